@@ -1,0 +1,52 @@
+"""Every exception of jitgrad. A message is one sentence that names the thing and one that says what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class JitgradError(Exception):
+    """Base class of everything that jitgrad raises on purpose."""
+
+
+class ShapeError(JitgradError, ValueError):
+    """Shapes that an op cannot take."""
+
+
+class DTypeError(JitgradError, TypeError):
+    """A value whose dtype jitgrad does not compute with."""
+
+
+class IndexingError(JitgradError, IndexError):
+    """An index outside its axis, or of a kind that is not supported."""
+
+
+class ReadOnlyError(JitgradError, TypeError):
+    """An attempt to change a Tensor in place."""
+
+
+class TapeError(JitgradError, RuntimeError):
+    """A gradient tape used out of order."""
+
+
+class TracingError(JitgradError, RuntimeError):
+    """A traced function that asks for a value while it is being traced."""
+
+
+class ProgramError(JitgradError, ValueError):
+    """A Program whose instructions are not valid."""
+
+
+class DataError(JitgradError, ValueError):
+    """Input data that cannot be used: a file, a column, an array."""
+
+
+class FitError(JitgradError, RuntimeError):
+    """A fit that failed on good input: it diverged, or there was nothing to fit."""
+
+
+def near_name(name: str, known: Iterable[str]) -> str:
+    """``" Did you mean 'petal_width'?"``, or the empty string where nothing is near."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,172 @@
+"""The linear ops: each row is a shape rule and a transpose for each operand, which is made of linear ops again.
+
+``sum`` and ``broadcast_to`` are each other's transposes, so are ``slice`` and ``pad``, ``gather`` and ``scatter``; the
+transpose of a permutation is its inverse; a matrix product is linear in both operands.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ShapeError
+from jitgrad.ops.table import Op, Shape, broadcast_shape, linear, unbroadcast
+
+# Shape rules. Attributes arrive normalised (axes ≥ 0, sizes known): the public functions see to that.
+
+
+def _given_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    return tuple(attrs["shape"])
+
+
+def _reshape_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    if math.prod(shapes[0]) != math.prod(attrs["shape"]):
+        raise ShapeError(
+            f"reshape: {shapes[0]} has {math.prod(shapes[0])} elements and {attrs['shape']} has "
+            f"{math.prod(attrs['shape'])}. Give a shape with as many elements, or -1 for one axis."
+        )
+    return tuple(attrs["shape"])
+
+
+def _transpose_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    return tuple(shapes[0][axis] for axis in attrs["axes"])
+
+
+def _sum_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    return tuple(n for axis, n in enumerate(shapes[0]) if axis not in attrs["axes"])
+
+
+def _broadcast_to_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    if broadcast_shape(op, (shapes[0], attrs["shape"]), {}) != attrs["shape"]:
+        raise ShapeError(
+            f"broadcast_to: {shapes[0]} does not broadcast to {attrs['shape']}. "
+            f"Each axis of the first must be 1 or agree, counted from the last."
+        )
+    return tuple(attrs["shape"])
+
+
+def _concatenate_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    axis, first = attrs["axis"], shapes[0]
+    for shape in shapes[1:]:
+        if len(shape) != len(first) or any(m != n for i, (m, n) in enumerate(zip(shape, first, strict=True)) if i != axis):
+            raise ShapeError(
+                f"concatenate: shapes {first} and {shape} differ off axis {axis}. "
+                f"All axes but the one concatenated along must agree."
+            )
+    return (*first[:axis], sum_of(shape[axis] for shape in shapes), *first[axis + 1 :])
+
+
+def _gather_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    return shapes[1] + shapes[0][1:]
+
+
+def _scatter_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    return (attrs["rows"], *shapes[0][len(shapes[1]) :])
+
+
+def _matmul_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    a, b = shapes
+    if a[-1] != b[-2]:
+        raise ShapeError(
+            f"matmul: shapes {a} and {b} do not fit. "
+            f"The last axis of the first ({a[-1]}) must equal the last but one of the second ({b[-2]})."
+        )
+    return (*broadcast_shape(op, (a[:-2], b[:-2]), {}), a[-2], b[-1])
+
+
+# Transposes.
+
+
+def _sum_transpose(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    kept = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+    return broadcast_to(reshape(g, shape=kept), shape=x.shape)
+
+
+def _concatenate_transpose(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+    starts, steps = [0] * len(y.shape), (1,) * len(y.shape)
+    starts[axis] = sum_of(x.shape[axis] for x in xs[:i])
+    return slice_(g, starts=tuple(starts), steps=steps, shape=xs[i].shape)
+
+
+def _swap(x: Any) -> Any:
+    """The transposed matrices: the last two axes change places."""
+    rank = len(x.shape)
+    return transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
+
+
+# The same in NumPy.
+
+sum_of = sum
+
+
+def _slices(starts: Shape, steps: Shape, shape: Shape) -> tuple[np.ndarray, ...]:
+    axes = [start + step * np.arange(n) for start, step, n in zip(starts, steps, shape, strict=True)]
+    return np.ix_(*axes)
+
+
+def _numpy_pad(x: np.ndarray, starts: Shape, steps: Shape, shape: Shape) -> np.ndarray:
+    out = np.zeros(shape, x.dtype)
+    out[_slices(starts, steps, x.shape)] = x
+    return out
+
+
+def _numpy_scatter(x: np.ndarray, indices: np.ndarray, rows: int) -> np.ndarray:
+    out = np.zeros((rows, *x.shape[indices.ndim :]), x.dtype)
+    np.add.at(out, indices.astype(np.int64), x)
+    return out
+
+
+# The rows.
+
+reshape: Op = linear(
+    "reshape", _reshape_shape,
+    lambda g, y, x, shape: reshape(g, shape=x.shape),
+    numpy=lambda x, shape: x.reshape(shape),
+)  # fmt: skip
+transpose: Op = linear(
+    "transpose", _transpose_shape,
+    lambda g, y, x, axes: transpose(g, axes=tuple(axes.index(axis) for axis in range(len(axes)))),
+    numpy=lambda x, axes: x.transpose(axes),
+)  # fmt: skip
+broadcast_to: Op = linear(
+    "broadcast_to", _broadcast_to_shape,
+    lambda g, y, x, shape: unbroadcast(g, x.shape),
+    numpy=lambda x, shape: np.broadcast_to(x, shape),
+)  # fmt: skip
+sum: Op = linear("sum", _sum_shape, _sum_transpose, numpy=lambda x, axes: x.sum(axes))
+slice_: Op = linear(
+    "slice", _given_shape,
+    lambda g, y, x, starts, steps, shape: pad(g, starts=starts, steps=steps, shape=x.shape),
+    numpy=lambda x, starts, steps, shape: x[_slices(starts, steps, shape)],
+    doc="Elements start, start + step, … of each axis, as many as ``shape`` says.",
+)  # fmt: skip
+pad: Op = linear(
+    "pad", _given_shape,
+    lambda g, y, x, starts, steps, shape: slice_(g, starts=starts, steps=steps, shape=x.shape),
+    numpy=_numpy_pad,
+    doc="Zeros of ``shape`` with the operand written where ``slice`` would read.",
+)  # fmt: skip
+concatenate: Op = linear(
+    "concatenate", _concatenate_shape, _concatenate_transpose,
+    arity=None, numpy=lambda *xs, axis: np.concatenate(xs, axis),
+)  # fmt: skip
+gather: Op = linear(
+    "gather", _gather_shape,
+    lambda g, y, x, indices: scatter(g, indices, rows=x.shape[0]), None,
+    numpy=lambda x, indices: x[indices.astype(np.int64)],
+    doc="Rows of the first operand by the integers of the second. An index outside the rows gives a row of nan.",
+)  # fmt: skip
+scatter: Op = linear(
+    "scatter", _scatter_shape,
+    lambda g, y, x, indices, rows: gather(g, indices), None,
+    numpy=_numpy_scatter,
+    doc="Zeros of ``rows`` rows, and each row of the first operand added where the second says.",
+)  # fmt: skip
+matmul: Op = linear(
+    "matmul", _matmul_shape,
+    lambda g, y, a, b: unbroadcast(matmul(g, _swap(b)), a.shape),
+    lambda g, y, a, b: unbroadcast(matmul(_swap(a), g), b.shape),
+    numpy=np.matmul,
+)  # fmt: skip

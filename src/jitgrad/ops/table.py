@@ -1,0 +1,187 @@
+"""The op table: what an op is, and how a row of it is declared.
+
+A row says everything about an op once. From it follow the opcode, the interpreter's branch, the shape rule, both
+derivatives, the public function, the name in a dump and the walk of the tests.
+
+There are two kinds of rows, and an exception:
+
+* an *elementwise* op is its value and its partial derivatives, side by side;
+* a *linear* op (linear in each operand) is its shape rule and its transposes, one for each operand;
+* what is neither states its vjp for each operand itself.
+
+Rules are plain functions of operands. They build expressions with the operators and with the rows of the table, which
+are callable: calling a row records the op. So a derivative is an ordinary expression and can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from jitgrad.errors import JitgradError, ShapeError
+
+Shape = tuple[int, ...]
+Rule = Callable[..., Any]
+Result = Literal["number", "float", "bool"]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One row of the op table.
+
+    Attributes:
+        name: NumPy's name of the op where NumPy has one.
+        arity: the number of operands; None where any number is taken (concatenate).
+        shape: the shape rule, ``shape(op, shapes, attrs) -> shape``; raises ShapeError.
+        vjps: for each operand ``vjp(g, y, *operands, **attrs) -> cotangent``, or None where the operand has no derivative;
+            an op of any number of operands has one rule, ``vjp(i, g, y, *operands, **attrs)``. The number 0 is a cotangent too.
+        value: elementwise only: the value as an expression of the operands, as the interpreter computes it.
+        partials: elementwise only: for each operand ``partial(*operands, y)``, a number or an expression.
+        numpy: the same op in NumPy, used by constant folding and by the tests.
+        result: the dtype of the result: as the operands ("number"), always floating ("float") or "bool".
+        commutative: whether two operands may change places.
+        domain: elementwise only: for each operand the interval in which tests draw values.
+        ties: elementwise only: points where the derivative is a convention, which differences cannot check.
+    """
+
+    name: str
+    arity: int | None
+    shape: Callable[[Op, tuple[Shape, ...], dict[str, Any]], Shape]
+    vjps: tuple[Rule | None, ...]
+    numpy: Callable[..., Any]
+    value: str | None = None
+    partials: tuple[Rule | None, ...] = ()
+    result: Result = "number"
+    commutative: bool = False
+    domain: tuple[tuple[float, float], ...] = ()
+    ties: tuple[float, ...] = ()
+    __doc__: str = field(default="", compare=False)
+
+    def __call__(self, *operands: Any, **attrs: Any) -> Any:
+        """Record this op on Tensors, Variables, arrays or numbers; returns a Tensor."""
+        return _recorder(self, operands, attrs)
+
+    @functools.cached_property
+    def deciding(self) -> tuple[int, ...] | None:
+        """The operands whose dtypes decide the result's: those with a derivative; None stands for all."""
+        with_rule = tuple(i for i, rule in enumerate(self.vjps) if rule is not None)
+        return with_rule if self.arity is not None and 0 < len(with_rule) < len(self.vjps) else None
+
+    def vjp(self, i: int) -> Rule | None:
+        """The rule that takes the cotangent of the result to that of operand ``i``."""
+        if self.arity is not None:
+            return self.vjps[i]
+        rule = self.vjps[0]
+        return None if rule is None else functools.partial(rule, i)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+OPS: dict[str, Op] = {}
+
+
+def _no_recorder(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    raise JitgradError(f"{op.name} cannot be recorded: jitgrad.tape is not imported. Import jitgrad first.")
+
+
+_recorder: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any] = _no_recorder
+
+
+def record_with(recorder: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    """Have calls of rows record by ``recorder(op, operands, attrs)``: the tape says so when it is imported."""
+    global _recorder
+    _recorder = recorder
+
+
+def declare(op: Op) -> Op:
+    """Add a row to the table."""
+    if op.name in OPS:
+        raise JitgradError(f"The op {op.name!r} is in the table already. Choose another name.")
+    OPS[op.name] = op
+    return op
+
+
+def elementwise(
+    name: str,
+    value: str,
+    *partials: Rule | None,
+    numpy: Callable[..., Any] | None = None,
+    result: Result = "number",
+    commutative: bool = False,
+    domain: tuple[tuple[float, float], ...] | None = None,
+    ties: tuple[float, ...] = (),
+    doc: str = "",
+) -> Op:
+    """Declare an elementwise op.
+
+    Args:
+        name: the op's name.
+        value: Python text of the value over ``x`` (one operand), ``a, b`` (two) or ``c, a, b`` (three). Numbers in it take
+            the program's dtype; ``exp``, ``log`` and their like are NumPy's.
+        partials: for each operand, ``partial(*operands, y)`` with y the value: an expression, or 1, -1 or 0 itself; None where
+            no gradient passes.
+    """
+    domain = domain or ((-3.0, 3.0),) * len(partials)
+    vjps = tuple(None if p is None else _elementwise_vjp(i, p) for i, p in enumerate(partials))
+    return declare(
+        Op(
+            name, len(partials), broadcast_shape, vjps, numpy or getattr(np, name), value, partials, result, commutative,
+            domain, ties, doc,
+        )
+    )  # fmt: skip
+
+
+def linear(
+    name: str,
+    shape: Callable[[Op, tuple[Shape, ...], dict[str, Any]], Shape],
+    *transposes: Rule | None,
+    numpy: Callable[..., Any],
+    arity: int | None = -1,
+    doc: str = "",
+) -> Op:
+    """Declare an op that is linear in each operand by ``transpose(g, y, *operands, **attrs)`` for each of them."""
+    return declare(Op(name, len(transposes) if arity == -1 else arity, shape, transposes, numpy, __doc__=doc))
+
+
+def _elementwise_vjp(i: int, partial: Rule) -> Rule:
+    def vjp(g: Any, y: Any, *operands: Any) -> Any:
+        d = partial(*operands, y)
+        if isinstance(d, int):
+            return 0 if d == 0 else unbroadcast(g if d == 1 else -g, operands[i].shape)
+        return unbroadcast(g * d, operands[i].shape)
+
+    return vjp
+
+
+def unbroadcast(g: Any, shape: Shape) -> Any:
+    """The transpose of broadcasting ``shape`` to ``g.shape``: a sum over the axes that broadcasting made."""
+    if g.shape == shape:
+        return g
+    lead = len(g.shape) - len(shape)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and g.shape[lead + i] != 1)
+    total = OPS["sum"](g, axes=axes) if axes else g
+    return total if total.shape == shape else OPS["reshape"](total, shape=shape)
+
+
+def broadcast_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    """NumPy's broadcasting of the operands' shapes."""
+    first = shapes[0]
+    if all(s == first for s in shapes):
+        return first
+    rank = max(map(len, shapes))
+    result = [1] * rank
+    for shape in shapes:
+        for i, n in enumerate(shape, rank - len(shape)):
+            if n != 1:
+                if result[i] not in (1, n):
+                    listed = " and ".join(str(s) for s in shapes)
+                    raise ShapeError(
+                        f"{op.name}: shapes {listed} do not broadcast. Reshape one of them so that each axis agrees or is 1."
+                    )
+                result[i] = n
+    return tuple(result)

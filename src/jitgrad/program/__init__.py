@@ -1,0 +1,1 @@
+"""From recorded expressions to Programs, and running them."""

@@ -1,0 +1,176 @@
+"""From steps with places in the arena to instructions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jitgrad.ops import OPS, Shape
+from jitgrad.program.expression import Expression, Step, Update
+from jitgrad.program.passes.executable import layout_of
+from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERANDS, WIDTH
+
+_FIELDS = {instruction.name: instruction.fields for instruction in INSTRUCTIONS}
+
+
+@dataclass
+class Encoder:
+    """The one place where instructions are appended."""
+
+    expression: Expression
+    offsets: list[int]
+    rows: list[list[int]] = field(default_factory=list)
+    table: list[int] = field(default_factory=list)
+
+    def emit(self, name: str, **fields: int) -> None:
+        row = [OPCODE[name], *[fields[key] for key in _FIELDS[name]]]
+        self.rows.append(row + [0] * (WIDTH - len(row)))
+
+    def code(self) -> np.ndarray:
+        return np.array(self.rows, np.int64).reshape(-1, WIDTH).view(np.uint64)
+
+    def shape(self, i: int) -> Shape:
+        return self.expression.steps[i].shape
+
+    def size(self, i: int) -> int:
+        return math.prod(self.shape(i))
+
+    # One step.
+
+    def step(self, i: int) -> None:
+        step = self.expression.steps[i]
+        if math.prod(step.shape) == 0 or step.op in ("input", "literal", "reshape"):
+            return
+        row = OPS.get(step.op)
+        if row is not None and row.value is not None:
+            self._elementwise(step, self.offsets[i])
+        else:
+            getattr(self, "_" + step.op)(step, self.offsets[i], *[self.offsets[j] for j in step.args], **dict(step.attrs))
+
+    def _elementwise(self, step: Step, d: int) -> None:
+        places = [self.offsets[j] for j in step.args]
+        if len(places) == 1:
+            self.emit(step.op, d=d, x=places[0], n=math.prod(step.shape))
+            return
+        layout = layout_of(step.shape, tuple(self.shape(j) for j in step.args))
+        assert layout is not None
+        names = OPERANDS[len(places)]
+        fields = dict(zip(names, places, strict=True)) | {"r" + x: s for x, s in zip(names, layout.strides, strict=True)}
+        self.emit(f"{step.op}.{layout.pattern}", d=d, rows=layout.rows, cols=layout.cols, **fields)
+
+    def _copy(self, step: Step, d: int, a: int) -> None:
+        self.emit("copy", d=d, a=a, n=math.prod(step.shape))
+
+    def _broadcast_to(self, step: Step, d: int, a: int, shape: Shape) -> None:
+        source = self.shape(step.args[0])
+        lead = len(shape) - len(source)
+        strides = (0,) * lead + tuple(0 if n == 1 else s for n, s in zip(source, _strides(source), strict=True))
+        self._view("copy_from", d, a, shape, strides)
+
+    def _transpose(self, step: Step, d: int, a: int, axes: tuple[int, ...]) -> None:
+        strides = _strides(self.shape(step.args[0]))
+        self._view("copy_from", d, a, step.shape, tuple(strides[axis] for axis in axes))
+
+    def _slice(self, step: Step, d: int, a: int, starts: Shape, steps: Shape, shape: Shape) -> None:
+        start, strides = _sliced(self.shape(step.args[0]), starts, steps)
+        self._view("copy_from", d, a + start, shape, strides)
+
+    def _pad(self, step: Step, d: int, a: int, starts: Shape, steps: Shape, shape: Shape) -> None:
+        self.emit("zero", d=d, n=math.prod(shape))
+        start, strides = _sliced(shape, starts, steps)
+        self._view("copy_into", d + start, a, self.shape(step.args[0]), strides)
+
+    def _concatenate(self, step: Step, d: int, *places: int, axis: int) -> None:
+        strides, at = _strides(step.shape), d
+        for j, a in zip(step.args, places, strict=True):
+            self._view("copy_into", at, a, self.shape(j), strides)
+            at += self.shape(j)[axis] * strides[axis]
+
+    def _view(self, name: str, d: int, a: int, shape: Shape, strides: Shape) -> None:
+        """A strided copy, axes merged where they run on from one another."""
+        sizes, jumps = [1], [1]
+        for n, s in zip(shape, strides, strict=True):
+            if n == 1:
+                continue
+            if jumps[-1] == n * s and sizes[-1] != 1:
+                sizes[-1], jumps[-1] = sizes[-1] * n, s
+            else:
+                sizes.append(n)
+                jumps.append(s)
+        if len(sizes) > 1:
+            del sizes[0], jumps[0]
+        n = math.prod(sizes)
+        if n == 0:
+            return
+        if len(sizes) == 1 and jumps[0] == 1:
+            self.emit("copy", d=d, a=a, n=n)
+            return
+        self.emit(name, d=d, a=a, t=len(self.table), rank=len(sizes), n=n)
+        self.table += sizes + jumps
+
+    def _gather(self, step: Step, d: int, a: int, b: int) -> None:
+        rows = self.shape(step.args[0])
+        self.emit("gather", d=d, a=a, b=b, count=self.size(step.args[1]), rows=rows[0], width=math.prod(rows[1:]))
+
+    def _scatter(self, step: Step, d: int, a: int, b: int, rows: int) -> None:
+        count = self.size(step.args[1])
+        self.emit("scatter", d=d, a=a, b=b, count=count, rows=rows, width=math.prod(step.shape[1:]))
+
+    def _reduced(self, name: str, step: Step, d: int, a: int, axes: tuple[int, ...]) -> None:
+        shape = self.shape(step.args[0])
+        first, last = min(axes), max(axes)
+        outer, reduced, inner = (math.prod(shape[s]) for s in (slice(first), slice(first, last + 1), slice(last + 1, None)))
+        self.emit(name, d=d, a=a, outer=outer, reduced=reduced, inner=inner)
+
+    def _sum(self, step: Step, d: int, a: int, axes: tuple[int, ...]) -> None:
+        self._reduced("sum_axis", step, d, a, axes)
+
+    def _max(self, step: Step, d: int, a: int, axes: tuple[int, ...]) -> None:
+        self._reduced("max_axis", step, d, a, axes)
+
+    def _min(self, step: Step, d: int, a: int, axes: tuple[int, ...]) -> None:
+        self._reduced("min_axis", step, d, a, axes)
+
+    def _dot(self, step: Step, d: int, a: int, b: int) -> None:
+        self.emit("dot", d=d, a=a, b=b, n=self.size(step.args[0]))
+
+    def _product(self, step: Step, d: int, a: int, b: int) -> None:
+        m, n = step.shape[-2:]
+        k = self.shape(step.args[0])[-2 if step.op == "matmul_tn" else -1]
+        batch = math.prod(step.shape[:-2])
+        sa, sb = (
+            per if math.prod(self.shape(j)[:-2]) == batch else 0 for j, per in zip(step.args, (m * k, k * n), strict=True)
+        )
+        self.emit(step.op, d=d, a=a, b=b, m=m, k=k, n=n, batch=batch, sa=sa, sb=sb)
+
+    _matmul_nn = _matmul_nt = _matmul_tn = _product
+
+    # One update.
+
+    def update(self, update: Update) -> None:
+        """Targets fill the fields of state in their order, values those of what is read, ``n`` is the first target's size."""
+        n = self.size(update.targets[0])
+        if n == 0:
+            return
+        if update.op == "assign":
+            self.emit("copy", d=self.offsets[update.targets[0]], a=self.offsets[update.args[0]], n=n)
+            return
+        names = _FIELDS[update.op]
+        state = [name for name in names if name in "pmvs"]
+        values = [name for name in names if name in "gh"]
+        fields = dict(zip(state, update.targets, strict=True)) | dict(zip(values, update.args, strict=True))
+        self.emit(update.op, n=n, **{name: self.offsets[i] for name, i in fields.items()})
+
+
+def _strides(shape: Shape) -> tuple[int, ...]:
+    """Elements from one index to the next along each axis, row-major."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def _sliced(shape: Shape, starts: Shape, steps: Shape) -> tuple[int, tuple[int, ...]]:
+    """Where a slice of an array of ``shape`` starts, and its strides."""
+    strides = _strides(shape)
+    start = sum(first * s for first, s in zip(starts, strides, strict=True))
+    return start, tuple(step * s for step, s in zip(steps, strides, strict=True))

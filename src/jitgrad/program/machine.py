@@ -1,0 +1,47 @@
+"""A Program with an arena of its own, ready to run: the one door to the vm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from jitgrad.program.program import Program, Slot
+
+_ALIGNMENT = 64
+
+
+class Machine:
+    """An arena for ``program``, its literals in place."""
+
+    def __init__(self, program: Program) -> None:
+        from jitgrad.vm import entries, interpreter  # Numba, which takes a while to import
+
+        self.program = program
+        self.arena = _aligned(program.size, program.dtype)
+        for offset, value in program.literals:
+            self.arena[offset] = value
+        self._run = entries.run[program.dtype]
+        self.interpreter = interpreter.execute[program.dtype]
+
+    def load(self, values: Iterable[Any]) -> None:
+        """Copy the inputs' values to their places, cast to the program's dtype."""
+        for slot, value in zip(self.program.inputs, values, strict=True):
+            self.view(slot)[...] = value
+
+    def run(self, start: int = 0, stop: int | None = None) -> None:
+        """Run the instructions start ≤ i < stop; all of them by default."""
+        program = self.program
+        self._run(self.interpreter, program.code, program.table, self.arena, start, program.stop if stop is None else stop)
+
+    def view(self, slot: Slot) -> np.ndarray:
+        """A value's place as an array that shares the arena's memory."""
+        return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)
+
+
+def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray:
+    """Zeros that start on a cache line."""
+    raw = np.zeros(size * dtype.itemsize + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + size * dtype.itemsize].view(dtype)

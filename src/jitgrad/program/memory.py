@@ -1,0 +1,103 @@
+"""Where each value lives: offsets into the arena by liveness.
+
+Order of the arena: updated state, other inputs, literals, temporaries. Inputs, literals and outputs keep their place for good;
+a temporary's place is free again after its last use. No result is written over an operand that it is computed from, so
+that every loop may be vectorised.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+
+from jitgrad.program.expression import Expression
+
+ALIGNMENT = 16
+"""Elements to which the place of anything larger than one of them is aligned: a cache line of float32."""
+
+
+def assign_memory(expression: Expression) -> tuple[list[int], int]:
+    """The offset of each step's value, and the size of the arena."""
+    steps = expression.steps
+    owner = list(range(len(steps)))  # a reshape shares its operand's place
+    for i, step in enumerate(steps):
+        if step.op == "reshape":
+            owner[i] = owner[step.args[0]]
+    last = _last_uses(expression, owner)
+    arena = _Arena()
+    offsets = [0] * len(steps)
+    state = [i for update in expression.updates for i in update.targets]
+    leaves = [i for i, step in enumerate(steps) if step.op == "input"]
+    first = sorted(set(state), key=lambda i: steps[i].attrs)
+    literals = [i for i, step in enumerate(steps) if step.op == "literal"]
+    for i in [*first, *(i for i in leaves if i not in set(state)), *literals]:
+        offsets[i] = arena.append(math.prod(steps[i].shape))
+    for i, step in enumerate(steps):
+        if owner[i] != i:
+            offsets[i] = offsets[owner[i]]
+        elif step.op not in ("input", "literal"):
+            offsets[i] = arena.take(math.prod(step.shape))
+        for j in {owner[j] for j in step.args}:
+            if last[j] == i:
+                arena.give(offsets[j], math.prod(steps[j].shape))
+    return offsets, arena.size
+
+
+def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
+    """For each owner, the step that uses it last; a number past all steps where it is kept."""
+    steps, kept = expression.steps, len(expression.steps)
+    last = list(range(kept))
+    for i, step in enumerate(steps):
+        for j in step.args:
+            last[owner[j]] = i
+    for i in expression.outputs:
+        last[owner[i]] = kept
+    for update in expression.updates:
+        for i in update.targets + update.args:
+            last[owner[i]] = kept
+    for i, step in enumerate(steps):
+        if step.op in ("input", "literal"):
+            last[i] = kept
+    return last
+
+
+class _Arena:
+    """A growing arena with a list of free blocks, kept in order and merged."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.free: list[tuple[int, int]] = []
+
+    def append(self, n: int) -> int:
+        if n >= ALIGNMENT:
+            self.size += -self.size % ALIGNMENT
+        offset = self.size
+        self.size += n
+        return offset
+
+    def take(self, n: int) -> int:
+        """The smallest free block that holds n elements, or new room at the end."""
+        n = _rounded(n)
+        fits = [(length, offset) for offset, length in self.free if length >= n > 0]
+        if not fits:
+            return self.append(n)
+        length, offset = min(fits)
+        self.free.remove((offset, length))
+        if length > n:
+            bisect.insort(self.free, (offset + n, length - n))
+        return offset
+
+    def give(self, offset: int, n: int) -> None:
+        n = _rounded(n)
+        if n == 0:
+            return
+        place = bisect.bisect(self.free, (offset, n))
+        self.free.insert(place, (offset, n))
+        for i in (place, place - 1):
+            if 0 <= i < len(self.free) - 1 and sum(self.free[i]) == self.free[i + 1][0]:
+                self.free[i : i + 2] = [(self.free[i][0], self.free[i][1] + self.free[i + 1][1])]
+
+
+def _rounded(n: int) -> int:
+    """Blocks of more than one line are whole lines, so that what is freed can be taken again."""
+    return n if n < ALIGNMENT else n + -n % ALIGNMENT

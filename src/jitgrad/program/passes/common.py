@@ -1,0 +1,43 @@
+"""Common subexpressions are computed once, and what nothing needs is not computed."""
+
+from __future__ import annotations
+
+from jitgrad.program.expression import Builder, Expression, Step, renamed, rewrite
+
+
+def share_common(expression: Expression) -> Expression:
+    """Equal steps become one."""
+    seen: dict[Step, int] = {}
+
+    def shared(builder: Builder, step: Step) -> int:
+        place = seen.get(step)
+        if place is None:
+            place = seen[step] = builder.add(step)
+        return place
+
+    return rewrite(expression, shared)
+
+
+def drop_dead(expression: Expression) -> Expression:
+    """Keep what the outputs and updates need, and every input: the caller counts on their numbers."""
+    steps = expression.steps
+    needed = needed_by(expression, [*expression.outputs, *(i for u in expression.updates for i in u.targets + u.args)])
+    place = [-1] * len(steps)
+    kept: list[Step] = []
+    for i, step in enumerate(steps):
+        if needed[i] or step.op == "input":
+            place[i] = len(kept)
+            kept.append(step._replace(args=tuple([place[j] for j in step.args])))
+    return renamed(expression, kept, place)
+
+
+def needed_by(expression: Expression, roots: list[int]) -> list[bool]:
+    """For each step, whether one of ``roots`` depends on it."""
+    needed = [False] * len(expression.steps)
+    for i in roots:
+        needed[i] = True
+    for i in range(len(expression.steps) - 1, -1, -1):
+        if needed[i]:
+            for j in expression.steps[i].args:
+                needed[j] = True
+    return needed

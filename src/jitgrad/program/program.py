@@ -1,0 +1,141 @@
+"""A Program: immutable instructions over one arena of memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.errors import ProgramError
+from jitgrad.ops import Shape
+from jitgrad.vm.instructions import INSTRUCTIONS, WIDTH, Instruction
+
+
+class Slot(NamedTuple):
+    """A value's place in the arena."""
+
+    offset: int
+    shape: Shape
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        return f"[{self.offset}:{self.offset + self.size}] {self.shape}"
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Instructions, and what their memory holds.
+
+    Attributes:
+        dtype: float32 or float64, of every number in the arena.
+        code: (instructions, WIDTH) uint64, see ``vm.instructions``.
+        table: uint64, sizes and strides of views, by position.
+        forward_stop, backward_stop: the sections: instructions before the first compute the outputs, those up to the second
+            what the updates take, the rest are the updates.
+        size: elements of the arena.
+        inputs: where the arrays given at run time go.
+        outputs: where the results stand.
+        literals: numbers, by offset.
+        state: the numbers of the inputs that the updates change. They stand first in the arena.
+    """
+
+    dtype: np.dtype[Any]
+    code: np.ndarray
+    table: np.ndarray
+    forward_stop: int
+    backward_stop: int
+    size: int
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+    literals: tuple[tuple[int, float], ...]
+    state: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        self.code.flags.writeable = False
+        self.table.flags.writeable = False
+
+    @property
+    def stop(self) -> int:
+        """The number of instructions."""
+        return len(self.code)
+
+    @property
+    def state_size(self) -> int:
+        """Elements of the arena, from its start, that hold state."""
+        return max((self.inputs[i].offset + self.inputs[i].size for i in self.state), default=0)
+
+    def section(self, i: int) -> str:
+        """The section of instruction ``i``."""
+        return "forward" if i < self.forward_stop else "backward" if i < self.backward_stop else "update"
+
+    def instruction(self, i: int) -> tuple[Instruction, dict[str, int]]:
+        """Instruction ``i`` and its fields. Raises ProgramError for an unknown opcode."""
+        opcode, *values = self.code[i].tolist()
+        if opcode >= len(INSTRUCTIONS):
+            raise ProgramError(f"Instruction {i} has the unknown opcode {opcode}. Lower the expression again.")
+        kind = INSTRUCTIONS[opcode]
+        return kind, dict(zip(kind.fields, values, strict=False))
+
+    def validate(self) -> None:
+        """Check all that the interpreter trusts.
+
+        Every place is within the arena, every operand was given or written before it is read, the sections are in order,
+        and only updates write state. Raises ProgramError.
+        """
+        if self.code.shape[1:] != (WIDTH,) or not 0 <= self.forward_stop <= self.backward_stop <= self.stop:
+            raise ProgramError("The sections of the Program are out of order. Lower the expression again.")
+        known = np.zeros(self.size, bool)
+        for what, slot in [("input", s) for s in self.inputs] + [("literal", Slot(o, ())) for o, _ in self.literals]:
+            self._check_bounds(what, slot.offset, slot.size)
+            known[slot.offset : slot.offset + slot.size] = True
+        given = known.copy()
+        for i in range(self.stop):
+            self._check_instruction(i, known, given)
+        for slot in self.outputs:
+            self._check_bounds("output", slot.offset, slot.size)
+            if not known[slot.offset : slot.offset + slot.size].all():
+                raise ProgramError(f"The output {slot} is never written. Lower the expression again.")
+
+    def _check_instruction(self, i: int, known: np.ndarray, given: np.ndarray) -> None:
+        kind, fields = self.instruction(i)
+        where = f"instruction {i} ({kind.name})"
+        if "t" in fields and fields["t"] + 2 * fields["rank"] > len(self.table):
+            raise ProgramError(f"{where} reads past the table. Lower the expression again.")
+        for offset, count in kind.reads(fields, self.table):
+            self._check_bounds(where, offset, count)
+            if (count == 1 and not known[offset]) or not known[offset : offset + count].all():
+                raise ProgramError(f"{where} reads [{offset}:{offset + count}] before it is written. Lower it again.")
+        for offset, count in kind.writes(fields, self.table):
+            self._check_bounds(where, offset, count)
+            if i < self.backward_stop and given[offset : offset + count].any():
+                raise ProgramError(f"{where} writes over an input or a literal. Only updates may. Lower it again.")
+            known[offset : offset + count] = True
+
+    def _check_bounds(self, what: str, offset: int, count: int) -> None:
+        if offset < 0 or count < 0 or offset + count > self.size:
+            raise ProgramError(
+                f"{what} touches [{offset}:{offset + count}] of an arena of {self.size}. Lower the expression again."
+            )
+
+    def dump(self) -> str:
+        """The Program as readable text."""
+        lines = [f"program {self.dtype} arena {self.size}"]
+        for number, slot in enumerate(self.inputs):
+            lines.append(f"{'state' if number in self.state else 'input'} {number} {slot}")
+        lines += [f"literal [{offset}] {value!r}" for offset, value in self.literals]
+        if len(self.table):
+            lines.append("table " + " ".join(str(v) for v in self.table.astype(np.int64).tolist()))
+        section = None
+        for i in range(self.stop):
+            if self.section(i) != section:
+                section = self.section(i)
+                lines.append(f"{section}:")
+            kind, fields = self.instruction(i)
+            lines.append(f"  {i:3} {kind.name:14} " + " ".join(f"{name}={value}" for name, value in fields.items()))
+        lines += [f"output {slot}" for slot in self.outputs]
+        return "\n".join(lines) + "\n"

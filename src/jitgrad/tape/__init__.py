@@ -1,0 +1,1 @@
+"""Recording and differentiating: Tensors, Variables, the gradient tape, traced functions."""

@@ -1,0 +1,110 @@
+"""Reverse-mode differentiation: a transform from Tensors to Tensors.
+
+Cotangents are recorded expressions like any other, so a gradient can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jitgrad.ops.linear import broadcast_to
+from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import Tensor, as_tensor
+
+
+def key_of(tensor: Tensor) -> int:
+    """What a gradient is asked for by: the Variable that a Tensor is the value of, or the Tensor itself."""
+    return id(tensor) if tensor.variable is None else id(tensor.variable)
+
+
+def differentiate(
+    targets: Sequence[Tensor],
+    sources: Sequence[int],
+    watched: Callable[[Tensor], bool],
+    recorded: Callable[[Tensor], bool],
+) -> list[Tensor | None]:
+    """The gradients of the sum of all elements of ``targets``.
+
+    Args:
+        targets: any shapes; integers and booleans have no gradient.
+        sources: keys of Variables or Tensors, see ``key_of``.
+        watched: whether a leaf may have a gradient at all.
+        recorded: whether an op was recorded; what was not is a constant.
+
+    Returns:
+        For each source its gradient, of its shape, or None where no recorded path leads to it.
+    """
+    order = _topological(targets, recorded)
+    useful = _useful(order, set(sources), watched, recorded)
+    cotangents: dict[int, Tensor] = {}
+    for target in targets:
+        if id(target) in useful:
+            _accumulate(cotangents, target, broadcast_to(as_tensor(1.0), shape=target.shape))
+    found: dict[int, Tensor] = {}
+    for node in reversed(order):
+        g = cotangents.pop(id(node), None)
+        if g is None:
+            continue
+        key = key_of(node)
+        if key in useful[id(node)]:
+            found[key] = found[key] + g if key in found else g
+        if node.op is None or not recorded(node):
+            continue
+        attrs = dict(node.attrs)
+        for i, operand in enumerate(node.inputs):
+            rule = node.op.vjp(i) if id(operand) in useful else None
+            if rule is not None:
+                contribution = rule(g, node, *node.inputs, **attrs)
+                if type(contribution) is not Tensor:
+                    contribution = broadcast_to(as_tensor(float(contribution)), shape=operand.shape)
+                _accumulate(cotangents, operand, contribution)
+    return [found.get(source) for source in sources]
+
+
+def _accumulate(cotangents: dict[int, Tensor], tensor: Tensor, g: Tensor) -> None:
+    seen = cotangents.get(id(tensor))
+    cotangents[id(tensor)] = g if seen is None else seen + g
+
+
+def _topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
+    """All Tensors that the targets were recorded from, operands first."""
+    order: list[Tensor] = []
+    done: set[int] = set()
+    stack: list[tuple[Tensor, bool]] = [(t, False) for t in reversed(targets)]
+    while stack:
+        node, entered = stack.pop()
+        if entered:
+            order.append(node)
+        elif id(node) not in done:
+            done.add(id(node))
+            stack.append((node, True))
+            if node.op is not None and recorded(node):
+                stack.extend((x, False) for x in reversed(node.inputs) if id(x) not in done)
+    return order
+
+
+def _useful(
+    order: list[Tensor],
+    sources: set[int],
+    watched: Callable[[Tensor], bool],
+    recorded: Callable[[Tensor], bool],
+) -> dict[int, set[int]]:
+    """The Tensors that cotangents must reach: on a path from a source that depends on something watched.
+
+    For each of them, by id, its own key if it is a source itself.
+    """
+    depends: set[int] = set()
+    useful: dict[int, set[int]] = {}
+    for node in order:
+        if node.rank <= dtypes.INTEGER:
+            continue
+        passing: list[Any] = []
+        if node.op is not None and recorded(node):
+            passing = [x for i, x in enumerate(node.inputs) if node.op.vjp(i) is not None]
+        if watched(node) or any(id(x) in depends for x in passing):
+            depends.add(id(node))
+            own = {key_of(node)} & sources
+            if own or any(id(x) in useful for x in passing):
+                useful[id(node)] = own
+    return useful

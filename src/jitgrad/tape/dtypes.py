@@ -1,0 +1,69 @@
+"""Which dtype a result has: the highest rank among the operands, and a Program's is that of all its leaves.
+
+Floats come in weak and strong: Python numbers and arrays are data, cast to what the Variables say; Variables and explicit
+Tensors are strong. In the arena everything is a float, integers and booleans too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import DTypeError
+
+BOOL, INTEGER, NUMBER, DATA32, DATA64, FLOAT32, FLOAT64 = range(7)
+
+DTYPE = (
+    np.dtype(np.bool_), np.dtype(np.int64), np.dtype(np.float64),
+    np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.float64),
+)  # fmt: skip
+
+_DATA = {"f2": DATA32, "f4": DATA32, "f8": DATA64}
+_STRONG = {DATA32: FLOAT32, DATA64: FLOAT64, NUMBER: FLOAT64}
+
+
+def strong(rank: int) -> int:
+    """The rank of an explicit Tensor or a Variable made from data of ``rank``."""
+    return _STRONG.get(rank, rank)
+
+
+def program_dtype(rank: int) -> np.dtype[Any]:
+    """The float dtype in which leaves of at most ``rank`` are computed with."""
+    return DTYPE[rank] if rank >= NUMBER else DTYPE[NUMBER]
+
+
+def as_data(value: Any, dtype: Any = None) -> tuple[np.ndarray, int]:
+    """A copy of ``value`` as an array of a dtype that jitgrad computes with, and its rank as data.
+
+    Raises DTypeError for what is not boolean, integer or floating.
+    """
+    try:
+        array = np.array(value, dtype=dtype)
+    except ValueError as error:
+        raise DTypeError(f"The value cannot be made an array: {error}. Give rows of equal length.") from error
+    kind = array.dtype.kind
+    if kind == "b":
+        rank = BOOL
+    elif kind in "iu":
+        rank, array = INTEGER, array.astype(np.int64)
+    elif kind == "f" and array.dtype.str[1:] in _DATA:
+        rank = _DATA[array.dtype.str[1:]]
+        array = array.astype(DTYPE[rank], copy=False)
+    else:
+        raise DTypeError(
+            f"jitgrad does not compute with dtype {array.dtype}. "
+            f"Convert it to float32, float64, an integer or a boolean dtype first."
+        )
+    array.flags.writeable = False
+    return array, rank
+
+
+def check_exact(array: np.ndarray, dtype: np.dtype[Any]) -> None:
+    """Raise DTypeError where integers are too large for the float ``dtype`` that they are computed in."""
+    limit = 2 ** (np.finfo(dtype).nmant + 1)
+    if array.dtype.kind == "i" and array.size and (array.max() > limit or array.min() < -limit):
+        raise DTypeError(
+            f"Integers beyond ±{limit} are not exact in {dtype}, in which this is computed. "
+            f"Use float64 Variables or smaller integers."
+        )

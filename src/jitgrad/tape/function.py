@@ -1,0 +1,122 @@
+"""Trace a function once, and replay its Program afterwards."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.program.lowering import lower as lower_expression
+from jitgrad.program.program import Program
+from jitgrad.tape import dtypes, trace
+from jitgrad.tape import tensor as recording
+from jitgrad.tape.evaluate import PROGRAMS, from_arena, leaf_values, machine_for, settle, store_state
+from jitgrad.tape.linearise import Linear, linearise
+from jitgrad.tape.structure import flatten, map_structure
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.trace import Change
+
+
+def placeholder(like: Tensor) -> Tensor:
+    """A leaf of the same shape and dtype whose value is given later."""
+    return Tensor(None, (), (), like.shape, like.rank)
+
+
+def linearise_traced(
+    tracing: trace.Trace, outputs: Sequence[Tensor], changes: Sequence[Change], leaves: Sequence[Tensor]
+) -> Linear:
+    """The expression of a traced function; what was recorded before the trace is constant in it."""
+    settle([*outputs, *(t for change in changes for t in change.args)], tracing.start)
+    return linearise(outputs, changes, leaves)
+
+
+class _Traced:
+    """One trace of a function, for arguments of given shapes and dtypes."""
+
+    def __init__(self, function: Callable[..., Any], args: Any, dynamic: list[Tensor]) -> None:
+        self.placeholders = [placeholder(t) for t in dynamic]
+        with trace.tracing() as tracing:
+            left = iter(self.placeholders)
+            args, kwargs = map_structure(lambda x: next(left) if _is_dynamic(x) else x, args)
+            result = function(*args, **kwargs)
+            self.result = map_structure(lambda x: None if x is None else as_tensor(x), result)
+        self.outputs = [t for t in flatten(self.result) if t is not None]
+        self.linear = linearise_traced(tracing, self.outputs, tracing.changes, self.placeholders)
+
+    def call(self, dynamic: list[Tensor]) -> Any:
+        linear, n = self.linear, len(self.placeholders)
+        program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
+        given = [t.known for t in dynamic]
+        for t in dynamic:
+            if t.rank == dtypes.INTEGER:
+                dtypes.check_exact(np.asarray(t.known), linear.dtype)
+        with machine_for(program) as machine:
+            machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype), *literals])
+            machine.run()
+            values = [
+                Tensor(None, (), (), t.shape, t.rank, from_arena(machine.view(slot), t.rank))
+                for t, slot in zip(self.outputs, program.outputs, strict=True)
+            ]
+            store_state(machine, linear.leaves)
+        left = iter(values)
+        return map_structure(lambda t: None if t is None else next(left), self.result)
+
+
+class Function:
+    """A function whose calls run one Program. Made by ``function``."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._traced: dict[Any, _Traced] = {}
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if recording.is_watched():
+            return self.function(*args, **kwargs)
+        dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]
+        return self.traced(args, kwargs, dynamic).call(dynamic)
+
+    def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor]) -> _Traced:
+        static = repr(map_structure(lambda x: "*" if _is_dynamic(x) else x, (args, kwargs)))
+        key = (static, tuple((t.shape, t.rank) for t in dynamic))
+        traced = self._traced.get(key)
+        if traced is None:
+            traced = self._traced[key] = _Traced(self.function, (args, kwargs), dynamic)
+        return traced
+
+
+def function(f: Callable[..., Any]) -> Function:
+    """Trace ``f`` on its first call with arguments of some shapes and dtypes, and run its Program on later ones.
+
+    Arrays, Tensors and floats among the arguments (in any nesting) are inputs of the Program; integers, strings and the like
+    are part of what is traced. Variables are read when the function is called, and assignments to them happen; other values that ``f``
+    closes over are constants of the trace. Under a gradient tape ``f`` is called and recorded as usual.
+
+    Raises:
+        TracingError: on a call, where ``f`` asks for a value while it is traced (``if``, ``float()``, ``numpy()``).
+    """
+    return Function(f)
+
+
+def lower(f: Callable[..., Any], *args: Any) -> Program:
+    """The Program of ``f`` on arguments like ``args``, to look at: ``print(jitgrad.lower(f, x).dump())``."""
+    inner = f.function if isinstance(f, Function) else f
+    dynamic = [_dynamic(x) for x in flatten((args, {})) if _is_dynamic(x)]
+    linear = _Traced(inner, (args, {}), dynamic).linear
+    return lower_expression(linear.expression, linear.dtype)
+
+
+def _is_dynamic(value: Any) -> bool:
+    return isinstance(value, (Operators, np.ndarray, np.generic)) or type(value) is float
+
+
+def _dynamic(value: Any) -> Tensor:
+    """A Tensor with its value known, for an argument."""
+    if type(value) is float:
+        return Tensor(None, (), (), (), dtypes.NUMBER, np.float64(value))
+    tensor = as_tensor(value)
+    if tensor.known is None:
+        tensor.numpy()
+    return tensor

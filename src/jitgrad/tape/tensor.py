@@ -1,0 +1,346 @@
+"""Tensors: nodes of the recorded expression, with the operators that record more of them.
+
+An operator computes nothing. It makes a Tensor that knows its op, operands, shape and dtype; the value is computed when it is
+asked for, and kept. A Tensor never changes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitgrad.errors import IndexingError, ReadOnlyError
+from jitgrad.ops import Op, Shape
+from jitgrad.ops import elementwise as ew
+from jitgrad.ops.linear import matmul, reshape
+from jitgrad.ops.table import record_with
+from jitgrad.tape import dtypes
+from jitgrad.tape.indexing import getitem
+
+if TYPE_CHECKING:
+    from jitgrad.tape.variable import Variable
+
+
+class Operators:
+    """What Tensors and Variables share: operators and methods that record."""
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy's operators leave it to ours
+    __hash__ = object.__hash__
+
+    if TYPE_CHECKING:
+
+        @property
+        def shape(self) -> Shape: ...
+
+        @property
+        def dtype(self) -> np.dtype[Any]: ...
+
+        def numpy(self) -> Any: ...
+
+    # Structure.
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=object))
+
+    @property
+    def T(self) -> Tensor:
+        """The axes in reverse order."""
+        return self.transpose()
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a Tensor without axes. Use .size for the number of elements.")
+        return self.shape[0]
+
+    # Values.
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.numpy(), dtype)
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __int__(self) -> int:
+        return int(self.numpy())
+
+    def __bool__(self) -> bool:
+        return bool(self.numpy())
+
+    def __index__(self) -> int:
+        return operator.index(self.numpy())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy() if spec else self, spec) if spec else str(self)
+
+    def item(self) -> Any:
+        """The value of a Tensor of one element as a Python number."""
+        return np.asarray(self.numpy()).item()
+
+    # Arithmetic.
+
+    def __add__(self, other: Any) -> Tensor:
+        return ew.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return ew.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return ew.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return ew.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return ew.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return ew.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return ew.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return ew.divide(other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return ew.power(self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return ew.power(other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return matrix_product(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return matrix_product(other, self)
+
+    def __neg__(self) -> Tensor:
+        return ew.negative(self)
+
+    def __pos__(self) -> Tensor:
+        return as_tensor(self)
+
+    def __abs__(self) -> Tensor:
+        return ew.abs(self)
+
+    # Comparisons, element by element.
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return ew.equal(self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return ew.not_equal(self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return ew.less(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return ew.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return ew.greater(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return ew.greater_equal(self, other)
+
+    # Indexing and shape.
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return getitem(as_tensor(self), key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise ReadOnlyError(
+            "A Tensor cannot be assigned to in place. Build a new one with where(), or use a Variable's assign()."
+        )
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """As ``jitgrad.reshape``; the sizes may be separate arguments."""
+        from jitgrad.tape import functions
+
+        given = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        return functions.reshape(self, given)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """As ``jitgrad.transpose``; the axes may be separate arguments."""
+        from jitgrad.tape import functions
+
+        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return functions.transpose(self, given or None)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As ``jitgrad.sum``."""
+        from jitgrad.tape import functions
+
+        return functions.sum(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As ``jitgrad.mean``."""
+        from jitgrad.tape import functions
+
+        return functions.mean(self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As ``jitgrad.max``."""
+        from jitgrad.tape import functions
+
+        return functions.max(self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """As ``jitgrad.min``."""
+        from jitgrad.tape import functions
+
+        return functions.min(self, axis, keepdims)
+
+    def clip(self, low: Any = None, high: Any = None) -> Tensor:
+        """As ``jitgrad.clip``."""
+        from jitgrad.tape import functions
+
+        return functions.clip(self, low, high)
+
+
+class Tensor(Operators):
+    """A value that was recorded, or given.
+
+    Attributes:
+        op: the op that made it; None for a leaf.
+        inputs: the op's operands.
+        attrs: the op's attributes as (name, value) pairs.
+        shape: the sizes of its axes.
+        rank: how strong its dtype is, see ``dtypes``.
+        order: when it was recorded while some tape or trace was watching; 0 where none was.
+        variable: the Variable that a leaf is the value of.
+        group: Tensors that are computed together with this one, see ``evaluate``.
+    """
+
+    __slots__ = ("__weakref__", "attrs", "group", "inputs", "known", "op", "order", "rank", "shape", "variable")
+
+    def __init__(
+        self,
+        op: Op | None,
+        inputs: tuple[Tensor, ...],
+        attrs: tuple[tuple[str, Any], ...],
+        shape: Shape,
+        rank: int,
+        known: Any = None,
+        variable: Variable | None = None,
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.attrs = attrs
+        self.shape: Shape = shape
+        self.rank = rank
+        self.known = known
+        self.variable = variable
+        self.order = next(_clock) if _watchers else 0
+        self.group: list[Tensor] | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the value."""
+        return dtypes.DTYPE[self.rank]
+
+    def numpy(self) -> Any:
+        """The value: a NumPy array, or a NumPy scalar where there is no axis. Computed now if it was not before."""
+        from jitgrad.tape.evaluate import value_of
+
+        value = np.asarray(value_of(self), self.dtype)
+        return value.copy() if value.ndim else value[()]
+
+    def __repr__(self) -> str:
+        made = f" by {self.op.name}" if self.op is not None else ""
+        value = np.array2string(np.asarray(self.known), threshold=20) if self.known is not None else f"not computed{made}"
+        return f"<Tensor shape={self.shape} dtype={self.dtype} {value}>"
+
+    def __str__(self) -> str:
+        return str(self.numpy())
+
+
+# Recording.
+
+_clock = itertools.count(1)
+_watchers: list[Any] = []
+
+
+def now() -> int:
+    """A moment of the clock that orders what is recorded."""
+    return next(_clock)
+
+
+def start_watching(watcher: Any) -> int:
+    """From now on what is recorded keeps its operands, until ``stop_watching``; returns the moment."""
+    _watchers.append(watcher)
+    return now()
+
+
+def stop_watching(watcher: Any) -> int:
+    """The watcher needs no more; returns the moment."""
+    _watchers[:] = [w for w in _watchers if w is not watcher]
+    return now()
+
+
+def is_watched() -> bool:
+    """Whether a tape or a trace is recording."""
+    return bool(_watchers)
+
+
+def as_tensor(value: Any) -> Tensor:
+    """A Tensor for an operand: a Tensor itself, a Variable's value, a Python number as a literal, an array as data."""
+    if type(value) is Tensor:
+        return value
+    read = getattr(value, "read", None)
+    if read is not None and isinstance(value, Operators):
+        return read()
+    if isinstance(value, bool):
+        return Tensor(None, (), (), (), dtypes.BOOL, float(value))
+    if isinstance(value, (int, float)):
+        rank = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
+        return Tensor(None, (), (), (), rank, float(value))
+    array, rank = dtypes.as_data(_values_in(value))
+    return Tensor(None, (), (), array.shape, rank, array)
+
+
+def _values_in(value: Any) -> Any:
+    return [_values_in(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
+    """Record an op; raises ShapeError where its shape rule does."""
+    inputs = tuple([x if type(x) is Tensor else as_tensor(x) for x in operands])
+    if op.arity is not None and len(inputs) != op.arity:
+        raise TypeError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
+    shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
+    if op.result == "bool":
+        rank = dtypes.BOOL
+    else:
+        deciding = op.deciding
+        rank = max([t.rank for t in inputs] if deciding is None else [inputs[i].rank for i in deciding])
+        rank = max(rank, dtypes.NUMBER if op.result == "float" else dtypes.INTEGER)
+    return Tensor(op, inputs, tuple(attrs.items()), shape, rank)
+
+
+record_with(record)
+
+
+def matrix_product(a: Any, b: Any) -> Tensor:
+    """NumPy's matmul: vectors become a row or a column, and lose that axis again."""
+    a, b = as_tensor(a), as_tensor(b)
+    if not a.shape or not b.shape:
+        raise IndexingError("matmul takes operands with at least one axis. Use * for a product with a number.")
+    left = reshape(a, shape=(1, *a.shape)) if a.ndim == 1 else a
+    right = reshape(b, shape=(*b.shape, 1)) if b.ndim == 1 else b
+    product = matmul(left, right)
+    shape = product.shape[:-2]
+    shape += product.shape[-2:-1] if a.ndim > 1 else ()
+    shape += product.shape[-1:] if b.ndim > 1 else ()
+    return product if shape == product.shape else reshape(product, shape=shape)

@@ -1,0 +1,124 @@
+"""Variables: named values that change by assignment."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import DTypeError, ShapeError, TracingError
+from jitgrad.ops import Shape
+from jitgrad.tape import dtypes, trace
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+
+_names = itertools.count()
+
+
+class Variable(Operators):
+    """A value that is fitted, or kept as state.
+
+    Args:
+        value: a number, array-like or Tensor; copied.
+        dtype: float32, float64, int64 or bool. By default that of a NumPy value; float64 for Python numbers with a point,
+            int64 for Python integers.
+        name: shown by ``repr`` and in reports.
+        trainable: whether a gradient tape watches it by itself.
+
+    Raises:
+        DTypeError: for a dtype that jitgrad does not compute with.
+    """
+
+    __slots__ = ("__weakref__", "_leaf", "name", "rank", "trainable")
+
+    def __init__(self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True) -> None:
+        array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
+        self.name = name or f"variable_{next(_names)}"
+        self.trainable = trainable
+        self.rank = dtypes.strong(rank)
+        self._leaf = self._new_leaf(array)
+
+    def _new_leaf(self, array: np.ndarray) -> Tensor:
+        return Tensor(None, (), (), array.shape, self.rank, array, self)
+
+    @property
+    def shape(self) -> Shape:
+        """The sizes of the axes; they never change."""
+        return self._leaf.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype; it never changes."""
+        return dtypes.DTYPE[self.rank]
+
+    @property
+    def leaf(self) -> Tensor:
+        """The Tensor of the value that is stored now."""
+        return self._leaf
+
+    def read(self) -> Tensor:
+        """The value now as a Tensor, which later assignments do not touch."""
+        tracing = trace.current()
+        return self._leaf if tracing is None else tracing.read(self)
+
+    def numpy(self) -> Any:
+        """The value: a copy as a NumPy array, or a NumPy scalar where there is no axis."""
+        if trace.current() is not None:
+            raise TracingError(
+                f"The value of Variable {self.name!r} was asked for while a function is traced. "
+                f"Compute with the Variable itself, or ask for its value outside."
+            )
+        value: np.ndarray = self._leaf.known
+        return value.copy() if value.ndim else value[()]
+
+    def assign(self, value: Any) -> Variable:
+        """Take ``value`` from now on; returns self.
+
+        Raises:
+            ShapeError: where its shape is not this Variable's.
+            DTypeError: where it is an array or Tensor of another floating dtype, or does not fit an integer Variable.
+        """
+        tensor = as_tensor(value)
+        self._check(tensor, explicit=hasattr(value, "dtype") and np.shape(value) != ())
+        tracing = trace.current()
+        if tracing is not None:
+            tracing.assign(self, tensor)
+            return self
+        from jitgrad.tape.evaluate import value_of
+
+        self.store(value_of(tensor))
+        return self
+
+    def assign_add(self, value: Any) -> Variable:
+        """``assign(self + value)``."""
+        return self.assign(self + value)
+
+    def assign_sub(self, value: Any) -> Variable:
+        """``assign(self - value)``."""
+        return self.assign(self - value)
+
+    def store(self, value: Any) -> None:
+        """Keep a copy of ``value`` in this Variable's dtype. For values known to fit; ``assign`` checks."""
+        array = np.array(value, self.dtype)
+        array.flags.writeable = False
+        self._leaf = self._new_leaf(array)
+
+    def _check(self, tensor: Tensor, explicit: bool) -> None:
+        if tensor.shape != self.shape:
+            raise ShapeError(
+                f"assign: Variable {self.name!r} has shape {self.shape} and the value {tensor.shape}. "
+                f"Give a value of the Variable's shape, or make a new Variable."
+            )
+        floats = self.rank > dtypes.INTEGER and tensor.rank > dtypes.INTEGER
+        if tensor.rank > dtypes.INTEGER >= self.rank or (explicit and floats and tensor.dtype != self.dtype):
+            raise DTypeError(
+                f"assign: Variable {self.name!r} has dtype {self.dtype} and the value {tensor.dtype}. "
+                f"Cast the value first, for example with .astype({str(self.dtype)!r})."
+            )
+
+    def __repr__(self) -> str:
+        value = np.array2string(self._leaf.known, threshold=20)
+        return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype} {value}>"
+
+    def __str__(self) -> str:
+        return str(self._leaf.known)

@@ -1,0 +1,174 @@
+"""The instruction set: what the columns of an instruction mean, and which parts of the arena it reads and writes.
+
+An instruction is a row of WIDTH unsigned integers: the opcode, then its fields. An elementwise op of the table gives an
+instruction for each useful pattern of operands along the columns: ``v`` runs with them, ``s`` stays (``add.sv`` adds a
+scalar to a vector). Every other instruction is a call of a kernel, and its row here is all it takes to add one.
+
+This module needs no Numba: lowering, validation and dumps stay light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from jitgrad.ops import OPS, Op
+
+WIDTH = 12
+
+Extent = tuple[int, int]
+Fields = Mapping[str, int]
+Extents = Callable[[Fields, np.ndarray], list[Extent]]
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One kind of instruction.
+
+    Attributes:
+        name: as dumps print it.
+        fields: the names of the columns after the opcode.
+        writes, reads: from the fields and the table to the extents (start, count) of the arena that are touched. What an
+            instruction updates in place is in both.
+        kernel: the kernel's name, and the module it stands in; None for an elementwise instruction.
+        op, pattern: the op of the table and its operands' pattern, for an elementwise instruction.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    writes: Extents
+    reads: Extents
+    kernel: tuple[str, str] | None = None
+    op: Op | None = None
+    pattern: str = ""
+
+    @property
+    def offsets(self) -> tuple[str, ...]:
+        """The fields that are places in the arena."""
+        return tuple(field for field in self.fields if field in OFFSETS)
+
+
+OFFSETS = ("d", "x", "a", "b", "c", "p", "m", "v", "g", "s", "h")
+
+# What the operands of an elementwise op are called, in its value and in its instructions.
+OPERANDS = {1: "x", 2: "ab", 3: "cab"}
+
+INSTRUCTIONS: list[Instruction] = []
+OPCODE: dict[str, int] = {}
+
+
+def _add(instruction: Instruction) -> None:
+    OPCODE[instruction.name] = len(INSTRUCTIONS)
+    INSTRUCTIONS.append(instruction)
+
+
+def extents(**counts: str) -> Extents:
+    """Extents from text: ``extents(a="m * k")`` is m·k elements from field ``a``."""
+    compiled = {offset: count.split(" * ") for offset, count in counts.items()}
+
+    def extents_of(f: Fields, table: np.ndarray) -> list[Extent]:
+        return [
+            (f[offset], int(np.prod([int(x) if x.isdigit() else f[x] for x in factors], dtype=object)))
+            for offset, factors in compiled.items()
+        ]
+
+    return extents_of
+
+
+# Elementwise instructions, from the table.
+
+
+def patterns(op: Op) -> tuple[str, ...]:
+    """The patterns of operands along the columns that the interpreter has a loop for."""
+    if op.arity == 1:
+        return ("v",)
+    if op.arity == 2:
+        return ("vv", "sv") if op.commutative else ("vv", "sv", "vs")
+    return ("vvv", "vvs", "vsv", "vss")
+
+
+# Lowered to another op by exchanging the operands, or to no instruction at all.
+SWAPPED = {"greater": "less", "greater_equal": "less_equal"}
+ALIASES = ("stop_gradient", "reshape")
+
+
+def _elementwise(op: Op, pattern: str) -> Instruction:
+    operands = OPERANDS[len(pattern)]
+    if len(pattern) == 1:
+        return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern)
+    fields = ("d", "rows", "cols", *(x for operand in operands for x in (operand, "r" + operand)))
+
+    def reads(f: Fields, table: np.ndarray) -> list[Extent]:
+        if f["rows"] * f["cols"] == 0:
+            return []
+        return [
+            (f[x], (f["rows"] - 1) * f["r" + x] + (f["cols"] if kind == "v" else 1))
+            for x, kind in zip(operands, pattern, strict=True)
+        ]
+
+    return Instruction(f"{op.name}.{pattern}", fields, extents(d="rows * cols"), reads, None, op, pattern)
+
+
+for _op in OPS.values():
+    if _op.value is not None and _op.name not in SWAPPED and _op.name not in ALIASES:
+        for _pattern in patterns(_op):
+            _add(_elementwise(_op, _pattern))
+
+
+# Kernels.
+
+
+def _view(offset: str) -> Extents:
+    """The extent of a strided view: between its lowest and its highest element."""
+
+    def extents_of(f: Fields, table: np.ndarray) -> list[Extent]:
+        if f["n"] == 0:
+            return []
+        t, rank = f["t"], f["rank"]
+        reach = (table[t : t + rank].astype(np.int64) - 1) * table[t + rank : t + 2 * rank].astype(np.int64)
+        low, high = int(reach[reach < 0].sum()), int(reach[reach > 0].sum())
+        return [(f[offset] + low, high - low + 1)]
+
+    return extents_of
+
+
+def _kernel(module: str, name: str, fields: str, writes: Extents, reads: Extents) -> None:
+    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name)))
+
+
+_kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"))
+_kernel("copy", "zero", "d n", extents(d="n"), extents())
+_kernel("copy", "copy_from", "d a t rank n", extents(d="n"), _view("a"))
+_kernel("copy", "copy_into", "d a t rank n", _view("d"), extents(a="n"))
+_kernel("copy", "gather", "d a b count rows width", extents(d="count * width"), extents(a="rows * width", b="count"))
+_kernel("copy", "scatter", "d a b count rows width", extents(d="rows * width"), extents(a="count * width", b="count"))
+
+_REDUCED = extents(d="outer * inner"), extents(a="outer * reduced * inner")
+_kernel("reduce", "sum_axis", "d a outer reduced inner", *_REDUCED)
+_kernel("reduce", "max_axis", "d a outer reduced inner", *_REDUCED)
+_kernel("reduce", "min_axis", "d a outer reduced inner", *_REDUCED)
+_kernel("reduce", "dot", "d a b n", extents(d="1"), extents(a="n", b="n"))
+
+
+def _products(f: Fields, table: np.ndarray) -> list[Extent]:
+    """``batch`` products, whose operands lie ``sa`` and ``sb`` apart."""
+    last = f["batch"] - 1
+    if last < 0:
+        return []
+    return [(f["a"], last * f["sa"] + f["m"] * f["k"]), (f["b"], last * f["sb"] + f["k"] * f["n"])]
+
+
+for _name in ("matmul_nn", "matmul_nt", "matmul_tn"):
+    _kernel("matmul", _name, "d a b m k n batch sa sb", extents(d="batch * m * n"), _products)
+
+# Updates change state in place. "assign" is the copy.
+_kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"))
+_kernel("update", "momentum", "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"))
+_kernel("update", "nesterov", "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"))
+_kernel("update", "adam_rate", "s h", extents(s="3"), extents(s="3", h="4"))
+_kernel(
+    "update", "adam", "p m v g s h n",
+    extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"),
+)  # fmt: skip

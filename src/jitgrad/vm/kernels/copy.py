@@ -1,0 +1,102 @@
+"""Copies between a block of the arena and a strided view of it, and rows by their indices."""
+
+from __future__ import annotations
+
+from numpy import nan, uint64
+
+from jitgrad.vm.jit import device
+
+
+@device
+def zero(A, d, n):
+    for k in range(n):
+        A[d + k] = 0
+
+
+@device
+def copy(A, d, a, n):
+    for k in range(n):
+        A[d + k] = A[a + k]
+
+
+@device
+def copy_from(A, table, d, a, t, rank, n):
+    """A[d …] = the view at ``a`` whose sizes, then strides, stand in the table at ``t``; strides wrap modulo 2**64."""
+    inner = table[t + rank - uint64(1)]
+    step = table[t + rank + rank - uint64(1)]
+    rows = n // inner if inner else uint64(0)
+    for r in range(rows):
+        p, left = a, r
+        for axis in range(uint64(1), rank):
+            i = rank - uint64(1) - axis
+            size = table[t + i]
+            p += (left % size) * table[t + rank + i]
+            left = left // size
+        q = d + r * inner
+        if step == uint64(1):
+            for k in range(inner):
+                A[q + k] = A[p + k]
+        else:
+            for k in range(inner):
+                A[q + k] = A[p + k * step]
+
+
+@device
+def copy_into(A, table, d, a, t, rank, n):
+    """The view at ``d`` whose sizes, then strides, stand in the table at ``t`` = A[a …]."""
+    inner = table[t + rank - uint64(1)]
+    step = table[t + rank + rank - uint64(1)]
+    rows = n // inner if inner else uint64(0)
+    for r in range(rows):
+        p, left = d, r
+        for axis in range(uint64(1), rank):
+            i = rank - uint64(1) - axis
+            size = table[t + i]
+            p += (left % size) * table[t + rank + i]
+            left = left // size
+        q = a + r * inner
+        if step == uint64(1):
+            for k in range(inner):
+                A[p + k] = A[q + k]
+        else:
+            for k in range(inner):
+                A[p + k * step] = A[q + k]
+
+
+@device
+def _row(value, rows):
+    """The row that an index held as a float means; ``rows`` (one past the last) where it means none."""
+    low = -float(rows)
+    if value != value or value >= float(rows) or value < low:
+        return rows
+    if value < 0:
+        return rows - uint64(-value)
+    return uint64(value)
+
+
+@device
+def gather(A, d, a, b, count, rows, width):
+    """``count`` rows of ``width``: row A[b + r] of the matrix at ``a``; nan where there is no such row."""
+    for r in range(count):
+        row = _row(A[b + r], rows)
+        q = d + r * width
+        if row == rows:
+            for k in range(width):
+                A[q + k] = nan
+        else:
+            p = a + row * width
+            for k in range(width):
+                A[q + k] = A[p + k]
+
+
+@device
+def scatter(A, d, a, b, count, rows, width):
+    """Zeros of ``rows`` rows at ``d``, and to row A[b + r] row r of the matrix at ``a`` added; nowhere if there is none."""
+    for k in range(rows * width):
+        A[d + k] = 0
+    for r in range(count):
+        row = _row(A[b + r], rows)
+        if row != rows:
+            p, q = a + r * width, d + row * width
+            for k in range(width):
+                A[q + k] += A[p + k]

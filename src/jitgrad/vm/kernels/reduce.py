@@ -1,0 +1,97 @@
+"""Reductions over the middle axis of an operand seen as (outer, reduced, inner)."""
+
+from __future__ import annotations
+
+from numpy import uint64
+
+from jitgrad.vm.jit import device, reduction
+
+# Long sums are added block by block, so that the rounding error grows with the number of blocks, not of elements.
+BLOCK = 4096
+
+
+@reduction
+def _sum_block(A, a, n):
+    total = A.dtype.type(0)
+    for k in range(n):
+        total += A[a + k]
+    return total
+
+
+@reduction
+def _dot_block(A, a, b, n):
+    total = A.dtype.type(0)
+    for k in range(n):
+        total += A[a + k] * A[b + k]
+    return total
+
+
+@device
+def _sum(A, a, n):
+    block = uint64(BLOCK)
+    if n <= block:
+        return _sum_block(A, a, n)
+    total = A.dtype.type(0)
+    k = uint64(0)
+    while k < n:
+        total += _sum_block(A, a + k, min(block, n - k))
+        k += block
+    return total
+
+
+@device
+def dot(A, d, a, b, n):
+    block = uint64(BLOCK)
+    if n <= block:
+        A[d] = _dot_block(A, a, b, n)
+        return
+    total = A.dtype.type(0)
+    k = uint64(0)
+    while k < n:
+        total += _dot_block(A, a + k, b + k, min(block, n - k))
+        k += block
+    A[d] = total
+
+
+@device
+def sum_axis(A, d, a, outer, reduced, inner):
+    if inner == uint64(1):
+        for o in range(outer):
+            A[d + o] = _sum(A, a + o * reduced, reduced)
+        return
+    for o in range(outer):
+        q = d + o * inner
+        for k in range(inner):
+            A[q + k] = 0
+        for r in range(reduced):
+            p = a + (o * reduced + r) * inner
+            for k in range(inner):
+                A[q + k] += A[p + k]
+
+
+@device
+def max_axis(A, d, a, outer, reduced, inner):
+    for o in range(outer):
+        q = d + o * inner
+        p = a + o * reduced * inner
+        for k in range(inner):
+            A[q + k] = A[p + k]
+        for r in range(uint64(1), reduced):
+            p += inner
+            for k in range(inner):
+                x, y = A[q + k], A[p + k]
+                A[q + k] = x if x >= y or x != x else y
+
+
+@device
+def min_axis(A, d, a, outer, reduced, inner):
+    for o in range(outer):
+        q = d + o * inner
+        p = a + o * reduced * inner
+        for k in range(inner):
+            A[q + k] = A[p + k]
+        for r in range(uint64(1), reduced):
+            p += inner
+            for k in range(inner):
+                x, y = A[q + k], A[p + k]
+                A[q + k] = x if x <= y or x != x else y

@@ -1,0 +1,60 @@
+"""The optimizers' updates, in place: parameter ``p``, gradient ``g``, hyperparameters at ``h``.
+
+The forms are Keras's. Momentum: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
+Adam: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with the bias correction in the step size.
+"""
+
+from __future__ import annotations
+
+from numpy import sqrt, uint64
+
+from jitgrad.vm.jit import device
+
+
+@device
+def sgd(A, p, g, h, n):
+    lr = A[h]
+    for k in range(n):
+        A[p + k] -= lr * A[g + k]
+
+
+@device
+def momentum(A, p, v, g, h, n):
+    lr, mu = A[h], A[h + uint64(1)]
+    for k in range(n):
+        A[v + k] = mu * A[v + k] - lr * A[g + k]
+    for k in range(n):
+        A[p + k] += A[v + k]
+
+
+@device
+def nesterov(A, p, v, g, h, n):
+    lr, mu = A[h], A[h + uint64(1)]
+    for k in range(n):
+        A[v + k] = mu * A[v + k] - lr * A[g + k]
+    for k in range(n):
+        A[p + k] += mu * A[v + k] - lr * A[g + k]
+
+
+@device
+def adam_rate(A, s, h):
+    """Once a step, at ``s``: the powers of beta_1 and beta_2, and the bias-corrected step size."""
+    one = A.dtype.type(1)
+    power1 = A[s] * A[h + uint64(1)]
+    power2 = A[s + uint64(1)] * A[h + uint64(2)]
+    A[s] = power1
+    A[s + uint64(1)] = power2
+    A[s + uint64(2)] = A[h] * sqrt(one - power2) / (one - power1)
+
+
+@device
+def adam(A, p, m, v, g, s, h, n):
+    one = A.dtype.type(1)
+    rate, epsilon = A[s + uint64(2)], A[h + uint64(3)]
+    c1, c2 = one - A[h + uint64(1)], one - A[h + uint64(2)]
+    for k in range(n):
+        A[m + k] += c1 * (A[g + k] - A[m + k])
+    for k in range(n):
+        A[v + k] += c2 * (A[g + k] * A[g + k] - A[v + k])
+    for k in range(n):
+        A[p + k] -= rate * A[m + k] / (sqrt(A[v + k]) + epsilon)
