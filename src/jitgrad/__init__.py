@@ -1,6 +1,6 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
-from jitgrad import errors, random
+from jitgrad import errors, losses, optimizers, random
 from jitgrad.ops.elementwise import (
     abs,
     add,
@@ -56,3 +56,4 @@ from jitgrad.tape.functions import (
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import Variable
+from jitgrad.training.fit import History, fit

@@ -38,6 +38,10 @@ class ProgramError(JitgradError, ValueError):
     """A Program whose instructions are not valid."""
 
 
+class ArgumentError(JitgradError, ValueError):
+    """An argument outside what it may be."""
+
+
 class DataError(JitgradError, ValueError):
     """Input data that cannot be used: a file, a column, an array."""
 

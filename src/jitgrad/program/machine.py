@@ -13,7 +13,11 @@ _ALIGNMENT = 64
 
 
 class Machine:
-    """An arena for ``program``, its literals in place."""
+    """An arena for ``program``, its literals in place.
+
+    Attributes:
+        inputs, outputs: the places of the Program's inputs and outputs, as arrays that share the arena's memory.
+    """
 
     def __init__(self, program: Program) -> None:
         from jitgrad.vm import entries, interpreter  # Numba, which takes a while to import
@@ -22,21 +26,22 @@ class Machine:
         self.arena = _aligned(program.size, program.dtype)
         for offset, value in program.literals:
             self.arena[offset] = value
+        self.inputs = [self._view(slot) for slot in program.inputs]
+        self.outputs = [self._view(slot) for slot in program.outputs]
         self._run = entries.run[program.dtype]
         self.interpreter = interpreter.execute[program.dtype]
 
     def load(self, values: Iterable[Any]) -> None:
         """Copy the inputs' values to their places, cast to the program's dtype."""
-        for slot, value in zip(self.program.inputs, values, strict=True):
-            self.view(slot)[...] = value
+        for place, value in zip(self.inputs, values, strict=True):
+            place[...] = value
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
         program = self.program
         self._run(self.interpreter, program.code, program.table, self.arena, start, program.stop if stop is None else stop)
 
-    def view(self, slot: Slot) -> np.ndarray:
-        """A value's place as an array that shares the arena's memory."""
+    def _view(self, slot: Slot) -> np.ndarray:
         return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)
 
 

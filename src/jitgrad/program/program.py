@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -59,15 +60,22 @@ class Program:
         self.code.flags.writeable = False
         self.table.flags.writeable = False
 
-    @property
+    @functools.cached_property
     def stop(self) -> int:
         """The number of instructions."""
         return len(self.code)
 
-    @property
+    @functools.cached_property
     def state_size(self) -> int:
         """Elements of the arena, from its start, that hold state."""
         return max((self.inputs[i].offset + self.inputs[i].size for i in self.state), default=0)
+
+    @functools.cached_property
+    def work(self) -> int:
+        """A guess at the ns of one run: some for each instruction, one for each element it touches."""
+        sizes = {"n", "rows", "cols", "m", "k", "outer", "reduced", "inner", "count", "width", "batch"}
+        parts = [self.instruction(i)[1] for i in range(self.stop)]
+        return sum(5 + math.prod(value for name, value in fields.items() if name in sizes) for fields in parts)
 
     def section(self, i: int) -> str:
         """The section of instruction ``i``."""

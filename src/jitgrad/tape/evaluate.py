@@ -81,8 +81,8 @@ def _run(linear: Linear, keep: list[Tensor], changes: Sequence[Change]) -> None:
     with machine_for(program) as machine:
         machine.load([*leaf_values(linear.leaves, linear.dtype), *literals])
         machine.run()
-        for tensor, slot in zip(keep, program.outputs, strict=True):
-            tensor.known = from_arena(machine.view(slot), tensor.rank)
+        for tensor, value in zip(keep, machine.outputs, strict=True):
+            tensor.known = from_arena(value, tensor.rank)
             if tensor.order == 0:  # nobody will differentiate it: let go of its operands
                 tensor.op, tensor.inputs, tensor.attrs = None, (), ()
         store_state(machine, linear.leaves)
@@ -102,7 +102,7 @@ def store_state(machine: Machine, leaves: Sequence[Tensor]) -> None:
     for number in machine.program.state:
         variable = leaves[number].variable
         assert variable is not None
-        variable.store(machine.view(machine.program.inputs[number]))
+        variable.store(machine.inputs[number])
 
 
 def from_arena(value: np.ndarray, rank: int) -> np.ndarray:

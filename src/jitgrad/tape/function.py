@@ -56,8 +56,8 @@ class _Traced:
             machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype), *literals])
             machine.run()
             values = [
-                Tensor(None, (), (), t.shape, t.rank, from_arena(machine.view(slot), t.rank))
-                for t, slot in zip(self.outputs, program.outputs, strict=True)
+                Tensor(None, (), (), t.shape, t.rank, from_arena(value, t.rank))
+                for t, value in zip(self.outputs, machine.outputs, strict=True)
             ]
             store_state(machine, linear.leaves)
         left = iter(values)
@@ -70,6 +70,7 @@ class Function:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self._traced: dict[Any, _Traced] = {}
+        self.steps: dict[Any, Any] = {}  # the training steps made of this function, see training.step
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -91,8 +92,8 @@ def function(f: Callable[..., Any]) -> Function:
     """Trace ``f`` on its first call with arguments of some shapes and dtypes, and run its Program on later ones.
 
     Arrays, Tensors and floats among the arguments (in any nesting) are inputs of the Program; integers, strings and the like
-    are part of what is traced. Variables are read when the function is called, and assignments to them happen; other values that ``f``
-    closes over are constants of the trace. Under a gradient tape ``f`` is called and recorded as usual.
+    are part of what is traced. Variables are read when the function is called, and assignments to them happen; other values
+    that ``f`` closes over are constants of the trace. Under a gradient tape ``f`` is called and recorded as usual.
 
     Raises:
         TracingError: on a call, where ``f`` asks for a value while it is traced (``if``, ``float()``, ``numpy()``).

@@ -11,10 +11,8 @@ from numpy import isfinite, uint64
 
 from jitgrad.vm.jit import Entry, call_native, device
 
-# The columns of ``feeds``, one row for each array of data, and the entries of ``plan`` and of ``state``.
+# The columns of ``feeds``, one row for each array of data.
 FEED_DATA, FEED_WIDTH, FEED_FULL, FEED_TAIL = range(4)
-PLAN = ("full_stop", "tail_stop", "full_loss", "tail_loss", "n_state", "rows", "batch", "shuffle", "seed")
-STATE = ("epoch", "row", "not_finite")
 
 
 @device
@@ -74,7 +72,9 @@ def _train(interpreter, code, table, A, tail_code, tail_table, B, data, feeds, o
     """At most ``max_steps`` steps; returns how many were done.
 
     A full batch runs ``code`` on ``A``; the smaller last one of an epoch ``tail_code`` on ``B``, whose first ``n_state``
-    elements are the same state. ``losses[e]`` gathers the mean over the rows of epoch e. Without rows, a step is an epoch.
+    elements are the same state. ``state`` is the epoch, the row in it, and whether a loss was not finite; ``plan`` is what
+    does not change, as the first lines take it apart. ``losses[e]`` gathers the mean over the rows of epoch e. Without rows,
+    a step is an epoch.
     """
     full_stop, tail_stop, full_loss, tail_loss = plan[0], plan[1], plan[2], plan[3]
     n_state, rows, batch, shuffle, seed = plan[4], plan[5], plan[6], plan[7], plan[8]

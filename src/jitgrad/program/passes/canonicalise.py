@@ -139,7 +139,8 @@ def _reshape(builder: Builder, step: Step) -> int | None:
         return step.args[0]
     if source.op == "reshape":
         return _make(builder, "reshape", source.args[0], shape=step.shape)
-    return None
+    origin = source.args[0] if source.op == "broadcast_to" else step.args[0]
+    return None if builder.literal_at(origin) is None else origin
 
 
 def _transpose(builder: Builder, step: Step) -> int | None:

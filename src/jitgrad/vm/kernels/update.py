@@ -22,18 +22,18 @@ def sgd(A, p, g, h, n):
 def momentum(A, p, v, g, h, n):
     lr, mu = A[h], A[h + uint64(1)]
     for k in range(n):
-        A[v + k] = mu * A[v + k] - lr * A[g + k]
-    for k in range(n):
-        A[p + k] += A[v + k]
+        step = mu * A[v + k] - lr * A[g + k]
+        A[v + k] = step
+        A[p + k] += step
 
 
 @device
 def nesterov(A, p, v, g, h, n):
     lr, mu = A[h], A[h + uint64(1)]
     for k in range(n):
-        A[v + k] = mu * A[v + k] - lr * A[g + k]
-    for k in range(n):
-        A[p + k] += mu * A[v + k] - lr * A[g + k]
+        step = mu * A[v + k] - lr * A[g + k]
+        A[v + k] = step
+        A[p + k] += mu * step - lr * A[g + k]
 
 
 @device
@@ -53,8 +53,9 @@ def adam(A, p, m, v, g, s, h, n):
     rate, epsilon = A[s + uint64(2)], A[h + uint64(3)]
     c1, c2 = one - A[h + uint64(1)], one - A[h + uint64(2)]
     for k in range(n):
-        A[m + k] += c1 * (A[g + k] - A[m + k])
-    for k in range(n):
-        A[v + k] += c2 * (A[g + k] * A[g + k] - A[v + k])
-    for k in range(n):
-        A[p + k] -= rate * A[m + k] / (sqrt(A[v + k]) + epsilon)
+        gradient = A[g + k]
+        first = A[m + k] + c1 * (gradient - A[m + k])
+        second = A[v + k] + c2 * (gradient * gradient - A[v + k])
+        A[m + k] = first
+        A[v + k] = second
+        A[p + k] -= rate * first / (sqrt(second) + epsilon)

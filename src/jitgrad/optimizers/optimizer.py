@@ -1,0 +1,143 @@
+"""What all optimizers share: their state, applying gradients, and minimising a cost."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.tape import dtypes, trace
+from jitgrad.tape.evaluate import compute
+from jitgrad.tape.gradient_tape import GradientTape
+from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.trace import Change
+from jitgrad.tape.variable import Variable
+from jitgrad.training.loop import Batches, run_epochs
+from jitgrad.training.step import make_step, trainable_variables
+
+
+class _Hyperparameters(Variable):
+    """The numbers an optimizer's instructions read. Weak, so that they do not decide a Program's dtype."""
+
+    __slots__ = ()
+
+    def __init__(self, values: list[float]) -> None:
+        super().__init__(np.array(values), name="hyperparameters", trainable=False)
+        self.rank = dtypes.NUMBER
+        self.store(values)
+
+
+class Optimizer:
+    """Base class. A subclass says which hyperparameters and state it has, and which update instructions they make.
+
+    State is kept in Variables, made when a Variable is first updated.
+    """
+
+    def __init__(self, learning_rate: float, *others: float) -> None:
+        self._hyper = _Hyperparameters([_positive("learning_rate", learning_rate), *others])
+        self._slots: dict[int, tuple[Variable, ...]] = {}
+
+    @property
+    def learning_rate(self) -> float:
+        """The step size. It may be changed at any time; no Program is lowered again for it."""
+        return float(self._hyper.leaf.known[0])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        values = self._hyper.leaf.known.copy()
+        values[0] = _positive("learning_rate", value)
+        self._hyper.store(values)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The optimizer's state, in the order in which it was made."""
+        return [v for slots in self._slots.values() for v in slots[1:]]
+
+    def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
+        """Update each Variable by its gradient, all in one run. A Variable whose gradient is None stays, with a warning.
+
+        Raises:
+            ArgumentError: where no Variable has a gradient.
+            ShapeError: where a gradient has not its Variable's shape.
+        """
+        pairs = []
+        for gradient, variable in grads_and_variables:
+            if gradient is None:
+                warnings.warn(
+                    f"There is no gradient for Variable {variable.name!r}, so it is not updated. "
+                    f"Compute the cost from it, or leave it out.",
+                    stacklevel=2,
+                )
+                continue
+            tensor = as_tensor(gradient)
+            if tensor.shape != variable.shape:
+                raise ShapeError(
+                    f"apply_gradients: Variable {variable.name!r} has shape {variable.shape} and its gradient "
+                    f"{tensor.shape}. Give the gradients in the order of their Variables."
+                )
+            pairs.append((tensor, variable))
+        if not pairs:
+            raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
+        changes = self._changes(pairs)
+        tracing = trace.current()
+        if tracing is not None:
+            tracing.update(changes)
+        else:
+            compute([], changes)
+
+    def minimize(self, cost: Callable[[], Any], variables: Sequence[Variable] | None = None, steps: int | None = None) -> Any:
+        """Make ``cost`` smaller.
+
+        Args:
+            cost: a function without arguments that returns a scalar Tensor.
+            variables: what to change; by default every trainable Variable that the cost uses.
+            steps: None for one step, recorded anew. A number to trace the cost once and run so many steps natively; a cost made
+                by ``jitgrad.function`` is not even traced again by the next call.
+
+        Returns:
+            The cost before the step, a Tensor; or the costs before each of the steps, float64 (steps,).
+
+        Raises:
+            FitError: where a cost becomes nan or infinite on the way; the Variables keep their last finite values.
+        """
+        if steps is not None:
+            if steps < 1:
+                raise ArgumentError(f"steps is {steps}. Give at least 1.")
+            return run_epochs(make_step(cost, [], self, variables), None, Batches(), steps).losses
+        with GradientTape() as tape:
+            loss = as_tensor(cost())
+            chosen = trainable_variables(loss) if variables is None else variables
+            for variable in chosen:
+                tape.watch(variable)
+        gradients = tape.gradient(loss, list(chosen))
+        self.apply_gradients(zip(gradients, chosen, strict=True))
+        return loss
+
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+        """The update instructions of one step."""
+        raise NotImplementedError(f"{type(self).__name__} must say what its update is. Define _changes.")
+
+    def _state(self, variable: Variable, count: int) -> tuple[Variable, ...]:
+        """``count`` Variables of zeros like ``variable``, made on its first update."""
+        if id(variable) not in self._slots:
+            zeros = np.zeros(variable.shape, variable.dtype)
+            made = [Variable(zeros, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)]
+            self._slots[id(variable)] = (variable, *made)
+        return self._slots[id(variable)][1:]
+
+
+def _positive(name: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise ArgumentError(f"{name} is {value}. Give a positive number.")
+    return float(value)
+
+
+def in_unit_interval(name: str, value: float) -> float:
+    """``value`` if 0 ≤ value < 1; raises ArgumentError otherwise."""
+    if not 0 <= value < 1:
+        raise ArgumentError(f"{name} is {value}. Give a number from 0 on and below 1.")
+    return float(value)

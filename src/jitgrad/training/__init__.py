@@ -1,0 +1,1 @@
+"""Training: one native loop over steps, and what stands around it."""

@@ -1,0 +1,162 @@
+"""The native loop: epochs over rows in memory, in chunks of 50 to 100 ms, without returning to Python in between.
+
+Between two chunks progress is reported, Ctrl-C is taken, and the state is known to be finite; after the last one the
+Variables get their values.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.errors import FitError
+from jitgrad.program.machine import Machine
+from jitgrad.program.program import Program
+from jitgrad.tape.evaluate import leaf_values, machine_for, store_state
+from jitgrad.training.interrupt import deferred_interrupt
+from jitgrad.training.step import Step
+
+CHUNK_SECONDS = 0.075
+
+Report = Callable[[int, np.ndarray], None]
+"""Called after each chunk with the number of finished epochs and the losses so far."""
+
+
+class Batches:
+    """Rows of arrays in memory, and how an epoch goes through them.
+
+    Args:
+        arrays: each with the rows along its first axis; none at all where a step is an epoch.
+        size: the rows of a batch; at least all of them means full batches.
+        shuffle: whether each epoch has an order of its own, from ``seed`` and the epoch's number.
+    """
+
+    def __init__(self, arrays: Sequence[np.ndarray] = (), size: int = 0, shuffle: bool = False, seed: int = 0) -> None:
+        self.arrays = arrays
+        self.rows = len(arrays[0]) if arrays else 0
+        self.size = min(size, self.rows)
+        self.shuffle = shuffle
+        self.seed = seed
+
+    @property
+    def full(self) -> bool:
+        """Whether a batch has all rows, so that they need not be gathered."""
+        return self.size == self.rows
+
+    @property
+    def tail(self) -> int:
+        """The rows of the smaller last batch; 0 where there is none."""
+        return self.rows % self.size if self.size else 0
+
+
+class Run(NamedTuple):
+    """What came of a run: the loss of each epoch, float64 (epochs,), and the time that the steps took."""
+
+    losses: np.ndarray
+    seconds: float
+
+
+def run_epochs(step: Step, tail: Step | None, batches: Batches, epochs: int, report: Report | None = None) -> Run:
+    """Run ``epochs`` epochs and give the Variables their new values.
+
+    Args:
+        step: the step for a batch of ``batches.size`` rows.
+        tail: the step for one of ``batches.tail`` rows, if there is one.
+
+    Returns:
+        The losses, each the mean over an epoch's rows of what the batches' steps computed before their updates.
+
+    Raises:
+        FitError: where a loss or a parameter becomes nan or infinite; the Variables then have the values of the last
+            chunk that ended well.
+        KeyboardInterrupt: after Ctrl-C; the Variables then have the values of the last finished chunk.
+    """
+    losses = np.zeros(epochs)
+    with deferred_interrupt() as interrupt, machine_for(step.program) as machine:
+        _load(machine, step, batches.arrays if batches.full else None)
+        loop = _Loop(machine, step, tail, batches, losses)
+        started = time.perf_counter()
+        while loop.epoch < epochs and not interrupt.pressed:
+            good = machine.arena[: step.program.state_size].copy()
+            if not loop.chunk():
+                failed = loop.epoch
+                machine.arena[: len(good)] = good
+                store_state(machine, step.leaves)
+                raise FitError(
+                    f"The loss or a parameter became nan or infinite in epoch {failed + 1}. The parameters are those of the "
+                    f"last finite chunk; use a smaller learning rate, or standardise the data."
+                )
+            if report is not None:
+                report(loop.epoch, losses)
+        seconds = time.perf_counter() - started
+        store_state(machine, step.leaves)
+    return Run(losses, seconds)
+
+
+def _load(machine: Machine, step: Step, arrays: Sequence[np.ndarray] | None) -> None:
+    """The inputs' values; those of the batch too where it has all rows."""
+    batch = arrays if arrays is not None else [np.float64(0)] * step.n_batch
+    rest = leaf_values(step.leaves[step.n_batch :], step.program.dtype)
+    machine.load([*batch, *rest, *step.literals])
+
+
+class _Loop:
+    """The arguments of the native ``train``, which holds its own position in them."""
+
+    def __init__(self, machine: Machine, step: Step, tail: Step | None, batches: Batches, losses: np.ndarray) -> None:
+        from jitgrad.vm import entries
+
+        program = step.program
+        last, last_machine = program, machine
+        if tail is not None:
+            last, last_machine = tail.program, Machine(tail.program)
+            _load(last_machine, tail, None)
+        data, feeds = _data(batches, program, last)
+        plan = (
+            program.stop, last.stop, program.outputs[0].offset, last.outputs[0].offset, program.state_size,
+            batches.rows, batches.size, int(batches.shuffle), batches.seed,
+        )  # fmt: skip
+        order = np.arange(0 if batches.full else batches.rows, dtype=np.uint64)
+        self._machine, self._losses = machine, losses
+        self._state = np.zeros(3, np.uint64)
+        self._train = entries.train[program.dtype]
+        self._arguments = (
+            machine.interpreter, program.code, program.table, machine.arena, last.code, last.table, last_machine.arena,
+            data, feeds, order, np.array(plan, np.uint64), self._state, losses,
+        )  # fmt: skip
+        self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, program.work)))
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that comes next, or the one that failed."""
+        return int(self._state[0])
+
+    def chunk(self) -> bool:
+        """Run for about CHUNK_SECONDS; whether all stayed finite."""
+        start = time.perf_counter()
+        before = self.epoch
+        done = self._train(*self._arguments, self._steps)
+        seconds = max(time.perf_counter() - start, 1e-9)
+        self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
+        if self._state[2]:
+            bad = np.flatnonzero(~np.isfinite(self._losses[before : self.epoch + 1]))
+            self._state[0] = before + (bad[0] if len(bad) else 0)
+            return False
+        return bool(np.isfinite(self._machine.arena[: self._machine.program.state_size]).all())
+
+
+def _data(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray]:
+    """All arrays one after the other in the Program's dtype, and for each its place in it, its width and its slots."""
+    if batches.full:
+        return np.zeros(0, full.dtype), np.zeros((0, 4), np.uint64)
+    data = np.empty(sum(a.size for a in batches.arrays), full.dtype)
+    feeds, at = [], 0
+    for number, array in enumerate(batches.arrays):
+        data[at : at + array.size] = array.ravel()
+        feeds.append((at, math.prod(array.shape[1:]), full.inputs[number].offset, tail.inputs[number].offset))
+        at += array.size
+    return data, np.array(feeds, np.uint64)

@@ -1,0 +1,96 @@
+"""A training step: one traced cost with its gradients and the optimizer's updates, as a Program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.program.program import Program
+from jitgrad.tape import trace
+from jitgrad.tape.autodiff import differentiate
+from jitgrad.tape.evaluate import PROGRAMS
+from jitgrad.tape.function import Function, linearise_traced
+from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.variable import Variable
+
+
+class Updater(Protocol):
+    """What a step needs of an optimizer."""
+
+    def apply_gradients(self, grads_and_variables: Sequence[tuple[Tensor | None, Variable]]) -> None:
+        """Update the Variables by their gradients."""
+
+
+class Step(NamedTuple):
+    """A step ready to run.
+
+    Attributes:
+        program: its only output is the loss; its updates change the Variables and the optimizer's state.
+        leaves: the Tensors of the inputs; the batch's placeholders come first.
+        n_batch: how many of them are the batch's.
+        literals: values of the inputs after the leaves.
+    """
+
+    program: Program
+    leaves: list[Tensor]
+    n_batch: int
+    literals: list[float]
+
+
+def make_step(
+    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater, variables: Sequence[Variable] | None
+) -> Step:
+    """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates.
+
+    A cost made by ``jitgrad.function`` is traced once for an optimizer, Variables and shapes; a plain one every time, because
+    what it closes over may have changed.
+
+    Raises:
+        ShapeError: where the cost is not a scalar.
+        ArgumentError: where it depends on no trainable Variable.
+    """
+    if not isinstance(cost, Function):
+        return _traced_step(cost, batch, optimizer, variables)
+    chosen = None if variables is None else tuple(id(v) for v in variables)
+    key = (id(optimizer), chosen, tuple((t.shape, t.rank) for t in batch))
+    if key not in cost.steps:
+        cost.steps[key] = (_traced_step(cost.function, batch, optimizer, variables), optimizer, variables)
+    step: Step = cost.steps[key][0]
+    return step
+
+
+def _traced_step(
+    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater, variables: Sequence[Variable] | None
+) -> Step:
+    placeholders = [Tensor(None, (), (), t.shape, t.rank) for t in batch]
+    with trace.tracing() as tracing:
+        loss = as_tensor(cost(*placeholders))
+        if loss.shape != ():
+            raise ShapeError(f"The cost has shape {loss.shape}. Reduce it to one number with jitgrad.mean or jitgrad.sum.")
+        chosen = trainable_variables(loss) if variables is None else list(variables)
+        if not chosen:
+            raise ArgumentError("The cost depends on no trainable Variable. Compute it from the Variables to fit.")
+        gradients = differentiate(
+            [loss], [id(v) for v in chosen], lambda t: t.variable is not None, lambda t: t.order >= tracing.start
+        )
+        optimizer.apply_gradients(list(zip(gradients, chosen, strict=True)))
+    linear = linearise_traced(tracing, [loss], tracing.changes, placeholders)
+    program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
+    return Step(program, linear.leaves, len(placeholders), literals)
+
+
+def trainable_variables(loss: Tensor) -> list[Variable]:
+    """The trainable Variables that ``loss`` was recorded from, in the order of their first use."""
+    found: dict[int, Variable] = {}
+    seen: set[int] = set()
+    stack = [loss]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.variable is not None and node.variable.trainable:
+            found[id(node.variable)] = node.variable
+        stack.extend(reversed(node.inputs))
+    return list(found.values())

@@ -1,0 +1,19 @@
+"""``python -m jitgrad.vm.warm float32``: load all that a dtype needs, compiling what is not in the cache."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from jitgrad.vm import entries, interpreter
+
+
+def warm(dtype: np.dtype[np.floating]) -> None:
+    """Have every function of the vm ready for ``dtype``."""
+    for function in (interpreter.execute, entries.run, entries.train):
+        function[dtype]
+
+
+if __name__ == "__main__":
+    warm(np.dtype(sys.argv[1]))
