@@ -20,7 +20,7 @@ class Machine:
     """
 
     def __init__(self, program: Program) -> None:
-        from jitgrad.vm import entries, interpreter  # Numba, which takes a while to import
+        from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
 
         self.program = program
         self.arena = _aligned(program.size, program.dtype)
@@ -28,8 +28,8 @@ class Machine:
             self.arena[offset] = value
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
-        self._run = entries.run[program.dtype]
-        self.interpreter = interpreter.execute[program.dtype]
+        self.execute = native.load("execute", program.dtype)
+        self._addresses = [array.ctypes.data for array in (program.code, program.table, self.arena)]
 
     def load(self, values: Iterable[Any]) -> None:
         """Copy the inputs' values to their places, cast to the program's dtype."""
@@ -38,8 +38,7 @@ class Machine:
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
-        program = self.program
-        self._run(self.interpreter, program.code, program.table, self.arena, start, program.stop if stop is None else stop)
+        self.execute.call(*self._addresses, start, self.program.stop if stop is None else stop)
 
     def _view(self, slot: Slot) -> np.ndarray:
         return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)

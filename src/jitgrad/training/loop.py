@@ -108,7 +108,7 @@ class _Loop:
     """The arguments of the native ``train``, which holds its own position in them."""
 
     def __init__(self, machine: Machine, step: Step, tail: Step | None, batches: Batches, losses: np.ndarray) -> None:
-        from jitgrad.vm import entries
+        from jitgrad.vm import native
 
         program = step.program
         last, last_machine = program, machine
@@ -118,16 +118,18 @@ class _Loop:
         data, feeds = _data(batches, program, last)
         plan = (
             program.stop, last.stop, program.outputs[0].offset, last.outputs[0].offset, program.state_size,
-            batches.rows, batches.size, int(batches.shuffle), batches.seed,
+            batches.rows, batches.size, int(batches.shuffle), batches.seed, len(feeds),
         )  # fmt: skip
         order = np.arange(0 if batches.full else batches.rows, dtype=np.uint64)
         self._machine, self._losses = machine, losses
         self._state = np.zeros(3, np.uint64)
-        self._train = entries.train[program.dtype]
-        self._arguments = (
-            machine.interpreter, program.code, program.table, machine.arena, last.code, last.table, last_machine.arena,
+        self._train = native.load("train", program.dtype)
+        arrays = (
+            program.code, program.table, machine.arena, last.code, last.table, last_machine.arena,
             data, feeds, order, np.array(plan, np.uint64), self._state, losses,
         )  # fmt: skip
+        self._kept = arrays  # their memory is known to the native code by address alone
+        self._arguments = (machine.execute.address, *[a.ctypes.data for a in arrays], len(losses))
         self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, program.work)))
 
     @property
@@ -139,7 +141,7 @@ class _Loop:
         """Run for about CHUNK_SECONDS; whether all stayed finite."""
         start = time.perf_counter()
         before = self.epoch
-        done = self._train(*self._arguments, self._steps)
+        done = self._train.call(*self._arguments, self._steps)
         seconds = max(time.perf_counter() - start, 1e-9)
         self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
         if self._state[2]:

@@ -459,6 +459,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
 execute = Native(
     _execute,
     lambda dtype: (
-        types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), types.uint64, types.uint64
+        (types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), types.uint64, types.uint64),
+        types.void,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``python -m jitgrad.vm.warm float32``: load all that a dtype needs, compiling what is not in the cache."""
+"""``python -m jitgrad.vm.warm float32``: load all that a dtype needs, compiling what is not kept yet."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 
-from jitgrad.vm import entries, interpreter
+from jitgrad.vm import native
 
 
 def warm(dtype: np.dtype[np.floating]) -> None:
     """Have every function of the vm ready for ``dtype``."""
-    for function in (interpreter.execute, entries.run, entries.train):
-        function[dtype]
+    for name in ("execute", "train"):
+        native.load(name, dtype)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""Where compiled code is kept, and under which key.
+
+The key is a hash of every source of this package, the versions of what compiles them and the processor: an edited kernel,
+another Numba or another machine finds nothing and compiles anew. A file is written aside and renamed, so that it is whole
+or not there, and it carries a digest; what does not match it is compiled anew too.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+from llvmlite import binding
+
+
+@functools.cache
+def key() -> str:
+    """What the compiled code depends on, as a hash."""
+    features = binding.get_host_cpu_features().flatten()
+    facts = [version("numba"), version("llvmlite"), sys.version, binding.get_host_cpu_name(), features]
+    digest = hashlib.sha256("\0".join(facts).encode())
+    package = Path(__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:20]
+
+
+@functools.cache
+def directory() -> Path | None:
+    """The directory of compiled code, created if need be; None, with a warning, where none can be written.
+
+    In ``JITGRAD_CACHE_DIR`` if that is set, else in the user's cache directory, else in a private one among temporary files.
+    """
+    chosen = os.environ.get("JITGRAD_CACHE_DIR")
+    for root in [Path(chosen)] if chosen else [_user_directory(), Path(tempfile.gettempdir()) / f"jitgrad-{_user()}"]:
+        try:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            place = root / key()
+            place.mkdir(exist_ok=True, mode=0o700)
+        except OSError:
+            continue
+        if os.access(place, os.W_OK) and (os.name == "nt" or place.stat().st_uid == os.getuid()):
+            return place
+    warnings.warn(
+        "jitgrad found no directory to keep compiled code in, so that each process compiles anew. "
+        "Set JITGRAD_CACHE_DIR to a directory that can be written.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+def _user() -> str:
+    return "user" if os.name == "nt" else str(os.getuid())
+
+
+def _user_directory() -> Path:
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "jitgrad" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "jitgrad"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jitgrad"
+
+
+def read(name: str) -> tuple[str, bytes] | None:
+    """The symbol and object code kept under ``name``; None where there is none, or it is damaged."""
+    place = directory()
+    if place is None:
+        return None
+    try:
+        content = (place / name).read_bytes()
+    except OSError:
+        return None
+    digest, body = content[:32], content[32:]
+    if hashlib.sha256(body).digest() != digest:
+        return None
+    symbol, code = body.split(b"\n", 1)
+    return symbol.decode(), code
+
+
+def write(name: str, symbol: str, code: bytes) -> None:
+    """Keep a symbol and object code under ``name``. A full disk is no error: the next process compiles again."""
+    place = directory()
+    if place is None:
+        return
+    body = symbol.encode() + b"\n" + code
+    try:
+        with tempfile.NamedTemporaryFile(dir=place, delete=False) as file:
+            aside = Path(file.name)
+            file.write(hashlib.sha256(body).digest() + body)
+        aside.replace(place / name)
+    except OSError as error:
+        warnings.warn(
+            f"Compiled code could not be kept in {place}: {error.strerror}. "
+            f"Make room there, or set JITGRAD_CACHE_DIR to another directory.",
+            RuntimeWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,95 @@
+"""The compiled functions, ready to call: loaded from the cache, or compiled first, with a notice on stderr.
+
+Loading needs llvmlite alone. Numba, which takes long to import, comes in only where something must be compiled.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib
+import sys
+import threading
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import binding
+
+from jitgrad.vm import cache
+
+DTYPES = ("float32", "float64")
+
+_POINTER = ctypes.c_void_p
+_NUMBER = ctypes.c_uint64
+
+
+class _Form(NamedTuple):
+    """Where a native function is defined, and how ctypes calls it."""
+
+    module: str
+    arguments: tuple[Any, ...]
+    result: Any
+
+
+_FORMS = {
+    "execute": _Form("jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None),
+    "train": _Form("jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 12 + (_NUMBER,) * 2, _NUMBER),
+}
+
+_lock = threading.Lock()
+
+
+class Function:
+    """A native function.
+
+    Attributes:
+        address: where its code starts, in this process.
+        call: calls it with addresses and numbers; the GIL is released while it runs.
+    """
+
+    def __init__(self, symbol: str, code: bytes, form: _Form) -> None:
+        self._engine = _engine()
+        self._engine.add_object_file(binding.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        self.address = self._engine.get_function_address(symbol)
+        self.call = ctypes.CFUNCTYPE(form.result, *form.arguments)(self.address)
+
+
+@functools.cache
+def _loaded(name: str, dtype: str) -> Function:
+    form = _FORMS[name]
+    file = f"{name}-{dtype}"
+    kept = cache.read(file)
+    if kept is None:
+        kept = _compiled(name, dtype)
+        cache.write(file, *kept)
+    return Function(*kept, form)
+
+
+def load(name: str, dtype: np.dtype[Any]) -> Function:
+    """The native function ``name`` for a float dtype."""
+    with _lock:
+        return _loaded(name, str(dtype))
+
+
+def _compiled(name: str, dtype: str) -> tuple[str, bytes]:
+    print(
+        f"jitgrad: compiling {name} for {dtype}, once per machine; the interpreter takes some ten seconds "
+        f"(`jitgrad warmup` does it ahead of time)",
+        file=sys.stderr, flush=True,
+    )  # fmt: skip
+    started = time.perf_counter()
+    native = getattr(importlib.import_module(_FORMS[name].module), name)
+    symbol, code = native.compile(dtype)
+    print(f"jitgrad: compiled {name} for {dtype} in {time.perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
+    return symbol, code
+
+
+def _engine() -> Any:
+    """LLVM's execution engine for this processor."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(jit=True)
+    module = binding.parse_assembly("")
+    return binding.create_mcjit_compiler(module, machine)
