@@ -10,7 +10,7 @@ from typing import Any
 
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, cast
 
 
 def key_of(tensor: Tensor) -> int:
@@ -40,7 +40,7 @@ def differentiate(
     cotangents: dict[int, Tensor] = {}
     for target in targets:
         if id(target) in useful:
-            _accumulate(cotangents, target, broadcast_to(as_tensor(1.0), shape=target.shape))
+            _accumulate(cotangents, target, _constant(1.0, target))
     found: dict[int, Tensor] = {}
     for node in reversed(order):
         g = cotangents.pop(id(node), None)
@@ -48,7 +48,8 @@ def differentiate(
             continue
         key = key_of(node)
         if key in useful[id(node)]:
-            found[key] = found[key] + g if key in found else g
+            own = cast(g, node.rank)
+            found[key] = found[key] + own if key in found else own
         if node.op is None or not recorded(node):
             continue
         attrs = dict(node.attrs)
@@ -57,9 +58,14 @@ def differentiate(
             if rule is not None:
                 contribution = rule(g, node, *node.inputs, **attrs)
                 if type(contribution) is not Tensor:
-                    contribution = broadcast_to(as_tensor(float(contribution)), shape=operand.shape)
+                    contribution = _constant(float(contribution), operand)
                 _accumulate(cotangents, operand, contribution)
     return [found.get(source) for source in sources]
+
+
+def _constant(value: float, like: Tensor) -> Tensor:
+    """``value`` in the shape and dtype of ``like``."""
+    return broadcast_to(Tensor(None, (), (), (), like.rank, value), shape=like.shape)
 
 
 def _accumulate(cotangents: dict[int, Tensor], tensor: Tensor, g: Tensor) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import IndexingError, ReadOnlyError
-from jitgrad.ops import Op, Shape
+from jitgrad.errors import DTypeError, IndexingError, ReadOnlyError
+from jitgrad.ops import OPS, Op, Shape
 from jitgrad.ops import elementwise as ew
 from jitgrad.ops.linear import matmul, reshape
 from jitgrad.ops.table import record_with
@@ -178,6 +178,14 @@ class Operators:
         given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return functions.transpose(self, given or None)
 
+    def astype(self, dtype: Any) -> Tensor:
+        """As a Tensor of float32 or float64. Raises DTypeError for another dtype."""
+        ranks = {dtypes.DTYPE[rank]: rank for rank in (dtypes.FLOAT32, dtypes.FLOAT64)}
+        wanted = np.dtype(dtype)
+        if wanted not in ranks:
+            raise DTypeError(f"astype: a Tensor cannot become {wanted}. Use float32 or float64, or convert its numpy().")
+        return cast(as_tensor(self), ranks[wanted])
+
     def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
         """As ``jitgrad.sum``."""
         from jitgrad.tape import functions
@@ -330,6 +338,11 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
 
 
 record_with(record)
+
+
+def cast(x: Tensor, rank: int) -> Tensor:
+    """The same value in the dtype of ``rank``. Recorded as a reshape to the same shape: in a Program all are one dtype."""
+    return x if x.rank == rank else Tensor(OPS["reshape"], (x,), (("shape", x.shape),), x.shape, rank)
 
 
 def matrix_product(a: Any, b: Any) -> Tensor:

@@ -15,6 +15,7 @@ import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from llvmlite import binding
 
@@ -68,8 +69,22 @@ def _user_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jitgrad"
 
 
-def read(name: str) -> tuple[str, bytes] | None:
-    """The symbol and object code kept under ``name``; None where there is none, or it is damaged."""
+class ObjectCode(NamedTuple):
+    """A compiled function.
+
+    Attributes:
+        symbol: the function's name in the code.
+        declared: the names that the code refers to and does not define.
+        code: the object file's content.
+    """
+
+    symbol: str
+    declared: list[str]
+    code: bytes
+
+
+def read(name: str) -> ObjectCode | None:
+    """What is kept under ``name``; None where there is nothing, or it is damaged."""
     place = directory()
     if place is None:
         return None
@@ -80,16 +95,17 @@ def read(name: str) -> tuple[str, bytes] | None:
     digest, body = content[:32], content[32:]
     if hashlib.sha256(body).digest() != digest:
         return None
-    symbol, code = body.split(b"\n", 1)
-    return symbol.decode(), code
+    names, code = body.split(b"\n", 1)
+    symbol, *declared = names.decode().split(" ")
+    return ObjectCode(symbol, declared, code)
 
 
-def write(name: str, symbol: str, code: bytes) -> None:
-    """Keep a symbol and object code under ``name``. A full disk is no error: the next process compiles again."""
+def write(name: str, compiled: ObjectCode) -> None:
+    """Keep compiled code under ``name``. A full disk is no error: the next process compiles again."""
     place = directory()
     if place is None:
         return
-    body = symbol.encode() + b"\n" + code
+    body = " ".join([compiled.symbol, *compiled.declared]).encode() + b"\n" + compiled.code
     try:
         with tempfile.NamedTemporaryFile(dir=place, delete=False) as file:
             aside = Path(file.name)

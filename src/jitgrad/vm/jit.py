@@ -10,6 +10,8 @@ from llvmlite import ir
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
+from jitgrad.vm.cache import ObjectCode
+
 # nnan and ninf are never set: they would let LLVM delete the handling of nan and inf.
 _ELEMENTWISE = {"contract"}
 _REDUCTION = {"contract", "reassoc"}
@@ -36,12 +38,14 @@ class Native(NamedTuple):
     function: Callable[..., Any]
     signature: Callable[[Any], tuple[tuple[Any, ...], Any]]
 
-    def compile(self, dtype: str) -> tuple[str, bytes]:
-        """Compile for float32 or float64: the function's symbol, and the object code that defines it."""
+    def compile(self, dtype: str) -> ObjectCode:
+        """Compile for float32 or float64."""
         options = {"error_model": "numpy", "fastmath": _ELEMENTWISE}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
         compiled.compile()
-        return compiled.native_name, compiled._library._get_compiled_object()
+        library = compiled._library
+        declared = [f.name for f in library._final_module.functions if f.is_declaration]
+        return ObjectCode(compiled.native_name, declared, library._get_compiled_object())
 
 
 @intrinsic

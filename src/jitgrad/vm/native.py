@@ -17,6 +17,7 @@ import numpy as np
 from llvmlite import binding
 
 from jitgrad.vm import cache
+from jitgrad.vm.cache import ObjectCode
 
 DTYPES = ("float32", "float64")
 
@@ -48,11 +49,12 @@ class Function:
         call: calls it with addresses and numbers; the GIL is released while it runs.
     """
 
-    def __init__(self, symbol: str, code: bytes, form: _Form) -> None:
+    def __init__(self, compiled: ObjectCode, form: _Form) -> None:
         self._engine = _engine()
-        self._engine.add_object_file(binding.ObjectFileRef.from_data(code))
+        _provide(compiled.declared)
+        self._engine.add_object_file(binding.ObjectFileRef.from_data(compiled.code))
         self._engine.finalize_object()
-        self.address = self._engine.get_function_address(symbol)
+        self.address = self._engine.get_function_address(compiled.symbol)
         self.call = ctypes.CFUNCTYPE(form.result, *form.arguments)(self.address)
 
 
@@ -63,8 +65,8 @@ def _loaded(name: str, dtype: str) -> Function:
     kept = cache.read(file)
     if kept is None:
         kept = _compiled(name, dtype)
-        cache.write(file, *kept)
-    return Function(*kept, form)
+        cache.write(file, kept)
+    return Function(kept, form)
 
 
 def load(name: str, dtype: np.dtype[Any]) -> Function:
@@ -73,7 +75,7 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
         return _loaded(name, str(dtype))
 
 
-def _compiled(name: str, dtype: str) -> tuple[str, bytes]:
+def _compiled(name: str, dtype: str) -> ObjectCode:
     print(
         f"jitgrad: compiling {name} for {dtype}, once per machine; the interpreter takes some ten seconds "
         f"(`jitgrad warmup` does it ahead of time)",
@@ -81,15 +83,51 @@ def _compiled(name: str, dtype: str) -> tuple[str, bytes]:
     )  # fmt: skip
     started = time.perf_counter()
     native = getattr(importlib.import_module(_FORMS[name].module), name)
-    symbol, code = native.compile(dtype)
+    compiled: ObjectCode = native.compile(dtype)
     print(f"jitgrad: compiled {name} for {dtype} in {time.perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
-    return symbol, code
+    return compiled
 
 
 def _engine() -> Any:
     """LLVM's execution engine for this processor."""
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
+    _start_llvm()
     machine = binding.Target.from_default_triple().create_target_machine(jit=True)
     module = binding.parse_assembly("")
     return binding.create_mcjit_compiler(module, machine)
+
+
+# What compiled code may call: C's mathematics, of double and of float, and memory.
+_MATHEMATICS = """
+    acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod
+    frexp hypot ldexp lgamma log log10 log1p log2 logb modf nearbyint nextafter pow remainder rint round scalbn sin sincos
+    sinh sqrt tan tanh tgamma trunc
+"""
+_MEMORY = "memcmp memcpy memmove memset"
+
+
+@functools.cache
+def _start_llvm() -> None:
+    """Start LLVM and tell it where C's functions are, which it does not find by itself."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    mathematics = _MATHEMATICS.split()
+    for name in [*mathematics, *[name + "f" for name in mathematics], *_MEMORY.split()]:
+        if hasattr(_C, name):
+            binding.add_symbol(name, _address(name))
+
+
+def _provide(declared: list[str]) -> None:
+    """Give every name that code refers to an address: one name without leaves all of them without.
+
+    What is not C's is Numba's: calls that raise exceptions, which no kernel does. They stop the process.
+    """
+    for name in declared:
+        if not name.startswith("llvm.") and binding.address_of_symbol(name) is None:
+            binding.add_symbol(name, _address("abort"))
+
+
+_C = ctypes.CDLL(None)
+
+
+def _address(name: str) -> int | None:
+    return ctypes.cast(getattr(_C, name), ctypes.c_void_p).value

@@ -1,0 +1,124 @@
+"""What the walk over the op table tries each op with.
+
+Elementwise ops need no case: their row has a domain, and shapes to broadcast are made up here. Every other op needs at least
+one case; the walk fails for an op that has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jitgrad.ops import OPS, Op
+
+BROADCASTS = {
+    1: [((),), ((3,),), ((2, 3),), ((1, 1),), ((0,),)],
+    2: [
+        ((), ()), ((3,), (3,)), ((3,), ()), ((), (3,)),
+        ((2, 3), (3,)), ((2, 1), (1, 3)), ((2, 3), (2, 1)), ((4, 1, 3), (2, 1)), ((0, 3), (3,)),
+    ],
+    3: [
+        ((), (), ()), ((3,), (3,), (3,)), ((2, 3), (3,), ()), ((2, 3), (), (2, 1)),
+        ((1,), (2, 3), (2, 3)), ((2, 1), (1, 3), (2, 3)),
+    ],
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """Operands' shapes and attributes of one use of an op. ``integers`` gives the operands that are indices, by position."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    attrs: dict[str, Any] = field(default_factory=dict)
+    integers: dict[int, list[Any]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.shapes} {self.attrs}"
+
+
+STRUCTURED: dict[str, list[Case]] = {
+    "reshape": [Case(((2, 3),), {"shape": (3, 2)}), Case(((),), {"shape": (1, 1)}), Case(((0, 3),), {"shape": (0,)})],
+    "transpose": [
+        Case(((2, 3),), {"axes": (1, 0)}),
+        Case(((2, 3, 4),), {"axes": (2, 0, 1)}),
+        Case(((2, 1, 3),), {"axes": (1, 0, 2)}),
+    ],
+    "broadcast_to": [
+        Case(((3,),), {"shape": (2, 3)}),
+        Case(((2, 1),), {"shape": (4, 2, 3)}),
+        Case(((),), {"shape": (2,)}),
+        Case(((1, 3),), {"shape": (0, 3)}),
+    ],
+    "sum": [Case(((2, 3, 4),), {"axes": axes}) for axes in [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]]
+    + [Case(((0, 3),), {"axes": (0,)}), Case(((1,),), {"axes": (0,)})],
+    "max": [Case(((2, 3, 4),), {"axes": axes}) for axes in [(0,), (1,), (2,), (0, 2), (0, 1, 2)]]
+    + [Case(((1,),), {"axes": (0,)})],
+    "min": [Case(((2, 3, 4),), {"axes": axes}) for axes in [(0,), (1,), (2,), (0, 2), (0, 1, 2)]],
+    "slice": [
+        Case(((5, 4),), {"starts": (1, 3), "steps": (2, -1), "shape": (2, 4)}),
+        Case(((5,),), {"starts": (4,), "steps": (-2,), "shape": (3,)}),
+        Case(((5, 3),), {"starts": (2, 0), "steps": (1, 1), "shape": (2, 3)}),
+        Case(((5,),), {"starts": (0,), "steps": (1,), "shape": (0,)}),
+    ],
+    "pad": [
+        Case(((2, 4),), {"starts": (1, 3), "steps": (2, -1), "shape": (5, 4)}),
+        Case(((3,),), {"starts": (4,), "steps": (-2,), "shape": (5,)}),
+    ],
+    "concatenate": [
+        Case(((2, 3), (1, 3), (2, 3)), {"axis": 0}),
+        Case(((2, 3), (2, 1)), {"axis": 1}),
+        Case(((2,), (0,)), {"axis": 0}),
+        Case(((2, 3, 2), (2, 1, 2)), {"axis": 1}),
+    ],
+    "gather": [
+        Case(((4, 3), (2,)), {}, {1: [3, 1]}),
+        Case(((4,), (2, 2)), {}, {1: [[0, -1], [2, 0]]}),
+        Case(((2, 3), ()), {}, {1: 1}),
+    ],
+    "scatter": [Case(((2, 3), (2,)), {"rows": 4}, {1: [3, 3]}), Case(((2, 2), (2, 2)), {"rows": 3}, {1: [[0, 1], [2, 1]]})],
+    "matmul": [
+        Case(((2, 3), (3, 4))),
+        Case(((5, 7), (7, 6))),
+        Case(((1, 1), (1, 1))),
+        Case(((2, 0), (0, 3))),
+        Case(((2, 2, 3), (2, 3, 4))),
+        Case(((2, 2, 3), (3, 4))),
+        Case(((2, 1, 2, 3), (3, 3, 2))),
+    ],
+}  # fmt: skip
+
+
+def cases_of(op: Op) -> list[Case]:
+    """All cases of an op; raises KeyError for one that nobody wrote a case for."""
+    if op.value is not None:
+        assert op.arity is not None
+        return [Case(shapes) for shapes in BROADCASTS[op.arity]]
+    return STRUCTURED[op.name]
+
+
+def operands_of(op: Op, case: Case, dtype: Any, draw: np.random.Generator) -> list[np.ndarray]:
+    """Operands in the op's domain, away from ties, as ``dtype``; indices as integers."""
+    domain = op.domain or ((-3.0, 3.0),) * len(case.shapes)
+    made = []
+    for i, shape in enumerate(case.shapes):
+        if i in case.integers:
+            made.append(np.array(case.integers[i], np.int64))
+            continue
+        low, high = domain[i]
+        values = draw.uniform(low, high, shape)
+        for tie in op.ties:
+            values = np.where(np.abs(values - tie) < 0.1, values + 0.3, values)
+        made.append(np.asarray(values, dtype))
+    if op.name == "where":
+        made[0] = np.asarray(made[0] > 0, dtype)
+    return made
+
+
+ALL = [(op, case) for op in OPS.values() for case in cases_of(op)]
+
+
+def label(value: Any) -> str | None:
+    """A readable test name."""
+    return value.name if isinstance(value, Op) else str(value) if isinstance(value, Case) else None

@@ -1,0 +1,159 @@
+"""The walk over the op table: every op against NumPy, its derivatives against differences, at edges, in both dtypes."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad.ops import OPS
+from jitgrad.ops.table import Op
+from tests.ops.cases import ALL, STRUCTURED, Case, cases_of, label, operands_of
+from tests.ops.gradients import check_gradient, directional
+
+DTYPES = [np.float32, np.float64]
+DIFFERENTIABLE = [(op, case) for op, case in ALL if any(op.vjps)]
+
+
+def as_result(op: Op, value: np.ndarray, dtype: type) -> np.ndarray:
+    return np.asarray(value, bool if op.result == "bool" else dtype)
+
+
+def test_every_op_has_a_case() -> None:
+    for op in OPS.values():
+        assert cases_of(op), op
+    assert set(STRUCTURED) == {op.name for op in OPS.values() if op.value is None}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("op", "case"), ALL, ids=label)
+def test_value_is_numpys(op: Op, case: Case, dtype: type, draw: np.random.Generator) -> None:
+    operands = operands_of(op, case, dtype, draw)
+    got = op(*[jitgrad.tensor(x) for x in operands], **case.attrs)
+    expected = as_result(op, op.numpy(*operands, **case.attrs), dtype)
+    assert got.shape == expected.shape
+    assert got.dtype == expected.dtype
+    ulps = 8 if op.value is not None else 64
+    np.testing.assert_allclose(np.asarray(got), expected, rtol=ulps * np.finfo(dtype).eps, atol=ulps * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("op", "case"), DIFFERENTIABLE, ids=label)
+def test_first_derivative(op: Op, case: Case, draw: np.random.Generator) -> None:
+    operands = operands_of(op, case, np.float64, draw)
+    weights = draw.normal(size=op.numpy(*operands, **case.attrs).shape)
+    if op.name == "where":
+        check_gradient(lambda a, b: op(operands[0], a, b), operands[1:], weights)
+    elif op.name == "stop_gradient":
+        pytest.skip("it has no derivative on purpose")
+    else:
+        check_gradient(lambda *xs: op(*xs, **case.attrs), operands, weights)
+
+
+@pytest.mark.parametrize(("op", "case"), DIFFERENTIABLE, ids=label)
+def test_second_derivative(op: Op, case: Case, draw: np.random.Generator) -> None:
+    operands = operands_of(op, case, np.float64, draw)
+    weights = draw.normal(size=op.numpy(*operands, **case.attrs).shape)
+    if op.name == "where":
+        f, operands = (lambda a, b: op(fixed, a, b)), [fixed := operands[0], *operands[1:]][1:]
+    else:
+
+        def f(*xs: object) -> object:
+            return op(*xs, **case.attrs)
+
+    floats = [x for x in operands if x.dtype.kind == "f"]
+
+    def of_floats(*xs: object) -> object:
+        left = iter(xs)
+        return f(*[next(left) if x.dtype.kind == "f" else x for x in operands])
+
+    check_gradient(directional(of_floats, floats, weights), floats, np.float64(1), tolerance=1e-5)
+
+
+@pytest.mark.parametrize(("op", "case"), DIFFERENTIABLE, ids=label)
+def test_float32_derivative_is_float64s(op: Op, case: Case, draw: np.random.Generator) -> None:
+    from tests.ops.gradients import gradients
+
+    operands = operands_of(op, case, np.float32, draw)
+    weights = draw.normal(size=op.numpy(*operands, **case.attrs).shape).astype(np.float32)
+    single = gradients(lambda *xs: op(*xs, **case.attrs), operands, weights)
+    wide = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in operands]
+    double = gradients(lambda *xs: op(*xs, **case.attrs), wide, weights.astype(np.float64))
+    for a, b in zip(single, double, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            assert a.dtype == np.float32
+            scale = max(1.0, np.max(np.abs(np.asarray(b)), initial=0))
+            assert np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0) <= 2e-5 * scale
+
+
+EDGES = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 5e-324, -5e-324, 1e-40, 1e300, -1e300, 1e30, 700.0, -700.0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.value is not None], ids=label)
+def test_value_at_edges(op: Op, dtype: type) -> None:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        edges = np.array(EDGES).astype(dtype)
+        assert op.arity is not None
+        operands = [g.ravel() for g in np.meshgrid(*[edges] * op.arity)] if op.arity < 3 else [edges, edges[::-1], edges]
+        expected = as_result(op, op.numpy(*operands), dtype)
+        got = np.asarray(op(*[jitgrad.tensor(x) for x in operands]))
+    if op.name == "sigmoid" and dtype is np.float32:
+        expected = np.where(np.abs(expected) < 1e-37, got, expected)  # subnormals flush through 1/inf
+    np.testing.assert_allclose(got, expected, rtol=16 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.value is not None and op.result != "bool"], ids=label)
+def test_sign_of_zero_is_numpys(op: Op) -> None:
+    if op.arity != 1 or op.name in ("relu", "softplus", "sigmoid", "sign"):
+        pytest.skip("NumPy has no function of that name, or none whose signed zero is specified")
+    zeros = np.array([0.0, -0.0])
+    with np.errstate(all="ignore"):
+        expected = op.numpy(zeros)
+    np.testing.assert_array_equal(np.signbit(np.asarray(op(jitgrad.tensor(zeros)))), np.signbit(expected))
+
+
+def test_ties_follow_the_conventions() -> None:
+    x = jitgrad.tensor([0.0])
+    for f, expected in [
+        (jitgrad.abs, 0.0),
+        (jitgrad.relu, 0.0),
+        (lambda t: jitgrad.maximum(t, 0.0), 0.5),
+        (lambda t: jitgrad.minimum(t, 0.0), 0.5),
+    ]:
+        with jitgrad.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        assert float(tape.gradient(y, x)[0]) == expected
+    x = jitgrad.tensor([2.0, 2.0, 1.0])
+    with jitgrad.GradientTape() as tape:
+        tape.watch(x)
+        y = jitgrad.max(x)
+    np.testing.assert_array_equal(np.asarray(tape.gradient(y, x)), [0.5, 0.5, 0])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "operand"),
+    [
+        (lambda x: x**3 * 1.0001, 0),
+        (lambda x: jitgrad.stop_gradient(x) * x, 0),
+        (lambda x: jitgrad.sin(jitgrad.stop_gradient(x)), 0),
+    ],
+)
+def test_the_checker_finds_wrong_rules(wrong: object, operand: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that is off in the fourth digit, in one factor, or altogether."""
+    x = np.array([0.7, 1.3])
+    right = {0: lambda t: t**3}[operand]
+    check_gradient(right, [x], np.ones(2))
+    calls = {"n": 0}
+
+    def value_right_rule_wrong(t: object) -> object:
+        calls["n"] += 1
+        return wrong(t) + jitgrad.stop_gradient(t**3 - wrong(t))  # type: ignore[operator]
+
+    with pytest.raises(AssertionError):
+        check_gradient(value_right_rule_wrong, [x], np.ones(2))
+    assert calls["n"] > 1
