@@ -91,6 +91,9 @@ class ProgramCache:
         self._programs: OrderedDict[tuple[Expression, np.dtype[Any]], Program] = OrderedDict()
         self._variants: dict[tuple[Expression, np.dtype[Any]], int] = {}
 
+    def __len__(self) -> int:
+        return len(self._programs)
+
     def get(self, expression: Expression, dtype: np.dtype[Any], n_inputs: int) -> tuple[Program, list[float]]:
         """The Program, and the values of its inputs after the first ``n_inputs``: literals that became inputs."""
         program = self._programs.get((expression, dtype))

@@ -88,10 +88,10 @@ def _run(linear: Linear, keep: list[Tensor], changes: Sequence[Change]) -> None:
         store_state(machine, linear.leaves)
 
 
-def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any]) -> Iterator[Any]:
-    """The values of leaves; a Variable's is the one it has now."""
+def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any], replayed: bool = False) -> Iterator[Any]:
+    """The values of leaves: of a Variable the one when it was read, or in a replay of a trace the one it has now."""
     for leaf in leaves:
-        value = leaf.known if leaf.variable is None else leaf.variable.leaf.known
+        value = leaf.variable.leaf.known if replayed and leaf.variable is not None else leaf.known
         if leaf.rank == dtypes.INTEGER:
             dtypes.check_exact(np.asarray(value), dtype)
         yield value

@@ -36,8 +36,8 @@ class _Traced:
     """One trace of a function, for arguments of given shapes and dtypes."""
 
     def __init__(self, function: Callable[..., Any], args: Any, dynamic: list[Tensor]) -> None:
-        self.placeholders = [placeholder(t) for t in dynamic]
         with trace.tracing() as tracing:
+            self.placeholders = [placeholder(t) for t in dynamic]
             left = iter(self.placeholders)
             args, kwargs = map_structure(lambda x: next(left) if _is_dynamic(x) else x, args)
             result = function(*args, **kwargs)
@@ -53,7 +53,7 @@ class _Traced:
             if t.rank == dtypes.INTEGER:
                 dtypes.check_exact(np.asarray(t.known), linear.dtype)
         with machine_for(program) as machine:
-            machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype), *literals])
+            machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype, replayed=True), *literals])
             machine.run()
             values = [
                 Tensor(None, (), (), t.shape, t.rank, from_arena(value, t.rank))

@@ -100,7 +100,7 @@ def run_epochs(step: Step, tail: Step | None, batches: Batches, epochs: int, rep
 def _load(machine: Machine, step: Step, arrays: Sequence[np.ndarray] | None) -> None:
     """The inputs' values; those of the batch too where it has all rows."""
     batch = arrays if arrays is not None else [np.float64(0)] * step.n_batch
-    rest = leaf_values(step.leaves[step.n_batch :], step.program.dtype)
+    rest = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
     machine.load([*batch, *rest, *step.literals])
 
 

@@ -10,7 +10,7 @@ from jitgrad.program.program import Program
 from jitgrad.tape import trace
 from jitgrad.tape.autodiff import differentiate
 from jitgrad.tape.evaluate import PROGRAMS
-from jitgrad.tape.function import Function, linearise_traced
+from jitgrad.tape.function import Function, linearise_traced, placeholder
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.variable import Variable
 
@@ -63,8 +63,8 @@ def make_step(
 def _traced_step(
     cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater, variables: Sequence[Variable] | None
 ) -> Step:
-    placeholders = [Tensor(None, (), (), t.shape, t.rank) for t in batch]
     with trace.tracing() as tracing:
+        placeholders = [placeholder(t) for t in batch]
         loss = as_tensor(cost(*placeholders))
         if loss.shape != ():
             raise ShapeError(f"The cost has shape {loss.shape}. Reduce it to one number with jitgrad.mean or jitgrad.sum.")

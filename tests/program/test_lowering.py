@@ -1,0 +1,148 @@
+"""What the passes make of expressions: golden dumps, and checks of single rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad import Variable
+from jitgrad.program.program import Program
+from jitgrad.tape.tensor import as_tensor
+from jitgrad.training.step import make_step
+
+
+def names(program: Program) -> list[str]:
+    return [program.instruction(i)[0].name for i in range(program.stop)]
+
+
+def test_golden_quadratic_by_adam() -> None:
+    w = Variable(np.float32(0))
+    step = make_step(lambda: w**2 - 10 * w + 25, [], jitgrad.optimizers.Adam(0.1), [w])
+    assert (
+        step.program.dump()
+        == """\
+program float32 arena 17
+state 0 [0:3] (3,)
+state 1 [3:4] ()
+state 2 [4:5] ()
+state 3 [5:6] ()
+input 4 [6:10] (4,)
+literal [10] 10.0
+literal [11] 25.0
+literal [12] 2.0
+literal [13] -10.0
+forward:
+    0 square         d=14 x=3 n=1
+    1 multiply.vv    d=15 rows=1 cols=1 a=10 ra=0 b=3 rb=0
+    2 subtract.vv    d=16 rows=1 cols=1 a=14 ra=0 b=15 rb=0
+    3 add.vv         d=14 rows=1 cols=1 a=16 ra=0 b=11 rb=0
+backward:
+    4 multiply.vv    d=15 rows=1 cols=1 a=12 ra=0 b=3 rb=0
+    5 add.vv         d=16 rows=1 cols=1 a=13 ra=0 b=15 rb=0
+update:
+    6 adam_rate      s=0 h=6
+    7 adam           p=3 m=4 v=5 g=16 s=0 h=6 n=1
+output [14:15] ()
+"""
+    )
+
+
+def test_golden_line_by_gradient_descent() -> None:
+    a, b = Variable(np.float32(0)), Variable(np.float32(0))
+    batch = [as_tensor(np.zeros(200)), as_tensor(np.zeros(200))]
+    step = make_step(lambda x, y: jitgrad.sum(jitgrad.square(y - (a + b * x))), batch, jitgrad.optimizers.SGD(0.001), [a, b])
+    assert (
+        step.program.dump()
+        == """\
+program float32 arena 1056
+input 0 [16:216] (200,)
+input 1 [224:424] (200,)
+state 2 [0:1] ()
+state 3 [1:2] ()
+input 4 [424:426] (2,)
+literal [426] -2.0
+forward:
+    0 multiply.sv    d=432 rows=1 cols=200 a=1 ra=0 b=16 rb=0
+    1 add.sv         d=640 rows=1 cols=200 a=0 ra=0 b=432 rb=0
+    2 subtract.vv    d=432 rows=1 cols=200 a=224 ra=0 b=640 rb=0
+    3 dot            d=640 a=432 b=432 n=200
+backward:
+    4 multiply.sv    d=848 rows=1 cols=200 a=426 ra=0 b=432 rb=0
+    5 sum_axis       d=641 a=848 outer=1 reduced=200 inner=1
+    6 dot            d=642 a=848 b=16 n=200
+update:
+    7 sgd            p=0 g=641 h=424 n=1
+    8 sgd            p=1 g=642 h=424 n=1
+output [640:641] ()
+"""
+    )
+
+
+X = np.ones((4, 3))
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: x * 1.0, []),
+        (lambda x: -(-x), []),
+        (lambda x: x**1, []),
+        (lambda x: x**2, ["square"]),
+        (lambda x: x**0, ["copy_from"]),
+        (lambda x: -(2.0 * x), ["multiply.sv"]),
+        (lambda x: 0.5 * (3.0 * x), ["multiply.sv"]),
+        (lambda x: 0.3 * (3.0 * x), ["multiply.sv", "multiply.sv"]),
+        (lambda x: x / 4, ["multiply.sv"]),
+        (lambda x: x / 3, ["divide.vs"]),
+        (lambda x: x + -x, ["subtract.vv"]),
+        (lambda x: x > 1, ["less.sv"]),
+        (lambda x: x.T.T, []),
+        (lambda x: x.reshape(12).reshape(3, 4), []),
+        (lambda x: jitgrad.stop_gradient(x), []),
+        (lambda x: jitgrad.broadcast_to(2.0, (4, 3)) * x, ["multiply.sv"]),
+        (lambda x: jitgrad.exp(x) + jitgrad.exp(x), ["exp", "add.vv"]),
+        (lambda x: jitgrad.sum(x * x), ["dot"]),
+        (lambda x: jitgrad.sum(x, axis=0), ["sum_axis"]),
+        (lambda x: x @ x.T, ["matmul_nt"]),
+        (lambda x: x.T @ x, ["matmul_tn"]),
+        (lambda x: x[1:3], ["copy"]),
+        (lambda x: x[:, 1], ["copy_from"]),
+    ],
+)
+def test_rules(f: Callable[..., Any], expected: list[str]) -> None:
+    assert names(jitgrad.lower(f, X)) == expected
+
+
+def test_signed_zero_and_nan_literals_stay_apart() -> None:
+    x = Variable(np.array([1.0]))
+    assert np.signbit(np.asarray(x * 0.0)).tolist() == [False]
+    assert np.signbit(np.asarray(x * -0.0)).tolist() == [True]
+    assert np.isnan(np.asarray(x * float("nan"))).all()
+
+
+def test_memory_is_reused() -> None:
+    def f(x: Any) -> Any:
+        for _ in range(100):
+            x = jitgrad.sin(x)
+        return x
+
+    program = jitgrad.lower(f, np.zeros(1000))
+    assert program.size <= 4 * 1008
+
+
+def test_a_result_never_overlaps_its_operands() -> None:
+    def f(x: Any, y: Any) -> Any:
+        for _ in range(20):
+            x, y = jitgrad.tanh(x + y[:, :1]), jitgrad.sin(y) * x
+        return jitgrad.sum(x @ y.T)
+
+    program = jitgrad.lower(f, np.zeros((5, 7)), np.zeros((5, 7)))
+    for i in range(program.stop):
+        kind, fields = program.instruction(i)
+        for start, count in kind.writes(fields, program.table):
+            for other, length in kind.reads(fields, program.table):
+                assert start + count <= other or other + length <= start

@@ -1,0 +1,75 @@
+"""A Program that is not valid never reaches the interpreter."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad.errors import ProgramError
+from jitgrad.program.program import Program, Slot
+from jitgrad.vm.instructions import INSTRUCTIONS
+
+
+def program() -> Program:
+    return jitgrad.lower(lambda x: jitgrad.sum(jitgrad.exp(x).T[::-1] * 2, axis=0), np.ones((2, 3)))
+
+
+def edited(good: Program, row: int, column: int, value: int) -> Program:
+    code = good.code.copy()
+    code[row, column] = value
+    return dataclasses.replace(good, code=code)
+
+
+def test_a_lowered_program_is_valid() -> None:
+    program().validate()
+
+
+@pytest.mark.parametrize("row", range(4))
+@pytest.mark.parametrize("value", [10**9, 2**63])
+def test_places_outside_the_arena_are_found(row: int, value: int) -> None:
+    good = program()
+    kind, _ = good.instruction(row)
+    for field in kind.offsets:
+        with pytest.raises(ProgramError):
+            edited(good, row, kind.fields.index(field) + 1, value).validate()
+
+
+def test_an_operand_before_its_use_is_found() -> None:
+    good = program()
+    swapped = dataclasses.replace(good, code=good.code[::-1].copy())
+    with pytest.raises(ProgramError, match="before it is written"):
+        swapped.validate()
+
+
+def test_other_faults() -> None:
+    good = program()
+    with pytest.raises(ProgramError, match="unknown opcode"):
+        edited(good, 0, 0, len(INSTRUCTIONS)).validate()
+    with pytest.raises(ProgramError, match="out of order"):
+        dataclasses.replace(good, forward_stop=good.stop + 1).validate()
+    with pytest.raises(ProgramError, match="never written"):
+        dataclasses.replace(good, size=good.size + 1, outputs=(Slot(good.size, ()),)).validate()
+    with pytest.raises(ProgramError, match="arena"):
+        dataclasses.replace(good, outputs=(Slot(good.size, (5,)),)).validate()
+    kind, _ = good.instruction(0)
+    with pytest.raises(ProgramError, match="writes over an input"):
+        edited(good, 0, kind.fields.index("d") + 1, good.inputs[0].offset).validate()
+
+
+def test_the_table_of_views_is_bounded() -> None:
+    good = jitgrad.lower(lambda x: x.T + 0.5, np.ones((2, 3)))
+    kind, _ = good.instruction(0)
+    assert kind.name == "copy_from"
+    with pytest.raises(ProgramError, match="past the table"):
+        edited(good, 0, kind.fields.index("t") + 1, 100).validate()
+
+
+def test_a_program_is_immutable() -> None:
+    good = program()
+    with pytest.raises(ValueError, match="read-only"):
+        good.code[0, 0] = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        good.size = 3  # type: ignore[misc]

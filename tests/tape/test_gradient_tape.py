@@ -1,0 +1,203 @@
+"""The gradient tape: reference values, nesting, and what it says when it is used wrongly."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad import GradientTape, Variable
+from jitgrad.errors import TapeError
+
+
+def test_square_of_a_sum() -> None:
+    x = jitgrad.tensor(np.ones((2, 2)))
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = jitgrad.sum(x)
+        z = y * y
+    np.testing.assert_array_equal(np.asarray(tape.gradient(z, x)), np.full((2, 2), 8.0))
+
+
+def test_persistent_tape() -> None:
+    x = jitgrad.tensor(3.0)
+    with GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = x**2
+        z = y**2
+    assert float(tape.gradient(z, x)) == 108
+    assert float(tape.gradient(y, x)) == 6
+    assert float(tape.gradient(z, y)) == 18
+
+
+def test_a_spent_tape_says_what_to_do() -> None:
+    x = Variable(3.0)
+    with GradientTape() as tape:
+        y = x**2
+    tape.gradient(y, x)
+    with pytest.raises(TapeError, match="persistent=True"):
+        tape.gradient(y, x)
+
+
+@pytest.mark.parametrize(("y", "expected"), [(6, 12.0), (5, 12.0), (4, 4.0)])
+def test_python_control_flow(y: int, expected: float) -> None:
+    def f(x: Any) -> Any:
+        out = 1.0
+        for i in range(y):
+            if 1 < i < 5:
+                out = out * x
+        return out
+
+    x = Variable(2.0)
+    with GradientTape() as tape:
+        out = f(x)
+    assert float(tape.gradient(out, x)) == expected
+
+
+def test_control_flow_on_values_while_recording() -> None:
+    x = Variable(np.ones(2))
+    with GradientTape() as tape:
+        y = x * 2
+        while jitgrad.sqrt(jitgrad.sum(jitgrad.square(y))) < 1000:
+            y = y * 2
+        loss = jitgrad.sum(y)
+    np.testing.assert_array_equal(np.asarray(tape.gradient(loss, x)), np.full(2, 1024.0))
+
+
+def test_nested_tapes_give_higher_derivatives() -> None:
+    x = Variable(1.0)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            y = x**3
+        first = inner.gradient(y, x)
+    assert float(outer.gradient(first, x)) == 6
+    assert float(first) == 3
+    with GradientTape() as a:
+        with GradientTape() as b:
+            with GradientTape() as c:
+                y = jitgrad.exp(2 * x)
+            first = c.gradient(y, x)
+        second = b.gradient(first, x)
+    assert float(a.gradient(second, x)) == pytest.approx(8 * math.exp(2), rel=1e-15)
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+def test_sources_of_any_nesting() -> None:
+    a, b, c = Variable(1.0), Variable(2.0), Variable(3.0)
+    sources = {"a": a, "rest": [b, (c,)], "pair": Pair(a, b)}
+    with GradientTape() as tape:
+        y = a * b * c
+    found = tape.gradient(y, sources)
+    assert float(found["a"]) == 6
+    assert float(found["rest"][0]) == 3
+    assert float(found["rest"][1][0]) == 2
+    assert isinstance(found["pair"], Pair)
+    assert float(found["pair"].second) == 3
+
+
+def test_a_target_that_is_no_scalar_is_summed() -> None:
+    x = Variable(np.array([1.0, 2.0]))
+    with GradientTape(persistent=True) as tape:
+        y = x**2
+        z = 3 * x
+    np.testing.assert_array_equal(np.asarray(tape.gradient(y, x)), [2, 4])
+    np.testing.assert_array_equal(np.asarray(tape.gradient([y, z], x)), [5, 7])
+
+
+def test_what_is_not_recorded_has_no_gradient() -> None:
+    x, other = Variable(2.0), Variable(1.0)
+    frozen = Variable(1.0, trainable=False)
+    constant = jitgrad.tensor(2.0)
+    before = x * 3
+    with GradientTape(persistent=True) as tape:
+        y = before * 2 + constant * frozen
+        z = x * frozen
+    assert tape.gradient(y, x) is None
+    assert tape.gradient(y, constant) is None
+    assert tape.gradient(z, [x, other, frozen])[1:] == [None, None]
+    after = z * 2
+    assert tape.gradient(after, x) is None
+
+
+def test_watching_a_frozen_variable() -> None:
+    frozen = Variable(2.0, trainable=False)
+    with GradientTape() as tape:
+        tape.watch(frozen)
+        y = frozen**2
+    assert float(tape.gradient(y, frozen)) == 4
+
+
+def test_integers_have_no_gradient() -> None:
+    n = Variable(3)
+    with GradientTape() as tape:
+        y = n * 2.0
+    assert tape.gradient(y, n) is None
+
+
+def test_gradients_add_over_uses_and_over_assignments() -> None:
+    x = Variable(3.0)
+    with GradientTape() as tape:
+        y = x * x
+        x.assign(5.0)
+        y = y + 2 * x
+    assert float(y) == 19
+    assert float(tape.gradient(y, x)) == 8
+
+
+def test_the_gradient_has_the_sources_dtype() -> None:
+    single, double = Variable(np.float32(2)), Variable(2.0)
+    with GradientTape() as tape:
+        y = jitgrad.sum(single * double)
+    a, b = tape.gradient(y, [single, double])
+    assert (a.dtype, b.dtype) == (np.float32, np.float64)
+    with GradientTape() as tape:
+        y = jitgrad.sum(single)
+    assert tape.gradient(y, single).dtype == np.float32
+
+
+@pytest.mark.parametrize("bad", [1.0, np.ones(2), "x"])
+def test_only_tensors_and_variables_are_watched(bad: Any) -> None:
+    with pytest.raises(TapeError, match="Tensor"), GradientTape() as tape:
+        tape.watch(bad)
+    with pytest.raises(TapeError, match="sources"):
+        GradientTape().gradient(jitgrad.tensor(1.0), bad)
+
+
+def test_a_tape_does_not_enter_itself() -> None:
+    with GradientTape() as tape, pytest.raises(TapeError, match="second GradientTape"):
+        tape.__enter__()
+
+
+def test_a_line_by_hand(draw: np.random.Generator) -> None:
+    """P1: the loss falls steeply over ten epochs, and the result goes to the least-squares line."""
+    x = draw.uniform(0, 1, 200)
+    y = 0.3 + 0.5 * x + draw.normal(0, 0.3, 200)
+    a, b = Variable(0.0), Variable(0.0)
+    losses = []
+    for _ in range(3000):
+        with GradientTape() as tape:
+            loss = jitgrad.sum(jitgrad.square(y - (a + b * x)))
+        da, db = tape.gradient(loss, (a, b))
+        a.assign_sub(0.001 * da)
+        b.assign_sub(0.001 * db)
+        losses.append(float(loss))
+    assert losses[10] < 0.5 * losses[0]
+    slope, intercept = np.polyfit(x, y, 1)
+    assert float(a) == pytest.approx(intercept, abs=1e-5)
+    assert float(b) == pytest.approx(slope, abs=1e-5)
+
+
+def test_a_deep_chain_does_not_overflow_the_stack() -> None:
+    x = Variable(1.0)
+    with GradientTape() as tape:
+        y = x * 1.0
+        for _ in range(20_000):
+            y = y + x
+    assert float(tape.gradient(y, x)) == 20_001
