@@ -38,7 +38,7 @@ def test_operators_agree_with_numpy(draw: np.random.Generator) -> None:
     for f in [
         lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y, lambda x, y: x / y, lambda x, y: x**y,
         lambda x, y: 2 - x + 3 * y / 2, lambda x, y: 2**x, lambda x, y: -x + abs(-y), lambda x, y: +x,
-        lambda x, y: x < y, lambda x, y: x >= 1, lambda x, y: x == x, lambda x, y: x != y, lambda x, y: 1 > y,
+        lambda x, y: x < y, lambda x, y: x >= 1, lambda x, y: x == x, lambda x, y: x != y, lambda x, y: y > 1,
         lambda x, y: x @ y, lambda x, y: y @ x.T, lambda x, y: (x.T @ x), lambda x, y: y @ y,
     ]:  # fmt: skip
         for other in (w, b):

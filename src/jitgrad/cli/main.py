@@ -42,3 +42,7 @@ def main() -> None:
 def _stop(message: str, status: int) -> None:
     click.echo(f"jitgrad: {message}", err=True)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

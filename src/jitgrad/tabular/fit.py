@@ -38,7 +38,7 @@ class Settings:
         """With every default filled in: a linear fit takes full batches of a small table, a network batches of 32."""
         full = not self.hidden and rows <= FULL_BATCH_ROWS
         batch = rows if full else 32 if self.hidden else 256
-        epochs = 2000 if full else 200 if self.hidden else 50
+        epochs = 1000 if full else 200 if self.hidden else 50
         lr = {"adam": 0.05 if full else 0.003, "sgd": 0.1 if full else 0.01}[self.optimizer]
         return Settings(
             self.hidden,
@@ -97,7 +97,7 @@ def fit_table(
     design = make_design(frame, target, features, classify, drop_missing)
     train, test = _split(design, settings)
     settings = settings.resolved(len(train))
-    scale = _Scale(design, train)
+    scale = _Scale(design, train, decorrelate=not settings.hidden)
     x, y = scale.inputs(design.x), scale.targets(design)
     network = _Network([x.shape[1], *settings.hidden, y.shape[1]], settings.seed)
     loss = losses.softmax_cross_entropy if design.classes else losses.mean_squared_error
@@ -148,18 +148,28 @@ def _split(design: Design, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Scale:
-    """Mean 0 and standard deviation 1 over the rows that are fitted, for features and for a target of numbers."""
+    """Mean 0 and standard deviation 1 over the rows that are fitted, for features and for a target of numbers.
 
-    def __init__(self, design: Design, rows: np.ndarray) -> None:
+    For a linear model the features are also decorrelated, so that gradient descent goes straight to the minimum however alike
+    they are; what the table does not determine (a constant column, the sum of two) gets the coefficients of least norm.
+    """
+
+    def __init__(self, design: Design, rows: np.ndarray, decorrelate: bool) -> None:
         self.classes = len(design.classes)
-        self.x_mean, self.x_std = _mean_and_std(design.x[rows])
+        self.x_mean, x_std = _mean_and_std(design.x[rows])
+        self.x_map = np.diag(1 / x_std)
+        if decorrelate:
+            z = (design.x[rows] - self.x_mean) / x_std
+            values, vectors = np.linalg.eigh(z.T @ z / len(rows))
+            kept = values > 1e-10 * values.max(initial=0)
+            self.x_map = (vectors[:, kept] / np.sqrt(values[kept])) / x_std[:, None]
         self.y_mean: Any = 0.0
         self.y_std: Any = 1.0
         if not self.classes:
             self.y_mean, self.y_std = _mean_and_std(design.y[rows])
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
-        return (x - self.x_mean) / self.x_std
+        return (x - self.x_mean) @ self.x_map
 
     def targets(self, design: Design) -> np.ndarray:
         """(rows, classes) of 0 and 1, or (rows, 1) standardised."""
@@ -173,7 +183,7 @@ class _Scale:
 
     def undone(self, weights: Variable, bias: Variable) -> tuple[np.ndarray, np.ndarray]:
         """A linear model's coefficients and intercept in the units of the table."""
-        coefficients = weights.numpy() * self.y_std / self.x_std[:, None]
+        coefficients = self.x_map @ weights.numpy() * self.y_std
         return coefficients, bias.numpy() * self.y_std + self.y_mean - self.x_mean @ coefficients
 
 

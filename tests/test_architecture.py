@@ -1,0 +1,85 @@
+"""Imports run one way, and the generated file is what its generator writes."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jitgrad.vm.generate import TARGET, interpreter_source
+
+SOURCE = Path(__file__).parents[1] / "src" / "jitgrad"
+
+# From the ground up: a package imports from itself and from what stands before it.
+ORDER = ["errors", "random", "ops", "vm", "program", "tape", "losses", "training", "optimizers", "tabular", "io", "cli"]
+FREE = {"__init__"}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The parts of jitgrad that a file imports, at its top or inside functions; not those for the type checker alone."""
+    tree = ast.parse(path.read_text())
+    skipped = {
+        id(node)
+        for test in ast.walk(tree)
+        if isinstance(test, ast.If) and isinstance(test.test, ast.Name) and test.test.id == "TYPE_CHECKING"
+        for node in ast.walk(test)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "jitgrad":
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("jitgrad.")}
+    return found
+
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_run_one_way(path: Path) -> None:
+    part = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    if part in FREE:
+        return
+    allowed = set(ORDER[: ORDER.index(part) + 1])
+    assert imports_of(path) <= allowed, f"{path} imports {imports_of(path) - allowed}"
+
+
+def test_the_check_sees_an_import_against_the_order(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def f():\n    from jitgrad.cli import main\n    import jitgrad.tape.tensor\n")
+    assert imports_of(wrong) == {"cli", "tape"}
+
+
+def test_the_interpreter_is_what_the_generator_writes() -> None:
+    assert TARGET.read_text() == interpreter_source()
+
+
+def test_importing_jitgrad_stays_light() -> None:
+    heavy = "numba llvmlite polars rich scipy click matplotlib"
+    code = f"import sys, jitgrad; print([m for m in {heavy.split()} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_table_is_public() -> None:
+    import jitgrad
+    from jitgrad.ops import OPS
+
+    for op in OPS.values():
+        if op.value is not None:
+            assert getattr(jitgrad, op.name) is op
+
+
+def test_only_jit_configures_numba() -> None:
+    for path in FILES:
+        if path.name != "jit.py" or path.parent.name != "vm":
+            text = path.read_text()
+            assert "fastmath" not in text, path
+            assert "njit" not in text, path

@@ -1,0 +1,142 @@
+"""Compiled code: kept, found again, never stale; and nothing is compiled for a model."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad import Variable
+from jitgrad.vm import cache
+
+PACKAGE = Path(jitgrad.__file__).parent
+
+
+def python(code: str, kept: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code with a cache of its own."""
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(kept)} | more
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+LOAD = "import numpy as np; from jitgrad.vm import native; native.load({0!r}, np.dtype('float32'))"
+
+
+def test_a_second_process_loads_what_the_first_compiled(tmp_path: Path) -> None:
+    first = python(LOAD.format("train"), tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "compiling train for float32" in first.stderr
+    again = python(LOAD.format("train") + "; import sys; assert 'numba' not in sys.modules", tmp_path)
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> None:
+    """The edit is in a function that the cached one calls, which Numba's own cache does not notice."""
+    shutil.copytree(PACKAGE, tmp_path / "copy" / "jitgrad")
+    kept = tmp_path / "kept"
+    order = (
+        "import numpy as np, jitgrad; w = jitgrad.Variable(np.float32(0));"
+        "h = jitgrad.fit(lambda x: jitgrad.sum(jitgrad.square(x - w)), np.arange(4.0), jitgrad.optimizers.SGD(1e-6),"
+        " batch_size=1, seed=0, epochs=3); print(h.loss.tolist())"
+    )
+    # only the small function is compiled anew: the interpreter is taken from this process's cache by its file
+    place = cache.directory()
+    assert place is not None
+    texts = []
+    for edit in (False, True):
+        file = tmp_path / "copy" / "jitgrad" / "vm" / "train.py"
+        if edit:
+            text = file.read_text()
+            changed = re.sub(r"losses\[epoch\] \+= float\(loss\)", "losses[epoch] += 7 + float(loss)", text)
+            assert changed != text
+            file.write_text(changed)
+        key = python("from jitgrad.vm import cache; print(cache.directory())", kept, PYTHONPATH=str(tmp_path / "copy"))
+        shutil.copy(place / "execute-float32", key.stdout.strip())
+        done = python(order, kept, PYTHONPATH=str(tmp_path / "copy"))
+        assert done.returncode == 0, done.stderr
+        texts.append(done.stdout)
+    assert texts[0] != texts[1]
+    assert len(list(kept.iterdir())) == 2
+
+
+def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
+    python(LOAD.format("train"), tmp_path)
+    (file,) = tmp_path.rglob("train-float32")
+    whole = file.read_bytes()
+    for damage in (whole[: len(whole) // 2], b"", whole[:-1] + b"x"):
+        file.write_bytes(damage)
+        done = python(LOAD.format("train"), tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "compiling" in done.stderr
+        assert len(file.read_bytes()) == len(whole)
+
+
+def test_two_processes_that_compile_at_once_do_no_harm(tmp_path: Path) -> None:
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
+    workers = [
+        subprocess.Popen([sys.executable, "-c", LOAD.format("train")], env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [worker.communicate()[1] and worker.returncode for worker in workers] == [0, 0, 0, 0]
+    assert python(LOAD.format("train"), tmp_path).stderr == ""
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["train-float32"]
+
+
+def test_a_directory_that_cannot_be_made_is_worked_around(tmp_path: Path) -> None:
+    occupied = tmp_path / "file"
+    occupied.write_text("")
+    done = python(LOAD.format("train"), occupied)
+    assert done.returncode == 0, done.stderr
+    assert "Set JITGRAD_CACHE_DIR" in done.stderr
+
+
+@pytest.mark.slow
+def test_everything_compiles_in_twenty_seconds(tmp_path: Path) -> None:
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "jitgrad.cli.main", "warmup"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert time.perf_counter() - started < 20
+    assert "compiled execute for float32" in done.stderr
+    done = python("import jitgrad; print(jitgrad.exp(0.0))", tmp_path)
+    assert (done.stdout, done.stderr) == ("1.0\n", "")
+
+
+def mlp_step(widths: list[int]) -> float:
+    """Seconds from the Python code of a new network to its first finished training step."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(16, widths[0])), rng.normal(size=(16, widths[-1]))
+    started = time.perf_counter()
+    layers = [
+        (Variable(rng.normal(0, 0.1, (m, n)).astype(np.float32)), Variable(np.zeros(n, np.float32)))
+        for m, n in itertools.pairwise(widths)
+    ]
+
+    def network(h: object) -> object:
+        for w, b in layers[:-1]:
+            h = jitgrad.relu(h @ w + b)
+        return h @ layers[-1][0] + layers[-1][1]
+
+    jitgrad.fit(
+        lambda xs, ys: jitgrad.losses.mean_squared_error(ys, network(xs)), (x, y), jitgrad.optimizers.Adam(), batch_size=16
+    )
+    return time.perf_counter() - started
+
+
+def test_a_new_model_of_ten_layers_compiles_nothing_and_takes_20_ms() -> None:
+    from numba.core import event
+
+    mlp_step([3, 4, 1])  # the interpreter is loaded
+    with event.install_recorder("numba:compile") as compiled:
+        seconds = [mlp_step([7, *range(k, k + 18, 2), 2]) for k in range(20, 30)]
+    assert compiled.buffer == []
+    assert min(seconds) < 0.020, seconds
