@@ -1,0 +1,38 @@
+"""Expected figures beside what came out; the exit status says whether all agree."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+
+class Report:
+    """Prints a line a figure."""
+
+    def __init__(self, program: str) -> None:
+        self.program = program
+        self.failed = 0
+        print(f"\n{program}: expected, and what came out")
+
+    def check(self, what: str, expected: Any, got: Any) -> None:
+        """Equal, for arrays element by element."""
+        self._line(what, expected, got, bool(np.array_equal(np.asarray(expected), np.asarray(got))))
+
+    def close(self, what: str, expected: float, got: float, tolerance: float) -> None:
+        """Equal within ``tolerance``, relative above 1 and absolute below."""
+        self._line(what, expected, got, bool(abs(expected - got) <= tolerance * max(1.0, abs(expected))))
+
+    def finish(self) -> None:
+        """Exit with 1 where a figure was off."""
+        print(f"{self.program}: {'all figures agree' if not self.failed else f'{self.failed} figures are off'}")
+        sys.exit(1 if self.failed else 0)
+
+    def _line(self, what: str, expected: Any, got: Any, good: bool) -> None:
+        self.failed += not good
+        print(f"  {'ok ' if good else 'OFF'} {what}: {_text(expected)}, {_text(got)}")
+
+
+def _text(value: Any) -> str:
+    return np.array2string(np.asarray(value), separator=", ").replace("\n", "") if np.ndim(value) else str(value)
