@@ -37,12 +37,12 @@ literal [12] 2.0
 literal [13] -10.0
 forward:
     0 square         d=14 x=3 n=1
-    1 multiply.vv    d=15 rows=1 cols=1 a=10 ra=0 b=3 rb=0
-    2 subtract.vv    d=16 rows=1 cols=1 a=14 ra=0 b=15 rb=0
-    3 add.vv         d=14 rows=1 cols=1 a=16 ra=0 b=11 rb=0
+    1 multiply.1     d=15 a=10 b=3
+    2 subtract.1     d=16 a=14 b=15
+    3 add.1          d=14 a=16 b=11
 backward:
-    4 multiply.vv    d=15 rows=1 cols=1 a=12 ra=0 b=3 rb=0
-    5 add.vv         d=16 rows=1 cols=1 a=13 ra=0 b=15 rb=0
+    4 multiply.1     d=15 a=12 b=3
+    5 add.1          d=16 a=13 b=15
 update:
     6 adam_rate      s=0 h=6
     7 adam           p=3 m=4 v=5 g=16 s=0 h=6 n=1

@@ -16,6 +16,8 @@ class Machine:
     """An arena for ``program``, its literals in place.
 
     Attributes:
+        addresses: of the instructions, the table and the arena.
+        execute: the interpreter.
         inputs, outputs: the places of the Program's inputs and outputs, as arrays that share the arena's memory.
     """
 
@@ -29,7 +31,7 @@ class Machine:
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
         self.execute = native.load("execute", program.dtype)
-        self._addresses = [array.ctypes.data for array in (program.code, program.table, self.arena)]
+        self.addresses = (*program.addresses, self.arena.ctypes.data)
 
     def load(self, values: Iterable[Any]) -> None:
         """Copy the inputs' values to their places, cast to the program's dtype."""
@@ -38,7 +40,7 @@ class Machine:
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
-        self.execute.call(*self._addresses, start, self.program.stop if stop is None else stop)
+        self.execute.call(*self.addresses, start, self.program.stop if stop is None else stop)
 
     def _view(self, slot: Slot) -> np.ndarray:
         return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)

@@ -66,6 +66,11 @@ class Program:
         return len(self.code)
 
     @functools.cached_property
+    def addresses(self) -> tuple[int, int]:
+        """Where the instructions and the table stand in memory."""
+        return self.code.ctypes.data, self.table.ctypes.data
+
+    @functools.cached_property
     def state_size(self) -> int:
         """Elements of the arena, from its start, that hold state."""
         return max((self.inputs[i].offset + self.inputs[i].size for i in self.state), default=0)

@@ -100,7 +100,7 @@ class Variable(Operators):
     def store(self, value: Any) -> None:
         """Keep a copy of ``value`` in this Variable's dtype. For values known to fit; ``assign`` checks."""
         array = np.array(value, self.dtype)
-        array.flags.writeable = False
+        array.setflags(write=False)
         self._leaf = self._new_leaf(array)
 
     def _check(self, tensor: Tensor, explicit: bool) -> None:

@@ -115,27 +115,28 @@ class _Loop:
         if tail is not None:
             last, last_machine = tail.program, Machine(tail.program)
             _load(last_machine, tail, None)
-        data, feeds = _data(batches, program, last)
-        plan = (
-            program.stop, last.stop, program.outputs[0].offset, last.outputs[0].offset, program.state_size,
-            batches.rows, batches.size, int(batches.shuffle), batches.seed, len(feeds),
+        data, feeds, order = (_NOTHING, _NOTHING, _NOTHING) if batches.full else _rows(batches, program, last)
+        self._control = np.array(
+            (
+                0, 0, 0, program.stop, last.stop, program.outputs[0].offset, last.outputs[0].offset, program.state_size,
+                batches.rows, batches.size, int(batches.shuffle), batches.seed, len(batches.arrays),
+            ),
+            np.uint64,
         )  # fmt: skip
-        order = np.arange(0 if batches.full else batches.rows, dtype=np.uint64)
         self._machine, self._losses = machine, losses
-        self._state = np.zeros(3, np.uint64)
+        self._kept = (last_machine, data, feeds, order)  # native code knows their memory by address alone
         self._train = native.load("train", program.dtype)
-        arrays = (
-            program.code, program.table, machine.arena, last.code, last.table, last_machine.arena,
-            data, feeds, order, np.array(plan, np.uint64), self._state, losses,
+        self._arguments = (
+            machine.execute.address, *machine.addresses, *last_machine.addresses,
+            *[_NOWHERE if a is _NOTHING else a.ctypes.data for a in (data, feeds, order)],
+            self._control.ctypes.data, losses.ctypes.data, len(losses),
         )  # fmt: skip
-        self._kept = arrays  # their memory is known to the native code by address alone
-        self._arguments = (machine.execute.address, *[a.ctypes.data for a in arrays], len(losses))
         self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, program.work)))
 
     @property
     def epoch(self) -> int:
         """The epoch that comes next, or the one that failed."""
-        return int(self._state[0])
+        return int(self._control[0])
 
     def chunk(self) -> bool:
         """Run for about CHUNK_SECONDS; whether all stayed finite."""
@@ -144,21 +145,23 @@ class _Loop:
         done = self._train.call(*self._arguments, self._steps)
         seconds = max(time.perf_counter() - start, 1e-9)
         self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
-        if self._state[2]:
+        if self._control[2]:
             bad = np.flatnonzero(~np.isfinite(self._losses[before : self.epoch + 1]))
-            self._state[0] = before + (bad[0] if len(bad) else 0)
+            self._control[0] = before + (bad[0] if len(bad) else 0)
             return False
         return bool(np.isfinite(self._machine.arena[: self._machine.program.state_size]).all())
 
 
-def _data(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray]:
-    """All arrays one after the other in the Program's dtype, and for each its place in it, its width and its slots."""
-    if batches.full:
-        return np.zeros(0, full.dtype), np.zeros((0, 4), np.uint64)
+def _rows(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All arrays one after the other in the Program's dtype; for each its place there, its width and its slots; the order."""
     data = np.empty(sum(a.size for a in batches.arrays), full.dtype)
     feeds, at = [], 0
     for number, array in enumerate(batches.arrays):
         data[at : at + array.size] = array.ravel()
         feeds.append((at, math.prod(array.shape[1:]), full.inputs[number].offset, tail.inputs[number].offset))
         at += array.size
-    return data, np.array(feeds, np.uint64)
+    return data, np.array(feeds, np.uint64), np.arange(batches.rows, dtype=np.uint64)
+
+
+_NOTHING = np.zeros(0)
+_NOWHERE = _NOTHING.ctypes.data

@@ -100,6 +100,8 @@ def _loop(instruction: Instruction, typed: _Typed) -> list[str]:
             "    x = A[p + k]",
             f"    A[d + k] = {value}",
         ]
+    if instruction.pattern == "11":
+        return ["a, b = A[code[i, 2]], A[code[i, 3]]", f"A[code[i, 1]] = {value}"]
     column = {field: i for i, field in enumerate(instruction.fields, 1)}
     operands = list(zip(OPERANDS[len(instruction.pattern)], instruction.pattern, strict=True))
     lines = [

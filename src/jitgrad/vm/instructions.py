@@ -2,7 +2,8 @@
 
 An instruction is a row of WIDTH unsigned integers: the opcode, then its fields. An elementwise op of the table gives an
 instruction for each useful pattern of operands along the columns: ``v`` runs with them, ``s`` stays (``add.sv`` adds a
-scalar to a vector). Every other instruction is a call of a kernel, and its row here is all it takes to add one.
+scalar to a vector), and ``1`` where there is but one element and no loop. Every other instruction is a call of a kernel, and
+its row here is all it takes to add one.
 
 This module needs no Numba: lowering, validation and dumps stay light.
 """
@@ -85,7 +86,7 @@ def patterns(op: Op) -> tuple[str, ...]:
     if op.arity == 1:
         return ("v",)
     if op.arity == 2:
-        return ("vv", "sv") if op.commutative else ("vv", "sv", "vs")
+        return ("11", "vv", "sv") if op.commutative else ("11", "vv", "sv", "vs")
     return ("vvv", "vvs", "vsv", "vss")
 
 
@@ -98,6 +99,8 @@ def _elementwise(op: Op, pattern: str) -> Instruction:
     operands = OPERANDS[len(pattern)]
     if len(pattern) == 1:
         return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern)
+    if pattern == "11":
+        return Instruction(f"{op.name}.1", ("d", *operands), extents(d="1"), extents(a="1", b="1"), None, op, pattern)
     fields = ("d", "rows", "cols", *(x for operand in operands for x in (operand, "r" + operand)))
 
     def reads(f: Fields, table: np.ndarray) -> list[Extent]:

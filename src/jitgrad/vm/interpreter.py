@@ -20,7 +20,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
     T = A.dtype.type
     for i in range(start, stop):
         op = int64(code[i, 0])
-        if op == 0:  # add.vv
+        if op == 0:  # add.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = a + b
+        elif op == 1:  # add.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -30,7 +33,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a + b
-        elif op == 1:  # add.sv
+        elif op == 2:  # add.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -40,7 +43,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = a + b
-        elif op == 2:  # subtract.vv
+        elif op == 3:  # subtract.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = a - b
+        elif op == 4:  # subtract.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -50,7 +56,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a - b
-        elif op == 3:  # subtract.sv
+        elif op == 5:  # subtract.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -60,7 +66,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = a - b
-        elif op == 4:  # subtract.vs
+        elif op == 6:  # subtract.vs
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -70,7 +76,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     a = A[pa + k]
                     A[d + k] = a - b
-        elif op == 5:  # multiply.vv
+        elif op == 7:  # multiply.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = a * b
+        elif op == 8:  # multiply.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -80,7 +89,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a * b
-        elif op == 6:  # multiply.sv
+        elif op == 9:  # multiply.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -90,7 +99,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = a * b
-        elif op == 7:  # divide.vv
+        elif op == 10:  # divide.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = a / b
+        elif op == 11:  # divide.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -100,7 +112,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a / b
-        elif op == 8:  # divide.sv
+        elif op == 12:  # divide.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -110,7 +122,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = a / b
-        elif op == 9:  # divide.vs
+        elif op == 13:  # divide.vs
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -120,7 +132,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     a = A[pa + k]
                     A[d + k] = a / b
-        elif op == 10:  # power.vv
+        elif op == 14:  # power.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = a ** b
+        elif op == 15:  # power.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -130,7 +145,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a ** b
-        elif op == 11:  # power.sv
+        elif op == 16:  # power.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -140,7 +155,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = a ** b
-        elif op == 12:  # power.vs
+        elif op == 17:  # power.vs
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -150,87 +165,90 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     a = A[pa + k]
                     A[d + k] = a ** b
-        elif op == 13:  # negative
+        elif op == 18:  # negative
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = -x
-        elif op == 14:  # square
+        elif op == 19:  # square
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = x * x
-        elif op == 15:  # exp
+        elif op == 20:  # exp
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = exp(x)
-        elif op == 16:  # log
+        elif op == 21:  # log
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = log(x)
-        elif op == 17:  # log1p
+        elif op == 22:  # log1p
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = log1p(x)
-        elif op == 18:  # expm1
+        elif op == 23:  # expm1
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = expm1(x)
-        elif op == 19:  # sqrt
+        elif op == 24:  # sqrt
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = sqrt(x)
-        elif op == 20:  # sin
+        elif op == 25:  # sin
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = sin(x)
-        elif op == 21:  # cos
+        elif op == 26:  # cos
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = cos(x)
-        elif op == 22:  # tan
+        elif op == 27:  # tan
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = tan(x)
-        elif op == 23:  # tanh
+        elif op == 28:  # tanh
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = tanh(x)
-        elif op == 24:  # sigmoid
+        elif op == 29:  # sigmoid
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = T(1) / (T(1) + exp(-x))
-        elif op == 25:  # softplus
+        elif op == 30:  # softplus
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = (T(0) if x <= T(0) else x) + log1p(exp(-abs(x)))
-        elif op == 26:  # relu
+        elif op == 31:  # relu
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = T(0) if x <= T(0) else x
-        elif op == 27:  # abs
+        elif op == 32:  # abs
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = abs(x)
-        elif op == 28:  # sign
+        elif op == 33:  # sign
             d, p = code[i, 1], code[i, 2]
             for k in range(code[i, 3]):
                 x = A[p + k]
                 A[d + k] = T(1) if x > T(0) else -T(1) if x < T(0) else x
-        elif op == 29:  # maximum.vv
+        elif op == 34:  # maximum.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = a if a >= b or a != a else b
+        elif op == 35:  # maximum.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -240,7 +258,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a if a >= b or a != a else b
-        elif op == 30:  # maximum.sv
+        elif op == 36:  # maximum.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -250,7 +268,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = a if a >= b or a != a else b
-        elif op == 31:  # minimum.vv
+        elif op == 37:  # minimum.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = a if a <= b or a != a else b
+        elif op == 38:  # minimum.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -260,7 +281,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a if a <= b or a != a else b
-        elif op == 32:  # minimum.sv
+        elif op == 39:  # minimum.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -270,7 +291,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = a if a <= b or a != a else b
-        elif op == 33:  # where.vvv
+        elif op == 40:  # where.vvv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -282,7 +303,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = a if c != T(0) else b
-        elif op == 34:  # where.vvs
+        elif op == 41:  # where.vvs
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -294,7 +315,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     c = A[pc + k]
                     a = A[pa + k]
                     A[d + k] = a if c != T(0) else b
-        elif op == 35:  # where.vsv
+        elif op == 42:  # where.vsv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -306,7 +327,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     c = A[pc + k]
                     b = A[pb + k]
                     A[d + k] = a if c != T(0) else b
-        elif op == 36:  # where.vss
+        elif op == 43:  # where.vss
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -318,7 +339,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     c = A[pc + k]
                     A[d + k] = a if c != T(0) else b
-        elif op == 37:  # equal.vv
+        elif op == 44:  # equal.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = T(1) if a == b else T(0)
+        elif op == 45:  # equal.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -328,7 +352,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = T(1) if a == b else T(0)
-        elif op == 38:  # equal.sv
+        elif op == 46:  # equal.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -338,7 +362,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = T(1) if a == b else T(0)
-        elif op == 39:  # not_equal.vv
+        elif op == 47:  # not_equal.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = T(1) if a != b else T(0)
+        elif op == 48:  # not_equal.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -348,7 +375,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = T(1) if a != b else T(0)
-        elif op == 40:  # not_equal.sv
+        elif op == 49:  # not_equal.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -358,7 +385,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = T(1) if a != b else T(0)
-        elif op == 41:  # less.vv
+        elif op == 50:  # less.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = T(1) if a < b else T(0)
+        elif op == 51:  # less.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -368,7 +398,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = T(1) if a < b else T(0)
-        elif op == 42:  # less.sv
+        elif op == 52:  # less.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -378,7 +408,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = T(1) if a < b else T(0)
-        elif op == 43:  # less.vs
+        elif op == 53:  # less.vs
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -388,7 +418,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     a = A[pa + k]
                     A[d + k] = T(1) if a < b else T(0)
-        elif op == 44:  # less_equal.vv
+        elif op == 54:  # less_equal.1
+            a, b = A[code[i, 2]], A[code[i, 3]]
+            A[code[i, 1]] = T(1) if a <= b else T(0)
+        elif op == 55:  # less_equal.vv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -398,7 +431,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                     a = A[pa + k]
                     b = A[pb + k]
                     A[d + k] = T(1) if a <= b else T(0)
-        elif op == 45:  # less_equal.sv
+        elif op == 56:  # less_equal.sv
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -408,7 +441,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     b = A[pb + k]
                     A[d + k] = T(1) if a <= b else T(0)
-        elif op == 46:  # less_equal.vs
+        elif op == 57:  # less_equal.vs
             cols = code[i, 3]
             for r in range(code[i, 2]):
                 d = code[i, 1] + r * cols
@@ -418,41 +451,41 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
                 for k in range(cols):
                     a = A[pa + k]
                     A[d + k] = T(1) if a <= b else T(0)
-        elif op == 47:  # copy
+        elif op == 58:  # copy
             copy.copy(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 48:  # zero
+        elif op == 59:  # zero
             copy.zero(A, code[i, 1], code[i, 2])
-        elif op == 49:  # copy_from
+        elif op == 60:  # copy_from
             copy.copy_from(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 50:  # copy_into
+        elif op == 61:  # copy_into
             copy.copy_into(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 51:  # gather
+        elif op == 62:  # gather
             copy.gather(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6])
-        elif op == 52:  # scatter
+        elif op == 63:  # scatter
             copy.scatter(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6])
-        elif op == 53:  # sum_axis
+        elif op == 64:  # sum_axis
             reduce.sum_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 54:  # max_axis
+        elif op == 65:  # max_axis
             reduce.max_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 55:  # min_axis
+        elif op == 66:  # min_axis
             reduce.min_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 56:  # dot
+        elif op == 67:  # dot
             reduce.dot(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 57:  # matmul_nn
+        elif op == 68:  # matmul_nn
             matmul.matmul_nn(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 58:  # matmul_nt
+        elif op == 69:  # matmul_nt
             matmul.matmul_nt(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 59:  # matmul_tn
+        elif op == 70:  # matmul_tn
             matmul.matmul_tn(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 60:  # sgd
+        elif op == 71:  # sgd
             update.sgd(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 61:  # momentum
+        elif op == 72:  # momentum
             update.momentum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 62:  # nesterov
+        elif op == 73:  # nesterov
             update.nesterov(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 63:  # adam_rate
+        elif op == 74:  # adam_rate
             update.adam_rate(A, code[i, 1], code[i, 2])
-        elif op == 64:  # adam
+        elif op == 75:  # adam
             update.adam(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
 
 

@@ -35,10 +35,8 @@ class _Form(NamedTuple):
 
 _FORMS = {
     "execute": _Form("jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None),
-    "train": _Form("jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 12 + (_NUMBER,) * 2, _NUMBER),
+    "train": _Form("jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 11 + (_NUMBER,) * 2, _NUMBER),
 }
-
-_lock = threading.Lock()
 
 
 class Function:
@@ -58,21 +56,28 @@ class Function:
         self.call = ctypes.CFUNCTYPE(form.result, *form.arguments)(self.address)
 
 
-@functools.cache
-def _loaded(name: str, dtype: str) -> Function:
-    form = _FORMS[name]
+_loaded: dict[tuple[str, np.dtype[Any]], Function] = {}
+_lock = threading.Lock()
+
+
+def load(name: str, dtype: np.dtype[Any]) -> Function:
+    """The native function ``name`` for a float dtype."""
+    found = _loaded.get((name, dtype))
+    if found is None:
+        with _lock:
+            if (name, dtype) not in _loaded:
+                _loaded[name, dtype] = _load(name, str(dtype))
+            found = _loaded[name, dtype]
+    return found
+
+
+def _load(name: str, dtype: str) -> Function:
     file = f"{name}-{dtype}"
     kept = cache.read(file)
     if kept is None:
         kept = _compiled(name, dtype)
         cache.write(file, kept)
-    return Function(kept, form)
-
-
-def load(name: str, dtype: np.dtype[Any]) -> Function:
-    """The native function ``name`` for a float dtype."""
-    with _lock:
-        return _loaded(name, str(dtype))
+    return Function(kept, _FORMS[name])
 
 
 def _compiled(name: str, dtype: str) -> ObjectCode:

@@ -50,22 +50,22 @@ def _load(A, data, feeds, n_feeds, place, order, first, count):
 
 def _train(
     execute, code, table, arena, tail_code, tail_table, tail_arena, data_pointer, feeds_pointer, order_pointer,
-    plan_pointer, state_pointer, losses_pointer, epochs, max_steps,
+    control_pointer, losses_pointer, epochs, max_steps,
 ):  # fmt: skip
     """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
 
     A full batch runs ``code`` on ``arena``; the smaller last one of an epoch ``tail_code`` on ``tail_arena``, whose first
-    ``n_state`` elements are the same state. ``state`` is the epoch, the row in it, and whether a loss was not finite; ``plan``
-    is what does not change, as the first lines take it apart. ``losses[e]`` gathers the mean over the rows of epoch e.
-    Without rows, a step is an epoch.
+    ``n_state`` elements are the same state. ``control`` is the position (the epoch, the row in it, whether a loss was not
+    finite) and then what does not change, as the first lines take it apart. ``losses[e]`` gathers the mean over the rows of
+    epoch e. Without rows, a step is an epoch.
     """
-    plan, state, losses = carray(plan_pointer, 1), carray(state_pointer, 1), carray(losses_pointer, 1)
-    full_stop, tail_stop, full_loss, tail_loss = plan[0], plan[1], plan[2], plan[3]
-    n_state, rows, batch, shuffle, seed, n_feeds = plan[4], plan[5], plan[6], plan[7], plan[8], plan[9]
+    control, losses = carray(control_pointer, 1), carray(losses_pointer, 1)
+    epoch, row = control[0], control[1]
+    full_stop, tail_stop, full_loss, tail_loss, n_state = control[3], control[4], control[5], control[6], control[7]
+    rows, batch, shuffle, seed, n_feeds = control[8], control[9], control[10], control[11], control[12]
     A, B, data = carray(arena, 1), carray(tail_arena, 1), carray(data_pointer, 1)
     feeds, order = carray(feeds_pointer, (1, 4)), carray(order_pointer, 1)
     first, one = uint64(0), uint64(1)
-    epoch, row = state[0], state[1]
     steps = first
     while epoch < epochs and steps < max_steps:
         if rows == batch:  # the data are in their slots already, and nothing is gathered
@@ -96,9 +96,9 @@ def _train(
                 epoch += one
         steps += one
         if not isfinite(loss):
-            state[2] = one
+            control[2] = one
             break
-    state[0], state[1] = epoch, row
+    control[0], control[1] = epoch, row
     return steps
 
 
@@ -109,7 +109,7 @@ train = Native(
     lambda dtype: (
         (
             types.uint64, _NUMBERS, _NUMBERS, types.CPointer(dtype), _NUMBERS, _NUMBERS, types.CPointer(dtype),
-            types.CPointer(dtype), _NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS, types.CPointer(types.float64),
+            types.CPointer(dtype), _NUMBERS, _NUMBERS, _NUMBERS, types.CPointer(types.float64),
             types.uint64, types.uint64,
         ),
         types.uint64,
