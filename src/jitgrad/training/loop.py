@@ -1,7 +1,7 @@
 """The native loop: epochs over rows in memory, in chunks of 50 to 100 ms, without returning to Python in between.
 
-Between two chunks progress is reported, Ctrl-C is taken, and the state is known to be finite; after the last one the
-Variables get their values.
+Between two chunks progress is reported and the state is checked to be finite. Python takes a Ctrl-C only there, since native
+code does not look for it; however the loop ends, the arena holds the state of a finished chunk, and the Variables get it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from jitgrad.errors import FitError
 from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.tape.evaluate import leaf_values, machine_for, store_state
-from jitgrad.training.interrupt import deferred_interrupt
 from jitgrad.training.step import Step
 
 CHUNK_SECONDS = 0.075
@@ -76,25 +75,39 @@ def run_epochs(step: Step, tail: Step | None, batches: Batches, epochs: int, rep
         KeyboardInterrupt: after Ctrl-C; the Variables then have the values of the last finished chunk.
     """
     losses = np.zeros(epochs)
-    with deferred_interrupt() as interrupt, machine_for(step.program) as machine:
+    with machine_for(step.program) as machine:
         _load(machine, step, batches.arrays if batches.full else None)
         loop = _Loop(machine, step, tail, batches, losses)
+        state = machine.arena[: step.program.state_size]
+        good = state.copy()
         started = time.perf_counter()
-        while loop.epoch < epochs and not interrupt.pressed:
-            good = machine.arena[: step.program.state_size].copy()
-            if not loop.chunk():
-                failed = loop.epoch
-                machine.arena[: len(good)] = good
-                store_state(machine, step.leaves)
-                raise FitError(
-                    f"The loss or a parameter became nan or infinite in epoch {failed + 1}. The parameters are those of the "
-                    f"last finite chunk; use a smaller learning rate, or standardise the data."
-                )
-            if report is not None:
-                report(loop.epoch, losses)
+        try:
+            while loop.epoch < epochs:
+                good[:] = state
+                if not loop.chunk():
+                    raise FitError(
+                        f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. The parameters are those "
+                        f"of the last finite chunk; use a smaller learning rate, or standardise the data."
+                    )
+                if report is not None:
+                    report(loop.epoch, losses)
+        except BaseException:
+            if not np.isfinite(state).all():
+                state[:] = good
+            _store(machine, step)
+            raise
         seconds = time.perf_counter() - started
-        store_state(machine, step.leaves)
+        _store(machine, step)
     return Run(losses, seconds)
+
+
+def _store(machine: Machine, step: Step) -> None:
+    """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
+    try:
+        store_state(machine, step.leaves)
+    except KeyboardInterrupt:
+        store_state(machine, step.leaves)
+        raise
 
 
 def _load(machine: Machine, step: Step, arrays: Sequence[np.ndarray] | None) -> None:
@@ -123,7 +136,7 @@ class _Loop:
             ),
             np.uint64,
         )  # fmt: skip
-        self._machine, self._losses = machine, losses
+        self._losses = losses
         self._kept = (last_machine, data, feeds, order)  # native code knows their memory by address alone
         self._train = native.load("train", program.dtype)
         self._arguments = (
@@ -145,11 +158,11 @@ class _Loop:
         done = self._train.call(*self._arguments, self._steps)
         seconds = max(time.perf_counter() - start, 1e-9)
         self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
-        if self._control[2]:
-            bad = np.flatnonzero(~np.isfinite(self._losses[before : self.epoch + 1]))
-            self._control[0] = before + (bad[0] if len(bad) else 0)
-            return False
-        return bool(np.isfinite(self._machine.arena[: self._machine.program.state_size]).all())
+        if not self._control[2]:
+            return True
+        bad = np.flatnonzero(~np.isfinite(self._losses[before : self.epoch + 1]))
+        self._control[0] = before + bad[0] if len(bad) else max(before, self.epoch - 1)
+        return False
 
 
 def _rows(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

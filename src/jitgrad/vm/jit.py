@@ -19,12 +19,12 @@ _REDUCTION = {"contract", "reassoc"}
 
 def device(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, elementwise arithmetic: a product and a sum may become one FMA."""
-    return numba.njit(error_model="numpy", fastmath=_ELEMENTWISE)(function)
+    return numba.njit(error_model="numpy", fastmath=_ELEMENTWISE, forceinline=True)(function)
 
 
 def reduction(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, a reduction: the order of its additions is free, so that it vectorises."""
-    return numba.njit(error_model="numpy", fastmath=_REDUCTION)(function)
+    return numba.njit(error_model="numpy", fastmath=_REDUCTION, forceinline=True)(function)
 
 
 class Native(NamedTuple):

@@ -55,7 +55,7 @@ def _train(
     """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
 
     A full batch runs ``code`` on ``arena``; the smaller last one of an epoch ``tail_code`` on ``tail_arena``, whose first
-    ``n_state`` elements are the same state. ``control`` is the position (the epoch, the row in it, whether a loss was not
+    ``n_state`` elements are the same state. ``control`` is the position (the epoch, the row in it, whether something was not
     finite) and then what does not change, as the first lines take it apart. ``losses[e]`` gathers the mean over the rows of
     epoch e. Without rows, a step is an epoch.
     """
@@ -98,6 +98,9 @@ def _train(
         if not isfinite(loss):
             control[2] = one
             break
+    for k in range(n_state):
+        if not isfinite(A[k]):
+            control[2] = one
     control[0], control[1] = epoch, row
     return steps
 
