@@ -135,10 +135,18 @@ def test_watching_a_frozen_variable() -> None:
 
 
 def test_integers_have_no_gradient() -> None:
-    n = Variable(3)
+    n = Variable(np.int64(3))
     with GradientTape() as tape:
         y = n * 2.0
     assert tape.gradient(y, n) is None
+
+
+def test_a_list_of_tensors_is_stacked() -> None:
+    a, b = Variable(2.0), Variable(3.0)
+    with GradientTape() as tape:
+        y = jitgrad.sum(jitgrad.square([[a, b], [a, 1.0]]))
+    assert float(y) == 18
+    assert [float(g) for g in tape.gradient(y, [a, b])] == [8, 6]
 
 
 def test_gradients_add_over_uses_and_over_assignments() -> None:

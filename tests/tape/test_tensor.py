@@ -20,8 +20,10 @@ from jitgrad.errors import DTypeError, IndexingError, ReadOnlyError, ShapeError
         (Variable(np.float32(1)), np.ones(3), np.float32),
         (Variable(np.float32(1)), Variable(1.0), np.float64),
         (Variable(np.float32(1)), jitgrad.tensor(np.ones(2)), np.float64),
-        (Variable(2), 3, np.int64),
-        (Variable(2), 0.5, np.float64),
+        (Variable(2), 3, np.float64),
+        (Variable([1, 2]), 3, np.float64),
+        (Variable(2, dtype=np.int64), 3, np.int64),
+        (Variable(np.int32(2)), 0.5, np.float64),
         (jitgrad.tensor([1, 2]), jitgrad.tensor(np.float32(1)), np.float32),
         (jitgrad.tensor([True]), 1, np.int64),
     ],
@@ -180,7 +182,7 @@ def test_a_wrong_assignment_changes_nothing(value: Any, error: type[Exception], 
 
 def test_an_integer_variable_takes_no_floats() -> None:
     with pytest.raises(DTypeError, match="int64"):
-        Variable(1).assign(1.5)
+        Variable(1, dtype=int).assign(1.5)
 
 
 def test_arrays_are_copied_when_they_are_recorded() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -81,14 +80,14 @@ def _program(
 
 
 class ProgramCache:
-    """Programs by structure, the least recently used dropped.
+    """Programs by structure, the oldest dropped.
 
     A literal is part of the structure, so that it can be folded. An expression that keeps coming back with other literals
     (a learning rate that changes every step) is lowered once more with its literals as inputs, and that one serves them all.
     """
 
     def __init__(self) -> None:
-        self._programs: OrderedDict[tuple[Expression, np.dtype[Any]], Program] = OrderedDict()
+        self._programs: dict[tuple[Expression, np.dtype[Any]], Program] = {}
         self._variants: dict[tuple[Expression, np.dtype[Any]], int] = {}
 
     def __len__(self) -> int:
@@ -113,7 +112,7 @@ class ProgramCache:
         if program is None:
             program = self._programs[expression, dtype] = lower(expression, dtype)
             if len(self._programs) > CACHED_PROGRAMS:
-                self._programs.popitem(last=False)
+                del self._programs[next(iter(self._programs))]
         return program
 
 

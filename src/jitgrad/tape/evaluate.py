@@ -39,20 +39,34 @@ def value_of(tensor: Tensor) -> Any:
 
 
 def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
-    """Make the values of ``wanted`` known and apply ``changes``, in one run."""
-    _check_not_tracing([*wanted, *(t for change in changes for t in change.args)])
-    linear = linearise(wanted, changes)
-    grouped = list({id(t): t for node in linear.nodes for t in node.group or () if t.known is None}.values())
+    """Make the values of ``wanted`` known and apply ``changes``, in one run, after a run for each group on the way."""
+    roots = [*wanted, *(t for change in changes for t in change.args)]
+    _check_not_tracing(roots)
+    grouped = _grouped(roots)
     if grouped and not changes and not any(t.group for t in wanted):
         compute(grouped)
-        linear, grouped = linearise(wanted), []
-    if grouped or changes:
-        linear, keep = linearise(grouped, changes), grouped
-    else:
-        keep = linear.nodes
-    _run(linear, keep, changes)
+        grouped = []
+    linear = linearise(grouped if grouped or changes else wanted, changes)
+    _run(linear, grouped if grouped or changes else linear.nodes, changes)
     for tensor in grouped:
         tensor.group = None
+
+
+def _grouped(roots: Sequence[Tensor]) -> list[Tensor]:
+    """The members without a value of the groups that are met first on the way down from ``roots``."""
+    found: dict[int, Tensor] = {}
+    seen: set[int] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.known is not None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.group:
+            found |= {id(t): t for t in node.group if t.known is None}
+        else:
+            stack.extend(node.inputs)
+    return list(found.values())
 
 
 def settle(tensors: Sequence[Tensor], since: int) -> None:

@@ -302,8 +302,11 @@ def is_watched() -> bool:
     return bool(_watchers)
 
 
+_EXACT = 2**53  # the integers that float64 holds
+
+
 def as_tensor(value: Any) -> Tensor:
-    """A Tensor for an operand: a Tensor itself, a Variable's value, a Python number as a literal, an array as data."""
+    """A Tensor for an operand: a Tensor itself, a Variable's value, a Python number as a literal, an array as data, a list of Tensors stacked."""
     if type(value) is Tensor:
         return value
     read = getattr(value, "read", None)
@@ -311,15 +314,22 @@ def as_tensor(value: Any) -> Tensor:
         return read()
     if isinstance(value, bool):
         return Tensor(None, (), (), (), dtypes.BOOL, float(value))
-    if isinstance(value, (int, float)):
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT):
         rank = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
         return Tensor(None, (), (), (), rank, float(value))
-    array, rank = dtypes.as_data(_values_in(value))
+    if _holds_tensors(value):
+        from jitgrad.tape import functions
+
+        return functions.stack(value)
+    array, rank = dtypes.as_data(value)
     return Tensor(None, (), (), array.shape, rank, array)
 
 
-def _values_in(value: Any) -> Any:
-    return [_values_in(item) for item in value] if isinstance(value, (list, tuple)) else value
+def _holds_tensors(value: Any) -> bool:
+    """Whether a nest of lists has Tensors or Variables in it, so that it is recorded and no plain data."""
+    if isinstance(value, (list, tuple)):
+        return any(_holds_tensors(item) for item in value)
+    return isinstance(value, Operators)
 
 
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:

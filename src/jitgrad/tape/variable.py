@@ -20,8 +20,7 @@ class Variable(Operators):
 
     Args:
         value: a number, array-like or Tensor; copied.
-        dtype: float32, float64, int64 or bool. By default that of a NumPy value; float64 for Python numbers with a point,
-            int64 for Python integers.
+        dtype: float32, float64, int64 or bool. By default that of a NumPy value or Tensor; float64 for Python numbers.
         name: shown by ``repr`` and in reports.
         trainable: whether a gradient tape watches it by itself.
 
@@ -33,6 +32,8 @@ class Variable(Operators):
 
     def __init__(self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True) -> None:
         array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
+        if rank == dtypes.INTEGER and dtype is None and not hasattr(value, "dtype"):
+            array, rank = dtypes.as_data(array, np.float64)
         self.name = name or f"variable_{next(_names)}"
         self.trainable = trainable
         self.rank = dtypes.strong(rank)
