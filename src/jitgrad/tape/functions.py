@@ -191,7 +191,22 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Tensor:
     return x if high is None else minimum(x, high)
 
 
-__all__ = [
-    "broadcast_to", "clip", "concatenate", "expand_dims", "gather", "logsumexp", "matmul", "max", "mean", "min",
-    "reshape", "squeeze", "stack", "sum", "tensor", "transpose",
-]  # fmt: skip
+# Methods, where NumPy has them: the functions, with the Tensor as their first argument.
+
+
+def _reshape(self: Operators, *shape: Any) -> Tensor:
+    """As ``jitgrad.reshape``; the sizes may be separate arguments."""
+    return reshape(self, shape[0] if len(shape) == 1 else shape)
+
+
+def _transpose(self: Operators, *axes: Any) -> Tensor:
+    """As ``jitgrad.transpose``; the axes may be separate arguments."""
+    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+    return transpose(self, order or None)
+
+
+for _name, _function in {
+    "reshape": _reshape, "transpose": _transpose, "sum": sum, "mean": mean, "max": max, "min": min, "clip": clip,
+    "squeeze": squeeze,
+}.items():  # fmt: skip
+    setattr(Operators, _name, _function)

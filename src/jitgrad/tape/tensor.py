@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,16 @@ class Operators:
         def dtype(self) -> np.dtype[Any]: ...
 
         def numpy(self) -> Any: ...
+
+        # Functions of the same name whose first argument is the Tensor; tape.functions puts them here.
+        reshape: Callable[..., Tensor]
+        transpose: Callable[..., Tensor]
+        sum: Callable[..., Tensor]
+        mean: Callable[..., Tensor]
+        max: Callable[..., Tensor]
+        min: Callable[..., Tensor]
+        clip: Callable[..., Tensor]
+        squeeze: Callable[..., Tensor]
 
     # Structure.
 
@@ -164,20 +175,6 @@ class Operators:
             "A Tensor cannot be assigned to in place. Build a new one with where(), or use a Variable's assign()."
         )
 
-    def reshape(self, *shape: Any) -> Tensor:
-        """As ``jitgrad.reshape``; the sizes may be separate arguments."""
-        from jitgrad.tape import functions
-
-        given = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        return functions.reshape(self, given)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """As ``jitgrad.transpose``; the axes may be separate arguments."""
-        from jitgrad.tape import functions
-
-        given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        return functions.transpose(self, given or None)
-
     def astype(self, dtype: Any) -> Tensor:
         """As a Tensor of float32 or float64. Raises DTypeError for another dtype."""
         ranks = {dtypes.DTYPE[rank]: rank for rank in (dtypes.FLOAT32, dtypes.FLOAT64)}
@@ -185,36 +182,6 @@ class Operators:
         if wanted not in ranks:
             raise DTypeError(f"astype: a Tensor cannot become {wanted}. Use float32 or float64, or convert its numpy().")
         return cast(as_tensor(self), ranks[wanted])
-
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """As ``jitgrad.sum``."""
-        from jitgrad.tape import functions
-
-        return functions.sum(self, axis, keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """As ``jitgrad.mean``."""
-        from jitgrad.tape import functions
-
-        return functions.mean(self, axis, keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """As ``jitgrad.max``."""
-        from jitgrad.tape import functions
-
-        return functions.max(self, axis, keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """As ``jitgrad.min``."""
-        from jitgrad.tape import functions
-
-        return functions.min(self, axis, keepdims)
-
-    def clip(self, low: Any = None, high: Any = None) -> Tensor:
-        """As ``jitgrad.clip``."""
-        from jitgrad.tape import functions
-
-        return functions.clip(self, low, high)
 
 
 class Tensor(Operators):
@@ -306,7 +273,10 @@ _EXACT = 2**53  # the integers that float64 holds
 
 
 def as_tensor(value: Any) -> Tensor:
-    """A Tensor for an operand: a Tensor itself, a Variable's value, a Python number as a literal, an array as data, a list of Tensors stacked."""
+    """A Tensor for an operand: a Tensor itself, a Variable's value, a Python number as a literal, an array as data.
+
+    A list with Tensors in it is stacked.
+    """
     if type(value) is Tensor:
         return value
     read = getattr(value, "read", None)
