@@ -128,6 +128,12 @@ def test_ties_follow_the_conventions() -> None:
             tape.watch(x)
             y = f(x)
         assert float(tape.gradient(y, x)[0]) == expected
+    for power, expected in [(0, 0.0), (1, 1.0), (2, 0.0), (3, 0.0)]:
+        x, p = jitgrad.Variable([0.0]), jitgrad.Variable([float(power)])
+        with jitgrad.GradientTape(persistent=True) as tape:
+            literal, variable = x**power, x**p
+        assert float(tape.gradient(literal, x)[0]) == expected
+        assert [float(g[0]) for g in tape.gradient(variable, [x, p])] == [expected, 0.0]
     x = jitgrad.tensor([2.0, 2.0, 1.0])
     with jitgrad.GradientTape() as tape:
         tape.watch(x)

@@ -142,6 +142,7 @@ def test_updates_inside_a_traced_function() -> None:
         (lambda: setattr(SGD(0.1), "learning_rate", -1), "learning_rate is -1"),
         (lambda: SGD().minimize(lambda: jitgrad.tensor(1.0), []), "No Variable has a gradient"),
         (lambda: SGD().minimize(lambda: jitgrad.tensor(1.0), steps=0), "steps is 0"),
+        (lambda: SGD().apply_gradients([(1.0, w := Variable(1.0)), (1.0, w)]), "named twice"),
     ],
 )
 def test_arguments_are_checked(make: Any, message: str) -> None:

@@ -142,6 +142,11 @@ def test_dtypes_that_are_not_computed_with(value: np.ndarray) -> None:
         Variable(1.0) + value
 
 
+def test_integers_beyond_int64_are_refused() -> None:
+    with pytest.raises(DTypeError, match="beyond int64"):
+        jitgrad.tensor(np.array([2**63], np.uint64))
+
+
 def test_ragged_lists_are_refused() -> None:
     with pytest.raises(DTypeError, match="equal length"):
         jitgrad.tensor([[1.0], [1.0, 2.0]])

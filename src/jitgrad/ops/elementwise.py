@@ -1,6 +1,7 @@
 """The elementwise ops: each row is the value and, beside it, its partial derivatives.
 
-Derivatives at kinks follow JAX: abs and relu have derivative 0 at 0; maximum and minimum share ties half and half.
+Derivatives at kinks follow JAX: abs and relu have derivative 0 at 0; maximum and minimum share ties half and half;
+x⁰ has derivative 0 everywhere, and 0ᵖ has derivative 0 by p.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ divide: Op = elementwise(
     "divide", "a / b", lambda a, b, y: 1 / b, lambda a, b, y: -y / b, result="float", domain=((-3, 3), (0.5, 3))
 )
 power: Op = elementwise(
-    "power", "a ** b", lambda a, b, y: b * a ** (b - 1), lambda a, b, y: log(a) * y, domain=((0.2, 3), (-2, 3))
-)
+    "power", "a ** b",
+    lambda a, b, y: b * a ** where(equal(b, 0), 1, b - 1),  # 0 where b is 0, also at a = 0
+    lambda a, b, y: log(where(equal(a, 0), 1, a)) * y,
+    result="float", domain=((0.2, 3), (-2, 3)),
+)  # fmt: skip
 negative: Op = elementwise("negative", "-x", lambda x, y: -1)
 square: Op = elementwise("square", "x * x", lambda x, y: 2 * x)
 

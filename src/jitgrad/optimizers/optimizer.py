@@ -61,7 +61,7 @@ class Optimizer:
         """Update each Variable by its gradient, all in one run. A Variable whose gradient is None stays, with a warning.
 
         Raises:
-            ArgumentError: where no Variable has a gradient.
+            ArgumentError: where no Variable has a gradient, or one is named twice.
             ShapeError: where a gradient has not its Variable's shape.
         """
         pairs = []
@@ -80,6 +80,8 @@ class Optimizer:
                     f"{tensor.shape}. Give the gradients in the order of their Variables."
                 )
             pairs.append((tensor, variable))
+        if len({id(variable) for _, variable in pairs}) < len(pairs):
+            raise ArgumentError("A Variable is named twice. Name each Variable once.")
         if not pairs:
             raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
         changes = self._changes(pairs)

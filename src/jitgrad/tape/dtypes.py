@@ -46,6 +46,8 @@ def as_data(value: Any, dtype: Any = None) -> tuple[np.ndarray, int]:
     if kind == "b":
         rank = BOOL
     elif kind in "iu":
+        if kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+            raise DTypeError(f"The integer {array.max()} is beyond int64. Convert the array to float64 first.")
         rank, array = INTEGER, array.astype(np.int64)
     elif kind == "f" and array.dtype.str[1:] in _DATA:
         rank = _DATA[array.dtype.str[1:]]
