@@ -14,7 +14,21 @@ from jitgrad.vm.generate import TARGET, interpreter_source
 SOURCE = Path(__file__).parents[1] / "src" / "jitgrad"
 
 # From the ground up: a package imports from itself and from what stands before it.
-ORDER = ["errors", "random", "ops", "vm", "program", "tape", "losses", "training", "optimizers", "tabular", "io", "cli"]
+ORDER = [
+    "errors",
+    "arguments",
+    "random",
+    "ops",
+    "vm",
+    "program",
+    "tape",
+    "losses",
+    "training",
+    "optimizers",
+    "tabular",
+    "io",
+    "cli",
+]
 FREE = {"__init__"}
 
 

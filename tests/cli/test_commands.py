@@ -99,13 +99,23 @@ BAD: list[tuple[str | None, list[str], str]] = [
     ("a,b,y\n1,,3\n2,,4\n", [], "Column 'b' has no value in any row"),
     ("a,y\n1,k\n2,k\n", [], "one class 'k'"),
     ("a,y\n1,2\ninf,3\n", [], "infinite number"),
-    (GOOD, ["--epochs", "0"], "--epochs"),
-    (GOOD, ["--lr", "-1"], "--lr"),
+    (GOOD, ["--epochs", "0"], "epochs is 0"),
+    (GOOD, ["--lr", "-1"], "lr is -1"),
     (GOOD, ["--hidden", "4,x"], "'4,x' is not a list"),
-    (GOOD, ["--hidden", "0"], "widths of at least 1"),
+    (GOOD, ["--hidden", "0"], "a width of hidden is 0"),
     (GOOD, ["--optimizer", "adm"], "Did you mean 'adam'?"),
-    (GOOD, ["--test-split", "1"], "--test-split"),
+    (GOOD, ["--test-split", "1"], "test_split is 1"),
     (GOOD, ["--nonsense"], "No such option"),
+    (GOOD, ["--seed", "9" * 30], "seed is 999"),
+    (GOOD, ["--epochs", "1" + "0" * 14], "epochs is 1000"),
+    (GOOD, ["--hidden", "99999999999"], "a width of hidden is 999"),
+    (GOOD, ["--epochs", "many"], "not a valid integer"),
+    (GOOD.replace(",", ";"), [], "separated by semicolons"),
+    (GOOD.replace("a,b", "a,a"), [], "more than one column 'a'"),
+    (GOOD.replace("1,2,3", "1,2,x"), [], "'x' among them"),
+    ('a,y\n1,"2\n3,4\n', [], "CSV"),
+    (GOOD.replace("9", "1e200"), [], "out of range"),
+    ("id,y\n" + "".join(f"n{i},{i}\n" for i in range(20)), [], "20 different texts in 20 rows"),
 ]
 
 
@@ -123,12 +133,48 @@ def test_bad_input_is_exit_2_and_one_clear_error(text: str | None, options: list
     assert [p.name for p in tmp_path.iterdir()] == (["t.csv"] if text is not None else [])
 
 
+def test_names_and_texts_from_the_file_are_printed_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("speed [m/s],[/],y [kg]\n" + "".join(f"{i},{'[/x]' if i % 2 else 'b'},{3 * i}\n" for i in range(20)))
+    done = jitgrad("fit", file, "--target", "y [kg]")
+    assert (done.returncode, done.stderr) == (0, "")
+    for text in ("speed [m/s]", "[/]=b", "Regression of y [kg]"):
+        assert text in done.stdout
+    assert "[/x]" in jitgrad("fit", file, "--target", "[/]").stdout
+
+
+def test_spaces_and_marks_around_cells(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    rows = "".join(f"{i},  {i * i} , u\r\n" for i in range(20)) + "3, NA, v\r\n"
+    file.write_bytes(("\ufeffy, x , kind\r\n" + rows).encode())
+    result = result_of(file, "--target", "y", "--features", "x , kind", "--test-split", 0)
+    assert result["features"] == ["x", "kind=u"]
+    assert result["rows_dropped"] == 1
+
+
+@pytest.mark.parametrize("rows", [["1,5"] * 12, ["1,2"], ["1,2", "2,3"]], ids=["constant target", "one row", "two rows"])
+def test_scores_that_are_not_defined_are_null(rows: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a,y\n" + "\n".join(rows) + "\n")
+    result = result_of(file, "--target", "y", "--test-split", 0)
+    assert (result["scores"]["train"]["r2"] is None) == (len({row.split(",")[1] for row in rows}) == 1)
+    assert jitgrad("fit", file, "--target", "y").returncode == 0
+
+
+def test_a_feature_of_one_text_has_no_effect(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("kind,y\n" + "".join(f"same,{i}\n" for i in range(12)))
+    assert result_of(file, "--target", "y")["coefficients"] == {"kind=same": {"y": 0.0}}
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_bytes(b"a,y\n\xff\xfe,1\n")
-    done = jitgrad("fit", file, "--target", "y")
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    for content in (b"a,y\n\xff\xfe,1\n", b"a,y\n1,gr\xfcn\n2,blau\n", b"\xfc,y\n1,2\n"):
+        file.write_bytes(content)
+        done = jitgrad("fit", file, "--target", "y")
+        assert done.returncode == 2
+        assert "UTF-8" in done.stderr
+        assert "Traceback" not in done.stderr
     assert jitgrad("fit", tmp_path, "--target", "y").returncode == 2
 
 

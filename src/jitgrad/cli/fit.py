@@ -42,16 +42,14 @@ class _Names(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--hidden", type=_Numbers(), default=None, help="Widths of hidden layers: a multilayer perceptron.  [default: linear]"
 )
-@click.option("--epochs", type=click.IntRange(min=1), help="How often to go through the rows.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Rows a step.")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="The learning rate.")
+@click.option("--epochs", type=int, help="How often to go through the rows.")
+@click.option("--batch-size", type=int, help="Rows a step.")
+@click.option("--lr", type=float, help="The learning rate.")
 @click.option("--optimizer", default="adam", show_default=True, help="adam or sgd.")
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the split, the weights and the order of rows."
-)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split, the weights and the order of rows.")
 @click.option(
     "--test-split",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=float,
     default=0.2,
     show_default=True,
     help="The fraction of rows kept for testing.",
@@ -96,7 +94,7 @@ def fit(
     settings = Settings(hidden or (), epochs, batch_size, lr, optimizer, seed, test_split)
     result = fit_table(read_table(data), target, features, classify=classify, drop_missing=missing == "drop", settings=settings)
     if as_json:
-        click.echo(json.dumps(as_object(result), indent=2))
+        click.echo(json.dumps(as_object(result), indent=2, allow_nan=False))
     else:
         _print(result)
 
@@ -132,11 +130,13 @@ def as_object(result: TableFit) -> dict[str, Any]:
 
 def _print(result: TableFit) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     design, settings, console = result.design, result.settings, Console()
+    target = escape(result.target)
     kind = "Classification" if design.classes else "Regression"
     model = f"multilayer perceptron {'–'.join(map(str, settings.hidden))}" if settings.hidden else "linear"
-    console.print(f"[bold]{kind}[/bold] of [bold]{result.target}[/bold], {model}, {len(design.y)} rows", highlight=False)
+    console.print(f"[bold]{kind}[/bold] of [bold]{target}[/bold], {model}, {len(design.y)} rows", highlight=False)
     if design.dropped:
         console.print(f"{design.dropped} rows dropped because a value was missing", highlight=False)
     if result.coefficients is not None:
@@ -153,6 +153,7 @@ def _print(result: TableFit) -> None:
 
 
 def _coefficients(result: TableFit) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     assert result.coefficients is not None
@@ -160,9 +161,9 @@ def _coefficients(result: TableFit) -> Table:
     table = Table()
     table.add_column("feature")
     for name in result.design.classes or ["coefficient"]:
-        table.add_column(name, justify="right")
+        table.add_column(escape(name), justify="right")
     for name, row in zip(result.design.names, result.coefficients, strict=True):
-        table.add_row(name, *[f"{value:.6g}" for value in row])
+        table.add_row(escape(name), *[f"{value:.6g}" for value in row])
     table.add_section()
     table.add_row("intercept", *[f"{value:.6g}" for value in result.intercept])
     return table
@@ -178,5 +179,11 @@ def _scores(result: TableFit) -> Table:
     for name in first:
         table.add_column(titles[name], justify="right")
     for part, scores in result.scores.items():
-        table.add_row(part, *[f"{value:.4g}" if name != "rows" else f"{value:.0f}" for name, value in scores.items()])
+        table.add_row(part, *[_figure(name, value) for name, value in scores.items()])
     return table
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if name == "rows" else f"{value:.4g}"

@@ -127,6 +127,7 @@ def elementwise(
             no gradient passes.
     """
     domain = domain or ((-3.0, 3.0),) * len(partials)
+    doc = doc or f"``{value}``, element by element; operands broadcast as in NumPy."
     vjps = tuple(None if p is None else _elementwise_vjp(i, p) for i, p in enumerate(partials))
     return declare(
         Op(

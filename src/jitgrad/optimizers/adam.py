@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jitgrad.optimizers.optimizer import Optimizer, in_unit_interval
+from jitgrad.arguments import in_unit_interval, positive
+from jitgrad.optimizers.optimizer import Optimizer
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
@@ -28,7 +29,7 @@ class Adam(Optimizer):
     def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> None:
         super().__init__(
             learning_rate, in_unit_interval("beta_1", beta_1), in_unit_interval("beta_2", beta_2),
-            in_unit_interval("epsilon", epsilon),
+            positive("epsilon", epsilon),
         )  # fmt: skip
         self._rate: Variable | None = None
 

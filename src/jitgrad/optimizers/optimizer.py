@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.arguments import count, positive
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
+from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
 from jitgrad.training.loop import Batches, run_epochs
-from jitgrad.training.step import make_step, trainable_variables
+from jitgrad.training.step import make_step, variables_of
 
 
 class _Hyperparameters(Variable):
@@ -38,7 +39,7 @@ class Optimizer:
     """
 
     def __init__(self, learning_rate: float, *others: float) -> None:
-        self._hyper = _Hyperparameters([_positive("learning_rate", learning_rate), *others])
+        self._hyper = _Hyperparameters([positive("learning_rate", learning_rate), *others])
         self._slots: dict[int, tuple[Variable, ...]] = {}
 
     @property
@@ -49,7 +50,7 @@ class Optimizer:
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         values = self._hyper.leaf.known.copy()
-        values[0] = _positive("learning_rate", value)
+        values[0] = positive("learning_rate", value)
         self._hyper.store(values)
 
     @property
@@ -63,6 +64,7 @@ class Optimizer:
         Raises:
             ArgumentError: where no Variable has a gradient, or one is named twice.
             ShapeError: where a gradient has not its Variable's shape.
+            DTypeError: for a Variable of integers or booleans.
         """
         pairs = []
         for gradient, variable in grads_and_variables:
@@ -73,6 +75,11 @@ class Optimizer:
                     stacklevel=2,
                 )
                 continue
+            if variable.rank <= dtypes.INTEGER:
+                raise DTypeError(
+                    f"apply_gradients: Variable {variable.name!r} has dtype {variable.dtype}. "
+                    f"Only floating Variables are optimised; make it with dtype='float64'."
+                )
             tensor = as_tensor(gradient)
             if tensor.shape != variable.shape:
                 raise ShapeError(
@@ -91,7 +98,9 @@ class Optimizer:
         else:
             compute([], changes)
 
-    def minimize(self, cost: Callable[[], Any], variables: Sequence[Variable] | None = None, steps: int | None = None) -> Any:
+    def minimize(
+        self, cost: Callable[[], Any], variables: Sequence[Variable] | Variable | None = None, steps: int | None = None
+    ) -> Any:
         """Make ``cost`` smaller.
 
         Args:
@@ -107,15 +116,13 @@ class Optimizer:
             FitError: where a cost becomes nan or infinite on the way; the Variables keep their last finite values.
         """
         if steps is not None:
-            if steps < 1:
-                raise ArgumentError(f"steps is {steps}. Give at least 1.")
+            count("steps", steps)
             return run_epochs(make_step(cost, [], self, variables), None, Batches(), steps).losses
         with GradientTape() as tape:
             loss = as_tensor(cost())
-            chosen = trainable_variables(loss) if variables is None else variables
-            for variable in chosen:
-                tape.watch(variable)
-        gradients = tape.gradient(loss, list(chosen))
+            chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else flatten(variables)
+            tape.watch(chosen)
+        gradients = tape.gradient(loss, chosen)
         self.apply_gradients(zip(gradients, chosen, strict=True))
         return loss
 
@@ -130,16 +137,3 @@ class Optimizer:
             made = [Variable(zeros, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)]
             self._slots[id(variable)] = (variable, *made)
         return self._slots[id(variable)][1:]
-
-
-def _positive(name: str, value: float) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise ArgumentError(f"{name} is {value}. Give a positive number.")
-    return float(value)
-
-
-def in_unit_interval(name: str, value: float) -> float:
-    """``value`` if 0 ≤ value < 1; raises ArgumentError otherwise."""
-    if not 0 <= value < 1:
-        raise ArgumentError(f"{name} is {value}. Give a number from 0 on and below 1.")
-    return float(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from jitgrad.arguments import in_unit_interval
 from jitgrad.errors import ArgumentError
-from jitgrad.optimizers.optimizer import Optimizer, in_unit_interval
+from jitgrad.optimizers.optimizer import Optimizer
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable

@@ -117,16 +117,22 @@ class Program:
     def _check_instruction(self, i: int, known: np.ndarray, given: np.ndarray) -> None:
         kind, fields = self.instruction(i)
         where = f"instruction {i} ({kind.name})"
-        if "t" in fields and fields["t"] + 2 * fields["rank"] > len(self.table):
+        if "t" in fields and not 1 <= fields["rank"] <= (len(self.table) - fields["t"]) // 2:
             raise ProgramError(f"{where} reads past the table. Lower the expression again.")
-        for offset, count in kind.reads(fields, self.table):
+        reads = kind.reads(fields, self.table)
+        for offset, count in reads:
             self._check_bounds(where, offset, count)
-            if (count == 1 and not known[offset]) or not known[offset : offset + count].all():
+            if not known[offset : offset + count].all():
                 raise ProgramError(f"{where} reads [{offset}:{offset + count}] before it is written. Lower it again.")
+        updates = i >= self.backward_stop
         for offset, count in kind.writes(fields, self.table):
             self._check_bounds(where, offset, count)
-            if i < self.backward_stop and given[offset : offset + count].any():
+            if updates and offset + count > self.state_size:
+                raise ProgramError(f"{where} updates what is no state. Lower the expression again.")
+            if not updates and given[offset : offset + count].any():
                 raise ProgramError(f"{where} writes over an input or a literal. Only updates may. Lower it again.")
+            if not updates and any(o < offset + count and offset < o + n for o, n in reads if n and count):
+                raise ProgramError(f"{where} writes over its own operand. Lower the expression again.")
             known[offset : offset + count] = True
 
     def _check_bounds(self, what: str, offset: int, count: int) -> None:

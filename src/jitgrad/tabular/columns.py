@@ -11,6 +11,7 @@ import polars as pl
 from jitgrad.errors import DataError, near_name
 
 MAX_CATEGORIES = 100
+LARGEST = 1e150
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def make_design(frame: pl.DataFrame, target: str, features: Sequence[str] | None
     """Take a target and features out of a table.
 
     A target of texts or booleans, or any with ``classify``, makes classes. A feature of texts becomes a 0/1 column for each
-    text but the first in order, which is the reference.
+    text but the first in order, which is the reference (the only one has a column).
 
     Raises:
         DataError: for a column that is not there, has nothing in it or cannot be used, for a single class, for infinite
@@ -83,10 +84,12 @@ def _complete_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFram
 def _target(column: pl.Series, classify: bool) -> tuple[np.ndarray, list[str]]:
     if not (classify or column.dtype in (pl.String, pl.Boolean)):
         return _numbers(column), []
+    if not classify:
+        _check_texts(column)
     labels = column.unique().sort()
     if len(labels) < 2:
         raise DataError(f"Column {column.name!r} has the one class {labels[0]!r}. Classification needs at least two.")
-    if len(labels) > max(MAX_CATEGORIES, 2) or 2 * len(labels) > len(column) > 8:
+    if _too_many(len(labels), len(column)):
         raise DataError(
             f"Column {column.name!r} has {len(labels)} classes in {len(column)} rows. "
             f"Give a target with fewer, or one of numbers for a regression."
@@ -97,6 +100,21 @@ def _target(column: pl.Series, classify: bool) -> tuple[np.ndarray, list[str]]:
 def _feature(column: pl.Series) -> list[tuple[str, np.ndarray]]:
     if column.dtype != pl.String:
         return [(column.name, _numbers(column))]
+    _check_texts(column)
+    texts = column.unique().sort().to_list()
+    if _too_many(len(texts), len(column)):
+        raise DataError(
+            f"Column {column.name!r} has {len(texts)} different texts in {len(column)} rows. "
+            f"Leave it out, or group them into fewer."
+        )
+    shown = texts[1:] or texts
+    return [(f"{column.name}={text}", (column == text).to_numpy().astype(np.float64)) for text in shown]
+
+
+def _check_texts(column: pl.Series) -> None:
+    """Raise DataError for a column of texts most of which are numbers: the others are likely mistakes."""
+    if column.dtype != pl.String:
+        return
     as_numbers = column.cast(pl.Float64, strict=False)
     if 2 * as_numbers.null_count() < len(column):
         row = int(as_numbers.is_null().arg_max() or 0)
@@ -104,10 +122,11 @@ def _feature(column: pl.Series) -> list[tuple[str, np.ndarray]]:
             f"Column {column.name!r} has numbers, but {column[row]!r} among them (row {row + 1} of those used). "
             f"Correct it, or leave the column out."
         )
-    texts = column.unique().sort().to_list()
-    if len(texts) > MAX_CATEGORIES:
-        raise DataError(f"Column {column.name!r} has {len(texts)} different texts. Leave it out, or group them into fewer.")
-    return [(f"{column.name}={text}", (column == text).to_numpy().astype(np.float64)) for text in texts[1:]]
+
+
+def _too_many(kinds: int, rows: int) -> bool:
+    """Whether a column has too many different values to tell kinds of rows apart."""
+    return kinds > MAX_CATEGORIES or 2 * kinds > rows > 8
 
 
 def _numbers(column: pl.Series) -> np.ndarray:
@@ -119,4 +138,9 @@ def _numbers(column: pl.Series) -> np.ndarray:
     if not np.isfinite(values).all():
         row = int(np.argmax(~np.isfinite(values)))
         raise DataError(f"Column {column.name!r} has an infinite number in row {row + 1} of those used. Correct it.")
+    largest = np.abs(values).max()
+    if largest > LARGEST or 0 < largest < 1 / LARGEST:
+        raise DataError(
+            f"Column {column.name!r} has {largest:.3g} as its largest size, whose square is out of range. Change its unit."
+        )
     return values

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from jitgrad import losses, optimizers, random
+from jitgrad.arguments import MAX_SEED, count, in_unit_interval, positive
 from jitgrad.errors import ArgumentError, near_name
 from jitgrad.ops.elementwise import relu
 from jitgrad.tabular.columns import Design, make_design
@@ -62,7 +63,8 @@ class TableFit:
         coefficients: of a linear model, float64 (features, outputs), in the units of the table; None for a network. A
             regression has one output, a classification one for each class.
         intercept: of a linear model, float64 (outputs,).
-        scores: for "train", and for "test" if there is one: "rows" and "r2", "rmse" (in the target's units) or "accuracy".
+        scores: for "train", and for "test" if there is one: "rows" and "r2" (None where the target is constant),
+            "rmse" (in the target's units) or "accuracy".
         history: the losses.
     """
 
@@ -71,7 +73,7 @@ class TableFit:
     settings: Settings
     coefficients: np.ndarray | None
     intercept: np.ndarray | None
-    scores: dict[str, dict[str, float]]
+    scores: dict[str, dict[str, float | None]]
     history: History
 
 
@@ -123,15 +125,15 @@ def _check(settings: Settings) -> None:
             f"There is no optimizer {settings.optimizer!r}.{near_name(settings.optimizer, OPTIMIZERS)} "
             f"Use one of {', '.join(OPTIMIZERS)}."
         )
-    for name, value in (("epochs", settings.epochs), ("batch_size", settings.batch_size), ("lr", settings.lr)):
-        if value is not None and not value > 0:
-            raise ArgumentError(f"{name} is {value}. Give a number above 0.")
-    if any(width < 1 for width in settings.hidden):
-        raise ArgumentError(f"hidden is {settings.hidden}. Give widths of at least 1.")
-    if not 0 <= settings.test_split < 1:
-        raise ArgumentError(f"test_split is {settings.test_split}. Give a fraction from 0 on and below 1.")
-    if settings.seed < 0:
-        raise ArgumentError(f"seed is {settings.seed}. Give a number from 0 on.")
+    for name, value in (("epochs", settings.epochs), ("batch_size", settings.batch_size)):
+        if value is not None:
+            count(name, value)
+    if settings.lr is not None:
+        positive("lr", settings.lr)
+    for width in settings.hidden:
+        count("a width of hidden", width, high=100_000)
+    in_unit_interval("test_split", settings.test_split)
+    count("seed", settings.seed, 0, MAX_SEED)
 
 
 def _split(design: Design, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -217,10 +219,10 @@ class _Network:
         return h
 
 
-def _score(design: Design, predicted: np.ndarray, rows: np.ndarray) -> dict[str, float]:
+def _score(design: Design, predicted: np.ndarray, rows: np.ndarray) -> dict[str, float | None]:
     y = design.y[rows]
     if design.classes:
         return {"rows": len(rows), "accuracy": float(np.mean(predicted == y))}
     error = float(np.sum((predicted - y) ** 2))
     total = float(np.sum((y - y.mean()) ** 2))
-    return {"rows": len(rows), "r2": 1 - error / total if total > 0 else float("nan"), "rmse": (error / len(y)) ** 0.5}
+    return {"rows": len(rows), "r2": 1 - error / total if total > 0 else None, "rmse": (error / len(y)) ** 0.5}

@@ -40,8 +40,9 @@ def as_data(value: Any, dtype: Any = None) -> tuple[np.ndarray, int]:
     """
     try:
         array = np.array(value, dtype=dtype)
-    except ValueError as error:
-        raise DTypeError(f"The value cannot be made an array: {error}. Give rows of equal length.") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        advice = "Give rows of equal length." if "inhomogeneous" in str(error) else "Check the values and the dtype."
+        raise DTypeError(f"The value cannot be made an array: {error}. {advice}") from error
     kind = array.dtype.kind
     if kind == "b":
         rank = BOOL
@@ -61,9 +62,14 @@ def as_data(value: Any, dtype: Any = None) -> tuple[np.ndarray, int]:
     return array, rank
 
 
+def exact_limit(dtype: np.dtype[Any]) -> int:
+    """Integers up to this size are exact in a float ``dtype``."""
+    return int(2 ** (np.finfo(dtype).nmant + 1))
+
+
 def check_exact(array: np.ndarray, dtype: np.dtype[Any]) -> None:
     """Raise DTypeError where integers are too large for the float ``dtype`` that they are computed in."""
-    limit = 2 ** (np.finfo(dtype).nmant + 1)
+    limit = exact_limit(dtype)
     if array.dtype.kind == "i" and array.size and (array.max() > limit or array.min() < -limit):
         raise DTypeError(
             f"Integers beyond ±{limit} are not exact in {dtype}, in which this is computed. "

@@ -7,14 +7,14 @@ asking for one of them computes them all, in one run of one Program, and keeps n
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from jitgrad.errors import TracingError
+from jitgrad.errors import DTypeError, TracingError
 from jitgrad.program.lowering import ProgramCache
 from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
@@ -24,11 +24,6 @@ from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import Change
 
 PROGRAMS = ProgramCache()
-
-KEPT_ARENA_BYTES = 1 << 24
-"""Arenas up to this size wait for the next run of their Program; larger ones are given back."""
-
-_idle: WeakKeyDictionary[Program, list[Machine]] = WeakKeyDictionary()
 
 
 def value_of(tensor: Tensor) -> Any:
@@ -124,6 +119,12 @@ def from_arena(value: np.ndarray, rank: int) -> np.ndarray:
     if rank == dtypes.BOOL:
         known = value != 0
     elif rank == dtypes.INTEGER:
+        limit = dtypes.exact_limit(value.dtype)
+        if not (np.abs(value) <= limit).all():
+            raise DTypeError(
+                f"A result of integers has one beyond ±{limit}, or none at all (a row that is not there). "
+                f"Check the indices, or compute in floats."
+            )
         known = np.rint(value).astype(np.int64)
     else:
         known = value.astype(dtypes.DTYPE[rank])
@@ -132,19 +133,40 @@ def from_arena(value: np.ndarray, rank: int) -> np.ndarray:
     return known
 
 
+class _Pool:
+    """Machines that wait for the next run of their Program, up to a size of all their arenas."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._waiting: list[Machine] = []
+        self._lock = threading.Lock()
+
+    def take(self, program: Program) -> Machine | None:
+        with self._lock:
+            for i in range(len(self._waiting) - 1, -1, -1):
+                if self._waiting[i].program is program:
+                    return self._waiting.pop(i)
+        return None
+
+    def give(self, machine: Machine) -> None:
+        with self._lock:
+            self._waiting.append(machine)
+            while sum(m.arena.nbytes for m in self._waiting) > self._budget or len(self._waiting) > _MOST_MACHINES:
+                del self._waiting[0]
+
+
+_MOST_MACHINES = 64
+_pool = _Pool(budget=1 << 26)
+
+
 @contextmanager
 def machine_for(program: Program) -> Iterator[Machine]:
     """A machine of the Program that no other thread uses."""
-    idle = _idle.setdefault(program, [])
-    try:
-        machine = idle.pop()
-    except IndexError:
-        machine = Machine(program)
+    machine = _pool.take(program) or Machine(program)
     try:
         yield machine
     finally:
-        if machine.arena.nbytes <= KEPT_ARENA_BYTES:
-            idle.append(machine)
+        _pool.give(machine)
 
 
 def _check_not_tracing(wanted: Sequence[Tensor]) -> None:

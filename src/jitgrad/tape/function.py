@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.errors import ArgumentError
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
@@ -75,14 +76,18 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if recording.is_watched():
-            return self.function(*args, **kwargs)
+            return map_structure(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
         dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]
         return self.traced(args, kwargs, dynamic).call(dynamic)
 
     def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor]) -> _Traced:
-        static = repr(map_structure(lambda x: "*" if _is_dynamic(x) else x, (args, kwargs)))
-        key = (static, tuple((t.shape, t.rank) for t in dynamic))
-        traced = self._traced.get(key)
+        key = (_signature((args, kwargs)), tuple((t.shape, t.rank) for t in dynamic))
+        try:
+            traced = self._traced.get(key)
+        except TypeError as error:
+            raise ArgumentError(
+                f"An argument of {self.function.__name__} is no array, and {error}. Pass it as a constant of the function."
+            ) from None
         if traced is None:
             traced = self._traced[key] = _Traced(self.function, (args, kwargs), dynamic)
         return traced
@@ -107,6 +112,15 @@ def lower(f: Callable[..., Any], *args: Any) -> Program:
     dynamic = [_dynamic(x) for x in flatten((args, {})) if _is_dynamic(x)]
     linear = _Traced(inner, (args, {}), dynamic).linear
     return lower_expression(linear.expression, linear.dtype)
+
+
+def _signature(nest: Any) -> Any:
+    """The nesting of arguments with what is traced with them; an input of the Program is None."""
+    if isinstance(nest, (list, tuple)):
+        return type(nest), tuple(_signature(item) for item in nest)
+    if isinstance(nest, dict):
+        return type(nest), tuple((key, _signature(item)) for key, item in nest.items())
+    return None if _is_dynamic(nest) else (type(nest), nest)
 
 
 def _is_dynamic(value: Any) -> bool:

@@ -10,13 +10,15 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Op, Shape, linear, reduce
-from jitgrad.ops.elementwise import exp, log, maximum, minimum, stop_gradient
+from jitgrad.ops.elementwise import abs, exp, log, maximum, minimum, stop_gradient, where
 from jitgrad.ops.linear import broadcast_to as broadcast_op
 from jitgrad.tape import dtypes
 from jitgrad.tape.indexing import gather_rows
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor, matrix_product
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity, matrix_product
 
 Axis = int | Sequence[int] | None
 
@@ -28,7 +30,7 @@ def tensor(value: Any, dtype: Any = None) -> Tensor:
     """
     if isinstance(value, Operators):
         if dtype is None or value.dtype == dtype:
-            return as_tensor(value)
+            return identity(as_tensor(value))
         value = value.numpy()
     array, rank = dtypes.as_data(value, dtype)
     return Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
@@ -78,7 +80,10 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """log(sum(exp(x))) over ``axis``, without overflow."""
     x = as_tensor(x)
+    if x.size == 0:
+        raise ShapeError(f"logsumexp: shape {x.shape} has no elements. Give at least one along the axis.")
     top = stop_gradient(max(x, axis, keepdims=True))
+    top = where(abs(top) < math.inf, top, 0.0)
     total = log(sum(exp(x - top), axis, keepdims=True)) + top
     return total if keepdims else reshape(total, sum(x, axis).shape)
 
@@ -96,11 +101,16 @@ def _axes(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     """Axes from 0 on, in order."""
     if axis is None:
         return tuple(range(ndim))
-    given = [axis] if isinstance(axis, int) else [operator.index(a) for a in axis]
+    given = [operator.index(a) for a in _sequence(axis)]
     axes = sorted(_axis(name, a, ndim) for a in given)
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{name}: axis {axis} names an axis twice. Name each axis once.")
     return tuple(axes)
+
+
+def _sequence(value: Any) -> tuple[Any, ...]:
+    """One number, NumPy's too, or several of them as a tuple."""
+    return tuple(value) if isinstance(value, (tuple, list, range)) or np.ndim(value) else (value,)
 
 
 def _axis(name: str, axis: int, ndim: int) -> int:
@@ -115,7 +125,7 @@ def _axis(name: str, axis: int, ndim: int) -> int:
 def reshape(x: Any, shape: int | Sequence[int]) -> Tensor:
     """The same elements in another shape; -1 for at most one axis, whose size follows. Raises ShapeError."""
     x = as_tensor(x)
-    sizes = _shape(shape)
+    sizes = _shape(shape, inferred=True)
     if -1 in sizes:
         rest = math.prod(n for n in sizes if n != -1)
         if sizes.count(-1) > 1 or rest == 0 or x.size % rest:
@@ -123,7 +133,7 @@ def reshape(x: Any, shape: int | Sequence[int]) -> Tensor:
                 f"reshape: {x.shape} does not go into {sizes}. Give sizes whose product divides {x.size}, and one -1."
             )
         sizes = tuple(x.size // rest if n == -1 else n for n in sizes)
-    return x if sizes == x.shape else linear.reshape(x, shape=sizes)
+    return linear.reshape(x, shape=sizes)
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
@@ -177,8 +187,11 @@ def stack(xs: Iterable[Any], axis: int = 0) -> Tensor:
     return concatenate([expand_dims(t, axis) for t in tensors], axis)
 
 
-def _shape(shape: int | Sequence[int]) -> Shape:
-    return (shape,) if isinstance(shape, int) else tuple(operator.index(n) for n in shape)
+def _shape(shape: int | Sequence[int], inferred: bool = False) -> Shape:
+    sizes = tuple(operator.index(n) for n in _sequence(shape))
+    if any(n < (-1 if inferred else 0) for n in sizes):
+        raise ShapeError(f"A shape of {sizes} has a negative size. Give sizes from 0 on.")
+    return sizes
 
 
 # Compositions.

@@ -75,7 +75,6 @@ class GradientTape:
             raise TapeError(
                 "This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or record again."
             )
-        self._spent = not self.persistent
         targets = [as_tensor(t) for t in flatten(target)]
         wanted = flatten(sources)
         for source in wanted:
@@ -85,6 +84,7 @@ class GradientTape:
                     f"Give those that were used."
                 )
         gradients = differentiate(targets, [_key(s) for s in wanted], self._is_watched, self._recorded)
+        self._spent = not self.persistent
         _group(targets, gradients)
         return pack_as(sources, gradients)
 

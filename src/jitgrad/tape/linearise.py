@@ -81,7 +81,8 @@ class _Walk:
             if id(node) in place:
                 stack.pop()
                 continue
-            if node.op is None or node.known is not None:
+            op = node.op
+            if op is None or node.known is not None:
                 self.leaf(node)
                 stack.pop()
                 continue
@@ -91,5 +92,5 @@ class _Walk:
                 continue
             stack.pop()
             place[id(node)] = len(self.steps)
-            self.steps.append(Step(node.op.name, tuple([place[id(x)] for x in node.inputs]), node.attrs, node.shape))
+            self.steps.append(Step(op.name, tuple([place[id(x)] for x in node.inputs]), node.attrs, node.shape))
             self.nodes.append(node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,7 +30,9 @@ def map_structure(function: Callable[[Any], Any], nest: Any) -> Any:
     if isinstance(nest, (list, tuple)):
         return type(nest)(map_structure(function, item) for item in nest)
     if isinstance(nest, dict):
-        return type(nest)((key, map_structure(function, item)) for key, item in nest.items())
+        mapped = copy.copy(nest)  # whichever kind of dict it is
+        mapped.update((key, map_structure(function, item)) for key, item in nest.items())
+        return mapped
     return function(nest)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class Operators:
 
         def numpy(self) -> Any: ...
 
+        def _read(self) -> Tensor: ...
+
         # Functions of the same name whose first argument is the Tensor; tape.functions puts them here.
         reshape: Callable[..., Tensor]
         transpose: Callable[..., Tensor]
@@ -68,6 +70,11 @@ class Operators:
     def T(self) -> Tensor:
         """The axes in reverse order."""
         return self.transpose()
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError("A Tensor without axes cannot be iterated over. Use float() for its value.")
+        return (self[i] for i in range(self.shape[0]))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -140,7 +147,7 @@ class Operators:
         return ew.negative(self)
 
     def __pos__(self) -> Tensor:
-        return as_tensor(self)
+        return identity(as_tensor(self))
 
     def __abs__(self) -> Tensor:
         return ew.abs(self)
@@ -279,9 +286,8 @@ def as_tensor(value: Any) -> Tensor:
     """
     if type(value) is Tensor:
         return value
-    read = getattr(value, "read", None)
-    if read is not None and isinstance(value, Operators):
-        return read()
+    if isinstance(value, Operators):
+        return value._read()
     if isinstance(value, bool):
         return Tensor(None, (), (), (), dtypes.BOOL, float(value))
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT):
@@ -323,6 +329,11 @@ record_with(record)
 def cast(x: Tensor, rank: int) -> Tensor:
     """The same value in the dtype of ``rank``. Recorded as a reshape to the same shape: in a Program all are one dtype."""
     return x if x.rank == rank else Tensor(OPS["reshape"], (x,), (("shape", x.shape),), x.shape, rank)
+
+
+def identity(x: Tensor) -> Tensor:
+    """The same value as a Tensor of its own, recorded where it is made. So what a Variable held stays apart from it."""
+    return Tensor(OPS["reshape"], (x,), (("shape", x.shape),), x.shape, x.rank)
 
 
 def matrix_product(a: Any, b: Any) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.errors import DTypeError, ShapeError, TracingError
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
 
 _names = itertools.count()
 
@@ -59,6 +59,9 @@ class Variable(Operators):
 
     def read(self) -> Tensor:
         """The value now as a Tensor, which later assignments do not touch."""
+        return identity(self._read())
+
+    def _read(self) -> Tensor:
         tracing = trace.current()
         return self._leaf if tracing is None else tracing.read(self)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad import random
+from jitgrad.arguments import MAX_SEED, count
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Operators, Tensor
@@ -46,7 +47,7 @@ def fit(
     cost: Callable[..., Any],
     data: Any,
     optimizer: Updater,
-    variables: Sequence[Variable] | None = None,
+    variables: Sequence[Variable] | Variable | None = None,
     *,
     epochs: int = 1,
     batch_size: int | None = 32,
@@ -73,27 +74,34 @@ def fit(
 
     Raises:
         DataError: where arrays differ in rows, have none, or hold nan or inf.
-        ArgumentError: for epochs or batch_size below 1.
+        ArgumentError: for epochs, batch_size or seed out of range, or a cost that changes other Variables for the last batch.
         FitError: where a loss becomes nan or infinite; the Variables keep their values of the last finite chunk.
         KeyboardInterrupt: on Ctrl-C; the Variables then have the values of the last finished chunk.
     """
     arrays, ranks = _rows_of(data)
     rows = len(arrays[0])
-    for name, value in (("epochs", epochs), ("batch_size", rows if batch_size is None else batch_size)):
-        if value < 1:
-            raise ArgumentError(f"{name} is {value}. Give at least 1.")
-    if seed is None:
-        seed = int(random.generator().integers(2**63))
-    batches = Batches(arrays, rows if batch_size is None else batch_size, shuffle, seed)
+    epochs = count("epochs", epochs)
+    size = rows if batch_size is None else count("batch_size", batch_size)
+    seed = int(random.generator().integers(MAX_SEED)) if seed is None else count("seed", seed, 0, MAX_SEED)
+    batches = Batches(arrays, size, shuffle, seed)
 
     def like(count: int) -> list[Tensor]:
         return [Tensor(None, (), (), (count, *a.shape[1:]), rank) for a, rank in zip(arrays, ranks, strict=True)]
 
     step = make_step(cost, like(batches.size), optimizer, variables)
-    tail = make_step(cost, like(batches.tail), optimizer, variables) if batches.tail else None
+    tail = make_step(cost, like(batches.tail), optimizer, step.chosen) if batches.tail else None
+    if tail is not None and (step.program.dtype != tail.program.dtype or _ids(step.state) != _ids(tail.state)):
+        raise ArgumentError(
+            f"The cost changes other Variables for the last batch of {batches.tail} rows than for one of {batches.size}. "
+            f"Make it the same for any number of rows, or give a batch_size that divides {rows}."
+        )
     with progress(epochs, sys.stderr.isatty() if verbose is None else verbose) as report:
         run = run_epochs(step, tail, batches, epochs, report)
     return History(run.losses, run.seconds)
+
+
+def _ids(values: Sequence[object]) -> list[int]:
+    return [id(value) for value in values]
 
 
 def _rows_of(data: Any) -> tuple[list[np.ndarray], list[int]]:

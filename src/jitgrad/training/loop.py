@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitgrad.errors import FitError
+from jitgrad.errors import DataError, FitError
 from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
+from jitgrad.tape.dtypes import check_exact
 from jitgrad.tape.evaluate import leaf_values, machine_for, store_state
 from jitgrad.training.step import Step
 
@@ -40,6 +41,20 @@ class Batches:
         self.size = min(size, self.rows)
         self.shuffle = shuffle
         self.seed = seed
+
+    def cast(self, dtype: np.dtype[Any]) -> list[np.ndarray]:
+        """The arrays in the dtype of a Program. Raises DataError or DTypeError for numbers that it does not hold."""
+        made = []
+        for number, array in enumerate(self.arrays):
+            check_exact(array, dtype)
+            with np.errstate(over="ignore"):
+                made.append(array.astype(dtype))
+            if array.dtype.kind == "f" and not np.isfinite(made[-1]).all():
+                row = int(np.argwhere(~np.isfinite(made[-1]))[0][0])
+                raise DataError(
+                    f"Data array {number} has a number beyond {dtype} in row {row}. Use float64 Variables, or scale it."
+                )
+        return made
 
     @property
     def full(self) -> bool:
@@ -76,7 +91,7 @@ def run_epochs(step: Step, tail: Step | None, batches: Batches, epochs: int, rep
     """
     losses = np.zeros(epochs)
     with machine_for(step.program) as machine:
-        _load(machine, step, batches.arrays if batches.full else None)
+        _load(machine, step, batches.cast(step.program.dtype) if batches.full else None)
         loop = _Loop(machine, step, tail, batches, losses)
         state = machine.arena[: step.program.state_size]
         good = state.copy()
@@ -87,7 +102,7 @@ def run_epochs(step: Step, tail: Step | None, batches: Batches, epochs: int, rep
                 if not loop.chunk():
                     raise FitError(
                         f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. The parameters are those "
-                        f"of the last finite chunk; use a smaller learning rate, or standardise the data."
+                        f"of the last finite chunk; use a smaller learning rate, or look at the scale of the data."
                     )
                 if report is not None:
                     report(loop.epoch, losses)
@@ -169,7 +184,7 @@ def _rows(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, n
     """All arrays one after the other in the Program's dtype; for each its place there, its width and its slots; the order."""
     data = np.empty(sum(a.size for a in batches.arrays), full.dtype)
     feeds, at = [], 0
-    for number, array in enumerate(batches.arrays):
+    for number, array in enumerate(batches.cast(full.dtype)):
         data[at : at + array.size] = array.ravel()
         feeds.append((at, math.prod(array.shape[1:]), full.inputs[number].offset, tail.inputs[number].offset))
         at += array.size

@@ -11,6 +11,7 @@ from jitgrad.tape import trace
 from jitgrad.tape.autodiff import differentiate
 from jitgrad.tape.evaluate import PROGRAMS
 from jitgrad.tape.function import Function, linearise_traced, placeholder
+from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.variable import Variable
 
@@ -30,16 +31,25 @@ class Step(NamedTuple):
         leaves: the Tensors of the inputs; the batch's placeholders come first.
         n_batch: how many of them are the batch's.
         literals: values of the inputs after the leaves.
+        chosen: the Variables that are fitted.
+        seen: all Variables of the cost, and whether they were trainable.
     """
 
     program: Program
     leaves: list[Tensor]
     n_batch: int
     literals: list[float]
+    chosen: list[Variable]
+    seen: list[tuple[Variable, bool]]
+
+    @property
+    def state(self) -> list[Variable | None]:
+        """The Variables that the step changes, as they stand in the arena."""
+        return [self.leaves[i].variable for i in self.program.state]
 
 
 def make_step(
-    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater, variables: Sequence[Variable] | None
+    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater, variables: Sequence[Variable] | Variable | None
 ) -> Step:
     """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates.
 
@@ -50,13 +60,15 @@ def make_step(
         ShapeError: where the cost is not a scalar.
         ArgumentError: where it depends on no trainable Variable.
     """
+    variables = None if variables is None else flatten(variables)
     if not isinstance(cost, Function):
         return _traced_step(cost, batch, optimizer, variables)
     chosen = None if variables is None else tuple(id(v) for v in variables)
     key = (id(optimizer), chosen, tuple((t.shape, t.rank) for t in batch))
-    if key not in cost.steps:
-        cost.steps[key] = (_traced_step(cost.function, batch, optimizer, variables), optimizer, variables)
-    step: Step = cost.steps[key][0]
+    step: Step | None = cost.steps.get(key, (None,))[0]
+    if step is None or (variables is None and any(v.trainable != before for v, before in step.seen)):
+        step = _traced_step(cost.function, batch, optimizer, variables)
+        cost.steps[key] = (step, optimizer, variables)  # what is known by id lives as long as the key
     return step
 
 
@@ -68,7 +80,8 @@ def _traced_step(
         loss = as_tensor(cost(*placeholders))
         if loss.shape != ():
             raise ShapeError(f"The cost has shape {loss.shape}. Reduce it to one number with jitgrad.mean or jitgrad.sum.")
-        chosen = trainable_variables(loss) if variables is None else list(variables)
+        seen = [(v, v.trainable) for v in variables_of(loss)]
+        chosen = [v for v, trainable in seen if trainable] if variables is None else list(variables)
         if not chosen:
             raise ArgumentError("The cost depends on no trainable Variable. Compute it from the Variables to fit.")
         gradients = differentiate(
@@ -77,11 +90,11 @@ def _traced_step(
         optimizer.apply_gradients(list(zip(gradients, chosen, strict=True)))
     linear = linearise_traced(tracing, [loss], tracing.changes, placeholders)
     program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
-    return Step(program, linear.leaves, len(placeholders), literals)
+    return Step(program, linear.leaves, len(placeholders), literals, chosen, seen)
 
 
-def trainable_variables(loss: Tensor) -> list[Variable]:
-    """The trainable Variables that ``loss`` was recorded from, in the order of their first use."""
+def variables_of(loss: Tensor) -> list[Variable]:
+    """The Variables that ``loss`` was recorded from, in the order of their first use."""
     found: dict[int, Variable] = {}
     seen: set[int] = set()
     stack = [loss]
@@ -90,7 +103,7 @@ def trainable_variables(loss: Tensor) -> list[Variable]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        if node.variable is not None and node.variable.trainable:
+        if node.variable is not None:
             found[id(node.variable)] = node.variable
         stack.extend(reversed(node.inputs))
     return list(found.values())

@@ -39,14 +39,14 @@ def directory() -> Path | None:
     In ``JITGRAD_CACHE_DIR`` if that is set, else in the user's cache directory, else in a private one among temporary files.
     """
     chosen = os.environ.get("JITGRAD_CACHE_DIR")
-    for root in [Path(chosen)] if chosen else [_user_directory(), Path(tempfile.gettempdir()) / f"jitgrad-{_user()}"]:
+    for root in [Path(chosen)] if chosen else [_user_directory(), Path(tempfile.gettempdir()) / f"jitgrad-{os.getuid()}"]:
         try:
             root.mkdir(parents=True, exist_ok=True, mode=0o700)
             place = root / key()
             place.mkdir(exist_ok=True, mode=0o700)
         except OSError:
             continue
-        if os.access(place, os.W_OK) and (os.name == "nt" or place.stat().st_uid == os.getuid()):
+        if os.access(place, os.W_OK) and place.stat().st_uid == os.getuid():
             return place
     warnings.warn(
         "jitgrad found no directory to keep compiled code in, so that each process compiles anew. "
@@ -57,13 +57,7 @@ def directory() -> Path | None:
     return None
 
 
-def _user() -> str:
-    return "user" if os.name == "nt" else str(os.getuid())
-
-
 def _user_directory() -> Path:
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "jitgrad" / "cache"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "jitgrad"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jitgrad"
@@ -106,12 +100,15 @@ def write(name: str, compiled: ObjectCode) -> None:
     if place is None:
         return
     body = " ".join([compiled.symbol, *compiled.declared]).encode() + b"\n" + compiled.code
+    aside = None
     try:
         with tempfile.NamedTemporaryFile(dir=place, delete=False) as file:
             aside = Path(file.name)
             file.write(hashlib.sha256(body).digest() + body)
         aside.replace(place / name)
     except OSError as error:
+        if aside is not None:
+            aside.unlink(missing_ok=True)
         warnings.warn(
             f"Compiled code could not be kept in {place}: {error.strerror}. "
             f"Make room there, or set JITGRAD_CACHE_DIR to another directory.",

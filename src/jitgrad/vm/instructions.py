@@ -148,10 +148,16 @@ _kernel("copy", "copy_into", "d a t rank n", _view("d"), extents(a="n"))
 _kernel("copy", "gather", "d a b count rows width", extents(d="count * width"), extents(a="rows * width", b="count"))
 _kernel("copy", "scatter", "d a b count rows width", extents(d="rows * width"), extents(a="count * width", b="count"))
 
-_REDUCED = extents(d="outer * inner"), extents(a="outer * reduced * inner")
-_kernel("reduce", "sum_axis", "d a outer reduced inner", *_REDUCED)
-_kernel("reduce", "max_axis", "d a outer reduced inner", *_REDUCED)
-_kernel("reduce", "min_axis", "d a outer reduced inner", *_REDUCED)
+
+def _at_least_one(f: Fields, table: np.ndarray) -> list[Extent]:
+    """The operand of a reduction that looks at its first element in any case."""
+    return [(f["a"], f["outer"] * max(f["reduced"], 1) * f["inner"])]
+
+
+_REDUCED = extents(d="outer * inner")
+_kernel("reduce", "sum_axis", "d a outer reduced inner", _REDUCED, extents(a="outer * reduced * inner"))
+_kernel("reduce", "max_axis", "d a outer reduced inner", _REDUCED, _at_least_one)
+_kernel("reduce", "min_axis", "d a outer reduced inner", _REDUCED, _at_least_one)
 _kernel("reduce", "dot", "d a b n", extents(d="1"), extents(a="n", b="n"))
 
 

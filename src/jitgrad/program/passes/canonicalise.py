@@ -1,7 +1,7 @@
 """Local rewriting to one form of each thing.
 
 Literals are folded, broadcasts move past elementwise ops, signs and powers of two into literal factors. No rule changes a
-result by a rounding.
+result by a rounding, short of overflow on the way.
 """
 
 from __future__ import annotations
