@@ -10,7 +10,7 @@ import pytest
 
 import jitgrad
 from jitgrad import GradientTape, Variable
-from jitgrad.errors import ArgumentError, FitError, ShapeError
+from jitgrad.errors import ArgumentError, DTypeError, FitError, ShapeError
 from jitgrad.optimizers import SGD, Adam
 
 COEFFICIENTS = np.array([1.0, -10.0, 25.0])
@@ -135,6 +135,8 @@ def test_updates_inside_a_traced_function() -> None:
     ("make", "message"),
     [
         (lambda: SGD(0), "learning_rate is 0"),
+        (lambda: SGD("fast"), "learning_rate is 'fast'"),
+        (lambda: Adam(epsilon=0), "epsilon is 0"),
         (lambda: SGD(float("nan")), "learning_rate is nan"),
         (lambda: SGD(0.1, momentum=1), "momentum is 1"),
         (lambda: SGD(0.1, nesterov=True), "nesterov needs a momentum"),
@@ -158,6 +160,14 @@ def test_gradients_are_checked() -> None:
         SGD(1.0).apply_gradients([(np.ones(2), v), (None, w)])
     np.testing.assert_array_equal(v.numpy(), [0, 0])
     assert float(w) == 1
+
+
+def test_only_floating_variables_are_optimised() -> None:
+    for value in (True, np.int64(3)):
+        v = Variable(value)
+        with pytest.raises(DTypeError, match="Only floating"):
+            SGD(1.0).apply_gradients([(1.0, v)])
+        assert v.numpy() == value
 
 
 def test_divergence_is_reported() -> None:

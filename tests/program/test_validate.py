@@ -10,6 +10,7 @@ import pytest
 import jitgrad
 from jitgrad.errors import ProgramError
 from jitgrad.program.program import Program, Slot
+from jitgrad.training.step import make_step
 from jitgrad.vm.instructions import INSTRUCTIONS
 
 
@@ -65,6 +66,35 @@ def test_the_table_of_views_is_bounded() -> None:
     assert kind.name == "copy_from"
     with pytest.raises(ProgramError, match="past the table"):
         edited(good, 0, kind.fields.index("t") + 1, 100).validate()
+
+
+def test_updates_write_state_alone() -> None:
+    w = jitgrad.Variable(1.0)
+    good = make_step(lambda: w**2, [], jitgrad.optimizers.SGD(0.1), [w]).program
+    kind, _ = good.instruction(good.stop - 1)
+    assert kind.name == "sgd"
+    for wrong in (good.literals[0][0], good.inputs[-1].offset):
+        with pytest.raises(ProgramError, match="no state"):
+            edited(good, good.stop - 1, kind.fields.index("p") + 1, wrong).validate()
+
+
+def test_a_result_over_its_operand_is_found() -> None:
+    good = jitgrad.lower(lambda x: jitgrad.exp(jitgrad.sin(x)), np.ones(5))
+    kind, fields = good.instruction(1)
+    with pytest.raises(ProgramError, match="own operand"):
+        edited(good, 1, kind.fields.index("d") + 1, fields["x"]).validate()
+
+
+def test_loops_that_always_look_at_one_element() -> None:
+    good = jitgrad.lower(lambda x: jitgrad.max(x), np.ones(5))
+    kind, _ = good.instruction(0)
+    without = edited(good, 0, kind.fields.index("reduced") + 1, 0)
+    with pytest.raises(ProgramError):
+        edited(without, 0, kind.fields.index("a") + 1, good.size).validate()
+    view = jitgrad.lower(lambda x: x.T + 0.5, np.ones((2, 3)))
+    kind, _ = view.instruction(0)
+    with pytest.raises(ProgramError, match="table"):
+        edited(view, 0, kind.fields.index("rank") + 1, 0).validate()
 
 
 def test_a_program_is_immutable() -> None:

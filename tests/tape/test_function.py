@@ -9,7 +9,7 @@ import pytest
 
 import jitgrad
 from jitgrad import GradientTape, Variable
-from jitgrad.errors import TracingError
+from jitgrad.errors import ArgumentError, TracingError
 
 
 def test_traced_once_for_shapes_and_dtypes() -> None:
@@ -100,6 +100,36 @@ def test_what_was_recorded_before_is_constant() -> None:
     assert float(f(1.0)) == 4
     v.assign(10.0)
     assert float(f(1.0)) == 4
+
+
+class Scale:
+    def __init__(self, by: float) -> None:
+        self.by = by
+
+    def __repr__(self) -> str:
+        return "Scale"
+
+
+def test_static_arguments_are_told_apart_by_themselves() -> None:
+    f = jitgrad.function(lambda scale, x: x * scale.by)
+    assert [float(f(Scale(float(i)), 1.0)) for i in range(5)] == [0, 1, 2, 3, 4]
+    g = jitgrad.function(lambda a, b: b * 10.0 if isinstance(a, str) else a * 100.0)
+    assert (float(g(3.0, "*")), float(g("*", 3.0)), float(g("None", 3.0))) == (300, 30, 30)
+    h = jitgrad.function(lambda n, x: x * n)
+    assert (float(h(2, 1.0)), float(h(3, 1.0)), float(h(True, 1.0))) == (2, 3, 1)
+    with pytest.raises(ArgumentError, match="unhashable"):
+        f({1, 2}, 1.0)
+
+
+def test_what_a_tensor_held_is_not_what_its_variable_holds() -> None:
+    v = Variable(1.0)
+    old = jitgrad.tensor(v)
+    v.assign(2.0)
+    assert float(jitgrad.function(lambda x: x + old)(0.0)) == 1
+    v.assign(5.0)
+    with GradientTape() as tape:
+        y = jitgrad.square(v - old)
+    assert float(tape.gradient(y, v)) == 8
 
 
 def test_lower_shows_the_program() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,6 +101,24 @@ def test_sources_of_any_nesting() -> None:
     assert float(found["rest"][1][0]) == 2
     assert isinstance(found["pair"], Pair)
     assert float(found["pair"].second) == 3
+
+
+def test_dicts_of_other_kinds() -> None:
+    x = Variable(2.0)
+    with GradientTape() as tape:
+        y = x * x
+    found = tape.gradient(y, defaultdict(list, {"x": x}))
+    assert isinstance(found, defaultdict)
+    assert float(found["x"]) == 4
+
+
+def test_a_call_that_failed_does_not_spend_the_tape() -> None:
+    x = Variable(2.0)
+    with GradientTape() as tape:
+        y = x * x
+    with pytest.raises(TapeError, match="sources"):
+        tape.gradient(y, 3.0)
+    assert float(tape.gradient(y, x)) == 4
 
 
 def test_a_target_that_is_no_scalar_is_summed() -> None:

@@ -226,8 +226,44 @@ def test_many_changing_literals_are_lowered_few_times() -> None:
     assert len(PROGRAMS) - before <= 6
 
 
+def test_integers_that_come_out_wrong_are_refused() -> None:
+    with pytest.raises(DTypeError, match="beyond"):
+        (jitgrad.tensor(2**52) * 4096 * 4096).numpy()
+    with pytest.raises(DTypeError, match="row that is not there"):
+        jitgrad.gather(jitgrad.tensor([1, 2, 3]), jitgrad.tensor([5]) + 0).numpy()
+    assert np.isnan(np.asarray(jitgrad.gather(jitgrad.tensor([1.0, 2.0]), jitgrad.tensor([5]) + 0))).all()
+
+
+def test_numpys_integers_are_integers() -> None:
+    x = jitgrad.tensor(np.ones((2, 3)))
+    assert jitgrad.sum(x, axis=np.int64(1)).shape == (2,)
+    assert jitgrad.sum(x, axis=np.array([0, 1])).shape == ()
+    assert x.reshape(np.int64(6)).shape == (6,)
+    for wrong in (lambda: x.reshape(-2, -3), lambda: jitgrad.broadcast_to(1.0, (-1, 2))):
+        with pytest.raises(ShapeError, match="negative size"):
+            wrong()
+
+
+def test_iteration() -> None:
+    assert [float(t) for t in jitgrad.tensor([1.0, 2.0])] == [1, 2]
+    with pytest.raises(TypeError, match="without axes"):
+        list(jitgrad.tensor(1.0))
+
+
+def test_idle_memory_is_bounded() -> None:
+    from jitgrad.tape.evaluate import _pool
+
+    for n in range(20):
+        float(jitgrad.sum(jitgrad.tensor(np.ones(1_000_000 + n)) * 2.0))
+    assert sum(machine.arena.nbytes for machine in _pool._waiting) <= 1 << 26
+
+
 def test_logsumexp_and_clip_are_stable() -> None:
     x = np.array([[1000.0, 1000.0], [-1000.0, 0.0]])
     np.testing.assert_allclose(np.asarray(jitgrad.logsumexp(x, axis=1)), [1000 + np.log(2), 0])
     np.testing.assert_array_equal(np.asarray(jitgrad.clip(x, -1, 1)), np.clip(x, -1, 1))
+    infinities = np.array([[-np.inf, -np.inf], [np.inf, 1.0], [-np.inf, 2.0]])
+    np.testing.assert_array_equal(np.asarray(jitgrad.logsumexp(infinities, axis=1)), [-np.inf, np.inf, 2])
+    with pytest.raises(ShapeError, match="logsumexp"):
+        jitgrad.logsumexp(np.zeros((0, 2)))
     assert np.isnan(float(jitgrad.mean(np.zeros(0))))

@@ -212,3 +212,72 @@ def test_threads_fit_at_the_same_time(line: Any) -> None:
         thread.join()
     assert len(results) == 4
     assert len(set(results)) == 1
+
+
+def test_a_last_batch_that_changes_other_variables_is_refused() -> None:
+    a, wide = Variable(1.0), Variable(np.full(1000, 1e-3))
+
+    def cost(x: Any) -> Any:
+        loss = jitgrad.mean(jitgrad.square(x - a))
+        return loss + jitgrad.sum(wide * wide) if x.shape[0] == 4 else loss
+
+    with (
+        pytest.warns(UserWarning, match="no gradient"),
+        pytest.raises(ArgumentError, match="other Variables for the last batch of 2 rows than for one of 4"),
+    ):
+        jitgrad.fit(cost, np.ones(10), SGD(0.1), epochs=3, batch_size=4)
+    assert float(a) == 1
+
+
+def test_the_order_in_which_a_last_batch_uses_variables_does_not_matter() -> None:
+    a, b = Variable(1.0), Variable(100.0)
+
+    def cost(x: Any) -> Any:
+        first, second = jitgrad.square(x - a), 3 * jitgrad.square(x - b)
+        return jitgrad.mean(first + second if x.shape[0] == 4 else second + first)
+
+    assert jitgrad.fit(cost, np.zeros(6), SGD(1e-12), epochs=1, batch_size=4).loss[0] == pytest.approx(30001)
+    assert float(a) == pytest.approx(1)
+    assert float(b) == pytest.approx(100)
+
+
+def test_a_value_read_before_the_fit_stays_what_it_was() -> None:
+    found = []
+    for anchor in (lambda w: jitgrad.tensor(w), lambda w: w.read(), lambda w: +w, lambda w: w.reshape(()), lambda w: 1.0):
+        w = Variable(1.0)
+        start = anchor(w)
+
+        def cost(x: Any, w: Variable = w, start: Any = start) -> Any:
+            return jitgrad.mean(jitgrad.square(x - w)) + 10 * jitgrad.square(w - start)
+
+        jitgrad.fit(cost, np.full(8, 5.0), SGD(0.01), epochs=300, batch_size=None)
+        found.append(float(w))
+    assert found == pytest.approx([found[-1]] * 5, rel=1e-12)
+
+
+def test_data_that_a_program_cannot_hold() -> None:
+    w = Variable(np.float32(0))
+    with pytest.raises(DTypeError, match="not exact in float32"):
+        jitgrad.fit(lambda x: jitgrad.mean(jitgrad.square(x - w)), np.array([2**24 + 1]), SGD())
+    with pytest.raises(DataError, match="beyond float32 in row 1"):
+        jitgrad.fit(lambda x: jitgrad.mean(jitgrad.square(x - w)), np.array([1.0, 1e300]), SGD())
+    assert float(w) == 0
+
+
+def test_freezing_a_variable_between_two_fits() -> None:
+    a, b = Variable(1.0), Variable(1.0)
+    cost = jitgrad.function(lambda: jitgrad.square(a) + jitgrad.square(b))
+    optimizer = SGD(0.1)
+    optimizer.minimize(cost, steps=1)
+    b.trainable = False
+    optimizer.minimize(cost, steps=1)
+    assert (float(a), float(b)) == (pytest.approx(0.64), pytest.approx(0.8))
+
+
+def test_arguments_of_other_kinds(line: Any) -> None:
+    model = Line()
+    jitgrad.fit(model.cost, line, SGD(0.1), model.b, epochs=np.int64(1))
+    assert float(model.b) != 0
+    for more in ({"seed": -1}, {"seed": 2**64}, {"epochs": 1e1}, {"batch_size": 2.5}):
+        with pytest.raises(ArgumentError, match=next(iter(more))):
+            jitgrad.fit(model.cost, line, SGD(0.1), **more)
