@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jitgrad.program.program import Program, Slot
+
+if TYPE_CHECKING:
+    from jitgrad.vm.native import Function
 
 _ALIGNMENT = 64
 
@@ -22,15 +26,13 @@ class Machine:
     """
 
     def __init__(self, program: Program) -> None:
-        from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
-
         self.program = program
         self.arena = _aligned(program.size, program.dtype)
         for offset, value in program.literals:
             self.arena[offset] = value
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
-        self.execute = native.load("execute", program.dtype)
+        self.execute = _native("execute", program.dtype)
         self.addresses = (*program.addresses, self.arena.ctypes.data)
 
     def load(self, values: Iterable[Any]) -> None:
@@ -42,8 +44,19 @@ class Machine:
         """Run the instructions start ≤ i < stop; all of them by default."""
         self.execute.call(*self.addresses, start, self.program.stop if stop is None else stop)
 
+    @functools.cached_property
+    def train(self) -> Function:
+        """The native loop over epochs."""
+        return _native("train", self.program.dtype)
+
     def _view(self, slot: Slot) -> np.ndarray:
         return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)
+
+
+def _native(name: str, dtype: np.dtype[Any]) -> Function:
+    from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
+
+    return native.load(name, dtype)
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -134,39 +133,51 @@ def from_arena(value: np.ndarray, rank: int) -> np.ndarray:
 
 
 class _Pool:
-    """Machines that wait for the next run of their Program, up to a size of all their arenas."""
+    """Machines that wait for the next run of their Program, up to a number of them and a size of all their arenas."""
 
-    def __init__(self, budget: int) -> None:
-        self._budget = budget
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
         self._waiting: list[Machine] = []
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def take(self, program: Program) -> Machine | None:
         with self._lock:
             for i in range(len(self._waiting) - 1, -1, -1):
                 if self._waiting[i].program is program:
-                    return self._waiting.pop(i)
+                    return self._drop(i)
         return None
 
     def give(self, machine: Machine) -> None:
         with self._lock:
             self._waiting.append(machine)
-            while sum(m.arena.nbytes for m in self._waiting) > self._budget or len(self._waiting) > _MOST_MACHINES:
-                del self._waiting[0]
+            self._bytes += machine.arena.nbytes
+            while self._bytes > self._most_bytes or len(self._waiting) > self._most:
+                self._drop(0)
+
+    def _drop(self, i: int) -> Machine:
+        machine = self._waiting.pop(i)
+        self._bytes -= machine.arena.nbytes
+        return machine
 
 
-_MOST_MACHINES = 64
-_pool = _Pool(budget=1 << 26)
+_pool = _Pool(most=64, most_bytes=1 << 26)
 
 
-@contextmanager
-def machine_for(program: Program) -> Iterator[Machine]:
-    """A machine of the Program that no other thread uses."""
-    machine = _pool.take(program) or Machine(program)
-    try:
-        yield machine
-    finally:
-        _pool.give(machine)
+class machine_for:  # noqa: N801  (used like a function)
+    """``with machine_for(program) as machine``: one that no other thread uses, given back afterwards."""
+
+    __slots__ = ("_machine",)
+
+    def __init__(self, program: Program) -> None:
+        self._machine = _pool.take(program) or Machine(program)
+
+    def __enter__(self) -> Machine:
+        return self._machine
+
+    def __exit__(self, *error: object) -> None:
+        _pool.give(self._machine)
 
 
 def _check_not_tracing(wanted: Sequence[Tensor]) -> None:

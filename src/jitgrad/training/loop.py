@@ -6,6 +6,7 @@ code does not look for it; however the loop ends, the arena holds the state of a
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -136,24 +137,18 @@ class _Loop:
     """The arguments of the native ``train``, which holds its own position in them."""
 
     def __init__(self, machine: Machine, step: Step, tail: Step | None, batches: Batches, losses: np.ndarray) -> None:
-        from jitgrad.vm import native
-
         program = step.program
         last, last_machine = program, machine
         if tail is not None:
             last, last_machine = tail.program, Machine(tail.program)
             _load(last_machine, tail, None)
         data, feeds, order = (_NOTHING, _NOTHING, _NOTHING) if batches.full else _rows(batches, program, last)
-        self._control = np.array(
-            (
-                0, 0, 0, program.stop, last.stop, program.outputs[0].offset, last.outputs[0].offset, program.state_size,
-                batches.rows, batches.size, int(batches.shuffle), batches.seed, len(batches.arrays),
-            ),
-            np.uint64,
-        )  # fmt: skip
+        self._control = _control(
+            program, last, batches.rows, batches.size, batches.shuffle, batches.seed, len(batches.arrays)
+        ).copy()
         self._losses = losses
         self._kept = (last_machine, data, feeds, order)  # native code knows their memory by address alone
-        self._train = native.load("train", program.dtype)
+        self._train = machine.train.call
         self._arguments = (
             machine.execute.address, *machine.addresses, *last_machine.addresses,
             *[_NOWHERE if a is _NOTHING else a.ctypes.data for a in (data, feeds, order)],
@@ -170,7 +165,7 @@ class _Loop:
         """Run for about CHUNK_SECONDS; whether all stayed finite."""
         start = time.perf_counter()
         before = self.epoch
-        done = self._train.call(*self._arguments, self._steps)
+        done = self._train(*self._arguments, self._steps)
         seconds = max(time.perf_counter() - start, 1e-9)
         self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
         if not self._control[2]:
@@ -178,6 +173,13 @@ class _Loop:
         bad = np.flatnonzero(~np.isfinite(self._losses[before : self.epoch + 1]))
         self._control[0] = before + bad[0] if len(bad) else max(before, self.epoch - 1)
         return False
+
+
+@functools.lru_cache(maxsize=64)
+def _control(full: Program, last: Program, rows: int, size: int, shuffle: bool, seed: int, n_arrays: int) -> np.ndarray:
+    """What ``train`` reads and where it keeps its position, as its first lines take it apart."""
+    places = full.stop, last.stop, full.outputs[0].offset, last.outputs[0].offset, full.state_size
+    return np.array((0, 0, 0, *places, rows, size, shuffle, seed, n_arrays), np.uint64)
 
 
 def _rows(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
