@@ -69,10 +69,14 @@ def show(results: list[dict[str, Any]]) -> None:
     for number, r in enumerate(results):
         table.add_row(
             r["job"], r["side"], f"{r['first']:.3f}", _time(r["median"]), _time(r["minimum"]),
-            f"{r['steps'] / r['median']:,.0f}", f"{r['ratio']:.2f}",
+            _rate(r["steps"] / r["median"]), f"{r['ratio']:.2f}",
             end_section=number + 1 < len(results) and results[number + 1]["job"] != r["job"],
         )  # fmt: skip
     Console().print(table)
+
+
+def _rate(steps: float) -> str:
+    return f"{steps / 1e6:.3g} M" if steps >= 1e6 else f"{steps / 1e3:.3g} k"
 
 
 def _time(seconds: float) -> str:
