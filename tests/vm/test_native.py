@@ -33,7 +33,7 @@ LOAD = "import numpy as np; from jitgrad.vm import native; native.load({0!r}, np
 def test_a_second_process_loads_what_the_first_compiled(tmp_path: Path) -> None:
     first = python(LOAD.format("train"), tmp_path)
     assert first.returncode == 0, first.stderr
-    assert "compiling train for float32" in first.stderr
+    assert "compiling the training loop for float32" in first.stderr
     again = python(LOAD.format("train") + "; import sys; assert 'numba' not in sys.modules", tmp_path)
     assert (again.returncode, again.stderr) == (0, "")
 
@@ -106,7 +106,7 @@ def test_everything_compiles_in_twenty_seconds(tmp_path: Path) -> None:
         [sys.executable, "-m", "jitgrad.cli.main", "warmup"], env=environment, capture_output=True, text=True, check=True
     )
     assert time.perf_counter() - started < 20
-    assert "compiled execute for float32" in done.stderr
+    assert "compiled the interpreter for float32" in done.stderr
     done = python("import jitgrad; print(jitgrad.exp(0.0))", tmp_path)
     assert (done.stdout, done.stderr) == ("1.0\n", "")
 

@@ -26,16 +26,20 @@ _NUMBER = ctypes.c_uint64
 
 
 class _Form(NamedTuple):
-    """Where a native function is defined, and how ctypes calls it."""
+    """What a native function is, where it is defined, and how ctypes calls it."""
 
+    what: str
+    compiles_in: str
     module: str
     arguments: tuple[Any, ...]
     result: Any
 
 
 _FORMS = {
-    "execute": _Form("jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None),
-    "train": _Form("jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 11 + (_NUMBER,) * 2, _NUMBER),
+    "execute": _Form("the interpreter", "some ten seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None),
+    "train": _Form(
+        "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 11 + (_NUMBER,) * 2, _NUMBER
+    ),
 }
 
 
@@ -81,15 +85,17 @@ def _load(name: str, dtype: str) -> Function:
 
 
 def _compiled(name: str, dtype: str) -> ObjectCode:
+    form = _FORMS[name]
     print(
-        f"jitgrad: compiling {name} for {dtype}, once per machine; the interpreter takes some ten seconds "
+        f"jitgrad: compiling {form.what} for {dtype}, once per machine; this takes {form.compiles_in} "
         f"(`jitgrad warmup` does it ahead of time)",
         file=sys.stderr, flush=True,
     )  # fmt: skip
     started = time.perf_counter()
-    native = getattr(importlib.import_module(_FORMS[name].module), name)
+    native = getattr(importlib.import_module(form.module), name)
     compiled: ObjectCode = native.compile(dtype)
-    print(f"jitgrad: compiled {name} for {dtype} in {time.perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
+    seconds = time.perf_counter() - started
+    print(f"jitgrad: compiled {form.what} for {dtype} in {seconds:.1f} s", file=sys.stderr, flush=True)
     return compiled
 
 
