@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ class _Hyperparameters(Variable):
         self.store(values)
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Base class. A subclass says which hyperparameters and state it has, and which update instructions they make.
 
     State is kept in Variables, made when a Variable is first updated.
@@ -126,9 +127,9 @@ class Optimizer:
         self.apply_gradients(zip(gradients, chosen, strict=True))
         return loss
 
+    @abstractmethod
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
         """The update instructions of one step."""
-        raise NotImplementedError(f"{type(self).__name__} must say what its update is. Define _changes.")
 
     def _state(self, variable: Variable, count: int) -> tuple[Variable, ...]:
         """``count`` Variables of zeros like ``variable``, made on its first update."""

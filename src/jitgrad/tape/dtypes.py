@@ -33,13 +33,15 @@ def program_dtype(rank: int) -> np.dtype[Any]:
     return DTYPE[rank] if rank >= NUMBER else DTYPE[NUMBER]
 
 
-def as_data(value: Any, dtype: Any = None) -> tuple[np.ndarray, int]:
-    """A copy of ``value`` as an array of a dtype that jitgrad computes with, and its rank as data.
+def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarray, int]:
+    """``value`` as an array of a dtype that jitgrad computes with, and its rank as data.
+
+    A copy that cannot be written to, unless ``copy`` is False.
 
     Raises DTypeError for what is not boolean, integer or floating.
     """
     try:
-        array = np.array(value, dtype=dtype)
+        array = np.array(value, dtype=dtype) if copy else np.asarray(value, dtype)
     except (ValueError, TypeError, OverflowError) as error:
         advice = "Give rows of equal length." if "inhomogeneous" in str(error) else "Check the values and the dtype."
         raise DTypeError(f"The value cannot be made an array: {error}. {advice}") from error
@@ -58,7 +60,8 @@ def as_data(value: Any, dtype: Any = None) -> tuple[np.ndarray, int]:
             f"jitgrad does not compute with dtype {array.dtype}. "
             f"Convert it to float32, float64, an integer or a boolean dtype first."
         )
-    array.flags.writeable = False
+    if copy:
+        array.setflags(write=False)
     return array, rank
 
 

@@ -240,9 +240,13 @@ class Tensor(Operators):
         return value.copy() if value.ndim else value[()]
 
     def __repr__(self) -> str:
-        made = f" by {self.op.name}" if self.op is not None else ""
-        value = np.array2string(np.asarray(self.known), threshold=20) if self.known is not None else f"not computed{made}"
-        return f"<Tensor shape={self.shape} dtype={self.dtype} {value}>"
+        from jitgrad.tape import trace
+
+        if trace.current() is not None or (self.known is None and self.op is None):
+            shown = f"traced{f', by {self.op.name}' if self.op is not None else ''}"
+        else:
+            shown = np.array2string(np.asarray(self.numpy()), threshold=20)
+        return f"<Tensor shape={self.shape} dtype={self.dtype} {shown}>"
 
     def __str__(self) -> str:
         return str(self.numpy())

@@ -109,7 +109,7 @@ def _rows_of(data: Any) -> tuple[list[np.ndarray], list[int]]:
     several = isinstance(data, (tuple, list)) and not (data and np.isscalar(data[0]))
     arrays, ranks = [], []
     for number, value in enumerate(data if several else [data]):
-        array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value)
+        array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, copy=False)
         if array.ndim == 0 or len(array) == 0:
             raise DataError(f"Data array {number} has shape {array.shape} and so no rows. Give one row an example.")
         if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -45,17 +45,7 @@ class Batches:
 
     def cast(self, dtype: np.dtype[Any]) -> list[np.ndarray]:
         """The arrays in the dtype of a Program. Raises DataError or DTypeError for numbers that it does not hold."""
-        made = []
-        for number, array in enumerate(self.arrays):
-            check_exact(array, dtype)
-            with np.errstate(over="ignore"):
-                made.append(array.astype(dtype))
-            if array.dtype.kind == "f" and not np.isfinite(made[-1]).all():
-                row = int(np.argwhere(~np.isfinite(made[-1]))[0][0])
-                raise DataError(
-                    f"Data array {number} has a number beyond {dtype} in row {row}. Use float64 Variables, or scale it."
-                )
-        return made
+        return [_cast(number, array, dtype) for number, array in enumerate(self.arrays)]
 
     @property
     def full(self) -> bool:
@@ -66,6 +56,16 @@ class Batches:
     def tail(self) -> int:
         """The rows of the smaller last batch; 0 where there is none."""
         return self.rows % self.size if self.size else 0
+
+
+def _cast(number: int, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    check_exact(array, dtype)
+    with np.errstate(over="ignore"):
+        made = array.astype(dtype, copy=False)
+    if made is not array and not np.isfinite(made).all():
+        row = int(np.argwhere(~np.isfinite(made))[0][0])
+        raise DataError(f"Data array {number} has a number beyond {dtype} in row {row}. Use float64 Variables, or scale it.")
+    return made
 
 
 class Run(NamedTuple):
