@@ -97,3 +97,11 @@ def test_only_jit_configures_numba() -> None:
             text = path.read_text()
             assert "fastmath" not in text, path
             assert "njit" not in text, path
+
+
+def test_the_version_is_the_packages() -> None:
+    from importlib.metadata import version
+
+    import jitgrad
+
+    assert jitgrad.__version__ == version("jitgrad")

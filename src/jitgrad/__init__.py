@@ -57,3 +57,5 @@ from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import Variable
 from jitgrad.training.fit import History, fit
+
+__version__ = "0.1.0"
