@@ -25,9 +25,7 @@ def main() -> None:
     """Run the command line; errors are one line on stderr."""
     try:
         status = commands.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _stop("interrupted", 1)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         _stop("interrupted", 1)
     except click.ClickException as error:
         error.show()

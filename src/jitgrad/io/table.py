@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -48,11 +49,8 @@ def _check_header(path: Path, frame: pl.DataFrame) -> None:
         for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if mark in frame.columns[0]:
                 raise DataError(f"{path} has one column, {frame.columns[0]!r}: it seems to be separated by {name}. Use commas.")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = [name.strip() for name in next(csv.reader(file))]
-    except UnicodeDecodeError:
-        raise _not_text(path) from None
+    _, fields = next(_lines(path))
+    header = [name.strip() for name in fields]
     for name in header:
         if header.count(name) > 1:
             raise DataError(f"{path} has more than one column {name!r}. Give each column a name of its own.")
@@ -80,17 +78,24 @@ def _not_text(path: Path) -> DataError:
 
 def _check_lengths(path: Path) -> None:
     """Raise DataError for the first row that has not as many fields as the header."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
-            header = next(rows)
+    lines = _lines(path)
+    _, header = next(lines)
+    for number, row in lines:
+        if row and len(row) != len(header):
+            raise DataError(
+                f"{path} has {len(row)} fields in line {number} and {len(header)} in its header. "
+                f"Give every row as many fields as the header."
+            )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The fields of each row with the number of its last line. Raises DataError for what is not CSV in UTF-8."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.reader(file)
+        try:
             for row in rows:
-                if row and len(row) != len(header):
-                    raise DataError(
-                        f"{path} has {len(row)} fields in line {rows.line_num} and {len(header)} in its header. "
-                        f"Give every row as many fields as the header."
-                    )
-    except UnicodeDecodeError:
-        raise _not_text(path) from None
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as CSV in line {rows.line_num}: {error}. Check its quotes.") from None
+                yield rows.line_num, row
+        except UnicodeDecodeError:
+            raise _not_text(path) from None
+        except csv.Error as error:
+            raise DataError(f"{path} cannot be read as CSV in line {rows.line_num}: {error}. Check its quotes.") from None

@@ -108,7 +108,7 @@ def run_epochs(step: Step, tail: Step | None, batches: Batches, epochs: int, rep
                 if report is not None:
                     report(loop.epoch, losses)
         except BaseException:
-            if not np.isfinite(state).all():
+            if loop.not_finite:
                 state[:] = good
             _store(machine, step)
             raise
@@ -161,6 +161,11 @@ class _Loop:
         """The epoch that comes next, or the one that failed."""
         return int(self._control[0])
 
+    @property
+    def not_finite(self) -> bool:
+        """Whether a loss or the state was not finite in the last chunk."""
+        return bool(self._control[2])
+
     def chunk(self) -> bool:
         """Run for about CHUNK_SECONDS; whether all stayed finite."""
         start = time.perf_counter()
@@ -168,7 +173,7 @@ class _Loop:
         done = self._train(*self._arguments, self._steps)
         seconds = max(time.perf_counter() - start, 1e-9)
         self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
-        if not self._control[2]:
+        if not self.not_finite:
             return True
         bad = np.flatnonzero(~np.isfinite(self._losses[before : self.epoch + 1]))
         self._control[0] = before + bad[0] if len(bad) else max(before, self.epoch - 1)
