@@ -148,7 +148,7 @@ def test_a_loss_that_is_infinite_while_the_parameters_are_not() -> None:
     w = Variable(1.0)
 
     def cost() -> Any:
-        return w + jitgrad.stop_gradient(jitgrad.where(w > 0.5, 0.0, np.inf))
+        return w + jitgrad.stop_gradient(jitgrad.where(w > 0.55, 0.0, np.inf))
 
     with pytest.raises(FitError, match="epoch 6"):
         SGD(0.1).minimize(cost, steps=100)

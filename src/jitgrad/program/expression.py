@@ -69,11 +69,15 @@ class Builder:
     def literal(self, value: float) -> int:
         return self.add(literal_step(value))
 
-    def op(self, name: str, *args: int, **attrs: Any) -> int:
-        """Add an op of the table, its shape by its own rule."""
+    def step(self, name: str, *args: int, **attrs: Any) -> Step:
+        """A step of an op of the table, its shape by its own rule."""
         row = OPS[name]
         shape = row.shape(row, tuple(self.steps[i].shape for i in args), attrs)
-        return self.add(Step(name, args, tuple(attrs.items()), shape))
+        return Step(name, args, tuple(attrs.items()), shape)
+
+    def op(self, name: str, *args: int, **attrs: Any) -> int:
+        """Add an op of the table."""
+        return self.add(self.step(name, *args, **attrs))
 
     def literal_at(self, i: int) -> float | None:
         """The number at ``i`` if it is a literal."""

@@ -26,11 +26,11 @@ def assign_memory(expression: Expression) -> tuple[list[int], int]:
     last = _last_uses(expression, owner)
     arena = _Arena()
     offsets = [0] * len(steps)
-    state = [i for update in expression.updates for i in update.targets]
+    state = {i for update in expression.updates for i in update.targets}
     leaves = [i for i, step in enumerate(steps) if step.op == "input"]
-    first = sorted(set(state), key=lambda i: steps[i].attrs)
+    first = sorted(state, key=lambda i: steps[i].attrs)
     literals = [i for i, step in enumerate(steps) if step.op == "literal"]
-    for i in [*first, *(i for i in leaves if i not in set(state)), *literals]:
+    for i in [*first, *(i for i in leaves if i not in state), *literals]:
         offsets[i] = arena.append(math.prod(steps[i].shape))
     for i, step in enumerate(steps):
         if owner[i] != i:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,15 +41,7 @@ class Settings:
         batch = rows if full else 32 if self.hidden else 256
         epochs = 1000 if full else 200 if self.hidden else 50
         lr = {"adam": 0.05 if full else 0.003, "sgd": 0.1 if full else 0.01}[self.optimizer]
-        return Settings(
-            self.hidden,
-            self.epochs or epochs,
-            min(self.batch_size or batch, rows),
-            self.lr or lr,
-            self.optimizer,
-            self.seed,
-            self.test_split,
-        )
+        return replace(self, epochs=self.epochs or epochs, batch_size=min(self.batch_size or batch, rows), lr=self.lr or lr)
 
 
 @dataclass(frozen=True)

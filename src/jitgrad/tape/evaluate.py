@@ -19,7 +19,7 @@ from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.linearise import Linear, linearise
-from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tensor import Tensor, upstream
 from jitgrad.tape.trace import Change
 
 PROGRAMS = ProgramCache()
@@ -40,52 +40,33 @@ def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
     if grouped and not changes and not any(t.group for t in wanted):
         compute(grouped)
         grouped = []
-    linear = linearise(grouped if grouped or changes else wanted, changes)
-    _run(linear, grouped if grouped or changes else linear.nodes, changes)
+    if grouped or changes:
+        linear, keep = linearise(grouped, changes), grouped
+    else:
+        linear = linearise(wanted).keeping_all()
+        keep = linear.nodes
+    if keep or changes:
+        _run(linear, keep)
     for tensor in grouped:
         tensor.group = None
 
 
 def _grouped(roots: Sequence[Tensor]) -> list[Tensor]:
     """The members without a value of the groups that are met first on the way down from ``roots``."""
-    found: dict[int, Tensor] = {}
-    seen: set[int] = set()
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node.known is not None or id(node) in seen:
-            continue
-        seen.add(id(node))
-        if node.group:
-            found |= {id(t): t for t in node.group if t.known is None}
-        else:
-            stack.extend(node.inputs)
-    return list(found.values())
+    met = [node for node in upstream(roots, lambda node: node.known is None and not node.group) if node.known is None]
+    return list({id(t): t for node in met for t in node.group or () if t.known is None}.values())
 
 
 def settle(tensors: Sequence[Tensor], since: int) -> None:
     """Compute what was recorded before ``since``: to what was recorded afterwards it is constant."""
-    seen: set[int] = set()
-    stack = list(tensors)
-    while stack:
-        node = stack.pop()
-        if id(node) in seen or node.op is None or node.known is not None:
-            continue
-        seen.add(id(node))
-        if node.order < since:
+    for node in list(upstream(tensors, lambda node: node.known is None and node.order >= since)):
+        if node.op is not None and node.known is None and node.order < since:
             compute([node])
-        else:
-            stack.extend(node.inputs)
 
 
-def _run(linear: Linear, keep: list[Tensor], changes: Sequence[Change]) -> None:
-    expression = linear.expression
-    if not keep and not changes:
-        return
-    if keep is linear.nodes:
-        outputs = tuple(i for i, step in enumerate(expression.steps) if step.op not in ("input", "literal"))
-        expression = expression._replace(outputs=outputs)
-    program, literals = PROGRAMS.get(expression, linear.dtype, len(linear.leaves))
+def _run(linear: Linear, keep: list[Tensor]) -> None:
+    """Run the expression once: its outputs become the values of ``keep``, its state that of the Variables."""
+    program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
     with machine_for(program) as machine:
         machine.load([*leaf_values(linear.leaves, linear.dtype), *literals])
         machine.run()

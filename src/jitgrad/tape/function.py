@@ -46,13 +46,15 @@ class _Traced:
         self.outputs = [t for t in flatten(self.result) if t is not None]
         self.linear = linearise_traced(tracing, self.outputs, tracing.changes, self.placeholders)
 
+    @functools.cached_property
+    def program(self) -> tuple[Program, list[float]]:
+        """The Program, and the values of its inputs after the leaves."""
+        return PROGRAMS.get(self.linear.expression, self.linear.dtype, len(self.linear.leaves))
+
     def call(self, dynamic: list[Tensor]) -> Any:
         linear, n = self.linear, len(self.placeholders)
-        program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
-        given = [t.known for t in dynamic]
-        for t in dynamic:
-            if t.rank == dtypes.INTEGER:
-                dtypes.check_exact(np.asarray(t.known), linear.dtype)
+        program, literals = self.program
+        given = leaf_values(dynamic, linear.dtype)
         with machine_for(program) as machine:
             machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype, replayed=True), *literals])
             machine.run()

@@ -28,6 +28,11 @@ class Linear(NamedTuple):
     nodes: list[Tensor]
     dtype: np.dtype[np.floating]
 
+    def keeping_all(self) -> Linear:
+        """The same with every node as an output."""
+        outputs = tuple(i for i, step in enumerate(self.expression.steps) if step.op not in ("input", "literal"))
+        return self._replace(expression=self.expression._replace(outputs=outputs))
+
 
 def linearise(outputs: Sequence[Tensor], changes: Sequence[Change] = (), leaves: Iterable[Tensor] = ()) -> Linear:
     """Flatten what ``outputs`` and ``changes`` need, down to Tensors whose value is known.

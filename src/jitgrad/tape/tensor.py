@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +99,7 @@ class Operators:
         return operator.index(self.numpy())
 
     def __format__(self, spec: str) -> str:
-        return format(self.numpy() if spec else self, spec) if spec else str(self)
+        return format(self.numpy(), spec) if spec else str(self)
 
     def item(self) -> Any:
         """The value of a Tensor of one element as a Python number."""
@@ -328,6 +328,19 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
 
 
 record_with(record)
+
+
+def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda node: True) -> Iterator[Tensor]:
+    """Each Tensor that ``roots`` were recorded from once, roots first; down from a node only where ``into(node)``."""
+    seen: set[int] = set()
+    stack = list(reversed(roots))
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            if into(node):
+                stack.extend(reversed(node.inputs))
 
 
 def cast(x: Tensor, rank: int) -> Tensor:

@@ -12,7 +12,7 @@ from jitgrad.tape.autodiff import differentiate
 from jitgrad.tape.evaluate import PROGRAMS
 from jitgrad.tape.function import Function, linearise_traced, placeholder
 from jitgrad.tape.structure import flatten
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor, upstream
 from jitgrad.tape.variable import Variable
 
 
@@ -95,15 +95,5 @@ def _traced_step(
 
 def variables_of(loss: Tensor) -> list[Variable]:
     """The Variables that ``loss`` was recorded from, in the order of their first use."""
-    found: dict[int, Variable] = {}
-    seen: set[int] = set()
-    stack = [loss]
-    while stack:
-        node = stack.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if node.variable is not None:
-            found[id(node.variable)] = node.variable
-        stack.extend(reversed(node.inputs))
-    return list(found.values())
+    used = [node.variable for node in upstream([loss]) if node.variable is not None]
+    return list({id(variable): variable for variable in used}.values())

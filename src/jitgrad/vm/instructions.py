@@ -45,13 +45,6 @@ class Instruction:
     op: Op | None = None
     pattern: str = ""
 
-    @property
-    def offsets(self) -> tuple[str, ...]:
-        """The fields that are places in the arena."""
-        return tuple(field for field in self.fields if field in OFFSETS)
-
-
-OFFSETS = ("d", "x", "a", "b", "c", "p", "m", "v", "g", "s", "h")
 
 # What the operands of an elementwise op are called, in its value and in its instructions.
 OPERANDS = {1: "x", 2: "ab", 3: "cab"}

@@ -38,9 +38,7 @@ def _canonical(builder: Builder, step: Step) -> int:
 
 def _make(builder: Builder, name: str, *args: int, **attrs: Any) -> int:
     """Add an op in its canonical form."""
-    row = OPS[name]
-    shape = row.shape(row, tuple(builder.steps[i].shape for i in args), attrs)
-    return _canonical(builder, Step(name, args, tuple(attrs.items()), shape))
+    return _canonical(builder, builder.step(name, *args, **attrs))
 
 
 def _folded(builder: Builder, step: Step, row: Op) -> int | None:

@@ -48,7 +48,7 @@ def _executable(builder: Builder, step: Step) -> int | None:
     row = OPS.get(step.op)
     if row is not None and row.value is not None and len(step.args) > 1:
         return _elementwise(builder, step)
-    if step.op == "sum" or step.op in ("max", "min"):
+    if step.op in ("sum", "max", "min"):
         return _reduction(builder, step)
     if step.op.startswith("matmul"):
         return _matmul(builder, step)
