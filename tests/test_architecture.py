@@ -22,6 +22,7 @@ ORDER = [
     "vm",
     "program",
     "tape",
+    "transforms",
     "losses",
     "training",
     "optimizers",

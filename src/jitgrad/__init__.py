@@ -4,27 +4,52 @@ from jitgrad import errors, losses, optimizers, random
 from jitgrad.ops.elementwise import (
     abs,
     add,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cbrt,
+    ceil,
     cos,
+    cosh,
+    digamma,
     divide,
     equal,
+    erf,
+    erfc,
     exp,
+    exp2,
     expm1,
+    floor,
+    floor_divide,
+    gammaln,
     greater,
     greater_equal,
+    hypot,
     less,
     less_equal,
     log,
     log1p,
+    log2,
+    log10,
+    logaddexp,
     maximum,
     minimum,
+    mod,
     multiply,
     negative,
     not_equal,
+    polygamma,
     power,
     relu,
+    rint,
     sigmoid,
     sign,
     sin,
+    sinh,
     softplus,
     sqrt,
     square,
@@ -32,6 +57,7 @@ from jitgrad.ops.elementwise import (
     subtract,
     tan,
     tanh,
+    trunc,
     where,
 )
 from jitgrad.tape.function import function, lower
@@ -54,8 +80,12 @@ from jitgrad.tape.functions import (
     transpose,
 )
 from jitgrad.tape.gradient_tape import GradientTape
+from jitgrad.tape.recording import no_grad
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import Variable
 from jitgrad.training.fit import History, fit
+from jitgrad.transforms.check import check_grads
+from jitgrad.transforms.gradients import grad, hvp, jvp, value_and_grad, vjp
+from jitgrad.transforms.jacobians import hessian, jacfwd, jacobian, jacrev
 
 __version__ = "0.1.0"

@@ -30,6 +30,10 @@ class TapeError(JitgradError, RuntimeError):
     """A gradient tape used out of order."""
 
 
+class GradientError(JitgradError, AssertionError):
+    """A derivative that is not what differences say."""
+
+
 class TracingError(JitgradError, RuntimeError):
     """A traced function that asks for a value while it is being traced."""
 

@@ -6,6 +6,7 @@ one case; the walk fails for an op that has none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,11 +74,30 @@ STRUCTURED: dict[str, list[Case]] = {
         Case(((2, 3, 2), (2, 1, 2)), {"axis": 1}),
     ],
     "gather": [
-        Case(((4, 3), (2,)), {}, {1: [3, 1]}),
-        Case(((4,), (2, 2)), {}, {1: [[0, -1], [2, 0]]}),
-        Case(((2, 3), ()), {}, {1: 1}),
+        Case(((4, 3), (2,)), {"axis": 0}, {1: [3, 1]}),
+        Case(((4,), (2, 2)), {"axis": 0}, {1: [[0, -1], [2, 0]]}),
+        Case(((2, 3), ()), {"axis": 0}, {1: 1}),
+        Case(((2, 3, 2), (4,)), {"axis": 1}, {1: [2, 0, 0, -3]}),
+        Case(((2, 3), (2, 1)), {"axis": 1}, {1: [[2], [0]]}),
     ],
-    "scatter": [Case(((2, 3), (2,)), {"rows": 4}, {1: [3, 3]}), Case(((2, 2), (2, 2)), {"rows": 3}, {1: [[0, 1], [2, 1]]})],
+    "scatter": [
+        Case(((2, 3), (2,)), {"axis": 0, "rows": 4}, {1: [3, 3]}),
+        Case(((2, 2), (2, 2)), {"axis": 0, "rows": 3}, {1: [[0, 1], [2, 1]]}),
+        Case(((2, 4, 2), (4,)), {"axis": 1, "rows": 3}, {1: [2, 0, 0, -3]}),
+    ],
+    "cumsum": [
+        Case(((2, 3, 4),), {"axis": axis, "reverse": reverse}) for axis in range(3) for reverse in (False, True)
+    ]
+    + [Case(((0,),), {"axis": 0, "reverse": False}), Case(((1,),), {"axis": 0, "reverse": True})],
+    "argmax": [Case(((5,),)), Case(((2, 3),)), Case(((2, 1),))],
+    "argsort": [Case(((17,),)), Case(((2, 3),)), Case(((2, 1),)), Case(((2, 0),))],
+    "solve": [Case(((3, 3), (3, 2))), Case(((2, 2, 2), (2, 2, 1))), Case(((1, 1), (1, 1)))],
+    "determinant": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
+    "cholesky": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
+    "uniform": [
+        Case(((5,),), {"shape": (2, 3), "stream": 0}, {0: [5, 7, 11, 13, 17]}),
+        Case(((5,),), {"shape": (), "stream": 65535}, {0: [2**22 - 1, 2**21 - 1, 2**21 - 1, 2**24 - 1, 2**24 - 1]}),
+    ],
     "matmul": [
         Case(((2, 3), (3, 4))),
         Case(((5, 7), (7, 6))),
@@ -113,7 +133,27 @@ def operands_of(op: Op, case: Case, dtype: Any, draw: np.random.Generator) -> li
         made.append(np.asarray(values, dtype))
     if op.name == "where":
         made[0] = np.asarray(made[0] > 0, dtype)
+    if op.name == "uniform":
+        made[0] = made[0].astype(dtype)
+    if op.name == "polygamma":
+        made[0] = np.floor(made[0])
+    if op.name in ("solve", "determinant", "cholesky"):  # well-conditioned, and positive definite for the last
+        a = made[0] / 6
+        made[0] = (a @ a.swapaxes(-1, -2) if op.name == "cholesky" else a) + np.eye(a.shape[-1], dtype=dtype)
     return made
+
+
+def differentiable(op: Op, case: Case, operands: list[np.ndarray]) -> tuple[Callable[..., Any], list[np.ndarray]]:
+    """The op as a function of those operands that have a derivative, and these."""
+    free = [i for i in range(len(operands)) if op.vjp(i) is not None]
+
+    def f(*given: Any) -> Any:
+        every: list[Any] = list(operands)
+        for i, x in zip(free, given, strict=True):
+            every[i] = x
+        return op(*every, **case.attrs)
+
+    return f, [operands[i] for i in free]
 
 
 ALL = [(op, case) for op in OPS.values() for case in cases_of(op)]

@@ -11,7 +11,7 @@ import pytest
 
 import jitgrad
 from jitgrad import GradientTape, Variable
-from jitgrad.errors import TapeError
+from jitgrad.errors import DTypeError, TapeError
 
 
 def test_square_of_a_sum() -> None:
@@ -157,7 +157,8 @@ def test_integers_have_no_gradient() -> None:
     n = Variable(np.int64(3))
     with GradientTape() as tape:
         y = n * 2.0
-    assert tape.gradient(y, n) is None
+    with pytest.raises(DTypeError, match=r"int64.*dtype='float64'"):
+        tape.gradient(y, n)
 
 
 def test_a_list_of_tensors_is_stacked() -> None:

@@ -1,6 +1,7 @@
 """The op table: one row an op, from which everything else follows."""
 
-from jitgrad.ops import elementwise, linear, reduce  # noqa: F401  (importing a module adds its rows)
+# Importing a module adds its rows.
+from jitgrad.ops import elementwise, linalg, linear, order, random, reduce  # noqa: F401
 from jitgrad.ops.table import OPS, Op, Shape
 
 __all__ = ["OPS", "Op", "Shape"]

@@ -1,14 +1,31 @@
 """The elementwise ops: each row is the value and, beside it, its partial derivatives.
 
-Derivatives at kinks follow JAX: abs and relu have derivative 0 at 0; maximum and minimum share ties half and half;
-x⁰ has derivative 0 everywhere, and 0ᵖ has derivative 0 by p.
+Values at edges are NumPy's and SciPy's. Derivatives at kinks follow JAX: abs and relu have derivative 0 at 0; maximum and
+minimum share ties half and half; x⁰ has derivative 0 everywhere, and 0ᵖ has derivative 0 by p; floor, ceil, rint, trunc, sign
+and floor_divide have derivative 0 everywhere, at their jumps too; mod has derivative 1 by its first operand there.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from jitgrad.ops.table import Op, elementwise
+
+
+def _scipy(name: str) -> Callable[..., Any]:
+    """A function of scipy.special, which is imported when it is called."""
+
+    def function(*operands: Any) -> Any:
+        from scipy import special
+
+        return getattr(special, name)(*operands)
+
+    return function
+
 
 # Arithmetic: value, then the partial for each operand.
 add: Op = elementwise("add", "a + b", lambda a, b, y: 1, lambda a, b, y: 1, commutative=True)
@@ -21,7 +38,7 @@ power: Op = elementwise(
     "power", "a ** b",
     lambda a, b, y: b * a ** where(equal(b, 0), 1, b - 1),  # 0 where b is 0, also at a = 0
     lambda a, b, y: log(where(equal(a, 0), 1, a)) * y,
-    result="float", domain=((0.2, 3), (-2, 3)),
+    result="float", loops=("vv", "vs"), domain=((0.2, 3), (-2, 3)),
 )  # fmt: skip
 negative: Op = elementwise("negative", "-x", lambda x, y: -1)
 square: Op = elementwise("square", "x * x", lambda x, y: 2 * x)
@@ -31,12 +48,64 @@ exp: Op = elementwise("exp", "exp(x)", lambda x, y: y, result="float")
 log: Op = elementwise("log", "log(x)", lambda x, y: 1 / x, result="float", domain=((0.2, 3),))
 log1p: Op = elementwise("log1p", "log1p(x)", lambda x, y: 1 / (1 + x), result="float", domain=((-0.7, 3),))
 expm1: Op = elementwise("expm1", "expm1(x)", lambda x, y: y + 1, result="float")
+exp2: Op = elementwise("exp2", "exp2(x)", lambda x, y: y * math.log(2), result="float")
+log2: Op = elementwise("log2", "log2(x)", lambda x, y: 1 / (x * math.log(2)), result="float", domain=((0.2, 3),))
+log10: Op = elementwise("log10", "log10(x)", lambda x, y: 1 / (x * math.log(10)), result="float", domain=((0.2, 3),))
+logaddexp: Op = elementwise(
+    "logaddexp",
+    "a + b if a != a or b != b else (a if a > b else b) + (log1p(exp(-abs(a - b))) if a != b else 0.6931471805599453)",
+    lambda a, b, y: sigmoid(a - b), lambda a, b, y: sigmoid(b - a),
+    result="float", commutative=True, loops=("vv",), doc="log(exp(a) + exp(b)), without overflow.",
+)  # fmt: skip
+cbrt: Op = elementwise("cbrt", "cbrt(x)", lambda x, y: y / (3 * x), result="float", domain=((0.2, 3),))
 sqrt: Op = elementwise("sqrt", "sqrt(x)", lambda x, y: 0.5 / y, result="float", domain=((0.2, 3),))
 
 # Trigonometry, in radians.
 sin: Op = elementwise("sin", "sin(x)", lambda x, y: cos(x), result="float")
 cos: Op = elementwise("cos", "cos(x)", lambda x, y: -sin(x), result="float")
 tan: Op = elementwise("tan", "tan(x)", lambda x, y: 1 + square(y), result="float", domain=((-1.2, 1.2),))
+arcsin: Op = elementwise("arcsin", "arcsin(x)", lambda x, y: 1 / sqrt(1 - square(x)), result="float", domain=((-0.9, 0.9),))
+arccos: Op = elementwise("arccos", "arccos(x)", lambda x, y: -1 / sqrt(1 - square(x)), result="float", domain=((-0.9, 0.9),))
+arctan: Op = elementwise("arctan", "arctan(x)", lambda x, y: 1 / (1 + square(x)), result="float")
+arctan2: Op = elementwise(
+    "arctan2", "arctan2(a, b)",
+    lambda a, b, y: b / (square(a) + square(b)), lambda a, b, y: -a / (square(a) + square(b)),
+    result="float", loops=("vv",), domain=((0.2, 3), (-3, 3)), doc="The angle of the point (b, a), from -π to π.",
+)  # fmt: skip
+hypot: Op = elementwise(
+    "hypot", "hypot(a, b)", lambda a, b, y: a / y, lambda a, b, y: b / y,
+    result="float", commutative=True, loops=("vv",), domain=((0.2, 3), (-3, 3)), doc="sqrt(a² + b²), without overflow.",
+)  # fmt: skip
+
+# Hyperbolic.
+sinh: Op = elementwise("sinh", "sinh(x)", lambda x, y: cosh(x), result="float")
+cosh: Op = elementwise("cosh", "cosh(x)", lambda x, y: sinh(x), result="float")
+arcsinh: Op = elementwise("arcsinh", "arcsinh(x)", lambda x, y: 1 / sqrt(square(x) + 1), result="float")
+arccosh: Op = elementwise("arccosh", "arccosh(x)", lambda x, y: 1 / sqrt((x - 1) * (x + 1)), result="float", domain=((1.2, 4),))
+arctanh: Op = elementwise("arctanh", "arctanh(x)", lambda x, y: 1 / (1 - square(x)), result="float", domain=((-0.9, 0.9),))
+
+# Special functions.
+erf: Op = elementwise(
+    "erf", "erf(x)", lambda x, y: 2 / math.sqrt(math.pi) * exp(-square(x)), result="float",
+    numpy=_scipy("erf"), doc="The error function.",
+)  # fmt: skip
+erfc: Op = elementwise(
+    "erfc", "erfc(x)", lambda x, y: -2 / math.sqrt(math.pi) * exp(-square(x)), result="float",
+    numpy=_scipy("erfc"), doc="1 - erf(x), accurate where erf(x) is near 1.",
+)  # fmt: skip
+gammaln: Op = elementwise(
+    "gammaln", "lgamma(x)", lambda x, y: digamma(x), result="float", domain=((0.5, 4),),
+    numpy=_scipy("gammaln"), doc="The logarithm of the absolute value of the gamma function.",
+)  # fmt: skip
+digamma: Op = elementwise(
+    "digamma", "digamma(x)", lambda x, y: polygamma(1, x), result="float", domain=((0.5, 4),),
+    numpy=_scipy("digamma"), doc="The derivative of gammaln.",
+)  # fmt: skip
+polygamma: Op = elementwise(
+    "polygamma", "polygamma(a, b)", None, lambda a, b, y: polygamma(a + 1, b), result="float", loops=("vv",),
+    domain=((1, 4), (0.5, 4)), numpy=_scipy("polygamma"),
+    doc="The derivative of digamma of order a, a whole number from 0 on, at b > 0; nan for other b.",
+)  # fmt: skip
 
 # Activations.
 tanh: Op = elementwise("tanh", "tanh(x)", lambda x, y: 1 - square(y), result="float")
@@ -55,28 +124,42 @@ relu: Op = elementwise(
 
 # Pieces.
 abs: Op = elementwise("abs", "abs(x)", lambda x, y: sign(x), ties=(0,))
+floor: Op = elementwise("floor", "floor(x)", lambda x, y: 0)
+ceil: Op = elementwise("ceil", "ceil(x)", lambda x, y: 0)
+trunc: Op = elementwise("trunc", "trunc(x)", lambda x, y: 0)
+rint: Op = elementwise(
+    "rint", "rint(x)", lambda x, y: 0, doc="The nearest whole number; of two equally near ones the even one."
+)
+mod: Op = elementwise(
+    "mod", "a % b", lambda a, b, y: 1, lambda a, b, y: -floor_divide(a, b), loops=("vv",), domain=((-3, 3), (0.5, 3)),
+    doc="The remainder of a / b that has b's sign.",
+)  # fmt: skip
+floor_divide: Op = elementwise(
+    "floor_divide", "a // b", lambda a, b, y: 0, lambda a, b, y: 0, loops=("vv",), domain=((-3, 3), (0.5, 3))
+)
 sign: Op = elementwise("sign", "1 if x > 0 else (-1 if x < 0 else x)", lambda x, y: 0, ties=(0,))
 maximum: Op = elementwise(
     "maximum", "a if a >= b or a != a else b",
     lambda a, b, y: (greater(a, b) + greater_equal(a, b)) / 2,
     lambda a, b, y: (greater(b, a) + greater_equal(b, a)) / 2,
-    commutative=True,
+    commutative=True, loops=("vv", "sv"),
 )  # fmt: skip
 minimum: Op = elementwise(
     "minimum", "a if a <= b or a != a else b",
     lambda a, b, y: (less(a, b) + less_equal(a, b)) / 2,
     lambda a, b, y: (less(b, a) + less_equal(b, a)) / 2,
-    commutative=True,
+    commutative=True, loops=("vv", "sv"),
 )  # fmt: skip
 where: Op = elementwise("where", "a if c != 0 else b", None, lambda c, a, b, y: not_equal(c, 0), lambda c, a, b, y: equal(c, 0))
 
 # Comparisons have no derivative.
-equal: Op = elementwise("equal", "1 if a == b else 0", None, None, result="bool", commutative=True)
-not_equal: Op = elementwise("not_equal", "1 if a != b else 0", None, None, result="bool", commutative=True)
-less: Op = elementwise("less", "1 if a < b else 0", None, None, result="bool")
-less_equal: Op = elementwise("less_equal", "1 if a <= b else 0", None, None, result="bool")
-greater: Op = elementwise("greater", "1 if a > b else 0", None, None, result="bool")
-greater_equal: Op = elementwise("greater_equal", "1 if a >= b else 0", None, None, result="bool")
+_PAIRS, _COMPARED = ("vv", "sv"), ("vv", "sv", "vs")
+equal: Op = elementwise("equal", "1 if a == b else 0", None, None, result="bool", commutative=True, loops=_PAIRS)
+not_equal: Op = elementwise("not_equal", "1 if a != b else 0", None, None, result="bool", commutative=True, loops=_PAIRS)
+less: Op = elementwise("less", "1 if a < b else 0", None, None, result="bool", loops=_COMPARED)
+less_equal: Op = elementwise("less_equal", "1 if a <= b else 0", None, None, result="bool", loops=_COMPARED)
+greater: Op = elementwise("greater", "1 if a > b else 0", None, None, result="bool", loops=_COMPARED)
+greater_equal: Op = elementwise("greater_equal", "1 if a >= b else 0", None, None, result="bool", loops=_COMPARED)
 
 stop_gradient: Op = elementwise(
     "stop_gradient", "x", None, numpy=lambda x: x, doc="The value itself, as a constant: no gradient passes."

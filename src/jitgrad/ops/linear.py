@@ -59,11 +59,17 @@ def _concatenate_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any])
 
 
 def _gather_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-    return shapes[1] + shapes[0][1:]
+    axis = attrs["axis"]
+    return shapes[0][:axis] + shapes[1] + shapes[0][axis + 1 :]
 
 
 def _scatter_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-    return (attrs["rows"], *shapes[0][len(shapes[1]) :])
+    axis = attrs["axis"]
+    return (*shapes[0][:axis], attrs["rows"], *shapes[0][axis + len(shapes[1]) :])
+
+
+def _cumsum_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    return shapes[0]
 
 
 def _matmul_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
@@ -112,10 +118,26 @@ def _numpy_pad(x: np.ndarray, starts: Shape, steps: Shape, shape: Shape) -> np.n
     return out
 
 
-def _numpy_scatter(x: np.ndarray, indices: np.ndarray, rows: int) -> np.ndarray:
-    out = np.zeros((rows, *x.shape[indices.ndim :]), x.dtype)
-    np.add.at(out, indices.astype(np.int64), x)
+def _numpy_scatter(x: np.ndarray, indices: np.ndarray, axis: int, rows: int) -> np.ndarray:
+    out = np.zeros((*x.shape[:axis], rows, *x.shape[axis + indices.ndim :]), x.dtype)
+    where: Any = (slice(None),) * axis + (indices.astype(np.int64),)
+    np.add.at(out, where, x)
     return out
+
+
+def _numpy_cumsum(x: np.ndarray, axis: int, reverse: bool) -> np.ndarray:
+    return np.flip(np.cumsum(np.flip(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
+
+
+# The same with an axis in front.
+
+
+def _in_front(n: int, starts: Shape, steps: Shape, shape: Shape) -> dict[str, Any]:
+    return {"starts": (0, *starts), "steps": (1, *steps), "shape": (n, *shape)}
+
+
+def _later(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(axis + 1 for axis in axes)
 
 
 # The rows.
@@ -124,49 +146,69 @@ reshape: Op = linear(
     "reshape", _reshape_shape,
     lambda g, y, x, shape: reshape(g, shape=x.shape),
     numpy=lambda x, shape: x.reshape(shape),
+    lead=lambda n, shape: {"shape": (n, *shape)},
 )  # fmt: skip
 transpose: Op = linear(
     "transpose", _transpose_shape,
     lambda g, y, x, axes: transpose(g, axes=tuple(axes.index(axis) for axis in range(len(axes)))),
     numpy=lambda x, axes: x.transpose(axes),
+    lead=lambda n, axes: {"axes": (0, *_later(axes))},
 )  # fmt: skip
 broadcast_to: Op = linear(
     "broadcast_to", _broadcast_to_shape,
     lambda g, y, x, shape: unbroadcast(g, x.shape),
     numpy=lambda x, shape: np.broadcast_to(x, shape),
+    lead=lambda n, shape: {"shape": (n, *shape)}, aligned=True,
 )  # fmt: skip
-sum: Op = linear("sum", _sum_shape, _sum_transpose, numpy=lambda x, axes: x.sum(axes))
+sum: Op = linear(
+    "sum", _sum_shape, _sum_transpose,
+    numpy=lambda x, axes: x.sum(axes), result="number",
+    lead=lambda n, axes: {"axes": _later(axes)},
+)  # fmt: skip
 slice_: Op = linear(
     "slice", _given_shape,
     lambda g, y, x, starts, steps, shape: pad(g, starts=starts, steps=steps, shape=x.shape),
     numpy=lambda x, starts, steps, shape: x[_slices(starts, steps, shape)],
+    lead=_in_front,
     doc="Elements start, start + step, … of each axis, as many as ``shape`` says.",
 )  # fmt: skip
 pad: Op = linear(
     "pad", _given_shape,
     lambda g, y, x, starts, steps, shape: slice_(g, starts=starts, steps=steps, shape=x.shape),
     numpy=_numpy_pad,
+    lead=_in_front,
     doc="Zeros of ``shape`` with the operand written where ``slice`` would read.",
 )  # fmt: skip
 concatenate: Op = linear(
     "concatenate", _concatenate_shape, _concatenate_transpose,
     arity=None, numpy=lambda *xs, axis: np.concatenate(xs, axis),
+    lead=lambda n, axis: {"axis": axis + 1},
 )  # fmt: skip
 gather: Op = linear(
     "gather", _gather_shape,
-    lambda g, y, x, indices: scatter(g, indices, rows=x.shape[0]), None,
-    numpy=lambda x, indices: x[indices.astype(np.int64)],
-    doc="Rows of the first operand by the integers of the second. An index outside the rows gives a row of nan.",
+    lambda g, y, x, indices, axis: scatter(g, indices, axis=axis, rows=x.shape[axis]), None,
+    numpy=lambda x, indices, axis: np.take(x, indices.astype(np.int64), axis),
+    lead=lambda n, axis: {"axis": axis + 1},
+    doc="Rows along an axis of the first operand by the integers of the second. One outside the rows gives nan.",
 )  # fmt: skip
 scatter: Op = linear(
     "scatter", _scatter_shape,
-    lambda g, y, x, indices, rows: gather(g, indices), None,
-    numpy=_numpy_scatter,
-    doc="Zeros of ``rows`` rows, and each row of the first operand added where the second says.",
+    lambda g, y, x, indices, axis, rows: gather(g, indices, axis=axis), None,
+    numpy=_numpy_scatter, result="number",
+    lead=lambda n, axis, rows: {"axis": axis + 1, "rows": rows},
+    doc="Zeros of ``rows`` rows along an axis, and each row of the first operand added where the second says.",
+)  # fmt: skip
+cumsum: Op = linear(
+    "cumsum", _cumsum_shape,
+    lambda g, y, x, axis, reverse: cumsum(g, axis=axis, reverse=not reverse),
+    numpy=_numpy_cumsum, result="number",
+    lead=lambda n, axis, reverse: {"axis": axis + 1, "reverse": reverse},
+    doc="The sum of the elements along an axis up to each; with ``reverse`` from each on.",
 )  # fmt: skip
 matmul: Op = linear(
     "matmul", _matmul_shape,
     lambda g, y, a, b: unbroadcast(matmul(g, _swap(b)), a.shape),
     lambda g, y, a, b: unbroadcast(matmul(_swap(a), g), b.shape),
-    numpy=np.matmul,
+    numpy=np.matmul, result="number",
+    lead=lambda n: {}, aligned=True,
 )  # fmt: skip

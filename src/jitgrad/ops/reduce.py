@@ -30,5 +30,9 @@ def _extreme_vjp(g: Any, y: Any, x: Any, axes: tuple[int, ...]) -> Any:
     return hit * broadcast_to(reshape(share, shape=kept), shape=x.shape)
 
 
-max: Op = declare(Op("max", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.max(x, axes)))
-min: Op = declare(Op("min", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.min(x, axes)))
+def _later(n: int, axes: tuple[int, ...]) -> dict[str, Any]:
+    return {"axes": tuple(axis + 1 for axis in axes)}
+
+
+max: Op = declare(Op("max", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.max(x, axes), lead=_later))
+min: Op = declare(Op("min", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.min(x, axes), lead=_later))

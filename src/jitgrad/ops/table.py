@@ -9,6 +9,8 @@ There are two kinds of rows, and an exception:
 * a *linear* op (linear in each operand) is its shape rule and its transposes, one for each operand;
 * what is neither states its vjp for each operand itself.
 
+Both modes of differentiation follow from these: see ``tape.autodiff`` and ``tape.forward``.
+
 Rules are plain functions of operands. They build expressions with the operators and with the rows of the table, which
 are callable: calling a row records the op. So a derivative is an ordinary expression and can be differentiated again.
 """
@@ -26,7 +28,9 @@ from jitgrad.errors import JitgradError, ShapeError
 
 Shape = tuple[int, ...]
 Rule = Callable[..., Any]
-Result = Literal["number", "float", "bool"]
+Result = Literal["same", "number", "float", "integer", "bool"]
+Lead = Callable[..., dict[str, Any]]
+Kernel = Callable[[Any, int, tuple[int, ...]], int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +46,16 @@ class Op:
         value: elementwise only: the value as an expression of the operands, as the interpreter computes it.
         partials: elementwise only: for each operand ``partial(*operands, y)``, a number or an expression.
         numpy: the same op in NumPy, used by constant folding and by the tests.
-        result: the dtype of the result: as the operands ("number"), always floating ("float") or "bool".
+        lead: ``lead(n, **attrs) -> attrs`` of the op on operands with one more axis in front, of size n; None where there is
+            no such form, and the op is applied to each of the n.
+        aligned: whether operands of fewer axes are aligned from the last axis on, as in broadcasting.
+        linear: whether the op is linear in each operand, so that it is its own derivative.
+        kernel: of a user's own op the address of its code for a dtype, the number of axes of the result, and of the operands.
+        result: the dtype of the result: as the operands ("same"), but no boolean ("number"), always floating ("float"),
+            "integer" or "bool".
         commutative: whether two operands may change places.
+        loops: elementwise only: the patterns of operands that the interpreter has loops for, see ``vm.instructions``; other
+            operands are spelt out to the result's shape. Each takes 0.1 s to compile; empty for all that are useful.
         domain: elementwise only: for each operand the interval in which tests draw values.
         ties: elementwise only: points where the derivative is a convention, which differences cannot check.
     """
@@ -55,8 +67,13 @@ class Op:
     numpy: Callable[..., Any]
     value: str | None = None
     partials: tuple[Rule | None, ...] = ()
+    lead: Lead | None = None
+    aligned: bool = False
+    linear: bool = False
+    kernel: Kernel | None = None
     result: Result = "number"
     commutative: bool = False
+    loops: tuple[str, ...] = ()
     domain: tuple[tuple[float, float], ...] = ()
     ties: tuple[float, ...] = ()
     __doc__: str = field(default="", compare=False)
@@ -113,6 +130,7 @@ def elementwise(
     numpy: Callable[..., Any] | None = None,
     result: Result = "number",
     commutative: bool = False,
+    loops: tuple[str, ...] = (),
     domain: tuple[tuple[float, float], ...] | None = None,
     ties: tuple[float, ...] = (),
     doc: str = "",
@@ -131,8 +149,9 @@ def elementwise(
     vjps = tuple(None if p is None else _elementwise_vjp(i, p) for i, p in enumerate(partials))
     return declare(
         Op(
-            name, len(partials), broadcast_shape, vjps, numpy or getattr(np, name), value, partials, result, commutative,
-            domain, ties, doc,
+            name, len(partials), broadcast_shape, vjps, numpy or getattr(np, name), value, partials,
+            lead=lambda n: {}, aligned=True, result=result, commutative=commutative, loops=loops, domain=domain, ties=ties,
+            __doc__=doc,
         )
     )  # fmt: skip
 
@@ -142,11 +161,20 @@ def linear(
     shape: Callable[[Op, tuple[Shape, ...], dict[str, Any]], Shape],
     *transposes: Rule | None,
     numpy: Callable[..., Any],
+    lead: Lead,
+    aligned: bool = False,
     arity: int | None = -1,
+    result: Result = "same",
     doc: str = "",
 ) -> Op:
-    """Declare an op that is linear in each operand by ``transpose(g, y, *operands, **attrs)`` for each of them."""
-    return declare(Op(name, len(transposes) if arity == -1 else arity, shape, transposes, numpy, __doc__=doc))
+    """Declare an op that is linear in each operand by ``transpose(g, y, *operands, **attrs)`` for each of them.
+
+    One of any number of operands is linear in all of them together.
+    """
+    count = len(transposes) if arity == -1 else arity
+    return declare(
+        Op(name, count, shape, transposes, numpy, lead=lead, aligned=aligned, linear=True, result=result, __doc__=doc)
+    )
 
 
 def _elementwise_vjp(i: int, partial: Rule) -> Rule:

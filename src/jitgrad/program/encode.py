@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from jitgrad.ops import OPS, Shape
+from jitgrad.ops.table import Kernel
 from jitgrad.program.expression import Expression, Step, Update
 from jitgrad.program.passes.executable import layout_of
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERANDS, WIDTH
@@ -21,6 +24,7 @@ class Encoder:
 
     expression: Expression
     offsets: list[int]
+    dtype: np.dtype[Any]
     rows: list[list[int]] = field(default_factory=list)
     table: list[int] = field(default_factory=list)
 
@@ -29,7 +33,7 @@ class Encoder:
         self.rows.append(row + [0] * (WIDTH - len(row)))
 
     def code(self) -> np.ndarray:
-        return np.array(self.rows, np.int64).reshape(-1, WIDTH).view(np.uint64)
+        return np.array(self.rows, np.uint64).reshape(-1, WIDTH)
 
     def shape(self, i: int) -> Shape:
         return self.expression.steps[i].shape
@@ -41,11 +45,13 @@ class Encoder:
 
     def step(self, i: int) -> None:
         step = self.expression.steps[i]
-        if math.prod(step.shape) == 0 or step.op in ("input", "literal", "reshape"):
+        if math.prod(step.shape) == 0 or step.op in ("input", "literal", "reshape", "room"):
             return
         row = OPS.get(step.op)
         if row is not None and row.value is not None:
             self._elementwise(step, self.offsets[i])
+        elif row is not None and row.kernel is not None:
+            self._custom(step, self.offsets[i], row.kernel)
         else:
             getattr(self, "_" + step.op)(step, self.offsets[i], *[self.offsets[j] for j in step.args], **dict(step.attrs))
 
@@ -57,7 +63,7 @@ class Encoder:
         layout = layout_of(step.shape, tuple(self.shape(j) for j in step.args))
         assert layout is not None
         names = OPERANDS[len(places)]
-        if len(places) == 2 and layout.rows * layout.cols == 1:
+        if len(places) == 2 and layout.rows * layout.cols == 1 and f"{step.op}.1" in OPCODE:
             self.emit(f"{step.op}.1", d=d, a=places[0], b=places[1])
             return
         fields = dict(zip(names, places, strict=True)) | {"r" + x: s for x, s in zip(names, layout.strides, strict=True)}
@@ -113,13 +119,26 @@ class Encoder:
         self.emit(name, d=d, a=a, t=len(self.table), rank=len(sizes), n=n)
         self.table += sizes + jumps
 
-    def _gather(self, step: Step, d: int, a: int, b: int) -> None:
-        rows = self.shape(step.args[0])
-        self.emit("gather", d=d, a=a, b=b, count=self.size(step.args[1]), rows=rows[0], width=math.prod(rows[1:]))
+    def _gather(self, step: Step, d: int, a: int, b: int, axis: int) -> None:
+        outer, rows, width = _around(self.shape(step.args[0]), axis)
+        self.emit("gather", d=d, a=a, b=b, outer=outer, count=self.size(step.args[1]), rows=rows, width=width)
 
-    def _scatter(self, step: Step, d: int, a: int, b: int, rows: int) -> None:
-        count = self.size(step.args[1])
-        self.emit("scatter", d=d, a=a, b=b, count=count, rows=rows, width=math.prod(step.shape[1:]))
+    def _scatter(self, step: Step, d: int, a: int, b: int, axis: int, rows: int) -> None:
+        outer, rows, width = _around(step.shape, axis)
+        self.emit("scatter", d=d, a=a, b=b, outer=outer, count=self.size(step.args[1]), rows=rows, width=width)
+
+    def _cumsum(self, step: Step, d: int, a: int, axis: int, reverse: bool) -> None:
+        outer, n, inner = _around(step.shape, axis)
+        self.emit("cumsum", d=d, a=a, outer=outer, n=n, inner=inner, reverse=int(reverse))
+
+    def _argmax(self, step: Step, d: int, a: int) -> None:
+        self.emit("argmax", d=d, a=a, outer=math.prod(step.shape), n=self.shape(step.args[0])[-1])
+
+    def _argsort(self, step: Step, d: int, a: int, room: int) -> None:
+        self.emit("argsort", d=d, a=a, s=room, outer=math.prod(step.shape[:-1]), n=step.shape[-1])
+
+    def _uniform(self, step: Step, d: int, a: int, shape: Shape, stream: int) -> None:
+        self.emit("uniform", d=d, a=a, stream=stream, n=math.prod(shape))
 
     def _reduced(self, name: str, step: Step, d: int, a: int, axes: tuple[int, ...]) -> None:
         shape = self.shape(step.args[0])
@@ -150,6 +169,38 @@ class Encoder:
 
     _matmul_nn = _matmul_nt = _matmul_tn = _product
 
+    # Functions by their address.
+
+    def _solve(self, step: Step, d: int, a: int, b: int, room: int) -> None:
+        *batch, n, k = step.shape
+        self._linalg("solve", step, d, (math.prod(batch), n, k))
+
+    def _determinant(self, step: Step, d: int, a: int, room: int) -> None:
+        self._linalg("determinant", step, d, (math.prod(step.shape[:-1]), self.shape(step.args[0])[-1]))
+
+    def _cholesky(self, step: Step, d: int, a: int, room: int) -> None:
+        self._linalg("cholesky", step, d, (math.prod(step.shape[:-2]), step.shape[-1]))
+
+    def _linalg(self, name: str, step: Step, d: int, numbers: Sequence[int]) -> None:
+        from jitgrad.vm import native  # llvmlite, and SciPy's LAPACK
+
+        self._call(native.load(name, self.dtype).address, step.args[:-1], step.args[-1], d, math.prod(step.shape), numbers)
+
+    def _custom(self, step: Step, d: int, kernel: Kernel) -> None:
+        shapes = [self.shape(j) for j in step.args]
+        numbers = [n for shape in (step.shape, *shapes) for n in shape]
+        self._call(
+            kernel(self.dtype, len(step.shape), tuple(map(len, shapes))), step.args, None, d, math.prod(step.shape), numbers
+        )
+
+    def _call(self, kernel: int, operands: Sequence[int], room: int | None, d: int, n: int, numbers: Sequence[int]) -> None:
+        t = len(self.table)
+        for j in operands:
+            self.table += [self.offsets[j], self.size(j)]
+        self.table += numbers
+        s, size = (0, 0) if room is None else (self.offsets[room], self.size(room))
+        self.emit("call", kernel=kernel, d=d, n=n, s=s, room=size, t=t, count=len(operands))
+
     # One update.
 
     def update(self, update: Update) -> None:
@@ -165,6 +216,11 @@ class Encoder:
         values = [name for name in names if name in "gh"]
         fields = dict(zip(state, update.targets, strict=True)) | dict(zip(values, update.args, strict=True))
         self.emit(update.op, n=n, **{name: self.offsets[i] for name, i in fields.items()})
+
+
+def _around(shape: Shape, axis: int) -> tuple[int, int, int]:
+    """The sizes before, of, and after an axis."""
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
 
 
 def _strides(shape: Shape) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
         expression = apply(expression)
     expression, forward = _in_sections(expression)
     offsets, size = assign_memory(expression)
-    encoder = Encoder(expression, offsets)
+    encoder = Encoder(expression, offsets, dtype)
     for i in range(forward):
         encoder.step(i)
     forward_stop = len(encoder.rows)

@@ -117,7 +117,8 @@ class Program:
     def _check_instruction(self, i: int, known: np.ndarray, given: np.ndarray) -> None:
         kind, fields = self.instruction(i)
         where = f"instruction {i} ({kind.name})"
-        if "t" in fields and not 1 <= fields["rank"] <= (len(self.table) - fields["t"]) // 2:
+        pairs = fields.get("rank", fields.get("count", 0))
+        if "t" in fields and (pairs > (len(self.table) - fields["t"]) // 2 or fields.get("rank") == 0):
             raise ProgramError(f"{where} reads past the table. Lower the expression again.")
         reads = kind.reads(fields, self.table)
         for offset, count in reads:

@@ -23,24 +23,26 @@ def differentiate(
     sources: Sequence[int],
     watched: Callable[[Tensor], bool],
     recorded: Callable[[Tensor], bool],
+    weights: Sequence[Tensor | None] | None = None,
 ) -> list[Tensor | None]:
-    """The gradients of the sum of all elements of ``targets``.
+    """The gradients of the sum of all elements of ``targets``, times their weights.
 
     Args:
         targets: any shapes; integers and booleans have no gradient.
         sources: keys of Variables or Tensors, see ``key_of``.
         watched: whether a leaf may have a gradient at all.
         recorded: whether an op was recorded; what was not is a constant.
+        weights: for each target the cotangent, of its shape; None for ones.
 
     Returns:
         For each source its gradient, of its shape, or None where no recorded path leads to it.
     """
-    order = _topological(targets, recorded)
+    order = topological(targets, recorded)
     useful = _useful(order, set(sources), watched, recorded)
     cotangents: dict[int, Tensor] = {}
-    for target in targets:
+    for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
         if id(target) in useful:
-            _accumulate(cotangents, target, _constant(1.0, target))
+            _accumulate(cotangents, target, constant(1.0, target) if weight is None else weight)
     found: dict[int, Tensor] = {}
     for node in reversed(order):
         g = cotangents.pop(id(node), None)
@@ -58,12 +60,12 @@ def differentiate(
             if rule is not None:
                 contribution = rule(g, node, *node.inputs, **attrs)
                 if type(contribution) is not Tensor:
-                    contribution = _constant(float(contribution), operand)
+                    contribution = constant(float(contribution), operand)
                 _accumulate(cotangents, operand, contribution)
     return [found.get(source) for source in sources]
 
 
-def _constant(value: float, like: Tensor) -> Tensor:
+def constant(value: float, like: Tensor) -> Tensor:
     """``value`` in the shape and dtype of ``like``."""
     return broadcast_to(Tensor(None, (), (), (), like.rank, value), shape=like.shape)
 
@@ -73,7 +75,7 @@ def _accumulate(cotangents: dict[int, Tensor], tensor: Tensor, g: Tensor) -> Non
     cotangents[id(tensor)] = g if seen is None else seen + g
 
 
-def _topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
+def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
     """All Tensors that the targets were recorded from, operands first."""
     order: list[Tensor] = []
     done: set[int] = set()

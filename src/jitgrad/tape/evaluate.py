@@ -51,6 +51,14 @@ def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
         tensor.group = None
 
 
+def together(tensors: Iterable[Tensor | None]) -> None:
+    """Make a group of those whose value is not known: asking for one of them computes them all, in one run."""
+    members = [t for t in tensors if t is not None and t.known is None and t.group is None]
+    group = list({id(t): t for t in members}.values())
+    for tensor in group:
+        tensor.group = group
+
+
 def _grouped(roots: Sequence[Tensor]) -> list[Tensor]:
     """The members without a value of the groups that are met first on the way down from ``roots``."""
     met = [node for node in upstream(roots, lambda node: node.known is None and not node.group) if node.known is None]
@@ -72,9 +80,17 @@ def _run(linear: Linear, keep: list[Tensor]) -> None:
         machine.run()
         for tensor, value in zip(keep, machine.outputs, strict=True):
             tensor.known = from_arena(value, tensor.rank)
-            if tensor.order == 0:  # nobody will differentiate it: let go of its operands
-                tensor.op, tensor.inputs, tensor.attrs = None, (), ()
+            if tensor.order == 0:
+                _let_go(tensor)
         store_state(machine, linear.leaves)
+
+
+def _let_go(tensor: Tensor) -> None:
+    """Keep no operands of a known value that no tape will differentiate, unless ``backward`` may."""
+    if tensor.gradient is None:
+        tensor.op, tensor.inputs, tensor.attrs = None, (), ()
+    elif tensor.gradient.spent:
+        tensor.inputs, tensor.attrs = (), ()
 
 
 def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any], replayed: bool = False) -> Iterator[Any]:

@@ -11,8 +11,7 @@ import numpy as np
 from jitgrad.errors import ArgumentError
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
-from jitgrad.tape import dtypes, trace
-from jitgrad.tape import tensor as recording
+from jitgrad.tape import dtypes, recording, trace
 from jitgrad.tape.evaluate import PROGRAMS, from_arena, leaf_values, machine_for, settle, store_state
 from jitgrad.tape.linearise import Linear, linearise
 from jitgrad.tape.structure import flatten, map_structure
@@ -77,7 +76,7 @@ class Function:
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if recording.is_watched():
+        if recording.is_active():
             return map_structure(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
         dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]
         return self.traced(args, kwargs, dynamic).call(dynamic)

@@ -23,17 +23,23 @@ from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity, matrix_p
 Axis = int | Sequence[int] | None
 
 
-def tensor(value: Any, dtype: Any = None) -> Tensor:
+def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """An immutable Tensor of ``value``, copied. Later changes of an array, or assignments to a Variable, do not touch it.
 
-    Raises DTypeError for what is not boolean, integer or floating.
+    Args:
+        value: a number, array-like, Tensor or Variable.
+        dtype: by default that of ``value``; float64 for Python floats, int64 for integers.
+        requires_grad: whether ``backward`` gives it a gradient, in ``.grad``.
+
+    Raises:
+        DTypeError: for what is not boolean, integer or floating, and for integers that should have a gradient.
     """
-    if isinstance(value, Operators):
-        if dtype is None or value.dtype == dtype:
-            return identity(as_tensor(value))
-        value = value.numpy()
-    array, rank = dtypes.as_data(value, dtype)
-    return Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
+    if isinstance(value, Operators) and not requires_grad and (dtype is None or value.dtype == dtype):
+        return identity(as_tensor(value))
+    array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
+    made = Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
+    made.requires_grad = requires_grad
+    return made
 
 
 # Products and rows.

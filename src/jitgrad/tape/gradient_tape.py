@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
-from jitgrad.errors import TapeError
-from jitgrad.tape import tensor as recording
-from jitgrad.tape.autodiff import differentiate, key_of
+import numpy as np
+
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
+from jitgrad.ops.linear import reshape, transpose
+from jitgrad.tape import dtypes
+from jitgrad.tape.autodiff import constant, differentiate, key_of
+from jitgrad.tape.batching import batched
+from jitgrad.tape.evaluate import together
+from jitgrad.tape.recording import Recording, paused
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.variable import Variable
+
+Unconnected = Literal["none", "zero"]
 
 
 class GradientTape:
@@ -19,7 +29,8 @@ class GradientTape:
     block is recorded there and can be differentiated again.
 
     Args:
-        persistent: whether ``gradient`` may be called more than once.
+        persistent: whether ``gradient`` and its like may be called more than once.
+        watch_accessed_variables: whether trainable Variables are watched by themselves.
 
     Example:
         >>> x = Variable(3.0)
@@ -29,20 +40,21 @@ class GradientTape:
         6.0
     """
 
-    def __init__(self, persistent: bool = False) -> None:
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self.persistent = persistent
-        self._blocks: list[list[float]] = []
+        self.watch_accessed_variables = watch_accessed_variables
+        self._recording = Recording()
         self._watched: dict[int, Any] = {}
         self._spent = False
 
     def __enter__(self) -> GradientTape:
-        if self._blocks and self._blocks[-1][1] == _OPEN:
+        if self._recording.running:
             raise TapeError("This tape is recording already. Use a second GradientTape for the inner block.")
-        self._blocks.append([recording.start_watching(self), _OPEN])
+        self._recording.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._blocks[-1][1] = recording.stop_watching(self)
+        self._recording.stop()
 
     def watch(self, tensors: Any) -> None:
         """Have gradients with respect to these Tensors or Variables, or any nesting of them.
@@ -56,13 +68,33 @@ class GradientTape:
                 )
             self._watched[_key(value)] = value
 
-    def gradient(self, target: Any, sources: Any) -> Any:
+    def watched_variables(self) -> tuple[Variable, ...]:
+        """The Variables that are watched: those given to ``watch``, and the trainable ones that were read, in order."""
+        given = {key: value for key, value in self._watched.items() if isinstance(value, Variable)}
+        read = self._recording.read if self.watch_accessed_variables else {}
+        return tuple((given | {key: v for key, v in read.items() if v.trainable}).values())
+
+    def stop_recording(self) -> AbstractContextManager[None]:
+        """``with tape.stop_recording():`` what is computed inside is constant to this tape."""
+        return paused([self._recording])
+
+    def reset(self) -> None:
+        """Forget what was recorded and watched; a tape that was used is as new."""
+        self._recording.forget()
+        self._watched.clear()
+        self._spent = False
+
+    def gradient(
+        self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Unconnected = "none"
+    ) -> Any:
         """The gradient of ``target`` with respect to each of ``sources``.
 
         Args:
             target: a Tensor, or any nesting of them. Where there is more than one element, the gradient is that of their
                 sum, as in TensorFlow.
             sources: a Variable or Tensor, or any nesting of lists, tuples and dicts of them.
+            output_gradients: cotangents, in the nesting of ``target`` and of its shapes; ones by default.
+            unconnected_gradients: "zero" for zeros where there is no path from a source to the target.
 
         Returns:
             The same nesting as ``sources``, each leaf a Tensor of the source's shape, or None where the tape recorded no
@@ -70,12 +102,73 @@ class GradientTape:
 
         Raises:
             TapeError: on a second call, unless the tape is persistent.
+            DTypeError: where a source is an integer or a boolean.
+            ShapeError: for an output gradient that has not its target's shape.
         """
+        wanted = self._sources(sources)
+        targets = [as_tensor(t) for t in flatten(target)]
+        weights = None if output_gradients is None else _weights(targets, flatten(output_gradients))
+        gradients = differentiate(targets, [_key(s) for s in wanted], self._is_watched, self._recording.has, weights)
+        gradients = _connected(gradients, [s.shape for s in wanted], wanted, unconnected_gradients)
+        self._spent = not self.persistent
+        together([*targets, *gradients])
+        return pack_as(sources, gradients)
+
+    def jacobian(self, target: Any, sources: Any, unconnected_gradients: Unconnected = "none") -> Any:
+        """All first derivatives: for each source a Tensor of shape ``target.shape + source.shape``, in one run.
+
+        Args and errors are those of ``gradient``; ``target`` is one Tensor.
+        """
+        y = as_tensor(target)
+        basis = np.eye(y.size).reshape(y.size, *y.shape)
+        rows, wanted = self._rows(y, sources, as_tensor(basis))
+        shapes = [y.shape + s.shape for s in wanted]
+        jacobians = [None if g is None else reshape(g, shape=shape) for g, shape in zip(rows, shapes, strict=True)]
+        jacobians = _connected(jacobians, shapes, wanted, unconnected_gradients)
+        together([y, *jacobians])
+        return pack_as(sources, jacobians)
+
+    def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: Unconnected = "none") -> Any:
+        """The Jacobian of each row of ``target`` by the same row of ``source``, on which alone it depends.
+
+        Args:
+            target: of shape (rows, …).
+            source: of shape (rows, …).
+
+        Returns:
+            A Tensor of shape ``(rows, *target.shape[1:], *source.shape[1:])``, in one run.
+        """
+        y, x = as_tensor(target), as_tensor(source)
+        if not y.shape or not x.shape or y.shape[0] != x.shape[0]:
+            raise ShapeError(f"batch_jacobian: shapes {y.shape} and {x.shape} have not the same rows. Give a row an example.")
+        size = int(np.prod(y.shape[1:]))
+        basis = np.eye(size).reshape(size, 1, *y.shape[1:])
+        rows, wanted = self._rows(y, source, as_tensor(np.broadcast_to(basis, (size, *y.shape))))
+        shape = y.shape + x.shape[1:]
+        made = None
+        if rows[0] is not None:
+            order = (1, 0, *range(2, x.ndim + 1))
+            made = reshape(transpose(rows[0], axes=order), shape=shape)
+        made = _connected([made], [shape], wanted, unconnected_gradients)[0]
+        together([y, made])
+        return made
+
+    def _rows(self, y: Tensor, sources: Any, basis: Tensor) -> tuple[list[Tensor | None], list[Any]]:
+        """The gradients for each cotangent along the first axis of ``basis``, along the first axis; and the sources."""
+        wanted = self._sources(sources)
+        weight = Tensor(None, (), (), y.shape, y.rank)
+        found = differentiate([y], [_key(s) for s in wanted], self._is_watched, self._recording.has, [weight])
+        some = [g for g in found if g is not None]
+        left = iter(batched(some, [weight], [basis]))
+        self._spent = not self.persistent
+        return [None if g is None else next(left) for g in found], wanted
+
+    def _sources(self, sources: Any) -> list[Any]:
+        """The sources, flat, if a gradient may be taken by them."""
         if self._spent:
             raise TapeError(
                 "This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or record again."
             )
-        targets = [as_tensor(t) for t in flatten(target)]
         wanted = flatten(sources)
         for source in wanted:
             if not isinstance(source, Operators):
@@ -83,30 +176,42 @@ class GradientTape:
                     f"gradient takes Variables and Tensors as sources and got {type(source).__name__}. "
                     f"Give those that were used."
                 )
-        gradients = differentiate(targets, [_key(s) for s in wanted], self._is_watched, self._recorded)
-        self._spent = not self.persistent
-        _group(targets, gradients)
-        return pack_as(sources, gradients)
-
-    def _recorded(self, tensor: Tensor) -> bool:
-        return any(start < tensor.order < stop for start, stop in self._blocks)
+            if source.rank <= dtypes.INTEGER:
+                raise DTypeError(
+                    f"gradient: a source has dtype {source.dtype}, and only floats have gradients. "
+                    f"Make it with dtype='float64'."
+                )
+        return wanted
 
     def _is_watched(self, tensor: Tensor) -> bool:
-        if tensor.variable is not None and tensor.variable.trainable:
+        if tensor.variable is not None and tensor.variable.trainable and self.watch_accessed_variables:
             return True
         return key_of(tensor) in self._watched
-
-
-_OPEN = float("inf")
 
 
 def _key(value: Any) -> int:
     return key_of(value) if isinstance(value, Tensor) else id(value)
 
 
-def _group(targets: list[Tensor], gradients: list[Tensor | None]) -> None:
-    """What one call returns is computed in one run, see ``evaluate``."""
-    members = [t for t in [*targets, *gradients] if t is not None and t.known is None and t.group is None]
-    group = list({id(t): t for t in members}.values())
-    for tensor in group:
-        tensor.group = group
+def _weights(targets: list[Tensor], given: list[Any]) -> list[Tensor | None]:
+    weights = [None if w is None else as_tensor(w) for w in given]
+    for target, weight in zip(targets, weights, strict=True):
+        if weight is not None and weight.shape != target.shape:
+            raise ShapeError(
+                f"gradient: an output gradient has shape {weight.shape} and its target {target.shape}. Give it the same shape."
+            )
+    return weights
+
+
+def _connected(
+    gradients: list[Tensor | None], shapes: list[Any], sources: list[Any], unconnected: Unconnected
+) -> list[Tensor | None]:
+    """Zeros for None where they are asked for."""
+    if unconnected not in ("none", "zero"):
+        raise ArgumentError(f"unconnected_gradients is {unconnected!r}. Use 'none' or 'zero'.")
+    if unconnected == "none":
+        return gradients
+    return [
+        constant(0.0, Tensor(None, (), (), shape, source.rank)) if g is None else g
+        for g, shape, source in zip(gradients, shapes, sources, strict=True)
+    ]

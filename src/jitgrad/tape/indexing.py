@@ -59,7 +59,7 @@ def gather_rows(x: Tensor, indices: Any) -> Tensor:
             raise IndexingError(
                 f"Index {worst:.0f} is out of range for axis 0 of shape {x.shape}. Use -{x.shape[0]} to {x.shape[0] - 1}."
             )
-    return gather(x, picked)
+    return gather(x, picked, axis=0)
 
 
 def _is_array(key: Any) -> bool:

@@ -6,7 +6,6 @@ asked for, and kept. A Tensor never changes.
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,15 @@ from jitgrad.ops import elementwise as ew
 from jitgrad.ops.linear import matmul, reshape
 from jitgrad.ops.table import record_with
 from jitgrad.tape import dtypes
+from jitgrad.tape.backward import DefineByRun, Gradient
 from jitgrad.tape.indexing import getitem
+from jitgrad.tape.recording import active, clock, grad_enabled
 
 if TYPE_CHECKING:
     from jitgrad.tape.variable import Variable
 
 
-class Operators:
+class Operators(DefineByRun):
     """What Tensors and Variables share: operators and methods that record."""
 
     __slots__ = ()
@@ -203,9 +204,10 @@ class Tensor(Operators):
         order: when it was recorded while some tape or trace was watching; 0 where none was.
         variable: the Variable that a leaf is the value of.
         group: Tensors that are computed together with this one, see ``evaluate``.
+        gradient: where it requires a gradient, what ``backward`` keeps of it.
     """
 
-    __slots__ = ("__weakref__", "attrs", "group", "inputs", "known", "op", "order", "rank", "shape", "variable")
+    __slots__ = ("__weakref__", "attrs", "gradient", "group", "inputs", "known", "op", "order", "rank", "shape", "variable")
 
     def __init__(
         self,
@@ -224,8 +226,9 @@ class Tensor(Operators):
         self.rank = rank
         self.known = known
         self.variable = variable
-        self.order = next(_clock) if _watchers else 0
+        self.order = next(clock) if active else 0
         self.group: list[Tensor] | None = None
+        self.gradient: Gradient | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -238,6 +241,9 @@ class Tensor(Operators):
 
         value = np.asarray(value_of(self), self.dtype)
         return value.copy() if value.ndim else value[()]
+
+    def _keep(self, kept: Gradient | None) -> None:
+        self.gradient = kept
 
     def __repr__(self) -> str:
         from jitgrad.tape import trace
@@ -253,32 +259,6 @@ class Tensor(Operators):
 
 
 # Recording.
-
-_clock = itertools.count(1)
-_watchers: list[Any] = []
-
-
-def now() -> int:
-    """A moment of the clock that orders what is recorded."""
-    return next(_clock)
-
-
-def start_watching(watcher: Any) -> int:
-    """From now on what is recorded keeps its operands, until ``stop_watching``; returns the moment."""
-    _watchers.append(watcher)
-    return now()
-
-
-def stop_watching(watcher: Any) -> int:
-    """The watcher needs no more; returns the moment."""
-    _watchers[:] = [w for w in _watchers if w is not watcher]
-    return now()
-
-
-def is_watched() -> bool:
-    """Whether a tape or a trace is recording."""
-    return bool(_watchers)
-
 
 _EXACT = 2**53  # the integers that float64 holds
 
@@ -312,19 +292,28 @@ def _holds_tensors(value: Any) -> bool:
     return isinstance(value, Operators)
 
 
+_FIXED = {"bool": dtypes.BOOL, "integer": dtypes.INTEGER}
+_LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
+
+
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
     """Record an op; raises ShapeError where its shape rule does."""
     inputs = tuple([x if type(x) is Tensor else as_tensor(x) for x in operands])
     if op.arity is not None and len(inputs) != op.arity:
         raise TypeError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
-    if op.result == "bool":
-        rank = dtypes.BOOL
+    if op.result in _FIXED:
+        rank = _FIXED[op.result]
     else:
         deciding = op.deciding
         rank = max([t.rank for t in inputs] if deciding is None else [inputs[i].rank for i in deciding])
-        rank = max(rank, dtypes.NUMBER if op.result == "float" else dtypes.INTEGER)
-    return Tensor(op, inputs, tuple(attrs.items()), shape, rank)
+        rank = max(rank, _LEAST[op.result])
+    made = Tensor(op, inputs, tuple(attrs.items()), shape, rank)
+    for i, x in enumerate(inputs):
+        if x.gradient is not None and rank > dtypes.INTEGER and op.vjp(i) is not None and grad_enabled():
+            made.gradient = Gradient()
+            break
+    return made
 
 
 record_with(record)
@@ -345,12 +334,16 @@ def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda no
 
 def cast(x: Tensor, rank: int) -> Tensor:
     """The same value in the dtype of ``rank``. Recorded as a reshape to the same shape: in a Program all are one dtype."""
-    return x if x.rank == rank else Tensor(OPS["reshape"], (x,), (("shape", x.shape),), x.shape, rank)
+    if x.rank == rank:
+        return x
+    made = identity(x)
+    made.rank = rank
+    return made
 
 
 def identity(x: Tensor) -> Tensor:
     """The same value as a Tensor of its own, recorded where it is made. So what a Variable held stays apart from it."""
-    return Tensor(OPS["reshape"], (x,), (("shape", x.shape),), x.shape, x.rank)
+    return record(OPS["reshape"], (x,), {"shape": x.shape})
 
 
 def matrix_product(a: Any, b: Any) -> Tensor:

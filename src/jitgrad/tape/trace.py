@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from jitgrad.errors import TracingError
-from jitgrad.tape import tensor as recording
+from jitgrad.tape.recording import Recording, clock
 
 if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
@@ -31,6 +31,7 @@ class Trace:
     """What was noted while a function was traced."""
 
     def __init__(self) -> None:
+        self.recording = Recording()
         self.start = 0
         self._assigned: dict[Variable, Tensor] = {}
         self._updated: dict[int, Variable] = {}
@@ -73,9 +74,10 @@ def tracing() -> Iterator[Trace]:
     """Note what happens in this thread into a new Trace."""
     outer = current()
     noted = _local.trace = Trace()
-    noted.start = recording.start_watching(noted)
+    noted.recording.start()
+    noted.start = next(clock)
     try:
         yield noted
     finally:
-        recording.stop_watching(noted)
+        noted.recording.stop()
         _local.trace = outer

@@ -10,6 +10,8 @@ import numpy as np
 from jitgrad.errors import DTypeError, ShapeError, TracingError
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
+from jitgrad.tape.backward import Gradient
+from jitgrad.tape.recording import active
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
 
 _names = itertools.count()
@@ -23,24 +25,40 @@ class Variable(Operators):
         dtype: float32, float64, int64 or bool. By default that of a NumPy value or Tensor; float64 for Python numbers.
         name: shown by ``repr`` and in reports.
         trainable: whether a gradient tape watches it by itself.
+        requires_grad: whether ``backward`` gives it a gradient, in ``.grad``.
 
     Raises:
         DTypeError: for a dtype that jitgrad does not compute with.
     """
 
-    __slots__ = ("__weakref__", "_leaf", "name", "rank", "trainable")
+    __slots__ = ("__weakref__", "_gradient", "_leaf", "name", "rank", "trainable")
 
-    def __init__(self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True) -> None:
+    def __init__(
+        self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True,
+        requires_grad: bool = False,
+    ) -> None:  # fmt: skip
         array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
         if rank == dtypes.INTEGER and dtype is None and not hasattr(value, "dtype"):
             array, rank = dtypes.as_data(array, np.float64)
         self.name = name or f"variable_{next(_names)}"
         self.trainable = trainable
         self.rank = dtypes.strong(rank)
+        self._gradient: Gradient | None = None
         self._leaf = self._new_leaf(array)
+        self.requires_grad = requires_grad
 
     def _new_leaf(self, array: np.ndarray) -> Tensor:
-        return Tensor(None, (), (), array.shape, self.rank, array, self)
+        leaf = Tensor(None, (), (), array.shape, self.rank, array, self)
+        leaf.gradient = self._gradient
+        return leaf
+
+    @property
+    def gradient(self) -> Gradient | None:
+        """Where it requires a gradient, what ``backward`` keeps of it."""
+        return self._gradient
+
+    def _keep(self, kept: Gradient | None) -> None:
+        self._gradient = self._leaf.gradient = kept
 
     @property
     def shape(self) -> Shape:
@@ -62,6 +80,8 @@ class Variable(Operators):
         return identity(self._read())
 
     def _read(self) -> Tensor:
+        for recording in active:
+            recording.read[id(self)] = self
         tracing = trace.current()
         return self._leaf if tracing is None else tracing.read(self)
 

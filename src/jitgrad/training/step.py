@@ -84,9 +84,7 @@ def _traced_step(
         chosen = [v for v, trainable in seen if trainable] if variables is None else list(variables)
         if not chosen:
             raise ArgumentError("The cost depends on no trainable Variable. Compute it from the Variables to fit.")
-        gradients = differentiate(
-            [loss], [id(v) for v in chosen], lambda t: t.variable is not None, lambda t: t.order >= tracing.start
-        )
+        gradients = differentiate([loss], [id(v) for v in chosen], lambda t: t.variable is not None, tracing.recording.has)
         optimizer.apply_gradients(list(zip(gradients, chosen, strict=True)))
     linear = linearise_traced(tracing, [loss], tracing.changes, placeholders)
     program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))

@@ -33,7 +33,7 @@ class Instruction:
         fields: the names of the columns after the opcode.
         writes, reads: from the fields and the table to the extents (start, count) of the arena that are touched. What an
             instruction updates in place is in both.
-        kernel: the kernel's name, and the module it stands in; None for an elementwise instruction.
+        kernel: the module that the kernel stands in, and its name; None for an elementwise instruction.
         op, pattern: the op of the table and its operands' pattern, for an elementwise instruction.
     """
 
@@ -76,6 +76,8 @@ def extents(**counts: str) -> Extents:
 
 def patterns(op: Op) -> tuple[str, ...]:
     """The patterns of operands along the columns that the interpreter has a loop for."""
+    if op.loops:
+        return op.loops
     if op.arity == 1:
         return ("v",)
     if op.arity == 2:
@@ -138,8 +140,14 @@ _kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"))
 _kernel("copy", "zero", "d n", extents(d="n"), extents())
 _kernel("copy", "copy_from", "d a t rank n", extents(d="n"), _view("a"))
 _kernel("copy", "copy_into", "d a t rank n", _view("d"), extents(a="n"))
-_kernel("copy", "gather", "d a b count rows width", extents(d="count * width"), extents(a="rows * width", b="count"))
-_kernel("copy", "scatter", "d a b count rows width", extents(d="rows * width"), extents(a="count * width", b="count"))
+_kernel(
+    "copy", "gather", "d a b outer count rows width",
+    extents(d="outer * count * width"), extents(a="outer * rows * width", b="count"),
+)  # fmt: skip
+_kernel(
+    "copy", "scatter", "d a b outer count rows width",
+    extents(d="outer * rows * width"), extents(a="outer * count * width", b="count"),
+)  # fmt: skip
 
 
 def _at_least_one(f: Fields, table: np.ndarray) -> list[Extent]:
@@ -152,6 +160,11 @@ _kernel("reduce", "sum_axis", "d a outer reduced inner", _REDUCED, extents(a="ou
 _kernel("reduce", "max_axis", "d a outer reduced inner", _REDUCED, _at_least_one)
 _kernel("reduce", "min_axis", "d a outer reduced inner", _REDUCED, _at_least_one)
 _kernel("reduce", "dot", "d a b n", extents(d="1"), extents(a="n", b="n"))
+_kernel(
+    "reduce", "cumsum", "d a outer n inner reverse", extents(d="outer * n * inner"), extents(a="outer * n * inner")
+)  # fmt: skip
+_kernel("order", "argmax", "d a outer n", extents(d="outer"), extents(a="outer * n"))
+_kernel("order", "argsort", "d a s outer n", extents(d="outer * n", s="n"), extents(a="outer * n"))
 
 
 def _products(f: Fields, table: np.ndarray) -> list[Extent]:
@@ -165,6 +178,19 @@ def _products(f: Fields, table: np.ndarray) -> list[Extent]:
 for _name in ("matmul_nn", "matmul_nt", "matmul_tn"):
     _kernel("matmul", _name, "d a b m k n batch sa sb", extents(d="batch * m * n"), _products)
 
+_kernel("random", "uniform", "d a stream n", extents(d="n"), extents(a="5"))
+
+
+def _operands(f: Fields, table: np.ndarray) -> list[Extent]:
+    """The operands of a call: pairs of offset and size in the table."""
+    pairs = table[f["t"] : f["t"] + 2 * f["count"]].astype(np.int64).reshape(-1, 2)
+    return [(int(offset), int(size)) for offset, size in pairs]
+
+
+# A function by its address, see ``jit.call_kernel``. ``n`` results at ``d``; ``room`` elements at ``s`` to work in. In the
+# table stand offset and size of each of the ``count`` operands, and then what numbers the function wants to know.
+_kernel("", "call", "kernel d n s room t count", extents(d="n", s="room"), _operands)
+
 # Updates change state in place. "assign" is the copy.
 _kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"))
 _kernel("update", "momentum", "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"))
@@ -174,3 +200,4 @@ _kernel(
     "update", "adam", "p m v g s h n",
     extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"),
 )  # fmt: skip
+_kernel("random", "advance", "p n", extents(p="n"), extents(p="n"))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numba
 from llvmlite import ir
+from numba.core import cgutils
 from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
@@ -15,16 +16,18 @@ from jitgrad.vm.cache import ObjectCode
 # nnan and ninf are never set: they would let LLVM delete the handling of nan and inf.
 _ELEMENTWISE = {"contract"}
 _REDUCTION = {"contract", "reassoc"}
+# For functions that only compiled code calls: Python's ways in would take a third of the time of compiling.
+_INTERNAL: Any = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def device(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, elementwise arithmetic: a product and a sum may become one FMA."""
-    return numba.njit(error_model="numpy", fastmath=_ELEMENTWISE, forceinline=True)(function)
+    return numba.njit(fastmath=_ELEMENTWISE, **_INTERNAL)(function)
 
 
 def reduction(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, a reduction: the order of its additions is free, so that it vectorises."""
-    return numba.njit(error_model="numpy", fastmath=_REDUCTION, forceinline=True)(function)
+    return numba.njit(fastmath=_REDUCTION, **_INTERNAL)(function)
 
 
 class Native(NamedTuple):
@@ -51,11 +54,52 @@ class Native(NamedTuple):
 @intrinsic
 def call_execute(context, address, code, table, arena, start, stop):  # type: ignore[no-untyped-def]
     """Call the interpreter at ``address``. Its code is thus compiled once, and not into every caller."""
+    return numba.void(numba.uint64, code, table, arena, numba.uint64, numba.uint64), _by_address
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        kinds = [context.get_value_type(t) for t in signature.args[1:]]
-        pointer = builder.inttoptr(arguments[0], ir.FunctionType(ir.VoidType(), kinds).as_pointer())
-        builder.call(pointer, arguments[1:])
-        return context.get_dummy_value()
 
-    return numba.void(numba.uint64, code, table, arena, numba.uint64, numba.uint64), generate
+@intrinsic
+def call_kernel(context, address, arena, table, t, d, s):  # type: ignore[no-untyped-def]
+    """Call the kernel at ``address``: ``kernel(arena, table, t, d, s)``, see the instruction ``call``."""
+    return numba.void(numba.uint64, arena, table, numba.uint64, numba.uint64, numba.uint64), _by_address
+
+
+def _by_address(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    """Code that calls the address in the first argument with the others."""
+    kinds = [context.get_value_type(t) for t in signature.args[1:]]
+    pointer = builder.inttoptr(arguments[0], ir.FunctionType(ir.VoidType(), kinds).as_pointer())
+    builder.call(pointer, arguments[1:])
+    return context.get_dummy_value()
+
+
+def lapack(routine: str, form: str) -> Any:
+    """A function ``call(arena, arguments)`` in compiled code of a LAPACK routine, which returns its info.
+
+    Args:
+        routine: its name without the letter of the dtype.
+        form: for each of the arguments, uint64 in a tuple: ``p`` for the place in the arena of an array, ``i`` for an integer,
+            ``c`` for a letter. The routine's last argument is info.
+    """
+
+    @intrinsic
+    def call(context, arena, arguments):  # type: ignore[no-untyped-def]
+        symbol = f"scipy_{'s' if arena.dtype == numba.float32 else 'd'}{routine}"
+
+        def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+            word, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+            given = []
+            for k, kind in enumerate(form):
+                value = builder.extract_value(values[1], k)
+                if kind == "p":
+                    place = builder.gep(values[0], [value])
+                else:
+                    place = cgutils.alloca_once_value(builder, builder.trunc(value, word if kind == "i" else ir.IntType(8)))
+                given.append(builder.bitcast(place, byte))
+            info = cgutils.alloca_once_value(builder, ir.Constant(word, 0))
+            form_of = ir.FunctionType(ir.VoidType(), [byte] * (len(form) + 1))
+            function = cgutils.get_or_insert_function(builder.module, form_of, symbol)
+            builder.call(function, [*given, builder.bitcast(info, byte)])
+            return builder.load(info)
+
+        return numba.int32(arena, arguments), generate
+
+    return call

@@ -35,12 +35,18 @@ class _Form(NamedTuple):
     result: Any
 
 
+_LAPACK = "jitgrad.vm.kernels.lapack"
 _FORMS = {
     "execute": _Form("the interpreter", "some ten seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None),
     "train": _Form(
         "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 11 + (_NUMBER,) * 2, _NUMBER
     ),
+    "solve": _Form("the linear solver", "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None),
+    "determinant": _Form("the determinant", "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None),
+    "cholesky": _Form("Cholesky's factor", "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None),
 }
+NAMES = tuple(_FORMS)
+"""Of all native functions."""
 
 
 class Function:
@@ -77,6 +83,8 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
 
 def _load(name: str, dtype: str) -> Function:
     file = f"{name}-{dtype}"
+    if _FORMS[name].module == _LAPACK:
+        _provide_lapack()
     kept = cache.read(file)
     if kept is None:
         kept = _compiled(name, dtype)
@@ -135,6 +143,20 @@ def _provide(declared: list[str]) -> None:
     for name in declared:
         if not name.startswith("llvm.") and binding.address_of_symbol(name) is None:
             binding.add_symbol(name, _address("abort"))
+
+
+@functools.cache
+def _provide_lapack() -> None:
+    """Tell LLVM where SciPy has LAPACK's routines, as ``scipy_dgetrf`` and so on."""
+    from scipy.linalg import cython_lapack
+
+    name_of, pointer_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
+    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    for routine in ("getrf", "getrs", "potrf"):
+        for letter in "sd":
+            capsule = cython_lapack.__pyx_capi__[letter + routine]
+            binding.add_symbol(f"scipy_{letter}{routine}", pointer_of(capsule, name_of(capsule)))
 
 
 _C = ctypes.CDLL(None)

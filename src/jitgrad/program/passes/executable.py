@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from jitgrad.ops import OPS, Shape
@@ -52,7 +53,25 @@ def _executable(builder: Builder, step: Step) -> int | None:
         return _reduction(builder, step)
     if step.op.startswith("matmul"):
         return _matmul(builder, step)
+    if step.op in _ROOM:
+        size = _ROOM[step.op](step, builder)
+        return builder.add(step._replace(args=(*step.args, builder.add(Step("room", (), (), (size,))))))
     return None
+
+
+def _factored(step: Step, builder: Builder) -> int:
+    """Room for a matrix and its pivots."""
+    n = builder.steps[step.args[0]].shape[-1]
+    return n * n + n
+
+
+# Elements of the arena that a kernel works in, an operand more of its step.
+_ROOM: dict[str, Callable[[Step, Builder], int]] = {
+    "argsort": lambda step, builder: step.shape[-1],
+    "determinant": _factored,
+    "cholesky": lambda step, builder: 0,
+    "solve": lambda step, builder: _factored(step, builder) + math.prod(step.shape[-2:]),
+}
 
 
 def _elementwise(builder: Builder, step: Step) -> int:

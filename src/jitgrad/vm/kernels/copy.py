@@ -75,28 +75,30 @@ def _row(value, rows):
 
 
 @device
-def gather(A, d, a, b, count, rows, width):
-    """``count`` rows of ``width``: row A[b + r] of the matrix at ``a``; nan where there is no such row."""
-    for r in range(count):
-        row = _row(A[b + r], rows)
-        q = d + r * width
-        if row == rows:
-            for k in range(width):
-                A[q + k] = nan
-        else:
-            p = a + row * width
-            for k in range(width):
-                A[q + k] = A[p + k]
+def gather(A, d, a, b, outer, count, rows, width):
+    """From each of ``outer`` matrices at ``a`` the ``count`` rows A[b + r], of ``width``; nan where there is no such row."""
+    for o in range(outer):
+        for r in range(count):
+            row = _row(A[b + r], rows)
+            q = d + (o * count + r) * width
+            if row == rows:
+                for k in range(width):
+                    A[q + k] = nan
+            else:
+                p = a + (o * rows + row) * width
+                for k in range(width):
+                    A[q + k] = A[p + k]
 
 
 @device
-def scatter(A, d, a, b, count, rows, width):
-    """Zeros of ``rows`` rows at ``d``, and to row A[b + r] row r of the matrix at ``a`` added; nowhere if there is none."""
-    for k in range(rows * width):
+def scatter(A, d, a, b, outer, count, rows, width):
+    """``outer`` matrices of zeros at ``d``, and to row A[b + r] row r of that at ``a`` added; nowhere if there is none."""
+    for k in range(outer * rows * width):
         A[d + k] = 0
-    for r in range(count):
-        row = _row(A[b + r], rows)
-        if row != rows:
-            p, q = a + r * width, d + row * width
-            for k in range(width):
-                A[q + k] += A[p + k]
+    for o in range(outer):
+        for r in range(count):
+            row = _row(A[b + r], rows)
+            if row != rows:
+                p, q = a + (o * count + r) * width, d + (o * rows + row) * width
+                for k in range(width):
+                    A[q + k] += A[p + k]

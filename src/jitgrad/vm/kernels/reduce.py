@@ -95,3 +95,16 @@ def min_axis(A, d, a, outer, reduced, inner):
             for k in range(inner):
                 x, y = A[q + k], A[p + k]
                 A[q + k] = x if x <= y or x != x else y
+
+
+@device
+def cumsum(A, d, a, outer, n, inner, reverse):
+    """Sums along the middle axis up to each element, or with ``reverse`` from each on."""
+    one = uint64(1)
+    for o in range(outer):
+        for r in range(n):
+            at = n - one - r if reverse else r
+            q, p = d + (o * n + at) * inner, a + (o * n + at) * inner
+            before = q + inner if reverse else q - inner
+            for k in range(inner):
+                A[q + k] = A[p + k] if r == uint64(0) else A[before + k] + A[p + k]

@@ -1,0 +1,28 @@
+"""Ops about the order of elements along the last axis. Their results are integers and have no derivative.
+
+Where elements are equal the first comes first; nan counts as larger than everything else, as in NumPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ShapeError
+from jitgrad.ops.table import Op, Shape, declare
+
+
+def _argmax_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    if shapes[0][-1] == 0:
+        raise ShapeError(f"argmax: no element along the axis of shape {shapes[0]}. Give an axis with elements.")
+    return shapes[0][:-1]
+
+
+argmax: Op = declare(Op("argmax", 1, _argmax_shape, (None,), lambda x: np.argmax(x, -1), lead=lambda n: {}, result="integer"))
+argsort: Op = declare(
+    Op(
+        "argsort", 1, lambda op, shapes, attrs: shapes[0], (None,), lambda x: np.argsort(x, -1, kind="stable"),
+        lead=lambda n: {}, result="integer",
+    )
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""An axis in front: what was recorded for one cotangent or tangent, for many at once.
+
+So a Jacobian is one expression, and one run of one Program, whose steps have all rows along their first axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jitgrad.ops.linear import broadcast_to, concatenate, reshape, slice_
+from jitgrad.tape.autodiff import topological
+from jitgrad.tape.tensor import Tensor
+
+
+def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[Tensor]) -> list[Tensor]:
+    """``outputs`` with each of ``leaves`` replaced by all ``rows``.
+
+    Args:
+        outputs: Tensors recorded from the leaves.
+        leaves: Tensors without a value.
+        rows: for each of them its values, of shape (n, *leaf.shape).
+
+    Returns:
+        Tensors of shapes (n, *output.shape).
+    """
+    n = rows[0].shape[0]
+    many = {id(leaf): row for leaf, row in zip(leaves, rows, strict=True)}
+    for node in topological(outputs, lambda t: True):
+        if id(node) not in many and any(id(x) in many for x in node.inputs):
+            many[id(node)] = _with_axis(node, [many.get(id(x)) for x in node.inputs], n)
+    return [many[id(t)] if id(t) in many else broadcast_to(t, shape=(n, *t.shape)) for t in outputs]
+
+
+def _with_axis(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
+    """The op of ``node`` where some operands have an axis of size n in front."""
+    op, attrs = node.op, dict(node.attrs)
+    assert op is not None
+    pairs = list(zip(node.inputs, given, strict=True))
+    fixed = _indices(node)
+    if op.lead is None or any(given[i] is not None for i in fixed):
+        return _one_by_one(node, given, n)
+    if op.aligned:
+        most = node.ndim if op.name == "broadcast_to" else max(x.ndim for x in node.inputs)
+        operands = [x if many is None else _aligned(many, most) for x, many in pairs]
+    else:
+        operands = [
+            x if i in fixed else broadcast_to(x, shape=(n, *x.shape)) if many is None else many
+            for i, (x, many) in enumerate(pairs)
+        ]
+    made: Tensor = op(*operands, **op.lead(n, **attrs))
+    made.rank = node.rank
+    return made
+
+
+def _indices(node: Tensor) -> list[int]:
+    """The operands of a structured op that are no data: they have no derivative beside one that has."""
+    assert node.op is not None
+    if node.op.partials or node.op.deciding is None:
+        return []
+    return [i for i in range(len(node.inputs)) if i not in node.op.deciding]
+
+
+def _aligned(many: Tensor, most: int) -> Tensor:
+    """With axes of size 1 behind the first, so that ``most`` axes follow it."""
+    n, *shape = many.shape
+    return many if len(shape) == most else reshape(many, shape=(n, *(1,) * (most - len(shape)), *shape))
+
+
+def _one_by_one(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
+    """The op applied to each row, for an op that has no form with an axis in front."""
+    assert node.op is not None
+    made = []
+    for row in range(n):
+        operands = [x if many is None else _row(many, row) for x, many in zip(node.inputs, given, strict=True)]
+        made.append(reshape(node.op(*operands, **dict(node.attrs)), shape=(1, *node.shape)))
+    return concatenate(*made, axis=0)
+
+
+def _row(many: Tensor, row: int) -> Tensor:
+    shape = many.shape[1:]
+    starts, steps = (row, *(0,) * len(shape)), (1,) * many.ndim
+    return reshape(slice_(many, starts=starts, steps=steps, shape=(1, *shape)), shape=shape)

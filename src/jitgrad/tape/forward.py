@@ -1,0 +1,107 @@
+"""Forward-mode differentiation: tangents are pushed from the sources through the recorded graph.
+
+No op has a rule of its own for it. An elementwise op has its partial derivatives, a linear op is its own derivative, and the
+vjp of any other op is linear in the cotangent, so that the transpose of the vjp is the jvp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from jitgrad.errors import TapeError
+from jitgrad.ops.linear import broadcast_to
+from jitgrad.tape import dtypes
+from jitgrad.tape.autodiff import constant, differentiate, topological
+from jitgrad.tape.tensor import Tensor, cast
+
+Tangents = Sequence[Tensor | None]
+
+
+def push_forward(
+    targets: Sequence[Tensor], tangents: Mapping[int, Tensor], recorded: Callable[[Tensor], bool]
+) -> list[Tensor | None]:
+    """The directional derivatives of ``targets``.
+
+    Args:
+        targets: any shapes; integers and booleans have no derivative.
+        tangents: the directions, by the id of their Tensors, each of its shape.
+        recorded: whether an op was recorded; what was not is a constant.
+
+    Returns:
+        For each target its tangent, of its shape, or None where it depends on no source.
+    """
+    known: dict[int, Tensor] = dict(tangents)
+    for node in topological(targets, recorded):
+        if id(node) in known or node.op is None or node.rank <= dtypes.INTEGER or not recorded(node):
+            continue
+        given = [known.get(id(x)) if node.op.vjp(i) is not None else None for i, x in enumerate(node.inputs)]
+        if any(t is not None for t in given):
+            tangent = _jvp(node, given)
+            if tangent is not None:
+                known[id(node)] = cast(tangent, node.rank)
+    return [known.get(id(target)) for target in targets]
+
+
+def _jvp(node: Tensor, given: Tangents) -> Tensor | None:
+    assert node.op is not None
+    if node.op.partials:
+        return _by_partials(node, given)
+    return _by_linearity(node, given) if node.op.linear else _by_transposition(node, given)
+
+
+def _by_partials(node: Tensor, given: Tangents) -> Tensor | None:
+    assert node.op is not None
+    terms = []
+    for tangent, partial in zip(given, node.op.partials, strict=True):
+        if tangent is None or partial is None:
+            continue
+        d = partial(*node.inputs, node)
+        if isinstance(d, int):
+            if d != 0:
+                terms.append(tangent if d == 1 else -tangent)
+        else:
+            terms.append(tangent * d)
+    return _total(node, terms)
+
+
+def _by_linearity(node: Tensor, given: Tangents) -> Tensor | None:
+    op, attrs = node.op, dict(node.attrs)
+    assert op is not None
+    if op.arity is None:
+        return op(*[constant(0.0, x) if t is None else t for t, x in zip(given, node.inputs, strict=True)], **attrs)
+    moved = [(i, t) for i, t in enumerate(given) if t is not None]
+    return _total(node, [op(*node.inputs[:i], t, *node.inputs[i + 1 :], **attrs) for i, t in moved])
+
+
+def _by_transposition(node: Tensor, given: Tangents) -> Tensor | None:
+    """``vjp(g)`` is linear in g, so ⟨vjp(g), tangent⟩ has the jvp as its gradient, whatever g is."""
+    op, attrs = node.op, dict(node.attrs)
+    assert op is not None
+    g = Tensor(None, (), (), node.shape, node.rank)
+    pulled, weights = [], []
+    for i, tangent in enumerate(given):
+        rule = op.vjp(i)
+        if tangent is not None and rule is not None:
+            back = rule(g, node, *node.inputs, **attrs)
+            if type(back) is Tensor:
+                pulled.append(back)
+                weights.append(tangent)
+    outside = {id(x) for x in (node, *node.inputs, *given) if x is not None}
+    found = differentiate(pulled, [id(g)], lambda t: t is g, lambda t: id(t) not in outside, weights)[0]
+    if found is not None and _depends_on(found, g, outside):
+        raise TapeError(f"The vjp of {op.name} is not linear in the cotangent, so there is no forward mode. Use reverse mode.")
+    return found
+
+
+def _depends_on(tensor: Tensor, leaf: Tensor, outside: set[int]) -> bool:
+    return any(node is leaf for node in topological([tensor], lambda t: id(t) not in outside))
+
+
+def _total(node: Tensor, terms: list[Tensor]) -> Tensor | None:
+    """The sum of terms, in the shape of ``node``."""
+    if not terms:
+        return None
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total if total.shape == node.shape else broadcast_to(total, shape=node.shape)

@@ -1,0 +1,131 @@
+"""A call of a function, recorded, with fresh Tensors for the arguments to differentiate by."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError
+from jitgrad.tape import dtypes
+from jitgrad.tape.autodiff import constant, differentiate
+from jitgrad.tape.forward import push_forward
+from jitgrad.tape.recording import Recording
+from jitgrad.tape.structure import flatten, map_structure, pack_as
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
+
+ArgNums = int | Sequence[int]
+
+
+class Call:
+    """``f(*args, **kwargs)``, recorded.
+
+    Attributes:
+        inputs: the Tensors of the arguments to differentiate by, flat.
+        chosen: those arguments: the nesting of ``inputs``.
+        outputs: the Tensors of the result, flat.
+        result: the result: the nesting of ``outputs``.
+        aux: what came beside the result.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any] | None = None,
+        argnums: ArgNums | None = None,
+        has_aux: bool = False,
+    ) -> None:
+        args = list(args)
+        places = range(len(args)) if argnums is None else _places(name, argnums, len(args))
+        self.name = name
+        self._single = isinstance(argnums, int)
+        with Recording() as recording:
+            for i in places:
+                args[i] = map_structure(lambda leaf: _fresh(name, leaf), args[i])
+            self.chosen = tuple(args[i] for i in places)
+            self.inputs: list[Tensor] = flatten(self.chosen)
+            result = f(*args, **(kwargs or {}))
+            self.aux = None
+            if has_aux:
+                if not isinstance(result, tuple) or len(result) != 2:
+                    raise ArgumentError(f"{name}: with has_aux=True the function returns a pair. Return (result, aux).")
+                result, self.aux = result
+            self.result = map_structure(as_tensor, result)
+        self.outputs: list[Tensor] = flatten(self.result)
+        self._recording = recording
+
+    def scalar(self) -> Tensor:
+        """The only output, which is one number. Raises ShapeError where it is not."""
+        if len(self.outputs) != 1 or self.outputs[0].shape != ():
+            shapes = ", ".join(str(t.shape) for t in self.outputs)
+            raise ShapeError(
+                f"{self.name}: the function's result has shape {shapes}, and a gradient is that of one number. "
+                f"Reduce it with sum() or mean(), or use jacobian()."
+            )
+        return self.outputs[0]
+
+    def pull_back(self, weights: Sequence[Tensor | None], connect: bool = True) -> list[Tensor | None]:
+        """The cotangents of the inputs for those of the outputs; zeros for None with ``connect``."""
+        mine = {id(t) for t in self.inputs}
+        keys = [id(t) for t in self.inputs]
+        found = differentiate(self.outputs, keys, lambda t: id(t) in mine, self._recording.has, weights)
+        return [constant(0.0, x) if g is None and connect else g for g, x in zip(found, self.inputs, strict=True)]
+
+    def push_forward(self, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """The tangents of the outputs for those of the inputs."""
+        given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True) if t is not None}
+        return push_forward(self.outputs, given, self._recording.has)
+
+    def nested_inputs(self, leaves: Sequence[Any]) -> Any:
+        """``leaves`` in the nesting of the arguments: a tuple of them, or the one where argnums was a number."""
+        packed = pack_as(self.chosen, list(leaves))
+        return packed[0] if self._single else packed
+
+    def like_inputs(self, given: Sequence[Any]) -> list[Tensor]:
+        """Tangents in the nesting of the arguments, checked and flat."""
+        return _like(self.name, "tangent", flatten(given), self.inputs)
+
+    def like_outputs(self, given: Any) -> list[Tensor]:
+        """Cotangents in the nesting of the result, checked and flat."""
+        return _like(self.name, "cotangent", flatten(given), self.outputs)
+
+
+def _places(name: str, argnums: ArgNums, count: int) -> list[int]:
+    places = [operator.index(i) for i in (argnums if isinstance(argnums, Sequence) else (argnums,))]
+    for i in places:
+        if not -count <= i < count:
+            raise ArgumentError(f"{name}: argnums has {i}, and there are {count} positional arguments. Use 0 to {count - 1}.")
+    return [i % count for i in places]
+
+
+def _fresh(name: str, value: Any) -> Tensor:
+    """A Tensor of its own of an argument's value, recorded from it where it was recorded itself."""
+    if isinstance(value, Operators):
+        tensor = identity(as_tensor(value))
+    elif type(value) is float:
+        return Tensor(None, (), (), (), dtypes.NUMBER, np.float64(value))
+    else:
+        array, rank = dtypes.as_data(value)
+        tensor = Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
+    if tensor.rank <= dtypes.INTEGER:
+        raise DTypeError(
+            f"{name}: an argument to differentiate by has dtype {tensor.dtype}, and only floats have derivatives. "
+            f"Give a float, or choose other arguments by argnums."
+        )
+    return tensor
+
+
+def _like(name: str, what: str, given: list[Any], tensors: list[Tensor]) -> list[Tensor]:
+    if len(given) != len(tensors):
+        raise ArgumentError(
+            f"{name}: there are {len(given)} {what}s for {len(tensors)} values. Give one for each, nested alike."
+        )
+    made = [as_tensor(t) for t in given]
+    for t, x in zip(made, tensors, strict=True):
+        if t.shape != x.shape:
+            raise ShapeError(f"{name}: a {what} has shape {t.shape} and its value {x.shape}. Give it the same shape.")
+    return made

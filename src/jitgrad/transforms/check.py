@@ -1,0 +1,111 @@
+"""Derivatives against differences."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.arguments import count
+from jitgrad.errors import ArgumentError, GradientError
+from jitgrad.tape.structure import flatten, pack_as
+from jitgrad.tape.tensor import Operators
+from jitgrad.transforms.gradients import jvp, vjp
+
+# Half the step of the difference, and the tolerance, relative above 1 and absolute below.
+_STEPS = {"float32": (1e-2, 2e-2), "float64": (1e-5, 2e-6)}
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int,
+    modes: Sequence[str] = ("fwd", "rev"),
+    atol: float | None = None,
+    rtol: float | None = None,
+    eps: float | None = None,
+) -> None:
+    """Compare the derivatives of ``f`` with central differences in a random direction.
+
+    Args:
+        f: a function of arrays, nested or not.
+        args: where to check. Floats are differentiated by; integers and booleans are constants.
+        order: up to which derivative, from 1 on.
+        modes: "fwd", "rev" or both; beyond the first derivative all combinations are checked.
+        atol, rtol: the absolute and relative tolerance; by default 2e-6 in float64 and 2e-2 in float32.
+        eps: half the step; by default 1e-5 in float64 and 1e-2 in float32.
+
+    Raises:
+        GradientError: where they differ, with both numbers.
+    """
+    order = count("order", order)
+    for mode in modes:
+        if mode not in ("fwd", "rev"):
+            raise ArgumentError(f"modes has {mode!r}. Use 'fwd' and 'rev'.")
+    leaves = [np.asarray(x) for x in flatten(args)]
+    floats = [i for i, x in enumerate(leaves) if x.dtype.kind == "f"]
+    if not floats:
+        raise ArgumentError("check_grads: no argument is a float, so there is no derivative. Give floats.")
+
+    def of_floats(*given: Any) -> list[Any]:
+        every = list(leaves)
+        for i, x in zip(floats, given, strict=True):
+            every[i] = x
+        result = flatten(f(*pack_as(list(args), every)))
+        return [y for y in result if not isinstance(y, Operators) or y.dtype.kind == "f"]
+
+    single = any(leaves[i].dtype == np.float32 for i in floats)
+    step, tolerance = _STEPS["float32" if single else "float64"]
+    tolerances = (tolerance if atol is None else atol, tolerance if rtol is None else rtol)
+    _check(of_floats, [leaves[i] for i in floats], order, modes, tolerances, eps or step, np.random.default_rng(0), "")
+
+
+def _check(
+    f: Callable[..., Any], xs: list[Any], order: int, modes: Sequence[str], tolerances: tuple[float, float], eps: float,
+    draw: np.random.Generator, path: str,
+) -> None:  # fmt: skip
+    tangents = [_like(draw, x) for x in xs]
+    ends = [[x + np.asarray(s * eps * t, x.dtype) for x, t in zip(xs, tangents, strict=True)] for s in (1, -1)]
+    up, down = ([np.asarray(y, np.float64) for y in f(*end)] for end in ends)
+    differences = [(a - b) / (2 * eps) for a, b in zip(up, down, strict=True)]
+    for mode in modes:
+        where = f"{path}{mode}"
+        if mode == "fwd":
+            pushed = jvp(f, xs, tangents)[1]
+            for got, expected in zip(pushed, differences, strict=True):
+                _compare(where, np.asarray(got), expected, tolerances)
+            if order > 1:
+                _check(lambda *a: jvp(f, a, tangents)[1], xs, order - 1, modes, tolerances, eps, draw, where + " of ")
+        else:
+            weights = [_like(draw, y) for y in up]
+            pull = functools.partial(_pulled, f, weights)
+            pulled = pull(*xs)
+            got = sum(np.sum(np.asarray(g, np.float64) * t) for g, t in zip(pulled, tangents, strict=True))
+            _compare(where, got, sum(np.sum(w * d) for w, d in zip(weights, differences, strict=True)), tolerances)
+            if order > 1:
+                _check(pull, xs, order - 1, modes, tolerances, eps, draw, where + " of ")
+
+
+def _pulled(f: Callable[..., Any], weights: list[np.ndarray], *xs: Any) -> list[Any]:
+    return list(vjp(f, *xs)[1](weights))
+
+
+def _like(draw: np.random.Generator, x: Any) -> np.ndarray:
+    return np.asarray(draw.normal(size=np.shape(x)), np.asarray(x).dtype)
+
+
+def _compare(where: str, got: Any, expected: Any, tolerances: tuple[float, float]) -> None:
+    atol, rtol = tolerances
+    scale = np.max(np.abs(expected), initial=0.0)
+    off = np.max(np.abs(got - expected), initial=0.0)
+    if not off <= atol + rtol * scale:
+        raise GradientError(
+            f"check_grads ({where}): the derivative {_shown(got)} is {_shown(expected)} by differences. "
+            f"Correct the rule; or, near a kink, check at another point."
+        )
+
+
+def _shown(value: Any) -> str:
+    return np.array2string(np.asarray(value), precision=6, threshold=6)

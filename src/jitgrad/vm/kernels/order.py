@@ -1,0 +1,59 @@
+"""The order of elements along the last axis of an operand seen as (outer, n)."""
+
+from __future__ import annotations
+
+from numpy import uint64
+
+from jitgrad.vm.jit import device
+
+
+@device
+def argmax(A, d, a, outer, n):
+    """Where the largest element stands, the first of equal ones; the first nan if there is one."""
+    for o in range(outer):
+        p = a + o * n
+        best, at = A[p], uint64(0)
+        for k in range(uint64(1), n):
+            x = A[p + k]
+            if x > best or (x != x and best == best):
+                best, at = x, k
+        A[d + o] = at
+
+
+@device
+def argsort(A, d, a, s, outer, n):
+    """The order of the elements, stable, nan last: a merge sort of runs that double, with room for one at ``s``."""
+    one = uint64(1)
+    for o in range(outer):
+        p, q = a + o * n, d + o * n
+        for k in range(n):
+            A[q + k] = k
+        width = one
+        while width < n:
+            low = uint64(0)
+            while low < n:
+                middle, high = min(low + width, n), min(low + width + width, n)
+                _merge(A, p, q, s, low, middle, high)
+                low = high
+            for k in range(n):
+                A[q + k] = A[s + k]
+            width += width
+
+
+@device
+def _merge(A, p, q, s, low, middle, high):
+    """Merge the orders in low … middle and middle … high at ``q`` to one at ``s``."""
+    one = uint64(1)
+    i, j = low, middle
+    for k in range(low, high):
+        if i < middle and j < high:
+            x, y = A[p + uint64(A[q + i])], A[p + uint64(A[q + j])]
+            right = y < x or (x != x and y == y)
+        else:
+            right = i == middle
+        if right:
+            A[s + k] = A[q + j]
+            j += one
+        else:
+            A[s + k] = A[q + i]
+            i += one
