@@ -17,11 +17,12 @@ SOURCE = Path(__file__).parents[1] / "src" / "jitgrad"
 ORDER = [
     "errors",
     "arguments",
-    "random",
     "ops",
     "vm",
     "program",
     "tape",
+    "functions",
+    "random",
     "transforms",
     "losses",
     "training",

@@ -1,6 +1,67 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
 from jitgrad import errors, losses, optimizers, random
+from jitgrad.functions import linalg, methods
+from jitgrad.functions.create import convert_to_tensor, full_like, ones_like, tensor, zeros_like
+from jitgrad.functions.elementwise import (
+    clip,
+    isfinite,
+    isinf,
+    isnan,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    reciprocal,
+    round,
+)
+from jitgrad.functions.products import dot, einsum, inner, kron, matmul, outer, trace
+from jitgrad.functions.reductions import (
+    all,
+    any,
+    argmax,
+    argmin,
+    cumprod,
+    cumsum,
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    prod,
+    softmax,
+    std,
+    sum,
+    var,
+)
+from jitgrad.functions.selection import argsort, gather, sort, take, take_along_axis, top_k
+from jitgrad.functions.shapes import (
+    array_split,
+    atleast_1d,
+    atleast_2d,
+    broadcast_to,
+    concatenate,
+    diag,
+    diagonal,
+    expand_dims,
+    flip,
+    hstack,
+    moveaxis,
+    pad,
+    ravel,
+    repeat,
+    reshape,
+    roll,
+    split,
+    squeeze,
+    stack,
+    swapaxes,
+    tile,
+    transpose,
+    tril,
+    triu,
+    vstack,
+)
 from jitgrad.ops.elementwise import (
     abs,
     add,
@@ -61,24 +122,6 @@ from jitgrad.ops.elementwise import (
     where,
 )
 from jitgrad.tape.function import function, lower
-from jitgrad.tape.functions import (
-    broadcast_to,
-    clip,
-    concatenate,
-    expand_dims,
-    gather,
-    logsumexp,
-    matmul,
-    max,
-    mean,
-    min,
-    reshape,
-    squeeze,
-    stack,
-    sum,
-    tensor,
-    transpose,
-)
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.recording import no_grad
 from jitgrad.tape.tensor import Tensor

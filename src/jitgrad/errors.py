@@ -22,6 +22,10 @@ class IndexingError(JitgradError, IndexError):
     """An index outside its axis, or of a kind that is not supported."""
 
 
+class UnsupportedError(JitgradError, TypeError):
+    """Something that is not done with Tensors."""
+
+
 class ReadOnlyError(JitgradError, TypeError):
     """An attempt to change a Tensor in place."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from jitgrad.functions.reductions import logsumexp, mean, sum
 from jitgrad.ops.elementwise import square
-from jitgrad.tape.functions import logsumexp, mean, sum
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 

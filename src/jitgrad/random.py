@@ -1,20 +1,116 @@
-"""The one source of randomness: seed it, and everything that draws from it repeats itself."""
+"""The one source of randomness: seed it, and everything that draws from it repeats itself.
+
+Numbers are counted, not remembered (``vm/kernels/random.py``): each is a function of the seed, of how many calls (or runs of a
+traced function) there were before, and of its place. So they do not depend on how a fit is cut into chunks, and inside a traced
+function every run, every step of ``fit`` too, draws new ones.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from jitgrad.arguments import MAX_SEED, count
+from jitgrad.errors import DTypeError, ShapeError
+from jitgrad.functions.axes import shape_of
+from jitgrad.ops import random as ops
+from jitgrad.ops.elementwise import cos, less, log, sqrt
+from jitgrad.tape import dtypes, trace
+from jitgrad.tape.tensor import Tensor, as_tensor, cast
+from jitgrad.tape.trace import Change
+from jitgrad.tape.variable import Variable
 
 _generator = np.random.default_rng()
 
 
+class _State(Variable):
+    """The key and the number of the step, see ``vm.kernels.random``. Weak, so that it does not decide a Program's dtype."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(np.zeros(ops.STATE_SIZE), name="random_state", trainable=False)
+        self.rank = dtypes.NUMBER
+        self.set_key(int(_generator.integers(MAX_SEED)))
+
+    def set_key(self, key: int) -> None:
+        self.store([key & (2**22 - 1), key >> 22 & (2**21 - 1), key >> 43, 0, 0])
+
+    def draw(self) -> tuple[Tensor, int]:
+        """The state of this call, and the stream: in a trace that of the draw, in a step of its own 0."""
+        tracing = trace.current()
+        if tracing is None:
+            leaf = self.leaf
+            a, b, c, low, high = leaf.known.tolist()
+            self.store([a, b, c, 0 if low + 1 == 2**24 else low + 1, high + (low + 1 == 2**24)])
+            return Tensor(None, (), (), leaf.shape, dtypes.NUMBER, leaf.known), 0
+        stream = tracing.count_draw(self)
+        if stream == 0:
+            tracing.update([Change("advance", (self,), ())])
+        if stream >= 2**16:
+            raise ShapeError("A traced function draws random numbers more than 65536 times. Draw larger arrays.")
+        return self.leaf, stream
+
+
+_state = _State()
+
+
 def seed(n: int) -> None:
-    """Seed everything that jitgrad draws: shuffling of rows, initial weights. Raises ArgumentError for a negative seed."""
+    """Seed everything that jitgrad draws: these functions, shuffling of rows, initial weights.
+
+    Raises ArgumentError for a negative seed.
+    """
     global _generator
     _generator = np.random.default_rng(count("seed", n, 0, MAX_SEED))
+    _state.set_key(n)
 
 
 def generator(n: int | None = None) -> np.random.Generator:
     """NumPy's generator to draw from: one seeded by ``n``, or the common one."""
     return _generator if n is None else np.random.default_rng(n)
+
+
+def uniform(shape: int | Sequence[int] = (), low: Any = 0.0, high: Any = 1.0, dtype: Any = None) -> Tensor:
+    """Numbers from ``low`` on and below ``high``, each as likely.
+
+    Args:
+        shape: of the result.
+        low, high: numbers or Tensors that broadcast to it; gradients pass to them.
+        dtype: float32 or float64. By default it adapts to what it is combined with, as a Python number does.
+    """
+    unit = _unit(shape_of(shape), dtype)
+    return unit if _is(low, 0) and _is(high, 1) else low + (as_tensor(high) - low) * unit
+
+
+def normal(shape: int | Sequence[int] = (), mean: Any = 0.0, std: Any = 1.0, dtype: Any = None) -> Tensor:
+    """Normally distributed numbers; arguments as ``uniform``'s.
+
+    Box and Muller, "A note on the generation of random normal deviates", 1958.
+    """
+    size = shape_of(shape)
+    pair = _unit((2, *size), dtype)
+    standard = sqrt(-2.0 * log(1.0 - pair[0])) * cos(2 * math.pi * pair[1])
+    return standard if _is(mean, 0) and _is(std, 1) else mean + standard * std
+
+
+def bernoulli(p: Any = 0.5, shape: int | Sequence[int] | None = None) -> Tensor:
+    """Booleans that are true with probability ``p``, of the shape of ``p`` by default."""
+    p = as_tensor(p)
+    return less(_unit(p.shape if shape is None else shape_of(shape), None), p)
+
+
+def _unit(shape: tuple[int, ...], dtype: Any) -> Tensor:
+    ranks = {None: dtypes.NUMBER, np.dtype("float32"): dtypes.FLOAT32, np.dtype("float64"): dtypes.FLOAT64}
+    wanted = None if dtype is None else np.dtype(dtype)
+    if wanted not in ranks:
+        raise DTypeError(f"Random numbers of dtype {wanted} are not drawn. Use float32 or float64.")
+    state, stream = _state.draw()
+    made: Tensor = ops.uniform(state, shape=shape, stream=stream)
+    return cast(made, ranks[wanted])
+
+
+def _is(value: Any, number: float) -> bool:
+    return isinstance(value, (int, float)) and value == number

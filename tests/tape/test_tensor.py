@@ -84,10 +84,11 @@ def test_rows_by_an_array(rows: Any, draw: np.random.Generator) -> None:
         ((..., ...), "more than one ellipsis"),
         ("a", "'a' is no index"),
         (1.5, "1.5 is no index"),
-        (True, "boolean"),
         ([0, 2], "Index 2 is out of range"),
-        ([0.5], "Give integers"),
-        (([0], 1), "only index"),
+        ([0.5], "integer"),
+        (([0], 3), "out of bounds"),
+        ([True, False, True], "boolean index"),
+        (slice(None, None, 0), "no slice"),
     ],
 )
 def test_wrong_indices(key: Any, message: str) -> None:

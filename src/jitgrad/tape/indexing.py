@@ -1,33 +1,56 @@
-"""NumPy's basic indexing, and rows by an array of integers, as ops of the table."""
+"""NumPy's indexing as ops of the table: slices for basic indices, gathers for arrays and masks."""
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import IndexingError
-from jitgrad.ops.linear import gather, reshape, slice_
+from jitgrad.errors import IndexingError, ShapeError, TracingError
+from jitgrad.ops import Shape
+from jitgrad.ops.elementwise import add, where
+from jitgrad.ops.linear import broadcast_to, gather, reshape, scatter, slice_
+from jitgrad.tape import dtypes
+from jitgrad.tape.protocol import public
 
 if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
 
 
-def getitem(x: Tensor, key: Any) -> Tensor:
-    """``x[key]``: integers, slices, ``...`` and ``None``; or one array of integers, which picks rows."""
-    if _is_array(key):
-        return gather_rows(x, key)
-    keys = _expanded(x, key if isinstance(key, tuple) else (key,))
+@public()
+def getitem(x: Any, key: Any) -> Tensor:
+    """``x[key]``, for everything that NumPy takes as a key.
+
+    The shape of the result of a mask depends on its value, which must be known. Raises IndexingError.
+    """
+    from jitgrad.tape.tensor import as_tensor
+
+    x = as_tensor(x)
+    keys = key if isinstance(key, tuple) else (key,)
+    if not any(_is_array(k) or isinstance(k, (bool, np.bool_)) for k in keys):
+        return _basic(x, keys)
+    axis = _only_axis(x, keys)
+    if axis is not None:
+        return take_rows(x, keys[axis], axis)
+    if any(_is_unknown(k) for k in keys):
+        return _by_leading_arrays(x, keys)
+    flat = flat_indices(x, keys)
+    return gather(reshape(x, shape=(x.size,)), flat, axis=0)
+
+
+def _basic(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
+    """By integers, slices, ``...`` and ``None``."""
     starts, steps, sizes, shape = [], [], [], []
     axis = 0
-    for k in keys:
+    for k in _expanded(x, keys):
         if k is None:
             shape.append(1)
             continue
         n = x.shape[axis]
         if isinstance(k, slice):
-            start, stop, step = k.indices(n)
+            start, stop, step = _slice(k, n)
             size = len(range(start, stop, step))
             shape.append(size)
         else:
@@ -42,36 +65,139 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     return part if part.shape == tuple(shape) else reshape(part, shape=tuple(shape))
 
 
-def gather_rows(x: Tensor, indices: Any) -> Tensor:
-    """Rows of ``x`` by integers, which may be counted from the end. Raises IndexingError where one is outside."""
-    from jitgrad.tape import dtypes
+def take_rows(x: Tensor, indices: Any, axis: int) -> Tensor:
+    """Rows along an axis by integers, which may be counted from the end. Raises IndexingError where one is outside."""
     from jitgrad.tape.tensor import as_tensor
 
     picked = as_tensor(indices)
-    if picked.rank != dtypes.INTEGER and picked.shape != (0,):
-        raise IndexingError(f"An index array of dtype {picked.dtype} picks no rows. Give integers; for a mask use where().")
+    if picked.rank != dtypes.INTEGER and picked.size:
+        raise IndexingError(f"An index array of dtype {picked.dtype} picks no rows. Give integers or booleans.")
     if not x.shape:
         raise IndexingError("A Tensor without axes has no rows to gather. Reshape it first.")
+    n = x.shape[axis]
     if picked.known is not None:
         low, high = np.min(picked.known, initial=0), np.max(picked.known, initial=-1)
-        if low < -x.shape[0] or high >= x.shape[0]:
-            worst = high if high >= x.shape[0] else low
-            raise IndexingError(
-                f"Index {worst:.0f} is out of range for axis 0 of shape {x.shape}. Use -{x.shape[0]} to {x.shape[0] - 1}."
-            )
-    return gather(x, picked, axis=0)
+        if low < -n or high >= n:
+            worst = high if high >= n else low
+            raise IndexingError(f"Index {worst:.0f} is out of range for axis {axis} of shape {x.shape}. Use -{n} to {n - 1}.")
+    return gather(x, picked, axis=axis)
+
+
+def flat_indices(x: Any, keys: tuple[Any, ...]) -> np.ndarray:
+    """Where in ``x``, seen as one row, the elements of ``x[keys]`` stand: NumPy's own indexing says it."""
+    known = tuple(np.asarray(k) if _is_array(k) else k for k in keys)
+    known = tuple(k.astype(np.int64) if isinstance(k, np.ndarray) and k.size == 0 and k.dtype.kind == "f" else k for k in known)
+    try:
+        return np.arange(math.prod(x.shape)).reshape(x.shape)[known]
+    except IndexError as error:
+        raise IndexingError(f"Shape {x.shape} cannot be indexed so: {error}. Change the index.") from None
+
+
+def _by_leading_arrays(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
+    """By integers that are not known yet, for the first axes: rows of what these axes make together."""
+    from jitgrad.tape.tensor import as_tensor
+
+    picked = [as_tensor(k) for k in keys if _is_array(k)]
+    if len(picked) != len(keys) or any(t.rank != dtypes.INTEGER for t in picked) or len(keys) > x.ndim:
+        raise TracingError(
+            "An index of values that are not known yet must be of integer arrays for the first axes alone. "
+            "Index in two steps, or use where() instead of a mask."
+        )
+    lead, rest = x.shape[: len(keys)], x.shape[len(keys) :]
+    place: Any = 0
+    for index, n in zip(picked, lead, strict=True):
+        inside = (index >= -n) * (index < n)
+        place = where(inside, place * n + where(index < 0, index + n, index), math.prod(lead))
+    return gather(reshape(x, shape=(math.prod(lead), *rest)), place, axis=0)
+
+
+class At:
+    """``x.at[key]``: what to do with the elements that a key names."""
+
+    def __init__(self, x: Any, keys: tuple[Any, ...] = ()) -> None:
+        self._x = x
+        self._keys = keys
+
+    def __getitem__(self, key: Any) -> At:
+        return At(self._x, key if isinstance(key, tuple) else (key,))
+
+    def get(self) -> Tensor:
+        """``x[key]``."""
+        return getitem(self._x, self._keys)
+
+    def add(self, values: Any) -> Tensor:
+        """``x`` with ``values`` added there; where an element is named twice, both are."""
+        return _added(self._x, self._keys, values)
+
+    def set(self, values: Any) -> Tensor:
+        """``x`` with ``values`` there; where an element is named twice, the last counts."""
+        return _replaced(self._x, self._keys, values)
+
+
+@public()
+def _added(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
+    from jitgrad.tape.tensor import as_tensor
+
+    x, values = as_tensor(x), as_tensor(values)
+    if len(keys) == 1 and _is_unknown(keys[0]):
+        index = as_tensor(keys[0])
+        spread = _spread(values, index.shape + x.shape[1:])
+        return add(x, scatter(spread, index, axis=0, rows=x.shape[0]))
+    flat = flat_indices(x, keys)
+    spread = reshape(_spread(values, flat.shape), shape=(flat.size,))
+    return add(x, reshape(scatter(spread, flat.ravel(), axis=0, rows=x.size), shape=x.shape))
+
+
+@public()
+def _replaced(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
+    from jitgrad.tape.tensor import as_tensor
+
+    x, values = as_tensor(x), as_tensor(values)
+    flat = flat_indices(x, keys)
+    spread = reshape(_spread(values, flat.shape), shape=(flat.size,))
+    places, from_end = np.unique(flat.ravel()[::-1], return_index=True)
+    hit = np.zeros(x.size, bool)
+    hit[places] = True
+    last = gather(spread, flat.size - 1 - from_end, axis=0)
+    new = reshape(scatter(last, places, axis=0, rows=x.size), shape=x.shape)
+    return where(hit.reshape(x.shape), new, x)
+
+
+def _spread(values: Tensor, shape: Shape) -> Tensor:
+    try:
+        return values if values.shape == shape else broadcast_to(values, shape=shape)
+    except ShapeError:
+        raise ShapeError(
+            f"at: values of shape {values.shape} do not go into {shape}. Give one, or one for each element."
+        ) from None
 
 
 def _is_array(key: Any) -> bool:
-    if isinstance(key, (list, np.ndarray)):
-        return True
-    return hasattr(key, "numpy") and bool(key.shape)
+    """Whether a key is an array or a list, or an integer Tensor whose value need not be known."""
+    return isinstance(key, (list, np.ndarray)) or (hasattr(key, "numpy") and not isinstance(key, np.generic))
+
+
+def _is_unknown(key: Any) -> bool:
+    """Whether it is a Tensor without a value, that is no mask."""
+    from jitgrad.tape.tensor import as_tensor
+
+    if not hasattr(key, "numpy"):
+        return False
+    tensor = as_tensor(key)
+    return tensor.known is None and tensor.rank == dtypes.INTEGER
+
+
+def _only_axis(x: Tensor, keys: tuple[Any, ...]) -> int | None:
+    """The axis of the only key that is not ``:``, if that is an array of integers."""
+    arrays = [i for i, k in enumerate(keys) if not (isinstance(k, slice) and k == slice(None))]
+    if len(arrays) != 1 or not _is_array(keys[arrays[0]]) or len(keys) > x.ndim:
+        return None
+    kind = np.asarray(keys[arrays[0]]).dtype.kind if isinstance(keys[arrays[0]], list) else keys[arrays[0]].dtype.kind
+    return arrays[0] if kind == "i" else None
 
 
 def _expanded(x: Tensor, keys: tuple[Any, ...]) -> list[Any]:
     """The keys with ``...`` spelt out, one for each axis besides the Nones."""
-    if any(_is_array(k) for k in keys):
-        raise IndexingError("An index array must be the only index. Index in two steps: x[rows][:, columns].")
     dots = [i for i, k in enumerate(keys) if k is Ellipsis]
     if len(dots) > 1:
         raise IndexingError("An index has more than one ellipsis. Keep one of them.")
@@ -83,9 +209,14 @@ def _expanded(x: Tensor, keys: tuple[Any, ...]) -> list[Any]:
     return [*keys[:at], *rest, *keys[at + 1 :]]
 
 
+def _slice(key: slice, n: int) -> tuple[int, int, int]:
+    try:
+        return key.indices(n)
+    except (TypeError, ValueError) as error:
+        raise IndexingError(f"{key} is no slice: {error}. Use integers, and no step of 0.") from None
+
+
 def _integer(x: Tensor, key: Any, axis: int) -> int:
-    if isinstance(key, (bool, np.bool_)):
-        raise IndexingError("A boolean is no index here. Use where() for masks.")
     try:
         i = operator.index(key)
     except TypeError:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import DTypeError, IndexingError, ReadOnlyError
+from jitgrad.errors import DTypeError, IndexingError, ReadOnlyError, ShapeError
 from jitgrad.ops import OPS, Op, Shape
 from jitgrad.ops import elementwise as ew
-from jitgrad.ops.linear import matmul, reshape
+from jitgrad.ops.linear import concatenate, matmul, reshape
 from jitgrad.ops.table import record_with
 from jitgrad.tape import dtypes
 from jitgrad.tape.backward import DefineByRun, Gradient
-from jitgrad.tape.indexing import getitem
+from jitgrad.tape.indexing import At, getitem
+from jitgrad.tape.protocol import Deferral, array_function, array_ufunc, public
 from jitgrad.tape.recording import active, clock, grad_enabled
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ class Operators(DefineByRun):
     """What Tensors and Variables share: operators and methods that record."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy's operators leave it to ours
     __hash__ = object.__hash__
 
     if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Operators(DefineByRun):
 
         def _read(self) -> Tensor: ...
 
-        # Functions of the same name whose first argument is the Tensor; tape.functions puts them here.
+        # Functions of the same name whose first argument is the Tensor; jitgrad.functions puts them here.
         reshape: Callable[..., Tensor]
         transpose: Callable[..., Tensor]
         sum: Callable[..., Tensor]
@@ -86,6 +86,12 @@ class Operators(DefineByRun):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return array_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return array_function(function, args, kwargs)
 
     def __float__(self) -> float:
         return float(self.numpy())
@@ -144,11 +150,23 @@ class Operators(DefineByRun):
     def __rmatmul__(self, other: Any) -> Tensor:
         return matrix_product(other, self)
 
+    def __mod__(self, other: Any) -> Tensor:
+        return ew.mod(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return ew.mod(other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return ew.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return ew.floor_divide(other, self)
+
     def __neg__(self) -> Tensor:
         return ew.negative(self)
 
     def __pos__(self) -> Tensor:
-        return identity(as_tensor(self))
+        return positive(self)
 
     def __abs__(self) -> Tensor:
         return ew.abs(self)
@@ -173,10 +191,31 @@ class Operators(DefineByRun):
     def __ge__(self, other: Any) -> Tensor:
         return ew.greater_equal(self, other)
 
+    # Logic, of booleans.
+
+    def __and__(self, other: Any) -> Tensor:
+        return boolean("&", lambda a, b: ew.greater(a * b, 0), self, other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return boolean("|", lambda a, b: ew.greater(a + b, 0), self, other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return boolean("^", ew.not_equal, self, other)
+
+    def __invert__(self) -> Tensor:
+        return boolean("~", lambda a: ew.equal(a, 0), self)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
     # Indexing and shape.
 
     def __getitem__(self, key: Any) -> Tensor:
-        return getitem(as_tensor(self), key)
+        return getitem(self, key)
+
+    @property
+    def at(self) -> At:
+        """``x.at[key].set(v)``, ``.add(v)`` and ``.get()``: a new Tensor, where NumPy would write in place."""
+        return At(self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise ReadOnlyError(
@@ -278,9 +317,10 @@ def as_tensor(value: Any) -> Tensor:
         rank = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
         return Tensor(None, (), (), (), rank, float(value))
     if _holds_tensors(value):
-        from jitgrad.tape import functions
-
-        return functions.stack(value)
+        parts = [as_tensor(item) for item in value]
+        if any(t.shape != parts[0].shape for t in parts):
+            raise ShapeError(f"A list has items of shapes {', '.join(str(t.shape) for t in parts)}. Give items of one shape.")
+        return concatenate(*[reshape(t, shape=(1, *t.shape)) for t in parts], axis=0)
     array, rank = dtypes.as_data(value)
     return Tensor(None, (), (), array.shape, rank, array)
 
@@ -298,7 +338,10 @@ _LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
 
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
     """Record an op; raises ShapeError where its shape rule does."""
-    inputs = tuple([x if type(x) is Tensor else as_tensor(x) for x in operands])
+    try:
+        inputs = tuple([x if type(x) is Tensor else as_tensor(x) for x in operands])
+    except Deferral as met:
+        return met.make(op, operands, attrs)
     if op.arity is not None and len(inputs) != op.arity:
         raise TypeError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
@@ -346,6 +389,23 @@ def identity(x: Tensor) -> Tensor:
     return record(OPS["reshape"], (x,), {"shape": x.shape})
 
 
+@public(np.positive)
+def positive(x: Any) -> Tensor:
+    """``+x``: the same value."""
+    return identity(as_tensor(x))
+
+
+@public()
+def boolean(symbol: str, f: Callable[..., Tensor], *operands: Any) -> Tensor:
+    """A logical operator of booleans. Raises DTypeError for other operands."""
+    tensors = [as_tensor(x) for x in operands]
+    for x in tensors:
+        if x.rank != dtypes.BOOL:
+            raise DTypeError(f"{symbol} takes booleans and got {x.dtype}. Compare first, as in (x > 0) {symbol} …")
+    return f(*tensors)
+
+
+@public(np.matmul)
 def matrix_product(a: Any, b: Any) -> Tensor:
     """NumPy's matmul: vectors become a row or a column, and lose that axis again."""
     a, b = as_tensor(a), as_tensor(b)

@@ -36,6 +36,7 @@ class Trace:
         self._assigned: dict[Variable, Tensor] = {}
         self._updated: dict[int, Variable] = {}
         self._updates: list[Change] = []
+        self._draws: dict[Variable, int] = {}
 
     def read(self, variable: Variable) -> Tensor:
         """The value of a Variable at this point of the traced function."""
@@ -45,6 +46,11 @@ class Trace:
                 f"Read it before, or in a second function."
             )
         return self._assigned.get(variable, variable.leaf)
+
+    def count_draw(self, state: Variable) -> int:
+        """How many draws of random numbers from ``state`` there were before this one."""
+        self._draws[state] = self._draws.get(state, -1) + 1
+        return self._draws[state]
 
     def assign(self, variable: Variable, value: Tensor) -> None:
         """Note that a Variable takes a value when the function ends."""

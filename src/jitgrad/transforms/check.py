@@ -10,6 +10,7 @@ import numpy as np
 
 from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError, GradientError
+from jitgrad.functions.create import tensor
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Operators
 from jitgrad.transforms.gradients import jvp, vjp
@@ -67,7 +68,7 @@ def _check(
     draw: np.random.Generator, path: str,
 ) -> None:  # fmt: skip
     tangents = [_like(draw, x) for x in xs]
-    ends = [[x + np.asarray(s * eps * t, x.dtype) for x, t in zip(xs, tangents, strict=True)] for s in (1, -1)]
+    ends = [[tensor(x + np.asarray(s * eps * t, x.dtype)) for x, t in zip(xs, tangents, strict=True)] for s in (1, -1)]
     up, down = ([np.asarray(y, np.float64) for y in f(*end)] for end in ends)
     differences = [(a - b) / (2 * eps) for a, b in zip(up, down, strict=True)]
     for mode in modes:

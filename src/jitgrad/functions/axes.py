@@ -1,0 +1,47 @@
+"""Arguments that name axes and sizes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ShapeError
+from jitgrad.ops import Shape
+
+Axis = int | Sequence[int] | None
+
+
+def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
+    """Axes from 0 on, in order; all of them for None."""
+    if axis is None:
+        return tuple(range(ndim))
+    given = [operator.index(a) for a in sequence(axis)]
+    axes = sorted(axis_of(name, a, ndim) for a in given)
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"{name}: axis {axis} names an axis twice. Name each axis once.")
+    return tuple(axes)
+
+
+def axis_of(name: str, axis: Any, ndim: int) -> int:
+    """One axis from 0 on. Raises ShapeError where it is not there."""
+    i = operator.index(axis)
+    if not -ndim <= i < ndim:
+        advice = f"Use {-ndim} to {ndim - 1}." if ndim else "Reshape it first."
+        raise ShapeError(f"{name}: axis {i} is out of range for {ndim} axes. {advice}")
+    return i % ndim
+
+
+def sequence(value: Any) -> tuple[Any, ...]:
+    """One number, NumPy's too, or several of them as a tuple."""
+    return tuple(value) if isinstance(value, (tuple, list, range)) or np.ndim(value) else (value,)
+
+
+def shape_of(shape: int | Sequence[int], inferred: bool = False) -> Shape:
+    """Sizes from 0 on; -1 too where one may be ``inferred``."""
+    sizes = tuple(operator.index(n) for n in sequence(shape))
+    if any(n < (-1 if inferred else 0) for n in sizes):
+        raise ShapeError(f"A shape of {sizes} has a negative size. Give sizes from 0 on.")
+    return sizes

@@ -1,0 +1,60 @@
+"""Making Tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.ops.linear import broadcast_to
+from jitgrad.tape import dtypes
+from jitgrad.tape.protocol import public
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
+
+
+@public()
+def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """An immutable Tensor of ``value``, copied. Later changes of an array, or assignments to a Variable, do not touch it.
+
+    Args:
+        value: a number, array-like, Tensor or Variable.
+        dtype: by default that of ``value``; float64 for Python floats, int64 for integers.
+        requires_grad: whether ``backward`` gives it a gradient, in ``.grad``.
+
+    Raises:
+        DTypeError: for what is not boolean, integer or floating, and for integers that should have a gradient.
+    """
+    if isinstance(value, Operators) and not requires_grad and (dtype is None or value.dtype == dtype):
+        return identity(as_tensor(value))
+    array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
+    made = Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
+    made.requires_grad = requires_grad
+    return made
+
+
+@public()
+def convert_to_tensor(value: Any, dtype: Any = None) -> Tensor:
+    """As ``tensor``: the value now, which later assignments do not touch."""
+    return tensor(value, dtype)
+
+
+@public(np.full_like)
+def full_like(x: Any, value: Any) -> Tensor:
+    """``value`` in the shape of ``x``, and in its dtype where that is a float."""
+    like = as_tensor(x)
+    filled = as_tensor(value)
+    made = broadcast_to(filled, shape=like.shape)
+    made.rank = max(like.rank, filled.rank)
+    return made
+
+
+@public(np.zeros_like)
+def zeros_like(x: Any) -> Tensor:
+    """Zeros in the shape and dtype of ``x``."""
+    return full_like(x, 0)
+
+
+@public(np.ones_like)
+def ones_like(x: Any) -> Tensor:
+    """Ones in the shape and dtype of ``x``."""
+    return full_like(x, 1)

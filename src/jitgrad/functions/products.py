@@ -1,0 +1,161 @@
+"""Products of vectors, matrices and more."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.functions.reductions import sum
+from jitgrad.functions.shapes import diagonal, moveaxis, reshape, transpose
+from jitgrad.ops.linear import gather
+from jitgrad.ops.linear import matmul as product
+from jitgrad.tape.protocol import public
+from jitgrad.tape.tensor import Tensor, as_tensor, matrix_product
+
+matmul = matrix_product
+
+
+@public(np.dot)
+def dot(a: Any, b: Any) -> Tensor:
+    """NumPy's dot: the product of numbers, the inner product of vectors, the product of matrices; of more axes the sum over
+    the last axis of ``a`` and the last but one of ``b``."""
+    a, b = as_tensor(a), as_tensor(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    if b.ndim <= 2:
+        return matmul(a, b) if a.ndim <= 2 or b.ndim == 1 else reshape(matmul(_rows(a), b), (*a.shape[:-1], b.shape[-1]))
+    right = moveaxis(b, -2, 0)
+    return reshape(matmul(_rows(a), reshape(right, (right.shape[0], -1))), a.shape[:-1] + right.shape[1:])
+
+
+@public(np.inner)
+def inner(a: Any, b: Any) -> Tensor:
+    """The sum over the last axis of both."""
+    a, b = as_tensor(a), as_tensor(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    return reshape(matmul(_rows(a), transpose(_rows(b))), a.shape[:-1] + b.shape[:-1])
+
+
+@public(np.outer)
+def outer(a: Any, b: Any) -> Tensor:
+    """The matrix of all products of an element of ``a`` and one of ``b``, each as one row."""
+    a, b = as_tensor(a), as_tensor(b)
+    return reshape(a, (a.size, 1)) * reshape(b, (1, b.size))
+
+
+@public(np.kron)
+def kron(a: Any, b: Any) -> Tensor:
+    """Kronecker's product: each element of ``a`` times the whole of ``b``."""
+    a, b = as_tensor(a), as_tensor(b)
+    rank = max(a.ndim, b.ndim)
+    m, n = ((1,) * (rank - len(shape)) + shape for shape in (a.shape, b.shape))
+    left = reshape(a, tuple(k for size in m for k in (size, 1)))
+    right = reshape(b, tuple(k for size in n for k in (1, size)))
+    return reshape(left * right, tuple(i * j for i, j in zip(m, n, strict=True)))
+
+
+@public(np.trace)
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """The sum of a diagonal of the matrices in two axes."""
+    return sum(diagonal(x, offset, axis1, axis2), -1)
+
+
+@public(np.einsum)
+def einsum(subscripts: str, *operands: Any) -> Tensor:
+    """Einstein's summation: products of operands, summed over the letters that the result does not name.
+
+    Args:
+        subscripts: a letter for each axis, as in ``"ij,jk->ik"``; without ``->`` the result has the letters that stand once,
+            in order of the alphabet. ``...`` stands for axes without a letter, at the same place in front of the rest.
+        operands: one for each group of letters. More than two are multiplied from the left.
+
+    Raises:
+        ArgumentError: for subscripts that do not fit.
+        ShapeError: where a letter stands for axes of different sizes.
+    """
+    tensors = [as_tensor(x) for x in operands]
+    groups, result = _parsed(subscripts, tensors)
+    sizes: dict[str, int] = {}
+    for letters, x in zip(groups, tensors, strict=True):
+        for letter, n in zip(letters, x.shape, strict=True):
+            if sizes.setdefault(letter, n) != n:
+                raise ShapeError(f"einsum: {letter!r} is {sizes[letter]} and {n} long in {subscripts!r}. Make the axes agree.")
+    pairs = [_without_repeats(letters, x) for letters, x in zip(groups, tensors, strict=True)]
+    letters, x = pairs[0]
+    for k, (others, y) in enumerate(pairs[1:], 1):
+        later = set(result).union(*(p[0] for p in pairs[k + 1 :]))
+        letters, x = _contracted(letters, x, others, y, later)
+    letters, x = _summed(letters, x, set(result))
+    return transpose(x, [letters.index(letter) for letter in result])
+
+
+def _parsed(subscripts: str, tensors: list[Tensor]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result; capital Greek letters for the axes of ``...``."""
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    groups = left.split(",")
+    if len(groups) != len(tensors):
+        raise ArgumentError(
+            f"einsum: {subscripts!r} is for {len(groups)} operands and there are {len(tensors)}. Give each its letters."
+        )
+    free = [x.ndim - len(g.replace("...", "")) for g, x in zip(groups, tensors, strict=True)]
+    dots = "".join(chr(0x391 + i) for i in range(max(0, *free)))
+    for g, n, x in zip(groups, free, tensors, strict=True):
+        letters = g.replace("...", "")
+        if n < 0 or (n > 0 and "..." not in g) or not (letters.isalpha() or letters == ""):
+            raise ArgumentError(f"einsum: {g!r} does not name the axes of shape {x.shape}. Give a letter for each axis.")
+    named = [g.replace("...", dots[len(dots) - n :] if n else "") for g, n in zip(groups, free, strict=True)]
+    if arrow:
+        result = right.replace("...", dots)
+    else:
+        counts = Counter("".join(named))
+        result = dots + "".join(sorted(letter for letter, n in counts.items() if n == 1 and letter not in dots))
+    unknown = set(result) - set("".join(named))
+    if unknown or len(set(result)) != len(result):
+        raise ArgumentError(
+            f"einsum: the result {right!r} must name letters of the operands, each once. Change {subscripts!r}."
+        )
+    return named, result
+
+
+def _without_repeats(letters: str, x: Tensor) -> tuple[str, Tensor]:
+    """The diagonal where a letter stands twice."""
+    unique = "".join(dict.fromkeys(letters))
+    if unique == letters:
+        return letters, x
+    number = {letter: i for i, letter in enumerate(unique)}
+    places = np.einsum(np.arange(x.size).reshape(x.shape), [number[c] for c in letters], list(number.values()))
+    return unique, gather(reshape(x, (x.size,)), places, axis=0)
+
+
+def _summed(letters: str, x: Tensor, kept: set[str]) -> tuple[str, Tensor]:
+    """Summed over the letters that are not kept."""
+    axes = [i for i, letter in enumerate(letters) if letter not in kept]
+    return "".join(c for c in letters if c in kept), sum(x, axes) if axes else x
+
+
+def _contracted(a: str, x: Tensor, b: str, y: Tensor, later: set[str]) -> tuple[str, Tensor]:
+    """The product of two operands, summed over the letters that nothing later names, as one matrix product."""
+    a, x = _summed(a, x, later | set(b))
+    b, y = _summed(b, y, later | set(a))
+    both = [c for c in a if c in b]
+    batch, gone = [c for c in both if c in later], [c for c in both if c not in later]
+    rows, columns = [c for c in a if c not in both], [c for c in b if c not in both]
+    sizes = dict(zip(a, x.shape, strict=True)) | dict(zip(b, y.shape, strict=True))
+
+    def sized(*groups: list[str]) -> tuple[int, ...]:
+        return tuple(math.prod(sizes[c] for c in group) for group in groups)
+
+    left = reshape(transpose(x, [a.index(c) for c in batch + rows + gone]), sized(batch, rows, gone))
+    right = reshape(transpose(y, [b.index(c) for c in batch + gone + columns]), sized(batch, gone, columns))
+    letters = batch + rows + columns
+    return "".join(letters), reshape(product(left, right), tuple(sizes[c] for c in letters))
+
+
+def _rows(x: Tensor) -> Tensor:
+    """A matrix with the last axis along its rows."""
+    return reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))

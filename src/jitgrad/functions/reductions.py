@@ -1,0 +1,190 @@
+"""Reductions over axes, running sums and products, and what is composed of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.functions.axes import Axis, axes_of, axis_of
+from jitgrad.functions.shapes import concatenate, moveaxis, reshape
+from jitgrad.ops import Op, linear, order, reduce
+from jitgrad.ops.elementwise import abs, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
+from jitgrad.tape import dtypes
+from jitgrad.tape.protocol import public
+from jitgrad.tape.tensor import Tensor, as_tensor
+
+
+@public(np.sum)
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum over ``axis``: one axis, several, or all (None). Raises ShapeError for an axis that is not there."""
+    return _reduce(linear.sum, x, axis, keepdims)
+
+
+@public(np.mean)
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean over ``axis``; nan over no elements."""
+    x = as_tensor(x)
+    return sum(x, axis, keepdims) / float(_count("mean", x, axis))
+
+
+@public(np.var)
+def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """The variance over ``axis``: the sum of squared deviations from the mean, over the count less ``ddof``."""
+    x = as_tensor(x)
+    squares = sum(square(x - mean(x, axis, keepdims=True)), axis, keepdims)
+    return squares / float(_count("var", x, axis) - ddof)
+
+
+@public(np.std)
+def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """The square root of ``var``. Its derivative is infinite where all elements are equal, as that of sqrt at 0."""
+    return sqrt(var(x, axis, ddof, keepdims))
+
+
+@public(np.max, np.amax)
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest element over ``axis``; elements that tie share the gradient. nan where one is nan."""
+    return _reduce(reduce.max, x, axis, keepdims)
+
+
+@public(np.min, np.amin)
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The smallest element over ``axis``; elements that tie share the gradient. nan where one is nan."""
+    return _reduce(reduce.min, x, axis, keepdims)
+
+
+@public(np.prod)
+def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The product over ``axis``, by halves, so that its derivatives are right at zeros, too."""
+    x = as_tensor(x)
+    axes = axes_of("prod", axis, x.ndim)
+    kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    y = reshape(moveaxis(x, axes, range(-len(axes), 0)) if axes else x, (*kept, _count("prod", x, axes)))
+    while (n := y.shape[-1]) > 1:
+        product = y[..., : n // 2] * y[..., n // 2 : n // 2 * 2]
+        y = product if n % 2 == 0 else concatenate([product, y[..., n - 1 :]], axis=-1)
+    made = y[..., 0] if y.shape[-1] else linear.broadcast_to(1.0 if x.rank > dtypes.INTEGER else 1, shape=kept)
+    return reshape(made, tuple(1 if i in axes else n for i, n in enumerate(x.shape))) if keepdims else made
+
+
+@public(np.any)
+def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether an element over ``axis`` is not 0."""
+    return greater(sum(not_equal(x, 0), axis, keepdims), 0)
+
+
+@public(np.all)
+def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether no element over ``axis`` is 0."""
+    return equal(sum(equal(x, 0), axis, keepdims), 0)
+
+
+@public(np.argmax)
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the largest element along ``axis`` stands, the first of equal ones, as int64; of all elements for None."""
+    x = as_tensor(x)
+    last = reshape(x, (x.size,)) if axis is None else moveaxis(x, axis, -1)
+    found = order.argmax(last)
+    if not keepdims:
+        return found
+    at = range(x.ndim) if axis is None else (axis_of("argmax", axis, x.ndim),)
+    return reshape(found, tuple(1 if i in at else n for i, n in enumerate(x.shape)))
+
+
+@public(np.argmin)
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where the smallest element along ``axis`` stands, the first of equal ones, as int64; of all elements for None."""
+    return argmax(-as_tensor(x), axis, keepdims)
+
+
+@public(np.cumsum)
+def cumsum(x: Any, axis: int | None = None) -> Tensor:
+    """The sum of the elements along ``axis`` up to each; of all elements in a row for None."""
+    x, at = _running("cumsum", x, axis)
+    return linear.cumsum(x, axis=at, reverse=False)
+
+
+@public(np.cumprod)
+def cumprod(x: Any, axis: int | None = None) -> Tensor:
+    """The product of the elements along ``axis`` up to each; by doubling, so that its derivatives are right at zeros, too.
+
+    Hillis and Steele, "Data parallel algorithms", 1986.
+    """
+    x, at = _running("cumprod", x, axis)
+    y = moveaxis(x, at, -1)
+    n, step = y.shape[-1], 1
+    while step < n:
+        y = concatenate([y[..., :step], y[..., step:] * y[..., : n - step]], axis=-1)
+        step *= 2
+    return moveaxis(y, -1, at)
+
+
+@public()
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) over ``axis``, without overflow."""
+    x = as_tensor(x)
+    if x.size == 0:
+        raise ShapeError(f"logsumexp: shape {x.shape} has no elements. Give at least one along the axis.")
+    top = _top(x, axis)
+    total = log(sum(exp(x - top), axis, keepdims=True)) + top
+    return total if keepdims else reshape(total, sum(x, axis).shape)
+
+
+@public()
+def softmax(x: Any, axis: Axis = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) over ``axis``, without overflow."""
+    x = as_tensor(x)
+    shifted = exp(x - _top(x, axis)) if x.size else exp(x)
+    return shifted / sum(shifted, axis, keepdims=True)
+
+
+@public()
+def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
+    """log(softmax(x)) over ``axis``, without overflow."""
+    x = as_tensor(x)
+    shifted = x - _top(x, axis) if x.size else x
+    return shifted - log(sum(exp(shifted), axis, keepdims=True))
+
+
+def _top(x: Tensor, axis: Axis) -> Tensor:
+    """The largest element over ``axis`` as a constant, 0 where it is infinite."""
+    top = stop_gradient(max(x, axis, keepdims=True))
+    return where(abs(top) < math.inf, top, 0.0)
+
+
+def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The norm of vectors over ``axis``: Euclid's (None, 2, or "fro" over two axes), 1, inf or -inf.
+
+    Raises ArgumentError for another ``ord``. The derivative of Euclid's norm at 0 is nan.
+    """
+    x = as_tensor(x)
+    if ord in (None, 2, "fro") and not (ord == 2 and len(axes_of("norm", axis, x.ndim)) > 1):
+        return sqrt(sum(square(x), axis, keepdims))
+    if ord in (1, math.inf, -math.inf) and len(axes_of("norm", axis, x.ndim)) == 1:
+        size = abs(x)
+        return sum(size, axis, keepdims) if ord == 1 else (max if ord == math.inf else min)(size, axis, keepdims)
+    raise ArgumentError(
+        f"norm: ord is {ord!r} over axis {axis} of shape {x.shape}. Use None, or 1, 2, inf, -inf over one axis."
+    )
+
+
+def _reduce(op: Op, x: Any, axis: Axis, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    axes = axes_of(op.name, axis, x.ndim)
+    reduced: Tensor = op(x, axes=axes)
+    if not keepdims:
+        return reduced
+    return reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+def _count(name: str, x: Tensor, axis: Axis) -> int:
+    """The number of elements that are reduced to one."""
+    return math.prod(x.shape[i] for i in axes_of(name, axis, x.ndim))
+
+
+def _running(name: str, x: Any, axis: int | None) -> tuple[Tensor, int]:
+    x = as_tensor(x)
+    return (reshape(x, (x.size,)), 0) if axis is None else (x, axis_of(name, axis, x.ndim))

@@ -1,0 +1,100 @@
+"""Public functions, and how NumPy's own functions come to them.
+
+``np.exp(v)`` and ``np.sum(v, axis=0)`` on a Tensor record: NumPy asks the Tensor (NEP 13 and NEP 18), and it answers with the
+op or the public function of the same meaning.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from jitgrad.errors import UnsupportedError
+from jitgrad.ops import OPS
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NUMPY: dict[Any, Callable[..., Any]] = {
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
+}
+"""NumPy's functions, and ours of the same meaning."""
+
+
+class Deferral(Exception):  # noqa: N818  (no error)
+    """Raised where an operand has no value or shape yet, as in a static graph.
+
+    ``make(f, args, kwargs)`` is what the call that met it returns instead.
+    """
+
+    def __init__(self, make: Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]) -> None:
+        super().__init__("an operand is not known yet")
+        self.make = make
+
+
+def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A function for users, which stands for NumPy's ``namesakes`` on Tensors, and is deferred for what is not known yet."""
+
+    def decorate(f: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(f)
+        def function(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return f(*args, **kwargs)
+            except Deferral as met:
+                deferred: R = met.make(function, args, kwargs)
+                return deferred
+
+        for namesake in namesakes:
+            NUMPY[namesake] = function
+        return function
+
+    return decorate
+
+
+# Names of ufuncs, NumPy's and SciPy's, that are not those of the op.
+_ALIASES = {"absolute": "abs", "fabs": "abs", "remainder": "mod", "psi": "digamma", "expit": "sigmoid", "true_divide": "divide"}
+_REDUCTIONS = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
+
+# Questions about values, which NumPy itself answers.
+_ON_VALUES = {np.allclose, np.array_equal, np.isclose, np.array2string, np.array_repr, np.array_str, np.save, np.savetxt}
+
+
+def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a ufunc of NumPy or SciPy does with a Tensor among its operands. Raises UnsupportedError, by its name."""
+    name = ufunc.__name__
+    if method == "reduce" and name in _REDUCTIONS:
+        kwargs = {k: v for k, v in kwargs.items() if k != "axis" or v != ()} | {"axis": kwargs.get("axis", 0)}
+        return array_function(_REDUCTIONS[name], inputs, kwargs)
+    found = NUMPY.get(ufunc) or OPS.get(_ALIASES.get(name, name))
+    if method != "__call__" or found is None or found is OPS.get("stop_gradient"):
+        asked = name if method == "__call__" else f"{name}.{method}"
+        raise UnsupportedError(
+            f"The ufunc {asked} does not take Tensors. Use np.asarray(tensor) for the value, or a jitgrad op."
+        )
+    if kwargs:
+        raise UnsupportedError(f"The ufunc {name} takes no {', '.join(kwargs)} with Tensors. Leave it out.")
+    return found(*inputs)
+
+
+def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a function of NumPy does with a Tensor among its arguments. Raises UnsupportedError, by its name."""
+    if function in _ON_VALUES:
+        values = [np.asarray(x) if hasattr(x, "numpy") else x for x in args]
+        return function(*values, **kwargs)
+    found = NUMPY.get(function)
+    name = f"{function.__module__}.{function.__name__}"
+    if found is None:
+        raise UnsupportedError(
+            f"{name} does not take Tensors. Use np.asarray(tensor) for the value, or build it of functions that jitgrad has."
+        )
+    known = inspect.signature(found).parameters
+    wrong = [key for key in kwargs if key not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values())]
+    if wrong:
+        raise UnsupportedError(f"{name} takes no {', '.join(wrong)} with Tensors. Leave it out.")
+    return found(*args, **kwargs)
