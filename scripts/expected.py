@@ -20,9 +20,10 @@ class Report:
         """Equal, for arrays element by element."""
         self._line(what, expected, got, bool(np.array_equal(np.asarray(expected), np.asarray(got))))
 
-    def close(self, what: str, expected: float, got: float, tolerance: float) -> None:
-        """Equal within ``tolerance``, relative above 1 and absolute below."""
-        self._line(what, expected, got, bool(abs(expected - got) <= tolerance * max(1.0, abs(expected))))
+    def close(self, what: str, expected: float, got: float, tolerance: float, relative: bool = False) -> None:
+        """Equal within ``tolerance``: relative, or by default relative above 1 and absolute below."""
+        scale = abs(expected) if relative else max(1.0, abs(expected))
+        self._line(what, expected, got, bool(abs(expected - got) <= tolerance * scale))
 
     def finish(self) -> None:
         """Exit with 1 where a figure was off."""

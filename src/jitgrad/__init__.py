@@ -1,6 +1,6 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
-from jitgrad import errors, losses, optimizers, random
+from jitgrad import errors, graph, losses, optimizers, random
 from jitgrad.functions import linalg, methods
 from jitgrad.functions.create import convert_to_tensor, full_like, ones_like, tensor, zeros_like
 from jitgrad.functions.elementwise import (
@@ -128,6 +128,7 @@ from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import Variable
 from jitgrad.training.fit import History, fit
 from jitgrad.transforms.check import check_grads
+from jitgrad.transforms.custom import custom_gradient, custom_op
 from jitgrad.transforms.gradients import grad, hvp, jvp, value_and_grad, vjp
 from jitgrad.transforms.jacobians import hessian, jacfwd, jacobian, jacrev
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class JitgradError(Exception):
@@ -56,6 +58,15 @@ class DataError(JitgradError, ValueError):
 
 class FitError(JitgradError, RuntimeError):
     """A fit that failed on good input: it diverged, or there was nothing to fit."""
+
+
+def users_line() -> str:
+    """Where the user's code called us: ``" at fit.py:12: if loss > 3:"``; empty where there is no such place."""
+    package = str(Path(__file__).parent)
+    for frame in reversed(traceback.extract_stack()):
+        if not frame.filename.startswith((package, "<")):
+            return f" at {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
+    return ""
 
 
 def near_name(name: str, known: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import jitgrad
 from jitgrad.errors import ProgramError
+from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program, Slot
 from jitgrad.training.step import make_step
 from jitgrad.vm.instructions import INSTRUCTIONS
@@ -106,3 +107,33 @@ def test_a_program_is_immutable() -> None:
         good.code[0, 0] = 1
     with pytest.raises(dataclasses.FrozenInstanceError):
         good.size = 3  # type: ignore[misc]
+
+
+def test_a_dump_is_read_again_and_runs_the_same() -> None:
+    good = program()
+    again = Program.parse(good.dump())
+    assert again.dump() == good.dump()
+    x = np.arange(6.0).reshape(2, 3)
+    results = []
+    for p in (good, again):
+        machine = Machine(p)
+        machine.load([x])
+        machine.run()
+        results.append(machine.outputs[0].copy())
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_dump_of_a_training_step_is_read_again() -> None:
+    w = jitgrad.Variable(np.zeros(3))
+    step = make_step(lambda: jitgrad.sum((w - 1.0) ** 2), [], jitgrad.optimizers.Adam(), None)
+    assert Program.parse(step.program.dump()).dump() == step.program.dump()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("exp ", "exq "), ("program float64", "program floot"), ("[0:6]", "[a:6]"), ("  d=", "  e="), ("output", "outputs")],
+)
+def test_a_damaged_dump_is_refused(old: str, new: str) -> None:
+    text = program().dump()
+    with pytest.raises(ProgramError, match=r"Line|never|dump"):
+        Program.parse(text.replace(old, new, 1))

@@ -138,3 +138,13 @@ def test_lower_shows_the_program() -> None:
     assert program.dtype == np.float32
     assert "matmul_nn" in program.dump()
     program.validate()
+
+
+def test_a_branch_on_a_traced_value_names_the_line() -> None:
+    def f(x: Any) -> Any:
+        if x > 0:  # the branch
+            return x
+        return -x
+
+    with pytest.raises(TracingError, match=r"test_function.py:\d+: if x > 0:.*Use where\(\).*tape"):
+        jitgrad.function(f)(1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import defaultdict
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import pytest
 
 import jitgrad
 from jitgrad import GradientTape, Variable
-from jitgrad.errors import DTypeError, TapeError
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
 
 
 def test_square_of_a_sum() -> None:
@@ -229,3 +230,111 @@ def test_a_deep_chain_does_not_overflow_the_stack() -> None:
         for _ in range(20_000):
             y = y + x
     assert float(tape.gradient(y, x)) == 20_001
+
+
+def test_variables_are_watched_when_they_are_read() -> None:
+    a, b, c = Variable(1.0), Variable(2.0, trainable=False), Variable(3.0)
+    with GradientTape() as tape:
+        y = a * b
+    assert tape.watched_variables() == (a,)
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(c)
+        y = a * c
+    assert tape.watched_variables() == (c,)
+    da, dc = tape.gradient(y, [a, c])
+    assert da is None and float(dc) == 1
+
+
+def test_stop_recording_and_reset() -> None:
+    x = Variable(3.0)
+    with GradientTape(persistent=True) as tape:
+        y = x**2
+        with tape.stop_recording():
+            constant = x * 10
+        z = y * constant
+        first = tape.gradient(z, x)
+        tape.reset()
+        w = x**3
+    assert float(first) == 6 * 30
+    assert tape.gradient(z, x) is None
+    assert float(tape.gradient(w, x)) == 27
+
+
+def test_no_grad_is_constant_to_a_tape() -> None:
+    x = Variable(3.0)
+    with GradientTape() as tape:
+        with jitgrad.no_grad():
+            c = x * 2
+        y = c * x
+    assert float(tape.gradient(y, x)) == 6
+
+
+def test_unconnected_and_output_gradients() -> None:
+    x, y = Variable(np.ones(2)), Variable(np.ones(3))
+    with GradientTape(persistent=True) as tape:
+        z = x * np.array([2.0, 3.0])
+    assert tape.gradient(z, [x, y])[1] is None
+    assert tape.gradient(z, [x, y], unconnected_gradients="zero")[1].numpy().tolist() == [0, 0, 0]
+    assert tape.gradient(z, x, output_gradients=np.array([1.0, 10.0])).numpy().tolist() == [2, 30]
+    assert tape.gradient([z, z], x, output_gradients=[np.ones(2), np.array([1.0, 2.0])]).numpy().tolist() == [4, 9]
+    with pytest.raises(ShapeError, match=r"output gradient has shape \(3,\)"):
+        tape.gradient(z, x, output_gradients=np.ones(3))
+    with pytest.raises(ArgumentError, match="2 output gradients for 1 targets"):
+        tape.gradient(z, x, output_gradients=[1.0, 1.0])
+    with pytest.raises(ArgumentError, match="'none' or 'zero'"):
+        tape.gradient(z, x, unconnected_gradients="zeros")  # type: ignore[arg-type]
+
+
+def test_jacobian_and_batch_jacobian() -> None:
+    rng = np.random.default_rng(0)
+    a, x, other = rng.normal(size=(3, 2)), Variable(rng.normal(size=(4, 2))), Variable(1.0)
+    with GradientTape(persistent=True) as tape:
+        y = jitgrad.tanh(x @ a.T)
+    jacobian = tape.jacobian(y, {"x": x, "other": other})
+    assert jacobian["other"] is None
+    whole = jacobian["x"].numpy()
+    assert whole.shape == (4, 3, 4, 2)
+    rows = tape.batch_jacobian(y, x).numpy()
+    expected = (1 - y.numpy() ** 2)[:, :, None] * a
+    np.testing.assert_allclose(rows, expected, rtol=1e-12)
+    np.testing.assert_allclose(whole[range(4), :, range(4)], expected, rtol=1e-12)
+    assert whole[0, :, 1:].any() == np.False_
+    assert tape.jacobian(y, other, unconnected_gradients="zero").shape == (4, 3)
+    with pytest.raises(ShapeError, match="batch_jacobian: shapes"):
+        tape.batch_jacobian(y, other)
+
+
+def test_a_jacobian_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jitgrad.program.machine import Machine
+
+    runs = []
+    monkeypatch.setattr(Machine, "run", lambda self, run=Machine.run: (runs.append(1), run(self)))
+    x = np.linspace(0, 1, 50)
+    jitgrad.jacrev(lambda t: jitgrad.sin(t) * jitgrad.sum(t))(x).numpy()
+    assert len(runs) == 1
+
+
+def test_third_derivative_by_nesting() -> None:
+    x = Variable(2.0)
+    with GradientTape() as t3, GradientTape() as t2:
+        with GradientTape() as t1:
+            y = x**4
+        first = t1.gradient(y, x)
+        second = t2.gradient(first, x)
+    assert float(t3.gradient(second, x)) == 48
+
+
+def test_a_deep_chain_takes_linear_time() -> None:
+    def seconds(n: int) -> float:
+        x = Variable(1.0)
+        start = time.perf_counter()
+        with GradientTape() as tape:
+            y = x.read()
+            for _ in range(n):
+                y = y * 1.00001
+        assert float(tape.gradient(y, x)) == pytest.approx(1.00001**n)
+        return time.perf_counter() - start
+
+    seconds(100)
+    short, long = seconds(5_000), seconds(100_000)
+    assert long < 20 * short * 2.5

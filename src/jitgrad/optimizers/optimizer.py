@@ -11,7 +11,9 @@ import numpy as np
 
 from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
+from jitgrad.graph import Node
 from jitgrad.tape import dtypes, trace
+from jitgrad.tape.autodiff import differentiate
 from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.structure import flatten
@@ -100,22 +102,25 @@ class Optimizer(ABC):
             compute([], changes)
 
     def minimize(
-        self, cost: Callable[[], Any], variables: Sequence[Variable] | Variable | None = None, steps: int | None = None
+        self, cost: Callable[[], Any] | Node, variables: Sequence[Variable] | Variable | None = None, steps: int | None = None
     ) -> Any:
         """Make ``cost`` smaller.
 
         Args:
-            cost: a function without arguments that returns a scalar Tensor.
+            cost: a function without arguments that returns a scalar Tensor; or a Node of a static graph.
             variables: what to change; by default every trainable Variable that the cost uses.
             steps: None for one step, recorded anew. A number to trace the cost once and run so many steps natively; a cost made
                 by ``jitgrad.function`` is not even traced again by the next call.
 
         Returns:
-            The cost before the step, a Tensor; or the costs before each of the steps, float64 (steps,).
+            The cost before the step, a Tensor; or the costs before each of the steps, float64 (steps,). For a Node, a Node that
+            does a step when a session runs it.
 
         Raises:
             FitError: where a cost becomes nan or infinite on the way; the Variables keep their last finite values.
         """
+        if isinstance(cost, Node):
+            return Node(self._step, (cost, variables))
         if steps is not None:
             count("steps", steps)
             return run_epochs(make_step(cost, [], self, variables), None, Batches(), steps).losses
@@ -126,6 +131,15 @@ class Optimizer(ABC):
         gradients = tape.gradient(loss, chosen)
         self.apply_gradients(zip(gradients, chosen, strict=True))
         return loss
+
+    def _step(self, loss: Tensor, variables: Any) -> None:
+        """A step on a loss that is being traced."""
+        tracing = trace.current()
+        assert tracing is not None
+        chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else flatten(variables)
+        recorded = tracing.recording.has
+        gradients = differentiate([loss], [id(v) for v in chosen], lambda t: t.variable is not None, recorded)
+        self.apply_gradients(zip(gradients, chosen, strict=True))
 
     @abstractmethod
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from jitgrad.errors import ProgramError
 from jitgrad.ops import Shape
-from jitgrad.vm.instructions import INSTRUCTIONS, WIDTH, Instruction
+from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, WIDTH, Instruction
 
 
 class Slot(NamedTuple):
@@ -159,3 +159,80 @@ class Program:
             lines.append(f"  {i:3} {kind.name:14} " + " ".join(f"{name}={value}" for name, value in fields.items()))
         lines += [f"output {slot}" for slot in self.outputs]
         return "\n".join(lines) + "\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Program:
+        """The Program of a dump, validated: ``Program.parse(p.dump()).dump() == p.dump()``.
+
+        Addresses of functions, in ``call``, are those of the process that dumped it. Raises ProgramError, with the line.
+        """
+        reader = _Reader()
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                reader.line(line.split())
+            except (KeyError, ValueError, IndexError, TypeError) as error:
+                raise ProgramError(f"Line {number} of the dump is not understood: {line!r} ({error}). Dump it again.") from None
+        program = reader.program()
+        program.validate()
+        return program
+
+
+class _Reader:
+    """Takes the lines of a dump."""
+
+    def __init__(self) -> None:
+        self.dtype, self.size = np.dtype(np.float64), 0
+        self.inputs: list[Slot] = []
+        self.outputs: list[Slot] = []
+        self.state: list[int] = []
+        self.literals: list[tuple[int, float]] = []
+        self.table: list[int] = []
+        self.rows: list[list[int]] = []
+        self.counts = {"forward": 0, "backward": 0, "update": 0}
+        self._section = ""
+
+    def line(self, words: list[str]) -> None:
+        kind = words[0]
+        if kind == "program":
+            self.dtype, self.size = np.dtype(words[1]), int(words[3])
+        elif kind in ("input", "state"):
+            self.state += [len(self.inputs)] * (kind == "state")
+            self.inputs.append(_slot(words[2:]))
+        elif kind == "output":
+            self.outputs.append(_slot(words[1:]))
+        elif kind == "literal":
+            self.literals.append((int(words[1].strip("[]")), float(words[2])))
+        elif kind == "table":
+            self.table += map(int, words[1:])
+        elif kind.removesuffix(":") in self.counts:
+            self._section = kind.removesuffix(":")
+        else:
+            self._instruction(words)
+
+    def _instruction(self, words: list[str]) -> None:
+        opcode = OPCODE[words[1]]
+        fields = dict(word.split("=") for word in words[2:])
+        row = [opcode, *[int(fields[name]) for name in INSTRUCTIONS[opcode].fields]]
+        self.rows.append(row + [0] * (WIDTH - len(row)))
+        self.counts[self._section] += 1
+
+    def program(self) -> Program:
+        forward, backward = self.counts["forward"], self.counts["backward"]
+        return Program(
+            dtype=self.dtype,
+            code=np.array(self.rows, np.uint64).reshape(-1, WIDTH),
+            table=np.array(self.table, np.int64).view(np.uint64),
+            forward_stop=forward,
+            backward_stop=forward + backward,
+            size=self.size,
+            inputs=tuple(self.inputs),
+            outputs=tuple(self.outputs),
+            literals=tuple(self.literals),
+            state=tuple(self.state),
+        )
+
+
+def _slot(words: list[str]) -> Slot:
+    """From ``[3:6] (3,)``."""
+    offset = int(words[0].strip("[]").split(":")[0])
+    return Slot(offset, tuple(int(n) for n in "".join(words[1:]).strip("()").split(",") if n))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import DTypeError, TracingError
+from jitgrad.errors import DTypeError, TracingError, users_line
 from jitgrad.program.lowering import ProgramCache
 from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
@@ -184,6 +184,6 @@ def _check_not_tracing(wanted: Sequence[Tensor]) -> None:
     for tensor in wanted:
         if tensor.order >= tracing.start or tensor.variable is not None:
             raise TracingError(
-                "A value was asked for while a function is traced: it is not known yet. "
-                "Use where() instead of a branch on it, or a gradient tape without tracing."
+                f"A value was asked for while a function is traced, and it is not known yet{users_line()}. "
+                f"Use where() instead of a branch on it, or a gradient tape without tracing."
             )

@@ -44,6 +44,7 @@ class _Traced:
             self.result = map_structure(lambda x: None if x is None else as_tensor(x), result)
         self.outputs = [t for t in flatten(self.result) if t is not None]
         self.linear = linearise_traced(tracing, self.outputs, tracing.changes, self.placeholders)
+        self.variables = [t.variable for t in self.linear.leaves if t.variable is not None]
 
     @functools.cached_property
     def program(self) -> tuple[Program, list[float]]:
@@ -77,9 +78,16 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if recording.is_active():
-            return map_structure(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
+            return self._recorded(args, kwargs)
         dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]
-        return self.traced(args, kwargs, dynamic).call(dynamic)
+        traced = self.traced(args, kwargs, dynamic)
+        if recording.grad_enabled() and any(t.gradient is not None for t in (*dynamic, *traced.variables)):
+            return self._recorded(args, kwargs)
+        return traced.call(dynamic)
+
+    def _recorded(self, args: Any, kwargs: Any) -> Any:
+        """The function itself, for a tape or ``backward`` to differentiate."""
+        return map_structure(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
 
     def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor]) -> _Traced:
         key = (_signature((args, kwargs)), tuple((t.shape, t.rank) for t in dynamic))
@@ -99,7 +107,8 @@ def function(f: Callable[..., Any]) -> Function:
 
     Arrays, Tensors and floats among the arguments (in any nesting) are inputs of the Program; integers, strings and the like
     are part of what is traced. Variables are read when the function is called, and assignments to them happen; other values
-    that ``f`` closes over are constants of the trace. Under a gradient tape ``f`` is called and recorded as usual.
+    that ``f`` closes over are constants of the trace. Under a gradient tape, and where something requires a gradient, ``f`` is
+    called and recorded as usual.
 
     Raises:
         TracingError: on a call, where ``f`` asks for a value while it is traced (``if``, ``float()``, ``numpy()``).

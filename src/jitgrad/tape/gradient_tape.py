@@ -195,6 +195,10 @@ def _key(value: Any) -> int:
 
 def _weights(targets: list[Tensor], given: list[Any]) -> list[Tensor | None]:
     weights = [None if w is None else as_tensor(w) for w in given]
+    if len(weights) != len(targets):
+        raise ArgumentError(
+            f"gradient: there are {len(weights)} output gradients for {len(targets)} targets. Give an array each."
+        )
     for target, weight in zip(targets, weights, strict=True):
         if weight is not None and weight.shape != target.shape:
             raise ShapeError(

@@ -223,5 +223,6 @@ def _integer(x: Tensor, key: Any, axis: int) -> int:
         raise IndexingError(f"{key!r} is no index. Use integers, slices, None, an ellipsis or an array of integers.") from None
     n = x.shape[axis]
     if not -n <= i < n:
-        raise IndexingError(f"Index {i} is out of range for axis {axis} of shape {x.shape}. Use -{n} to {n - 1}.")
+        advice = f"Use -{n} to {n - 1}." if n else "It has no elements."
+        raise IndexingError(f"Index {i} is out of range for axis {axis} of shape {x.shape}. {advice}")
     return i + n if i < 0 else i

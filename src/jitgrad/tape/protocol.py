@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from jitgrad.errors import UnsupportedError
+from jitgrad.errors import TracingError, UnsupportedError
 from jitgrad.ops import OPS
 
 P = ParamSpec("P")
@@ -27,14 +27,17 @@ NUMPY: dict[Any, Callable[..., Any]] = {
 """NumPy's functions, and ours of the same meaning."""
 
 
-class Deferral(Exception):  # noqa: N818  (no error)
-    """Raised where an operand has no value or shape yet, as in a static graph.
+class Deferral(TracingError):  # noqa: N818  (no error where a public function meets it)
+    """Raised where an operand is a Node of a static graph.
 
     ``make(f, args, kwargs)`` is what the call that met it returns instead.
     """
 
     def __init__(self, make: Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]) -> None:
-        super().__init__("an operand is not known yet")
+        super().__init__(
+            "A Node of a static graph has no value until a session runs it. Use functions of jitgrad on it, and for "
+            "derivatives graph.gradients()."
+        )
         self.make = make
 
 

@@ -108,6 +108,10 @@ class Operators(DefineByRun):
     def __format__(self, spec: str) -> str:
         return format(self.numpy(), spec) if spec else str(self)
 
+    def detach(self) -> Tensor:
+        """The same value as a constant: no gradient passes."""
+        return ew.stop_gradient(self)
+
     def item(self) -> Any:
         """The value of a Tensor of one element as a Python number."""
         return np.asarray(self.numpy()).item()

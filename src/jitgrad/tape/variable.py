@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import DTypeError, ShapeError, TracingError
+from jitgrad.errors import DTypeError, ShapeError, TracingError, users_line
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.backward import Gradient
+from jitgrad.tape.protocol import public
 from jitgrad.tape.recording import active
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
 
-_names = itertools.count()
+names = itertools.count()
+"""Numbers for the names of what is not named."""
 
 
 class Variable(Operators):
@@ -40,7 +42,7 @@ class Variable(Operators):
         array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
         if rank == dtypes.INTEGER and dtype is None and not hasattr(value, "dtype"):
             array, rank = dtypes.as_data(array, np.float64)
-        self.name = name or f"variable_{next(_names)}"
+        self.name = name or f"variable_{next(names)}"
         self.trainable = trainable
         self.rank = dtypes.strong(rank)
         self._gradient: Gradient | None = None
@@ -89,12 +91,13 @@ class Variable(Operators):
         """The value: a copy as a NumPy array, or a NumPy scalar where there is no axis."""
         if trace.current() is not None:
             raise TracingError(
-                f"The value of Variable {self.name!r} was asked for while a function is traced. "
+                f"The value of Variable {self.name!r} was asked for while a function is traced{users_line()}. "
                 f"Compute with the Variable itself, or ask for its value outside."
             )
         value: np.ndarray = self._leaf.known
         return value.copy() if value.ndim else value[()]
 
+    @public()
     def assign(self, value: Any) -> Variable:
         """Take ``value`` from now on; returns self.
 

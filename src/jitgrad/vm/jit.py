@@ -41,11 +41,16 @@ class Native(NamedTuple):
     function: Callable[..., Any]
     signature: Callable[[Any], tuple[tuple[Any, ...], Any]]
 
-    def compile(self, dtype: str) -> ObjectCode:
-        """Compile for float32 or float64."""
+    def compile_here(self, dtype: str) -> Any:
+        """Compile for float32 or float64, for this process; the result has an ``address`` as long as it is kept."""
         options = {"error_model": "numpy", "fastmath": _ELEMENTWISE}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
         compiled.compile()
+        return compiled
+
+    def compile(self, dtype: str) -> ObjectCode:
+        """Compile for float32 or float64, to be kept."""
+        compiled = self.compile_here(dtype)
         library = compiled._library
         declared = [f.name for f in library._final_module.functions if f.is_declaration]
         return ObjectCode(compiled.native_name, declared, library._get_compiled_object())

@@ -187,6 +187,7 @@ _RULES: dict[str, Rule] = {
     "sum": _sum,
     "broadcast_to": _broadcast_to,
     "stop_gradient": lambda builder, step: step.args[0],
+    "with_gradient": lambda builder, step: step.args[0],
     "greater": lambda builder, step: _make(builder, "less", *step.args[::-1]),
     "greater_equal": lambda builder, step: _make(builder, "less_equal", *step.args[::-1]),
 }

@@ -1,0 +1,257 @@
+"""Static graphs with placeholders and sessions, as TensorFlow 1 has them: a thin face on ``jitgrad.function``.
+
+An operation on a placeholder is not recorded but kept as a Node: a call to be made. ``Session.run`` makes the calls inside a
+traced function, once for the shapes that are fed, and runs its Program from then on.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, TracingError
+from jitgrad.tape import dtypes, variable
+from jitgrad.tape.autodiff import constant, differentiate
+from jitgrad.tape.function import Function
+from jitgrad.tape.protocol import Deferral
+from jitgrad.tape.structure import flatten, map_structure, pack_as
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.trace import current
+
+OpenShape = tuple[int | None, ...]
+
+
+class Node(Operators):
+    """A call that a session makes: operators, methods and every function of jitgrad on a Node give another."""
+
+    __slots__ = ("__weakref__", "args", "call", "kwargs", "name")
+
+    def __init__(self, call: Callable[..., Any], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> None:
+        self.call = call
+        self.args = args
+        self.kwargs = kwargs or {}
+        self.name = getattr(call, "name", getattr(call, "__name__", "op"))
+
+    def _read(self) -> Tensor:
+        raise Deferral(Node)
+
+    def numpy(self) -> Any:
+        raise TracingError(f"Node {self.name!r} has no value by itself. Run it in a Session, with its placeholders fed.")
+
+    @property
+    def shape(self) -> Any:
+        raise TracingError(f"The shape of Node {self.name!r} is known when it runs. Use functions of jitgrad that need none.")
+
+    def __iter__(self) -> Iterator[Tensor]:
+        raise TracingError(f"Node {self.name!r} cannot be iterated over: its shape is known when it runs. Index it instead.")
+
+    def __bool__(self) -> bool:
+        raise TracingError(f"Node {self.name!r} has no value yet, so nothing can branch on it. Use jitgrad.where().")
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name!r}>"
+
+
+class Placeholder(Node):
+    """A value that is fed to each run.
+
+    Attributes:
+        dtype: what is fed is cast to it.
+        open_shape: its sizes, None for one that may be any; or None where the number of axes may be any, too.
+    """
+
+    __slots__ = ("_dtype", "open_shape")
+
+    def __init__(self, dtype: Any, shape: OpenShape | None, name: str) -> None:
+        super().__init__(_unfed)
+        self._dtype = np.dtype(dtype)
+        self.open_shape = shape
+        self.name = name
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype
+
+    def checked(self, value: Any) -> np.ndarray:
+        """What is fed, as an array of this dtype. Raises ShapeError or DTypeError where it does not fit."""
+        array, _ = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value)
+        if array.dtype.kind == "f" and self._dtype.kind != "f":
+            raise DTypeError(f"Placeholder {self.name!r} has dtype {self._dtype} and is fed {array.dtype}. Convert it first.")
+        wanted = self.open_shape
+        if wanted is not None and (
+            len(wanted) != array.ndim or any(n not in (None, m) for n, m in zip(wanted, array.shape, strict=True))
+        ):
+            raise ShapeError(
+                f"Placeholder {self.name!r} has shape {wanted} and is fed {array.shape}. Feed an array of its shape, "
+                f"or leave the dimension open with None."
+            )
+        return array.astype(self._dtype)
+
+    def __repr__(self) -> str:
+        return f"<Placeholder {self.name!r} shape={self.open_shape} dtype={self._dtype}>"
+
+
+def _unfed() -> Any:
+    raise AssertionError("a placeholder is replaced by what is fed")
+
+
+def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str | None = None) -> Placeholder:
+    """A value to be fed to ``Session.run``.
+
+    Args:
+        dtype: float32, float64, int64 or bool.
+        shape: its sizes, None for those that may differ from run to run; None for any number of axes.
+        name: what errors call it.
+    """
+    sizes = None if shape is None else tuple(shape)
+    return Placeholder(dtype, sizes, name or f"placeholder_{next(variable.names)}")
+
+
+class Variable(variable.Variable):
+    """A Variable that remembers its first value, for ``global_variables_initializer``."""
+
+    __slots__ = ("initial",)
+
+    def __init__(self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True) -> None:
+        super().__init__(value, dtype, name, trainable)
+        self.initial = self.leaf.known
+        _variables.add(self)
+
+
+_variables: weakref.WeakSet[Variable] = weakref.WeakSet()
+
+
+def global_variables_initializer() -> Node:
+    """A Node that gives every ``graph.Variable`` that exists when it is made its first value again."""
+    made = sorted(_variables, key=lambda v: v.name)
+
+    def initializer() -> None:
+        for v in made:
+            v.assign(Tensor(None, (), (), v.shape, v.rank, v.initial))
+
+    return Node(initializer)
+
+
+def gradients(target: Any, sources: Any) -> Any:
+    """Nodes of the gradients of the sum of ``target``, by Variables, placeholders or other Nodes, nested as ``sources``."""
+    wanted = flatten(sources)
+    every = Node(_gradients, (target, wanted))
+    return pack_as(sources, [Node(_chosen, (every, i)) for i in range(len(wanted))])
+
+
+def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
+    tensors = [as_tensor(s) for s in sources]
+    tracing = current()
+    assert tracing is not None
+    mine = {id(t) for t in tensors}
+    keys = [id(t) if t.variable is None else id(t.variable) for t in tensors]
+    found = differentiate([as_tensor(target)], keys, lambda t: id(t) in mine, tracing.recording.has)
+    return [constant(0.0, t) if g is None else g for g, t in zip(found, tensors, strict=True)]
+
+
+def _chosen(every: list[Any], i: int) -> Any:
+    return every[i]
+
+
+class Session:
+    """Runs Nodes. Also a context manager, for those who are used to it; there is nothing to close.
+
+    Example:
+        >>> x = placeholder("float32", (None,))
+        >>> Session().run(2 * x, {x: [1.0, 2.0]}).tolist()
+        [2.0, 4.0]
+    """
+
+    def __init__(self) -> None:
+        self._functions: dict[tuple[int, ...], tuple[Function, list[Any], list[Placeholder]]] = {}
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the Programs of this session."""
+        self._functions.clear()
+
+    def run(self, fetches: Any, feed_dict: Mapping[Placeholder, Any] | None = None) -> Any:
+        """The values of ``fetches``, all computed in one run; changes of Variables happen at its end.
+
+        Args:
+            fetches: a Node, Variable or Tensor, or any nesting of them.
+            feed_dict: for each placeholder that they need its value.
+
+        Returns:
+            NumPy arrays in the nesting of ``fetches``; None for an operation without a value, as a train op.
+
+        Raises:
+            DataError: where a placeholder is needed and not fed.
+            ShapeError, DTypeError: where what is fed does not fit its placeholder.
+            ArgumentError: where something else than a placeholder is fed, or fetched what is no Node.
+        """
+        wanted = flatten(fetches)
+        function, _, needed = self._function(wanted)
+        fed = _fed(feed_dict or {}, needed)
+        return pack_as(fetches, [None if y is None else y.numpy() for y in function(fed)])
+
+    def _function(self, wanted: list[Any]) -> tuple[Function, list[Any], list[Placeholder]]:
+        key = tuple(map(id, wanted))
+        if key not in self._functions:
+            for fetch in wanted:
+                if not isinstance(fetch, Operators):
+                    raise ArgumentError(f"run: {fetch!r} cannot be fetched. Fetch Nodes, Variables or Tensors.")
+            order = _in_order(wanted)
+            needed = [node for node in order if isinstance(node, Placeholder)]
+
+            def step(fed: list[Any]) -> list[Any]:
+                return _evaluated(wanted, order, dict(zip(map(id, needed), fed, strict=True)))
+
+            self._functions[key] = Function(step), wanted, needed
+        return self._functions[key]
+
+
+def _fed(feed_dict: Mapping[Placeholder, Any], needed: list[Placeholder]) -> list[Any]:
+    for key in feed_dict:
+        if not isinstance(key, Placeholder):
+            raise ArgumentError(f"feed_dict has {key!r} for a key. Feed placeholders.")
+    fed = []
+    for node in needed:
+        if node not in feed_dict:
+            raise DataError(f"Placeholder {node.name!r} is needed and not fed. Add it to feed_dict.")
+        array = node.checked(feed_dict[node])
+        rank = dtypes.strong(dtypes.as_data(array, copy=False)[1])
+        fed.append(Tensor(None, (), (), array.shape, rank, array))
+    return fed
+
+
+def _in_order(wanted: list[Any]) -> list[Node]:
+    """All Nodes that are needed, operands first."""
+    order: list[Node] = []
+    done: set[int] = set()
+    stack = [(x, False) for x in reversed(wanted) if isinstance(x, Node)]
+    while stack:
+        node, entered = stack.pop()
+        if entered:
+            order.append(node)
+        elif id(node) not in done:
+            done.add(id(node))
+            stack.append((node, True))
+            stack.extend((x, False) for x in reversed(flatten((node.args, node.kwargs))) if isinstance(x, Node))
+    return order
+
+
+def _evaluated(wanted: list[Any], order: list[Node], values: dict[int, Any]) -> list[Any]:
+    """The values of ``wanted``: each Node's call once."""
+
+    def value(x: Any) -> Any:
+        return values[id(x)] if isinstance(x, Node) else x
+
+    for node in order:
+        if id(node) not in values:
+            args, kwargs = map_structure(value, (node.args, node.kwargs))
+            values[id(node)] = node.call(*args, **kwargs)
+    return [None if isinstance(made := value(x), variable.Variable) and isinstance(x, Node) else made for x in wanted]

@@ -1,0 +1,87 @@
+"""Every op with a namesake in JAX or PyTorch, values and derivatives, on random inputs, where these are installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad.ops.table import Op
+from tests.ops.cases import ALL, Case, differentiable, label, operands_of
+
+ELEMENTWISE = [(op, case) for op, case in ALL if op.value is not None and any(op.vjps)]
+
+
+def jax_function(jax: Any, name: str) -> Any:
+    """JAX's function of an op's name."""
+    names = {"softplus": jax.nn.softplus, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}
+    for place in (jax.numpy, jax.scipy.special):
+        if name in names:
+            return names[name]
+        if hasattr(place, name):
+            return getattr(place, name)
+    return None
+
+
+@pytest.mark.parametrize(("op", "case"), ELEMENTWISE, ids=label)
+def test_jax(op: Op, case: Case, draw: np.random.Generator) -> None:
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    theirs = jax_function(jax, op.name)
+    if theirs is None:
+        pytest.fail(f"JAX has no {op.name}")
+    operands = operands_of(op, case, np.float64, draw)
+    if op.name == "where":
+        operands[0] = operands[0].astype(bool)
+    ours, floats = differentiable(op, case, operands)
+    if op.name == "polygamma":
+        operands[0] = operands[0].astype(int)
+    free = [i for i in range(len(operands)) if op.vjp(i) is not None]
+
+    def f(*given: Any) -> Any:
+        every = list(operands)
+        for i, x in zip(free, given, strict=True):
+            every[i] = x
+        return theirs(*every)
+
+    tangents = [draw.normal(size=x.shape) for x in floats]
+    with jax.enable_x64(True):
+        y, t = jax.jvp(f, tuple(map(jax.numpy.asarray, floats)), tuple(map(jax.numpy.asarray, tangents)))
+        expected = [np.asarray(g) for g in jax.vjp(f, *floats)[1](y)]
+    value, tangent = jitgrad.jvp(ours, floats, tangents)
+    np.testing.assert_allclose(np.asarray(value), np.asarray(y), rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(np.asarray(tangent), np.asarray(t), rtol=1e-9, atol=1e-12)
+    for got, wanted in zip(jitgrad.vjp(ours, *floats)[1](np.asarray(y)), expected, strict=True):
+        np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-9, atol=1e-12)
+
+
+TORCH = {
+    "power": "pow", "arctan2": "atan2", "log1p": "log1p", "gammaln": "lgamma", "mod": "remainder", "negative": "neg",
+    "rint": "round", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh",
+    "arctanh": "atanh", "multiply": "mul", "subtract": "sub", "divide": "div",
+}  # fmt: skip
+NOT_IN_TORCH = {"cbrt", "polygamma", "stop_gradient", "floor_divide"}
+
+
+@pytest.mark.parametrize(("op", "case"), [pair for pair in ELEMENTWISE if pair[0].name not in NOT_IN_TORCH], ids=label)
+def test_torch(op: Op, case: Case, draw: np.random.Generator) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    name = TORCH.get(op.name, op.name)
+    theirs = getattr(torch, name, None) or getattr(torch.nn.functional, name)
+    operands = operands_of(op, case, np.float64, draw)
+    ours, floats = differentiable(op, case, operands)
+    free = [i for i in range(len(operands)) if op.vjp(i) is not None]
+    tensors = [torch.tensor(x, requires_grad=i in free) for i, x in enumerate(operands)]
+    if op.name == "where":
+        tensors[0] = tensors[0].bool()
+    y = theirs(*tensors)
+    weight = draw.normal(size=y.shape)
+    y.backward(torch.as_tensor(weight))
+    value, pull = jitgrad.vjp(ours, *floats)
+    np.testing.assert_allclose(np.asarray(value), y.detach().numpy(), rtol=1e-11, atol=1e-13)
+    for got, i in zip(pull(weight), free, strict=True):
+        wanted = tensors[i].grad
+        np.testing.assert_allclose(
+            np.asarray(got), 0 * operands[i] if wanted is None else wanted.numpy(), rtol=1e-8, atol=1e-11
+        )

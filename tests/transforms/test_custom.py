@@ -1,0 +1,161 @@
+"""A user's own ops and gradients: everywhere that other ops are."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad.errors import ArgumentError, ShapeError, TapeError
+
+
+@jitgrad.custom_op
+@numba.njit
+def product(x: Any, y: Any) -> Any:
+    return x * y
+
+
+@product.def_vjp
+def _product_vjp(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return g * y, g * x
+
+
+@jitgrad.custom_op(shape=lambda a, b: a[:1])
+@numba.njit
+def row_dot(a: Any, b: Any) -> Any:
+    return (a * b).sum(axis=1)
+
+
+@row_dot.def_vjp
+@numba.njit
+def _row_dot_vjp(g: Any, out: Any, a: Any, b: Any) -> Any:
+    return g.reshape(-1, 1) * b, g.reshape(-1, 1) * a
+
+
+@jitgrad.custom_op
+def soft(x: Any) -> Any:
+    return jitgrad.log(1 + jitgrad.exp(x))
+
+
+@soft.def_vjp
+def _soft_vjp(g: Any, y: Any, x: Any) -> Any:
+    return g * jitgrad.sigmoid(x)
+
+
+X, Y = np.array([1.0, -2.0, 3.0]), np.array([4.0, 5.0, -6.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("operands", [(X, Y), (X, np.array(2.0)), (np.array(3.0), np.array(2.0)), (np.ones((2, 3)), Y)])
+def test_compiled_op_with_a_vjp_of_ops(operands: Any, dtype: Any) -> None:
+    x, y = (np.asarray(v, dtype) for v in operands)
+    got = product(jitgrad.tensor(x), jitgrad.tensor(y))
+    np.testing.assert_array_equal(np.asarray(got), x * y)
+    assert got.dtype == dtype
+    jitgrad.check_grads(product, (x, y), order=2, rtol=0.05 if dtype == np.float32 else None)
+
+
+def test_compiled_op_with_a_compiled_vjp() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
+    np.testing.assert_allclose(np.asarray(row_dot(a, b)), (a * b).sum(1), rtol=1e-14)
+    jitgrad.check_grads(row_dot, (a, b), order=1, modes=["rev"])
+    da = jitgrad.jacrev(row_dot)(a, b).numpy()
+    np.testing.assert_allclose(da[range(3), range(3)], b, rtol=1e-14)
+    for second in (
+        lambda: jitgrad.jvp(row_dot, (a, b), (a, b)),
+        lambda: jitgrad.hessian(lambda t: jitgrad.sum(row_dot(t, b)))(a),
+    ):
+        with pytest.raises(TapeError, match="vjp of the custom op row_dot is compiled"):
+            second()
+
+
+def test_traceable_op() -> None:
+    jitgrad.check_grads(soft, (X,), order=2)
+    assert np.isfinite(jitgrad.grad(lambda x: jitgrad.sum(soft(x)))(np.array([1000.0])).numpy()).all()
+
+
+def test_in_tapes_functions_and_the_native_loop() -> None:
+    v = jitgrad.Variable(X)
+    with jitgrad.GradientTape() as tape:
+        y = jitgrad.sum(product(v, v) * Y)
+    np.testing.assert_allclose(tape.gradient(y, v).numpy(), 2 * X * Y)
+    np.testing.assert_array_equal(jitgrad.function(product)(X, Y).numpy(), X * Y)
+    w = jitgrad.Variable(np.float32(1.0))
+    xs = X.astype(np.float32)
+    cost = lambda x, y: jitgrad.mean((product(w, x) - y) ** 2)  # noqa: E731
+    jitgrad.fit(cost, (xs, 3 * xs), jitgrad.optimizers.SGD(0.05), epochs=100, batch_size=2, seed=0)
+    assert float(w) == pytest.approx(3, abs=1e-5)
+
+
+def test_a_program_calls_it_by_address() -> None:
+    assert "call " in jitgrad.lower(product, X, Y).dump()
+
+
+def test_errors() -> None:
+    @jitgrad.custom_op
+    @numba.njit
+    def alone(x: Any) -> Any:
+        return x + 1
+
+    with pytest.raises(TapeError, match="custom op alone has no derivative"):
+        jitgrad.grad(lambda x: jitgrad.sum(alone(x)))(X)
+    alone.def_vjp(lambda g, y, x: (g, g))
+    with pytest.raises(ArgumentError, match="returns 2 cotangents for 1"):
+        jitgrad.grad(lambda x: jitgrad.sum(alone(x)))(X)
+    alone.def_vjp(lambda g, y, x: jitgrad.sum(g))
+    with pytest.raises(ShapeError, match=r"returns shape \(\) for operand 0 of shape \(3,\)"):
+        jitgrad.grad(lambda x: jitgrad.sum(alone(x)))(X)
+    with pytest.raises(TypeError, match="alone takes 1 operands and got 2"):
+        alone(X, X)
+
+    @jitgrad.custom_op
+    @numba.njit
+    def wrong(x: Any) -> Any:
+        return x.no_such_thing
+
+    with pytest.raises(ArgumentError, match="Numba cannot compile wrong for float64"):
+        wrong(X).numpy()
+
+
+def test_an_exception_in_compiled_code_leaves_nan_and_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    @jitgrad.custom_op
+    @numba.njit
+    def picky(x: Any) -> Any:
+        if x[0] > 0:
+            raise ValueError("positive")
+        return x
+
+    printed: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    assert np.isnan(picky(X).numpy()).all()
+    assert "positive" in str(printed[0].exc_value)
+    assert picky(-X).numpy().tolist() == (-X).tolist()
+
+
+def test_custom_gradient_of_several_values() -> None:
+    @jitgrad.custom_gradient
+    def both(x: Any, y: Any) -> Any:
+        return (x * y, x + y), lambda g, h: (g * y + h, g * x + h)
+
+    jitgrad.check_grads(lambda x, y: list(both(x, y)), (X, Y), order=2)
+    clipped = jitgrad.custom_gradient(lambda x: (x * 1.0, lambda g: jitgrad.clip(g, -1, 1)))
+    assert float(jitgrad.grad(lambda x: 100 * clipped(x))(2.0)) == 1
+    assert (
+        jitgrad.grad(lambda x, y: jitgrad.custom_gradient(lambda a, b: (a * b, lambda g: (g, None)))(x, y), argnums=1)(1.0, 2.0)
+        == 0
+    )
+
+
+def test_log1pexp_of_tensorflows_documentation() -> None:
+    @jitgrad.custom_gradient
+    def log1pexp(x: Any) -> Any:
+        e = jitgrad.exp(x)
+        return jitgrad.log(1 + e), lambda upstream: upstream * (1 - 1 / (1 + e))
+
+    assert float(jitgrad.grad(log1pexp)(100.0)) == 1
+    assert float(jitgrad.jvp(log1pexp, (100.0,), (2.0,))[1]) == 2
