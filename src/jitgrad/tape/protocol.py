@@ -96,8 +96,9 @@ def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
         raise UnsupportedError(
             f"{name} does not take Tensors. Use np.asarray(tensor) for the value, or build it of functions that jitgrad has."
         )
-    known = inspect.signature(found).parameters
-    wrong = [key for key in kwargs if key not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values())]
-    if wrong:
-        raise UnsupportedError(f"{name} takes no {', '.join(wrong)} with Tensors. Leave it out.")
+    if kwargs:
+        known = inspect.signature(found).parameters
+        wrong = [key for key in kwargs if key not in known]
+        if wrong:
+            raise UnsupportedError(f"{name} takes no {', '.join(wrong)} with Tensors. Leave it out.")
     return found(*args, **kwargs)

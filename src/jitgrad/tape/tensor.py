@@ -356,11 +356,19 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
         rank = max([t.rank for t in inputs] if deciding is None else [inputs[i].rank for i in deciding])
         rank = max(rank, _LEAST[op.result])
     made = Tensor(op, inputs, tuple(attrs.items()), shape, rank)
-    for i, x in enumerate(inputs):
-        if x.gradient is not None and rank > dtypes.INTEGER and op.vjp(i) is not None and grad_enabled():
-            made.gradient = Gradient()
+    for x in inputs:
+        if x.gradient is not None:
+            made.gradient = _inherited(made)
             break
     return made
+
+
+def _inherited(made: Tensor) -> Gradient | None:
+    """A result requires a gradient if an operand does that has a derivative, outside of ``no_grad``."""
+    if made.op is None or made.rank <= dtypes.INTEGER or not grad_enabled():
+        return None
+    passing = [x for i, x in enumerate(made.inputs) if made.op.vjp(i) is not None]
+    return Gradient() if any(x.gradient is not None for x in passing) else None
 
 
 record_with(record)

@@ -106,7 +106,7 @@ class Variable(Operators):
             DTypeError: where it is an array or Tensor of another floating dtype, or does not fit an integer Variable.
         """
         tensor = as_tensor(value)
-        self._check(tensor, explicit=hasattr(value, "dtype") and np.shape(value) != ())
+        self._check(tensor, explicit=hasattr(value, "dtype") and value.shape != ())
         tracing = trace.current()
         if tracing is not None:
             tracing.assign(self, tensor)
