@@ -223,7 +223,7 @@ class Operators(DefineByRun):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise ReadOnlyError(
-            "A Tensor cannot be assigned to in place. Build a new one with where(), or use a Variable's assign()."
+            "A Tensor cannot be assigned to in place. Make a new one with x.at[key].set(value), and give it to a Variable's assign()."
         )
 
     def astype(self, dtype: Any) -> Tensor:
