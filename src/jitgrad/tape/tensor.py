@@ -223,7 +223,7 @@ class Operators(DefineByRun):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise ReadOnlyError(
-            "A Tensor cannot be assigned to in place. Make a new one with x.at[key].set(value), and give it to a Variable's assign()."
+            "A Tensor cannot be assigned to in place. Make a new one with x.at[key].set(value), for a Variable assign() it."
         )
 
     def astype(self, dtype: Any) -> Tensor:
