@@ -17,7 +17,7 @@ from jitgrad.tape import dtypes, variable
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.function import Function
 from jitgrad.tape.protocol import Deferral
-from jitgrad.tape.structure import flatten, map_structure, pack_as
+from jitgrad.tape.structure import flatten, map_structure, operands_first, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import current
 
@@ -230,18 +230,11 @@ def _fed(feed_dict: Mapping[Placeholder, Any], needed: list[Placeholder]) -> lis
 
 def _in_order(wanted: list[Any]) -> list[Node]:
     """All Nodes that are needed, operands first."""
-    order: list[Node] = []
-    done: set[int] = set()
-    stack = [(x, False) for x in reversed(wanted) if isinstance(x, Node)]
-    while stack:
-        node, entered = stack.pop()
-        if entered:
-            order.append(node)
-        elif id(node) not in done:
-            done.add(id(node))
-            stack.append((node, True))
-            stack.extend((x, False) for x in reversed(flatten((node.args, node.kwargs))) if isinstance(x, Node))
-    return order
+    return operands_first(_nodes(wanted), lambda node: _nodes(flatten((node.args, node.kwargs))))
+
+
+def _nodes(values: list[Any]) -> list[Node]:
+    return [x for x in values if isinstance(x, Node)]
 
 
 def _evaluated(wanted: list[Any], order: list[Node], values: dict[int, Any]) -> list[Any]:

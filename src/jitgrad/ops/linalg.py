@@ -12,13 +12,8 @@ import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.ops.elementwise import multiply, negative
-from jitgrad.ops.linear import matmul, reshape, slice_, transpose
+from jitgrad.ops.linear import matmul, reshape, slice_, swap_last
 from jitgrad.ops.table import Op, Shape, declare
-
-
-def _swap(x: Any) -> Any:
-    rank = len(x.shape)
-    return transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
 
 
 def _square(op: Op, shape: Shape) -> None:
@@ -53,7 +48,7 @@ def _part(x: Any, i: int) -> Any:
 
 def _inverse_transposed(a: Any) -> Any:
     eye = np.broadcast_to(np.eye(a.shape[-1]), a.shape)
-    return solve(_swap(a), eye)
+    return solve(swap_last(a), eye)
 
 
 def _determinant_vjp(g: Any, y: Any, a: Any) -> Any:
@@ -63,9 +58,9 @@ def _determinant_vjp(g: Any, y: Any, a: Any) -> Any:
 def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
     n = a.shape[-1]
     half = np.tril(np.ones((n, n))) - 0.5 * np.eye(n)
-    inner = multiply(matmul(_swap(y), g), half)
-    left = solve(_swap(y), _swap(solve(_swap(y), _swap(inner))))
-    return multiply(left + _swap(left), half)
+    inner = multiply(matmul(swap_last(y), g), half)
+    left = solve(swap_last(y), swap_last(solve(swap_last(y), swap_last(inner))))
+    return multiply(left + swap_last(left), half)
 
 
 def _numpy_solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -80,7 +75,7 @@ def _numpy_determinant(a: np.ndarray) -> np.ndarray:
 solve: Op = declare(
     Op(
         "solve", 2, _solve_shape,
-        (lambda g, y, a, b: negative(matmul(solve(_swap(a), g), _swap(y))), lambda g, y, a, b: solve(_swap(a), g)),
+        (lambda g, y, a, b: negative(matmul(solve(swap_last(a), g), swap_last(y))), lambda g, y, a, b: solve(swap_last(a), g)),
         _numpy_solve, lead=lambda n: {}, result="float", __doc__="The x with a·x = b.",
     )
 )  # fmt: skip

@@ -96,7 +96,7 @@ def _concatenate_transpose(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
     return slice_(g, starts=tuple(starts), steps=steps, shape=xs[i].shape)
 
 
-def _swap(x: Any) -> Any:
+def swap_last(x: Any) -> Any:
     """The transposed matrices: the last two axes change places."""
     rank = len(x.shape)
     return transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
@@ -207,8 +207,8 @@ cumsum: Op = linear(
 )  # fmt: skip
 matmul: Op = linear(
     "matmul", _matmul_shape,
-    lambda g, y, a, b: unbroadcast(matmul(g, _swap(b)), a.shape),
-    lambda g, y, a, b: unbroadcast(matmul(_swap(a), g), b.shape),
+    lambda g, y, a, b: unbroadcast(matmul(g, swap_last(b)), a.shape),
+    lambda g, y, a, b: unbroadcast(matmul(swap_last(a), g), b.shape),
     numpy=np.matmul, result="number",
     lead=lambda n: {}, aligned=True,
 )  # fmt: skip

@@ -13,7 +13,6 @@ from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 from jitgrad.graph import Node
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.autodiff import differentiate
 from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.structure import flatten
@@ -21,7 +20,7 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
 from jitgrad.training.loop import Batches, run_epochs
-from jitgrad.training.step import make_step, variables_of
+from jitgrad.training.step import make_step, trace_updates, variables_of
 
 
 class _Hyperparameters(Variable):
@@ -33,6 +32,11 @@ class _Hyperparameters(Variable):
         super().__init__(np.array(values), name="hyperparameters", trainable=False)
         self.rank = dtypes.NUMBER
         self.store(values)
+
+
+def _train(loss: Any, optimizer: Optimizer, variables: list[Variable] | None) -> None:
+    """A step on a loss that is being traced."""
+    trace_updates(as_tensor(loss), optimizer, variables)
 
 
 class Optimizer(ABC):
@@ -120,7 +124,8 @@ class Optimizer(ABC):
             FitError: where a cost becomes nan or infinite on the way; the Variables keep their last finite values.
         """
         if isinstance(cost, Node):
-            return Node(self._step, (cost, variables))
+            chosen = None if variables is None else flatten(variables)
+            return Node(_train, (cost, self, chosen))
         if steps is not None:
             count("steps", steps)
             return run_epochs(make_step(cost, [], self, variables), None, Batches(), steps).losses
@@ -131,15 +136,6 @@ class Optimizer(ABC):
         gradients = tape.gradient(loss, chosen)
         self.apply_gradients(zip(gradients, chosen, strict=True))
         return loss
-
-    def _step(self, loss: Tensor, variables: Any) -> None:
-        """A step on a loss that is being traced."""
-        tracing = trace.current()
-        assert tracing is not None
-        chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else flatten(variables)
-        recorded = tracing.recording.has
-        gradients = differentiate([loss], [id(v) for v in chosen], lambda t: t.variable is not None, recorded)
-        self.apply_gradients(zip(gradients, chosen, strict=True))
 
     @abstractmethod
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
+from jitgrad.tape.structure import operands_first
 from jitgrad.tape.tensor import Tensor, cast
 
 
@@ -77,19 +78,7 @@ def _accumulate(cotangents: dict[int, Tensor], tensor: Tensor, g: Tensor) -> Non
 
 def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
     """All Tensors that the targets were recorded from, operands first."""
-    order: list[Tensor] = []
-    done: set[int] = set()
-    stack: list[tuple[Tensor, bool]] = [(t, False) for t in reversed(targets)]
-    while stack:
-        node, entered = stack.pop()
-        if entered:
-            order.append(node)
-        elif id(node) not in done:
-            done.add(id(node))
-            stack.append((node, True))
-            if node.op is not None and recorded(node):
-                stack.extend((x, False) for x in reversed(node.inputs) if id(x) not in done)
-    return order
+    return operands_first(targets, lambda node: node.inputs if node.op is not None and recorded(node) else ())
 
 
 def _useful(

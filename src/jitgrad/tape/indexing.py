@@ -89,7 +89,7 @@ def flat_indices(x: Any, keys: tuple[Any, ...]) -> np.ndarray:
     known = tuple(k.astype(np.int64) if isinstance(k, np.ndarray) and k.size == 0 and k.dtype.kind == "f" else k for k in known)
     try:
         return np.arange(math.prod(x.shape)).reshape(x.shape)[known]
-    except IndexError as error:
+    except (IndexError, DeprecationWarning) as error:  # NumPy 2.0 warns where nothing is picked by a wrong index
         raise IndexingError(f"Shape {x.shape} cannot be indexed so: {error}. Change the index.") from None
 
 

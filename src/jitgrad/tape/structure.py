@@ -1,10 +1,12 @@
-"""Nested lists, tuples and dicts of values: flatten, and build the same nesting again."""
+"""Nested lists, tuples and dicts of values: flatten, and build the same nesting again; and the order of a graph."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def flatten(nest: Any) -> list[Any]:
@@ -40,3 +42,19 @@ def pack_as(nest: Any, leaves: list[Any]) -> Any:
     """The nesting of ``nest`` with ``leaves`` in it."""
     left = iter(leaves)
     return map_structure(lambda _: next(left), nest)
+
+
+def operands_first(roots: Sequence[T], below: Callable[[T], Iterable[T]]) -> list[T]:
+    """``roots`` and all that is below them, each once, what is below something before it. Without recursion."""
+    order: list[T] = []
+    done: set[int] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        node, entered = stack.pop()
+        if entered:
+            order.append(node)
+        elif id(node) not in done:
+            done.add(id(node))
+            stack.append((node, True))
+            stack += [(x, False) for x in reversed(tuple(below(node))) if id(x) not in done]
+    return order

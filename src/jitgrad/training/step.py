@@ -78,17 +78,26 @@ def _traced_step(
     with trace.tracing() as tracing:
         placeholders = [placeholder(t) for t in batch]
         loss = as_tensor(cost(*placeholders))
-        if loss.shape != ():
-            raise ShapeError(f"The cost has shape {loss.shape}. Reduce it to one number with jitgrad.mean or jitgrad.sum.")
         seen = [(v, v.trainable) for v in variables_of(loss)]
-        chosen = [v for v, trainable in seen if trainable] if variables is None else list(variables)
-        if not chosen:
-            raise ArgumentError("The cost depends on no trainable Variable. Compute it from the Variables to fit.")
-        gradients = differentiate([loss], [id(v) for v in chosen], lambda t: t.variable is not None, tracing.recording.has)
-        optimizer.apply_gradients(list(zip(gradients, chosen, strict=True)))
+        chosen = trace_updates(loss, optimizer, variables)
     linear = linearise_traced(tracing, [loss], tracing.changes, placeholders)
     program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
     return Step(program, linear.leaves, len(placeholders), literals, chosen, seen)
+
+
+def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:
+    """Note the optimizer's updates for ``loss`` in the present trace; returns the Variables that are fitted."""
+    if loss.shape != ():
+        raise ShapeError(f"The cost has shape {loss.shape}. Reduce it to one number with jitgrad.mean or jitgrad.sum.")
+    chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else list(variables)
+    if not chosen:
+        raise ArgumentError("The cost depends on no trainable Variable. Compute it from the Variables to fit.")
+    tracing = trace.current()
+    assert tracing is not None
+    keys, recorded = [id(v) for v in chosen], tracing.recording.has
+    gradients = differentiate([loss], keys, lambda t: t.variable is not None, recorded)
+    optimizer.apply_gradients(list(zip(gradients, chosen, strict=True)))
+    return chosen
 
 
 def variables_of(loss: Tensor) -> list[Variable]:
