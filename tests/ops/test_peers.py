@@ -56,6 +56,52 @@ def test_jax(op: Op, case: Case, draw: np.random.Generator) -> None:
         np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-9, atol=1e-12)
 
 
+def structured_in_jax(jax: Any) -> dict[str, Any]:
+    """The other ops in JAX, with the same attributes."""
+    jnp, linalg = jax.numpy, jax.numpy.linalg
+
+    def places(starts: Any, steps: Any, shape: Any) -> Any:
+        return np.ix_(*[start + step * np.arange(n) for start, step, n in zip(starts, steps, shape, strict=True)])
+
+    return {
+        "reshape": jnp.reshape, "transpose": jnp.transpose, "broadcast_to": jnp.broadcast_to, "matmul": jnp.matmul,
+        "sum": lambda x, axes: jnp.sum(x, axes),
+        "max": lambda x, axes: jnp.max(x, axes), "min": lambda x, axes: jnp.min(x, axes),
+        "concatenate": lambda *xs, axis: jnp.concatenate(xs, axis),
+        "slice": lambda x, starts, steps, shape: x[places(starts, steps, shape)],
+        "pad": lambda x, starts, steps, shape: jnp.zeros(shape).at[places(starts, steps, x.shape)].set(x),
+        "gather": lambda x, at, axis: jnp.take(x, at, axis),
+        "scatter": lambda x, at, axis, rows: jnp.zeros((*x.shape[:axis], rows, *x.shape[axis + at.ndim :]))
+        .at[(slice(None),) * axis + (at,)].add(x),
+        "cumsum": lambda x, axis, reverse: jax.lax.cumsum(x, axis, reverse),
+        "solve": linalg.solve,
+        "determinant": lambda a: jnp.stack([linalg.det(a), *linalg.slogdet(a)], -1),
+        "cholesky": lambda a: jax.lax.linalg.cholesky(
+            jnp.tril(a) + jnp.swapaxes(jnp.tril(a, -1), -1, -2), symmetrize_input=False
+        ),
+    }  # fmt: skip
+
+
+STRUCTURED = [(op, case) for op, case in ALL if op.value is None and any(op.vjps)]
+
+
+@pytest.mark.parametrize(("op", "case"), STRUCTURED, ids=label)
+def test_structured_ops_in_jax(op: Op, case: Case, draw: np.random.Generator) -> None:
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    theirs = structured_in_jax(jax)[op.name]
+    operands = operands_of(op, case, np.float64, draw)
+    ours, floats = differentiable(op, case, operands)
+    fixed = operands[len(floats) :]
+    with jax.enable_x64(True):
+        y, pull = jax.vjp(lambda *xs: theirs(*xs, *fixed, **case.attrs), *map(jax.numpy.asarray, floats))
+        weight = draw.normal(size=y.shape)
+        expected = [np.asarray(g) for g in pull(jax.numpy.asarray(weight))]
+    value, back = jitgrad.vjp(ours, *floats)
+    np.testing.assert_allclose(np.asarray(value), np.asarray(y), rtol=1e-10, atol=1e-12)
+    for got, wanted in zip(back(weight), expected, strict=True):
+        np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-8, atol=1e-10)
+
+
 TORCH = {
     "power": "pow", "arctan2": "atan2", "log1p": "log1p", "gammaln": "lgamma", "mod": "remainder", "negative": "neg",
     "rint": "round", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh",
