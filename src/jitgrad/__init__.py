@@ -12,15 +12,18 @@ from jitgrad.functions.elementwise import (
     logical_not,
     logical_or,
     logical_xor,
+    nan_to_num,
     reciprocal,
     round,
 )
-from jitgrad.functions.products import dot, einsum, inner, kron, matmul, outer, trace
+from jitgrad.functions.products import dot, einsum, inner, kron, matmul, outer, tensordot, trace, vdot
 from jitgrad.functions.reductions import (
     all,
     any,
     argmax,
     argmin,
+    average,
+    count_nonzero,
     cumprod,
     cumsum,
     log_softmax,
@@ -29,16 +32,19 @@ from jitgrad.functions.reductions import (
     mean,
     min,
     prod,
+    ptp,
     softmax,
     std,
     sum,
     var,
 )
-from jitgrad.functions.selection import argsort, gather, sort, take, take_along_axis, top_k
+from jitgrad.functions.selection import argsort, diff, gather, median, sort, take, take_along_axis, top_k
 from jitgrad.functions.shapes import (
+    append,
     array_split,
     atleast_1d,
     atleast_2d,
+    broadcast_arrays,
     broadcast_to,
     concatenate,
     diag,
@@ -46,6 +52,7 @@ from jitgrad.functions.shapes import (
     expand_dims,
     flip,
     hstack,
+    meshgrid,
     moveaxis,
     pad,
     ravel,

@@ -115,6 +115,21 @@ USES = [
     *uses("det", lambda np, a: np.linalg.det(a + 2 * onp.eye(3)), (3, 3), (2, 3, 3)),
     *uses("slogdet", lambda np, a: np.linalg.slogdet(a - 4 * onp.eye(3))[1], (3, 3)),
     *uses("cholesky", lambda np, a: np.linalg.cholesky(a @ onp.swapaxes(a, -1, -2) + onp.eye(3)), (2, 3, 3)),
+    *uses("where", lambda np, x, y: np.where(x > 0, x, y), ((2, 3), (3,))),
+    *uses("append", lambda np, x, y: np.append(x, y), ((2, 3), (2,))),
+    *uses("append axis", lambda np, x, y: np.append(x, y, axis=1), ((2, 3), (2, 1))),
+    *uses("broadcast_arrays", lambda np, x, y: np.broadcast_arrays(x, y)[1], ((2, 3), (3,))),
+    *uses("meshgrid", lambda np, x, y: np.meshgrid(x, y)[0], ((2,), (3,))),
+    *uses("meshgrid ij", lambda np, x, y, z: np.meshgrid(x, y, z, indexing="ij")[1], ((2,), (3,), (1,))),
+    *uses("vdot", lambda np, x, y: np.vdot(x, y), ((2, 3), (6,))),
+    *uses("tensordot", lambda np, x, y: np.tensordot(x, y), ((2, 3, 4), (3, 4, 2))),
+    *uses("tensordot axes", lambda np, x, y: np.tensordot(x, y, axes=([0, 2], [1, 0])), ((2, 3, 4), (4, 2))),
+    *uses("median", lambda np, x: np.median(x), (5,), (4, 3)),
+    *uses("median axis", lambda np, x: np.median(x, axis=0, keepdims=True), (4, 3)),
+    *uses("diff", lambda np, x: np.diff(x, n=2, axis=0), (4, 3)),
+    *uses("nan_to_num", lambda np, x: np.nan_to_num(x), (4,)),
+    *uses("ptp", lambda np, x: np.ptp(x, axis=1), (4, 3)),
+    *uses("average", lambda np, x, w: np.average(x, axis=1, weights=w + 9), ((4, 3), (3,)), ((4, 3), (4, 3))),
     *uses("zeros_like", lambda np, x: np.zeros_like(x) + x, (2, 3)),
     *uses("full_like", lambda np, x: np.full_like(x, 2.5) * x, (2, 3)),
 ]  # fmt: skip
@@ -150,6 +165,9 @@ INTEGERS_AND_BOOLEANS = [
     ("any", lambda np, x: np.any(x > 1, axis=0)), ("all", lambda np, x: np.all(x > -1)),
     ("isnan", lambda np, x: np.isnan(np.log(x))), ("isfinite", lambda np, x: np.isfinite(np.log(x))),
     ("isinf", lambda np, x: np.isinf(x / 0.0)),
+    ("count_nonzero", lambda np, x: np.count_nonzero(x > 0, axis=0)),
+    ("nan_to_num", lambda np, x: np.nan_to_num(np.log(x) / 0.0, nan=3.0)),
+    ("median of nan", lambda np, x: np.median(np.log(x), axis=0)),
     ("logical_and", lambda np, x: np.logical_and(x > 0, x < 1)), ("logical_or", lambda np, x: np.logical_or(x > 1, x < 0)),
     ("logical_xor", lambda np, x: np.logical_xor(x > 0, x < 1)), ("logical_not", lambda np, x: np.logical_not(x > 0)),
     ("operators", lambda np, x: ((x > 0) & (x < 1)) | ~(x > -1) ^ (x == 0)),
@@ -220,6 +238,7 @@ def test_numpy_answers_questions_about_values() -> None:
     assert np.allclose(x, [1, 2]) and np.array_equal(x, np.array([1.0, 2.0]))
     assert np.shape(x) == (2,) and np.ndim(x) == 1 and np.size(x) == 2 and np.size(x, 0) == 2
     assert np.asarray(x, np.float32).dtype == np.float32
+    assert np.nonzero(x > 1)[0].tolist() == [1] and np.unique(x).tolist() == x.tolist()
 
 
 @pytest.mark.parametrize(
@@ -228,7 +247,7 @@ def test_numpy_answers_questions_about_values() -> None:
         (lambda x: np.percentile(x, 3), "percentile"),
         (lambda x: np.spacing(x), "spacing"),
         (lambda x: np.sum(x, where=[True, False]), "sum takes no where"),
-        (lambda x: np.add(x, 1, out=np.zeros(2)), "add takes no out"),
+        (lambda x: np.add(x, 1, out=np.zeros(2)), "add takes no out .* a = a"),
         (lambda x: np.add.accumulate(x), "add.accumulate"),
         (lambda x: np.fft.fft(x), "fft"),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.ops.elementwise import abs, equal, greater, less, maximum, minimum, not_equal, rint
+from jitgrad.ops.elementwise import abs, equal, greater, less, maximum, minimum, not_equal, rint, where
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
@@ -79,3 +79,13 @@ def isfinite(x: Any) -> Tensor:
 def isinf(x: Any) -> Tensor:
     """Whether each element is infinite."""
     return equal(abs(x), math.inf)
+
+
+@public(np.nan_to_num)
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """``x`` with numbers for nan and the infinities, which are by default the largest of the dtype."""
+    x = as_tensor(x)
+    largest = float(np.finfo(x.dtype).max) if x.rank > dtypes.INTEGER else math.inf
+    x = where(isnan(x), nan, x)
+    x = where(equal(x, math.inf), largest if posinf is None else posinf, x)
+    return where(equal(x, -math.inf), -largest if neginf is None else neginf, x)

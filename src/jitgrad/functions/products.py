@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.functions.axes import axis_of, sequence
 from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import diagonal, moveaxis, reshape, transpose
 from jitgrad.ops.linear import gather
@@ -39,6 +41,30 @@ def inner(a: Any, b: Any) -> Tensor:
     if a.ndim == 0 or b.ndim == 0:
         return a * b
     return reshape(matmul(_rows(a), transpose(_rows(b))), a.shape[:-1] + b.shape[:-1])
+
+
+@public(np.vdot)
+def vdot(a: Any, b: Any) -> Tensor:
+    """The inner product of all elements, each as one row."""
+    a, b = as_tensor(a), as_tensor(b)
+    return matmul(reshape(a, (a.size,)), reshape(b, (b.size,)))
+
+
+@public(np.tensordot)
+def tensordot(a: Any, b: Any, axes: int | Sequence[Any] = 2) -> Tensor:
+    """The sum of products over some axes: the last ``axes`` of ``a`` with the first of ``b``, or a pair of axes of each."""
+    a, b = as_tensor(a), as_tensor(b)
+    if isinstance(axes, int):
+        axes = (range(a.ndim - axes, a.ndim), range(axes))
+    left = [axis_of("tensordot", i, a.ndim) for i in sequence(axes[0])]
+    right = [axis_of("tensordot", i, b.ndim) for i in sequence(axes[1])]
+    if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
+        raise ShapeError(f"tensordot: shapes {a.shape} and {b.shape} do not fit over axes {left} and {right}. Make them agree.")
+    rows, columns = [i for i in range(a.ndim) if i not in left], [i for i in range(b.ndim) if i not in right]
+    n = math.prod(a.shape[i] for i in left)
+    x = reshape(transpose(a, rows + left), (math.prod(a.shape[i] for i in rows), n))
+    y = reshape(transpose(b, right + columns), (n, math.prod(b.shape[i] for i in columns)))
+    return reshape(product(x, y), tuple(a.shape[i] for i in rows) + tuple(b.shape[i] for i in columns))
 
 
 @public(np.outer)

@@ -82,6 +82,32 @@ def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return equal(sum(equal(x, 0), axis, keepdims), 0)
 
 
+@public(np.count_nonzero)
+def count_nonzero(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The number of elements over ``axis`` that are not 0."""
+    return sum(not_equal(x, 0), axis, keepdims)
+
+
+@public(np.ptp)
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest element less the smallest over ``axis``."""
+    return max(x, axis, keepdims) - min(x, axis, keepdims)
+
+
+@public(np.average)
+def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean over ``axis``, weighted by ``weights`` that broadcast to ``x``, or are as long as its one axis."""
+    x = as_tensor(x)
+    if weights is None:
+        return mean(x, axis, keepdims)
+    w = as_tensor(weights)
+    if w.shape != x.shape and w.ndim == 1 and axis is not None:
+        at = axis_of("average", axis, x.ndim)
+        w = reshape(w, tuple(-1 if i == at else 1 for i in range(x.ndim)))
+    w = linear.broadcast_to(w, shape=x.shape)
+    return sum(x * w, axis, keepdims) / sum(w, axis, keepdims)
+
+
 @public(np.argmax)
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where the largest element along ``axis`` stands, the first of equal ones, as int64; of all elements for None."""

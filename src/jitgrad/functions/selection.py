@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from jitgrad.errors import ArgumentError, IndexingError, ShapeError
 from jitgrad.functions.axes import axis_of
+from jitgrad.functions.elementwise import isnan
 from jitgrad.functions.shapes import moveaxis, reshape
 from jitgrad.ops import linear, order
 from jitgrad.ops.elementwise import where
@@ -86,3 +88,27 @@ def top_k(x: Any, k: int) -> tuple[Tensor, Tensor]:
         raise ArgumentError(f"top_k: k is {k} for shape {x.shape}. Give 0 to {n}.")
     places = argsort(-x)[..., :k]
     return take_along_axis(x, places), places
+
+
+@public(np.median)
+def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The middle element along ``axis``, the mean of two where their number is even; of all elements for None."""
+    x = as_tensor(x)
+    at = range(x.ndim) if axis is None else (axis_of("median", axis, x.ndim),)
+    last = sort(reshape(x, (x.size,)) if axis is None else moveaxis(x, axis, -1))
+    n = last.shape[-1]
+    if n == 0:
+        raise ShapeError(f"median: no element along the axis of shape {x.shape}. Give an axis with elements.")
+    made = (last[..., (n - 1) // 2] + last[..., n // 2]) / 2
+    made = where(isnan(last[..., -1]), math.nan, made)  # nan is last
+    return reshape(made, tuple(1 if i in at else m for i, m in enumerate(x.shape))) if keepdims else made
+
+
+@public(np.diff)
+def diff(x: Any, n: int = 1, axis: int = -1) -> Tensor:
+    """The differences of neighbours along ``axis``, ``n`` times."""
+    x = as_tensor(x)
+    before = (slice(None),) * axis_of("diff", axis, x.ndim)
+    for _ in range(n):
+        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+    return x

@@ -12,8 +12,9 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of, sequence, shape_of
-from jitgrad.ops import linear
+from jitgrad.ops import OPS, linear
 from jitgrad.ops.elementwise import where
+from jitgrad.ops.table import broadcast_shape
 from jitgrad.tape.indexing import take_rows
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
@@ -300,3 +301,28 @@ def atleast_2d(x: Any) -> Tensor:
     """With axes of size 1 in front, up to two."""
     x = as_tensor(x)
     return x if x.ndim > 1 else reshape(x, (1, x.size))
+
+
+@public(np.append)
+def append(x: Any, values: Any, axis: int | None = None) -> Tensor:
+    """``values`` after ``x`` along ``axis``; both as one row for None."""
+    return concatenate([ravel(x), ravel(values)] if axis is None else [x, values], axis or 0)
+
+
+@public(np.broadcast_arrays)
+def broadcast_arrays(*xs: Any) -> tuple[Tensor, ...]:
+    """All operands in the shape that they broadcast to."""
+    tensors = [as_tensor(x) for x in xs]
+    shape = broadcast_shape(OPS["broadcast_to"], tuple(t.shape for t in tensors), {})
+    return tuple(broadcast_to(t, shape) for t in tensors)
+
+
+@public(np.meshgrid)
+def meshgrid(*xs: Any, indexing: str = "xy") -> tuple[Tensor, ...]:
+    """Coordinates of a grid: each vector along an axis of its own; with "xy" the first two axes change places."""
+    if indexing not in ("xy", "ij"):
+        raise ArgumentError(f"meshgrid: indexing is {indexing!r}. Use 'xy' or 'ij'.")
+    vectors = [ravel(x) for x in xs]
+    spread = [reshape(v, (1,) * i + (-1,) + (1,) * (len(vectors) - i - 1)) for i, v in enumerate(vectors)]
+    grids = broadcast_arrays(*spread) if spread else ()
+    return tuple(swapaxes(g, 0, 1) for g in grids) if indexing == "xy" and len(grids) > 1 else grids

@@ -20,6 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NUMPY: dict[Any, Callable[..., Any]] = {
+    **{row.numpy: row for row in OPS.values() if row.numpy is getattr(np, row.name, None)},
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
@@ -65,7 +66,10 @@ _ALIASES = {"absolute": "abs", "fabs": "abs", "remainder": "mod", "psi": "digamm
 _REDUCTIONS = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
 
 # Questions about values, which NumPy itself answers.
-_ON_VALUES = {np.allclose, np.array_equal, np.isclose, np.array2string, np.array_repr, np.array_str, np.save, np.savetxt}
+_ON_VALUES = {
+    np.allclose, np.array_equal, np.isclose, np.nonzero, np.flatnonzero, np.argwhere, np.unique,
+    np.array2string, np.array_repr, np.array_str, np.save, np.savetxt,
+}  # fmt: skip
 
 
 def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -81,7 +85,8 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
             f"The ufunc {asked} does not take Tensors. Use np.asarray(tensor) for the value, or a jitgrad op."
         )
     if kwargs:
-        raise UnsupportedError(f"The ufunc {name} takes no {', '.join(kwargs)} with Tensors. Leave it out.")
+        advice = "Write a = a + v for a += v" if "out" in kwargs else "Leave it out"
+        raise UnsupportedError(f"The ufunc {name} takes no {', '.join(kwargs)} with Tensors. {advice}.")
     return found(*inputs)
 
 

@@ -108,6 +108,10 @@ class Operators(DefineByRun):
     def __format__(self, spec: str) -> str:
         return format(self.numpy(), spec) if spec else str(self)
 
+    def tolist(self) -> Any:
+        """The value as Python numbers in nested lists."""
+        return np.asarray(self.numpy()).tolist()
+
     def detach(self) -> Tensor:
         """The same value as a constant: no gradient passes."""
         return ew.stop_gradient(self)
