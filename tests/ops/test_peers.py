@@ -102,6 +102,25 @@ def test_structured_ops_in_jax(op: Op, case: Case, draw: np.random.Generator) ->
         np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-8, atol=1e-10)
 
 
+KINKS = [
+    ("relu", (0.0,)), ("maximum", (0.5, 0.5)), ("minimum", (0.5, 0.5)), ("sign", (0.0,)), ("floor", (2.0,)),
+    ("mod", (4.0, 2.0)),
+    ("power", (0.0, 2.0)), ("power", (0.0, 1.0)), ("power", (2.0, 0.0)), ("sqrt", (0.0,)), ("cbrt", (0.0,)),
+    ("arccos", (1.0,)), ("logaddexp", (-1000.0, 1000.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "point"), KINKS, ids=str)
+def test_derivatives_at_kinks_are_jaxs(name: str, point: tuple[float, ...]) -> None:
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    every = range(len(point))
+    with jax.enable_x64(True):
+        theirs = jax_function(jax, name)
+        expected = [float(g) for g in jax.grad(theirs, argnums=tuple(every))(*point)]
+    got = [float(g) for g in jitgrad.grad(getattr(jitgrad, name), argnums=every)(*point)]
+    np.testing.assert_array_equal(got, expected)
+
+
 TORCH = {
     "power": "pow", "arctan2": "atan2", "log1p": "log1p", "gammaln": "lgamma", "mod": "remainder", "negative": "neg",
     "rint": "round", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh",

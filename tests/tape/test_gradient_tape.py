@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import threading
 import time
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -11,8 +13,9 @@ import numpy as np
 import pytest
 
 import jitgrad
-from jitgrad import GradientTape, Variable
+from jitgrad import GradientTape, Variable, tensor
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
+from jitgrad.tape import recording
 
 
 def test_square_of_a_sum() -> None:
@@ -279,8 +282,11 @@ def test_unconnected_and_output_gradients() -> None:
     assert tape.gradient([z, z], x, output_gradients=[np.ones(2), np.array([1.0, 2.0])]).numpy().tolist() == [4, 9]
     with pytest.raises(ShapeError, match=r"output gradient has shape \(3,\)"):
         tape.gradient(z, x, output_gradients=np.ones(3))
-    with pytest.raises(ArgumentError, match="2 output gradients for 1 targets"):
-        tape.gradient(z, x, output_gradients=[1.0, 1.0])
+    by_key = tape.gradient({"a": z, "b": 2 * z}, x, output_gradients={"b": np.zeros(2), "a": np.ones(2)})
+    assert by_key.numpy().tolist() == [2, 3]
+    assert tape.gradient(z, x, output_gradients=[1.0, 10.0]).numpy().tolist() == [2, 30]
+    with pytest.raises(ArgumentError, match="output_gradients has 1 items where .* 2"):
+        tape.gradient([z, z], x, output_gradients=[np.ones(2)])
     with pytest.raises(ArgumentError, match="'none' or 'zero'"):
         tape.gradient(z, x, unconnected_gradients="zeros")  # type: ignore[arg-type]
 
@@ -312,6 +318,54 @@ def test_a_jacobian_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.linspace(0, 1, 50)
     jitgrad.jacrev(lambda t: jitgrad.sin(t) * jitgrad.sum(t))(x).numpy()
     assert len(runs) == 1
+
+
+def test_what_no_tape_knows_any_more_lets_go_of_its_operands() -> None:
+    w, h = Variable(0.5), tensor(1.0)
+    for _ in range(50):
+        with GradientTape() as tape:
+            h = jitgrad.tanh(w * h)
+        tape.gradient(h, w).numpy()
+        h.numpy()
+    gc.collect()
+    alive = sum(isinstance(x, jitgrad.Tensor) for x in gc.get_objects())
+    for _ in range(50):
+        with GradientTape() as tape:
+            h = jitgrad.tanh(w * h)
+        tape.gradient(h, w).numpy()
+        h.numpy()
+    gc.collect()
+    assert sum(isinstance(x, jitgrad.Tensor) for x in gc.get_objects()) <= alive + 5
+
+
+def test_threads_record_for_themselves() -> None:
+    x, entered, leave = Variable(2.0), threading.Event(), threading.Event()
+
+    def other() -> None:
+        with jitgrad.no_grad(), GradientTape():
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    entered.wait()
+    try:
+        with GradientTape() as tape:
+            y = x * x
+        assert float(tape.gradient(y, x)) == 4
+        assert (tensor(1.0, requires_grad=True) * 2).requires_grad
+        calls: list[int] = []
+        f = jitgrad.function(lambda t: (calls.append(1), t * 2)[1])
+        assert float(f(1.0)) == 2 and float(f(2.0)) == 4 and len(calls) == 1
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_an_exception_in_the_block_ends_the_recording() -> None:
+    with pytest.raises(ZeroDivisionError), GradientTape(), jitgrad.no_grad():
+        1 / 0  # noqa: B018
+    assert not recording.is_active() and recording.grad_enabled()
 
 
 def test_third_derivative_by_nesting() -> None:

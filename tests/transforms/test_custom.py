@@ -122,6 +122,34 @@ def test_errors() -> None:
         wrong(X).numpy()
 
 
+def test_a_compiled_vjp_of_one_operand_may_return_it_alone() -> None:
+    @jitgrad.custom_op
+    @numba.njit
+    def squared(x: Any) -> Any:
+        return x * x
+
+    squared.def_vjp(numba.njit(lambda g, y, x: g * 2 * x))
+    assert jitgrad.grad(lambda x: jitgrad.sum(squared(x)))(X).numpy().tolist() == (2 * X).tolist()
+    assert float(jitgrad.grad(squared)(3.0)) == 6
+
+
+def test_what_does_not_fit_does_not_compile() -> None:
+    product_of_two = jitgrad.custom_op(numba.njit(lambda x, y: x * y), name="product_of_two")
+    for vjp in (lambda g, y, a, b: (g, g, g), lambda g, y, a, b: (g, 1.0)):
+        product_of_two.def_vjp(numba.njit(vjp))
+        with pytest.raises(ArgumentError, match="return a cotangent for each"):
+            jitgrad.grad(lambda a, b: jitgrad.sum(product_of_two(a, b)))(X, Y).numpy()
+
+    @jitgrad.custom_op
+    @numba.njit
+    def in_place(x: Any) -> Any:
+        x *= 2.0
+        return x
+
+    with pytest.raises(ArgumentError, match="Numba cannot compile in_place"):
+        in_place(X).numpy()
+
+
 def test_an_exception_in_compiled_code_leaves_nan_and_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     @jitgrad.custom_op
     @numba.njit

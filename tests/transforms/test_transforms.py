@@ -61,6 +61,9 @@ def test_vjp_and_jvp() -> None:
     y, t, aux = jitgrad.jvp(lambda x: (f(x), "aux"), (X,), (np.array([1.0, 2.0]),), has_aux=True)
     np.testing.assert_allclose(t.numpy(), jacobian_of_f(X) @ [1, 2], rtol=1e-13)
     assert aux == "aux"
+    # Dicts go by their keys, not by the order of these.
+    assert float(jitgrad.jvp(lambda p: p["a"] * 10 + p["b"], ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 0.0},))[1]) == 1
+    assert float(jitgrad.vjp(lambda x: {"a": x, "b": 2.0 * x}, 1.0)[1]({"b": 1.0, "a": 0.0})[0]) == 2
     out, pull = jitgrad.vjp(lambda p: {"s": p["a"] * 2.0, "t": p["a"] * p["b"]}, {"a": 3.0, "b": 4.0})
     assert float(out["t"]) == 12
     (back,) = pull({"s": 1.0, "t": 10.0})
@@ -140,7 +143,10 @@ def test_check_grads_on_nests_with_integers() -> None:
         (lambda: jitgrad.jvp(f, (X,), (X, X)), ArgumentError, "1 primals and 2 tangents"),
         (lambda: jitgrad.jvp(f, (X,), (np.ones(3),)), ShapeError, r"tangent has shape \(3,\)"),
         (lambda: jitgrad.vjp(f, X)[1](np.ones(2)), ShapeError, r"cotangent has shape \(2,\)"),
-        (lambda: jitgrad.vjp(f, X)[1]([1.0, 2.0]), ArgumentError, "2 cotangents for 1"),
+        (lambda: jitgrad.vjp(f, X)[1]([1.0, 2.0]), ShapeError, r"cotangent has shape \(2,\)"),
+        (lambda: jitgrad.vjp(lambda x: [x, x], 1.0)[1]([1.0]), ArgumentError, "cotangent has 1 items where .* 2"),
+        (lambda: jitgrad.vjp(lambda x: {"a": x}, 1.0)[1]({"b": 1.0}), ArgumentError, r"keys \['b'\] where .*\['a'\]"),
+        (lambda: jitgrad.jvp(lambda p: p["a"], ({"a": 1.0},), (1.0,)), ArgumentError, "tangents has a float where .* a dict"),
         (lambda: jitgrad.check_grads(f, (X,), order=1, modes=["forward"]), ArgumentError, "'fwd' and 'rev'"),
         (lambda: jitgrad.check_grads(f, (np.array(1),), order=1), ArgumentError, "no argument is a float"),
     ],

@@ -1,8 +1,10 @@
 """The elementwise ops: each row is the value and, beside it, its partial derivatives.
 
-Values at edges are NumPy's and SciPy's. Derivatives at kinks follow JAX: abs and relu have derivative 0 at 0; maximum and
-minimum share ties half and half; x⁰ has derivative 0 everywhere, and 0ᵖ has derivative 0 by p; floor, ceil, rint, trunc, sign
-and floor_divide have derivative 0 everywhere, at their jumps too; mod has derivative 1 by its first operand there.
+Values at edges are NumPy's and SciPy's. Derivatives at kinks follow JAX: relu has derivative 0 at 0; maximum and minimum share
+ties half and half; x⁰ has derivative 0 everywhere, and 0ᵖ has derivative 0 by p; floor, ceil, rint, trunc, sign and
+floor_divide have derivative 0 everywhere, at their jumps too; mod has derivative 1 by its first operand there. Two are
+otherwise: abs has derivative 0 at 0, as in TensorFlow and PyTorch (JAX: 1), and hypot nan at the origin, where it has none
+(JAX: 0.5).
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ divide: Op = elementwise(
 )
 power: Op = elementwise(
     "power", "a ** b",
-    lambda a, b, y: b * a ** where(equal(b, 0), 1, b - 1),  # 0 where b is 0, also at a = 0
+    lambda a, b, y: b * a ** where(equal(b, 0), where(equal(a, 0), 1, b - 1), b - 1),  # 0 at a = b = 0
     lambda a, b, y: log(where(equal(a, 0), 1, a)) * y,
     result="float", loops=("vv", "vs"), domain=((0.2, 3), (-2, 3)),
 )  # fmt: skip
@@ -57,7 +59,7 @@ logaddexp: Op = elementwise(
     lambda a, b, y: sigmoid(a - b), lambda a, b, y: sigmoid(b - a),
     result="float", commutative=True, loops=("vv",), doc="log(exp(a) + exp(b)), without overflow.",
 )  # fmt: skip
-cbrt: Op = elementwise("cbrt", "cbrt(x)", lambda x, y: y / (3 * x), result="float", domain=((0.2, 3),))
+cbrt: Op = elementwise("cbrt", "cbrt(x)", lambda x, y: 1 / (3 * square(y)), result="float", domain=((0.2, 3),))
 sqrt: Op = elementwise("sqrt", "sqrt(x)", lambda x, y: 0.5 / y, result="float", domain=((0.2, 3),))
 
 # Trigonometry, in radians.

@@ -63,10 +63,6 @@ def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
     return multiply(left + swap_last(left), half)
 
 
-def _numpy_solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(a, b)
-
-
 def _numpy_determinant(a: np.ndarray) -> np.ndarray:
     sign, size = np.linalg.slogdet(a)
     return np.stack([np.linalg.det(a), sign, size], -1)
@@ -76,7 +72,7 @@ solve: Op = declare(
     Op(
         "solve", 2, _solve_shape,
         (lambda g, y, a, b: negative(matmul(solve(swap_last(a), g), swap_last(y))), lambda g, y, a, b: solve(swap_last(a), g)),
-        _numpy_solve, lead=lambda n: {}, result="float", __doc__="The x with a·x = b.",
+        np.linalg.solve, lead=lambda n: {}, result="float", __doc__="The x with a·x = b.",
     )
 )  # fmt: skip
 determinant: Op = declare(

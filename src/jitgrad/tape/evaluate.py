@@ -19,6 +19,7 @@ from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.linearise import Linear, linearise
+from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
 from jitgrad.tape.trace import Change
 
@@ -83,6 +84,9 @@ def _run(linear: Linear, keep: list[Tensor]) -> None:
             if tensor.order == 0:
                 _let_go(tensor)
         store_state(machine, linear.leaves)
+    for leaf in linear.leaves:
+        if leaf.op is not None and not is_recorded(leaf):  # no tape is left that knew it
+            _let_go(leaf)
 
 
 def _let_go(tensor: Tensor) -> None:

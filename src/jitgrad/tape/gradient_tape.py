@@ -15,7 +15,7 @@ from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.batching import batched
 from jitgrad.tape.evaluate import together
 from jitgrad.tape.recording import Recording, paused
-from jitgrad.tape.structure import flatten, pack_as
+from jitgrad.tape.structure import flatten, flatten_as, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.variable import Variable
 
@@ -107,7 +107,9 @@ class GradientTape:
         """
         wanted = self._sources(sources)
         targets = [as_tensor(t) for t in flatten(target)]
-        weights = None if output_gradients is None else _weights(targets, flatten(output_gradients))
+        weights = (
+            None if output_gradients is None else _weights(targets, flatten_as(target, output_gradients, "output_gradients"))
+        )
         gradients = differentiate(targets, [_key(s) for s in wanted], self._is_watched, self._recording.has, weights)
         gradients = _connected(gradients, [s.shape for s in wanted], wanted, unconnected_gradients)
         self._spent = not self.persistent
@@ -120,7 +122,7 @@ class GradientTape:
         Args and errors are those of ``gradient``; ``target`` is one Tensor.
         """
         y = as_tensor(target)
-        basis = np.eye(y.size).reshape(y.size, *y.shape)
+        basis = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
         rows, wanted = self._rows(y, sources, as_tensor(basis))
         shapes = [y.shape + s.shape for s in wanted]
         jacobians = [None if g is None else reshape(g, shape=shape) for g, shape in zip(rows, shapes, strict=True)]
@@ -142,7 +144,7 @@ class GradientTape:
         if not y.shape or not x.shape or y.shape[0] != x.shape[0]:
             raise ShapeError(f"batch_jacobian: shapes {y.shape} and {x.shape} have not the same rows. Give a row an example.")
         size = int(np.prod(y.shape[1:]))
-        basis = np.eye(size).reshape(size, 1, *y.shape[1:])
+        basis = np.eye(size, dtype=y.dtype).reshape(size, 1, *y.shape[1:])
         rows, wanted = self._rows(y, source, as_tensor(np.broadcast_to(basis, (size, *y.shape))))
         shape = y.shape + x.shape[1:]
         made = None
@@ -167,7 +169,8 @@ class GradientTape:
         """The sources, flat, if a gradient may be taken by them."""
         if self._spent:
             raise TapeError(
-                "This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or record again."
+                "This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or reset() it "
+                "and record again."
             )
         wanted = flatten(sources)
         for source in wanted:

@@ -1,12 +1,15 @@
 """When recording happens: one clock, and the intervals of it that a tape, a trace or a transform counts.
 
 A Tensor that is made while somebody records carries a moment of the clock, and keeps its operands. What carries no moment
-of a recording's intervals is constant to it.
+of a recording's intervals is constant to it. Each thread records for itself.
 """
 
 from __future__ import annotations
 
+import bisect
 import itertools
+import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,8 +21,24 @@ if TYPE_CHECKING:
 clock = itertools.count(1)
 """Gives the next moment."""
 
-active: list[Recording] = []
-"""The recordings that run now."""
+
+class _Here(threading.local):
+    """What this thread records.
+
+    Attributes:
+        active: the recordings that run.
+        no_grads: how many ``no_grad`` blocks it is in.
+    """
+
+    def __init__(self) -> None:
+        self.active: list[Recording] = []
+        self.no_grads = 0
+
+
+here = _Here()
+
+living: weakref.WeakSet[Recording] = weakref.WeakSet()
+"""All recordings that may still be asked for a derivative."""
 
 _OPEN = float("inf")
 
@@ -32,30 +51,33 @@ class Recording:
     """
 
     def __init__(self) -> None:
-        self.intervals: list[list[float]] = []
+        self.starts: list[float] = []
+        self.stops: list[float] = []
         self.read: dict[int, Variable] = {}
+        living.add(self)
 
     @property
     def running(self) -> bool:
         """Whether an interval is open."""
-        return bool(self.intervals) and self.intervals[-1][1] == _OPEN
+        return bool(self.stops) and self.stops[-1] == _OPEN
 
     def start(self) -> None:
         """From now on what is made keeps its operands."""
-        active.append(self)
+        here.active.append(self)
         self.resume()
 
     def stop(self) -> None:
         self.pause()
-        active[:] = [r for r in active if r is not self]
+        here.active[:] = [r for r in here.active if r is not self]
 
     def pause(self) -> None:
         """What is made now keeps its operands, for others, and is constant to this recording."""
         if self.running:
-            self.intervals[-1][1] = next(clock)
+            self.stops[-1] = next(clock)
 
     def resume(self) -> None:
-        self.intervals.append([next(clock), _OPEN])
+        self.starts.append(next(clock))
+        self.stops.append(_OPEN)
 
     def __enter__(self) -> Recording:
         self.start()
@@ -66,17 +88,27 @@ class Recording:
 
     def forget(self) -> None:
         """What was recorded so far counts no more."""
-        self.intervals = [[next(clock), _OPEN]] if self.running else []
+        running = self.running
+        self.starts.clear()
+        self.stops.clear()
         self.read.clear()
+        if running:
+            self.resume()
 
     def has(self, tensor: Tensor) -> bool:
         """Whether ``tensor`` was recorded in one of the intervals."""
-        return any(start < tensor.order < stop for start, stop in self.intervals)
+        i = bisect.bisect(self.starts, tensor.order) - 1
+        return i >= 0 and tensor.order < self.stops[i]
+
+
+def is_recorded(tensor: Tensor) -> bool:
+    """Whether some recording that lives, in any thread, may be asked for a derivative through ``tensor``."""
+    return any(recording.has(tensor) for recording in list(living))
 
 
 def is_active() -> bool:
     """Whether a tape, a trace or a transform is recording."""
-    return bool(active)
+    return bool(here.active)
 
 
 @contextmanager
@@ -89,25 +121,21 @@ def paused(recordings: Iterable[Recording]) -> Iterator[None]:
         yield
     finally:
         for recording in stopped:
-            if recording in active:
+            if recording in here.active:
                 recording.resume()
-
-
-_no_grads = 0
 
 
 def grad_enabled() -> bool:
     """Whether results of Tensors that require gradients require them too: not inside ``no_grad``."""
-    return _no_grads == 0
+    return here.no_grads == 0
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
     """``with no_grad():`` what is computed inside is constant to every tape, and requires no gradient. Also a decorator."""
-    global _no_grads
-    _no_grads += 1
+    here.no_grads += 1
     try:
-        with paused(active):
+        with paused(here.active):
             yield
     finally:
-        _no_grads -= 1
+        here.no_grads -= 1

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from jitgrad.errors import ArgumentError
+
 T = TypeVar("T")
 
 
@@ -23,6 +25,26 @@ def _leaves(nest: Any) -> Iterator[Any]:
             yield from _leaves(item)
     else:
         yield nest
+
+
+def flatten_as(like: Any, nest: Any, name: str) -> list[Any]:
+    """The leaves of ``nest`` in the order of those of ``like``, dicts by their keys.
+
+    What stands where ``like`` has a leaf is one, a list too. Raises ArgumentError, with ``name``, for another nesting.
+    """
+    if isinstance(like, dict):
+        if not isinstance(nest, dict) or set(nest) != set(like):
+            given = f"keys {list(nest)}" if isinstance(nest, dict) else f"a {type(nest).__name__}"
+            raise ArgumentError(f"{name} has {given} where there is a dict with keys {list(like)}. Nest it alike.")
+        pairs = [(item, nest[key]) for key, item in like.items()]
+    elif isinstance(like, (list, tuple)):
+        if not isinstance(nest, (list, tuple)) or len(nest) != len(like):
+            given = f"{len(nest)} items" if isinstance(nest, (list, tuple)) else f"a {type(nest).__name__}"
+            raise ArgumentError(f"{name} has {given} where there is a sequence of {len(like)}. Nest it alike.")
+        pairs = list(zip(like, nest, strict=True))
+    else:
+        return [nest]
+    return [leaf for inner, given in pairs for leaf in flatten_as(inner, given, name)]
 
 
 def map_structure(function: Callable[[Any], Any], nest: Any) -> Any:

@@ -21,7 +21,7 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.backward import DefineByRun, Gradient
 from jitgrad.tape.indexing import At, getitem
 from jitgrad.tape.protocol import Deferral, array_function, array_ufunc, public
-from jitgrad.tape.recording import active, clock, grad_enabled
+from jitgrad.tape.recording import clock, grad_enabled, here
 
 if TYPE_CHECKING:
     from jitgrad.tape.variable import Variable
@@ -273,7 +273,7 @@ class Tensor(Operators):
         self.rank = rank
         self.known = known
         self.variable = variable
-        self.order = next(clock) if active else 0
+        self.order = next(clock) if here.active else 0
         self.group: list[Tensor] | None = None
         self.gradient: Gradient | None = None
 

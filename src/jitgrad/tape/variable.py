@@ -12,7 +12,7 @@ from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.backward import Gradient
 from jitgrad.tape.protocol import public
-from jitgrad.tape.recording import active
+from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
 
 names = itertools.count()
@@ -82,7 +82,7 @@ class Variable(Operators):
         return identity(self._read())
 
     def _read(self) -> Tensor:
-        for recording in active:
+        for recording in here.active:
             recording.read[id(self)] = self
         tracing = trace.current()
         return self._leaf if tracing is None else tracing.read(self)

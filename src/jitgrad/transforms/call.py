@@ -13,7 +13,7 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.forward import push_forward
 from jitgrad.tape.recording import Recording
-from jitgrad.tape.structure import flatten, map_structure, pack_as
+from jitgrad.tape.structure import flatten, flatten_as, map_structure, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
 
 ArgNums = int | Sequence[int]
@@ -42,7 +42,7 @@ class Call:
         args = list(args)
         places = range(len(args)) if argnums is None else _places(name, argnums, len(args))
         self.name = name
-        self._single = isinstance(argnums, int)
+        self._single = argnums is not None and not isinstance(argnums, Sequence)
         with Recording() as recording:
             for i in places:
                 args[i] = map_structure(lambda leaf: _fresh(name, leaf), args[i])
@@ -87,18 +87,19 @@ class Call:
 
     def like_inputs(self, given: Sequence[Any]) -> list[Tensor]:
         """Tangents in the nesting of the arguments, checked and flat."""
-        return _like(self.name, "tangent", flatten(given), self.inputs)
+        return _like(self.name, "tangent", flatten_as(list(self.chosen), list(given), f"{self.name}: tangents"), self.inputs)
 
     def like_outputs(self, given: Any) -> list[Tensor]:
         """Cotangents in the nesting of the result, checked and flat."""
-        return _like(self.name, "cotangent", flatten(given), self.outputs)
+        return _like(self.name, "cotangent", flatten_as(self.result, given, f"{self.name}: the cotangent"), self.outputs)
 
 
 def _places(name: str, argnums: ArgNums, count: int) -> list[int]:
     places = [operator.index(i) for i in (argnums if isinstance(argnums, Sequence) else (argnums,))]
     for i in places:
         if not -count <= i < count:
-            raise ArgumentError(f"{name}: argnums has {i}, and there are {count} positional arguments. Use 0 to {count - 1}.")
+            advice = f"Use 0 to {count - 1}." if count else "Pass them by position."
+            raise ArgumentError(f"{name}: argnums has {i}, and there are {count} positional arguments. {advice}")
     return [i % count for i in places]
 
 

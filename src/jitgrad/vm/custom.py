@@ -1,7 +1,7 @@
 """A user's njit function as a kernel for the instruction ``call``, compiled once for a dtype and numbers of axes.
 
-It takes views of its operands in the arena, numbers where there is no axis, and returns arrays, which are copied to their
-places. In the table stand, after the pairs of offset and size, the sizes of the result and of each operand.
+It takes views of its operands in the arena, which it cannot write to, numbers where there is no axis, and returns arrays, which
+are copied to their places. In the table stand, after the pairs of offset and size, the sizes of the result and of each operand.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import carray, types
+from numba import carray
 from numba.core.errors import NumbaError
 from numpy import nan, uint64
 
 from jitgrad.errors import ArgumentError
-from jitgrad.vm.jit import Native, device
+from jitgrad.vm.jit import Native, device, exactly, kernel_signature, readonly
 
 
 @functools.cache
@@ -38,7 +38,7 @@ _kept: list[Any] = []  # compiled code lives as long as the process
 
 
 def _compiled(make: Any, function: Any, dtype: np.dtype[Any], out: int, ndims: tuple[int, ...]) -> int:
-    native = Native(make(function, out, ndims), _signature)
+    native = Native(make(function, out, ndims), kernel_signature)
     try:
         compiled = native.compile_here(str(dtype))
     except NumbaError as error:
@@ -49,10 +49,6 @@ def _compiled(make: Any, function: Any, dtype: np.dtype[Any], out: int, ndims: t
         ) from None
     _kept.append(compiled)
     return int(compiled.address)
-
-
-def _signature(dtype: Any) -> tuple[tuple[Any, ...], Any]:
-    return (types.CPointer(dtype), types.CPointer(types.uint64), types.uint64, types.uint64, types.uint64), types.void
 
 
 def _one_result(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
@@ -74,7 +70,7 @@ def _one_result(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
 
 
 def _many_results(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
-    count, read, write = uint64(len(ndims)), _reader(ndims), _writer(ndims[2:])
+    count, read, write, cotangents = uint64(len(ndims)), _reader(ndims), _writer(ndims[2:]), exactly(ndims[2:])
     before = uint64(1 + ndims[0] + ndims[1])
 
     def run(arena, table_pointer, t, d, s):
@@ -82,7 +78,7 @@ def _many_results(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
         at = t + count + count
         n = table[at]
         carray(arena, (d + n,))[d : d + n] = nan
-        values = function(*read(arena, table, t, at + uint64(1)))
+        values = cotangents(function(*read(arena, table, t, at + uint64(1))))
         write(arena, table, at + before, d, values)
 
     return run
@@ -119,7 +115,7 @@ def _reader(ndims: tuple[int, ...]) -> Any:
 
         def read(arena, table, t, at):
             start, stop = table[t], table[t] + table[t + uint64(1)]
-            view = carray(arena, (stop,))[start:stop].reshape(shape(table, at))
+            view = readonly(carray(arena, (stop,))[start:stop].reshape(shape(table, at)))
             return (view, *rest(arena, table, t + uint64(2), at + ndim))
 
     return device(read)

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 import numba
 from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 from numba.core.ccallback import CFunc
-from numba.extending import intrinsic
+from numba.core.errors import TypingError
+from numba.core.imputils import impl_ret_borrowed
+from numba.extending import intrinsic, overload
 
 from jitgrad.vm.cache import ObjectCode
 
@@ -108,3 +111,41 @@ def lapack(routine: str, form: str) -> Any:
         return numba.int32(arena, arguments), generate
 
     return call
+
+
+def kernel_signature(dtype: Any) -> tuple[tuple[Any, ...], Any]:
+    """That of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
+    number = numba.uint64
+    return (types.CPointer(dtype), types.CPointer(number), number, number, number), types.void
+
+
+@intrinsic
+def readonly(context, array):  # type: ignore[no-untyped-def]
+    """The same array, but to write to it does not compile."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return impl_ret_borrowed(context, builder, signature.return_type, arguments[0])
+
+    return array.copy(readonly=True)(array), generate
+
+
+def exactly(ndims: tuple[int, ...]) -> Any:
+    """A function in compiled code of a tuple of arrays of ``ndims`` axes, which it returns; of one, it may stand alone.
+
+    What does not fit does not compile.
+    """
+
+    def cotangents(values):  # type: ignore[no-untyped-def]
+        raise NotImplementedError
+
+    @overload(cotangents)
+    def _typed(values):  # type: ignore[no-untyped-def]
+        given: Any = values if isinstance(values, types.BaseTuple) else (values,)
+        found = tuple(getattr(value, "ndim", 0) for value in tuple(given))
+        if found != ndims:
+            raise TypingError(f"it returns values of {found} axes for operands of {ndims}; return a cotangent for each")
+        if isinstance(values, types.BaseTuple):
+            return lambda values: values
+        return lambda values: (values,)
+
+    return device(lambda values: cotangents(values))  # type: ignore[no-untyped-call]

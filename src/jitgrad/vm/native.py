@@ -41,9 +41,10 @@ _FORMS = {
     "train": _Form(
         "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 11 + (_NUMBER,) * 2, _NUMBER
     ),
-    "solve": _Form("the linear solver", "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None),
-    "determinant": _Form("the determinant", "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None),
-    "cholesky": _Form("Cholesky's factor", "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None),
+    **{
+        name: _Form(what, "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
+        for name, what in (("solve", "the solver"), ("determinant", "the determinant"), ("cholesky", "Cholesky's factor"))
+    },
 }
 NAMES = tuple(_FORMS)
 """Of all native functions."""

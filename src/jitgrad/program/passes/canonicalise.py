@@ -131,6 +131,11 @@ def _power(builder: Builder, step: Step) -> int | None:
     return None
 
 
+def _where(builder: Builder, step: Step) -> int | None:
+    condition = builder.literal_at(step.args[0])
+    return None if condition is None else step.args[1 if condition != 0 else 2]
+
+
 def _reshape(builder: Builder, step: Step) -> int | None:
     source = builder.steps[step.args[0]]
     if source.shape == step.shape:
@@ -182,6 +187,7 @@ _RULES: dict[str, Rule] = {
     "subtract": _subtract,
     "divide": _divide,
     "power": _power,
+    "where": _where,
     "reshape": _reshape,
     "transpose": _transpose,
     "sum": _sum,

@@ -6,10 +6,10 @@ after them the batch and the sizes. LAPACK sees row-major matrices transposed.
 
 from __future__ import annotations
 
-from numba import carray, types
+from numba import carray
 from numpy import abs, int32, log, nan, uint64
 
-from jitgrad.vm.jit import Native, lapack
+from jitgrad.vm.jit import Native, kernel_signature, lapack
 
 _factor = lapack("getrf", "iipip")
 _substitute = lapack("getrs", "ciipippi")
@@ -47,7 +47,8 @@ def _determinant(arena, table_pointer, t, d, s):
     for i in range(batch):
         for j in range(n * n):
             A[s + j] = A[a + i * n * n + j]
-        _factor(arena, (n, n, s, n, pivots))
+        if n:
+            _factor(arena, (n, n, s, n, pivots))
         value, sign, size = A.dtype.type(1), A.dtype.type(1), A.dtype.type(0)
         for j in range(n):
             x = A[s + j * n + j]
@@ -73,10 +74,6 @@ def _cholesky(arena, table_pointer, t, d, s):
                 A[q + j] = nan
 
 
-def _signature(dtype):
-    return (types.CPointer(dtype), types.CPointer(types.uint64), types.uint64, types.uint64, types.uint64), types.void
-
-
-solve = Native(_solve, _signature)
-determinant = Native(_determinant, _signature)
-cholesky = Native(_cholesky, _signature)
+solve = Native(_solve, kernel_signature)
+determinant = Native(_determinant, kernel_signature)
+cholesky = Native(_cholesky, kernel_signature)

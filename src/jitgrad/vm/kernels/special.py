@@ -32,7 +32,7 @@ def digamma(x):
 
 @device
 def polygamma(order, x):
-    """The derivative of digamma of a whole ``order`` at x > 0; nan elsewhere.
+    """The derivative of digamma of a whole ``order`` at x > -1000, infinite at 0, -1, -2, …; nan elsewhere.
 
     (-1)ⁿ⁺¹ n! ζ(n + 1, x), with Hurwitz's zeta by recurrence and the Euler-Maclaurin formula (Johansson, "Rigorous
     high-precision computation of the Hurwitz zeta function and its derivatives", 2015).
@@ -40,7 +40,7 @@ def polygamma(order, x):
     n, q = float64(order), float64(x)
     if n == 0.0:
         return digamma(q)
-    if not (n > 0.0 and n == floor(n) and q >= 0.0):
+    if not (n > 0.0 and n == floor(n) and q > -1000.0):
         return nan
     if n > 170.0:  # n! is beyond float64
         return inf if floor(n / 2) * 2 != n else -inf
@@ -49,8 +49,10 @@ def polygamma(order, x):
         factorial *= k
         k += 1.0
     sign = 1.0 if floor(n / 2) * 2 != n else -1.0
-    if q == 0.0 or not isfinite(q):
-        return sign * inf if q == 0.0 else sign * 0.0
+    if q == inf:
+        return sign * 0.0
+    if q <= 0.0 and q == floor(q):
+        return sign * inf
     s, total = n + 1.0, 0.0
     while q < 12.0 + n:
         total += q**-s
