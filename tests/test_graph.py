@@ -65,7 +65,49 @@ def test_a_run_computes_only_what_is_fetched() -> None:
     assert graph.Session().run(x * 2, {x: jitgrad.tensor(1.5)}) == 3
 
 
-X = graph.placeholder("float32", (None, 3), name="x")
+def test_what_is_computed_from_variables_alone_follows_them() -> None:
+    w, x = graph.Variable(3.0), graph.placeholder("float64", ())
+    z = w * w + x
+    session = graph.Session()
+    assert session.run(z, {x: 0.0}) == 9
+    session.run(w.assign(10.0))
+    assert session.run([z, graph.gradients(z, w)], {x: 0.0}) == [100, 20]
+    decay = jitgrad.optimizers.SGD(0.1).minimize(0 * x + 0.5 * w**2)
+    session.run(w.assign(1.0))
+    for _ in range(3):
+        session.run(decay, {x: 0.0})
+    assert float(w) == pytest.approx(0.729)
+
+
+def test_every_value_is_that_before_the_run_in_any_order() -> None:
+    a, b = graph.Variable(1.0), graph.Variable(2.0)
+    first = jitgrad.optimizers.SGD(0.1).minimize((a - b) ** 2, [a])
+    second = jitgrad.optimizers.SGD(0.1).minimize((a + b) ** 2, [b])
+    session = graph.Session()
+    with jitgrad.GradientTape():
+        out = session.run([first, a, second, a * b, b.assign_add(0.0)])
+    assert out == [None, 1, None, 2, None]
+    assert float(a) == pytest.approx(1.2)
+    assert session.run([second, b])[1] == pytest.approx(2.0 - 0.6)
+
+
+def test_calls_that_return_several_draw_or_transform() -> None:
+    x = graph.placeholder("float64", (None,))
+    session = graph.Session()
+    values, places = session.run(jitgrad.top_k(x, 2), {x: [1.0, 3.0, 2.0]})
+    assert values.tolist() == [3, 2] and places.tolist() == [1, 2]
+    assert session.run(x[jitgrad.top_k(x, 1)[1]], {x: [1.0, 3.0, 2.0]}).tolist() == [3]
+    assert session.run(jitgrad.split(x, [1])[1], {x: [1.0, 3.0, 2.0]}).tolist() == [3, 2]
+    drawn = graph.call(jitgrad.random.uniform, (2,))
+    assert session.run(drawn).tolist() != session.run(drawn).tolist()
+    assert session.run(jitgrad.grad(lambda t: jitgrad.sum(t**3))(x), {x: [2.0]}).tolist() == [12]
+    v = graph.Variable(5.0)
+    clipped = [(jitgrad.clip(g, -1, 1), v) for g in graph.gradients(v**2, [v])]
+    session.run(jitgrad.optimizers.SGD(0.1).apply_gradients(clipped))
+    assert float(v) == pytest.approx(4.9)
+
+
+X, PLAIN = graph.placeholder("float32", (None, 3), name="x"), jitgrad.Variable(2.0, name="plain")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +124,14 @@ X = graph.placeholder("float32", (None, 3), name="x")
         (lambda s: float(X), TracingError, "Run it in a Session"),
         (lambda s: list(X), TracingError, "Index it instead"),
         (lambda s: (X * 2).shape, TracingError, "known when it runs"),
-        (lambda s: jitgrad.grad(lambda t: t)(X), TracingError, r"graph.gradients\(\)"),
+        (lambda s: jitgrad.vjp(lambda t: t, X), TracingError, r"graph.gradients\(\)"),
+        (
+            lambda s: s.run(X * (PLAIN * PLAIN), {X: np.ones((1, 3))}),
+            ArgumentError,
+            "computed from Variable 'plain'.*graph.Variable",
+        ),
+        (lambda s: graph.placeholder("complex64", name="c"), DTypeError, "'c' has dtype complex64"),
+        (lambda s: graph.placeholder("float32", (-1, 3), name="c"), ShapeError, "sizes from 0 on"),
         (lambda s: s.run(jitgrad.sum(X, axis=3), {X: np.ones((1, 3))}), ShapeError, "axis 3"),
     ],
 )

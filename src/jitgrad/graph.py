@@ -1,7 +1,8 @@
 """Static graphs with placeholders and sessions, as TensorFlow 1 has them: a thin face on ``jitgrad.function``.
 
-An operation on a placeholder is not recorded but kept as a Node: a call to be made. ``Session.run`` makes the calls inside a
-traced function, once for the shapes that are fed, and runs its Program from then on.
+An operation on a placeholder or on a Variable of this module is not recorded but kept as a Node: a call to be made.
+``Session.run`` makes the calls inside a traced function, once for the shapes that are fed, and runs its Program from then on.
+Every value is that before the run; changes of Variables come last.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from jitgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, Tra
 from jitgrad.tape import dtypes, variable
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.function import Function
+from jitgrad.tape.indexing import getitem
 from jitgrad.tape.protocol import Deferral
 from jitgrad.tape.structure import flatten, map_structure, operands_first, pack_as
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
 
 OpenShape = tuple[int | None, ...]
@@ -28,6 +30,7 @@ class Node(Operators):
     """A call that a session makes: operators, methods and every function of jitgrad on a Node give another."""
 
     __slots__ = ("__weakref__", "args", "call", "kwargs", "name")
+    gradient = None
 
     def __init__(self, call: Callable[..., Any], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> None:
         self.call = call
@@ -45,14 +48,32 @@ class Node(Operators):
     def shape(self) -> Any:
         raise TracingError(f"The shape of Node {self.name!r} is known when it runs. Use functions of jitgrad that need none.")
 
+    @property
+    def dtype(self) -> Any:
+        raise TracingError(f"The dtype of Node {self.name!r} is known when it runs. Use functions of jitgrad that need none.")
+
     def __iter__(self) -> Iterator[Tensor]:
         raise TracingError(f"Node {self.name!r} cannot be iterated over: its shape is known when it runs. Index it instead.")
 
     def __bool__(self) -> bool:
         raise TracingError(f"Node {self.name!r} has no value yet, so nothing can branch on it. Use jitgrad.where().")
 
+    def __getitem__(self, key: Any) -> Any:
+        return Node(_item, (self, key))
+
     def __repr__(self) -> str:
         return f"<Node {self.name!r}>"
+
+
+def _item(value: Any, key: Any) -> Any:
+    """Of a call that returns several Tensors one of them, else an index."""
+    return value[key] if isinstance(value, (tuple, list)) else getitem(value, key)
+
+
+def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Node:
+    """A Node of ``f(*args, **kwargs)``, which is called for each run: for what has no Node among its arguments, as random
+    numbers, ``call(jitgrad.random.normal, (3,))``."""
+    return Node(f, args, kwargs)
 
 
 class Placeholder(Node):
@@ -68,6 +89,10 @@ class Placeholder(Node):
     def __init__(self, dtype: Any, shape: OpenShape | None, name: str) -> None:
         super().__init__(_unfed)
         self._dtype = np.dtype(dtype)
+        if self._dtype not in dtypes.DTYPE:
+            raise DTypeError(f"Placeholder {name!r} has dtype {self._dtype}. Use float32, float64, int64 or bool.")
+        if shape is not None and any(n is not None and n < 0 for n in shape):
+            raise ShapeError(f"Placeholder {name!r} has shape {shape}. Use sizes from 0 on, and None for an open one.")
         self.open_shape = shape
         self.name = name
 
@@ -111,7 +136,10 @@ def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str
 
 
 class Variable(variable.Variable):
-    """A Variable that remembers its first value, for ``global_variables_initializer``."""
+    """A Variable of a static graph: operations on it are Nodes, ``assign`` too.
+
+    It remembers its first value, for ``global_variables_initializer``. ``numpy()`` and ``float()`` give the value now.
+    """
 
     __slots__ = ("initial",)
 
@@ -119,6 +147,22 @@ class Variable(variable.Variable):
         super().__init__(value, dtype, name, trainable)
         self.initial = self.leaf.known
         _variables.add(self)
+
+    def _read(self) -> Tensor:
+        if current() is None:
+            raise Deferral(Node)
+        return super()._read()
+
+    def assign(self, value: Any) -> Any:
+        """A Node that gives this Variable ``value`` when it runs."""
+        return super().assign(value) if current() is not None else Node(_assign, (self, value))
+
+
+def _assign(target: variable.Variable, value: Any) -> variable.Variable:
+    return target.assign(value)
+
+
+_assign.changes_state = True  # type: ignore[attr-defined]
 
 
 _variables: weakref.WeakSet[Variable] = weakref.WeakSet()
@@ -132,6 +176,7 @@ def global_variables_initializer() -> Node:
         for v in made:
             v.assign(Tensor(None, (), (), v.shape, v.rank, v.initial))
 
+    initializer.changes_state = True  # type: ignore[attr-defined]
     return Node(initializer)
 
 
@@ -196,7 +241,8 @@ class Session:
         wanted = flatten(fetches)
         function, _, needed = self._function(wanted)
         fed = _fed(feed_dict or {}, needed)
-        return pack_as(fetches, [None if y is None else y.numpy() for y in function(fed)])
+        values = function.replay(fed)
+        return pack_as(fetches, [map_structure(lambda y: None if y is None else y.numpy(), value) for value in values])
 
     def _function(self, wanted: list[Any]) -> tuple[Function, list[Any], list[Placeholder]]:
         key = tuple(map(id, wanted))
@@ -230,21 +276,39 @@ def _fed(feed_dict: Mapping[Placeholder, Any], needed: list[Placeholder]) -> lis
 
 def _in_order(wanted: list[Any]) -> list[Node]:
     """All Nodes that are needed, operands first."""
-    return operands_first(_nodes(wanted), lambda node: _nodes(flatten((node.args, node.kwargs))))
+    order = operands_first(_nodes(wanted), lambda node: _nodes(flatten((node.args, node.kwargs))))
+    late: set[int] = set()
+    for node in order:
+        below = flatten((node.args, node.kwargs))
+        if getattr(node.call, "changes_state", False) or any(id(x) in late for x in below):
+            late.add(id(node))
+        for x in below:
+            _refuse_early_values(node, x)
+    return sorted(order, key=lambda node: id(node) in late)  # changes, and what needs them, come last
 
 
 def _nodes(values: list[Any]) -> list[Node]:
     return [x for x in values if isinstance(x, Node)]
 
 
+def _refuse_early_values(node: Node, x: Any) -> None:
+    """A Tensor that was computed from a Variable outside of the graph would never change again."""
+    if isinstance(x, Tensor):
+        for leaf in upstream([x]):
+            if leaf.variable is not None:
+                raise ArgumentError(
+                    f"Node {node.name!r} has an operand that was computed from Variable {leaf.variable.name!r} when the graph "
+                    f"was built. Make that a jitgrad.graph.Variable."
+                )
+
+
 def _evaluated(wanted: list[Any], order: list[Node], values: dict[int, Any]) -> list[Any]:
-    """The values of ``wanted``: each Node's call once."""
-
-    def value(x: Any) -> Any:
-        return values[id(x)] if isinstance(x, Node) else x
-
+    """The values of ``wanted``: each Node's call once, and of a Variable its value before the run."""
+    for x in wanted:
+        if not isinstance(x, Node):
+            values[id(x)] = as_tensor(x)
     for node in order:
         if id(node) not in values:
-            args, kwargs = map_structure(value, (node.args, node.kwargs))
+            args, kwargs = map_structure(lambda x: values[id(x)] if isinstance(x, Node) else x, (node.args, node.kwargs))
             values[id(node)] = node.call(*args, **kwargs)
-    return [None if isinstance(made := value(x), variable.Variable) and isinstance(x, Node) else made for x in wanted]
+    return [None if isinstance(values[id(x)], variable.Variable) else values[id(x)] for x in wanted]

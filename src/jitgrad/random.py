@@ -19,6 +19,7 @@ from jitgrad.functions.axes import shape_of
 from jitgrad.ops import random as ops
 from jitgrad.ops.elementwise import cos, less, log, sqrt
 from jitgrad.tape import dtypes, trace
+from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
@@ -73,6 +74,7 @@ def generator(n: int | None = None) -> np.random.Generator:
     return _generator if n is None else np.random.default_rng(n)
 
 
+@public()
 def uniform(shape: int | Sequence[int] = (), low: Any = 0.0, high: Any = 1.0, dtype: Any = None) -> Tensor:
     """Numbers from ``low`` on and below ``high``, each as likely.
 
@@ -85,6 +87,7 @@ def uniform(shape: int | Sequence[int] = (), low: Any = 0.0, high: Any = 1.0, dt
     return unit if _is(low, 0) and _is(high, 1) else low + (as_tensor(high) - low) * unit
 
 
+@public()
 def normal(shape: int | Sequence[int] = (), mean: Any = 0.0, std: Any = 1.0, dtype: Any = None) -> Tensor:
     """Normally distributed numbers; arguments as ``uniform``'s.
 
@@ -96,6 +99,7 @@ def normal(shape: int | Sequence[int] = (), mean: Any = 0.0, std: Any = 1.0, dty
     return standard if _is(mean, 0) and _is(std, 1) else mean + standard * std
 
 
+@public()
 def bernoulli(p: Any = 0.5, shape: int | Sequence[int] | None = None) -> Tensor:
     """Booleans that are true with probability ``p``, of the shape of ``p`` by default."""
     p = as_tensor(p)

@@ -130,6 +130,12 @@ USES = [
     *uses("nan_to_num", lambda np, x: np.nan_to_num(x), (4,)),
     *uses("ptp", lambda np, x: np.ptp(x, axis=1), (4, 3)),
     *uses("average", lambda np, x, w: np.average(x, axis=1, weights=w + 9), ((4, 3), (3,)), ((4, 3), (4, 3))),
+    *uses("concatenate of rows", lambda np, x, y: np.concatenate([x, y], axis=None), ((2, 3), (2,))),
+    *uses("expand_dims twice", lambda np, x: np.expand_dims(x, (0, 2)), (3,)),
+    *uses("pad pairs of values", lambda np, x: np.pad(x, ((1, 1), (0, 2)), constant_values=((1, 2), (3, 4))), (2, 2)),
+    *uses("einsum size 1", lambda np, x, y: np.einsum("...ij,...jk->...ik", x, y), ((1, 2, 3), (4, 3, 2))),
+    *uses("dot of nothing", lambda np, x, y: np.dot(x, y), ((2, 0), (3, 0, 4))),
+    *uses("det of nothing", lambda np, x: np.linalg.det(x), (0, 0)),
     *uses("zeros_like", lambda np, x: np.zeros_like(x) + x, (2, 3)),
     *uses("full_like", lambda np, x: np.full_like(x, 2.5) * x, (2, 3)),
 ]  # fmt: skip
@@ -171,6 +177,8 @@ INTEGERS_AND_BOOLEANS = [
     ("logical_and", lambda np, x: np.logical_and(x > 0, x < 1)), ("logical_or", lambda np, x: np.logical_or(x > 1, x < 0)),
     ("logical_xor", lambda np, x: np.logical_xor(x > 0, x < 1)), ("logical_not", lambda np, x: np.logical_not(x > 0)),
     ("operators", lambda np, x: ((x > 0) & (x < 1)) | ~(x > -1) ^ (x == 0)),
+    ("tens", lambda np, x: np.round(np.argsort(x * 10, axis=0) * 5, -1)),
+    ("booleans counted", lambda np, x: np.prod(x > -9) + np.cumprod((x > -9)[:1, 0])),
     ("integers", lambda np, x: np.floor(x).sum() // 2 + np.round(x)[0] % 3),
     ("masks reshaped", lambda np, x: np.reshape(x > 0, -1)),
 ]  # fmt: skip
@@ -233,6 +241,24 @@ def test_scipys_ufuncs_and_numpys_operators_record() -> None:
     assert np.add.reduce(x).shape == () and np.maximum.reduce(x, axis=0) == 1.5
 
 
+def test_numpys_arguments_by_position_and_name() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    t = jitgrad.tensor(x)
+    for f in (
+        lambda a: np.sum(a=a, axis=0), lambda a: np.mean(a, 1, None, None, True), lambda a: np.var(a, 0, None, None, 1),
+        lambda a: np.max(a, 0, None, True), lambda a: np.clip(a, a_min=0.0, a_max=None), lambda a: np.clip(a, -0.5, 0.5),
+        lambda a: np.full_like(a, fill_value=2.0), lambda a: np.stack(arrays=[a, a], axis=-1),
+        lambda a: np.sort(a, kind="stable"),
+        lambda a: np.reshape(a, (4, 3), "C"), lambda a: np.einsum("ij->j", a, optimize=True), lambda a: np.take(a, [1], 1),
+        lambda a: np.zeros_like(a, dtype=None),
+    ):  # fmt: skip
+        np.testing.assert_allclose(np.asarray(f(t)), f(x), rtol=1e-13)
+    assert np.allclose(a=t, b=x) and np.isclose(x, b=t).all() and np.array_equal(a1=t, a2=x)
+    for g, name in [(lambda a: np.sum(a, 0, np.float32), "dtype"), (lambda a: np.reshape(a, (4, 3), "F"), "order")]:
+        with pytest.raises(UnsupportedError, match=f"takes no {name}"):
+            g(t)
+
+
 def test_numpy_answers_questions_about_values() -> None:
     x = jitgrad.tensor([1.0, 2.0])
     assert np.allclose(x, [1, 2]) and np.array_equal(x, np.array([1.0, 2.0]))
@@ -272,6 +298,7 @@ def test_what_is_not_supported_says_so_by_name(f: Any, name: str) -> None:
         (lambda x: jitgrad.einsum("ijk->i", x), ArgumentError, "'ijk' does not name the axes"),
         (lambda x: jitgrad.einsum("ij->ik", x), ArgumentError, "result 'ik'"),
         (lambda x: jitgrad.einsum("ij,ij->i", x, x[:, :2]), ShapeError, "'j' is 3 and 2 long"),
+        (lambda x: jitgrad.array_split(x, 0), ArgumentError, "number of parts"),
         (lambda x: jitgrad.top_k(x, 4), ArgumentError, "k is 4"),
         (lambda x: jitgrad.take(x, [3], axis=1), IndexingError, "Index 3 is out of range for axis 1"),
         (lambda x: jitgrad.take_along_axis(x, np.array([[3]]), axis=1), IndexingError, "out of range for axis 1"),

@@ -89,6 +89,10 @@ def test_indices_that_are_tensors() -> None:
     np.testing.assert_array_equal(np.asarray(t[i, j]), x[[0, 2], [-1, 1]])
     np.testing.assert_array_equal(np.asarray(t[jitgrad.tensor(1)]), x[1])
     np.testing.assert_array_equal(np.asarray(t[t > 5]), x[x > 5])
+    with jitgrad.GradientTape():  # values that nobody has asked for yet
+        k = jitgrad.argmax(t[0])
+        assert float(t[1, k]) == 7 and t[..., k].numpy().tolist() == [3, 7, 11]
+        assert t[jitgrad.argsort(-t[:, 0]), 1:3].numpy().tolist() == x[::-1, 1:3].tolist()
 
 
 def test_indices_that_are_traced() -> None:
@@ -103,6 +107,10 @@ def test_indices_that_are_traced() -> None:
     np.testing.assert_array_equal(np.asarray(d), x[0])
     np.testing.assert_array_equal(np.asarray(e), x + np.array([[1], [0], [1]]))
     np.testing.assert_array_equal(np.asarray(f), np.take_along_axis(x, np.array([[0], [2]]), 0))
+    added = jitgrad.function(lambda t, i: t.at[0, i].add(np.array([1.0, 2.0])))(x, np.array([3, -4])).numpy()
+    assert (added - x)[0].tolist() == [2, 0, 0, 1] and not (added - x)[1:].any()
+    with pytest.raises(TracingError, match=r"at\[\]\.set\(\) needs to know"):
+        jitgrad.function(lambda t, i: t.at[i].set(0.0))(x, np.array([1]))
     outside = np.asarray(jitgrad.function(lambda t, i: t[i, i])(x, np.array([1, 3])))
     assert outside[0] == 5 and np.isnan(outside[1])
     with pytest.raises(TracingError, match="where"):

@@ -130,10 +130,36 @@ def test_a_dump_of_a_training_step_is_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
-    [("exp ", "exq "), ("program float64", "program floot"), ("[0:6]", "[a:6]"), ("  d=", "  e="), ("output", "outputs")],
+    ("old", "new", "message"),
+    [
+        ("exp ", "exq ", "Line .*'exq'"),
+        ("program float64", "program float16", "Line 1 .*float16"),
+        ("program float64", "program int32", "starts with"),
+        ("arena ", "arena -", "below 0"),
+        ("[0:6]", "[a:6]", "Line 2"),
+        (" d=", " e=", "Line .*'d'"),
+        ("output", "outputs", "Line"),
+        ("  0 exp", "  0 tanh", None),
+        ("program", "", "starts with"),
+    ],
 )
-def test_a_damaged_dump_is_refused(old: str, new: str) -> None:
+def test_a_damaged_dump_is_refused(old: str, new: str, message: str | None) -> None:
     text = program().dump()
-    with pytest.raises(ProgramError, match=r"Line|never|dump"):
-        Program.parse(text.replace(old, new, 1))
+    damaged = text.replace(old, new, 1)
+    assert damaged != text
+    if message is None:
+        assert Program.parse(damaged).dump() != text
+        return
+    with pytest.raises(ProgramError, match=message):
+        Program.parse(damaged)
+
+
+def test_calls_are_dumped_by_name_and_checked() -> None:
+    good = jitgrad.lower(jitgrad.linalg.solve, np.eye(2), np.ones((2, 1)))
+    assert "kernel=solve-float64" in good.dump()
+    assert Program.parse(good.dump()).dump() == good.dump()
+    with pytest.raises(ProgramError, match="which this process has not"):
+        Program.parse(good.dump().replace("solve-float64", "solve-float16"))
+    kind = next(i for i in range(good.stop) if good.instruction(i)[0].name == "call")
+    with pytest.raises(ProgramError, match="no function is known"):
+        edited(good, kind, 1, 12345).validate()

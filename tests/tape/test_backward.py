@@ -119,6 +119,8 @@ def test_through_a_traced_function() -> None:
     x = tensor([1.0, 2.0], requires_grad=True)
     jitgrad.function(lambda t: jitgrad.sum(t * t))(x).backward()
     assert x.grad.numpy().tolist() == [2, 4]
+    jitgrad.function(lambda: jitgrad.sum(x * 3))().backward()
+    assert x.grad.numpy().tolist() == [5, 7]
     v = Variable(3.0, requires_grad=True)
     jitgrad.function(lambda: v * v)().backward()
     assert float(v.grad) == 6

@@ -148,3 +148,18 @@ def test_a_branch_on_a_traced_value_names_the_line() -> None:
 
     with pytest.raises(TracingError, match=r"test_function.py:\d+: if x > 0:.*Use where\(\).*tape"):
         jitgrad.function(f)(1.0)
+
+
+def test_a_method_is_bound() -> None:
+    class Line:
+        def __init__(self) -> None:
+            self.a = Variable(2.0)
+
+        @jitgrad.function
+        def at(self, x: Any) -> Any:
+            return self.a * x
+
+    line = Line()
+    assert float(line.at(3.0)) == 6
+    line.a.assign(5.0)
+    assert float(line.at(3.0)) == 15

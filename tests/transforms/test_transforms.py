@@ -148,6 +148,9 @@ def test_check_grads_on_nests_with_integers() -> None:
         (lambda: jitgrad.vjp(lambda x: {"a": x}, 1.0)[1]({"b": 1.0}), ArgumentError, r"keys \['b'\] where .*\['a'\]"),
         (lambda: jitgrad.jvp(lambda p: p["a"], ({"a": 1.0},), (1.0,)), ArgumentError, "tangents has a float where .* a dict"),
         (lambda: jitgrad.check_grads(f, (X,), order=1, modes=["forward"]), ArgumentError, "'fwd' and 'rev'"),
+        (lambda: jitgrad.check_grads(f, X, order=1), ArgumentError, "args is a ndarray"),
+        (lambda: jitgrad.custom_gradient(lambda x: x)(1.0), ArgumentError, "returns no pair"),
+        (lambda: jitgrad.optimizers.SGD(0.1).minimize(jitgrad.tensor(1.0)), ArgumentError, "a value already"),
         (lambda: jitgrad.check_grads(f, (np.array(1),), order=1), ArgumentError, "no argument is a float"),
     ],
 )

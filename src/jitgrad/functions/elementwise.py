@@ -26,10 +26,13 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Tensor:
 def round(x: Any, decimals: int = 0) -> Tensor:
     """To so many decimals, the even one of two equally near; the derivative is 0."""
     x = as_tensor(x)
-    if decimals == 0 or x.rank <= dtypes.INTEGER:
+    if decimals == 0 or (x.rank <= dtypes.INTEGER and decimals > 0):
         return rint(x)
-    scale = 10.0 ** builtins.abs(decimals)
-    return rint(x * scale) / scale if decimals > 0 else rint(x / scale) * scale
+    if decimals > 0:
+        return rint(x * 10.0**decimals) / 10.0**decimals
+    made = rint(x / 10.0**-decimals) * 10**-decimals
+    made.rank = builtins.max(x.rank, dtypes.INTEGER)
+    return made
 
 
 @public(np.logical_and)

@@ -12,7 +12,7 @@ import numpy as np
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import axis_of, sequence
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.shapes import diagonal, moveaxis, reshape, transpose
+from jitgrad.functions.shapes import broadcast_to, diagonal, moveaxis, reshape, transpose
 from jitgrad.ops.linear import gather
 from jitgrad.ops.linear import matmul as product
 from jitgrad.tape.protocol import public
@@ -31,7 +31,9 @@ def dot(a: Any, b: Any) -> Tensor:
     if b.ndim <= 2:
         return matmul(a, b) if a.ndim <= 2 or b.ndim == 1 else reshape(matmul(_rows(a), b), (*a.shape[:-1], b.shape[-1]))
     right = moveaxis(b, -2, 0)
-    return reshape(matmul(_rows(a), reshape(right, (right.shape[0], -1))), a.shape[:-1] + right.shape[1:])
+    return reshape(
+        matmul(_rows(a), reshape(right, (right.shape[0], math.prod(right.shape[1:])))), a.shape[:-1] + right.shape[1:]
+    )
 
 
 @public(np.inner)
@@ -109,9 +111,11 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
     sizes: dict[str, int] = {}
     for letters, x in zip(groups, tensors, strict=True):
         for letter, n in zip(letters, x.shape, strict=True):
-            if sizes.setdefault(letter, n) != n:
-                raise ShapeError(f"einsum: {letter!r} is {sizes[letter]} and {n} long in {subscripts!r}. Make the axes agree.")
-    pairs = [_without_repeats(letters, x) for letters, x in zip(groups, tensors, strict=True)]
+            known = sizes.get(letter, 1)
+            if n != known and 1 not in (n, known):
+                raise ShapeError(f"einsum: {letter!r} is {known} and {n} long in {subscripts!r}. Make the axes agree, or 1.")
+            sizes[letter] = n if known == 1 else known
+    pairs = [_spread(*_without_repeats(letters, x), sizes) for letters, x in zip(groups, tensors, strict=True)]
     letters, x = pairs[0]
     for k, (others, y) in enumerate(pairs[1:], 1):
         later = set(result).union(*(p[0] for p in pairs[k + 1 :]))
@@ -156,6 +160,11 @@ def _without_repeats(letters: str, x: Tensor) -> tuple[str, Tensor]:
     number = {letter: i for i, letter in enumerate(unique)}
     places = np.einsum(np.arange(x.size).reshape(x.shape), [number[c] for c in letters], list(number.values()))
     return unique, gather(reshape(x, (x.size,)), places, axis=0)
+
+
+def _spread(letters: str, x: Tensor, sizes: dict[str, int]) -> tuple[str, Tensor]:
+    """With axes of size 1 as long as their letters say."""
+    return letters, broadcast_to(x, tuple(sizes[letter] for letter in letters))
 
 
 def _summed(letters: str, x: Tensor, kept: set[str]) -> tuple[str, Tensor]:

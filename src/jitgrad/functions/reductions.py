@@ -12,7 +12,6 @@ from jitgrad.functions.axes import Axis, axes_of, axis_of
 from jitgrad.functions.shapes import concatenate, moveaxis, reshape
 from jitgrad.ops import Op, linear, order, reduce
 from jitgrad.ops.elementwise import abs, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
-from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
 
@@ -59,14 +58,14 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 @public(np.prod)
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product over ``axis``, by halves, so that its derivatives are right at zeros, too."""
-    x = as_tensor(x)
+    x = as_tensor(x) * 1  # booleans are counted
     axes = axes_of("prod", axis, x.ndim)
     kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     y = reshape(moveaxis(x, axes, range(-len(axes), 0)) if axes else x, (*kept, _count("prod", x, axes)))
     while (n := y.shape[-1]) > 1:
         product = y[..., : n // 2] * y[..., n // 2 : n // 2 * 2]
         y = product if n % 2 == 0 else concatenate([product, y[..., n - 1 :]], axis=-1)
-    made = y[..., 0] if y.shape[-1] else linear.broadcast_to(1.0 if x.rank > dtypes.INTEGER else 1, shape=kept)
+    made = y[..., 0] if y.shape[-1] else linear.broadcast_to(1, shape=kept)
     return reshape(made, tuple(1 if i in axes else n for i, n in enumerate(x.shape))) if keepdims else made
 
 
@@ -140,7 +139,7 @@ def cumprod(x: Any, axis: int | None = None) -> Tensor:
     Hillis and Steele, "Data parallel algorithms", 1986.
     """
     x, at = _running("cumprod", x, axis)
-    y = moveaxis(x, at, -1)
+    y = moveaxis(x, at, -1) * 1  # booleans are counted
     n, step = y.shape[-1], 1
     while step < n:
         y = concatenate([y[..., :step], y[..., step:] * y[..., : n - step]], axis=-1)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of, sequence, shape_of
 from jitgrad.ops import OPS, linear
@@ -63,17 +64,20 @@ def squeeze(x: Any, axis: Axis = None) -> Tensor:
 
 
 @public(np.expand_dims)
-def expand_dims(x: Any, axis: int) -> Tensor:
-    """With a new axis of size 1 at position ``axis`` of the result."""
+def expand_dims(x: Any, axis: Axis) -> Tensor:
+    """With new axes of size 1 at the positions ``axis`` of the result."""
     x = as_tensor(x)
-    at = axis_of("expand_dims", axis, x.ndim + 1)
-    return reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
+    axes = axes_of("expand_dims", sequence(axis), x.ndim + len(sequence(axis)))
+    left = iter(x.shape)
+    return reshape(x, tuple(1 if i in axes else next(left) for i in range(x.ndim + len(axes))))
 
 
 @public(np.concatenate)
-def concatenate(xs: Iterable[Any], axis: int = 0) -> Tensor:
-    """Operands one after the other along ``axis``. Raises ShapeError where they differ along another."""
+def concatenate(xs: Iterable[Any], axis: int | None = 0) -> Tensor:
+    """Operands one after the other along ``axis``, each as one row for None. Raises ShapeError where they differ elsewhere."""
     tensors = [as_tensor(x) for x in xs]
+    if axis is None:
+        tensors, axis = [ravel(t) for t in tensors], 0
     if not tensors or any(t.ndim != tensors[0].ndim for t in tensors) or tensors[0].ndim == 0:
         listed = ", ".join(str(t.shape) for t in tensors)
         raise ShapeError(
@@ -130,14 +134,15 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     x = as_tensor(x)
     at = axis_of("split", axis, x.ndim)
     n = x.shape[at]
-    if isinstance(indices_or_sections, int):
+    if np.ndim(indices_or_sections) == 0:
+        indices_or_sections = operator.index(indices_or_sections)  # type: ignore[arg-type]
         if indices_or_sections < 1 or n % indices_or_sections:
             raise ShapeError(
                 f"split: axis {at} of shape {x.shape} has no {indices_or_sections} equal parts. Use array_split, or positions."
             )
         cuts = list(range(n // indices_or_sections, n, n // indices_or_sections)) if n else [0] * (indices_or_sections - 1)
     else:
-        cuts = [operator.index(i) for i in indices_or_sections]
+        cuts = [operator.index(i) for i in sequence(indices_or_sections)]
     ends = [0, *cuts, n]
     before = (slice(None),) * at
     return [x[(*before, slice(a, b))] for a, b in itertools.pairwise(ends)]
@@ -147,9 +152,10 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """As ``split``; the first parts are one longer where a number does not divide the axis."""
     x = as_tensor(x)
-    if not isinstance(indices_or_sections, int):
+    if np.ndim(indices_or_sections) > 0:
         return split(x, indices_or_sections, axis)
     n = x.shape[axis_of("array_split", axis, x.ndim)]
+    indices_or_sections = count("array_split: the number of parts", indices_or_sections)
     small, longer = divmod(n, indices_or_sections)
     return split(x, [small * i + min(i, longer) for i in range(1, indices_or_sections)], axis)
 
@@ -215,7 +221,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
         x: any shape.
         pad_width: the number of them, a pair (before, after), or a pair for each axis.
         mode: "constant", or NumPy's "edge", "reflect", "symmetric" or "wrap".
-        constant_values: one number, for "constant".
+        constant_values: for "constant": a number, a pair, or a pair for each axis.
     """
     x = as_tensor(x)
     try:
@@ -230,7 +236,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
         if isinstance(constant_values, (int, float)) and constant_values == 0:
             return placed
         inside = np.pad(np.ones(x.shape, bool), widths)
-        return where(inside, placed, constant_values)
+        return where(inside, placed, np.pad(np.zeros(x.shape), widths, constant_values=constant_values))
     if mode not in _PADS:
         raise ArgumentError(f"pad: mode is {mode!r}. Use 'constant', {', '.join(map(repr, _PADS))}.")
     for axis, width in enumerate(widths):

@@ -15,8 +15,9 @@ from jitgrad.graph import Node
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
+from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
 from jitgrad.training.loop import Batches, run_epochs
@@ -37,6 +38,9 @@ class _Hyperparameters(Variable):
 def _train(loss: Any, optimizer: Optimizer, variables: list[Variable] | None) -> None:
     """A step on a loss that is being traced."""
     trace_updates(as_tensor(loss), optimizer, variables)
+
+
+_train.changes_state = True  # type: ignore[attr-defined]
 
 
 class Optimizer(ABC):
@@ -65,6 +69,7 @@ class Optimizer(ABC):
         """The optimizer's state, in the order in which it was made."""
         return [v for slots in self._slots.values() for v in slots[1:]]
 
+    @public()
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
         """Update each Variable by its gradient, all in one run. A Variable whose gradient is None stays, with a warning.
 
@@ -105,6 +110,8 @@ class Optimizer(ABC):
         else:
             compute([], changes)
 
+    apply_gradients.changes_state = True  # type: ignore[attr-defined]
+
     def minimize(
         self, cost: Callable[[], Any] | Node, variables: Sequence[Variable] | Variable | None = None, steps: int | None = None
     ) -> Any:
@@ -123,6 +130,10 @@ class Optimizer(ABC):
         Raises:
             FitError: where a cost becomes nan or infinite on the way; the Variables keep their last finite values.
         """
+        if isinstance(cost, Operators) and not isinstance(cost, Node):
+            raise ArgumentError(
+                "minimize: the cost is a value already. Give a function that computes it, or a Node of a graph."
+            )
         if isinstance(cost, Node):
             chosen = None if variables is None else flatten(variables)
             return Node(_train, (cost, self, chosen))

@@ -13,6 +13,7 @@ from jitgrad.ops import OPS, Shape
 from jitgrad.ops.table import Kernel
 from jitgrad.program.expression import Expression, Step, Update
 from jitgrad.program.passes.executable import layout_of
+from jitgrad.vm import addresses
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERANDS, WIDTH
 
 _FIELDS = {instruction.name: instruction.fields for instruction in INSTRUCTIONS}
@@ -184,14 +185,16 @@ class Encoder:
     def _linalg(self, name: str, step: Step, d: int, numbers: Sequence[int]) -> None:
         from jitgrad.vm import native  # llvmlite, and SciPy's LAPACK
 
-        self._call(native.load(name, self.dtype).address, step.args[:-1], step.args[-1], d, math.prod(step.shape), numbers)
+        address = addresses.note(f"{name}-{self.dtype}", native.load(name, self.dtype).address)
+        self._call(address, step.args[:-1], step.args[-1], d, math.prod(step.shape), numbers)
 
     def _custom(self, step: Step, d: int, kernel: Kernel) -> None:
         shapes = [self.shape(j) for j in step.args]
         numbers = [n for shape in (step.shape, *shapes) for n in shape]
-        self._call(
-            kernel(self.dtype, len(step.shape), tuple(map(len, shapes))), step.args, None, d, math.prod(step.shape), numbers
-        )
+        ndims = tuple(map(len, shapes))
+        name = f"{step.op}-{self.dtype}-{''.join(map(str, ndims))}"
+        address = addresses.note(name, kernel(self.dtype, len(step.shape), ndims))
+        self._call(address, step.args, None, d, math.prod(step.shape), numbers)
 
     def _call(self, kernel: int, operands: Sequence[int], room: int | None, d: int, n: int, numbers: Sequence[int]) -> None:
         t = len(self.table)

@@ -11,6 +11,7 @@ import numpy as np
 
 from jitgrad.errors import ProgramError
 from jitgrad.ops import Shape
+from jitgrad.vm import addresses
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, WIDTH, Instruction
 
 
@@ -120,6 +121,8 @@ class Program:
         pairs = fields.get("rank", fields.get("count", 0))
         if "t" in fields and (pairs > (len(self.table) - fields["t"]) // 2 or fields.get("rank") == 0):
             raise ProgramError(f"{where} reads past the table. Lower the expression again.")
+        if "kernel" in fields:
+            addresses.name_of(fields["kernel"])
         reads = kind.reads(fields, self.table)
         for offset, count in reads:
             self._check_bounds(where, offset, count)
@@ -156,7 +159,7 @@ class Program:
                 section = self.section(i)
                 lines.append(f"{section}:")
             kind, fields = self.instruction(i)
-            lines.append(f"  {i:3} {kind.name:14} " + " ".join(f"{name}={value}" for name, value in fields.items()))
+            lines.append(f"  {i:3} {kind.name:14} " + " ".join(f"{k}={_shown(k, v)}" for k, v in fields.items()))
         lines += [f"output {slot}" for slot in self.outputs]
         return "\n".join(lines) + "\n"
 
@@ -164,9 +167,11 @@ class Program:
     def parse(cls, text: str) -> Program:
         """The Program of a dump, validated: ``Program.parse(p.dump()).dump() == p.dump()``.
 
-        Addresses of functions, in ``call``, are those of the process that dumped it. Raises ProgramError, with the line.
+        What it calls by name must be known in this process. Raises ProgramError, with the line.
         """
         reader = _Reader()
+        if not text.startswith("program float"):
+            raise ProgramError("A dump starts with a line as 'program float64 arena 9'. Give the text that dump() returned.")
         for number, line in enumerate(text.splitlines(), 1):
             try:
                 reader.line(line.split())
@@ -175,6 +180,9 @@ class Program:
         program = reader.program()
         program.validate()
         return program
+
+
+_DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
 class _Reader:
@@ -194,7 +202,9 @@ class _Reader:
     def line(self, words: list[str]) -> None:
         kind = words[0]
         if kind == "program":
-            self.dtype, self.size = np.dtype(words[1]), int(words[3])
+            self.dtype, self.size = _DTYPES[words[1]], int(words[3])
+            if self.size < 0:
+                raise ValueError("a size below 0")
         elif kind in ("input", "state"):
             self.state += [len(self.inputs)] * (kind == "state")
             self.inputs.append(_slot(words[2:]))
@@ -212,7 +222,7 @@ class _Reader:
     def _instruction(self, words: list[str]) -> None:
         opcode = OPCODE[words[1]]
         fields = dict(word.split("=") for word in words[2:])
-        row = [opcode, *[int(fields[name]) for name in INSTRUCTIONS[opcode].fields]]
+        row = [opcode, *[_read(name, fields[name]) for name in INSTRUCTIONS[opcode].fields]]
         self.rows.append(row + [0] * (WIDTH - len(row)))
         self.counts[self._section] += 1
 
@@ -230,6 +240,15 @@ class _Reader:
             literals=tuple(self.literals),
             state=tuple(self.state),
         )
+
+
+def _shown(field: str, value: int) -> str:
+    """A field's value in a dump: that of a function is its name."""
+    return addresses.name_of(value) if field == "kernel" else str(value)
+
+
+def _read(field: str, text: str) -> int:
+    return addresses.address_of(text) if field == "kernel" else int(text)
 
 
 def _slot(words: list[str]) -> Slot:

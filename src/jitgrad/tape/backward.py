@@ -37,6 +37,7 @@ class DefineByRun:
 
     if TYPE_CHECKING:
         rank: int
+        shape: Any
 
         @property
         def gradient(self) -> Gradient | None: ...
@@ -69,6 +70,8 @@ class DefineByRun:
     def grad(self, value: Tensor | None) -> None:
         if self.gradient is None:
             raise TapeError("This requires no gradient, so it has none to set. Set requires_grad first.")
+        if value is not None and value.shape != self.shape:
+            raise ShapeError(f"grad: a gradient of shape {value.shape} for a value of {self.shape}. Give it the same shape.")
         self.gradient.value = value
 
     def zero_grad(self) -> None:

@@ -14,6 +14,7 @@ from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
 from jitgrad.tape.evaluate import PROGRAMS, from_arena, leaf_values, machine_for, settle, store_state
 from jitgrad.tape.linearise import Linear, linearise
+from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
@@ -44,7 +45,7 @@ class _Traced:
             self.result = map_structure(lambda x: None if x is None else as_tensor(x), result)
         self.outputs = [t for t in flatten(self.result) if t is not None]
         self.linear = linearise_traced(tracing, self.outputs, tracing.changes, self.placeholders)
-        self.variables = [t.variable for t in self.linear.leaves if t.variable is not None]
+        self.closed_over = [t if t.variable is None else t.variable for t in self.linear.leaves[len(dynamic) :]]
 
     @functools.cached_property
     def program(self) -> tuple[Program, list[float]]:
@@ -77,13 +78,25 @@ class Function:
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _called(self, args, kwargs)
+
+    def call(self, args: Any, kwargs: Any) -> Any:
         if recording.is_active():
             return self._recorded(args, kwargs)
         dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]
         traced = self.traced(args, kwargs, dynamic)
-        if recording.grad_enabled() and any(t.gradient is not None for t in (*dynamic, *traced.variables)):
+        if recording.grad_enabled() and any(t.gradient is not None for t in (*dynamic, *traced.closed_over)):
             return self._recorded(args, kwargs)
         return traced.call(dynamic)
+
+    def replay(self, *args: Any) -> Any:
+        """As a call, but never recorded: whatever tape is about, the trace is run."""
+        dynamic = [_dynamic(x) for x in flatten((args, {})) if _is_dynamic(x)]
+        return self.traced(args, {}, dynamic).call(dynamic)
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        """As a method, bound to its instance."""
+        return self if instance is None else functools.partial(self, instance)
 
     def _recorded(self, args: Any, kwargs: Any) -> Any:
         """The function itself, for a tape or ``backward`` to differentiate."""
@@ -100,6 +113,11 @@ class Function:
         if traced is None:
             traced = self._traced[key] = _Traced(self.function, (args, kwargs), dynamic)
         return traced
+
+
+@public()
+def _called(f: Function, args: Any, kwargs: Any) -> Any:
+    return f.call(args, kwargs)
 
 
 def function(f: Callable[..., Any]) -> Function:

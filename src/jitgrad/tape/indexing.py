@@ -95,20 +95,26 @@ def flat_indices(x: Any, keys: tuple[Any, ...]) -> np.ndarray:
 
 def _by_leading_arrays(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
     """By integers that are not known yet, for the first axes: rows of what these axes make together."""
+    lead = math.prod(x.shape[: len(keys)])
+    place = _leading_place(x, keys)
+    return gather(reshape(x, shape=(lead, *x.shape[len(keys) :])), place, axis=0)
+
+
+def _leading_place(x: Tensor, keys: tuple[Any, ...]) -> Any:
+    """Where integers for the first axes point to in these axes as one; past the end where one is outside."""
     from jitgrad.tape.tensor import as_tensor
 
-    picked = [as_tensor(k) for k in keys if _is_array(k)]
+    picked = [as_tensor(k) for k in keys if not isinstance(k, (slice, type(None), type(Ellipsis)))]
     if len(picked) != len(keys) or any(t.rank != dtypes.INTEGER for t in picked) or len(keys) > x.ndim:
         raise TracingError(
-            "An index of values that are not known yet must be of integer arrays for the first axes alone. "
+            "An index of values that are not known yet must be of integers for the first axes alone. "
             "Index in two steps, or use where() instead of a mask."
         )
-    lead, rest = x.shape[: len(keys)], x.shape[len(keys) :]
     place: Any = 0
-    for index, n in zip(picked, lead, strict=True):
+    for index, n in zip(picked, x.shape, strict=False):
         inside = (index >= -n) * (index < n)
-        place = where(inside, place * n + where(index < 0, index + n, index), math.prod(lead))
-    return gather(reshape(x, shape=(math.prod(lead), *rest)), place, axis=0)
+        place = where(inside, place * n + where(index < 0, index + n, index), math.prod(x.shape[: len(keys)]))
+    return place
 
 
 class At:
@@ -139,10 +145,10 @@ def _added(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
     from jitgrad.tape.tensor import as_tensor
 
     x, values = as_tensor(x), as_tensor(values)
-    if len(keys) == 1 and _is_unknown(keys[0]):
-        index = as_tensor(keys[0])
-        spread = _spread(values, index.shape + x.shape[1:])
-        return add(x, scatter(spread, index, axis=0, rows=x.shape[0]))
+    if any(_is_unknown(k) for k in keys):
+        place, lead = as_tensor(_leading_place(x, keys)), math.prod(x.shape[: len(keys)])
+        spread = _spread(values, place.shape + x.shape[len(keys) :])
+        return add(x, reshape(scatter(spread, place, axis=0, rows=lead), shape=x.shape))
     flat = flat_indices(x, keys)
     spread = reshape(_spread(values, flat.shape), shape=(flat.size,))
     return add(x, reshape(scatter(spread, flat.ravel(), axis=0, rows=x.size), shape=x.shape))
@@ -153,6 +159,8 @@ def _replaced(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
     from jitgrad.tape.tensor import as_tensor
 
     x, values = as_tensor(x), as_tensor(values)
+    if any(_is_unknown(k) for k in keys):
+        raise TracingError("at[].set() needs to know its index, which is traced. Use where(), or add() of the difference.")
     flat = flat_indices(x, keys)
     spread = reshape(_spread(values, flat.shape), shape=(flat.size,))
     places, from_end = np.unique(flat.ravel()[::-1], return_index=True)
@@ -178,10 +186,11 @@ def _is_array(key: Any) -> bool:
 
 
 def _is_unknown(key: Any) -> bool:
-    """Whether it is a Tensor without a value, that is no mask."""
+    """Whether it is a Tensor whose value is traced, and no mask."""
+    from jitgrad.tape import trace
     from jitgrad.tape.tensor import as_tensor
 
-    if not hasattr(key, "numpy"):
+    if not hasattr(key, "numpy") or trace.current() is None:
         return False
     tensor = as_tensor(key)
     return tensor.known is None and tensor.rank == dtypes.INTEGER

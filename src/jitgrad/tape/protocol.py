@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from jitgrad.errors import TracingError, UnsupportedError
-from jitgrad.ops import OPS
+from jitgrad.ops import OPS, Op
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,17 +93,58 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a function of NumPy does with a Tensor among its arguments. Raises UnsupportedError, by its name."""
     if function in _ON_VALUES:
-        values = [np.asarray(x) if hasattr(x, "numpy") else x for x in args]
-        return function(*values, **kwargs)
+        return function(*map(_value, args), **{key: _value(x) for key, x in kwargs.items()})
     found = NUMPY.get(function)
     name = f"{function.__module__}.{function.__name__}"
     if found is None:
         raise UnsupportedError(
             f"{name} does not take Tensors. Use np.asarray(tensor) for the value, or build it of functions that jitgrad has."
         )
-    if kwargs:
-        known = inspect.signature(found).parameters
-        wrong = [key for key in kwargs if key not in known]
-        if wrong:
-            raise UnsupportedError(f"{name} takes no {', '.join(wrong)} with Tensors. Leave it out.")
-    return found(*args, **kwargs)
+    positional, named, refused = _translated(function, found, args, kwargs)
+    if refused:
+        raise UnsupportedError(f"{name} takes no {', '.join(refused)} with Tensors. Leave it out.")
+    return found(*positional, **named)
+
+
+def _value(x: Any) -> Any:
+    return np.asarray(x) if hasattr(x, "numpy") else x
+
+
+# Parameters that are called otherwise, and those whose value changes no result.
+_RENAMED = {"a_min": "low", "a_max": "high", "min": "low", "max": "high"}
+_IGNORED = {"kind", "optimize"}
+
+
+def _translated(
+    theirs: Any, ours: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any], list[str]]:
+    """NumPy's arguments as ours: those without a default by position, the others by name; and the names of what we lack."""
+    known = _signature(ours).parameters
+    if isinstance(ours, Op):
+        return list(args), {}, list(kwargs)
+    try:
+        bound = _signature(theirs).bind(*args, **kwargs)
+    except ValueError:  # a function without a signature
+        return list(args), kwargs, [key for key in kwargs if key not in known]
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    refused = []
+    for key, value in bound.arguments.items():
+        parameter = bound.signature.parameters[key]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            positional += value
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            named |= value
+        elif parameter.default is parameter.empty:
+            positional.append(value)
+        elif key in known or _RENAMED.get(key) in known:
+            named[key if key in known else _RENAMED[key]] = value
+        elif value is not parameter.default and value is not None and key not in _IGNORED:
+            refused.append(key)
+    refused += [key for key in named if key not in known]
+    return positional, named, refused
+
+
+@functools.cache
+def _signature(function: Any) -> inspect.Signature:
+    return inspect.signature(function)

@@ -23,7 +23,7 @@ def check_grads(
     f: Callable[..., Any],
     args: Sequence[Any],
     order: int,
-    modes: Sequence[str] = ("fwd", "rev"),
+    modes: str | Sequence[str] = ("fwd", "rev"),
     atol: float | None = None,
     rtol: float | None = None,
     eps: float | None = None,
@@ -42,6 +42,9 @@ def check_grads(
         GradientError: where they differ, with both numbers.
     """
     order = count("order", order)
+    modes = [modes] if isinstance(modes, str) else modes
+    if not isinstance(args, (tuple, list)):
+        raise ArgumentError(f"check_grads: args is a {type(args).__name__}. Give a tuple with an entry for each argument.")
     for mode in modes:
         if mode not in ("fwd", "rev"):
             raise ArgumentError(f"modes has {mode!r}. Use 'fwd' and 'rev'.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,20 +28,27 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
             to those of the arguments, one or a tuple, None where there is none. Both are made of functions of jitgrad.
 
     Returns:
-        The function without the second of the pair. Both modes of differentiation use the gradient; its own derivatives are
-        those of the functions it is made of.
+        The function without the second of the pair. Its own derivatives are those of the functions it is made of. Forward
+        mode uses it, too, where it is linear in the cotangents. Variables that ``f`` reads besides its arguments get no
+        gradient: pass them.
 
     Example:
         >>> @custom_gradient
-        ... def clipped(x):
-        ...     return x, lambda g: g.clip(-1, 1)
+        ... def log1pexp(x):
+        ...     e = exp(x)
+        ...     return log(1 + e), lambda g: g * (1 - 1 / (1 + e))
     """
 
     @public()
     @functools.wraps(f)
     def function(*operands: Any) -> Any:
         inputs = [as_tensor(x) for x in operands]
-        result, gradient = f(*inputs)
+        pair = f(*inputs)
+        if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
+            raise ArgumentError(
+                f"{f.__name__} returns no pair of a result and a function of cotangents. Return (result, gradient)."
+            )
+        result, gradient = pair
         outputs = [as_tensor(y) for y in flatten(result)]
         made = []
         for k, y in enumerate(outputs):
@@ -159,7 +167,7 @@ class CustomOp:
         """The row for a compiled vjp: all cotangents in one row of elements."""
 
         def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-            return (sum(_size(s) for s in shapes[2:]),)
+            return (sum(math.prod(s) for s in shapes[2:]),)
 
         def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
             from jitgrad.vm import custom  # Numba
@@ -225,10 +233,3 @@ def _is_compiled(function: Any) -> bool:
 def _python(function: Any) -> Callable[..., Any]:
     python: Callable[..., Any] = function.py_func
     return python
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size

@@ -9,6 +9,7 @@ from typing import Any
 from jitgrad.errors import ArgumentError
 from jitgrad.tape.autodiff import constant
 from jitgrad.tape.evaluate import together
+from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import pack_as
 from jitgrad.tape.tensor import Tensor
 from jitgrad.transforms.call import ArgNums, Call
@@ -35,11 +36,11 @@ def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> 
         >>> float(grad(lambda x: x**3)(2.0))
         12.0
     """
-    both = value_and_grad(f, argnums, has_aux)
 
+    @public()
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, gradients = both(*args, **kwargs)
+        value, gradients = _both("grad", f, argnums, has_aux, args, kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
     return gradient
@@ -51,15 +52,20 @@ def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = 
     With ``has_aux`` the value is the pair that ``f`` returns.
     """
 
+    @public()
     @functools.wraps(f)
     def both(*args: Any, **kwargs: Any) -> Any:
-        call = Call("grad", f, args, kwargs, argnums, has_aux)
-        value = call.scalar()
-        gradients = call.pull_back([None])
-        together([value, *gradients])
-        return ((value, call.aux) if has_aux else value), call.nested_inputs(gradients)
+        return _both("value_and_grad", f, argnums, has_aux, args, kwargs)
 
     return both
+
+
+def _both(name: str, f: Callable[..., Any], argnums: ArgNums, has_aux: bool, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    call = Call(name, f, args, kwargs, argnums, has_aux)
+    value = call.scalar()
+    gradients = call.pull_back([None])
+    together([value, *gradients])
+    return ((value, call.aux) if has_aux else value), call.nested_inputs(gradients)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from jitgrad.ops.linear import reshape, transpose
 from jitgrad.tape.autodiff import constant
 from jitgrad.tape.batching import batched
 from jitgrad.tape.evaluate import together
+from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import pack_as
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.transforms.call import ArgNums, Call
@@ -44,6 +45,7 @@ def hessian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) 
 def _jacobian(
     name: str, blocks: Callable[[Call], list[list[Tensor]]], f: Callable[..., Any], argnums: ArgNums, has_aux: bool
 ) -> Callable[..., Any]:
+    @public()
     @functools.wraps(f)
     def function(*args: Any, **kwargs: Any) -> Any:
         call = Call(name, f, args, kwargs, argnums, has_aux)

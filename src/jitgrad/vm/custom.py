@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numba import carray
-from numba.core.errors import NumbaError
 from numpy import nan, uint64
 
 from jitgrad.errors import ArgumentError
@@ -41,12 +40,12 @@ def _compiled(make: Any, function: Any, dtype: np.dtype[Any], out: int, ndims: t
     native = Native(make(function, out, ndims), kernel_signature)
     try:
         compiled = native.compile_here(str(dtype))
-    except NumbaError as error:
+    except Exception as error:  # Numba's own errors, and those it does not catch itself
         name = function.py_func.__name__
         raise ArgumentError(
             f"Numba cannot compile {name} for {dtype} operands of {', '.join(map(str, ndims))} axes and a result of {out}: "
-            f"{error}. Correct it; {name}.py_func runs it in Python."
-        ) from None
+            f"{error}. Correct it; operands cannot be written to, and {name}.py_func runs it in Python."
+        ) from error
     _kept.append(compiled)
     return int(compiled.address)
 
