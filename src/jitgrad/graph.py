@@ -41,6 +41,9 @@ class Node(Operators):
     def _read(self) -> Tensor:
         raise Deferral(Node)
 
+    def _keep(self, kept: Any) -> None:
+        raise TracingError(f"Node {self.name!r} requires no gradient of backward(). Use graph.gradients().")
+
     def numpy(self) -> Any:
         raise TracingError(f"Node {self.name!r} has no value by itself. Run it in a Session, with its placeholders fed.")
 

@@ -81,6 +81,7 @@ class Function:
         return _called(self, args, kwargs)
 
     def call(self, args: Any, kwargs: Any) -> Any:
+        """Run the Program for arguments like these, traced first if need be; or record, for who will differentiate."""
         if recording.is_active():
             return self._recorded(args, kwargs)
         dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]

@@ -76,10 +76,9 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     """What a ufunc of NumPy or SciPy does with a Tensor among its operands. Raises UnsupportedError, by its name."""
     name = ufunc.__name__
     if method == "reduce" and name in _REDUCTIONS:
-        kwargs = {k: v for k, v in kwargs.items() if k != "axis" or v != ()} | {"axis": kwargs.get("axis", 0)}
-        return array_function(_REDUCTIONS[name], inputs, kwargs)
+        return array_function(_REDUCTIONS[name], inputs, {"axis": 0} | kwargs)
     found = NUMPY.get(ufunc) or OPS.get(_ALIASES.get(name, name))
-    if method != "__call__" or found is None or found is OPS.get("stop_gradient"):
+    if method != "__call__" or found is None:
         asked = name if method == "__call__" else f"{name}.{method}"
         raise UnsupportedError(
             f"The ufunc {asked} does not take Tensors. Use np.asarray(tensor) for the value, or a jitgrad op."
@@ -119,9 +118,9 @@ def _translated(
     theirs: Any, ours: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any], list[str]]:
     """NumPy's arguments as ours: those without a default by position, the others by name; and the names of what we lack."""
-    known = _signature(ours).parameters
     if isinstance(ours, Op):
         return list(args), {}, list(kwargs)
+    known = _signature(ours).parameters
     try:
         bound = _signature(theirs).bind(*args, **kwargs)
     except ValueError:  # a function without a signature
