@@ -27,6 +27,8 @@ ORDER = [
     "random",
     "transforms",
     "losses",
+    "layers",
+    "models",
     "training",
     "optimizers",
     "tabular",

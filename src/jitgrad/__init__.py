@@ -1,6 +1,6 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
-from jitgrad import errors, graph, losses, optimizers, random
+from jitgrad import errors, graph, layers, losses, optimizers, random
 from jitgrad.functions import linalg, methods
 from jitgrad.functions.create import convert_to_tensor, full_like, ones_like, tensor, zeros_like
 from jitgrad.functions.elementwise import (
@@ -69,6 +69,7 @@ from jitgrad.functions.shapes import (
     triu,
     vstack,
 )
+from jitgrad.models import Input, Model, Sequential
 from jitgrad.ops.elementwise import (
     abs,
     add,

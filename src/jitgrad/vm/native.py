@@ -37,7 +37,9 @@ class _Form(NamedTuple):
 
 _LAPACK = "jitgrad.vm.kernels.lapack"
 _FORMS = {
-    "execute": _Form("the interpreter", "some fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None),
+    "execute": _Form(
+        "the interpreter", "some fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None
+    ),
     "train": _Form(
         "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 11 + (_NUMBER,) * 2, _NUMBER
     ),

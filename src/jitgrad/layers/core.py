@@ -1,0 +1,155 @@
+"""Layers without statistics: products, shapes, activations, noise, branches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from jitgrad import random
+from jitgrad.arguments import count, in_unit_interval
+from jitgrad.errors import ShapeError
+from jitgrad.functions.selection import gather
+from jitgrad.functions.shapes import concatenate, reshape
+from jitgrad.layers import activations
+from jitgrad.layers.layer import Layer
+from jitgrad.ops import Shape
+from jitgrad.tape.tensor import Tensor, as_tensor, matrix_product
+
+
+class Dense(Layer):
+    """``activation(x @ kernel + bias)`` over the last axis.
+
+    Args:
+        units: the size of the result's last axis.
+        activation: a name or a function; linear by default.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: names or functions of a shape and a generator.
+        name, dtype, trainable: as every layer's.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        self.units = count("units", units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self._initializers = kernel_initializer, bias_initializer
+
+    def build(self, input_shape: Shape) -> None:
+        if len(input_shape) < 2:
+            raise ShapeError(f"Layer {self.name!r} gets shape {input_shape}. Give rows of features, (rows, features).")
+        self.kernel = self.add_weight("kernel", (input_shape[-1], self.units), self._initializers[0])
+        if self.use_bias:
+            self.bias = self.add_weight("bias", (self.units,), self._initializers[1])
+
+    def call(self, x: Any) -> Any:
+        y = matrix_product(x, self.kernel)
+        return self.activation(y + self.bias if self.use_bias else y)
+
+
+class Flatten(Layer):
+    """Each row's elements along one axis."""
+
+    def __init__(self, **common: Any) -> None:
+        super().__init__(**common)
+
+    def call(self, x: Tensor) -> Tensor:
+        return reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+
+
+class Reshape(Layer):
+    """Each row's elements in another shape; -1 for at most one axis."""
+
+    def __init__(self, target_shape: Sequence[int], **common: Any) -> None:
+        super().__init__(**common)
+        self.target_shape = tuple(target_shape)
+
+    def call(self, x: Tensor) -> Tensor:
+        known = math.prod(n for n in self.target_shape if n != -1)
+        rest = math.prod(x.shape[1:]) // known if known else 0
+        return reshape(x, (x.shape[0], *(rest if n == -1 else n for n in self.target_shape)))
+
+
+class Activation(Layer):
+    """An activation as a layer of its own."""
+
+    def __init__(self, activation: Any, **common: Any) -> None:
+        super().__init__(**common)
+        self.activation = activations.get(activation)
+
+    def call(self, x: Any) -> Any:
+        return self.activation(x)
+
+
+class Dropout(Layer):
+    """While training, elements are 0 with probability ``rate`` and the others grow by 1 / (1 - rate).
+
+    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way …", 2014.
+    """
+
+    def __init__(self, rate: float, **common: Any) -> None:
+        super().__init__(**common)
+        self.rate = in_unit_interval("rate", rate)
+
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        if not training or self.rate == 0:
+            return x
+        return x * (random.uniform(x.shape) >= self.rate) / (1 - self.rate)
+
+
+class GaussianNoise(Layer):
+    """While training, normal noise of standard deviation ``stddev`` is added."""
+
+    def __init__(self, stddev: float, **common: Any) -> None:
+        super().__init__(**common)
+        self.stddev = float(stddev)
+
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        return x + random.normal(x.shape, 0.0, self.stddev) if training else x
+
+
+class Embedding(Layer):
+    """A vector for each integer from 0 on and below ``input_dim``: shape (…) to (…, output_dim)."""
+
+    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", **common: Any) -> None:
+        super().__init__(**common)
+        self.input_dim, self.output_dim = count("input_dim", input_dim), count("output_dim", output_dim)
+        self._initializer = embeddings_initializer
+
+    def build(self, input_shape: Shape) -> None:
+        self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), self._initializer)
+
+    def call(self, x: Any) -> Tensor:
+        return gather(self.embeddings, x)
+
+
+class Concatenate(Layer):
+    """Several inputs, in a list, one after the other along ``axis``."""
+
+    def __init__(self, axis: int = -1, **common: Any) -> None:
+        super().__init__(**common)
+        self.axis = axis
+
+    def call(self, xs: Sequence[Any]) -> Tensor:
+        return concatenate(xs, self.axis)
+
+
+class Add(Layer):
+    """The sum of several inputs, in a list."""
+
+    def __init__(self, **common: Any) -> None:
+        super().__init__(**common)
+
+    def call(self, xs: Sequence[Any]) -> Tensor:
+        total = as_tensor(xs[0])
+        for x in xs[1:]:
+            total = total + x
+        return total

@@ -1,0 +1,194 @@
+"""What every layer is: a function of Tensors that owns Variables and other layers, and makes them on its first call."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad import random
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.layers import initializers
+from jitgrad.ops import Shape
+from jitgrad.tape.structure import flatten
+from jitgrad.tape.tensor import Operators, as_tensor
+from jitgrad.tape.variable import Variable
+
+_numbers: dict[str, Iterator[int]] = {}
+
+
+class Layer:
+    """Base class. A subclass makes its Variables in ``build`` and computes in ``call``.
+
+    Variables and layers are found on attributes, in lists, tuples and dicts too, in the order in which they were set.
+
+    Args:
+        name: by default that of the class and a number.
+        dtype: float32 or float64, of the Variables and the results.
+        trainable: False to freeze it.
+
+    Example:
+        >>> class Scale(Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight("factor", input_shape[-1:], "ones")
+        ...
+        ...     def call(self, x):
+        ...         return x * self.factor
+    """
+
+    arguments: dict[str, Any]
+    """What it was made with, by name."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        bound = inspect.signature(cls.__init__).bind_partial(layer, *args, **kwargs)
+        layer.arguments = {key: value for key, value in bound.arguments.items() if key != "self"}
+        return layer
+
+    def __init__(self, name: str | None = None, dtype: Any = "float32", trainable: bool = True) -> None:
+        self.name = name or _numbered(type(self).__name__)
+        self.dtype = np.dtype(dtype)
+        self.input_shape: Shape | None = None
+        self.output_shape: Shape | None = None
+        self._trainable = trainable
+        self._frozen: list[Variable] = []
+        if self.dtype.kind != "f":
+            raise ArgumentError(f"Layer {self.name!r} has dtype {self.dtype}. Use float32 or float64.")
+
+    # For subclasses.
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the Variables, for inputs of this shape; the rows in front may differ from call to call."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of ``call(x)``, or ``call(x, training)`` where it depends on whether a fit asks for it."""
+        raise NotImplementedError(f"{type(self).__name__} has no call(). Define call(self, x).")
+
+    def add_weight(self, name: str, shape: Shape, initializer: Any = "glorot_uniform", trainable: bool = True) -> Variable:
+        """A Variable of this layer's dtype, drawn from ``jitgrad.random``'s generator."""
+        value = initializers.get(initializer)(tuple(shape), random.generator())
+        made = Variable(np.asarray(value, self.dtype), name=f"{self.name}/{name}", trainable=trainable and self._trainable)
+        if trainable and not self._trainable:
+            self._frozen.append(made)
+        return made
+
+    # For users.
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """The result for inputs with the rows along the first axis. The first call builds the layer."""
+        x = self._inputs(x)
+        self.built_for(_shape_of(x))
+        y = self.call(x, training=training) if _takes_training(type(self).call) else self.call(x)
+        if isinstance(y, Operators):
+            self.output_shape = y.shape[1:]
+        return y
+
+    def built_for(self, input_shape: Any) -> None:
+        """Build for this shape, if it is not built yet. Raises ShapeError where it was built for another."""
+        rest = input_shape[1:] if isinstance(input_shape, tuple) else None
+        if self.input_shape is None and rest is not None:
+            self.input_shape = rest
+            self.build(input_shape)
+        elif rest is not None and rest != self.input_shape:
+            raise ShapeError(
+                f"Layer {self.name!r} was built for inputs of shape (…, {_listed(self.input_shape)}) and gets "
+                f"{input_shape}. Give inputs of the same shape behind the rows."
+            )
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers that it owns itself."""
+        return [x for x in _owned(self) if isinstance(x, Layer)]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All Variables, of inner layers too, each once."""
+        found = [v for x in _owned(self) for v in (x.variables if isinstance(x, Layer) else [x])]
+        return list({id(v): v for v in found}.values())
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """Those that a fit changes."""
+        return [v for v in self.variables if v.trainable]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether a fit may change its Variables. Set it to freeze a layer and all that it owns, or to free it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if value:
+            freed, self._frozen = self._frozen, []
+            for v in freed:
+                v.trainable = True
+        else:
+            own = [x for x in _owned(self) if isinstance(x, Variable) and x.trainable]
+            self._frozen += own
+            for v in own:
+                v.trainable = False
+        self._trainable = bool(value)
+        for layer in self.layers:
+            layer.trainable = value
+
+    def count_params(self) -> int:
+        """The number of elements of all Variables. Raises ArgumentError where it is not built."""
+        if self.input_shape is None and not self.variables:
+            raise ArgumentError(f"Layer {self.name!r} is not built, so it has no weights yet. Call it on an input first.")
+        return sum(v.size for v in self.variables)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The values of all Variables, copied."""
+        return [np.array(v.numpy()) for v in self.variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Give all Variables values, in the order of ``get_weights``. Raises ArgumentError or ShapeError before any change."""
+        variables = self.variables
+        if len(weights) != len(variables):
+            raise ArgumentError(f"{self.name!r} has {len(variables)} weights and is given {len(weights)}. Give an array each.")
+        arrays = [np.asarray(w, v.dtype) for w, v in zip(weights, variables, strict=True)]
+        for array, v in zip(arrays, variables, strict=True):
+            if array.shape != v.shape:
+                raise ShapeError(f"Weight {v.name!r} has shape {v.shape} and is given {array.shape}. Give it the same shape.")
+        for array, v in zip(arrays, variables, strict=True):
+            v.assign(array)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def _inputs(self, x: Any) -> Any:
+        """Arrays as Tensors of this dtype; integers stay, and so does what is a Tensor."""
+        if isinstance(x, (list, tuple, dict)):
+            return x if any(isinstance(item, Operators) for item in flatten(x)) else as_tensor(x)
+        return as_tensor(x)
+
+
+@functools.cache
+def _takes_training(call: Any) -> bool:
+    return "training" in inspect.signature(call).parameters
+
+
+def _numbered(kind: str) -> str:
+    """``batch_normalization_1`` for BatchNormalization."""
+    base = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
+    number = next(_numbers.setdefault(base, itertools.count()))
+    return f"{base}_{number}" if number else base
+
+
+def _owned(layer: Layer) -> list[Any]:
+    """The Variables and layers on the attributes, each once."""
+    held = [x for key, value in vars(layer).items() if key != "arguments" for x in flatten(value)]
+    return list({id(x): x for x in held if isinstance(x, (Variable, Layer))}.values())
+
+
+def _shape_of(x: Any) -> Any:
+    return x.shape if isinstance(x, Operators) else None
+
+
+def _listed(shape: Shape | None) -> str:
+    return ", ".join(map(str, shape or ()))
