@@ -1,0 +1,148 @@
+"""Losses: against formulas and PyTorch, gradients, weights, extremes, and what wrong use says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from scipy import special
+
+import jitgrad
+from jitgrad import losses
+from jitgrad.errors import ArgumentError, ShapeError
+
+RNG = np.random.default_rng(0)
+Y, P = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 3))
+POSITIVE, MEANS = RNG.uniform(0.5, 3, (6, 3)), RNG.uniform(0.5, 3, (6, 3))
+BITS, LABELS = RNG.integers(0, 2, (6, 3)).astype(float), RNG.integers(0, 3, 6)
+HOT, CHANCES, Q = np.eye(3)[LABELS], special.softmax(P, -1), special.softmax(Y, -1)
+
+
+NO_OPTIONS: dict[str, Any] = {}
+
+
+class Case(NamedTuple):
+    """A loss on a target and a prediction, and each row's loss by NumPy; and the same in PyTorch, if it has it."""
+
+    loss: Any
+    target: Any
+    prediction: Any
+    rows: Callable[[Any, Any], Any]
+    options: dict[str, Any] = NO_OPTIONS
+    torch: Callable[..., Any] | None = None
+
+
+def smoothed(t: Any) -> Any:
+    return t * 0.9 + 0.1 / 3
+
+
+CASES = {
+    "mse": Case(losses.mean_squared_error, Y, P, lambda t, p: ((t - p) ** 2).mean(1), torch=lambda f, t, p: f.mse_loss(p, t)),
+    "mae": Case(losses.mean_absolute_error, Y, P, lambda t, p: abs(t - p).mean(1), torch=lambda f, t, p: f.l1_loss(p, t)),
+    "huber": Case(
+        losses.huber, Y, P, lambda t, p: special.huber(0.7, t - p).mean(1), {"delta": 0.7},
+        lambda f, t, p: f.huber_loss(p, t, delta=0.7),
+    ),
+    "log_cosh": Case(losses.log_cosh, Y, P, lambda t, p: np.log(np.cosh(t - p)).mean(1)),
+    "quantile": Case(losses.quantile, Y, P, lambda t, p: np.where(t > p, 0.9 * (t - p), 0.1 * (p - t)).mean(1), {"q": 0.9}),
+    "poisson": Case(losses.poisson, POSITIVE, MEANS, lambda t, p: (p - t * np.log(p + 1e-7)).mean(1)),
+    "gamma": Case(losses.gamma, POSITIVE, MEANS, lambda t, p: (t / p + np.log(p)).mean(1)),
+    "gaussian_nll": Case(
+        losses.gaussian_nll, Y, np.c_[P, Q],
+        lambda t, p: (0.5 * (p[:, 3:] + (t - p[:, :3]) ** 2 / np.exp(p[:, 3:]))).mean(1),
+        torch=lambda f, t, p: f.gaussian_nll_loss(p[:, :3], t, p[:, 3:].exp()),
+    ),
+    "cosine": Case(
+        losses.cosine_similarity, Y, P,
+        lambda t, p: -(t * p).sum(1) / np.linalg.norm(t, axis=1) / np.linalg.norm(p, axis=1),
+        torch=lambda f, t, p: -f.cosine_similarity(p, t).mean(),
+    ),
+    "binary": Case(
+        losses.binary_crossentropy, BITS, special.expit(P),
+        lambda t, p: -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean(1), torch=lambda f, t, p: f.binary_cross_entropy(p, t),
+    ),
+    "binary logits": Case(
+        losses.binary_crossentropy, BITS, P, lambda t, p: (np.logaddexp(0, p) - (t * 0.8 + 0.1) * p).mean(1),
+        {"from_logits": True, "label_smoothing": 0.2},
+        lambda f, t, p: f.binary_cross_entropy_with_logits(p, t * 0.8 + 0.1),
+    ),
+    "categorical": Case(losses.categorical_crossentropy, HOT, CHANCES, lambda t, p: -(t * np.log(p)).sum(1)),
+    "categorical logits": Case(
+        losses.categorical_crossentropy, HOT, P, lambda t, p: -(smoothed(t) * special.log_softmax(p, -1)).sum(1),
+        {"from_logits": True, "label_smoothing": 0.1}, lambda f, t, p: f.cross_entropy(p, t, label_smoothing=0.1),
+    ),
+    "sparse": Case(losses.sparse_categorical_crossentropy, LABELS, CHANCES, lambda t, p: -np.log(p[range(6), t])),
+    "sparse logits": Case(
+        losses.sparse_categorical_crossentropy, LABELS, P, lambda t, p: -special.log_softmax(p, -1)[range(6), t],
+        {"from_logits": True}, lambda f, t, p: f.cross_entropy(p, t),
+    ),
+    "kl": Case(
+        losses.kl_divergence, Q, CHANCES, lambda t, p: (t * np.log(t / p)).sum(1),
+        torch=lambda f, t, p: f.kl_div(p.log(), t, reduction="batchmean"),
+    ),
+    "hinge": Case(losses.hinge, BITS, P, lambda t, p: np.maximum(1 - (2 * t - 1) * p, 0).mean(1)),
+    "softmax": Case(losses.softmax_cross_entropy, HOT, P, lambda t, p: -(t * special.log_softmax(p, -1)).sum(1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_weights(name: str) -> None:
+    case = CASES[name]
+    rows = case.rows(case.target, case.prediction)
+    got = case.loss.by_row(jitgrad.tensor(case.target), jitgrad.tensor(case.prediction), **case.options)
+    np.testing.assert_allclose(got.numpy(), rows, rtol=1e-6, atol=1e-9)
+    assert float(case.loss(case.target, case.prediction, **case.options)) == pytest.approx(rows.mean(), rel=1e-6)
+    weights = np.arange(6.0)
+    weighted = case.loss(case.target, case.prediction, **case.options, sample_weight=weights)
+    assert float(weighted) == pytest.approx((rows * weights).mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_derivatives(name: str) -> None:
+    case = CASES[name]
+    jitgrad.check_grads(lambda p: case.loss(case.target, p, **case.options), (case.prediction,), order=2, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.torch])
+def test_pytorch(name: str) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    case = CASES[name]
+    assert case.torch is not None
+    p = torch.tensor(case.prediction, requires_grad=True)
+    expected = case.torch(torch.nn.functional, torch.as_tensor(case.target), p)
+    expected.backward()
+    value, gradient = jitgrad.value_and_grad(lambda q: case.loss(case.target, q, **case.options))(case.prediction)
+    assert float(value) == pytest.approx(float(expected.detach()), rel=1e-6)
+    np.testing.assert_allclose(gradient.numpy(), p.grad.numpy(), rtol=1e-6, atol=1e-9)
+
+
+def test_extremes_are_finite() -> None:
+    for logit in (-1000.0, 1000.0):
+        z = np.array([[logit, 0.0, -logit]])
+        assert np.isfinite(float(losses.sparse_categorical_crossentropy([0], z, from_logits=True)))
+        assert np.isfinite(float(losses.binary_crossentropy([[0.0, 1.0, 0.0]], z, from_logits=True)))
+        assert np.isfinite(float(losses.log_cosh(z, -z)))
+    assert np.isfinite(float(losses.binary_crossentropy([[1.0, 0.0]], [[0.0, 1.0]])))
+    assert np.isfinite(float(losses.categorical_crossentropy([[1.0, 0.0]], [[0.0, 1.0]])))
+
+
+def test_names() -> None:
+    assert losses.get("mse") is losses.mean_squared_error is losses.get(losses.mean_squared_error)
+    with pytest.raises(ArgumentError, match=r"no loss 'msee'\. Did you mean 'mse'"):
+        losses.get("msee")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: losses.mean_squared_error(Y, P[:, :2]), r"target has shape \(6, 3\) and the prediction \(6, 2\)"),
+        (lambda: losses.mean_squared_error(Y, P, sample_weight=np.ones(5)), r"sample_weight has shape \(5,\)"),
+        (lambda: losses.sparse_categorical_crossentropy(HOT, P), "one class a row"),
+        (lambda: losses.gaussian_nll(Y, P), "twice as many numbers"),
+    ],
+)
+def test_shapes_that_do_not_fit(call: Any, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        call()
