@@ -1,7 +1,8 @@
 """Optimizers: how gradients change Variables."""
 
-from jitgrad.optimizers.adam import Adam
+from jitgrad.optimizers.adam import Adam, AdamW, AMSGrad, Nadam
+from jitgrad.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from jitgrad.optimizers.optimizer import Optimizer
 from jitgrad.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = ["SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from jitgrad.arguments import in_unit_interval, positive
-from jitgrad.optimizers.optimizer import Optimizer
+from jitgrad.ops.elementwise import maximum, power, sqrt
+from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
@@ -47,3 +48,69 @@ class Adam(Optimizer):
     def variables(self) -> list[Variable]:
         """The optimizer's state, in the order in which it was made."""
         return [*([] if self._rate is None else [self._rate]), *super().variables]
+
+
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient: ``w ← w·(1 − lr·weight_decay)`` before each step.
+
+    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019. Arguments are Adam's, and
+
+    Args:
+        weight_decay: from 0 on and below 1.
+    """
+
+    def __init__(
+        self, learning_rate: float = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+    ) -> None:  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon)
+        self.weight_decay = in_unit_interval("weight_decay", weight_decay)
+
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+        rate = self._hypers()[0]
+        shrunk = [Change("assign", (v,), (v.leaf * (1.0 - rate * self.weight_decay),)) for _, v in pairs]
+        return [*shrunk, *super()._changes(pairs)]
+
+
+class AMSGrad(Adam):
+    """Adam with the largest second moment so far: Reddi, Kale and Kumar, "On the convergence of Adam and beyond", 2018.
+
+    ``v̂ ← max(v̂, v); w ← w − α·m / (√v̂ + ε)``; the rest, and the arguments, are Adam's.
+    """
+
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+        rate, beta_1, beta_2, epsilon = self._hypers()
+        (steps,) = self._shared(pairs, 0.0)
+        t = steps.leaf + 1.0
+        alpha = rate * sqrt(1.0 - beta_2**t) / (1.0 - beta_1**t)
+        changes = assigned((steps, t))
+        for g, w in pairs:
+            m, v, largest = self._state(w, 3)
+            first = m.leaf + (1.0 - beta_1) * (g - m.leaf)
+            second = v.leaf + (1.0 - beta_2) * (g * g - v.leaf)
+            top = maximum(largest.leaf, second)
+            changes += assigned((m, first), (v, second), (largest, top), (w, w.leaf - alpha * first / (sqrt(top) + epsilon)))
+        return changes
+
+
+class Nadam(Adam):
+    """Adam with Nesterov's momentum: Dozat, "Incorporating Nesterov momentum into Adam", 2016, in Keras's and PyTorch's form.
+
+    The momentum of step t is ``μₜ = β₁·(1 − ½·0.96^(0.004·t))``; the arguments are Adam's.
+    """
+
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+        rate, beta_1, beta_2, epsilon = self._hypers()
+        steps, product = self._shared(pairs, 0.0, 1.0)
+        t = steps.leaf + 1.0
+        now, after = (beta_1 * (1.0 - 0.5 * power(0.96, 0.004 * k)) for k in (t, t + 1.0))
+        so_far = product.leaf * now
+        changes = assigned((steps, t), (product, so_far))
+        for g, w in pairs:
+            m, v = self._state(w, 2)
+            first = m.leaf + (1.0 - beta_1) * (g - m.leaf)
+            second = v.leaf + (1.0 - beta_2) * (g * g - v.leaf)
+            ahead = after * first / (1.0 - so_far * after) + (1.0 - now) * g / (1.0 - so_far)
+            moved = w.leaf - rate * ahead / (sqrt(second / (1.0 - beta_2**t)) + epsilon)
+            changes += assigned((m, first), (v, second), (w, moved))
+        return changes

@@ -15,6 +15,7 @@ from jitgrad.graph import Node
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
+from jitgrad.tape.indexing import getitem
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
@@ -35,6 +36,11 @@ class _Hyperparameters(Variable):
         self.store(values)
 
 
+def assigned(*pairs: tuple[Variable, Tensor]) -> list[Change]:
+    """Changes that give each Variable a new value."""
+    return [Change("assign", (variable,), (value,)) for variable, value in pairs]
+
+
 def _train(loss: Any, optimizer: Optimizer, variables: list[Variable] | None) -> None:
     """A step on a loss that is being traced."""
     trace_updates(as_tensor(loss), optimizer, variables)
@@ -52,6 +58,7 @@ class Optimizer(ABC):
     def __init__(self, learning_rate: float, *others: float) -> None:
         self._hyper = _Hyperparameters([positive("learning_rate", learning_rate), *others])
         self._slots: dict[int, tuple[Variable, ...]] = {}
+        self._numbers: tuple[Variable, ...] = ()
 
     @property
     def learning_rate(self) -> float:
@@ -67,7 +74,7 @@ class Optimizer(ABC):
     @property
     def variables(self) -> list[Variable]:
         """The optimizer's state, in the order in which it was made."""
-        return [v for slots in self._slots.values() for v in slots[1:]]
+        return [*self._numbers, *(v for slots in self._slots.values() for v in slots[1:])]
 
     @public()
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
@@ -152,10 +159,25 @@ class Optimizer(ABC):
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
         """The update instructions of one step."""
 
-    def _state(self, variable: Variable, count: int) -> tuple[Variable, ...]:
-        """``count`` Variables of zeros like ``variable``, made on its first update."""
+    def _hypers(self) -> list[Tensor]:
+        """The hyperparameters as Tensors without axes, the learning rate first: for updates that are made of ops."""
+        leaf = self._hyper.leaf
+        return [getitem(leaf, i) for i in range(leaf.size)]
+
+    def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: float) -> tuple[Variable, ...]:
+        """A number for all Variables for each of ``starts``, made on the first update in the widest of their dtypes."""
+        if not self._numbers:
+            widest = max((v.dtype for _, v in pairs), key=lambda dtype: dtype.itemsize)
+            name = type(self).__name__.lower()
+            self._numbers = tuple(
+                Variable(np.array(start, widest), name=f"{name}/number_{i}", trainable=False) for i, start in enumerate(starts)
+            )
+        return self._numbers
+
+    def _state(self, variable: Variable, count: int, start: float = 0.0) -> tuple[Variable, ...]:
+        """``count`` Variables like ``variable``, full of ``start``, made on its first update."""
         if id(variable) not in self._slots:
-            zeros = np.zeros(variable.shape, variable.dtype)
-            made = [Variable(zeros, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)]
+            first = np.full(variable.shape, start, variable.dtype)
+            made = [Variable(first, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)]
             self._slots[id(variable)] = (variable, *made)
         return self._slots[id(variable)][1:]
