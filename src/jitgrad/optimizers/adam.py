@@ -7,6 +7,7 @@ import numpy as np
 from jitgrad.arguments import in_unit_interval, positive
 from jitgrad.ops.elementwise import maximum, power, sqrt
 from jitgrad.optimizers.optimizer import Optimizer, assigned
+from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
@@ -19,18 +20,22 @@ class Adam(Optimizer):
     ``α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ)``.
 
     Args:
-        learning_rate: the step size, positive.
+        learning_rate: the step size, positive, or a Schedule.
         beta_1, beta_2: how slowly the moments change, from 0 on and below 1.
         epsilon: keeps the division from overflowing.
+        clipping: ``clipvalue``, ``clipnorm`` or ``global_clipnorm``, see Optimizer.
 
     Raises:
         ArgumentError: for a number outside its range.
     """
 
-    def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> None:
+    def __init__(
+        self, learning_rate: float | Schedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        **clipping: float | None,
+    ) -> None:  # fmt: skip
         super().__init__(
             learning_rate, in_unit_interval("beta_1", beta_1), in_unit_interval("beta_2", beta_2),
-            positive("epsilon", epsilon),
+            positive("epsilon", epsilon), **clipping,
         )  # fmt: skip
         self._rate: Variable | None = None
 
@@ -38,7 +43,7 @@ class Adam(Optimizer):
         if self._rate is None:  # the powers of β₁ and β₂, and α
             widest = max((v.dtype for _, v in pairs), key=lambda dtype: dtype.itemsize)
             self._rate = Variable(np.array([1, 1, 0], widest), name="adam/rate", trainable=False)
-        rate, hyper = self._rate, self._hyper.leaf
+        rate, hyper = self._rate, self._hyperparameters()
         return [
             Change("adam_rate", (rate,), (hyper,)),
             *(Change("adam", (v, *self._state(v, 2), rate), (g, hyper)) for g, v in pairs),
@@ -60,10 +65,10 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self, learning_rate: float = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        self, learning_rate: float | Schedule = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
+        epsilon: float = 1e-7, **clipping: float | None,
     ) -> None:  # fmt: skip
-        super().__init__(learning_rate, beta_1, beta_2, epsilon)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **clipping)
         self.weight_decay = in_unit_interval("weight_decay", weight_decay)
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:

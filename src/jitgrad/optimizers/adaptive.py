@@ -6,6 +6,7 @@ from jitgrad.arguments import in_unit_interval, positive
 from jitgrad.errors import ArgumentError
 from jitgrad.ops.elementwise import sqrt
 from jitgrad.optimizers.optimizer import Optimizer, assigned
+from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
@@ -18,7 +19,7 @@ class RMSprop(Optimizer):
     momentum μ: ``b ← μ·b + g / (√v + ε); w ← w − lr·b``.
 
     Args:
-        learning_rate: the step size, positive.
+        learning_rate: the step size, positive, or a Schedule.
         rho: ρ, from 0 on and below 1.
         momentum: μ, from 0 on and below 1.
         epsilon: keeps the division from overflowing.
@@ -26,12 +27,13 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: float = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
-        centered: bool = False,
+        self, learning_rate: float | Schedule = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
+        centered: bool = False, **clipping: float | None,
     ) -> None:  # fmt: skip
         super().__init__(
-            learning_rate, in_unit_interval("rho", rho), in_unit_interval("momentum", momentum), positive("epsilon", epsilon)
-        )
+            learning_rate, in_unit_interval("rho", rho), in_unit_interval("momentum", momentum), positive("epsilon", epsilon),
+            **clipping,
+        )  # fmt: skip
         self.momentum = momentum
         self.centered = centered
 
@@ -60,13 +62,16 @@ class Adagrad(Optimizer):
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
 
     Args:
-        learning_rate: the step size, positive.
+        learning_rate: the step size, positive, or a Schedule.
         initial_accumulator_value: what s begins with, from 0 on.
         epsilon: keeps the division from overflowing.
     """
 
-    def __init__(self, learning_rate: float = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7) -> None:
-        super().__init__(learning_rate, positive("epsilon", epsilon))
+    def __init__(
+        self, learning_rate: float | Schedule = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
+        **clipping: float | None,
+    ) -> None:  # fmt: skip
+        super().__init__(learning_rate, positive("epsilon", epsilon), **clipping)
         if not initial_accumulator_value >= 0:
             raise ArgumentError(f"initial_accumulator_value is {initial_accumulator_value}. Give a number from 0 on.")
         self.initial_accumulator_value = float(initial_accumulator_value)
@@ -87,13 +92,15 @@ class Adadelta(Optimizer):
     Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
 
     Args:
-        learning_rate: the step size, positive.
+        learning_rate: the step size, positive, or a Schedule.
         rho: ρ, from 0 on and below 1.
         epsilon: what the first steps are sized by.
     """
 
-    def __init__(self, learning_rate: float = 0.001, rho: float = 0.95, epsilon: float = 1e-7) -> None:
-        super().__init__(learning_rate, in_unit_interval("rho", rho), positive("epsilon", epsilon))
+    def __init__(
+        self, learning_rate: float | Schedule = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **clipping: float | None
+    ) -> None:
+        super().__init__(learning_rate, in_unit_interval("rho", rho), positive("epsilon", epsilon), **clipping)
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
         rate, rho, epsilon = self._hypers()

@@ -11,7 +11,10 @@ import numpy as np
 
 from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
+from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.graph import Node
+from jitgrad.optimizers.clipping import clipper
+from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
@@ -53,10 +56,20 @@ class Optimizer(ABC):
     """Base class. A subclass says which hyperparameters and state it has, and which update instructions they make.
 
     State is kept in Variables, made when a Variable is first updated.
+
+    Args:
+        learning_rate: the step size, positive; or a Schedule.
+        others: hyperparameters of the subclass.
+        clipping: at most one of ``clipvalue`` (each element of a gradient between -c and c), ``clipnorm`` (each gradient's norm
+            at most c) and ``global_clipnorm`` (that of all gradients together).
     """
 
-    def __init__(self, learning_rate: float, *others: float) -> None:
-        self._hyper = _Hyperparameters([positive("learning_rate", learning_rate), *others])
+    def __init__(self, learning_rate: float | Schedule, *others: float, **clipping: float | None) -> None:
+        self.schedule = learning_rate if isinstance(learning_rate, Schedule) else None
+        first = float(self.schedule(0.0)) if self.schedule is not None else positive("learning_rate", learning_rate)
+        self._hyper = _Hyperparameters([first, *others])
+        self._step = _Hyperparameters([0.0])
+        self._clip = clipper(**clipping)
         self._slots: dict[int, tuple[Variable, ...]] = {}
         self._numbers: tuple[Variable, ...] = ()
 
@@ -67,6 +80,8 @@ class Optimizer(ABC):
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
+        if self.schedule is not None:
+            raise ArgumentError("The learning rate follows a schedule. Make another optimizer for a fixed one.")
         values = self._hyper.leaf.known.copy()
         values[0] = positive("learning_rate", value)
         self._hyper.store(values)
@@ -74,7 +89,8 @@ class Optimizer(ABC):
     @property
     def variables(self) -> list[Variable]:
         """The optimizer's state, in the order in which it was made."""
-        return [*self._numbers, *(v for slots in self._slots.values() for v in slots[1:])]
+        counted = [self._step] if self.schedule is not None else []
+        return [*counted, *self._numbers, *(v for slots in self._slots.values() for v in slots[1:])]
 
     @public()
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
@@ -110,7 +126,7 @@ class Optimizer(ABC):
             raise ArgumentError("A Variable is named twice. Name each Variable once.")
         if not pairs:
             raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
-        changes = self._changes(pairs)
+        changes = [*self._scheduled(), *self._changes(self._clip(pairs))]
         tracing = trace.current()
         if tracing is not None:
             tracing.update(changes)
@@ -159,10 +175,24 @@ class Optimizer(ABC):
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
         """The update instructions of one step."""
 
-    def _hypers(self) -> list[Tensor]:
-        """The hyperparameters as Tensors without axes, the learning rate first: for updates that are made of ops."""
+    def _hyperparameters(self) -> Tensor:
+        """The hyperparameters of this step, for update instructions: the learning rate first."""
         leaf = self._hyper.leaf
-        return [getitem(leaf, i) for i in range(leaf.size)]
+        if self.schedule is None:
+            return leaf
+        rate = as_tensor(self.schedule(getitem(self._step.leaf, 0)))
+        return concatenate([reshape(rate, (1,)), getitem(leaf, slice(1, None))])
+
+    def _hypers(self) -> list[Tensor]:
+        """The same as Tensors without axes, for updates that are made of ops."""
+        values = self._hyperparameters()
+        return [getitem(values, i) for i in range(values.size)]
+
+    def _scheduled(self) -> list[Change]:
+        """The learning rate of this step is kept, to be shown, and the number of the next."""
+        if self.schedule is None:
+            return []
+        return assigned((self._hyper, self._hyperparameters()), (self._step, self._step.leaf + 1.0))
 
     def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: float) -> tuple[Variable, ...]:
         """A number for all Variables for each of ``starts``, made on the first update in the widest of their dtypes."""

@@ -1,0 +1,104 @@
+"""Learning rates that follow the number of the step, from 0 on: functions of it that work on numbers and on Tensors.
+
+Given to an optimizer as its learning rate, a schedule is part of its update and runs natively.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from jitgrad.arguments import count, positive
+from jitgrad.errors import ArgumentError
+from jitgrad.ops.elementwise import cos, exp, floor, less, minimum, where
+
+
+class Schedule(ABC):
+    """Base class: ``schedule(step)`` is the learning rate of a step."""
+
+    @abstractmethod
+    def __call__(self, step: Any) -> Any:
+        """The learning rate of ``step``, a Tensor without axes."""
+
+
+class StepDecay(Schedule):
+    """``rate·factorⁿ`` after n times ``every`` steps."""
+
+    def __init__(self, rate: float, every: int, factor: float = 0.1) -> None:
+        self.rate, self.every, self.factor = positive("rate", rate), count("every", every), positive("factor", factor)
+
+    def __call__(self, step: Any) -> Any:
+        return self.rate * exp(math.log(self.factor) * floor((step + 0.5) / self.every))
+
+
+class ExponentialDecay(Schedule):
+    """``rate·factor^(step / steps)``: the factor over so many steps."""
+
+    def __init__(self, rate: float, steps: int, factor: float = 0.1) -> None:
+        self.rate, self.steps, self.factor = positive("rate", rate), count("steps", steps), positive("factor", factor)
+
+    def __call__(self, step: Any) -> Any:
+        return self.rate * exp(math.log(self.factor) / self.steps * step)
+
+
+class PiecewiseConstant(Schedule):
+    """``rates[i]`` up to and with step ``boundaries[i]``, the last rate afterwards, as in Keras."""
+
+    def __init__(self, boundaries: Sequence[int], rates: Sequence[float]) -> None:
+        self.boundaries = [count("a boundary", b, 0) for b in boundaries]
+        self.rates = [positive("a rate", r) for r in rates]
+        if self.boundaries != sorted(self.boundaries) or len(self.rates) != len(self.boundaries) + 1:
+            raise ArgumentError(
+                f"PiecewiseConstant has boundaries {list(boundaries)} and {len(self.rates)} rates. "
+                f"Give boundaries in order, and one rate more than them."
+            )
+
+    def __call__(self, step: Any) -> Any:
+        rate: Any = self.rates[-1]
+        for boundary, earlier in reversed(list(zip(self.boundaries, self.rates[:-1], strict=True))):
+            rate = where(less(step, boundary + 0.5), earlier, rate)
+        return rate
+
+
+class CosineDecay(Schedule):
+    """From ``rate`` down to ``rate·alpha`` over ``steps`` along a cosine, after ``warmup`` steps that rise to it from 0.
+
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+    """
+
+    def __init__(self, rate: float, steps: int, alpha: float = 0.0, warmup: int = 0) -> None:
+        self.rate, self.steps, self.alpha = positive("rate", rate), count("steps", steps), float(alpha)
+        self.warmup = count("warmup", warmup, 0)
+
+    def __call__(self, step: Any) -> Any:
+        done = minimum((step - self.warmup) / self.steps, 1.0)
+        falling = self.rate * (self.alpha + (1 - self.alpha) * 0.5 * (1 + cos(math.pi * done)))
+        return where(less(step, self.warmup), self.rate * step / max(self.warmup, 1), falling) if self.warmup else falling
+
+
+class OneCycle(Schedule):
+    """Up to ``rate`` along a cosine over the first ``rise`` of the ``steps``, and down again to nearly nothing.
+
+    From rate/start, to rate/(start·end): Smith and Topin, "Super-convergence", 2018, as in PyTorch.
+    """
+
+    def __init__(self, rate: float, steps: int, rise: float = 0.3, start: float = 25.0, end: float = 1e4) -> None:
+        self.rate, self.steps = positive("rate", rate), count("steps", steps, 2)
+        self.start, self.end = positive("start", start), positive("end", end)
+        if not 0 < rise < 1:
+            raise ArgumentError(f"rise is {rise}. Give a number between 0 and 1.")
+        self.top = rise * self.steps - 1
+
+    def __call__(self, step: Any) -> Any:
+        first = self.rate / self.start
+        last = first / self.end
+        rising = _between(first, self.rate, step / self.top)
+        falling = _between(self.rate, last, minimum((step - self.top) / (self.steps - 1 - self.top), 1.0))
+        return where(less(step, self.top + 1e-9), rising, falling)
+
+
+def _between(a: float, b: float, part: Any) -> Any:
+    """Half a wave of a cosine from a to b."""
+    return b + (a - b) / 2 * (1 + cos(math.pi * part))
