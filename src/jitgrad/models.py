@@ -1,4 +1,4 @@
-"""Models: layers put together."""
+"""Models: layers put together, and fitted by the native loop."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad import losses, optimizers
+from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError
 from jitgrad.layers.layer import Layer
+from jitgrad.losses import Loss
 from jitgrad.ops import Shape
+from jitgrad.optimizers import Optimizer
+from jitgrad.tape.function import function
+from jitgrad.training.fit import History, fit
 
 
 class Model(Layer):
@@ -24,6 +30,61 @@ class Model(Layer):
         ...     def call(self, x):
         ...         return self.out(self.hidden(x))
     """
+
+    _compiled: tuple[Optimizer, Loss] | None = None
+
+    def compile(self, optimizer: str | Optimizer = "adam", loss: str | Loss = "mse") -> None:
+        """Choose what ``fit`` uses.
+
+        Args:
+            optimizer: a name, or an optimizer of its own learning rate.
+            loss: a name, or a function of targets and predictions that returns one number.
+        """
+        self._compiled = optimizers.get(optimizer), losses.get(loss)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = 32,
+        epochs: int = 1,
+        shuffle: bool = True,
+        seed: int | None = None,
+        verbose: bool | None = None,
+    ) -> History:
+        """Fit the trainable Variables to rows of data; all epochs run natively. Arguments and errors are ``jitgrad.fit``'s.
+
+        Raises ArgumentError where the model was not compiled.
+        """
+        optimizer, loss = self._choices()
+        data = np.asarray(x), np.asarray(y)
+        self(data[0][:1])  # makes the Variables
+
+        def cost(rows: Any, targets: Any) -> Any:
+            return loss(targets, self(rows, training=True))
+
+        options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "shuffle": shuffle, "seed": seed}
+        return fit(cost, data, optimizer, self.trainable_variables, **options, verbose=verbose)
+
+    def predict(self, x: Any, batch_size: int = 256) -> np.ndarray:
+        """The results for rows of data, as an array."""
+        rows = np.asarray(x)
+        if len(rows) == 0:
+            return np.asarray(self(rows))
+        size = count("batch_size", batch_size)
+        run = function(self)
+        return np.concatenate([np.asarray(run(rows[i : i + size])) for i in range(0, len(rows), size)])
+
+    def evaluate(self, x: Any, y: Any, batch_size: int = 256) -> float:
+        """The loss on rows of data, as ``fit`` reports it, with the layers as they predict."""
+        _, loss = self._choices()
+        predicted = self.predict(x, batch_size)
+        return float(loss(np.asarray(y), predicted))
+
+    def _choices(self) -> tuple[Optimizer, Loss]:
+        if self._compiled is None:
+            raise ArgumentError(f"Model {self.name!r} has no optimizer and loss yet. Call compile(optimizer, loss) first.")
+        return self._compiled
 
     def summary(self) -> str:
         """Print a table of the layers with their results' shapes and numbers of weights; returns it as text.

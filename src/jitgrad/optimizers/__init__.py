@@ -1,9 +1,28 @@
 """Optimizers: how gradients change Variables."""
 
+from collections.abc import Callable
+
+from jitgrad.errors import ArgumentError, near_name
 from jitgrad.optimizers import schedules
 from jitgrad.optimizers.adam import Adam, AdamW, AMSGrad, Nadam
 from jitgrad.optimizers.adaptive import Adadelta, Adagrad, RMSprop
 from jitgrad.optimizers.optimizer import Optimizer
 from jitgrad.optimizers.sgd import SGD
 
-__all__ = ["SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop", "schedules"]
+OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
+    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, AMSGrad, Nadam, RMSprop, Adagrad, Adadelta)
+}
+
+
+def get(optimizer: str | Optimizer) -> Optimizer:
+    """A new optimizer by name, in lower case, or an optimizer itself. Raises ArgumentError for an unknown name."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if optimizer not in OPTIMIZERS:
+        raise ArgumentError(
+            f"There is no optimizer {optimizer!r}.{near_name(str(optimizer), OPTIMIZERS)} Use one of {', '.join(OPTIMIZERS)}."
+        )
+    return OPTIMIZERS[optimizer]()
+
+
+__all__ = ["SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop", "get", "schedules"]
