@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, near_name
+
+T = TypeVar("T")
 
 
 def count(name: str, value: Any, low: int = 1, high: int = 10**9) -> int:
@@ -36,6 +39,13 @@ def in_unit_interval(name: str, value: Any) -> float:
     if not 0 <= number < 1:
         raise ArgumentError(f"{name} is {value}. Give a number from 0 on and below 1.")
     return number
+
+
+def by_name(what: str, name: Any, known: Mapping[str, T], also: str = "") -> T:
+    """What ``known`` has under a name. Raises ArgumentError for another, with the near one and ``also`` as advice."""
+    if name not in known:
+        raise ArgumentError(f"There is no {what} {name!r}.{near_name(str(name), known)} Use one of {', '.join(known)}{also}.")
+    return known[name]
 
 
 def _number(name: str, value: Any) -> float:

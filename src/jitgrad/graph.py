@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, TracingError
+from jitgrad.functions.create import tensor
 from jitgrad.tape import dtypes, variable
-from jitgrad.tape.autodiff import constant, differentiate
+from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.protocol import Deferral
@@ -177,7 +178,7 @@ def global_variables_initializer() -> Node:
 
     def initializer() -> None:
         for v in made:
-            v.assign(Tensor(None, (), (), v.shape, v.rank, v.initial))
+            v.assign(v.initial)
 
     initializer.changes_state = True  # type: ignore[attr-defined]
     return Node(initializer)
@@ -187,7 +188,7 @@ def gradients(target: Any, sources: Any) -> Any:
     """Nodes of the gradients of the sum of ``target``, by Variables, placeholders or other Nodes, nested as ``sources``."""
     wanted = flatten(sources)
     every = Node(_gradients, (target, wanted))
-    return pack_as(sources, [Node(_chosen, (every, i)) for i in range(len(wanted))])
+    return pack_as(sources, [every[i] for i in range(len(wanted))])
 
 
 def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
@@ -195,13 +196,8 @@ def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
     tracing = current()
     assert tracing is not None
     mine = {id(t) for t in tensors}
-    keys = [id(t) if t.variable is None else id(t.variable) for t in tensors]
-    found = differentiate([as_tensor(target)], keys, lambda t: id(t) in mine, tracing.recording.has)
+    found = differentiate([as_tensor(target)], [key_of(t) for t in tensors], lambda t: id(t) in mine, tracing.recording.has)
     return [constant(0.0, t) if g is None else g for g, t in zip(found, tensors, strict=True)]
-
-
-def _chosen(every: list[Any], i: int) -> Any:
-    return every[i]
 
 
 class Session:
@@ -271,9 +267,7 @@ def _fed(feed_dict: Mapping[Placeholder, Any], needed: list[Placeholder]) -> lis
     for node in needed:
         if node not in feed_dict:
             raise DataError(f"Placeholder {node.name!r} is needed and not fed. Add it to feed_dict.")
-        array = node.checked(feed_dict[node])
-        rank = dtypes.strong(dtypes.as_data(array, copy=False)[1])
-        fed.append(Tensor(None, (), (), array.shape, rank, array))
+        fed.append(tensor(node.checked(feed_dict[node])))
     return fed
 
 

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from jitgrad.errors import ArgumentError, ShapeError, near_name
+from jitgrad.arguments import by_name
+from jitgrad.errors import ShapeError
 from jitgrad.functions.elementwise import clip
 from jitgrad.functions.reductions import log_softmax, logsumexp, mean, sum
 from jitgrad.functions.shapes import expand_dims, reshape
@@ -239,6 +240,4 @@ def get(name: str | Loss) -> Loss:
     """A loss by name, or a loss itself. Raises ArgumentError for an unknown name."""
     if callable(name):
         return name
-    if name not in LOSSES:
-        raise ArgumentError(f"There is no loss {name!r}.{near_name(str(name), LOSSES)} Use one of {', '.join(LOSSES)}.")
-    return LOSSES[name]
+    return by_name("loss", name, LOSSES)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from jitgrad.errors import ArgumentError, near_name
+from jitgrad.arguments import by_name
 from jitgrad.functions.reductions import log_softmax, softmax
 from jitgrad.ops.elementwise import erf, exp, expm1, greater_equal, relu, where
 from jitgrad.ops.elementwise import sigmoid as sigmoid_op
@@ -101,9 +101,4 @@ def get(activation: str | Activation | None) -> Activation:
         return linear
     if callable(activation):
         return activation
-    if activation not in ACTIVATIONS:
-        raise ArgumentError(
-            f"There is no activation {activation!r}.{near_name(str(activation), ACTIVATIONS)} "
-            f"Use one of {', '.join(ACTIVATIONS)}, or a function."
-        )
-    return ACTIVATIONS[activation]
+    return by_name("activation", activation, ACTIVATIONS, also=", or a function")

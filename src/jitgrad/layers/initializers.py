@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import ArgumentError, ShapeError, near_name
+from jitgrad.arguments import by_name
+from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
 
 Initializer = Callable[[Shape, np.random.Generator], Any]
@@ -94,9 +95,4 @@ def get(initializer: str | Initializer) -> Initializer:
     """An initializer by name, or a function itself. Raises ArgumentError for an unknown name."""
     if callable(initializer):
         return initializer
-    if initializer not in INITIALIZERS:
-        raise ArgumentError(
-            f"There is no initializer {initializer!r}.{near_name(str(initializer), INITIALIZERS)} "
-            f"Use one of {', '.join(INITIALIZERS)}, or a function of shape and generator."
-        )
-    return INITIALIZERS[initializer]
+    return by_name("initializer", initializer, INITIALIZERS, also=", or a function of shape and generator")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from jitgrad.errors import ArgumentError, near_name
+from jitgrad.arguments import by_name
 from jitgrad.optimizers import schedules
 from jitgrad.optimizers.adam import Adam, AdamW, AMSGrad, Nadam
 from jitgrad.optimizers.adaptive import Adadelta, Adagrad, RMSprop
@@ -18,11 +18,7 @@ def get(optimizer: str | Optimizer) -> Optimizer:
     """A new optimizer by name, in lower case, or an optimizer itself. Raises ArgumentError for an unknown name."""
     if isinstance(optimizer, Optimizer):
         return optimizer
-    if optimizer not in OPTIMIZERS:
-        raise ArgumentError(
-            f"There is no optimizer {optimizer!r}.{near_name(str(optimizer), OPTIMIZERS)} Use one of {', '.join(OPTIMIZERS)}."
-        )
-    return OPTIMIZERS[optimizer]()
+    return by_name("optimizer", optimizer, OPTIMIZERS)()
 
 
 __all__ = ["SGD", "AMSGrad", "Adadelta", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop", "get", "schedules"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from jitgrad.arguments import in_unit_interval, positive
 from jitgrad.ops.elementwise import maximum, power, sqrt
 from jitgrad.optimizers.optimizer import Optimizer, assigned
@@ -37,22 +35,14 @@ class Adam(Optimizer):
             learning_rate, in_unit_interval("beta_1", beta_1), in_unit_interval("beta_2", beta_2),
             positive("epsilon", epsilon), **clipping,
         )  # fmt: skip
-        self._rate: Variable | None = None
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
-        if self._rate is None:  # the powers of β₁ and β₂, and α
-            widest = max((v.dtype for _, v in pairs), key=lambda dtype: dtype.itemsize)
-            self._rate = Variable(np.array([1, 1, 0], widest), name="adam/rate", trainable=False)
-        rate, hyper = self._rate, self._hyperparameters()
+        (rate,) = self._shared(pairs, (1, 1, 0))  # the powers of β₁ and β₂, and α
+        hyper = self._hyperparameters()
         return [
             Change("adam_rate", (rate,), (hyper,)),
             *(Change("adam", (v, *self._state(v, 2), rate), (g, hyper)) for g, v in pairs),
         ]
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The optimizer's state, in the order in which it was made."""
-        return [*([] if self._rate is None else [self._rate]), *super().variables]
 
 
 class AdamW(Adam):

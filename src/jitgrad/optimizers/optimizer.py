@@ -194,8 +194,8 @@ class Optimizer(ABC):
             return []
         return assigned((self._hyper, self._hyperparameters()), (self._step, self._step.leaf + 1.0))
 
-    def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: float) -> tuple[Variable, ...]:
-        """A number for all Variables for each of ``starts``, made on the first update in the widest of their dtypes."""
+    def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: Any) -> tuple[Variable, ...]:
+        """State for all Variables together, its first values ``starts``, made on the first update in the widest dtype."""
         if not self._numbers:
             widest = max((v.dtype for _, v in pairs), key=lambda dtype: dtype.itemsize)
             name = type(self).__name__.lower()

@@ -113,7 +113,7 @@ class DefineByRun:
 
 def _backward(target: Tensor, weight: Tensor | None, retain_graph: bool) -> None:
     from jitgrad.tape.autodiff import differentiate, key_of, topological
-    from jitgrad.tape.evaluate import compute, together
+    from jitgrad.tape.evaluate import compute, let_go, together
 
     if target.gradient is None:
         raise TapeError("backward: this value requires no gradient. Compute it from Tensors made with requires_grad=True.")
@@ -127,7 +127,7 @@ def _backward(target: Tensor, weight: Tensor | None, retain_graph: bool) -> None
             f"backward: the gradient has shape {weight.shape} and the value {target.shape}. Give it the same shape."
         )
     nodes = [t for t in topological([target], _followed) if t.gradient is not None]
-    if any(_is_spent(t) for t in nodes):
+    if any(_of(t).spent for t in nodes):
         raise TapeError(
             "backward: these operations were let go by an earlier backward. "
             "Use backward(retain_graph=True) there to go through them twice."
@@ -146,7 +146,10 @@ def _backward(target: Tensor, weight: Tensor | None, retain_graph: bool) -> None
         kept.value = total
     if not retain_graph:
         for t in nodes:
-            _let_go(t)
+            if t.op is not None:
+                _of(t).spent = True
+                if t.known is not None and t.order == 0:  # no tape is about
+                    let_go(t)
 
 
 def _followed(tensor: Tensor) -> bool:
@@ -154,18 +157,6 @@ def _followed(tensor: Tensor) -> bool:
     return tensor.gradient is not None and not tensor.gradient.spent
 
 
-def _is_spent(tensor: Tensor) -> bool:
-    return _of(tensor).spent
-
-
 def _of(tensor: Tensor) -> Gradient:
     assert tensor.gradient is not None
     return tensor.gradient
-
-
-def _let_go(tensor: Tensor) -> None:
-    """A result is spent; where its value is known and no tape is about, it needs its operands no more."""
-    if tensor.op is not None:
-        _of(tensor).spent = True
-        if tensor.known is not None and tensor.order == 0:
-            tensor.inputs, tensor.attrs = (), ()

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitgrad.ops.linear import broadcast_to, concatenate, reshape, slice_
+import numpy as np
+
+from jitgrad.ops.linear import broadcast_to, reshape
 from jitgrad.tape.autodiff import topological
-from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tensor import Tensor, as_tensor
 
 
 def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[Tensor]) -> list[Tensor]:
@@ -68,15 +70,12 @@ def _aligned(many: Tensor, most: int) -> Tensor:
 
 def _one_by_one(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
     """The op applied to each row, for an op that has no form with an axis in front."""
-    assert node.op is not None
-    made = []
-    for row in range(n):
-        operands = [x if many is None else _row(many, row) for x, many in zip(node.inputs, given, strict=True)]
-        made.append(reshape(node.op(*operands, **dict(node.attrs)), shape=(1, *node.shape)))
-    return concatenate(*made, axis=0)
+    op, attrs = node.op, dict(node.attrs)
+    assert op is not None
+    pairs = list(zip(node.inputs, given, strict=True))
+    return as_tensor([op(*[x if many is None else many[row] for x, many in pairs], **attrs) for row in range(n)])
 
 
-def _row(many: Tensor, row: int) -> Tensor:
-    shape = many.shape[1:]
-    starts, steps = (row, *(0,) * len(shape)), (1,) * many.ndim
-    return reshape(slice_(many, starts=starts, steps=steps, shape=(1, *shape)), shape=shape)
+def basis(x: Tensor) -> Tensor:
+    """The arrays of x's shape with a single 1, in its dtype, along a first axis."""
+    return as_tensor(np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape))

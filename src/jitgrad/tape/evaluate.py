@@ -82,14 +82,14 @@ def _run(linear: Linear, keep: list[Tensor]) -> None:
         for tensor, value in zip(keep, machine.outputs, strict=True):
             tensor.known = from_arena(value, tensor.rank)
             if tensor.order == 0:
-                _let_go(tensor)
+                let_go(tensor)
         store_state(machine, linear.leaves)
     for leaf in linear.leaves:
         if leaf.op is not None and not is_recorded(leaf):  # no tape is left that knew it
-            _let_go(leaf)
+            let_go(leaf)
 
 
-def _let_go(tensor: Tensor) -> None:
+def let_go(tensor: Tensor) -> None:
     """Keep no operands of a known value that no tape will differentiate, unless ``backward`` may."""
     if tensor.gradient is None:
         tensor.op, tensor.inputs, tensor.attrs = None, (), ()

@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from jitgrad.ops.linear import reshape, transpose
 from jitgrad.tape import dtypes
 from jitgrad.tape.autodiff import constant, differentiate, key_of
-from jitgrad.tape.batching import batched
+from jitgrad.tape.batching import basis, batched
 from jitgrad.tape.evaluate import together
 from jitgrad.tape.recording import Recording, paused
 from jitgrad.tape.structure import flatten, flatten_as, pack_as
@@ -122,8 +122,7 @@ class GradientTape:
         Args and errors are those of ``gradient``; ``target`` is one Tensor.
         """
         y = as_tensor(target)
-        basis = np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
-        rows, wanted = self._rows(y, sources, as_tensor(basis))
+        rows, wanted = self._rows(y, sources, basis(y))
         shapes = [y.shape + s.shape for s in wanted]
         jacobians = [None if g is None else reshape(g, shape=shape) for g, shape in zip(rows, shapes, strict=True)]
         jacobians = _connected(jacobians, shapes, wanted, unconnected_gradients)
@@ -144,8 +143,8 @@ class GradientTape:
         if not y.shape or not x.shape or y.shape[0] != x.shape[0]:
             raise ShapeError(f"batch_jacobian: shapes {y.shape} and {x.shape} have not the same rows. Give a row an example.")
         size = int(np.prod(y.shape[1:]))
-        basis = np.eye(size, dtype=y.dtype).reshape(size, 1, *y.shape[1:])
-        rows, wanted = self._rows(y, source, as_tensor(np.broadcast_to(basis, (size, *y.shape))))
+        one = np.eye(size, dtype=y.dtype).reshape(size, 1, *y.shape[1:])
+        rows, wanted = self._rows(y, source, as_tensor(np.broadcast_to(one, (size, *y.shape))))
         shape = y.shape + x.shape[1:]
         made = None
         if rows[0] is not None:
@@ -155,13 +154,13 @@ class GradientTape:
         together([y, made])
         return made
 
-    def _rows(self, y: Tensor, sources: Any, basis: Tensor) -> tuple[list[Tensor | None], list[Any]]:
-        """The gradients for each cotangent along the first axis of ``basis``, along the first axis; and the sources."""
+    def _rows(self, y: Tensor, sources: Any, weights: Tensor) -> tuple[list[Tensor | None], list[Any]]:
+        """The gradients for each cotangent along the first axis of ``weights``, along the first axis; and the sources."""
         wanted = self._sources(sources)
         weight = Tensor(None, (), (), y.shape, y.rank)
         found = differentiate([y], [_key(s) for s in wanted], self._is_watched, self._recording.has, [weight])
         some = [g for g in found if g is not None]
-        left = iter(batched(some, [weight], [basis]))
+        left = iter(batched(some, [weight], [weights]))
         self._spent = not self.persistent
         return [None if g is None else next(left) for g in found], wanted
 

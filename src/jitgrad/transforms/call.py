@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
+from jitgrad.functions import create
 from jitgrad.tape import dtypes
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.forward import push_forward
@@ -110,8 +111,7 @@ def _fresh(name: str, value: Any) -> Tensor:
     elif type(value) is float:
         return Tensor(None, (), (), (), dtypes.NUMBER, np.float64(value))
     else:
-        array, rank = dtypes.as_data(value)
-        tensor = Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
+        tensor = create.tensor(value)
     if tensor.rank <= dtypes.INTEGER:
         raise DTypeError(
             f"{name}: an argument to differentiate by has dtype {tensor.dtype}, and only floats have derivatives. "

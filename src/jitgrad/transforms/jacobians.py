@@ -6,15 +6,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from jitgrad.ops.linear import reshape, transpose
 from jitgrad.tape.autodiff import constant
-from jitgrad.tape.batching import batched
+from jitgrad.tape.batching import basis, batched
 from jitgrad.tape.evaluate import together
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import pack_as
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor
 from jitgrad.transforms.call import ArgNums, Call
 
 
@@ -64,7 +62,7 @@ def _by_rows(call: Call) -> list[list[Tensor]]:
         weight = Tensor(None, (), (), y.shape, y.rank)
         weights: list[Tensor | None] = [constant(0.0, t) for t in call.outputs]
         weights[k] = weight
-        rows = batched([_some(g) for g in call.pull_back(weights)], [weight], [_basis(y)])
+        rows = batched([_some(g) for g in call.pull_back(weights)], [weight], [basis(y)])
         made.append([reshape(g, shape=y.shape + x.shape) for g, x in zip(rows, call.inputs, strict=True)])
     return made
 
@@ -77,14 +75,10 @@ def _by_columns(call: Call) -> list[list[Tensor]]:
         tangents: list[Tensor | None] = [None] * len(call.inputs)
         tangents[k] = tangent
         pushed = [constant(0.0, y) if t is None else t for t, y in zip(call.push_forward(tangents), call.outputs, strict=True)]
-        made = batched(pushed, [tangent], [_basis(x)])
+        made = batched(pushed, [tangent], [basis(x)])
         last = [transpose(t, axes=(*range(1, t.ndim), 0)) for t in made]
         columns.append([reshape(t, shape=y.shape + x.shape) for t, y in zip(last, call.outputs, strict=True)])
     return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _basis(x: Tensor) -> Tensor:
-    return as_tensor(np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape))
 
 
 def _some(g: Tensor | None) -> Tensor:
