@@ -158,7 +158,7 @@ def test_a_loss_that_is_infinite_while_the_parameters_are_not() -> None:
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
-        ((np.ones(3), np.ones(4)), DataError, "3, 4 rows"),
+        ((np.ones(3), np.ones(4)), DataError, "Data array 0 has 3, Data array 1 has 4"),
         (np.array([1.0, np.nan]), DataError, "row 1"),
         ((np.ones(2), np.array([np.inf, 1.0])), DataError, "Data array 1 has nan or inf in row 0"),
         (np.zeros((0, 2)), DataError, "no rows"),

@@ -24,7 +24,8 @@ from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable
-from jitgrad.training.loop import Batches, run_epochs
+from jitgrad.training.loop import Pass, run_epochs
+from jitgrad.training.rows import Batches
 from jitgrad.training.step import make_step, trace_updates, variables_of
 
 
@@ -162,7 +163,8 @@ class Optimizer(ABC):
             return Node(_train, (cost, self, chosen))
         if steps is not None:
             count("steps", steps)
-            return run_epochs(make_step(cost, [], self, variables), None, Batches(), steps).losses
+            loop, _ = run_epochs(Pass(make_step(cost, [], self, variables), None, Batches()), steps)
+            return loop.training.losses
         with GradientTape() as tape:
             loss = as_tensor(cost())
             chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else flatten(variables)

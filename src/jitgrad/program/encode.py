@@ -218,7 +218,7 @@ class Encoder:
         state = [name for name in names if name in "pmvs"]
         values = [name for name in names if name in "gh"]
         fields = dict(zip(state, update.targets, strict=True)) | dict(zip(values, update.args, strict=True))
-        self.emit(update.op, n=n, **{name: self.offsets[i] for name, i in fields.items()})
+        self.emit(update.op, n=n, **dict(update.attrs), **{name: self.offsets[i] for name, i in fields.items()})
 
 
 def _around(shape: Shape, axis: int) -> tuple[int, int, int]:

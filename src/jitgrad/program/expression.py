@@ -25,11 +25,12 @@ class Step(NamedTuple):
 
 
 class Update(NamedTuple):
-    """A change of state after everything else: an update instruction, the inputs it changes and the values it takes."""
+    """A change of state after everything else: an update instruction, the inputs it changes, what it takes, other fields."""
 
     op: str
     targets: tuple[int, ...]
     args: tuple[int, ...]
+    attrs: Attrs = ()
 
 
 class Expression(NamedTuple):
@@ -105,5 +106,8 @@ def renamed(expression: Expression, steps: list[Step], place: list[int]) -> Expr
     return Expression(
         tuple(steps),
         tuple(place[i] for i in expression.outputs),
-        tuple(Update(u.op, tuple(place[i] for i in u.targets), tuple(place[i] for i in u.args)) for u in expression.updates),
+        tuple(
+            u._replace(targets=tuple(place[i] for i in u.targets), args=tuple(place[i] for i in u.args))
+            for u in expression.updates
+        ),
     )

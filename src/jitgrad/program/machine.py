@@ -35,9 +35,9 @@ class Machine:
         self.execute = _native("execute", program.dtype)
         self.addresses = (*program.addresses, self.arena.ctypes.data)
 
-    def load(self, values: Iterable[Any]) -> None:
-        """Copy the inputs' values to their places, cast to the program's dtype."""
-        for place, value in zip(self.inputs, values, strict=True):
+    def load(self, values: Iterable[Any], first: int = 0, stop: int | None = None) -> None:
+        """Copy the values of the inputs first ≤ i < stop, all by default, to their places, cast to the program's dtype."""
+        for place, value in zip(self.inputs[first:stop], values, strict=True):
             place[...] = value
 
     def run(self, start: int = 0, stop: int | None = None) -> None:

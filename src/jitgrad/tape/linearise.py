@@ -52,7 +52,7 @@ def linearise(outputs: Sequence[Tensor], changes: Sequence[Change] = (), leaves:
             walk.visit(tensor)
     place = walk.place
     updates = tuple(
-        Update(c.op, tuple(place[id(v.leaf)] for v in c.targets), tuple(place[id(t)] for t in c.args)) for c in changes
+        Update(c.op, tuple(place[id(v.leaf)] for v in c.targets), tuple(place[id(t)] for t in c.args), c.attrs) for c in changes
     )
     expression = Expression(tuple(walk.steps), tuple(place[id(t)] for t in outputs), updates)
     return Linear(expression, walk.leaves, walk.nodes, dtypes.program_dtype(walk.rank))

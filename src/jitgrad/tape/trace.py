@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """An update: the instruction, the Variables it changes, and what it reads."""
+    """An update: the instruction, the Variables it changes, what it reads, and the rest of its fields."""
 
     op: str
     targets: tuple[Variable, ...]
     args: tuple[Tensor, ...]
+    attrs: tuple[tuple[str, int], ...] = ()
 
 
 class Trace:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from jitgrad import random
 from jitgrad.arguments import MAX_SEED, count
-from jitgrad.errors import ArgumentError, DataError
-from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import Operators, Tensor
+from jitgrad.errors import ArgumentError
+from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import Variable
-from jitgrad.training.loop import Batches, Report, run_epochs
+from jitgrad.training.loop import Pass, run_epochs
+from jitgrad.training.progress import progress
+from jitgrad.training.rows import Batches, as_rows
 from jitgrad.training.step import Updater, make_step
 
 
@@ -27,19 +26,28 @@ class History:
     Attributes:
         loss: float64 (epochs,), the mean loss of each epoch.
         seconds: the time of the epochs, without what comes before the first step.
+        metrics: further figures of each epoch by name, of a model those it was compiled with, and ``val_loss``.
+        first: the number of the first epoch.
     """
 
     loss: np.ndarray
     seconds: float
+    metrics: dict[str, np.ndarray] = field(default_factory=dict)
+    first: int = 0
 
     @property
-    def history(self) -> dict[str, list[float]]:
-        """The losses by name, as Keras has them."""
-        return {"loss": self.loss.tolist()}
+    def history(self) -> dict[str, list[Any]]:
+        """All figures by name, as Keras has them."""
+        return {"loss": self.loss.tolist(), **{name: values.tolist() for name, values in self.metrics.items()}}
+
+    @property
+    def epoch(self) -> list[int]:
+        """The numbers of the epochs."""
+        return list(range(self.first, self.first + len(self.loss)))
 
     @property
     def epochs(self) -> int:
-        """The number of epochs."""
+        """How many epochs there were."""
         return len(self.loss)
 
 
@@ -53,7 +61,7 @@ def fit(
     batch_size: int | None = 32,
     shuffle: bool = True,
     seed: int | None = None,
-    verbose: bool | None = None,
+    verbose: bool | int | str | None = None,
 ) -> History:
     """Fit Variables to rows of data; all epochs run natively.
 
@@ -67,7 +75,7 @@ def fit(
         batch_size: rows a step; None for all of them.
         shuffle: whether each epoch takes the rows in a new order.
         seed: of the shuffling; by default drawn from ``jitgrad.random``. The same seed gives the same result to the bit.
-        verbose: whether to show progress on stderr; by default where that is a terminal.
+        verbose: whether to show progress on stderr; by default where that is a terminal. 2 for a line an epoch.
 
     Returns:
         The loss of each epoch. The Variables have their new values.
@@ -78,74 +86,54 @@ def fit(
         FitError: where a loss becomes nan or infinite; the Variables keep their values of the last finite chunk.
         KeyboardInterrupt: on Ctrl-C; the Variables then have the values of the last finished chunk.
     """
-    arrays, ranks = _rows_of(data)
-    rows = len(arrays[0])
+    several = isinstance(data, (tuple, list)) and not (data and np.isscalar(data[0]))
+    values = data if several else [data]
+    names = [f"Data array {number}" for number in range(len(values))]
+    arrays, ranks = as_rows(values, names)
     epochs = count("epochs", epochs)
-    size = rows if batch_size is None else count("batch_size", batch_size)
-    seed = int(random.generator().integers(MAX_SEED)) if seed is None else count("seed", seed, 0, MAX_SEED)
-    batches = Batches(arrays, size, shuffle, seed)
+    batches = make_batches(arrays, names, batch_size, shuffle, seed)
+    way = make_pass(cost, batches, ranks, optimizer, variables)
+    with progress(0, epochs, verbose) as report:
+        loop, seconds = run_epochs(way, epochs, report=report)
+    return History(loop.training.losses, seconds)
 
-    def like(count: int) -> list[Tensor]:
-        return [Tensor(None, (), (), (count, *a.shape[1:]), rank) for a, rank in zip(arrays, ranks, strict=True)]
+
+def make_batches(
+    arrays: Sequence[np.ndarray], names: Sequence[str], batch_size: int | None, shuffle: bool, seed: int | None
+) -> Batches:
+    """Batches of checked arrays; the seed of the shuffling is drawn where none is given."""
+    size = len(arrays[0]) if batch_size is None else count("batch_size", batch_size)
+    return Batches(arrays, size, shuffle, make_seed(seed), names)
+
+
+def make_seed(seed: int | None) -> int:
+    """A seed as given, or drawn."""
+    return int(random.generator().integers(MAX_SEED)) if seed is None else count("seed", seed, 0, MAX_SEED)
+
+
+def make_pass(
+    cost: Callable[..., Any],
+    batches: Batches,
+    ranks: Sequence[int],
+    optimizer: Updater | None,
+    variables: Sequence[Variable] | Variable | None = None,
+) -> Pass:
+    """The steps for ``batches``, whose arrays have these ranks. Raises ArgumentError where they change different Variables."""
+
+    def like(rows: int) -> list[Tensor]:
+        return [Tensor(None, (), (), (rows, *a.shape[1:]), rank) for a, rank in zip(batches.arrays, ranks, strict=True)]
 
     step = make_step(cost, like(batches.size), optimizer, variables)
-    tail = make_step(cost, like(batches.tail), optimizer, step.chosen) if batches.tail else None
-    if tail is not None and (step.program.dtype != tail.program.dtype or _ids(step.state) != _ids(tail.state)):
+    if not batches.tail:
+        return Pass(step, None, batches)
+    tail = make_step(cost, like(batches.tail), optimizer, None if optimizer is None else step.chosen)
+    if step.program.dtype != tail.program.dtype or _ids(step.state) != _ids(tail.state):
         raise ArgumentError(
             f"The cost changes other Variables for the last batch of {batches.tail} rows than for one of {batches.size}. "
-            f"Make it the same for any number of rows, or give a batch_size that divides {rows}."
+            f"Make it the same for any number of rows, or give a batch_size that divides {batches.rows}."
         )
-    with progress(epochs, sys.stderr.isatty() if verbose is None else verbose) as report:
-        run = run_epochs(step, tail, batches, epochs, report)
-    return History(run.losses, run.seconds)
+    return Pass(step, tail, batches)
 
 
 def _ids(values: Sequence[object]) -> list[int]:
     return [id(value) for value in values]
-
-
-def _rows_of(data: Any) -> tuple[list[np.ndarray], list[int]]:
-    """The arrays of ``data``, checked, and the ranks of their dtypes."""
-    several = isinstance(data, (tuple, list)) and not (data and np.isscalar(data[0]))
-    arrays, ranks = [], []
-    for number, value in enumerate(data if several else [data]):
-        array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, copy=False)
-        if array.ndim == 0 or len(array) == 0:
-            raise DataError(f"Data array {number} has shape {array.shape} and so no rows. Give one row an example.")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            row = int(np.argwhere(~np.isfinite(array))[0][0])
-            raise DataError(f"Data array {number} has nan or inf in row {row}. Drop such rows or fill them in first.")
-        arrays.append(array)
-        ranks.append(rank)
-    if not arrays:
-        raise DataError("There are no data arrays. Give at least one.")
-    if len({len(a) for a in arrays}) > 1:
-        raise DataError(
-            f"The data arrays have {', '.join(str(len(a)) for a in arrays)} rows. Give all of them the same number."
-        )
-    return arrays, ranks
-
-
-@contextmanager
-def progress(epochs: int, shown: bool) -> Iterator[Report | None]:
-    """A progress bar over epochs on stderr, with the loss; nothing where it is not shown."""
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("epoch"),
-        MofNCompleteColumn(),
-        BarColumn(),
-        TextColumn("loss {task.fields[loss]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("fit", total=epochs, loss="…")
-
-        def report(done: int, losses: np.ndarray) -> None:
-            bar.update(task, completed=done, loss=f"{losses[done - 1]:.5g}" if done else "…")
-
-        yield report

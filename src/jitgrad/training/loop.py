@@ -6,188 +6,249 @@ code does not look for it; however the loop ends, the arena holds the state of a
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.errors import DataError, FitError
+from jitgrad.errors import FitError
 from jitgrad.program.machine import Machine
-from jitgrad.program.program import Program
-from jitgrad.tape.dtypes import check_exact
+from jitgrad.program.program import Program, Slot
 from jitgrad.tape.evaluate import leaf_values, machine_for, store_state
+from jitgrad.training.rows import Batches
 from jitgrad.training.step import Step
+from jitgrad.vm.plan import EPOCH, LOOKING, LOSSES, NOT_FINITE, PASS_SIZE, ROW, TAIL
 
 CHUNK_SECONDS = 0.075
 
-Report = Callable[[int, np.ndarray], None]
-"""Called after each chunk with the number of finished epochs and the losses so far."""
+Report = Callable[["Loop"], None]
+"""Called after each chunk."""
+
+Between = Callable[[int], bool]
+"""Called after an epoch with its number, the Variables up to date; what it changes counts. Returns whether to go on."""
 
 
-class Batches:
-    """Rows of arrays in memory, and how an epoch goes through them.
+class Pass(NamedTuple):
+    """A way through rows: the step for a batch of ``batches.size`` rows, the one for ``batches.tail`` rows if any, the rows."""
 
-    Args:
-        arrays: each with the rows along its first axis; none at all where a step is an epoch.
-        size: the rows of a batch; at least all of them means full batches.
-        shuffle: whether each epoch has an order of its own, from ``seed`` and the epoch's number.
+    step: Step
+    tail: Step | None
+    batches: Batches
+
+
+class Figures(NamedTuple):
+    """What the epochs of a pass came to.
+
+    Attributes:
+        losses: float64 (epochs,), each the mean over the rows of what the batches' steps computed before their updates.
+        sums: float64 (epochs, n), the sums over an epoch's batches of the step's second output.
     """
 
-    def __init__(self, arrays: Sequence[np.ndarray] = (), size: int = 0, shuffle: bool = False, seed: int = 0) -> None:
-        self.arrays = arrays
-        self.rows = len(arrays[0]) if arrays else 0
-        self.size = min(size, self.rows)
-        self.shuffle = shuffle
-        self.seed = seed
-
-    def cast(self, dtype: np.dtype[Any]) -> list[np.ndarray]:
-        """The arrays in the dtype of a Program. Raises DataError or DTypeError for numbers that it does not hold."""
-        return [_cast(number, array, dtype) for number, array in enumerate(self.arrays)]
-
-    @property
-    def full(self) -> bool:
-        """Whether a batch has all rows, so that they need not be gathered."""
-        return self.size == self.rows
-
-    @property
-    def tail(self) -> int:
-        """The rows of the smaller last batch; 0 where there is none."""
-        return self.rows % self.size if self.size else 0
-
-
-def _cast(number: int, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    check_exact(array, dtype)
-    with np.errstate(over="ignore"):
-        made = array.astype(dtype, copy=False)
-    if made is not array and not np.isfinite(made).all():
-        row = int(np.argwhere(~np.isfinite(made))[0][0])
-        raise DataError(f"Data array {number} has a number beyond {dtype} in row {row}. Use float64 Variables, or scale it.")
-    return made
-
-
-class Run(NamedTuple):
-    """What came of a run: the loss of each epoch, float64 (epochs,), and the time that the steps took."""
-
     losses: np.ndarray
-    seconds: float
+    sums: np.ndarray
 
 
-def run_epochs(step: Step, tail: Step | None, batches: Batches, epochs: int, report: Report | None = None) -> Run:
-    """Run ``epochs`` epochs and give the Variables their new values.
+class Loop:
+    """A fit on its way.
+
+    Attributes:
+        epoch: the one that comes next, or the one that failed.
+        done: how many epochs are done, with a fraction.
+        training, looking: the figures so far; of epochs that did not begin, 0.
+        not_finite: whether a loss or the state was not finite in the last chunk.
+    """
+
+    def __init__(self, machine: Machine, training: Pass, looking: Pass | None, epochs: int, first: int = 0) -> None:
+        self._step, self._machine = training.step, machine
+        self._bound = _Bound(training, machine, epochs)
+        self._look = None if looking is None else _Bound(looking, Machine(looking.step.program), epochs, self._step)
+        self._position = np.array((first, 0, 0, 0), np.uint64)
+        self._train = machine.train.call
+        self._arguments = (
+            machine.execute.address, self._bound.plan.ctypes.data,
+            _NO_PASS_PLACE if self._look is None else self._look.plan.ctypes.data,
+            self._position.ctypes.data, machine.addresses[-1], int(self._bound.plan[LOSSES]),
+        )  # fmt: skip
+        self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, training.step.program.work)))
+        self.state = machine.arena[: training.step.program.state_size]
+
+    @property
+    def training(self) -> Figures:
+        return self._bound.figures
+
+    @property
+    def looking(self) -> Figures | None:
+        return None if self._look is None else self._look.figures
+
+    @property
+    def epoch(self) -> int:
+        return int(self._position[EPOCH])
+
+    @property
+    def done(self) -> float:
+        return self.epoch + (0.0 if self._position[LOOKING] else int(self._position[ROW]) / max(1, self._bound.rows))
+
+    @property
+    def not_finite(self) -> bool:
+        return bool(self._position[NOT_FINITE])
+
+    def chunk(self, epochs: int, most: int | None = None) -> bool:
+        """Run for about CHUNK_SECONDS, or ``most`` steps, up to the end of ``epochs``; whether all stayed finite."""
+        start = time.perf_counter()
+        before = self.epoch
+        done = self._train(*self._arguments, epochs, self._steps if most is None else most)
+        seconds = max(time.perf_counter() - start, 1e-9)
+        if most is None and self.epoch < epochs:
+            self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
+        if not self.not_finite:
+            return True
+        bad = np.flatnonzero(~np.isfinite(self.training.losses[before : self.epoch + 1]))
+        self._position[EPOCH] = before + bad[0] if len(bad) else max(before, self.epoch - 1)
+        return False
+
+    def look_only(self) -> None:
+        """One pass of the first pass's rows that only looks."""
+        self._position[LOOKING] = 1
+        plan = self._bound.plan.ctypes.data
+        while self.epoch < 1:
+            self._train(self._arguments[0], plan, plan, *self._arguments[3:], 1, self._steps)
+
+    def store(self) -> None:
+        """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
+        try:
+            store_state(self._machine, self._step.leaves)
+        except KeyboardInterrupt:
+            store_state(self._machine, self._step.leaves)
+            raise
+
+    def reload(self) -> None:
+        """Take the Variables' values again."""
+        self._bound.load()
+        if self._look is not None:
+            self._look.load()
+
+
+class _Bound:
+    """A pass with its machines, its memory, and its plan for native code, which knows memory by address alone."""
+
+    def __init__(self, way: Pass, machine: Machine, epochs: int, source: Step | None = None) -> None:
+        step, tail, batches = way
+        self.rows = batches.rows
+        last = machine if tail is None else Machine(tail.program)
+        self._machines = [(step, machine)] if tail is None else [(step, machine), (tail, last)]
+        program = step.program
+        n_sums = program.outputs[1].size if len(program.outputs) > 1 else 0
+        self.figures = Figures(np.zeros(epochs), np.zeros((epochs, n_sums)) if n_sums else _NO_SUMS)
+        if batches.full and batches.arrays:
+            machine.load(batches.cast(program.dtype), stop=step.n_batch)
+        copies = _NOTHING if source is None else _copies(source, [step for step, _ in self._machines])
+        gathered = _NOT_GATHERED if batches.full else _gathered(batches, program, last.program)
+        self._kept = gathered, copies
+        places = _program_plan(machine)
+        self.plan = np.array(
+            (
+                *places, *(places if tail is None else _program_plan(last)),
+                *(_NOT_GATHERED_PLACES if batches.full else map(_address, gathered)), _address(copies),
+                *map(_address, self.figures), batches.rows, batches.size, batches.shuffle and not batches.full, batches.seed,
+                0 if batches.full else len(batches.arrays), len(copies), program.state_size, n_sums,
+            ),
+            np.uint64,
+        )  # fmt: skip
+        self.load()
+
+    def load(self) -> None:
+        """The values of what is no batch."""
+        for step, machine in self._machines:
+            leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
+            machine.load([*leaves, *step.literals], step.n_batch)
+
+
+def run_epochs(
+    training: Pass,
+    epochs: int,
+    looking: Pass | None = None,
+    *,
+    first: int = 0,
+    report: Report | None = None,
+    between: Between | None = None,
+    after_step: Callable[[float], None] | None = None,
+) -> tuple[Loop, float]:
+    """Run the epochs first ≤ e < epochs and give the Variables their new values.
 
     Args:
-        step: the step for a batch of ``batches.size`` rows.
-        tail: the step for one of ``batches.tail`` rows, if there is one.
+        training: what is fitted.
+        epochs: where to end.
+        looking: rows that each epoch ends with a look at, without a change.
+        first: where to begin: the order of the rows depends on an epoch's number.
+        report: see Report.
+        between: see Between. Each epoch is then a chunk of its own, or several.
+        after_step: called after each step with the number of epochs that are done. Each step is then a chunk of its own.
 
     Returns:
-        The losses, each the mean over an epoch's rows of what the batches' steps computed before their updates.
+        The loop at its end, and the seconds that the steps took.
 
     Raises:
         FitError: where a loss or a parameter becomes nan or infinite; the Variables then have the values of the last
             chunk that ended well.
         KeyboardInterrupt: after Ctrl-C; the Variables then have the values of the last finished chunk.
     """
-    losses = np.zeros(epochs)
-    with machine_for(step.program) as machine:
-        _load(machine, step, batches.cast(step.program.dtype) if batches.full else None)
-        loop = _Loop(machine, step, tail, batches, losses)
-        state = machine.arena[: step.program.state_size]
-        good = state.copy()
-        started = time.perf_counter()
-        try:
-            while loop.epoch < epochs:
-                good[:] = state
-                if not loop.chunk():
-                    raise FitError(
-                        f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. The parameters are those "
-                        f"of the last finite chunk; use a smaller learning rate, or look at the scale of the data."
-                    )
-                if report is not None:
-                    report(loop.epoch, losses)
-        except BaseException:
-            if loop.not_finite:
-                state[:] = good
-            _store(machine, step)
-            raise
-        seconds = time.perf_counter() - started
-        _store(machine, step)
-    return Run(losses, seconds)
+    with machine_for(training.step.program) as machine:
+        loop = Loop(machine, training, looking, epochs, first)
+        return loop, run(loop, epochs, report, between, after_step)
 
 
-def _store(machine: Machine, step: Step) -> None:
-    """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
+def run(
+    loop: Loop, epochs: int, report: Report | None, between: Between | None, after_step: Callable[[float], None] | None
+) -> float:
+    """``run_epochs`` on a loop that is made already; returns the seconds."""
+    good = loop.state.copy()
+    most = None if after_step is None else 1
+    started = time.perf_counter()
     try:
-        store_state(machine, step.leaves)
-    except KeyboardInterrupt:
-        store_state(machine, step.leaves)
+        while loop.epoch < epochs:
+            good[:] = loop.state
+            before = loop.epoch
+            if not loop.chunk(epochs if between is None else before + 1, most):
+                raise FitError(
+                    f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. The parameters are those "
+                    f"of the last finite chunk; use a smaller learning rate, or look at the scale of the data."
+                )
+            if report is not None:
+                report(loop)
+            if after_step is not None:
+                after_step(loop.done)
+            if between is not None and loop.epoch > before:
+                loop.store()
+                if not between(before):
+                    break
+                loop.reload()
+    except BaseException:
+        if loop.not_finite:
+            loop.state[:] = good
+        loop.store()
         raise
+    seconds = time.perf_counter() - started
+    loop.store()
+    return seconds
 
 
-def _load(machine: Machine, step: Step, arrays: Sequence[np.ndarray] | None) -> None:
-    """The inputs' values; those of the batch too where it has all rows."""
-    batch = arrays if arrays is not None else [np.float64(0)] * step.n_batch
-    rest = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
-    machine.load([*batch, *rest, *step.literals])
+def look(way: Pass) -> Figures:
+    """The figures of one pass that changes nothing."""
+    with machine_for(way.step.program) as machine:
+        loop = Loop(machine, way, None, 1)
+        loop.look_only()
+        return loop.training
 
 
-class _Loop:
-    """The arguments of the native ``train``, which holds its own position in them."""
-
-    def __init__(self, machine: Machine, step: Step, tail: Step | None, batches: Batches, losses: np.ndarray) -> None:
-        program = step.program
-        last, last_machine = program, machine
-        if tail is not None:
-            last, last_machine = tail.program, Machine(tail.program)
-            _load(last_machine, tail, None)
-        data, feeds, order = (_NOTHING, _NOTHING, _NOTHING) if batches.full else _rows(batches, program, last)
-        self._control = _control(
-            program, last, batches.rows, batches.size, batches.shuffle, batches.seed, len(batches.arrays)
-        ).copy()
-        self._losses = losses
-        self._kept = (last_machine, data, feeds, order)  # native code knows their memory by address alone
-        self._train = machine.train.call
-        self._arguments = (
-            machine.execute.address, *machine.addresses, *last_machine.addresses,
-            *[_NOWHERE if a is _NOTHING else a.ctypes.data for a in (data, feeds, order)],
-            self._control.ctypes.data, losses.ctypes.data, len(losses),
-        )  # fmt: skip
-        self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, program.work)))
-
-    @property
-    def epoch(self) -> int:
-        """The epoch that comes next, or the one that failed."""
-        return int(self._control[0])
-
-    @property
-    def not_finite(self) -> bool:
-        """Whether a loss or the state was not finite in the last chunk."""
-        return bool(self._control[2])
-
-    def chunk(self) -> bool:
-        """Run for about CHUNK_SECONDS; whether all stayed finite."""
-        start = time.perf_counter()
-        before = self.epoch
-        done = self._train(*self._arguments, self._steps)
-        seconds = max(time.perf_counter() - start, 1e-9)
-        self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
-        if not self.not_finite:
-            return True
-        bad = np.flatnonzero(~np.isfinite(self._losses[before : self.epoch + 1]))
-        self._control[0] = before + bad[0] if len(bad) else max(before, self.epoch - 1)
-        return False
+def _program_plan(machine: Machine) -> tuple[int, ...]:
+    """A Program and its arena, as the first columns of a plan."""
+    outputs = machine.program.outputs
+    return (*machine.addresses, machine.program.stop, outputs[0].offset, outputs[-1].offset)
 
 
-@functools.lru_cache(maxsize=64)
-def _control(full: Program, last: Program, rows: int, size: int, shuffle: bool, seed: int, n_arrays: int) -> np.ndarray:
-    """What ``train`` reads and where it keeps its position, as its first lines take it apart."""
-    places = full.stop, last.stop, full.outputs[0].offset, last.outputs[0].offset, full.state_size
-    return np.array((0, 0, 0, *places, rows, size, shuffle, seed, n_arrays), np.uint64)
-
-
-def _rows(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _gathered(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All arrays one after the other in the Program's dtype; for each its place there, its width and its slots; the order."""
     data = np.empty(sum(a.size for a in batches.arrays), full.dtype)
     feeds, at = [], 0
@@ -198,5 +259,32 @@ def _rows(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, n
     return data, np.array(feeds, np.uint64), np.arange(batches.rows, dtype=np.uint64)
 
 
+def _copies(source: Step, ways: Sequence[Step]) -> np.ndarray:
+    """What a looking pass takes from the training arena: place there, which arena, place in it, size, a row a Variable."""
+    there = dict(_slots(source))
+    rows = [
+        (there[key].offset, TAIL * number, slot.offset, slot.size)
+        for number, step in enumerate(ways)
+        for key, slot in _slots(step)
+        if key in there
+    ]
+    return np.array(rows, np.uint64).reshape(-1, 4)
+
+
+def _slots(step: Step) -> list[tuple[int, Slot]]:
+    """Each Variable, by id, and its place."""
+    pairs = zip(step.leaves, step.program.inputs, strict=False)  # literals may come after the leaves
+    return [(id(leaf.variable), slot) for leaf, slot in pairs if leaf.variable is not None]
+
+
+def _address(array: np.ndarray) -> int:
+    return array.ctypes.data if array.size else _NOWHERE
+
+
 _NOTHING = np.zeros(0)
 _NOWHERE = _NOTHING.ctypes.data
+_NOT_GATHERED = _NOTHING, _NOTHING, _NOTHING
+_NO_SUMS = np.zeros((0, 0))
+_NOT_GATHERED_PLACES = _NOWHERE, _NOWHERE, _NOWHERE
+_NO_PASS = np.zeros(PASS_SIZE, np.uint64)
+_NO_PASS_PLACE = _NO_PASS.ctypes.data

@@ -27,7 +27,8 @@ class Step(NamedTuple):
     """A step ready to run.
 
     Attributes:
-        program: its only output is the loss; its updates change the Variables and the optimizer's state.
+        program: its first output is the loss, a second one what is summed over an epoch; its updates change the Variables and
+            the optimizer's state.
         leaves: the Tensors of the inputs; the batch's placeholders come first.
         n_batch: how many of them are the batch's.
         literals: values of the inputs after the leaves.
@@ -49,12 +50,16 @@ class Step(NamedTuple):
 
 
 def make_step(
-    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater, variables: Sequence[Variable] | Variable | None
+    cost: Callable[..., Any],
+    batch: Sequence[Tensor],
+    optimizer: Updater | None,
+    variables: Sequence[Variable] | Variable | None = None,
 ) -> Step:
-    """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates.
+    """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates; none where there is no optimizer.
 
-    A cost made by ``jitgrad.function`` is traced once for an optimizer, Variables and shapes; a plain one every time, because
-    what it closes over may have changed.
+    A cost returns the loss, or a pair of it and a Tensor of one axis that is summed over an epoch. One made by
+    ``jitgrad.function`` is traced once for an optimizer, Variables and shapes; a plain one every time, because what it closes
+    over may have changed.
 
     Raises:
         ShapeError: where the cost is not a scalar.
@@ -73,14 +78,15 @@ def make_step(
 
 
 def _traced_step(
-    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater, variables: Sequence[Variable] | None
+    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater | None, variables: Sequence[Variable] | None
 ) -> Step:
     with trace.tracing() as tracing:
         placeholders = [placeholder(t) for t in batch]
-        loss = as_tensor(cost(*placeholders))
-        seen = [(v, v.trainable) for v in variables_of(loss)]
-        chosen = trace_updates(loss, optimizer, variables)
-    linear = linearise_traced(tracing, [loss], tracing.changes, placeholders)
+        made = cost(*placeholders)
+        outputs = [as_tensor(x) for x in (made if isinstance(made, tuple) else (made,))]
+        seen = [(v, v.trainable) for v in variables_of(outputs[0])]
+        chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
+    linear = linearise_traced(tracing, outputs, tracing.changes, placeholders)
     program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
     return Step(program, linear.leaves, len(placeholders), literals, chosen, seen)
 

@@ -200,4 +200,9 @@ _kernel(
     "update", "adam", "p m v g s h n",
     extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"),
 )  # fmt: skip
+_kernel("update", "nonnegative", "p n", extents(p="n"), extents(p="n"))
+_kernel(
+    "update", "bound_norms", "p h outer reduced inner",
+    extents(p="outer * reduced * inner"), extents(p="outer * reduced * inner", h="4"),
+)  # fmt: skip
 _kernel("random", "advance", "p n", extents(p="n"), extents(p="n"))

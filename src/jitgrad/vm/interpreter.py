@@ -863,6 +863,10 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
         elif op == 98:
             update.adam(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
         elif op == 99:
+            update.nonnegative(A, code[i, 1], code[i, 2])
+        elif op == 100:
+            update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+        elif op == 101:
             random.advance(A, code[i, 1], code[i, 2])
         i += uint64(1)
 

@@ -79,6 +79,16 @@ def _by_address(context, builder, signature, arguments):  # type: ignore[no-unty
     return context.get_dummy_value()
 
 
+@intrinsic
+def pointer(context, address, like):  # type: ignore[no-untyped-def]
+    """The address, a number, as a pointer of the type of ``like``."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return like(numba.uint64, like), generate
+
+
 def lapack(routine: str, form: str) -> Any:
     """A function ``call(arena, arguments)`` in compiled code of a LAPACK routine, which returns its info.
 

@@ -40,9 +40,7 @@ _FORMS = {
     "execute": _Form(
         "the interpreter", "some fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None
     ),
-    "train": _Form(
-        "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 11 + (_NUMBER,) * 2, _NUMBER
-    ),
+    "train": _Form("the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 5 + (_NUMBER,) * 2, _NUMBER),
     **{
         name: _Form(what, "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
         for name, what in (("solve", "the solver"), ("determinant", "the determinant"), ("cholesky", "Cholesky's factor"))

@@ -1,7 +1,9 @@
-"""The native loop: ``train`` runs whole epochs of a Program.
+"""The native loop: ``train`` runs whole epochs of a Program, each with a pass over other rows that only looks, if there is one.
 
 It returns every so many steps, so that Python can show progress and take a Ctrl-C. All it needs to go on stands in
 its arguments, and the order of the rows depends on the seed and the epoch alone: where the loop is cut changes nothing.
+
+A pass over rows is a Program for full batches, one for the smaller last one, and the rows, given as numbers (``plan.py``).
 """
 
 from __future__ import annotations
@@ -9,10 +11,42 @@ from __future__ import annotations
 from numba import carray, types
 from numpy import isfinite, uint64
 
-from jitgrad.vm.jit import Native, call_execute, device
-
-# The columns of ``feeds``, one row for each array of data.
-FEED_DATA, FEED_WIDTH, FEED_FULL, FEED_TAIL = range(4)
+from jitgrad.vm.jit import Native, call_execute, device, pointer
+from jitgrad.vm.plan import (
+    ARENA,
+    BATCH,
+    CODE,
+    COPIES,
+    COPY_FROM,
+    COPY_PART,
+    COPY_SIZE,
+    COPY_TO,
+    DATA,
+    EPOCH,
+    FEED_DATA,
+    FEED_FULL,
+    FEED_TAIL,
+    FEED_WIDTH,
+    FEEDS,
+    LOOKING,
+    LOSS,
+    LOSSES,
+    N_COPIES,
+    N_FEEDS,
+    N_STATE,
+    N_SUMS,
+    NOT_FINITE,
+    ORDER,
+    RECORDS,
+    ROW,
+    ROWS,
+    SEED,
+    SHUFFLE,
+    STOP,
+    SUMS,
+    TABLE,
+    TAIL,
+)
 
 
 @device
@@ -48,60 +82,123 @@ def _load(A, data, feeds, n_feeds, place, order, first, count):
                 A[q + k] = data[p + k]
 
 
-def _train(
-    execute, code, table, arena, tail_code, tail_table, tail_arena, data_pointer, feeds_pointer, order_pointer,
-    control_pointer, losses_pointer, epochs, max_steps,
-):  # fmt: skip
-    """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
+@device
+def _record(A, plan, part, like, epoch, count):
+    """Add what a batch of ``count`` rows says to its epoch: its part of the mean loss, and its sums. Returns the loss."""
+    losses, records = carray(pointer(plan[LOSSES], like), 1), carray(pointer(plan[RECORDS], like), 1)
+    loss, n, sums = A[plan[part + LOSS]], plan[N_SUMS], plan[part + SUMS]
+    losses[epoch] += float(loss) * float(count) / float(plan[ROWS])
+    for k in range(n):
+        records[epoch * n + k] += float(A[sums + k])
+    return loss
 
-    A full batch runs ``code`` on ``arena``; the smaller last one of an epoch ``tail_code`` on ``tail_arena``, whose first
-    ``n_state`` elements are the same state. ``control`` is the position (the epoch, the row in it, whether something was not
-    finite) and then what does not change, as the first lines take it apart. ``losses[e]`` gathers the mean over the rows of
-    epoch e. Without rows, a step is an epoch.
-    """
-    control, losses = carray(control_pointer, 1), carray(losses_pointer, 1)
-    epoch, row = control[0], control[1]
-    full_stop, tail_stop, full_loss, tail_loss, n_state = control[3], control[4], control[5], control[6], control[7]
-    rows, batch, shuffle, seed, n_feeds = control[8], control[9], control[10], control[11], control[12]
-    A, B, data = carray(arena, 1), carray(tail_arena, 1), carray(data_pointer, 1)
-    feeds, order = carray(feeds_pointer, (1, 4)), carray(order_pointer, 1)
-    first, one = uint64(0), uint64(1)
-    steps = first
+
+@device
+def _run(execute, plan, part, numbers, arena):
+    """Run one of a pass's two Programs."""
+    code, table = pointer(plan[part + CODE], numbers), pointer(plan[part + TABLE], numbers)
+    call_execute(execute, code, table, arena, uint64(0), plan[part + STOP])
+
+
+@device
+def _batch(execute, plan, numbers, reals, floats, epoch, row):
+    """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned."""
+    full, tail = pointer(plan[ARENA], floats), pointer(plan[TAIL + ARENA], floats)
+    data, order = carray(pointer(plan[DATA], floats), 1), carray(pointer(plan[ORDER], numbers), 1)
+    feeds, n_feeds, n_state = carray(pointer(plan[FEEDS], numbers), (1, 4)), plan[N_FEEDS], plan[N_STATE]
+    A, B = carray(full, 1), carray(tail, 1)
+    count = min(plan[BATCH], plan[ROWS] - row)
+    if row == uint64(0) and plan[SHUFFLE] != uint64(0):
+        _permute(order, plan[ROWS], plan[SEED], epoch)
+    if count == plan[BATCH]:
+        _load(A, data, feeds, n_feeds, FEED_FULL, order, row, count)
+        _run(execute, plan, uint64(0), numbers, full)
+        return _record(A, plan, uint64(0), reals, epoch, count)
+    for k in range(n_state):
+        B[k] = A[k]
+    _load(B, data, feeds, n_feeds, FEED_TAIL, order, row, count)
+    _run(execute, plan, uint64(TAIL), numbers, tail)
+    for k in range(n_state):
+        A[k] = B[k]
+    return _record(B, plan, uint64(TAIL), reals, epoch, count)
+
+
+@device
+def _copy(plan, numbers, arena):
+    """Give the looking pass the present values of the Variables that it reads."""
+    A, copies = carray(arena, 1), carray(pointer(plan[COPIES], numbers), (1, 4))
+    for c in range(plan[N_COPIES]):
+        B = carray(pointer(plan[copies[c, COPY_PART] + uint64(ARENA)], arena), 1)
+        p, q = copies[c, COPY_FROM], copies[c, COPY_TO]
+        for k in range(copies[c, COPY_SIZE]):
+            B[q + k] = A[p + k]
+
+
+@device
+def _whole_steps(execute, plan, numbers, reals, arena, position, epochs, max_steps):
+    """Steps on all rows, which are in their slots already: nothing but the Program runs."""
+    code, table, stop = pointer(plan[CODE], numbers), pointer(plan[TABLE], numbers), plan[STOP]
+    A, losses, records = carray(arena, 1), carray(reals, 1), carray(pointer(plan[RECORDS], reals), 1)
+    loss_at, sums_at, n_sums = plan[LOSS], plan[SUMS], plan[N_SUMS]
+    epoch, zero, one = position[EPOCH], uint64(0), uint64(1)
+    steps = zero
     while epoch < epochs and steps < max_steps:
-        if rows == batch:  # the data are in their slots already, and nothing is gathered
-            call_execute(execute, code, table, arena, first, full_stop)
-            loss = A[full_loss]
-            losses[epoch] = loss
-            epoch += one
-        else:
-            if row == first and shuffle != first:
-                _permute(order, rows, seed, epoch)
-            count = min(batch, rows - row)
-            if count == batch:
-                _load(A, data, feeds, n_feeds, FEED_FULL, order, row, count)
-                call_execute(execute, code, table, arena, first, full_stop)
-                loss = A[full_loss]
-            else:
-                for k in range(n_state):
-                    B[k] = A[k]
-                _load(B, data, feeds, n_feeds, FEED_TAIL, order, row, count)
-                call_execute(execute, tail_code, tail_table, tail_arena, first, tail_stop)
-                loss = B[tail_loss]
-                for k in range(n_state):
-                    A[k] = B[k]
-            losses[epoch] += float(loss) * float(count) / float(rows)
-            row += count
-            if row == rows:
-                row = first
-                epoch += one
+        call_execute(execute, code, table, arena, zero, stop)
+        loss = A[loss_at]
+        losses[epoch] = loss
+        for k in range(n_sums):
+            records[epoch * n_sums + k] = A[sums_at + k]
+        epoch += one
         steps += one
         if not isfinite(loss):
-            control[2] = one
+            position[NOT_FINITE] = one
             break
-    for k in range(n_state):
+    position[EPOCH] = epoch
+    return steps
+
+
+@device
+def _steps(execute, plan, look, numbers, reals, arena, position, epochs, max_steps):
+    """Steps on gathered rows, of the pass that is fitted and of the one that looks."""
+    epoch, row, looking = position[EPOCH], position[ROW], position[LOOKING]
+    zero, one = uint64(0), uint64(1)
+    steps = zero
+    while epoch < epochs and steps < max_steps:
+        current = plan if looking == zero else look
+        loss = _batch(execute, current, numbers, reals, arena, epoch, row)
+        steps += one
+        row += current[BATCH]
+        if looking == zero and not isfinite(loss):
+            position[NOT_FINITE] = one
+            max_steps = steps
+        if row >= current[ROWS]:
+            row = zero
+            if looking == zero and look[ROWS] != zero:
+                looking = one
+                _copy(look, numbers, arena)
+            else:
+                looking = zero
+                epoch += one
+    position[EPOCH], position[ROW], position[LOOKING] = epoch, row, looking
+    return steps
+
+
+def _train(execute, plan_pointer, look_pointer, position_pointer, arena, losses_pointer, epochs, max_steps):
+    """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
+
+    An epoch is a pass of the rows that are fitted and one of those that are looked at, if there are any. A full batch runs on
+    one arena, the smaller last one on another whose first ``N_STATE`` elements are the same state. Without rows, a step is an
+    epoch.
+    """
+    plan, look, position = carray(plan_pointer, 1), carray(look_pointer, 1), carray(position_pointer, 1)
+    if plan[BATCH] == plan[ROWS] and look[ROWS] == uint64(0):
+        steps = _whole_steps(execute, plan, plan_pointer, losses_pointer, arena, position, epochs, max_steps)
+    else:
+        steps = _steps(execute, plan, look, plan_pointer, losses_pointer, arena, position, epochs, max_steps)
+    A = carray(arena, 1)
+    for k in range(plan[N_STATE]):
         if not isfinite(A[k]):
-            control[2] = one
-    control[0], control[1] = epoch, row
+            position[NOT_FINITE] = uint64(1)
     return steps
 
 
@@ -111,8 +208,7 @@ train = Native(
     _train,
     lambda dtype: (
         (
-            types.uint64, _NUMBERS, _NUMBERS, types.CPointer(dtype), _NUMBERS, _NUMBERS, types.CPointer(dtype),
-            types.CPointer(dtype), _NUMBERS, _NUMBERS, _NUMBERS, types.CPointer(types.float64),
+            types.uint64, _NUMBERS, _NUMBERS, _NUMBERS, types.CPointer(dtype), types.CPointer(types.float64),
             types.uint64, types.uint64,
         ),
         types.uint64,

@@ -1,4 +1,4 @@
-"""The optimizers' updates, in place: parameter ``p``, gradient ``g``, hyperparameters at ``h``.
+"""Updates in place, of optimizers and of constraints: parameter ``p``, gradient ``g``, hyperparameters at ``h``.
 
 The forms are Keras's. Momentum: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 Adam: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with the bias correction in the step size.
@@ -59,3 +59,30 @@ def adam(A, p, m, v, g, s, h, n):
         A[m + k] = first
         A[v + k] = second
         A[p + k] -= rate * first / (sqrt(second) + epsilon)
+
+
+@device
+def nonnegative(A, p, n):
+    """Elements below 0 become 0."""
+    zero = A.dtype.type(0)
+    for k in range(n):
+        if A[p + k] < zero:
+            A[p + k] = zero
+
+
+@device
+def bound_norms(A, p, h, outer, reduced, inner):
+    """Scale the vectors along one axis towards norms between ``low`` and ``high``, by the part ``rate`` of the way."""
+    low, high, rate, epsilon = A[h], A[h + uint64(1)], A[h + uint64(2)], A[h + uint64(3)]
+    one = A.dtype.type(1)
+    for i in range(outer):
+        for j in range(inner):
+            first = p + i * reduced * inner + j
+            total = A.dtype.type(0)
+            for k in range(reduced):
+                total += A[first + k * inner] * A[first + k * inner]
+            norm = sqrt(total)
+            wanted = rate * min(max(norm, low), high) + (one - rate) * norm
+            factor = wanted / (norm + epsilon)
+            for k in range(reduced):
+                A[first + k * inner] *= factor

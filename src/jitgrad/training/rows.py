@@ -1,0 +1,82 @@
+"""Rows of data: what may be fitted to, and how an epoch goes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import DataError
+from jitgrad.tape import dtypes
+from jitgrad.tape.dtypes import check_exact
+from jitgrad.tape.tensor import Operators
+
+
+class Batches:
+    """Rows of arrays in memory, and how an epoch goes through them.
+
+    Args:
+        arrays: each with the rows along its first axis; none at all where a step is an epoch.
+        size: the rows of a batch; at least all of them means full batches.
+        shuffle: whether each epoch has an order of its own, from ``seed`` and the epoch's number.
+        names: of the arrays, for errors.
+    """
+
+    def __init__(
+        self, arrays: Sequence[np.ndarray] = (), size: int = 0, shuffle: bool = False, seed: int = 0, names: Sequence[str] = ()
+    ) -> None:
+        self.arrays = arrays
+        self.rows = len(arrays[0]) if arrays else 0
+        self.size = min(size, self.rows)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.names = names or [f"Data array {number}" for number in range(len(arrays))]
+
+    def cast(self, dtype: np.dtype[Any]) -> list[np.ndarray]:
+        """The arrays in the dtype of a Program. Raises DataError or DTypeError for numbers that it does not hold."""
+        return [cast(name, array, dtype) for name, array in zip(self.names, self.arrays, strict=True)]
+
+    @property
+    def full(self) -> bool:
+        """Whether a batch has all rows, so that they need not be gathered."""
+        return self.size == self.rows
+
+    @property
+    def tail(self) -> int:
+        """The rows of the smaller last batch; 0 where there is none."""
+        return self.rows % self.size if self.size else 0
+
+
+def cast(name: str, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """An array in the dtype of a Program. Raises DataError or DTypeError for numbers that it does not hold."""
+    check_exact(array, dtype)
+    with np.errstate(over="ignore"):
+        made = array.astype(dtype, copy=False)
+    if made is not array and not np.isfinite(made).all():
+        row = int(np.argwhere(~np.isfinite(made))[0][0])
+        raise DataError(f"{name} has a number beyond {dtype} in row {row}. Use float64 Variables, or scale it.")
+    return made
+
+
+def as_rows(values: Sequence[Any], names: Sequence[str]) -> tuple[list[np.ndarray], list[int]]:
+    """Arrays with the same number of rows, finite, and the ranks of their dtypes.
+
+    Raises DataError where arrays differ in rows, have none, or hold nan or inf; DTypeError for what is no array of numbers.
+    """
+    arrays, ranks = [], []
+    for name, value in zip(names, values, strict=True):
+        array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, copy=False)
+        if array.ndim == 0 or len(array) == 0:
+            raise DataError(f"{name} has shape {array.shape} and so no rows. Give one row an example.")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            row = int(np.argwhere(~np.isfinite(array))[0][0])
+            raise DataError(f"{name} has nan or inf in row {row}. Drop such rows or fill them in first.")
+        arrays.append(array)
+        ranks.append(rank)
+    if not arrays:
+        raise DataError("There are no data arrays. Give at least one.")
+    if len({len(a) for a in arrays}) > 1:
+        listed = ", ".join(f"{name} has {len(a)}" for name, a in zip(names, arrays, strict=True))
+        raise DataError(f"The numbers of rows differ: {listed}. Give all of them the same number.")
+    return arrays, ranks
