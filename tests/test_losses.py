@@ -83,7 +83,6 @@ CASES = {
         torch=lambda f, t, p: f.kl_div(p.log(), t, reduction="batchmean"),
     ),
     "hinge": Case(losses.hinge, BITS, P, lambda t, p: np.maximum(1 - (2 * t - 1) * p, 0).mean(1)),
-    "softmax": Case(losses.softmax_cross_entropy, HOT, P, lambda t, p: -(t * special.log_softmax(p, -1)).sum(1)),
 }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def iris() -> Callable[[int], float]:
             h = jitgrad.relu(h @ w + b)
         return h @ layers[-1][0] + layers[-1][1]
 
-    cost = jitgrad.function(lambda xs, ys: losses.softmax_cross_entropy(ys, network(xs)))
+    cost = jitgrad.function(lambda xs, ys: losses.categorical_crossentropy(ys, network(xs), from_logits=True))
     return lambda epochs: jitgrad.fit(cost, (x, y), optimizer, epochs=epochs, batch_size=jobs.BATCH, seed=0).loss[-1]
 
 

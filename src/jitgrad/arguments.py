@@ -1,7 +1,9 @@
-"""Checks of plain arguments: each returns the value, or raises ArgumentError with the argument's name."""
+"""Arguments: checks that return the value or raise ArgumentError with its name, and objects that remember theirs."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import operator
 from collections.abc import Mapping
@@ -57,3 +59,49 @@ def _number(name: str, value: Any) -> float:
 
 MAX_SEED = 2**63 - 1
 """Seeds are from 0 to this."""
+
+
+class Described:
+    """Base of what remembers the arguments that it was made with, so that it can be saved and made again.
+
+    Attributes:
+        arguments: by name, those that were given.
+    """
+
+    classes: dict[str, type[Described]] = {}  # noqa: RUF012  (one for all, by name; a user's begin with "custom:")
+
+    arguments: dict[str, Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Described.classes[class_name(cls)] = cls
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__new__(cls)
+        signature = _signature(cls)  # type: ignore[arg-type]
+        bound = signature.bind_partial(made, *args, **kwargs).arguments
+        for name, parameter in signature.parameters.items():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                bound |= bound.pop(name, {})
+        made.arguments = dict(list(bound.items())[1:])
+        return made
+
+    @classmethod
+    def made_with(cls, arguments: dict[str, Any]) -> Any:
+        """Another one with these arguments."""
+        positional: list[Any] = []
+        for name, parameter in _signature(cls).parameters.items():  # type: ignore[arg-type]
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                arguments = dict(arguments)
+                positional = list(arguments.pop(name, ()))
+        return cls(*positional, **arguments)
+
+
+@functools.cache
+def _signature(cls: Any) -> inspect.Signature:
+    return inspect.signature(cls.__init__)
+
+
+def class_name(cls: type) -> str:
+    """The name under which a class is known in files."""
+    return cls.__name__ if cls.__module__.startswith("jitgrad.") else f"custom:{cls.__name__}"

@@ -2,22 +2,25 @@
 
 Each takes ``(target, prediction)``, has the rows along the first axis, and returns the mean over rows of a row's loss, which is
 the mean over its elements; with ``sample_weight``, an array of a number a row, the mean of the weighted losses. The names are
-Keras's. ``loss.by_row(target, prediction)`` gives each row's loss.
+Keras's. ``loss.by_row(target, prediction)`` gives each row's loss. Options of a loss are bound with
+``functools.partial(losses.huber, delta=0.1)``.
+
+Cross-entropies of a softmax or sigmoid that was just computed are those of its logits, without overflow.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from jitgrad.arguments import by_name
-from jitgrad.errors import ShapeError
+from jitgrad.errors import ArgumentError, DataError, ShapeError
 from jitgrad.functions.elementwise import clip
-from jitgrad.functions.reductions import log_softmax, logsumexp, mean, sum
+from jitgrad.functions.reductions import log_of_softmax, log_softmax, mean, sum
 from jitgrad.functions.shapes import expand_dims, reshape
 from jitgrad.ops.elementwise import (
     abs,
@@ -27,6 +30,7 @@ from jitgrad.ops.elementwise import (
     maximum,
     minimum,
     relu,
+    sigmoid,
     softplus,
     sqrt,
     square,
@@ -54,7 +58,8 @@ def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None
     @public()
     @functools.wraps(by_row)
     def function(target: Any, prediction: Any, *args: Any, sample_weight: Any = None, **kwargs: Any) -> Tensor:
-        target, prediction = as_tensor(target), as_tensor(prediction)
+        prediction = as_tensor(prediction)
+        target = aligned(target, prediction)
         if sample_weight is None and by_element is not None:
             _alike(by_row.__name__, target, prediction)
             return mean(by_element(target, prediction, *args, **kwargs))
@@ -70,6 +75,14 @@ def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None
 
     function.by_row = public()(by_row)  # type: ignore[attr-defined]
     return function  # type: ignore[return-value]
+
+
+def aligned(target: Any, prediction: Tensor) -> Tensor:
+    """The target with the prediction's last axis of one number, or without its own, where only that tells them apart."""
+    target = as_tensor(target)
+    if prediction.shape == (*target.shape, 1):
+        return expand_dims(target, -1)
+    return reshape(target, prediction.shape) if target.shape == (*prediction.shape, 1) else target
 
 
 def _by_row(x: Tensor) -> Tensor:
@@ -172,6 +185,8 @@ def cosine_similarity(target: Tensor, prediction: Tensor) -> Tensor:
 def binary_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False, label_smoothing: float = 0.0) -> Tensor:
     """-target·log(p) - (1 - target)·log(1 - p) of probabilities p, or of their logits, without overflow."""
     target = target * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else target
+    if prediction.op is sigmoid:  # just recorded: from its logits nothing overflows or vanishes
+        prediction, from_logits = prediction.inputs[0], True
     if from_logits:
         return softplus(prediction) - target * prediction
     p = clip(prediction, _SMALLEST, 1 - _SMALLEST)
@@ -192,6 +207,8 @@ def categorical_crossentropy(
 @loss
 def sparse_categorical_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False) -> Tensor:
     """-log of the probability of the class that the integer ``target`` names, from 0 on."""
+    if target.shape == (*prediction.shape[:-1], 1):
+        target = reshape(target, target.shape[:-1])
     if target.shape != prediction.shape[:-1]:
         raise ShapeError(
             f"sparse_categorical_crossentropy: the target has shape {target.shape} and the prediction {prediction.shape}. "
@@ -216,14 +233,12 @@ def hinge(target: Tensor, prediction: Tensor) -> Tensor:
     return relu(1.0 - sign * prediction)
 
 
-@loss
-def softmax_cross_entropy(target: Tensor, logits: Tensor) -> Tensor:
-    """-Σ target·log softmax(logits) over the last axis, of targets (rows, classes) whose rows sum to 1, without overflow."""
-    return logsumexp(logits, axis=-1) - sum(logits * target, axis=-1)
-
-
 def _log_probabilities(prediction: Tensor, from_logits: bool) -> Tensor:
-    return log_softmax(prediction, -1) if from_logits else log(clip(prediction, _SMALLEST, 1.0))
+    """The logarithms of the probabilities along the last axis; of a softmax that was just recorded, from its logits."""
+    if from_logits:
+        return log_softmax(prediction, -1)
+    known = log_of_softmax(prediction)
+    return log(clip(prediction, _SMALLEST, 1.0)) if known is None else known
 
 
 LOSSES: dict[str, Loss] = {
@@ -236,8 +251,71 @@ LOSSES: dict[str, Loss] = {
 }  # fmt: skip
 
 
-def get(name: str | Loss) -> Loss:
-    """A loss by name, or a loss itself. Raises ArgumentError for an unknown name."""
+def get(name: str | Callable[..., Any]) -> Callable[..., Any]:
+    """A loss by name, or a function itself. Raises ArgumentError for an unknown name."""
     if callable(name):
         return name
-    return by_name("loss", name, LOSSES)
+    return by_name("loss", name, LOSSES, also=", or a function of targets and predictions")
+
+
+def weighted(cost: Callable[..., Any], target: Any, prediction: Any, sample_weight: Any) -> Tensor:
+    """One number of a loss of this module, or of a function of a target and a prediction that returns one, or one a row.
+
+    Raises ArgumentError where there are weights for the rows and the function returns one number for all of them.
+    """
+    if is_own(cost):
+        made: Tensor = cost(target, prediction, sample_weight=sample_weight)
+        return made
+    made = as_tensor(cost(target, prediction))
+    if made.ndim and sample_weight is None:
+        return mean(made)
+    if made.ndim:
+        return mean(_by_row(made) * as_tensor(sample_weight))
+    if sample_weight is not None:
+        raise ArgumentError(
+            f"The loss {name_of(cost)} returns one number for all rows, so they cannot be weighted. Return one a row."
+        )
+    return made
+
+
+def name_of(cost: Callable[..., Any]) -> str:
+    """The name of a loss, with its options bound or not."""
+    return getattr(_plain(cost), "__name__", type(cost).__name__)
+
+
+def _plain(cost: Callable[..., Any]) -> Callable[..., Any]:
+    return cost.func if isinstance(cost, functools.partial) else cost
+
+
+_TARGETS: dict[str, tuple[Callable[[np.ndarray, int], Any], str]] = {
+    "sparse_categorical_crossentropy": (
+        lambda y, classes: (y < 0) | (y >= classes) | (y != np.rint(y)),
+        "no class from 0 to {last}: the model predicts {classes}",
+    ),
+    "categorical_crossentropy": (lambda y, _: (y < 0) | (y > 1), "no probability"),
+    "kl_divergence": (lambda y, _: (y < 0) | (y > 1), "no probability"),
+    "binary_crossentropy": (lambda y, _: (y < 0) | (y > 1), "not between 0 and 1"),
+    "hinge": (lambda y, _: (y != 0) & (y != 1) & (y != -1), "not -1, 0 or 1"),
+    "poisson": (lambda y, _: y < 0, "negative"),
+    "gamma": (lambda y, _: y <= 0, "not positive"),
+}  # fmt: skip
+
+
+def check_targets(cost: Callable[..., Any], target: np.ndarray, prediction_shape: Sequence[int], name: str) -> None:
+    """Raise DataError, with the row, for targets that a loss of this module has no meaning for."""
+    if name_of(cost) not in _TARGETS or not is_own(cost):
+        return
+    bad, what = _TARGETS[name_of(cost)]
+    classes = prediction_shape[-1] if prediction_shape else 0
+    found = np.argwhere(bad(target, classes))
+    if len(found):
+        said = what.format(last=classes - 1, classes=classes)
+        raise DataError(
+            f"{name} has {target[tuple(found[0])]} in row {found[0][0]}, which is {said}. "
+            f"Correct it, or choose another loss than {name_of(cost)}."
+        )
+
+
+def is_own(cost: Any) -> bool:
+    """Whether it is a loss of this module, with options bound or not."""
+    return hasattr(_plain(cost), "by_row")

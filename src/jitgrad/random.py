@@ -74,6 +74,17 @@ def generator(n: int | None = None) -> np.random.Generator:
     return _generator if n is None else np.random.default_rng(n)
 
 
+def get_state() -> dict[str, Any]:
+    """All that the next numbers depend on, as nested dicts of numbers, texts and arrays."""
+    return {"generator": _generator.bit_generator.state, "counted": np.array(_state.numpy())}
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Go on as from a state that ``get_state`` returned."""
+    _generator.bit_generator.state = state["generator"]
+    _state.store(state["counted"])
+
+
 @public()
 def uniform(shape: int | Sequence[int] = (), low: Any = 0.0, high: Any = 1.0, dtype: Any = None) -> Tensor:
     """Numbers from ``low`` on and below ``high``, each as likely.

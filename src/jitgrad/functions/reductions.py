@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of
 from jitgrad.functions.shapes import concatenate, moveaxis, reshape, squeeze
 from jitgrad.ops import Op, linear, order, reduce
-from jitgrad.ops.elementwise import abs, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
+from jitgrad.ops.elementwise import abs, divide, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
 
@@ -173,6 +173,20 @@ def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
     x = as_tensor(x)
     shifted = x - _top(x, axis) if x.size else x
     return shifted - log(sum(exp(shifted), axis, keepdims=True))
+
+
+def log_of_softmax(p: Tensor) -> Tensor | None:
+    """log(p) where ``p`` was just recorded as a softmax, from what it was made of, so that nothing vanishes; None elsewhere.
+
+    This cannot wait for lowering, which comes after differentiating: 1 / p would have overflowed by then.
+    """
+    if p.op is not divide or p.inputs[0].op is not exp:
+        return None
+    shifted, total = p.inputs
+    inner = total.inputs[0] if total.op is linear.reshape else total
+    if inner.op is not linear.sum or inner.inputs[0] is not shifted or total.ndim != p.ndim:
+        return None
+    return shifted.inputs[0] - log(total)
 
 
 def _top(x: Tensor, axis: Axis) -> Tensor:

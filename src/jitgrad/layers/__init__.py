@@ -1,6 +1,6 @@
 """Layers: functions of Tensors that own their weights. The names are Keras's."""
 
-from jitgrad.layers import activations, initializers
+from jitgrad.layers import activations, constraints, initializers, regularizers
 from jitgrad.layers.core import (
     Activation,
     Add,
@@ -33,5 +33,7 @@ __all__ = [
     "Normalization",
     "Reshape",
     "activations",
+    "constraints",
     "initializers",
+    "regularizers",
 ]

@@ -25,6 +25,8 @@ class Dense(Layer):
         activation: a name or a function; linear by default.
         use_bias: whether a bias is added.
         kernel_initializer, bias_initializer: names or functions of a shape and a generator.
+        kernel_regularizer, bias_regularizer: penalties, see ``layers.regularizers``.
+        kernel_constraint, bias_constraint: see ``layers.constraints``.
         name, dtype, trainable: as every layer's.
     """
 
@@ -35,20 +37,25 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **common: Any,
     ) -> None:
         super().__init__(**common)
         self.units = count("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self._initializers = kernel_initializer, bias_initializer
+        self._kernel = {"initializer": kernel_initializer, "regularizer": kernel_regularizer, "constraint": kernel_constraint}
+        self._bias = {"initializer": bias_initializer, "regularizer": bias_regularizer, "constraint": bias_constraint}
 
     def build(self, input_shape: Shape) -> None:
         if len(input_shape) < 2:
             raise ShapeError(f"Layer {self.name!r} gets shape {input_shape}. Give rows of features, (rows, features).")
-        self.kernel = self.add_weight("kernel", (input_shape[-1], self.units), self._initializers[0])
+        self.kernel = self.add_weight("kernel", (input_shape[-1], self.units), **self._kernel)
         if self.use_bias:
-            self.bias = self.add_weight("bias", (self.units,), self._initializers[1])
+            self.bias = self.add_weight("bias", (self.units,), **self._bias)
 
     def call(self, x: Any) -> Any:
         y = matrix_product(x, self.kernel)
@@ -119,13 +126,25 @@ class GaussianNoise(Layer):
 class Embedding(Layer):
     """A vector for each integer from 0 on and below ``input_dim``: shape (…) to (…, output_dim)."""
 
-    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", **common: Any) -> None:
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        **common: Any,
+    ) -> None:
         super().__init__(**common)
         self.input_dim, self.output_dim = count("input_dim", input_dim), count("output_dim", output_dim)
-        self._initializer = embeddings_initializer
+        self._options = {
+            "initializer": embeddings_initializer,
+            "regularizer": embeddings_regularizer,
+            "constraint": embeddings_constraint,
+        }
 
     def build(self, input_shape: Shape) -> None:
-        self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), self._initializer)
+        self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), **self._options)
 
     def call(self, x: Any) -> Tensor:
         return gather(self.embeddings, x)

@@ -5,24 +5,29 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from jitgrad import random
+from jitgrad.arguments import Described
 from jitgrad.errors import ArgumentError, ShapeError
-from jitgrad.layers import initializers
+from jitgrad.layers import constraints, initializers, regularizers
 from jitgrad.ops import Shape
 from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Operators, as_tensor
 from jitgrad.tape.variable import Variable
 
+_NOT_OWNED = ("arguments", "_frozen", "_penalties")  # attributes that name Variables again
 _numbers: dict[str, Iterator[int]] = {}
 
 
-class Layer:
+class Layer(Described):
     """Base class. A subclass makes its Variables in ``build`` and computes in ``call``.
 
     Variables and layers are found on attributes, in lists, tuples and dicts too, in the order in which they were set.
@@ -41,15 +46,6 @@ class Layer:
         ...         return x * self.factor
     """
 
-    arguments: dict[str, Any]
-    """What it was made with, by name."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        layer = super().__new__(cls)
-        bound = inspect.signature(cls.__init__).bind_partial(layer, *args, **kwargs)
-        layer.arguments = {key: value for key, value in bound.arguments.items() if key != "self"}
-        return layer
-
     def __init__(self, name: str | None = None, dtype: Any = "float32", trainable: bool = True) -> None:
         self.name = name or _numbered(type(self).__name__)
         self.dtype = np.dtype(dtype)
@@ -57,6 +53,7 @@ class Layer:
         self.output_shape: Shape | None = None
         self._trainable = trainable
         self._frozen: list[Variable] = []
+        self._penalties: list[tuple[regularizers.Regularizer, Variable]] = []
         if self.dtype.kind != "f":
             raise ArgumentError(f"Layer {self.name!r} has dtype {self.dtype}. Use float32 or float64.")
 
@@ -69,10 +66,22 @@ class Layer:
         """The result of ``call(x)``, or ``call(x, training)`` where it depends on whether a fit asks for it."""
         raise NotImplementedError(f"{type(self).__name__} has no call(). Define call(self, x).")
 
-    def add_weight(self, name: str, shape: Shape, initializer: Any = "glorot_uniform", trainable: bool = True) -> Variable:
-        """A Variable of this layer's dtype, drawn from ``jitgrad.random``'s generator."""
-        value = initializers.get(initializer)(tuple(shape), random.generator())
+    def add_weight(
+        self,
+        name: str,
+        shape: Shape,
+        initializer: Any = "glorot_uniform",
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> Variable:
+        """A Variable of this layer's dtype, drawn with ``jitgrad.random``'s seed, penalised and constrained if asked for."""
+        value = _first_value(name, tuple(shape), initializers.get(initializer))
         made = Variable(np.asarray(value, self.dtype), name=f"{self.name}/{name}", trainable=trainable and self._trainable)
+        made.constraint = constraints.get(constraint)
+        penalty = regularizers.get(regularizer)
+        if penalty is not None:
+            self._penalties.append((penalty, made))
         if trainable and not self._trainable:
             self._frozen.append(made)
         return made
@@ -110,6 +119,12 @@ class Layer:
         """All Variables, of inner layers too, each once."""
         found = [v for x in _owned(self) for v in (x.variables if isinstance(x, Layer) else [x])]
         return list({id(v): v for v in found}.values())
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of regularised Variables, of inner layers too. A model's fit adds them to its loss."""
+        own = [penalty(variable) for penalty, variable in self._penalties]
+        return own + [x for layer in self.layers for x in layer.losses]
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -168,6 +183,34 @@ class Layer:
         return as_tensor(x)
 
 
+_room: ContextVar[int | None] = ContextVar("_room", default=None)
+
+
+@contextmanager
+def unfilled_weights(most: int) -> Iterator[None]:
+    """Weights made inside are zeros, and nothing is drawn: they are about to be filled. Together at most ``most`` elements."""
+    token = _room.set(most)
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
+def is_unfilled() -> bool:
+    """Whether weights are made to be filled."""
+    return _room.get() is not None
+
+
+def _first_value(name: str, shape: Shape, initializer: initializers.Initializer) -> Any:
+    left = _room.get()
+    if left is None:
+        return initializer(shape, random.generator())
+    if math.prod(shape) > left:
+        raise ShapeError(f"Weight {name!r} has shape {shape}, larger than all weights there are. Give it the right shape.")
+    _room.set(left - math.prod(shape))
+    return np.zeros(shape)
+
+
 @functools.cache
 def _takes_training(call: Any) -> bool:
     return "training" in inspect.signature(call).parameters
@@ -182,7 +225,7 @@ def _numbered(kind: str) -> str:
 
 def _owned(layer: Layer) -> list[Any]:
     """The Variables and layers on the attributes, each once."""
-    held = [x for key, value in vars(layer).items() if key != "arguments" for x in flatten(value)]
+    held = [x for key, value in vars(layer).items() if key not in _NOT_OWNED for x in flatten(value)]
     return list({id(x): x for x in held if isinstance(x, (Variable, Layer))}.values())
 
 

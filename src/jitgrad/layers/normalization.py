@@ -87,8 +87,12 @@ class Normalization(Layer):
 
     def build(self, input_shape: Shape) -> None:
         self.mean = self.add_weight("mean", input_shape[-1:], "zeros", trainable=False)
-        self.variance = self.add_weight("variance", input_shape[-1:], "ones", trainable=False)
-        self.adapted = False
+        self.variance = self.add_weight("variance", input_shape[-1:], "zeros", trainable=False)
+
+    @property
+    def adapted(self) -> bool:
+        """Whether there are statistics: no variance is 0."""
+        return bool(np.all(self.variance.leaf.known))
 
     def adapt(self, data: Any) -> None:
         """Take mean and variance of the features of ``data``, (rows, …, features); those that never change get variance 1.
@@ -103,7 +107,6 @@ class Normalization(Layer):
         variance = rows.var(0)
         self.mean.assign(rows.mean(0).astype(self.dtype))
         self.variance.assign(np.where(variance > 0, variance, 1.0).astype(self.dtype))
-        self.adapted = True
 
     def call(self, x: Tensor) -> Tensor:
         if not self.adapted:

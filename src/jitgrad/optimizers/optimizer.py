@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.arguments import count, positive
+from jitgrad.arguments import Described, count, positive
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.graph import Node
@@ -53,7 +53,21 @@ def _train(loss: Any, optimizer: Optimizer, variables: list[Variable] | None) ->
 _train.changes_state = True  # type: ignore[attr-defined]
 
 
-class Optimizer(ABC):
+def _slot(variable: Variable, number: int, value: np.ndarray) -> Variable:
+    """State that belongs to a Variable."""
+    return Variable(value, name=f"{variable.name}/slot_{number}", trainable=False)
+
+
+def _like(variable: Variable, value: np.ndarray) -> np.ndarray:
+    """A saved value, which must have the Variable's shape."""
+    if value.shape != variable.shape:
+        raise ShapeError(
+            f"State of {variable.name!r} has shape {value.shape} for {variable.shape}. Give that of a model alike."
+        )
+    return value
+
+
+class Optimizer(Described, ABC):
     """Base class. A subclass says which hyperparameters and state it has, and which update instructions they make.
 
     State is kept in Variables, made when a Variable is first updated.
@@ -93,6 +107,40 @@ class Optimizer(ABC):
         counted = [self._step] if self.schedule is not None else []
         return [*counted, *self._numbers, *(v for slots in self._slots.values() for v in slots[1:])]
 
+    def get_state(self, variables: Sequence[Variable]) -> dict[str, Any]:
+        """All that the next steps depend on beside the Variables, as nested dicts and lists of arrays.
+
+        Args:
+            variables: of the model; state is told by their positions.
+
+        Raises ArgumentError where there is state for another Variable.
+        """
+        place = {id(v): number for number, v in enumerate(variables)}
+        for key, (variable, *_) in self._slots.items():
+            if key not in place:
+                raise ArgumentError(
+                    f"The optimizer has state for {variable.name!r}, which the model does not own. Make it one of its own."
+                )
+        return {
+            "hyperparameters": np.array(self._hyper.numpy()),
+            "step": np.array(self._step.numpy()),
+            "numbers": [np.array(v.numpy()) for v in self._numbers],
+            "slots": {str(place[key]): [np.array(v.numpy()) for v in made] for key, (_, *made) in self._slots.items()},
+        }
+
+    def set_state(self, state: dict[str, Any], variables: Sequence[Variable]) -> None:
+        """Go on as from a state that ``get_state`` returned, for as many Variables alike."""
+        self._hyper.store(_like(self._hyper, state["hyperparameters"]))
+        self._step.store(_like(self._step, state["step"]))
+        name = type(self).__name__.lower()
+        self._numbers = tuple(
+            Variable(value, name=f"{name}/number_{i}", trainable=False) for i, value in enumerate(state["numbers"])
+        )
+        self._slots = {}
+        for number, values in state["slots"].items():
+            variable = variables[int(number)]
+            self._slots[id(variable)] = (variable, *(_slot(variable, i, _like(variable, x)) for i, x in enumerate(values)))
+
     @public()
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
         """Update each Variable by its gradient, all in one run. A Variable whose gradient is None stays, with a warning.
@@ -127,7 +175,8 @@ class Optimizer(ABC):
             raise ArgumentError("A Variable is named twice. Name each Variable once.")
         if not pairs:
             raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
-        changes = [*self._scheduled(), *self._changes(self._clip(pairs))]
+        back = [variable.constraint.change(variable) for _, variable in pairs if variable.constraint is not None]
+        changes = [*self._scheduled(), *self._changes(self._clip(pairs)), *back]
         tracing = trace.current()
         if tracing is not None:
             tracing.update(changes)
@@ -210,6 +259,5 @@ class Optimizer(ABC):
         """``count`` Variables like ``variable``, full of ``start``, made on its first update."""
         if id(variable) not in self._slots:
             first = np.full(variable.shape, start, variable.dtype)
-            made = [Variable(first, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)]
-            self._slots[id(variable)] = (variable, *made)
+            self._slots[id(variable)] = (variable, *(_slot(variable, i, first) for i in range(count)))
         return self._slots[id(variable)][1:]

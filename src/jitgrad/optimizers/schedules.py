@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from jitgrad.arguments import count, positive
+from jitgrad.arguments import Described, count, positive
 from jitgrad.errors import ArgumentError
 from jitgrad.ops.elementwise import cos, exp, floor, less, minimum, where
 
 
-class Schedule(ABC):
+class Schedule(Described, ABC):
     """Base class: ``schedule(step)`` is the learning rate of a step."""
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from jitgrad.training.fit import History, fit
 
 OPTIMIZERS = {"adam": optimizers.Adam, "sgd": optimizers.SGD}
 FULL_BATCH_ROWS = 4096
+CROSS_ENTROPY = functools.partial(losses.categorical_crossentropy, from_logits=True)
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def fit_table(
     scale = _Scale(design, train, decorrelate=not settings.hidden)
     x, y = scale.inputs(design.x), scale.targets(design)
     network = _Network([x.shape[1], *settings.hidden, y.shape[1]], settings.seed)
-    loss = losses.softmax_cross_entropy if design.classes else losses.mean_squared_error
+    loss = CROSS_ENTROPY if design.classes else losses.mean_squared_error
     history = fit(
         lambda xs, ys: loss(ys, network(xs)),
         (x[train], y[train]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,13 @@ from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
 
 names = itertools.count()
 """Numbers for the names of what is not named."""
+
+
+class Constraint(Protocol):
+    """What a Variable is brought back to after an optimizer changed it, see ``layers.constraints``."""
+
+    def change(self, weight: Variable) -> trace.Change:
+        """The update that brings ``weight`` back."""
 
 
 class Variable(Operators):
@@ -33,7 +40,7 @@ class Variable(Operators):
         DTypeError: for a dtype that jitgrad does not compute with.
     """
 
-    __slots__ = ("__weakref__", "_gradient", "_leaf", "name", "rank", "trainable")
+    __slots__ = ("__weakref__", "_gradient", "_leaf", "constraint", "name", "rank", "trainable")
 
     def __init__(
         self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True,
@@ -45,6 +52,7 @@ class Variable(Operators):
         self.name = name or f"variable_{next(names)}"
         self.trainable = trainable
         self.rank = dtypes.strong(rank)
+        self.constraint: Constraint | None = None
         self._gradient: Gradient | None = None
         self._leaf = self._new_leaf(array)
         self.requires_grad = requires_grad

@@ -26,8 +26,8 @@ CHUNK_SECONDS = 0.075
 Report = Callable[["Loop"], None]
 """Called after each chunk."""
 
-Between = Callable[[int], bool]
-"""Called after an epoch with its number, the Variables up to date; what it changes counts. Returns whether to go on."""
+Between = Callable[["Loop"], bool]
+"""Called after an epoch, the Variables up to date; what it changes in them counts. Returns whether to go on."""
 
 
 class Pass(NamedTuple):
@@ -58,7 +58,11 @@ class Loop:
         done: how many epochs are done, with a fraction.
         training, looking: the figures so far; of epochs that did not begin, 0.
         not_finite: whether a loss or the state was not finite in the last chunk.
+        state: the Variables that the steps change, in the arena.
+        step_loss: the loss of the last step, where each is a chunk of its own.
     """
+
+    step_loss = 0.0
 
     def __init__(self, machine: Machine, training: Pass, looking: Pass | None, epochs: int, first: int = 0) -> None:
         self._step, self._machine = training.step, machine
@@ -88,7 +92,12 @@ class Loop:
 
     @property
     def done(self) -> float:
-        return self.epoch + (0.0 if self._position[LOOKING] else int(self._position[ROW]) / max(1, self._bound.rows))
+        return self.epoch + (1.0 if self.is_looking else int(self._position[ROW]) / max(1, self._bound.rows))
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether the next step only looks."""
+        return bool(self._position[LOOKING])
 
     @property
     def not_finite(self) -> bool:
@@ -100,7 +109,9 @@ class Loop:
         before = self.epoch
         done = self._train(*self._arguments, epochs, self._steps if most is None else most)
         seconds = max(time.perf_counter() - start, 1e-9)
-        if most is None and self.epoch < epochs:
+        if most == 1:
+            self.step_loss = self._bound.last_loss(after=int(self._position[ROW]))
+        elif self.epoch < epochs:
             self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
         if not self.not_finite:
             return True
@@ -114,6 +125,14 @@ class Loop:
         plan = self._bound.plan.ctypes.data
         while self.epoch < 1:
             self._train(self._arguments[0], plan, plan, *self._arguments[3:], 1, self._steps)
+
+    def begin_look(self) -> None:
+        """End an epoch's training: what follows is its look, or the next epoch."""
+        if self._look is None:
+            self._position[EPOCH] += 1
+        else:
+            self._look.take(self._machine)
+            self._position[LOOKING] = 1
 
     def store(self) -> None:
         """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
@@ -145,7 +164,8 @@ class _Bound:
             machine.load(batches.cast(program.dtype), stop=step.n_batch)
         copies = _NOTHING if source is None else _copies(source, [step for step, _ in self._machines])
         gathered = _NOT_GATHERED if batches.full else _gathered(batches, program, last.program)
-        self._kept = gathered, copies
+        self._gathered = gathered
+        self._copies: np.ndarray = copies  # native code knows them by address
         places = _program_plan(machine)
         self.plan = np.array(
             (
@@ -161,8 +181,22 @@ class _Bound:
     def load(self) -> None:
         """The values of what is no batch."""
         for step, machine in self._machines:
-            leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
-            machine.load([*leaves, *step.literals], step.n_batch)
+            load_rest(step, machine)
+
+    def take(self, source: Machine) -> None:
+        """What native code does when a look begins: take the Variables' values from the training arena."""
+        for place, part, to, size in self._copies.tolist():
+            self._machines[part // TAIL][1].arena[to : to + size] = source.arena[place : place + size]
+
+    def last_loss(self, after: int) -> float:
+        """The loss of the step that ended at row ``after``, 0 at the end of the epoch."""
+        return float(self._machines[-1 if after == 0 else 0][1].outputs[0])
+
+
+def load_rest(step: Step, machine: Machine) -> None:
+    """Give a step's machine the values of what is no batch."""
+    leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
+    machine.load([*leaves, *step.literals], step.n_batch)
 
 
 def run_epochs(
@@ -173,7 +207,7 @@ def run_epochs(
     first: int = 0,
     report: Report | None = None,
     between: Between | None = None,
-    after_step: Callable[[float], None] | None = None,
+    after_step: Report | None = None,
 ) -> tuple[Loop, float]:
     """Run the epochs first ≤ e < epochs and give the Variables their new values.
 
@@ -184,7 +218,7 @@ def run_epochs(
         first: where to begin: the order of the rows depends on an epoch's number.
         report: see Report.
         between: see Between. Each epoch is then a chunk of its own, or several.
-        after_step: called after each step with the number of epochs that are done. Each step is then a chunk of its own.
+        after_step: called after each step, as ``between``. Each step is then a chunk of its own.
 
     Returns:
         The loop at its end, and the seconds that the steps took.
@@ -200,7 +234,7 @@ def run_epochs(
 
 
 def run(
-    loop: Loop, epochs: int, report: Report | None, between: Between | None, after_step: Callable[[float], None] | None
+    loop: Loop, epochs: int, report: Report | None = None, between: Between | None = None, after_step: Report | None = None
 ) -> float:
     """``run_epochs`` on a loop that is made already; returns the seconds."""
     good = loop.state.copy()
@@ -209,7 +243,7 @@ def run(
     try:
         while loop.epoch < epochs:
             good[:] = loop.state
-            before = loop.epoch
+            before, trained = loop.epoch, not loop.is_looking
             if not loop.chunk(epochs if between is None else before + 1, most):
                 raise FitError(
                     f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. The parameters are those "
@@ -217,11 +251,13 @@ def run(
                 )
             if report is not None:
                 report(loop)
-            if after_step is not None:
-                after_step(loop.done)
+            if after_step is not None and trained:
+                loop.store()
+                after_step(loop)
+                loop.reload()
             if between is not None and loop.epoch > before:
                 loop.store()
-                if not between(before):
+                if not between(loop):
                     break
                 loop.reload()
     except BaseException:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from jitgrad.errors import ArgumentError
 from jitgrad.training.loop import Loop, Report
@@ -20,20 +22,35 @@ def is_shown(verbose: bool | int | str | None) -> bool:
     return bool(verbose)
 
 
+EpochFigures = Callable[[Loop, int], Mapping[str, Any]]
+"""The figures of an epoch by name."""
+
+
+def loss_of(loop: Loop, epoch: int) -> Mapping[str, Any]:
+    """The loss alone."""
+    return {"loss": loop.training.losses[epoch]}
+
+
+def _text(figures: Mapping[str, Any]) -> str:
+    return " ".join(f"{name} {value:.5g}" for name, value in figures.items() if np.ndim(value) == 0)
+
+
 @contextmanager
-def progress(first: int, epochs: int, verbose: bool | int | str | None) -> Iterator[Report | None]:
-    """A bar over epochs on stderr, with the loss; a line for each epoch where ``verbose`` is 2; or nothing."""
+def progress(
+    first: int, epochs: int, verbose: bool | int | str | None, figures: EpochFigures = loss_of
+) -> Iterator[Report | None]:
+    """A bar over epochs on stderr, with their figures; a line for each epoch where ``verbose`` is 2; or nothing."""
     if not is_shown(verbose):
         yield None
     elif verbose == 2 and verbose is not True:
-        yield _Lines(first, epochs)
+        yield _Lines(first, epochs, figures)
     else:
-        with bar(epochs, "epoch", "loss {task.fields[loss]}", loss="…") as (task, shown):
+        with bar(epochs, "epoch", "{task.fields[told]}", told="") as (task, shown):
             shown.update(task, completed=first)
 
             def report(loop: Loop) -> None:
-                losses = loop.training.losses[: loop.epoch]
-                shown.update(task, completed=loop.done, loss=f"{losses[-1]:.5g}" if len(losses) > first else "…")
+                told = _text(figures(loop, loop.epoch - 1)) if loop.epoch > first else ""
+                shown.update(task, completed=loop.done, told=told)
 
             yield report
 
@@ -53,11 +70,10 @@ def bar(total: float, what: str, *more: str, **fields: Any) -> Iterator[tuple[An
 class _Lines:
     """Prints a line for each epoch that is done."""
 
-    def __init__(self, first: int, epochs: int) -> None:
-        self.shown, self.epochs = first, epochs
+    def __init__(self, first: int, epochs: int, figures: EpochFigures) -> None:
+        self.shown, self.epochs, self.figures = first, epochs, figures
 
     def __call__(self, loop: Loop) -> None:
         for epoch in range(self.shown, loop.epoch):
-            looked = "" if loop.looking is None else f" - val_loss: {loop.looking.losses[epoch]:.5g}"
-            print(f"epoch {epoch + 1}/{self.epochs} - loss: {loop.training.losses[epoch]:.5g}{looked}", file=sys.stderr)
+            print(f"epoch {epoch + 1}/{self.epochs} {_text(self.figures(loop, epoch))}", file=sys.stderr)
         self.shown = loop.epoch

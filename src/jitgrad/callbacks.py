@@ -1,0 +1,306 @@
+"""Callbacks: what is done between the epochs of a model's fit. The names are Keras's.
+
+A fit without callbacks runs all epochs natively; with some it returns to Python after each epoch, which costs some 0.1 ms; with
+one that has ``on_train_batch_end``, after each step.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jitgrad.arguments import count, positive
+from jitgrad.errors import ArgumentError, DataError, near_name
+from jitgrad.saving import archive
+from jitgrad.saving.model import save_model, save_weights
+
+Logs = Mapping[str, Any]
+
+
+class Callback:
+    """Base class; override what you need. ``self.model`` is the model, whose weights are up to date and may be changed.
+
+    Set ``self.model.stop_training`` to end the fit after the epoch. ``logs`` has the epoch's figures by name.
+    """
+
+    model: Any
+    fit_state: Callable[[], dict[str, Any]]
+    """Of the fit: what is needed to go on after the present epoch."""
+
+    def on_train_begin(self, first: int) -> None:
+        """Before epoch ``first``, the first one of this fit."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Before an epoch, counted from 0."""
+
+    def on_train_batch_end(self, epoch: int, logs: Logs) -> None:
+        """After each step, with the loss of its batch: a fit with this runs step by step, many times slower."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """After an epoch and its look at the validation data."""
+
+    def on_train_end(self, logs: Logs) -> None:
+        """After the last epoch, with its figures."""
+
+    def get_state(self) -> dict[str, Any]:
+        """What this callback remembers between epochs, as nested dicts of numbers, texts, arrays and lists of them."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember what ``get_state`` returned."""
+
+    def restored(self) -> dict[str, Any] | None:
+        """The state of an earlier fit to go on with, if there is one."""
+        return None
+
+
+class _Monitor(Callback):
+    """Follows one figure: has it become better?"""
+
+    def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ArgumentError(f"mode is {mode!r}. Use 'min', 'max' or 'auto'.")
+        self.monitor, self.min_delta = monitor, abs(min_delta)
+        upwards = ("accuracy", "acc", "auc", "precision", "recall", "f1", "r2")
+        self._sign = -1.0 if mode == "max" or (mode == "auto" and monitor.endswith(upwards)) else 1.0
+        self.best = math.inf * self._sign
+
+    def value(self, logs: Logs) -> float:
+        """The figure. Raises ArgumentError where there is none of this name."""
+        if self.monitor not in logs:
+            raise ArgumentError(
+                f"{type(self).__name__} is to monitor {self.monitor!r}.{near_name(self.monitor, logs)} "
+                f"There are {', '.join(logs)}; give validation data for those that begin with val_."
+            )
+        return float(logs[self.monitor])
+
+    def improved(self, value: float) -> bool:
+        """Whether ``value`` is better than the best so far, which it then becomes."""
+        better = self._sign * value < self._sign * self.best - self.min_delta
+        if better:
+            self.best = value
+        return better
+
+    def get_state(self) -> dict[str, Any]:
+        return {"best": np.array(self.best)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best = float(state["best"])
+
+
+class EarlyStopping(_Monitor):
+    """Ends a fit when a figure does not become better any more.
+
+    Args:
+        monitor: the figure's name.
+        min_delta: by how much it must be better to count.
+        patience: how many epochs without are taken.
+        mode: "min" or "max"; "auto" for "max" of accuracies and scores.
+        restore_best_weights: whether the model gets the weights of its best epoch at the end.
+        start_from_epoch: the first epoch that counts.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = count("patience", patience, 0)
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self.wait = 0
+        self.stopped_epoch: int | None = None
+        self._weights: list[np.ndarray] = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        value = self.value(logs)
+        if epoch < self.start_from_epoch:
+            return
+        if self.improved(value):
+            self.wait = 0
+            if self.restore_best_weights:
+                self._weights = self.model.get_weights()
+            return
+        self.wait += 1
+        if self.wait > self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs) -> None:
+        if self._weights:
+            self.model.set_weights(self._weights)
+
+    def get_state(self) -> dict[str, Any]:
+        return super().get_state() | {"wait": self.wait, "stopped": self.stopped_epoch, "weights": self._weights}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.wait, self.stopped_epoch, self._weights = state["wait"], state["stopped"], state["weights"]
+        self.model.stop_training = self.stopped_epoch is not None
+
+
+class ReduceLROnPlateau(_Monitor):
+    """Multiplies the learning rate by ``factor`` when a figure does not become better for ``patience`` epochs.
+
+    Args:
+        monitor, mode, min_delta: see EarlyStopping.
+        factor: below 1.
+        patience: how many epochs without are taken.
+        cooldown: epochs after a change that do not count.
+        min_lr: the learning rate does not go below it.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        if not 0 < factor < 1:
+            raise ArgumentError(f"factor is {factor}. Give a number between 0 and 1.")
+        self.factor, self.patience, self.cooldown = factor, count("patience", patience, 0), count("cooldown", cooldown, 0)
+        self.min_lr = float(min_lr)
+        self.wait = self.resting = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        better = self.improved(self.value(logs))
+        if self.resting:
+            self.resting -= 1
+            self.wait = 0
+        if better:
+            self.wait = 0
+        elif not self.resting:
+            self.wait += 1
+            optimizer = self.model.optimizer
+            if self.wait >= max(self.patience, 1) and optimizer.learning_rate > self.min_lr:
+                optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
+                self.resting, self.wait = self.cooldown, 0
+
+    def get_state(self) -> dict[str, Any]:
+        return super().get_state() | {"wait": self.wait, "resting": self.resting}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.wait, self.resting = state["wait"], state["resting"]
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate before each epoch: ``schedule(epoch, learning_rate)`` is the new one.
+
+    A schedule of steps (``optimizers.schedules``) needs no callback and stays native.
+    """
+
+    def __init__(self, schedule: Callable[[int, float], float]) -> None:
+        self.schedule = schedule
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        optimizer = self.model.optimizer
+        optimizer.learning_rate = positive("the schedule's learning rate", self.schedule(epoch, optimizer.learning_rate))
+
+
+class CSVLogger(Callback):
+    """Writes a row of figures for each epoch. A fit that goes on with an earlier one keeps the rows of the epochs before."""
+
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        self.path, self.separator, self.append = Path(filename), separator, append
+        self._columns: list[str] = []
+
+    def on_train_begin(self, first: int) -> None:
+        kept = []
+        if (self.append or first) and self.path.exists():
+            header, *rows = self.path.read_text().splitlines() or [""]
+            self._columns = header.split(self.separator)[1:]
+            whole = [row for row in rows if row.count(self.separator) == len(self._columns)]  # a killed process may leave half
+            kept = [header, *(row for row in whole if self.append or int(row.split(self.separator)[0]) < first)]
+        archive.write_whole(self.path, "".join(f"{line}\n" for line in kept).encode())
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        with self.path.open("a") as file:
+            if not self._columns:
+                self._columns = [name for name, value in logs.items() if np.ndim(value) == 0]
+                file.write(self.separator.join(["epoch", *self._columns]) + "\n")
+            file.write(self.separator.join([str(epoch), *(repr(float(logs[name])) for name in self._columns)]) + "\n")
+
+
+class ModelCheckpoint(_Monitor):
+    """Saves the model after epochs, whole or not at all.
+
+    Args:
+        filepath: where to; may have ``{epoch}``, counted from 1, and figures, as ``{val_loss:.3f}``.
+        monitor, mode: the figure that tells which model is best.
+        save_best_only: whether to save only where it has become better.
+        save_weights_only: whether to save weights alone, for ``load_weights``.
+        every: how many epochs there are between.
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        every: int = 1,
+    ) -> None:
+        super().__init__(monitor, mode, 0.0)
+        self.filepath, self.every = os.fspath(filepath), count("every", every)
+        self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if (epoch + 1) % self.every or (self.save_best_only and not self.improved(self.value(logs))):
+            return
+        try:
+            path = self.filepath.format(epoch=epoch + 1, **logs)
+        except KeyError as error:
+            raise ArgumentError(f"filepath has {error}, and the figures are {', '.join(logs)}. Use one of them.") from None
+        if self.save_weights_only:
+            save_weights(self.model, path)
+        else:
+            save_model(self.model, path, self.fit_state())
+
+
+class BackupAndRestore(Callback):
+    """Lets a fit that was stopped, or killed, go on where it was: run the same program again.
+
+    After epochs it saves the model, its optimizer, the state of the other callbacks and of the random numbers, and the figures
+    so far. A fit that finds the file begins with all that, and ends as one that ran through, to the bit.
+
+    Args:
+        path: of the file.
+        every: how many epochs there are between.
+        delete: whether the file is removed when the fit has ended; otherwise, running it again returns at once.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 1, delete: bool = False) -> None:
+        self.path, self.every, self.delete = Path(path), count("every", every), delete
+
+    def restored(self) -> dict[str, Any] | None:
+        if not self.path.exists():
+            return None
+        document = archive.read(self.path)
+        if not isinstance(document, dict) or not document.get("fit"):
+            raise DataError(f"{self.path} was not written by a fit that can go on. Give another path, or remove it.")
+        return document
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if (epoch + 1) % self.every == 0 or self.model.stop_training:
+            save_model(self.model, self.path, self.fit_state())
+
+    def on_train_end(self, logs: Logs) -> None:
+        if self.delete:
+            self.path.unlink(missing_ok=True)

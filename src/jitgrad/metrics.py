@@ -1,0 +1,345 @@
+"""Metrics: what is told about a model beside its loss: sums over rows, which the native loop gathers, and their meaning.
+
+``metric(target, prediction, sample_weight)`` gives its value for arrays. Names are Keras's, meanings of scores scikit-learn's.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad import losses
+from jitgrad.arguments import Described, by_name, count
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.functions.products import matmul
+from jitgrad.functions.reductions import argmax, mean, sum
+from jitgrad.functions.shapes import concatenate, expand_dims, reshape, stack, transpose
+from jitgrad.losses import aligned
+from jitgrad.ops.elementwise import equal, greater, greater_equal, square
+from jitgrad.tape.tensor import Tensor, as_tensor
+
+
+class Metric(Described, ABC):
+    """Base class."""
+
+    name: str
+
+    @abstractmethod
+    def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        """What is summed over batches, of one axis: of rows of targets and predictions, and a weight a row."""
+
+    @abstractmethod
+    def result(self, sums: np.ndarray) -> Any:
+        """The metric, a float or an array, from the sums over all batches, float64."""
+
+    def __call__(self, target: Any, prediction: Any, sample_weight: Any = None) -> Any:
+        """The metric of arrays."""
+        predicted = as_tensor(prediction)
+        rows = predicted.shape[0]
+        weight = as_tensor(np.ones(rows) if sample_weight is None else sample_weight)
+        return self.result(np.asarray(self.sums(as_tensor(target), predicted, weight), np.float64))
+
+
+class Mean(Metric):
+    """The weighted mean over rows of a function of a target and a prediction that returns a number a row, as a loss's."""
+
+    def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
+        self.function = function
+        self.name = name or losses.name_of(function)
+
+    def by_row(self, target: Tensor, prediction: Tensor) -> Tensor:
+        """The numbers of the rows."""
+        by_row = getattr(self.function, "by_row", self.function)
+        made = as_tensor(by_row(aligned(target, prediction), prediction))
+        if not made.ndim:
+            raise ArgumentError(f"The metric {self.name} returns one number for all rows. Return one a row.")
+        return mean(reshape(made, (made.shape[0], -1)), -1)
+
+    def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        return stack([sum(self.by_row(target, prediction) * weight), sum(weight)])
+
+    def result(self, sums: np.ndarray) -> Any:
+        return _ratio(sums[0], sums[1])
+
+
+class RootMeanSquaredError(Mean):
+    """The root of the mean of squared errors."""
+
+    def __init__(self, name: str = "rmse") -> None:
+        super().__init__(losses.mean_squared_error, name)
+
+    def result(self, sums: np.ndarray) -> Any:
+        return math.sqrt(super().result(sums))
+
+
+class _Hits(Mean):
+    """The part of the rows for which something is true."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(self.hits, name)
+
+    def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
+        """Whether it is true, for each row or element."""
+        raise NotImplementedError(f"{type(self).__name__} has no hits(). Define it.")
+
+
+class BinaryAccuracy(_Hits):
+    """The part of targets 0 and 1 on whose side of ``threshold`` the prediction is."""
+
+    def __init__(self, threshold: float = 0.5, name: str = "binary_accuracy") -> None:
+        super().__init__(name)
+        self.threshold = threshold
+
+    def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
+        _alike(self.name, target, prediction)
+        return equal(greater(prediction, self.threshold), greater(target, 0.5)) * 1.0
+
+
+class CategoricalAccuracy(_Hits):
+    """The part of rows whose largest prediction is where the largest target is."""
+
+    def __init__(self, name: str = "categorical_accuracy") -> None:
+        super().__init__(name)
+
+    def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
+        _alike(self.name, target, prediction)
+        return equal(argmax(target, -1), argmax(prediction, -1)) * 1.0
+
+
+class SparseCategoricalAccuracy(_Hits):
+    """The part of rows whose largest prediction is that of the class, an integer from 0 on."""
+
+    def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
+        super().__init__(name)
+
+    def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
+        return equal(_classes(self.name, target, prediction), argmax(prediction, -1)) * 1.0
+
+
+class Accuracy(_Hits):
+    """Binary, categorical or sparse categorical accuracy, as the shapes of targets and predictions ask for."""
+
+    def __init__(self, name: str = "accuracy") -> None:
+        super().__init__(name)
+
+    def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
+        kinds: dict[str, _Hits] = {
+            "binary": BinaryAccuracy(),
+            "sparse": SparseCategoricalAccuracy(),
+            "categorical": CategoricalAccuracy(),
+        }
+        return kinds[_kind(target, prediction)].hits(target, prediction)
+
+
+class SparseTopKCategoricalAccuracy(_Hits):
+    """The part of rows in which fewer than ``k`` classes have a larger prediction than the class, an integer from 0 on."""
+
+    def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy") -> None:
+        super().__init__(name)
+        self.k = count("k", k)
+
+    def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
+        own = sum(prediction * _one_hot(_classes(self.name, target, prediction), prediction.shape[-1]), -1, keepdims=True)
+        return (sum(greater(prediction, own), -1) < self.k) * 1.0
+
+
+class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
+    """The same where targets have a number for each class."""
+
+    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy") -> None:
+        super().__init__(k, name)
+
+    def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
+        _alike(self.name, target, prediction)
+        return super().hits(argmax(target, -1), prediction)
+
+
+class ConfusionMatrix(Metric):
+    """How many rows of each class, down, were taken for each class, across. One number a row is class 1 above ``threshold``."""
+
+    def __init__(self, threshold: float = 0.5, name: str = "confusion_matrix") -> None:
+        self.threshold, self.name = threshold, name
+
+    def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        if _kind(target, prediction) == "binary":
+            classes, n = (
+                (greater(reshape(x, (x.size,)), at) * 1.0 for x, at in ((target, 0.5), (prediction, self.threshold))),
+                2,
+            )
+            true, taken = (_one_hot(x, n) for x in classes)
+        else:
+            n = prediction.shape[-1]
+            known = argmax(target, -1) if target.shape == prediction.shape else _classes(self.name, target, prediction)
+            true, taken = _one_hot(known, n), _one_hot(argmax(prediction, -1), n)
+        if true.ndim != 2:
+            raise ShapeError(f"{self.name}: predictions have shape {prediction.shape}. Give one row of numbers an example.")
+        return reshape(matmul(transpose(true), taken * expand_dims(weight, -1)), (n * n,))
+
+    def result(self, sums: np.ndarray) -> Any:
+        n = math.isqrt(len(sums))
+        return sums.reshape(n, n)
+
+
+class _Score(ConfusionMatrix):
+    """A number of a confusion matrix for each class, and their average.
+
+    Args:
+        average: by default the score of class 1 where there are two classes, else "macro", the mean over classes. "weighted"
+            weighs them by their rows, "micro" counts all of them together.
+        threshold: see ConfusionMatrix.
+    """
+
+    def __init__(self, average: str | None = None, threshold: float = 0.5, name: str | None = None) -> None:
+        super().__init__(threshold, name or type(self).__name__.lower())
+        if average not in (None, "macro", "weighted", "micro"):
+            raise ArgumentError(f"average is {average!r}. Use 'macro', 'weighted' or 'micro', or leave it out.")
+        self.average = average
+
+    def result(self, sums: np.ndarray) -> Any:
+        matrix = super().result(sums)
+        hits, taken, true = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
+        if self.average == "micro":
+            return float(self.score(hits.sum(), taken.sum(), true.sum()))
+        scores = self.score(hits, taken, true)
+        if self.average is None and len(scores) == 2:
+            return float(scores[1])
+        return _ratio(float(scores @ true), float(true.sum())) if self.average == "weighted" else float(scores.mean())
+
+    @staticmethod
+    def score(hits: Any, taken: Any, true: Any) -> Any:
+        """Of the numbers of rows that were right, taken for the class, and of the class."""
+        raise NotImplementedError("A score has no score(). Define it.")
+
+
+class Precision(_Score):
+    """Of the rows taken for a class, the part that is of it; 0 where there are none."""
+
+    @staticmethod
+    def score(hits: Any, taken: Any, true: Any) -> Any:
+        return hits / np.maximum(taken, 1e-300)
+
+
+class Recall(_Score):
+    """Of the rows of a class, the part that was taken for it; 0 where there are none."""
+
+    @staticmethod
+    def score(hits: Any, taken: Any, true: Any) -> Any:
+        return hits / np.maximum(true, 1e-300)
+
+
+class F1(_Score):
+    """The harmonic mean of precision and recall."""
+
+    @staticmethod
+    def score(hits: Any, taken: Any, true: Any) -> Any:
+        return 2 * hits / np.maximum(taken + true, 1e-300)
+
+
+class AUC(Metric):
+    """The area under the receiver's operating curve of targets 0 and 1, from the curve at so many thresholds from 0 to 1.
+
+    Predictions are probabilities, one a row or of two classes. Between two thresholds the curve is a straight line, so with 200
+    the area is right to about 0.001. Hanley and McNeil, "The meaning and use of the area under a ROC curve", 1982.
+    """
+
+    def __init__(self, thresholds: int = 200, name: str = "auc") -> None:
+        self.thresholds, self.name = count("thresholds", thresholds, 2), name
+
+    def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        if prediction.ndim == 2 and prediction.shape[1] == 2:
+            target, prediction = (x[:, 1] if x.shape == prediction.shape else x for x in (target, prediction))
+        if prediction.size != prediction.shape[0]:
+            raise ShapeError(f"auc: predictions have shape {prediction.shape}. Give one number a row, or two classes.")
+        rows = prediction.size
+        above = greater_equal(reshape(prediction, (rows, 1)), np.linspace(0, 1, self.thresholds)) * 1.0
+        positive = greater(reshape(target, (rows,)), 0.5) * weight
+        found = matmul(stack([positive, weight - positive]), above)
+        return concatenate([reshape(found, (2 * self.thresholds,)), stack([sum(positive), sum(weight)])])
+
+    def result(self, sums: np.ndarray) -> Any:
+        *_, positives, total = sums
+        hits, alarms = sums[:-2].reshape(2, -1)
+        x, y = (np.append(np.insert(a, 0, n), 0.0) for a, n in ((alarms, total - positives), (hits, positives)))
+        return _ratio(float(np.sum((x[:-1] - x[1:]) * (y[:-1] + y[1:]) / 2)), positives * (total - positives))
+
+
+class R2(Metric):
+    """The part of the targets' variance that is explained, the mean over the columns; nan where they do not vary."""
+
+    def __init__(self, name: str = "r2") -> None:
+        self.name = name
+
+    def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        y = aligned(target, prediction)
+        _alike(self.name, y, prediction)
+        y, p = (reshape(x, (x.shape[0], -1)) for x in (y, prediction))
+        w = reshape(weight, (1, -1))
+        parts = [matmul(w, x) for x in (y * 0.0 + 1.0, y, square(y), square(y - p))]
+        return reshape(concatenate(parts, -1), (-1,))
+
+    def result(self, sums: np.ndarray) -> Any:
+        n, total, squares, errors = sums.reshape(4, -1)
+        spread = squares - total**2 / n
+        return float(np.mean(np.where(spread > 0, 1 - errors / np.where(spread > 0, spread, 1), np.nan)))
+
+
+METRICS: dict[str, Callable[[], Metric]] = {
+    "accuracy": Accuracy, "acc": Accuracy, "binary_accuracy": BinaryAccuracy, "categorical_accuracy": CategoricalAccuracy,
+    "sparse_categorical_accuracy": SparseCategoricalAccuracy, "top_k_categorical_accuracy": TopKCategoricalAccuracy,
+    "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy, "precision": Precision, "recall": Recall, "f1": F1,
+    "auc": AUC, "r2": R2, "rmse": RootMeanSquaredError, "confusion_matrix": ConfusionMatrix,
+}  # fmt: skip
+
+
+def get(metric: str | Metric | Callable[..., Any]) -> Metric:
+    """A metric by name or that of a loss, or a metric itself, or a function of target and prediction that gives a number a row.
+
+    Raises ArgumentError for an unknown name.
+    """
+    if isinstance(metric, Metric):
+        return metric
+    if callable(metric):
+        return Mean(metric)
+    if metric in losses.LOSSES:
+        return Mean(losses.LOSSES[metric], metric)
+    made = by_name("metric", metric, METRICS | dict.fromkeys(losses.LOSSES, Accuracy))()
+    made.name = metric
+    return made
+
+
+def _kind(target: Tensor, prediction: Tensor) -> str:
+    """Which kind of classification: "binary", "categorical" or "sparse"."""
+    if prediction.ndim < 2 or prediction.shape[-1] == 1:
+        return "binary"
+    return "categorical" if target.shape == prediction.shape else "sparse"
+
+
+def _classes(name: str, target: Tensor, prediction: Tensor) -> Tensor:
+    """The targets as one class a row."""
+    if target.shape == (*prediction.shape[:-1], 1):
+        return reshape(target, prediction.shape[:-1])
+    if target.shape != prediction.shape[:-1]:
+        raise ShapeError(
+            f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. "
+            f"Give one class a row, and a number for each class."
+        )
+    return target
+
+
+def _one_hot(classes: Tensor, n: int) -> Tensor:
+    return equal(expand_dims(classes, -1), np.arange(n)) * 1.0
+
+
+def _alike(name: str, target: Tensor, prediction: Tensor) -> None:
+    if target.shape != prediction.shape:
+        raise ShapeError(
+            f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. Give them the same shape."
+        )
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else math.nan

@@ -1,0 +1,128 @@
+"""What ``compile`` chose, and from it the traced costs of a model: its loss, with what its metrics sum."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jitgrad import losses, metrics, optimizers
+from jitgrad.errors import ArgumentError
+from jitgrad.functions.shapes import concatenate
+from jitgrad.metrics import Metric
+from jitgrad.optimizers import Optimizer
+from jitgrad.tape.function import Function, function
+from jitgrad.tape.structure import flatten, flatten_as, map_structure, pack_as
+from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.training.loop import Figures
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What ``compile`` was given, and what it made of it.
+
+    Attributes:
+        arguments: as given, by name.
+        optimizer: the optimizer.
+        loss: a function of a target and a prediction, or several for several outputs.
+        plain, weighted: metrics without and with sample weights.
+    """
+
+    arguments: dict[str, Any]
+    optimizer: Optimizer
+    loss: Any
+    plain: list[Metric]
+    weighted: list[Metric]
+    costs: dict[Any, ModelCost] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> list[tuple[str, Metric]]:
+        """All metrics by names that differ."""
+        named: dict[str, Metric] = {}
+        for metric in [*self.plain, *self.weighted]:
+            same = sum(name == metric.name or name.startswith(f"{metric.name}_") for name in named)
+            named[f"{metric.name}_{same}" if metric.name in named else metric.name] = metric
+        return list(named.items())
+
+    def check_targets(self, targets: Sequence[tuple[str, np.ndarray]], predicted: Any) -> None:
+        """Raise DataError for targets that a loss has no meaning for."""
+        for (name, target), prediction, loss in zip(targets, flatten(predicted), self.losses_for(predicted), strict=False):
+            losses.check_targets(loss, target, prediction.shape, name)
+
+    def losses_for(self, predicted: Any) -> list[Callable[..., Any]]:
+        """A loss for each output. Raises ArgumentError where they are nested otherwise."""
+        outputs = flatten(predicted)
+        if callable(self.loss):
+            return [self.loss] * len(outputs)
+        return flatten_as(predicted, self.loss, "loss")
+
+
+class ModelCost:
+    """The cost of a model on batches of one nesting.
+
+    Attributes:
+        function: of a batch's arrays; the loss, and the sums of all metrics in a row.
+        sizes: how many numbers each metric sums, known when it has been traced.
+    """
+
+    def __init__(self, model: Any, compiled: Compiled, nest: tuple[Any, ...], training: bool) -> None:
+        self.model, self.compiled, self.nest, self.training = model, compiled, nest, training
+        self.sizes: list[int] = []
+        self.function: Function = function(lambda *batch: self._cost(batch))
+
+    def _cost(self, batch: Sequence[Tensor]) -> Any:
+        x, y, *weights = pack_as(self.nest, list(batch))
+        weight = weights[0] if weights else None
+        predicted = self.model(x, training=self.training)
+        loss = self._loss(y, predicted, weight)
+        for penalty in self.model.losses:
+            loss = loss + penalty
+        if not self.compiled.metrics:
+            return loss
+        sums = self._sums(y, predicted, weight)
+        self.sizes = [s.size for s in sums]
+        return loss, concatenate(sums)
+
+    def _loss(self, y: Any, predicted: Any, weight: Any) -> Any:
+        """The losses of all outputs together; a user's own function gets several outputs as they are."""
+        chosen, outputs = self.compiled.loss, flatten(predicted)
+        if len(outputs) > 1 and callable(chosen) and not losses.is_own(chosen):
+            return losses.weighted(chosen, y, predicted, weight)
+        parts = zip(self.compiled.losses_for(predicted), flatten_as(predicted, y, "y"), outputs, strict=True)
+        return functools.reduce(operator.add, [losses.weighted(loss, t, output, weight) for loss, t, output in parts])
+
+    def _sums(self, y: Any, predicted: Any, weight: Any) -> list[Tensor]:
+        targets, outputs = flatten(y), flatten(predicted)
+        if len(outputs) != 1 or len(targets) != 1:
+            raise ArgumentError(
+                f"Metrics are for models of one output, and this has {len(outputs)}. "
+                f"Leave them out, and compute them from predict()."
+            )
+        ones = as_tensor(np.ones(outputs[0].shape[0]))
+        plain = [metric.sums(targets[0], outputs[0], ones) for metric in self.compiled.plain]
+        weighted = [
+            metric.sums(targets[0], outputs[0], ones if weight is None else weight) for metric in self.compiled.weighted
+        ]
+        return [*plain, *weighted]
+
+    def figures(self, figures: Figures, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
+        """The loss and the metrics by name, a row an epoch."""
+        made = {f"{prefix}loss": figures.losses[epochs].copy()}
+        starts = np.cumsum([0, *self.sizes])
+        for (name, metric), start, size in zip(self.compiled.metrics, starts, self.sizes, strict=False):
+            made[prefix + name] = np.array([metric.result(row[start : start + size]) for row in figures.sums[epochs]])
+        return made
+
+
+def compiled(
+    optimizer: Any, loss: Any, plain: Sequence[Any] | None, weighted: Sequence[Any] | None, arguments: dict[str, Any]
+) -> Compiled:
+    """Names looked up. Raises ArgumentError for an unknown one."""
+    chosen = optimizers.get(optimizer)
+    made = map_structure(losses.get, loss)
+    told, weighed = (list(map(metrics.get, given or ())) for given in (plain, weighted))
+    return Compiled(arguments | {"optimizer": chosen}, chosen, made, told, weighed)

@@ -1,0 +1,149 @@
+"""What users have as rows of data, arrays, frames, several of them in lists and dicts, as named arrays."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, DataError
+from jitgrad.tape.structure import flatten, map_structure
+from jitgrad.tape.tensor import Operators
+from jitgrad.training.rows import as_rows
+
+
+class Rows(NamedTuple):
+    """Rows to fit to or to look at.
+
+    Attributes:
+        arrays, ranks, names: of all of them, one after the other.
+        nest: the nesting of inputs, targets, and sample weights if there are any, with None in the place of each array.
+    """
+
+    arrays: list[np.ndarray]
+    ranks: list[int]
+    names: list[str]
+    nest: tuple[Any, ...]
+
+    @property
+    def targets(self) -> list[tuple[str, np.ndarray]]:
+        """The targets by name."""
+        first = len(flatten(self.nest[0]))
+        places = range(first, first + len(flatten(self.nest[1])))
+        return [(self.names[i], self.arrays[i]) for i in places]
+
+    def part(self, rows: slice) -> Rows:
+        """Some of the rows."""
+        return self._replace(arrays=[array[rows] for array in self.arrays])
+
+
+def as_data(
+    x: Any, y: Any, sample_weight: Any = None, class_weight: Mapping[int, float] | None = None, *, of: str = ""
+) -> Rows:
+    """Inputs, targets and weights as arrays.
+
+    Args:
+        x, y: arrays, or frames, or lists and dicts of them.
+        sample_weight: a number a row.
+        class_weight: a number for each class of an integer or one-hot target, 1 where it is left out.
+        of: what they belong to, for errors.
+
+    Raises:
+        DataError: for arrays that differ in rows, have none, or hold nan, inf, texts or missing values.
+        ArgumentError: for class weights where targets are no classes.
+    """
+    x, y = _plain(x, f"{of}x"), _plain(y, f"{of}y")
+    nest: tuple[Any, ...] = (x, y)
+    names = [*_names(x, f"{of}x"), *_names(y, f"{of}y")]
+    weights = _weights(y, sample_weight, class_weight, of)
+    if weights is not None:
+        nest = (x, y, weights)
+        names.append(f"{of}sample_weight")
+    arrays, ranks = as_rows(flatten(nest), names)
+    if weights is not None and (arrays[-1].ndim != 1 or (arrays[-1] < 0).any()):
+        raise DataError(f"{names[-1]} has shape {arrays[-1].shape}, or weights below 0. Give a number from 0 on a row.")
+    return Rows(arrays, ranks, names, map_structure(lambda _: None, nest))
+
+
+def as_inputs(x: Any) -> Any:
+    """Inputs alone, for a prediction: arrays in their nesting."""
+    return _plain(x, "x")
+
+
+def _weights(y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None, of: str) -> np.ndarray | None:
+    weights = None if sample_weight is None else np.asarray(_plain(sample_weight, f"{of}sample_weight"))
+    if class_weight is None:
+        return weights
+    labels = y
+    if isinstance(y, np.ndarray) and y.ndim == 2:
+        labels = y.argmax(1) if y.shape[1] > 1 else y[:, 0]
+    if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "biuf":
+        raise ArgumentError(f"class_weight needs {of}y to have a class a row. Give sample_weight instead.")
+    by_row = np.ones(len(labels))
+    for label, weight in class_weight.items():
+        by_row[labels == label] = weight
+    return by_row if weights is None else by_row * weights
+
+
+def _plain(value: Any, name: str) -> Any:
+    """Frames, Tensors and nested numbers as arrays."""
+    if isinstance(value, dict):
+        return {key: _plain(item, f"{name}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and any(hasattr(item, "shape") for item in value):
+        return type(value)(_plain(item, f"{name}[{number}]") for number, item in enumerate(value))
+    if isinstance(value, Operators):
+        return value.numpy()
+    if _is_frame(value):
+        return _of_frame(value, name)
+    array = np.asarray(value)
+    if array.dtype.kind in "OUS":
+        raise DataError(f"{name} holds texts or objects. Encode them as numbers, for example classes as integers from 0 on.")
+    return array
+
+
+def _names(nest: Any, name: str) -> list[str]:
+    """A name for each leaf."""
+    if isinstance(nest, dict):
+        return [inner for key, item in nest.items() for inner in _names(item, f"{name}[{key!r}]")]
+    if isinstance(nest, (list, tuple)):
+        return [inner for number, item in enumerate(nest) for inner in _names(item, f"{name}[{number}]")]
+    return [name]
+
+
+def _is_frame(value: Any) -> bool:
+    """Whether it is a frame or a column of a library that is loaded: then it can be one."""
+    if isinstance(value, (np.ndarray, np.generic, int, float, list, tuple)):
+        return False
+    module = type(value).__module__.split(".")[0]
+    return module in sys.modules and module in ("pandas", "polars", "pyarrow", "modin", "cudf", "narwhals")
+
+
+def _of_frame(value: Any, name: str) -> np.ndarray:
+    """A frame as (rows, columns), a column as (rows,)."""
+    import narwhals as nw
+
+    try:
+        frame: Any = nw.from_native(value, eager_only=True, allow_series=True)
+    except TypeError as error:
+        raise DataError(
+            f"{name} is a {type(value).__name__}, which has no rows at hand. Collect it first. ({error})"
+        ) from error
+    if isinstance(frame, nw.Series):
+        return _of_column(frame, name)
+    if not frame.columns:
+        raise DataError(f"{name} has no columns. Give at least one.")
+    return np.column_stack([_of_column(frame[column], f"Column {column!r} of {name}") for column in frame.columns])
+
+
+def _of_column(column: Any, name: str) -> np.ndarray:
+    import narwhals as nw
+
+    if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+        raise DataError(f"{name} holds {column.dtype}, no numbers. Encode it as numbers, or leave it out.")
+    missing = np.flatnonzero(column.is_null().to_numpy())
+    if len(missing):
+        raise DataError(f"{name} has no value in row {missing[0]}. Drop such rows or fill them in first.")
+    array: np.ndarray = column.to_numpy()
+    return array

@@ -1,0 +1,215 @@
+"""Models: layers put together, and fitted by the native loop."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.arguments import count
+from jitgrad.callbacks import Callback
+from jitgrad.errors import ArgumentError
+from jitgrad.layers.layer import Layer
+from jitgrad.models import fitting
+from jitgrad.models.costs import Compiled, ModelCost, compiled
+from jitgrad.models.data import as_data, as_inputs
+from jitgrad.models.summary import summary
+from jitgrad.optimizers import Optimizer
+from jitgrad.saving import load_weights, save_model, save_weights
+from jitgrad.tape.function import Function, function
+from jitgrad.tape.structure import flatten, map_structure, pack_as
+from jitgrad.training.fit import History
+from jitgrad.training.progress import bar, is_shown
+
+
+class Model(Layer):
+    """A layer of layers. A subclass makes its layers in ``__init__`` and computes in ``call``.
+
+    Attributes:
+        stop_training: set it in a callback to end a fit after the epoch.
+
+    Example:
+        >>> class Net(Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.hidden, self.out = Dense(16, "relu"), Dense(1)
+        ...
+        ...     def call(self, x):
+        ...         return self.out(self.hidden(x))
+    """
+
+    compiled: Compiled | None = None
+    stop_training = False
+    _predict: tuple[Any, Function] | None = None
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "adam",
+        loss: Any = "mse",
+        metrics: Sequence[Any] | None = None,
+        weighted_metrics: Sequence[Any] | None = None,
+    ) -> None:
+        """Choose what ``fit`` and ``evaluate`` use.
+
+        Args:
+            optimizer: a name, or an optimizer of its own learning rate.
+            loss: a name, or a function of targets and predictions that returns one number, or one a row; for several outputs,
+                whose losses are added, also a list or dict of them. Options are bound by ``functools.partial``.
+            metrics: names, metrics or losses, for models of one output, without sample weights.
+            weighted_metrics: the same with them.
+
+        Raises ArgumentError for an unknown name.
+        """
+        given = {"loss": loss, "metrics": list(metrics or ()), "weighted_metrics": list(weighted_metrics or ())}
+        self.compiled = compiled(optimizer, loss, metrics, weighted_metrics, given)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer that it was compiled with."""
+        return self.chosen.optimizer
+
+    @property
+    def chosen(self) -> Compiled:
+        """What it was compiled with. Raises ArgumentError where it was not."""
+        if self.compiled is None:
+            raise ArgumentError(f"Model {self.name!r} has no optimizer and loss yet. Call compile(optimizer, loss) first.")
+        return self.compiled
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = 32,
+        epochs: int = 1,
+        verbose: bool | int | str | None = None,
+        callbacks: Sequence[Callback] | Callback = (),
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        seed: int | None = None,
+    ) -> History:
+        """Fit the trainable Variables to rows of data; all epochs run natively, with validation and metrics.
+
+        Args:
+            x: the inputs, rows first: an array, a frame of pandas, Polars or Arrow, or a list or dict of them as ``call``
+                takes. Without ``y``: an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, which need not fit into
+                memory, or a function that returns an iterator of them. It is gone through in its order, once an epoch.
+            y: the targets.
+            batch_size: rows a step; None for all of them.
+            epochs: the number of the last epoch: how many, where it begins with the first.
+            verbose: 0 for silence, 1 for a bar on stderr, 2 for a line an epoch; by default a bar where that is a terminal.
+            callbacks: see ``jitgrad.callbacks``; with one, the fit returns to Python after each epoch.
+            validation_split: the part of the rows, taken from their end, that is looked at after each epoch, not fitted.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to look at instead.
+            shuffle: whether each epoch takes the rows in a new order.
+            class_weight: from classes to weights of their rows, 1 where left out.
+            sample_weight: a weight for each row's loss.
+            initial_epoch: where to begin; the order of the rows depends on an epoch's number.
+            seed: of the shuffling; by default drawn from ``jitgrad.random``. The same seed gives the same result to the bit.
+
+        Returns:
+            The loss and the metrics of each epoch, those of validation as ``val_…``.
+
+        Raises:
+            DataError: where arrays differ in rows, have none, hold nan, inf, missing values or texts, or targets that the loss
+                has no meaning for.
+            ArgumentError: for an argument out of range, or where the model was not compiled.
+            ShapeError: where rows are not of the shape that the model was built for.
+            FitError: where a loss becomes nan or infinite; the Variables keep their values of the last finite chunk.
+            KeyboardInterrupt: on Ctrl-C; the Variables then have the values of the last finished chunk.
+        """
+        settings = fitting.Settings(batch_size, epochs, verbose, validation_split, shuffle, initial_epoch, seed)
+        watchers = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        return fitting.fit(self, (x, y, sample_weight, class_weight), validation_data, watchers, settings)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step on all these rows. Returns the loss before it, or a list of it and the metrics, or a dict by name."""
+        return _returned(fitting.step(self, as_data(x, y, sample_weight, class_weight)), return_dict)
+
+    def evaluate(
+        self, x: Any, y: Any = None, batch_size: int = 256, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """The loss on rows of data, as ``fit`` reports it, with the layers as they predict.
+
+        Arguments are ``fit``'s. Returns a float, or a list of it and the metrics, or a dict of them by name.
+        """
+        return _returned(fitting.evaluate(self, x, y, sample_weight, batch_size), return_dict)
+
+    def predict(self, x: Any, batch_size: int = 256, verbose: bool | int | str | None = 0) -> Any:
+        """The results for rows of data, computed in batches, as an array or as many as ``call`` returns.
+
+        Raises ShapeError where rows are not of the shape that the model was built for.
+        """
+        inputs = as_inputs(x)
+        size, rows = count("batch_size", batch_size), len(flatten(inputs)[0])
+        run = self._predicting()
+        if rows <= size:
+            return map_structure(np.asarray, run(inputs) if rows else self(inputs))
+        parts: list[list[np.ndarray]] = []
+        with bar(rows, "rows") if is_shown(verbose) else fitting.unseen() as (task, shown):
+            for first in range(0, rows, size):
+                made = run(map_structure(operator.itemgetter(slice(first, first + size)), inputs))
+                parts.append([np.asarray(value) for value in flatten(made)])
+                if shown is not None:
+                    shown.update(task, completed=min(rows, first + size))
+        return pack_as(made, [np.concatenate(column) for column in zip(*parts, strict=True)])
+
+    def summary(self) -> str:
+        """Print a table of the layers with their results' shapes and numbers of weights; returns it as text.
+
+        Raises ArgumentError where the model was not called yet, so that shapes are not known.
+        """
+        return summary(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all of it to one file, for ``jitgrad.load_model``: architecture, weights, optimizer with its state.
+
+        The file is whole or not there. Raises ArgumentError for a part without a name, as a lambda.
+        """
+        save_model(self, path)
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write the values of all Variables to a file, whole or not at all."""
+        save_weights(self, path)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Take the values of all Variables from a file. Raises DataError, and changes nothing, where they do not fit."""
+        load_weights(self, path)
+
+    def cost(self, nest: tuple[Any, ...], training: bool) -> ModelCost:
+        """The cost on batches of this nesting, traced once for the same layers."""
+        chosen = self.chosen
+        key = (repr(nest), training, self._layout())
+        if key not in chosen.costs:
+            chosen.costs[key] = ModelCost(self, chosen, nest, training)
+        return chosen.costs[key]
+
+    def _predicting(self) -> Callable[..., Any]:
+        layout = self._layout()
+        if self._predict is None or self._predict[0] != layout:
+            self._predict = layout, function(self.__call__)
+        return self._predict[1]
+
+    def _layout(self) -> tuple[Any, ...]:
+        """What decides whether a trace still holds: the Variables, and which are trainable."""
+        return tuple((id(v), v.trainable) for v in self.variables)
+
+
+def _returned(figures: dict[str, Any], return_dict: bool) -> Any:
+    if return_dict:
+        return figures
+    values = list(figures.values())
+    return values if len(values) > 1 else values[0]

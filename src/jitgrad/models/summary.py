@@ -1,0 +1,44 @@
+"""A model's layers as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitgrad.errors import ArgumentError
+
+
+def summary(model: Any) -> str:
+    """Print the layers with their results' shapes and numbers of weights; returns the table as text.
+
+    Raises ArgumentError where the model was not called yet, so that shapes are not known.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    check_built(model)
+    table = Table(title=f"{type(model).__name__} {model.name}", title_justify="left")
+    for name in ("layer", "kind", "result"):
+        table.add_column(name)
+    table.add_column("weights", justify="right")
+    for layer in model.layers:
+        table.add_row(layer.name, type(layer).__name__, shape_of(layer), f"{sum(v.size for v in layer.variables):,}")
+    table.add_section()
+    total, trainable = sum(v.size for v in model.variables), sum(v.size for v in model.trainable_variables)
+    table.add_row("total", "", "", f"{total:,}")
+    table.add_row("trainable", "", "", f"{trainable:,}")
+    console = Console(record=True, width=100, markup=False)
+    console.print(table)
+    return console.export_text()
+
+
+def check_built(model: Any) -> None:
+    """Raise ArgumentError where shapes are not known."""
+    if not model.layers or not all(layer.output_shape is not None for layer in model.layers):
+        raise ArgumentError(
+            f"Model {model.name!r} is not built, so its shapes are not known. Call it on an input, or begin with an Input."
+        )
+
+
+def shape_of(layer: Any) -> str:
+    """The shape of a layer's result, with None for the rows."""
+    return f"({', '.join(['None', *map(str, layer.output_shape or ())])})"

@@ -1,0 +1,5 @@
+"""Models in files: plain numbers and JSON, never code."""
+
+from jitgrad.saving.model import load_model, load_weights, save_model, save_weights
+
+__all__ = ["load_model", "load_weights", "save_model", "save_weights"]

@@ -1,0 +1,84 @@
+"""One file of nested dicts, lists, numbers, texts and arrays: safetensors, with all but the arrays as JSON in its header.
+
+Any reader of safetensors can read the arrays; their names are their places in the nesting.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, DataError
+
+_FORMAT = "jitgrad 1"
+
+
+def write(path: str | os.PathLike[str], document: Any) -> None:
+    """Write ``document`` to ``path``, aside first and then renamed, so that the file is whole or as it was before.
+
+    Raises OSError where it cannot be written.
+    """
+    from safetensors.numpy import save
+
+    arrays: dict[str, np.ndarray] = {}
+    text = json.dumps(_without_arrays(document, (), arrays), allow_nan=False)
+    write_whole(Path(path), save(arrays, metadata={"format": _FORMAT, "document": text}))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file aside, make sure that it is on the disk, and rename it."""
+    aside = path.with_name(path.name + ".part")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def read(path: str | os.PathLike[str]) -> Any:
+    """What was written. Raises DataError for a file that is not there, not whole, or something else."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != _FORMAT:
+                raise DataError(f"{path} is no file of jitgrad, or of another version. Give one that model.save() wrote.")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
+        return _with_arrays(json.loads(metadata["document"]), arrays)
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}. Check the path.") from None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} is damaged, or no file of jitgrad: {error}. Save the model again.") from error
+
+
+def _without_arrays(value: Any, place: tuple[str, ...], arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, np.ndarray):
+        name = "/".join(place)
+        arrays[name] = np.ascontiguousarray(value).reshape(value.shape)
+        return {"$array": name}
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise ArgumentError(f"The keys {list(value)} at {'/'.join(place)} are not all texts. Use texts.")
+        return {key: _without_arrays(item, (*place, key), arrays) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_arrays(item, (*place, str(number)), arrays) for number, item in enumerate(value)]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _with_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"$array"}:
+            return arrays[value["$array"]]
+        return {key: _with_arrays(item, arrays) for key, item in value.items()}
+    return [_with_arrays(item, arrays) for item in value] if isinstance(value, list) else value

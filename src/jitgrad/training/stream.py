@@ -1,0 +1,95 @@
+"""A fit to batches that come one after the other, so that not all need be in memory. Each batch is a step, run natively."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from jitgrad.errors import DataError
+from jitgrad.program.machine import Machine
+from jitgrad.training import loop
+from jitgrad.training.loop import Loop, Pass, load_rest
+from jitgrad.training.rows import Batches
+from jitgrad.training.step import Step
+from jitgrad.vm.plan import NOT_FINITE
+
+Source = Callable[[], Iterator[Batches]]
+"""Begins an epoch: gives its batches, each as the rows of one full batch."""
+
+
+class StreamLoop(Loop):
+    """A Loop whose training pass takes its batches from a Source. One of another size than the first has another step."""
+
+    def __init__(
+        self, machine: Machine, training: Pass, looking: Pass | None, epochs: int, first: int,
+        source: Source, make: Callable[[Batches], Step],
+    ) -> None:  # fmt: skip
+        super().__init__(machine, training, looking, epochs, first)
+        self._source, self._make = source, make
+        self._steps_of = {_shapes(training.batches.arrays): (training.step, machine)}
+        self._batches: Iterator[Batches] | None = None
+        self._seen = 0
+
+    @property
+    def done(self) -> float:
+        return float(self.epoch)
+
+    def chunk(self, epochs: int, most: int | None = None) -> bool:
+        end = time.perf_counter() + loop.CHUNK_SECONDS
+        left = most or 2**62
+        while self.epoch < epochs and left and not self.not_finite and time.perf_counter() < end:
+            left -= 1
+            if self.is_looking:
+                super().chunk(self.epoch + 1)
+                continue
+            if self._batches is None:
+                self._batches, self._seen = self._source(), 0
+            batch = next(self._batches, None)
+            if batch is None:
+                self._end_epoch()
+            else:
+                self._step_on(batch)
+        if not np.isfinite(self.state).all():
+            self._position[NOT_FINITE] = 1
+        return not self.not_finite
+
+    def reload(self) -> None:
+        super().reload()
+        for step, machine in self._steps_of.values():
+            load_rest(step, machine)
+
+    def _step_on(self, batch: Batches) -> None:
+        shapes = _shapes(batch.arrays)
+        if shapes not in self._steps_of:
+            step = self._make(batch)
+            self._steps_of[shapes] = step, Machine(step.program)
+            load_rest(*self._steps_of[shapes])
+        step, machine = self._steps_of[shapes]
+        own = machine.arena[: len(self.state)]
+        if machine is not self._machine:
+            own[:] = self.state
+        machine.load(batch.cast(step.program.dtype), stop=step.n_batch)
+        machine.run()
+        self.state[:] = own
+        self.step_loss = float(machine.outputs[0])
+        self.training.losses[self.epoch] += self.step_loss * batch.rows
+        self.training.sums[self.epoch] += machine.outputs[-1].ravel() if self.training.sums.size else 0
+        self._seen += batch.rows
+        if not np.isfinite(self.step_loss):
+            self._position[NOT_FINITE] = 1
+
+    def _end_epoch(self) -> None:
+        if not self._seen:
+            raise DataError(
+                f"There were no batches in epoch {self.epoch + 1}. Give an iterable that can be gone through again, "
+                f"or a function that returns an iterator."
+            )
+        self.training.losses[self.epoch] /= self._seen
+        self._batches = None
+        self.begin_look()
+
+
+def _shapes(arrays: Sequence[np.ndarray]) -> tuple[tuple[int, ...], ...]:
+    return tuple(a.shape for a in arrays)
