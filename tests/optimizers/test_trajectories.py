@@ -35,6 +35,7 @@ MAKE: dict[str, tuple[Callable[[], Any], Callable[..., Any]]] = {
         lambda t, p: t.RMSprop(p, 0.01, alpha=0.9, eps=1e-4, momentum=0.5, centered=True),
     ),
     "Adagrad": (lambda: o.Adagrad(0.1), lambda t, p: t.Adagrad(p, 0.1, initial_accumulator_value=0.1, eps=1e-7)),
+    "LBFGS": (lambda: o.LBFGS(0.5), lambda t, p: t.LBFGS(p, 0.5, max_iter=1, history_size=10)),
     "Adadelta": (lambda: o.Adadelta(1.0, epsilon=1e-6), lambda t, p: t.Adadelta(p, 1.0, rho=0.95, eps=1e-6)),
 }  # fmt: skip
 
@@ -50,6 +51,7 @@ RECORDED: dict[str, list[float]] = {
     "RMSprop": [0.5583246635050259, -0.25704107251838215],
     "RMSprop centred": [0.3940175797855976, -0.22115016366497928],
     "Adagrad": [0.45253246933452745, -0.2400509531466406],
+    "LBFGS": [0.39401956058840815, -0.22116147908754005],
     "Adadelta": [1.096606384220328, -0.6417064816306514],
 }
 
@@ -85,10 +87,15 @@ def test_pytorch(name: str) -> None:
     optimizer = MAKE[name][1](torch.optim, [w])
     a, b = torch.as_tensor(A), torch.as_tensor(B)
     found = []
-    for step in range(1, 101):
+
+    def closure() -> Any:
         optimizer.zero_grad()
-        ((a @ w - b) ** 2).sum().add(0.1 * (w**4).sum()).backward()
-        optimizer.step()
+        loss = ((a @ w - b) ** 2).sum().add(0.1 * (w**4).sum())
+        loss.backward()
+        return loss
+
+    for step in range(1, 101):
+        optimizer.step(closure)
         if step in (1, 2, 10, 100):
             found.append(w.detach().numpy().copy())
     np.testing.assert_allclose(path(MAKE[name][0]()), found, rtol=1e-8)

@@ -19,7 +19,7 @@ from jitgrad.arguments import Described
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.layers import constraints, initializers, regularizers
 from jitgrad.ops import Shape
-from jitgrad.tape.structure import flatten
+from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, as_tensor
 from jitgrad.tape.variable import Variable
 
@@ -177,10 +177,9 @@ class Layer(Described):
         return f"<{type(self).__name__} {self.name!r}>"
 
     def _inputs(self, x: Any) -> Any:
-        """Arrays as Tensors of this dtype; integers stay, and so does what is a Tensor."""
-        if isinstance(x, (list, tuple, dict)):
-            return x if any(isinstance(item, Operators) for item in flatten(x)) else as_tensor(x)
-        return as_tensor(x)
+        """Arrays as Tensors, several in their nesting; a list of plain numbers is one."""
+        several = isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in flatten(x)))
+        return map_structure(as_tensor, x) if several else as_tensor(x)
 
 
 _room: ContextVar[int | None] = ContextVar("_room", default=None)

@@ -48,9 +48,16 @@ class Compiled:
             named[f"{metric.name}_{same}" if metric.name in named else metric.name] = metric
         return list(named.items())
 
-    def check_targets(self, targets: Sequence[tuple[str, np.ndarray]], predicted: Any) -> None:
-        """Raise DataError for targets that a loss has no meaning for."""
-        for (name, target), prediction, loss in zip(targets, flatten(predicted), self.losses_for(predicted), strict=False):
+    def takes_all(self, predicted: Any) -> bool:
+        """Whether the loss is a user's own, which gets several outputs as they are."""
+        return callable(self.loss) and not losses.is_own(self.loss) and len(flatten(predicted)) > 1
+
+    def check_targets(self, targets: Any, predicted: Any) -> None:
+        """Raise DataError for targets, nested with their names, that a loss has no meaning for."""
+        if self.takes_all(predicted):
+            return
+        parts = zip(self.losses_for(predicted), flatten_as(predicted, targets, "y"), flatten(predicted), strict=True)
+        for loss, (name, target), prediction in parts:
             losses.check_targets(loss, target, prediction.shape, name)
 
     def losses_for(self, predicted: Any) -> list[Callable[..., Any]]:
@@ -88,11 +95,10 @@ class ModelCost:
         return loss, concatenate(sums)
 
     def _loss(self, y: Any, predicted: Any, weight: Any) -> Any:
-        """The losses of all outputs together; a user's own function gets several outputs as they are."""
-        chosen, outputs = self.compiled.loss, flatten(predicted)
-        if len(outputs) > 1 and callable(chosen) and not losses.is_own(chosen):
-            return losses.weighted(chosen, y, predicted, weight)
-        parts = zip(self.compiled.losses_for(predicted), flatten_as(predicted, y, "y"), outputs, strict=True)
+        """The losses of all outputs together."""
+        if self.compiled.takes_all(predicted):
+            return losses.weighted(self.compiled.loss, y, predicted, weight)
+        parts = zip(self.compiled.losses_for(predicted), flatten_as(predicted, y, "y"), flatten(predicted), strict=True)
         return functools.reduce(operator.add, [losses.weighted(loss, t, output, weight) for loss, t, output in parts])
 
     def _sums(self, y: Any, predicted: Any, weight: Any) -> list[Tensor]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.tape.structure import flatten, map_structure
+from jitgrad.tape.structure import flatten, map_structure, pack_as
 from jitgrad.tape.tensor import Operators
 from jitgrad.training.rows import as_rows
 
@@ -28,11 +28,10 @@ class Rows(NamedTuple):
     nest: tuple[Any, ...]
 
     @property
-    def targets(self) -> list[tuple[str, np.ndarray]]:
-        """The targets by name."""
+    def targets(self) -> Any:
+        """The targets in their nesting, each with its name."""
         first = len(flatten(self.nest[0]))
-        places = range(first, first + len(flatten(self.nest[1])))
-        return [(self.names[i], self.arrays[i]) for i in places]
+        return pack_as(self.nest[1], list(zip(self.names[first:], self.arrays[first:], strict=True)))
 
     def part(self, rows: slice) -> Rows:
         """Some of the rows."""

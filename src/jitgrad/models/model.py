@@ -204,8 +204,12 @@ class Model(Layer):
         return self._predict[1]
 
     def _layout(self) -> tuple[Any, ...]:
-        """What decides whether a trace still holds: the Variables, and which are trainable."""
-        return tuple((id(v), v.trainable) for v in self.variables)
+        """What decides whether a trace still holds: the layers, the Variables, and which are trainable."""
+        layers, found = [self.layers], []
+        while layers:
+            found += (level := layers.pop())
+            layers += [layer.layers for layer in level]
+        return (*map(id, found), *((id(v), v.trainable) for v in self.variables))
 
 
 def _returned(figures: dict[str, Any], return_dict: bool) -> Any:

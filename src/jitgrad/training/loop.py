@@ -257,9 +257,10 @@ def run(
                 loop.reload()
             if between is not None and loop.epoch > before:
                 loop.store()
-                if not between(loop):
-                    break
+                go_on = between(loop)
                 loop.reload()
+                if not go_on:
+                    break
     except BaseException:
         if loop.not_finite:
             loop.state[:] = good

@@ -29,7 +29,8 @@ class StreamLoop(Loop):
         super().__init__(machine, training, looking, epochs, first)
         self._source, self._make = source, make
         self._steps_of = {_shapes(training.batches.arrays): (training.step, machine)}
-        self._batches: Iterator[Batches] | None = None
+        self._batches: Iterator[Batches] = iter(())
+        self._taken: Batches | None = None  # the batch that comes next, known one ahead to see where an epoch ends
         self._seen = 0
 
     @property
@@ -44,13 +45,11 @@ class StreamLoop(Loop):
             if self.is_looking:
                 super().chunk(self.epoch + 1)
                 continue
-            if self._batches is None:
-                self._batches, self._seen = self._source(), 0
-            batch = next(self._batches, None)
-            if batch is None:
-                self._end_epoch()
-            else:
-                self._step_on(batch)
+            self._step_on(self._taken or self._begin_epoch())
+            self._taken = next(self._batches, None)
+            if self._taken is None:
+                self.training.losses[self.epoch] /= self._seen
+                self.begin_look()
         if not np.isfinite(self.state).all():
             self._position[NOT_FINITE] = 1
         return not self.not_finite
@@ -75,20 +74,22 @@ class StreamLoop(Loop):
         self.state[:] = own
         self.step_loss = float(machine.outputs[0])
         self.training.losses[self.epoch] += self.step_loss * batch.rows
-        self.training.sums[self.epoch] += machine.outputs[-1].ravel() if self.training.sums.size else 0
+        if self.training.sums.size:
+            self.training.sums[self.epoch] += machine.outputs[1]
         self._seen += batch.rows
         if not np.isfinite(self.step_loss):
             self._position[NOT_FINITE] = 1
 
-    def _end_epoch(self) -> None:
-        if not self._seen:
+    def _begin_epoch(self) -> Batches:
+        """The first batch of an epoch."""
+        self._batches, self._seen = self._source(), 0
+        first = next(self._batches, None)
+        if first is None:
             raise DataError(
                 f"There were no batches in epoch {self.epoch + 1}. Give an iterable that can be gone through again, "
                 f"or a function that returns an iterator."
             )
-        self.training.losses[self.epoch] /= self._seen
-        self._batches = None
-        self.begin_look()
+        return first
 
 
 def _shapes(arrays: Sequence[np.ndarray]) -> tuple[tuple[int, ...], ...]:
