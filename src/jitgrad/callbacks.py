@@ -99,7 +99,7 @@ class EarlyStopping(_Monitor):
     Args:
         monitor: the figure's name.
         min_delta: by how much it must be better to count.
-        patience: how many epochs without are taken.
+        patience: after how many epochs without.
         mode: "min" or "max"; "auto" for "max" of accuracies and scores.
         restore_best_weights: whether the model gets the weights of its best epoch at the end.
         start_from_epoch: the first epoch that counts.
@@ -132,7 +132,7 @@ class EarlyStopping(_Monitor):
                 self._weights = self.model.get_weights()
             return
         self.wait += 1
-        if self.wait > self.patience:
+        if self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
@@ -155,7 +155,7 @@ class ReduceLROnPlateau(_Monitor):
     Args:
         monitor, mode, min_delta: see EarlyStopping.
         factor: below 1.
-        patience: how many epochs without are taken.
+        patience: after how many epochs without.
         cooldown: epochs after a change that do not count.
         min_lr: the learning rate does not go below it.
     """

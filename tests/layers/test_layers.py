@@ -26,7 +26,14 @@ MAKE: dict[str, Callable[[], layers.Layer]] = {
     "GaussianNoise": lambda: layers.GaussianNoise(0.5, dtype="float64"),
     "BatchNormalization": lambda: layers.BatchNormalization(dtype="float64"),
     "LayerNormalization": lambda: layers.LayerNormalization(dtype="float64"),
+    "Normalization": lambda: adapted(),
 }
+
+
+def adapted() -> layers.Normalization:
+    layer = layers.Normalization(dtype="float64")
+    layer.adapt(2 * X + 1)
+    return layer
 
 
 @pytest.mark.parametrize("name", MAKE)
