@@ -34,6 +34,7 @@ ORDER = [
     "saving",
     "callbacks",
     "models",
+    "pictures",
     "tabular",
     "io",
     "cli",

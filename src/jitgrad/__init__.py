@@ -1,6 +1,6 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
-from jitgrad import callbacks, errors, graph, layers, losses, metrics, optimizers, random
+from jitgrad import callbacks, errors, graph, layers, losses, metrics, optimizers, pictures, random
 from jitgrad.functions import linalg, methods
 from jitgrad.functions.create import convert_to_tensor, full_like, ones_like, tensor, zeros_like
 from jitgrad.functions.elementwise import (
@@ -129,6 +129,7 @@ from jitgrad.ops.elementwise import (
     trunc,
     where,
 )
+from jitgrad.pictures import plot_model
 from jitgrad.saving import load_model
 from jitgrad.tape.function import function, lower
 from jitgrad.tape.gradient_tape import GradientTape

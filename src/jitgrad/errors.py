@@ -60,6 +60,10 @@ class FitError(JitgradError, RuntimeError):
     """A fit that failed on good input: it diverged, or there was nothing to fit."""
 
 
+class MissingError(JitgradError, ImportError):
+    """A package that is needed and not installed."""
+
+
 def users_line() -> str:
     """Where the user's code called us: ``" at fit.py:12: if loss > 3:"``; empty where there is no such place."""
     package = str(Path(__file__).parent)

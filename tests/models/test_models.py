@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -461,3 +463,11 @@ def test_a_model_that_grows_is_predicted_with_anew() -> None:
     assert model.predict(X).shape == (103, 1)
     model.add(layers.Dense(4, dtype="float64"))
     assert model.predict(X).shape == (103, 4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space as Linux counts it")
+def test_a_stream_needs_a_fourth_of_its_bytes() -> None:
+    script = Path(__file__).parent / "streaming.py"
+    done = [subprocess.run([sys.executable, script, kind], capture_output=True, text=True) for kind in ("stream", "rows")]
+    assert done[0].returncode == 0, done[0].stderr
+    assert "MemoryError" in done[1].stderr  # the limit is one

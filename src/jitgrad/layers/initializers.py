@@ -3,7 +3,8 @@
 Fans are counted as Keras does: of a matrix its rows and columns, of more axes the last two times the product of the others.
 Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010; He, Zhang, Ren and Sun,
 "Delving deep into rectifiers", 2015; LeCun, Bottou, Orr and Müller, "Efficient backprop", 1998; Saxe, McClelland and Ganguli,
-"Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014.
+"Exact solutions to the nonlinear dynamics of learning in deep linear neural networks", 2014. ``fan_in_uniform``, from -1/√n to
+1/√n with n inputs, is how PyTorch's linear layers begin.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ def orthogonal(shape: Shape, draw: np.random.Generator, gain: float = 1.0) -> np
     return gain * (q if rows >= columns else q.T).reshape(shape)
 
 
-def _scaled(shape: Shape, draw: np.random.Generator, scale: float, mode: str, kind: str) -> np.ndarray:
-    """Variance scale/n, with n the inputs, or the mean of inputs and outputs."""
+def variance_scaling(shape: Shape, draw: np.random.Generator, scale: float, mode: str, kind: str) -> np.ndarray:
+    """Variance scale/n, with n the inputs ("in"), or the mean of inputs and outputs ("mean"); "uniform" or "normal"."""
     inputs, outputs = _fans(shape)
     n = max(1.0, inputs if mode == "in" else (inputs + outputs) / 2)
     if kind == "uniform":
@@ -84,10 +85,11 @@ INITIALIZERS: dict[str, Initializer] = {
     "normal": normal,
     "orthogonal": orthogonal,
     **{
-        f"{name}_{kind}": functools.partial(_scaled, scale=scale, mode=mode, kind=kind)
+        f"{name}_{kind}": functools.partial(variance_scaling, scale=scale, mode=mode, kind=kind)
         for name, scale, mode in (("glorot", 1.0, "mean"), ("he", 2.0, "in"), ("lecun", 1.0, "in"))
         for kind in ("uniform", "normal")
     },
+    "fan_in_uniform": functools.partial(variance_scaling, scale=1 / 3, mode="in", kind="uniform"),
 }
 
 

@@ -95,6 +95,9 @@ class Layer(Described):
         y = self.call(x, training=training) if _takes_training(type(self).call) else self.call(x)
         if isinstance(y, Operators):
             self.output_shape = y.shape[1:]
+        observed = _observed.get()
+        if observed is not None:
+            observed.append((self, x, y))
         return y
 
     def built_for(self, input_shape: Any) -> None:
@@ -208,6 +211,20 @@ def _first_value(name: str, shape: Shape, initializer: initializers.Initializer)
         raise ShapeError(f"Weight {name!r} has shape {shape}, larger than all weights there are. Give it the right shape.")
     _room.set(left - math.prod(shape))
     return np.zeros(shape)
+
+
+_observed: ContextVar[list[tuple[Layer, Any, Any]] | None] = ContextVar("_observed", default=None)
+
+
+@contextmanager
+def observed_calls() -> Iterator[list[tuple[Layer, Any, Any]]]:
+    """The calls of layers that are made inside: layer, inputs, result, in the order in which they end."""
+    calls: list[tuple[Layer, Any, Any]] = []
+    token = _observed.set(calls)
+    try:
+        yield calls
+    finally:
+        _observed.reset(token)
 
 
 @functools.cache

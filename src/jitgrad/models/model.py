@@ -43,7 +43,15 @@ class Model(Layer):
 
     compiled: Compiled | None = None
     stop_training = False
+    example: Any = None
+    """Inputs of one row of zeros, known from the first call on."""
     _predict: tuple[Any, Function] | None = None
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        y = super().__call__(x, training)
+        if self.example is None:
+            self.example = map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
+        return y
 
     def compile(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jitgrad.errors import ArgumentError
+from jitgrad.ops import Shape
 
 
 def summary(model: Any) -> str:
@@ -21,7 +22,9 @@ def summary(model: Any) -> str:
         table.add_column(name)
     table.add_column("weights", justify="right")
     for layer in model.layers:
-        table.add_row(layer.name, type(layer).__name__, shape_of(layer), f"{sum(v.size for v in layer.variables):,}")
+        table.add_row(
+            layer.name, type(layer).__name__, with_rows(layer.output_shape), f"{sum(v.size for v in layer.variables):,}"
+        )
     table.add_section()
     total, trainable = sum(v.size for v in model.variables), sum(v.size for v in model.trainable_variables)
     table.add_row("total", "", "", f"{total:,}")
@@ -39,6 +42,6 @@ def check_built(model: Any) -> None:
         )
 
 
-def shape_of(layer: Any) -> str:
-    """The shape of a layer's result, with None for the rows."""
-    return f"({', '.join(['None', *map(str, layer.output_shape or ())])})"
+def with_rows(shape: Shape | None) -> str:
+    """A shape with None for the rows."""
+    return f"({', '.join(['None', *map(str, shape or ())])})"

@@ -1,0 +1,68 @@
+"""Which layer of a model feeds which, found by recording a call."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError
+from jitgrad.layers.layer import observed_calls
+from jitgrad.ops import Shape
+from jitgrad.tape.structure import flatten, map_structure
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+
+
+class Box(NamedTuple):
+    """An input, or a layer's call: its name, its kind, and the shape of its result without the rows."""
+
+    name: str
+    kind: str
+    shape: Shape
+
+
+def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
+    """The inputs and the calls of the layers that the model owns, in their order, and the pairs in which one feeds the other.
+
+    Raises ArgumentError where the inputs' shapes are not known.
+    """
+    inputs = _inputs(model)
+    with observed_calls() as calls:
+        model(inputs)
+    own = {id(layer) for layer in model.layers}
+    made: dict[int, int] = {id(t): i for i, t in enumerate(flatten(inputs))}
+    names = list(map(str, inputs)) if isinstance(inputs, dict) else [model.name] * len(made)
+    boxes = [Box(name, "input", t.shape[1:]) for name, t in zip(names, flatten(inputs), strict=True)]
+    edges: list[tuple[int, int]] = []
+    for layer, given, result in calls:
+        if id(layer) not in own:
+            continue
+        boxes.append(Box(layer.name, type(layer).__name__, layer.output_shape or ()))
+        number = len(boxes) - 1
+        edges += sorted({(source, number) for tensor in flatten(given) for source in _sources(tensor, made)})
+        made |= {id(t): number for t in flatten(result)}
+    return boxes, edges
+
+
+def _sources(tensor: Any, made: dict[int, int]) -> list[int]:
+    """The boxes whose results a Tensor was computed from, through ops that are no layer's."""
+    found, stack, seen = [], [tensor], set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen or not isinstance(node, Operators):
+            continue
+        seen.add(id(node))
+        if id(node) in made:
+            found.append(made[id(node)])
+        elif isinstance(node, Tensor):
+            stack += node.inputs
+    return found
+
+
+def _inputs(model: Any) -> Any:
+    """Rows of zeros as the model takes them."""
+    if model.example is not None:
+        return map_structure(as_tensor, model.example)
+    if model.input_shape is None:
+        raise ArgumentError(f"The inputs of model {model.name!r} are not known yet. Call it on some first.")
+    return as_tensor(np.zeros((1, *model.input_shape), model.dtype))
