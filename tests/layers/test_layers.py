@@ -148,7 +148,7 @@ def test_activations_with_parameters() -> None:
 @pytest.mark.parametrize("name", initializers.INITIALIZERS)
 def test_initializers(name: str) -> None:
     values = initializers.get(name)((300, 200), np.random.default_rng(0))
-    variance = {"glorot": 2 / 500, "he": 2 / 300, "lecun": 1 / 300, "normal": 0.05**2, "uniform": 0.05**2 / 3}
+    variance = {"glorot": 2 / 500, "he": 2 / 300, "lecun": 1 / 300, "fan": 1 / 900, "normal": 0.05**2, "uniform": 0.05**2 / 3}
     kind = name.split("_")[0]
     if kind in variance:
         assert values.var() == pytest.approx(variance[kind], rel=0.02)

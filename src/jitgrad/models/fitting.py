@@ -17,6 +17,7 @@ from jitgrad.models.costs import ModelCost
 from jitgrad.models.data import Rows, as_data
 from jitgrad.saving.model import restore
 from jitgrad.tape.evaluate import machine_for
+from jitgrad.tape.function import placeholder
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.training.fit import History, make_batches, make_pass, make_seed
 from jitgrad.training.loop import Loop, Pass, look, run
@@ -281,9 +282,12 @@ def _split(rows: Rows, part: float) -> tuple[Rows, Rows | None]:
 
 
 def _check_targets(model: Any, rows: Rows) -> None:
-    """Build the model, and raise where the loss has no meaning for the targets."""
-    x = pack_as(rows.nest[0], [a[:1] for a in rows.arrays[: len(flatten(rows.nest[0]))]])
-    model.chosen.check_targets(rows.targets, model(x))
+    """Build the model if need be, and raise where the loss has no meaning for the targets."""
+    if model.output_shape is None:
+        predicted = model(pack_as(rows.nest[0], [a[:1] for a in rows.arrays[: len(flatten(rows.nest[0]))]]))
+    else:
+        predicted = placeholder((1, *model.output_shape))
+    model.chosen.check_targets(rows.targets, predicted)
 
 
 def _each(batches: Any) -> Iterator[Rows]:

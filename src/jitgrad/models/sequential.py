@@ -54,6 +54,7 @@ class Sequential(Model):
             raise ArgumentError(f"Model {self.name!r} has a layer {layer.name!r} already. Choose another name.")
         else:
             self._stack.append(layer)
+            self.output_shape = self.example = None
         self.arguments["layers"].append(layer)
         if self._stack and self._rows_of is not None and not is_unfilled():
             self(np.zeros((1, *self._rows_of), self.dtype))

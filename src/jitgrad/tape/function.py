@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError
+from jitgrad.ops import Shape
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
@@ -20,9 +21,9 @@ from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
 
 
-def placeholder(like: Tensor) -> Tensor:
-    """A leaf of the same shape and dtype whose value is given later."""
-    return Tensor(None, (), (), like.shape, like.rank)
+def placeholder(shape: Shape, rank: int = dtypes.NUMBER) -> Tensor:
+    """A leaf whose value is given later."""
+    return Tensor(None, (), (), shape, rank)
 
 
 def linearise_traced(
@@ -38,7 +39,7 @@ class _Traced:
 
     def __init__(self, function: Callable[..., Any], args: Any, dynamic: list[Tensor]) -> None:
         with trace.tracing() as tracing:
-            self.placeholders = [placeholder(t) for t in dynamic]
+            self.placeholders = [placeholder(t.shape, t.rank) for t in dynamic]
             left = iter(self.placeholders)
             args, kwargs = map_structure(lambda x: next(left) if _is_dynamic(x) else x, args)
             result = function(*args, **kwargs)

@@ -11,6 +11,7 @@ import numpy as np
 from jitgrad import random
 from jitgrad.arguments import MAX_SEED, count
 from jitgrad.errors import ArgumentError
+from jitgrad.tape.function import placeholder
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import Variable
 from jitgrad.training.loop import Pass, run_epochs
@@ -121,7 +122,7 @@ def make_pass(
     """The steps for ``batches``, whose arrays have these ranks. Raises ArgumentError where they change different Variables."""
 
     def like(rows: int) -> list[Tensor]:
-        return [Tensor(None, (), (), (rows, *a.shape[1:]), rank) for a, rank in zip(batches.arrays, ranks, strict=True)]
+        return [placeholder((rows, *a.shape[1:]), rank) for a, rank in zip(batches.arrays, ranks, strict=True)]
 
     step = make_step(cost, like(batches.size), optimizer, variables)
     if not batches.tail:

@@ -81,7 +81,7 @@ def _traced_step(
     cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater | None, variables: Sequence[Variable] | None
 ) -> Step:
     with trace.tracing() as tracing:
-        placeholders = [placeholder(t) for t in batch]
+        placeholders = [placeholder(t.shape, t.rank) for t in batch]
         made = cost(*placeholders)
         outputs = [as_tensor(x) for x in (made if isinstance(made, tuple) else (made,))]
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
