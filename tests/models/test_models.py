@@ -471,3 +471,23 @@ def test_a_stream_needs_a_fourth_of_its_bytes() -> None:
     done = [subprocess.run([sys.executable, script, kind], capture_output=True, text=True) for kind in ("stream", "rows")]
     assert done[0].returncode == 0, done[0].stderr
     assert "MemoryError" in done[1].stderr  # the limit is one
+
+
+def test_batches_of_many_sizes() -> None:
+    sizes = [3, 5, 7, 9, 11, 13, 15, 17, 19, 4]
+    ends = np.cumsum(sizes)
+    parts = [(X[b - a : b], Z[b - a : b]) for a, b in zip(sizes, ends, strict=True)]
+    stream, by_hand = line(), line()
+    stream.fit(parts, epochs=3)
+    for _ in range(3):
+        for x, z in parts:
+            by_hand.train_on_batch(x, z)
+    for a, b in zip(stream.get_weights(), by_hand.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_layer_by_its_name() -> None:
+    model = jitgrad.Sequential([layers.Dense(1, name="first"), layers.Dense(1, name="last")])
+    assert model.get_layer("last") is model.layers[1]
+    with pytest.raises(ArgumentError, match=r"no layer 'frist'\. Did you mean 'first'"):
+        model.get_layer("frist")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.arguments import count
+from jitgrad.arguments import by_name, count
 from jitgrad.callbacks import Callback
 from jitgrad.errors import ArgumentError
 from jitgrad.layers.layer import Layer
@@ -174,6 +174,10 @@ class Model(Layer):
                 if shown is not None:
                     shown.update(task, completed=min(rows, first + size))
         return pack_as(made, [np.concatenate(column) for column in zip(*parts, strict=True)])
+
+    def get_layer(self, name: str) -> Layer:
+        """The layer of a name, among those that the model owns itself. Raises ArgumentError where there is none."""
+        return by_name("layer", name, {layer.name: layer for layer in self.layers})
 
     def summary(self) -> str:
         """Print a table of the layers with their results' shapes and numbers of weights; returns it as text.

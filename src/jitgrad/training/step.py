@@ -15,6 +15,9 @@ from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
 from jitgrad.tape.variable import Variable
 
+KEPT_STEPS = 64
+"""Of one traced cost, for different shapes of batches; the oldest is dropped."""
+
 
 class Updater(Protocol):
     """What a step needs of an optimizer."""
@@ -74,6 +77,8 @@ def make_step(
     if step is None or (variables is None and any(v.trainable != before for v, before in step.seen)):
         step = _traced_step(cost.function, batch, optimizer, variables)
         cost.steps[key] = (step, optimizer, variables)  # what is known by id lives as long as the key
+        if len(cost.steps) > KEPT_STEPS:
+            del cost.steps[next(iter(cost.steps))]
     return step
 
 

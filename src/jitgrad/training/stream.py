@@ -15,6 +15,9 @@ from jitgrad.training.rows import Batches
 from jitgrad.training.step import Step
 from jitgrad.vm.plan import NOT_FINITE
 
+KEPT_SIZES = 8
+"""So many sizes of batches have their steps at hand; the oldest is dropped."""
+
 Source = Callable[[], Iterator[Batches]]
 """Begins an epoch: gives its batches, each as the rows of one full batch."""
 
@@ -63,6 +66,8 @@ class StreamLoop(Loop):
         shapes = _shapes(batch.arrays)
         if shapes not in self._steps_of:
             step = self._make(batch)
+            if len(self._steps_of) == KEPT_SIZES:
+                del self._steps_of[list(self._steps_of)[1]]  # the first is that of the state
             self._steps_of[shapes] = step, Machine(step.program)
             load_rest(*self._steps_of[shapes])
         step, machine = self._steps_of[shapes]
