@@ -6,8 +6,10 @@ one that has ``on_train_batch_end``, after each step.
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,9 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """After an epoch and its look at the validation data."""
 
+    def after_epoch(self, epoch: int, logs: Logs) -> None:
+        """After all callbacks have seen the epoch's end: the time to save."""
+
     def on_train_end(self, logs: Logs) -> None:
         """After the last epoch, with its figures."""
 
@@ -67,7 +72,11 @@ class _Monitor(Callback):
             raise ArgumentError(f"mode is {mode!r}. Use 'min', 'max' or 'auto'.")
         self.monitor, self.min_delta = monitor, abs(min_delta)
         upwards = ("accuracy", "acc", "auc", "precision", "recall", "f1", "r2")
-        self._sign = -1.0 if mode == "max" or (mode == "auto" and monitor.endswith(upwards)) else 1.0
+        plain = re.sub(r"_\d+$", "", monitor)
+        self._sign = -1.0 if mode == "max" or (mode == "auto" and plain.endswith(upwards)) else 1.0
+        self.best = math.inf * self._sign
+
+    def on_train_begin(self, first: int) -> None:
         self.best = math.inf * self._sign
 
     def value(self, logs: Logs) -> float:
@@ -87,7 +96,7 @@ class _Monitor(Callback):
         return better
 
     def get_state(self) -> dict[str, Any]:
-        return {"best": np.array(self.best)}
+        return {"best": self.best}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.best = float(state["best"])
@@ -118,6 +127,10 @@ class EarlyStopping(_Monitor):
         self.patience = count("patience", patience, 0)
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = start_from_epoch
+        self.on_train_begin(0)
+
+    def on_train_begin(self, first: int) -> None:
+        super().on_train_begin(first)
         self.wait = 0
         self.stopped_epoch: int | None = None
         self._weights: list[np.ndarray] = []
@@ -146,7 +159,6 @@ class EarlyStopping(_Monitor):
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         self.wait, self.stopped_epoch, self._weights = state["wait"], state["stopped"], state["weights"]
-        self.model.stop_training = self.stopped_epoch is not None
 
 
 class ReduceLROnPlateau(_Monitor):
@@ -175,6 +187,10 @@ class ReduceLROnPlateau(_Monitor):
             raise ArgumentError(f"factor is {factor}. Give a number between 0 and 1.")
         self.factor, self.patience, self.cooldown = factor, count("patience", patience, 0), count("cooldown", cooldown, 0)
         self.min_lr = float(min_lr)
+        self.on_train_begin(0)
+
+    def on_train_begin(self, first: int) -> None:
+        super().on_train_begin(first)
         self.wait = self.resting = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
@@ -200,17 +216,19 @@ class ReduceLROnPlateau(_Monitor):
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate before each epoch: ``schedule(epoch, learning_rate)`` is the new one.
+    """Sets the learning rate before each epoch: ``schedule(epoch, learning_rate)``, or of the epoch alone, is the new one.
 
     A schedule of steps (``optimizers.schedules``) needs no callback and stays native.
     """
 
-    def __init__(self, schedule: Callable[[int, float], float]) -> None:
+    def __init__(self, schedule: Callable[..., float]) -> None:
         self.schedule = schedule
+        self._arguments = len(inspect.signature(schedule).parameters)
 
     def on_epoch_begin(self, epoch: int) -> None:
         optimizer = self.model.optimizer
-        optimizer.learning_rate = positive("the schedule's learning rate", self.schedule(epoch, optimizer.learning_rate))
+        rate = self.schedule(*(epoch, optimizer.learning_rate)[: self._arguments])
+        optimizer.learning_rate = positive("the schedule's learning rate", rate)
 
 
 class CSVLogger(Callback):
@@ -221,12 +239,14 @@ class CSVLogger(Callback):
         self._columns: list[str] = []
 
     def on_train_begin(self, first: int) -> None:
-        kept = []
+        kept, self._columns = [], []
         if (self.append or first) and self.path.exists():
             header, *rows = self.path.read_text().splitlines() or [""]
             self._columns = header.split(self.separator)[1:]
             whole = [row for row in rows if row.count(self.separator) == len(self._columns)]  # a killed process may leave half
-            kept = [header, *(row for row in whole if self.append or int(row.split(self.separator)[0]) < first)]
+            while whole and first and int(whole[-1].split(self.separator)[0]) >= first:
+                del whole[-1]  # of epochs that are done again
+            kept = [header, *whole]
         archive.write_whole(self.path, "".join(f"{line}\n" for line in kept).encode())
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
@@ -261,13 +281,15 @@ class ModelCheckpoint(_Monitor):
         self.filepath, self.every = os.fspath(filepath), count("every", every)
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
 
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+    def after_epoch(self, epoch: int, logs: Logs) -> None:
         if (epoch + 1) % self.every or (self.save_best_only and not self.improved(self.value(logs))):
             return
         try:
             path = self.filepath.format(epoch=epoch + 1, **logs)
-        except KeyError as error:
-            raise ArgumentError(f"filepath has {error}, and the figures are {', '.join(logs)}. Use one of them.") from None
+        except (KeyError, IndexError, ValueError) as error:
+            raise ArgumentError(
+                f"filepath {self.filepath!r} has {error}, and there are epoch, {', '.join(logs)}. Use these, as {{epoch:02d}}."
+            ) from None
         if self.save_weights_only:
             save_weights(self.model, path)
         else:
@@ -281,7 +303,7 @@ class BackupAndRestore(Callback):
     so far. A fit that finds the file begins with all that, and ends as one that ran through, to the bit.
 
     Args:
-        path: of the file.
+        path: of the file; one that a ModelCheckpoint wrote in the same fit does, too.
         every: how many epochs there are between.
         delete: whether the file is removed when the fit has ended; otherwise, running it again returns at once.
     """
@@ -293,11 +315,12 @@ class BackupAndRestore(Callback):
         if not self.path.exists():
             return None
         document = archive.read(self.path)
-        if not isinstance(document, dict) or not document.get("fit"):
+        needed = {"epoch", "seed", "history", "random", "callbacks", "form", "stopped"}
+        if not isinstance(document, dict) or not needed <= set(document.get("fit", ())):
             raise DataError(f"{self.path} was not written by a fit that can go on. Give another path, or remove it.")
         return document
 
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+    def after_epoch(self, epoch: int, logs: Logs) -> None:
         if (epoch + 1) % self.every == 0 or self.model.stop_training:
             save_model(self.model, self.path, self.fit_state())
 

@@ -37,7 +37,7 @@ from jitgrad.ops.elementwise import (
     where,
 )
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 
 _SMALLEST = 1e-7  # probabilities are kept this far from 0 and 1, as Keras does
 
@@ -266,6 +266,8 @@ def weighted(cost: Callable[..., Any], target: Any, prediction: Any, sample_weig
     if is_own(cost):
         made: Tensor = cost(target, prediction, sample_weight=sample_weight)
         return made
+    if isinstance(prediction, Operators):
+        target = aligned(target, as_tensor(prediction))
     made = as_tensor(cost(target, prediction))
     if made.ndim and sample_weight is None:
         return mean(made)

@@ -19,8 +19,9 @@ from jitgrad.functions.products import matmul
 from jitgrad.functions.reductions import argmax, mean, sum
 from jitgrad.functions.shapes import concatenate, expand_dims, reshape, stack, transpose
 from jitgrad.losses import aligned
-from jitgrad.ops.elementwise import equal, greater, greater_equal, square
+from jitgrad.ops.elementwise import equal, greater, greater_equal, less, square
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.variable import WeakVariable
 
 
 class Metric(Described, ABC):
@@ -32,6 +33,9 @@ class Metric(Described, ABC):
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         """What is summed over batches, of one axis: of rows of targets and predictions, and a weight a row."""
 
+    def prepare(self, target: np.ndarray) -> None:
+        """See the targets, or the first batch of them, before the sums are computed."""
+
     @abstractmethod
     def result(self, sums: np.ndarray) -> Any:
         """The metric, a float or an array, from the sums over all batches, float64."""
@@ -39,6 +43,7 @@ class Metric(Described, ABC):
     def __call__(self, target: Any, prediction: Any, sample_weight: Any = None) -> Any:
         """The metric of arrays."""
         predicted = as_tensor(prediction)
+        self.prepare(np.asarray(target))
         rows = predicted.shape[0]
         weight = as_tensor(np.ones(rows) if sample_weight is None else sample_weight)
         return self.result(np.asarray(self.sums(as_tensor(target), predicted, weight), np.float64))
@@ -188,8 +193,8 @@ class _Score(ConfusionMatrix):
     """A number of a confusion matrix for each class, and their average.
 
     Args:
-        average: by default the score of class 1 where there are two classes, else "macro", the mean over classes. "weighted"
-            weighs them by their rows, "micro" counts all of them together.
+        average: by default the score of class 1 where there are two classes, else "macro", the mean over the classes that
+            occur. "weighted" weighs them by their rows, "micro" counts all of them together.
         threshold: see ConfusionMatrix.
     """
 
@@ -207,7 +212,10 @@ class _Score(ConfusionMatrix):
         scores = self.score(hits, taken, true)
         if self.average is None and len(scores) == 2:
             return float(scores[1])
-        return _ratio(float(scores @ true), float(true.sum())) if self.average == "weighted" else float(scores.mean())
+        if self.average == "weighted":
+            return _ratio(float(scores @ true), float(true.sum()))
+        there = taken + true > 0
+        return _ratio(float(scores[there].sum()), there.sum())
 
     @staticmethod
     def score(hits: Any, taken: Any, true: Any) -> Any:
@@ -240,14 +248,18 @@ class F1(_Score):
 
 
 class AUC(Metric):
-    """The area under the receiver's operating curve of targets 0 and 1, from the curve at so many thresholds from 0 to 1.
+    """The area under the receiver's operating curve of targets 0 and 1, from the curve at so many thresholds.
 
-    Predictions are probabilities, one a row or of two classes. Between two thresholds the curve is a straight line, so with 200
-    the area is right to about 0.001. Hanley and McNeil, "The meaning and use of the area under a ROC curve", 1982.
+    Predictions are probabilities, one a row or of two classes; where one is not from 0 to 1 the area is nan. Half of the
+    thresholds are spread over 0 to 1, half over the logits from -16 to 16, and between two the curve is a straight line.
+    Hanley and McNeil, "The meaning and use of the area under a ROC curve", 1982.
     """
 
     def __init__(self, thresholds: int = 200, name: str = "auc") -> None:
-        self.thresholds, self.name = count("thresholds", thresholds, 2), name
+        self.thresholds, self.name = count("thresholds", thresholds, 4), name
+        half = self.thresholds // 2
+        logits = np.linspace(-16, 16, self.thresholds - half)
+        self._at = np.sort(np.concatenate([np.linspace(0, 1, half), 1 / (1 + np.exp(-logits))]))
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         if prediction.ndim == 2 and prediction.shape[1] == 2:
@@ -255,30 +267,41 @@ class AUC(Metric):
         if prediction.size != prediction.shape[0]:
             raise ShapeError(f"auc: predictions have shape {prediction.shape}. Give one number a row, or two classes.")
         rows = prediction.size
-        above = greater_equal(reshape(prediction, (rows, 1)), np.linspace(0, 1, self.thresholds)) * 1.0
+        p = reshape(prediction, (rows, 1))
+        above = greater_equal(p, self._at) * 1.0
         positive = greater(reshape(target, (rows,)), 0.5) * weight
         found = matmul(stack([positive, weight - positive]), above)
-        return concatenate([reshape(found, (2 * self.thresholds,)), stack([sum(positive), sum(weight)])])
+        outside = sum(less(p, 0.0)) + sum(greater(p, 1.0))
+        return concatenate([reshape(found, (2 * self.thresholds,)), stack([sum(positive), sum(weight), outside])])
 
     def result(self, sums: np.ndarray) -> Any:
-        *_, positives, total = sums
-        hits, alarms = sums[:-2].reshape(2, -1)
+        *_, positives, total, outside = sums
+        if outside:
+            return math.nan
+        hits, alarms = sums[:-3].reshape(2, -1)
         x, y = (np.append(np.insert(a, 0, n), 0.0) for a, n in ((alarms, total - positives), (hits, positives)))
         return _ratio(float(np.sum((x[:-1] - x[1:]) * (y[:-1] + y[1:]) / 2)), positives * (total - positives))
 
 
 class R2(Metric):
-    """The part of the targets' variance that is explained, the mean over the columns; nan where they do not vary."""
+    """The part of the targets' variance that is explained, the mean over the columns; nan where they do not vary.
+
+    Targets are summed less a number near their mean, so that what they have in common costs no digits.
+    """
 
     def __init__(self, name: str = "r2") -> None:
         self.name = name
+        self._near = WeakVariable(0.0, "near")
+
+    def prepare(self, target: np.ndarray) -> None:
+        self._near.store(np.mean(target))
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         y = aligned(target, prediction)
         _alike(self.name, y, prediction)
         y, p = (reshape(x, (x.shape[0], -1)) for x in (y, prediction))
-        w = reshape(weight, (1, -1))
-        parts = [matmul(w, x) for x in (y * 0.0 + 1.0, y, square(y), square(y - p))]
+        w, near = reshape(weight, (1, -1)), y - self._near
+        parts = [matmul(w, x) for x in (y * 0.0 + 1.0, near, square(near), square(y - p))]
         return reshape(concatenate(parts, -1), (-1,))
 
     def result(self, sums: np.ndarray) -> Any:
@@ -295,11 +318,13 @@ METRICS: dict[str, Callable[[], Metric]] = {
 }  # fmt: skip
 
 
-def get(metric: str | Metric | Callable[..., Any]) -> Metric:
+def get(metric: Any) -> Metric:
     """A metric by name or that of a loss, or a metric itself, or a function of target and prediction that gives a number a row.
 
     Raises ArgumentError for an unknown name.
     """
+    if isinstance(metric, type) and issubclass(metric, Metric):
+        metric = metric()
     if isinstance(metric, Metric):
         return metric
     if callable(metric):

@@ -16,6 +16,7 @@ import numpy as np
 from jitgrad.errors import ArgumentError, MissingError, ShapeError
 from jitgrad.models.connections import connections
 from jitgrad.models.summary import check_built, with_rows
+from jitgrad.training.fit import History
 
 Path = str | os.PathLike[str] | None
 
@@ -28,8 +29,13 @@ def curves(history: Any, path: Path = None) -> Any:
         path: of the picture.
     """
     histories = history if isinstance(history, Mapping) else {"": history}
+    for given in histories.values():
+        if not isinstance(given, History):
+            raise ArgumentError(f"curves: {type(given).__name__} is no History. Give what fit returned, or several by name.")
     by_name = [(label, h.epoch, {k: v for k, v in h.history.items() if np.ndim(v) == 1}) for label, h in histories.items()]
     panels = list(dict.fromkeys(name.removeprefix("val_") for _, _, figures in by_name for name in figures))
+    if not panels:
+        raise ArgumentError("curves: there is no history. Give what fit returned.")
     figure, axes = _panels(len(panels))
     for axis, panel in zip(axes, panels, strict=True):
         for number, (label, epochs, figures) in enumerate(by_name):
@@ -50,7 +56,7 @@ def predicted(true: Any, prediction: Any, path: Path = None, name: str = "value"
     Raises ShapeError where there are not as many of each.
     """
     x, y = np.ravel(true), np.ravel(prediction)
-    if x.size != y.size:
+    if x.size != y.size or not x.size:
         raise ShapeError(f"predicted: there are {x.size} true numbers and {y.size} predictions. Give as many of each.")
     figure, (axis,) = _panels(1)
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
@@ -66,7 +72,7 @@ def confusion(matrix: Any, names: Sequence[str] | None = None, path: Path = None
     Raises ShapeError for what is no square matrix, or has not a name for each class.
     """
     values = np.asarray(matrix)
-    if values.ndim != 2 or values.shape[0] != values.shape[1]:
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:
         raise ShapeError(f"confusion: shape {values.shape} is no square matrix. Give the metric confusion_matrix.")
     labels = [str(i) for i in range(len(values))] if names is None else list(names)
     if len(labels) != len(values):
@@ -99,12 +105,17 @@ def images(
     Raises ShapeError where they do not fit together.
     """
     shown, chances, labels = np.asarray(pictures), np.asarray(chances), np.asarray(labels)
-    if shown.ndim != 3 or chances.ndim != 2 or not len(shown) == len(chances) == len(labels):
+    if shown.ndim != 3 or chances.ndim != 2 or not 0 < len(shown) == len(chances) == len(labels):
         raise ShapeError(
             f"images: shapes {shown.shape}, {chances.shape} and {labels.shape} do not fit together. "
             f"Give (n, height, width), (n, classes) and (n,)."
         )
     titles = [str(i) for i in range(chances.shape[1])] if names is None else list(names)
+    if len(titles) != chances.shape[1] or labels.min() < 0 or labels.max() >= len(titles):
+        raise ShapeError(
+            f"images: there are {chances.shape[1]} classes, {len(titles)} names, and labels from {labels.min()} to "
+            f"{labels.max()}. Give a name a class, and labels below their number."
+        )
     plt = _matplotlib()
     rows = math.ceil(len(shown) / columns)
     figure, axes = plt.subplots(rows, 2 * columns, figsize=(4 * columns, 2 * rows), layout="constrained", squeeze=False)
@@ -172,7 +183,7 @@ def _panels(count: int, width: float = 4.5) -> tuple[Any, list[Any]]:
 
 def _written(figure: Any, path: Path) -> Any:
     if path is not None:
-        kind = os.path.splitext(os.fspath(path))[1][1:]
+        kind = os.path.splitext(os.fspath(path))[1][1:].lower()
         if kind not in figure.canvas.get_supported_filetypes():
             raise ArgumentError(f"{os.fspath(path)} is to be a picture of no known kind. End its name in .png, .svg or .pdf.")
         figure.savefig(path, dpi=120)

@@ -22,19 +22,18 @@ from jitgrad.tape import dtypes, trace
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
 from jitgrad.tape.trace import Change
-from jitgrad.tape.variable import Variable
+from jitgrad.tape.variable import WeakVariable
 
 _generator = np.random.default_rng()
 
 
-class _State(Variable):
-    """The key and the number of the step, see ``vm.kernels.random``. Weak, so that it does not decide a Program's dtype."""
+class _State(WeakVariable):
+    """The key and the number of the step, see ``vm.kernels.random``."""
 
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__(np.zeros(ops.STATE_SIZE), name="random_state", trainable=False)
-        self.rank = dtypes.NUMBER
+        super().__init__(np.zeros(ops.STATE_SIZE), "random_state")
         self.set_key(int(_generator.integers(MAX_SEED)))
 
     def set_key(self, key: int) -> None:

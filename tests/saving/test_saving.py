@@ -329,7 +329,7 @@ def changed(whole: bytes, path: Path, change: Any) -> None:
     [
         (lambda d: d["model"].update({"class": "os.system"}), "no class 'os.system' here"),
         (lambda d: d["model"].update({"class": "Denes"}), "Did you mean 'Dense'"),
-        (lambda d: d["model"].update({"class": "SGD", "arguments": {}}), "it describes a SGD"),
+        (lambda d: d["model"].update({"class": "SGD", "number": 0, "arguments": {}}), "it describes a SGD"),
         (lambda d: d["model"]["arguments"]["layers"][0]["arguments"].update(units=10**9), "larger than all weights|is given"),
         (lambda d: d["model"]["arguments"]["layers"][0]["arguments"].update(units=4), "larger than all weights|is given"),
         (lambda d: d["model"]["arguments"]["layers"][0]["arguments"].update(units="x"), "units is 'x'"),
@@ -339,9 +339,19 @@ def changed(whole: bytes, path: Path, change: Any) -> None:
         (lambda d: d["weights"].update({"dense/kernel": np.ones((6, 3), np.int64)}), "weights and is given|int64 in the file"),
         (lambda d: d.pop("weights"), "weights"),
         (lambda d: d.update(model=7), "it describes a int"),
-        (lambda d: d["compiled"]["arguments"].update(optimizer={"class": "Dense", "arguments": {"units": 1}}), "optimizer"),
+        (lambda d: d["compiled"]["arguments"].update(optimizer={"tuple": []}), "optimizer"),
         (lambda d: d["compiled"]["arguments"].update(loss={"function": "custom:evil"}), "no function 'evil' here"),
-        (lambda d: d["compiled"]["state"]["slots"].update({"99": []}), "cannot be made a model again"),
+        (lambda d: d["compiled"]["state"]["fitted"].append(99), "cannot be made a model again"),
+        (lambda d: d["compiled"]["state"]["kept"].__setitem__(0, [np.zeros(0, np.float32)]), r"has shape \(0,\)"),
+        (lambda d: d["compiled"]["state"]["kept"].__setitem__(0, [np.zeros(3)]), "dtype float64"),
+        (lambda d: d["compiled"]["state"]["kept"][0].append(np.zeros(3)), "keeps 1 arrays where the state has 2"),
+        (lambda d: d["compiled"]["state"]["kept"].pop(), "cannot be made a model again"),
+        (
+            lambda d: d["compiled"]["arguments"]["optimizer"]["arguments"].update(
+                learning_rate={"class": "OneCycle", "number": 9, "arguments": {"rate": 1, "steps": 2, "rise": 0.5}}
+            ),
+            "rise is 0.5 of 2 steps",
+        ),
         (lambda d: d["compiled"]["state"].update(hyperparameters=np.ones(99)), r"has shape \(99,\)"),
     ],
 )  # fmt: skip

@@ -50,6 +50,9 @@ class Dense(Layer):
         self._kernel = {"initializer": kernel_initializer, "regularizer": kernel_regularizer, "constraint": kernel_constraint}
         self._bias = {"initializer": bias_initializer, "regularizer": bias_regularizer, "constraint": bias_constraint}
 
+    def fits(self, shape: Shape) -> bool:
+        return shape[-1:] == (self.input_shape or ())[-1:]
+
     def build(self, input_shape: Shape) -> None:
         if len(input_shape) < 2:
             raise ShapeError(f"Layer {self.name!r} gets shape {input_shape}. Give rows of features, (rows, features).")
@@ -142,6 +145,9 @@ class Embedding(Layer):
             "regularizer": embeddings_regularizer,
             "constraint": embeddings_constraint,
         }
+
+    def fits(self, shape: Shape) -> bool:
+        return True
 
     def build(self, input_shape: Shape) -> None:
         self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), **self._options)

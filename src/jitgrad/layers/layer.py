@@ -23,12 +23,12 @@ from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, as_tensor
 from jitgrad.tape.variable import Variable
 
-_NOT_OWNED = ("arguments", "_frozen", "_penalties")  # attributes that name Variables again
+_NOT_OWNED = {"arguments", "compiled", "example", "_frozen", "_penalties", "_predict"}  # attributes that own none
 _numbers: dict[str, Iterator[int]] = {}
 
 
 class Layer(Described):
-    """Base class. A subclass makes its Variables in ``build`` and computes in ``call``.
+    """Base class. A subclass makes its Variables in ``build`` and computes in ``call``, or ``__call__``, which is taken for it.
 
     Variables and layers are found on attributes, in lists, tuples and dicts too, in the order in which they were set.
 
@@ -45,6 +45,12 @@ class Layer(Described):
         ...     def call(self, x):
         ...         return x * self.factor
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in vars(cls) and not cls.__module__.startswith("jitgrad."):
+            cls.call = cls.__call__  # type: ignore[method-assign]
+            del cls.__call__
 
     def __init__(self, name: str | None = None, dtype: Any = "float32", trainable: bool = True) -> None:
         self.name = name or _numbered(type(self).__name__)
@@ -88,13 +94,25 @@ class Layer(Described):
 
     # For users.
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
-        """The result for inputs with the rows along the first axis. The first call builds the layer."""
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The result for inputs with the rows along the first axis. The first call builds the layer.
+
+        ``training`` says whether a fit asks; inside another layer's call it is by default what that one was told.
+        """
+        if not hasattr(self, "_penalties"):
+            raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Begin with that.")
         x = self._inputs(x)
         self.built_for(_shape_of(x))
-        y = self.call(x, training=training) if _takes_training(type(self).call) else self.call(x)
+        asked = _training.get() if training is None else bool(training)
+        token = _training.set(asked)
+        try:
+            y = self.call(x, training=asked) if _takes_training(type(self).call) else self.call(x)
+        finally:
+            _training.reset(token)
         if isinstance(y, Operators):
             self.output_shape = y.shape[1:]
+        if not self._trainable and any(v.trainable for v in self.variables):
+            self.trainable = False  # what was built inside just now
         observed = _observed.get()
         if observed is not None:
             observed.append((self, x, y))
@@ -106,11 +124,15 @@ class Layer(Described):
         if self.input_shape is None and rest is not None:
             self.input_shape = rest
             self.build(input_shape)
-        elif rest is not None and rest != self.input_shape:
+        elif rest is not None and not self.fits(rest):
             raise ShapeError(
                 f"Layer {self.name!r} was built for inputs of shape (…, {_listed(self.input_shape)}) and gets "
                 f"{input_shape}. Give inputs of the same shape behind the rows."
             )
+
+    def fits(self, shape: Shape) -> bool:
+        """Whether rows of this shape are taken by what was built: any, where there are no Variables; else the same."""
+        return shape == self.input_shape or not own_variables(self)
 
     @property
     def layers(self) -> list[Layer]:
@@ -120,14 +142,13 @@ class Layer(Described):
     @property
     def variables(self) -> list[Variable]:
         """All Variables, of inner layers too, each once."""
-        found = [v for x in _owned(self) for v in (x.variables if isinstance(x, Layer) else [x])]
-        return list({id(v): v for v in found}.values())
+        return [x for x in _all_owned(self) if isinstance(x, Variable)]
 
     @property
     def losses(self) -> list[Any]:
         """The penalties of regularised Variables, of inner layers too. A model's fit adds them to its loss."""
-        own = [penalty(variable) for penalty, variable in self._penalties]
-        return own + [x for layer in self.layers for x in layer.losses]
+        layers = [self, *(x for x in _all_owned(self) if isinstance(x, Layer))]
+        return [penalty(variable) for layer in layers for penalty, variable in layer._penalties]
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -141,18 +162,19 @@ class Layer(Described):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        for layer in (self, *(x for x in _all_owned(self) if isinstance(x, Layer))):
+            layer._set_trainable(bool(value))
+
+    def _set_trainable(self, value: bool) -> None:
+        own = own_variables(self)
         if value:
-            freed, self._frozen = self._frozen, []
-            for v in freed:
-                v.trainable = True
+            changed, self._frozen = self._frozen, []
         else:
-            own = [x for x in _owned(self) if isinstance(x, Variable) and x.trainable]
-            self._frozen += own
-            for v in own:
-                v.trainable = False
-        self._trainable = bool(value)
-        for layer in self.layers:
-            layer.trainable = value
+            changed = [v for v in own if v.trainable]
+            self._frozen += changed
+        for v in changed:
+            v.trainable = value
+        self._trainable = value
 
     def count_params(self) -> int:
         """The number of elements of all Variables. Raises ArgumentError where it is not built."""
@@ -185,6 +207,7 @@ class Layer(Described):
         return map_structure(as_tensor, x) if several else as_tensor(x)
 
 
+_training: ContextVar[bool] = ContextVar("_training", default=False)
 _room: ContextVar[int | None] = ContextVar("_room", default=None)
 
 
@@ -243,6 +266,24 @@ def _owned(layer: Layer) -> list[Any]:
     """The Variables and layers on the attributes, each once."""
     held = [x for key, value in vars(layer).items() if key not in _NOT_OWNED for x in flatten(value)]
     return list({id(x): x for x in held if isinstance(x, (Variable, Layer))}.values())
+
+
+def own_variables(layer: Layer) -> list[Variable]:
+    """The Variables on a layer's own attributes."""
+    return [x for x in _owned(layer) if isinstance(x, Variable)]
+
+
+def _all_owned(layer: Layer) -> list[Any]:
+    """The Variables and layers on the attributes, and theirs, each once, in order."""
+    found: dict[int, Any] = {id(layer): layer}
+    stack = _owned(layer)[::-1]
+    while stack:
+        x = stack.pop()
+        if id(x) not in found:
+            found[id(x)] = x
+            stack += _owned(x)[::-1] if isinstance(x, Layer) else []
+    del found[id(layer)]
+    return list(found.values())
 
 
 def _shape_of(x: Any) -> Any:

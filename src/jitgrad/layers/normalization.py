@@ -34,6 +34,9 @@ class BatchNormalization(Layer):
         self.epsilon = positive("epsilon", epsilon)
         self.unbiased = unbiased
 
+    def fits(self, shape: Shape) -> bool:
+        return shape[-1:] == (self.input_shape or ())[-1:]
+
     def build(self, input_shape: Shape) -> None:
         features = input_shape[-1:]
         self.gamma = self.add_weight("gamma", features, "ones")
@@ -68,6 +71,9 @@ class LayerNormalization(Layer):
         super().__init__(**common)
         self.epsilon = positive("epsilon", epsilon)
 
+    def fits(self, shape: Shape) -> bool:
+        return shape[-1:] == (self.input_shape or ())[-1:]
+
     def build(self, input_shape: Shape) -> None:
         self.gamma = self.add_weight("gamma", input_shape[-1:], "ones")
         self.beta = self.add_weight("beta", input_shape[-1:], "zeros")
@@ -84,6 +90,9 @@ class Normalization(Layer):
 
     def __init__(self, **common: Any) -> None:
         super().__init__(**common)
+
+    def fits(self, shape: Shape) -> bool:
+        return shape[-1:] == (self.input_shape or ())[-1:]
 
     def build(self, input_shape: Shape) -> None:
         self.mean = self.add_weight("mean", input_shape[-1:], "zeros", trainable=False)

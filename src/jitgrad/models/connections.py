@@ -18,7 +18,7 @@ class Box(NamedTuple):
 
     name: str
     kind: str
-    shape: Shape
+    shape: Shape | None
 
 
 def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
@@ -37,7 +37,7 @@ def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
     for layer, given, result in calls:
         if id(layer) not in own:
             continue
-        boxes.append(Box(layer.name, type(layer).__name__, layer.output_shape or ()))
+        boxes.append(Box(layer.name, type(layer).__name__, layer.output_shape))
         number = len(boxes) - 1
         edges += sorted({(source, number) for tensor in flatten(given) for source in _sources(tensor, made)})
         made |= {id(t): number for t in flatten(result)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -44,9 +45,14 @@ class Compiled:
         """All metrics by names that differ."""
         named: dict[str, Metric] = {}
         for metric in [*self.plain, *self.weighted]:
-            same = sum(name == metric.name or name.startswith(f"{metric.name}_") for name in named)
-            named[f"{metric.name}_{same}" if metric.name in named else metric.name] = metric
+            names = itertools.chain([metric.name], (f"{metric.name}_{i}" for i in itertools.count(1)))
+            named[next(name for name in names if name not in named and name not in ("loss", "learning_rate"))] = metric
         return list(named.items())
+
+    def prepare(self, targets: Any) -> None:
+        """Let the metrics see the targets."""
+        for metric in (*self.plain, *self.weighted):
+            metric.prepare(flatten(targets)[0])
 
     def takes_all(self, predicted: Any) -> bool:
         """Whether the loss is a user's own, which gets several outputs as they are."""
@@ -124,11 +130,16 @@ class ModelCost:
         return made
 
 
-def compiled(
-    optimizer: Any, loss: Any, plain: Sequence[Any] | None, weighted: Sequence[Any] | None, arguments: dict[str, Any]
-) -> Compiled:
+def compiled(optimizer: Any, loss: Any, plain: Any, weighted: Any, arguments: dict[str, Any]) -> Compiled:
     """Names looked up. Raises ArgumentError for an unknown one."""
     chosen = optimizers.get(optimizer)
     made = map_structure(losses.get, loss)
-    told, weighed = (list(map(metrics.get, given or ())) for given in (plain, weighted))
+    told, weighed = (_metrics(given) for given in (plain, weighted))
     return Compiled(arguments | {"optimizer": chosen}, chosen, made, told, weighed)
+
+
+def _metrics(given: Any) -> list[Metric]:
+    """Metrics by name or as they are, one or several."""
+    if isinstance(given, dict):
+        raise ArgumentError(f"The metrics are a dict of {list(given)}, and are for models of one output. Give a list.")
+    return [metrics.get(x) for x in (given if isinstance(given, (list, tuple)) else [] if given is None else [given])]

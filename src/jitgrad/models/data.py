@@ -53,7 +53,7 @@ def as_data(
         DataError: for arrays that differ in rows, have none, or hold nan, inf, texts or missing values.
         ArgumentError: for class weights where targets are no classes.
     """
-    x, y = _plain(x, f"{of}x"), _plain(y, f"{of}y")
+    x, y = _plain(_alone(x), f"{of}x"), _plain(_alone(y), f"{of}y")
     nest: tuple[Any, ...] = (x, y)
     names = [*_names(x, f"{of}x"), *_names(y, f"{of}y")]
     weights = _weights(y, sample_weight, class_weight, of)
@@ -67,14 +67,28 @@ def as_data(
 
 
 def as_inputs(x: Any) -> Any:
-    """Inputs alone, for a prediction: arrays in their nesting."""
-    return _plain(x, "x")
+    """Inputs alone, for a prediction: arrays in their nesting. Raises DataError where they differ in rows."""
+    made = _plain(_alone(x), "x")
+    rows = {name: np.shape(array)[:1] for name, array in zip(_names(made, "x"), flatten(made), strict=True)}
+    if len(set(rows.values())) != 1 or () in rows.values():
+        listed = ", ".join(f"{name} has {n[0] if n else 'none'}" for name, n in rows.items())
+        raise DataError(f"The numbers of rows differ: {listed}. Give all of them the same number.")
+    return made
+
+
+def _alone(value: Any) -> Any:
+    """The only one of a list of arrays."""
+    return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 and hasattr(value[0], "shape") else value
 
 
 def _weights(y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None, of: str) -> np.ndarray | None:
     weights = None if sample_weight is None else np.asarray(_plain(sample_weight, f"{of}sample_weight"))
+    if weights is not None and weights.ndim == 2 and weights.shape[1] == 1:
+        weights = weights[:, 0]
     if class_weight is None:
         return weights
+    if not isinstance(class_weight, Mapping):
+        raise ArgumentError(f"class_weight is a {type(class_weight).__name__}. Give a dict from classes to weights.")
     labels = y
     if isinstance(y, np.ndarray) and y.ndim == 2:
         labels = y.argmax(1) if y.shape[1] > 1 else y[:, 0]

@@ -16,6 +16,7 @@ from jitgrad.layers.layer import Layer
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
 from jitgrad.models.data import as_data, as_inputs
+from jitgrad.models.sources import Settings
 from jitgrad.models.summary import summary
 from jitgrad.optimizers import Optimizer
 from jitgrad.saving import load_weights, save_model, save_weights
@@ -47,7 +48,7 @@ class Model(Layer):
     """Inputs of one row of zeros, known from the first call on."""
     _predict: tuple[Any, Function] | None = None
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
         y = super().__call__(x, training)
         if self.example is None:
             self.example = map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
@@ -57,22 +58,23 @@ class Model(Layer):
         self,
         optimizer: str | Optimizer = "adam",
         loss: Any = "mse",
-        metrics: Sequence[Any] | None = None,
-        weighted_metrics: Sequence[Any] | None = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
     ) -> None:
-        """Choose what ``fit`` and ``evaluate`` use.
+        """Choose what ``fit`` and ``evaluate`` use. What was traced is traced anew: call it after changing a layer's options.
 
         Args:
             optimizer: a name, or an optimizer of its own learning rate.
             loss: a name, or a function of targets and predictions that returns one number, or one a row; for several outputs,
                 whose losses are added, also a list or dict of them. Options are bound by ``functools.partial``.
-            metrics: names, metrics or losses, for models of one output, without sample weights.
+            metrics: names, metrics, losses or functions, one or a list, for models of one output, without sample weights.
             weighted_metrics: the same with them.
 
         Raises ArgumentError for an unknown name.
         """
-        given = {"loss": loss, "metrics": list(metrics or ()), "weighted_metrics": list(weighted_metrics or ())}
+        given = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.compiled = compiled(optimizer, loss, metrics, weighted_metrics, given)
+        self._predict = None
 
     @property
     def optimizer(self) -> Optimizer:
@@ -93,7 +95,7 @@ class Model(Layer):
         batch_size: int | None = 32,
         epochs: int = 1,
         verbose: bool | int | str | None = None,
-        callbacks: Sequence[Callback] | Callback = (),
+        callbacks: Sequence[Callback] | Callback | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
@@ -114,12 +116,13 @@ class Model(Layer):
             verbose: 0 for silence, 1 for a bar on stderr, 2 for a line an epoch; by default a bar where that is a terminal.
             callbacks: see ``jitgrad.callbacks``; with one, the fit returns to Python after each epoch.
             validation_split: the part of the rows, taken from their end, that is looked at after each epoch, not fitted.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to look at instead.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to look at; then nothing is split off.
             shuffle: whether each epoch takes the rows in a new order.
             class_weight: from classes to weights of their rows, 1 where left out.
             sample_weight: a weight for each row's loss.
             initial_epoch: where to begin; the order of the rows depends on an epoch's number.
-            seed: of the shuffling; by default drawn from ``jitgrad.random``. The same seed gives the same result to the bit.
+            seed: of the shuffling; by default drawn from ``jitgrad.random``, whose own seed (``jitgrad.random.seed``) decides
+                the first weights and what layers draw, too. The same seeds give the same result to the bit.
 
         Returns:
             The loss and the metrics of each epoch, those of validation as ``val_…``.
@@ -132,8 +135,9 @@ class Model(Layer):
             FitError: where a loss becomes nan or infinite; the Variables keep their values of the last finite chunk.
             KeyboardInterrupt: on Ctrl-C; the Variables then have the values of the last finished chunk.
         """
-        settings = fitting.Settings(batch_size, epochs, verbose, validation_split, shuffle, initial_epoch, seed)
-        watchers = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        part = 0.0 if validation_data is not None and y is not None else validation_split
+        settings = Settings(batch_size, epochs, verbose, part, shuffle, initial_epoch, seed)
+        watchers = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
         return fitting.fit(self, (x, y, sample_weight, class_weight), validation_data, watchers, settings)
 
     def train_on_batch(
@@ -148,11 +152,18 @@ class Model(Layer):
         return _returned(fitting.step(self, as_data(x, y, sample_weight, class_weight)), return_dict)
 
     def evaluate(
-        self, x: Any, y: Any = None, batch_size: int = 256, sample_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 256,
+        verbose: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
     ) -> Any:
         """The loss on rows of data, as ``fit`` reports it, with the layers as they predict.
 
-        Arguments are ``fit``'s. Returns a float, or a list of it and the metrics, or a dict of them by name.
+        Arguments are ``fit``'s; nothing is shown, whatever ``verbose`` is. Returns a float, or a list of it and the metrics, or
+        a dict of them by name.
         """
         return _returned(fitting.evaluate(self, x, y, sample_weight, batch_size), return_dict)
 

@@ -15,10 +15,16 @@ from jitgrad.ops import Shape
 
 
 class Input(Described):
-    """The shape of a row, as the first item of a Sequential, which is then built at once."""
+    """The shape of a row, as the first item of a Sequential, which is then built at once.
 
-    def __init__(self, shape: Sequence[int]) -> None:
+    Args:
+        shape: without the rows.
+        dtype: of the inputs; by default the model's. An Embedding takes "int64".
+    """
+
+    def __init__(self, shape: Sequence[int], dtype: Any = None) -> None:
         self.shape: Shape = tuple(count("a size of an Input", n, 0) for n in shape)
+        self.dtype = None if dtype is None else np.dtype(dtype)
 
 
 class Sequential(Model):
@@ -37,17 +43,19 @@ class Sequential(Model):
     def __init__(self, layers: Iterable[Any] = (), **common: Any) -> None:
         super().__init__(**common)
         self._stack: list[Layer] = []
-        self._rows_of: Shape | None = None
-        self.arguments["layers"] = []
+        self._input: Input | None = None
+        self._listed: list[Any] = []
+        if "layers" in self.arguments or type(self) is Sequential:
+            self.arguments["layers"] = self._listed
         for layer in layers:
             self.add(layer)
 
     def add(self, layer: Any) -> None:
         """Put a layer at the end. Raises ArgumentError for what is none, or whose name is taken."""
         if isinstance(layer, Input):
-            if self._stack or self._rows_of is not None:
+            if self._stack or self._input is not None:
                 raise ArgumentError(f"Model {self.name!r} has layers already. Put the Input first.")
-            self._rows_of = layer.shape
+            self._input = layer
         elif not isinstance(layer, Layer):
             raise ArgumentError(f"Model {self.name!r} is given {layer!r}, which is no layer. Use Activation for a function.")
         elif any(layer.name == other.name for other in self._stack):
@@ -55,9 +63,9 @@ class Sequential(Model):
         else:
             self._stack.append(layer)
             self.output_shape = self.example = None
-        self.arguments["layers"].append(layer)
-        if self._stack and self._rows_of is not None and not is_unfilled():
-            self(np.zeros((1, *self._rows_of), self.dtype))
+        self._listed.append(layer)
+        if self._stack and self._input is not None and not is_unfilled():
+            self(np.zeros((1, *self._input.shape), self._input.dtype or self.dtype))
 
     def call(self, x: Any, training: bool = False) -> Any:
         for layer in self._stack:

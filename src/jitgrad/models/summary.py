@@ -35,13 +35,13 @@ def summary(model: Any) -> str:
 
 
 def check_built(model: Any) -> None:
-    """Raise ArgumentError where shapes are not known."""
-    if not model.layers or not all(layer.output_shape is not None for layer in model.layers):
+    """Raise ArgumentError where the model was never called."""
+    if model.example is None and not any(layer.output_shape is not None for layer in model.layers):
         raise ArgumentError(
             f"Model {model.name!r} is not built, so its shapes are not known. Call it on an input, or begin with an Input."
         )
 
 
 def with_rows(shape: Shape | None) -> str:
-    """A shape with None for the rows."""
-    return f"({', '.join(['None', *map(str, shape or ())])})"
+    """A shape with None for the rows; a dash where there is none, or several."""
+    return "–" if shape is None else f"({', '.join(['None', *map(str, shape)])})"

@@ -23,21 +23,10 @@ from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
-from jitgrad.tape.variable import Variable
+from jitgrad.tape.variable import Variable, WeakVariable
 from jitgrad.training.loop import Pass, run_epochs
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import make_step, trace_updates, variables_of
-
-
-class _Hyperparameters(Variable):
-    """The numbers an optimizer's instructions read. Weak, so that they do not decide a Program's dtype."""
-
-    __slots__ = ()
-
-    def __init__(self, values: list[float]) -> None:
-        super().__init__(np.array(values), name="hyperparameters", trainable=False)
-        self.rank = dtypes.NUMBER
-        self.store(values)
 
 
 def assigned(*pairs: tuple[Variable, Tensor]) -> list[Change]:
@@ -51,20 +40,6 @@ def _train(loss: Any, optimizer: Optimizer, variables: list[Variable] | None) ->
 
 
 _train.changes_state = True  # type: ignore[attr-defined]
-
-
-def _slot(variable: Variable, number: int, value: np.ndarray) -> Variable:
-    """State that belongs to a Variable."""
-    return Variable(value, name=f"{variable.name}/slot_{number}", trainable=False)
-
-
-def _like(variable: Variable, value: np.ndarray) -> np.ndarray:
-    """A saved value, which must have the Variable's shape."""
-    if value.shape != variable.shape:
-        raise ShapeError(
-            f"State of {variable.name!r} has shape {value.shape} for {variable.shape}. Give that of a model alike."
-        )
-    return value
 
 
 class Optimizer(Described, ABC):
@@ -82,11 +57,12 @@ class Optimizer(Described, ABC):
     def __init__(self, learning_rate: float | Schedule, *others: float, **clipping: float | None) -> None:
         self.schedule = learning_rate if isinstance(learning_rate, Schedule) else None
         first = float(self.schedule(0.0)) if self.schedule is not None else positive("learning_rate", learning_rate)
-        self._hyper = _Hyperparameters([first, *others])
-        self._step = _Hyperparameters([0.0])
+        self._hyper = WeakVariable([first, *others], "hyperparameters")
+        self._step = WeakVariable([0.0], "step")
         self._clip = clipper(**clipping)
         self._slots: dict[int, tuple[Variable, ...]] = {}
         self._numbers: tuple[Variable, ...] = ()
+        self._fitted: list[Variable] = []
 
     @property
     def learning_rate(self) -> float:
@@ -116,30 +92,47 @@ class Optimizer(Described, ABC):
         Raises ArgumentError where there is state for another Variable.
         """
         place = {id(v): number for number, v in enumerate(variables)}
-        for key, (variable, *_) in self._slots.items():
-            if key not in place:
+        for variable in self._fitted:
+            if id(variable) not in place:
                 raise ArgumentError(
-                    f"The optimizer has state for {variable.name!r}, which the model does not own. Make it one of its own."
+                    f"The optimizer has state for {variable.name!r}, which the model does not own. Make it an attribute of it."
                 )
         return {
             "hyperparameters": np.array(self._hyper.numpy()),
             "step": np.array(self._step.numpy()),
-            "numbers": [np.array(v.numpy()) for v in self._numbers],
-            "slots": {str(place[key]): [np.array(v.numpy()) for v in made] for key, (_, *made) in self._slots.items()},
+            "fitted": [place[id(v)] for v in self._fitted],
+            "kept": [[np.array(v.numpy()) for v in kept] for kept in self._kept(self._fitted)],
         }
 
     def set_state(self, state: dict[str, Any], variables: Sequence[Variable]) -> None:
-        """Go on as from a state that ``get_state`` returned, for as many Variables alike."""
-        self._hyper.store(_like(self._hyper, state["hyperparameters"]))
-        self._step.store(_like(self._step, state["step"]))
-        name = type(self).__name__.lower()
-        self._numbers = tuple(
-            Variable(value, name=f"{name}/number_{i}", trainable=False) for i, value in enumerate(state["numbers"])
-        )
-        self._slots = {}
-        for number, values in state["slots"].items():
-            variable = variables[int(number)]
-            self._slots[id(variable)] = (variable, *(_slot(variable, i, _like(variable, x)) for i, x in enumerate(values)))
+        """Go on as from a state that ``get_state`` returned, for Variables alike, of an optimizer alike.
+
+        Raises ShapeError where the state is of another optimizer or of other Variables; nothing has changed then.
+        """
+        fitted = [variables[int(number)] for number in state["fitted"]]
+        if fitted:
+            with trace.tracing():  # makes the state that steps will look for, where there is none
+                self._changes([(as_tensor(np.zeros(v.shape, v.dtype)), v) for v in fitted])
+        pairs: list[tuple[Variable, np.ndarray]] = [(self._hyper, state["hyperparameters"]), (self._step, state["step"])]
+        for own, given in zip(self._kept(fitted), state["kept"], strict=True):
+            if len(own) != len(given):
+                raise ShapeError(
+                    f"{type(self).__name__} keeps {len(own)} arrays where the state has {len(given)}. Give that of one alike."
+                )
+            pairs += zip(own, given, strict=True)
+        for variable, value in pairs:
+            if value.shape != variable.shape or value.dtype != variable.dtype:
+                raise ShapeError(
+                    f"State of {variable.name!r} has shape {value.shape} and dtype {value.dtype}, not {variable.shape} and "
+                    f"{variable.dtype}. Give that of an optimizer alike."
+                )
+        for variable, value in pairs:
+            variable.store(value)
+        self._fitted = fitted
+
+    def _kept(self, fitted: Sequence[Variable]) -> list[tuple[Variable, ...]]:
+        """The state for all Variables together, and that of each."""
+        return [self._numbers, *(self._slots[id(v)][1:] if id(v) in self._slots else () for v in fitted)]
 
     @public()
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
@@ -175,6 +168,7 @@ class Optimizer(Described, ABC):
             raise ArgumentError("A Variable is named twice. Name each Variable once.")
         if not pairs:
             raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
+        self._fitted = [variable for _, variable in pairs]
         back = [variable.constraint.change(variable) for _, variable in pairs if variable.constraint is not None]
         changes = [*self._scheduled(), *self._changes(self._clip(pairs)), *back]
         tracing = trace.current()
@@ -246,8 +240,11 @@ class Optimizer(Described, ABC):
         return assigned((self._hyper, self._hyperparameters()), (self._step, self._step.leaf + 1.0))
 
     def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: Any) -> tuple[Variable, ...]:
-        """State for all Variables together, its first values ``starts``, made on the first update in the widest dtype."""
-        if not self._numbers:
+        """State for all Variables together, its first values ``starts``, made on the first update in the widest dtype.
+
+        Where it depends on which Variables there are, it begins anew for others.
+        """
+        if [v.shape for v in self._numbers] != [np.shape(start) for start in starts]:
             widest = max((v.dtype for _, v in pairs), key=lambda dtype: dtype.itemsize)
             name = type(self).__name__.lower()
             self._numbers = tuple(
@@ -259,5 +256,6 @@ class Optimizer(Described, ABC):
         """``count`` Variables like ``variable``, full of ``start``, made on its first update."""
         if id(variable) not in self._slots:
             first = np.full(variable.shape, start, variable.dtype)
-            self._slots[id(variable)] = (variable, *(_slot(variable, i, first) for i in range(count)))
+            made = [Variable(first, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)]
+            self._slots[id(variable)] = (variable, *made)
         return self._slots[id(variable)][1:]

@@ -87,9 +87,9 @@ class OneCycle(Schedule):
     def __init__(self, rate: float, steps: int, rise: float = 0.3, start: float = 25.0, end: float = 1e4) -> None:
         self.rate, self.steps = positive("rate", rate), count("steps", steps, 2)
         self.start, self.end = positive("start", start), positive("end", end)
-        if not 0 < rise < 1:
-            raise ArgumentError(f"rise is {rise}. Give a number between 0 and 1.")
         self.top = rise * self.steps - 1
+        if not 0 < rise < 1 or not 0 < self.top < self.steps - 1:
+            raise ArgumentError(f"rise is {rise} of {self.steps} steps. Give a number between 0 and 1, or more steps.")
 
     def __call__(self, step: Any) -> Any:
         first = self.rate / self.start

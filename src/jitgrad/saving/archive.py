@@ -6,6 +6,7 @@ Any reader of safetensors can read the arrays; their names are their places in t
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ def read(path: str | os.PathLike[str]) -> Any:
 def _without_arrays(value: Any, place: tuple[str, ...], arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         name = "/".join(place)
+        while name in arrays:
+            name += "'"
         arrays[name] = np.ascontiguousarray(value).reshape(value.shape)
         return {"$array": name}
     if isinstance(value, dict):
@@ -73,12 +76,15 @@ def _without_arrays(value: Any, place: tuple[str, ...], arrays: dict[str, np.nda
         return {key: _without_arrays(item, (*place, key), arrays) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_arrays(item, (*place, str(number)), arrays) for number, item in enumerate(value)]
-    return value.item() if isinstance(value, np.generic) else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return {"$number": repr(plain)} if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def _with_arrays(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"$array"}:
             return arrays[value["$array"]]
+        if value.keys() == {"$number"}:
+            return float(value["$number"])
         return {key: _with_arrays(item, arrays) for key, item in value.items()}
     return [_with_arrays(item, arrays) for item in value] if isinstance(value, list) else value

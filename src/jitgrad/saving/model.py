@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError, JitgradError
-from jitgrad.layers.layer import Layer, unfilled_weights
+from jitgrad.layers.layer import Layer, own_variables, unfilled_weights
 from jitgrad.saving import archive
 from jitgrad.saving.describe import describe, made
 from jitgrad.tape.variable import Variable
+
+UNFIT = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, JitgradError)
+"""What may come of data that is not what it should be."""
 
 
 def save_model(model: Any, path: str | os.PathLike[str], fit: Mapping[str, Any] | None = None) -> None:
@@ -58,7 +61,16 @@ def model_of(document: Any, path: Any, custom_objects: Mapping[str, Any] | None 
             compiled = document["compiled"]
             model.compile(**{name: made(value, custom) for name, value in compiled["arguments"].items()})
             model.optimizer.set_state(compiled["state"], model.variables)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, JitgradError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        ArithmeticError,
+        RecursionError,
+        JitgradError,
+    ) as error:
         said = str(error).removesuffix(".")
         raise DataError(f"{path} cannot be made a model again: {said}. Save it again, or check custom_objects.") from error
     return model
@@ -118,6 +130,7 @@ def _built(layer: Layer) -> dict[str, Any]:
         "input_shape": None if layer.input_shape is None else list(layer.input_shape),
         "output_shape": None if layer.output_shape is None else list(layer.output_shape),
         "trainable": layer.trainable,
+        "own": [v.trainable for v in own_variables(layer)],
         "layers": [_built(inner) for inner in layer.layers],
     }
 
@@ -133,3 +146,5 @@ def _build(layer: Layer, built: dict[str, Any]) -> None:
         raise ArgumentError(f"Layer {layer.name!r} has {len(layer.layers)} layers, and {len(built['layers'])} in the file.")
     for inner, described in zip(layer.layers, built["layers"], strict=True):
         _build(inner, described)
+    for variable, trainable in zip(own_variables(layer), built["own"], strict=True):
+        variable.trainable = bool(trainable)

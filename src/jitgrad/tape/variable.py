@@ -157,3 +157,14 @@ class Variable(Operators):
 
     def __str__(self) -> str:
         return str(self._leaf.known)
+
+
+class WeakVariable(Variable):
+    """Numbers beside the model, as hyperparameters: kept in float64, and cast to a Program's dtype without deciding it."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any, name: str) -> None:
+        super().__init__(np.asarray(value, np.float64), name=name, trainable=False)
+        self.rank = dtypes.NUMBER
+        self.store(value)

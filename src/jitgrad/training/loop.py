@@ -59,10 +59,11 @@ class Loop:
         training, looking: the figures so far; of epochs that did not begin, 0.
         not_finite: whether a loss or the state was not finite in the last chunk.
         state: the Variables that the steps change, in the arena.
-        step_loss: the loss of the last step, where each is a chunk of its own.
+        step_loss, step_epoch: of the last step, where each is a chunk of its own.
     """
 
     step_loss = 0.0
+    step_epoch = 0
 
     def __init__(self, machine: Machine, training: Pass, looking: Pass | None, epochs: int, first: int = 0) -> None:
         self._step, self._machine = training.step, machine
@@ -110,6 +111,7 @@ class Loop:
         done = self._train(*self._arguments, epochs, self._steps if most is None else most)
         seconds = max(time.perf_counter() - start, 1e-9)
         if most == 1:
+            self.step_epoch = before
             self.step_loss = self._bound.last_loss(after=int(self._position[ROW]))
         elif self.epoch < epochs:
             self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from jitgrad.errors import DataError
+from jitgrad.errors import ArgumentError, DataError
 from jitgrad.program.machine import Machine
 from jitgrad.training import loop
 from jitgrad.training.loop import Loop, Pass, load_rest
@@ -50,7 +50,7 @@ class StreamLoop(Loop):
                 continue
             self._step_on(self._taken or self._begin_epoch())
             self._taken = next(self._batches, None)
-            if self._taken is None:
+            if self._taken is None and not self.not_finite:
                 self.training.losses[self.epoch] /= self._seen
                 self.begin_look()
         if not np.isfinite(self.state).all():
@@ -65,7 +65,7 @@ class StreamLoop(Loop):
     def _step_on(self, batch: Batches) -> None:
         shapes = _shapes(batch.arrays)
         if shapes not in self._steps_of:
-            step = self._make(batch)
+            step = self._checked(self._make(batch))
             if len(self._steps_of) == KEPT_SIZES:
                 del self._steps_of[list(self._steps_of)[1]]  # the first is that of the state
             self._steps_of[shapes] = step, Machine(step.program)
@@ -77,13 +77,23 @@ class StreamLoop(Loop):
         machine.load(batch.cast(step.program.dtype), stop=step.n_batch)
         machine.run()
         self.state[:] = own
-        self.step_loss = float(machine.outputs[0])
+        self.step_loss, self.step_epoch = float(machine.outputs[0]), self.epoch
         self.training.losses[self.epoch] += self.step_loss * batch.rows
         if self.training.sums.size:
             self.training.sums[self.epoch] += machine.outputs[1]
         self._seen += batch.rows
         if not np.isfinite(self.step_loss):
             self._position[NOT_FINITE] = 1
+
+    def _checked(self, step: Step) -> Step:
+        """A step whose state stands as that of the first batch's. Raises ArgumentError for another."""
+        own = self._step
+        if step.program.dtype != own.program.dtype or [id(v) for v in step.state] != [id(v) for v in own.state]:
+            raise ArgumentError(
+                "The cost changes other Variables for this batch than for the first one. "
+                "Make it the same for any number of rows."
+            )
+        return step
 
     def _begin_epoch(self) -> Batches:
         """The first batch of an epoch."""

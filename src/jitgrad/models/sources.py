@@ -1,0 +1,141 @@
+"""Where the rows of a fit come from: memory, or batches one after the other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from jitgrad.arguments import in_unit_interval
+from jitgrad.errors import ArgumentError, DataError
+from jitgrad.models.costs import ModelCost
+from jitgrad.models.data import Rows, as_data
+from jitgrad.tape.function import placeholder
+from jitgrad.tape.structure import flatten, pack_as
+from jitgrad.training.fit import make_batches, make_pass
+from jitgrad.training.loop import Loop, Pass
+from jitgrad.training.rows import Batches
+from jitgrad.training.stream import StreamLoop
+
+LOOK_ROWS = 256
+"""Rows a step of what is only looked at."""
+
+
+class Settings(NamedTuple):
+    """How to fit, see ``Model.fit``."""
+
+    batch_size: int | None
+    epochs: int
+    verbose: bool | int | str | None
+    validation_split: float
+    shuffle: bool
+    initial_epoch: int
+    seed: int | None
+
+
+class Source:
+    """The rows that a model is fitted to.
+
+    Attributes:
+        held_out: rows that are looked at instead, if any.
+        rows: all of them, or the first batch.
+        cost: the model's on them.
+    """
+
+    def __init__(self, model: Any, data: tuple[Any, ...], settings: Settings, seed: int) -> None:
+        x, y, sample_weight, class_weight = data
+        self.held_out: Rows | None = None
+        self.streamed = y is None
+        if self.streamed:
+            if sample_weight is not None or class_weight is not None or settings.validation_split:
+                raise ArgumentError(
+                    "Weights and validation_split are for rows in memory. Give batches of (x, y, sample_weight), and "
+                    "validation_data."
+                )
+            rows = self._begin(x)
+        else:
+            rows, self.held_out = split(as_data(x, y, sample_weight, class_weight), settings.validation_split)
+        check_targets(model, rows)
+        self.model, self.rows, self.settings, self.seed = model, rows, settings, seed
+        self.cost: ModelCost = model.cost(rows.nest, training=True)
+
+    def training(self, optimizer: Any) -> Pass:
+        """The pass that is fitted; of batches one after the other, its first."""
+        size = None if self.streamed else self.settings.batch_size
+        batches = make_batches(self.rows.arrays, self.rows.names, size, self.settings.shuffle, self.seed)
+        return make_pass(self.cost.function, batches, self.rows.ranks, optimizer)
+
+    def loop(self, machine: Any, training: Pass, looking: Pass | None, epochs: int, first: int) -> Loop:
+        """The loop over it."""
+        if not self.streamed:
+            return Loop(machine, training, looking, epochs, first)
+        optimizer = self.model.optimizer
+
+        def make(batch: Batches) -> Any:
+            return make_pass(self.cost.function, batch, self.rows.ranks, optimizer, training.step.chosen).step
+
+        return StreamLoop(machine, training, looking, epochs, first, self._each_batch, make)
+
+    def _begin(self, batches: Any) -> Rows:
+        """The first batch, which tells their form. What can be gone through only once gives it again to the first epoch."""
+        each = begun(batches)
+        first = next(each, None)
+        if first is None:
+            raise DataError("There are no batches to fit to. Give at least one.")
+        once = not callable(batches) and iter(batches) is batches
+        self._epochs = itertools.chain([itertools.chain([first], each)] if once else [], (begun(batches) for _ in iter(int, 1)))
+        return first
+
+    def _each_batch(self) -> Iterator[Batches]:
+        for rows in next(self._epochs):
+            if rows.nest != self.rows.nest:
+                raise DataError(f"{rows.names[0]} is nested otherwise than that of the first batch. Nest all batches alike.")
+            check_targets(self.model, rows)
+            yield Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
+
+
+def looking_at(model: Any, rows: Rows, size: int = LOOK_ROWS) -> tuple[Pass, ModelCost]:
+    """The pass that looks at rows, and the cost of it."""
+    check_targets(model, rows)
+    cost = model.cost(rows.nest, training=False)
+    batches = Batches(rows.arrays, size, names=rows.names)
+    return make_pass(cost.function, batches, rows.ranks, None), cost
+
+
+def validation(given: Any) -> Rows:
+    """Validation data as rows."""
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise ArgumentError("validation_data is no (x, y) or (x, y, sample_weight). Give two or three of them in a tuple.")
+    return as_data(*given, of="validation ")
+
+
+def split(rows: Rows, part: float) -> tuple[Rows, Rows | None]:
+    """The rows to fit to and, from the end, those to look at."""
+    if in_unit_interval("validation_split", part) == 0:
+        return rows, None
+    n = len(rows.arrays[0])
+    at = int(n * (1 - part))
+    if not 0 < at < n:
+        raise ArgumentError(f"validation_split {part} leaves {at} of {n} rows to fit to. Give another one, or more rows.")
+    return rows.part(slice(at)), rows.part(slice(at, None))
+
+
+def check_targets(model: Any, rows: Rows) -> None:
+    """Build the model if need be, raise where the loss has no meaning for the targets, and let the metrics see them."""
+    if model.output_shape is None:
+        predicted = model(pack_as(rows.nest[0], [a[:1] for a in rows.arrays[: len(flatten(rows.nest[0]))]]))
+    else:
+        predicted = placeholder((1, *model.output_shape))
+    model.chosen.check_targets(rows.targets, predicted)
+    model.chosen.prepare(rows.arrays[len(flatten(rows.nest[0]))])
+
+
+def begun(batches: Any) -> Iterator[Rows]:
+    """The batches of an iterable, or of a function that returns an iterator, checked."""
+    for number, batch in enumerate(batches() if callable(batches) else batches):
+        if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
+            raise DataError(
+                f"Batch {number} is a {type(batch).__name__}, no (x, y) or (x, y, sample_weight). "
+                f"Give y, or an iterable of such batches."
+            )
+        yield as_data(*batch, of=f"Batch {number}: ")

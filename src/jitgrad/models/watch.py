@@ -1,0 +1,151 @@
+"""What happens between the epochs of a fit, and how a fit goes on with an earlier one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad import random
+from jitgrad.callbacks import Callback
+from jitgrad.errors import ArgumentError, DataError
+from jitgrad.models.costs import ModelCost
+from jitgrad.saving.describe import describe
+from jitgrad.saving.model import UNFIT, restore
+from jitgrad.training.fit import History
+from jitgrad.training.loop import Loop
+
+
+class Watch:
+    """Calls the callbacks, and gathers the figures.
+
+    Args:
+        model: the model that is fitted.
+        callbacks: in their order.
+        form: what must be the same where a fit goes on: the numbers of rows and of a batch's.
+        seed: of the shuffling.
+    """
+
+    def __init__(self, model: Any, callbacks: Sequence[Callback], form: list[int], seed: int, first: int) -> None:
+        self.model, self.callbacks, self.form = model, callbacks, form
+        self.first, self.seed = first, seed
+        self.costs: tuple[ModelCost, ModelCost | None]
+        self.earlier: dict[str, np.ndarray] = {}
+        self.rates: list[float] = []
+        by_step = [c for c in callbacks if type(c).on_train_batch_end is not Callback.on_train_batch_end]
+        self.after_step = functools.partial(self._after_step, by_step) if by_step else None
+
+    def begin(self, loop: Loop, epochs: int) -> None:
+        """Before the first epoch."""
+        for callback in self.callbacks:
+            callback.fit_state = functools.partial(self.state, loop)
+        self._begin_epoch(self.first, epochs)
+
+    def between(self, loop: Loop) -> bool:
+        """After an epoch; whether to go on."""
+        epoch = loop.epoch - 1
+        self.rates.append(self.model.optimizer.learning_rate)
+        logs = {**self.figures_of(loop, epoch), "learning_rate": self.model.optimizer.learning_rate}
+        for callback in self.callbacks:
+            callback.on_epoch_end(epoch, logs)
+        for callback in self.callbacks:
+            callback.after_epoch(epoch, logs)
+        self._begin_epoch(loop.epoch, len(loop.training.losses))
+        return not self.model.stop_training
+
+    def end(self, loop: Loop) -> None:
+        """After the last epoch."""
+        logs = self.figures_of(loop, loop.epoch - 1) if loop.epoch > self.first else {}
+        for callback in self.callbacks:
+            callback.on_train_end(logs)
+
+    def state(self, loop: Loop) -> dict[str, Any]:
+        """All that a fit needs to go on after the present epoch, beside the model and its optimizer."""
+        return {
+            "epoch": loop.epoch,
+            "stopped": self.model.stop_training,
+            "form": self.form,
+            "seed": self.seed,
+            "random": random.get_state(),
+            "history": self._figures(loop),
+            "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
+        }
+
+    def history(self, loop: Loop, seconds: float) -> History:
+        """The figures of all epochs."""
+        figures = self._figures(loop)
+        loss = figures.pop("loss")
+        return History(loss, seconds, figures, loop.epoch - len(loss))
+
+    def figures_of(self, loop: Loop, epoch: int) -> dict[str, Any]:
+        """The figures of an epoch by name."""
+        return first_of(self._of(loop, slice(epoch, epoch + 1)))
+
+    def _figures(self, loop: Loop) -> dict[str, np.ndarray]:
+        """All figures of this fit, and of the one it goes on with, by name, a row an epoch."""
+        made = self._of(loop, slice(self.first, loop.epoch))
+        if self.callbacks:
+            made["learning_rate"] = np.array(self.rates)
+        if not self.earlier:
+            return made
+        return {name: np.concatenate([self.earlier[name], values]) for name, values in made.items() if name in self.earlier}
+
+    def _of(self, loop: Loop, epochs: slice) -> dict[str, np.ndarray]:
+        cost, looked = self.costs
+        made = cost.figures(loop.training, epochs)
+        return made if looked is None or loop.looking is None else made | looked.figures(loop.looking, epochs, "val_")
+
+    def _begin_epoch(self, epoch: int, epochs: int) -> None:
+        if epoch < epochs and not self.model.stop_training:
+            for callback in self.callbacks:
+                callback.on_epoch_begin(epoch)
+
+    def _after_step(self, callbacks: Sequence[Callback], loop: Loop) -> None:
+        for callback in callbacks:
+            callback.on_train_batch_end(loop.step_epoch, {"loss": loop.step_loss})
+
+
+def first_of(figures: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Those of the first epoch: floats, or arrays."""
+    return {name: values[0].item() if values.ndim == 1 else values[0] for name, values in figures.items()}
+
+
+def earlier_fit(callbacks: Sequence[Callback]) -> dict[str, Any] | None:
+    """What an earlier fit left, if a callback has it."""
+    return next((document for document in (c.restored() for c in callbacks) if document is not None), None)
+
+
+def go_on(watch: Watch, found: dict[str, Any]) -> None:
+    """Give the model, its optimizer, the callbacks and the random numbers the state of an earlier fit.
+
+    Raises DataError where that was another one.
+    """
+    model, fit = watch.model, found["fit"]
+    try:
+        restore(model, found)
+        if found["compiled"]["arguments"]["optimizer"] != describe(model.optimizer):
+            raise ArgumentError("The optimizer, or its arguments, are other ones.")
+        if fit["form"] != watch.form:
+            raise ArgumentError(f"There were {fit['form'][0]} rows in batches of {fit['form'][1]}, not {watch.form}.")
+        model.optimizer.set_state(found["compiled"]["state"], model.variables)
+        _set_states(watch.callbacks, fit["callbacks"])
+        watch.earlier = dict(fit["history"])
+        random.set_state(fit["random"])
+    except UNFIT as error:
+        said = str(error).removesuffix(".")
+        raise DataError(f"The earlier fit was another one: {said}. Remove its file, or give another path.") from error
+    model.stop_training = bool(fit["stopped"])
+
+
+def _set_states(callbacks: Sequence[Callback], states: list[Any]) -> None:
+    """Each callback gets the state of the one of its class, the first that of the first. One that is new begins anew."""
+    left = list(callbacks)
+    for name, state in states:
+        match = next((c for c in left if type(c).__name__ == name), None)
+        if match is None and state:
+            raise ArgumentError(f"It had the callback {name}, and there is none now.")
+        if match is not None:
+            left.remove(match)
+            match.set_state(state)
