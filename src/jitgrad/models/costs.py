@@ -19,7 +19,7 @@ from jitgrad.optimizers import Optimizer
 from jitgrad.tape.function import Function, function
 from jitgrad.tape.structure import flatten, flatten_as, map_structure, pack_as
 from jitgrad.tape.tensor import Tensor, as_tensor
-from jitgrad.training.loop import Figures
+from jitgrad.training.passes import Figures
 
 
 @dataclass(frozen=True)

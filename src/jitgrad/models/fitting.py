@@ -16,7 +16,8 @@ from jitgrad.models.sources import Settings, Source, begun, check_targets, looki
 from jitgrad.models.watch import Watch, earlier_fit, first_of, go_on
 from jitgrad.tape.evaluate import machine_for
 from jitgrad.training.fit import History, make_pass, make_seed
-from jitgrad.training.loop import Figures, Loop, look, run
+from jitgrad.training.loop import Loop, look, run
+from jitgrad.training.passes import Figures
 from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches
 

@@ -13,7 +13,8 @@ from jitgrad.models.data import Rows, as_data
 from jitgrad.tape.function import placeholder
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.training.fit import make_batches, make_pass
-from jitgrad.training.loop import Loop, Pass
+from jitgrad.training.loop import Loop
+from jitgrad.training.passes import Pass
 from jitgrad.training.rows import Batches
 from jitgrad.training.stream import StreamLoop
 

@@ -24,7 +24,8 @@ from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
 from jitgrad.tape.variable import Variable, WeakVariable
-from jitgrad.training.loop import Pass, run_epochs
+from jitgrad.training.loop import run_epochs
+from jitgrad.training.passes import Pass
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import make_step, trace_updates, variables_of
 

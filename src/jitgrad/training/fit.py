@@ -14,7 +14,8 @@ from jitgrad.errors import ArgumentError
 from jitgrad.tape.function import placeholder
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import Variable
-from jitgrad.training.loop import Pass, run_epochs
+from jitgrad.training.loop import run_epochs
+from jitgrad.training.passes import Pass
 from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches, as_rows
 from jitgrad.training.step import Updater, make_step

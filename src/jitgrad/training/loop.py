@@ -6,20 +6,16 @@ code does not look for it; however the loop ends, the arena holds the state of a
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
 from jitgrad.errors import FitError
 from jitgrad.program.machine import Machine
-from jitgrad.program.program import Program, Slot
-from jitgrad.tape.evaluate import leaf_values, machine_for, store_state
-from jitgrad.training.rows import Batches
-from jitgrad.training.step import Step
-from jitgrad.vm.plan import EPOCH, LOOKING, LOSSES, NOT_FINITE, PASS_SIZE, ROW, TAIL
+from jitgrad.tape.evaluate import machine_for, store_state
+from jitgrad.training.passes import NO_PASS, Bound, Figures, Pass
+from jitgrad.vm.plan import EPOCH, LOOKING, LOSSES, NOT_FINITE, ROW
 
 CHUNK_SECONDS = 0.075
 
@@ -28,26 +24,6 @@ Report = Callable[["Loop"], None]
 
 Between = Callable[["Loop"], bool]
 """Called after an epoch, the Variables up to date; what it changes in them counts. Returns whether to go on."""
-
-
-class Pass(NamedTuple):
-    """A way through rows: the step for a batch of ``batches.size`` rows, the one for ``batches.tail`` rows if any, the rows."""
-
-    step: Step
-    tail: Step | None
-    batches: Batches
-
-
-class Figures(NamedTuple):
-    """What the epochs of a pass came to.
-
-    Attributes:
-        losses: float64 (epochs,), each the mean over the rows of what the batches' steps computed before their updates.
-        sums: float64 (epochs, n), the sums over an epoch's batches of the step's second output.
-    """
-
-    losses: np.ndarray
-    sums: np.ndarray
 
 
 class Loop:
@@ -67,13 +43,13 @@ class Loop:
 
     def __init__(self, machine: Machine, training: Pass, looking: Pass | None, epochs: int, first: int = 0) -> None:
         self._step, self._machine = training.step, machine
-        self._bound = _Bound(training, machine, epochs)
-        self._look = None if looking is None else _Bound(looking, Machine(looking.step.program), epochs, self._step)
+        self._bound = Bound(training, machine, epochs)
+        self._look = None if looking is None else Bound(looking, Machine(looking.step.program), epochs, self._step)
         self._position = np.array((first, 0, 0, 0), np.uint64)
         self._train = machine.train.call
         self._arguments = (
             machine.execute.address, self._bound.plan.ctypes.data,
-            _NO_PASS_PLACE if self._look is None else self._look.plan.ctypes.data,
+            NO_PASS if self._look is None else self._look.plan.ctypes.data,
             self._position.ctypes.data, machine.addresses[-1], int(self._bound.plan[LOSSES]),
         )  # fmt: skip
         self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, training.step.program.work)))
@@ -149,56 +125,6 @@ class Loop:
         self._bound.load()
         if self._look is not None:
             self._look.load()
-
-
-class _Bound:
-    """A pass with its machines, its memory, and its plan for native code, which knows memory by address alone."""
-
-    def __init__(self, way: Pass, machine: Machine, epochs: int, source: Step | None = None) -> None:
-        step, tail, batches = way
-        self.rows = batches.rows
-        last = machine if tail is None else Machine(tail.program)
-        self._machines = [(step, machine)] if tail is None else [(step, machine), (tail, last)]
-        program = step.program
-        n_sums = program.outputs[1].size if len(program.outputs) > 1 else 0
-        self.figures = Figures(np.zeros(epochs), np.zeros((epochs, n_sums)) if n_sums else _NO_SUMS)
-        if batches.full and batches.arrays:
-            machine.load(batches.cast(program.dtype), stop=step.n_batch)
-        copies = _NOTHING if source is None else _copies(source, [step for step, _ in self._machines])
-        gathered = _NOT_GATHERED if batches.full else _gathered(batches, program, last.program)
-        self._gathered = gathered
-        self._copies: np.ndarray = copies  # native code knows them by address
-        places = _program_plan(machine)
-        self.plan = np.array(
-            (
-                *places, *(places if tail is None else _program_plan(last)),
-                *(_NOT_GATHERED_PLACES if batches.full else map(_address, gathered)), _address(copies),
-                *map(_address, self.figures), batches.rows, batches.size, batches.shuffle and not batches.full, batches.seed,
-                0 if batches.full else len(batches.arrays), len(copies), program.state_size, n_sums,
-            ),
-            np.uint64,
-        )  # fmt: skip
-        self.load()
-
-    def load(self) -> None:
-        """The values of what is no batch."""
-        for step, machine in self._machines:
-            load_rest(step, machine)
-
-    def take(self, source: Machine) -> None:
-        """What native code does when a look begins: take the Variables' values from the training arena."""
-        for place, part, to, size in self._copies.tolist():
-            self._machines[part // TAIL][1].arena[to : to + size] = source.arena[place : place + size]
-
-    def last_loss(self, after: int) -> float:
-        """The loss of the step that ended at row ``after``, 0 at the end of the epoch."""
-        return float(self._machines[-1 if after == 0 else 0][1].outputs[0])
-
-
-def load_rest(step: Step, machine: Machine) -> None:
-    """Give a step's machine the values of what is no batch."""
-    leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
-    machine.load([*leaves, *step.literals], step.n_batch)
 
 
 def run_epochs(
@@ -279,51 +205,3 @@ def look(way: Pass) -> Figures:
         loop = Loop(machine, way, None, 1)
         loop.look_only()
         return loop.training
-
-
-def _program_plan(machine: Machine) -> tuple[int, ...]:
-    """A Program and its arena, as the first columns of a plan."""
-    outputs = machine.program.outputs
-    return (*machine.addresses, machine.program.stop, outputs[0].offset, outputs[-1].offset)
-
-
-def _gathered(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All arrays one after the other in the Program's dtype; for each its place there, its width and its slots; the order."""
-    data = np.empty(sum(a.size for a in batches.arrays), full.dtype)
-    feeds, at = [], 0
-    for number, array in enumerate(batches.cast(full.dtype)):
-        data[at : at + array.size] = array.ravel()
-        feeds.append((at, math.prod(array.shape[1:]), full.inputs[number].offset, tail.inputs[number].offset))
-        at += array.size
-    return data, np.array(feeds, np.uint64), np.arange(batches.rows, dtype=np.uint64)
-
-
-def _copies(source: Step, ways: Sequence[Step]) -> np.ndarray:
-    """What a looking pass takes from the training arena: place there, which arena, place in it, size, a row a Variable."""
-    there = dict(_slots(source))
-    rows = [
-        (there[key].offset, TAIL * number, slot.offset, slot.size)
-        for number, step in enumerate(ways)
-        for key, slot in _slots(step)
-        if key in there
-    ]
-    return np.array(rows, np.uint64).reshape(-1, 4)
-
-
-def _slots(step: Step) -> list[tuple[int, Slot]]:
-    """Each Variable, by id, and its place."""
-    pairs = zip(step.leaves, step.program.inputs, strict=False)  # literals may come after the leaves
-    return [(id(leaf.variable), slot) for leaf, slot in pairs if leaf.variable is not None]
-
-
-def _address(array: np.ndarray) -> int:
-    return array.ctypes.data if array.size else _NOWHERE
-
-
-_NOTHING = np.zeros(0)
-_NOWHERE = _NOTHING.ctypes.data
-_NOT_GATHERED = _NOTHING, _NOTHING, _NOTHING
-_NO_SUMS = np.zeros((0, 0))
-_NOT_GATHERED_PLACES = _NOWHERE, _NOWHERE, _NOWHERE
-_NO_PASS = np.zeros(PASS_SIZE, np.uint64)
-_NO_PASS_PLACE = _NO_PASS.ctypes.data

@@ -10,7 +10,8 @@ import numpy as np
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.program.machine import Machine
 from jitgrad.training import loop
-from jitgrad.training.loop import Loop, Pass, load_rest
+from jitgrad.training.loop import Loop
+from jitgrad.training.passes import Pass, load_rest
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import Step
 from jitgrad.vm.plan import NOT_FINITE
