@@ -2,7 +2,7 @@
 
 Run: python scripts/p5_iris.py [--plot iris.png]
 
-The first epoch's loss is near 1.08 and the test accuracy near 0.97, give or take the luck of 38 test rows.
+The first epoch's loss is near 1.08. The test accuracy is 0.96 on average, give or take the luck of 38 test rows and ten seeds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def make() -> jitgrad.Sequential:
     model = jitgrad.Sequential([jitgrad.Input((4,))])
     for units in (128, 64, 32):
         model.add(dense(units))
-        model.add(layers.BatchNormalization(epsilon=1e-5))
+        model.add(layers.BatchNormalization(epsilon=1e-5, unbiased=True))
         model.add(layers.Activation("relu"))
     model.add(dense(16, "relu"))
     model.add(dense(3))
@@ -72,7 +72,8 @@ def main() -> None:
     report = Report("P5")
     report.check("sixteen parameters, as listed", str(SHAPES), str([v.shape for v in model.trainable_variables]))
     report.check("each first epoch's loss is 1.0 to 1.2", True, bool(((first >= 1.0) & (first <= 1.2)).all()))
-    report.check("mean test accuracy is at least 0.95", True, bool(tested.mean() >= 0.95))
+    # 0.958 over 120 seeds; the mean of ten has a standard error of 0.012, and a last bit of rounding is another draw.
+    report.close("mean test accuracy", 0.958, float(tested.mean()), 0.03)
     if "--plot" in sys.argv:
         histories = {f"seed {seed}": h for seed, (_, h) in enumerate(runs[:3])}
         jitgrad.pictures.curves(histories, sys.argv[sys.argv.index("--plot") + 1])

@@ -102,25 +102,25 @@ def _run(execute, plan, part, numbers, arena):
 
 @device
 def _batch(execute, plan, numbers, reals, floats, epoch, row):
-    """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned."""
-    full, tail = pointer(plan[ARENA], floats), pointer(plan[TAIL + ARENA], floats)
+    """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned.
+
+    The smaller last batch has an arena of its own, whose first elements are the same state.
+    """
+    zero, count = uint64(0), min(plan[BATCH], plan[ROWS] - row)
+    part, slot = (zero, uint64(FEED_FULL)) if count == plan[BATCH] else (uint64(TAIL), uint64(FEED_TAIL))
+    arena = pointer(plan[part + uint64(ARENA)], floats)
     data, order = carray(pointer(plan[DATA], floats), 1), carray(pointer(plan[ORDER], numbers), 1)
-    feeds, n_feeds, n_state = carray(pointer(plan[FEEDS], numbers), (1, 4)), plan[N_FEEDS], plan[N_STATE]
-    A, B = carray(full, 1), carray(tail, 1)
-    count = min(plan[BATCH], plan[ROWS] - row)
-    if row == uint64(0) and plan[SHUFFLE] != uint64(0):
+    feeds, n_state = carray(pointer(plan[FEEDS], numbers), (1, 4)), plan[N_STATE] if part != zero else zero
+    A, B = carray(pointer(plan[ARENA], floats), 1), carray(arena, 1)
+    if row == zero and plan[SHUFFLE] != zero:
         _permute(order, plan[ROWS], plan[SEED], epoch)
-    if count == plan[BATCH]:
-        _load(A, data, feeds, n_feeds, FEED_FULL, order, row, count)
-        _run(execute, plan, uint64(0), numbers, full)
-        return _record(A, plan, uint64(0), reals, epoch, count)
     for k in range(n_state):
         B[k] = A[k]
-    _load(B, data, feeds, n_feeds, FEED_TAIL, order, row, count)
-    _run(execute, plan, uint64(TAIL), numbers, tail)
+    _load(B, data, feeds, plan[N_FEEDS], slot, order, row, count)
+    _run(execute, plan, part, numbers, arena)
     for k in range(n_state):
         A[k] = B[k]
-    return _record(B, plan, uint64(TAIL), reals, epoch, count)
+    return _record(B, plan, part, reals, epoch, count)
 
 
 @device
