@@ -112,11 +112,11 @@ polygamma: Op = elementwise(
 # Activations.
 tanh: Op = elementwise("tanh", "tanh(x)", lambda x, y: 1 - square(y), result="float")
 sigmoid: Op = elementwise(
-    "sigmoid", "1 / (1 + exp(-x))", lambda x, y: y * (1 - y), result="float",
+    "sigmoid", "sigmoid(x)", lambda x, y: y * (1 - y), result="float",
     numpy=lambda x: 1 / (1 + np.exp(-x)), doc="The logistic function 1 / (1 + exp(-x)).",
 )  # fmt: skip
 softplus: Op = elementwise(
-    "softplus", "(0 if x <= 0 else x) + log1p(exp(-abs(x)))", lambda x, y: sigmoid(x), result="float",
+    "softplus", "softplus(x)", lambda x, y: sigmoid(x), result="float",
     numpy=lambda x: np.logaddexp(x, 0), doc="log(1 + exp(x)), without overflow.",
 )  # fmt: skip
 relu: Op = elementwise(

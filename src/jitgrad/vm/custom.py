@@ -15,7 +15,7 @@ from numba import carray
 from numpy import nan, uint64
 
 from jitgrad.errors import ArgumentError
-from jitgrad.vm.jit import Native, device, exactly, kernel_signature, readonly
+from jitgrad.vm.jit import Native, exactly, generic, kernel_signature, readonly
 
 
 @functools.cache
@@ -86,23 +86,23 @@ def _many_results(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
 def _shape(ndim: int) -> Any:
     """Compiled: ``ndim`` sizes from the table at ``at`` as a tuple."""
     if ndim == 0:
-        return device(lambda table, at: ())
+        return generic(lambda table, at: ())
     rest = _shape(ndim - 1)
-    return device(lambda table, at: (int(table[at]), *rest(table, at + uint64(1))))
+    return generic(lambda table, at: (int(table[at]), *rest(table, at + uint64(1))))
 
 
 def _size(ndim: int) -> Any:
     """Compiled: the product of ``ndim`` sizes from the table at ``at``."""
     if ndim == 0:
-        return device(lambda table, at: uint64(1))
+        return generic(lambda table, at: uint64(1))
     rest = _size(ndim - 1)
-    return device(lambda table, at: table[at] * rest(table, at + uint64(1)))
+    return generic(lambda table, at: table[at] * rest(table, at + uint64(1)))
 
 
 def _reader(ndims: tuple[int, ...]) -> Any:
     """Compiled: the operands as a tuple, their pairs in the table at ``t`` and their sizes at ``at``."""
     if not ndims:
-        return device(lambda arena, table, t, at: ())
+        return generic(lambda arena, table, t, at: ())
     ndim, shape, rest = uint64(ndims[0]), _shape(ndims[0]), _reader(ndims[1:])
     if ndims[0] == 0:
 
@@ -117,13 +117,13 @@ def _reader(ndims: tuple[int, ...]) -> Any:
             view = readonly(carray(arena, (stop,))[start:stop].reshape(shape(table, at)))
             return (view, *rest(arena, table, t + uint64(2), at + ndim))
 
-    return device(read)
+    return generic(read)
 
 
 def _writer(ndims: tuple[int, ...]) -> Any:
     """Compiled: the arrays of a tuple one after the other at ``d``, their sizes in the table at ``at``."""
     if not ndims:
-        return device(lambda arena, table, at, d, values: None)
+        return generic(lambda arena, table, at, d, values: None)
     ndim, shape, size, rest = uint64(ndims[0]), _shape(ndims[0]), _size(ndims[0]), _writer(ndims[1:])
     if ndims[0] == 0:
 
@@ -139,4 +139,4 @@ def _writer(ndims: tuple[int, ...]) -> Any:
             carray(arena, (d + n,))[d : d + n].reshape(shape(table, at))[...] = values[0]
             rest(arena, table, at + ndim, d + n, values[1:])
 
-    return device(write)
+    return generic(write)

@@ -28,6 +28,7 @@ from numpy import {functions}
 
 from jitgrad.vm.jit import Native, call_kernel, device
 from jitgrad.vm.kernels import {modules}
+from jitgrad.vm.kernels.mathfun import {mathfun}
 from jitgrad.vm.kernels.special import {special}
 
 {loops}
@@ -56,6 +57,7 @@ execute = Native(
 # Where the functions in values come from, if not from NumPy.
 _MATHEMATICS = {"erf", "erfc", "lgamma"}
 _SPECIAL = {"digamma", "polygamma"}
+_MATHFUN = {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus"}
 
 
 class _Typed(ast.NodeTransformer):
@@ -86,8 +88,9 @@ def interpreter_source() -> str:
     modules = sorted({i.kernel[0] for i in INSTRUCTIONS if i.kernel and i.kernel[0]})
     return TEMPLATE.format(
         mathematics=", ".join(sorted(typed.functions & _MATHEMATICS)),
+        mathfun=", ".join(sorted(typed.functions & _MATHFUN)),
         special=", ".join(sorted(typed.functions & _SPECIAL)),
-        functions=", ".join(sorted((typed.functions | {"int64", "uint64"}) - _MATHEMATICS - _SPECIAL)),
+        functions=", ".join(sorted((typed.functions | {"int64", "uint64"}) - _MATHEMATICS - _SPECIAL - _MATHFUN)),
         modules=", ".join(modules),
         width=WIDTH,
         loops="".join(loops),

@@ -8,10 +8,11 @@ from __future__ import annotations
 from math import erf, erfc, lgamma
 
 from numba import carray, types
-from numpy import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, ceil, cos, cosh, exp, exp2, expm1, floor, hypot, int64, log, log10, log1p, log2, rint, sin, sinh, sqrt, tan, tanh, trunc, uint64
+from numpy import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, ceil, cos, cosh, exp2, floor, hypot, int64, log10, log2, rint, sin, sinh, sqrt, tan, trunc, uint64
 
 from jitgrad.vm.jit import Native, call_kernel, device
 from jitgrad.vm.kernels import copy, matmul, order, random, reduce, update
+from jitgrad.vm.kernels.mathfun import exp, expm1, log, log1p, sigmoid, softplus, tanh
 from jitgrad.vm.kernels.special import digamma, polygamma
 
 
@@ -369,17 +370,15 @@ def _tanh(A, d, px, n):
 
 @device
 def _sigmoid(A, d, px, n):
-    T = A.dtype.type
     for k in range(n):
         x = A[px + k]
-        A[d + k] = T(1) / (T(1) + exp(-x))
+        A[d + k] = sigmoid(x)
 
 @device
 def _softplus(A, d, px, n):
-    T = A.dtype.type
     for k in range(n):
         x = A[px + k]
-        A[d + k] = (T(0) if x <= T(0) else x) + log1p(exp(-abs(x)))
+        A[d + k] = softplus(x)
 
 @device
 def _relu(A, d, px, n):

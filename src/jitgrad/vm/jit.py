@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numba
@@ -21,16 +23,74 @@ _ELEMENTWISE = {"contract"}
 _REDUCTION = {"contract", "reassoc"}
 # For functions that only compiled code calls: Python's ways in would take a third of the time of compiling.
 _INTERNAL: Any = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# Numba's rewriting, of array expressions and of branches on what is known while compiling, takes a twentieth.
+_PLAIN: Any = _INTERNAL | {"no_rewrites": True}
 
 
 def device(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, elementwise arithmetic: a product and a sum may become one FMA."""
-    return numba.njit(fastmath=_ELEMENTWISE, **_INTERNAL)(function)
+    return numba.njit(fastmath=_ELEMENTWISE, **_PLAIN)(function)
 
 
 def reduction(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, a reduction: the order of its additions is free, so that it vectorises."""
-    return numba.njit(fastmath=_REDUCTION, **_INTERNAL)(function)
+    return numba.njit(fastmath=_REDUCTION, **_PLAIN)(function)
+
+
+def generic(function: Callable[..., Any]) -> Any:
+    """As ``device``, for functions whose branches on numbers of axes and the like must be gone before types are inferred."""
+    return numba.njit(fastmath=_ELEMENTWISE, **_INTERNAL)(function)
+
+
+def by_dtype(single: Any, double: Any) -> Any:
+    """A function of one number in compiled code: ``single`` for float32, ``double`` for float64."""
+
+    def function(x):  # type: ignore[no-untyped-def]
+        raise NotImplementedError
+
+    options: Any = _PLAIN | {"fastmath": _ELEMENTWISE}
+
+    @overload(function, jit_options=options)
+    def _typed(x):  # type: ignore[no-untyped-def]
+        if x == numba.float32:
+            return lambda x: single(x)
+        return lambda x: double(x)
+
+    return function
+
+
+@intrinsic
+def bits(context, x):  # type: ignore[no-untyped-def]
+    """The bits of a float as a signed integer of its width."""
+    width = x.bitwidth
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], ir.IntType(width))
+
+    return getattr(numba, f"int{width}")(x), generate
+
+
+@intrinsic
+def from_bits(context, i):  # type: ignore[no-untyped-def]
+    """The float of these bits."""
+    made = getattr(numba, f"float{i.bitwidth}")
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], context.get_value_type(made))
+
+    return made(i), generate
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without collecting garbage, which takes a twentieth of the time of compiling."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 class Native(NamedTuple):
@@ -44,16 +104,17 @@ class Native(NamedTuple):
     function: Callable[..., Any]
     signature: Callable[[Any], tuple[tuple[Any, ...], Any]]
 
-    def compile_here(self, dtype: str) -> Any:
+    def compile_here(self, dtype: str, rewrites: bool = True) -> Any:
         """Compile for float32 or float64, for this process; the result has an ``address`` as long as it is kept."""
-        options = {"error_model": "numpy", "fastmath": _ELEMENTWISE}
+        options = {"error_model": "numpy", "fastmath": _ELEMENTWISE, "no_rewrites": not rewrites}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
-        compiled.compile()
+        with _uncollected():
+            compiled.compile()
         return compiled
 
     def compile(self, dtype: str) -> ObjectCode:
         """Compile for float32 or float64, to be kept."""
-        compiled = self.compile_here(dtype)
+        compiled = self.compile_here(dtype, rewrites=False)
         library = compiled._library
         declared = [f.name for f in library._final_module.functions if f.is_declaration]
         return ObjectCode(compiled.native_name, declared, library._get_compiled_object())
@@ -158,4 +219,4 @@ def exactly(ndims: tuple[int, ...]) -> Any:
             return lambda values: values
         return lambda values: (values,)
 
-    return device(lambda values: cotangents(values))  # type: ignore[no-untyped-call]
+    return generic(lambda values: cotangents(values))  # type: ignore[no-untyped-call]
