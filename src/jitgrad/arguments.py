@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from jitgrad.errors import ArgumentError, near_name
@@ -48,6 +48,15 @@ def by_name(what: str, name: Any, known: Mapping[str, T], also: str = "") -> T:
     if name not in known:
         raise ArgumentError(f"There is no {what} {name!r}.{near_name(str(name), known)} Use one of {', '.join(known)}{also}.")
     return known[name]
+
+
+def made_by_name(what: str, given: Any, kind: type[T], known: Mapping[str, Callable[[], T]]) -> T | None:
+    """What is of a kind, or None, itself; a new one by name. Raises ArgumentError for anything else."""
+    if given is None or isinstance(given, kind):
+        return given
+    if not isinstance(given, str):
+        raise ArgumentError(f"The {what} is {given!r}. Give a name, or an object of a subclass of {kind.__name__}.")
+    return by_name(what, given, known)()
 
 
 def _number(name: str, value: Any) -> float:

@@ -74,7 +74,7 @@ class _Monitor(Callback):
         upwards = ("accuracy", "acc", "auc", "precision", "recall", "f1", "r2")
         plain = re.sub(r"_\d+$", "", monitor)
         self._sign = -1.0 if mode == "max" or (mode == "auto" and plain.endswith(upwards)) else 1.0
-        self.best = math.inf * self._sign
+        self.on_train_begin(0)
 
     def on_train_begin(self, first: int) -> None:
         self.best = math.inf * self._sign
@@ -127,7 +127,6 @@ class EarlyStopping(_Monitor):
         self.patience = count("patience", patience, 0)
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = start_from_epoch
-        self.on_train_begin(0)
 
     def on_train_begin(self, first: int) -> None:
         super().on_train_begin(first)
@@ -187,7 +186,6 @@ class ReduceLROnPlateau(_Monitor):
             raise ArgumentError(f"factor is {factor}. Give a number between 0 and 1.")
         self.factor, self.patience, self.cooldown = factor, count("patience", patience, 0), count("cooldown", cooldown, 0)
         self.min_lr = float(min_lr)
-        self.on_train_begin(0)
 
     def on_train_begin(self, first: int) -> None:
         super().on_train_begin(first)

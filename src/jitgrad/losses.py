@@ -61,7 +61,7 @@ def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None
         prediction = as_tensor(prediction)
         target = aligned(target, prediction)
         if sample_weight is None and by_element is not None:
-            _alike(by_row.__name__, target, prediction)
+            alike(by_row.__name__, target, prediction)
             return mean(by_element(target, prediction, *args, **kwargs))
         rows = by_row(target, prediction, *args, **kwargs)
         if sample_weight is None:
@@ -85,12 +85,25 @@ def aligned(target: Any, prediction: Tensor) -> Tensor:
     return reshape(target, prediction.shape) if target.shape == (*prediction.shape, 1) else target
 
 
+def classes_of(name: str, target: Tensor, prediction: Tensor) -> Tensor:
+    """Targets as one class a row of predictions, which have a number for each. Raises ShapeError for another shape."""
+    if target.shape == (*prediction.shape[:-1], 1):
+        return reshape(target, prediction.shape[:-1])
+    if target.shape != prediction.shape[:-1]:
+        raise ShapeError(
+            f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. "
+            f"Give one class a row, and a number for each class."
+        )
+    return target
+
+
 def _by_row(x: Tensor) -> Tensor:
     """The mean over all axes but the first."""
     return mean(reshape(x, (x.shape[0], math.prod(x.shape[1:]))), -1) if x.ndim > 1 else x
 
 
-def _alike(name: str, target: Tensor, prediction: Tensor) -> None:
+def alike(name: str, target: Tensor, prediction: Tensor) -> None:
+    """Raise ShapeError where two shapes differ."""
     if target.shape != prediction.shape:
         raise ShapeError(
             f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. Give them the same shape."
@@ -102,7 +115,7 @@ def _elementwise(by_element: Callable[..., Tensor]) -> Loss:
 
     @functools.wraps(by_element)
     def by_row(target: Tensor, prediction: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        _alike(by_element.__name__, target, prediction)
+        alike(by_element.__name__, target, prediction)
         return _by_row(by_element(target, prediction, *args, **kwargs))
 
     return loss(by_row, by_element)
@@ -173,7 +186,7 @@ def gaussian_nll(target: Tensor, prediction: Tensor) -> Tensor:
 @loss
 def cosine_similarity(target: Tensor, prediction: Tensor) -> Tensor:
     """The negative cosine of the angle between the last axes: -1 where they point alike."""
-    _alike("cosine_similarity", target, prediction)
+    alike("cosine_similarity", target, prediction)
     lengths = sqrt(maximum(sum(square(target), -1) * sum(square(prediction), -1), 1e-24))
     return _by_row(-sum(target * prediction, -1) / lengths)
 
@@ -198,7 +211,7 @@ def categorical_crossentropy(
     target: Tensor, prediction: Tensor, from_logits: bool = False, label_smoothing: float = 0.0
 ) -> Tensor:
     """-Σ target·log(p) over the last axis, of probabilities p, or of their logits, without overflow."""
-    _alike("categorical_crossentropy", target, prediction)
+    alike("categorical_crossentropy", target, prediction)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / target.shape[-1]
     return _by_row(-sum(target * _log_probabilities(prediction, from_logits), -1))
@@ -207,13 +220,7 @@ def categorical_crossentropy(
 @loss
 def sparse_categorical_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False) -> Tensor:
     """-log of the probability of the class that the integer ``target`` names, from 0 on."""
-    if target.shape == (*prediction.shape[:-1], 1):
-        target = reshape(target, target.shape[:-1])
-    if target.shape != prediction.shape[:-1]:
-        raise ShapeError(
-            f"sparse_categorical_crossentropy: the target has shape {target.shape} and the prediction {prediction.shape}. "
-            f"Give one class a row, and a number for each class."
-        )
+    target = classes_of("sparse_categorical_crossentropy", target, prediction)
     hit = equal(expand_dims(target, -1), np.arange(prediction.shape[-1]))
     return _by_row(-sum(where(hit, _log_probabilities(prediction, from_logits), 0.0), -1))
 
@@ -221,7 +228,7 @@ def sparse_categorical_crossentropy(target: Tensor, prediction: Tensor, from_log
 @loss
 def kl_divergence(target: Tensor, prediction: Tensor) -> Tensor:
     """Σ target·log(target / prediction) over the last axis, of probabilities."""
-    _alike("kl_divergence", target, prediction)
+    alike("kl_divergence", target, prediction)
     p, q = (clip(x, _SMALLEST, 1.0) for x in (target, prediction))
     return _by_row(sum(p * log(p / q), -1))
 

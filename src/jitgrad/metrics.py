@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.products import matmul
 from jitgrad.functions.reductions import argmax, mean, sum
 from jitgrad.functions.shapes import concatenate, expand_dims, reshape, stack, transpose
-from jitgrad.losses import aligned
+from jitgrad.losses import aligned, alike, classes_of
 from jitgrad.ops.elementwise import equal, greater, greater_equal, less, square
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.variable import WeakVariable
@@ -87,9 +88,9 @@ class _Hits(Mean):
     def __init__(self, name: str) -> None:
         super().__init__(self.hits, name)
 
+    @abstractmethod
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
         """Whether it is true, for each row or element."""
-        raise NotImplementedError(f"{type(self).__name__} has no hits(). Define it.")
 
 
 class BinaryAccuracy(_Hits):
@@ -100,7 +101,7 @@ class BinaryAccuracy(_Hits):
         self.threshold = threshold
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
-        _alike(self.name, target, prediction)
+        alike(self.name, target, prediction)
         return equal(greater(prediction, self.threshold), greater(target, 0.5)) * 1.0
 
 
@@ -111,7 +112,7 @@ class CategoricalAccuracy(_Hits):
         super().__init__(name)
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
-        _alike(self.name, target, prediction)
+        alike(self.name, target, prediction)
         return equal(argmax(target, -1), argmax(prediction, -1)) * 1.0
 
 
@@ -122,7 +123,7 @@ class SparseCategoricalAccuracy(_Hits):
         super().__init__(name)
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
-        return equal(_classes(self.name, target, prediction), argmax(prediction, -1)) * 1.0
+        return equal(classes_of(self.name, target, prediction), argmax(prediction, -1)) * 1.0
 
 
 class Accuracy(_Hits):
@@ -148,7 +149,7 @@ class SparseTopKCategoricalAccuracy(_Hits):
         self.k = count("k", k)
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
-        own = sum(prediction * _one_hot(_classes(self.name, target, prediction), prediction.shape[-1]), -1, keepdims=True)
+        own = sum(prediction * _one_hot(classes_of(self.name, target, prediction), prediction.shape[-1]), -1, keepdims=True)
         return (sum(greater(prediction, own), -1) < self.k) * 1.0
 
 
@@ -159,7 +160,7 @@ class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
         super().__init__(k, name)
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
-        _alike(self.name, target, prediction)
+        alike(self.name, target, prediction)
         return super().hits(argmax(target, -1), prediction)
 
 
@@ -171,14 +172,11 @@ class ConfusionMatrix(Metric):
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         if _kind(target, prediction) == "binary":
-            classes, n = (
-                (greater(reshape(x, (x.size,)), at) * 1.0 for x, at in ((target, 0.5), (prediction, self.threshold))),
-                2,
-            )
-            true, taken = (_one_hot(x, n) for x in classes)
+            n, pairs = 2, ((target, 0.5), (prediction, self.threshold))
+            true, taken = (_one_hot(greater(reshape(x, (x.size,)), at), n) for x, at in pairs)
         else:
             n = prediction.shape[-1]
-            known = argmax(target, -1) if target.shape == prediction.shape else _classes(self.name, target, prediction)
+            known = argmax(target, -1) if target.shape == prediction.shape else classes_of(self.name, target, prediction)
             true, taken = _one_hot(known, n), _one_hot(argmax(prediction, -1), n)
         if true.ndim != 2:
             raise ShapeError(f"{self.name}: predictions have shape {prediction.shape}. Give one row of numbers an example.")
@@ -218,9 +216,9 @@ class _Score(ConfusionMatrix):
         return _ratio(float(scores[there].sum()), there.sum())
 
     @staticmethod
+    @abstractmethod
     def score(hits: Any, taken: Any, true: Any) -> Any:
         """Of the numbers of rows that were right, taken for the class, and of the class."""
-        raise NotImplementedError("A score has no score(). Define it.")
 
 
 class Precision(_Score):
@@ -298,7 +296,7 @@ class R2(Metric):
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         y = aligned(target, prediction)
-        _alike(self.name, y, prediction)
+        alike(self.name, y, prediction)
         y, p = (reshape(x, (x.shape[0], -1)) for x in (y, prediction))
         w, near = reshape(weight, (1, -1)), y - self._near
         parts = [matmul(w, x) for x in (y * 0.0 + 1.0, near, square(near), square(y - p))]
@@ -316,6 +314,7 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy, "precision": Precision, "recall": Recall, "f1": F1,
     "auc": AUC, "r2": R2, "rmse": RootMeanSquaredError, "confusion_matrix": ConfusionMatrix,
 }  # fmt: skip
+_BY_NAME = METRICS | {name: functools.partial(Mean, loss) for name, loss in losses.LOSSES.items()}
 
 
 def get(metric: Any) -> Metric:
@@ -329,9 +328,7 @@ def get(metric: Any) -> Metric:
         return metric
     if callable(metric):
         return Mean(metric)
-    if metric in losses.LOSSES:
-        return Mean(losses.LOSSES[metric], metric)
-    made = by_name("metric", metric, METRICS | dict.fromkeys(losses.LOSSES, Accuracy))()
+    made = by_name("metric", metric, _BY_NAME)()
     made.name = metric
     return made
 
@@ -343,27 +340,8 @@ def _kind(target: Tensor, prediction: Tensor) -> str:
     return "categorical" if target.shape == prediction.shape else "sparse"
 
 
-def _classes(name: str, target: Tensor, prediction: Tensor) -> Tensor:
-    """The targets as one class a row."""
-    if target.shape == (*prediction.shape[:-1], 1):
-        return reshape(target, prediction.shape[:-1])
-    if target.shape != prediction.shape[:-1]:
-        raise ShapeError(
-            f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. "
-            f"Give one class a row, and a number for each class."
-        )
-    return target
-
-
 def _one_hot(classes: Tensor, n: int) -> Tensor:
     return equal(expand_dims(classes, -1), np.arange(n)) * 1.0
-
-
-def _alike(name: str, target: Tensor, prediction: Tensor) -> None:
-    if target.shape != prediction.shape:
-        raise ShapeError(
-            f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. Give them the same shape."
-        )
 
 
 def _ratio(part: float, whole: float) -> float:

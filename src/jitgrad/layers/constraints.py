@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
-from jitgrad.arguments import Described, by_name, positive
+from jitgrad.arguments import Described, made_by_name, positive
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import Change
@@ -84,13 +85,14 @@ class MinMaxNorm(_Norms):
             )
 
 
-CONSTRAINTS = {"non_neg": NonNegative, "max_norm": MaxNorm, "unit_norm": UnitNorm, "min_max_norm": MinMaxNorm}
+CONSTRAINTS: dict[str, Callable[[], Constraint]] = {
+    "non_neg": NonNegative,
+    "max_norm": MaxNorm,
+    "unit_norm": UnitNorm,
+    "min_max_norm": MinMaxNorm,
+}
 
 
 def get(constraint: str | Constraint | None) -> Constraint | None:
     """A constraint by name, with its defaults, or one itself. Raises ArgumentError for anything else."""
-    if constraint is None or isinstance(constraint, Constraint):
-        return constraint
-    if not isinstance(constraint, str):
-        raise ArgumentError(f"The constraint is {constraint!r}. Give a name, or an object of a subclass of Constraint.")
-    return by_name("constraint", constraint, CONSTRAINTS)()
+    return made_by_name("constraint", constraint, Constraint, CONSTRAINTS)  # type: ignore[type-abstract]

@@ -142,12 +142,12 @@ class Layer(Described):
     @property
     def variables(self) -> list[Variable]:
         """All Variables, of inner layers too, each once."""
-        return [x for x in _all_owned(self) if isinstance(x, Variable)]
+        return [x for x in all_owned(self) if isinstance(x, Variable)]
 
     @property
     def losses(self) -> list[Any]:
         """The penalties of regularised Variables, of inner layers too. A model's fit adds them to its loss."""
-        layers = [self, *(x for x in _all_owned(self) if isinstance(x, Layer))]
+        layers = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
         return [penalty(variable) for layer in layers for penalty, variable in layer._penalties]
 
     @property
@@ -162,7 +162,7 @@ class Layer(Described):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        for layer in (self, *(x for x in _all_owned(self) if isinstance(x, Layer))):
+        for layer in (self, *(x for x in all_owned(self) if isinstance(x, Layer))):
             layer._set_trainable(bool(value))
 
     def _set_trainable(self, value: bool) -> None:
@@ -273,7 +273,7 @@ def own_variables(layer: Layer) -> list[Variable]:
     return [x for x in _owned(layer) if isinstance(x, Variable)]
 
 
-def _all_owned(layer: Layer) -> list[Any]:
+def all_owned(layer: Layer) -> list[Any]:
     """The Variables and layers on the attributes, and theirs, each once, in order."""
     found: dict[int, Any] = {id(layer): layer}
     stack = _owned(layer)[::-1]

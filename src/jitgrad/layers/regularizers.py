@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
-from jitgrad.arguments import Described, by_name, positive
-from jitgrad.errors import ArgumentError
+from jitgrad.arguments import Described, made_by_name, positive
 from jitgrad.functions.reductions import sum
 from jitgrad.ops.elementwise import abs, square
 
@@ -49,13 +49,9 @@ class L1L2(Regularizer):
         return self.l1 * sum(abs(weight)) + self.l2 * sum(square(weight))
 
 
-REGULARIZERS = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+REGULARIZERS: dict[str, Callable[[], Regularizer]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
 
 
 def get(regularizer: str | Regularizer | None) -> Regularizer | None:
     """A regularizer by name, with its default weight, or one itself. Raises ArgumentError for anything else."""
-    if regularizer is None or isinstance(regularizer, Regularizer):
-        return regularizer
-    if not isinstance(regularizer, str):
-        raise ArgumentError(f"The regularizer is {regularizer!r}. Give a name, or an object of a subclass of Regularizer.")
-    return by_name("regularizer", regularizer, REGULARIZERS)()
+    return made_by_name("regularizer", regularizer, Regularizer, REGULARIZERS)  # type: ignore[type-abstract]

@@ -27,7 +27,7 @@ class Compiled:
     """What ``compile`` was given, and what it made of it.
 
     Attributes:
-        arguments: as given, by name.
+        arguments: as given, by name; of the optimizer the object.
         optimizer: the optimizer.
         loss: a function of a target and a prediction, or several for several outputs.
         plain, weighted: metrics without and with sample weights.
@@ -40,7 +40,7 @@ class Compiled:
     weighted: list[Metric]
     costs: dict[Any, ModelCost] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def metrics(self) -> list[tuple[str, Metric]]:
         """All metrics by names that differ."""
         named: dict[str, Metric] = {}
@@ -130,12 +130,11 @@ class ModelCost:
         return made
 
 
-def compiled(optimizer: Any, loss: Any, plain: Any, weighted: Any, arguments: dict[str, Any]) -> Compiled:
+def compiled(optimizer: Any, loss: Any, plain: Any, weighted: Any) -> Compiled:
     """Names looked up. Raises ArgumentError for an unknown one."""
     chosen = optimizers.get(optimizer)
-    made = map_structure(losses.get, loss)
-    told, weighed = (_metrics(given) for given in (plain, weighted))
-    return Compiled(arguments | {"optimizer": chosen}, chosen, made, told, weighed)
+    arguments = {"optimizer": chosen, "loss": loss, "metrics": plain, "weighted_metrics": weighted}
+    return Compiled(arguments, chosen, map_structure(losses.get, loss), _metrics(plain), _metrics(weighted))
 
 
 def _metrics(given: Any) -> list[Metric]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.tape.structure import flatten, map_structure, pack_as
 from jitgrad.tape.tensor import Operators
-from jitgrad.training.rows import as_rows
+from jitgrad.training.rows import as_rows, check_alike
 
 
 class Rows(NamedTuple):
@@ -69,10 +68,10 @@ def as_data(
 def as_inputs(x: Any) -> Any:
     """Inputs alone, for a prediction: arrays in their nesting. Raises DataError where they differ in rows."""
     made = _plain(_alone(x), "x")
-    rows = {name: np.shape(array)[:1] for name, array in zip(_names(made, "x"), flatten(made), strict=True)}
-    if len(set(rows.values())) != 1 or () in rows.values():
-        listed = ", ".join(f"{name} has {n[0] if n else 'none'}" for name, n in rows.items())
-        raise DataError(f"The numbers of rows differ: {listed}. Give all of them the same number.")
+    arrays = flatten(made)
+    if not arrays or not all(np.ndim(array) for array in arrays):
+        raise DataError("x has no rows. Give one row an example.")
+    check_alike(_names(made, "x"), [len(array) for array in arrays])
     return made
 
 
@@ -126,11 +125,11 @@ def _names(nest: Any, name: str) -> list[str]:
 
 
 def _is_frame(value: Any) -> bool:
-    """Whether it is a frame or a column of a library that is loaded: then it can be one."""
+    """Whether it is a frame or a column, by its library, which is not imported for this."""
     if isinstance(value, (np.ndarray, np.generic, int, float, list, tuple)):
         return False
     module = type(value).__module__.split(".")[0]
-    return module in sys.modules and module in ("pandas", "polars", "pyarrow", "modin", "cudf", "narwhals")
+    return module in ("pandas", "polars", "pyarrow", "modin", "cudf", "narwhals")
 
 
 def _of_frame(value: Any, name: str) -> np.ndarray:

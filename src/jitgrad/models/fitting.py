@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -86,9 +85,3 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) ->
     if not seen:
         raise DataError("There are no batches to evaluate. Give at least one.")
     return first_of(cost.figures(Figures(losses / seen, sums), slice(0, 1)))
-
-
-@contextmanager
-def unseen() -> Iterator[tuple[Callable[..., Any] | None, None]]:
-    """In the place of a bar that is not shown."""
-    yield None, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from jitgrad.arguments import by_name, count
 from jitgrad.callbacks import Callback
 from jitgrad.errors import ArgumentError
-from jitgrad.layers.layer import Layer
+from jitgrad.layers.layer import Layer, all_owned
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
 from jitgrad.models.data import as_data, as_inputs
@@ -72,8 +73,7 @@ class Model(Layer):
 
         Raises ArgumentError for an unknown name.
         """
-        given = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
-        self.compiled = compiled(optimizer, loss, metrics, weighted_metrics, given)
+        self.compiled = compiled(optimizer, loss, metrics, weighted_metrics)
         self._predict = None
 
     @property
@@ -178,7 +178,7 @@ class Model(Layer):
         if rows <= size:
             return map_structure(np.asarray, run(inputs) if rows else self(inputs))
         parts: list[list[np.ndarray]] = []
-        with bar(rows, "rows") if is_shown(verbose) else fitting.unseen() as (task, shown):
+        with bar(rows, "rows") if is_shown(verbose) else nullcontext((None, None)) as (task, shown):
             for first in range(0, rows, size):
                 made = run(map_structure(operator.itemgetter(slice(first, first + size)), inputs))
                 parts.append([np.asarray(value) for value in flatten(made)])
@@ -227,12 +227,8 @@ class Model(Layer):
         return self._predict[1]
 
     def _layout(self) -> tuple[Any, ...]:
-        """What decides whether a trace still holds: the layers, the Variables, and which are trainable."""
-        layers, found = [self.layers], []
-        while layers:
-            found += (level := layers.pop())
-            layers += [layer.layers for layer in level]
-        return (*map(id, found), *((id(v), v.trainable) for v in self.variables))
+        """What decides whether a trace still holds: the layers and Variables, and which are trainable."""
+        return tuple((id(x), x.trainable) for x in all_owned(self))
 
 
 def _returned(figures: dict[str, Any], return_dict: bool) -> Any:

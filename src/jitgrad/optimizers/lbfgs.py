@@ -70,9 +70,8 @@ class LBFGS(Optimizer):
         direction = _two_loops(g, moves, turns, weights, scale)
         size = where(greater(steps, 0), rate, rate * minimum(1.0, 1.0 / sum(abs(g))))
         slope = dot(g, direction)
-        done = logical_or(less_equal(max(abs(g)), tolerance_grad), greater(slope, -tolerance_change))
-        step = where(done, 0.0, size * direction)
         idle = less_equal(max(abs(g)), tolerance_grad)  # then nothing is remembered either
+        step = where(logical_or(idle, greater(slope, -tolerance_change)), 0.0, size * direction)
         new = (steps + 1.0, step, g, moves, turns, weights, scale)
         changes = assigned(*((v, where(idle, v.leaf, value)) for v, value in zip(state, new, strict=True)))
         at = 0

@@ -45,11 +45,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
 
     Raises DataError for a file that is not there, damaged, not of jitgrad, or that names what is not known.
     """
-    return model_of(archive.read(path), path, custom_objects, compile)
-
-
-def model_of(document: Any, path: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True) -> Any:
-    """The Model of what a file holds."""
+    document = archive.read(path)
     custom = custom_objects or {}
     try:
         with unfilled_weights(_size(document)):
@@ -61,16 +57,7 @@ def model_of(document: Any, path: Any, custom_objects: Mapping[str, Any] | None 
             compiled = document["compiled"]
             model.compile(**{name: made(value, custom) for name, value in compiled["arguments"].items()})
             model.optimizer.set_state(compiled["state"], model.variables)
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        IndexError,
-        ArithmeticError,
-        RecursionError,
-        JitgradError,
-    ) as error:
+    except UNFIT as error:
         said = str(error).removesuffix(".")
         raise DataError(f"{path} cannot be made a model again: {said}. Save it again, or check custom_objects.") from error
     return model

@@ -96,7 +96,7 @@ def fit(
     batches = make_batches(arrays, names, batch_size, shuffle, seed)
     way = make_pass(cost, batches, ranks, optimizer, variables)
     with progress(0, epochs, verbose) as report:
-        loop, seconds = run_epochs(way, epochs, report=report)
+        loop, seconds = run_epochs(way, epochs, report)
     return History(loop.training.losses, seconds)
 
 
@@ -129,13 +129,9 @@ def make_pass(
     if not batches.tail:
         return Pass(step, None, batches)
     tail = make_step(cost, like(batches.tail), optimizer, None if optimizer is None else step.chosen)
-    if step.program.dtype != tail.program.dtype or _ids(step.state) != _ids(tail.state):
+    if not tail.has_state_of(step):
         raise ArgumentError(
             f"The cost changes other Variables for the last batch of {batches.tail} rows than for one of {batches.size}. "
             f"Make it the same for any number of rows, or give a batch_size that divides {batches.rows}."
         )
     return Pass(step, tail, batches)
-
-
-def _ids(values: Sequence[object]) -> list[int]:
-    return [id(value) for value in values]

@@ -127,44 +127,30 @@ class Loop:
             self._look.load()
 
 
-def run_epochs(
-    training: Pass,
-    epochs: int,
-    looking: Pass | None = None,
-    *,
-    first: int = 0,
-    report: Report | None = None,
-    between: Between | None = None,
-    after_step: Report | None = None,
-) -> tuple[Loop, float]:
-    """Run the epochs first ≤ e < epochs and give the Variables their new values.
+def run_epochs(training: Pass, epochs: int, report: Report | None = None) -> tuple[Loop, float]:
+    """``run`` on a new loop; returns it at its end, and the seconds that the steps took."""
+    with machine_for(training.step.program) as machine:
+        loop = Loop(machine, training, None, epochs)
+        return loop, run(loop, epochs, report)
+
+
+def run(
+    loop: Loop, epochs: int, report: Report | None = None, between: Between | None = None, after_step: Report | None = None
+) -> float:
+    """Run up to the end of ``epochs`` and give the Variables their new values; returns the seconds that the steps took.
 
     Args:
-        training: what is fitted.
+        loop: at its first epoch.
         epochs: where to end.
-        looking: rows that each epoch ends with a look at, without a change.
-        first: where to begin: the order of the rows depends on an epoch's number.
         report: see Report.
         between: see Between. Each epoch is then a chunk of its own, or several.
         after_step: called after each step, as ``between``. Each step is then a chunk of its own.
-
-    Returns:
-        The loop at its end, and the seconds that the steps took.
 
     Raises:
         FitError: where a loss or a parameter becomes nan or infinite; the Variables then have the values of the last
             chunk that ended well.
         KeyboardInterrupt: after Ctrl-C; the Variables then have the values of the last finished chunk.
     """
-    with machine_for(training.step.program) as machine:
-        loop = Loop(machine, training, looking, epochs, first)
-        return loop, run(loop, epochs, report, between, after_step)
-
-
-def run(
-    loop: Loop, epochs: int, report: Report | None = None, between: Between | None = None, after_step: Report | None = None
-) -> float:
-    """``run_epochs`` on a loop that is made already; returns the seconds."""
     good = loop.state.copy()
     most = None if after_step is None else 1
     started = time.perf_counter()

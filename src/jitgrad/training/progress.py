@@ -42,7 +42,7 @@ def progress(
     """A bar over epochs on stderr, with their figures; a line for each epoch where ``verbose`` is 2; or nothing."""
     if not is_shown(verbose):
         yield None
-    elif verbose == 2 and verbose is not True:
+    elif verbose == 2:
         yield _Lines(first, epochs, figures)
     else:
         with bar(epochs, "epoch", "{task.fields[told]}", told="") as (task, shown):

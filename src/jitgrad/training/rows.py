@@ -76,7 +76,12 @@ def as_rows(values: Sequence[Any], names: Sequence[str]) -> tuple[list[np.ndarra
         ranks.append(rank)
     if not arrays:
         raise DataError("There are no data arrays. Give at least one.")
-    if len({len(a) for a in arrays}) > 1:
-        listed = ", ".join(f"{name} has {len(a)}" for name, a in zip(names, arrays, strict=True))
-        raise DataError(f"The numbers of rows differ: {listed}. Give all of them the same number.")
+    check_alike(names, [len(a) for a in arrays])
     return arrays, ranks
+
+
+def check_alike(names: Sequence[str], rows: Sequence[int]) -> None:
+    """Raise DataError where the numbers of rows differ."""
+    if len(set(rows)) > 1:
+        listed = ", ".join(f"{name} has {n}" for name, n in zip(names, rows, strict=True))
+        raise DataError(f"The numbers of rows differ: {listed}. Give all of them the same number.")

@@ -51,6 +51,10 @@ class Step(NamedTuple):
         """The Variables that the step changes, as they stand in the arena."""
         return [self.leaves[i].variable for i in self.program.state]
 
+    def has_state_of(self, other: Step) -> bool:
+        """Whether both have the same state in the same place, so that it can be copied from arena to arena."""
+        return self.program.dtype == other.program.dtype and [id(v) for v in self.state] == [id(v) for v in other.state]
+
 
 def make_step(
     cost: Callable[..., Any],

@@ -88,8 +88,7 @@ class StreamLoop(Loop):
 
     def _checked(self, step: Step) -> Step:
         """A step whose state stands as that of the first batch's. Raises ArgumentError for another."""
-        own = self._step
-        if step.program.dtype != own.program.dtype or [id(v) for v in step.state] != [id(v) for v in own.state]:
+        if not step.has_state_of(self._step):
             raise ArgumentError(
                 "The cost changes other Variables for this batch than for the first one. "
                 "Make it the same for any number of rows."
