@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -48,30 +49,46 @@ def quadratic() -> Callable[[int], Any]:
     return scanned(step, (jnp.float32(0),) * 4)
 
 
-def iris() -> Callable[[int], Any]:
-    x, y = (jnp.array(v) for v in jobs.iris_data())
-    weights = [(jnp.array(w), jnp.array(b)) for w, b in jobs.initial_weights()]
-    n = len(x) // jobs.BATCH
+def network(job: str) -> Callable[[int], Any]:
+    described = jobs.NETWORKS[job]
+    x, y = (jnp.array(v) for v in jobs.network_data(job))
+    weights = [(jnp.array(w), jnp.array(b)) for w, b in jobs.initial_weights(described)]
+    norms = [(jnp.ones(n), jnp.zeros(n)) for n in described.widths[1 : described.normalised + 1]]
+    batches = len(x) // described.batch
 
     def loss_of(p: Any, xs: Any, ys: Any) -> Any:
+        weights, norms = p
         h = xs
-        for w, b in p[:-1]:
-            h = jax.nn.relu(h @ w + b)
-        h = h @ p[-1][0] + p[-1][1]
-        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(h), ys[:, None], 1))
+        for number, (w, b) in enumerate(weights):
+            h = h @ w + b
+            if number < len(norms):
+                h = (h - h.mean(0)) / jnp.sqrt(h.var(0) + jobs.NORM_EPSILON) * norms[number][0] + norms[number][1]
+            if number < len(weights) - 1:
+                h = jax.nn.relu(h)
+        if described.classes:
+            return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(h), ys[:, None], 1))
+        return jnp.mean((h - ys) ** 2)
 
-    def step(p: Any, rows: Any) -> Any:
+    def step(state: Any, rows: Any) -> Any:
+        p, m, v, k = state
         loss, g = jax.value_and_grad(loss_of)(p, x[rows], y[rows])
-        return jax.tree.map(lambda a, b: a - 0.001 * b, p, g), loss
+        if not described.adam:
+            return (jax.tree.map(lambda a, b: a - jobs.LR * b, p, g), m, v, k), loss
+        k = k + 1
+        m = jax.tree.map(lambda a, b: jobs.BETA1 * a + (1 - jobs.BETA1) * b, m, g)
+        v = jax.tree.map(lambda a, b: jobs.BETA2 * a + (1 - jobs.BETA2) * b * b, v, g)
+        rate = jobs.LR * jnp.sqrt(1 - jobs.BETA2**k) / (1 - jobs.BETA1**k)
+        return (jax.tree.map(lambda a, b, c: a - rate * b / (jnp.sqrt(c) + jobs.ADAM_EPSILON), p, m, v), m, v, k), loss
 
     def epoch(state: Any) -> Any:
-        p, key = state
+        inner, key = state
         key, now = jax.random.split(key)
-        order = jax.random.permutation(now, len(x)).reshape(n, jobs.BATCH)
-        p, losses = jax.lax.scan(step, p, order)
-        return (p, key), losses.mean()
+        order = jax.random.permutation(now, len(x))[: batches * described.batch].reshape(batches, described.batch)
+        inner, losses = jax.lax.scan(step, inner, order)
+        return (inner, key), losses.mean()
 
-    return scanned(epoch, (weights, jax.random.PRNGKey(0)))
+    zeros = jax.tree.map(jnp.zeros_like, (weights, norms)) if described.adam else ()
+    return scanned(epoch, (((weights, norms), zeros, zeros, jnp.float32(0)), jax.random.PRNGKey(0)))
 
 
-jobs.main({"line": line, "quadratic": quadratic, "iris": iris})
+jobs.main({"line": line, "quadratic": quadratic} | {job: functools.partial(network, job) for job in jobs.NETWORKS})

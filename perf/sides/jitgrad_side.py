@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,37 +10,78 @@ import jobs
 import numpy as np
 
 import jitgrad
-from jitgrad import Variable, losses
+from jitgrad import Variable, layers, losses
+from jitgrad.models.data import as_data
+from jitgrad.tape.function import placeholder
+from jitgrad.training.step import Step, make_step
+
+
+def line_parts() -> tuple[Any, Any, tuple[np.ndarray, np.ndarray]]:
+    """The cost, the optimizer and the data."""
+    a, b = Variable(np.float32(0)), Variable(np.float32(0))
+    cost = jitgrad.function(lambda xs, ys: jitgrad.sum(jitgrad.square(ys - (a + b * xs))))
+    return cost, jitgrad.optimizers.SGD(0.001), jobs.line_data()
 
 
 def line() -> Callable[[int], float]:
-    x, y = jobs.line_data()
-    a, b = Variable(np.float32(0)), Variable(np.float32(0))
-    optimizer = jitgrad.optimizers.SGD(0.001)
-    cost = jitgrad.function(lambda xs, ys: jitgrad.sum(jitgrad.square(ys - (a + b * xs))))
-    return lambda epochs: jitgrad.fit(cost, (x, y), optimizer, epochs=epochs, batch_size=None).loss[-1]
+    cost, optimizer, data = line_parts()
+    return lambda epochs: jitgrad.fit(cost, data, optimizer, epochs=epochs, batch_size=None).loss[-1]
+
+
+def quadratic_parts() -> tuple[Any, Any]:
+    w = Variable(np.float32(0))
+    return jitgrad.function(lambda: w**2 - 10 * w + 25), jitgrad.optimizers.Adam(0.1)
 
 
 def quadratic() -> Callable[[int], float]:
-    w = Variable(np.float32(0))
-    optimizer = jitgrad.optimizers.Adam(0.1)
-    cost = jitgrad.function(lambda: w**2 - 10 * w + 25)
-    return lambda epochs: optimizer.minimize(cost, [w], steps=epochs)[-1]
+    cost, optimizer = quadratic_parts()
+    return lambda epochs: optimizer.minimize(cost, steps=epochs)[-1]
 
 
-def iris() -> Callable[[int], float]:
-    x, labels = jobs.iris_data()
-    y = np.eye(3, dtype=np.float32)[labels]
-    layers = [(Variable(w), Variable(b)) for w, b in jobs.initial_weights()]
-    optimizer = jitgrad.optimizers.SGD(0.001)
+def model_of(network: jobs.Network) -> jitgrad.Sequential:
+    model = jitgrad.Sequential([jitgrad.Input((network.widths[0],))])
+    weights = jobs.initial_weights(network)
+    for number, (w, b) in enumerate(weights):
+        dense = layers.Dense(len(b))
+        model.add(dense)
+        dense.set_weights([w, b])
+        if number < network.normalised:
+            model.add(layers.BatchNormalization(epsilon=jobs.NORM_EPSILON))
+        if number < len(weights) - 1:
+            model.add(layers.Activation("relu"))
+    cross_entropy = functools.partial(losses.sparse_categorical_crossentropy, from_logits=True)
+    optimizers = jitgrad.optimizers
+    optimizer = optimizers.Adam(jobs.LR, epsilon=jobs.ADAM_EPSILON) if network.adam else optimizers.SGD(jobs.LR)
+    model.compile(optimizer, cross_entropy if network.classes else "mse")
+    return model
 
-    def network(h: Any) -> Any:
-        for w, b in layers[:-1]:
-            h = jitgrad.relu(h @ w + b)
-        return h @ layers[-1][0] + layers[-1][1]
 
-    cost = jitgrad.function(lambda xs, ys: losses.categorical_crossentropy(ys, network(xs), from_logits=True))
-    return lambda epochs: jitgrad.fit(cost, (x, y), optimizer, epochs=epochs, batch_size=jobs.BATCH, seed=0).loss[-1]
+def network(job: str) -> Callable[[int], float]:
+    """Rows that do not fill the last batch are left out, as the others leave them out."""
+    described = jobs.NETWORKS[job]
+    x, y = jobs.network_data(job)
+    n = len(x) // described.batch * described.batch
+    model = model_of(described)
+    return lambda epochs: model.fit(x[:n], y[:n], batch_size=described.batch, epochs=epochs, verbose=0).history["loss"][-1]
 
 
-jobs.main({"line": line, "quadratic": quadratic, "iris": iris})
+def step_of(job: str) -> tuple[Step, list[np.ndarray]]:
+    """A job's step, and its first batch."""
+    if job == "quadratic":
+        cost, optimizer = quadratic_parts()
+        return make_step(cost, [], optimizer), []
+    if job == "line":
+        cost, optimizer, data = line_parts()
+        return make_step(cost, [placeholder(a.shape) for a in data], optimizer), list(data)
+    described = jobs.NETWORKS[job]
+    model = model_of(described)
+    rows = as_data(*jobs.network_data(job), None).part(slice(0, described.batch))
+    batch = [placeholder(a.shape, rank) for a, rank in zip(rows.arrays, rows.ranks, strict=True)]
+    return make_step(model.cost(rows.nest, training=True).function, batch, model.optimizer), rows.arrays
+
+
+ALL: dict[str, Callable[[], Callable[[int], Any]]] = {"line": line, "quadratic": quadratic}
+ALL |= {job: functools.partial(network, job) for job in jobs.NETWORKS}
+
+if __name__ == "__main__":
+    jobs.main(ALL)

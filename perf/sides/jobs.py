@@ -8,15 +8,51 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-WIDTHS = [4, 128, 64, 32, 16, 3]
-BATCH = 4
-EPOCHS_A_CALL = {"line": 2000, "quadratic": 1000, "iris": 10}
-STEPS_AN_EPOCH = {"line": 1, "quadratic": 1, "iris": 28}
-REPEATS = 15
+
+class Job(NamedTuple):
+    """How a job is timed."""
+
+    epochs_a_call: int
+    steps_an_epoch: int
+    repeats: int
+
+
+JOBS = {
+    "line": Job(2000, 1, 15),
+    "quadratic": Job(1000, 1, 15),
+    "iris": Job(10, 28, 15),
+    "fashion": Job(1, 1875, 3),
+    "wide": Job(1, 390, 5),
+}
+
+
+class Network(NamedTuple):
+    """A multilayer perceptron, ReLU between its layers, the first ``normalised`` of them after batch normalisation.
+
+    The loss is the cross-entropy of classes, or, with one unit at the end, the mean square. The optimizer is gradient
+    descent with rate 0.001, or Adam with Keras's values.
+    """
+
+    widths: tuple[int, ...]
+    normalised: int
+    batch: int
+    adam: bool
+
+    @property
+    def classes(self) -> bool:
+        return self.widths[-1] > 1
+
+
+NETWORKS = {
+    "iris": Network((4, 128, 64, 32, 16, 3), 3, 4, False),
+    "fashion": Network((784, 128, 10), 0, 32, True),
+    "wide": Network((64, 256, 256, 1), 0, 256, True),
+}
+LR, BETA1, BETA2, ADAM_EPSILON, NORM_EPSILON = 0.001, 0.9, 0.999, 1e-7, 1e-5
 
 
 def line_data() -> tuple[np.ndarray, np.ndarray]:
@@ -26,38 +62,55 @@ def line_data() -> tuple[np.ndarray, np.ndarray]:
     return x.astype(np.float32), (0.3 + 0.5 * x + draw.normal(0, 0.3, 200)).astype(np.float32)
 
 
-def iris_data() -> tuple[np.ndarray, np.ndarray]:
-    """112 rows of Fisher's table and their classes, 0 to 2."""
-    lines = (Path(__file__).parents[2] / "data" / "iris.csv").read_text().splitlines()[1:]
-    rows = [line.split(",") for line in lines]
-    names = sorted({row[-1] for row in rows})
-    chosen = np.random.default_rng(0).permutation(len(rows))[:112]
-    x = np.array([[float(v) for v in row[:-1]] for row in rows], np.float32)
-    return x[chosen], np.array([names.index(row[-1]) for row in rows])[chosen]
+def network_data(job: str) -> tuple[np.ndarray, np.ndarray]:
+    """A job's rows, and their classes (int64) or values (n, 1)."""
+    draw = np.random.default_rng(0)
+    if job == "iris":
+        lines = (Path(__file__).parents[2] / "data" / "iris.csv").read_text().splitlines()[1:]
+        rows = [line.split(",") for line in lines]
+        names = sorted({row[-1] for row in rows})
+        chosen = draw.permutation(len(rows))[:112]
+        x = np.array([[float(v) for v in row[:-1]] for row in rows], np.float32)
+        return x[chosen], np.array([names.index(row[-1]) for row in rows])[chosen]
+    if job == "fashion":
+        labels = draw.integers(0, 10, 60_000)
+        pictures = draw.normal(size=(10, 784)).astype(np.float32)[labels] * np.float32(0.15)
+        pictures += draw.standard_normal((60_000, 784), np.float32)
+        return 1 / (1 + np.exp(-pictures)), labels
+    x = draw.standard_normal((100_000, 64), np.float32)
+    return x, np.tanh(x @ draw.standard_normal((64, 1), np.float32) / 8)
 
 
-def initial_weights() -> list[tuple[np.ndarray, np.ndarray]]:
+def initial_weights(network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
     """The same start for every side."""
     draw = np.random.default_rng(1)
     return [
         ((draw.uniform(-1, 1, (m, n)) / np.sqrt(m)).astype(np.float32), np.zeros(n, np.float32))
-        for m, n in itertools.pairwise(WIDTHS)
+        for m, n in itertools.pairwise(network.widths)
     ]
 
 
-def report(job: str, call: Callable[[int], Any]) -> None:
+def report(name: str, call: Callable[[int], Any]) -> None:
     """Time ``call(epochs)``, which returns the last loss: the first call, then repeats. Prints one line of JSON."""
-    epochs = EPOCHS_A_CALL[job]
+    job = JOBS[name]
     start = time.perf_counter()
-    call(epochs)
+    call(job.epochs_a_call)
     first = time.perf_counter() - start
     times = []
-    for _ in range(REPEATS):
+    for _ in range(job.repeats):
         start = time.perf_counter()
-        loss = call(epochs)
-        times.append((time.perf_counter() - start) / epochs)
-    figures = {"first": first, "median": float(np.median(times)), "minimum": min(times), "steps": STEPS_AN_EPOCH[job]}
-    print(json.dumps(figures | {"loss": float(loss)}))
+        loss = call(job.epochs_a_call)
+        times.append((time.perf_counter() - start) / job.epochs_a_call)
+    figures = {"first": first, "median": float(np.median(times)), "minimum": min(times), "steps": job.steps_an_epoch}
+    print(json.dumps(figures | {"loss": float(loss), "memory": _peak_memory()}))
+
+
+def _peak_memory() -> int:
+    """The most bytes that this process has held."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    return int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))) * 1024
 
 
 def main(jobs: dict[str, Callable[[], Callable[[int], Any]]]) -> None:

@@ -1,14 +1,15 @@
-"""scikit-learn: SGDRegressor for the line (a row a step, not a batch), MLPClassifier for iris."""
+"""scikit-learn: SGDRegressor for the line (a row a step, not a batch), MLPClassifier and MLPRegressor."""
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 
 import jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDRegressor
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 
@@ -24,18 +25,22 @@ def line() -> Callable[[int], float]:
     return call
 
 
-def iris() -> Callable[[int], float]:
-    x, y = jobs.iris_data()
+def network(job: str) -> Callable[[int], float]:
+    """Without batch normalisation, which it does not have."""
+    described = jobs.NETWORKS[job]
+    x, y = jobs.network_data(job)
+    kind = MLPClassifier if described.classes else MLPRegressor
+    optimizer = {"solver": "adam"} if described.adam else {"solver": "sgd", "momentum": 0}
 
     def call(epochs: int) -> float:
-        model = MLPClassifier(
-            jobs.WIDTHS[1:-1], solver="sgd", alpha=0, batch_size=jobs.BATCH, learning_rate_init=0.001, momentum=0,
+        model = kind(
+            described.widths[1:-1], alpha=0, batch_size=described.batch, learning_rate_init=jobs.LR, **optimizer,
             max_iter=epochs, n_iter_no_change=epochs + 1,
         )  # fmt: skip
-        model.fit(x, y)
+        model.fit(x, y if described.classes else y[:, 0])
         return float(model.loss_)
 
     return call
 
 
-jobs.main({"line": line, "iris": iris})
+jobs.main({"line": line} | {job: functools.partial(network, job) for job in jobs.NETWORKS})

@@ -1,11 +1,18 @@
-"""PyTorch, eager, the data in tensors and no loader: its fastest ordinary form on jobs this small."""
+"""PyTorch, eager, the data in tensors and no loader: its fastest ordinary form on jobs this small.
+
+``torch_side.py JOB compile`` compiles the module of a network.
+"""
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable
 
 import jobs
 import torch
+
+COMPILED = sys.argv[2:] == ["compile"]
 
 
 def line() -> Callable[[int], torch.Tensor]:
@@ -34,23 +41,41 @@ def steps(optimizer: torch.optim.Optimizer, cost: Callable[[], torch.Tensor]) ->
     return call
 
 
-def iris() -> Callable[[int], torch.Tensor]:
-    x, y = (torch.tensor(v) for v in jobs.iris_data())
-    layers = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)) for w, b in jobs.initial_weights()]
-    optimizer = torch.optim.SGD([p for layer in layers for p in layer], lr=0.001)
+def module_of(network: jobs.Network) -> torch.nn.Sequential:
+    parts: list[torch.nn.Module] = []
+    weights = jobs.initial_weights(network)
+    for number, (w, b) in enumerate(weights):
+        dense = torch.nn.Linear(*w.shape)
+        with torch.no_grad():
+            dense.weight.copy_(torch.tensor(w.T))
+            dense.bias.copy_(torch.tensor(b))
+        parts.append(dense)
+        if number < network.normalised:
+            parts.append(torch.nn.BatchNorm1d(len(b), eps=jobs.NORM_EPSILON))
+        if number < len(weights) - 1:
+            parts.append(torch.nn.ReLU())
+    return torch.nn.Sequential(*parts)
 
-    def network(h: torch.Tensor) -> torch.Tensor:
-        for w, b in layers[:-1]:
-            h = torch.relu(torch.addmm(b, h, w))
-        return torch.addmm(layers[-1][1], h, layers[-1][0])
+
+def network(job: str) -> Callable[[int], torch.Tensor]:
+    described = jobs.NETWORKS[job]
+    x, y = (torch.tensor(v) for v in jobs.network_data(job))
+    module: Callable[[torch.Tensor], torch.Tensor] = module_of(described)
+    parameters = module.parameters()  # type: ignore[attr-defined]
+    if COMPILED:
+        module = torch.compile(module)
+    optimizer: torch.optim.Optimizer = torch.optim.SGD(parameters, lr=jobs.LR)
+    if described.adam:
+        optimizer = torch.optim.Adam(parameters, lr=jobs.LR, eps=jobs.ADAM_EPSILON)
+    loss_of = torch.nn.functional.cross_entropy if described.classes else torch.nn.functional.mse_loss
 
     def call(epochs: int) -> torch.Tensor:
         for _ in range(epochs):
             order = torch.randperm(len(x))
-            for start in range(0, len(x), jobs.BATCH):
-                rows = order[start : start + jobs.BATCH]
+            for start in range(0, len(x) - described.batch + 1, described.batch):
+                rows = order[start : start + described.batch]
                 optimizer.zero_grad()
-                loss = torch.nn.functional.cross_entropy(network(x[rows]), y[rows])
+                loss = loss_of(module(x[rows]), y[rows])
                 loss.backward()
                 optimizer.step()
         return loss.detach()
@@ -58,4 +83,5 @@ def iris() -> Callable[[int], torch.Tensor]:
     return call
 
 
-jobs.main({"line": line, "quadratic": quadratic, "iris": iris})
+if __name__ == "__main__":
+    jobs.main({"line": line, "quadratic": quadratic} | {job: functools.partial(network, job) for job in jobs.NETWORKS})

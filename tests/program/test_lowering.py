@@ -11,6 +11,7 @@ import pytest
 import jitgrad
 from jitgrad import Variable
 from jitgrad.program.program import Program
+from jitgrad.tape.function import placeholder
 from jitgrad.tape.tensor import as_tensor
 from jitgrad.training.step import make_step
 
@@ -45,7 +46,7 @@ backward:
     5 add.1          d=16 a=13 b=15
 update:
     6 adam_rate      s=0 h=6
-    7 adam           p=3 m=4 v=5 g=16 s=0 h=6 n=1
+    7 adam           p=3 m=4 v=5 s=0 g=16 h=6 n=1
 output [14:15] ()
 """
     )
@@ -107,14 +108,35 @@ X = np.ones((4, 3))
         (lambda x: jitgrad.exp(x) + jitgrad.exp(x), ["exp", "add.vv"]),
         (lambda x: jitgrad.sum(x * x), ["dot"]),
         (lambda x: jitgrad.sum(x, axis=0), ["sum_axis"]),
-        (lambda x: x @ x.T, ["matmul_nt"]),
-        (lambda x: x.T @ x, ["matmul_tn"]),
+        (lambda x: x @ x.T, ["matmul"]),
+        (lambda x: x.T @ x, ["matmul"]),
+        (lambda x: x @ np.ones((3, 2)) + np.ones(2), ["matmul"]),
+        (lambda x: np.ones((4, 2)) + x @ np.ones((3, 2)), ["matmul"]),
+        (lambda x: x @ np.ones((3, 2)) + np.ones((4, 1)), ["matmul", "add.sv"]),
         (lambda x: x[1:3], ["copy"]),
         (lambda x: x[:, 1], ["copy_from"]),
     ],
 )
 def test_rules(f: Callable[..., Any], expected: list[str]) -> None:
     assert names(jitgrad.lower(f, X)) == expected
+
+
+def test_a_product_with_two_uses_is_made_once() -> None:
+    def f(x: Any) -> Any:
+        product = x @ np.ones((3, 2))
+        return product + np.ones(2), product
+
+    assert names(jitgrad.lower(f, X)) == ["matmul", "add.vv"]
+
+
+def test_gradient_descent_stores_no_gradient_of_a_product() -> None:
+    w = Variable(np.zeros((3, 2)))
+    step = make_step(lambda x: jitgrad.sum(x @ w), [placeholder((4, 3))], jitgrad.optimizers.SGD(0.5))
+    program = step.program
+    updates = [program.instruction(i) for i in range(program.backward_stop, program.stop)]
+    assert [(kind.name, fields["c"] == fields["d"], fields["rc"]) for kind, fields in updates] == [("matmul", True, 2)]
+    jitgrad.fit(lambda x: jitgrad.sum(x @ w), X, jitgrad.optimizers.SGD(0.5), batch_size=None)
+    np.testing.assert_array_equal(w.numpy(), np.full((3, 2), -2.0))
 
 
 def test_signed_zero_and_nan_literals_stay_apart() -> None:

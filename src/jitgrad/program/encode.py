@@ -159,14 +159,17 @@ class Encoder:
     def _dot(self, step: Step, d: int, a: int, b: int) -> None:
         self.emit("dot", d=d, a=a, b=b, n=self.size(step.args[0]))
 
-    def _product(self, step: Step, d: int, a: int, b: int) -> None:
+    def _product(self, step: Step, d: int, a: int, b: int, c: int | None = None) -> None:
         m, n = step.shape[-2:]
         k = self.shape(step.args[0])[-2 if step.op == "matmul_tn" else -1]
         batch = math.prod(step.shape[:-2])
         sa, sb = (
-            per if math.prod(self.shape(j)[:-2]) == batch else 0 for j, per in zip(step.args, (m * k, k * n), strict=True)
+            per if math.prod(self.shape(j)[:-2]) == batch else 0 for j, per in zip(step.args, (m * k, k * n), strict=False)
         )
-        self.emit(step.op, d=d, a=a, b=b, m=m, k=k, n=n, batch=batch, sa=sa, sb=sb)
+        rc = n if c is not None and self.shape(step.args[2]) == step.shape else 0
+        c = d if c is None else c
+        ta, tb = int(step.op == "matmul_tn"), int(step.op == "matmul_nt")
+        self.emit("matmul", d=d, a=a, b=b, c=c, rc=rc, m=m, k=k, n=n, batch=batch, sa=sa, sb=sb, ta=ta, tb=tb)
 
     _matmul_nn = _matmul_nt = _matmul_tn = _product
 
@@ -207,18 +210,23 @@ class Encoder:
     # One update.
 
     def update(self, update: Update) -> None:
-        """Targets fill the fields of state in their order, values those of what is read, ``n`` is the first target's size."""
+        """Fields are the places of the targets, those of what is read, and the attributes, or ``n``, the first target's size.
+
+        Those without an instruction of their own are copies, and products that are added in place.
+        """
         n = self.size(update.targets[0])
         if n == 0:
             return
         if update.op == "assign":
             self.emit("copy", d=self.offsets[update.targets[0]], a=self.offsets[update.args[0]], n=n)
             return
-        names = _FIELDS[update.op]
-        state = [name for name in names if name in "pmvs"]
-        values = [name for name in names if name in "gh"]
-        fields = dict(zip(state, update.targets, strict=True)) | dict(zip(values, update.args, strict=True))
-        self.emit(update.op, n=n, **dict(update.attrs), **{name: self.offsets[i] for name, i in fields.items()})
+        places = [self.offsets[i] for i in update.targets + update.args]
+        if update.op == "add_product":
+            d, a, b = places
+            (m, n), k = self.shape(update.targets[0]), self.shape(update.args[0])[0]
+            self.emit("matmul", d=d, a=a, b=b, c=d, rc=n, m=m, k=k, n=n, batch=1, sa=0, sb=0, ta=1, tb=0)
+            return
+        self.emit(update.op, **({"n": n} | dict(update.attrs)), **dict(zip(_FIELDS[update.op], places, strict=False)))
 
 
 def _around(shape: Shape, axis: int) -> tuple[int, int, int]:

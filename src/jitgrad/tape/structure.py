@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from jitgrad.errors import ArgumentError
@@ -13,18 +13,9 @@ T = TypeVar("T")
 
 def flatten(nest: Any) -> list[Any]:
     """The leaves of ``nest``, in order; dicts in the order of their keys' insertion."""
-    return list(_leaves(nest))
-
-
-def _leaves(nest: Any) -> Iterator[Any]:
-    if isinstance(nest, (list, tuple)):
-        for item in nest:
-            yield from _leaves(item)
-    elif isinstance(nest, dict):
-        for item in nest.values():
-            yield from _leaves(item)
-    else:
-        yield nest
+    if not isinstance(nest, (list, tuple, dict)):
+        return [nest]
+    return [leaf for item in (nest.values() if isinstance(nest, dict) else nest) for leaf in flatten(item)]
 
 
 def flatten_as(like: Any, nest: Any, name: str) -> list[Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from jitgrad.ops import OPS, Op
 
-WIDTH = 12
+WIDTH = 14
 
 Extent = tuple[int, int]
 Fields = Mapping[str, int]
@@ -168,16 +168,23 @@ _kernel("order", "argsort", "d a s outer n", extents(d="outer * n", s="n"), exte
 
 
 def _products(f: Fields, table: np.ndarray) -> list[Extent]:
-    """``batch`` products, whose operands lie ``sa`` and ``sb`` apart."""
+    """``batch`` products, whose operands lie ``sa`` and ``sb`` apart and stand transposed where ``ta`` and ``tb`` are 1.
+
+    To them is added what stands at ``c``, a row (``rc`` = 0) or as many as there are (``rc`` = n); nothing where ``c`` is ``d``
+    and ``rc`` 0.
+    """
     last = f["batch"] - 1
     if last < 0:
         return []
-    return [(f["a"], last * f["sa"] + f["m"] * f["k"]), (f["b"], last * f["sb"] + f["k"] * f["n"])]
+    added = (last + 1) * f["m"] * f["n"] if f["rc"] else f["n"]
+    return [
+        (f["a"], last * f["sa"] + f["m"] * f["k"]),
+        (f["b"], last * f["sb"] + f["k"] * f["n"]),
+        (f["c"], 0 if f["c"] == f["d"] and f["rc"] == 0 else added),
+    ]
 
 
-for _name in ("matmul_nn", "matmul_nt", "matmul_tn"):
-    _kernel("matmul", _name, "d a b m k n batch sa sb", extents(d="batch * m * n"), _products)
-
+_kernel("matmul", "matmul", "d a b c rc m k n batch sa sb ta tb", extents(d="batch * m * n"), _products)
 _kernel("random", "uniform", "d a stream n", extents(d="n"), extents(a="5"))
 
 
@@ -191,13 +198,13 @@ def _operands(f: Fields, table: np.ndarray) -> list[Extent]:
 # table stand offset and size of each of the ``count`` operands, and then what numbers the function wants to know.
 _kernel("", "call", "kernel d n s room t count", extents(d="n", s="room"), _operands)
 
-# Updates change state in place. "assign" is the copy.
+# Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
 _kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"))
 _kernel("update", "momentum", "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"))
 _kernel("update", "nesterov", "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"))
 _kernel("update", "adam_rate", "s h", extents(s="3"), extents(s="3", h="4"))
 _kernel(
-    "update", "adam", "p m v g s h n",
+    "update", "adam", "p m v s g h n",
     extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"),
 )  # fmt: skip
 _kernel("update", "nonnegative", "p n", extents(p="n"), extents(p="n"))

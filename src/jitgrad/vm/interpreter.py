@@ -657,7 +657,7 @@ def _less_equal_vs(A, d, rows, cols, pa, ra, pb, rb):
 
 def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
     """Run the instructions from ``start`` on, until the next one is ``stop``."""
-    code = carray(code_pointer, (1, 12))
+    code = carray(code_pointer, (1, 14))
     table = carray(table_pointer, 1)
     A = carray(arena_pointer, 1)
     i = start
@@ -842,30 +842,26 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
         elif op == 88:
             order.argsort(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
         elif op == 89:
-            matmul.matmul_nn(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13])
         elif op == 90:
-            matmul.matmul_nt(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 91:
-            matmul.matmul_tn(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 92:
             random.uniform(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 93:
+        elif op == 91:
             call_kernel(code[i, 1], arena_pointer, table_pointer, code[i, 6], code[i, 2], code[i, 4])
-        elif op == 94:
+        elif op == 92:
             update.sgd(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 95:
+        elif op == 93:
             update.momentum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 96:
+        elif op == 94:
             update.nesterov(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 97:
+        elif op == 95:
             update.adam_rate(A, code[i, 1], code[i, 2])
-        elif op == 98:
+        elif op == 96:
             update.adam(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 99:
+        elif op == 97:
             update.nonnegative(A, code[i, 1], code[i, 2])
-        elif op == 100:
+        elif op == 98:
             update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 101:
+        elif op == 99:
             random.advance(A, code[i, 1], code[i, 2])
         i += uint64(1)
 

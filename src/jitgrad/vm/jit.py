@@ -32,6 +32,11 @@ def device(function: Callable[..., Any]) -> Any:
     return numba.njit(fastmath=_ELEMENTWISE, **_PLAIN)(function)
 
 
+def outlined(function: Callable[..., Any]) -> Any:
+    """As ``device``, for large functions with several callers: their code is there once."""
+    return numba.njit(fastmath=_ELEMENTWISE, **(_PLAIN | {"forceinline": False}))(function)
+
+
 def reduction(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, a reduction: the order of its additions is free, so that it vectorises."""
     return numba.njit(fastmath=_REDUCTION, **_PLAIN)(function)

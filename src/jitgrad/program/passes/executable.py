@@ -107,12 +107,12 @@ def _reduction(builder: Builder, step: Step) -> int | None:
 def _matmul(builder: Builder, step: Step) -> int:
     """Operands that repeat along some axes of the batch are spelt out; one that repeats along all is read again."""
     batch, args = step.shape[:-2], []
-    for i in step.args:
+    for i in step.args[:2]:
         shape = builder.steps[i].shape
         if math.prod(shape[:-2]) not in (1, math.prod(batch)):
             i = builder.op("broadcast_to", i, shape=batch + shape[-2:])
         args.append(i)
-    return builder.add(step._replace(args=tuple(args)))
+    return builder.add(step._replace(args=(*args, *step.args[2:])))
 
 
 def _protect_state(expression: Expression) -> Expression:

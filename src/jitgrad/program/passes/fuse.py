@@ -1,15 +1,57 @@
 """Fusion: where two steps have an instruction together.
 
-``sum(a * b)`` over everything is ``dot``, and a transposed operand of a matrix product is read in place.
+``sum(a * b)`` over everything is ``dot``, a transposed operand of a matrix product is read in place, and what is added to a
+product, a row or as many as it has, is what its sums begin with. Gradient descent along a product adds it to the parameter
+at once.
 """
 
 from __future__ import annotations
 
-from jitgrad.program.expression import Builder, Expression, Step, rewrite
+from collections import Counter
+
+from jitgrad.program.expression import Builder, Expression, Step, Update, rewrite
 
 
 def fuse(expression: Expression) -> Expression:
-    return rewrite(expression, _fused)
+    return _descend_along_products(_begin_with_what_is_added(rewrite(expression, _fused)))
+
+
+def _begin_with_what_is_added(expression: Expression) -> Expression:
+    steps, uses = list(expression.steps), _uses(expression)
+    for i, step in enumerate(steps):
+        if step.op != "add":
+            continue
+        for at, other in (step.args, step.args[::-1]):
+            product, added = steps[at], steps[other].shape
+            is_product = product.op.startswith("matmul_") and len(product.args) == 2 and product.shape == step.shape
+            if is_product and uses[at] == 1 and added in (step.shape, step.shape[-1:], (1, *step.shape[-1:])):
+                steps[i] = product._replace(args=(*product.args, other))
+                break
+    return expression._replace(steps=tuple(steps))
+
+
+def _descend_along_products(expression: Expression) -> Expression:
+    """W ← W − lr·XᵀD is W + Xᵀ·(−lr·D): no gradient is stored."""
+    builder, uses = Builder(list(expression.steps)), _uses(expression)
+    updates = []
+    for update in expression.updates:
+        if update.op == "sgd" and uses[update.args[0]] == 1:
+            gradient = builder.steps[update.args[0]]
+            if gradient.op == "matmul_tn" and len(gradient.args) == len(gradient.shape) == 2:
+                x, d = gradient.args
+                lr = builder.op("slice", update.args[1], starts=(0,), steps=(1,), shape=(1,))
+                scaled = builder.op("multiply", d, builder.op("negative", lr))
+                update = Update("add_product", update.targets, (x, scaled))
+        updates.append(update)
+    return expression._replace(steps=tuple(builder.steps), updates=tuple(updates))
+
+
+def _uses(expression: Expression) -> Counter[int]:
+    """How often each step is asked for."""
+    uses = Counter(i for step in expression.steps for i in step.args)
+    uses.update(expression.outputs)
+    uses.update(i for update in expression.updates for i in update.args)
+    return uses
 
 
 def _fused(builder: Builder, step: Step) -> int | None:

@@ -1,103 +1,133 @@
-"""Matrix products, row-major: NN = A·B, NT = A·Bᵀ, TN = Aᵀ·B, of M×K by K×N, a ``batch`` of them.
+"""Matrix products, row-major: NN = A·B, NT = A·Bᵀ, TN = Aᵀ·B, of M×K by K×N, a ``batch`` of them, each plus C.
 
-Loops go four steps deep over k (NN, TN) or four rows wide (NT), with the contiguous axis innermost for the vectoriser.
-Facts and figures stand in docs/design.md.
+The result is made block by block in registers (``tiles.py``), in panels of columns. A panel of the right operand is read where
+it stands, or copied to one place first: where many rows read it, and where it must be turned (NT). For few rows, NT is dot
+products of rows. A product with one column is computed as its transpose, whose one row runs along the vectors.
 """
 
 from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.jit import device, reduction
+from jitgrad.vm.jit import device, outlined
+from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTOR_BYTES, VECTORS, after, block, dots, move, pointer_to, room, turn
+
+_DEPTH = 256  # of a copied panel: a part of the second cache
+_TURNED_ROWS = 24  # from so many rows on turning the right operand pays
+_PACKED_ROWS = 64  # from so many rows on a panel is copied
+
+_wide, _narrow = block(ROWS, VECTORS), block(ROWS, 1)
+_wide_row, _narrow_row = block(1, VECTORS), block(1, 1)
+_ROW_DOTS = ROWS * VECTORS
+_dots, _row_dots = dots(ROWS, VECTORS), dots(1, _ROW_DOTS)
+_panel, _zeros = room(_DEPTH * PANEL_BYTES), room(PANEL_BYTES, cleared=True)
 
 
-@reduction
-def _nn(A, d, a, b, m, k, n):
-    four, three, two, one = uint64(4), uint64(3), uint64(2), uint64(1)
-    for i in range(m):
-        c, x = d + i * n, a + i * k
-        for j in range(n):
-            A[c + j] = 0
-        r = uint64(0)
-        while r + four <= k:
-            x0, x1, x2, x3 = A[x + r], A[x + r + one], A[x + r + two], A[x + r + three]
-            p = b + r * n
-            for j in range(n):
-                A[c + j] += x0 * A[p + j] + x1 * A[p + n + j] + x2 * A[p + two * n + j] + x3 * A[p + three * n + j]
-            r += four
-        while r < k:
-            x0 = A[x + r]
-            p = b + r * n
-            for j in range(n):
-                A[c + j] += x0 * A[p + j]
-            r += one
-
-
-@reduction
-def _nt(A, d, a, b, m, k, n):
-    four, three, two, one = uint64(4), uint64(3), uint64(2), uint64(1)
-    zero = A.dtype.type(0)
+@device
+def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m, columns):
+    """One panel for all rows, four at a time and then one by one."""
+    four, one = uint64(ROWS), uint64(1)
     i = uint64(0)
-    while i + four <= m:
-        p, c = a + i * k, d + i * n
-        for j in range(n):
-            q = b + j * k
-            s0, s1, s2, s3 = zero, zero, zero, zero
-            for r in range(k):
-                v = A[q + r]
-                s0 += A[p + r] * v
-                s1 += A[p + k + r] * v
-                s2 += A[p + two * k + r] * v
-                s3 += A[p + three * k + r] * v
-            A[c + j], A[c + n + j], A[c + two * n + j], A[c + three * n + j] = s0, s1, s2, s3
-        i += four
     while i < m:
-        p = a + i * k
-        for j in range(n):
-            q = b + j * k
-            s0 = zero
-            for r in range(k):
-                s0 += A[p + r] * A[q + r]
-            A[d + i * n + j] = s0
-        i += one
-
-
-@reduction
-def _tn(A, d, a, b, m, k, n):
-    four, three, two, one = uint64(4), uint64(3), uint64(2), uint64(1)
-    for i in range(m):
-        c, x = d + i * n, a + i
-        for j in range(n):
-            A[c + j] = 0
-        r = uint64(0)
-        while r + four <= k:
-            x0, x1 = A[x + r * m], A[x + (r + one) * m]
-            x2, x3 = A[x + (r + two) * m], A[x + (r + three) * m]
-            p = b + r * n
-            for j in range(n):
-                A[c + j] += x0 * A[p + j] + x1 * A[p + n + j] + x2 * A[p + two * n + j] + x3 * A[p + three * n + j]
-            r += four
-        while r < k:
-            x0 = A[x + r * m]
-            p = b + r * n
-            for j in range(n):
-                A[c + j] += x0 * A[p + j]
-            r += one
+        many = i + four <= m
+        p, q, o = after(c, i * c_row), after(s, i * s_row), after(x, i * x_row)
+        if columns == whole:
+            if many:
+                _wide(p, c_row, q, s_row, o, x_row, x_step, y, y_row, depth, columns)
+            else:
+                _wide_row(p, c_row, q, s_row, o, x_row, x_step, y, y_row, depth, columns)
+        else:
+            for j in range(uint64(0), columns, lanes):
+                if many:
+                    _narrow(after(p, j), c_row, after(q, j), s_row, o, x_row, x_step, after(y, j), y_row, depth, columns - j)
+                else:
+                    _narrow_row(
+                        after(p, j), c_row, after(q, j), s_row, o, x_row, x_step, after(y, j), y_row, depth, columns - j
+                    )
+        i += four if many else one
 
 
 @device
-def matmul_nn(A, d, a, b, m, k, n, batch, sa, sb):
-    for i in range(batch):
-        _nn(A, d + i * m * n, a + i * sa, b + i * sb, m, k, n)
+def _turn(p, y, y_row, lanes, whole, depth, columns):
+    """Copy a panel whose columns are rows at ``y``."""
+    for j in range(uint64(0), columns, lanes):
+        for k in range(uint64(0), depth, lanes):
+            turn(after(p, k * whole + j), whole, after(y, j * y_row + k), y_row, columns - j, depth - k)
 
 
 @device
-def matmul_nt(A, d, a, b, m, k, n, batch, sa, sb):
-    for i in range(batch):
-        _nt(A, d + i * m * n, a + i * sa, b + i * sb, m, k, n)
+def _copy(p, y, y_row, lanes, whole, depth, columns):
+    """Copy a panel: whole vectors, the last one masked."""
+    for k in range(depth):
+        for j in range(uint64(0), columns, lanes):
+            move(after(p, k * whole + j), after(y, k * y_row + j), columns - j)
 
 
 @device
-def matmul_tn(A, d, a, b, m, k, n, batch, sa, sb):
+def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
+    """C = S + X·Yᵀ for few rows. The last rows and columns are made with those before them, some of them twice."""
+    many = m >= uint64(ROWS)
+    rows, columns = (uint64(ROWS), uint64(VECTORS)) if many else (uint64(1), uint64(_ROW_DOTS))
+    for i0 in range(uint64(0), m, rows):
+        i = min(i0, m - rows)
+        o = after(x, i * x_row)
+        for j0 in range(uint64(0), n, columns):
+            j = min(j0, n - columns)
+            p, q, r = after(c, i * c_row + j), after(s, i * s_row + j * s_step), after(y, j * y_row)
+            if many:
+                _dots(p, c_row, q, s_row, o, x_row, r, y_row, k)
+            else:
+                _row_dots(p, c_row, q, s_row, o, x_row, r, y_row, k)
+
+
+@device
+def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned, m, k, n):
+    """C = S + X·Y, or where ``alone`` C = X·Y. ``turned``: Y stands transposed."""
+    nothing, one = uint64(0), uint64(1)
+    lanes, whole = uint64(VECTOR_BYTES) // size, uint64(PANEL_BYTES) // size
+    panel, none = _panel(c), _zeros(c)
+    s, s_row, s_step = (none, nothing, nothing) if alone else (s, s_row, one)
+    if turned and m < uint64(_TURNED_ROWS) and n >= uint64(_ROW_DOTS) and k >= lanes:
+        _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n)
+        return
+    copied = turned or m >= uint64(_PACKED_ROWS)
+    most = uint64(_DEPTH) if copied else max(k, one)
+    for j in range(nothing, n, whole):
+        columns, into = min(whole, n - j), after(c, j)
+        for start in range(nothing, max(k, one), most):
+            depth = min(most, k - start)
+            at, at_row = after(y, j * y_row + start if turned else start * y_row + j), y_row
+            if turned:
+                _turn(panel, at, y_row, lanes, whole, depth, columns)
+            elif copied:
+                _copy(panel, at, y_row, lanes, whole, depth, columns)
+            if copied:
+                at, at_row = panel, whole
+            begin, begin_row = (after(s, j * s_step), s_row) if start == nothing else (into, c_row)
+            left = after(x, start * x_step)
+            _rows(into, c_row, begin, begin_row, left, x_row, x_step, at, at_row, lanes, whole, depth, m, columns)
+
+
+@outlined
+def matmul(A, d, a, b, c, rc, m, k, n, batch, sa, sb, ta, tb):
+    """By places in the arena; nothing is added where ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose."""
+    nothing, one = uint64(0), uint64(1)
+    x_row, x_step = (one, m) if ta else (k, one)
+    y_row, turned, d_row, rows, columns = (k if tb else n), tb, n, m, n
+    column, alone = n == one and m > one, c == d and rc == nothing
+    if column:
+        turned, d_row, rows, columns = one - ta, m, one, m
+        x_row, x_step, y_row = nothing, one, (m if ta else k)
+    everywhere = column and rc == nothing and not alone
     for i in range(batch):
-        _tn(A, d + i * m * n, a + i * sa, b + i * sb, m, k, n)
+        x, y = pointer_to(A, a + i * sa), pointer_to(A, b + i * sb)
+        if column:
+            x, y = y, x
+        into, added = pointer_to(A, d + i * m * n), pointer_to(A, c + i * m * rc)
+        turns = turned != nothing and k > one
+        _product(
+            uint64(A.itemsize), into, d_row, alone or everywhere, added, rc, x, x_row, x_step, y, y_row, turns, rows, k, columns
+        )  # fmt: skip
+    if everywhere:
+        for i in range(batch * m):
+            A[d + i] += A[c]

@@ -54,19 +54,35 @@ def dot(A, d, a, b, n):
 
 
 @device
+def _sum_rows(A, d, a, rows, n):
+    """The sum of rows of n, four at a time."""
+    one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
+    odd = rows % four
+    if odd == uint64(0) and rows > odd:
+        for k in range(n):
+            p = a + k
+            A[d + k] = (A[p] + A[p + n]) + (A[p + two * n] + A[p + three * n])
+        odd = four
+    else:
+        for k in range(n):
+            A[d + k] = A[a + k] if odd > uint64(0) else A.dtype.type(0)
+        for r in range(one, odd):
+            for k in range(n):
+                A[d + k] += A[a + r * n + k]
+    for r in range(odd, rows, four):
+        for k in range(n):
+            p = a + r * n + k
+            A[d + k] += (A[p] + A[p + n]) + (A[p + two * n] + A[p + three * n])
+
+
+@device
 def sum_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         for o in range(outer):
             A[d + o] = _sum(A, a + o * reduced, reduced)
         return
     for o in range(outer):
-        q = d + o * inner
-        for k in range(inner):
-            A[q + k] = 0
-        for r in range(reduced):
-            p = a + (o * reduced + r) * inner
-            for k in range(inner):
-                A[q + k] += A[p + k]
+        _sum_rows(A, d + o * inner, a + o * reduced * inner, reduced, inner)
 
 
 @device

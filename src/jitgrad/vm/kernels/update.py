@@ -48,7 +48,7 @@ def adam_rate(A, s, h):
 
 
 @device
-def adam(A, p, m, v, g, s, h, n):
+def adam(A, p, m, v, s, g, h, n):
     one = A.dtype.type(1)
     rate, epsilon = A[s + uint64(2)], A[h + uint64(3)]
     c1, c2 = one - A[h + uint64(1)], one - A[h + uint64(2)]

@@ -1,0 +1,80 @@
+"""Where the time of a Program goes: each of its instructions run many times over."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.program.machine import Machine
+
+_SECONDS = 5e-4
+"""For how long an instruction is repeated, a few times."""
+_REPEATS = 5
+
+
+class Cost(NamedTuple):
+    """What one instruction takes.
+
+    Attributes:
+        name: as dumps print it.
+        section: forward, backward or update.
+        fields: the instruction's.
+        seconds: the shortest time of one run, its operands in cache if they fit there.
+        flops: multiplications and additions of a matrix product, 0 for others.
+        bytes: read and written.
+    """
+
+    name: str
+    section: str
+    fields: dict[str, int]
+    seconds: float
+    flops: int
+    bytes: int
+
+
+def profile(machine: Machine) -> list[Cost]:
+    """The cost of each instruction of a machine whose inputs are loaded; its arena is as before afterwards."""
+    before = machine.arena.copy()
+    machine.run()
+    after = machine.arena.copy()
+    costs = []
+    for i in range(machine.program.stop):
+        kind, fields = machine.program.instruction(i)
+        table = machine.program.table
+        touched = sum(count for part in (kind.reads, kind.writes) for _, count in part(fields, table))
+        costs.append(
+            Cost(
+                kind.name,
+                machine.program.section(i),
+                fields,
+                _seconds(machine, i, after),
+                _flops(fields),
+                touched * machine.arena.itemsize,
+            )
+        )
+    machine.arena[:] = before
+    return costs
+
+
+def _seconds(machine: Machine, i: int, arena: np.ndarray) -> float:
+    _, table, place = machine.addresses
+    code, count, best = machine.program.code[i : i + 1], 1, np.inf
+    while True:
+        repeated = np.repeat(code, count, axis=0)
+        for _ in range(_REPEATS):
+            machine.arena[:] = arena
+            start = time.perf_counter()
+            machine.execute.call(repeated.ctypes.data, table, place, 0, count)
+            best = min(best, (time.perf_counter() - start) / count)
+        if best * count > _SECONDS:
+            return float(best)
+        count = max(2 * count, int(1.5 * _SECONDS / best))
+        best = np.inf
+
+
+def _flops(fields: dict[str, int]) -> int:
+    if not {"m", "k", "n"} <= fields.keys():
+        return 0
+    return 2 * fields["m"] * fields["k"] * fields["n"] * fields.get("batch", 1)

@@ -1,0 +1,320 @@
+"""Blocks of a matrix held in vector registers, as LLVM code: Numba would not keep sixteen accumulators in registers.
+
+Memory is known by pointers here, and strides count elements. A vector is as wide as the processor's registers; columns
+past the matrix are masked. The sums of ``ROWS`` × ``VECTORS`` vectors stay in registers while k runs (Goto and van de Geijn,
+"Anatomy of high-performance matrix multiplication", 2008).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+from llvmlite import binding, ir
+from numba import types
+from numba.extending import intrinsic
+
+_FEATURES = binding.get_host_cpu_features()
+VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
+ROWS = 4
+VECTORS = 4 if VECTOR_BYTES != 32 else 2
+"""Registers are 32 but with AVX, where they are 16: that many sums, and as many again for the operands."""
+PANEL_BYTES = VECTORS * VECTOR_BYTES
+"""Of the columns that a block covers."""
+
+_WORD = ir.IntType(64)
+
+
+@intrinsic
+def pointer_to(context, A, place):  # type: ignore[no-untyped-def]
+    """A pointer to element ``place`` of an array."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.gep(array.data, [arguments[1]])
+
+    return types.CPointer(A.dtype)(A, numba.uint64), generate
+
+
+@intrinsic
+def after(context, p, count):  # type: ignore[no-untyped-def]
+    """The pointer ``count`` elements further on."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.gep(arguments[0], [arguments[1]])
+
+    return p(p, numba.uint64), generate
+
+
+def room(size: int, cleared: bool = False) -> Any:
+    """A function in compiled code: a pointer, like the one it is given, to ``size`` bytes on the stack of the caller."""
+
+    @intrinsic
+    def place(context, like):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            vectors = ir.ArrayType(ir.VectorType(ir.IntType(8), VECTOR_BYTES), size // VECTOR_BYTES)
+            with builder.goto_entry_block():
+                made = builder.alloca(vectors)
+            made.align = VECTOR_BYTES
+            if cleared:
+                builder.store(ir.Constant(vectors, None), made)
+            return builder.bitcast(made, context.get_value_type(signature.return_type))
+
+        return like(like), generate
+
+    return place
+
+
+class _Emitter:
+    """Emits vector code of one dtype."""
+
+    def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
+        self.builder = builder
+        self.number = context.get_value_type(dtype)
+        self.size = dtype.bitwidth // 8
+        self.lanes = VECTOR_BYTES // self.size
+        self.vector = ir.VectorType(self.number, self.lanes)
+        self.flags = ir.VectorType(ir.IntType(1), self.lanes)
+        self.suffix = f"v{self.lanes}f{8 * self.size}.p0"
+        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
+
+    def word(self, value: int) -> Any:
+        return ir.Constant(_WORD, value)
+
+    def at(self, base: Any, *offsets: Any) -> Any:
+        """The pointer ``offsets`` elements, words or numbers, after ``base``."""
+        for offset in offsets:
+            base = self.builder.gep(base, [self.word(offset) if isinstance(offset, int) else offset])
+        return base
+
+    def pointer(self, place: Any, kind: Any) -> Any:
+        return self.builder.bitcast(place, kind.as_pointer())
+
+    def mask(self, count: Any) -> Any:
+        """Flags for the first ``count`` lanes."""
+        numbers = ir.VectorType(_WORD, self.lanes)
+        return self.builder.icmp_unsigned("<", ir.Constant(numbers, list(range(self.lanes))), self.spread(count, numbers))
+
+    def spread(self, value: Any, kind: Any) -> Any:
+        """A vector with ``value`` in all lanes."""
+        undefined, index = (
+            ir.Constant(kind, ir.Undefined),
+            ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes),
+        )
+        first = self.builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(first, undefined, index)
+
+    def scalar(self, place: Any) -> Any:
+        return self.spread(self.builder.load(self.pointer(place, self.number)), self.vector)
+
+    def load(self, place: Any, mask: Any = None) -> Any:
+        pointer = self.pointer(place, self.vector)
+        if mask is None:
+            loaded = self.builder.load(pointer)
+            loaded.align = self.size
+            return loaded
+        kind = ir.FunctionType(self.vector, [pointer.type, ir.IntType(32), self.flags, self.vector])
+        function = self.builder.module.declare_intrinsic(f"llvm.masked.load.{self.suffix}", (), kind)
+        return self.builder.call(function, [pointer, ir.Constant(ir.IntType(32), self.size), mask, self.zero])
+
+    def store(self, value: Any, place: Any, mask: Any = None) -> None:
+        pointer = self.pointer(place, self.vector)
+        if mask is None:
+            self.builder.store(value, pointer).align = self.size
+            return
+        kind = ir.FunctionType(ir.VoidType(), [self.vector, pointer.type, ir.IntType(32), self.flags])
+        function = self.builder.module.declare_intrinsic(f"llvm.masked.store.{self.suffix}", (), kind)
+        self.builder.call(function, [value, pointer, ir.Constant(ir.IntType(32), self.size), mask])
+
+
+def block(rows: int, vectors: int) -> Any:
+    """A function in compiled code: ``rows`` × ``vectors`` vectors of C = S + X·Y.
+
+    Called with pointers to C, S, X and Y, each with its strides, the depth of the product, and how many
+    columns there are, which counts where ``vectors`` is 1.
+    """
+
+    @intrinsic
+    def product(context, c, c_row, s, s_row, x, x_row, x_step, y, y_row, depth, columns):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            emit = _Emitter(context, builder, signature.args[0].dtype)
+            _emit_block(emit, rows, vectors, *arguments)
+            return context.get_dummy_value()
+
+        n = numba.uint64
+        return numba.void(c, n, s, n, x, n, n, y, n, n, n), generate
+
+    return product
+
+
+def _emit_block(
+    emit: _Emitter, rows: int, vectors: int,
+    c: Any, c_row: Any, s: Any, s_row: Any, x: Any, x_row: Any, x_step: Any, y: Any, y_row: Any, depth: Any, columns: Any,
+) -> None:  # fmt: skip
+    builder = emit.builder
+    mask = emit.mask(columns) if vectors == 1 else None
+    places = [(i, v) for i in range(rows) for v in range(vectors)]
+
+    def spot(base: Any, stride: Any, i: int, v: int) -> Any:
+        return emit.at(base, builder.mul(stride, emit.word(i)), emit.lanes * v)
+
+    first = builder.block
+    starts = [emit.load(spot(s, s_row, i, v), mask) for i, v in places]
+    loop, body, done = (builder.append_basic_block(name) for name in ("depth", "step", "sums"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    count = builder.phi(_WORD)
+    count.add_incoming(emit.word(0), first)
+    here = [builder.phi(x.type), builder.phi(y.type)]
+    sums = [builder.phi(emit.vector) for _ in places]
+    for phi, start in zip([*here, *sums], [x, y, *starts], strict=True):
+        phi.add_incoming(start, first)
+    builder.cbranch(builder.icmp_unsigned("<", count, depth), body, done)
+    builder.position_at_end(body)
+    across = [emit.load(emit.at(here[1], emit.lanes * v), mask) for v in range(vectors)]
+    following = []
+    for i in range(rows):
+        factor = emit.scalar(emit.at(here[0], builder.mul(x_row, emit.word(i))))
+        for v in range(vectors):
+            term = builder.fmul(factor, across[v], flags=("contract",))
+            following.append(builder.fadd(sums[i * vectors + v], term, flags=("contract",)))
+    count.add_incoming(builder.add(count, emit.word(1)), body)
+    for phi, value in zip([*here, *sums], [emit.at(here[0], x_step), emit.at(here[1], y_row), *following], strict=True):
+        phi.add_incoming(value, body)
+    builder.branch(loop)
+    builder.position_at_end(done)
+    for (i, v), value in zip(places, sums, strict=True):
+        emit.store(value, spot(c, c_row, i, v), mask)
+
+
+def dots(rows: int, columns: int) -> Any:
+    """A function in compiled code: ``rows`` × ``columns`` elements of C = S + X·Yᵀ, as dot products of rows with rows.
+
+    Called with pointers to C, S, X and Y, each with its stride by rows, and the length of the rows.
+    """
+
+    @intrinsic
+    def product(context, c, c_row, s, s_row, x, x_row, y, y_row, depth):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            emit = _Emitter(context, builder, signature.args[0].dtype)
+            _emit_dots(emit, rows, columns, *arguments)
+            return context.get_dummy_value()
+
+        n = numba.uint64
+        return numba.void(c, n, s, n, x, n, y, n, n), generate
+
+    return product
+
+
+def _emit_dots(
+    emit: _Emitter, rows: int, columns: int,
+    c: Any, c_row: Any, s: Any, s_row: Any, x: Any, x_row: Any, y: Any, y_row: Any, depth: Any,
+) -> None:  # fmt: skip
+    builder, first = emit.builder, emit.builder.block
+    loop, body, done = (builder.append_basic_block(name) for name in ("depth", "step", "sums"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    count = builder.phi(_WORD)
+    count.add_incoming(emit.word(0), first)
+    sums = [builder.phi(emit.vector) for _ in range(rows * columns)]
+    for phi in sums:
+        phi.add_incoming(emit.zero, first)
+    builder.cbranch(builder.icmp_unsigned("<", count, depth), body, done)
+    builder.position_at_end(body)
+    mask = emit.mask(builder.sub(depth, count))
+    down = [emit.load(emit.at(x, builder.mul(x_row, emit.word(i)), count), mask) for i in range(rows)]
+    across = [emit.load(emit.at(y, builder.mul(y_row, emit.word(j)), count), mask) for j in range(columns)]
+    for i in range(rows):
+        for j in range(columns):
+            phi = sums[i * columns + j]
+            term = builder.fmul(down[i], across[j], flags=("contract",))
+            phi.add_incoming(builder.fadd(phi, term, flags=("contract",)), body)
+    count.add_incoming(builder.add(count, emit.word(emit.lanes)), body)
+    builder.branch(loop)
+    builder.position_at_end(done)
+    together = [_added(builder, sums[group : group + emit.lanes]) for group in range(0, len(sums), emit.lanes)]
+    part = ir.VectorType(emit.number, min(columns, emit.lanes))
+    for k in range(0, len(sums), part.count):
+        i, j = divmod(k, columns)
+        lanes = _indices([k % emit.lanes + lane for lane in range(part.count)])
+        found = builder.shuffle_vector(together[k // emit.lanes], ir.Constant(emit.vector, ir.Undefined), lanes)
+        start = builder.load(emit.pointer(emit.at(s, builder.mul(s_row, emit.word(i)), j), part))
+        start.align = emit.size
+        place = emit.pointer(emit.at(c, builder.mul(c_row, emit.word(i)), j), part)
+        builder.store(builder.fadd(start, found), place).align = emit.size
+
+
+def _added(builder: Any, vectors: list[Any]) -> Any:
+    """A vector whose lane i is the sum of all lanes of vector i, by adding halves of pairs."""
+    n = len(vectors)
+    width = n // 2
+    while len(vectors) > 1:
+        low = [k for k in range(2 * n) if not k & width]
+        pairs = zip(vectors[::2], vectors[1::2], strict=True)
+        vectors = [
+            builder.fadd(
+                builder.shuffle_vector(a, b, _indices(low)), builder.shuffle_vector(a, b, _indices([k + width for k in low]))
+            )
+            for a, b in pairs
+        ]
+        width //= 2
+    return vectors[0]
+
+
+@intrinsic
+def move(context, p, b, columns):  # type: ignore[no-untyped-def]
+    """Copy a vector from b to p; of the last one ``columns`` elements are read, and the others at p filled with anything."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        p, b, columns = arguments
+        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit.store(emit.load(b, emit.mask(columns)), p)
+        return context.get_dummy_value()
+
+    return numba.void(p, b, numba.uint64), generate
+
+
+@intrinsic
+def turn(context, p, p_row, b, b_row, rows, columns):  # type: ignore[no-untyped-def]
+    """Write a square of lanes × lanes elements from b to p, rows as columns.
+
+    ``rows`` and ``columns`` of it exist at b (at least one row); the others of p are filled with anything.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        p, p_row, b, b_row, rows, columns = arguments
+        emit = _Emitter(context, builder, signature.args[0].dtype)
+        mask, last = emit.mask(columns), builder.sub(rows, emit.word(1))
+        lines = []
+        for i in range(emit.lanes):
+            k = emit.word(i)
+            k = builder.select(builder.icmp_unsigned("<", k, last), k, last)
+            lines.append(emit.load(emit.at(b, builder.mul(k, b_row)), mask))
+        for i, line in enumerate(_turned(builder, lines)):
+            emit.store(line, emit.at(p, builder.mul(p_row, emit.word(i))))
+        return context.get_dummy_value()
+
+    n = numba.uint64
+    return numba.void(p, n, b, n, n, n), generate
+
+
+def _turned(builder: Any, lines: list[Any]) -> list[Any]:
+    """Transpose a square of vectors: exchange quarters, then quarters of quarters, and so on."""
+    n = len(lines)
+    half = n // 2
+    while half:
+        low = [(j if not j & half else n + j - half) for j in range(n)]
+        high = [(j + half if not j & half else n + j) for j in range(n)]
+        following = list(lines)
+        for i in range(n):
+            if not i & half:
+                pair = lines[i], lines[i + half]
+                following[i] = builder.shuffle_vector(*pair, _indices(low))
+                following[i + half] = builder.shuffle_vector(*pair, _indices(high))
+        lines = following
+        half //= 2
+    return lines
+
+
+def _indices(values: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), values)
