@@ -5,10 +5,13 @@ Run: python perf/epoch_throughput.py [--peers] [--json] [JOB ...]
 Jobs, all in float32 and from the same data:
   line       P1: 200 rows, full batch, gradient descent; an epoch is one step
   quadratic  P2: w² − 10 w + 25 by Adam; an epoch is one step, 1000 of them a call
-  iris       P5 without normalisation: 4–128–64–32–16–3, 112 rows, batch 4, gradient descent; 28 steps an epoch
+  iris       P5: 4–128–64–32–16–3, three of them batch-normalised, 112 rows, batch 4, gradient descent; 28 steps an epoch
+  fashion    P6: 784–128–10 on 60,000 rows, batch 32, Adam; 1875 steps an epoch
+  wide       64–256–256–1 on 100,000 rows, batch 256, Adam; 390 steps an epoch
 
-Each side runs in a process of its own. "first" is the first call in it, with all that compiles or loads; then come median and
-minimum over repeats of the steady state. Ratios are the peer's median over jitgrad's: above 1 jitgrad is faster.
+scikit-learn has no batch normalisation, and goes through the line row by row. Each side runs in a process of its own. "first"
+is the first call in it, with all that compiles or loads; then come median and minimum over repeats of the steady state. Ratios
+are the peer's median over jitgrad's: above 1 jitgrad is faster.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 PEERS = {"jax": "jax", "torch": "torch", "sklearn": "sklearn"}
-JOBS = ("line", "quadratic", "iris")
+JOBS = ("line", "quadratic", "iris", "fashion", "wide")
 SIDES = Path(__file__).parent / "sides"
 
 
@@ -64,12 +67,12 @@ def show(results: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     table = Table()
-    for name in ("job", "side", "first call s", "epoch median", "epoch minimum", "steps/s", "ratio"):
+    for name in ("job", "side", "first call s", "epoch median", "epoch minimum", "steps/s", "peak memory", "ratio"):
         table.add_column(name, justify="left" if name in ("job", "side") else "right")
     for number, r in enumerate(results):
         table.add_row(
             r["job"], r["side"], f"{r['first']:.3f}", _time(r["median"]), _time(r["minimum"]),
-            _rate(r["steps"] / r["median"]), f"{r['ratio']:.2f}",
+            _rate(r["steps"] / r["median"]), f"{r['memory'] / 2**20:.0f} MiB", f"{r['ratio']:.2f}",
             end_section=number + 1 < len(results) and results[number + 1]["job"] != r["job"],
         )  # fmt: skip
     Console().print(table)

@@ -34,8 +34,8 @@ def network(job: str) -> Callable[[int], float]:
 
     def call(epochs: int) -> float:
         model = kind(
-            described.widths[1:-1], alpha=0, batch_size=described.batch, learning_rate_init=jobs.LR, **optimizer,
-            max_iter=epochs, n_iter_no_change=epochs + 1,
+            hidden_layer_sizes=described.widths[1:-1], alpha=0, batch_size=described.batch, learning_rate_init=jobs.LR,
+            **optimizer, max_iter=epochs, n_iter_no_change=epochs + 1,
         )  # fmt: skip
         model.fit(x, y if described.classes else y[:, 0])
         return float(model.loss_)

@@ -61,7 +61,7 @@ def network(job: str) -> Callable[[int], torch.Tensor]:
     described = jobs.NETWORKS[job]
     x, y = (torch.tensor(v) for v in jobs.network_data(job))
     module: Callable[[torch.Tensor], torch.Tensor] = module_of(described)
-    parameters = module.parameters()  # type: ignore[attr-defined]
+    parameters = list(module.parameters())  # type: ignore[attr-defined]
     if COMPILED:
         module = torch.compile(module)
     optimizer: torch.optim.Optimizer = torch.optim.SGD(parameters, lr=jobs.LR)
