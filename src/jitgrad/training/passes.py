@@ -50,8 +50,8 @@ class Bound:
         if batches.full and batches.arrays:
             machine.load(batches.cast(program.dtype), stop=step.n_batch)
         copies = _NOTHING if source is None else _copies(source, [step for step, _ in self._machines])
-        gathered = _NOT_GATHERED if batches.full else _gathered(batches, program, last.program)
-        self._gathered = gathered
+        self._arrays, *gathered = _NOT_GATHERED if batches.full else _gathered(batches, program, last.program)
+        self._gathered = gathered  # native code knows them and the arrays by address
         self._copies: np.ndarray = copies  # native code knows them by address
         places = _program_plan(machine)
         self.plan = np.array(
@@ -92,15 +92,14 @@ def _program_plan(machine: Machine) -> tuple[int, ...]:
     return (*machine.addresses, machine.program.stop, outputs[0].offset, outputs[-1].offset)
 
 
-def _gathered(batches: Batches, full: Program, tail: Program) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All arrays one after the other in the Program's dtype; for each its place there, its width and its slots; the order."""
-    data = np.empty(sum(a.size for a in batches.arrays), full.dtype)
-    feeds, at = [], 0
-    for number, array in enumerate(batches.cast(full.dtype)):
-        data[at : at + array.size] = array.ravel()
-        feeds.append((at, math.prod(array.shape[1:]), full.inputs[number].offset, tail.inputs[number].offset))
-        at += array.size
-    return data, np.array(feeds, np.uint64), np.arange(batches.rows, dtype=np.uint64)
+def _gathered(batches: Batches, full: Program, tail: Program) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """The arrays in the Program's dtype, row after row; for each its address, its width and its slots; the order."""
+    arrays = [np.ascontiguousarray(array) for array in batches.cast(full.dtype)]
+    feeds = [
+        (_address(array), math.prod(array.shape[1:]), full.inputs[number].offset, tail.inputs[number].offset)
+        for number, array in enumerate(arrays)
+    ]
+    return arrays, np.array(feeds, np.uint64).reshape(-1, 4), np.arange(batches.rows, dtype=np.uint64)
 
 
 def _copies(source: Step, ways: Sequence[Step]) -> np.ndarray:
@@ -127,9 +126,9 @@ def _address(array: np.ndarray) -> int:
 
 _NOTHING = np.zeros(0)
 _NOWHERE = _NOTHING.ctypes.data
-_NOT_GATHERED = _NOTHING, _NOTHING, _NOTHING
+_NOT_GATHERED: tuple[list[np.ndarray], np.ndarray, np.ndarray] = [], _NOTHING, _NOTHING
 _NO_SUMS = np.zeros((0, 0))
-_NOT_GATHERED_PLACES = _NOWHERE, _NOWHERE, _NOWHERE
+_NOT_GATHERED_PLACES = _NOWHERE, _NOWHERE
 _NO_PLAN = np.zeros(PASS_SIZE, np.uint64)
 NO_PASS = _NO_PLAN.ctypes.data
 """The address of a plan without rows."""

@@ -21,7 +21,6 @@ from jitgrad.vm.plan import (
     COPY_PART,
     COPY_SIZE,
     COPY_TO,
-    DATA,
     EPOCH,
     FEED_DATA,
     FEED_FULL,
@@ -72,12 +71,13 @@ def _permute(order, n, seed, epoch):
 
 
 @device
-def _load(A, data, feeds, n_feeds, place, order, first, count):
+def _load(A, floats, feeds, n_feeds, place, order, first, count):
     """Gather ``count`` rows, from position ``first`` of the order on, of every array of data into its slot."""
     for f in range(n_feeds):
-        source, width, slot = feeds[f, FEED_DATA], feeds[f, FEED_WIDTH], feeds[f, place]
+        data = carray(pointer(feeds[f, FEED_DATA], floats), 1)
+        width, slot = feeds[f, FEED_WIDTH], feeds[f, place]
         for r in range(count):
-            p, q = source + order[first + r] * width, slot + r * width
+            p, q = order[first + r] * width, slot + r * width
             for k in range(width):
                 A[q + k] = data[p + k]
 
@@ -109,14 +109,14 @@ def _batch(execute, plan, numbers, reals, floats, epoch, row):
     zero, count = uint64(0), min(plan[BATCH], plan[ROWS] - row)
     part, slot = (zero, uint64(FEED_FULL)) if count == plan[BATCH] else (uint64(TAIL), uint64(FEED_TAIL))
     arena = pointer(plan[part + uint64(ARENA)], floats)
-    data, order = carray(pointer(plan[DATA], floats), 1), carray(pointer(plan[ORDER], numbers), 1)
+    order = carray(pointer(plan[ORDER], numbers), 1)
     feeds, n_state = carray(pointer(plan[FEEDS], numbers), (1, 4)), plan[N_STATE] if part != zero else zero
     A, B = carray(pointer(plan[ARENA], floats), 1), carray(arena, 1)
     if row == zero and plan[SHUFFLE] != zero:
         _permute(order, plan[ROWS], plan[SEED], epoch)
     for k in range(n_state):
         B[k] = A[k]
-    _load(B, data, feeds, plan[N_FEEDS], slot, order, row, count)
+    _load(B, floats, feeds, plan[N_FEEDS], slot, order, row, count)
     _run(execute, plan, part, numbers, arena)
     for k in range(n_state):
         A[k] = B[k]
