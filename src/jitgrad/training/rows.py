@@ -12,6 +12,9 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.dtypes import check_exact
 from jitgrad.tape.tensor import Operators
 
+_FINITE_BLOCK = 1 << 18
+"""Elements that are looked at together."""
+
 
 class Batches:
     """Rows of arrays in memory, and how an epoch goes through them.
@@ -53,10 +56,16 @@ def cast(name: str, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     check_exact(array, dtype)
     with np.errstate(over="ignore"):
         made = array.astype(dtype, copy=False)
-    if made is not array and not np.isfinite(made).all():
+    if made is not array and not _all_finite(made):
         row = int(np.argwhere(~np.isfinite(made))[0][0])
         raise DataError(f"{name} has a number beyond {dtype} in row {row}. Use float64 Variables, or scale it.")
     return made
+
+
+def _all_finite(array: np.ndarray) -> bool:
+    """Whether there is no nan or inf, some rows at a time, so that little memory is needed beside the array's."""
+    rows = max(1, _FINITE_BLOCK * len(array) // max(1, array.size))
+    return all(np.isfinite(array[start : start + rows]).all() for start in range(0, len(array), rows))
 
 
 def as_rows(values: Sequence[Any], names: Sequence[str]) -> tuple[list[np.ndarray], list[int]]:
@@ -69,7 +78,7 @@ def as_rows(values: Sequence[Any], names: Sequence[str]) -> tuple[list[np.ndarra
         array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, copy=False)
         if array.ndim == 0 or len(array) == 0:
             raise DataError(f"{name} has shape {array.shape} and so no rows. Give one row an example.")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not _all_finite(array):
             row = int(np.argwhere(~np.isfinite(array))[0][0])
             raise DataError(f"{name} has nan or inf in row {row}. Drop such rows or fill them in first.")
         arrays.append(array)
