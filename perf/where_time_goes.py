@@ -45,7 +45,7 @@ def whole(machine: Machine) -> float:
     for _ in range(20):
         machine.arena[:] = before
         start = time.perf_counter()
-        machine.execute.call(code.ctypes.data, table, place, 0, len(code))
+        machine.execute.call(code.ctypes.data, table, place, 0, len(code), 0)
         times.append((time.perf_counter() - start) / 20)
     machine.arena[:] = before
     return min(times)

@@ -13,6 +13,7 @@ from jitgrad.ops import OPS, Shape
 from jitgrad.ops.table import Kernel
 from jitgrad.program.expression import Expression, Step, Update
 from jitgrad.program.passes.executable import layout_of
+from jitgrad.program.split import split
 from jitgrad.vm import addresses
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERANDS, WIDTH
 
@@ -21,7 +22,7 @@ _FIELDS = {instruction.name: instruction.fields for instruction in INSTRUCTIONS}
 
 @dataclass
 class Encoder:
-    """The one place where instructions are appended."""
+    """The one place where instructions are appended, large ones in parts."""
 
     expression: Expression
     offsets: list[int]
@@ -30,6 +31,13 @@ class Encoder:
     table: list[int] = field(default_factory=list)
 
     def emit(self, name: str, **fields: int) -> None:
+        parts = split(INSTRUCTIONS[OPCODE[name]], fields)
+        if len(parts) > 1:
+            self._append("together", {"count": len(parts), "length": 1})
+        for part in parts:
+            self._append(name, part)
+
+    def _append(self, name: str, fields: dict[str, int]) -> None:
         row = [OPCODE[name], *[fields[key] for key in _FIELDS[name]]]
         self.rows.append(row + [0] * (WIDTH - len(row)))
 
@@ -169,7 +177,13 @@ class Encoder:
         rc = n if c is not None and self.shape(step.args[2]) == step.shape else 0
         c = d if c is None else c
         ta, tb = int(step.op == "matmul_tn"), int(step.op == "matmul_nt")
-        self.emit("matmul", d=d, a=a, b=b, c=c, rc=rc, m=m, k=k, n=n, batch=batch, sa=sa, sb=sb, ta=ta, tb=tb)
+        ra = m if ta else k
+        self.emit("matmul", d=d, a=a, b=b, c=c, ra=ra, rc=rc, m=m, k=k, n=n, batch=batch, sa=sa, sb=sb, ta=ta, tb=tb)
+
+    def _matmul_by_depth(self, step: Step, d: int, a: int, b: int) -> None:
+        (batch, m, n), depth = step.shape, self.shape(step.args[0])[-1]
+        k = depth // batch
+        self.emit("matmul", d=d, a=a, b=b, c=d, ra=depth, rc=0, m=m, k=k, n=n, batch=batch, sa=k, sb=k * n, ta=0, tb=0)
 
     _matmul_nn = _matmul_nt = _matmul_tn = _product
 
@@ -224,7 +238,7 @@ class Encoder:
         if update.op == "add_product":
             d, a, b = places
             (m, n), k = self.shape(update.targets[0]), self.shape(update.args[0])[0]
-            self.emit("matmul", d=d, a=a, b=b, c=d, rc=n, m=m, k=k, n=n, batch=1, sa=0, sb=0, ta=1, tb=0)
+            self.emit("matmul", d=d, a=a, b=b, c=d, ra=m, rc=n, m=m, k=k, n=n, batch=1, sa=0, sb=0, ta=1, tb=0)
             return
         self.emit(update.op, **({"n": n} | dict(update.attrs)), **dict(zip(_FIELDS[update.op], places, strict=False)))
 

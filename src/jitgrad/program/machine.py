@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jitgrad.program.program import Program, Slot
+from jitgrad.vm.threads import team
 
 if TYPE_CHECKING:
     from jitgrad.vm.native import Function
 
 _ALIGNMENT = 64
+_ALONE = 0
 
 
 class Machine:
@@ -42,7 +45,11 @@ class Machine:
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
-        self.execute.call(*self.addresses, start, self.program.stop if stop is None else stop)
+        self.execute.call(*self.addresses, start, self.program.stop if stop is None else stop, _ALONE)
+
+    def team(self) -> AbstractContextManager[int]:
+        """Helpers while it lasts, if the Program has work to share: yields what native code is given as its team."""
+        return team(self.execute, self.program.dtype) if self.program.shares else nullcontext(_ALONE)
 
     @functools.cached_property
     def train(self) -> Function:

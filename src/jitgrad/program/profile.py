@@ -66,7 +66,7 @@ def _seconds(machine: Machine, i: int, arena: np.ndarray) -> float:
         for _ in range(_REPEATS):
             machine.arena[:] = arena
             start = time.perf_counter()
-            machine.execute.call(repeated.ctypes.data, table, place, 0, count)
+            machine.execute.call(repeated.ctypes.data, table, place, 0, count, 0)
             best = min(best, (time.perf_counter() - start) / count)
         if best * count > _SECONDS:
             return float(best)

@@ -13,6 +13,7 @@ from jitgrad.errors import ProgramError
 from jitgrad.ops import Shape
 from jitgrad.vm import addresses
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, WIDTH, Instruction
+from jitgrad.vm.team import MOST_RUNS
 
 
 class Slot(NamedTuple):
@@ -72,6 +73,11 @@ class Program:
         return self.code.ctypes.data, self.table.ctypes.data
 
     @functools.cached_property
+    def shares(self) -> bool:
+        """Whether threads may share some of its work."""
+        return bool((self.code[:, 0] == OPCODE["together"]).any())
+
+    @functools.cached_property
     def state_size(self) -> int:
         """Elements of the arena, from its start, that hold state."""
         return max((self.inputs[i].offset + self.inputs[i].size for i in self.state), default=0)
@@ -103,6 +109,7 @@ class Program:
         """
         if self.code.shape[1:] != (WIDTH,) or not 0 <= self.forward_stop <= self.backward_stop <= self.stop:
             raise ProgramError("The sections of the Program are out of order. Lower the expression again.")
+        self._check_together()
         known = np.zeros(self.size, bool)
         for what, slot in [("input", s) for s in self.inputs] + [("literal", Slot(o, ())) for o, _ in self.literals]:
             self._check_bounds(what, slot.offset, slot.size)
@@ -138,6 +145,24 @@ class Program:
             if not updates and any(o < offset + count and offset < o + n for o, n in reads if n and count):
                 raise ProgramError(f"{where} writes over its own operand. Lower the expression again.")
             known[offset : offset + count] = True
+
+    def _check_together(self) -> None:
+        """Runs that threads may share write nothing that another one reads or writes."""
+        for i in np.flatnonzero(self.code[:, 0] == OPCODE["together"]).tolist():
+            count, length = self.code[i, 1:3].tolist()
+            last = i + count * length
+            where = f"instruction {i} (together)"
+            if not 0 < count <= MOST_RUNS or length == 0 or last >= self.stop or self.section(i) != self.section(last):
+                raise ProgramError(f"{where} runs past its section. Lower the expression again.")
+            touched: list[tuple[int, int, int, bool]] = []
+            for j in range(i + 1, last + 1):
+                kind, fields = self.instruction(j)
+                if kind.name == "together":
+                    raise ProgramError(f"{where} has another within its runs. Lower the expression again.")
+                for writes, extents in ((True, kind.writes), (False, kind.reads)):
+                    touched += [(o, o + n, (j - i - 1) // length, writes) for o, n in extents(fields, self.table) if n]
+            touched.sort()
+            _check_apart(touched, where)
 
     def _check_bounds(self, what: str, offset: int, count: int) -> None:
         if offset < 0 or count < 0 or offset + count > self.size:
@@ -180,6 +205,16 @@ class Program:
         program = reader.program()
         program.validate()
         return program
+
+
+def _check_apart(touched: list[tuple[int, int, int, bool]], where: str) -> None:
+    """Extents (start, stop, run, whether it is written), sorted: none that is written meets one of another run."""
+    reach: dict[tuple[int, bool], int] = {}  # of each run, how far what it wrote or read reaches
+    for start, stop, run, writes in touched:
+        for (other, wrote), end in reach.items():
+            if other != run and (writes or wrote) and start < end:
+                raise ProgramError(f"{where} has runs that touch the same places. Lower the expression again.")
+        reach[run, writes] = max(stop, reach.get((run, writes), 0))
 
 
 _DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float32", "float64")}

@@ -46,9 +46,8 @@ class Loop:
         self._bound = Bound(training, machine, epochs)
         self._look = None if looking is None else Bound(looking, Machine(looking.step.program), epochs, self._step)
         self._position = np.array((first, 0, 0, 0), np.uint64)
-        self._train = machine.train.call
         self._arguments = (
-            machine.execute.address, self._bound.plan.ctypes.data,
+            self._bound.plan.ctypes.data,
             NO_PASS if self._look is None else self._look.plan.ctypes.data,
             self._position.ctypes.data, machine.addresses[-1], int(self._bound.plan[LOSSES]),
         )  # fmt: skip
@@ -80,11 +79,15 @@ class Loop:
     def not_finite(self) -> bool:
         return bool(self._position[NOT_FINITE])
 
+    def _run(self, arguments: tuple[int, ...], epochs: int, steps: int) -> int:
+        with self._machine.team() as team:
+            return int(self._machine.train.call(self._machine.execute.address, team, *arguments, epochs, steps))
+
     def chunk(self, epochs: int, most: int | None = None) -> bool:
         """Run for about CHUNK_SECONDS, or ``most`` steps, up to the end of ``epochs``; whether all stayed finite."""
         start = time.perf_counter()
         before = self.epoch
-        done = self._train(*self._arguments, epochs, self._steps if most is None else most)
+        done = self._run(self._arguments, epochs, self._steps if most is None else most)
         seconds = max(time.perf_counter() - start, 1e-9)
         if most == 1:
             self.step_epoch = before
@@ -102,7 +105,7 @@ class Loop:
         self._position[LOOKING] = 1
         plan = self._bound.plan.ctypes.data
         while self.epoch < 1:
-            self._train(self._arguments[0], plan, plan, *self._arguments[3:], 1, self._steps)
+            self._run((plan, plan, *self._arguments[2:]), 1, self._steps)
 
     def begin_look(self) -> None:
         """End an epoch's training: what follows is its look, or the next epoch."""

@@ -33,8 +33,8 @@ from jitgrad.vm.kernels.special import {special}
 
 {loops}
 
-def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
-    """Run the instructions from ``start`` on, until the next one is ``stop``."""
+def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team):
+    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0."""
     code = carray(code_pointer, (1, {width}))
     table = carray(table_pointer, 1)
     A = carray(arena_pointer, 1)
@@ -47,7 +47,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
 execute = Native(
     _execute,
     lambda dtype: (
-        (types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), types.uint64, types.uint64),
+        (types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), *(types.uint64,) * 3),
         types.void,
     ),
 )  # fmt: skip
@@ -102,6 +102,9 @@ def _call(instruction: Instruction) -> str:
     column = {field: f"code[i, {number}]" for number, field in enumerate(instruction.fields, 1)}
     if instruction.name == "call":
         return f"call_kernel({column['kernel']}, arena_pointer, table_pointer, {column['t']}, {column['d']}, {column['s']})"
+    if instruction.name == "together":
+        runs = f"i, {column['count']}, {column['length']}"
+        return f"i += together.together(team, code_pointer, table_pointer, arena_pointer, {runs})"
     arguments = ["A"] + (["table"] if "t" in instruction.fields else []) + list(column.values())
     return f"{'.'.join(instruction.kernel or (_name(instruction),))}({', '.join(arguments)})"
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from jitgrad.ops import OPS, Op
 
-WIDTH = 14
+WIDTH = 16
 
 Extent = tuple[int, int]
 Fields = Mapping[str, int]
@@ -35,6 +35,7 @@ class Instruction:
             instruction updates in place is in both.
         kernel: the module that the kernel stands in, and its name; None for an elementwise instruction.
         op, pattern: the op of the table and its operands' pattern, for an elementwise instruction.
+        along: the places that move on with the element, where ``n`` elements may be done in parts.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Instruction:
     kernel: tuple[str, str] | None = None
     op: Op | None = None
     pattern: str = ""
+    along: tuple[str, ...] = ()
 
 
 # What the operands of an elementwise op are called, in its value and in its instructions.
@@ -93,7 +95,7 @@ ALIASES = ("stop_gradient", "reshape")
 def _elementwise(op: Op, pattern: str) -> Instruction:
     operands = OPERANDS[len(pattern)]
     if len(pattern) == 1:
-        return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern)
+        return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern, ("d", "x"))
     if pattern == "11":
         return Instruction(f"{op.name}.1", ("d", *operands), extents(d="1"), extents(a="1", b="1"), None, op, pattern)
     fields = ("d", "rows", "cols", *(x for operand in operands for x in (operand, "r" + operand)))
@@ -132,12 +134,12 @@ def _view(offset: str) -> Extents:
     return extents_of
 
 
-def _kernel(module: str, name: str, fields: str, writes: Extents, reads: Extents) -> None:
-    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name)))
+def _kernel(module: str, name: str, fields: str, writes: Extents, reads: Extents, along: str = "") -> None:
+    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name), along=tuple(along.split())))
 
 
-_kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"))
-_kernel("copy", "zero", "d n", extents(d="n"), extents())
+_kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"), along="d a")
+_kernel("copy", "zero", "d n", extents(d="n"), extents(), along="d")
 _kernel("copy", "copy_from", "d a t rank n", extents(d="n"), _view("a"))
 _kernel("copy", "copy_into", "d a t rank n", _view("d"), extents(a="n"))
 _kernel(
@@ -170,21 +172,25 @@ _kernel("order", "argsort", "d a s outer n", extents(d="outer * n", s="n"), exte
 def _products(f: Fields, table: np.ndarray) -> list[Extent]:
     """``batch`` products, whose operands lie ``sa`` and ``sb`` apart and stand transposed where ``ta`` and ``tb`` are 1.
 
+    The rows of the left operand, as it stands, are ``ra`` apart: it may be a part of the rows or columns of a larger one.
+
     To them is added what stands at ``c``, a row (``rc`` = 0) or as many as there are (``rc`` = n); nothing where ``c`` is ``d``
     and ``rc`` 0.
     """
     last = f["batch"] - 1
     if last < 0:
         return []
+    rows, columns = (f["k"], f["m"]) if f["ta"] else (f["m"], f["k"])
+    left = (rows - 1) * f["ra"] + columns if rows and columns else 0
     added = (last + 1) * f["m"] * f["n"] if f["rc"] else f["n"]
     return [
-        (f["a"], last * f["sa"] + f["m"] * f["k"]),
+        (f["a"], last * f["sa"] + left),
         (f["b"], last * f["sb"] + f["k"] * f["n"]),
         (f["c"], 0 if f["c"] == f["d"] and f["rc"] == 0 else added),
     ]
 
 
-_kernel("matmul", "matmul", "d a b c rc m k n batch sa sb ta tb", extents(d="batch * m * n"), _products)
+_kernel("matmul", "matmul", "d a b c ra rc m k n batch sa sb ta tb", extents(d="batch * m * n"), _products)
 _kernel("random", "uniform", "d a stream n", extents(d="n"), extents(a="5"))
 
 
@@ -199,17 +205,22 @@ def _operands(f: Fields, table: np.ndarray) -> list[Extent]:
 _kernel("", "call", "kernel d n s room t count", extents(d="n", s="room"), _operands)
 
 # Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
-_kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"))
-_kernel("update", "momentum", "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"))
-_kernel("update", "nesterov", "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"))
+_kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"), along="p g")
+for _name in ("momentum", "nesterov"):
+    _kernel(
+        "update", _name, "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"), along="p v g"
+    )  # fmt: skip
 _kernel("update", "adam_rate", "s h", extents(s="3"), extents(s="3", h="4"))
 _kernel(
     "update", "adam", "p m v s g h n",
-    extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"),
+    extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"), along="p m v g",
 )  # fmt: skip
-_kernel("update", "nonnegative", "p n", extents(p="n"), extents(p="n"))
+_kernel("update", "nonnegative", "p n", extents(p="n"), extents(p="n"), along="p")
 _kernel(
     "update", "bound_norms", "p h outer reduced inner",
     extents(p="outer * reduced * inner"), extents(p="outer * reduced * inner", h="4"),
 )  # fmt: skip
 _kernel("random", "advance", "p n", extents(p="n"), extents(p="n"))
+
+# The ``count`` runs of ``length`` instructions that follow are independent of one another: threads may share them.
+_add(Instruction("together", ("count", "length"), extents(), extents(), ("together", "together")))

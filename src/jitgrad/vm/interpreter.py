@@ -11,7 +11,7 @@ from numba import carray, types
 from numpy import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, ceil, cos, cosh, exp2, floor, hypot, int64, log10, log2, rint, sin, sinh, sqrt, tan, trunc, uint64
 
 from jitgrad.vm.jit import Native, call_kernel, device
-from jitgrad.vm.kernels import copy, matmul, order, random, reduce, update
+from jitgrad.vm.kernels import copy, matmul, order, random, reduce, together, update
 from jitgrad.vm.kernels.mathfun import exp, expm1, log, log1p, sigmoid, softplus, tanh
 from jitgrad.vm.kernels.special import digamma, polygamma
 
@@ -655,9 +655,9 @@ def _less_equal_vs(A, d, rows, cols, pa, ra, pb, rb):
             A[q + k] = T(1) if a <= b else T(0)
 
 
-def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
-    """Run the instructions from ``start`` on, until the next one is ``stop``."""
-    code = carray(code_pointer, (1, 14))
+def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team):
+    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0."""
+    code = carray(code_pointer, (1, 16))
     table = carray(table_pointer, 1)
     A = carray(arena_pointer, 1)
     i = start
@@ -842,7 +842,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
         elif op == 88:
             order.argsort(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
         elif op == 89:
-            matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13])
+            matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13], code[i, 14])
         elif op == 90:
             random.uniform(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
         elif op == 91:
@@ -863,13 +863,15 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop):
             update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
         elif op == 99:
             random.advance(A, code[i, 1], code[i, 2])
+        elif op == 100:
+            i += together.together(team, code_pointer, table_pointer, arena_pointer, i, code[i, 1], code[i, 2])
         i += uint64(1)
 
 
 execute = Native(
     _execute,
     lambda dtype: (
-        (types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), types.uint64, types.uint64),
+        (types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), *(types.uint64,) * 3),
         types.void,
     ),
 )  # fmt: skip

@@ -126,9 +126,9 @@ class Native(NamedTuple):
 
 
 @intrinsic
-def call_execute(context, address, code, table, arena, start, stop):  # type: ignore[no-untyped-def]
+def call_execute(context, address, code, table, arena, start, stop, team):  # type: ignore[no-untyped-def]
     """Call the interpreter at ``address``. Its code is thus compiled once, and not into every caller."""
-    return numba.void(numba.uint64, code, table, arena, numba.uint64, numba.uint64), _by_address
+    return numba.void(numba.uint64, code, table, arena, numba.uint64, numba.uint64, numba.uint64), _by_address
 
 
 @intrinsic
@@ -153,6 +153,16 @@ def pointer(context, address, like):  # type: ignore[no-untyped-def]
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
     return like(numba.uint64, like), generate
+
+
+@intrinsic
+def address(context, pointer):  # type: ignore[no-untyped-def]
+    """The pointer as a number."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ptrtoint(arguments[0], ir.IntType(64))
+
+    return numba.uint64(pointer), generate
 
 
 def lapack(routine: str, form: str) -> Any:

@@ -38,9 +38,12 @@ class _Form(NamedTuple):
 _LAPACK = "jitgrad.vm.kernels.lapack"
 _FORMS = {
     "execute": _Form(
-        "the interpreter", "some fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 2, None
+        "the interpreter", "some fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 3, None
     ),
-    "train": _Form("the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) + (_POINTER,) * 5 + (_NUMBER,) * 2, _NUMBER),
+    "train": _Form(
+        "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) * 2 + (_POINTER,) * 5 + (_NUMBER,) * 2, _NUMBER
+    ),
+    "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER,) * 2 + (_NUMBER,), None),
     **{
         name: _Form(what, "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
         for name, what in (("solve", "the solver"), ("determinant", "the determinant"), ("cholesky", "Cholesky's factor"))
@@ -116,13 +119,13 @@ def _engine() -> Any:
     return binding.create_mcjit_compiler(module, machine)
 
 
-# What compiled code may call: C's mathematics, of double and of float, and memory.
+# What compiled code may call: C's mathematics, of double and of float, memory, and the scheduler.
 _MATHEMATICS = """
     acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod
     frexp hypot ldexp lgamma log log10 log1p log2 logb modf nearbyint nextafter pow remainder rint round scalbn sin sincos
     sinh sqrt tan tanh tgamma trunc
 """
-_MEMORY = "memcmp memcpy memmove memset"
+_SYSTEM = "memcmp memcpy memmove memset sched_yield"
 
 
 @functools.cache
@@ -131,7 +134,7 @@ def _start_llvm() -> None:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     mathematics = _MATHEMATICS.split()
-    for name in [*mathematics, *[name + "f" for name in mathematics], *_MEMORY.split()]:
+    for name in [*mathematics, *[name + "f" for name in mathematics], *_SYSTEM.split()]:
         if hasattr(_C, name):
             binding.add_symbol(name, _address(name))
 

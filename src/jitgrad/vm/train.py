@@ -94,14 +94,14 @@ def _record(A, plan, part, like, epoch, count):
 
 
 @device
-def _run(execute, plan, part, numbers, arena):
+def _run(execute, team, plan, part, numbers, arena):
     """Run one of a pass's two Programs."""
     code, table = pointer(plan[part + CODE], numbers), pointer(plan[part + TABLE], numbers)
-    call_execute(execute, code, table, arena, uint64(0), plan[part + STOP])
+    call_execute(execute, code, table, arena, uint64(0), plan[part + STOP], team)
 
 
 @device
-def _batch(execute, plan, numbers, reals, floats, epoch, row):
+def _batch(execute, team, plan, numbers, reals, floats, epoch, row):
     """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned.
 
     The smaller last batch has an arena of its own, whose first elements are the same state.
@@ -117,7 +117,7 @@ def _batch(execute, plan, numbers, reals, floats, epoch, row):
     for k in range(n_state):
         B[k] = A[k]
     _load(B, floats, feeds, plan[N_FEEDS], slot, order, row, count)
-    _run(execute, plan, part, numbers, arena)
+    _run(execute, team, plan, part, numbers, arena)
     for k in range(n_state):
         A[k] = B[k]
     return _record(B, plan, part, reals, epoch, count)
@@ -135,7 +135,7 @@ def _copy(plan, numbers, arena):
 
 
 @device
-def _whole_steps(execute, plan, numbers, reals, arena, position, epochs, max_steps):
+def _whole_steps(execute, team, plan, numbers, reals, arena, position, epochs, max_steps):
     """Steps on all rows, which are in their slots already: nothing but the Program runs."""
     code, table, stop = pointer(plan[CODE], numbers), pointer(plan[TABLE], numbers), plan[STOP]
     A, losses, records = carray(arena, 1), carray(reals, 1), carray(pointer(plan[RECORDS], reals), 1)
@@ -143,7 +143,7 @@ def _whole_steps(execute, plan, numbers, reals, arena, position, epochs, max_ste
     epoch, zero, one = position[EPOCH], uint64(0), uint64(1)
     steps = zero
     while epoch < epochs and steps < max_steps:
-        call_execute(execute, code, table, arena, zero, stop)
+        call_execute(execute, code, table, arena, zero, stop, team)
         loss = A[loss_at]
         losses[epoch] = loss
         for k in range(n_sums):
@@ -158,14 +158,14 @@ def _whole_steps(execute, plan, numbers, reals, arena, position, epochs, max_ste
 
 
 @device
-def _steps(execute, plan, look, numbers, reals, arena, position, epochs, max_steps):
+def _steps(execute, team, plan, look, numbers, reals, arena, position, epochs, max_steps):
     """Steps on gathered rows, of the pass that is fitted and of the one that looks."""
     epoch, row, looking = position[EPOCH], position[ROW], position[LOOKING]
     zero, one = uint64(0), uint64(1)
     steps = zero
     while epoch < epochs and steps < max_steps:
         current = plan if looking == zero else look
-        loss = _batch(execute, current, numbers, reals, arena, epoch, row)
+        loss = _batch(execute, team, current, numbers, reals, arena, epoch, row)
         steps += one
         row += current[BATCH]
         if looking == zero and not isfinite(loss):
@@ -183,7 +183,7 @@ def _steps(execute, plan, look, numbers, reals, arena, position, epochs, max_ste
     return steps
 
 
-def _train(execute, plan_pointer, look_pointer, position_pointer, arena, losses_pointer, epochs, max_steps):
+def _train(execute, team, plan_pointer, look_pointer, position_pointer, arena, losses_pointer, epochs, max_steps):
     """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
 
     An epoch is a pass of the rows that are fitted and one of those that are looked at, if there are any. A full batch runs on
@@ -192,9 +192,9 @@ def _train(execute, plan_pointer, look_pointer, position_pointer, arena, losses_
     """
     plan, look, position = carray(plan_pointer, 1), carray(look_pointer, 1), carray(position_pointer, 1)
     if plan[BATCH] == plan[ROWS] and look[ROWS] == uint64(0):
-        steps = _whole_steps(execute, plan, plan_pointer, losses_pointer, arena, position, epochs, max_steps)
+        steps = _whole_steps(execute, team, plan, plan_pointer, losses_pointer, arena, position, epochs, max_steps)
     else:
-        steps = _steps(execute, plan, look, plan_pointer, losses_pointer, arena, position, epochs, max_steps)
+        steps = _steps(execute, team, plan, look, plan_pointer, losses_pointer, arena, position, epochs, max_steps)
     A = carray(arena, 1)
     for k in range(plan[N_STATE]):
         if not isfinite(A[k]):
@@ -208,7 +208,7 @@ train = Native(
     _train,
     lambda dtype: (
         (
-            types.uint64, _NUMBERS, _NUMBERS, _NUMBERS, types.CPointer(dtype), types.CPointer(types.float64),
+            types.uint64, types.uint64, _NUMBERS, _NUMBERS, _NUMBERS, types.CPointer(dtype), types.CPointer(types.float64),
             types.uint64, types.uint64,
         ),
         types.uint64,

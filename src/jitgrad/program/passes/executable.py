@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from jitgrad.ops import OPS, Shape
 from jitgrad.program.expression import Builder, Expression, Step, rewrite
+from jitgrad.program.split import LEAST_PRODUCTS, parts
 from jitgrad.vm.instructions import patterns
 
 
@@ -112,7 +113,23 @@ def _matmul(builder: Builder, step: Step) -> int:
         if math.prod(shape[:-2]) not in (1, math.prod(batch)):
             i = builder.op("broadcast_to", i, shape=batch + shape[-2:])
         args.append(i)
+    if step.op == "matmul_nn" and batch == ():
+        return _by_depth(builder, step)
     return builder.add(step._replace(args=(*args, *step.args[2:])))
+
+
+def _by_depth(builder: Builder, step: Step) -> int:
+    """A large product of few rows is a sum of products, each of a part of the columns of the left operand.
+
+    Threads that share it then read the rows of the right operand, the weights, that they updated.
+    """
+    a, b, *added = step.args
+    (m, k), n = builder.steps[a].shape, step.shape[-1]
+    count = parts(m * k * n // LEAST_PRODUCTS)
+    if m >= k or count == 1 or k % count:
+        return builder.add(step)
+    partial = builder.add(Step("matmul_by_depth", (a, b), (), (count, m, n)))
+    return builder.op("add", builder.op("sum", partial, axes=(0,)), *added) if added else builder.op("sum", partial, axes=(0,))
 
 
 def _protect_state(expression: Expression) -> Expression:

@@ -109,15 +109,18 @@ def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned
 
 
 @outlined
-def matmul(A, d, a, b, c, rc, m, k, n, batch, sa, sb, ta, tb):
-    """By places in the arena; nothing is added where ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose."""
+def matmul(A, d, a, b, c, ra, rc, m, k, n, batch, sa, sb, ta, tb):
+    """By places in the arena; nothing is added where ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose.
+
+    A row of the left operand, as it stands, has ``ra`` elements.
+    """
     nothing, one = uint64(0), uint64(1)
-    x_row, x_step = (one, m) if ta else (k, one)
+    x_row, x_step = (one, ra) if ta else (ra, one)
     y_row, turned, d_row, rows, columns = (k if tb else n), tb, n, m, n
     column, alone = n == one and m > one, c == d and rc == nothing
     if column:
         turned, d_row, rows, columns = one - ta, m, one, m
-        x_row, x_step, y_row = nothing, one, (m if ta else k)
+        x_row, x_step, y_row = nothing, one, ra
     everywhere = column and rc == nothing and not alone
     for i in range(batch):
         x, y = pointer_to(A, a + i * sa), pointer_to(A, b + i * sb)

@@ -1,0 +1,242 @@
+"""Large instructions in parts: the parts together do what the whole does, and threads do them without a trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import jitgrad
+from jitgrad.errors import ArgumentError, FitError, ProgramError
+from jitgrad.layers import Dense
+from jitgrad.program import split
+from jitgrad.program.expression import Expression, Step, input_step
+from jitgrad.program.lowering import lower
+from jitgrad.program.machine import Machine
+from jitgrad.program.program import Program
+from jitgrad.vm import threads
+from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, Instruction
+
+CUT = [kind for kind in INSTRUCTIONS if kind.along or (kind.op is not None and "rows" in kind.fields) or kind.name == "matmul"]
+DTYPES = (np.float32, np.float64)
+
+
+@pytest.fixture(autouse=True)
+def set_threads() -> Iterator[None]:
+    """Each test leaves the number as it was."""
+    before = jitgrad.get_num_threads()
+    yield
+    jitgrad.set_num_threads(before)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split, "LEAST_ELEMENTS", 16)
+    monkeypatch.setattr(split._Cut, "__new__", _with_little_work(split._Cut.__new__))
+
+
+def _with_little_work(new):  # type: ignore[no-untyped-def]
+    """Cuts for which any work is enough."""
+    return lambda cls, axis, moves, work, least=1, grain=16: new(cls, axis, moves, work, 1, grain)
+
+
+def run(rows: list[list[int]], arena: np.ndarray) -> np.ndarray:
+    """The arena after instructions of plain fields."""
+    width = 16
+    code = np.array([row + [0] * (width - len(row)) for row in rows], np.uint64)
+    size = len(arena)
+    program = Program(arena.dtype, code, np.zeros(0, np.uint64), 0, 0, size, (), (), (), ())
+    machine = Machine(program)
+    machine.arena[:] = arena
+    machine.run()
+    return machine.arena.copy()
+
+
+def fields_of(kind: Instruction, long: int) -> dict[str, int]:
+    """Fields of an instruction of about ``long`` elements or rows, its places far apart."""
+    sizes = {"n": long, "rows": 1, "cols": long, "m": long, "k": 7, "batch": 1}
+    if kind.name == "matmul":
+        sizes["n"] = 5
+    places = [f for f in kind.fields if f in ("d", "x", "a", "b", "c", "p", "v", "g", "s", "h")]
+    places += ["m"] * (kind.name == "adam")
+    fields = dict.fromkeys(kind.fields, 0) | {k: v for k, v in sizes.items() if k in kind.fields}
+    return fields | {place: 4096 * number for number, place in enumerate(places)}
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", CUT, ids=lambda kind: kind.name)
+def test_parts_do_what_the_whole_does(kind: Instruction, dtype: type) -> None:
+    variants = [{}]
+    if kind.name == "matmul":
+        left, turned = {"ra": 7}, {"ra": 300, "ta": 1}
+        variants = [left, turned, left | {"tb": 1}, left | {"rc": 5}, turned | {"c": 0, "rc": 5}, left | {"c": 0}]
+        variants += [left | {"batch": 20, "m": 8, "sa": 56, "sb": 35, "rc": 5}, left | {"batch": 20, "m": 8, "sb": 35, "c": 0}]
+    elif kind.op is not None and not kind.along:
+        strides = {"r" + x: 8 if p == "v" else 1 for x, p in zip("cab"[-len(kind.pattern) :], kind.pattern, strict=True)}
+        variants = [{}, {"rows": 300, "cols": 8} | strides]
+    for variant in variants:
+        fields = fields_of(kind, 300) | variant
+        arena = np.random.default_rng(3).uniform(0.1, 0.9, 8 * 4096).astype(dtype)
+        parts = split.split(kind, fields)
+        assert len(parts) == split.MOST_PARTS
+        whole, apart = ([[OPCODE[kind.name], *(f[x] for x in kind.fields)] for f in each] for each in ([fields], parts))
+        np.testing.assert_array_equal(run(apart, arena), run(whole, arena))
+
+
+def test_small_instructions_are_whole() -> None:
+    program = jitgrad.lower(lambda x: jitgrad.exp(x) @ x.T, np.ones((60, 100)))
+    assert not program.shares
+    assert split.parts(0) == split.parts(1) == 1
+    assert split.parts(7) == 4
+    assert split.parts(10**6) == split.MOST_PARTS
+
+
+@pytest.mark.parametrize("added", [None, (128,), (32, 128)])
+def test_a_product_of_few_rows_by_depth(added: tuple[int, ...] | None) -> None:
+    draw = np.random.default_rng(1)
+    operands = [draw.normal(size=(32, 784)), draw.normal(size=(784, 128))]
+    operands += [] if added is None else [draw.normal(size=added)]
+    leaves = [input_step(i, v.shape) for i, v in enumerate(operands)]
+    step = Step("matmul_nn", tuple(range(len(operands))), (), (32, 128))
+    program = lower(Expression((*leaves, step), (len(leaves),)), np.dtype(np.float64))
+    assert program.shares and "batch=1" in program.dump() and "ra=784" in program.dump()
+    machine = Machine(program)
+    machine.load(operands)
+    machine.run()
+    expected = operands[0] @ operands[1] + (0 if added is None else operands[2])
+    np.testing.assert_allclose(machine.outputs[0], expected, rtol=1e-11, atol=1e-11)
+
+
+def fitted(epochs: int = 3) -> np.ndarray:
+    """The weights of a network that is large enough to be shared, after some epochs."""
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(700, 128)).astype(np.float32), draw.normal(size=(700, 1)).astype(np.float32)
+    jitgrad.random.seed(1)
+    model = jitgrad.Sequential([Dense(256, "relu"), Dense(256, "tanh"), Dense(1)])
+    model.compile(jitgrad.optimizers.Adam(1e-3), "mse")
+    model.fit(x, y, batch_size=256, epochs=epochs, verbose=0)
+    return np.concatenate([np.ravel(v.numpy()) for v in model.variables])
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    results = []
+    for count in (1, 2, 3, 1):
+        jitgrad.set_num_threads(count)
+        assert jitgrad.get_num_threads() == count
+        results.append(fitted())
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+
+
+def test_fits_in_several_threads_of_the_caller() -> None:
+    """One has the helpers, the others work alone."""
+    jitgrad.set_num_threads(2)
+    expected = fitted()
+    results: list[np.ndarray] = []
+    callers = [threading.Thread(target=lambda: results.append(fitted())) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(results) == 3
+    for result in results:
+        assert np.isfinite(result).all() and result.shape == expected.shape
+
+
+FORK = """
+import os
+import numpy as np
+import jitgrad
+from jitgrad.layers import Dense
+
+{fitted}
+jitgrad.set_num_threads(2)
+expected = fitted()
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(fitted(), expected) else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_has_helpers_of_its_own() -> None:
+    script = FORK.format(fitted=inspect.getsource(fitted))
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
+def test_helpers_sleep_after_a_failure() -> None:
+    jitgrad.set_num_threads(2)
+    x = np.full((700, 256), 1e30, np.float32)
+    model = jitgrad.Sequential([Dense(256, "relu"), Dense(1)])
+    model.compile(jitgrad.optimizers.SGD(1e10), "mse")
+    with pytest.raises(FitError, match="nan or infinite"):
+        model.fit(x, x[:, :1], batch_size=256, epochs=3, verbose=0)
+    assert threads._team.words[threads.LEAVE] == 1
+    assert not threads._team.in_use.locked()
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "two", None])
+def test_a_number_of_threads_that_is_none(count: object) -> None:
+    with pytest.raises(ArgumentError, match="count is"):
+        jitgrad.set_num_threads(count)  # type: ignore[arg-type]
+
+
+def test_the_number_of_threads_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads._Settings, "threads", None)
+    monkeypatch.setenv("JITGRAD_NUM_THREADS", "3")
+    assert jitgrad.get_num_threads() == 3
+    monkeypatch.setattr(threads._Settings, "threads", None)
+    monkeypatch.setenv("JITGRAD_NUM_THREADS", "many")
+    with pytest.raises(ArgumentError, match="JITGRAD_NUM_THREADS is 'many'"):
+        jitgrad.get_num_threads()
+    monkeypatch.setattr(threads._Settings, "threads", None)
+    monkeypatch.delenv("JITGRAD_NUM_THREADS")
+    assert jitgrad.get_num_threads() >= 1
+
+
+# What threads may not share.
+
+
+def shared() -> Program:
+    """``together`` and its parts, of one exponential."""
+    program = jitgrad.lower(jitgrad.exp, np.ones(2 * split.LEAST_ELEMENTS))
+    assert [kind.name for kind, _ in map(program.instruction, range(program.stop))] == ["together", "exp", "exp"]
+    program.validate()
+    return program
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "message"),
+    [
+        (0, 1, 3, "past its section"),
+        (0, 1, 0, "past its section"),
+        (0, 2, 2, "past its section"),
+        (0, 1, 33, "past its section"),
+        (1, 0, OPCODE["together"], "another within"),
+        (1, 3, split.LEAST_ELEMENTS + 1, "the same places"),
+    ],
+)
+def test_runs_that_are_not_independent_are_found(row: int, column: int, value: int, message: str) -> None:
+    good = shared()
+    code = good.code.copy()
+    code[row, column] = value
+    with pytest.raises(ProgramError, match=message):
+        dataclasses.replace(good, code=code).validate()
+
+
+def test_a_run_that_reads_what_another_writes_is_found() -> None:
+    good = shared()
+    code = good.code.copy()
+    code[2, 2] = code[1, 1]
+    with pytest.raises(ProgramError, match="the same places"):
+        dataclasses.replace(good, code=code).validate()
