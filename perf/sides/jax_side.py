@@ -38,6 +38,22 @@ def line() -> Callable[[int], Any]:
     return scanned(step, (jnp.float32(0), jnp.float32(0)))
 
 
+def tape() -> Callable[[int], Any]:
+    """A step compiled, the loop in Python."""
+    x, y = (jnp.array(v) for v in jobs.line_data())
+    gradient = jax.jit(jax.value_and_grad(lambda p: jnp.sum((y - (p[0] + p[1] * x)) ** 2)))
+    update = jax.jit(lambda p, g: jax.tree.map(lambda a, b: a - 0.001 * b, p, g))
+    kept = [(jnp.float32(0), jnp.float32(0))]
+
+    def call(epochs: int) -> Any:
+        for _ in range(epochs):
+            loss, g = gradient(kept[0])
+            kept[0] = update(kept[0], g)
+        return loss.block_until_ready()
+
+    return call
+
+
 def quadratic() -> Callable[[int], Any]:
     def step(state: Any) -> Any:
         w, m, v, k = state
@@ -91,4 +107,6 @@ def network(job: str) -> Callable[[int], Any]:
     return scanned(epoch, (((weights, norms), zeros, zeros, jnp.float32(0)), jax.random.PRNGKey(0)))
 
 
-jobs.main({"line": line, "quadratic": quadratic} | {job: functools.partial(network, job) for job in jobs.NETWORKS})
+jobs.main(
+    {"line": line, "tape": tape, "quadratic": quadratic} | {job: functools.partial(network, job) for job in jobs.NETWORKS}
+)

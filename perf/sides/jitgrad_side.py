@@ -28,6 +28,22 @@ def line() -> Callable[[int], float]:
     return lambda epochs: jitgrad.fit(cost, data, optimizer, epochs=epochs, batch_size=None).loss[-1]
 
 
+def tape() -> Callable[[int], float]:
+    x, y = (jitgrad.tensor(v) for v in jobs.line_data())
+    a, b = Variable(np.float32(0)), Variable(np.float32(0))
+
+    def call(epochs: int) -> float:
+        for _ in range(epochs):
+            with jitgrad.GradientTape() as tape:
+                loss = jitgrad.sum(jitgrad.square(y - (a + b * x)))
+            da, db = tape.gradient(loss, [a, b])
+            a.assign_sub(0.001 * da)
+            b.assign_sub(0.001 * db)
+        return float(loss)
+
+    return call
+
+
 def quadratic_parts() -> tuple[Any, Any]:
     w = Variable(np.float32(0))
     return jitgrad.function(lambda: w**2 - 10 * w + 25), jitgrad.optimizers.Adam(0.1)
@@ -80,7 +96,7 @@ def step_of(job: str) -> tuple[Step, list[np.ndarray]]:
     return make_step(model.cost(rows.nest, training=True).function, batch, model.optimizer), rows.arrays
 
 
-ALL: dict[str, Callable[[], Callable[[int], Any]]] = {"line": line, "quadratic": quadratic}
+ALL: dict[str, Callable[[], Callable[[int], Any]]] = {"line": line, "tape": tape, "quadratic": quadratic}
 ALL |= {job: functools.partial(network, job) for job in jobs.NETWORKS}
 
 if __name__ == "__main__":

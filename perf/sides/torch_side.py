@@ -22,6 +22,23 @@ def line() -> Callable[[int], torch.Tensor]:
     return steps(optimizer, lambda: ((y - (a + b * x)) ** 2).sum())
 
 
+def tape() -> Callable[[int], torch.Tensor]:
+    """Without an optimizer: ``grad``, and updates in place."""
+    x, y = (torch.tensor(v) for v in jobs.line_data())
+    a, b = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
+
+    def call(epochs: int) -> torch.Tensor:
+        for _ in range(epochs):
+            loss = ((y - (a + b * x)) ** 2).sum()
+            da, db = torch.autograd.grad(loss, [a, b])
+            with torch.no_grad():
+                a.sub_(0.001 * da)
+                b.sub_(0.001 * db)
+        return loss.detach()
+
+    return call
+
+
 def quadratic() -> Callable[[int], torch.Tensor]:
     w = torch.zeros((), requires_grad=True)
     return steps(torch.optim.Adam([w], lr=0.1), lambda: w**2 - 10 * w + 25)
@@ -84,4 +101,5 @@ def network(job: str) -> Callable[[int], torch.Tensor]:
 
 
 if __name__ == "__main__":
-    jobs.main({"line": line, "quadratic": quadratic} | {job: functools.partial(network, job) for job in jobs.NETWORKS})
+    networks = {job: functools.partial(network, job) for job in jobs.NETWORKS}
+    jobs.main(networks if COMPILED else {"line": line, "tape": tape, "quadratic": quadratic} | networks)
