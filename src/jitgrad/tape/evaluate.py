@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import DTypeError, TracingError, users_line
-from jitgrad.program.lowering import ProgramCache
+from jitgrad.program.lowering import CACHED_PROGRAMS, ProgramCache
 from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
@@ -37,6 +37,12 @@ def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
     """Make the values of ``wanted`` known and apply ``changes``, in one run, after a run for each group on the way."""
     roots = [*wanted, *(t for change in changes for t in change.args)]
     _check_not_tracing(roots)
+    if not changes:
+        linear = linearise(wanted, all_nodes=True)
+        if not any(node.group for node in linear.nodes):
+            if linear.nodes:
+                _run(linear, linear.nodes)
+            return
     grouped = _grouped(roots)
     if grouped and not changes and not any(t.group for t in wanted):
         compute(grouped)
@@ -44,7 +50,7 @@ def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
     if grouped or changes:
         linear, keep = linearise(grouped, changes), grouped
     else:
-        linear = linearise(wanted).keeping_all()
+        linear = linearise(wanted, all_nodes=True)
         keep = linear.nodes
     if keep or changes:
         _run(linear, keep)
@@ -73,9 +79,25 @@ def settle(tensors: Sequence[Tensor], since: int) -> None:
             compute([node])
 
 
+_KNOWN: dict[Any, Program] = {}
+
+
+def program_of(linear: Linear) -> tuple[Program, list[float]]:
+    """The Program, and the values of its last inputs, see ``ProgramCache.get``: by the key, without making an Expression."""
+    program = _KNOWN.get(linear.key)
+    if program is not None:
+        return program, []
+    program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
+    if not literals:
+        _KNOWN[linear.key] = program
+        if len(_KNOWN) > CACHED_PROGRAMS:
+            del _KNOWN[next(iter(_KNOWN))]
+    return program, literals
+
+
 def _run(linear: Linear, keep: list[Tensor]) -> None:
     """Run the expression once: its outputs become the values of ``keep``, its state that of the Variables."""
-    program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
+    program, literals = program_of(linear)
     with machine_for(program) as machine:
         machine.load([*leaf_values(linear.leaves, linear.dtype), *literals])
         machine.run()
@@ -84,8 +106,13 @@ def _run(linear: Linear, keep: list[Tensor]) -> None:
             if tensor.order == 0:
                 let_go(tensor)
         store_state(machine, linear.leaves)
-    for leaf in linear.leaves:
-        if leaf.op is not None and not is_recorded(leaf):  # no tape is left that knew it
+    let_go_of_leaves(linear.leaves)
+
+
+def let_go_of_leaves(leaves: Iterable[Tensor]) -> None:
+    """Let go of the operands of those that no tape knows any more."""
+    for leaf in leaves:
+        if leaf.op is not None and not is_recorded(leaf):
             let_go(leaf)
 
 
@@ -117,7 +144,7 @@ def store_state(machine: Machine, leaves: Sequence[Tensor]) -> None:
 def from_arena(value: np.ndarray, rank: int) -> np.ndarray:
     """A value out of the arena, copied, in the dtype of ``rank``."""
     if rank == dtypes.BOOL:
-        known = value != 0
+        known = np.asarray(value != 0)
     elif rank == dtypes.INTEGER:
         limit = dtypes.exact_limit(value.dtype)
         if not (np.abs(value) <= limit).all():
@@ -125,10 +152,9 @@ def from_arena(value: np.ndarray, rank: int) -> np.ndarray:
                 f"A result of integers has one beyond ±{limit}, or none at all (a row that is not there). "
                 f"Check the indices, or compute in floats."
             )
-        known = np.rint(value).astype(np.int64)
+        known = np.asarray(np.rint(value).astype(np.int64))
     else:
         known = value.astype(dtypes.DTYPE[rank])
-    known = np.asarray(known)
     known.flags.writeable = False
     return known
 

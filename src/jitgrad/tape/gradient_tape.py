@@ -10,7 +10,7 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from jitgrad.ops.linear import reshape, transpose
-from jitgrad.tape import dtypes
+from jitgrad.tape import dtypes, replay
 from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.batching import basis, batched
 from jitgrad.tape.evaluate import together
@@ -110,10 +110,13 @@ class GradientTape:
         weights = (
             None if output_gradients is None else _weights(targets, flatten_as(target, output_gradients, "output_gradients"))
         )
-        gradients = differentiate(targets, [_key(s) for s in wanted], self._is_watched, self._recording.has, weights)
+        keys = [_key(s) for s in wanted]
+        gradients = replay.gradients(targets, keys, self._is_watched, self._recording.has) if weights is None else None
+        if gradients is None:
+            gradients = differentiate(targets, keys, self._is_watched, self._recording.has, weights)
+            together([*targets, *gradients])
         gradients = _connected(gradients, [s.shape for s in wanted], wanted, unconnected_gradients)
         self._spent = not self.persistent
-        together([*targets, *gradients])
         return pack_as(sources, gradients)
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: Unconnected = "none") -> Any:

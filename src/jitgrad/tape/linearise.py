@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
-
-import numpy as np
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
 from jitgrad.tape import dtypes
@@ -13,89 +12,108 @@ from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import Change
 
 
-class Linear(NamedTuple):
-    """An expression, and what its steps stand for.
+class Linear:
+    """What some Tensors need, down to those whose value is known, operands first.
 
     Attributes:
-        expression: the steps.
         leaves: the Tensor of each input, by number.
         nodes: the Tensors of all steps that are neither input nor literal.
         dtype: the float dtype to compute in.
+        key: the same for what has the same Expression, and quicker to make.
     """
 
-    expression: Expression
-    leaves: list[Tensor]
-    nodes: list[Tensor]
-    dtype: np.dtype[np.floating]
-
-    def keeping_all(self) -> Linear:
-        """The same with every node as an output."""
-        outputs = tuple(i for i, step in enumerate(self.expression.steps) if step.op not in ("input", "literal"))
-        return self._replace(expression=self.expression._replace(outputs=outputs))
-
-
-def linearise(outputs: Sequence[Tensor], changes: Sequence[Change] = (), leaves: Iterable[Tensor] = ()) -> Linear:
-    """Flatten what ``outputs`` and ``changes`` need, down to Tensors whose value is known.
-
-    ``leaves`` are inputs of the first numbers, whether or not they are needed; then come the targets of the changes.
-    """
-    walk = _Walk()
-    for leaf in leaves:
-        walk.leaf(leaf)
-    for change in changes:
-        for variable in change.targets:
-            walk.leaf(variable.leaf)
-    for tensor in outputs:
-        walk.visit(tensor)
-    for change in changes:
-        for tensor in change.args:
-            walk.visit(tensor)
-    place = walk.place
-    updates = tuple(
-        Update(c.op, tuple(place[id(v.leaf)] for v in c.targets), tuple(place[id(t)] for t in c.args), c.attrs) for c in changes
-    )
-    expression = Expression(tuple(walk.steps), tuple(place[id(t)] for t in outputs), updates)
-    return Linear(expression, walk.leaves, walk.nodes, dtypes.program_dtype(walk.rank))
-
-
-class _Walk:
-    def __init__(self) -> None:
-        self.place: dict[int, int] = {}
-        self.steps: list[Step] = []
+    def __init__(self, outputs: Sequence[Tensor], changes: Sequence[Change], leaves: Iterable[Tensor], all_nodes: bool) -> None:
+        self._place: dict[int, int] = {}
+        self._order: list[Tensor] = []
+        self._structure: list[Any] = []
+        self._rank = 0
         self.leaves: list[Tensor] = []
         self.nodes: list[Tensor] = []
-        self.rank = 0
-
-    def leaf(self, tensor: Tensor) -> None:
-        if id(tensor) in self.place:
-            return
-        if type(tensor.known) is float:
-            step = literal_step(tensor.known)
+        self._updates: tuple[Update, ...] = ()
+        for leaf in leaves:
+            self._visit(leaf)
+        if changes:
+            self._updates = self._visit_changes(outputs, changes)
         else:
-            step = input_step(len(self.leaves), tensor.shape)
-            self.leaves.append(tensor)
-        self.rank = max(self.rank, tensor.rank)
-        self.place[id(tensor)] = len(self.steps)
-        self.steps.append(step)
+            for tensor in outputs:
+                self._visit(tensor)
+        place = self._place
+        self._outputs = tuple([place[id(t)] for t in (self.nodes if all_nodes else outputs)])
+        self.dtype = dtypes.program_dtype(self._rank)
+        self.key = (tuple(self._structure), self._outputs, self._updates, self.dtype)
 
-    def visit(self, tensor: Tensor) -> None:
+    def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[Change]) -> tuple[Update, ...]:
+        """Targets come first; they are inputs."""
+        for change in changes:
+            for variable in change.targets:
+                self._visit(variable.leaf)
+        for tensor in [*outputs, *(t for change in changes for t in change.args)]:
+            self._visit(tensor)
+        place = self._place
+        return tuple(
+            Update(c.op, tuple(place[id(v.leaf)] for v in c.targets), tuple(place[id(t)] for t in c.args), c.attrs)
+            for c in changes
+        )
+
+    def _visit(self, tensor: Tensor) -> None:
         """Operands before what is made of them, without recursion."""
-        place, stack = self.place, [tensor]
+        place, order, structure = self._place, self._order, self._structure
+        stack = [tensor]
         while stack:
             node = stack[-1]
             if id(node) in place:
                 stack.pop()
                 continue
-            op = node.op
-            if op is None or node.known is not None:
-                self.leaf(node)
-                stack.pop()
-                continue
-            waiting = [x for x in node.inputs if id(x) not in place]
-            if waiting:
-                stack.extend(reversed(waiting))
-                continue
+            op, value = node.op, node.known
+            if op is not None and value is None:
+                places = [place.get(id(x)) for x in node.inputs]
+                if None in places:
+                    stack += [x for x in reversed(node.inputs) if id(x) not in place]
+                    continue
+                structure += (op.name, node.attrs, node.shape, *places)
+                self.nodes.append(node)
+            else:
+                if type(value) is float:
+                    structure += ("literal", literal_key(value))
+                else:
+                    structure += ("input", node.shape)
+                    self.leaves.append(node)
+                if node.rank > self._rank:
+                    self._rank = node.rank
             stack.pop()
-            place[id(node)] = len(self.steps)
-            self.steps.append(Step(op.name, tuple([place[id(x)] for x in node.inputs]), node.attrs, node.shape))
-            self.nodes.append(node)
+            place[id(node)] = len(order)
+            order.append(node)
+
+    @functools.cached_property
+    def expression(self) -> Expression:
+        """The steps, the outputs and the updates."""
+        return Expression(tuple(self._steps()), self._outputs, self._updates)
+
+    def _steps(self) -> Iterator[Step]:
+        inputs, nodes = 0, {id(node) for node in self.nodes}
+        for tensor in self._order:
+            if id(tensor) in nodes:
+                assert tensor.op is not None
+                args = tuple([self._place[id(x)] for x in tensor.inputs])
+                yield Step(tensor.op.name, args, tensor.attrs, tensor.shape)
+            elif type(tensor.known) is float:
+                yield literal_step(tensor.known)
+            else:
+                yield input_step(inputs, tensor.shape)
+                inputs += 1
+
+
+def linearise(
+    outputs: Sequence[Tensor], changes: Sequence[Change] = (), leaves: Iterable[Tensor] = (), all_nodes: bool = False
+) -> Linear:
+    """Flatten what ``outputs`` and ``changes`` need.
+
+    ``leaves`` are inputs of the first numbers, whether or not they are needed; then come the targets of the changes. With
+    ``all_nodes`` every node is an output.
+    """
+    return Linear(outputs, changes, leaves, all_nodes)
+
+
+def literal_key(value: float) -> float | str:
+    """Equal for the same number: 0.0 is not -0.0, and nan is nan."""
+    return value if value != 0 and value == value else repr(value)

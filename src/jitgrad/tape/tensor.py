@@ -317,6 +317,8 @@ def as_tensor(value: Any) -> Tensor:
     """
     if type(value) is Tensor:
         return value
+    if type(value) is float:
+        return Tensor(None, (), (), (), dtypes.NUMBER, value)
     if isinstance(value, Operators):
         return value._read()
     if isinstance(value, bool):
@@ -346,25 +348,43 @@ _LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
 
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
     """Record an op; raises ShapeError where its shape rule does."""
-    try:
-        inputs = tuple([x if type(x) is Tensor else as_tensor(x) for x in operands])
-    except Deferral as met:
-        return met.make(op, operands, attrs)
+    given = tuple(attrs.items()) if attrs else ()
+    inputs, key, inherits = [], [op, given], False
+    for x in operands:
+        if type(x) is not Tensor:
+            try:
+                x = as_tensor(x)
+            except Deferral as met:
+                return met.make(op, operands, attrs)
+        inputs.append(x)
+        key += (x.shape, x.rank)
+        if x.gradient is not None:
+            inherits = True
+    found = _RESULTS.get(tuple(key)) or _result(op, inputs, attrs, tuple(key))
+    made = Tensor(op, tuple(inputs), given, *found)
+    if inherits:
+        made.gradient = _inherited(made)
+    return made
+
+
+# Shape and rank of what an op makes of operands, by those of the operands: looked up when the op is recorded again.
+_RESULTS: dict[tuple[Any, ...], tuple[Shape, int]] = {}
+_MOST_RESULTS = 4096
+
+
+def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], key: tuple[Any, ...]) -> tuple[Shape, int]:
     if op.arity is not None and len(inputs) != op.arity:
         raise TypeError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
     if op.result in _FIXED:
         rank = _FIXED[op.result]
     else:
-        deciding = op.deciding
-        rank = max([t.rank for t in inputs] if deciding is None else [inputs[i].rank for i in deciding])
-        rank = max(rank, _LEAST[op.result])
-    made = Tensor(op, inputs, tuple(attrs.items()), shape, rank)
-    for x in inputs:
-        if x.gradient is not None:
-            made.gradient = _inherited(made)
-            break
-    return made
+        deciding = range(len(inputs)) if op.deciding is None else op.deciding
+        rank = max(_LEAST[op.result], *[inputs[i].rank for i in deciding])
+    if len(_RESULTS) >= _MOST_RESULTS:
+        _RESULTS.clear()
+    _RESULTS[key] = shape, rank
+    return shape, rank
 
 
 def _inherited(made: Tensor) -> Gradient | None:

@@ -90,6 +90,8 @@ class Variable(Operators):
         return identity(self._read())
 
     def _read(self) -> Tensor:
+        if not here.active:  # so nothing is traced either
+            return self._leaf
         for recording in here.active:
             recording.read[id(self)] = self
         tracing = trace.current()
@@ -133,9 +135,11 @@ class Variable(Operators):
         return self.assign(self - value)
 
     def store(self, value: Any) -> None:
-        """Keep a copy of ``value`` in this Variable's dtype. For values known to fit; ``assign`` checks."""
-        array = np.array(value, self.dtype)
-        array.setflags(write=False)
+        """Keep ``value`` in this Variable's dtype, a copy if it may change. For values known to fit; ``assign`` checks."""
+        array = value
+        if type(array) is not np.ndarray or array.flags.writeable or array.dtype != self.dtype:
+            array = np.array(value, self.dtype)
+            array.setflags(write=False)
         self._leaf = self._new_leaf(array)
 
     def _check(self, tensor: Tensor, explicit: bool) -> None:

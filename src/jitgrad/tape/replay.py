@@ -1,0 +1,147 @@
+"""Gradients by structure: a tape that recorded what an earlier one did runs that one's Program, and differentiates nothing.
+
+The first tape of a structure differentiates and lowers. A step of a loop in Python then costs the recording, one walk over
+what was recorded, and one run. Where somebody records
+meanwhile, so that gradients may be differentiated again, they are recorded as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.program.lowering import CACHED_PROGRAMS
+from jitgrad.program.program import Program
+from jitgrad.tape.autodiff import differentiate, key_of
+from jitgrad.tape.evaluate import from_arena, leaf_values, let_go_of_leaves, machine_for, program_of
+from jitgrad.tape.linearise import linearise, literal_key
+from jitgrad.tape.recording import here
+from jitgrad.tape.tensor import Tensor
+
+
+class _Replay(NamedTuple):
+    """A Program of targets and gradients.
+
+    Attributes:
+        program: its outputs are the targets, and the gradients that are not None.
+        dtype: that of the program, in which it computes.
+        places: for each input, where in the walk its Tensor comes.
+        literals: the values of the inputs after those.
+        ranks: of the gradients, None for one that is None.
+    """
+
+    program: Program
+    dtype: np.dtype[Any]
+    places: list[int]
+    literals: list[float]
+    ranks: list[int | None]
+
+
+_NEW = _Replay(*[None] * 5)  # type: ignore[arg-type]
+_KNOWN: dict[Any, _Replay | None] = {}
+
+
+def gradients(
+    targets: Sequence[Tensor],
+    sources: Sequence[int],
+    watched: Callable[[Tensor], bool],
+    recorded: Callable[[Tensor], bool],
+) -> list[Tensor | None] | None:
+    """The gradients as ``differentiate`` gives them, computed now with the targets, or None where that has to be asked.
+
+    It has to where somebody records what is computed now, where operands have no value yet or require gradients, and for
+    structures whose gradients depend on more than structure.
+    """
+    if here.active or any(t.known is not None for t in targets):
+        return None
+    found = _walk(targets, sources, watched, recorded)
+    if found is None:
+        return None
+    key, order = found
+    replay = _KNOWN.get(key, _NEW)
+    if replay is _NEW:
+        replay = _KNOWN[key] = _made(targets, sources, watched, recorded, order)
+        if len(_KNOWN) > CACHED_PROGRAMS:
+            del _KNOWN[next(iter(_KNOWN))]
+    return None if replay is None else _run(replay, targets, order)
+
+
+def _walk(
+    targets: Sequence[Tensor],
+    sources: Sequence[int],
+    watched: Callable[[Tensor], bool],
+    recorded: Callable[[Tensor], bool],
+) -> tuple[tuple[Any, ...], list[Tensor]] | None:
+    """All that the targets were recorded from, operands first, and a key that is equal for what is differentiated alike."""
+    wanted = {source: number for number, source in enumerate(sources)}
+    place: dict[int, int] = {}
+    order: list[Tensor] = []
+    key: list[Any] = [len(sources)]
+    stack = list(targets)
+    while stack:
+        node = stack[-1]
+        if id(node) in place:
+            stack.pop()
+            continue
+        op = node.op
+        if op is not None and recorded(node):
+            places = [place.get(id(x)) for x in node.inputs]
+            if None in places:
+                stack += [x for x in node.inputs if id(x) not in place]
+                continue
+            if op.kernel is not None:
+                return None
+            key += (op, node.attrs, node.rank, node.known is None, *places)
+        elif node.known is None:
+            return None
+        elif type(node.known) is float:
+            key += ("literal", literal_key(node.known), node.rank)
+        else:
+            key += ("input", node.shape, node.rank)
+        if node.gradient is not None:
+            return None
+        number, is_watched = wanted.get(key_of(node)), watched(node)
+        if is_watched or number is not None:
+            key.append((number, is_watched))
+        stack.pop()
+        place[id(node)] = len(order)
+        order.append(node)
+    key += [place[id(t)] for t in targets]
+    return tuple(key), order
+
+
+def _made(
+    targets: Sequence[Tensor],
+    sources: Sequence[int],
+    watched: Callable[[Tensor], bool],
+    recorded: Callable[[Tensor], bool],
+    order: Sequence[Tensor],
+) -> _Replay | None:
+    """Differentiate and lower; None where an operand of the gradients is not among ``order``, or literals keep changing."""
+    found = differentiate(targets, sources, watched, recorded)
+    linear = linearise([*targets, *(g for g in found if g is not None)])
+    place = {id(t): i for i, t in enumerate(order)}
+    if any(id(leaf) not in place for leaf in linear.leaves):
+        return None
+    program, literals = program_of(linear)
+    places = [place[id(leaf)] for leaf in linear.leaves]
+    return _Replay(program, linear.dtype, places, literals, [None if g is None else g.rank for g in found])
+
+
+def _run(replay: _Replay, targets: Sequence[Tensor], order: Sequence[Tensor]) -> list[Tensor | None]:
+    leaves = [order[i] for i in replay.places]
+    with machine_for(replay.program) as machine:
+        machine.load([*leaf_values(leaves, replay.dtype), *replay.literals])
+        machine.run()
+        outputs = iter(machine.outputs)
+        for target in targets:
+            target.known = from_arena(next(outputs), target.rank)
+        made = [None if rank is None else _constant(from_arena(next(outputs), rank), rank) for rank in replay.ranks]
+    let_go_of_leaves(leaves)
+    return made
+
+
+def _constant(value: np.ndarray, rank: int) -> Tensor:
+    return Tensor(None, (), (), value.shape, rank, value)
