@@ -5,7 +5,7 @@ Run: python perf/epoch_throughput.py [--peers] [--tensorflow PYTHON] [--json | -
 Jobs, all in float32 and from the same data:
   line       P1: 200 rows, full batch, gradient descent; an epoch is one step
   tape       the same as a loop in Python: a tape, a gradient and two updates a step
-  quadratic  P2: w² − 10 w + 25 by Adam; an epoch is one step, 1000 of them a call
+  quadratic  P2: w² − 10 w + 25 by Adam; an epoch is one step; 20,000 of them a call, as of the line
   iris       P5: 4–128–64–32–16–3, three of them batch-normalised, 112 rows, batch 4, gradient descent; 28 steps an epoch
   fashion    P6: 784–128–10 on 60,000 rows, batch 32, Adam; 1875 steps an epoch
   wide       64–256–256–1 on 100,000 rows, batch 256, Adam; 390 steps an epoch

@@ -22,9 +22,9 @@ class Job(NamedTuple):
 
 
 JOBS = {
-    "line": Job(2000, 1, 15),
+    "line": Job(20_000, 1, 9),
     "tape": Job(300, 1, 15),
-    "quadratic": Job(1000, 1, 15),
+    "quadratic": Job(20_000, 1, 9),
     "iris": Job(10, 28, 15),
     "fashion": Job(1, 1875, 3),
     "wide": Job(1, 390, 5),

@@ -16,7 +16,12 @@ ELEMENTWISE = [(op, case) for op, case in ALL if op.value is not None and any(op
 
 def jax_function(jax: Any, name: str) -> Any:
     """JAX's function of an op's name."""
-    names = {"softplus": jax.nn.softplus, "relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}
+    names = {
+        "softplus": jax.nn.softplus,
+        "relu": jax.nn.relu,
+        "sigmoid": jax.nn.sigmoid,
+        "multiply_add": lambda c, a, b: a * b + c,
+    }
     for place in (jax.numpy, jax.scipy.special):
         if name in names:
             return names[name]
@@ -124,7 +129,7 @@ def test_derivatives_at_kinks_are_jaxs(name: str, point: tuple[float, ...]) -> N
 TORCH = {
     "power": "pow", "arctan2": "atan2", "log1p": "log1p", "gammaln": "lgamma", "mod": "remainder", "negative": "neg",
     "rint": "round", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arcsinh": "asinh", "arccosh": "acosh",
-    "arctanh": "atanh", "multiply": "mul", "subtract": "sub", "divide": "div",
+    "arctanh": "atanh", "multiply": "mul", "subtract": "sub", "divide": "div", "multiply_add": "addcmul",
 }  # fmt: skip
 NOT_IN_TORCH = {"cbrt", "polygamma", "stop_gradient", "floor_divide"}
 

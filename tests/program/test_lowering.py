@@ -26,28 +26,25 @@ def test_golden_quadratic_by_adam() -> None:
     assert (
         step.program.dump()
         == """\
-program float32 arena 17
+program float32 arena 15
 state 0 [0:3] (3,)
 state 1 [3:4] ()
 state 2 [4:5] ()
 state 3 [5:6] ()
 input 4 [6:10] (4,)
-literal [10] 10.0
+literal [10] -10.0
 literal [11] 25.0
 literal [12] 2.0
-literal [13] -10.0
 forward:
-    0 square         d=14 x=3 n=1
-    1 multiply.1     d=15 a=10 b=3
-    2 subtract.1     d=16 a=14 b=15
-    3 add.1          d=14 a=16 b=11
+    0 square         d=13 x=3 n=1
+    1 multiply_add.1 d=14 c=13 a=10 b=3
+    2 add.1          d=13 a=14 b=11
 backward:
-    4 multiply.1     d=15 a=12 b=3
-    5 add.1          d=16 a=13 b=15
+    3 multiply_add.1 d=14 c=10 a=12 b=3
 update:
-    6 adam_rate      s=0 h=6
-    7 adam           p=3 m=4 v=5 s=0 g=16 h=6 n=1
-output [14:15] ()
+    4 adam_rate      s=0 h=6
+    5 adam           p=3 m=4 v=5 s=0 g=14 h=6 n=1
+output [13:14] ()
 """
     )
 
@@ -59,7 +56,7 @@ def test_golden_line_by_gradient_descent() -> None:
     assert (
         step.program.dump()
         == """\
-program float32 arena 1056
+program float32 arena 848
 input 0 [16:216] (200,)
 input 1 [224:424] (200,)
 state 2 [0:1] ()
@@ -67,18 +64,18 @@ state 3 [1:2] ()
 input 4 [424:426] (2,)
 literal [426] -2.0
 forward:
-    0 multiply.sv    d=432 rows=1 cols=200 a=1 ra=0 b=16 rb=0
-    1 add.sv         d=640 rows=1 cols=200 a=0 ra=0 b=432 rb=0
-    2 subtract.vv    d=432 rows=1 cols=200 a=224 ra=0 b=640 rb=0
-    3 dot            d=640 a=432 b=432 n=200
+    0 multiply_add.ssv d=432 rows=1 cols=200 c=0 rc=0 a=1 ra=0 b=16 rb=0
+    1 subtract.vv    d=640 rows=1 cols=200 a=224 ra=0 b=432 rb=0
+    2 dot            d=432 a=640 b=640 n=200
 backward:
-    4 multiply.sv    d=848 rows=1 cols=200 a=426 ra=0 b=432 rb=0
-    5 sum_axis       d=641 a=848 outer=1 reduced=200 inner=1
-    6 dot            d=642 a=848 b=16 n=200
+    3 sum_axis       d=433 a=640 outer=1 reduced=200 inner=1
+    4 multiply.1     d=434 a=426 b=433
+    5 dot            d=433 a=640 b=16 n=200
+    6 multiply.1     d=435 a=426 b=433
 update:
-    7 sgd            p=0 g=641 h=424 n=1
-    8 sgd            p=1 g=642 h=424 n=1
-output [640:641] ()
+    7 sgd            p=0 g=434 h=424 n=1
+    8 sgd            p=1 g=435 h=424 n=1
+output [432:433] ()
 """
     )
 
@@ -113,6 +110,15 @@ X = np.ones((4, 3))
         (lambda x: x @ np.ones((3, 2)) + np.ones(2), ["matmul"]),
         (lambda x: np.ones((4, 2)) + x @ np.ones((3, 2)), ["matmul"]),
         (lambda x: x @ np.ones((3, 2)) + np.ones((4, 1)), ["matmul", "add.sv"]),
+        (lambda x: x * x + x, ["multiply_add.vvv"]),
+        (lambda x: x - 3.0 * x, ["multiply_add.vsv"]),
+        (lambda x: 3.0 * x - x, ["multiply.sv", "subtract.vv"]),
+        (lambda x: 2.0 + x * np.ones(3), ["multiply_add.svv"]),
+        (lambda x: 2.0 + x * 0.3, ["multiply_add.ssv"]),
+        (lambda x: jitgrad.sum(0.3 * x), ["sum_axis", "multiply.1"]),
+        (lambda x: jitgrad.sum(-x, axis=0), ["sum_axis", "negative"]),
+        (lambda x: jitgrad.sum(x * (0.3 * x)), ["dot", "multiply.1"]),
+        (lambda x: jitgrad.sum((0.3 * x) * (x * 0.7), axis=1), ["multiply.vv", "sum_axis", "multiply.sv", "multiply.sv"]),
         (lambda x: x[1:3], ["copy"]),
         (lambda x: x[:, 1], ["copy_from"]),
     ],
@@ -168,3 +174,19 @@ def test_a_result_never_overlaps_its_operands() -> None:
         for start, count in kind.writes(fields, program.table):
             for other, length in kind.reads(fields, program.table):
                 assert start + count <= other or other + length <= start
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 3, 4, 17, 100])
+@pytest.mark.parametrize("pattern", ["vvv", "vsv", "vvs", "ssv", "svv"])
+def test_a_fused_sum_is_rounded_as_two_ops_are(pattern: str, n: int, dtype: type) -> None:
+    draw = np.random.default_rng(n)
+    c, a, b = (draw.normal(size=n if kind == "v" else ()).astype(dtype) for kind in pattern)
+    for f in (lambda c, a, b: c + a * b, lambda c, a, b: a * b + c, lambda c, a, b: c - 0.3 * (a * b)):
+        assert "multiply_add" in jitgrad.lower(f, *map(jitgrad.tensor, (c, a, b))).dump()
+        np.testing.assert_array_equal(jitgrad.function(f)(*map(jitgrad.tensor, (c, a, b))).numpy(), _in(dtype, f)(c, a, b))
+
+
+def _in(dtype: type, f: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's value in one dtype: a Python number is of it, too."""
+    return lambda c, a, b: f(*(np.asarray(x, dtype) for x in (c, a, b))).astype(dtype)

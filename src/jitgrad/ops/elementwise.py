@@ -166,3 +166,8 @@ greater_equal: Op = elementwise("greater_equal", "1 if a >= b else 0", None, Non
 stop_gradient: Op = elementwise(
     "stop_gradient", "x", None, numpy=lambda x: x, doc="The value itself, as a constant: no gradient passes."
 )
+multiply_add: Op = elementwise(
+    "multiply_add", "a * b + c", lambda c, a, b, y: 1, lambda c, a, b, y: b, lambda c, a, b, y: a,
+    numpy=lambda c, a, b: np.add(np.multiply(a, b), c), loops=("111", "vvv", "vsv", "ssv", "svv"),
+    doc="``a * b + c`` of operands ``c, a, b``, rounded twice: what lowering makes of a sum with a product.",
+)  # fmt: skip

@@ -72,8 +72,8 @@ class Encoder:
         layout = layout_of(step.shape, tuple(self.shape(j) for j in step.args))
         assert layout is not None
         names = OPERANDS[len(places)]
-        if len(places) == 2 and layout.rows * layout.cols == 1 and f"{step.op}.1" in OPCODE:
-            self.emit(f"{step.op}.1", d=d, a=places[0], b=places[1])
+        if layout.rows * layout.cols == 1 and f"{step.op}.1" in OPCODE:
+            self.emit(f"{step.op}.1", d=d, **dict(zip(names, places, strict=True)))
             return
         fields = dict(zip(names, places, strict=True)) | {"r" + x: s for x, s in zip(names, layout.strides, strict=True)}
         self.emit(f"{step.op}.{layout.pattern}", d=d, rows=layout.rows, cols=layout.cols, **fields)

@@ -12,10 +12,11 @@ from jitgrad.program.memory import assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.common import drop_dead, needed_by, share_common
 from jitgrad.program.passes.executable import make_executable
+from jitgrad.program.passes.factor import factor
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.program import Program, Slot
 
-RECIPE = (canonicalise, share_common, fuse, drop_dead, make_executable, share_common)
+RECIPE = (canonicalise, share_common, factor, drop_dead, fuse, drop_dead, make_executable, share_common)
 """The passes, in order. What follows them is sections, memory and encoding."""
 
 CACHED_PROGRAMS = 512

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _ALIGNMENT = 64
 _ALONE = 0
+ONCE = (_ALONE, 0, 0, None)
+"""Further arguments of the interpreter, to run instructions once and in this thread."""
 
 
 class Machine:
@@ -45,7 +47,7 @@ class Machine:
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
-        self.execute.call(*self.addresses, start, self.program.stop if stop is None else stop, _ALONE)
+        self.execute.call(*self.addresses, start, self.program.stop if stop is None else stop, *ONCE)
 
     def team(self) -> AbstractContextManager[int]:
         """Helpers while it lasts, if the Program has work to share: yields what native code is given as its team."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.program.machine import Machine
+from jitgrad.program.machine import ONCE, Machine
 
 _SECONDS = 5e-4
 """For how long an instruction is repeated, a few times."""
@@ -66,7 +66,7 @@ def _seconds(machine: Machine, i: int, arena: np.ndarray) -> float:
         for _ in range(_REPEATS):
             machine.arena[:] = arena
             start = time.perf_counter()
-            machine.execute.call(repeated.ctypes.data, table, place, 0, count, 0)
+            machine.execute.call(repeated.ctypes.data, table, place, 0, count, *ONCE)
             best = min(best, (time.perf_counter() - start) / count)
         if best * count > _SECONDS:
             return float(best)

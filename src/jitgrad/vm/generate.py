@@ -26,29 +26,42 @@ from math import {mathematics}
 from numba import carray, types
 from numpy import {functions}
 
-from jitgrad.vm.jit import Native, call_kernel, device
+from jitgrad.vm.jit import Native, call_kernel, device, rounded
 from jitgrad.vm.kernels import {modules}
 from jitgrad.vm.kernels.mathfun import {mathfun}
 from jitgrad.vm.kernels.special import {special}
 
 {loops}
 
-def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team):
-    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0."""
+def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, times, loss, losses_pointer):
+    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0.
+
+    If ``times`` is not 0, run them that often, and note each time what then stands at ``loss``.
+    """
     code = carray(code_pointer, (1, {width}))
     table = carray(table_pointer, 1)
     A = carray(arena_pointer, 1)
-    i = start
-    while i != stop:
-        op = int64(code[i, 0])
-{branches}        i += uint64(1)
+    losses = carray(losses_pointer, 1)
+    done = uint64(0)
+    while True:
+        i = start
+        while i != stop:
+            op = int64(code[i, 0])
+{branches}            i += uint64(1)
+        if done == times:
+            return
+        losses[done] = A[loss]
+        done += uint64(1)
+        if done == times:
+            return
 
+
+_NUMBERS = types.CPointer(types.uint64)
 
 execute = Native(
     _execute,
     lambda dtype: (
-        (types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), *(types.uint64,) * 3),
-        types.void,
+        (_NUMBERS, _NUMBERS, types.CPointer(dtype), *(types.uint64,) * 5, types.CPointer(types.float64)), types.void,
     ),
 )  # fmt: skip
 '''
@@ -58,6 +71,8 @@ execute = Native(
 _MATHEMATICS = {"erf", "erfc", "lgamma"}
 _SPECIAL = {"digamma", "polygamma"}
 _MATHFUN = {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus"}
+# What lowering makes of two ops gives what the two gave.
+_ROUNDED = {"multiply_add"}
 
 
 class _Typed(ast.NodeTransformer):
@@ -83,8 +98,8 @@ def interpreter_source() -> str:
     loops = [_loop(i, typed) for i in INSTRUCTIONS if i.op is not None]
     branches = []
     for opcode, instruction in enumerate(INSTRUCTIONS):
-        branches.append(f"        {'if' if opcode == 0 else 'elif'} op == {opcode}:")
-        branches.append(f"            {_call(instruction)}")
+        branches.append(f"            {'if' if opcode == 0 else 'elif'} op == {opcode}:")
+        branches.append(f"                {_call(instruction)}")
     modules = sorted({i.kernel[0] for i in INSTRUCTIONS if i.kernel and i.kernel[0]})
     return TEMPLATE.format(
         mathematics=", ".join(sorted(typed.functions & _MATHEMATICS)),
@@ -125,8 +140,8 @@ def _loop(instruction: Instruction, typed: _Typed) -> str:
         lines.append("    T = A.dtype.type")
     if instruction.pattern == "v":
         lines += ["    for k in range(n):", "        x = A[px + k]", f"        A[d + k] = {value}"]
-    elif instruction.pattern == "11":
-        lines += ["    a, b = A[pa], A[pb]", f"    A[d] = {value}"]
+    elif set(instruction.pattern) == {"1"}:
+        lines += [f"    {x} = A[p{x}]" for x in operands] + [f"    A[d] = {value}"]
     else:
         kinds = list(zip(operands, instruction.pattern, strict=True))
         lines += ["    for r in range(rows):", "        q = d + r * cols"]
@@ -135,7 +150,8 @@ def _loop(instruction: Instruction, typed: _Typed) -> str:
         lines += ["        for k in range(cols):"]
         lines += [f"            {x} = A[i{x} + k]" for x, kind in kinds if kind == "v"]
         lines += [f"            A[q + k] = {value}"]
-    return "\n@device\n" + "\n".join(lines) + "\n"
+    decorator = "rounded" if instruction.op.name in _ROUNDED else "device"
+    return f"\n@{decorator}\n" + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -96,8 +96,9 @@ def _elementwise(op: Op, pattern: str) -> Instruction:
     operands = OPERANDS[len(pattern)]
     if len(pattern) == 1:
         return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern, ("d", "x"))
-    if pattern == "11":
-        return Instruction(f"{op.name}.1", ("d", *operands), extents(d="1"), extents(a="1", b="1"), None, op, pattern)
+    if set(pattern) == {"1"}:
+        ones = extents(**dict.fromkeys(operands, "1"))
+        return Instruction(f"{op.name}.1", ("d", *operands), extents(d="1"), ones, None, op, pattern)
     fields = ("d", "rows", "cols", *(x for operand in operands for x in (operand, "r" + operand)))
 
     def reads(f: Fields, table: np.ndarray) -> list[Extent]:

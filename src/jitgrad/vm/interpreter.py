@@ -10,7 +10,7 @@ from math import erf, erfc, lgamma
 from numba import carray, types
 from numpy import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, ceil, cos, cosh, exp2, floor, hypot, int64, log10, log2, rint, sin, sinh, sqrt, tan, trunc, uint64
 
-from jitgrad.vm.jit import Native, call_kernel, device
+from jitgrad.vm.jit import Native, call_kernel, device, rounded
 from jitgrad.vm.kernels import copy, matmul, order, random, reduce, together, update
 from jitgrad.vm.kernels.mathfun import exp, expm1, log, log1p, sigmoid, softplus, tanh
 from jitgrad.vm.kernels.special import digamma, polygamma
@@ -18,7 +18,8 @@ from jitgrad.vm.kernels.special import digamma, polygamma
 
 @device
 def _add_1(A, d, pa, pb):
-    a, b = A[pa], A[pb]
+    a = A[pa]
+    b = A[pb]
     A[d] = a + b
 
 @device
@@ -44,7 +45,8 @@ def _add_sv(A, d, rows, cols, pa, ra, pb, rb):
 
 @device
 def _subtract_1(A, d, pa, pb):
-    a, b = A[pa], A[pb]
+    a = A[pa]
+    b = A[pb]
     A[d] = a - b
 
 @device
@@ -80,7 +82,8 @@ def _subtract_vs(A, d, rows, cols, pa, ra, pb, rb):
 
 @device
 def _multiply_1(A, d, pa, pb):
-    a, b = A[pa], A[pb]
+    a = A[pa]
+    b = A[pb]
     A[d] = a * b
 
 @device
@@ -106,7 +109,8 @@ def _multiply_sv(A, d, rows, cols, pa, ra, pb, rb):
 
 @device
 def _divide_1(A, d, pa, pb):
-    a, b = A[pa], A[pb]
+    a = A[pa]
+    b = A[pb]
     A[d] = a / b
 
 @device
@@ -654,224 +658,302 @@ def _less_equal_vs(A, d, rows, cols, pa, ra, pb, rb):
             a = A[ia + k]
             A[q + k] = T(1) if a <= b else T(0)
 
+@rounded
+def _multiply_add_1(A, d, pc, pa, pb):
+    c = A[pc]
+    a = A[pa]
+    b = A[pb]
+    A[d] = a * b + c
 
-def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team):
-    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0."""
+@rounded
+def _multiply_add_vvv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
+    for r in range(rows):
+        q = d + r * cols
+        ic = pc + r * rc
+        ia = pa + r * ra
+        ib = pb + r * rb
+        for k in range(cols):
+            c = A[ic + k]
+            a = A[ia + k]
+            b = A[ib + k]
+            A[q + k] = a * b + c
+
+@rounded
+def _multiply_add_vsv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
+    for r in range(rows):
+        q = d + r * cols
+        a = A[pa + r * ra]
+        ic = pc + r * rc
+        ib = pb + r * rb
+        for k in range(cols):
+            c = A[ic + k]
+            b = A[ib + k]
+            A[q + k] = a * b + c
+
+@rounded
+def _multiply_add_ssv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
+    for r in range(rows):
+        q = d + r * cols
+        c = A[pc + r * rc]
+        a = A[pa + r * ra]
+        ib = pb + r * rb
+        for k in range(cols):
+            b = A[ib + k]
+            A[q + k] = a * b + c
+
+@rounded
+def _multiply_add_svv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
+    for r in range(rows):
+        q = d + r * cols
+        c = A[pc + r * rc]
+        ia = pa + r * ra
+        ib = pb + r * rb
+        for k in range(cols):
+            a = A[ia + k]
+            b = A[ib + k]
+            A[q + k] = a * b + c
+
+
+def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, times, loss, losses_pointer):
+    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0.
+
+    If ``times`` is not 0, run them that often, and note each time what then stands at ``loss``.
+    """
     code = carray(code_pointer, (1, 16))
     table = carray(table_pointer, 1)
     A = carray(arena_pointer, 1)
-    i = start
-    while i != stop:
-        op = int64(code[i, 0])
-        if op == 0:
-            _add_1(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 1:
-            _add_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 2:
-            _add_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 3:
-            _subtract_1(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 4:
-            _subtract_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 5:
-            _subtract_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 6:
-            _subtract_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 7:
-            _multiply_1(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 8:
-            _multiply_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 9:
-            _multiply_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 10:
-            _divide_1(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 11:
-            _divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 12:
-            _divide_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 13:
-            _divide_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 14:
-            _power_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 15:
-            _power_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 16:
-            _negative(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 17:
-            _square(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 18:
-            _exp(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 19:
-            _log(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 20:
-            _log1p(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 21:
-            _expm1(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 22:
-            _exp2(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 23:
-            _log2(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 24:
-            _log10(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 25:
-            _logaddexp_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 26:
-            _cbrt(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 27:
-            _sqrt(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 28:
-            _sin(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 29:
-            _cos(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 30:
-            _tan(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 31:
-            _arcsin(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 32:
-            _arccos(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 33:
-            _arctan(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 34:
-            _arctan2_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 35:
-            _hypot_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 36:
-            _sinh(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 37:
-            _cosh(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 38:
-            _arcsinh(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 39:
-            _arccosh(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 40:
-            _arctanh(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 41:
-            _erf(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 42:
-            _erfc(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 43:
-            _gammaln(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 44:
-            _digamma(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 45:
-            _polygamma_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 46:
-            _tanh(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 47:
-            _sigmoid(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 48:
-            _softplus(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 49:
-            _relu(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 50:
-            _abs(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 51:
-            _floor(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 52:
-            _ceil(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 53:
-            _trunc(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 54:
-            _rint(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 55:
-            _mod_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 56:
-            _floor_divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 57:
-            _sign(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 58:
-            _maximum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 59:
-            _maximum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 60:
-            _minimum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 61:
-            _minimum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 62:
-            _where_vvv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 63:
-            _where_vvs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 64:
-            _where_vsv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 65:
-            _where_vss(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-        elif op == 66:
-            _equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 67:
-            _equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 68:
-            _not_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 69:
-            _not_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 70:
-            _less_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 71:
-            _less_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 72:
-            _less_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 73:
-            _less_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 74:
-            _less_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 75:
-            _less_equal_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 76:
-            copy.copy(A, code[i, 1], code[i, 2], code[i, 3])
-        elif op == 77:
-            copy.zero(A, code[i, 1], code[i, 2])
-        elif op == 78:
-            copy.copy_from(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 79:
-            copy.copy_into(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 80:
-            copy.gather(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 81:
-            copy.scatter(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 82:
-            reduce.sum_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 83:
-            reduce.max_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 84:
-            reduce.min_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 85:
-            reduce.dot(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 86:
-            reduce.cumsum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6])
-        elif op == 87:
-            order.argmax(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 88:
-            order.argsort(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 89:
-            matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13], code[i, 14])
-        elif op == 90:
-            random.uniform(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 91:
-            call_kernel(code[i, 1], arena_pointer, table_pointer, code[i, 6], code[i, 2], code[i, 4])
-        elif op == 92:
-            update.sgd(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-        elif op == 93:
-            update.momentum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 94:
-            update.nesterov(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 95:
-            update.adam_rate(A, code[i, 1], code[i, 2])
-        elif op == 96:
-            update.adam(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-        elif op == 97:
-            update.nonnegative(A, code[i, 1], code[i, 2])
-        elif op == 98:
-            update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-        elif op == 99:
-            random.advance(A, code[i, 1], code[i, 2])
-        elif op == 100:
-            i += together.together(team, code_pointer, table_pointer, arena_pointer, i, code[i, 1], code[i, 2])
-        i += uint64(1)
+    losses = carray(losses_pointer, 1)
+    done = uint64(0)
+    while True:
+        i = start
+        while i != stop:
+            op = int64(code[i, 0])
+            if op == 0:
+                _add_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 1:
+                _add_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 2:
+                _add_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 3:
+                _subtract_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 4:
+                _subtract_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 5:
+                _subtract_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 6:
+                _subtract_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 7:
+                _multiply_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 8:
+                _multiply_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 9:
+                _multiply_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 10:
+                _divide_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 11:
+                _divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 12:
+                _divide_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 13:
+                _divide_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 14:
+                _power_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 15:
+                _power_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 16:
+                _negative(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 17:
+                _square(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 18:
+                _exp(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 19:
+                _log(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 20:
+                _log1p(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 21:
+                _expm1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 22:
+                _exp2(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 23:
+                _log2(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 24:
+                _log10(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 25:
+                _logaddexp_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 26:
+                _cbrt(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 27:
+                _sqrt(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 28:
+                _sin(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 29:
+                _cos(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 30:
+                _tan(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 31:
+                _arcsin(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 32:
+                _arccos(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 33:
+                _arctan(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 34:
+                _arctan2_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 35:
+                _hypot_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 36:
+                _sinh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 37:
+                _cosh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 38:
+                _arcsinh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 39:
+                _arccosh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 40:
+                _arctanh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 41:
+                _erf(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 42:
+                _erfc(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 43:
+                _gammaln(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 44:
+                _digamma(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 45:
+                _polygamma_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 46:
+                _tanh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 47:
+                _sigmoid(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 48:
+                _softplus(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 49:
+                _relu(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 50:
+                _abs(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 51:
+                _floor(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 52:
+                _ceil(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 53:
+                _trunc(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 54:
+                _rint(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 55:
+                _mod_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 56:
+                _floor_divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 57:
+                _sign(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 58:
+                _maximum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 59:
+                _maximum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 60:
+                _minimum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 61:
+                _minimum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 62:
+                _where_vvv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 63:
+                _where_vvs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 64:
+                _where_vsv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 65:
+                _where_vss(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 66:
+                _equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 67:
+                _equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 68:
+                _not_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 69:
+                _not_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 70:
+                _less_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 71:
+                _less_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 72:
+                _less_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 73:
+                _less_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 74:
+                _less_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 75:
+                _less_equal_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 76:
+                _multiply_add_1(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 77:
+                _multiply_add_vvv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 78:
+                _multiply_add_vsv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 79:
+                _multiply_add_ssv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 80:
+                _multiply_add_svv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 81:
+                copy.copy(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 82:
+                copy.zero(A, code[i, 1], code[i, 2])
+            elif op == 83:
+                copy.copy_from(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 84:
+                copy.copy_into(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 85:
+                copy.gather(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 86:
+                copy.scatter(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 87:
+                reduce.sum_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 88:
+                reduce.max_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 89:
+                reduce.min_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 90:
+                reduce.dot(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 91:
+                reduce.cumsum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6])
+            elif op == 92:
+                order.argmax(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 93:
+                order.argsort(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 94:
+                matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13], code[i, 14])
+            elif op == 95:
+                random.uniform(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 96:
+                call_kernel(code[i, 1], arena_pointer, table_pointer, code[i, 6], code[i, 2], code[i, 4])
+            elif op == 97:
+                update.sgd(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 98:
+                update.momentum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 99:
+                update.nesterov(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 100:
+                update.adam_rate(A, code[i, 1], code[i, 2])
+            elif op == 101:
+                update.adam(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 102:
+                update.nonnegative(A, code[i, 1], code[i, 2])
+            elif op == 103:
+                update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 104:
+                random.advance(A, code[i, 1], code[i, 2])
+            elif op == 105:
+                i += together.together(team, code_pointer, table_pointer, arena_pointer, i, code[i, 1], code[i, 2])
+            i += uint64(1)
+        if done == times:
+            return
+        losses[done] = A[loss]
+        done += uint64(1)
+        if done == times:
+            return
 
+
+_NUMBERS = types.CPointer(types.uint64)
 
 execute = Native(
     _execute,
     lambda dtype: (
-        (types.CPointer(types.uint64), types.CPointer(types.uint64), types.CPointer(dtype), *(types.uint64,) * 3),
-        types.void,
+        (_NUMBERS, _NUMBERS, types.CPointer(dtype), *(types.uint64,) * 5, types.CPointer(types.float64)), types.void,
     ),
 )  # fmt: skip

@@ -32,6 +32,11 @@ def device(function: Callable[..., Any]) -> Any:
     return numba.njit(fastmath=_ELEMENTWISE, **_PLAIN)(function)
 
 
+def rounded(function: Callable[..., Any]) -> Any:
+    """As ``device``, but every operation is rounded by itself: no FMA. Its callers must be so, too."""
+    return numba.njit(**_PLAIN)(function)
+
+
 def outlined(function: Callable[..., Any]) -> Any:
     """As ``device``, for large functions with several callers: their code is there once."""
     return numba.njit(fastmath=_ELEMENTWISE, **(_PLAIN | {"forceinline": False}))(function)
@@ -111,7 +116,8 @@ class Native(NamedTuple):
 
     def compile_here(self, dtype: str, rewrites: bool = True) -> Any:
         """Compile for float32 or float64, for this process; the result has an ``address`` as long as it is kept."""
-        options = {"error_model": "numpy", "fastmath": _ELEMENTWISE, "no_rewrites": not rewrites}
+        # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
+        options = {"error_model": "numpy", "no_rewrites": not rewrites}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
         with _uncollected():
             compiled.compile()
@@ -126,9 +132,21 @@ class Native(NamedTuple):
 
 
 @intrinsic
-def call_execute(context, address, code, table, arena, start, stop, team):  # type: ignore[no-untyped-def]
+def call_execute(context, address, code, table, arena, start, stop, team, times, loss, losses):  # type: ignore[no-untyped-def]
     """Call the interpreter at ``address``. Its code is thus compiled once, and not into every caller."""
-    return numba.void(numba.uint64, code, table, arena, numba.uint64, numba.uint64, numba.uint64), _by_address
+    number = numba.uint64
+    return numba.void(number, code, table, arena, number, number, number, number, number, losses), _by_address
+
+
+@intrinsic
+def nowhere(context):  # type: ignore[no-untyped-def]
+    """A null pointer of float64, for losses that nobody wants."""
+    kind = types.CPointer(numba.float64)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return ir.Constant(context.get_value_type(kind), None)
+
+    return kind(), generate
 
 
 @intrinsic

@@ -38,7 +38,11 @@ class _Form(NamedTuple):
 _LAPACK = "jitgrad.vm.kernels.lapack"
 _FORMS = {
     "execute": _Form(
-        "the interpreter", "some fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) * 3 + (_NUMBER,) * 3, None
+        "the interpreter",
+        "some twenty seconds",
+        "jitgrad.vm.interpreter",
+        (_POINTER,) * 3 + (_NUMBER,) * 5 + (_POINTER,),
+        None,
     ),
     "train": _Form(
         "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) * 2 + (_POINTER,) * 5 + (_NUMBER,) * 2, _NUMBER

@@ -11,7 +11,8 @@ from __future__ import annotations
 from numba import carray, types
 from numpy import isfinite, uint64
 
-from jitgrad.vm.jit import Native, call_execute, device, pointer
+from jitgrad.vm.jit import Native, call_execute, device, nowhere, pointer
+from jitgrad.vm.kernels.tiles import after
 from jitgrad.vm.plan import (
     ARENA,
     BATCH,
@@ -97,7 +98,8 @@ def _record(A, plan, part, like, epoch, count):
 def _run(execute, team, plan, part, numbers, arena):
     """Run one of a pass's two Programs."""
     code, table = pointer(plan[part + CODE], numbers), pointer(plan[part + TABLE], numbers)
-    call_execute(execute, code, table, arena, uint64(0), plan[part + STOP], team)
+    zero = uint64(0)
+    call_execute(execute, code, table, arena, zero, plan[part + STOP], team, zero, zero, nowhere())
 
 
 @device
@@ -141,11 +143,18 @@ def _whole_steps(execute, team, plan, numbers, reals, arena, position, epochs, m
     A, losses, records = carray(arena, 1), carray(reals, 1), carray(pointer(plan[RECORDS], reals), 1)
     loss_at, sums_at, n_sums = plan[LOSS], plan[SUMS], plan[N_SUMS]
     epoch, zero, one = position[EPOCH], uint64(0), uint64(1)
+    if n_sums == zero:
+        steps = min(epochs - epoch, max_steps)
+        call_execute(execute, code, table, arena, zero, stop, team, steps, loss_at, after(reals, epoch))
+        for k in range(epoch, epoch + steps):
+            if not isfinite(losses[k]):
+                position[NOT_FINITE] = one
+        position[EPOCH] = epoch + steps
+        return steps
     steps = zero
     while epoch < epochs and steps < max_steps:
-        call_execute(execute, code, table, arena, zero, stop, team)
-        loss = A[loss_at]
-        losses[epoch] = loss
+        call_execute(execute, code, table, arena, zero, stop, team, one, loss_at, after(reals, epoch))
+        loss = losses[epoch]
         for k in range(n_sums):
             records[epoch * n_sums + k] = A[sums_at + k]
         epoch += one

@@ -1,19 +1,21 @@
 """Fusion: where two steps have an instruction together.
 
 ``sum(a * b)`` over everything is ``dot``, a transposed operand of a matrix product is read in place, and what is added to a
-product, a row or as many as it has, is what its sums begin with. Gradient descent along a product adds it to the parameter
-at once.
+product, a row or as many as it has, is what its sums begin with; a product of elements and what is added to it are one step.
+Gradient descent along a product adds it to the parameter at once.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from jitgrad.program.expression import Builder, Expression, Step, Update, rewrite
+from jitgrad.ops import OPS
+from jitgrad.program.expression import Builder, Expression, Step, Update, renamed, rewrite
+from jitgrad.program.passes.executable import layout_of
 
 
 def fuse(expression: Expression) -> Expression:
-    return _descend_along_products(_begin_with_what_is_added(rewrite(expression, _fused)))
+    return _descend_along_products(_multiply_and_add(_begin_with_what_is_added(rewrite(expression, _fused))))
 
 
 def _begin_with_what_is_added(expression: Expression) -> Expression:
@@ -28,6 +30,37 @@ def _begin_with_what_is_added(expression: Expression) -> Expression:
                 steps[i] = product._replace(args=(*product.args, other))
                 break
     return expression._replace(steps=tuple(steps))
+
+
+def _multiply_and_add(expression: Expression) -> Expression:
+    builder, uses = Builder([]), _uses(expression)
+    place: list[int] = []
+    for step in expression.steps:
+        moved = step._replace(args=tuple(place[i] for i in step.args))
+        made = None
+        for product, added in (step.args[::-1], step.args) if step.op in ("add", "subtract") else ():
+            if made is None and uses[product] == 1:
+                made = _multiplied_and_added(builder, moved, place[product], place[added])
+        place.append(builder.add(moved) if made is None else made)
+    return renamed(expression, builder.steps, place)
+
+
+def _multiplied_and_added(builder: Builder, step: Step, product: int, added: int) -> int | None:
+    """``step`` as an addition to a product, if there is a loop for it. c - 2·x is c + (-2)·x."""
+    multiply = builder.steps[product]
+    if multiply.op != "multiply" or multiply.shape != step.shape:
+        return None
+    a, b = multiply.args
+    if step.op == "subtract":
+        value = builder.literal_at(a)
+        if value is None or product != step.args[1]:
+            return None
+        a = builder.literal(-value)
+    for operands in ((added, a, b), (added, b, a)):
+        layout = layout_of(step.shape, tuple(builder.steps[i].shape for i in operands))
+        if layout is not None and layout.pattern in OPS["multiply_add"].loops:
+            return builder.add(Step("multiply_add", operands, (), step.shape))
+    return None
 
 
 def _descend_along_products(expression: Expression) -> Expression:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import carray, types
 from numpy import uint64
 
-from jitgrad.vm.jit import Native, address, call_execute, device, pointer
+from jitgrad.vm.jit import Native, address, call_execute, device, nowhere, pointer
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
 from jitgrad.vm.team import (
     ARENA,
@@ -45,7 +45,7 @@ def _wait(turns):
 @device
 def _take(team, ticket, thread, numbers, arena):
     """Do one of the runs that are left, unless another thread was faster."""
-    alone, one = uint64(0), uint64(1)
+    alone, once, one = uint64(0), uint64(0), uint64(1)
     execute, first, length = team[uint64(EXECUTE)], team[uint64(FIRST)], team[uint64(LENGTH)]
     code, table, place = team[uint64(CODE)], team[uint64(TABLE)], team[uint64(ARENA)]
     run = thread * team[uint64(COUNT)] // team[uint64(THREADS)]
@@ -54,8 +54,9 @@ def _take(team, ticket, thread, numbers, arena):
     if exchange(team, uint64(TICKET), ticket, ticket ^ (one << run)):
         start = first + run * length
         call_execute(
-            execute, pointer(code, numbers), pointer(table, numbers), pointer(place, arena), start, start + length, alone
-        )
+            execute, pointer(code, numbers), pointer(table, numbers), pointer(place, arena), start, start + length, alone,
+            once, once, nowhere(),
+        )  # fmt: skip
         increment(team, uint64(DONE))
 
 

@@ -1,0 +1,42 @@
+"""Factors: what every summand is multiplied by, one number, is multiplied with the sum."""
+
+from __future__ import annotations
+
+from jitgrad.program.expression import Builder, Expression, Step, rewrite
+
+
+def factor(expression: Expression) -> Expression:
+    return rewrite(expression, lambda builder, step: _out_of_sum(builder, step) if step.op == "sum" else None)
+
+
+def _out_of_sum(builder: Builder, step: Step) -> int | None:
+    """Σ (s·a)·b is s · Σ a·b: there is one multiplication fewer an element, and s·a need not be made."""
+    summand = builder.steps[step.args[0]]
+    if summand.op == "multiply" and all(builder.steps[i].shape == summand.shape for i in summand.args):
+        (a, factors), (b, others) = (_parted(builder, i) for i in summand.args)
+        factors += others
+        product = builder.op("multiply", a, b) if factors else step.args[0]
+    else:
+        product, factors = _parted(builder, step.args[0])
+    if not factors:
+        return None
+    total = builder.add(step._replace(args=(product,)))
+    for s in factors:
+        total = builder.op("negative", total) if s is None else builder.op("multiply", s, total)
+    return total
+
+
+def _parted(builder: Builder, i: int) -> tuple[int, list[int | None]]:
+    """A step without its factors of one number, and these; None stands for -1."""
+    factors: list[int | None] = []
+    while True:
+        step = builder.steps[i]
+        if step.op == "negative":
+            factors.append(None)
+            i = step.args[0]
+            continue
+        scalars = [k for k in step.args if builder.steps[k].shape == ()] if step.op == "multiply" and step.shape else []
+        if len(scalars) != 1:
+            return i, factors
+        factors.append(scalars[0])
+        i = next(k for k in step.args if k != scalars[0])
