@@ -36,6 +36,11 @@ CASES = {
     "tanh": Case(np.tanh, (-12, 12), (-24, 24), 2.5),
     "sigmoid": Case(sigmoid, (-104, 20), (-745, 40), 2.5),
     "softplus": Case(softplus, (-104, 120), (-745, 800), 2.5),
+    "sin": Case(np.sin, (-1e7, 1e7), (-1e7, 1e7), 2.0),
+    "cos": Case(np.cos, (-1e7, 1e7), (-1e7, 1e7), 2.0),
+    "tan": Case(np.tan, (-1e7, 1e7), (-1e7, 1e7), 4.0),
+    "sinh": Case(np.sinh, (-88.7, 88.7), (-709.7, 709.7), 4.0),
+    "cosh": Case(np.cosh, (-88.7, 88.7), (-709.7, 709.7), 4.0),
 }
 
 

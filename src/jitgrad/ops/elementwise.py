@@ -37,7 +37,7 @@ divide: Op = elementwise(
     "divide", "a / b", lambda a, b, y: 1 / b, lambda a, b, y: -y / b, result="float", domain=((-3, 3), (0.5, 3))
 )
 power: Op = elementwise(
-    "power", "a ** b",
+    "power", "power(a, b)",
     lambda a, b, y: b * a ** where(equal(b, 0), where(equal(a, 0), 1, b - 1), b - 1),  # 0 at a = b = 0
     lambda a, b, y: log(where(equal(a, 0), 1, a)) * y,
     result="float", loops=("vv", "vs"), domain=((0.2, 3), (-2, 3)),

@@ -8,13 +8,16 @@ Exponentials: x = n·ln 2 + r with ln 2 in two parts, so that r is exact (Cody a
 functions", 1980), and a polynomial of r: in float32 the minimax one of Moshier's Cephes library, in float64 Taylor's to r¹³, by
 Estrin's scheme. Logarithms: x = m·2ᵉ with m from √½ to √2, log m by the odd series of s = f / (2 + f), f = m - 1, with the
 minimax coefficients of FreeBSD's msun (Sun Microsystems, 1993).
+
+Sines: x = n·π/2 + r with π/2 in three parts, as msun has them, and msun's polynomials of r; in float32 all in float64. That
+holds up to NEAR; elements beyond go to C's functions, see ``vm/generate.py``.
 """
 
 from __future__ import annotations
 
-from numpy import float32, float64, inf, int32, int64, nan, rint
+from numpy import copysign, float32, float64, inf, int32, int64, nan, rint
 
-from jitgrad.vm.jit import bits, by_dtype, device, from_bits
+from jitgrad.vm.jit import bits, by_dtype, by_dtype_of_two, device, from_bits
 
 f4, f8, i4, i8 = float32, float64, int32, int64
 
@@ -185,6 +188,141 @@ def _softplus64(x):
     return x if x != x else y
 
 
+@device
+def _reduced(x):
+    """n, and x - n·π/2 as r and what r lacks."""
+    t = x * 6.36619772367581382433e-01 + _MAGIC
+    k = t - _MAGIC
+    first = x - k * 1.57079632673412561417e00
+    second = first - k * 6.07710050630396597660e-11
+    rest = (first - second) - k * 6.07710050630396597660e-11 - k * 2.02226624879595063154e-21
+    r = second + rest
+    return bits(t), r, (second - r) + rest
+
+
+@device
+def _sine_and_cosine64(r, rest):
+    z = r * r
+    w = z * z
+    a = 8.33333333332248946124e-03 + z * -1.98412698298579493134e-04
+    b = 2.75573137070700676789e-06 + z * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10)
+    s = r + (z * r * (-1.66666666666666324348e-01 + z * (a + w * b)) + rest)
+    a = 4.16666666666666019037e-02 + z * (-1.38888888888741095749e-03 + z * 2.48015872894767294178e-05)
+    b = -2.75573143513906633035e-07 + z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11)
+    h = 0.5 * z
+    c = 1.0 - h
+    return s, c + ((1.0 - c - h) + (w * (a + z * w * b) - r * rest))
+
+
+@device
+def _sine_and_cosine32(r):
+    """In float64, to float32's precision."""
+    z = r * r
+    w = z * z
+    s = r + z * r * (-0.166666666416265235595 + z * 0.0083333293858894631756)
+    c = 1.0 + z * -0.499999997251031003120 + w * 0.0416666233237390631894
+    s = s + z * w * r * (-0.000198393348360966317347 + z * 0.0000027183114939898219064)
+    return s, c + z * w * (-0.00138867637746099294692 + z * 0.0000243904487962774090654)
+
+
+@device
+def _turned(n, s, c):
+    """The sine after n quarters of a turn."""
+    y = c if n & i8(1) else s
+    return -y if n & i8(2) else y
+
+
+@device
+def _sin64(x):
+    n, r, rest = _reduced(x)
+    s, c = _sine_and_cosine64(r, rest)
+    return x if x == 0.0 else _turned(n, s, c)
+
+
+@device
+def _cos64(x):
+    n, r, rest = _reduced(x)
+    s, c = _sine_and_cosine64(r, rest)
+    return _turned(n + i8(1), s, c)
+
+
+@device
+def _tan64(x):
+    n, r, rest = _reduced(x)
+    s, c = _sine_and_cosine64(r, rest)
+    return x if x == 0.0 else (-c / s if n & i8(1) else s / c)
+
+
+@device
+def _sin32(x):
+    n, r, _ = _reduced(f8(x))
+    s, c = _sine_and_cosine32(r)
+    return x if x == f4(0) else f4(_turned(n, s, c))
+
+
+@device
+def _cos32(x):
+    n, r, _ = _reduced(f8(x))
+    s, c = _sine_and_cosine32(r)
+    return f4(_turned(n + i8(1), s, c))
+
+
+@device
+def _tan32(x):
+    n, r, _ = _reduced(f8(x))
+    s, c = _sine_and_cosine32(r)
+    return x if x == f4(0) else f4(-c / s if n & i8(1) else s / c)
+
+
+@device
+def _sinh32(x):
+    y = _expm1_64(min(abs(f8(x)), 100.0))
+    y = 0.5 * (y + y / (y + 1.0))
+    return x if x == f4(0) or x != x else f4(copysign(y, x))
+
+
+@device
+def _sinh64(x):
+    """From half the way to overflow on, eˣ is the square of eˣᐟ²."""
+    a = min(abs(x), 1420.0)
+    t = _expm1_64(a)
+    e = _exp64(0.5 * a)
+    y = 0.5 * (t + t / (t + 1.0)) if a < 22.0 else 0.5 * e * e
+    return x if x == 0.0 or x != x else copysign(y, x)
+
+
+@device
+def _cosh32(x):
+    e = _exp64(min(abs(f8(x)), 100.0))
+    return x if x != x else f4(0.5 * e + 0.5 / e)
+
+
+@device
+def _cosh64(x):
+    a = min(abs(x), 1420.0)
+    e, half = _exp64(a), _exp64(0.5 * a)
+    y = 0.5 * e + 0.5 / e if a < 22.0 else 0.5 * half * half
+    return x if x != x else y
+
+
+@device
+def _power32(a, b):
+    """In float64, whose logarithm has the 29 bits more that the exponent can cost."""
+    x, y = f8(abs(a)), f8(b)
+    whole = rint(y) == y
+    odd = whole and rint(0.5 * y) != 0.5 * y
+    made = f4(_exp64(y * _log64(x)))
+    made = -made if odd and copysign(f4(1), a) < f4(0) else made
+    made = f4(nan) if a < f4(0) and not whole and abs(a) < f4(inf) and abs(b) < f4(inf) else made
+    made = f4(1) if abs(a) == f4(1) and (abs(b) == f4(inf) or a > f4(0)) else made
+    return f4(1) if b == f4(0) or a == f4(1) else made
+
+
+@device
+def _power64(a, b):
+    return a**b
+
+
 exp = by_dtype(_exp32, _exp64)
 """eˣ: 1 ULP in either dtype."""
 expm1 = by_dtype(_expm1_32, _expm1_64)
@@ -199,3 +337,17 @@ sigmoid = by_dtype(_sigmoid32, _sigmoid64)
 """1 / (1 + e⁻ˣ), without overflow on either side: 2.3 ULP."""
 softplus = by_dtype(_softplus32, _softplus64)
 """log(1 + eˣ), without overflow: 2 ULP."""
+NEAR = 1e6
+"""Up to here the next three are right."""
+sin = by_dtype(_sin32, _sin64)
+"""The sine: 0.6 and 1 ULP."""
+cos = by_dtype(_cos32, _cos64)
+"""The cosine: 0.6 and 1 ULP."""
+tan = by_dtype(_tan32, _tan64)
+"""The tangent, their quotient: 0.6 and 2 ULP."""
+sinh = by_dtype(_sinh32, _sinh64)
+"""By t = eˣ - 1, (t + t / (t + 1)) / 2: 0.6 and 3 ULP."""
+cosh = by_dtype(_cosh32, _cosh64)
+"""(eˣ + e⁻ˣ) / 2: 0.6 and 3 ULP."""
+power = by_dtype_of_two(_power32, _power64)
+"""aᵇ, 0.6 ULP in float32; in float64 it is C's."""

@@ -86,7 +86,40 @@ def sum_axis(A, d, a, outer, reduced, inner):
 
 
 @device
+def _extreme(A, d, a, outer, n, better):
+    """Of rows of n, four chains at a time: one would wait for each comparison."""
+    one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
+    for o in range(outer):
+        p = a + o * n
+        v = A[p]
+        first = one
+        if n >= four:
+            w, x, y = A[p + one], A[p + two], A[p + three]
+            first = n - n % four
+            for k in range(four, first, four):
+                v, w = better(v, A[p + k]), better(w, A[p + k + one])
+                x, y = better(x, A[p + k + two]), better(y, A[p + k + three])
+            v = better(better(v, w), better(x, y))
+        for k in range(first, n):
+            v = better(v, A[p + k])
+        A[d + o] = v
+
+
+@device
+def _larger(x, y):
+    return x if x >= y or x != x else y
+
+
+@device
+def _smaller(x, y):
+    return x if x <= y or x != x else y
+
+
+@device
 def max_axis(A, d, a, outer, reduced, inner):
+    if inner == uint64(1):
+        _extreme(A, d, a, outer, reduced, _larger)
+        return
     for o in range(outer):
         q = d + o * inner
         p = a + o * reduced * inner
@@ -95,12 +128,14 @@ def max_axis(A, d, a, outer, reduced, inner):
         for r in range(uint64(1), reduced):
             p += inner
             for k in range(inner):
-                x, y = A[q + k], A[p + k]
-                A[q + k] = x if x >= y or x != x else y
+                A[q + k] = _larger(A[q + k], A[p + k])
 
 
 @device
 def min_axis(A, d, a, outer, reduced, inner):
+    if inner == uint64(1):
+        _extreme(A, d, a, outer, reduced, _smaller)
+        return
     for o in range(outer):
         q = d + o * inner
         p = a + o * reduced * inner
@@ -109,8 +144,7 @@ def min_axis(A, d, a, outer, reduced, inner):
         for r in range(uint64(1), reduced):
             p += inner
             for k in range(inner):
-                x, y = A[q + k], A[p + k]
-                A[q + k] = x if x <= y or x != x else y
+                A[q + k] = _smaller(A[q + k], A[p + k])
 
 
 @device
