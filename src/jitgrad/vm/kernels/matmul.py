@@ -2,7 +2,8 @@
 
 The result is made block by block in registers (``tiles.py``), in panels of columns. A panel of the right operand is read where
 it stands, or copied to one place first: where many rows read it, and where it must be turned (NT). For few rows, NT is dot
-products of rows. A product with one column is computed as its transpose, whose one row runs along the vectors.
+products of rows. A product with one column is computed as its transpose, whose one row runs along the vectors, or by
+``narrow.py`` where the matrix has few columns.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from numpy import uint64
 
 from jitgrad.vm.jit import device, outlined
+from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
 from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTOR_BYTES, VECTORS, after, block, dots, move, pointer_to, room, turn
 
 _DEPTH = 256  # of a copied panel: a part of the second cache
@@ -122,15 +124,19 @@ def matmul(A, d, a, b, c, ra, rc, m, k, n, batch, sa, sb, ta, tb):
         turned, d_row, rows, columns = one - ta, m, one, m
         x_row, x_step, y_row = nothing, one, ra
     everywhere = column and rc == nothing and not alone
+    size, none = uint64(A.itemsize), _zeros(pointer_to(A, d))
     for i in range(batch):
         x, y = pointer_to(A, a + i * sa), pointer_to(A, b + i * sb)
         if column:
             x, y = y, x
         into, added = pointer_to(A, d + i * m * n), pointer_to(A, c + i * m * rc)
-        turns = turned != nothing and k > one
-        _product(
-            uint64(A.itemsize), into, d_row, alone or everywhere, added, rc, x, x_row, x_step, y, y_row, turns, rows, k, columns
-        )  # fmt: skip
+        turns, empty = turned != nothing and k > one, alone or everywhere
+        if column and not ta and ra == k and is_narrow(size, k):
+            narrow_rows(size, into, none if empty else added, nothing if empty else one, y, x, m, k)
+        elif column and ta and ra == m and is_narrow(size, m):
+            narrow_columns(into, none if empty else added, y, x, k, m)
+        else:
+            _product(size, into, d_row, empty, added, rc, x, x_row, x_step, y, y_row, turns, rows, k, columns)
     if everywhere:
         for i in range(batch * m):
             A[d + i] += A[c]

@@ -65,7 +65,7 @@ def room(size: int, cleared: bool = False) -> Any:
     return place
 
 
-class _Emitter:
+class Emitter:
     """Emits vector code of one dtype."""
 
     def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
@@ -137,7 +137,7 @@ def block(rows: int, vectors: int) -> Any:
     @intrinsic
     def product(context, c, c_row, s, s_row, x, x_row, x_step, y, y_row, depth, columns):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = _Emitter(context, builder, signature.args[0].dtype)
+            emit = Emitter(context, builder, signature.args[0].dtype)
             _emit_block(emit, rows, vectors, *arguments)
             return context.get_dummy_value()
 
@@ -148,7 +148,7 @@ def block(rows: int, vectors: int) -> Any:
 
 
 def _emit_block(
-    emit: _Emitter, rows: int, vectors: int,
+    emit: Emitter, rows: int, vectors: int,
     c: Any, c_row: Any, s: Any, s_row: Any, x: Any, x_row: Any, x_step: Any, y: Any, y_row: Any, depth: Any, columns: Any,
 ) -> None:  # fmt: skip
     builder = emit.builder
@@ -196,7 +196,7 @@ def dots(rows: int, columns: int) -> Any:
     @intrinsic
     def product(context, c, c_row, s, s_row, x, x_row, y, y_row, depth):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = _Emitter(context, builder, signature.args[0].dtype)
+            emit = Emitter(context, builder, signature.args[0].dtype)
             _emit_dots(emit, rows, columns, *arguments)
             return context.get_dummy_value()
 
@@ -207,7 +207,7 @@ def dots(rows: int, columns: int) -> Any:
 
 
 def _emit_dots(
-    emit: _Emitter, rows: int, columns: int,
+    emit: Emitter, rows: int, columns: int,
     c: Any, c_row: Any, s: Any, s_row: Any, x: Any, x_row: Any, y: Any, y_row: Any, depth: Any,
 ) -> None:  # fmt: skip
     builder, first = emit.builder, emit.builder.block
@@ -236,7 +236,7 @@ def _emit_dots(
     part = ir.VectorType(emit.number, min(columns, emit.lanes))
     for k in range(0, len(sums), part.count):
         i, j = divmod(k, columns)
-        lanes = _indices([k % emit.lanes + lane for lane in range(part.count)])
+        lanes = indices([k % emit.lanes + lane for lane in range(part.count)])
         found = builder.shuffle_vector(together[k // emit.lanes], ir.Constant(emit.vector, ir.Undefined), lanes)
         start = builder.load(emit.pointer(emit.at(s, builder.mul(s_row, emit.word(i)), j), part))
         start.align = emit.size
@@ -253,7 +253,7 @@ def _added(builder: Any, vectors: list[Any]) -> Any:
         pairs = zip(vectors[::2], vectors[1::2], strict=True)
         vectors = [
             builder.fadd(
-                builder.shuffle_vector(a, b, _indices(low)), builder.shuffle_vector(a, b, _indices([k + width for k in low]))
+                builder.shuffle_vector(a, b, indices(low)), builder.shuffle_vector(a, b, indices([k + width for k in low]))
             )
             for a, b in pairs
         ]
@@ -267,7 +267,7 @@ def move(context, p, b, columns):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         p, b, columns = arguments
-        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit = Emitter(context, builder, signature.args[0].dtype)
         emit.store(emit.load(b, emit.mask(columns)), p)
         return context.get_dummy_value()
 
@@ -283,7 +283,7 @@ def turn(context, p, p_row, b, b_row, rows, columns):  # type: ignore[no-untyped
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         p, p_row, b, b_row, rows, columns = arguments
-        emit = _Emitter(context, builder, signature.args[0].dtype)
+        emit = Emitter(context, builder, signature.args[0].dtype)
         mask, last = emit.mask(columns), builder.sub(rows, emit.word(1))
         lines = []
         for i in range(emit.lanes):
@@ -309,12 +309,13 @@ def _turned(builder: Any, lines: list[Any]) -> list[Any]:
         for i in range(n):
             if not i & half:
                 pair = lines[i], lines[i + half]
-                following[i] = builder.shuffle_vector(*pair, _indices(low))
-                following[i + half] = builder.shuffle_vector(*pair, _indices(high))
+                following[i] = builder.shuffle_vector(*pair, indices(low))
+                following[i + half] = builder.shuffle_vector(*pair, indices(high))
         lines = following
         half //= 2
     return lines
 
 
-def _indices(values: list[int]) -> Any:
+def indices(values: list[int]) -> Any:
+    """A constant that says which lanes a shuffle takes."""
     return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), values)

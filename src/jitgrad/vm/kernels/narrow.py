@@ -1,0 +1,172 @@
+"""Products of a matrix of 2, 4, 8 or 16 columns and a vector, and of its transpose, the rows one after the other in memory.
+
+A table of few features. A vector register holds several rows, so that memory is read as it comes: times the vector,
+repeated, it is added up in pairs; for the transpose it is multiplied by the elements of a vector, each repeated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba.extending import intrinsic
+from numpy import uint64
+
+from jitgrad.vm.jit import device
+from jitgrad.vm.kernels.tiles import VECTOR_BYTES, Emitter, after, indices
+
+_BLOCK = 4096  # rows whose sum is made in registers; sums of blocks are added, so that errors grow with their number
+
+
+def _rows_of(k: int, masked: bool) -> Any:
+    """A function in compiled code: as many elements of c = s + X·w as a vector has lanes, or the first ``rows`` of them."""
+
+    @intrinsic
+    def product(context, c, s, x, w, rows):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            emit = Emitter(context, builder, signature.args[0].dtype)
+            if k <= emit.lanes:
+                _emit_rows(emit, k, masked, *arguments)
+            return context.get_dummy_value()
+
+        return numba.void(c, s, x, w, numba.uint64), generate
+
+    return product
+
+
+def _emit_rows(emit: Emitter, k: int, masked: bool, c: Any, s: Any, x: Any, w: Any, rows: Any) -> None:
+    builder, lanes = emit.builder, emit.lanes
+    few = emit.load(w, emit.mask(emit.word(k)))
+    repeated = builder.shuffle_vector(few, few, indices([lane % k for lane in range(lanes)]))
+    left = builder.mul(rows, emit.word(k))
+    terms = []
+    for v in range(k):
+        mask = emit.mask(_minus(builder, left, emit.word(lanes * v))) if masked else None
+        terms.append(builder.fmul(emit.load(emit.at(x, lanes * v), mask), repeated))
+    even, odd = (indices(list(range(first, 2 * lanes, 2))) for first in (0, 1))
+    while len(terms) > 1:
+        terms = [
+            builder.fadd(builder.shuffle_vector(a, b, even), builder.shuffle_vector(a, b, odd))
+            for a, b in zip(terms[::2], terms[1::2], strict=True)
+        ]
+    mask = emit.mask(rows) if masked else None
+    emit.store(builder.fadd(emit.load(s, mask), terms[0]), c, mask)
+
+
+def _columns_of(k: int) -> Any:
+    """A function in compiled code: the k elements of c = s + Xᵀ·r, of ``depth`` rows."""
+
+    @intrinsic
+    def product(context, c, s, x, r, depth):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            emit = Emitter(context, builder, signature.args[0].dtype)
+            if k <= emit.lanes:
+                _emit_columns(emit, k, *arguments)
+            return context.get_dummy_value()
+
+        return numba.void(c, s, x, r, numba.uint64), generate
+
+    return product
+
+
+def _emit_columns(emit: Emitter, k: int, c: Any, s: Any, x: Any, r: Any, depth: Any) -> None:
+    builder, lanes, first = emit.builder, emit.lanes, emit.builder.block
+    loop, body, done = (builder.append_basic_block(name) for name in ("rows", "step", "sums"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    count = builder.phi(ir.IntType(64))
+    count.add_incoming(emit.word(0), first)
+    sums = [builder.phi(emit.vector) for _ in range(k)]
+    for phi in sums:
+        phi.add_incoming(emit.zero, first)
+    after_this = builder.add(count, emit.word(lanes))
+    builder.cbranch(builder.icmp_unsigned("<=", after_this, depth), body, done)
+    builder.position_at_end(body)
+    for phi, value in zip(
+        sums, _terms(emit, k, sums, emit.at(x, builder.mul(count, emit.word(k))), emit.at(r, count)), strict=True
+    ):
+        phi.add_incoming(value, body)
+    count.add_incoming(after_this, body)
+    builder.branch(loop)
+    builder.position_at_end(done)
+    left = builder.sub(depth, count)
+    ends = _terms(emit, k, sums, emit.at(x, builder.mul(count, emit.word(k))), emit.at(r, count), left)
+    while len(ends) > 1:
+        ends = [builder.fadd(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    total, width = ends[0], lanes
+    while width > k:
+        width //= 2
+        total = builder.fadd(total, builder.shuffle_vector(total, total, indices([lane ^ width for lane in range(lanes)])))
+    mask = emit.mask(emit.word(k))
+    emit.store(builder.fadd(emit.load(s, mask), total), c, mask)
+
+
+def _terms(emit: Emitter, k: int, sums: list[Any], x: Any, r: Any, left: Any = None) -> list[Any]:
+    """The sums with as many rows more as a vector has lanes, or ``left`` of them."""
+    builder, lanes = emit.builder, emit.lanes
+    factors = emit.load(r, None if left is None else emit.mask(left))
+    found = []
+    for v, total in enumerate(sums):
+        each = builder.shuffle_vector(factors, factors, indices([(v * lanes + lane) // k for lane in range(lanes)]))
+        mask = None if left is None else emit.mask(_minus(builder, builder.mul(left, emit.word(k)), emit.word(lanes * v)))
+        term = builder.fmul(emit.load(emit.at(x, lanes * v), mask), each, flags=("contract",))
+        found.append(builder.fadd(total, term, flags=("contract",)))
+    return found
+
+
+def _minus(builder: Any, a: Any, b: Any) -> Any:
+    """a - b, or 0."""
+    return builder.select(builder.icmp_unsigned(">", a, b), builder.sub(a, b), ir.Constant(a.type, 0))
+
+
+_two, _four, _eight, _sixteen = (_rows_of(k, False) for k in (2, 4, 8, 16))
+_last_of_two, _last_of_four, _last_of_eight, _last_of_sixteen = (_rows_of(k, True) for k in (2, 4, 8, 16))
+_twos, _fours, _eights, _sixteens = (_columns_of(k) for k in (2, 4, 8, 16))
+
+
+@device
+def is_narrow(size, k):
+    """Whether there is a kernel for k columns of numbers of ``size`` bytes."""
+    return k > uint64(1) and k * size <= uint64(VECTOR_BYTES) and k & (k - uint64(1)) == uint64(0)
+
+
+@device
+def narrow_rows(size, c, s, s_step, x, w, m, k):
+    """c = s + X·w, X of m rows and k columns; s has an element for each row where ``s_step`` is 1, or is a vector of zeros."""
+    lanes = uint64(VECTOR_BYTES) // size
+    for i in range(uint64(0), m, lanes):
+        p, q, o, rows = after(c, i), after(s, i * s_step), after(x, i * k), min(lanes, m - i)
+        if rows == lanes:
+            if k == uint64(2):
+                _two(p, q, o, w, rows)
+            elif k == uint64(4):
+                _four(p, q, o, w, rows)
+            elif k == uint64(8):
+                _eight(p, q, o, w, rows)
+            else:
+                _sixteen(p, q, o, w, rows)
+        elif k == uint64(2):
+            _last_of_two(p, q, o, w, rows)
+        elif k == uint64(4):
+            _last_of_four(p, q, o, w, rows)
+        elif k == uint64(8):
+            _last_of_eight(p, q, o, w, rows)
+        else:
+            _last_of_sixteen(p, q, o, w, rows)
+
+
+@device
+def narrow_columns(c, s, x, r, depth, k):
+    """c = s + Xᵀ·r, X of ``depth`` rows and k columns."""
+    for start in range(uint64(0), max(depth, uint64(1)), uint64(_BLOCK)):
+        rows = min(uint64(_BLOCK), depth - start)
+        q, o, f = s if start == uint64(0) else c, after(x, start * k), after(r, start)
+        if k == uint64(2):
+            _twos(c, q, o, f, rows)
+        elif k == uint64(4):
+            _fours(c, q, o, f, rows)
+        elif k == uint64(8):
+            _eights(c, q, o, f, rows)
+        else:
+            _sixteens(c, q, o, f, rows)
