@@ -109,6 +109,7 @@ from jitgrad.ops.elementwise import (
     minimum,
     mod,
     multiply,
+    multiply_add,
     negative,
     not_equal,
     polygamma,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 from jitgrad.ops import OPS, Shape
 from jitgrad.ops.table import Kernel
 from jitgrad.program.expression import Expression, Step, Update
+from jitgrad.program.passes.blocks import LANES, Blocks
 from jitgrad.program.passes.executable import layout_of
 from jitgrad.program.split import split
 from jitgrad.vm import addresses
@@ -29,9 +31,10 @@ class Encoder:
     dtype: np.dtype[Any]
     rows: list[list[int]] = field(default_factory=list)
     table: list[int] = field(default_factory=list)
+    whole: bool = False  # whether large instructions stay so, as parts of what is shared already
 
     def emit(self, name: str, **fields: int) -> None:
-        parts = split(INSTRUCTIONS[OPCODE[name]], fields)
+        parts = [fields] if self.whole else split(INSTRUCTIONS[OPCODE[name]], fields)
         if len(parts) > 1:
             self._append("together", {"count": len(parts), "length": 1})
         for part in parts:
@@ -40,6 +43,9 @@ class Encoder:
     def _append(self, name: str, fields: dict[str, int]) -> None:
         row = [OPCODE[name], *[fields[key] for key in _FIELDS[name]]]
         self.rows.append(row + [0] * (WIDTH - len(row)))
+
+    def _append_all(self, code: np.ndarray) -> None:
+        self.rows += code.reshape(-1, WIDTH).tolist()
 
     def code(self) -> np.ndarray:
         return np.array(self.rows, np.uint64).reshape(-1, WIDTH)
@@ -125,8 +131,16 @@ class Encoder:
         if len(sizes) == 1 and jumps[0] == 1:
             self.emit("copy", d=d, a=a, n=n)
             return
-        self.emit(name, d=d, a=a, t=len(self.table), rank=len(sizes), n=n)
-        self.table += sizes + jumps
+        self.emit(name, d=d, a=a, t=self._numbers(sizes + jumps), rank=len(sizes), n=n)
+
+    def _numbers(self, wanted: list[int]) -> int:
+        """Where in the table some numbers stand, once for all that have the same."""
+        start = len(self.table)
+        for k in range(start - len(wanted) + 1):
+            if self.table[k : k + len(wanted)] == wanted:
+                return k
+        self.table += wanted
+        return start
 
     def _gather(self, step: Step, d: int, a: int, b: int, axis: int) -> None:
         outer, rows, width = _around(self.shape(step.args[0]), axis)
@@ -187,6 +201,43 @@ class Encoder:
 
     _matmul_nn = _matmul_nt = _matmul_tn = _product
 
+    # Blocks of rows.
+
+    def _blocks(self, step: Step, d: int, *places: int, blocks: Blocks) -> None:
+        """Lanes of as many blocks each, which threads share; then the blocks that are left.
+
+        An instruction's place in another lane or block is as far on as in the next, so three of them say where all are.
+        """
+        *operands, room = places
+        here = functools.partial(self._block, blocks, operands, room, d)
+        full = blocks.rows // blocks.block
+        each = full // LANES
+        first, second, aside = here(0, 0), here(0, 1), here(1, each)
+        lane, block = np.arange(LANES).reshape(-1, 1, 1, 1), np.arange(each).reshape(1, -1, 1, 1)
+        self._append("together", {"count": LANES, "length": each * len(first)})
+        self._append_all(first + lane * (aside - first) + block * (second - first))
+        for left in range(LANES * each, blocks.number):
+            self._append_all(here(0, left))
+
+    def _block(self, blocks: Blocks, operands: Sequence[int], room: int, d: int, lane: int, number: int) -> np.ndarray:
+        """The instructions for one block, int64."""
+        body = blocks.body if number < blocks.rows // blocks.block else blocks.tail
+        assert body is not None
+        offsets = [room + lane * blocks.room + offset for offset in body.offsets]
+        row = number * blocks.block
+        for k, (place, width) in enumerate(zip(operands, blocks.widths, strict=True)):
+            offsets[k] = place + row * width
+        for k in body.sums:
+            size = math.prod(body.expression.steps[k].shape)
+            offsets[k] = d + number * size
+            d += blocks.number * size
+        inner = Encoder(body.expression, offsets, self.dtype, table=self.table, whole=True)
+        for i, one in enumerate(body.expression.steps):
+            if one.op == "reshape":
+                offsets[i] = offsets[one.args[0]]
+            inner.step(i)
+        return inner.code().astype(np.int64)
+
     # Functions by their address.
 
     def _solve(self, step: Step, d: int, a: int, b: int, room: int) -> None:
@@ -214,10 +265,7 @@ class Encoder:
         self._call(address, step.args, None, d, math.prod(step.shape), numbers)
 
     def _call(self, kernel: int, operands: Sequence[int], room: int | None, d: int, n: int, numbers: Sequence[int]) -> None:
-        t = len(self.table)
-        for j in operands:
-            self.table += [self.offsets[j], self.size(j)]
-        self.table += numbers
+        t = self._numbers([x for j in operands for x in (self.offsets[j], self.size(j))] + [*numbers])
         s, size = (0, 0) if room is None else (self.offsets[room], self.size(room))
         self.emit("call", kernel=kernel, d=d, n=n, s=s, room=size, t=t, count=len(operands))
 
