@@ -1,15 +1,15 @@
 """Where the time of a job's step goes: each instruction of its Program, and each kind of instruction.
 
-Run: python perf/where_time_goes.py [--each] [--json] [--plot FILE] JOB
+Run: python perf/where_time_goes.py [--each] [--json | --markdown] [--plot FILE] JOB
 
 JOB is one of perf/epoch_throughput.py. --each lists every instruction. An instruction is repeated on the same
-memory, so that what it works on is in cache if it fits there; "whole" is the whole step, timed in the same way.
+memory, so that what it works on is in cache if it fits there. The last rows are the whole step, timed in the same way, and the
+instructions of the value and of value and gradient together, whose share is of the value's time.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections import defaultdict
@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent / "sides"))
 import jitgrad_side
 import jobs
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+import output
+from output import Bars, Column
 
 from jitgrad.program.machine import ONCE, Machine
 from jitgrad.program.profile import Cost, profile
@@ -77,47 +77,35 @@ def listed(costs: list[Cost]) -> list[dict[str, Any]]:
     ]
 
 
-def show(rows: list[dict[str, Any]], total: float, seconds: float) -> None:
-    table = Table()
-    for name in ("instruction", "fields", "calls", "ns", "share", "GFLOP/s", "GB/s"):
-        table.add_column(name, justify="left" if name in ("instruction", "fields") else "right")
-    for row in rows:
-        rate = "" if row["gflops"] is None else f"{row['gflops']:.1f}"
-        share = f"{row['ns'] / total:.1%}"
-        table.add_row(
-            row["instruction"], row["fields"], str(row["calls"]), f"{row['ns']:.0f}", share, rate, f"{row['gbytes']:.1f}"
-        )
-    Console().print(table)
-    print(f"all instructions {total / 1e3:.2f} µs; whole step {seconds * 1e6:.2f} µs")
+COLUMNS = (
+    Column("instruction", "instruction"),
+    Column("fields", "fields"),
+    Column("calls", "calls"),
+    Column("ns", "ns", "{:.0f}".format),
+    Column("share", "share", "{:.1%}".format),
+    Column("GFLOP/s", "gflops", "{:.1f}".format),
+    Column("GB/s", "gbytes", "{:.1f}".format),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("job", choices=jobs.JOBS)
+    parser.add_argument("job", choices=sorted(jobs.JOBS.keys() - {"tape"}))
     parser.add_argument("--each", action="store_true", help="list every instruction")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--plot", metavar="FILE", help="draw the kinds of instructions")
+    output.add_options(parser)
     options = parser.parse_args()
     machine = machine_of(options.job)
     seconds = whole(machine)
     costs = profile(machine)
     rows = listed(costs) if options.each else by_name(costs)
-    total = sum(cost.seconds for cost in costs) * 1e9
-    if options.json:
-        print(json.dumps({"job": options.job, "whole": seconds, "instructions": rows}, indent=2))
-    else:
-        show(rows, total, seconds)
-    if options.plot:
-        draw(by_name(costs), options.plot, options.job)
-
-
-def draw(rows: list[dict[str, Any]], path: str, job: str) -> None:
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 0.3 * len(rows) + 1), layout="constrained")
-    axes.barh([row["instruction"] for row in rows][::-1], [row["ns"] / 1e3 for row in rows][::-1])
-    axes.set(xlabel="µs a step", title=job)
-    figure.savefig(path)
+    total = sum(row["ns"] for row in rows)
+    rows = [row | {"share": row["ns"] / total} for row in rows]
+    value, gradient = (sum(c.seconds for c in costs if c.section in parts) for parts in (("forward",), ("forward", "backward")))
+    rows.append({"instruction": "whole step", "fields": "", "ns": seconds * 1e9})
+    rows.append({"instruction": "value", "fields": "", "ns": value * 1e9})
+    rows.append({"instruction": "value and gradient", "fields": "", "ns": gradient * 1e9, "share": gradient / value})
+    columns = COLUMNS if options.each else [c for c in COLUMNS if c.key != "fields"]
+    output.present(rows, columns, Bars(("instruction",), "ns", f"ns a step of {options.job}"), options)
 
 
 if __name__ == "__main__":

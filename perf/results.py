@@ -1,0 +1,81 @@
+"""Run everything here and write perf/RESULTS.md: the tables, with the machine and the versions.
+
+Run: python perf/results.py [--tensorflow PYTHON]
+
+It takes a while, PyTorch's compiler most of it. Nothing else should run beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PACKAGES = ("numba", "llvmlite", "numpy", "jax", "torch", "scikit-learn")
+
+SECTIONS = {
+    "An epoch, beside the peers": ("epoch_throughput.py", "--peers"),
+    "Before the first result": ("startup.py", "--cold"),
+    "Growth": ("scaling.py",),
+    "Kernels, float32": ("kernels.py",),
+    "Kernels, float64": ("kernels.py", "--dtype", "float64"),
+}
+JOBS = ("line", "quadratic", "iris", "fashion", "wide")
+
+
+def printed(script: str, *arguments: str) -> str:
+    """What a script prints."""
+    command = [sys.executable, str(HERE / script), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def processor() -> str:
+    """Its name, as Linux knows it."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.processor()
+
+
+def versions(tensorflow: str | None) -> str:
+    found = [f"Python {platform.python_version()}"]
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"no {name}")
+    if tensorflow:
+        code = "from importlib.metadata import version; print('tensorflow', version('tensorflow'), 'keras', version('keras'))"
+        found.append(subprocess.run([tensorflow, "-c", code], check=True, capture_output=True, text=True).stdout.strip())
+    return ", ".join(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tensorflow", metavar="PYTHON", help="an interpreter that has TensorFlow, if this one has not")
+    options = parser.parse_args()
+    text = [
+        "# Results",
+        f"Written by `perf/results.py` on {datetime.now(UTC):%Y-%m-%d}: {processor()}, {platform.system()}, "
+        f"{versions(options.tensorflow)}. A shared machine: the same job varies by up to two between minutes, so ratios count.",
+    ]
+    for title, (script, *arguments) in SECTIONS.items():
+        more = ["--tensorflow", options.tensorflow] if script == "epoch_throughput.py" and options.tensorflow else []
+        print(f"{script} {' '.join(arguments)}", file=sys.stderr)
+        text += [
+            f"## {title}",
+            f"`perf/{' '.join((script, *arguments))}`",
+            printed(script, *arguments, *more, "--markdown").strip(),
+        ]
+    text.append("## Where the time of a step goes")
+    for job in JOBS:
+        text += [f"`perf/where_time_goes.py {job}`", printed("where_time_goes.py", job, "--markdown").strip()]
+    (HERE / "RESULTS.md").write_text("\n\n".join(text) + "\n")
+
+
+if __name__ == "__main__":
+    main()
