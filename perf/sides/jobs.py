@@ -25,7 +25,7 @@ JOBS = {
     "line": Job(20_000, 1, 9),
     "tape": Job(300, 1, 15),
     "quadratic": Job(20_000, 1, 9),
-    "iris": Job(10, 28, 15),
+    "iris": Job(100, 28, 7),
     "fashion": Job(1, 1875, 3),
     "wide": Job(1, 390, 5),
 }

@@ -107,6 +107,20 @@ def test_what_does_not_go_row_by_row_stays_as_it_is(f: Callable[..., Any]) -> No
     assert not has_blocks(program)
 
 
+@pytest.mark.parametrize(
+    ("f", "operands"),
+    [
+        (lambda x, w: jitgrad.sum(w * w), [np.ones((1024, 1024)), np.arange(3.0)]),  # nothing uses the rows
+        (lambda x, w: w * 2, [np.ones((1000, 600)), np.ones(3)]),
+        (lambda x, w: jitgrad.sum(w, axis=0), [np.ones((1000, 600)), np.ones((1000, 0))]),
+    ],
+)
+def test_rows_that_nobody_uses(f: Callable[..., Any], operands: list[np.ndarray]) -> None:
+    assert not has_blocks(jitgrad.lower(f, *operands))
+    expected = f(*(jitgrad.tensor(x) for x in operands)).numpy()
+    np.testing.assert_array_equal(jitgrad.function(f)(*operands).numpy(), expected)
+
+
 def test_small_data_stay_as_they_are() -> None:
     assert not has_blocks(fitted(linear, 10_000, np.float32, jitgrad.optimizers.SGD)[0])
 

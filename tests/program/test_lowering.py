@@ -176,6 +176,13 @@ def test_a_result_never_overlaps_its_operands() -> None:
                 assert start + count <= other or other + length <= start
 
 
+def test_factors_that_keep_a_sum_from_overflowing_stay() -> None:
+    v, s = np.float32([1e25, 2e25]), Variable(np.float32(1e-25))
+    assert abs(float(jitgrad.function(lambda v: jitgrad.sum((v * s) * (v * s)))(v)) - 5) < 1e-5
+    assert "dot" in jitgrad.lower(lambda v: jitgrad.sum(v * (1e-30 * v)), v).dump()
+    assert abs(float(jitgrad.function(lambda v: jitgrad.sum(v * (1e-30 * v)))(v)) - 5e20) < 1e15
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 3, 4, 17, 100])
 @pytest.mark.parametrize("pattern", ["vvv", "vsv", "vvs", "ssv", "svv"])

@@ -174,6 +174,40 @@ def test_a_forked_process_has_helpers_of_its_own() -> None:
     assert done.returncode == 0, done.stderr
 
 
+FEWER = """
+import numpy as np
+import jitgrad
+from jitgrad.layers import Dense
+
+{fitted}
+jitgrad.set_num_threads(17)
+expected = fitted()
+jitgrad.set_num_threads(2)
+assert all(np.array_equal(fitted(), expected) for _ in range(5))
+"""
+
+
+def test_fewer_threads_than_before() -> None:
+    """Helpers of the larger team are still there. In a process of its own, which may hang."""
+    script = FEWER.format(fitted=inspect.getsource(fitted))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
+def test_helpers_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    jitgrad.set_num_threads(1)
+    expected = fitted(1)
+    team = threads._Team()
+    monkeypatch.setattr(threads, "_team", team)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    jitgrad.set_num_threads(3)
+    np.testing.assert_array_equal(fitted(1), expected)
+    team.close()
+
+
 def test_helpers_sleep_after_a_failure() -> None:
     jitgrad.set_num_threads(2)
     x = np.full((700, 256), 1e30, np.float32)
@@ -185,7 +219,7 @@ def test_helpers_sleep_after_a_failure() -> None:
     assert not threads._team.in_use.locked()
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5, "two", None])
+@pytest.mark.parametrize("count", [0, -1, 1.5, "two", None, 100_000])
 def test_a_number_of_threads_that_is_none(count: object) -> None:
     with pytest.raises(ArgumentError, match="count is"):
         jitgrad.set_num_threads(count)  # type: ignore[arg-type]
@@ -240,3 +274,10 @@ def test_a_run_that_reads_what_another_writes_is_found() -> None:
     code[2, 2] = code[1, 1]
     with pytest.raises(ProgramError, match="the same places"):
         dataclasses.replace(good, code=code).validate()
+
+
+def test_a_run_that_reads_past_the_table_is_found() -> None:
+    text = "program float64 arena 64\ninput 0 [0:16] (16,)\ntable 4 1\nforward:\n  0 together count=2 length=1\n"
+    text += "  1 copy_from d=16 a=0 t=0 rank=9 n=4\n  2 copy_from d=32 a=0 t=0 rank=1 n=4\noutput [16:20] (4,)\n"
+    with pytest.raises(ProgramError, match="past the table"):
+        Program.parse(text)

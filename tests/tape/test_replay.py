@@ -201,6 +201,61 @@ def test_nothing_is_differentiated_again(monkeypatch: pytest.MonkeyPatch) -> Non
     assert loss.known is not None and gradients["w"].known is not None
 
 
+def test_sources_given_twice() -> None:
+    x, y = Variable(np.arange(3.0)), Variable(np.ones(3))
+
+    def gradients(sources: list[Variable]) -> list[Any]:
+        with GradientTape() as tape:
+            loss = jitgrad.sum(x * x)
+        return values(tape.gradient(loss, sources))
+
+    for sources in ([x, x], [y, x], [x, y], [x, x, y], [y, y], [x], [x, x]):
+        for source, found in zip(sources, gradients(sources), strict=True):
+            assert (found is None) == (source is y)
+            np.testing.assert_array_equal(2 * np.arange(3.0) if found is not None else 0, 0 if found is None else found)
+
+
+def test_operands_are_not_mistaken_for_targets() -> None:
+    x = Variable(np.arange(3.0))
+    for _ in range(2):
+        with GradientTape() as tape:
+            u, w = x * 2.0, x * 3.0
+            c = jitgrad.concatenate([u, w])
+        tape.gradient([w, c], x)
+        with GradientTape() as tape:
+            u, w = x * 2.0, x * 3.0
+            c = jitgrad.concatenate([u, w, w])
+        tape.gradient([c], x)
+        np.testing.assert_array_equal(c.numpy(), np.tile(np.arange(3.0), 3) * np.repeat([2.0, 3.0, 3.0], 3))
+
+
+def test_literals_that_keep_changing_are_not_kept() -> None:
+    for k in range(10):
+        new_literals_each_time(k)
+    before = len(replay._KNOWN)
+    for k in range(50):
+        new_literals_each_time(100 + k)
+    assert len(replay._KNOWN) == before
+
+
+def test_gradients_of_the_users_are_let_go() -> None:
+    @jitgrad.custom_gradient
+    def f(x: Any) -> Any:
+        return x * 1.0, lambda g: g * x
+
+    def alive() -> int:
+        for _ in range(20):
+            a = Variable(np.ones(10))
+            with GradientTape() as tape:
+                y = jitgrad.sum(f(a) * 2.0)
+            tape.gradient(y, a).numpy()
+        gc.collect()
+        return sum(type(x) is jitgrad.Tensor for x in gc.get_objects())
+
+    before = alive()
+    assert alive() <= before
+
+
 def test_memory_does_not_grow() -> None:
     def tensors() -> int:
         gc.collect()

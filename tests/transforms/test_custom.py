@@ -187,3 +187,19 @@ def test_log1pexp_of_tensorflows_documentation() -> None:
 
     assert float(jitgrad.grad(log1pexp)(100.0)) == 1
     assert float(jitgrad.jvp(log1pexp, (100.0,), (2.0,))[1]) == 2
+
+
+def test_the_users_functions_stay_callable() -> None:
+    @numba.njit
+    def twice(x: float) -> float:
+        return x * 2.0
+
+    @numba.njit
+    def kernel(x: np.ndarray) -> np.ndarray:
+        out = np.empty_like(x)
+        for i in range(x.size):
+            out[i] = twice(x[i])
+        return out
+
+    np.testing.assert_array_equal(jitgrad.custom_op(kernel)(np.ones(3)).numpy(), 2 * np.ones(3))
+    assert twice(3.0) == 6.0

@@ -83,3 +83,27 @@ def test_edges(name: str, dtype: type) -> None:
     np.testing.assert_array_equal(made[~np.isfinite(expected)], expected[~np.isfinite(expected)])
     if name != "log":
         np.testing.assert_array_equal(np.signbit(made[:2]), np.signbit(expected[:2]))
+
+
+def test_powers_in_float32() -> None:
+    draw = np.random.default_rng(0)
+    a = np.exp(draw.normal(0, 3, 300_000)).astype(np.float32)
+    b = draw.normal(0, 8, 300_000).astype(np.float32)
+    exact = a.astype(np.longdouble) ** b
+    normal = (exact > 1e-37) & (exact < 3e38)
+    made = (jitgrad.tensor(a) ** jitgrad.tensor(b)).numpy()[normal]
+    error = np.abs(made - exact[normal]) / np.spacing(exact[normal].astype(np.float32)).astype(np.longdouble)
+    assert error.max() <= 0.6
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_powers_at_edges(dtype: type) -> None:
+    edges = np.array([0, -0.0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, 1.5, -2.5, np.inf, -np.inf, np.nan, 1e-40, -1e30, 1e30], dtype)
+    a, b = (x.ravel() for x in np.meshgrid(edges, edges))
+    with np.errstate(all="ignore"):
+        expected = a**b
+    made = (jitgrad.tensor(a) ** jitgrad.tensor(b)).numpy()
+    np.testing.assert_array_equal(np.isnan(made), np.isnan(expected))
+    np.testing.assert_array_equal(np.signbit(made[~np.isnan(made)]), np.signbit(expected[~np.isnan(made)]))
+    np.testing.assert_array_max_ulp(made[np.isfinite(expected)], expected[np.isfinite(expected)], 1)
+    np.testing.assert_array_equal(made[np.isinf(expected)], expected[np.isinf(expected)])

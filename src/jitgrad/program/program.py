@@ -125,9 +125,7 @@ class Program:
     def _check_instruction(self, i: int, known: np.ndarray, given: np.ndarray) -> None:
         kind, fields = self.instruction(i)
         where = f"instruction {i} ({kind.name})"
-        pairs = fields.get("rank", fields.get("count", 0))
-        if "t" in fields and (pairs > (len(self.table) - fields["t"]) // 2 or fields.get("rank") == 0):
-            raise ProgramError(f"{where} reads past the table. Lower the expression again.")
+        self._check_table(fields, where)
         if "kernel" in fields:
             addresses.name_of(fields["kernel"])
         reads = kind.reads(fields, self.table)
@@ -146,6 +144,11 @@ class Program:
                 raise ProgramError(f"{where} writes over its own operand. Lower the expression again.")
             known[offset : offset + count] = True
 
+    def _check_table(self, fields: dict[str, int], where: str) -> None:
+        pairs = fields.get("rank", fields.get("count", 0))
+        if "t" in fields and (pairs > (len(self.table) - fields["t"]) // 2 or fields.get("rank") == 0):
+            raise ProgramError(f"{where} reads past the table. Lower the expression again.")
+
     def _check_together(self) -> None:
         """Runs that threads may share write nothing that another one reads or writes."""
         for i in np.flatnonzero(self.code[:, 0] == OPCODE["together"]).tolist():
@@ -157,6 +160,7 @@ class Program:
             touched: list[tuple[int, int, int, bool]] = []
             for j in range(i + 1, last + 1):
                 kind, fields = self.instruction(j)
+                self._check_table(fields, where)
                 if kind.name == "together":
                     raise ProgramError(f"{where} has another within its runs. Lower the expression again.")
                 for writes, extents in ((True, kind.writes), (False, kind.reads)):

@@ -89,10 +89,15 @@ def program_of(linear: Linear) -> tuple[Program, list[float]]:
         return program, []
     program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
     if not literals:
-        _KNOWN[linear.key] = program
-        if len(_KNOWN) > CACHED_PROGRAMS:
-            del _KNOWN[next(iter(_KNOWN))]
+        remember(_KNOWN, linear.key, program)
     return program, literals
+
+
+def remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
+    """Keep a value; of more than CACHED_PROGRAMS the oldest is dropped. Threads may do so at once."""
+    cache[key] = value
+    if len(cache) > CACHED_PROGRAMS:
+        cache.pop(next(iter(list(cache))), None)
 
 
 def _run(linear: Linear, keep: list[Tensor]) -> None:

@@ -1,8 +1,8 @@
 """Gradients by structure: a tape that recorded what an earlier one did runs that one's Program, and differentiates nothing.
 
 The first tape of a structure differentiates and lowers. A step of a loop in Python then costs the recording, one walk over
-what was recorded, and one run. Where somebody records
-meanwhile, so that gradients may be differentiated again, they are recorded as ever.
+what was recorded, and one run. Where somebody records meanwhile, so that gradients may be differentiated again, they are
+recorded as ever.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitgrad.program.lowering import CACHED_PROGRAMS
+from jitgrad.ops import OPS
+from jitgrad.program.lowering import LITERAL_VARIANTS
 from jitgrad.program.program import Program
 from jitgrad.tape.autodiff import differentiate, key_of
-from jitgrad.tape.evaluate import from_arena, leaf_values, let_go_of_leaves, machine_for, program_of
+from jitgrad.tape.evaluate import from_arena, leaf_values, let_go_of_leaves, machine_for, program_of, remember
 from jitgrad.tape.linearise import linearise, literal_key
 from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Tensor
@@ -41,6 +42,7 @@ class _Replay(NamedTuple):
 
 _NEW = _Replay(*[None] * 5)  # type: ignore[arg-type]
 _KNOWN: dict[Any, _Replay | None] = {}
+_VARIANTS: dict[Any, int] = {}
 
 
 def gradients(
@@ -51,8 +53,8 @@ def gradients(
 ) -> list[Tensor | None] | None:
     """The gradients as ``differentiate`` gives them, computed now with the targets, or None where that has to be asked.
 
-    It has to where somebody records what is computed now, where operands have no value yet or require gradients, and for
-    structures whose gradients depend on more than structure.
+    It has to where somebody records what is computed now, where operands have no value yet or require gradients, for ops of the
+    user's, whose rules may do anything, and for a structure that keeps coming back with other literals.
     """
     if here.active or any(t.known is not None for t in targets):
         return None
@@ -62,9 +64,13 @@ def gradients(
     key, order = found
     replay = _KNOWN.get(key, _NEW)
     if replay is _NEW:
-        replay = _KNOWN[key] = _made(targets, sources, watched, recorded, order)
-        if len(_KNOWN) > CACHED_PROGRAMS:
-            del _KNOWN[next(iter(_KNOWN))]
+        general = tuple([("literal",) if type(part) is tuple and part[:1] == ("literal",) else part for part in key])
+        seen = _VARIANTS.get(general, 0)
+        if general != key and seen >= LITERAL_VARIANTS:
+            return None
+        remember(_VARIANTS, general, seen + 1)
+        replay = _made(targets, sources, watched, recorded, order)
+        remember(_KNOWN, key, replay)
     return None if replay is None else _run(replay, targets, order)
 
 
@@ -75,10 +81,12 @@ def _walk(
     recorded: Callable[[Tensor], bool],
 ) -> tuple[tuple[Any, ...], list[Tensor]] | None:
     """All that the targets were recorded from, operands first, and a key that is equal for what is differentiated alike."""
-    wanted = {source: number for number, source in enumerate(sources)}
+    wanted: dict[int, int] = {}
+    for number, source in enumerate(sources):
+        wanted.setdefault(source, number)
     place: dict[int, int] = {}
     order: list[Tensor] = []
-    key: list[Any] = [len(sources)]
+    key: list[Any] = [tuple([wanted[source] for source in sources])]
     stack = list(targets)
     while stack:
         node = stack[-1]
@@ -91,24 +99,22 @@ def _walk(
             if None in places:
                 stack += [x for x in node.inputs if id(x) not in place]
                 continue
-            if op.kernel is not None:
+            if op.kernel is not None or OPS.get(op.name) is not op:
                 return None
-            key += (op, node.attrs, node.rank, node.known is None, *places)
+            key += (op, node.attrs, node.rank, node.known is None, tuple(places))
         elif node.known is None:
             return None
         elif type(node.known) is float:
-            key += ("literal", literal_key(node.known), node.rank)
+            key += (("literal", literal_key(node.known)), node.rank)
         else:
-            key += ("input", node.shape, node.rank)
+            key += (node.shape, node.rank)
         if node.gradient is not None:
             return None
-        number, is_watched = wanted.get(key_of(node)), watched(node)
-        if is_watched or number is not None:
-            key.append((number, is_watched))
+        key += (wanted.get(key_of(node)), watched(node))
         stack.pop()
         place[id(node)] = len(order)
         order.append(node)
-    key += [place[id(t)] for t in targets]
+    key.append(tuple([place[id(t)] for t in targets]))
     return tuple(key), order
 
 
@@ -119,7 +125,7 @@ def _made(
     recorded: Callable[[Tensor], bool],
     order: Sequence[Tensor],
 ) -> _Replay | None:
-    """Differentiate and lower; None where an operand of the gradients is not among ``order``, or literals keep changing."""
+    """Differentiate and lower; None where an operand of the gradients is not among ``order``."""
     found = differentiate(targets, sources, watched, recorded)
     linear = linearise([*targets, *(g for g in found if g is not None)])
     place = {id(t): i for i, t in enumerate(order)}

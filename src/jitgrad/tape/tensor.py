@@ -381,9 +381,10 @@ def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], key: tuple[
     else:
         deciding = range(len(inputs)) if op.deciding is None else op.deciding
         rank = max(_LEAST[op.result], *[inputs[i].rank for i in deciding])
-    if len(_RESULTS) >= _MOST_RESULTS:
-        _RESULTS.clear()
-    _RESULTS[key] = shape, rank
+    if OPS.get(op.name) is op:  # others may be made anew for each call
+        if len(_RESULTS) >= _MOST_RESULTS:
+            _RESULTS.clear()
+        _RESULTS[key] = shape, rank
     return shape, rank
 
 

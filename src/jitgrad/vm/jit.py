@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUContext
 from numba.core.errors import TypingError
 from numba.core.imputils import impl_ret_borrowed
@@ -110,22 +111,32 @@ def from_bits(context, i):  # type: ignore[no-untyped-def]
 
 
 @contextmanager
-def _quickly() -> Iterator[None]:
-    """Without what takes a quarter of the time of compiling: collecting garbage, and machine code of what is called.
-
-    Numba makes it of every function, for callers in Python. Ours have none, see ``_INTERNAL``; in its place stands something
-    that refuses arguments.
-    """
-    context: Any = CPUContext
-    collects, executable = gc.isenabled(), context.get_executable
+def _uncollected() -> Iterator[None]:
+    """Without collecting garbage, which takes a twentieth of the time of compiling."""
+    collects = gc.isenabled()
     gc.disable()
-    context.get_executable = lambda self, library, description, environment: [].clear
     try:
         yield
     finally:
-        context.get_executable = executable
         if collects:
             gc.enable()
+
+
+@contextmanager
+def _for_compiled_code_alone() -> Iterator[None]:
+    """Without machine code of what is called, which takes a fifth of the time of compiling.
+
+    Numba makes it of every function, for callers in Python. Ours have none, see ``_INTERNAL``; in its place stands something
+    that refuses arguments. The lock keeps functions of the user, compiled by another thread, out of it.
+    """
+    context: Any = CPUContext
+    with global_compiler_lock:
+        executable = context.get_executable
+        context.get_executable = lambda self, library, description, environment: [].clear
+        try:
+            yield
+        finally:
+            context.get_executable = executable
 
 
 class Native(NamedTuple):
@@ -144,13 +155,14 @@ class Native(NamedTuple):
         # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
         options = {"error_model": "numpy", "no_rewrites": not rewrites}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
-        with _quickly():
+        with _uncollected():
             compiled.compile()
         return compiled
 
     def compile(self, dtype: str) -> ObjectCode:
         """Compile for float32 or float64, to be kept."""
-        compiled = self.compile_here(dtype, rewrites=False)
+        with _for_compiled_code_alone():
+            compiled = self.compile_here(dtype, rewrites=False)
         library = compiled._library
         declared = [f.name for f in library._final_module.functions if f.is_declaration]
         return ObjectCode(compiled.native_name, declared, library._get_compiled_object())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jitgrad import arguments
-from jitgrad.vm.team import EXECUTE, LEAVE, TEAM_SIZE, THREADS
+from jitgrad.vm.team import EXECUTE, LEAVE, MOST_RUNS, TEAM_SIZE, THREADS
 
 if TYPE_CHECKING:
     from jitgrad.vm.native import Function
@@ -48,12 +48,12 @@ def set_num_threads(count: int) -> None:
     """Use at most ``count`` threads in fits, from the next one on. Results do not depend on it, only the time does.
 
     Args:
-        count: 1 or more; 1 keeps to the calling thread.
+        count: 1 to 1024; 1 keeps to the calling thread, and more than 32 are not used.
 
     Raises:
         ArgumentError: for anything else.
     """
-    _Settings.threads = arguments.count("count", count)
+    _Settings.threads = arguments.count("count", count, high=1024)
 
 
 class _Team:
@@ -70,11 +70,20 @@ class _Team:
         """Call the helpers."""
         self.words[EXECUTE], self.words[THREADS], self.words[LEAVE] = execute.address, helpers + 1, 0
         self._assist = assist
-        while len(self._helpers) < helpers:
-            number = len(self._helpers) + 1
-            self._helpers.append(threading.Thread(target=self._help, args=(number,), name=f"jitgrad-{number}", daemon=True))
-            self._helpers[-1].start()
+        while len(self._helpers) < helpers and self._start():
+            pass
         self._wake.release(helpers)
+
+    def _start(self) -> bool:
+        """Start a helper; whether the system could."""
+        number = len(self._helpers) + 1
+        helper = threading.Thread(target=self._help, args=(number,), name=f"jitgrad-{number}", daemon=True)
+        try:
+            helper.start()
+        except RuntimeError:  # there are too many threads, and it goes on with fewer
+            return False
+        self._helpers.append(helper)
+        return True
 
     def end(self) -> None:
         """Let the helpers go to sleep."""
@@ -91,9 +100,10 @@ class _Team:
     def _help(self, number: int) -> None:
         while True:
             self._wake.acquire()
-            if self._assist is None:
+            assist = self._assist
+            if assist is None:
                 return
-            self._assist.call(self.words.ctypes.data, 0, number)
+            assist.call(self.words.ctypes.data, 0, number)
 
 
 _team = _Team()
@@ -107,16 +117,16 @@ def team(execute: Function, dtype: np.dtype[np.floating]) -> Iterator[int]:
     """
     from jitgrad.vm.native import load  # llvmlite
 
-    helpers = get_num_threads() - 1
-    if helpers == 0 or not _team.in_use.acquire(blocking=False):
-        yield 0
-        return
+    helpers, mine = min(get_num_threads(), MOST_RUNS) - 1, False
     try:
-        _team.begin(execute, load("assist", dtype), helpers)
-        yield _team.words.ctypes.data
+        mine = helpers > 0 and _team.in_use.acquire(blocking=False)
+        if mine:
+            _team.begin(execute, load("assist", dtype), helpers)
+        yield _team.words.ctypes.data if mine else 0
     finally:
-        _team.end()
-        _team.in_use.release()
+        if mine:
+            _team.end()
+            _team.in_use.release()
 
 
 def _after_fork() -> None:

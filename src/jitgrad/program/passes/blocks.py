@@ -170,10 +170,12 @@ def _gathered(expression: Expression, rows: int, kinds: list[int]) -> Expression
     sums = [i for i in inside if kinds[i] == _SUM]
     operands = sorted({j for i in inside for j in steps[i].args} - set(inside))
     across = sum(math.prod(steps[i].shape[1:]) for i in {*inside, *operands} if kinds[i] == _ROWS)
+    if not sums or across == 0:
+        return None
     block = max(64, min(BLOCK_ELEMENTS // across, rows // (2 * LANES)) // 64 * 64)
     sizes = [math.prod(steps[i].shape) for i in sums]
     blocks = _described(expression, rows, block, kinds, inside, operands)
-    if not sums or blocks.number < 2 * LANES or blocks.number * sum(sizes) > MOST_SUMS:
+    if blocks.number < 2 * LANES or blocks.number * sum(sizes) > MOST_SUMS:
         return None
     builder, place = Builder([]), [-1] * len(steps)
     first = [i for i in range(len(steps)) if kinds[i] == _FIXED or (kinds[i] == _ROWS and steps[i].op == "input")]

@@ -1,8 +1,13 @@
-"""Factors: what every summand is multiplied by, one number, is multiplied with the sum."""
+"""Factors: a literal that every summand is multiplied by is multiplied with the sum.
+
+Only literals of moderate size: a factor that is known at run time alone may be what keeps a sum from overflowing.
+"""
 
 from __future__ import annotations
 
 from jitgrad.program.expression import Builder, Expression, Step, rewrite
+
+_LEAST = 2.0**-20
 
 
 def factor(expression: Expression) -> Expression:
@@ -10,7 +15,7 @@ def factor(expression: Expression) -> Expression:
 
 
 def _out_of_sum(builder: Builder, step: Step) -> int | None:
-    """Σ (s·a)·b is s · Σ a·b: there is one multiplication fewer an element, and s·a need not be made."""
+    """Σ (2·a)·b is 2 · Σ a·b: there is one multiplication fewer an element, and 2·a need not be made."""
     summand = builder.steps[step.args[0]]
     if summand.op == "multiply" and all(builder.steps[i].shape == summand.shape for i in summand.args):
         (a, factors), (b, others) = (_parted(builder, i) for i in summand.args)
@@ -27,7 +32,7 @@ def _out_of_sum(builder: Builder, step: Step) -> int | None:
 
 
 def _parted(builder: Builder, i: int) -> tuple[int, list[int | None]]:
-    """A step without its factors of one number, and these; None stands for -1."""
+    """A step without its literal factors, and these; None stands for -1."""
     factors: list[int | None] = []
     while True:
         step = builder.steps[i]
@@ -35,8 +40,8 @@ def _parted(builder: Builder, i: int) -> tuple[int, list[int | None]]:
             factors.append(None)
             i = step.args[0]
             continue
-        scalars = [k for k in step.args if builder.steps[k].shape == ()] if step.op == "multiply" and step.shape else []
-        if len(scalars) != 1:
+        factor = builder.literal_at(step.args[0]) if step.op == "multiply" and step.shape else None  # it stands first
+        if factor is None or not _LEAST <= abs(factor) <= 1 / _LEAST:
             return i, factors
-        factors.append(scalars[0])
-        i = next(k for k in step.args if k != scalars[0])
+        factors.append(step.args[0])
+        i = step.args[1]

@@ -283,7 +283,7 @@ def _sinh32(x):
 
 @device
 def _sinh64(x):
-    """From half the way to overflow on, eˣ is the square of eˣᐟ²."""
+    """From 22 on it is eˣ / 2, eˣ as the square of eˣᐟ², which does not overflow too early."""
     a = min(abs(x), 1420.0)
     t = _expm1_64(a)
     e = _exp64(0.5 * a)

@@ -14,9 +14,8 @@ from numba.extending import intrinsic
 from numpy import uint64
 
 from jitgrad.vm.jit import device
+from jitgrad.vm.kernels.reduce import BLOCK
 from jitgrad.vm.kernels.tiles import VECTOR_BYTES, Emitter, after, indices
-
-_BLOCK = 4096  # rows whose sum is made in registers; sums of blocks are added, so that errors grow with their number
 
 
 def _rows_of(k: int, masked: bool) -> Any:
@@ -159,8 +158,8 @@ def narrow_rows(size, c, s, s_step, x, w, m, k):
 @device
 def narrow_columns(c, s, x, r, depth, k):
     """c = s + Xᵀ·r, X of ``depth`` rows and k columns."""
-    for start in range(uint64(0), max(depth, uint64(1)), uint64(_BLOCK)):
-        rows = min(uint64(_BLOCK), depth - start)
+    for start in range(uint64(0), max(depth, uint64(1)), uint64(BLOCK)):
+        rows = min(uint64(BLOCK), depth - start)
         q, o, f = s if start == uint64(0) else c, after(x, start * k), after(r, start)
         if k == uint64(2):
             _twos(c, q, o, f, rows)

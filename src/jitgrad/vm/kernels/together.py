@@ -48,8 +48,9 @@ def _take(team, ticket, thread, numbers, arena):
     alone, once, one = uint64(0), uint64(0), uint64(1)
     execute, first, length = team[uint64(EXECUTE)], team[uint64(FIRST)], team[uint64(LENGTH)]
     code, table, place = team[uint64(CODE)], team[uint64(TABLE)], team[uint64(ARENA)]
-    run = thread * team[uint64(COUNT)] // team[uint64(THREADS)]
-    while ticket >> run & one == alone:
+    left, threads = ticket & uint64(_LEFT), team[uint64(THREADS)]
+    run = thread % threads * team[uint64(COUNT)] // threads  # a helper may be of a larger team that was before
+    while left >> run & one == alone:
         run = (run + one) % uint64(MOST_RUNS)
     if exchange(team, uint64(TICKET), ticket, ticket ^ (one << run)):
         start = first + run * length
