@@ -49,7 +49,7 @@ def versions(tensorflow: str | None) -> str:
         except importlib.metadata.PackageNotFoundError:
             found.append(f"no {name}")
     if tensorflow:
-        code = "from importlib.metadata import version; print('tensorflow', version('tensorflow'), 'keras', version('keras'))"
+        code = "import tensorflow as tf; print('tensorflow', tf.__version__, 'with keras', tf.keras.__version__)"
         found.append(subprocess.run([tensorflow, "-c", code], check=True, capture_output=True, text=True).stdout.strip())
     return ", ".join(found)
 
