@@ -39,7 +39,7 @@ _LAPACK = "jitgrad.vm.kernels.lapack"
 _FORMS = {
     "execute": _Form(
         "the interpreter",
-        "some twenty seconds",
+        "some fifteen seconds",
         "jitgrad.vm.interpreter",
         (_POINTER,) * 3 + (_NUMBER,) * 5 + (_POINTER,),
         None,
