@@ -13,6 +13,7 @@ from jitgrad import Variable
 from jitgrad.program import lowering
 from jitgrad.program.passes import blocks
 from jitgrad.program.program import Program
+from jitgrad.tape import evaluate
 from jitgrad.tape.function import placeholder
 from jitgrad.training.step import make_step
 
@@ -75,10 +76,12 @@ def test_the_same_as_all_rows_at_once(
     make: Callable[..., Any], rows: int, dtype: type, optimizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lowering, "RECIPE", [p for p in lowering.RECIPE if p is not blocks.in_blocks])
-    monkeypatch.setattr("jitgrad.training.step.PROGRAMS", lowering.ProgramCache())
+    monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
+    monkeypatch.setattr(evaluate, "_KNOWN", {})
     whole, expected = fitted(make, rows, dtype, optimizer)
     monkeypatch.setattr(lowering, "RECIPE", [*lowering.RECIPE, blocks.in_blocks])
-    monkeypatch.setattr("jitgrad.training.step.PROGRAMS", lowering.ProgramCache())
+    monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
+    monkeypatch.setattr(evaluate, "_KNOWN", {})
     monkeypatch.setattr(blocks, "LEAST_ELEMENTS", 1000)
     monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 1)
     program, found = fitted(make, rows, dtype, optimizer)

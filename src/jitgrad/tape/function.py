@@ -13,7 +13,7 @@ from jitgrad.ops import Shape
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
-from jitgrad.tape.evaluate import PROGRAMS, from_arena, leaf_values, machine_for, settle, store_state
+from jitgrad.tape.evaluate import from_arena, leaf_values, machine_for, program_of, settle, store_state
 from jitgrad.tape.linearise import Linear, linearise
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, map_structure
@@ -51,7 +51,7 @@ class _Traced:
     @functools.cached_property
     def program(self) -> tuple[Program, list[float]]:
         """The Program, and the values of its inputs after the leaves."""
-        return PROGRAMS.get(self.linear.expression, self.linear.dtype, len(self.linear.leaves))
+        return program_of(self.linear)
 
     def call(self, dynamic: list[Tensor]) -> Any:
         linear, n = self.linear, len(self.placeholders)

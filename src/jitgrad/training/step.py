@@ -9,7 +9,7 @@ from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.program.program import Program
 from jitgrad.tape import trace
 from jitgrad.tape.autodiff import differentiate
-from jitgrad.tape.evaluate import PROGRAMS
+from jitgrad.tape.evaluate import program_of
 from jitgrad.tape.function import Function, linearise_traced, placeholder
 from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
@@ -96,7 +96,7 @@ def _traced_step(
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
         chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
     linear = linearise_traced(tracing, outputs, tracing.changes, placeholders)
-    program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
+    program, literals = program_of(linear)
     return Step(program, linear.leaves, len(placeholders), literals, chosen, seen)
 
 
