@@ -14,7 +14,7 @@ from jitgrad import Variable
 from jitgrad.ops import OPS
 from jitgrad.program.lowering import lower
 from jitgrad.program.program import Program
-from jitgrad.tape.linearise import linearise
+from jitgrad.tape.linearise import Linear
 
 UNARY = ["tanh", "sigmoid", "sin", "cos", "softplus", "square", "negative", "exp", "arctan", "erf", "arcsinh", "abs", "relu"]
 BINARY = ["add", "subtract", "multiply", "maximum", "arctan2", "logaddexp", "hypot"]
@@ -149,7 +149,7 @@ def test_values_modes_and_dumps(program: Any, seed: int) -> None:
     replayed = jitgrad.function(f)
     np.testing.assert_array_equal(np.asarray(replayed(*arrays)), np.asarray(y))
     variables = [Variable(a) for a in arrays]
-    made = linearise([f(*[v.read() for v in variables])])
+    made = Linear([f(*[v.read() for v in variables])])
     lowered = lower(made.expression, made.dtype)
     assert Program.parse(lowered.dump()).dump() == lowered.dump()
 

@@ -18,7 +18,7 @@ from jitgrad.program.lowering import CACHED_PROGRAMS, ProgramCache
 from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.linearise import Linear, linearise
+from jitgrad.tape.linearise import Linear
 from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
 from jitgrad.tape.trace import Change
@@ -38,7 +38,7 @@ def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
     roots = [*wanted, *(t for change in changes for t in change.args)]
     _check_not_tracing(roots)
     if not changes:
-        linear = linearise(wanted, all_nodes=True)
+        linear = Linear(wanted, all_nodes=True)
         if not any(node.group for node in linear.nodes):
             if linear.nodes:
                 _run(linear, linear.nodes)
@@ -48,9 +48,9 @@ def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
         compute(grouped)
         grouped = []
     if grouped or changes:
-        linear, keep = linearise(grouped, changes), grouped
+        linear, keep = Linear(grouped, changes), grouped
     else:
-        linear = linearise(wanted, all_nodes=True)
+        linear = Linear(wanted, all_nodes=True)
         keep = linear.nodes
     if keep or changes:
         _run(linear, keep)

@@ -14,7 +14,7 @@ from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
 from jitgrad.tape.evaluate import from_arena, leaf_values, machine_for, program_of, settle, store_state
-from jitgrad.tape.linearise import Linear, linearise
+from jitgrad.tape.linearise import Linear
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
@@ -31,7 +31,7 @@ def linearise_traced(
 ) -> Linear:
     """The expression of a traced function; what was recorded before the trace is constant in it."""
     settle([*outputs, *(t for change in changes for t in change.args)], tracing.start)
-    return linearise(outputs, changes, leaves)
+    return Linear(outputs, changes, leaves)
 
 
 class _Traced:

@@ -13,7 +13,12 @@ from jitgrad.tape.trace import Change
 
 
 class Linear:
-    """What some Tensors need, down to those whose value is known, operands first.
+    """What some Tensors need, flat, down to those whose value is known, operands first.
+
+    Args:
+        outputs, changes: what is asked for.
+        leaves: the inputs of the first numbers, whether or not they are needed; then come the targets of the changes.
+        all_nodes: whether every node is an output.
 
     Attributes:
         leaves: the Tensor of each input, by number.
@@ -22,7 +27,9 @@ class Linear:
         key: the same for what has the same Expression, and quicker to make.
     """
 
-    def __init__(self, outputs: Sequence[Tensor], changes: Sequence[Change], leaves: Iterable[Tensor], all_nodes: bool) -> None:
+    def __init__(
+        self, outputs: Sequence[Tensor], changes: Sequence[Change] = (), leaves: Iterable[Tensor] = (), all_nodes: bool = False
+    ) -> None:
         self._place: dict[int, int] = {}
         self._order: list[Tensor] = []
         self._structure: list[Any] = []
@@ -101,17 +108,6 @@ class Linear:
             else:
                 yield input_step(inputs, tensor.shape)
                 inputs += 1
-
-
-def linearise(
-    outputs: Sequence[Tensor], changes: Sequence[Change] = (), leaves: Iterable[Tensor] = (), all_nodes: bool = False
-) -> Linear:
-    """Flatten what ``outputs`` and ``changes`` need.
-
-    ``leaves`` are inputs of the first numbers, whether or not they are needed; then come the targets of the changes. With
-    ``all_nodes`` every node is an output.
-    """
-    return Linear(outputs, changes, leaves, all_nodes)
 
 
 def literal_key(value: float) -> float | str:

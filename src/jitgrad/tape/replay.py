@@ -17,7 +17,7 @@ from jitgrad.program.lowering import LITERAL_VARIANTS
 from jitgrad.program.program import Program
 from jitgrad.tape.autodiff import differentiate, key_of
 from jitgrad.tape.evaluate import from_arena, leaf_values, let_go_of_leaves, machine_for, program_of, remember
-from jitgrad.tape.linearise import linearise, literal_key
+from jitgrad.tape.linearise import Linear, literal_key
 from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Tensor
 
@@ -127,7 +127,7 @@ def _made(
 ) -> _Replay | None:
     """Differentiate and lower; None where an operand of the gradients is not among ``order``."""
     found = differentiate(targets, sources, watched, recorded)
-    linear = linearise([*targets, *(g for g in found if g is not None)])
+    linear = Linear([*targets, *(g for g in found if g is not None)])
     place = {id(t): i for i, t in enumerate(order)}
     if any(id(leaf) not in place for leaf in linear.leaves):
         return None
