@@ -36,12 +36,14 @@ class Update(NamedTuple):
 class Expression(NamedTuple):
     """Steps in an order in which operands come first, the values asked for, and the updates.
 
-    Targets of updates are positions of ``input`` steps.
+    Targets of updates are positions of ``input`` steps. The first ``ahead`` outputs are computed before anything that only
+    the others need; by default all are.
     """
 
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
     updates: tuple[Update, ...] = ()
+    ahead: int | None = None
 
 
 def input_step(leaf: int, shape: Shape) -> Step:
@@ -103,10 +105,10 @@ def rewrite(expression: Expression, rule: Rule) -> Expression:
 
 def renamed(expression: Expression, steps: list[Step], place: list[int]) -> Expression:
     """The expression over new ``steps``, where ``place[i]`` is the new position of step i."""
-    return Expression(
-        tuple(steps),
-        tuple(place[i] for i in expression.outputs),
-        tuple(
+    return expression._replace(
+        steps=tuple(steps),
+        outputs=tuple(place[i] for i in expression.outputs),
+        updates=tuple(
             u._replace(targets=tuple(place[i] for i in u.targets), args=tuple(place[i] for i in u.args))
             for u in expression.updates
         ),

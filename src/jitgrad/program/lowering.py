@@ -46,7 +46,7 @@ def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
 
 def _in_sections(expression: Expression) -> tuple[Expression, int]:
     """Steps that the outputs need come first; the number of them."""
-    forward = needed_by(expression, list(expression.outputs))
+    forward = needed_by(expression, list(expression.outputs[: expression.ahead]))
     steps = expression.steps
     order = [i for i in range(len(steps)) if forward[i]] + [i for i in range(len(steps)) if not forward[i]]
     place = [0] * len(steps)

@@ -27,11 +27,15 @@ def placeholder(shape: Shape, rank: int = dtypes.NUMBER) -> Tensor:
 
 
 def linearise_traced(
-    tracing: trace.Trace, outputs: Sequence[Tensor], changes: Sequence[Change], leaves: Sequence[Tensor]
+    tracing: trace.Trace,
+    outputs: Sequence[Tensor],
+    changes: Sequence[Change],
+    leaves: Sequence[Tensor],
+    ahead: int | None = None,
 ) -> Linear:
     """The expression of a traced function; what was recorded before the trace is constant in it."""
     settle([*outputs, *(t for change in changes for t in change.args)], tracing.start)
-    return Linear(outputs, changes, leaves)
+    return Linear(outputs, changes, leaves, ahead=ahead)
 
 
 class _Traced:

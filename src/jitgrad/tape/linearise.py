@@ -19,6 +19,7 @@ class Linear:
         outputs, changes: what is asked for.
         leaves: the inputs of the first numbers, whether or not they are needed; then come the targets of the changes.
         all_nodes: whether every node is an output.
+        ahead: see Expression.
 
     Attributes:
         leaves: the Tensor of each input, by number.
@@ -28,7 +29,12 @@ class Linear:
     """
 
     def __init__(
-        self, outputs: Sequence[Tensor], changes: Sequence[Change] = (), leaves: Iterable[Tensor] = (), all_nodes: bool = False
+        self,
+        outputs: Sequence[Tensor],
+        changes: Sequence[Change] = (),
+        leaves: Iterable[Tensor] = (),
+        all_nodes: bool = False,
+        ahead: int | None = None,
     ) -> None:
         self._place: dict[int, int] = {}
         self._order: list[Tensor] = []
@@ -37,6 +43,7 @@ class Linear:
         self.leaves: list[Tensor] = []
         self.nodes: list[Tensor] = []
         self._updates: tuple[Update, ...] = ()
+        self._ahead = ahead
         for leaf in leaves:
             self._visit(leaf)
         if changes:
@@ -47,7 +54,7 @@ class Linear:
         place = self._place
         self._outputs = tuple([place[id(t)] for t in (self.nodes if all_nodes else outputs)])
         self.dtype = dtypes.program_dtype(self._rank)
-        self.key = (tuple(self._structure), self._outputs, self._updates, self.dtype)
+        self.key = (tuple(self._structure), self._outputs, self._updates, ahead, self.dtype)
 
     def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[Change]) -> tuple[Update, ...]:
         """Targets come first; they are inputs."""
@@ -94,7 +101,7 @@ class Linear:
     @functools.cached_property
     def expression(self) -> Expression:
         """The steps, the outputs and the updates."""
-        return Expression(tuple(self._steps()), self._outputs, self._updates)
+        return Expression(tuple(self._steps()), self._outputs, self._updates, self._ahead)
 
     def _steps(self) -> Iterator[Step]:
         inputs, nodes = 0, {id(node) for node in self.nodes}

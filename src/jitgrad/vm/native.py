@@ -33,6 +33,7 @@ class _Form(NamedTuple):
     module: str
     arguments: tuple[Any, ...]
     result: Any
+    dtypes: tuple[str, ...] = DTYPES
 
 
 _LAPACK = "jitgrad.vm.kernels.lapack"
@@ -47,14 +48,21 @@ _FORMS = {
     "train": _Form(
         "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) * 2 + (_POINTER,) * 5 + (_NUMBER,) * 2, _NUMBER
     ),
+    "least_squares": _Form(
+        "least squares", "some seconds", "jitgrad.vm.least_squares", (_POINTER,) * 2 + (_NUMBER,) * 2, None,
+        ("float64",),
+    ),
     "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER,) * 2 + (_NUMBER,), None),
     **{
         name: _Form(what, "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
         for name, what in (("solve", "the solver"), ("determinant", "the determinant"), ("cholesky", "Cholesky's factor"))
     },
 }
-NAMES = tuple(_FORMS)
-"""Of all native functions."""
+
+
+def names(dtype: str) -> list[str]:
+    """Of all native functions for a float dtype."""
+    return [name for name, form in _FORMS.items() if dtype in form.dtypes]
 
 
 class Function:

@@ -11,7 +11,7 @@ from jitgrad.vm import native
 
 def warm(dtype: np.dtype[np.floating]) -> None:
     """Have every function of the vm ready for ``dtype``."""
-    for name in native.NAMES:
+    for name in native.names(str(dtype)):
         native.load(name, dtype)
 
 

@@ -99,7 +99,7 @@ def _products_spelt_out(expression: Expression, rows: int) -> Expression:
             product = builder.add(Step("matmul_tn", update.args, (), shape))
             update = Update("assign", (target,), (builder.op("add", target, product),))
         updates.append(update)
-    return Expression(tuple(builder.steps), expression.outputs, tuple(updates))
+    return expression._replace(steps=tuple(builder.steps), updates=tuple(updates))
 
 
 # What a step is: without rows, with a row for each of the data's, or a sum over them; and what is computed from sums.

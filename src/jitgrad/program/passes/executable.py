@@ -152,4 +152,4 @@ def _protect_state(expression: Expression) -> Expression:
 
     outputs = tuple(protected(i) for i in expression.outputs)
     updates = tuple(u._replace(args=tuple(protected(i) for i in u.args)) for u in expression.updates)
-    return Expression(tuple(steps), outputs, updates)
+    return expression._replace(steps=tuple(steps), outputs=outputs, updates=updates)

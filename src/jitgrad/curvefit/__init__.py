@@ -1,0 +1,1 @@
+"""Fitting formulas and functions to data by least squares."""

@@ -1,0 +1,93 @@
+"""From a model, a function of columns and parameters, to a Program of its values and of its derivatives by the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from jitgrad.errors import ShapeError
+from jitgrad.ops import Shape
+from jitgrad.ops.linear import broadcast_to
+from jitgrad.program.program import Program
+from jitgrad.tape import dtypes, trace
+from jitgrad.tape.autodiff import constant
+from jitgrad.tape.evaluate import program_of
+from jitgrad.tape.forward import push_forward
+from jitgrad.tape.function import linearise_traced, placeholder
+from jitgrad.tape.tensor import Tensor, as_tensor, upstream
+
+Model = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
+"""Takes the columns and the parameters, returns what the model says for each row."""
+
+
+class Traced(NamedTuple):
+    """A model as a Program.
+
+    Attributes:
+        program: its inputs are the parameters and then the columns; its outputs what the model says, which is computed ahead, and its
+            derivatives by the free parameters. An output has an element for each row, or one for all of them.
+        literals: values of the inputs after those.
+        rows: for how many it was traced.
+        by_rows: whether what the model says for a row depends on this row alone.
+        linear: for each free parameter, whether the model is linear in all those that are marked, together.
+    """
+
+    program: Program
+    literals: list[float]
+    rows: int
+    by_rows: bool
+    linear: tuple[bool, ...]
+
+
+def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: Sequence[int], rows: int) -> Traced:
+    """Trace ``model`` for columns of these shapes, and its derivatives by the parameters with the numbers ``free``.
+
+    Raises:
+        ShapeError: where it does not return one number for each of ``rows`` rows.
+    """
+    with trace.tracing() as tracing:
+        parameters = [placeholder((), dtypes.FLOAT64) for _ in range(n_parameters)]
+        columns = [placeholder(shape, dtypes.FLOAT64) for shape in shapes]
+        value = as_tensor(model(columns, parameters))
+        if value.shape not in ((rows,), (1,), ()):
+            raise ShapeError(
+                f"The model returns shape {value.shape} for {rows} rows. It should return one number for each row, shape ({rows},)."
+            )
+        derivatives = [_derivative(value, parameters[k], tracing.recording.has) for k in free]
+        results = [_single(t) for t in (value, *derivatives)]
+        linear = _linear(derivatives, [parameters[k] for k in free])
+        by_rows = all(_keeps_rows(node, rows) for node in upstream(results))
+    leaves = [*parameters, *columns]
+    expression = linearise_traced(tracing, results, (), leaves, ahead=1)
+    program, literals = program_of(expression)
+    return Traced(program, literals, rows, by_rows, linear)
+
+
+def _derivative(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool]) -> Tensor:
+    """The model's derivative by one parameter: forward mode, one tangent that is 1."""
+    tangent = push_forward([value], {id(parameter): constant(1.0, parameter)}, recorded)[0]
+    return constant(0.0, value) if tangent is None else tangent
+
+
+def _single(tensor: Tensor) -> Tensor:
+    """One number instead of as many copies of it as there are rows."""
+    while tensor.op is broadcast_to and tensor.inputs[0].size == 1:
+        tensor = tensor.inputs[0]
+    return tensor
+
+
+def _keeps_rows(node: Tensor, rows: int) -> bool:
+    """Whether a node is a leaf, a number, or an elementwise op of rows."""
+    if node.op is None:
+        return node.shape in ((), (rows,))
+    return (bool(node.op.partials) or node.op is broadcast_to) and node.shape in ((), (1,), (rows,))
+
+
+def _linear(derivatives: Sequence[Tensor], parameters: Sequence[Tensor]) -> tuple[bool, ...]:
+    """The parameters, taken in order, of which no derivative by one that is taken depends."""
+    needs = [{id(node) for node in upstream([d])} for d in derivatives]
+    taken: list[int] = []
+    for k, parameter in enumerate(parameters):
+        if all(id(parameter) not in needs[j] and id(parameters[j]) not in needs[k] for j in [*taken, k]):
+            taken.append(k)
+    return tuple(k in taken for k in range(len(parameters)))

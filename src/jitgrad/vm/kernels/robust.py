@@ -1,0 +1,53 @@
+"""How residuals count in a robust fit, as in ``scipy.optimize.least_squares``.
+
+A residual r counts as scale² · ρ((r / scale)²). For Gauss and Newton's method it and its row of the Jacobian are scaled (Triggs,
+McLauchlan, Hartley and Fitzgibbon, "Bundle adjustment — a modern synthesis", 2000).
+"""
+
+from __future__ import annotations
+
+from numpy import arctan, log1p, sqrt
+
+from jitgrad.vm.fit_plan import CAUCHY, HUBER, LINEAR_LOSS, SOFT_L1
+from jitgrad.vm.jit import device
+
+_SMALLEST = 2.220446049250313e-16
+
+
+@device
+def counted(kind, z):
+    """ρ(z)."""
+    if kind == LINEAR_LOSS:
+        return z
+    if kind == SOFT_L1:
+        return 2.0 * z / (sqrt(1.0 + z) + 1.0)
+    if kind == HUBER:
+        return z if z <= 1.0 else 2.0 * sqrt(z) - 1.0
+    if kind == CAUCHY:
+        return log1p(z)
+    return arctan(z)
+
+
+@device
+def _slopes(kind, z):
+    """ρ′(z) and ρ″(z)."""
+    if kind == SOFT_L1:
+        t = 1.0 + z
+        return 1.0 / sqrt(t), -0.5 / (t * sqrt(t))
+    if kind == HUBER:
+        return (1.0, 0.0) if z <= 1.0 else (1.0 / sqrt(z), -0.5 / (z * sqrt(z)))
+    if kind == CAUCHY:
+        t = 1.0 + z
+        return 1.0 / t, -1.0 / (t * t)
+    t = 1.0 + z * z
+    return 1.0 / t, -2.0 * z / (t * t)
+
+
+@device
+def scales(kind, z):
+    """What the residual, and its row of the Jacobian, are multiplied by."""
+    if kind == LINEAR_LOSS:
+        return 1.0, 1.0
+    slope, bend = _slopes(kind, z)
+    row = sqrt(max(slope + 2.0 * bend * z, _SMALLEST))
+    return slope / row, row
