@@ -52,6 +52,10 @@ class ArgumentError(JitgradError, ValueError):
     """An argument outside what it may be."""
 
 
+class FormulaError(ArgumentError):
+    """A formula that is not understood."""
+
+
 class DataError(JitgradError, ValueError):
     """Input data that cannot be used: a file, a column, an array."""
 
