@@ -64,6 +64,10 @@ class FitError(JitgradError, RuntimeError):
     """A fit that failed on good input: it diverged, or there was nothing to fit."""
 
 
+class FitWarning(UserWarning):
+    """A fit whose result needs care: it did not converge, or the data do not determine all parameters."""
+
+
 class MissingError(JitgradError, ImportError):
     """A package that is needed and not installed."""
 

@@ -1,1 +1,1 @@
-"""Fitting formulas and functions to data by least squares."""
+"""Fitting curves: named models, formulas, nonlinear least squares."""

@@ -70,10 +70,12 @@ class Formula:
     Attributes:
         text: as it was given.
         names: the columns and parameters, in the order in which they are met.
+        plain: whether it has no functions but those that all formulas have.
     """
 
     def __init__(self, text: str, more: Mapping[str, Function] | None = None) -> None:
         self.text = text
+        self.plain = not more
         self._functions = functions() | {name: (f, 0, 99) for name, f in (more or {}).items()}
         self._quoted: dict[str, str] = {}
         self._plain = "(" + re.sub(r"[\n\r\t\f]", " ", re.sub(r"`([^`]+)`", self._stand_in, text)) + "\n)"
@@ -102,7 +104,9 @@ class Formula:
     def _parsed(self) -> ast.expr:
         """The syntax tree. A name in backticks may have any characters; it is parsed as a name of the same length."""
         if len(self.text) > LONGEST:
-            raise FormulaError(f"The formula has {len(self.text)} characters. Write at most {LONGEST}, or a function in Python.")
+            raise FormulaError(
+                f"The formula has {len(self.text)} characters. Write at most {LONGEST}, or a function in Python."
+            )
         if not self.text.strip():
             raise FormulaError("The formula is empty. Write one such as a * x + b.")
         for mark in "#\\":
@@ -136,7 +140,9 @@ class Formula:
         first = max(0, place - 60)
         shown = self.text[first : first + 100].translate({ord(c): " " for c in "\n\r\t\f"})
         end = "" if advice.endswith("?") else "."
-        raise FormulaError(f"The formula {fault}, at character {place + 1}. {advice}{end}\n  {shown}\n  {' ' * (place - first)}^")
+        raise FormulaError(
+            f"The formula {fault}, at character {place + 1}. {advice}{end}\n  {shown}\n  {' ' * (place - first)}^"
+        )
 
     def _check(self, node: ast.expr, depth: int = 0) -> None:
         """Raise FormulaError for what no formula may have, and note the names."""
@@ -171,7 +177,9 @@ class Formula:
     def _check_name(self, node: ast.Name, place: int) -> None:
         name = self._quoted.get(node.id, node.id)
         if node.id in self._functions:
-            self._refuse(place, f"has the function {name!r} without arguments", f"Write {name}(…), or give the name another spelling")
+            self._refuse(
+                place, f"has the function {name!r} without arguments", f"Write {name}(…), or give the name another spelling"
+            )
         if node.id not in CONSTANTS and name not in self.names:
             self.names.append(name)
 
@@ -212,7 +220,9 @@ class Formula:
                 return _BINARY[type(op)](of(left), of(right))
             case ast.UnaryOp(op=op, operand=operand):
                 value = of(operand)
-                return elementwise.logical_not(value) if isinstance(op, ast.Not) else -value if isinstance(op, ast.USub) else value
+                return (
+                    elementwise.logical_not(value) if isinstance(op, ast.Not) else -value if isinstance(op, ast.USub) else value
+                )
             case ast.Compare():
                 sides = [of(side) for side in (node.left, *node.comparators)]
                 parts = [OPS[_COMPARISONS[type(op)]](a, b) for op, a, b in zip(node.ops, sides, sides[1:], strict=False)]

@@ -1,4 +1,4 @@
-"""The native least squares, called: fits of one model, from a start each, in one call."""
+"""The native least squares, as Python calls them: fits of one model, from a start each, in one call."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.curvefit.trace import Traced
-from jitgrad.tape.evaluate import machine_for
+from jitgrad.program.machine import Machine
+from jitgrad.tape.evaluate import leaf_values
 from jitgrad.vm import fit_plan, native
-from jitgrad.vm.fit_plan import ARCTAN, CAUCHY, HEAD, HUBER, LINEAR_LOSS, N_FIGURES, SOFT_L1, VECTORS, leading, room_size
+from jitgrad.vm.fit_plan import ARCTAN, CAUCHY, HEAD, HUBER, LINEAR_LOSS, LOSS, N_FIGURES, SOFT_L1, leading, room_size
 
 LOSSES = {"linear": LINEAR_LOSS, "soft_l1": SOFT_L1, "huber": HUBER, "cauchy": CAUCHY, "arctan": ARCTAN}
 """How residuals may count, by name."""
@@ -45,13 +46,25 @@ class Solution(NamedTuple):
 
     Attributes:
         parameters: (F, n).
-        figures: (F, 4): the cost, how often the model and its derivatives were computed, how the fit ended (``vm.fit_plan``).
+        figures: (F, 5): the cost, how often the model and its derivatives were computed, how the fit ended (``vm.fit_plan``),
+            and the smallest beside the largest pivot of its Jacobian, the columns scaled to norm one.
         factors: (F, n, n), the upper triangular factor of each one's Jacobian, weighted.
     """
 
     parameters: np.ndarray
     figures: np.ndarray
     factors: np.ndarray
+
+    @property
+    def costs(self) -> np.ndarray:
+        """(F,), inf where the model or its derivatives were not finite."""
+        failed = np.isin(self.ended, (fit_plan.NOT_FINITE, fit_plan.NO_DERIVATIVE))
+        return np.where(failed, np.inf, self.figures[:, 0])
+
+    @property
+    def ended(self) -> np.ndarray:
+        """(F,), how each ended."""
+        return self.figures[:, 3]
 
 
 class Data(NamedTuple):
@@ -60,7 +73,7 @@ class Data(NamedTuple):
     Attributes:
         columns: float64, C-contiguous, of shape (rows,), or of any shape where the model goes not by rows.
         y, weights: float64 (rows,): residuals are (model - y) · weights.
-        parts: uint64 (F, 2), each fit's first row and number of rows.
+        parts: uint64 (F, 2), each fit's first row and number of rows; where it is one, it holds for all fits.
     """
 
     columns: list[np.ndarray]
@@ -74,58 +87,92 @@ def block_of(rows: int, by_rows: bool) -> int:
     return min(rows, MOST_ROWS) if by_rows else rows
 
 
-def solve(
-    traced: Traced,
-    free: list[int],
-    data: Data,
-    starts: np.ndarray,
-    held: np.ndarray,
-    bounds: tuple[np.ndarray, np.ndarray],
-    settings: Settings,
-    linear: bool = False,
-) -> Solution:
-    """Fit from ``starts``.
+class Solver:
+    """A model with an arena and room to work in, ready for native fits by one thread.
 
     Args:
         traced: the model, for blocks of its rows.
-        free: the numbers of the parameters that are fitted.
-        data: the rows. A model that goes not by rows takes all of its columns at once.
-        starts: (F, n), float64.
-        held: values of all parameters; those that are not free keep them.
-        bounds: lowest and highest values, (n,) each.
-        settings: see there.
-        linear: whether parameters in which the model is linear begin at their best values.
     """
-    n, block = len(free), traced.rows
-    solution = Solution(starts.copy(), np.zeros((len(starts), N_FIGURES)), np.zeros((len(starts), n, n)))
-    room = np.empty(room_size(n, block))
-    room[:5] = settings.ftol, settings.xtol, settings.gtol, settings.most, settings.scale
-    at = fit_plan.ROOM_HEAD + fit_plan.LOWER * n
-    room[at : at + n], room[at + n : at + 2 * n] = bounds
-    with machine_for(traced.program) as machine:
-        n_held = len(held)
-        machine.load(held, 0, n_held)
-        by_rows = traced.by_rows
-        if not by_rows:
-            machine.load(data.columns, n_held, n_held + len(data.columns))
-        machine.load(traced.literals, n_held + len(data.columns))
-        slots = machine.program.inputs
-        outputs = machine.program.outputs
-        columns = list(zip(data.columns, slots[n_held:], strict=False)) if by_rows else []
-        plan = np.array(
-            [
-                machine.execute.address, *machine.addresses, machine.program.forward_stop, machine.program.stop,
-                n, len(columns), block, LOSSES[settings.loss],
-                data.y.ctypes.data, data.weights.ctypes.data, data.parts.ctypes.data,
-                *(a.ctypes.data for a in solution), room.ctypes.data,
-                0, 0, leading(n, block),
-                *(slots[k].offset for k in free),
-                *(traced.linear if linear else (0,) * n),
-                *(0,) * n,
-                *(number for slot in outputs for number in (slot.offset, int(slot.size > 1))),
-                *(number for column, slot in columns for number in (column.ctypes.data, slot.offset)),
-            ],
-            np.uint64,
-        )  # fmt: skip
-        native.load("least_squares", _FLOAT64).call(plan.ctypes.data, room.ctypes.data, 0, len(starts))
-    return solution
+
+    def __init__(self, traced: Traced) -> None:
+        self._traced, self._machine = traced, Machine(traced.program)
+        program, free, n = traced.program, traced.free, len(traced.free)
+        self._room = np.empty(room_size(n, traced.rows))
+        self._first_column = traced.n_parameters
+        slots = program.inputs[self._first_column : len(program.inputs) - len(traced.constants) - len(traced.literals)]
+        self._last_column = self._first_column + len(slots)
+        columns = slots if traced.by_rows else ()
+        plan = [
+            self._machine.execute.address, *self._machine.addresses, program.forward_stop, program.stop,
+            n, len(columns), traced.rows, *(0,) * 7, self._room.ctypes.data, 0, 0, leading(n, traced.rows),
+            *[program.inputs[k].offset for k in free],
+            *(0,) * (2 * n),
+            *[number for slot in program.outputs for number in (slot.offset, int(slot.size > 1))],
+            *[number for slot in columns for number in (0, slot.offset)],
+        ]  # fmt: skip
+        self._plan = np.array(plan, np.uint64)
+        self._addresses = (self._plan.ctypes.data, self._room.ctypes.data)
+
+    def solve(
+        self,
+        data: Data,
+        held: np.ndarray,
+        bounds: tuple[np.ndarray, np.ndarray],
+        starts: np.ndarray,
+        settings: Settings,
+        linear: bool = False,
+    ) -> Solution:
+        """Fit from ``starts``.
+
+        Args:
+            data: the rows. A model that does not go by rows takes all of its columns at once.
+            held: values of all parameters; those that are not free keep them.
+            bounds: lowest and highest values of the free ones, (n,) each.
+            starts: float64 (F, n).
+            settings: when fits end.
+            linear: whether parameters in which the model is linear begin at their best values.
+        """
+        plan, n, fits, mask = self._plan, len(self._traced.free), len(starts), HEAD + len(self._traced.free)
+        self._load(data, held)
+        self._set_room(bounds, settings)
+        solution = Solution(starts.copy(), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
+        parts = data.parts if len(data.parts) == fits else np.repeat(data.parts, fits, axis=0)
+        arrays = (data.y, data.weights, parts, *solution)
+        plan[LOSS : fit_plan.ROOM] = [LOSSES[settings.loss], *[array.ctypes.data for array in arrays]]
+        plan[mask : mask + n] = self._traced.linear if linear else 0
+        if self._traced.by_rows:
+            plan[len(plan) - 2 * len(data.columns) :: 2] = [column.ctypes.data for column in data.columns]
+        native.load("least_squares", _FLOAT64).call(*self._addresses, 0, fits)
+        return solution
+
+    def _load(self, data: Data, held: np.ndarray) -> None:
+        """Put what all fits share into the arena: held parameters, constants, and columns unless they are read by blocks."""
+        machine, traced = self._machine, self._traced
+        if len(traced.free) < len(held):
+            machine.load(held, 0, self._first_column)
+        if not traced.by_rows:
+            machine.load(data.columns, self._first_column, self._last_column)
+        if len(machine.inputs) > self._last_column:
+            machine.load([*leaf_values(traced.constants, _FLOAT64, replayed=True), *traced.literals], self._last_column)
+
+    def _set_room(self, bounds: tuple[np.ndarray, np.ndarray], settings: Settings) -> None:
+        n, at = len(self._traced.free), fit_plan.ROOM_HEAD + fit_plan.LOWER * len(self._traced.free)
+        self._room[: fit_plan.COST] = settings[: fit_plan.COST]
+        self._room[at : at + n], self._room[at + n : at + 2 * n] = bounds
+
+
+def solve(
+    traced: Traced,
+    data: Data,
+    held: np.ndarray,
+    bounds: tuple[np.ndarray, np.ndarray],
+    starts: np.ndarray,
+    settings: Settings,
+    linear: bool = False,
+) -> Solution:
+    """Fit from ``starts``, see ``Solver.solve``, by a solver that no other thread uses."""
+    solver = traced.idle.pop() if traced.idle else Solver(traced)
+    try:
+        return solver.solve(data, held, bounds, starts, settings, linear)
+    finally:
+        traced.idle.append(solver)

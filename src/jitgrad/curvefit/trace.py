@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
@@ -20,23 +21,32 @@ Model = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
 """Takes the columns and the parameters, returns what the model says for each row."""
 
 
-class Traced(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Traced:
     """A model as a Program.
 
     Attributes:
+        free: the numbers of the parameters by which there are derivatives.
+        n_parameters: of all.
         program: its inputs are the parameters and then the columns; its outputs what the model says, which is computed ahead, and its
             derivatives by the free parameters. An output has an element for each row, or one for all of them.
-        literals: values of the inputs after those.
+        constants: Tensors that the model closes over, the inputs after those.
+        literals: values of the inputs after these.
         rows: for how many it was traced.
         by_rows: whether what the model says for a row depends on this row alone.
         linear: for each free parameter, whether the model is linear in all those that are marked, together.
+        idle: solvers for it that nobody uses, see ``least_squares``.
     """
 
+    free: tuple[int, ...]
+    n_parameters: int
     program: Program
+    constants: list[Tensor]
     literals: list[float]
     rows: int
     by_rows: bool
     linear: tuple[bool, ...]
+    idle: list[Any] = field(default_factory=list)
 
 
 def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: Sequence[int], rows: int) -> Traced:
@@ -58,9 +68,9 @@ def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: 
         linear = _linear(derivatives, [parameters[k] for k in free])
         by_rows = all(_keeps_rows(node, rows) for node in upstream(results))
     leaves = [*parameters, *columns]
-    expression = linearise_traced(tracing, results, (), leaves, ahead=1)
-    program, literals = program_of(expression)
-    return Traced(program, literals, rows, by_rows, linear)
+    linearised = linearise_traced(tracing, results, (), leaves, ahead=1)
+    program, literals = program_of(linearised)
+    return Traced(tuple(free), n_parameters, program, linearised.leaves[len(leaves) :], literals, rows, by_rows, linear)
 
 
 def _derivative(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool]) -> Tensor:

@@ -18,9 +18,9 @@ HEAD = 20
 # The room, W: settings, see ``curvefit.least_squares.Settings``; the figures of the fit at work; then VECTORS of N numbers,
 # two N × N triangles, and the Jacobian by columns, with the residual and the rows' weights as two more.
 FTOL, XTOL, GTOL, MOST, SCALE = range(5)
-COST, VALUES, JACOBIANS, STATUS = range(5, 9)
-ROOM_HEAD = 9
-FIRST_FIGURE, N_FIGURES = COST, 4
+COST, VALUES, JACOBIANS, STATUS, PIVOTS = range(5, 10)
+ROOM_HEAD = 10
+FIRST_FIGURE, N_FIGURES = COST, 5
 THETA, LOWER, UPPER, D, Z, V, TRIAL, RIGHT, LEFT, TURN, G, U = range(12)
 VECTORS = 12
 

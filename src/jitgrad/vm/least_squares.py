@@ -29,6 +29,7 @@ SHORTER = 0.8
 RISE = 1e-7
 EPSILON = 2.220446049250313e-16
 ZERO, ONE, TWO = uint64(0), uint64(1), uint64(2)
+FREE, LINEAR, ALL = range(3)
 
 
 # Where things stand.
@@ -216,14 +217,14 @@ def _size(P, W):
 
 
 @outlined
-def _factor(P, W, only_linear):
-    """R of the scaled columns that may move, with pivots. Returns how many they are, and their rank."""
+def _factor(P, W, which):
+    """R of scaled columns, those of FREE, LINEAR or ALL parameters, with pivots. Returns how many they are, and their rank."""
     n, T, right, chosen = P[plan.N], _triangle(P), _vector(P, plan.RIGHT), _vector(P, plan.TURN)
     linear, order = uint64(plan.HEAD) + n, uint64(plan.HEAD) + TWO * n
     free = ZERO
     for k in range(n):
         W[right + k] = W[_column(P, n) + k]
-        if P[linear + k] != ZERO if only_linear else _is_free(P, W, k):
+        if which == ALL or (P[linear + k] != ZERO if which == LINEAR else _is_free(P, W, k)):
             W[chosen + free] = float(k)
             scale = 1.0 / _scale(P, W, k)
             for i in range(n):
@@ -356,7 +357,7 @@ def _solve_linear(P, W, A, cost):
     if asked == ZERO or not _jacobian(P, W, A):
         return cost
     _rescale(P, W)
-    free, rank = _factor(P, W, True)
+    free, rank = _factor(P, W, LINEAR)
     _full_step(P, W, free, rank)
     _try_step(P, W, free)
     new = _cost(P, W, A, trial)
@@ -385,7 +386,7 @@ def _descend(P, W, A, cost):
                 return cost, plan.EXACT
             if _gradient(P, W) <= W[plan.GTOL]:
                 return cost, plan.BY_GRADIENT
-            free, rank = _factor(P, W, False)
+            free, rank = _factor(P, W, FREE)
         damping = _step_within(P, W, free, rank, radius, damping)
         length, slope, square = _try_step(P, W, free)
         new = _cost(P, W, A, trial)
@@ -427,7 +428,7 @@ def _polish(P, W, A, cost):
     n, theta, trial, last = P[plan.N], _vector(P, plan.THETA), _vector(P, plan.TRIAL), inf
     for _ in range(FULL_STEPS):
         _gradient(P, W)
-        free, rank = _factor(P, W, False)
+        free, rank = _factor(P, W, FREE)
         if rank < free or not _full_step(P, W, free, rank) < SHORTER * last:
             break
         last, _slope, _square = _try_step(P, W, free)
@@ -445,13 +446,24 @@ def _polish(P, W, A, cost):
 
 
 @device
+def _pivots(P, W):
+    """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
+    n, T = P[plan.N], _triangle(P)
+    for k in range(n):
+        W[_vector(P, plan.D) + k] = 0.0
+    _rescale(P, W)
+    _, rank = _factor(P, W, ALL)
+    return abs(W[T + n * n - ONE]) / abs(W[T]) if rank == n else 0.0
+
+
+@device
 def _fit(P, W, A):
     """Fit the rows that the plan names, from the parameters in the room."""
     for k in range(plan.N_FIGURES):
         W[plan.FIRST_FIGURE + k] = 0.0
     if P[plan.COUNT] <= P[plan.BLOCK]:
         _load(P, A, pointer_to(A, ZERO), ZERO)
-    cost, status = _cost(P, W, A, _vector(P, plan.THETA)), plan.NOT_FINITE
+    cost, status, pivots = _cost(P, W, A, _vector(P, plan.THETA)), plan.NOT_FINITE, 0.0
     if cost < inf:
         for k in range(P[plan.N]):
             W[_vector(P, plan.D) + k] = 0.0
@@ -459,7 +471,8 @@ def _fit(P, W, A):
         cost, status = _descend(P, W, A, cost)
         if status != plan.NO_DERIVATIVE and status != plan.TOO_MANY:
             cost = _polish(P, W, A, cost)
-    W[plan.COST], W[plan.STATUS] = cost, float(status)
+        pivots = _pivots(P, W)
+    W[plan.COST], W[plan.STATUS], W[plan.PIVOTS] = cost, float(status), pivots
 
 
 def _least_squares(plan_pointer, reals, first, stop):

@@ -1,0 +1,166 @@
+"""A model and what it is a function of: which columns, which parameters, and how their names are found out."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.gallery import NamedModel
+from jitgrad.curvefit.least_squares import block_of
+from jitgrad.curvefit.trace import Traced, trace_model
+from jitgrad.errors import ArgumentError, DataError, near_name
+from jitgrad.ops.table import Op
+from jitgrad.tape.function import Function
+from jitgrad.tape.tensor import Tensor
+
+KEPT_TRACES = 256
+DEEPEST = 8
+"""Functions that call one another, to be compared."""
+
+_TRACES: dict[Any, Traced] = {}
+
+
+class Curve:
+    """A model with the columns that it takes.
+
+    Attributes:
+        names: of the parameters, in order.
+        columns: of the columns, in order; one without a name is an array that a function takes as it is.
+        key: what the model computes, as a key; None where that may change, so that it is traced each time.
+    """
+
+    key: Any
+
+    def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str]) -> None:
+        self.model = model
+        self.names = list(names)
+        self.columns = list(columns)
+        self.key = model.text if isinstance(model, Formula) and model.plain else constant_key(model)
+
+    def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
+        """What the model says, as Tensors."""
+        if isinstance(self.model, Formula):
+            return self.model(**dict(zip([*self.columns, *self.names], [*columns, *parameters], strict=True)))
+        x = columns[0] if self.columns == [""] else dict(zip(self.columns, columns, strict=True))
+        return self.model(x, *parameters)
+
+    def traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> Traced:
+        """The model for these columns as a Program, with its derivatives by the parameters with the numbers ``free``."""
+        traced = self._traced(columns, free, rows)
+        block = block_of(rows, traced.by_rows)
+        return traced if block == rows else self._traced([c[:block] for c in columns], free, block)
+
+    def _traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> Traced:
+        shapes = tuple([c.shape for c in columns])
+        key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes)
+        traced = _TRACES.get(key)
+        if traced is None or key is None:
+            traced = trace_model(self, shapes, len(self.names), free, rows)
+            if key is not None:
+                _TRACES[key] = traced
+                if len(_TRACES) > KEPT_TRACES:
+                    _TRACES.pop(next(iter(list(_TRACES))), None)
+        return traced
+
+
+def constant_key(model: Any) -> Any:
+    """What a function computes, as a key: its code and all that the code refers to. None where that may change."""
+    if isinstance(model, Function):
+        return model
+    try:
+        return _key(model, 0)
+    except (TypeError, ValueError):  # something that may change, or a cell that is empty yet
+        return None
+
+
+def _key(value: Any, depth: int) -> Any:
+    if isinstance(value, (int, float, str, types.NoneType, types.ModuleType, types.BuiltinFunctionType, type, np.ufunc, Op)):
+        return type(value), repr(value) if isinstance(value, float) else value
+    if callable(value) and (value.__module__ or "").startswith(("jitgrad.", "numpy")):
+        return value
+    if depth > DEEPEST or not isinstance(value, types.FunctionType):
+        raise TypeError(value)
+    cells = tuple(_key(cell.cell_contents, depth + 1) for cell in value.__closure__ or ())
+    names = sorted(_global_names(value.__code__))
+    used = tuple((name, _key(value.__globals__[name], depth + 1)) for name in names if name in value.__globals__)
+    return value.__code__, tuple(_key(d, depth + 1) for d in value.__defaults__ or ()), cells, used
+
+
+@functools.cache
+def _global_names(code: types.CodeType) -> frozenset[str]:
+    inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    return frozenset(code.co_names).union(*map(_global_names, inner))
+
+
+@functools.lru_cache(maxsize=KEPT_TRACES)
+def _signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())
+
+
+def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int | None) -> list[str]:
+    """The names of a function's parameters, those after its first argument.
+
+    Args:
+        model: the function.
+        given: names of starting values, which tell where the function has ``*args``.
+        count: the number of starting values, where they have no names.
+
+    Raises:
+        ArgumentError: where there are none, or cannot be found out.
+    """
+    inner = model.function if isinstance(model, Function) else model
+    parameters = _signature(inner)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names = [p.name for p in positional[1:]]
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        if given is None and count is None:
+            raise ArgumentError("The model takes *args, so its number of parameters is unknown. Give p0.")
+        more = list(given)[len(names) :] if given is not None else [f"p{k}" for k in range(len(names), count or 0)]
+        names += more
+    if not names:
+        raise ArgumentError("The model has no parameters. Write it as f(x, a, b, …).")
+    return names
+
+
+@functools.lru_cache(maxsize=256)
+def formula_of(text: str) -> Formula:
+    """The formula of a text, parsed once."""
+    return Formula(text)
+
+
+def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None, count: int | None) -> Curve:
+    """The Curve of a model.
+
+    Args:
+        model: a formula or its text, a NamedModel, or a function.
+        columns: what there is, by name; a single array has the name "".
+        names, count: see ``names_of``.
+
+    Raises:
+        ArgumentError, FormulaError: where the model is none of these, or has no parameters.
+        DataError: where the formula needs a column that is not there.
+    """
+    if isinstance(model, (NamedModel, str, Formula)):
+        return _curve_of_formula(model, columns)
+    if not callable(model):
+        raise ArgumentError(f"The model is {model!r}. Give a formula, or a function f(x, a, b, …).")
+    return Curve(model, names_of(model, names, count), list(columns))
+
+
+def _curve_of_formula(model: Any, columns: Mapping[str, Any]) -> Curve:
+    made = model if isinstance(model, Formula) else formula_of(model.formula if isinstance(model, NamedModel) else model)
+    known = ["x"] if list(columns) == [""] else [*columns]
+    used = [name for name in known if name in made.names]
+    names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)
+    if not used and known:
+        near = near_name(known[0], made.names)
+        raise DataError(f"The formula has none of the columns {', '.join(known)}.{near} Name the columns in it.")
+    if not names:
+        raise ArgumentError(f"Every name in the formula {made.text!r} is a column. Give it at least one parameter.")
+    return Curve(made, names, used)

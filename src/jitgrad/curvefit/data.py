@@ -1,0 +1,94 @@
+"""What users give as data, as arrays: columns, response, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import DataError, near_name
+
+
+def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
+    """The columns of an array, a mapping or a frame, by name.
+
+    To a formula an array of one axis is the column x, one of (k, rows) x1 to xk; a function gets an array as it is.
+
+    Raises DataError for what is none of these.
+    """
+    if isinstance(x, Mapping):
+        return x
+    if hasattr(x, "columns"):
+        import narwhals.stable.v1 as nw
+
+        frame = nw.from_native(x, eager_only=True)
+        return {str(name): frame[name] for name in frame.columns}
+    array = numbers(x, "x")
+    if not formula:
+        return {"": array}
+    if array.ndim == 2:
+        return {f"x{k + 1}": column for k, column in enumerate(array)}
+    if array.ndim != 1:
+        raise DataError(f"x has {array.ndim} axes. Give a formula one column of numbers, (k, rows), or a dict of columns.")
+    return {"x": array}
+
+
+def column(columns: Mapping[str, Any], value: Any, what: str) -> Any:
+    """A column by its name, or ``value`` itself. Raises DataError for a name that is none."""
+    if not isinstance(value, str):
+        return value
+    if value not in columns:
+        near = near_name(value, columns)
+        raise DataError(f"There is no column {value!r} for {what}.{near} The columns are {', '.join(columns)}.")
+    return columns[value]
+
+
+def numbers(values: Any, name: str) -> np.ndarray:
+    """Values as a float64 array that C can read. Raises DataError for texts and the like."""
+    if type(values) is np.ndarray and values.dtype == np.float64:
+        return values if values.flags.c_contiguous else np.ascontiguousarray(values)
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise TypeError("they are complex")
+        return np.ascontiguousarray(array, np.float64) if array.ndim else np.asarray(array, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} is no array of numbers: {error}. Convert it to floats.") from None
+
+
+def check_finite(array: np.ndarray, name: str) -> None:
+    """Raise DataError for nan and inf."""
+    if not np.isfinite(array).all():
+        place = int(np.argmax(~np.isfinite(array).reshape(-1)))
+        raise DataError(
+            f"{name or 'x'} has {array.reshape(-1)[place]} at position {place}. Remove such rows, or give nan_policy='omit'."
+        )
+
+
+def response(y: Any) -> np.ndarray:
+    """The response as float64 (rows,). Raises DataError for another shape."""
+    array = numbers(y, "y")
+    if array.ndim != 1:
+        raise DataError(f"y has shape {array.shape}. Give one number for each row.")
+    if not len(array):
+        raise DataError("y has no rows. Give at least one.")
+    return array
+
+
+def check_rows(array: np.ndarray, name: str, rows: int) -> None:
+    """Raise DataError for a column that has not one number for each row."""
+    if array.shape != (rows,):
+        raise DataError(f"Column {name!r} has shape {array.shape}, and y has {rows} rows. Give as many to both.")
+
+
+def check_sigma(sigma: np.ndarray, rows: int) -> None:
+    """Raise DataError for standard deviations or a covariance of another shape, or not above 0."""
+    if sigma.shape not in ((), (1,), (rows,), (rows, rows)):
+        raise DataError(f"sigma has shape {sigma.shape}, and y has {rows} rows. Give one number for each, or a covariance.")
+    diagonal = np.diag(sigma) if sigma.ndim == 2 else np.atleast_1d(sigma)
+    if not (np.isfinite(sigma).all() and (diagonal > 0).all()):
+        place = int(np.argmax(~((diagonal > 0) & np.isfinite(diagonal))))
+        raise DataError(f"sigma is {diagonal[place]:g} at position {place}. Give positive numbers.")

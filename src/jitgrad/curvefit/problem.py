@@ -1,0 +1,140 @@
+"""A model, its data, and what may change: what a fit needs, and what its result asks again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jitgrad.curvefit import data as given_data
+from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.least_squares import Data, Settings, Solution, solve
+from jitgrad.curvefit.result import CurveFit
+from jitgrad.curvefit.trace import Traced
+from jitgrad.errors import DataError, near_name
+from jitgrad.functions.products import matmul
+from jitgrad.program.machine import Machine
+from jitgrad.tape.evaluate import leaf_values
+from jitgrad.tape.tensor import as_tensor
+
+_FLOAT64 = np.dtype(np.float64)
+
+
+class Problem:
+    """A model to be fitted.
+
+    Args:
+        curve: the model.
+        columns: its columns.
+        y: the response, float64 (rows,).
+        sigma: its standard deviations, (rows,) or one number, or its covariance, (rows, rows).
+        absolute_sigma: whether these are in the units of y.
+
+    Attributes:
+        data: columns, response and weights as the native code takes them.
+        free: the numbers of the parameters to fit.
+        held: values of all parameters, (p,); nan where none is known.
+        bounds: lowest and highest values of all parameters, (p,) each.
+        bounded: whether there are any.
+        settings: when a fit ends, and how residuals count.
+    """
+
+    def __init__(
+        self, curve: Curve, columns: list[np.ndarray], y: np.ndarray, sigma: np.ndarray | None, absolute_sigma: bool
+    ) -> None:
+        self.curve, self.columns, self.y, self.absolute_sigma = curve, columns, y, absolute_sigma
+        self._whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
+        weights = np.ones(len(y))
+        if sigma is not None and sigma.ndim < 2:
+            weights /= sigma
+        rows = np.array([[0, len(y)]], np.uint64)
+        self.data = Data(columns, y if self._whitening is None else self._whitening @ y, weights, rows)
+        p = len(curve.names)
+        self.free = list(range(p))
+        self.held = np.full(p, math.nan)
+        self.bounds = (np.full(p, -math.inf), np.full(p, math.inf))
+        self.bounded = False
+        self.settings = Settings()
+
+    def traced(self, data: Data) -> Traced:
+        """The model for ``data``."""
+        curve = self.curve if self._whitening is None else _Whitened(self.curve, self._whitening)
+        return curve.traced(data.columns, self.free, len(data.y))
+
+    def solve(self, starts: np.ndarray, data: Data | None = None, most: int | None = None, linear: bool = False) -> Solution:
+        """Fit from ``starts``, (F, n), on all rows or on others; see ``Solver.solve``."""
+        data = data or self.data
+        settings = self.settings if most is None else self.settings._replace(most=min(most, self.settings.most))
+        low, high = self.bounds
+        if len(self.free) < len(low):
+            low, high = low[self.free], high[self.free]
+        return solve(self.traced(data), data, self.held, (low, high), starts, settings, linear)
+
+    def result(self, solution: Solution, i: int = 0) -> CurveFit:
+        """The result of one of the fits of a solution."""
+        values = self.held.copy()
+        values[self.free] = solution.parameters[i]
+        return CurveFit(self, values, solution.figures[i], solution.factors[i])
+
+    def weighted(self, residuals: np.ndarray) -> np.ndarray:
+        """Residuals over sigma."""
+        return residuals * self.data.weights if self._whitening is None else self._whitening @ residuals
+
+    def evaluate(self, values: np.ndarray, x: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """What the model says for ``x``, by default for the fitted rows, (rows,), and its Jacobian by the free parameters."""
+        curve, columns, rows = self.curve, self.columns, len(self.y)
+        if x is not None:
+            columns = columns_for(curve, given_data.columns_of(x, isinstance(curve.model, Formula)))
+            rows = columns[0].shape[-1]
+        traced = curve.traced(columns, self.free, rows)
+        result = np.empty((1 + len(self.free), rows))
+        machine = Machine(traced.program)
+        constants = [*leaf_values(traced.constants, _FLOAT64, replayed=True), *traced.literals]
+        for first in range(0, rows, traced.rows):
+            part = slice(first, min(first + traced.rows, rows))
+            block = [_padded(c[part], traced.rows) for c in columns] if traced.by_rows else columns
+            machine.load([*values, *block, *constants])
+            machine.run()
+            for row, output in zip(result, machine.outputs, strict=True):
+                row[part] = output[: part.stop - first] if output.size > 1 else output
+        return result[0], result[1:].T
+
+
+class _Whitened(Curve):
+    """A model whose values are multiplied by a matrix, so that their errors are independent."""
+
+    def __init__(self, curve: Curve, whitening: np.ndarray) -> None:
+        super().__init__(curve.model, curve.names, curve.columns)
+        self._whitening = whitening
+        self.key = None
+
+    def __call__(self, columns: Any, parameters: Any) -> Any:
+        value = as_tensor(super().__call__(columns, parameters))
+        return matmul(self._whitening, value + np.zeros(len(self._whitening)))
+
+
+def columns_for(curve: Curve, columns: Mapping[str, Any]) -> list[np.ndarray]:
+    """The columns that a model takes, as arrays. Raises DataError where one is not there."""
+    for name in curve.columns:
+        if name not in columns:
+            raise DataError(f"There is no column {name!r}.{near_name(name, columns)} The columns are {', '.join(columns)}.")
+    return [given_data.numbers(columns[name], name or "x") for name in curve.columns]
+
+
+def _whitening(sigma: np.ndarray) -> np.ndarray:
+    """The inverse of the lower Cholesky factor of a covariance."""
+    from scipy.linalg import solve_triangular
+
+    try:
+        factor = np.linalg.cholesky(sigma)
+    except np.linalg.LinAlgError:
+        raise DataError("sigma is a matrix that is not positive definite. Give the covariance of the errors of y.") from None
+    return np.asarray(solve_triangular(factor, np.eye(len(sigma)), lower=True))
+
+
+def _padded(column: np.ndarray, rows: int) -> np.ndarray:
+    """A column of ``rows`` rows, the last one again and again where there are fewer."""
+    return column if len(column) == rows else np.pad(column, (0, rows - len(column)), mode="edge")
