@@ -128,12 +128,6 @@ def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int 
     return names
 
 
-@functools.lru_cache(maxsize=256)
-def formula_of(text: str) -> Formula:
-    """The formula of a text, parsed once."""
-    return Formula(text)
-
-
 def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None, count: int | None) -> Curve:
     """The Curve of a model.
 
@@ -147,15 +141,15 @@ def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None
         DataError: where the formula needs a column that is not there.
     """
     if isinstance(model, (NamedModel, str, Formula)):
-        return _curve_of_formula(model, columns)
+        return _curve_of_formula(model, tuple(columns))
     if not callable(model):
         raise ArgumentError(f"The model is {model!r}. Give a formula, or a function f(x, a, b, …).")
     return Curve(model, names_of(model, names, count), list(columns))
 
 
-def _curve_of_formula(model: Any, columns: Mapping[str, Any]) -> Curve:
-    made = model if isinstance(model, Formula) else formula_of(model.formula if isinstance(model, NamedModel) else model)
-    known = ["x"] if list(columns) == [""] else [*columns]
+@functools.lru_cache(maxsize=KEPT_TRACES)
+def _curve_of_formula(model: Any, known: tuple[str, ...]) -> Curve:
+    made = model if isinstance(model, Formula) else Formula(model.formula if isinstance(model, NamedModel) else model)
     used = [name for name in known if name in made.names]
     names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)
     if not used and known:

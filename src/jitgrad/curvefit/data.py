@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
 
     Raises DataError for what is none of these.
     """
-    if isinstance(x, Mapping):
+    if not isinstance(x, np.ndarray) and isinstance(x, Mapping):
         return x
     if hasattr(x, "columns"):
         import narwhals.stable.v1 as nw
@@ -61,6 +62,8 @@ def numbers(values: Any, name: str) -> np.ndarray:
 
 def check_finite(array: np.ndarray, name: str) -> None:
     """Raise DataError for nan and inf."""
+    if array.ndim == 1 and math.isfinite(array.dot(array)):  # quick, and right where no square overflows
+        return
     if not np.isfinite(array).all():
         place = int(np.argmax(~np.isfinite(array).reshape(-1)))
         raise DataError(

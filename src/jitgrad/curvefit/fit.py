@@ -14,13 +14,13 @@ from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
-from jitgrad.curvefit.least_squares import LOSSES, Settings
+from jitgrad.curvefit.least_squares import LOSSES, Limits, Settings
 from jitgrad.curvefit.problem import Problem, columns_for
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.search import fit_from, search
 from jitgrad.errors import ArgumentError, DataError, FitWarning, near_name
 
-METHODS = ("auto", "lm", "trf", "dogbox")
+METHODS = dict.fromkeys((None, "auto", "lm", "trf", "dogbox"))
 DEFAULTS = Settings()
 
 
@@ -83,8 +83,7 @@ def curve_fit(
         ArgumentError, FormulaError: for a model, start, bound or option that cannot be used.
         FitError: where the model or a derivative is not finite at the start.
     """
-    if method is not None:
-        by_name("method", method, dict.fromkeys(METHODS))
+    by_name("method", method, METHODS)
     model = _model(model)
     columns = given_data.columns_of(x, isinstance(model, (Formula, str, NamedModel)))
     if isinstance(y, str):
@@ -100,8 +99,8 @@ def curve_fit(
             f"The model has {len(problem.free)} parameters to fit, and there are {len(y)} rows. "
             f"Give at least as many rows, or fix parameters."
         )
-    start = problem.held[problem.free]
-    if np.isnan(start).any():
+    start = problem.held if len(problem.free) == len(problem.held) else problem.held[problem.free]
+    if p0 is None or np.isnan(start).any():
         guess = model.guess(arrays[0], y) if isinstance(model, NamedModel) else None
         result = search(problem, None if guess is None else np.array([guess[name] for name in curve.names]))
     else:
@@ -161,8 +160,7 @@ def _restrict(problem: Problem, p0: Any, bounds: Any, fixed: Any, columns: Mappi
     if p0 is not None:
         _note(problem.held, "p0", p0, names, columns)
     if bounds is not None:
-        _note_bounds(problem, bounds, names, columns)
-        problem.bounded = True
+        problem.bounds = _limits(bounds, names, columns)
     if fixed is not None:
         if isinstance(fixed, Mapping):
             _note(problem.held, "fixed", fixed, names, columns)
@@ -173,8 +171,14 @@ def _restrict(problem: Problem, p0: Any, bounds: Any, fixed: Any, columns: Mappi
         for name in fixed:
             if math.isnan(problem.held[names.index(name)]):
                 raise ArgumentError(f"Parameter {name!r} is fixed and has no value. Give it in fixed, or in p0.")
-    for k in problem.free if problem.bounded else ():
-        low, high, start = problem.bounds[0][k], problem.bounds[1][k], problem.held[k]
+    if problem.bounds is not None:
+        _check_bounds(problem, problem.bounds)
+
+
+def _check_bounds(problem: Problem, bounds: Limits) -> None:
+    names = problem.curve.names
+    for k in problem.free:
+        low, high, start = bounds.low[k], bounds.high[k], problem.held[k]
         if not low < high:
             raise ArgumentError(f"The bounds of {names[k]!r} are {low:g} and {high:g}. Give a lower and a higher one.")
         if start < low or start > high:
@@ -190,10 +194,13 @@ def _note(place: np.ndarray, what: str, given: Any, names: Sequence[str], column
         for name, value in given.items():
             place[names.index(name)] = _finite(what, name, value)
         return
-    values = np.asarray(given, np.float64).ravel().tolist()
+    values = np.asarray(given, np.float64).ravel()
     if len(values) != len(names):
         raise ArgumentError(f"{what} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.")
-    place[:] = [_finite(what, name, value) for name, value in zip(names, values, strict=True)]
+    place[:] = values
+    if not math.isfinite(values.dot(values)):
+        for name, value in zip(names, values, strict=True):
+            _finite(what, name, value)
 
 
 def _finite(what: str, name: str, value: Any) -> float:
@@ -215,14 +222,15 @@ def _check_names(what: str, given: Iterable[str], names: Sequence[str], columns:
             )
 
 
-def _note_bounds(problem: Problem, bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> None:
-    low, high = problem.bounds
+def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Limits:
+    """Bounds as users give them, for all parameters."""
+    low, high = limits = Limits(np.full(len(names), -math.inf), np.full(len(names), math.inf))
     if isinstance(bounds, Mapping):
         _check_names("bounds", bounds, names, columns)
         for name, pair in bounds.items():
             k = names.index(name)
             low[k], high[k] = (-math.inf if pair[0] is None else pair[0]), (math.inf if pair[1] is None else pair[1])
-        return
+        return limits
     if hasattr(bounds, "lb"):
         bounds = bounds.lb, bounds.ub
     if len(bounds) != 2:
@@ -234,6 +242,7 @@ def _note_bounds(problem: Problem, bounds: Any, names: Sequence[str], columns: M
         if values.shape not in ((), (1,), (len(names),)):
             raise ArgumentError(f"bounds has {values.size} values for the parameters {', '.join(names)}. Give one for each.")
         place[:] = values
+    return limits
 
 
 def _as_scipy(result: CurveFit) -> tuple[np.ndarray, np.ndarray, dict[str, Any], str, int]:

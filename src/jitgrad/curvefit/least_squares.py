@@ -10,13 +10,29 @@ from jitgrad.curvefit.trace import Traced
 from jitgrad.program.machine import Machine
 from jitgrad.tape.evaluate import leaf_values
 from jitgrad.vm import fit_plan, native
-from jitgrad.vm.fit_plan import ARCTAN, CAUCHY, HEAD, HUBER, LINEAR_LOSS, LOSS, N_FIGURES, SOFT_L1, leading, room_size
+from jitgrad.vm.fit_plan import (
+    ARCTAN,
+    CAUCHY,
+    HEAD,
+    HUBER,
+    LINEAR_LOSS,
+    LOSS,
+    LOWER,
+    N_FIGURES,
+    ROOM_HEAD,
+    SOFT_L1,
+    leading,
+    room_size,
+)  # fmt: skip
 
 LOSSES = {"linear": LINEAR_LOSS, "soft_l1": SOFT_L1, "huber": HUBER, "cauchy": CAUCHY, "arctan": ARCTAN}
 """How residuals may count, by name."""
 
 MOST_ROWS = 1024
 """Of a block: what a model of some ten instructions makes of it fits into the second cache."""
+
+MOST_KEPT = 1 << 20
+"""Rows times fits of a solver that is kept for the next call."""
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -71,15 +87,23 @@ class Data(NamedTuple):
     """The rows of all fits.
 
     Attributes:
-        columns: float64, C-contiguous, of shape (rows,), or of any shape where the model goes not by rows.
-        y, weights: float64 (rows,): residuals are (model - y) · weights.
-        parts: uint64 (F, 2), each fit's first row and number of rows; where it is one, it holds for all fits.
+        columns: float64, of shape (rows,), or of any shape where the model does not go by rows.
+        y: float64 (rows,).
+        weights: float64 (rows,), by which model - y is multiplied; None for ones.
+        parts: uint64 (F, 2), each fit's first row and number of rows; None where all fits have all rows.
     """
 
     columns: list[np.ndarray]
     y: np.ndarray
-    weights: np.ndarray
-    parts: np.ndarray
+    weights: np.ndarray | None = None
+    parts: np.ndarray | None = None
+
+
+class Limits(NamedTuple):
+    """What the parameters that are fitted may be: the lowest and the highest values, (n,) each."""
+
+    low: np.ndarray
+    high: np.ndarray
 
 
 def block_of(rows: int, by_rows: bool) -> int:
@@ -88,66 +112,75 @@ def block_of(rows: int, by_rows: bool) -> int:
 
 
 class Solver:
-    """A model with an arena and room to work in, ready for native fits by one thread.
+    """A model with all the memory that fits of it need, for one thread and a number of rows and fits.
 
-    Args:
-        traced: the model, for blocks of its rows.
+    Data are copied into it, so that the native code's addresses are the same for every call: to ask NumPy for one takes longer
+    than to copy some thousand numbers.
     """
 
-    def __init__(self, traced: Traced) -> None:
-        self._traced, self._machine = traced, Machine(traced.program)
-        program, free, n = traced.program, traced.free, len(traced.free)
-        self._room = np.empty(room_size(n, traced.rows))
+    def __init__(self, traced: Traced, rows: int, fits: int) -> None:
+        program, n = traced.program, len(traced.free)
+        self.sizes = rows, fits
+        self._traced, self._machine = traced, Machine(program)
         self._first_column = traced.n_parameters
-        slots = program.inputs[self._first_column : len(program.inputs) - len(traced.constants) - len(traced.literals)]
-        self._last_column = self._first_column + len(slots)
-        columns = slots if traced.by_rows else ()
+        self._last_column = len(program.inputs) - len(traced.constants) - len(traced.literals)
+        slots = program.inputs[self._first_column : self._last_column] if traced.by_rows else ()
+        self._room = np.zeros(room_size(n, traced.rows))
+        self._limits = self._room[ROOM_HEAD + LOWER * n : ROOM_HEAD + (LOWER + 2) * n].reshape(2, n)
+        self._y, self._weights, self._columns = np.empty(rows), np.ones(rows), np.empty((len(slots), rows))
+        self._parts = np.full((fits, 2), (0, rows), np.uint64)
+        self._solution = Solution(np.empty((fits, n)), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
+        arrays = (self._y, self._weights, self._parts, *self._solution, self._room)
         plan = [
             self._machine.execute.address, *self._machine.addresses, program.forward_stop, program.stop,
-            n, len(columns), traced.rows, *(0,) * 7, self._room.ctypes.data, 0, 0, leading(n, traced.rows),
-            *[program.inputs[k].offset for k in free],
+            n, len(slots), traced.rows, 0,
+            *[array.ctypes.data for array in arrays], 0, 0, leading(n, traced.rows),
+            *[program.inputs[k].offset for k in traced.free],
             *(0,) * (2 * n),
             *[number for slot in program.outputs for number in (slot.offset, int(slot.size > 1))],
-            *[number for slot in columns for number in (0, slot.offset)],
+            *[number for slot, to in zip(slots, self._columns, strict=True) for number in (to.ctypes.data, slot.offset)],
         ]  # fmt: skip
         self._plan = np.array(plan, np.uint64)
+        self._weighted, self._limited, self._settings = False, True, None  # what the memory holds
         self._addresses = (self._plan.ctypes.data, self._room.ctypes.data)
 
     def solve(
-        self,
-        data: Data,
-        held: np.ndarray,
-        bounds: tuple[np.ndarray, np.ndarray],
-        starts: np.ndarray,
-        settings: Settings,
-        linear: bool = False,
+        self, data: Data, held: np.ndarray, limits: Limits | None, starts: np.ndarray, settings: Settings, linear: bool = False
     ) -> Solution:
         """Fit from ``starts``.
 
         Args:
-            data: the rows. A model that does not go by rows takes all of its columns at once.
+            data: as many rows as the solver is for. A model that does not go by rows takes all of its columns at once.
             held: values of all parameters; those that are not free keep them.
-            bounds: lowest and highest values of the free ones, (n,) each.
+            limits: of the free ones; None for no bounds.
             starts: float64 (F, n).
             settings: when fits end.
             linear: whether parameters in which the model is linear begin at their best values.
         """
-        plan, n, fits, mask = self._plan, len(self._traced.free), len(starts), HEAD + len(self._traced.free)
+        n, plan, room = len(self._traced.free), self._plan, self._room
         self._load(data, held)
-        self._set_room(bounds, settings)
-        solution = Solution(starts.copy(), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
-        parts = data.parts if len(data.parts) == fits else np.repeat(data.parts, fits, axis=0)
-        arrays = (data.y, data.weights, parts, *solution)
-        plan[LOSS : fit_plan.ROOM] = [LOSSES[settings.loss], *[array.ctypes.data for array in arrays]]
-        plan[mask : mask + n] = self._traced.linear if linear else 0
-        if self._traced.by_rows:
-            plan[len(plan) - 2 * len(data.columns) :: 2] = [column.ctypes.data for column in data.columns]
-        native.load("least_squares", _FLOAT64).call(*self._addresses, 0, fits)
-        return solution
+        if limits is not None or self._limited:
+            self._limits[:] = _NO_LIMITS if limits is None else limits
+            self._limited = limits is not None
+        if settings is not self._settings:
+            room[: len(settings) - 1], plan[LOSS] = settings[:-1], LOSSES[settings.loss]
+            self._settings = settings
+        plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear else 0
+        self._solution.parameters[:] = starts
+        native.load("least_squares", _FLOAT64).call(*self._addresses, 0, len(starts))
+        return Solution(*[array.copy() for array in self._solution])
 
     def _load(self, data: Data, held: np.ndarray) -> None:
-        """Put what all fits share into the arena: held parameters, constants, and columns unless they are read by blocks."""
+        """Copy the data, and put what all fits share into the arena: held parameters, constants, columns that are not rows."""
         machine, traced = self._machine, self._traced
+        self._y[:] = data.y
+        if data.weights is not None or self._weighted:
+            self._weights[:] = 1.0 if data.weights is None else data.weights
+            self._weighted = data.weights is not None
+        if data.parts is not None:
+            self._parts[:] = data.parts
+        for to, column in zip(self._columns, data.columns, strict=False):
+            to[:] = column
         if len(traced.free) < len(held):
             machine.load(held, 0, self._first_column)
         if not traced.by_rows:
@@ -155,24 +188,26 @@ class Solver:
         if len(machine.inputs) > self._last_column:
             machine.load([*leaf_values(traced.constants, _FLOAT64, replayed=True), *traced.literals], self._last_column)
 
-    def _set_room(self, bounds: tuple[np.ndarray, np.ndarray], settings: Settings) -> None:
-        n, at = len(self._traced.free), fit_plan.ROOM_HEAD + fit_plan.LOWER * len(self._traced.free)
-        self._room[: fit_plan.COST] = settings[: fit_plan.COST]
-        self._room[at : at + n], self._room[at + n : at + 2 * n] = bounds
+
+_NO_LIMITS = np.array([[-np.inf], [np.inf]])
 
 
 def solve(
     traced: Traced,
     data: Data,
     held: np.ndarray,
-    bounds: tuple[np.ndarray, np.ndarray],
+    limits: Limits | None,
     starts: np.ndarray,
     settings: Settings,
     linear: bool = False,
 ) -> Solution:
     """Fit from ``starts``, see ``Solver.solve``, by a solver that no other thread uses."""
-    solver = traced.idle.pop() if traced.idle else Solver(traced)
+    sizes = len(data.y), len(starts)
+    solver = traced.idle.pop() if traced.idle else None
+    if solver is None or solver.sizes != sizes:
+        solver = Solver(traced, *sizes)
     try:
-        return solver.solve(data, held, bounds, starts, settings, linear)
+        return solver.solve(data, held, limits, starts, settings, linear)
     finally:
-        traced.idle.append(solver)
+        if sizes[0] * sizes[1] < MOST_KEPT:
+            traced.idle.append(solver)

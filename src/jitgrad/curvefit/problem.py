@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.formula import Formula
-from jitgrad.curvefit.least_squares import Data, Settings, Solution, solve
+from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution, solve
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.trace import Traced
 from jitgrad.errors import DataError, near_name
@@ -37,8 +37,7 @@ class Problem:
         data: columns, response and weights as the native code takes them.
         free: the numbers of the parameters to fit.
         held: values of all parameters, (p,); nan where none is known.
-        bounds: lowest and highest values of all parameters, (p,) each.
-        bounded: whether there are any.
+        bounds: lowest and highest values of all parameters; None where there are none.
         settings: when a fit ends, and how residuals count.
     """
 
@@ -47,16 +46,11 @@ class Problem:
     ) -> None:
         self.curve, self.columns, self.y, self.absolute_sigma = curve, columns, y, absolute_sigma
         self._whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
-        weights = np.ones(len(y))
-        if sigma is not None and sigma.ndim < 2:
-            weights /= sigma
-        rows = np.array([[0, len(y)]], np.uint64)
-        self.data = Data(columns, y if self._whitening is None else self._whitening @ y, weights, rows)
-        p = len(curve.names)
-        self.free = list(range(p))
-        self.held = np.full(p, math.nan)
-        self.bounds = (np.full(p, -math.inf), np.full(p, math.inf))
-        self.bounded = False
+        weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
+        self.data = Data(columns, y if self._whitening is None else self._whitening @ y, weights)
+        self.free: Sequence[int] = range(len(curve.names))
+        self.held = np.full(len(curve.names), math.nan)
+        self.bounds: Limits | None = None
         self.settings = Settings()
 
     def traced(self, data: Data) -> Traced:
@@ -68,20 +62,25 @@ class Problem:
         """Fit from ``starts``, (F, n), on all rows or on others; see ``Solver.solve``."""
         data = data or self.data
         settings = self.settings if most is None else self.settings._replace(most=min(most, self.settings.most))
-        low, high = self.bounds
-        if len(self.free) < len(low):
-            low, high = low[self.free], high[self.free]
-        return solve(self.traced(data), data, self.held, (low, high), starts, settings, linear)
+        return solve(self.traced(data), data, self.held, self.limits(), starts, settings, linear)
+
+    def limits(self) -> Limits | None:
+        """The bounds of the free parameters."""
+        return None if self.bounds is None else Limits(self.bounds.low[self.free], self.bounds.high[self.free])
 
     def result(self, solution: Solution, i: int = 0) -> CurveFit:
         """The result of one of the fits of a solution."""
-        values = self.held.copy()
-        values[self.free] = solution.parameters[i]
+        values = solution.parameters[i]
+        if len(self.free) < len(self.held):
+            values = self.held.copy()
+            values[self.free] = solution.parameters[i]
         return CurveFit(self, values, solution.figures[i], solution.factors[i])
 
     def weighted(self, residuals: np.ndarray) -> np.ndarray:
         """Residuals over sigma."""
-        return residuals * self.data.weights if self._whitening is None else self._whitening @ residuals
+        if self._whitening is not None:
+            return np.asarray(self._whitening @ residuals)
+        return residuals if self.data.weights is None else residuals * self.data.weights
 
     def evaluate(self, values: np.ndarray, x: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """What the model says for ``x``, by default for the fitted rows, (rows,), and its Jacobian by the free parameters."""

@@ -139,8 +139,6 @@ class CurveFit:
     @functools.cached_property
     def undetermined(self) -> list[str]:
         """Parameters that the data do not determine, because a change of one is made up for by others or changes nothing."""
-        if self.pivots > _UNDETERMINED:
-            return []
         _, s, v = self._singular
         null = v[s <= _UNDETERMINED * s[:1].max(initial=1.0)]
         return [self.names[k] for j, k in enumerate(self.free) if (np.abs(null[:, j]) > 1e-6).any()]
@@ -148,9 +146,9 @@ class CurveFit:
     @functools.cached_property
     def at_bounds(self) -> list[str]:
         """Parameters that ended at a bound."""
-        low, high = self._problem.bounds
-        if not self._problem.bounded:
+        if self._problem.bounds is None:
             return []
+        low, high = self._problem.bounds
         return [self.names[k] for k in self.free if self.values[k] <= low[k] or self.values[k] >= high[k]]
 
     def confidence_intervals(self, level: float = 0.95) -> np.ndarray:
@@ -236,10 +234,10 @@ class CurveFit:
         found = [] if self.success else [_ENDED[self.ended].capitalize()]
         if self.dof <= 0 and not self._problem.absolute_sigma:
             found.append(f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: no standard errors")
-        elif self.undetermined:
+        elif self.pivots <= _UNDETERMINED and self.undetermined:
             names = " and ".join(self.undetermined)
             found.append(f"singular: the data do not determine {names}; fix one of them, or leave it out of the model")
-        if self.at_bounds:
+        if self._problem.bounds is not None and self.at_bounds:
             found.append(
                 f"at a bound: {', '.join(self.at_bounds)}; standard errors mean little there, so move the bound or fix it"
             )

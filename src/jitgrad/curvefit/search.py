@@ -39,7 +39,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     """
     known = ~np.isnan(problem.held)
     if guess is not None:
-        guess = np.where(known, problem.held, np.clip(guess, *problem.bounds))
+        guess = np.where(known, problem.held, guess if problem.bounds is None else np.clip(guess, *problem.bounds))
         solution = problem.solve(guess[None, problem.free])
         if solution.ended[0] not in (NOT_FINITE, NO_DERIVATIVE, TOO_MANY):
             return problem.result(solution)
@@ -64,12 +64,10 @@ def _try_starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -
     traced = problem.traced(data)
     if traced.by_rows and rows > MOST_ROWS:
         chosen = np.linspace(0, rows - 1, MOST_ROWS).astype(np.int64)
-        part = np.array([[0, MOST_ROWS]], np.uint64)
-        data = Data([c[chosen] for c in data.columns], data.y[chosen], data.weights[chosen], part)
-    low, high = problem.bounds
-    scales = scales_of(data.columns, data.y)
-    free = problem.free
-    starts = starting_values(traced.linear, (low[free], high[free]), scales, None if guess is None else guess[free])
+        weights = None if data.weights is None else data.weights[chosen]
+        data = Data([c[chosen] for c in data.columns], data.y[chosen], weights)
+    free, scales = problem.free, scales_of(data.columns, data.y)
+    starts = starting_values(traced.linear, problem.limits(), scales, None if guess is None else guess[free])
     given = known[free]
     starts[:, given] = problem.held[free][given]
     return problem.solve(starts, data, SEARCH_EVALUATIONS, linear=True), data

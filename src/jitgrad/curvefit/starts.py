@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jitgrad.curvefit.least_squares import Limits
+
 STARTS_EACH = 64
 """For each parameter in which the model is not linear."""
 MOST_STARTS = 512
@@ -32,7 +34,7 @@ def scales_of(columns: list[np.ndarray], y: np.ndarray) -> Scales:
 
 
 def starting_values(
-    linear: tuple[bool, ...], bounds: tuple[np.ndarray, np.ndarray], scales: Scales, guess: np.ndarray | None = None
+    linear: tuple[bool, ...], limits: Limits | None, scales: Scales, guess: np.ndarray | None = None
 ) -> np.ndarray:
     """Starting values, (F, n).
 
@@ -48,8 +50,9 @@ def starting_values(
         starts[0] = guess
     for column, k in enumerate(curved):
         starts[1:, k] = _spread(_sequence(count, len(curved), column), scales)
-    for k in range(n):
-        starts[:, k] = _within(starts[:, k], bounds[0][k], bounds[1][k])
+    if limits is not None:
+        for k in range(n):
+            starts[:, k] = _within(starts[:, k], limits.low[k], limits.high[k])
     return starts
 
 

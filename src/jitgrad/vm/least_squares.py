@@ -27,6 +27,7 @@ ACCEPTED = 1e-4
 FULL_STEPS = 60
 SHORTER = 0.8
 RISE = 1e-7
+SMALL = 1e-11
 EPSILON = 2.220446049250313e-16
 ZERO, ONE, TWO = uint64(0), uint64(1), uint64(2)
 FREE, LINEAR, ALL = range(3)
@@ -437,7 +438,7 @@ def _polish(P, W, A, cost):
             break
         small = True
         for k in range(n):
-            small = small and abs(W[_vector(P, plan.V) + k]) <= 4.0 * EPSILON * abs(W[theta + k])
+            small = small and abs(W[_vector(P, plan.V) + k]) <= SMALL * abs(W[theta + k])
         _move(P, W, theta, trial)
         cost = new
         if not _jacobian(P, W, A) or small:
