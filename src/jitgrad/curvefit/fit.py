@@ -15,12 +15,13 @@ from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.curvefit.least_squares import LOSSES, Limits, Settings
+from jitgrad.curvefit.minimise import OwnLoss
 from jitgrad.curvefit.problem import Problem, columns_for
 from jitgrad.curvefit.result import CurveFit
-from jitgrad.curvefit.search import fit_from, search
+from jitgrad.curvefit.search import fit_by_gradients, fit_from, search
 from jitgrad.errors import ArgumentError, DataError, FitWarning, near_name
 
-METHODS = dict.fromkeys((None, "auto", "lm", "trf", "dogbox"))
+METHODS = dict.fromkeys(("auto", "lm", "trf", "dogbox", "lbfgs", "adam"))
 DEFAULTS = Settings()
 
 
@@ -37,7 +38,7 @@ def curve_fit(
     jac: Any = None,
     *,
     fixed: Mapping[str, float] | Iterable[str] | None = None,
-    loss: str = "linear",
+    loss: str | OwnLoss = "linear",
     f_scale: float = 1.0,
     ftol: float | None = None,
     xtol: float | None = None,
@@ -50,8 +51,8 @@ def curve_fit(
 ) -> Any:
     """Fit the parameters of a model to data, by least squares.
 
-    A drop-in for ``scipy.optimize.curve_fit``: ``popt, pcov = curve_fit(f, x, y)``. Derivatives are exact, and the digits of the
-    parameters are limited by the data alone. Without ``p0`` the model is fitted from many starts, and the best fit is kept.
+    A drop-in for ``scipy.optimize.curve_fit``: ``popt, pcov = curve_fit(f, x, y)``. Derivatives are exact, and the parameters
+    are right to full precision. Without ``p0`` the model is fitted from many starts, and the best fit is kept.
 
     Args:
         model: a formula, as text or made by ``curvefit.formula``; a NamedModel or its name; or a function ``f(x, a, b, …)`` of
@@ -65,10 +66,12 @@ def curve_fit(
         check_finite: whether nan and inf in the data raise DataError.
         bounds: ``(low, high)``, each a number or a sequence; or a dict of pairs by name, with None for no bound.
         method: "auto" and SciPy's "lm", "trf" and "dogbox" are one: Levenberg and Marquardt's method in a trust region, within
-            bounds.
+            bounds. "lbfgs" and "adam" go by gradients first, from far away or with many parameters; they are all there is for
+            a loss of your own.
         jac, x_scale: taken for compatibility; derivatives are exact, and parameters scaled by themselves.
         fixed: values of parameters that are not fitted, by name; or names, whose values are in p0.
-        loss: "linear" (squares), "soft_l1", "huber", "cauchy" or "arctan", which count large residuals less.
+        loss: "linear" (squares), "soft_l1", "huber", "cauchy" or "arctan", which count large residuals less; or a function
+            ``loss(y, prediction)`` of Tensors, which is summed and taken for a negative log-likelihood.
         f_scale: the residual, over sigma, from which on these do.
         ftol, xtol, gtol: when to stop, see ``least_squares.Settings``; by default at full precision.
         max_nfev, maxfev: computations of the model at most, 2000 by default.
@@ -83,7 +86,7 @@ def curve_fit(
         ArgumentError, FormulaError: for a model, start, bound or option that cannot be used.
         FitError: where the model or a derivative is not finite at the start.
     """
-    by_name("method", method, METHODS)
+    by_name("method", method or "auto", METHODS)
     model = _model(model)
     columns = given_data.columns_of(x, isinstance(model, (Formula, str, NamedModel)))
     if isinstance(y, str):
@@ -92,7 +95,10 @@ def curve_fit(
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
     arrays, y, sigma = _rows(curve, columns, y, given_data.column(columns, sigma, "sigma"), check_finite, nan_policy)
     problem = Problem(curve, arrays, y, sigma, absolute_sigma)
-    problem.settings = _settings(loss, f_scale, ftol, xtol, gtol, maxfev if max_nfev is None else max_nfev)
+    own = loss if callable(loss) else None
+    problem.settings = _settings(
+        "linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, maxfev if max_nfev is None else max_nfev
+    )
     _restrict(problem, p0, bounds, fixed, columns)
     if len(y) < len(problem.free):
         raise DataError(
@@ -100,7 +106,9 @@ def curve_fit(
             f"Give at least as many rows, or fix parameters."
         )
     start = problem.held if len(problem.free) == len(problem.held) else problem.held[problem.free]
-    if p0 is None or np.isnan(start).any():
+    if own is not None or method in ("lbfgs", "adam"):
+        result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
+    elif p0 is None or np.isnan(start).any():
         guess = model.guess(arrays[0], y) if isinstance(model, NamedModel) else None
         result = search(problem, None if guess is None else np.array([guess[name] for name in curve.names]))
     else:
@@ -147,11 +155,11 @@ def _settings(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: 
     if loss == "linear" and ftol is xtol is gtol is most is None:
         return DEFAULTS
     by_name("loss", loss, LOSSES)
-    made = Settings(scale=positive("f_scale", f_scale), loss=loss)
-    given = {
-        name: positive(name, value) for name, value in (("ftol", ftol), ("xtol", xtol), ("gtol", gtol)) if value is not None
-    }
-    return made._replace(**given, **({} if not most else {"most": count("max_nfev", most)}))
+    given: dict[str, Any] = {"ftol": ftol, "xtol": xtol, "gtol": gtol}
+    given = {name: positive(name, value) for name, value in given.items() if value is not None}
+    if most:
+        given["most"] = count("max_nfev", most)
+    return Settings(scale=positive("f_scale", f_scale), loss=loss, **given)
 
 
 def _restrict(problem: Problem, p0: Any, bounds: Any, fixed: Any, columns: Mapping[str, Any]) -> None:
@@ -218,7 +226,7 @@ def _check_names(what: str, given: Iterable[str], names: Sequence[str], columns:
             )
         if name not in names:
             raise ArgumentError(
-                f"There is no parameter {name!r}, which {what} names.{near_name(name, names)} The parameters are {', '.join(names)}."
+                f"There is no parameter {name!r} for {what}.{near_name(name, names)} The parameters are {', '.join(names)}."
             )
 
 

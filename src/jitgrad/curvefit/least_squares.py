@@ -141,7 +141,8 @@ class Solver:
             *[number for slot, to in zip(slots, self._columns, strict=True) for number in (to.ctypes.data, slot.offset)],
         ]  # fmt: skip
         self._plan = np.array(plan, np.uint64)
-        self._weighted, self._limited, self._settings = False, True, None  # what the memory holds
+        self._weighted, self._limited = False, True  # what the memory holds
+        self._settings: Settings | None = None
         self._addresses = (self._plan.ctypes.data, self._room.ctypes.data)
 
     def solve(

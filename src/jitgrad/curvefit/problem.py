@@ -76,10 +76,10 @@ class Problem:
             values[self.free] = solution.parameters[i]
         return CurveFit(self, values, solution.figures[i], solution.factors[i])
 
-    def weighted(self, residuals: np.ndarray) -> np.ndarray:
-        """Residuals over sigma."""
+    def weighted(self, residuals: Any) -> Any:
+        """Residuals, an array or a Tensor, over sigma."""
         if self._whitening is not None:
-            return np.asarray(self._whitening @ residuals)
+            return self._whitening @ residuals
         return residuals if self.data.weights is None else residuals * self.data.weights
 
     def evaluate(self, values: np.ndarray, x: Any = None) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from jitgrad.arguments import in_unit_interval
 from jitgrad.vm import fit_plan
 
 if TYPE_CHECKING:
-    from jitgrad.curvefit.fit import Problem
+    from jitgrad.curvefit.problem import Problem
 
 _ENDED = {
     fit_plan.BY_COST: "converged: no step lowers the cost any more",
@@ -21,8 +21,10 @@ _ENDED = {
     fit_plan.BY_GRADIENT: "converged: the gradient is zero",
     fit_plan.EXACT: "converged: the model meets the data to rounding",
     fit_plan.TOO_MANY: "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
-    fit_plan.NO_DERIVATIVE: "not converged: a derivative became infinite or nan; give bounds that keep the parameters from there",
+    fit_plan.NO_DERIVATIVE: "not converged: a derivative became infinite or nan; keep the parameters from there by bounds",
 }
+OWN = "own"
+"""The loss of a fit by a function of the user's."""
 _EPSILON = float(np.finfo(float).eps)
 _UNDETERMINED = 1e-12
 """A singular value of the Jacobian, its columns scaled to norm one, beside the largest: smaller ones are rounding."""
@@ -89,8 +91,8 @@ class CurveFit:
     def covariance(self) -> np.ndarray:
         """The covariance of the parameters, (p, p): that of the linear model at the minimum.
 
-        Rows and columns of fixed parameters are 0. It is inf where there are no degrees of freedom to tell the scale from, and huge for
-        what the data do not determine.
+        Rows and columns of fixed parameters are 0. It is inf where there are no degrees of freedom to tell the scale from, and
+        huge for what the data do not determine.
         """
         p, k = len(self.values), np.array(self.free, int)
         covariance = np.zeros((p, p))
@@ -209,7 +211,7 @@ class CurveFit:
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion: n · log(χ² / n) + 2 · p."""
+        """Akaike's criterion: n · log(χ² / n) + 2 · p; of a loss of your own 2 · cost + 2 · p."""
         return self._log_likelihood + 2 * len(self.free)
 
     @property
@@ -219,6 +221,9 @@ class CurveFit:
 
     @property
     def _log_likelihood(self) -> float:
+        """-2 times it, but for a constant."""
+        if self._problem.settings.loss == OWN:
+            return 2.0 * self.cost
         return self.n_rows * math.log(self.chisqr / self.n_rows) if self.chisqr > 0 else -math.inf
 
     # How it ended.
@@ -262,12 +267,11 @@ class CurveFit:
             error = self.stderr[k]
             t = self.values[k] / error if error > 0 else math.nan
             p = 2 * stdtr(self.dof, -abs(t)) if self.dof > 0 else math.nan
-            lines.append(
-                f"{name:{width}} {self.values[k]:15.8g} {error:11.4g} {t:9.3g} {p:8.2g}  [{interval[k, 0]:.6g}, {interval[k, 1]:.6g}]"
-            )
+            low, high = interval[k]
+            lines.append(f"{name:{width}} {self.values[k]:15.8g} {error:11.4g} {t:9.3g} {p:8.2g}  [{low:.6g}, {high:.6g}]")
         lines += [
-            f"{self.n_rows} rows, {self.dof} degrees of freedom, χ² {self.chisqr:.6g}, reduced {self.redchi:.6g}, R² {self.r2:.6g}",
-            f"AIC {self.aic:.6g}, BIC {self.bic:.6g}, condition {self.condition:.3g}, {self.nfev} evaluations",
+            f"{self.n_rows} rows, {self.dof} degrees of freedom, χ² {self.chisqr:.6g}, reduced {self.redchi:.6g}",
+            f"R² {self.r2:.6g}, AIC {self.aic:.6g}, BIC {self.bic:.6g}, condition {self.condition:.3g}",
             self.status,
         ]
         return "\n".join(lines)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from jitgrad.curvefit.least_squares import Data, Solution
+from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
-from jitgrad.curvefit.result import CurveFit
+from jitgrad.curvefit.result import OWN, CurveFit
 from jitgrad.curvefit.starts import MOST_ROWS, distinct, scales_of, starting_values
 from jitgrad.errors import FitError
 from jitgrad.vm.fit_plan import NO_DERIVATIVE, NOT_FINITE, TOO_MANY
@@ -26,6 +27,15 @@ def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
     if status == NO_DERIVATIVE and values == 1:
         raise FitError("A derivative of the model is not finite at the starting values. Choose others, or bounds.")
     return problem.result(solution)
+
+
+def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | None) -> CurveFit:
+    """The fit by gradients from one start, 1 where there is none; ended by least squares unless the loss is the user's own."""
+    found = minimise(problem, np.where(np.isnan(start), 1.0, start), method, own)
+    if own is None:
+        return fit_from(problem, found.parameters[0])
+    problem.absolute_sigma, problem.settings = True, problem.settings._replace(loss=OWN)
+    return problem.result(found)
 
 
 def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:

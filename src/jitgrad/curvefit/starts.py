@@ -38,10 +38,10 @@ def starting_values(
 ) -> np.ndarray:
     """Starting values, (F, n).
 
-    The first is ones, or the guess. A parameter in which the model is linear is 1 in all: it is solved for. Another one is, in equal
-    parts, a place in the range of x, a width of it, a rate, a number of size one, or one of the size of y, over three decades and
-    both signs; which one, and where, follows Roberts's additive sequence ("The unreasonable effectiveness of quasirandom
-    sequences", 2018). Bounds of two sides are filled evenly instead, every second time.
+    The first is ones, or the guess. A parameter in which the model is linear is 1 in all: it is solved for. Another one is, in
+    equal parts, a place in the range of x, a width of it, a rate, a number of size one, or one of the size of y, over three
+    decades and both signs; which one, and where, follows Roberts's additive sequence ("The unreasonable effectiveness of
+    quasirandom sequences", 2018). Bounds of two sides are filled evenly instead, every second time.
     """
     n, curved = len(linear), [k for k, flat in enumerate(linear) if not flat]
     count = min(STARTS_EACH * len(curved), MOST_STARTS)

@@ -28,8 +28,8 @@ class Traced:
     Attributes:
         free: the numbers of the parameters by which there are derivatives.
         n_parameters: of all.
-        program: its inputs are the parameters and then the columns; its outputs what the model says, which is computed ahead, and its
-            derivatives by the free parameters. An output has an element for each row, or one for all of them.
+        program: its inputs are the parameters and then the columns; its outputs what the model says, which is computed ahead,
+            and its derivatives by the free parameters. An output has an element for each row, or one for all of them.
         constants: Tensors that the model closes over, the inputs after those.
         literals: values of the inputs after these.
         rows: for how many it was traced.
@@ -61,7 +61,7 @@ def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: 
         value = as_tensor(model(columns, parameters))
         if value.shape not in ((rows,), (1,), ()):
             raise ShapeError(
-                f"The model returns shape {value.shape} for {rows} rows. It should return one number for each row, shape ({rows},)."
+                f"The model returns shape {value.shape} for {rows} rows. It should return one number for each, shape ({rows},)."
             )
         derivatives = [_derivative(value, parameters[k], tracing.recording.has) for k in free]
         results = [_single(t) for t in (value, *derivatives)]

@@ -38,8 +38,8 @@ class Program:
         dtype: float32 or float64, of every number in the arena.
         code: (instructions, WIDTH) uint64, see ``vm.instructions``.
         table: uint64, sizes and strides of views, by position.
-        forward_stop, backward_stop: the sections: instructions before the first compute the outputs that are wanted ahead, those
-            up to the second the other outputs and what the updates take, the rest are the updates.
+        forward_stop, backward_stop: the sections: instructions before the first compute the outputs that are wanted ahead,
+            those up to the second the other outputs and what the updates take, the rest are the updates.
         size: elements of the arena.
         inputs: where the arrays given at run time go.
         outputs: where the results stand.

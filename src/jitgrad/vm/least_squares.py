@@ -1,10 +1,10 @@
 """Nonlinear least squares in native code: ``least_squares`` fits one model to many sets of rows, from a start each.
 
-The method is Levenberg and Marquardt's in a trust region scaled by the columns of the Jacobian (Moré, "The Levenberg-Marquardt
-algorithm: implementation and theory", 1978). A parameter at a bound from which the cost falls outwards only stays there, and steps
-end at bounds. The Jacobian is triangulated by blocks of rows: no normal equations lose half of the digits, and many rows need
-no more room than a block. When the cost has come to its minimum, undamped steps go on for as long as they become shorter: the
-cost is flat to half of the digits there, the gradient is not.
+The method is Levenberg and Marquardt's in a trust region scaled by the columns of the Jacobian (Moré, "The
+Levenberg-Marquardt algorithm: implementation and theory", 1978). A parameter at a bound from which the cost falls outwards only
+stays there, and steps end at bounds. The Jacobian is triangulated by blocks of rows: no normal equations lose half of the
+digits, and many rows need no more room than a block. When the cost has come to its minimum, undamped steps go on for as long
+as they become shorter: the cost is flat to half of the digits there, the gradient is not.
 
 Functions take P, the plan, W, the room to work in, and A, the arena of the Program; ``fit_plan.py`` says what stands where.
 """
@@ -304,8 +304,8 @@ def _step_within(P, W, free, rank, radius, damping):
 def _try_step(P, W, free):
     """Where the scaled step leads, within the bounds.
 
-    Returns its scaled length, and what the linear model says of it: the slope of the cost along it, and the square of the change of
-    the residual.
+    Returns its scaled length, and what the linear model says of it: the slope of the cost along it, and the square of the
+    change of the residual.
     """
     n, v, trial, change = P[plan.N], _vector(P, plan.V), _vector(P, plan.TRIAL), _vector(P, plan.U)
     order, length = uint64(plan.HEAD) + TWO * n, 0.0

@@ -49,7 +49,11 @@ _FORMS = {
         "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) * 2 + (_POINTER,) * 5 + (_NUMBER,) * 2, _NUMBER
     ),
     "least_squares": _Form(
-        "least squares", "some seconds", "jitgrad.vm.least_squares", (_POINTER,) * 2 + (_NUMBER,) * 2, None,
+        "least squares",
+        "some seconds",
+        "jitgrad.vm.least_squares",
+        (_POINTER,) * 2 + (_NUMBER,) * 2,
+        None,
         ("float64",),
     ),
     "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER,) * 2 + (_NUMBER,), None),

@@ -1,7 +1,7 @@
 """How residuals count in a robust fit, as in ``scipy.optimize.least_squares``.
 
-A residual r counts as scale² · ρ((r / scale)²). For Gauss and Newton's method it and its row of the Jacobian are scaled (Triggs,
-McLauchlan, Hartley and Fitzgibbon, "Bundle adjustment — a modern synthesis", 2000).
+A residual r counts as scale² · ρ((r / scale)²). For Gauss and Newton's method it and its row of the Jacobian are scaled
+(Triggs, McLauchlan, Hartley and Fitzgibbon, "Bundle adjustment — a modern synthesis", 2000).
 """
 
 from __future__ import annotations

@@ -1,0 +1,110 @@
+"""Fits by gradients of the cost alone: from far away, with very many parameters, and of costs that are no squares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad.curvefit.least_squares import Limits, Solution
+from jitgrad.curvefit.problem import Problem
+from jitgrad.errors import ArgumentError, FitError
+from jitgrad.functions.elementwise import reciprocal
+from jitgrad.functions.reductions import sum
+from jitgrad.ops.elementwise import arctan, less_equal, log1p, multiply, sqrt, where
+from jitgrad.optimizers import Adam
+from jitgrad.tape.function import function
+from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.variable import Variable
+from jitgrad.transforms.gradients import value_and_grad
+from jitgrad.transforms.jacobians import hessian
+from jitgrad.vm.fit_plan import BY_GRADIENT, TOO_MANY
+
+_RHO: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda z: z,
+    "soft_l1": lambda z: 2 * (sqrt(1 + z) - 1),
+    "huber": lambda z: where(less_equal(z, 1), z, 2 * sqrt(where(less_equal(z, 1), 1, z)) - 1),
+    "cauchy": log1p,
+    "arctan": arctan,
+}
+ADAM_STEPS = 5000
+ADAM_RATE = 0.01
+
+OwnLoss = Callable[[Tensor, Tensor], Any]
+"""Takes y and what the model says, returns costs that are summed: for errors to mean something, a negative log-likelihood."""
+
+
+def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | None = None) -> Solution:
+    """Make the cost small from ``start``, (n,).
+
+    Args:
+        method: "lbfgs", SciPy's L-BFGS-B, within bounds; or "adam", without.
+        own: a loss of the user's; else squares of residuals or what a robust loss makes of them.
+
+    Returns:
+        The Solution. Its factor is that of the Hessian, of which a covariance is the inverse.
+
+    Raises FitError where the cost is not finite at the start.
+    """
+    cost = _cost(problem, own)
+    size = np.where(start != 0, np.abs(start), 1.0)
+    scaled = function(lambda u: cost(multiply(u, size)))
+    if not np.isfinite(float(scaled(start / size))):
+        raise FitError("The cost is not finite at the starting values. Choose others, or bounds that keep to where it is.")
+    by = {"lbfgs": _by_lbfgs, "adam": _by_adam}[method]
+    u, evaluations, converged = by(scaled, start / size, size, problem)
+    theta = u * size
+    figures = [float(cost(theta)), evaluations, evaluations, BY_GRADIENT if converged else TOO_MANY, 0.0]
+    return Solution(theta[None], np.array([figures]), _square_root(np.asarray(hessian(cost)(theta)))[None])
+
+
+def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:
+    """The cost as a function of the free parameters, (n,)."""
+    columns, y = [as_tensor(c) for c in problem.columns], problem.y
+    scale = problem.settings.scale
+
+    def cost(theta: Any) -> Tensor:
+        theta = as_tensor(theta)
+        held = [as_tensor(value) for value in problem.held]
+        for place, k in enumerate(problem.free):
+            held[k] = theta[place]
+        value = as_tensor(problem.curve(columns, held))
+        if own is not None:
+            return sum(own(as_tensor(y), value))
+        residual = problem.weighted(value - y) * reciprocal(scale)
+        return 0.5 * scale**2 * sum(_RHO[problem.settings.loss](residual**2))
+
+    return cost
+
+
+def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, bool]:
+    from scipy.optimize import minimize
+
+    both = value_and_grad(cost.function)
+    traced = function(lambda u: both(u))
+
+    def evaluate(u: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = traced(u)
+        return float(value), np.array(gradient)
+
+    limits = problem.limits() or Limits(np.full(len(u), -np.inf), np.full(len(u), np.inf))
+    options = {"maxiter": problem.settings.most, "maxfun": problem.settings.most, "ftol": 1e-15, "gtol": 1e-10}
+    bounds = list(zip(limits.low / size, limits.high / size, strict=True))
+    found = minimize(evaluate, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return found.x, int(found.nfev), bool(found.status != 1)
+
+
+def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, bool]:
+    if problem.bounds is not None:
+        raise ArgumentError("Adam knows no bounds. Use method 'auto' or 'lbfgs'.")
+    variable = Variable(u)
+    costs = Adam(ADAM_RATE).minimize(lambda: cost.function(variable), [variable], steps=ADAM_STEPS)
+    fallen = costs[-ADAM_STEPS // 10] - costs[-1]
+    return np.array(variable.numpy()), ADAM_STEPS, bool(fallen <= 1e-9 * abs(costs[-1]))
+
+
+def _square_root(h: np.ndarray) -> np.ndarray:
+    """R with RᵀR = h, what is negative of it left out."""
+    values, vectors = np.linalg.eigh(0.5 * (h + h.T))
+    return np.asarray(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T)
