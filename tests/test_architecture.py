@@ -35,6 +35,7 @@ ORDER = [
     "callbacks",
     "models",
     "pictures",
+    "curvefit",
     "tabular",
     "io",
     "cli",

@@ -1,6 +1,7 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
-from jitgrad import callbacks, errors, graph, layers, losses, metrics, optimizers, pictures, random
+from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
+from jitgrad.curvefit import curve_fit
 from jitgrad.functions import linalg, methods
 from jitgrad.functions.create import convert_to_tensor, full_like, ones_like, tensor, zeros_like
 from jitgrad.functions.elementwise import (

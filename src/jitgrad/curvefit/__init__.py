@@ -1,1 +1,8 @@
-"""Fitting curves: named models, formulas, nonlinear least squares."""
+"""Fitting formulas and functions to data by least squares."""
+
+from jitgrad.curvefit.fit import curve_fit
+from jitgrad.curvefit.formula import Formula, formula
+from jitgrad.curvefit.gallery import MODELS, NamedModel, named
+from jitgrad.curvefit.result import CurveFit
+
+__all__ = ["MODELS", "CurveFit", "Formula", "NamedModel", "curve_fit", "formula", "named"]
