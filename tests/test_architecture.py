@@ -36,6 +36,7 @@ ORDER = [
     "models",
     "pictures",
     "tabular",
+    "curvefit",
     "io",
     "cli",
 ]

@@ -1,0 +1,1 @@
+"""Fitting curves: named models, formulas, nonlinear least squares."""
