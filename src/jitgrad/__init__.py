@@ -70,6 +70,7 @@ from jitgrad.functions.shapes import (
     triu,
     vstack,
 )
+from jitgrad.functions.special import voigt_profile
 from jitgrad.models import Input, Model, Sequential
 from jitgrad.ops.elementwise import (
     abs,

@@ -27,7 +27,7 @@ def decay(x: Any, a: Any, b: Any, c: Any) -> Any:
 Y = decay(X, 2.5, 1.3, 0.5) + 0.2 * RNG.normal(size=50)
 SIGMA = RNG.uniform(0.1, 1, 50)
 P0 = [1.0, 1.0, 1.0]
-TIGHT = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14, "method": "trf"}
+TIGHT = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14, "method": "trf", "jac": "3-point"}
 
 # Beside SciPy.
 
@@ -119,7 +119,7 @@ def test_a_function_of_many_parameters_takes_their_number_from_p0() -> None:
     result = curve_fit(lambda x, *p: sum(c * x**k for k, c in enumerate(p)), X, y, p0=[1, 1, 1])
     assert result.names == ["p0", "p1", "p2"]
     np.testing.assert_allclose(result.values, [1, 2, 3], rtol=1e-9)
-    with pytest.raises(ArgumentError, match="number of parameters is unknown. Give p0"):
+    with pytest.raises(ArgumentError, match="number of parameters is unknown"):
         curve_fit(lambda x, *p: p[0] * x, X, y)
 
 
@@ -153,7 +153,7 @@ def test_many_rows_go_in_blocks_and_give_the_same() -> None:
     x = RNG.uniform(0, 4, 5003)
     y = decay(x, 2.5, 1.3, 0.5) + 0.1 * RNG.normal(size=len(x))
     result = curve_fit("a * exp(-b * x) + c", x, y)
-    expected, covariance = scipy.optimize.curve_fit(decay, x, y, [1, 1, 1])
+    expected, covariance = scipy.optimize.curve_fit(decay, x, y, [1, 1, 1], **TIGHT)
     np.testing.assert_allclose(result.popt, expected, rtol=1e-6)
     np.testing.assert_allclose(result.pcov, covariance, rtol=1e-5)
     np.testing.assert_allclose(result.predict(), decay(x, *result.popt), rtol=1e-12)
@@ -166,7 +166,7 @@ def test_many_rows_go_in_blocks_and_give_the_same() -> None:
 def test_fixed_parameters() -> None:
     for fixed, p0 in (({"c": 0.5}, None), (["c"], {"a": 1, "b": 1, "c": 0.5}), ("c", [1, 1, 0.5])):
         result = curve_fit("a * exp(-b * x) + c", X, Y, p0, fixed=fixed)
-        expected, covariance = scipy.optimize.curve_fit(lambda x, a, b: decay(x, a, b, 0.5), X, Y)
+        expected, covariance = scipy.optimize.curve_fit(lambda x, a, b: decay(x, a, b, 0.5), X, Y, **TIGHT)
         np.testing.assert_allclose(result.values, [*expected, 0.5], rtol=1e-6)
         np.testing.assert_allclose(result.pcov[:2, :2], covariance, rtol=1e-5)
         assert not result.pcov[2].any() and result.dof == 48

@@ -122,5 +122,5 @@ def test_hopeless_texts(text: str) -> None:
 
 
 def test_a_missing_value() -> None:
-    with pytest.raises(FormulaError, match="needs 'beta', which has no value. Did you mean 'bet'"):
+    with pytest.raises(FormulaError, match=r"needs 'beta', which has no value\. Did you mean 'bet'"):
         formula("beta * x")(bet=1.0, x=1.0)

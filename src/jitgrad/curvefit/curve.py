@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.curvefit.formula import Formula
-from jitgrad.curvefit.gallery import NamedModel
+from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.trace import Traced, trace_model
 from jitgrad.errors import ArgumentError, DataError, near_name
@@ -153,7 +153,7 @@ def _curve_of_formula(model: Any, known: tuple[str, ...]) -> Curve:
     used = [name for name in known if name in made.names]
     names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)
     if not used and known:
-        near = near_name(known[0], made.names)
+        near = near_name(made.text, MODELS) or near_name(known[0], made.names)
         raise DataError(f"The formula has none of the columns {', '.join(known)}.{near} Name the columns in it.")
     if not names:
         raise ArgumentError(f"Every name in the formula {made.text!r} is a column. Give it at least one parameter.")

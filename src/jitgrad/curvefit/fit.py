@@ -91,6 +91,8 @@ def curve_fit(
     columns = given_data.columns_of(x, isinstance(model, (Formula, str, NamedModel)))
     if isinstance(y, str):
         y, columns = given_data.column(columns, y, "y"), {name: c for name, c in columns.items() if name != y}
+    if isinstance(model, NamedModel) and len(columns) == 1:
+        columns = {"x": next(iter(columns.values()))}
     names = list(p0) if isinstance(p0, Mapping) else None
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
     arrays, y, sigma = _rows(curve, columns, y, given_data.column(columns, sigma, "sigma"), check_finite, nan_policy)
@@ -120,7 +122,7 @@ def curve_fit(
 
 def _model(model: Any) -> Any:
     """A model; a NamedModel for its name."""
-    return named(model) if isinstance(model, str) and model.partition(":")[0].strip() in MODELS else model
+    return named(model) if isinstance(model, str) and (model in MODELS or model.startswith("polynomial")) else model
 
 
 def _rows(

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from jitgrad.errors import FormulaError, near_name
 from jitgrad.functions import elementwise, reductions
+from jitgrad.functions.special import voigt_profile
 from jitgrad.ops import OPS
 from jitgrad.ops.elementwise import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, gammaln, maximum, minimum, where
 from jitgrad.tape.tensor import Tensor, as_tensor
@@ -39,6 +40,7 @@ _MORE: dict[str, tuple[Function, int, int]] = {
     "mean": (reductions.mean, 1, 1),
     "std": (reductions.std, 1, 1),
     "cumsum": (reductions.cumsum, 1, 1),
+    "voigt_profile": (voigt_profile, 3, 3),
     **{
         name: (op, op.arity or 1, op.arity or 1)
         for name, op in {

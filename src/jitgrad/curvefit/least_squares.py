@@ -9,7 +9,7 @@ import numpy as np
 from jitgrad.curvefit.trace import Traced
 from jitgrad.program.machine import Machine
 from jitgrad.tape.evaluate import leaf_values
-from jitgrad.vm import fit_plan, native
+from jitgrad.vm import fit_plan
 from jitgrad.vm.fit_plan import (
     ARCTAN,
     CAUCHY,
@@ -168,7 +168,7 @@ class Solver:
             self._settings = settings
         plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear else 0
         self._solution.parameters[:] = starts
-        native.load("least_squares", _FLOAT64).call(*self._addresses, 0, len(starts))
+        self._machine.least_squares.call(*self._addresses, 0, len(starts))
         return Solution(*[array.copy() for array in self._solution])
 
     def _load(self, data: Data, held: np.ndarray) -> None:
