@@ -14,8 +14,8 @@ from jitgrad.vm.fit_plan import NO_DERIVATIVE, NOT_FINITE, TOO_MANY
 
 SEARCH_EVALUATIONS = 200
 """At most, of each start of many."""
-KEPT = 3
-"""Minima of some of the rows that are fitted on all of them."""
+KEPT, NEAR = 3, 1.5
+"""Minima of some of the rows that are fitted on all of them: so many, of costs up to so much of the lowest."""
 
 
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
@@ -61,7 +61,8 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
             f"The model is not finite at any of {len(costs)} starts. Give p0, or bounds that keep to where it is finite."
         )
     again = few is not problem.data or tried.ended[best[0]] == TOO_MANY
-    solution = problem.solve(tried.parameters[best[:KEPT]]) if again else tried
+    near = best[:KEPT][costs[best[:KEPT]] <= NEAR * costs[best[0]]]
+    solution = problem.solve(tried.parameters[near]) if again else tried
     result = problem.result(solution, int(distinct(solution.costs, 0.0)[0]))
     ended = tried.ended != TOO_MANY
     result.minima, result.starts = len(distinct(np.where(ended, costs, np.inf), 0.0)), len(costs)

@@ -90,12 +90,17 @@ def _run(P, floats, start, stop):
 
 
 @device
-def _squares(A, y, weights, slot, stride, first, count):
-    total = 0.0
-    for i in range(count):
-        r = (A[slot + i * stride] - y[first + i]) * weights[first + i]
-        total += r * r
-    return total
+def _residuals(W, A, P, y, weights, first, count):
+    """Write (model - y) · weight of a block's rows behind the columns."""
+    slot, stride, to = P[_result(P, ZERO)], P[_result(P, ZERO) + ONE], _column(P, P[plan.N] + ONE)
+    if stride == ONE:
+        for i in range(count):
+            W[to + i] = (A[slot + i] - y[first + i]) * weights[first + i]
+    else:
+        value = A[slot]
+        for i in range(count):
+            W[to + i] = (value - y[first + i]) * weights[first + i]
+    return to
 
 
 @outlined
@@ -105,20 +110,31 @@ def _cost(P, W, A, place):
     for k in range(n):
         A[P[uint64(plan.HEAD) + k]] = W[place + k]
     y, weights = carray(pointer(P[plan.Y], floats), 1), carray(pointer(P[plan.WEIGHTS], floats), 1)
-    slot, stride = P[_result(P, ZERO)], P[_result(P, ZERO) + ONE]
     kind, scale, total = int64(P[plan.LOSS]), W[plan.SCALE], 0.0
     for block in range(_blocks(P)):
         count = _load(P, A, floats, block) if P[plan.COUNT] > P[plan.BLOCK] else P[plan.COUNT]
         _run(P, floats, ZERO, P[plan.VALUE_STOP])
-        first = P[plan.FIRST] + block * P[plan.BLOCK]
+        r = _residuals(W, A, P, y, weights, P[plan.FIRST] + block * P[plan.BLOCK], count)
         if kind == plan.LINEAR_LOSS:
-            total += _squares(A, y, weights, slot, stride, first, count)
+            total += qr.dot(W, r, r, count)
         else:
             for i in range(count):
-                r = (A[slot + i * stride] - y[first + i]) * weights[first + i] / scale
-                total += counted(kind, r * r) * scale * scale
+                z = W[r + i] / scale
+                total += counted(kind, z * z) * scale * scale
     W[plan.VALUES] += 1.0
     return 0.5 * total if isfinite(total) else inf
+
+
+@device
+def _weigh(W, to, A, slot, stride, weight, count):
+    """Write a derivative times the weights of the rows."""
+    if stride == ONE:
+        for i in range(count):
+            W[to + i] = A[slot + i] * W[weight + i]
+    else:
+        value = A[slot]
+        for i in range(count):
+            W[to + i] = value * W[weight + i]
 
 
 @device
@@ -126,20 +142,19 @@ def _write_rows(P, W, A, base, first, count):
     """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
     floats, n = pointer_to(A, ZERO), P[plan.N]
     y, weights = carray(pointer(P[plan.Y], floats), 1), carray(pointer(P[plan.WEIGHTS], floats), 1)
-    residual, weight = _column(P, n) + base, _column(P, n + ONE)
-    slot, stride = P[_result(P, ZERO)], P[_result(P, ZERO) + ONE]
-    kind, scale = int64(P[plan.LOSS]), W[plan.SCALE]
+    kind, scale, residual = int64(P[plan.LOSS]), W[plan.SCALE], _column(P, n) + base
+    weight = _residuals(W, A, P, y, weights, first, count)
     for i in range(count):
-        w = weights[first + i]
-        r = (A[slot + i * stride] - y[first + i]) * w
-        of_residual, of_row = scales(kind, (r / scale) * (r / scale))
-        W[residual + i] = r * of_residual
-        W[weight + i] = w * of_row
+        W[residual + i], W[weight + i] = W[weight + i], weights[first + i]
+    if kind != plan.LINEAR_LOSS:
+        for i in range(count):
+            z = W[residual + i] / scale
+            of_residual, of_row = scales(kind, z * z)
+            W[residual + i] *= of_residual
+            W[weight + i] *= of_row
     for k in range(n):
         slot, stride = P[_result(P, k + ONE)], P[_result(P, k + ONE) + ONE]
-        column = _column(P, k) + base
-        for i in range(count):
-            W[column + i] = A[slot + i * stride] * W[weight + i]
+        _weigh(W, _column(P, k) + base, A, slot, stride, weight, count)
 
 
 @outlined
