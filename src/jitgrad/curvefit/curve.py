@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.trace import Traced, trace_model
 from jitgrad.errors import ArgumentError, DataError, near_name
 from jitgrad.ops.table import Op
+from jitgrad.program.machine import Machine
+from jitgrad.tape.evaluate import leaf_values
 from jitgrad.tape.function import Function
 from jitgrad.tape.tensor import Tensor
 
@@ -50,6 +53,38 @@ class Curve:
         x = columns[0] if self.columns == [""] else dict(zip(self.columns, columns, strict=True))
         return self.model(x, *parameters)
 
+    def arrays(self, x: Any) -> list[np.ndarray]:
+        """The columns that the model takes out of an array, a mapping or a frame, or out of a list of its columns as arrays.
+
+        Raises DataError where one is not there, or is no column of numbers.
+        """
+        if isinstance(x, list) and all(isinstance(c, np.ndarray) for c in x):
+            return x
+        return self.chosen(given_data.columns_of(x, isinstance(self.model, Formula)))
+
+    def chosen(self, columns: Mapping[str, Any]) -> list[np.ndarray]:
+        """The columns that the model takes, as arrays. Raises DataError where one is not there, or is none of numbers."""
+        for name in self.columns:
+            if name not in columns:
+                raise DataError(f"There is no column {name!r}.{near_name(name, columns)} The columns are {', '.join(columns)}.")
+        return [given_data.numbers(columns[name], name or "x") for name in self.columns]
+
+    def evaluate(self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """What the model says for each row, (rows,), and its Jacobian by the parameters ``free``, (rows, n)."""
+        rows = columns[0].shape[-1]
+        traced = self.traced(columns, free, rows)
+        result = np.empty((1 + len(free), rows))
+        machine = Machine(traced.program)
+        constants = [*leaf_values(traced.constants, np.dtype(np.float64), replayed=True), *traced.literals]
+        for first in range(0, rows, traced.rows):
+            part = slice(first, min(first + traced.rows, rows))
+            block = [_padded(c[part], traced.rows) for c in columns] if traced.by_rows else columns
+            machine.load([*values, *block, *constants])
+            machine.run()
+            for row, output in zip(result, machine.outputs, strict=True):
+                row[part] = output[: part.stop - first] if output.size > 1 else output
+        return result[0], result[1:].T
+
     def traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> Traced:
         """The model for these columns as a Program, with its derivatives by the parameters with the numbers ``free``."""
         traced = self._traced(columns, free, rows)
@@ -67,6 +102,11 @@ class Curve:
                 if len(_TRACES) > KEPT_TRACES:
                     _TRACES.pop(next(iter(list(_TRACES))), None)
         return traced
+
+
+def _padded(column: np.ndarray, rows: int) -> np.ndarray:
+    """A column of ``rows`` rows, the last one again and again where there are fewer."""
+    return column if len(column) == rows else np.pad(column, (0, rows - len(column)), mode="edge")
 
 
 def constant_key(model: Any) -> Any:

@@ -16,7 +16,7 @@ from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.curvefit.least_squares import LOSSES, Limits, Settings
 from jitgrad.curvefit.minimise import OwnLoss
-from jitgrad.curvefit.problem import Problem, columns_for
+from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, search
 from jitgrad.errors import ArgumentError, DataError, FitWarning, near_name
@@ -131,7 +131,7 @@ def _rows(
     """Columns, response and sigma as arrays that fit together."""
     if policy not in (None, "raise", "omit"):
         raise ArgumentError(f"nan_policy is {policy!r}. Use None, 'raise' or 'omit'.")
-    arrays, y = columns_for(curve, columns), given_data.response(y)
+    arrays, y = curve.chosen(columns), given_data.response(y)
     sigma = None if sigma is None else given_data.numbers(sigma, "sigma")
     if curve.columns != [""]:
         for name, array in zip(curve.columns, arrays, strict=True):

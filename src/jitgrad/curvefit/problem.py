@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.curve import Curve
-from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution, solve
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.trace import Traced
-from jitgrad.errors import DataError, near_name
+from jitgrad.errors import DataError
 from jitgrad.functions.products import matmul
-from jitgrad.program.machine import Machine
-from jitgrad.tape.evaluate import leaf_values
 from jitgrad.tape.tensor import as_tensor
 
 _FLOAT64 = np.dtype(np.float64)
@@ -82,25 +78,6 @@ class Problem:
             return self._whitening @ residuals
         return residuals if self.data.weights is None else residuals * self.data.weights
 
-    def evaluate(self, values: np.ndarray, x: Any = None) -> tuple[np.ndarray, np.ndarray]:
-        """What the model says for ``x``, by default for the fitted rows, (rows,), and its Jacobian by the free parameters."""
-        curve, columns, rows = self.curve, self.columns, len(self.y)
-        if x is not None:
-            columns = columns_for(curve, given_data.columns_of(x, isinstance(curve.model, Formula)))
-            rows = columns[0].shape[-1]
-        traced = curve.traced(columns, self.free, rows)
-        result = np.empty((1 + len(self.free), rows))
-        machine = Machine(traced.program)
-        constants = [*leaf_values(traced.constants, _FLOAT64, replayed=True), *traced.literals]
-        for first in range(0, rows, traced.rows):
-            part = slice(first, min(first + traced.rows, rows))
-            block = [_padded(c[part], traced.rows) for c in columns] if traced.by_rows else columns
-            machine.load([*values, *block, *constants])
-            machine.run()
-            for row, output in zip(result, machine.outputs, strict=True):
-                row[part] = output[: part.stop - first] if output.size > 1 else output
-        return result[0], result[1:].T
-
 
 class _Whitened(Curve):
     """A model whose values are multiplied by a matrix, so that their errors are independent."""
@@ -115,14 +92,6 @@ class _Whitened(Curve):
         return matmul(self._whitening, value + np.zeros(len(self._whitening)))
 
 
-def columns_for(curve: Curve, columns: Mapping[str, Any]) -> list[np.ndarray]:
-    """The columns that a model takes, as arrays. Raises DataError where one is not there."""
-    for name in curve.columns:
-        if name not in columns:
-            raise DataError(f"There is no column {name!r}.{near_name(name, columns)} The columns are {', '.join(columns)}.")
-    return [given_data.numbers(columns[name], name or "x") for name in curve.columns]
-
-
 def _whitening(sigma: np.ndarray) -> np.ndarray:
     """The inverse of the lower Cholesky factor of a covariance."""
     from scipy.linalg import solve_triangular
@@ -132,8 +101,3 @@ def _whitening(sigma: np.ndarray) -> np.ndarray:
     except np.linalg.LinAlgError:
         raise DataError("sigma is a matrix that is not positive definite. Give the covariance of the errors of y.") from None
     return np.asarray(solve_triangular(factor, np.eye(len(sigma)), lower=True))
-
-
-def _padded(column: np.ndarray, rows: int) -> np.ndarray:
-    """A column of ``rows`` rows, the last one again and again where there are fewer."""
-    return column if len(column) == rows else np.pad(column, (0, rows - len(column)), mode="edge")

@@ -1,4 +1,4 @@
-"""What a fit found out: the parameters, how certain they are, and how it ended."""
+"""What a fit found out: the parameters, how certain they are, how well they fit, and how the fit ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.arguments import in_unit_interval
+from jitgrad.curvefit.estimates import UNDETERMINED, Estimates
 from jitgrad.vm import fit_plan
 
 if TYPE_CHECKING:
@@ -25,19 +25,15 @@ _ENDED = {
 }
 OWN = "own"
 """The loss of a fit by a function of the user's."""
-_EPSILON = float(np.finfo(float).eps)
-_UNDETERMINED = 1e-12
-"""A singular value of the Jacobian, its columns scaled to norm one, beside the largest: smaller ones are rounding."""
 
 
-class CurveFit:
+class CurveFit(Estimates):
     """The result of ``curve_fit``. Unpacks as SciPy's: ``popt, pcov = result``.
 
+    Beside what all Estimates have:
+
     Attributes:
-        names: of all parameters, those that were fixed too.
-        values: float64 (p,), the parameters.
-        free: the numbers of those that were fitted.
-        cost: half the sum of the squared weighted residuals, or what a robust loss makes of them.
+        cost: half the sum of the squared weighted residuals, or what another loss makes of them.
         n_rows: how many rows were fitted.
         dof: degrees of freedom, rows minus fitted parameters.
         nfev, njev: how often the model and its derivatives were computed.
@@ -48,16 +44,16 @@ class CurveFit:
     """
 
     def __init__(self, problem: Problem, values: np.ndarray, figures: np.ndarray, factor: np.ndarray) -> None:
-        self._problem, self._factor = problem, factor
-        self.names = problem.curve.names
-        self.values = values
-        self.free = problem.free
         self.cost, nfev, njev, ended, self.pivots = figures.tolist()
         self.nfev, self.njev, self.ended = int(nfev), int(njev), int(ended)
-        self.n_rows = len(problem.data.y)
-        self.dof = self.n_rows - len(self.free)
+        self.n_rows = len(problem.y)
+        self.dof = self.n_rows - len(problem.free)
         self.minima: int | None = None
         self.starts = 1
+        self._problem = problem
+        absolute = problem.absolute_sigma
+        scale = 1.0 if absolute else 2.0 * self.cost / self.dof if self.dof > 0 else math.inf
+        super().__init__(problem.curve, values, problem.free, factor, scale, math.inf if absolute else self.dof)
 
     # As SciPy has it.
 
@@ -80,108 +76,15 @@ class CurveFit:
     def __getitem__(self, index: int) -> np.ndarray:
         return (self.popt, self.pcov)[index]
 
-    # The parameters.
-
-    @functools.cached_property
-    def parameters(self) -> dict[str, float]:
-        """The parameters by name."""
-        return dict(zip(self.names, self.values.tolist(), strict=True))
-
-    @functools.cached_property
-    def covariance(self) -> np.ndarray:
-        """The covariance of the parameters, (p, p): that of the linear model at the minimum.
-
-        Rows and columns of fixed parameters are 0. It is inf where there are no degrees of freedom to tell the scale from, and
-        huge for what the data do not determine.
-        """
-        p, k = len(self.values), np.array(self.free, int)
-        covariance = np.zeros((p, p))
-        if self.free:
-            covariance[np.ix_(k, k)] = self._inverse * self.scale if self.scale < math.inf else math.inf
-        return covariance
-
-    @property
-    def scale(self) -> float:
-        """What the inverse of JᵀJ is multiplied by: χ² over the degrees of freedom, or 1 where sigma is absolute."""
-        if self._problem.absolute_sigma:
-            return 1.0
-        return 2.0 * self.cost / self.dof if self.dof > 0 else math.inf
-
-    @functools.cached_property
-    def _singular(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The norms of the Jacobian's columns, and the singular values and right vectors of it with those scaled to one."""
-        norms = np.linalg.norm(self._factor, axis=0)
-        norms[norms == 0] = 1.0
-        _, s, v = np.linalg.svd(self._factor / norms)
-        return norms, s, v
-
-    @functools.cached_property
-    def _inverse(self) -> np.ndarray:
-        norms, s, v = self._singular
-        half = v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)) / norms[:, None]
-        return half @ half.T
-
-    @functools.cached_property
-    def stderr(self) -> np.ndarray:
-        """The standard errors, (p,); 0 for what was fixed."""
-        return np.sqrt(np.diag(self.covariance))
-
-    @functools.cached_property
-    def correlation(self) -> np.ndarray:
-        """The correlation of the parameters, (p, p); nan where a standard error is 0 or inf."""
-        errors = np.where((self.stderr > 0) & (self.stderr < math.inf), self.stderr, math.nan)
-        return self.covariance / errors / errors[:, None]
-
-    @property
-    def condition(self) -> float:
-        """The condition number of the Jacobian, its columns scaled to norm one."""
-        s = self._singular[1]
-        return float(s[0] / s[-1]) if len(s) and s[-1] > 0 else math.inf if len(s) else 1.0
-
-    @functools.cached_property
-    def undetermined(self) -> list[str]:
-        """Parameters that the data do not determine, because a change of one is made up for by others or changes nothing."""
-        _, s, v = self._singular
-        null = v[s <= _UNDETERMINED * s[:1].max(initial=1.0)]
-        return [self.names[k] for j, k in enumerate(self.free) if (np.abs(null[:, j]) > 1e-6).any()]
-
-    @functools.cached_property
-    def at_bounds(self) -> list[str]:
-        """Parameters that ended at a bound."""
-        if self._problem.bounds is None:
-            return []
-        low, high = self._problem.bounds
-        return [self.names[k] for k in self.free if self.values[k] <= low[k] or self.values[k] >= high[k]]
-
-    def confidence_intervals(self, level: float = 0.95) -> np.ndarray:
-        """Student's intervals of the parameters, (p, 2); normal ones where sigma is absolute."""
-        half = self._quantile(level) * self.stderr
-        return np.column_stack([self.values - half, self.values + half])
-
-    def _quantile(self, level: float) -> float:
-        from scipy.special import ndtri, stdtrit
-
-        upper = 0.5 + 0.5 * in_unit_interval("level", level)
-        if self._problem.absolute_sigma:
-            return float(ndtri(upper))
-        return float(stdtrit(self.dof, upper)) if self.dof > 0 else math.inf
-
-    # The model.
+    # Of the rows that were fitted.
 
     def predict(self, x: Any = None) -> np.ndarray:
-        """What the model says for each row of ``x``, (rows,); by default for the rows that were fitted."""
-        return self._problem.evaluate(self.values, x)[0]
+        """As ``Estimates.predict``; by default for the rows that were fitted."""
+        return super().predict(self._problem.columns if x is None else x)
 
     def band(self, x: Any = None, level: float = 0.95, prediction: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """The lower and the upper limit, (rows,) each, of what the model says, or of a new measurement with ``prediction``.
-
-        A new measurement has the residual standard deviation, so with weights it is one of weight 1.
-        """
-        value, jacobian = self._problem.evaluate(self.values, x)
-        k = np.array(self.free, int)
-        variance = np.einsum("ij,jk,ik->i", jacobian, self.covariance[np.ix_(k, k)], jacobian)
-        half = self._quantile(level) * np.sqrt(np.maximum(variance, 0.0) + (self.scale if prediction else 0.0))
-        return value - half, value + half
+        """As ``Estimates.band``; by default for the rows that were fitted."""
+        return super().band(self._problem.columns if x is None else x, level, prediction)
 
     @functools.cached_property
     def residuals(self) -> np.ndarray:
@@ -228,6 +131,14 @@ class CurveFit:
 
     # How it ended.
 
+    @functools.cached_property
+    def at_bounds(self) -> list[str]:
+        """Parameters that ended at a bound."""
+        if self._problem.bounds is None:
+            return []
+        low, high = self._problem.bounds
+        return [self.names[k] for k in self.free if self.values[k] <= low[k] or self.values[k] >= high[k]]
+
     @property
     def success(self) -> bool:
         """Whether the fit converged."""
@@ -239,7 +150,7 @@ class CurveFit:
         found = [] if self.success else [_ENDED[self.ended].capitalize()]
         if self.dof <= 0 and not self._problem.absolute_sigma:
             found.append(f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: no standard errors")
-        elif self.pivots <= _UNDETERMINED and self.undetermined:
+        elif self.pivots <= UNDETERMINED and self.undetermined:
             names = " and ".join(self.undetermined)
             found.append(f"singular: the data do not determine {names}; fix one of them, or leave it out of the model")
         if self._problem.bounds is not None and self.at_bounds:
@@ -256,19 +167,11 @@ class CurveFit:
 
     def report(self) -> str:
         """A table of the parameters, and how well the model fits."""
-        from scipy.special import stdtr
-
-        interval, width = self.confidence_intervals(), max(9, *map(len, self.names))
+        width = max(9, *map(len, self.names))
         lines = [f"{'parameter':{width}} {'estimate':>15} {'std. error':>11} {'t':>9} {'p':>8}  95 % interval"]
-        for k, name in enumerate(self.names):
-            if k not in self.free:
-                lines.append(f"{name:{width}} {self.values[k]:15.8g} {'fixed':>11}")
-                continue
-            error = self.stderr[k]
-            t = self.values[k] / error if error > 0 else math.nan
-            p = 2 * stdtr(self.dof, -abs(t)) if self.dof > 0 else math.nan
-            low, high = interval[k]
-            lines.append(f"{name:{width}} {self.values[k]:15.8g} {error:11.4g} {t:9.3g} {p:8.2g}  [{low:.6g}, {high:.6g}]")
+        for name, estimate, error, t, p, low, high in self.table():
+            of = f"{error:11.4g} {t:9.3g} {p:8.2g}  [{low:.6g}, {high:.6g}]" if not math.isnan(error) else f"{'fixed':>11}"
+            lines.append(f"{name:{width}} {estimate:15.8g} {of}")
         lines += [
             f"{self.n_rows} rows, {self.dof} degrees of freedom, χ² {self.chisqr:.6g}, reduced {self.redchi:.6g}",
             f"R² {self.r2:.6g}, AIC {self.aic:.6g}, BIC {self.bic:.6g}, condition {self.condition:.3g}",

@@ -1,0 +1,147 @@
+"""Estimated parameters of a curve: how certain they are, and what they say for other data."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.arguments import in_unit_interval
+from jitgrad.curvefit.curve import Curve
+
+_EPSILON = float(np.finfo(float).eps)
+UNDETERMINED = 1e-12
+"""A singular value of the Jacobian, its columns scaled to norm one, beside the largest: smaller ones are rounding."""
+
+
+class Row(NamedTuple):
+    """What a table has of a parameter; of a fixed one the estimate alone, the others are nan."""
+
+    name: str
+    estimate: float
+    stderr: float
+    t: float
+    p: float
+    low: float
+    high: float
+
+
+class Estimates:
+    """Parameters of a curve with their uncertainty.
+
+    Args:
+        curve: the model.
+        values: float64 (p,), the parameters.
+        free: the numbers of those that were fitted.
+        factor: (n, n), R with RᵀR = JᵀJ of these, J the weighted Jacobian.
+        scale: what the inverse of that is multiplied by for a covariance: χ² over the degrees of freedom, or 1.
+        dof: degrees of freedom of Student's t; inf for the normal distribution.
+    """
+
+    def __init__(
+        self, curve: Curve, values: np.ndarray, free: Sequence[int], factor: np.ndarray, scale: float, dof: float
+    ) -> None:
+        self.curve, self.names, self.values, self.free = curve, curve.names, values, free
+        self.factor, self.scale, self._dof = factor, scale, dof
+
+    @functools.cached_property
+    def parameters(self) -> dict[str, float]:
+        """The parameters by name."""
+        return dict(zip(self.names, self.values.tolist(), strict=True))
+
+    @functools.cached_property
+    def covariance(self) -> np.ndarray:
+        """The covariance of the parameters, (p, p): that of the linear model at the minimum.
+
+        Rows and columns of fixed parameters are 0. It is inf where there are no degrees of freedom to tell the scale from, and
+        huge for what the data do not determine.
+        """
+        p, k = len(self.values), np.array(self.free, int)
+        covariance = np.zeros((p, p))
+        if self.free:
+            covariance[np.ix_(k, k)] = self._inverse * self.scale if self.scale < math.inf else math.inf
+        return covariance
+
+    @functools.cached_property
+    def _singular(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The norms of the Jacobian's columns, and the singular values and right vectors of it with those scaled to one."""
+        norms = np.linalg.norm(self.factor, axis=0)
+        norms[norms == 0] = 1.0
+        _, s, v = np.linalg.svd(self.factor / norms)
+        return norms, s, v
+
+    @functools.cached_property
+    def _inverse(self) -> np.ndarray:
+        norms, s, v = self._singular
+        half = v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)) / norms[:, None]
+        return half @ half.T
+
+    @functools.cached_property
+    def stderr(self) -> np.ndarray:
+        """The standard errors, (p,); 0 for what was fixed."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @functools.cached_property
+    def correlation(self) -> np.ndarray:
+        """The correlation of the parameters, (p, p); nan where a standard error is 0 or inf."""
+        errors = np.where((self.stderr > 0) & (self.stderr < math.inf), self.stderr, math.nan)
+        return self.covariance / errors / errors[:, None]
+
+    @property
+    def condition(self) -> float:
+        """The condition number of the Jacobian, its columns scaled to norm one."""
+        s = self._singular[1]
+        return float(s[0] / s[-1]) if len(s) and s[-1] > 0 else math.inf if len(s) else 1.0
+
+    @functools.cached_property
+    def undetermined(self) -> list[str]:
+        """Parameters that the data do not determine, because a change of one is made up for by others or changes nothing."""
+        _, s, v = self._singular
+        null = v[s <= UNDETERMINED * s[:1].max(initial=1.0)]
+        return [self.names[k] for j, k in enumerate(self.free) if (np.abs(null[:, j]) > 1e-6).any()]
+
+    def confidence_intervals(self, level: float = 0.95) -> np.ndarray:
+        """Student's intervals of the parameters, (p, 2); normal ones where sigma is absolute."""
+        half = self._quantile(level) * self.stderr
+        return np.column_stack([self.values - half, self.values + half])
+
+    def _quantile(self, level: float) -> float:
+        from scipy.special import ndtri, stdtrit
+
+        upper = 0.5 + 0.5 * in_unit_interval("level", level)
+        if self._dof == math.inf:
+            return float(ndtri(upper))
+        return float(stdtrit(self._dof, upper)) if self._dof > 0 else math.inf
+
+    def table(self, level: float = 0.95) -> list[Row]:
+        """A Row for each parameter: t is the estimate over its standard error, p the probability of a larger one by chance."""
+        from scipy.special import ndtr, stdtr
+
+        rows = []
+        for k, (low, high) in enumerate(self.confidence_intervals(level).tolist()):
+            estimate, error = float(self.values[k]), float(self.stderr[k])
+            if k not in self.free:
+                rows.append(Row(self.names[k], estimate, *(math.nan,) * 5))
+                continue
+            t = estimate / error if error > 0 else math.copysign(math.inf, estimate) if estimate else math.nan
+            tail = float(ndtr(-abs(t)) if self._dof == math.inf else stdtr(self._dof, -abs(t)) if self._dof > 0 else math.nan)
+            rows.append(Row(self.names[k], estimate, error, t, 2 * tail, low, high))
+        return rows
+
+    def predict(self, x: Any) -> np.ndarray:
+        """What the model says for each row of ``x``, (rows,)."""
+        return self.curve.evaluate(self.values, self.free, self.curve.arrays(x))[0]
+
+    def band(self, x: Any, level: float = 0.95, prediction: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """The lower and the upper limit, (rows,) each, of what the model says, or of a new measurement with ``prediction``.
+
+        A new measurement has the residual standard deviation; with weights it is one of weight 1.
+        """
+        value, jacobian = self.curve.evaluate(self.values, self.free, self.curve.arrays(x))
+        k = np.array(self.free, int)
+        variance = np.einsum("ij,jk,ik->i", jacobian, self.covariance[np.ix_(k, k)], jacobian)
+        half = self._quantile(level) * np.sqrt(np.maximum(variance, 0.0) + (self.scale if prediction else 0.0))
+        return value - half, value + half
