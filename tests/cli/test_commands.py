@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 
@@ -110,7 +112,6 @@ BAD: list[tuple[str | None, list[str], str]] = [
     (GOOD, ["--epochs", "1" + "0" * 14], "epochs is 1000"),
     (GOOD, ["--hidden", "99999999999"], "a width of hidden is 999"),
     (GOOD, ["--epochs", "many"], "not a valid integer"),
-    (GOOD.replace(",", ";"), [], "separated by semicolons"),
     (GOOD.replace("a,b", "a,a"), [], "more than one column 'a'"),
     (GOOD.replace("1,2,3", "1,2,x"), [], "'x' among them"),
     ('a,y\n1,"2\n3,4\n', [], "jitgrad: "),  # polars before 2 takes the open quote for a text
@@ -131,6 +132,20 @@ def test_bad_input_is_exit_2_and_one_clear_error(text: str | None, options: list
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert [p.name for p in tmp_path.iterdir()] == (["t.csv"] if text is not None else [])
+
+
+def test_tables_of_all_kinds(data: Path, tmp_path: Path) -> None:
+    text = (data / "iris.csv").read_text()
+    (tmp_path / "points.txt").write_text(text.replace(",", ";"))
+    (tmp_path / "commas.txt").write_text(text.replace(",", ";").replace(".", ","))
+    (tmp_path / "compressed").write_bytes(gzip.compress(text.encode()))
+    pl.read_csv(data / "iris.csv").write_parquet(tmp_path / "iris.parquet")
+    expected = result_of(data / "iris.csv", "--target", "species") | {"seconds": 0}
+    for file in tmp_path.iterdir():
+        assert result_of(file, "--target", "species") | {"seconds": 0} == expected
+    command = [sys.executable, "-m", "jitgrad.cli.main", "fit", "-", "--target", "species", "--json"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) | {"seconds": 0} == expected
 
 
 def test_names_and_texts_from_the_file_are_printed_as_they_are(tmp_path: Path) -> None:

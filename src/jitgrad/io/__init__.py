@@ -1,1 +1,1 @@
-"""Reading tables."""
+"""Reading, streaming and writing tables."""

@@ -1,101 +1,58 @@
-"""Tables from files, read with polars; every fault of a file is named with its place."""
+"""A whole table from a file."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
-from jitgrad.errors import DataError
+from jitgrad.io.columns import has_decimal_commas, read_as, read_texts, with_types
+from jitgrad.io.parquet import read_parquet
+from jitgrad.io.source import is_parquet, name_of, open_source
+from jitgrad.io.text import Text, joined
 
-MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"]
-"""What stands for a missing value in a file."""
+_HEAD = 10_000  # rows that the types are first found from
 
 
-def read_table(path: str | Path) -> pl.DataFrame:
-    """A CSV file with a header as a data frame; the texts of ``MISSING`` become nulls.
+def read_table(path: str | Path, separator: str | None = None, header: bool | None = None) -> pl.DataFrame:
+    """A table from a file: text (CSV, TSV and the like), which may be compressed by gzip, or Parquet.
+
+    A text may have a byte-order mark, comments at its top (lines that begin with ``#``) and blank lines, which are no rows.
+    Columns of numbers become int64 or float64, of true and false boolean, all others texts without spaces around them; the
+    texts of ``dialect.MISSING`` become nulls. Decimal commas are understood where something else separates and no column has
+    decimal points. A table in Parquet stays as it is.
+
+    Args:
+        path: the file; ``-`` for standard input.
+        separator: of the fields of a text: one character, or comma, tab, semicolon, bar, or space for runs of spaces and tabs.
+            None finds it out from the first lines (``dialect.find_separator``).
+        header: whether the first row of a text names the columns; a column without a name is c1, c2, … by its place. None finds
+            it out (``dialect.has_header``): a row is one of names where nothing in it is a number or missing, or where one of
+            its texts stands over numbers. So names that all are numbers, like 2020, need ``header=True``, and a table of
+            nothing but texts below no names needs ``header=False``.
 
     Raises:
-        DataError: where there is no such file, it is empty, is not text, names a column twice, is not separated by commas, or
-            has rows of unequal length.
+        ArgumentError: for a separator that can be none.
+        DataError: for a file that is not there or cannot be read, is empty, has no rows, is damaged, or is not UTF-8; a column
+            named twice; rows of unequal length; quotes that are open or within a field; numbers with points and commas whose
+            meaning is not clear.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise DataError(f"{path} is a directory. Name a CSV file in it.")
+    with open_source(path) as stream:
+        if is_parquet(path, stream):
+            return read_parquet(path, stream)
+        return _read_text(Text(name_of(path), stream, separator, header))
+
+
+def _read_text(text: Text) -> pl.DataFrame:
+    """Read with the types of the first rows, which is fast, and by texts where they are not those of all rows."""
+    blocks = text.blocks(_HEAD)
+    first = next(blocks)
+    texts = read_texts(first)
+    commas = has_decimal_commas(texts, text.dialect.separator)
+    schema = with_types(texts, first, commas).schema
+    whole = joined(first, blocks)
     try:
-        frame = pl.read_csv(path, null_values=MISSING, infer_schema_length=None)
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}. Check the path.") from None
-    except pl.exceptions.NoDataError:
-        raise DataError(f"{path} is empty. Give a CSV file with a header and rows.") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}. Check the file and its permissions.") from None
-    except pl.exceptions.PolarsError as error:
-        _check_lengths(path)
-        raise DataError(f"{path} cannot be read as CSV: {str(error).splitlines()[0]}. Check the file.") from None
-    _check_header(path, frame)
-    if frame.height == 0:
-        raise DataError(f"{path} has a header and no rows. Give at least a few rows.")
-    if frame[frame.columns[-1]].null_count():
-        _check_lengths(path)  # polars fills short rows with nulls
-    return _stripped(path, frame)
-
-
-def _check_header(path: Path, frame: pl.DataFrame) -> None:
-    """Raise DataError for a column named twice, or a file that is separated by something else."""
-    if len(frame.columns) == 1:
-        for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if mark in frame.columns[0]:
-                raise DataError(f"{path} has one column, {frame.columns[0]!r}: it seems to be separated by {name}. Use commas.")
-    _, fields = next(_lines(path))
-    header = [name.strip() for name in fields]
-    for name in header:
-        if header.count(name) > 1:
-            raise DataError(f"{path} has more than one column {name!r}. Give each column a name of its own.")
-
-
-def _stripped(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
-    """Without spaces around names and texts; a column that is all numbers then is one of numbers."""
-    frame = frame.rename({name: name.strip() for name in frame.columns})
-    made = []
-    for column in frame.get_columns():
-        if column.dtype == pl.String:
-            if column.str.contains("\ufffd", literal=True).any():
-                raise _not_text(path)
-            texts = column.str.strip_chars()
-            texts = texts.set(texts.is_in(MISSING), None)
-            numbers = texts.cast(pl.Float64, strict=False)
-            column = numbers if numbers.null_count() == texts.null_count() < len(texts) else texts
-        made.append(column)
-    return pl.DataFrame(made)
-
-
-def _not_text(path: Path) -> DataError:
-    return DataError(f"{path} is not a text in UTF-8. Save it as one.")
-
-
-def _check_lengths(path: Path) -> None:
-    """Raise DataError for the first row that has not as many fields as the header."""
-    lines = _lines(path)
-    _, header = next(lines)
-    for number, row in lines:
-        if row and len(row) != len(header):
-            raise DataError(
-                f"{path} has {len(row)} fields in line {number} and {len(header)} in its header. "
-                f"Give every row as many fields as the header."
-            )
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The fields of each row with the number of its last line. Raises DataError for what is not CSV in UTF-8."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        try:
-            for row in rows:
-                yield rows.line_num, row
-        except UnicodeDecodeError:
-            raise _not_text(path) from None
-        except csv.Error as error:
-            raise DataError(f"{path} cannot be read as CSV in line {rows.line_num}: {error}. Check its quotes.") from None
+        frame = read_as(whole, schema)
+    except pl.exceptions.PolarsError:
+        frame = read_texts(whole)
+    return with_types(frame, whole, has_decimal_commas(frame, text.dialect.separator))

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -31,11 +33,18 @@ def write(path: str | os.PathLike[str], document: Any) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file aside, make sure that it is on the disk, and rename it."""
+    """Write a file that is whole or as it was before. Raises OSError where it cannot be written."""
+    with written_aside(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, beside ``path``; at the end made sure to be on the disk and renamed, or removed after an exception."""
     aside = path.with_name(path.name + ".part")
     try:
         with aside.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
