@@ -48,13 +48,15 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _made(given: dict[str, Any]) -> dict[str, Any]:
     """The parts as objects, from nested dicts and lists."""
     inference = given["inference"]
-    return given | {
+    return {
         "target": Target(**_with_tuples(given["target"], "values")),
         "columns": tuple(Column(**_with_tuples(column, "categories")) for column in given["columns"]),
         "scale": Scale(**given["scale"]),
         "layers": tuple((kernel, bias) for kernel, bias in given["layers"]),
         "settings": Settings(**_with_tuples(given["settings"], "hidden")),
+        "epochs": int(given["epochs"]),
         "inference": None if inference is None else Inference(**_with_tuples(inference, "names", "outputs")),
+        "scores": dict(given["scores"]),
         "notes": tuple(given["notes"]),
     }
 

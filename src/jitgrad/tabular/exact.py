@@ -10,7 +10,7 @@ from jitgrad.tabular.inference import Inference, infer
 from jitgrad.tabular.model import TableModel
 from jitgrad.tabular.newton import is_feasible, maximise
 
-PERFECT = 1e-15
+PERFECT = 1e-13
 """An error smaller than this beside the target is one of rounding."""
 
 

@@ -111,7 +111,8 @@ class Poisson(Family):
         return mean(exp(result) - target * result)
 
     def predicted(self, eta: np.ndarray) -> np.ndarray:
-        return np.exp(eta[:, 0])
+        with np.errstate(over="ignore"):  # far outside the table that was fitted
+            return np.exp(eta[:, 0])
 
     def likelihood(self, target: np.ndarray, result: np.ndarray) -> float:
         with np.errstate(over="ignore"):
@@ -125,7 +126,7 @@ class Poisson(Family):
 
     def unbounded(self, target: np.ndarray, direction: np.ndarray) -> str:
         lost = np.where(target > 0, np.abs(direction), direction)
-        return "rows of count 0" if lost.max() < RELATIVE * np.abs(direction).max() else ""
+        return "some counts of 0" if lost.max() < RELATIVE * np.abs(direction).max() else ""
 
 
 class Multinomial(Family):
@@ -165,7 +166,9 @@ class Multinomial(Family):
         if margin.min() <= -least:
             return ""
         told = [name for name, rows in zip(self.classes, own.T, strict=True) if margin[rows].min() > least]
-        return " and ".join(told) or "classes of some rows"
+        if len(told) == len(self.classes):
+            return "the classes"
+        return " and ".join(told) or "the classes of some rows"
 
 
 CROSS_ENTROPY = functools.partial(losses.categorical_crossentropy, from_logits=True)

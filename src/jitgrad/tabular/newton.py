@@ -18,7 +18,7 @@ STEPS = 50
 CONVERGED = 1e-20
 """The square of the last step, in standard errors of the estimates; the step after it would be beyond rounding."""
 SINGULAR = 1e-13
-"""A second derivative that is smaller than this beside another is lost in rounding."""
+"""A pivot of the second derivative that is smaller than this beside another is lost in rounding."""
 MOST_PRODUCTS = 2e11
 """Products that a step may take: some seconds."""
 
@@ -56,25 +56,33 @@ def maximise(family: Family, x: np.ndarray, target: np.ndarray) -> Maximum | str
     for step in range(1, STEPS + 1):
         result = x @ weights
         mean = family.mean(result)
-        sizes, directions = np.linalg.eigh(information(family, x, mean))
-        if sizes[0] < SINGULAR * sizes[-1]:
+        curvature = information(family, x, mean)
+        if _is_singular(curvature):
             break
-        inverse = directions / sizes @ directions.T
         gradient = x.T @ (target - mean)
-        move = (inverse @ gradient.T.ravel()).reshape(gradient.T.shape).T
+        move = np.linalg.solve(curvature, gradient.T.ravel()).reshape(gradient.T.shape).T
         if np.sum(move * gradient) <= CONVERGED:
-            return Maximum(weights + move, _blocks(inverse, target.shape[1]), step)
+            return Maximum(weights + move, _blocks(np.linalg.inv(curvature), target.shape[1]), step)
         told = family.unbounded(target, x @ move) or family.unbounded(target, result)
         if told:
-            return f"The features tell {told} apart without error"
+            return f"The features tell {told} apart without error, so the likelihood grows without end"
         weights = weights + _uphill(family, target, result, x @ move) * move
-    return "The features tell some rows apart without error, or nearly so"
+    return "The features tell some rows apart without error, or nearly so, so the likelihood grows without end"
 
 
 def information(family: Family, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Minus the second derivative of the likelihood, (outputs · inputs)², output by output."""
     outputs = range(mean.shape[1])
     return np.block([[x.T @ (x * family.curvature(mean, a, b)[:, None]) for b in outputs] for a in outputs])
+
+
+def _is_singular(curvature: np.ndarray) -> bool:
+    """Whether a symmetric matrix of uncorrelated inputs is not positive, up to rounding."""
+    try:
+        pivots = np.diag(np.linalg.cholesky(curvature)) ** 2
+    except np.linalg.LinAlgError:
+        return True
+    return bool(pivots.min() < SINGULAR * pivots.max())
 
 
 def _uphill(family: Family, target: np.ndarray, result: np.ndarray, change: np.ndarray) -> float:
