@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from jitgrad import optimizers
+from jitgrad import optimizers, random
 from jitgrad.errors import ArgumentError, DataError, FitError
 from jitgrad.tabular import Settings, TableFit, TableModel, fit_table
 from jitgrad.tabular.settings import LEARNING_RATES
@@ -250,6 +250,12 @@ def test_the_same_seed_gives_the_same_bits(settings: dict[str, Any], data: Path)
     first, second, other = (fitted(frame, "progression", seed=seed, **settings).model for seed in (4, 4, 5))
     assert first.scores == second.scores != other.scores
     np.testing.assert_array_equal(first.predict(frame), second.predict(frame))
+
+
+def test_a_fit_draws_nothing_of_the_common_random_numbers(data: Path) -> None:
+    before = random.get_state()["generator"]
+    fitted(diabetes(data), "progression", hidden=(4,), epochs=1)
+    assert random.get_state()["generator"] == before
 
 
 def test_the_seed_decides_the_order_of_rows(data: Path) -> None:

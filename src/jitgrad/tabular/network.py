@@ -83,8 +83,8 @@ def first_layers(widths: Sequence[int], seed: int) -> Layers:
 def _stack(layers: Layers) -> Sequential:
     """A model with these weights."""
     first, dtype = layers[0][0], layers[0][0].dtype
-    hidden = [Dense(len(bias), "relu", dtype=dtype) for _, bias in layers[:-1]]
-    out = Dense(len(layers[-1][1]), dtype=dtype)
+    hidden = [Dense(len(bias), "relu", kernel_initializer="zeros", dtype=dtype) for _, bias in layers[:-1]]
+    out = Dense(len(layers[-1][1]), kernel_initializer="zeros", dtype=dtype)
     model = Sequential([Input((len(first),)), *hidden, out], dtype=dtype)
     model.set_weights([array for layer in layers for array in layer])
     return model

@@ -1,9 +1,8 @@
 """Newton's method for linear models: the maximum of the likelihood, to the last digits.
 
 Of a family with its canonical link this is iteratively reweighted least squares (McCullagh and Nelder, 1989), and of normal
-errors the normal equations, solved in one step. The derivatives are written out, Xᵀ(t − μ) and XᵀWX, because W of several
-outputs takes rows × outputs² numbers where a Hessian by differentiation takes rows × coefficients; a test holds them to
-jitgrad's own.
+errors the normal equations, solved in one step. The derivatives are written out, Xᵀ(t − μ) and XᵀWX, a block of two outputs at
+a time, because differentiation would keep rows × coefficients numbers at once; a test holds them to jitgrad's.
 """
 
 from __future__ import annotations
@@ -31,12 +30,10 @@ class Maximum:
         weights: float64 (inputs, outputs).
         covariance: of each output's weights, float64 (outputs, inputs, inputs): the inverse of minus the second derivative of
             the likelihood there.
-        steps: how many were taken.
     """
 
     weights: np.ndarray
     covariance: np.ndarray
-    steps: int
 
 
 def is_feasible(rows: int, coefficients: int) -> bool:
@@ -53,7 +50,7 @@ def maximise(family: Family, x: np.ndarray, target: np.ndarray) -> Maximum | str
         target: (rows, outputs), without the family's reference.
     """
     weights = np.zeros((x.shape[1], target.shape[1]))
-    for step in range(1, STEPS + 1):
+    for _ in range(STEPS):
         result = x @ weights
         mean = family.mean(result)
         curvature = information(family, x, mean)
@@ -62,7 +59,7 @@ def maximise(family: Family, x: np.ndarray, target: np.ndarray) -> Maximum | str
         gradient = x.T @ (target - mean)
         move = np.linalg.solve(curvature, gradient.T.ravel()).reshape(gradient.T.shape).T
         if np.sum(move * gradient) <= CONVERGED:
-            return Maximum(weights + move, _blocks(np.linalg.inv(curvature), target.shape[1]), step)
+            return Maximum(weights + move, _blocks(np.linalg.inv(curvature), target.shape[1]))
         told = family.unbounded(target, x @ move) or family.unbounded(target, result)
         if told:
             return f"The features tell {told} apart without error, so the likelihood grows without end"
