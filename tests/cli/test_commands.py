@@ -48,7 +48,7 @@ def test_a_linear_regression_has_the_least_squares_coefficients(data: Path) -> N
     assert "test" not in result["scores"]
 
 
-def test_columns_that_are_alike_share_their_effect(tmp_path: Path) -> None:
+def test_a_column_that_says_nothing_new_has_no_coefficient(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,twice,one,y\n" + "".join(f"{i},{2 * i},1,{5 * i + 3}\n" for i in range(20)))
     result = result_of(file, "--target", "y", "--test-split", 0)

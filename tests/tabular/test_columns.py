@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 
 from jitgrad.errors import DataError
-from jitgrad.tabular.columns import make_design
+from jitgrad.tabular.columns import Design, design_like, encoded, make_design
 
 
-def design(columns: dict[str, Any], target: str = "y", features: Any = None, classify: bool = False, drop: bool = True) -> Any:
+def design(
+    columns: dict[str, Any], target: str = "y", features: Any = None, classify: bool = False, drop: bool = True
+) -> Design:
     return make_design(pl.DataFrame(columns), target, features, classify, drop)
 
 
@@ -61,3 +63,70 @@ def test_rows_with_missing_values() -> None:
 def test_columns_that_cannot_be_used(columns: dict[str, Any], more: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         design(columns, **more)
+
+
+def test_categories_are_texts() -> None:
+    kinds = pl.Series(["u", "w", "v", "u"], dtype=pl.Categorical)
+    classes = pl.Series(["no", "yes", "no", "yes"], dtype=pl.Enum(["yes", "no"]))
+    got = design({"kind": kinds, "y": classes})
+    assert (got.names, got.classes) == (["kind=v", "kind=w"], ["no", "yes"])
+    np.testing.assert_array_equal(got.y, [0, 1, 0, 1])
+
+
+def test_what_is_learned_of_columns() -> None:
+    got = design({"a": [3, None, 1], "kind": ["u", "z", "v"], "on": [True, False, False], "y": [5.0, 6, 4]})
+    a, kind, on = got.columns
+    assert (a.kind, a.low, a.high) == ("number", 1, 3)
+    assert (kind.kind, kind.categories, kind.low) == ("text", ("u", "v"), None)  # "z" is in no row that is used
+    assert (on.kind, on.low, on.high) == ("boolean", 0, 1)
+    assert (got.target.values, got.target.low, got.target.high) == ((), 4, 5)
+
+
+FITTED = {"a": [1.0, 2, 3, 4], "kind": ["u", "v", "w", "u"], "on": [True, False, True, True], "y": ["n", "y", "n", "y"]}
+
+
+def test_another_table_becomes_numbers_in_the_same_way() -> None:
+    like = design(FITTED)
+    other = {
+        "more": [0] * 4,
+        "y": ["y", "n", "n", None],
+        "on": [1, 0, None, 1],
+        "kind": ["w", "v", "u", "u"],
+        "a": [9, 8, 7, 6],
+    }
+    got = design_like(pl.DataFrame(other), like.columns, like.target)
+    np.testing.assert_array_equal(got.x, [[9, 0, 1, 1], [8, 1, 0, 0]])
+    np.testing.assert_array_equal(got.y, [1, 0])
+    assert got.dropped == 2
+    nan = np.nan
+    every = encoded(pl.DataFrame(other), like.columns)
+    np.testing.assert_array_equal(every, [[9, 0, 1, 1], [8, 1, 0, 0], [7, 0, 0, nan], [6, 0, 0, 1]])
+
+
+def test_a_column_of_another_table_may_be_of_another_type() -> None:
+    like = design({"a": [1, 2, 3, 4], "code": ["1", "2", "x", "z"], "y": [1, 2, 2, 1]}, classify=True)
+    other = pl.DataFrame({"a": ["7", None, "9.5"], "code": [2, 1, None], "y": [2.0, 1.0, float("nan")]})
+    np.testing.assert_array_equal(encoded(other, like.columns), [[7, 1, 0, 0], [np.nan, 0, 0, 0], [9.5, *[np.nan] * 3]])
+    np.testing.assert_array_equal(like.target.encode(other["y"]), [1, 0, np.nan])
+    empty = pl.DataFrame({"a": [None], "code": [None]})
+    assert np.isnan(encoded(empty, like.columns)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": ["u", "vv", "w", "u"]}, "'kind' has 'vv' in row 2, .* Did you mean 'v'. It had u, v, w."),
+        ({"y": ["n", "y", "m", "y"]}, "'y' has 'm' in row 3, .* It had n, y."),
+        ({"a": ["1", "2", "three", "4"]}, "'a' has 'three' in row 3, which is no number"),
+        ({"a": [1.0, 2, 3, float("inf")]}, "'a' has an infinite number in row 4"),
+        ({"a": [[1]] * 4}, "numbers are needed"),
+        ({"a": [None] * 4}, "Every row has a missing value"),
+        ({"on": "left out"}, "no column 'on', which the model needs. Add it"),
+        ({"kind": "left out", "kinds": ["u"] * 4}, "no column 'kind', which the model needs. Did you mean 'kinds'"),
+    ],
+)
+def test_another_table_that_does_not_fit(change: dict[str, Any], message: str) -> None:
+    like = design(FITTED)
+    other = {name: values for name, values in (FITTED | change).items() if values != "left out"}
+    with pytest.raises(DataError, match=message):
+        design_like(pl.DataFrame(other), like.columns, like.target)

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jitgrad.tabular import TableFit
+    from jitgrad.tabular import TableFit, TableModel
 
 
 class _Numbers(click.ParamType):  # type: ignore[type-arg]
@@ -45,7 +45,7 @@ class _Names(click.ParamType):  # type: ignore[type-arg]
 @click.option("--epochs", type=int, help="How often to go through the rows.")
 @click.option("--batch-size", type=int, help="Rows a step.")
 @click.option("--lr", type=float, help="The learning rate.")
-@click.option("--optimizer", default="adam", show_default=True, help="adam or sgd.")
+@click.option("--optimizer", help="The name of an optimizer, for example adam, sgd or lbfgs.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split, the weights and the order of rows.")
 @click.option(
     "--test-split",
@@ -71,7 +71,7 @@ def fit(
     epochs: int | None,
     batch_size: int | None,
     lr: float | None,
-    optimizer: str,
+    optimizer: str | None,
     seed: int,
     test_split: float,
     missing: str,
@@ -89,9 +89,11 @@ def fit(
       jitgrad fit data/iris.csv --target species --hidden 64,32 --epochs 100
     """
     from jitgrad.io.table import read_table
-    from jitgrad.tabular.fit import Settings, fit_table
+    from jitgrad.tabular import Settings, fit_table
 
-    settings = Settings(hidden or (), epochs, batch_size, lr, optimizer, seed, test_split)
+    settings = Settings(
+        hidden=hidden or (), epochs=epochs, batch_size=batch_size, lr=lr, optimizer=optimizer, seed=seed, test_split=test_split
+    )
     result = fit_table(read_table(data), target, features, classify=classify, drop_missing=missing == "drop", settings=settings)
     if as_json:
         click.echo(json.dumps(as_object(result), indent=2, allow_nan=False))
@@ -101,29 +103,30 @@ def fit(
 
 def as_object(result: TableFit) -> dict[str, Any]:
     """The result for machines: only strings, numbers, lists and dicts."""
-    design, settings = result.design, result.settings
+    model, settings = result.model, result.model.settings
     report: dict[str, Any] = {
-        "task": "classification" if design.classes else "regression",
-        "target": result.target,
-        "features": design.names,
-        "classes": design.classes,
+        "task": "classification" if model.classes else "regression",
+        "target": model.target.name,
+        "features": model.features,
+        "classes": model.classes,
         "model": {"hidden": list(settings.hidden)},
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
         "lr": settings.lr,
         "optimizer": settings.optimizer,
         "seed": settings.seed,
-        "rows_dropped": design.dropped,
-        "scores": result.scores,
-        "loss": float(result.history.loss[-1]),
-        "seconds": result.history.seconds,
+        "rows_dropped": result.design.dropped,
+        "scores": model.scores,
+        "notes": list(model.notes),
     }
-    if result.coefficients is not None and result.intercept is not None:
-        outputs = design.classes or [result.target]
-        report["intercept"] = dict(zip(outputs, result.intercept.tolist(), strict=True))
+    if result.history is not None:
+        report |= {"loss": float(result.history.loss[-1]), "seconds": result.history.seconds}
+    if model.coefficients is not None and model.intercept is not None:
+        outputs = model.classes or [model.target.name]
+        report["intercept"] = dict(zip(outputs, model.intercept.tolist(), strict=True))
         report["coefficients"] = {
             name: dict(zip(outputs, row, strict=True))
-            for name, row in zip(design.names, result.coefficients.tolist(), strict=True)
+            for name, row in zip(model.features, model.coefficients.tolist(), strict=True)
         }
     return report
 
@@ -132,54 +135,54 @@ def _print(result: TableFit) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    design, settings, console = result.design, result.settings, Console()
-    target = escape(result.target)
-    kind = "Classification" if design.classes else "Regression"
-    model = f"multilayer perceptron {'–'.join(map(str, settings.hidden))}" if settings.hidden else "linear"
-    console.print(f"[bold]{kind}[/bold] of [bold]{target}[/bold], {model}, {len(design.y)} rows", highlight=False)
-    if design.dropped:
-        console.print(f"{design.dropped} rows dropped because a value was missing", highlight=False)
-    if result.coefficients is not None:
+    model, settings, console = result.model, result.model.settings, Console()
+    target = escape(model.target.name)
+    task = "Classification" if model.classes else "Regression"
+    kind = f"multilayer perceptron {'–'.join(map(str, settings.hidden))}" if settings.hidden else "linear"
+    console.print(f"[bold]{task}[/bold] of [bold]{target}[/bold], {kind}, {len(result.design.y)} rows", highlight=False)
+    if result.design.dropped:
+        console.print(f"{result.design.dropped} rows dropped because a value was missing", highlight=False)
+    if not settings.hidden:
         console.print("\nCoefficients, in the units of the table")
-        console.print(_coefficients(result))
+        console.print(_coefficients(model))
     console.print("\nScores")
-    console.print(_scores(result))
-    seconds = result.history.seconds
-    console.print(
-        f"{settings.epochs} epochs of {settings.batch_size} rows a step in {seconds:.2f} s, "
-        f"{settings.optimizer}, lr {settings.lr:g}, final loss {result.history.loss[-1]:.6g}",
-        highlight=False,
-    )
+    console.print(_scores(model))
+    if result.history is not None:
+        console.print(
+            f"{settings.epochs} epochs of {settings.batch_size} rows a step in {result.history.seconds:.2f} s, "
+            f"{settings.optimizer}, lr {settings.lr:g}, final loss {result.history.loss[-1]:.6g}",
+            highlight=False,
+        )
 
 
-def _coefficients(result: TableFit) -> Table:
+def _coefficients(model: TableModel) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    assert result.coefficients is not None
-    assert result.intercept is not None
+    assert model.coefficients is not None
+    assert model.intercept is not None
     table = Table()
     table.add_column("feature")
-    for name in result.design.classes or ["coefficient"]:
+    for name in model.classes or ["coefficient"]:
         table.add_column(escape(name), justify="right")
-    for name, row in zip(result.design.names, result.coefficients, strict=True):
+    for name, row in zip(model.features, model.coefficients, strict=True):
         table.add_row(escape(name), *[f"{value:.6g}" for value in row])
     table.add_section()
-    table.add_row("intercept", *[f"{value:.6g}" for value in result.intercept])
+    table.add_row("intercept", *[f"{value:.6g}" for value in model.intercept])
     return table
 
 
-def _scores(result: TableFit) -> Table:
+def _scores(model: TableModel) -> Table:
     from rich.table import Table
 
     titles = {"rows": "rows", "r2": "R²", "rmse": "RMSE", "accuracy": "accuracy"}
     table = Table()
     table.add_column("")
-    first = next(iter(result.scores.values()))
-    for name in first:
+    names = [name for name in model.scores["train"] if name in titles]
+    for name in names:
         table.add_column(titles[name], justify="right")
-    for part, scores in result.scores.items():
-        table.add_row(part, *[_figure(name, value) for name, value in scores.items()])
+    for part, scores in model.scores.items():
+        table.add_row(part, *[_figure(name, scores[name]) for name in names])
     return table
 
 

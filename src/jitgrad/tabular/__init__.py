@@ -1,5 +1,8 @@
-"""Fitting a table: columns to numbers, a linear model or a multilayer perceptron, and how well it fits."""
+"""Fitting a table: columns to numbers, a linear model or a multilayer perceptron, how well it fits, and how certain it is."""
 
 from jitgrad.tabular.fit import TableFit, fit_table
+from jitgrad.tabular.inference import Inference
+from jitgrad.tabular.model import TableModel
+from jitgrad.tabular.settings import MODELS, Settings
 
-__all__ = ["TableFit", "fit_table"]
+__all__ = ["MODELS", "Inference", "Settings", "TableFit", "TableModel", "fit_table"]

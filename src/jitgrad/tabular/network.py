@@ -1,0 +1,90 @@
+"""Gradient descent on a stack of Dense layers; a single one is a linear model."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad import optimizers, random
+from jitgrad.callbacks import EarlyStopping
+from jitgrad.layers import Dense
+from jitgrad.models import Input, Sequential
+from jitgrad.tabular.families import Family
+from jitgrad.tabular.settings import Settings
+from jitgrad.training.fit import History
+
+Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
+"""The kernel and the bias of each layer."""
+Rows = tuple[np.ndarray, np.ndarray]
+"""Inputs and targets."""
+
+
+def results(layers: Layers, x: np.ndarray) -> np.ndarray:
+    """What the layers make of inputs (rows, inputs): float64 (rows, outputs), with ReLU between them."""
+    h = x.astype(layers[0][0].dtype)
+    for number, (kernel, bias) in enumerate(layers):
+        h = (np.maximum(h, 0) if number else h) @ kernel + bias
+    return h.astype(np.float64)
+
+
+def descend(
+    family: Family, rows: Rows, looked_at: Rows | None, settings: Settings, start: Layers, first: int, verbose: Any
+) -> tuple[Layers, History]:
+    """Fit the layers by gradient descent.
+
+    Args:
+        family: of the target.
+        rows: inputs and targets to fit to.
+        looked_at: those of the validation, if any.
+        settings: with every default filled in.
+        start: the first weights.
+        first: the number of the first epoch, of which the order of rows depends.
+        verbose: see ``jitgrad.fit``.
+
+    Raises:
+        FitError: where the fit diverges.
+    """
+    optimizer = optimizers.get(settings.optimizer or "")
+    optimizer.learning_rate = settings.lr or 0.0
+    model = _stack(start)
+    model.compile(optimizer, family.loss)
+    patience = settings.early_stopping
+    history = model.fit(
+        *rows,
+        batch_size=settings.batch_size,
+        epochs=first + (settings.epochs or 0),
+        verbose=verbose,
+        callbacks=[] if patience is None else EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
+        validation_data=looked_at,
+        initial_epoch=first,
+        seed=settings.seed,
+    )
+    weights = model.get_weights()
+    return tuple(zip(weights[::2], weights[1::2], strict=True)), history
+
+
+def first_layers(widths: Sequence[int], seed: int) -> Layers:
+    """The first weights for inputs, hidden layers and outputs of these widths.
+
+    A linear model starts from zero in float64, a network at random in float32: He, Zhang, Ren and Sun, "Delving deep into
+    rectifiers", 2015.
+    """
+    shapes = list(itertools.pairwise(widths))
+    if len(shapes) == 1:
+        return ((np.zeros(shapes[0]), np.zeros(shapes[0][1])),)
+    draw = random.generator(seed)
+    kernels = [draw.normal(0, np.sqrt(2 / shape[0]), shape).astype(np.float32) for shape in shapes]
+    return tuple((kernel, np.zeros(kernel.shape[1], np.float32)) for kernel in kernels)
+
+
+def _stack(layers: Layers) -> Sequential:
+    """A model with these weights."""
+    first, dtype = layers[0][0], layers[0][0].dtype
+    hidden = [Dense(len(bias), "relu", kernel_initializer="zeros", dtype=dtype) for _, bias in layers[:-1]]
+    out = Dense(len(layers[-1][1]), kernel_initializer="zeros", dtype=dtype)
+    model = Sequential([Input((len(first),)), *hidden, out], dtype=dtype)
+    model.set_weights([array for layer in layers for array in layer])
+    return model
