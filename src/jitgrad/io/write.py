@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import os
 import sys
@@ -15,17 +14,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from jitgrad.errors import ArgumentError, DataError
-from jitgrad.saving.archive import written_aside
-
-_ADVICE = {
-    errno.ENOENT: "Make its directory first.",
-    errno.ENOTDIR: "Make its directory first.",
-    errno.EISDIR: "Name a file in it.",
-    errno.ENOSPC: "Make room, or give a file elsewhere.",
-    errno.EDQUOT: "Make room, or give a file elsewhere.",
-    errno.EFBIG: "Raise the limit on the size of files, or give a file elsewhere.",
-}
+from jitgrad.errors import ArgumentError
+from jitgrad.saving.archive import unwritable, written_aside
 
 
 class TableWriter:
@@ -99,8 +89,7 @@ class TableWriter:
                 _drop_output()
             if isinstance(error, BrokenPipeError):
                 raise
-            advice = _ADVICE.get(error.errno or 0, "Check its permissions, or give another file.")
-            raise DataError(f"{self.name} cannot be written: {error.strerror or error}. {advice}") from None
+            raise unwritable(self.name, error) from None
 
 
 @contextmanager

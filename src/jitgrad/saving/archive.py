@@ -5,6 +5,7 @@ Any reader of safetensors can read the arrays; their names are their places in t
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -18,6 +19,14 @@ import numpy as np
 from jitgrad.errors import ArgumentError, DataError
 
 _FORMAT = "jitgrad 1"
+_ADVICE = {
+    errno.ENOENT: "Make its directory first.",
+    errno.ENOTDIR: "Make its directory first.",
+    errno.EISDIR: "Name a file in it.",
+    errno.ENOSPC: "Make room, or give a file elsewhere.",
+    errno.EDQUOT: "Make room, or give a file elsewhere.",
+    errno.EFBIG: "Raise the limit on the size of files, or give a file elsewhere.",
+}
 
 
 def write(path: str | os.PathLike[str], document: Any) -> None:
@@ -53,6 +62,12 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def unwritable(name: str, error: OSError) -> DataError:
+    """What to raise for a file that the system does not let us write."""
+    advice = _ADVICE.get(error.errno or 0, "Check its permissions, or give another file.")
+    return DataError(f"{name} cannot be written: {error.strerror or error}. {advice}")
+
+
 def read(path: str | os.PathLike[str]) -> Any:
     """What was written. Raises DataError for a file that is not there, not whole, or something else."""
     from safetensors import SafetensorError, safe_open
@@ -70,6 +85,20 @@ def read(path: str | os.PathLike[str]) -> Any:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is damaged, or no file of jitgrad: {error}. Save the model again.") from error
+
+
+def read_kind(path: str | os.PathLike[str], kind: str, version: int) -> dict[str, Any]:
+    """The model in a document of this kind, of this version or an earlier one. Raises DataError for any other file."""
+    document = read(path)
+    if not isinstance(document, dict) or document.get("kind") != kind:
+        raise DataError(f"{path} has no model of kind {kind!r}. Give a file that jitgrad fit --save wrote.")
+    found = document.get("version")
+    if not isinstance(found, int) or found > version:
+        raise DataError(f"{path} is of version {found}, and {version} is the newest known here. Install a newer jitgrad.")
+    model = document.get("model")
+    if not isinstance(model, dict):
+        raise DataError(f"{path} is damaged: it has no model. Save it again.")
+    return model
 
 
 def _without_arrays(value: Any, place: tuple[str, ...], arrays: dict[str, np.ndarray]) -> Any:

@@ -39,32 +39,39 @@ def _text(figures: Mapping[str, Any]) -> str:
 def progress(
     first: int, epochs: int, verbose: bool | int | str | None, figures: EpochFigures = loss_of
 ) -> Iterator[Report | None]:
-    """A bar over epochs on stderr, with their figures; a line for each epoch where ``verbose`` is 2; or nothing."""
+    """A bar over epochs on stderr, with the course of the loss and the latest figures; a line for each epoch where ``verbose``
+    is 2; or nothing."""
     if not is_shown(verbose):
         yield None
     elif verbose == 2:
         yield _Lines(first, epochs, figures)
     else:
-        with bar(epochs, "epoch", "{task.fields[told]}", told="") as (task, shown):
-            shown.update(task, completed=first)
+        from jitgrad.training.line import FitProgress
+
+        with FitProgress() as shown:
+            task = shown.add_task("", total=epochs, completed=first, figures={}, losses=())
 
             def report(loop: Loop) -> None:
-                told = _text(figures(loop, loop.epoch - 1)) if loop.epoch > first else ""
-                shown.update(task, completed=loop.done, told=told)
+                if loop.epoch > first:
+                    losses = loop.training.losses[first : loop.epoch]
+                    shown.update(task, figures=figures(loop, loop.epoch - 1), losses=losses)
+                shown.update(task, completed=loop.done)
 
-            yield report
+            try:
+                yield report
+            finally:
+                shown.stop_task(task)
 
 
 @contextmanager
-def bar(total: float, what: str, *more: str, **fields: Any) -> Iterator[tuple[Any, Any]]:
-    """A task and the bar that shows it on stderr, with further columns of text."""
+def bar(total: float, what: str) -> Iterator[tuple[Any, Any]]:
+    """A task and the bar that shows it on stderr."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = [TextColumn(what), TextColumn("{task.completed:.0f}/{task.total:.0f}"), BarColumn(), TaskProgressColumn()]
-    columns += [*map(TextColumn, more), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True)) as shown:
-        yield shown.add_task(what, total=total, **fields), shown
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as shown:
+        yield shown.add_task(what, total=total), shown
 
 
 class _Lines:

@@ -1,0 +1,82 @@
+"""What pictures of all fits share: measured values, those of the model, and between them the residuals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+_MANY = 500
+"""So many points get small marks; ten times as many are one image in a file of vectors."""
+_POINTS = 300
+_ROUNDING = 1e-12
+"""Beside the values, differences that are none."""
+
+
+def draw_marks(
+    axis: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    sigma: np.ndarray | None = None,
+    label: str = "",
+    color: str = "0.2",
+    marker: str = "o",
+) -> None:
+    """A point for each row, smaller and fainter where there are many, with its error bar where sigma is given."""
+    few, faint = len(x) <= _MANY, math.sqrt(_MANY / len(x))
+    shape = {"linestyle": "", "marker": marker, "color": color, "markeredgewidth": 0}
+    look = {
+        "markersize": 4.5 if few else 2.5, "alpha": min(0.8, max(0.8 * faint, 0.04)), "rasterized": len(x) > 10 * _MANY,
+        "zorder": 1.8,
+    }  # fmt: skip
+    if sigma is None:
+        axis.plot(x, y, **shape, **look)
+    else:
+        axis.errorbar(x, y, sigma, elinewidth=1 if few else 0.5, **shape, **look)
+    if label:
+        axis.plot([], [], **shape, markersize=4.5, label=label)  # in the legend it is not faint
+
+
+def draw_diagonal(axis: Any, fitted: np.ndarray, color: str = "0.4", label: str | None = None) -> None:
+    """The line on which measured values would be the fitted ones."""
+    ends = fitted.min(), fitted.max()
+    axis.plot(ends, ends, color=color, linewidth=1.5, label=label)
+
+
+def smooth_points(axis: Any, x: np.ndarray) -> np.ndarray:
+    """Where to compute a curve over ``x`` so that it looks smooth.
+
+    The axis is made logarithmic over more than three decades, where otherwise half of ``x`` would stand in its first thirtieth.
+    """
+    low, high = x.min(), x.max()
+    if 0 < 1000 * low < high and np.median(x) < high / 30:
+        axis.set_xscale("log")
+        return np.geomspace(low, high, _POINTS)
+    return np.linspace(low, high, _POINTS)
+
+
+def draw_legend_above(axis: Any) -> None:
+    """The legend above the axes, where it covers nothing."""
+    labels = axis.get_legend_handles_labels()[1]
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "borderaxespad": 0.2, "frameon": False}
+    axis.legend(**place, ncols=len(labels), fontsize=9, columnspacing=1.2, handletextpad=0.5)
+
+
+def draw_zero(axis: Any, residuals: np.ndarray, values: np.ndarray) -> None:
+    """The line where residuals would be 0, in the middle; where they are rounding of ``values``, they look like it."""
+    largest, size = float(np.abs(residuals).max()), float(np.abs(values).max()) or 1.0
+    half = 1.15 * largest if largest > _ROUNDING * size else 0.1 * size
+    axis.axhline(0, color="0.4", linewidth=1, zorder=1.7)
+    axis.set_ylim(-half, half)
+
+
+def limits(values: np.ndarray, beside: np.ndarray) -> tuple[float, float]:
+    """The ends of an axis that shows ``values``, and what is drawn beside them as far as that leaves them half of it."""
+    low, high = float(values.min()), float(values.max())
+    size = max(abs(low), abs(high)) or 1.0
+    if high - low <= _ROUNDING * size:
+        return low - 0.1 * size, high + 0.1 * size
+    beside = np.clip(beside[np.isfinite(beside)], 1.5 * low - 0.5 * high, 1.5 * high - 0.5 * low)
+    low, high = min(low, beside.min()), max(high, beside.max())
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)

@@ -1,0 +1,194 @@
+"""Pictures of fitted curves: which data, lines, bands, labels and limits they have."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jitgrad import curve_fit, pictures
+from jitgrad.errors import ArgumentError, DataError, FitWarning
+
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+DRAW = np.random.default_rng(5)
+X = np.linspace(0, 4, 50)
+Y = 2.5 * np.exp(-1.3 * X) + 0.5 + 0.1 * DRAW.normal(size=50)
+DECAY = "a * exp(-b * x) + c"
+VARYING = 0.05 + 0.1 * np.exp(-X)
+
+
+def marks(axis: Any) -> tuple[np.ndarray, np.ndarray]:
+    (line,) = [line for line in axis.lines if line.get_linestyle() == "None" and len(line.get_xdata())]
+    return line.get_xdata(), line.get_ydata()
+
+
+def curve(axis: Any) -> tuple[np.ndarray, np.ndarray]:
+    (line,) = [line for line in axis.lines if line.get_label() == "fit"]
+    return line.get_xdata(), line.get_ydata()
+
+
+def legend(axis: Any) -> list[str]:
+    return [text.get_text() for text in axis.get_legend().get_texts()]
+
+
+def fit(*args: Any, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        return curve_fit(*args, **options)
+
+
+def test_a_curve_with_its_data_and_residuals(tmp_path: Path) -> None:
+    result = curve_fit("a * exp(-b * t) + c", {"t": X}, Y)
+    figure = pictures.curve_fit(result, tmp_path / "p.png", name="activity")
+    upper, lower = figure.axes
+    for axis, values in ((upper, Y), (lower, result.residuals)):
+        np.testing.assert_array_equal(marks(axis), (X, values))
+    points = np.linspace(0, 4, 300)
+    np.testing.assert_array_equal(curve(upper), (points, result.predict({"t": points})))
+    assert (upper.get_ylabel(), lower.get_ylabel(), lower.get_xlabel()) == ("activity", "residual", "t")
+    assert figure.get_suptitle() == "activity = a * exp(-b * t) + c"
+    assert upper.get_xlim() == lower.get_xlim()
+    assert [line.get_ydata() for line in lower.lines][-1] == [0, 0]
+    assert lower.get_ylim() == pytest.approx((-1.15 * np.abs(result.residuals).max(), 1.15 * np.abs(result.residuals).max()))
+    assert tuple(figure.get_size_inches() * 120) == pytest.approx((800, 600))
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("options", "sigma", "bands"),
+    [
+        ({}, 1.0, 2),
+        ({"sigma": 0.3}, 0.3, 2),
+        ({"sigma": np.full(50, 0.3), "absolute_sigma": True}, 0.3, 2),
+        ({"sigma": np.eye(50) * 0.09}, 0.3, 2),
+        ({"sigma": VARYING}, None, 1),
+    ],
+)
+def test_bands_and_error_bars(options: dict[str, Any], sigma: Any, bands: int) -> None:
+    result = curve_fit(DECAY, X, Y, **options)
+    upper, lower = pictures.curve_fit(result, level=0.9).axes
+    assert legend(upper) == ["fit", *["90 % confidence", "90 % prediction"][:bands], "data"]
+    filled = [c for c in upper.collections if c.get_label().startswith("90")]
+    for number, band in enumerate(filled):
+        low, high = result.band(curve(upper)[0], 0.9, prediction=number == 1, sigma=sigma)
+        extents = band.get_paths()[0].get_extents()
+        assert (extents.ymin, extents.ymax) == pytest.approx((low.min(), high.max()))
+    bars = [segment for container in upper.containers for segment in container[2][0].get_segments()]
+    assert len(bars) == (50 if options else 0)
+    if options:
+        assert bars[7][1][1] - bars[7][0][1] == pytest.approx(2 * result.sigma[7])
+        np.testing.assert_allclose(marks(lower)[1], result.residuals / result.sigma)
+        assert lower.get_ylabel() == "residual / σ"
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "names"),
+    [
+        ("a * x1 + b * exp(x2)", np.array([X, np.sin(X)]), ["a", "b"]),
+        (lambda x, a, b: a * x[0] + b * np.exp(x[1]), np.array([X, np.sin(X)]), ["a", "b"]),
+    ],
+)
+def test_of_several_columns_measured_against_fitted_values(model: Any, x: Any, names: list[str]) -> None:
+    result = curve_fit(model, x, Y)
+    upper, lower = pictures.curve_fit(result, name="yield").axes
+    fitted = result.predict()
+    np.testing.assert_array_equal(marks(upper), (fitted, Y))
+    np.testing.assert_array_equal(marks(lower), (fitted, result.residuals))
+    np.testing.assert_array_equal(curve(upper), ([fitted.min(), fitted.max()],) * 2)
+    assert (upper.get_ylabel(), lower.get_xlabel()) == ("measured yield", "fitted yield")
+
+
+@pytest.mark.parametrize(
+    "model", ["a * (x - mean(x)) ** 2 + b", lambda x, a, b: a * x * VARYING[::-1] + b, lambda x, a, b: a * np.cumsum(x) + b]
+)
+def test_a_curve_that_needs_all_rows_goes_through_them(model: Any) -> None:
+    result = curve_fit(model, X, Y)
+    np.testing.assert_array_equal(curve(pictures.curve_fit(result).axes[0]), (X, result.predict()))
+
+
+@pytest.mark.parametrize(
+    ("x", "scale"),
+    [
+        (X, "linear"),
+        (np.geomspace(1e-3, 10, 50), "log"),
+        (np.geomspace(1, 100, 50), "linear"),
+        (X**9 - 1e-9, "linear"),
+        (X // 4 + 1, "linear"),
+    ],
+)
+def test_the_axis_is_logarithmic_where_data_are(x: np.ndarray, scale: str) -> None:
+    figure = pictures.curve_fit(curve_fit("a + b * x", x, Y))
+    assert [axis.get_xscale() for axis in figure.axes] == [scale, scale]
+    points = curve(figure.axes[0])[0]
+    steps = np.diff(np.log(points) if scale == "log" else points)
+    np.testing.assert_allclose(steps, steps[0])
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "upper", "lower"),
+    [
+        ("a + b * x", np.full(50, 5.0), (4.5, 5.5), (-0.5, 0.5)),  # nothing but rounding, which is not shown large
+        ("a + b * x", np.zeros(50), (-0.1, 0.1), (-0.1, 0.1)),
+        ("a / (x - b)", 1 / (X - 2.03), None, None),
+    ],
+)
+def test_limits(model: str, y: np.ndarray, upper: Any, lower: Any) -> None:
+    first, second = pictures.curve_fit(fit(model, X, y, p0=[1.0, 2.03])).axes
+    if upper is not None:
+        assert first.get_ylim() == pytest.approx(upper) and second.get_ylim() == pytest.approx(lower)
+    else:
+        assert np.ptp(curve(first)[1]) > 2.2 * np.ptp(y)  # a pole
+        assert np.ptp(y) < np.ptp(first.get_ylim()) <= 2.2 * np.ptp(y) * (1 + 1e-9)
+
+
+def test_small_residuals_are_seen_beside_large_values() -> None:
+    result = curve_fit(DECAY, X, 1e9 + Y)
+    _, lower = pictures.curve_fit(result).axes
+    assert lower.get_ylim()[1] == pytest.approx(1.15 * np.abs(result.residuals).max())
+
+
+def test_bands_without_end_are_left_out() -> None:
+    result = fit("a + b * x", [1.0, 2.0], [3.0, 5.0])
+    assert legend(pictures.curve_fit(result).axes[0]) == ["fit", "data"]
+
+
+@pytest.mark.parametrize(
+    ("model", "title"),
+    [
+        ("a*x +\n  b", "y = a*x + b"),
+        ("line", "y = intercept + slope * x"),
+        ("+".join(f"a{k}*x**{k}" for k in range(9)), ""),
+        (lambda x, a: a * x, ""),
+    ],
+)
+def test_a_short_formula_is_the_title(model: Any, title: str) -> None:
+    assert pictures.curve_fit(fit(model, X, Y)).get_suptitle() == title
+
+
+def test_many_points_are_small_and_one_image_in_a_file_of_vectors(tmp_path: Path) -> None:
+    x = DRAW.uniform(0, 1, 20_000)
+    looks = []
+    for n in (50, 20_000):
+        axis = pictures.curve_fit(curve_fit("a + b * x", x[:n], x[:n] ** 2), tmp_path / f"{n}.svg").axes[0]
+        (line,) = [line for line in axis.lines if len(line.get_xdata()) == n]
+        looks.append((line.get_markersize(), line.get_alpha(), line.get_rasterized()))
+        assert (tmp_path / f"{n}.svg").stat().st_size < 500_000
+    few, many = looks
+    assert few[0] > many[0] and few[1] > 4 * many[1] and many[2] and not few[2]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: pictures.curve_fit((1, 2)), ArgumentError, "tuple is no CurveFit. Give what jitgrad.curve_fit returned"),
+        (lambda: pictures.curve_fit(curve_fit(DECAY, X, Y), level=95), ArgumentError, "level is 95"),
+        (lambda: pictures.curve_fit(curve_fit(DECAY, X, Y), "none/p.png"), DataError, "none/p.png cannot be written"),
+    ],
+)
+def test_errors(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
