@@ -14,6 +14,7 @@ import scipy.stats
 
 import jitgrad as jg
 from jitgrad import curve_fit, curvefit
+from jitgrad.curvefit.curve import curve_of
 from jitgrad.errors import ArgumentError, DataError, FitError, FitWarning, FormulaError, JitgradError, ShapeError
 
 RNG = np.random.default_rng(20)
@@ -137,6 +138,20 @@ def test_a_function_is_traced_again_when_what_it_closes_over_changes() -> None:
     assert float(curve_fit(model, X, 2 * X + 1, [1.0]).values[0]) == pytest.approx(1)
 
 
+def test_both_modes_give_the_same_jacobian() -> None:
+    """Many parameters go by reverse mode; forward mode is for models that do not go by rows, as with a sum."""
+    text = "p10 * x"
+    for k in range(0, 10, 2):
+        text = f"p{k} * tanh({text} + p{k + 1})"
+    reverse, forward = (curve_of(t, {"x": X}, None, None) for t in (text, f"{text} + 0 * sum(x)"))
+    assert reverse.names == forward.names and len(reverse.names) == 11
+    values = np.random.default_rng(4).normal(size=11)
+    one, two = (curve.evaluate(values, range(11), [X]) for curve in (reverse, forward))
+    np.testing.assert_allclose(one[0], two[0], rtol=1e-14)
+    np.testing.assert_allclose(one[1], two[1], rtol=1e-12)
+    assert reverse.traced([X], range(11), 50).by_rows and not forward.traced([X], range(11), 50).by_rows
+
+
 def test_models_that_do_not_go_by_rows() -> None:
     """A convolution: what the model says for a row depends on all rows, and there are more of them than in a block."""
     x = np.linspace(0, 10, 3000)
@@ -251,6 +266,49 @@ def test_bands_are_those_of_a_linear_regression() -> None:
         low, high = result.band(new, prediction=prediction)
         np.testing.assert_allclose((high - low) / 2, t * s * np.sqrt(leverage + prediction), rtol=1e-9)
         np.testing.assert_allclose((high + low) / 2, result.predict(new), rtol=1e-9)
+
+
+@pytest.mark.parametrize("sigma", [0.2, np.array([0.1, 0.2, 0.4])])
+def test_the_band_of_a_new_measurement_has_its_sigma(sigma: Any) -> None:
+    new = np.array([-1.0, 2.0, 9.0])
+    leverage = 1 / 50 + (new - X.mean()) ** 2 / np.sum((X - X.mean()) ** 2)
+    low, high = curve_fit("a + b * x", X, Y, sigma=0.2, absolute_sigma=True).band(new, prediction=True, sigma=sigma)
+    z = scipy.stats.norm.ppf(0.975)
+    np.testing.assert_allclose((high - low) / 2, z * np.sqrt(0.2**2 * leverage + sigma**2), rtol=1e-9)
+
+
+def test_a_band_is_right_where_parameters_nearly_cancel() -> None:
+    """The same model twice: in the second b and c are known to some millions alone, and together well."""
+    model = curve_fit("a + b * x + c * cos(9 * x)", X, Y)
+    clumsy = curve_fit("a + (b + c) * x + c * 1e-8 * cos(9 * x)", X, Y)
+    assert clumsy.stderr.max() > 1e6
+    np.testing.assert_allclose(*(np.subtract(*fit.band()) for fit in (clumsy, model)), rtol=1e-6)
+
+
+def test_a_result_has_its_data() -> None:
+    table = {"t": X, "other": X, "y": Y}
+    result = curve_fit("a + b * t", table, "y", sigma=0.1)
+    assert list(result.x) == ["t"]
+    np.testing.assert_array_equal(result.x["t"], X)
+    np.testing.assert_array_equal(result.y, Y)
+    assert list(curve_fit(decay, X, Y, P0).x) == [""] and curve_fit(decay, X, Y, P0).sigma is None
+    for sigma in (0.1, [0.1], np.full(50, 0.1), np.eye(50) * 0.01):
+        np.testing.assert_allclose(curve_fit("a + b * x", X, Y, sigma=sigma).sigma, np.full(50, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("a * exp(-b * x) + c", True),
+        (decay, True),
+        (lambda x, a: a * np.where(x > 1, 2.0, x), True),
+        ("a * (x - mean(x))", False),
+        (lambda x, a: a * np.cumsum(x), False),
+        (lambda x, a: a * SIGMA + x, False),
+    ],
+)
+def test_models_that_take_rows_one_by_one(model: Any, expected: bool) -> None:
+    assert curve_fit(model, X, Y).by_rows == expected
 
 
 def test_coverage_of_the_intervals() -> None:

@@ -81,12 +81,6 @@ def response(y: Any) -> np.ndarray:
     return array
 
 
-def check_rows(array: np.ndarray, name: str, rows: int) -> None:
-    """Raise DataError for a column that has not one number for each row."""
-    if array.shape != (rows,):
-        raise DataError(f"Column {name!r} has shape {array.shape}, and y has {rows} rows. Give as many to both.")
-
-
 def check_sigma(sigma: np.ndarray, rows: int) -> None:
     """Raise DataError for standard deviations or a covariance of another shape, or not above 0."""
     if sigma.shape not in ((), (1,), (rows,), (rows, rows)):

@@ -45,7 +45,7 @@ class Estimates:
         self, curve: Curve, values: np.ndarray, free: Sequence[int], factor: np.ndarray, scale: float, dof: float
     ) -> None:
         self.curve, self.names, self.values, self.free = curve, curve.names, values, free
-        self.factor, self.scale, self._dof = factor, scale, dof
+        self.factor, self.scale, self.student_dof = factor, scale, dof
 
     @functools.cached_property
     def parameters(self) -> dict[str, float]:
@@ -62,7 +62,7 @@ class Estimates:
         p, k = len(self.values), np.array(self.free, int)
         covariance = np.zeros((p, p))
         if self.free:
-            covariance[np.ix_(k, k)] = self._inverse * self.scale if self.scale < math.inf else math.inf
+            covariance[np.ix_(k, k)] = self._root @ self._root.T * self.scale if self.scale < math.inf else math.inf
         return covariance
 
     @functools.cached_property
@@ -74,10 +74,10 @@ class Estimates:
         return norms, s, v
 
     @functools.cached_property
-    def _inverse(self) -> np.ndarray:
+    def _root(self) -> np.ndarray:
+        """H, (n, n), with HHᵀ = (JᵀJ)⁻¹."""
         norms, s, v = self._singular
-        half = v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)) / norms[:, None]
-        return half @ half.T
+        return v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)) / norms[:, None]
 
     @functools.cached_property
     def stderr(self) -> np.ndarray:
@@ -112,9 +112,9 @@ class Estimates:
         from scipy.special import ndtri, stdtrit
 
         upper = 0.5 + 0.5 * in_unit_interval("level", level)
-        if self._dof == math.inf:
+        if self.student_dof == math.inf:
             return float(ndtri(upper))
-        return float(stdtrit(self._dof, upper)) if self._dof > 0 else math.inf
+        return float(stdtrit(self.student_dof, upper)) if self.student_dof > 0 else math.inf
 
     def table(self, level: float = 0.95) -> list[Row]:
         """A Row for each parameter: t is the estimate over its standard error, p the probability of a larger one by chance."""
@@ -127,7 +127,10 @@ class Estimates:
                 rows.append(Row(self.names[k], estimate, *(math.nan,) * 5))
                 continue
             t = estimate / error if error > 0 else math.copysign(math.inf, estimate) if estimate else math.nan
-            tail = float(ndtr(-abs(t)) if self._dof == math.inf else stdtr(self._dof, -abs(t)) if self._dof > 0 else math.nan)
+            if self.student_dof == math.inf:
+                tail = float(ndtr(-abs(t)))
+            else:
+                tail = float(stdtr(self.student_dof, -abs(t))) if self.student_dof > 0 else math.nan
             rows.append(Row(self.names[k], estimate, error, t, 2 * tail, low, high))
         return rows
 
@@ -135,13 +138,13 @@ class Estimates:
         """What the model says for each row of ``x``, (rows,)."""
         return self.curve.evaluate(self.values, self.free, self.curve.arrays(x))[0]
 
-    def band(self, x: Any, level: float = 0.95, prediction: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    def band(self, x: Any, level: float = 0.95, prediction: bool = False, sigma: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """The lower and the upper limit, (rows,) each, of what the model says, or of a new measurement with ``prediction``.
 
-        A new measurement has the residual standard deviation; with weights it is one of weight 1.
+        A new measurement has the residual standard deviation. Where the fit was given sigma, its own is to be given too, a
+        number or (rows,).
         """
         value, jacobian = self.curve.evaluate(self.values, self.free, self.curve.arrays(x))
-        k = np.array(self.free, int)
-        variance = np.einsum("ij,jk,ik->i", jacobian, self.covariance[np.ix_(k, k)], jacobian)
-        half = self._quantile(level) * np.sqrt(np.maximum(variance, 0.0) + (self.scale if prediction else 0.0))
+        variance = np.sum((jacobian @ self._root) ** 2, axis=1)  # by the covariance, rounding would be a multiple of it
+        half = self._quantile(level) * np.sqrt(self.scale * (variance + (np.square(sigma) if prediction else 0.0)))
         return value - half, value + half

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from jitgrad.arguments import by_name, count, positive
+from jitgrad.arguments import by_name
 from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
-from jitgrad.curvefit.least_squares import LOSSES, Limits, Settings
+from jitgrad.curvefit.given import restrict, settings_of, values_of
 from jitgrad.curvefit.minimise import OwnLoss
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, search
-from jitgrad.errors import ArgumentError, DataError, FitWarning, near_name
+from jitgrad.errors import ArgumentError, DataError, FitWarning
 
 METHODS = dict.fromkeys(("auto", "lm", "trf", "dogbox", "lbfgs", "adam"))
-DEFAULTS = Settings()
 
 
 def curve_fit(
@@ -87,37 +86,60 @@ def curve_fit(
         FitError: where the model or a derivative is not finite at the start.
     """
     by_name("method", method or "auto", METHODS)
-    model = _model(model)
-    columns = given_data.columns_of(x, isinstance(model, (Formula, str, NamedModel)))
-    if isinstance(y, str):
-        y, columns = given_data.column(columns, y, "y"), {name: c for name, c in columns.items() if name != y}
-    if isinstance(model, NamedModel) and len(columns) == 1:
-        columns = {"x": next(iter(columns.values()))}
-    names = list(p0) if isinstance(p0, Mapping) else None
-    curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
-    arrays, y, sigma = _rows(curve, columns, y, given_data.column(columns, sigma, "sigma"), check_finite, nan_policy)
-    problem = Problem(curve, arrays, y, sigma, absolute_sigma)
     own = loss if callable(loss) else None
-    problem.settings = _settings(
-        "linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, maxfev if max_nfev is None else max_nfev
-    )
-    _restrict(problem, p0, bounds, fixed, columns)
-    if len(y) < len(problem.free):
-        raise DataError(
-            f"The model has {len(problem.free)} parameters to fit, and there are {len(y)} rows. "
-            f"Give at least as many rows, or fix parameters."
-        )
-    start = problem.held if len(problem.free) == len(problem.held) else problem.held[problem.free]
+    problem, kind = _problem(model, x, y, p0, sigma, absolute_sigma, check_finite, nan_policy, (bounds, fixed))
+    most = maxfev if max_nfev is None else max_nfev
+    problem.settings = settings_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
+    start = problem.held if fixed is None else problem.held[problem.free]
     if own is not None or method in ("lbfgs", "adam"):
         result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
-    elif p0 is None or np.isnan(start).any():
-        guess = model.guess(arrays[0], y) if isinstance(model, NamedModel) else None
-        result = search(problem, None if guess is None else np.array([guess[name] for name in curve.names]))
+    elif p0 is None or (isinstance(p0, Mapping) and np.isnan(start).any()):
+        result = search(problem, None if kind is None else _guess(kind, problem))
     else:
         result = fit_from(problem, start)
     if result.notes:
         warnings.warn(f"{result.status}.", FitWarning, stacklevel=2)
     return _as_scipy(result) if full_output else result
+
+
+def _problem(
+    model: Any,
+    x: Any,
+    y: Any,
+    p0: Any,
+    sigma: Any,
+    absolute_sigma: bool,
+    finite: bool,
+    policy: str | None,
+    limits: tuple[Any, Any],
+) -> tuple[Problem, NamedModel | None]:
+    """What is to be fitted, and the named model that it is, if any."""
+    model = _model(model)
+    kind = model if isinstance(model, NamedModel) else None
+    columns = given_data.columns_of(x, kind is not None or isinstance(model, (Formula, str)))
+    if isinstance(y, str):
+        y, columns = given_data.column(columns, y, "y"), {name: c for name, c in columns.items() if name != y}
+    sigma = given_data.column(columns, sigma, "sigma")
+    if kind is not None and len(columns) == 1:
+        columns = {"x": next(iter(columns.values()))}
+    names = list(p0) if isinstance(p0, Mapping) else None
+    curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
+    arrays, y, sigma = _rows(curve, columns, y, sigma, finite, policy)
+    held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
+    problem = Problem(curve, arrays, y, held, sigma, absolute_sigma)
+    restrict(problem, *limits, columns)
+    if len(y) < len(problem.free):
+        raise DataError(
+            f"The model has {len(problem.free)} parameters to fit, and there are {len(y)} rows. "
+            f"Give at least as many rows, or fix parameters."
+        )
+    return problem, kind
+
+
+def _guess(model: NamedModel, problem: Problem) -> np.ndarray:
+    """The starting values that a named model knows for these data."""
+    guess = model.guess(problem.columns[0], problem.y)
+    return np.array([guess[name] for name in problem.curve.names])
 
 
 def _model(model: Any) -> Any:
@@ -133,9 +155,9 @@ def _rows(
         raise ArgumentError(f"nan_policy is {policy!r}. Use None, 'raise' or 'omit'.")
     arrays, y = curve.chosen(columns), given_data.response(y)
     sigma = None if sigma is None else given_data.numbers(sigma, "sigma")
-    if curve.columns != [""]:
-        for name, array in zip(curve.columns, arrays, strict=True):
-            given_data.check_rows(array, name, len(y))
+    for name, array in zip(curve.columns, arrays, strict=True):
+        if name and array.shape != y.shape:
+            raise DataError(f"Column {name!r} has shape {array.shape}, and y has {len(y)} rows. Give as many to both.")
     if policy == "omit":
         kept = ~np.isnan(y)
         for array in arrays:
@@ -146,113 +168,12 @@ def _rows(
         if not len(y):
             raise DataError("Every row has a nan. Give rows with numbers.")
     if finite:
-        for name, array in [*zip(curve.columns, arrays, strict=True), ("y", y)]:
+        for name, array in zip(curve.columns, arrays, strict=True):
             given_data.check_finite(array, name)
+        given_data.check_finite(y, "y")
     if sigma is not None:
         given_data.check_sigma(sigma, len(y))
     return arrays, y, sigma
-
-
-def _settings(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> Settings:
-    if loss == "linear" and ftol is xtol is gtol is most is None:
-        return DEFAULTS
-    by_name("loss", loss, LOSSES)
-    given: dict[str, Any] = {"ftol": ftol, "xtol": xtol, "gtol": gtol}
-    given = {name: positive(name, value) for name, value in given.items() if value is not None}
-    if most:
-        given["most"] = count("max_nfev", most)
-    return Settings(scale=positive("f_scale", f_scale), loss=loss, **given)
-
-
-def _restrict(problem: Problem, p0: Any, bounds: Any, fixed: Any, columns: Mapping[str, Any]) -> None:
-    """Note starting values, bounds and what is fixed."""
-    names = problem.curve.names
-    if p0 is not None:
-        _note(problem.held, "p0", p0, names, columns)
-    if bounds is not None:
-        problem.bounds = _limits(bounds, names, columns)
-    if fixed is not None:
-        if isinstance(fixed, Mapping):
-            _note(problem.held, "fixed", fixed, names, columns)
-        else:
-            fixed = [fixed] if isinstance(fixed, str) else list(fixed)
-            _check_names("fixed", fixed, names, columns)
-        problem.free = [k for k, name in enumerate(names) if name not in fixed]
-        for name in fixed:
-            if math.isnan(problem.held[names.index(name)]):
-                raise ArgumentError(f"Parameter {name!r} is fixed and has no value. Give it in fixed, or in p0.")
-    if problem.bounds is not None:
-        _check_bounds(problem, problem.bounds)
-
-
-def _check_bounds(problem: Problem, bounds: Limits) -> None:
-    names = problem.curve.names
-    for k in problem.free:
-        low, high, start = bounds.low[k], bounds.high[k], problem.held[k]
-        if not low < high:
-            raise ArgumentError(f"The bounds of {names[k]!r} are {low:g} and {high:g}. Give a lower and a higher one.")
-        if start < low or start > high:
-            raise ArgumentError(
-                f"The start {names[k]} = {start:g} is outside of its bounds, {low:g} to {high:g}. Start within them."
-            )
-
-
-def _note(place: np.ndarray, what: str, given: Any, names: Sequence[str], columns: Mapping[str, Any]) -> None:
-    """Write numbers, given in order or by name, to their places."""
-    if isinstance(given, Mapping):
-        _check_names(what, given, names, columns)
-        for name, value in given.items():
-            place[names.index(name)] = _finite(what, name, value)
-        return
-    values = np.asarray(given, np.float64).ravel()
-    if len(values) != len(names):
-        raise ArgumentError(f"{what} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.")
-    place[:] = values
-    if not math.isfinite(values.dot(values)):
-        for name, value in zip(names, values, strict=True):
-            _finite(what, name, value)
-
-
-def _finite(what: str, name: str, value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ArgumentError(f"{what} has {name} = {value}. Give a finite number.")
-    return number
-
-
-def _check_names(what: str, given: Iterable[str], names: Sequence[str], columns: Mapping[str, Any]) -> None:
-    for name in given:
-        if name in columns:
-            raise ArgumentError(
-                f"{what} names {name!r}, which is a column and no parameter. Give parameters and columns names apart."
-            )
-        if name not in names:
-            raise ArgumentError(
-                f"There is no parameter {name!r} for {what}.{near_name(name, names)} The parameters are {', '.join(names)}."
-            )
-
-
-def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Limits:
-    """Bounds as users give them, for all parameters."""
-    low, high = limits = Limits(np.full(len(names), -math.inf), np.full(len(names), math.inf))
-    if isinstance(bounds, Mapping):
-        _check_names("bounds", bounds, names, columns)
-        for name, pair in bounds.items():
-            k = names.index(name)
-            low[k], high[k] = (-math.inf if pair[0] is None else pair[0]), (math.inf if pair[1] is None else pair[1])
-        return limits
-    if hasattr(bounds, "lb"):
-        bounds = bounds.lb, bounds.ub
-    if len(bounds) != 2:
-        raise ArgumentError(
-            f"bounds has {len(bounds)} parts. Give (low, high), each a number or a sequence, or a dict by name."
-        )
-    for place, side in zip((low, high), bounds, strict=True):
-        values = np.asarray(side, np.float64)
-        if values.shape not in ((), (1,), (len(names),)):
-            raise ArgumentError(f"bounds has {values.size} values for the parameters {', '.join(names)}. Give one for each.")
-        place[:] = values
-    return limits
 
 
 def _as_scipy(result: CurveFit) -> tuple[np.ndarray, np.ndarray, dict[str, Any], str, int]:

@@ -191,7 +191,7 @@ _ALL = [
         "offset area centre sigma gamma", guesses.voigt_peak,
     ),
     _model(
-        "logistic", "Dose and response: four-parameter logistic in log(x)",
+        "logistic4", "Dose and response: four-parameter logistic in log(x)",
         "bottom + (top - bottom) * sigmoid(slope * (log(x + 1e-300) - log(ec50)))",
         "bottom top ec50 slope", _logistic,
     ),

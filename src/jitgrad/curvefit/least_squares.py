@@ -49,7 +49,7 @@ class Settings(NamedTuple):
         loss: a name of LOSSES.
     """
 
-    ftol: float = 1e-12
+    ftol: float = 1e-10
     xtol: float = 1e-15
     gtol: float = 1e-15
     most: int = 2000
@@ -141,7 +141,7 @@ class Solver:
             *[number for slot, to in zip(slots, self._columns, strict=True) for number in (to.ctypes.data, slot.offset)],
         ]  # fmt: skip
         self._plan = np.array(plan, np.uint64)
-        self._weighted, self._limited = False, True  # what the memory holds
+        self._weighted, self._limited, self._linear = False, True, False  # what the memory holds
         self._settings: Settings | None = None
         self._addresses = (self._plan.ctypes.data, self._room.ctypes.data)
 
@@ -166,7 +166,9 @@ class Solver:
         if settings is not self._settings:
             room[: len(settings) - 1], plan[LOSS] = settings[:-1], LOSSES[settings.loss]
             self._settings = settings
-        plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear else 0
+        if linear != self._linear:
+            plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear else 0
+            self._linear = linear
         self._solution.parameters[:] = starts
         self._machine.least_squares.call(*self._addresses, 0, len(starts))
         return Solution(*[array.copy() for array in self._solution])

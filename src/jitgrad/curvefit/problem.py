@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,26 +25,32 @@ class Problem:
         curve: the model.
         columns: its columns.
         y: the response, float64 (rows,).
+        held: values of all parameters, (p,); nan where none is known.
         sigma: its standard deviations, (rows,) or one number, or its covariance, (rows, rows).
         absolute_sigma: whether these are in the units of y.
 
     Attributes:
         data: columns, response and weights as the native code takes them.
         free: the numbers of the parameters to fit.
-        held: values of all parameters, (p,); nan where none is known.
         bounds: lowest and highest values of all parameters; None where there are none.
         settings: when a fit ends, and how residuals count.
     """
 
     def __init__(
-        self, curve: Curve, columns: list[np.ndarray], y: np.ndarray, sigma: np.ndarray | None, absolute_sigma: bool
+        self,
+        curve: Curve,
+        columns: list[np.ndarray],
+        y: np.ndarray,
+        held: np.ndarray,
+        sigma: np.ndarray | None = None,
+        absolute_sigma: bool = False,
     ) -> None:
-        self.curve, self.columns, self.y, self.absolute_sigma = curve, columns, y, absolute_sigma
+        self.curve, self.columns, self.y, self.sigma, self.absolute_sigma = curve, columns, y, sigma, absolute_sigma
         self._whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
         weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
         self.data = Data(columns, y if self._whitening is None else self._whitening @ y, weights)
         self.free: Sequence[int] = range(len(curve.names))
-        self.held = np.full(len(curve.names), math.nan)
+        self.held = held
         self.bounds: Limits | None = None
         self.settings = Settings()
 

@@ -78,13 +78,39 @@ class CurveFit(Estimates):
 
     # Of the rows that were fitted.
 
+    @property
+    def x(self) -> dict[str, np.ndarray]:
+        """The columns that the model takes, by name; an array that a function takes as it is has the name ""."""
+        return dict(zip(self.curve.columns, self._problem.columns, strict=True))
+
+    @property
+    def y(self) -> np.ndarray:
+        """The response, (rows,)."""
+        return self._problem.y
+
+    @functools.cached_property
+    def sigma(self) -> np.ndarray | None:
+        """The standard deviations of the response, (rows,), as they were given; None where they were not."""
+        sigma = self._problem.sigma
+        if sigma is None:
+            return None
+        return np.sqrt(np.diag(sigma)) if sigma.ndim == 2 else np.broadcast_to(sigma, self.n_rows)
+
+    @functools.cached_property
+    def by_rows(self) -> bool:
+        """Whether the model takes rows one by one; not so where it has their mean in it, or an array of its own for them."""
+        traced = self.curve.traced(self._problem.columns, self.free, self.n_rows)
+        return traced.by_rows and all(constant.shape == () for constant in traced.constants)
+
     def predict(self, x: Any = None) -> np.ndarray:
         """As ``Estimates.predict``; by default for the rows that were fitted."""
         return super().predict(self._problem.columns if x is None else x)
 
-    def band(self, x: Any = None, level: float = 0.95, prediction: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    def band(
+        self, x: Any = None, level: float = 0.95, prediction: bool = False, sigma: Any = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """As ``Estimates.band``; by default for the rows that were fitted."""
-        return super().band(self._problem.columns if x is None else x, level, prediction)
+        return super().band(self._problem.columns if x is None else x, level, prediction, sigma)
 
     @functools.cached_property
     def residuals(self) -> np.ndarray:

@@ -11,11 +11,14 @@ from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.autodiff import constant
+from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.evaluate import program_of
 from jitgrad.tape.forward import push_forward
 from jitgrad.tape.function import linearise_traced, placeholder
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
+
+REVERSE_FROM = 10
+"""Parameters from which on reverse mode is used: with fewer, or in sums of terms, both take as many instructions."""
 
 Model = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
 """Takes the columns and the parameters, returns what the model says for each row."""
@@ -63,17 +66,37 @@ def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: 
             raise ShapeError(
                 f"The model returns shape {value.shape} for {rows} rows. It should return one number for each, shape ({rows},)."
             )
-        derivatives = [_derivative(value, parameters[k], tracing.recording.has) for k in free]
+        by_rows = all(_keeps_rows(node, rows) for node in upstream([value]))
+        if by_rows and len(free) >= REVERSE_FROM:
+            value, derivatives = _by_reverse(model, columns, parameters, free, rows, tracing.recording.has)
+        else:
+            derivatives = [_by_forward(value, parameters[k], tracing.recording.has) for k in free]
         results = [_single(t) for t in (value, *derivatives)]
         linear = _linear(derivatives, [parameters[k] for k in free])
-        by_rows = all(_keeps_rows(node, rows) for node in upstream(results))
     leaves = [*parameters, *columns]
     linearised = linearise_traced(tracing, results, (), leaves, ahead=1)
     program, literals = program_of(linearised)
     return Traced(tuple(free), n_parameters, program, linearised.leaves[len(leaves) :], literals, rows, by_rows, linear)
 
 
-def _derivative(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool]) -> Tensor:
+def _by_reverse(
+    model: Model,
+    columns: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    free: Sequence[int],
+    rows: int,
+    recorded: Callable[[Tensor], bool],
+) -> tuple[Tensor, list[Tensor]]:
+    """The model, and its derivatives by reverse mode, all in one sweep: of a model that goes by rows, each of which is given
+    parameters of its own, the gradient of the sum of all rows is the Jacobian."""
+    own = [broadcast_to(p, shape=(rows,)) for p in parameters]
+    sources = [id(own[k]) for k in free]
+    value = as_tensor(model(columns, own))
+    found = differentiate([value], sources, lambda t: id(t) in sources, lambda t: recorded(t) and not any(t is p for p in own))
+    return value, [constant(0.0, value) if g is None else g for g in found]
+
+
+def _by_forward(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool]) -> Tensor:
     """The model's derivative by one parameter: forward mode, one tangent that is 1."""
     tangent = push_forward([value], {id(parameter): constant(1.0, parameter)}, recorded)[0]
     return constant(0.0, value) if tangent is None else tangent

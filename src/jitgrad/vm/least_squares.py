@@ -28,6 +28,7 @@ FULL_STEPS = 60
 SHORTER = 0.8
 RISE = 1e-7
 SMALL = 1e-11
+LONGEST = 4.0
 EPSILON = 2.220446049250313e-16
 ZERO, ONE, TWO = uint64(0), uint64(1), uint64(2)
 FREE, LINEAR, ALL = range(3)
@@ -439,26 +440,50 @@ def _rounding(P, W, A):
 def _polish(P, W, A, cost):
     """Full steps for as long as each is shorter than the one before and the cost stays. Returns the cost.
 
-    The Jacobian in the room is that at the parameters, before and after.
+    Where residuals are large such steps become shorter by a factor, slowly: it is estimated from two of them, and the next one
+    is as long as all that would follow. (Anderson's acceleration of depth one; Walker and Ni, "Anderson acceleration for
+    fixed-point iterations", 2011.) The Jacobian in the room is that at the parameters, before and after.
     """
-    n, theta, trial, last = P[plan.N], _vector(P, plan.THETA), _vector(P, plan.TRIAL), inf
+    n, theta, trial, last, stretch = P[plan.N], _vector(P, plan.THETA), _vector(P, plan.TRIAL), inf, 1.0
     for _ in range(FULL_STEPS):
         _gradient(P, W)
         free, rank = _factor(P, W, FREE)
-        if rank < free or not _full_step(P, W, free, rank) < SHORTER * last:
+        if rank < free:
             break
-        last, _slope, _square = _try_step(P, W, free)
-        new = _cost(P, W, A, trial)
-        if not new <= cost * (1.0 + RISE):
+        norm = _full_step(P, W, free, rank)
+        if not norm < SHORTER * last:
             break
+        _try_step(P, W, free)
         small = True
         for k in range(n):
             small = small and abs(W[_vector(P, plan.V) + k]) <= SMALL * abs(W[theta + k])
+        stretch, last = _stretched(P, W, 0.0 if last == inf else stretch), norm
+        new = _cost(P, W, A, trial)
+        if not new <= cost * (1.0 + RISE):
+            break
         _move(P, W, theta, trial)
         cost = new
         if not _jacobian(P, W, A) or small:
             break
     return cost
+
+
+@device
+def _stretched(P, W, before):
+    """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
+    v, last, product, square = _vector(P, plan.V), _vector(P, plan.LAST), 0.0, 0.0
+    for k in range(P[plan.N]):
+        d = _scale(P, W, k)
+        product += d * W[v + k] * d * W[last + k]
+        square += d * W[last + k] * d * W[last + k]
+    stretch = 1.0
+    if before > 0.0 and product < square:
+        stretch = min(max(before / (1.0 - product / square), 0.5), LONGEST)
+    _move(P, W, last, v)
+    for k in range(P[plan.N]):
+        x = W[_vector(P, plan.THETA) + k] + stretch * W[v + k]
+        W[_vector(P, plan.TRIAL) + k] = min(max(x, W[_vector(P, plan.LOWER) + k]), W[_vector(P, plan.UPPER) + k])
+    return stretch
 
 
 @device

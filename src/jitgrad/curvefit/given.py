@@ -1,0 +1,113 @@
+"""What users give beside the data, as numbers: starting values, bounds, what is fixed, when to stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.arguments import by_name, count, positive
+from jitgrad.curvefit.least_squares import LOSSES, Limits, Settings
+from jitgrad.curvefit.problem import Problem
+from jitgrad.errors import ArgumentError, near_name
+
+DEFAULTS = Settings()
+
+
+def settings_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> Settings:
+    if loss == "linear" and ftol is xtol is gtol is most is None:
+        return DEFAULTS
+    by_name("loss", loss, LOSSES)
+    given: dict[str, Any] = {"ftol": ftol, "xtol": xtol, "gtol": gtol}
+    given = {name: positive(name, value) for name, value in given.items() if value is not None}
+    if most:
+        given["most"] = count("max_nfev", most)
+    return Settings(scale=positive("f_scale", f_scale), loss=loss, **given)
+
+
+def restrict(problem: Problem, bounds: Any, fixed: Any, columns: Mapping[str, Any]) -> None:
+    """Note bounds and what is fixed."""
+    names = problem.curve.names
+    if fixed is not None:
+        if isinstance(fixed, Mapping):
+            given = values_of("fixed", fixed, names, columns)
+            problem.held = np.where(np.isnan(given), problem.held, given)
+        fixed = [fixed] if isinstance(fixed, str) else list(fixed)
+        _check_names("fixed", fixed, names, columns)
+        problem.free = [k for k, name in enumerate(names) if name not in fixed]
+        for name in fixed:
+            if math.isnan(problem.held[names.index(name)]):
+                raise ArgumentError(f"Parameter {name!r} is fixed and has no value. Give it in fixed, or in p0.")
+    if bounds is not None:
+        problem.bounds = _limits(bounds, names, columns)
+        _check_bounds(problem, problem.bounds)
+
+
+def _check_bounds(problem: Problem, bounds: Limits) -> None:
+    names = problem.curve.names
+    for k in problem.free:
+        low, high, start = bounds.low[k], bounds.high[k], problem.held[k]
+        if not low < high:
+            raise ArgumentError(f"The bounds of {names[k]!r} are {low:g} and {high:g}. Give a lower and a higher one.")
+        if start < low or start > high:
+            raise ArgumentError(
+                f"The start {names[k]} = {start:g} is outside of its bounds, {low:g} to {high:g}. Start within them."
+            )
+
+
+def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str, Any]) -> np.ndarray:
+    """Numbers, given in order or by name, as float64 (p,); nan where there is none."""
+    if not isinstance(given, np.ndarray) and isinstance(given, Mapping):
+        _check_names(what, given, names, columns)
+        return np.array([_finite(what, name, given[name]) if name in given else math.nan for name in names])
+    values = np.array(given, np.float64).ravel()
+    if len(values) != len(names):
+        raise ArgumentError(f"{what} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.")
+    if not math.isfinite(values.dot(values)):
+        for name, value in zip(names, values, strict=True):
+            _finite(what, name, value)
+    return values
+
+
+def _finite(what: str, name: str, value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ArgumentError(f"{what} has {name} = {value}. Give a finite number.")
+    return number
+
+
+def _check_names(what: str, given: Iterable[str], names: Sequence[str], columns: Mapping[str, Any]) -> None:
+    for name in given:
+        if name in columns:
+            raise ArgumentError(
+                f"{what} names {name!r}, which is a column and no parameter. Give parameters and columns names apart."
+            )
+        if name not in names:
+            raise ArgumentError(
+                f"There is no parameter {name!r} for {what}.{near_name(name, names)} The parameters are {', '.join(names)}."
+            )
+
+
+def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Limits:
+    """Bounds as users give them, for all parameters."""
+    low, high = limits = Limits(np.full(len(names), -math.inf), np.full(len(names), math.inf))
+    if isinstance(bounds, Mapping):
+        _check_names("bounds", bounds, names, columns)
+        for name, pair in bounds.items():
+            k = names.index(name)
+            low[k], high[k] = (-math.inf if pair[0] is None else pair[0]), (math.inf if pair[1] is None else pair[1])
+        return limits
+    if hasattr(bounds, "lb"):
+        bounds = bounds.lb, bounds.ub
+    if len(bounds) != 2:
+        raise ArgumentError(
+            f"bounds has {len(bounds)} parts. Give (low, high), each a number or a sequence, or a dict by name."
+        )
+    for place, side in zip((low, high), bounds, strict=True):
+        values = np.asarray(side, np.float64)
+        if values.shape not in ((), (1,), (len(names),)):
+            raise ArgumentError(f"bounds has {values.size} values for the parameters {', '.join(names)}. Give one for each.")
+        place[:] = values
+    return limits
