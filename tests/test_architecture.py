@@ -34,9 +34,9 @@ ORDER = [
     "saving",
     "callbacks",
     "models",
-    "pictures",
     "curvefit",
     "tabular",
+    "pictures",
     "io",
     "cli",
 ]

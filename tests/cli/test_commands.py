@@ -62,7 +62,7 @@ def test_a_network(data: Path) -> None:
     result = result_of(data / "iris.csv", "--target", "species", "--hidden", "64,32", "--epochs", 60, "--seed", 3)
     assert result["scores"]["train"]["accuracy"] > 0.95
     assert "coefficients" not in result
-    assert result == result | {"model": {"hidden": [64, 32]}, "batch_size": 32}
+    assert result == result | {"model": {"kind": "mlp", "hidden": [64, 32]}, "batch_size": 32}
 
 
 def test_the_same_seed_gives_the_same_result(data: Path) -> None:
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_result(data: Path) -> None:
 def test_the_printed_result(data: Path) -> None:
     done = jitgrad("fit", data / "diabetes.csv", "--target", "progression", "--features", "bmi,bp")
     assert (done.returncode, done.stderr) == (0, "")
-    for text in ("Regression of progression, linear, 442 rows", "bmi", "intercept", "RMSE", "train", "test"):
+    for text in ("Regression of progression, linear regression, 442 rows", "bmi", "intercept", "RMSE", "train", "test"):
         assert text in done.stdout
 
 

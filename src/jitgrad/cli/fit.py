@@ -2,58 +2,44 @@
 
 from __future__ import annotations
 
-import json
+import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from jitgrad.cli import options
+from jitgrad.errors import ArgumentError, FitWarning
+
 if TYPE_CHECKING:
-    from rich.table import Table
+    import polars as pl
 
-    from jitgrad.tabular import TableFit, TableModel
-
-
-class _Numbers(click.ParamType):  # type: ignore[type-arg]
-    """Whole numbers with commas between them."""
-
-    name = "n,n,…"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        try:
-            return tuple(int(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a list of whole numbers. Write them as in 64,32.", param, ctx)
-
-
-class _Names(click.ParamType):  # type: ignore[type-arg]
-    """Column names with commas between them."""
-
-    name = "a,b,…"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        return [part.strip() for part in str(value).split(",")]
+OF_TABLES = ("linear", "logistic", "poisson", "mlp")
+"""The models that are no curves; any other is a named curve or a formula."""
 
 
 @click.command(no_args_is_help=True)
-@click.argument("data", type=click.Path())
+@click.argument("data", type=click.Path(allow_dash=True))
 @click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
-@click.option("--features", type=_Names(), help="The columns to predict it from.  [default: all others]")
+@click.option("--model", metavar="MODEL", help="linear, logistic, poisson, mlp, a curve of `jitgrad models`, or a formula.")
+@click.option("--features", type=options.Names(), help="The columns to predict it from.  [default: all others]")
 @click.option("--classify", is_flag=True, help="Take a target of numbers as classes. One of text always is.")
-@click.option(
-    "--hidden", type=_Numbers(), default=None, help="Widths of hidden layers: a multilayer perceptron.  [default: linear]"
-)
+@click.option("--start", type=options.Values(), help="Starting values of a curve.  [default: searched for]")
+@click.option("--bounds", type=options.Bounds(), help="Lowest and highest values, as in a=0:1,b=:5.")
+@click.option("--fix", type=options.Fixed(), help="Parameters that are not fitted, as in a=1.")
+@click.option("--sigma", metavar="COLUMN", help="The standard deviations of the target.")
+@click.option("--absolute-sigma", is_flag=True, help="These are in its units; otherwise their ratios count.")
+@click.option("--loss", metavar="LOSS", help="Of a curve: linear, soft_l1, huber, cauchy or arctan.  [default: linear]")
+@click.option("--loss-scale", type=float, metavar="R", help="The residual from which on that counts less.  [default: 1]")
+@click.option("--hidden", type=options.Numbers(), help="Widths of the hidden layers of an mlp.  [default: 64,32]")
+@click.option("--optimizer", metavar="NAME", help="adam, sgd, lbfgs, …; of a curve lbfgs or adam.  [default: exact]")
 @click.option("--epochs", type=int, help="How often to go through the rows.")
 @click.option("--batch-size", type=int, help="Rows a step.")
 @click.option("--lr", type=float, help="The learning rate.")
-@click.option("--optimizer", help="The name of an optimizer, for example adam, sgd or lbfgs.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split, the weights and the order of rows.")
-@click.option(
-    "--test-split",
-    type=float,
-    default=0.2,
-    show_default=True,
-    help="The fraction of rows kept for testing.",
-)
+@click.option("--validation-split", type=float, metavar="PART", help="The part of the rows that is looked at after each epoch.")
+@click.option("--early-stopping", type=int, metavar="EPOCHS", help="End after so many epochs without a better validation.")
+@click.option("--test-split", type=float, metavar="PART", help="The part of the rows kept for testing.  [default: 0.2]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the splits, the weights and the order of rows.")
 @click.option(
     "--missing",
     type=click.Choice(["drop", "error"]),
@@ -61,132 +47,128 @@ class _Names(click.ParamType):  # type: ignore[type-arg]
     show_default=True,
     help="What to do with rows that miss a value.",
 )
+@options.of_tables
+@click.option("--save", type=click.Path(), metavar="FILE", help="Keep the model, for predict, evaluate and show.")
+@click.option("--resume", type=click.Path(), metavar="FILE", help="Go on with a kept model.")
+@click.option("--plot", type=click.Path(), metavar="FILE", help="Draw the fit: .png, .svg or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-def fit(
-    data: str,
-    target: str,
-    features: list[str] | None,
-    classify: bool,
-    hidden: tuple[int, ...] | None,
-    epochs: int | None,
-    batch_size: int | None,
-    lr: float | None,
-    optimizer: str | None,
-    seed: int,
-    test_split: float,
-    missing: str,
-    as_json: bool,
-) -> None:
-    """Fit a column of a CSV file by the others.
+@click.option("--quiet", is_flag=True, help="Print nothing, and show no progress.")
+def fit(data: str, target: str, save: str | None, plot: str | None, as_json: bool, quiet: bool, **given: Any) -> None:
+    """Fit a column of a table by the others.
 
-    A target of numbers makes a regression, one of text a classification. Features of text are one-hot encoded; features are
-    standardised for the fit, and coefficients are reported in the units of the table.
+    DATA is CSV, TSV or the like, gzip or Parquet; - is standard input. A target of numbers makes a linear regression, one of
+    text a classification, --hidden a multilayer perceptron; --model says it otherwise. A formula has columns and parameters
+    by name. Features of text are one-hot encoded. Estimates are in the units of the table.
 
     \b
     Examples:
       jitgrad fit data/iris.csv --target species
       jitgrad fit data/diabetes.csv --target progression --features bmi,bp,s5
       jitgrad fit data/iris.csv --target species --hidden 64,32 --epochs 100
+      jitgrad fit data/puromycin.csv --target rate --model michaelis_menten --features concentration
+      jitgrad fit data/puromycin.csv --target rate --plot fit.png \\
+        --model "(v + d * treated) * concentration / (k + concentration)"
+
+    Exit codes: 0, 1 for a fit that failed or did not converge, 2 for bad usage or input.
     """
+    from jitgrad.cli import objects, report
     from jitgrad.io.table import read_table
-    from jitgrad.tabular import Settings, fit_table
 
-    settings = Settings(
-        hidden=hidden or (), epochs=epochs, batch_size=batch_size, lr=lr, optimizer=optimizer, seed=seed, test_split=test_split
-    )
-    result = fit_table(read_table(data), target, features, classify=classify, drop_missing=missing == "drop", settings=settings)
+    check_output(save)
+    if plot:
+        from jitgrad import pictures
+
+        pictures.check_path(plot)
+    frame = read_table(data, given.pop("separator"), given.pop("header"))
+    given["drop_missing"] = given.pop("missing") == "drop"
+    model = given.pop("model")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)  # the status says it
+        is_curve = model is not None and model not in OF_TABLES
+        result = _curve(frame, target, model, given) if is_curve else _table(frame, target, model, given, quiet or as_json)
+    if save:
+        result.model.save(save)
+    if plot:
+        pictures.curve_fit(result.result, plot, target) if is_curve else pictures.table_fit(result, plot)
     if as_json:
-        click.echo(json.dumps(as_object(result), indent=2, allow_nan=False))
-    else:
-        _print(result)
+        click.echo(objects.text(objects.of_curve(result) if is_curve else objects.of_table(result)))
+    elif not quiet:
+        report.curve(result) if is_curve else report.table(result)
+    if is_curve and not result.result.success:
+        raise SystemExit(1)
 
 
-def as_object(result: TableFit) -> dict[str, Any]:
-    """The result for machines: only strings, numbers, lists and dicts."""
-    model, settings = result.model, result.model.settings
-    report: dict[str, Any] = {
-        "task": "classification" if model.classes else "regression",
-        "target": model.target.name,
-        "features": model.features,
-        "classes": model.classes,
-        "model": {"hidden": list(settings.hidden)},
-        "epochs": settings.epochs,
-        "batch_size": settings.batch_size,
-        "lr": settings.lr,
-        "optimizer": settings.optimizer,
-        "seed": settings.seed,
-        "rows_dropped": result.design.dropped,
-        "scores": model.scores,
-        "notes": list(model.notes),
-    }
-    if result.history is not None:
-        report |= {"loss": float(result.history.loss[-1]), "seconds": result.history.seconds}
-    if model.coefficients is not None and model.intercept is not None:
-        outputs = model.classes or [model.target.name]
-        report["intercept"] = dict(zip(outputs, model.intercept.tolist(), strict=True))
-        report["coefficients"] = {
-            name: dict(zip(outputs, row, strict=True))
-            for name, row in zip(model.features, model.coefficients.tolist(), strict=True)
-        }
-    return report
+_OF_CURVES = {  # options by the names of their values
+    "start": "--start",
+    "bounds": "--bounds",
+    "fix": "--fix",
+    "sigma": "--sigma",
+    "loss": "--loss",
+    "loss_scale": "--loss-scale",
+}
+_OF_TABLES = {
+    "hidden": "--hidden", "epochs": "--epochs", "batch_size": "--batch-size", "lr": "--lr", "test_split": "--test-split",
+    "validation_split": "--validation-split", "early_stopping": "--early-stopping", "classify": "--classify",
+}  # fmt: skip
 
 
-def _print(result: TableFit) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
-    model, settings, console = result.model, result.model.settings, Console()
-    target = escape(model.target.name)
-    task = "Classification" if model.classes else "Regression"
-    kind = f"multilayer perceptron {'–'.join(map(str, settings.hidden))}" if settings.hidden else "linear"
-    console.print(f"[bold]{task}[/bold] of [bold]{target}[/bold], {kind}, {len(result.design.y)} rows", highlight=False)
-    if result.design.dropped:
-        console.print(f"{result.design.dropped} rows dropped because a value was missing", highlight=False)
-    if not settings.hidden:
-        console.print("\nCoefficients, in the units of the table")
-        console.print(_coefficients(model))
-    console.print("\nScores")
-    console.print(_scores(model))
-    if result.history is not None:
-        console.print(
-            f"{settings.epochs} epochs of {settings.batch_size} rows a step in {result.history.seconds:.2f} s, "
-            f"{settings.optimizer}, lr {settings.lr:g}, final loss {result.history.loss[-1]:.6g}",
-            highlight=False,
-        )
+def _refuse(given: dict[str, Any], names: dict[str, str], model: str, others: str) -> None:
+    for name, option in names.items():
+        if given[name] not in (None, False):
+            raise ArgumentError(f"{option} does not go with model {model!r}. Leave it out, or choose {others}.")
 
 
-def _coefficients(model: TableModel) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
+def _table(frame: pl.DataFrame, target: str, model: str | None, given: dict[str, Any], quiet: bool) -> Any:
+    from jitgrad.tabular import Settings, TableModel, fit_table
 
-    assert model.coefficients is not None
-    assert model.intercept is not None
-    table = Table()
-    table.add_column("feature")
-    for name in model.classes or ["coefficient"]:
-        table.add_column(escape(name), justify="right")
-    for name, row in zip(model.features, model.coefficients, strict=True):
-        table.add_row(escape(name), *[f"{value:.6g}" for value in row])
-    table.add_section()
-    table.add_row("intercept", *[f"{value:.6g}" for value in model.intercept])
-    return table
-
-
-def _scores(model: TableModel) -> Table:
-    from rich.table import Table
-
-    titles = {"rows": "rows", "r2": "R²", "rmse": "RMSE", "accuracy": "accuracy"}
-    table = Table()
-    table.add_column("")
-    names = [name for name in model.scores["train"] if name in titles]
-    for name in names:
-        table.add_column(titles[name], justify="right")
-    for part, scores in model.scores.items():
-        table.add_row(part, *[_figure(name, scores[name]) for name in names])
-    return table
+    _refuse(given, _OF_CURVES, model or "linear", "a formula")
+    names = ("epochs", "batch_size", "lr", "optimizer", "early_stopping", "seed")
+    settings = Settings(
+        model=model,
+        hidden=given["hidden"] or (),
+        validation_split=given["validation_split"] or 0.0,
+        test_split=0.2 if given["test_split"] is None else given["test_split"],
+        **{name: given[name] for name in names},
+    )
+    return fit_table(
+        frame,
+        target,
+        given["features"],
+        classify=given["classify"],
+        drop_missing=given["drop_missing"],
+        settings=settings,
+        start=None if given["resume"] is None else TableModel.load(given["resume"]),
+        verbose=0 if quiet else None,
+    )
 
 
-def _figure(name: str, value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.0f}" if name == "rows" else f"{value:.4g}"
+def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any]) -> Any:
+    from jitgrad.tabular import CurveModel, fit_curve
+
+    _refuse(given, _OF_TABLES, model, " or ".join(OF_TABLES))
+    fixed = given["fix"] or {}
+    return fit_curve(
+        frame,
+        target,
+        model,
+        given["features"],
+        sigma=given["sigma"],
+        absolute_sigma=given["absolute_sigma"],
+        p0={name: value for name, value in ({**(given["start"] or {}), **fixed}).items() if value is not None} or None,
+        bounds=given["bounds"],
+        fixed=list(fixed) or None,
+        loss=given["loss"] or "linear",
+        f_scale=1.0 if given["loss_scale"] is None else given["loss_scale"],
+        method=given["optimizer"] or "auto",
+        drop_missing=given["drop_missing"],
+        start=None if given["resume"] is None else CurveModel.load(given["resume"]),
+    )
+
+
+def check_output(path: str | None) -> None:
+    """Raise ArgumentError for a file that cannot be written, before the work is done."""
+    if path is None or path == "-":
+        return
+    directory = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path) or not os.access(directory, os.W_OK):
+        raise ArgumentError(f"{path} cannot be written. Give a file in a directory that is there and that you may write to.")

@@ -6,7 +6,13 @@ import sys
 
 import click
 
+from jitgrad.cli.completion import completion
+from jitgrad.cli.doctor import doctor
+from jitgrad.cli.evaluate import evaluate
 from jitgrad.cli.fit import fit
+from jitgrad.cli.models import models
+from jitgrad.cli.predict import predict
+from jitgrad.cli.show import show
 from jitgrad.cli.warmup import warmup
 from jitgrad.errors import FitError, JitgradError
 
@@ -14,17 +20,24 @@ from jitgrad.errors import FitError, JitgradError
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="jitgrad")
 def commands() -> None:
-    """Fit models with gradients, fast, on the CPU."""
+    """Fit models to tables, fast, on the CPU.
+
+    \b
+    Examples:
+      jitgrad fit data/iris.csv --target species --save iris.jitgrad
+      jitgrad predict iris.jitgrad new.csv -o predicted.csv
+      jitgrad fit data/puromycin.csv --target rate --model "v * concentration / (k + concentration)"
+    """
 
 
-commands.add_command(fit)
-commands.add_command(warmup)
+for command in (fit, predict, evaluate, show, models, warmup, doctor, completion):
+    commands.add_command(command)
 
 
 def main() -> None:
     """Run the command line; errors are one line on stderr."""
     try:
-        status = commands.main(standalone_mode=False)
+        status = commands.main(prog_name="jitgrad", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _stop("interrupted", 1)
     except click.ClickException as error:
@@ -34,6 +47,10 @@ def main() -> None:
         _stop(str(error), 1)
     except JitgradError as error:
         _stop(str(error), 2)
+    except BrokenPipeError:  # who reads the output has enough
+        sys.exit(1)
+    except OSError as error:
+        _stop(f"{error.filename or 'A file'} cannot be used: {error.strerror}. Check the path, permissions and free space.", 2)
     sys.exit(status or 0)
 
 

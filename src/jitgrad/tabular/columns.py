@@ -57,13 +57,18 @@ def chosen_columns(frame: pl.DataFrame, target: str, features: Sequence[str] | N
             raise DataError(
                 f"There is no column {name!r}.{near_name(name, frame.columns)} The columns are {', '.join(frame.columns)}."
             )
-        if frame[name].null_count() == frame.height:
-            raise DataError(f"Column {name!r} has no value in any row. Leave it out.")
+        check_not_empty(frame[name])
     if target in chosen or len(set(chosen)) < len(chosen):
         raise DataError("A column is named twice among target and features. Name each once.")
     if not chosen:
         raise DataError("There is no feature column besides the target. Give at least one.")
     return chosen
+
+
+def check_not_empty(column: pl.Series) -> None:
+    """Raise DataError for a column of nulls alone."""
+    if column.null_count() == len(column):
+        raise DataError(f"Column {column.name!r} has no value in any row. Leave it out.")
 
 
 def make_design(frame: pl.DataFrame, target: str, features: Sequence[str] | None, classify: bool, drop_missing: bool) -> Design:

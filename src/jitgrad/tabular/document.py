@@ -30,14 +30,9 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
     """
-    document = archive.read(path)
-    if not isinstance(document, dict) or document.get("kind") != "table":
-        raise DataError(f"{path} has no model of a table. Give a file that jitgrad fit or TableModel.save wrote.")
-    version = document.get("version")
-    if isinstance(version, int) and version > VERSION:
-        raise DataError(f"{path} is of version {version}, and {VERSION} is the newest known here. Install a newer jitgrad.")
+    model = archive.read_kind(path, "table", VERSION)
     try:
-        arguments = _made(document["model"])
+        arguments = _made(model)
         _check(arguments)
     except UNFIT as error:
         said = str(error).removesuffix(".")

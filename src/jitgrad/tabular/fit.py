@@ -32,11 +32,13 @@ class TableFit:
         model: what came out, with its scores.
         design: the table as arrays.
         history: the losses of gradient descent, in the units of the scale; None where the model was fitted exactly.
+        rows: which rows of the design were for "train", "validation" and "test".
     """
 
     model: TableModel
     design: Design
     history: History | None
+    rows: Rows
 
 
 def fit_table(
@@ -84,7 +86,7 @@ def fit_table(
     rows = _split(design, settings)
     model, history = _fitted(start, design, rows, settings, verbose)
     scores = {name: model.scored(design.x[part], design.y[part]) for name, part in rows.items() if len(part)}
-    return TableFit(replace(model, scores=scores), design, history)
+    return TableFit(replace(model, scores=scores), design, history, rows)
 
 
 def _going_on(start: TableModel, target: str, features: Sequence[str] | None, settings: Settings) -> tuple[Settings, list[str]]:

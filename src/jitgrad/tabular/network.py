@@ -24,10 +24,14 @@ Rows = tuple[np.ndarray, np.ndarray]
 
 def results(layers: Layers, x: np.ndarray) -> np.ndarray:
     """What the layers make of inputs (rows, inputs): float64 (rows, outputs), with ReLU between them."""
-    h = x.astype(layers[0][0].dtype)
+    return np.asarray(stacked(layers, x.astype(layers[0][0].dtype)), np.float64)
+
+
+def stacked(layers: Layers, x: Any) -> Any:
+    """The same of an array or a Tensor, in the dtype of the layers."""
     for number, (kernel, bias) in enumerate(layers):
-        h = (np.maximum(h, 0) if number else h) @ kernel + bias
-    return h.astype(np.float64)
+        x = (np.maximum(x, 0) if number else x) @ kernel + bias
+    return x
 
 
 def descend(

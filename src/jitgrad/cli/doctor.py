@@ -1,0 +1,141 @@
+"""``jitgrad doctor``: what this machine has, and whether jitgrad works on it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+import numpy as np
+
+PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "polars", "narwhals", "safetensors", "click", "rich", "matplotlib")
+FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "neon", "sve")
+
+
+@click.command()
+def doctor() -> None:
+    """Say which versions, processor and cache there are, and test in some ten seconds that results are right.
+
+    Exit code 1 where a test fails.
+    """
+    from rich.markup import escape
+
+    from jitgrad.cli import report
+
+    out = report.console()
+    for name, value in _facts():
+        out.print(f"[bold]{name:12}[/bold] {escape(value)}", soft_wrap=True)
+    failed = 0
+    tests = report.grid("test", ["ms", "result"])
+    for test in TESTS:
+        started = time.perf_counter()
+        fault = test()
+        failed += bool(fault)
+        tests.add_row(str(test.__doc__).rstrip("."), f"{(time.perf_counter() - started) * 1e3:.0f}", fault or "right")
+    out.print(tests)
+    if failed:
+        out.print(f"{failed} tests failed. Report it, with all that stands above.")
+        raise SystemExit(1)
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    from llvmlite import binding
+
+    import jitgrad
+    from jitgrad.vm import cache, native
+    from jitgrad.vm.threads import get_num_threads
+
+    yield "jitgrad", jitgrad.__version__
+    yield "Python", f"{platform.python_version()} at {sys.executable}"
+    for package in PACKAGES:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            yield package, "not installed"
+    features = binding.get_host_cpu_features()
+    yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
+    yield "processor", f"{binding.get_host_cpu_name()} with {', '.join(f for f in FEATURES if features.get(f))}"
+    yield "threads", f"{get_num_threads()} of {os.cpu_count()} cores"
+    place = cache.directory()
+    if place is None:
+        yield "cache", "none can be written: each process compiles anew; set JITGRAD_CACHE_DIR"
+        return
+    kept = [f"{name}-{dtype}" for dtype in native.DTYPES for name in native.names(dtype)]
+    there = [name for name in kept if (place / name).exists()]
+    size = sum((place / name).stat().st_size for name in there)
+    missing = "" if len(there) == len(kept) else "; the rest is compiled on first use, or by `jitgrad warmup`"
+    yield "cache", f"{place}, {len(there)} of {len(kept)} functions, {size / 1e6:.1f} MB{missing}"
+
+
+def _test_ops() -> str:
+    """Every elementwise op agrees with NumPy."""
+    from jitgrad.ops import OPS
+    from jitgrad.tape.evaluate import compute
+
+    draw = np.random.default_rng(0)
+    worst, where = 0.0, ""
+    for op in OPS.values():
+        if op.partials and op.name not in ("polygamma",):
+            given = [draw.uniform(max(low, -3), min(high, 3), 64) for low, high in op.domain]
+            made = op(*given)
+            compute([made])
+            expected = np.asarray(op.numpy(*given), float)
+            error = float(np.max(np.abs(np.asarray(made.numpy(), float) - expected) / (1 + np.abs(expected))))
+            if error > worst:
+                worst, where = error, op.name
+    return "" if worst < 1e-13 else f"{where} is off by {worst:.1g}"
+
+
+def _test_gradients() -> str:
+    """A network's gradient agrees with differences."""
+    from jitgrad.errors import GradientError
+    from jitgrad.functions.reductions import mean
+    from jitgrad.ops.elementwise import tanh
+    from jitgrad.transforms.check import check_grads
+
+    draw = np.random.default_rng(1)
+    x, w, v = draw.normal(size=(8, 3)), draw.normal(size=(3, 5)), draw.normal(size=(5, 2))
+    try:
+        check_grads(lambda w, v: mean(tanh(x @ w) @ v), (w, v), order=1)
+    except GradientError as error:
+        return str(error)
+    return ""
+
+
+def _test_fit() -> str:
+    """A curve has the digits that NIST certifies (Misra1a)."""
+    from jitgrad.curvefit import curve_fit
+
+    x = [77.6, 114.9, 141.1, 190.8, 239.9, 289.0, 332.8, 378.4, 434.8, 477.3, 536.8, 593.1, 689.1, 760.0]
+    y = [10.07, 14.73, 17.94, 23.93, 29.61, 35.18, 40.02, 44.82, 50.76, 55.05, 61.01, 66.4, 75.47, 81.78]
+    found = curve_fit("b1 * (1 - exp(-b2 * x))", x, y, [500, 1e-4]).values
+    digits = -np.log10(np.max(np.abs(found / [2.3894212918e02, 5.5015643181e-04] - 1)))
+    return "" if digits > 9 else f"{digits:.1f} digits are right"
+
+
+def _test_threads() -> str:
+    """A large product is the same to the bit on all threads and on one."""
+    from jitgrad.functions.reductions import mean
+    from jitgrad.optimizers import SGD
+    from jitgrad.tape.variable import Variable
+    from jitgrad.training.fit import fit
+    from jitgrad.vm.threads import get_num_threads, set_num_threads
+
+    def fitted() -> np.ndarray:
+        x = np.random.default_rng(2).normal(size=(4096, 64)).astype(np.float32)
+        w = Variable(np.zeros((64, 256), np.float32))
+        fit(lambda xs: mean((xs @ w - 1) ** 2), (x,), SGD(0.1), [w], epochs=5, batch_size=1024, seed=0, verbose=0)
+        return np.asarray(w.numpy())
+
+    threads, together = get_num_threads(), fitted()
+    set_num_threads(1)
+    alone = fitted()
+    set_num_threads(threads)
+    return "" if np.array_equal(together, alone) else "results differ"
+
+
+TESTS: tuple[Callable[[], str], ...] = (_test_ops, _test_gradients, _test_fit, _test_threads)

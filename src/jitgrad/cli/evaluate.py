@@ -1,0 +1,35 @@
+"""``jitgrad evaluate``: how well a kept model predicts a table."""
+
+from __future__ import annotations
+
+import click
+
+from jitgrad.cli import options
+
+
+@click.command(no_args_is_help=True)
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path(allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as one JSON object.")
+@options.of_tables
+def evaluate(model: str, data: str, as_json: bool, separator: str | None, header: bool | None) -> None:
+    """Score a kept model on the rows of a table that has the target.
+
+    \b
+    Examples:
+      jitgrad evaluate iris.jitgrad data/iris.csv
+      jitgrad evaluate decay.jitgrad more.csv --json
+    """
+    from jitgrad.cli import kept, objects, report
+    from jitgrad.io.table import read_table
+
+    loaded = kept.load(model)
+    scores = loaded.evaluate(read_table(data, separator, header))
+    classes = list(getattr(loaded, "classes", []))
+    if as_json:
+        click.echo(objects.text({"kind": "scores", "classes": classes, "scores": scores}))
+        return
+    out = report.console()
+    out.print(report.scores({"": scores}))
+    if "confusion" in scores:
+        out.print(report.confusion(scores["confusion"], classes))

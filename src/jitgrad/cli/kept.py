@@ -1,0 +1,57 @@
+"""Models in files, of whatever kind: of a table, a curve, or a Model made in Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitgrad.errors import DataError
+from jitgrad.saving import archive
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def load(path: str) -> Any:
+    """A TableModel, a CurveModel, or a NetworkModel. Raises DataError where the file has none."""
+    from jitgrad.tabular import CurveModel, TableModel
+
+    document = archive.read(path)
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if kind == "table":
+        return TableModel.load(path)
+    if kind == "curve":
+        return CurveModel.load(path)
+    return NetworkModel(path)
+
+
+class NetworkModel:
+    """A model that ``Model.save`` wrote: all columns of a table are its inputs."""
+
+    def __init__(self, path: str) -> None:
+        from jitgrad.saving import load_model
+
+        self.path = path
+        self.model: Any = load_model(path)
+
+    def predict_frame(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """A column ``prediction``, or ``prediction_0`` and so on for several outputs; null where a value is missing.
+
+        Raises DataError for columns that are none of numbers.
+        """
+        import polars as pl
+
+        from jitgrad.tabular.encoding import numbers
+
+        x = np.column_stack([numbers(frame[name]) for name in frame.columns])
+        complete = ~np.isnan(x).any(1)
+        made = np.asarray(self.model.predict(x[complete].astype(np.float32), verbose=0)).reshape(int(complete.sum()), -1)
+        whole = np.full((len(x), made.shape[1]), np.nan)
+        whole[complete] = made
+        names = ["prediction"] if made.shape[1] == 1 else [f"prediction_{k}" for k in range(made.shape[1])]
+        return pl.DataFrame(dict(zip(names, whole.T, strict=True))).fill_nan(None)
+
+    def evaluate(self, frame: pl.DataFrame) -> Any:
+        """Raises DataError: the file does not say what the target is."""
+        raise DataError(f"{self.path} does not say which column is its target. Load it in Python, and call its evaluate(x, y).")

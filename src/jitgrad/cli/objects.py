@@ -1,0 +1,122 @@
+"""Results for machines: one JSON object each, described in ``docs/json.md``. What is not finite is null."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from jitgrad.curvefit.estimates import Estimates
+    from jitgrad.tabular import CurveModel, CurveTableFit, Inference, TableFit, TableModel
+
+SCHEMA = 1
+"""Raised when a name changes its meaning or goes; new names may come at any time."""
+
+
+def text(document: dict[str, Any]) -> str:
+    """The object as JSON."""
+    return json.dumps(_plain({"schema": SCHEMA, **document}), indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def of_table(result: TableFit) -> dict[str, Any]:
+    """A fit of ``jitgrad fit`` by other columns."""
+    report = of_table_model(result.model) | {"rows_dropped": result.design.dropped}
+    if result.history is not None:
+        report |= {"loss": float(result.history.loss[-1]), "seconds": result.history.seconds}
+    return report
+
+
+def of_table_model(model: TableModel) -> dict[str, Any]:
+    """What is kept of it."""
+    settings = model.settings
+    report: dict[str, Any] = {
+        "kind": "table",
+        "task": "classification" if model.classes else "regression",
+        "target": model.target.name,
+        "features": model.features,
+        "classes": model.classes,
+        "model": {"kind": model.kind, "hidden": list(settings.hidden)},
+        "epochs": settings.epochs,
+        "batch_size": settings.batch_size,
+        "lr": settings.lr,
+        "optimizer": settings.optimizer,
+        "seed": settings.seed,
+        "scores": model.scores,
+        "notes": list(model.notes),
+    }
+    if model.coefficients is not None and model.intercept is not None:
+        outputs = model.classes or [model.target.name]
+        report["intercept"] = dict(zip(outputs, model.intercept, strict=True))
+        report["coefficients"] = {
+            name: dict(zip(outputs, row, strict=True)) for name, row in zip(model.features, model.coefficients, strict=True)
+        }
+    if model.inference is not None:
+        report["inference"] = of_inference(model.inference)
+    return report
+
+
+def of_inference(inference: Inference) -> dict[str, Any]:
+    """Estimates by output and name, and the figures of the fit."""
+    parts = ("estimate", "standard_error", "statistic", "p_value", "low", "high")
+    return {
+        "distribution": inference.distribution,
+        "rows": inference.rows,
+        "degrees_of_freedom": inference.degrees_of_freedom,
+        "figures": inference.figures,
+        "estimates": {
+            output: {name: {part: getattr(inference, part)[i, k] for part in parts} for i, name in enumerate(inference.names)}
+            for k, output in enumerate(inference.outputs)
+        },
+    }
+
+
+def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
+    """A fit of ``jitgrad fit`` with a formula."""
+    result = fitted.result
+    return of_curve_model(fitted.model) | {
+        "converged": result.success,
+        "notes": result.notes,
+        "evaluations": result.nfev,
+        "starts": result.starts,
+        "minima": result.minima,
+        "rows_dropped": fitted.dropped,
+    }
+
+
+def of_curve_model(model: CurveModel) -> dict[str, Any]:
+    """What is kept of it."""
+    return {
+        "kind": "curve",
+        "target": model.target,
+        "formula": model.formula,
+        "name": model.name or None,
+        "columns": {name: column for name, (column, *_) in model.columns.items()},
+        "parameters": of_parameters(model.estimates),
+        "covariance": model.estimates.covariance,
+        "figures": model.figures,
+        "status": model.status,
+    }
+
+
+def of_parameters(estimates: Estimates) -> dict[str, Any]:
+    """Parameters by name."""
+    free = {estimates.names[k] for k in estimates.free}
+    return {
+        row.name: {
+            "estimate": row.estimate, "standard_error": row.stderr, "statistic": row.t, "p_value": row.p,
+            "low": row.low, "high": row.high, "fixed": row.name not in free,
+        }
+        for row in estimates.table()
+    }  # fmt: skip

@@ -1,0 +1,53 @@
+"""``jitgrad predict``: a kept model, a table, predictions."""
+
+from __future__ import annotations
+
+import click
+
+from jitgrad.cli import options
+from jitgrad.errors import ArgumentError, DataError
+
+BATCH_ROWS = 50_000
+
+
+@click.command(no_args_is_help=True)
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path(allow_dash=True))
+@click.option("-o", "--output", type=click.Path(allow_dash=True), default="-", help="A .csv, .tsv, .gz or .parquet file.")
+@click.option("--only", is_flag=True, help="Write the predictions alone, without the columns of DATA.")
+@click.option("--interval", type=float, metavar="LEVEL", help="Of a curve: also the limits of a new measurement, as in 0.95.")
+@options.of_tables
+def predict(
+    model: str, data: str, output: str, only: bool, interval: float | None, separator: str | None, header: bool | None
+) -> None:
+    """Predict the rows of a table with a kept model.
+
+    DATA is read and written some rows at a time, so that it may be larger than memory. The columns of DATA are written with the
+    predictions after them: `prediction`, and of classes `probability_…` for each. A row that misses a value gets none.
+
+    \b
+    Examples:
+      jitgrad predict iris.jitgrad new.csv -o predicted.csv
+      jitgrad predict decay.jitgrad times.csv --interval 0.95
+      zcat big.csv.gz | jitgrad predict iris.jitgrad - -o predicted.parquet
+    """
+    import polars as pl
+
+    from jitgrad.cli import kept
+    from jitgrad.cli.fit import check_output
+    from jitgrad.io.batches import read_batches
+    from jitgrad.io.write import TableWriter
+    from jitgrad.tabular import CurveModel
+
+    check_output(output)
+    loaded = kept.load(model)
+    if interval is not None and not isinstance(loaded, CurveModel):
+        raise ArgumentError("--interval is of curves, and the model is none. Leave it out.")
+    more = {} if interval is None else {"level": interval}
+    with TableWriter(output) as writer:
+        for frame in read_batches(data, BATCH_ROWS, separator, header):
+            made = loaded.predict_frame(frame, **more)
+            taken = set(made.columns) & set(frame.columns)
+            if taken and not only:
+                raise DataError(f"{data} has a column {taken.pop()!r} already. Rename it, or give --only.")
+            writer.add(made if only else pl.concat([frame, made], how="horizontal"))

@@ -1,0 +1,99 @@
+"""``jitgrad show``: what a kept model is, its Program, and where its time goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import numpy as np
+
+
+@click.command(no_args_is_help=True)
+@click.argument("model", type=click.Path())
+@click.option("--program", is_flag=True, help="Print the instructions that a prediction runs.")
+@click.option("--profile", is_flag=True, help="Print how long each of them takes.")
+@click.option("--rows", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, help="For so many rows.")
+@click.option("--json", "as_json", is_flag=True, help="Print the model as one JSON object.")
+def show(model: str, program: bool, profile: bool, rows: int, as_json: bool) -> None:
+    """Show a kept model: its estimates, scores and columns.
+
+    \b
+    Examples:
+      jitgrad show iris.jitgrad
+      jitgrad show decay.jitgrad --program
+      jitgrad show iris.jitgrad --profile --rows 100000
+    """
+    from jitgrad.cli import kept
+
+    loaded = kept.load(model)
+    if program or profile:
+        _show_program(loaded, rows, program, profile)
+    elif as_json:
+        _print_object(loaded)
+    else:
+        _print_model(loaded)
+
+
+def _print_model(loaded: Any) -> None:
+    from jitgrad.cli import report
+    from jitgrad.tabular import CurveModel, TableModel
+
+    if isinstance(loaded, TableModel):
+        report.model_of_table(loaded)
+    elif isinstance(loaded, CurveModel):
+        report.model_of_curve(loaded)
+    else:
+        loaded.model.summary()
+
+
+def _print_object(loaded: Any) -> None:
+    from jitgrad.cli import objects
+    from jitgrad.errors import ArgumentError
+    from jitgrad.tabular import CurveModel, TableModel
+
+    if isinstance(loaded, TableModel):
+        click.echo(objects.text(objects.of_table_model(loaded)))
+    elif isinstance(loaded, CurveModel):
+        click.echo(objects.text(objects.of_curve_model(loaded)))
+    else:
+        raise ArgumentError("A model made in Python has no object to print. Leave --json out.")
+
+
+def _show_program(loaded: Any, rows: int, program: bool, profile: bool) -> None:
+    from jitgrad.cli import report
+    from jitgrad.program.machine import Machine
+    from jitgrad.program.profile import profile as costs_of
+    from jitgrad.tape.function import lower
+
+    lowered = lower(*_prediction(loaded, rows))
+    if program:
+        click.echo(lowered.dump(), nl=False)
+    if profile:
+        machine = Machine(lowered)
+        machine.arena[:] = 0.5
+        machine.load([0.5] * len(machine.inputs))
+        for offset, value in lowered.literals:
+            machine.arena[offset] = value
+        costs = costs_of(machine)
+        total = sum(cost.seconds for cost in costs) or 1.0
+        made = report.grid("instruction", ["ns", "share"])
+        for cost in costs:
+            made.add_row(cost.name, f"{cost.seconds * 1e9:.0f}", f"{cost.seconds / total:.0%}")
+        made.add_section()
+        made.add_row(f"all, {rows} rows", f"{total * 1e9:.0f}", f"{total / rows * 1e9:.2f} ns a row")
+        report.console().print(made)
+
+
+def _prediction(loaded: Any, rows: int) -> tuple[Any, ...]:
+    """A function of Tensors that predicts, and its arguments."""
+    from jitgrad.tabular import CurveModel, TableModel
+    from jitgrad.tabular.network import stacked
+
+    if isinstance(loaded, CurveModel):
+        estimates = loaded.estimates
+        columns = [np.ones(rows) for _ in estimates.curve.columns]
+        values: list[Any] = estimates.values.tolist()
+        return (lambda *given: estimates.curve(given, values), *columns)
+    if isinstance(loaded, TableModel):
+        return (lambda x: stacked(loaded.layers, x), np.ones((rows, len(loaded.layers[0][0])), loaded.layers[0][0].dtype))
+    return (loaded.model, np.ones((rows, *(loaded.model.input_shape or (1,))), np.float32))

@@ -1,0 +1,227 @@
+"""Curves of a table: a formula of its columns fitted to a target column, and kept in a file."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from jitgrad.curvefit import MODELS, CurveFit, curve_fit, formula, named
+from jitgrad.curvefit.curve import Curve, curve_of
+from jitgrad.curvefit.estimates import Estimates
+from jitgrad.errors import DataError, FormulaError, near_name
+from jitgrad.saving import archive
+from jitgrad.saving.model import UNFIT
+from jitgrad.tabular.columns import check_names, check_not_empty, whole_rows
+from jitgrad.tabular.encoding import numbers
+from jitgrad.tabular.scores import Scores, scores_of_numbers
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class CurveModel:
+    """A fitted formula.
+
+    Attributes:
+        target: the name of the target column.
+        name: of the named model that the formula is; empty where it is none.
+        columns: the table's name for each column of the formula, and its lowest and highest value.
+        estimates: the parameters.
+        figures: how well it fits: "rows", "degrees_of_freedom", "chi_square", "reduced_chi_square",
+            "residual_standard_error" (its root), "r2", "aic", "bic" and "condition"; None where not defined.
+        status: how the fit ended, in words.
+    """
+
+    target: str
+    name: str
+    columns: dict[str, tuple[str, float, float]]
+    estimates: Estimates
+    figures: dict[str, float | None] = field(default_factory=dict)
+    status: str = ""
+
+    @property
+    def formula(self) -> str:
+        """The formula as text."""
+        return str(self.estimates.curve.model.text)
+
+    def predict_frame(self, frame: pl.DataFrame, level: float | None = None) -> pl.DataFrame:
+        """A column ``prediction``, null where a value is missing; with ``level`` also ``low`` and ``high``, between which a new
+        measurement lies with that probability.
+
+        Raises DataError where a column is missing, or none of numbers.
+        """
+        x = self._columns(frame)
+        complete = ~np.isnan(np.array(x)).any(0)
+        made = np.full((1 if level is None else 3, frame.height), np.nan)
+        if complete.any():
+            rows = [column[complete] for column in x]
+            made[0, complete] = self.estimates.predict(rows)
+            if level is not None:
+                made[1:, complete] = self.estimates.band(rows, level, prediction=True)
+        return pl.DataFrame(dict(zip(("prediction", "low", "high"), made, strict=False))).fill_nan(None)
+
+    def evaluate(self, frame: pl.DataFrame) -> Scores:
+        """The scores on the rows that have every value.
+
+        Raises DataError as ``predict_frame``, where the target is missing, and where no row is whole.
+        """
+        names = [self.target, *(name for name, *_ in self.columns.values())]
+        check_names(frame, names)
+        whole = whole_rows(frame.select(names), drop_missing=True)
+        y, x = numbers(whole[self.target]), self._columns(whole)
+        used = ~np.isnan(y)
+        return scores_of_numbers(y[used], self.estimates.predict([column[used] for column in x]))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file, whole or not at all: numbers and JSON, never code. Raises OSError as ``open``."""
+        estimates = self.estimates
+        kept = {
+            "target": self.target, "name": self.name, "columns": {k: list(v) for k, v in self.columns.items()},
+            "formula": self.formula, "names": estimates.names, "values": estimates.values, "free": list(estimates.free),
+            "factor": estimates.factor, "scale": estimates.scale, "dof": estimates.student_dof,
+            "figures": self.figures, "status": self.status,
+        }  # fmt: skip
+        archive.write(path, {"kind": "curve", "version": VERSION, "model": kept})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> CurveModel:
+        """The model of a file that ``save`` wrote; it predicts the same to the bit.
+
+        Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
+        """
+        model = archive.read_kind(path, "curve", VERSION)
+        try:
+            curve = Curve(formula(model["formula"]), model["names"], list(model["columns"]))
+            p, n = len(curve.names), len(model["free"])
+            if model["values"].shape != (p,) or model["factor"].shape != (n, n) or not set(model["free"]) <= set(range(p)):
+                raise DataError("its parameters do not fit together")
+            if set(curve.names) | set(curve.columns) != set(curve.model.names):
+                raise DataError("its names are not those of its formula")
+            estimates = Estimates(curve, model["values"], model["free"], model["factor"], model["scale"], model["dof"])
+            columns = {str(k): (str(v[0]), float(v[1]), float(v[2])) for k, v in model["columns"].items()}
+            return cls(model["target"], model["name"], columns, estimates, dict(model["figures"]), model["status"])
+        except UNFIT as error:
+            said = str(error).removesuffix(".")
+            raise DataError(f"{path} cannot be made a model again: {said}. Save it again.") from error
+
+    def _columns(self, frame: pl.DataFrame) -> list[np.ndarray]:
+        names = [self.columns[name][0] for name in self.estimates.curve.columns]
+        check_names(frame, names)
+        return [numbers(frame[name]) for name in names]
+
+
+@dataclass(frozen=True)
+class CurveTableFit:
+    """A formula fitted to a table.
+
+    Attributes:
+        model: what came out.
+        result: of ``curve_fit``.
+        dropped: how many rows were left out because they miss a value.
+    """
+
+    model: CurveModel
+    result: CurveFit
+    dropped: int
+
+
+def fit_curve(
+    frame: pl.DataFrame,
+    target: str,
+    model: str,
+    features: Sequence[str] | None = None,
+    *,
+    sigma: str | None = None,
+    p0: Mapping[str, float] | None = None,
+    drop_missing: bool = True,
+    start: CurveModel | None = None,
+    **options: Any,
+) -> CurveTableFit:
+    """Fit a formula of columns to a target column.
+
+    Args:
+        frame: the table.
+        target: the name of the column to fit.
+        model: the formula, or the name of a curve of ``curvefit.MODELS``.
+        features: of a named curve its one column; by default the only other column of numbers.
+        sigma: the name of a column of standard deviations.
+        p0: starting values by name.
+        drop_missing: whether rows that miss a value are left out; otherwise they are an error.
+        start: a model whose parameters are the starting values that p0 leaves out.
+        options: further ones of ``curve_fit``.
+
+    Raises:
+        DataError: for columns that are not there, have nothing in them, or are constant, and as ``curve_fit``.
+        ArgumentError, FormulaError, FitError: as ``curve_fit``.
+    """
+    check_names(frame, [target])
+    is_named = model in MODELS or model.startswith("polynomial")
+    kind = named(model) if is_named else None
+    used = _columns_of(frame, target, kind, model, features, sigma)
+    names = list(dict.fromkeys([target, *used.values(), *([] if sigma is None else [sigma])]))
+    for name in names:
+        check_not_empty(frame[name])
+    whole = whole_rows(frame.select(names), drop_missing)
+    arrays = {name: numbers(whole[name]) for name in names}
+    kept = ~np.isnan(arrays[target])
+    columns = {name: arrays[column][kept] for name, column in used.items()}
+    _check_varied(columns, used)
+    given = {} if start is None else start.estimates.parameters
+    parameters = curve_of(kind or model, columns, None, None).names
+    result = curve_fit(
+        kind or model,
+        columns,
+        arrays[target][kept],
+        {k: v for k, v in given.items() if k in parameters} | dict(p0 or {}) or None,
+        None if sigma is None else arrays[sigma][kept],
+        **options,
+    )
+    ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
+    made = CurveModel(target, model if is_named else "", ranges, result, _figures(result), result.status)
+    return CurveTableFit(made, result, int(np.sum(~kept)))
+
+
+def _columns_of(
+    frame: pl.DataFrame, target: str, kind: Any, model: str, features: Sequence[str] | None, sigma: str | None
+) -> dict[str, str]:
+    """The table's name for each column of the formula."""
+    if sigma is not None:
+        check_names(frame, [sigma])
+    others = [name for name, dtype in frame.schema.items() if dtype.is_numeric() and name not in (target, sigma)]
+    if kind is None:
+        names = [name for name in formula(model).names if name in frame.columns]
+        if target in names:
+            raise FormulaError(f"The formula has the target {target!r} itself. Write only its right side.")
+        if not names:
+            near = near_name(model, MODELS) or near_name(model, frame.columns)
+            raise FormulaError(
+                f"The formula {model!r} has none of the columns {', '.join(frame.columns)}.{near} Name one in it."
+            )
+        return {name: name for name in names}
+    chosen = others if features is None else list(features)
+    check_names(frame, chosen)
+    if len(chosen) != 1:
+        raise DataError(f"Curve {model!r} takes one column, and there are {', '.join(chosen) or 'none'}. Name one as feature.")
+    return {"x": chosen[0]}
+
+
+def _check_varied(columns: Mapping[str, np.ndarray], names: Mapping[str, str]) -> None:
+    """Raise DataError where all columns are constant: no curve can be told from one point."""
+    if columns and all(len(x) > 1 and (x == x[0]).all() for x in columns.values()):
+        shown = " and ".join(repr(name) for name in names.values())
+        raise DataError(f"Column {shown} has the same value in every row, so that no curve can be told. Choose another.")
+
+
+def _figures(result: CurveFit) -> dict[str, float | None]:
+    figures = {
+        "rows": result.n_rows, "degrees_of_freedom": result.dof, "chi_square": result.chisqr,
+        "reduced_chi_square": result.redchi, "residual_standard_error": math.sqrt(result.redchi), "r2": result.r2,
+        "aic": result.aic, "bic": result.bic, "condition": result.condition,
+    }  # fmt: skip
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}

@@ -1,0 +1,365 @@
+"""Curves, kept models, and the commands that use them, in this process."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import pytest
+
+import jitgrad as jg
+from jitgrad.cli.main import main
+from jitgrad.curvefit import MODELS
+from jitgrad.saving import archive
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+    """Runs a command in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: Any) -> Done:
+        monkeypatch.setattr(sys, "argv", ["jitgrad", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return Done(int(ended.value.code or 0), out, err)
+
+    return command
+
+
+@pytest.fixture
+def enzyme(data: Path) -> list[Any]:
+    return ["fit", data / "puromycin.csv", "--target", "rate"]
+
+
+MM = ["--model", "v * concentration / (k + concentration)"]
+
+# Curves. Bates and Watts, "Nonlinear regression analysis and its applications", 1988: all rows, with a difference for those
+# treated in v, have 166.6, 42.03 and 0.0580.
+
+
+def test_a_formula(run: Any, enzyme: list[Any]) -> None:
+    found = run(*enzyme, "--model", "(v + d * treated) * concentration / (k + concentration)", "--json").json
+    estimates = {name: row["estimate"] for name, row in found["parameters"].items()}
+    assert estimates == pytest.approx({"v": 166.60, "d": 42.026, "k": 0.05797}, rel=1e-4)
+    assert found["parameters"]["d"]["standard_error"] == pytest.approx(6.272, rel=1e-3)
+    assert found["schema"] == 1 and found["kind"] == "curve" and found["converged"] and not found["notes"]
+    assert found["figures"]["degrees_of_freedom"] == 20
+    assert found["figures"]["residual_standard_error"] == pytest.approx(10.585, rel=1e-3)
+    assert found["starts"] > 1 and len(found["covariance"]) == 3
+
+
+def test_a_named_curve_takes_the_column_it_is_given(run: Any, enzyme: list[Any]) -> None:
+    found = run(*enzyme, "--model", "michaelis_menten", "--features", "concentration", "--json").json
+    assert found["columns"] == {"x": "concentration"} and found["name"] == "michaelis_menten"
+    assert found["parameters"]["vmax"]["estimate"] == pytest.approx(190.81, rel=1e-4)
+    done = run(*enzyme, "--model", "michaelis_menten")
+    assert done.code == 2 and "there are concentration, treated. Name one as feature" in done.err
+
+
+def test_starts_bounds_and_fixed_parameters(run: Any, enzyme: list[Any]) -> None:
+    options = ["--start", "v=150,k=0.1", "--bounds", "v=:180", "--json"]
+    found = run(*enzyme, *MM, *options).json
+    assert found["parameters"]["v"]["estimate"] == 180
+    assert "at a bound: v" in found["status"]
+    found = run(*enzyme, *MM, "--fix", "k=0.06", "--json").json
+    assert found["parameters"]["k"] == {
+        "estimate": 0.06, "standard_error": None, "statistic": None, "p_value": None, "low": None, "high": None, "fixed": True,
+    }  # fmt: skip
+    assert "fixed" in run(*enzyme, *MM, "--fix", "k=0.06").out
+
+
+def test_sigma_and_losses(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    y = [1.1, 2.9, 5.2, 6.8, 30.0]
+    file.write_text("x,y,s\n" + "".join(f"{x},{v},{0.1 if x < 4 else 10}\n" for x, v in enumerate(y)))
+    base = ["fit", file, "--target", "y", "--model", "a + b * x", "--json"]
+    expected = jg.curve_fit("a + b * x", np.arange(5.0), y, sigma=[0.1] * 4 + [10], absolute_sigma=True)
+    found = run(*base, "--sigma", "s", "--absolute-sigma").json["parameters"]
+    assert [found[k]["standard_error"] for k in "ab"] == pytest.approx(expected.stderr)
+    robust = run(*base, "--loss", "cauchy", "--loss-scale", "0.1").json["parameters"]["b"]["estimate"]
+    assert robust == pytest.approx(1.95, abs=0.1)
+    for optimizer in ("lbfgs", "adam"):
+        found = run(*base, "--optimizer", optimizer).json["parameters"]["b"]
+        assert found == pytest.approx(run(*base).json["parameters"]["b"], rel=1e-9)
+
+
+def test_the_printed_table(run: Any, enzyme: list[Any]) -> None:
+    done = run(*enzyme, *MM)
+    assert done.code == 0 and done.err == ""
+    for text in (
+        "rate = v * concentration / (k + concentration), 23 rows",
+        "std. error",
+        "95 % interval",
+        "R² 0.85349",
+        "converged",
+    ):
+        assert text in done.out
+    assert max(map(len, done.out.splitlines())) <= 120
+    assert run(*enzyme, *MM, "--quiet") == Done(0, "", "")
+
+
+def test_a_fit_that_does_not_converge_is_exit_1(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("x,y\n" + "".join(f"{x},{x * x % 7}\n" for x in range(12)))
+    done = run("fit", file, "--target", "y", "--model", "a * x + log(-b)", "--start", "a=1,b=1")
+    assert done.code == 1 and "not finite at the starting values" in done.err and done.out == ""
+
+
+@pytest.mark.parametrize("name", ["table.tsv", "table.csv.gz", "table.parquet", "plain.dat"])
+def test_tables_of_all_formats(run: Any, enzyme: list[Any], name: str, data: Path, tmp_path: Path) -> None:
+    frame, file = pl.read_csv(data / "puromycin.csv"), tmp_path / name
+    options: list[str] = []
+    if name.endswith(".parquet"):
+        frame.write_parquet(file)
+    elif name.endswith(".gz"):
+        file.write_bytes(gzip.compress((data / "puromycin.csv").read_bytes()))
+    elif name.endswith(".dat"):
+        rows = "\n".join(" ".join(map(str, row)) for row in frame.rows())
+        file.write_text(rows)
+        options = ["--no-header", "--separator", "space"]
+    else:
+        frame.write_csv(file, separator="\t")
+    x, target = ("c1", "c3") if options else ("concentration", "rate")
+    model = ["--model", f"v * {x} / (k + {x})"]
+    found = run("fit", file, "--target", target, *model, *options, "--json").json
+    expected = run(*enzyme, *MM, "--json").json
+    assert found["parameters"] == expected["parameters"]
+
+
+# Kept models.
+
+
+@pytest.fixture
+def curve(run: Any, enzyme: list[Any], tmp_path: Path) -> Path:
+    run(*enzyme, *MM, "--save", "curve.jitgrad", "--quiet")
+    return tmp_path / "curve.jitgrad"
+
+
+@pytest.fixture
+def iris(run: Any, data: Path, tmp_path: Path) -> Path:
+    run("fit", data / "iris.csv", "--target", "species", "--save", "iris.jitgrad", "--quiet")
+    return tmp_path / "iris.jitgrad"
+
+
+def test_predict_adds_columns(run: Any, curve: Path, iris: Path, data: Path, tmp_path: Path) -> None:
+    assert run("predict", curve, data / "puromycin.csv", "-o", "out.csv", "--interval", "0.95") == Done(0, "", "")
+    made = pl.read_csv(tmp_path / "out.csv")
+    assert made.columns == ["concentration", "treated", "rate", "prediction", "low", "high"]
+    assert (made["low"] < made["prediction"]).all() and (made["prediction"] < made["high"]).all()
+    only = run("predict", iris, data / "iris.csv", "--only").out.splitlines()
+    assert only[0] == "prediction,probability_setosa,probability_versicolor,probability_virginica"
+    assert len(only) == 151 and only[1].startswith("setosa,0.99")
+    run("predict", iris, data / "iris.csv", "-o", "out.parquet")
+    assert pl.read_parquet(tmp_path / "out.parquet")["prediction"].to_list() == [row.split(",")[0] for row in only[1:]]
+
+
+def test_a_prediction_is_the_same_in_batches(
+    run: Any, curve: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run("predict", curve, data / "puromycin.csv").out
+    monkeypatch.setattr("jitgrad.cli.predict.BATCH_ROWS", 5)
+    assert run("predict", curve, data / "puromycin.csv").out == whole
+
+
+def test_rows_that_miss_a_value_get_no_prediction(run: Any, curve: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("concentration\n0.1\nNA\n")
+    assert run("predict", curve, "new.csv").out.splitlines()[2] == ","
+
+
+def test_evaluate(run: Any, curve: Path, iris: Path, data: Path) -> None:
+    scores = run("evaluate", curve, data / "puromycin.csv", "--json").json["scores"]
+    assert scores["rows"] == 23 and scores["r2"] == pytest.approx(0.85349, rel=1e-4)
+    printed = run("evaluate", iris, data / "iris.csv").out
+    for text in ("accuracy", "true \\ predicted", "versicolor"):
+        assert text in printed
+
+
+def test_show(run: Any, curve: Path, iris: Path, data: Path, tmp_path: Path) -> None:
+    assert "concentration" in run("show", curve).out
+    assert run("show", curve, "--json").json["parameters"]["v"]["estimate"] == pytest.approx(190.8, rel=1e-3)
+    assert "petal_width" in run("show", iris).out and run("show", iris, "--json").json["classes"][0] == "setosa"
+    program = run("show", curve, "--program", "--rows", "10").out
+    assert program.startswith("program float64") and "divide" in program
+    assert "ns a row" in run("show", iris, "--profile").out
+    model = jg.Sequential([jg.layers.Dense(3, "relu"), jg.layers.Dense(1)])
+    model(np.ones((2, 4), np.float32))
+    model.save(tmp_path / "python.jitgrad")
+    assert "Dense" in run("show", "python.jitgrad").out
+    assert "matmul" in run("show", "python.jitgrad", "--program").out
+    (tmp_path / "four.csv").write_text("a,b,c,d\n1,2,3,4\n1,2,,4\n")
+    lines = run("predict", "python.jitgrad", "four.csv", "--only").out.splitlines()
+    assert float(lines[1]) == pytest.approx(float(model.predict(np.array([[1, 2, 3, 4]], np.float32))[0, 0]), rel=1e-6)
+    assert len(lines) == 3
+
+
+def test_resume(run: Any, curve: Path, enzyme: list[Any], data: Path) -> None:
+    again = run(*enzyme, *MM, "--resume", curve, "--json").json
+    assert again["starts"] == 1 and again["evaluations"] < 5
+    fit = ["fit", data / "iris.csv", "--target", "species", "--hidden", "8", "--optimizer", "sgd", "--json"]
+    run(*fit, "--epochs", "10", "--save", "mlp.jitgrad")
+    resumed = run(
+        "fit",
+        data / "iris.csv",
+        "--target",
+        "species",
+        "--resume",
+        "mlp.jitgrad",
+        "--optimizer",
+        "sgd",
+        "--epochs",
+        "10",
+        "--json",
+    )
+    assert resumed.json["scores"] == run(*fit, "--epochs", "20").json["scores"]
+
+
+def test_validation_and_early_stopping(run: Any, data: Path) -> None:
+    options = ["--hidden", "16", "--validation-split", "0.2", "--early-stopping", "5", "--epochs", "500", "--json"]
+    found = run("fit", data / "iris.csv", "--target", "species", *options).json
+    assert set(found["scores"]) == {"train", "validation", "test"}
+
+
+def test_counts_and_classes_have_inference(run: Any, data: Path, tmp_path: Path) -> None:
+    rows = pl.read_csv(data / "iris.csv").filter(pl.col("species") != "setosa")
+    rows.write_csv(tmp_path / "two.csv")
+    found = run("fit", "two.csv", "--target", "species", "--test-split", "0", "--json").json
+    assert found["inference"]["distribution"] == "z" and set(found["inference"]["estimates"]) == {"virginica"}
+    assert "log-likelihood" in run("fit", "two.csv", "--target", "species", "--test-split", "0").out
+    (tmp_path / "counts.csv").write_text("x,n\n" + "".join(f"{x},{2 + x}\n" for x in range(20)))
+    assert run("fit", "counts.csv", "--target", "n", "--model", "poisson", "--json").json["model"]["kind"] == "poisson"
+
+
+# The other commands.
+
+
+def test_models(run: Any) -> None:
+    assert list(run("models", "--json").json["models"]) == list(MODELS)
+    assert "offset + amplitude * exp(-x / tau)" in run("models").out
+
+
+def test_doctor(run: Any) -> None:
+    done = run("doctor")
+    assert done.code == 0
+    assert done.out.count("right") == 4 and "processor" in done.out and "cache" in done.out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(run: Any, shell: str) -> None:
+    assert "_JITGRAD_COMPLETE" in run("completion", shell).out
+
+
+# What is wrong: arguments, what is said. Each is exit 2 and leaves nothing behind.
+WRONG = [
+    ("fit t.csv --target y --model a*expo(x)", "unknown function 'expo', at character 3. Did you mean 'exp'"),
+    ("fit t.csv --target y --model a*(x", "bracket '(' without its other half"),
+    ("fit t.csv --target y --model a*t", "none of the columns"),
+    ("fit t.csv --target y --model a*y+x", "has the target 'y' itself"),
+    ("fit t.csv --target z --model a*x", "no column 'z'"),
+    ("fit t.csv --target y --model logistc", "Did you mean"),
+    ("fit t.csv --target y --model a*x --start x=1", "'x', which is a column and no parameter"),
+    ("fit t.csv --target y --model a*x --start c=1", "no parameter 'c' for p0"),
+    ("fit t.csv --target y --model a*x --start a", "is not a list of numbers by name. Write them as in b1=500,b2=1e-4"),
+    ("fit t.csv --target y --model a*x --bounds a=1", "is not a list of bounds"),
+    ("fit t.csv --target y --model a*x --start a=5 --bounds a=0:1", "start a = 5 is outside of its bounds"),
+    ("fit t.csv --target y --model a*x --bounds a=2:1", "bounds of 'a' are 2 and 1"),
+    ("fit t.csv --target y --model a*x --fix a=", "is not a list of parameters"),
+    ("fit t.csv --target y --model a*x**3+b*x**2+c*x+d+e1+f --sigma y", "6 parameters to fit, and there are 4 rows"),
+    ("fit t.csv --target y --model a*one", "Column 'one' has the same value in every row"),
+    ("fit t.csv --target y --model a*none", "Column 'none' has no value"),
+    ("fit t.csv --target y --model a*x --sigma zero", "sigma is 0 at position 1"),
+    ("fit t.csv --target y --model a*x --sigma six", "no column 'six'"),
+    ("fit t.csv --target y --model a*x --loss hubber", "Did you mean 'huber'"),
+    ("fit t.csv --target y --model a*x --epochs 3", "--epochs does not go with model 'a*x'"),
+    ("fit t.csv --target y --start a=1", "--start does not go with model 'linear'"),
+    ("fit t.csv --target y --model a*x --save nowhere/m", "nowhere/m cannot be written"),
+    ("fit t.csv --target y --model a*x --save .", ". cannot be written"),
+    ("fit t.csv --target y --model polynomial:x", "no degree from 0 to 20"),
+    ("fit t.csv --target y --separator ab", "separator"),
+    ("predict nothing t.csv", "There is no file nothing"),
+    ("predict t.csv t.csv", "damaged, or no file of jitgrad"),
+    ("predict newer t.csv", "is of version 99, and 1 is the newest known here"),
+    ("predict curve lacks.csv", "no column 'x', which the model needs"),
+    ("predict curve t.csv -o nowhere/out.csv", "nowhere/out.csv cannot be written"),
+    ("predict curve out.csv", "has a column 'prediction' already"),
+    ("predict table t.csv --interval 0.9", "--interval is of curves"),
+    ("evaluate curve lacks.csv", "There is no column"),
+    ("show t.csv", "no file of jitgrad"),
+    ("evaluate python t.csv", "does not say which column is its target"),
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with tables and kept models."""
+    made = tmp_path_factory.mktemp("wrong")
+    (made / "t.csv").write_text("x,y,one,none,zero\n1,2,1,,1\n2,4.5,1,,0\n3,6,1,,1\n4,8,1,,1\n")
+    (made / "lacks.csv").write_text("xx,z\n1,2\n")
+    (made / "out.csv").write_text("x,prediction\n1,2\n")
+    from jitgrad.io.table import read_table
+    from jitgrad.tabular import Settings, fit_curve, fit_table
+
+    frame = read_table(made / "t.csv")
+    fit_curve(frame, "y", "a * x").model.save(made / "curve")
+    fit_table(frame, "y", ["x"], settings=Settings(test_split=0.0)).model.save(made / "table")
+    archive.write(made / "newer", archive.read(made / "curve") | {"version": 99})
+    model = jg.Sequential([jg.layers.Dense(1)])
+    model(np.ones((2, 4), np.float32))
+    model.save(made / "python")
+    return made
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_errors_are_exit_2_and_one_sentence(arguments: str, said: str, run: Any, place: Path, tmp_path: Path) -> None:
+    for file in place.iterdir():
+        shutil.copy(file, tmp_path)
+    before = {p.name for p in tmp_path.iterdir()}
+    done = run(*arguments.split())
+    assert done.code == 2 and said in done.err and done.out == ""
+    assert "Traceback" not in done.err
+    assert {p.name for p in tmp_path.iterdir()} == before
+
+
+def test_a_full_disk_leaves_nothing_half_written(run: Any, curve: Path, data: Path, tmp_path: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    large = tmp_path / "large.csv"
+    large.write_text("concentration\n" + "0.1\n" * 20_000)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        done = run("predict", curve, large, "-o", "out.csv")
+        saved = run("fit", large, "--target", "concentration", "--model", "a+0*concentration", "--save", "new.jitgrad")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert done.code == 2 and "out.csv cannot be written" in done.err
+    assert saved.code == 2
+    assert {p.name for p in tmp_path.iterdir()} == {"curve.jitgrad", "large.csv"}
+
+
+def test_a_closed_pipe_is_quiet(curve: Path, data: Path) -> None:
+    import subprocess
+
+    code = "from jitgrad.cli.main import main; main()"
+    command = f"{sys.executable} -c '{code}' predict {curve} {data / 'iris.csv'} --only | true"
+    command = command.replace(str(data / "iris.csv"), str(data / "puromycin.csv"))
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
