@@ -117,6 +117,16 @@ def test_the_printed_table(run: Any, enzyme: list[Any]) -> None:
     assert run(*enzyme, *MM, "--quiet") == Done(0, "", "")
 
 
+def test_plots(run: Any, enzyme: list[Any], data: Path, tmp_path: Path) -> None:
+    run(*enzyme, "--model", "michaelis_menten", "--features", "concentration", "--plot", "curve.svg", "--quiet")
+    assert (tmp_path / "curve.svg").exists()
+    assert run("fit", data / "iris.csv", "--target", "species", "--plot", "classes.png", "--quiet") == Done(0, "", "")
+    assert (tmp_path / "classes.png").read_bytes()[:4] == b"\x89PNG"
+    for name, said in (("fit.xyz", "fit.xyz"), ("nowhere/fit.png", "nowhere")):
+        done = run(*enzyme, *MM, "--plot", name)
+        assert done.code == 2 and said in done.err and "Traceback" not in done.err
+
+
 def test_a_fit_that_does_not_converge_is_exit_1(run: Any, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("x,y\n" + "".join(f"{x},{x * x % 7}\n" for x in range(12)))

@@ -88,8 +88,10 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         result = _curve(frame, target, model, given) if is_curve else _table(frame, target, model, given, quiet or as_json)
     if save:
         result.model.save(save)
-    if plot:
-        pictures.curve_fit(result.result, plot, target) if is_curve else pictures.table_fit(result, plot)
+    if plot and is_curve:
+        pictures.curve_fit(result.result, plot, target, x_name=next(iter(result.model.columns.values()))[0])
+    elif plot:
+        pictures.table_fit(result, plot)
     if as_json:
         click.echo(objects.text(objects.of_curve(result) if is_curve else objects.of_table(result)))
     elif not quiet:

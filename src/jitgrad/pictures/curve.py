@@ -16,7 +16,7 @@ _LONGEST = 70
 """Characters of a formula that is the title."""
 
 
-def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: float = 0.95) -> Any:
+def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: float = 0.95, x_name: str | None = None) -> Any:
     """Data and the curve that was fitted to them, with its bands, and the residuals below.
 
     The inner band holds the curve with a probability of ``level``, the outer one a new measurement; that is left out where
@@ -29,6 +29,7 @@ def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: flo
         path: of the picture.
         name: of the response.
         level: of the bands.
+        x_name: of the column of data; by default as the model has it.
 
     Raises ArgumentError for something else than a CurveFit, and for a level outside [0, 1).
     """
@@ -40,7 +41,7 @@ def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: flo
     if len(result.x) == 1 and x.ndim == 1:
         drawn = _draw_curve(upper, result, x, level)
         upper.set_ylabel(plain(name))
-        lower.set_xlabel(plain(label or "x"))
+        lower.set_xlabel(plain(x_name or label or "x"))
     else:
         x = drawn = result.predict()
         draw_diagonal(upper, x, BLUE, "fit")
