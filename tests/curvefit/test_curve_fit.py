@@ -413,3 +413,15 @@ def test_errors(error: type[JitgradError], said: str, changed: dict[str, Any]) -
         curve_fit(**({"model": FORMULA, "x": X, "y": Y} | changed))
     assert said in str(caught.value)
     assert str(caught.value).split("\n")[0].endswith((".", "?"))
+
+
+def test_threads_fit_the_same_formula_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    rates = np.linspace(0.5, 2, 40)
+
+    def fitted(rate: float) -> float:
+        return float(curve_fit("a * exp(-b * x)", X, 3 * np.exp(-rate * X), [1, 1]).parameters["b"])
+
+    with ThreadPoolExecutor(8) as pool:
+        np.testing.assert_allclose(list(pool.map(fitted, np.repeat(rates, 5))), np.repeat(rates, 5), rtol=1e-9)

@@ -206,7 +206,10 @@ def solve(
 ) -> Solution:
     """Fit from ``starts``, see ``Solver.solve``, by a solver that no other thread uses."""
     sizes = len(data.y), len(starts)
-    solver = traced.idle.pop() if traced.idle else None
+    try:
+        solver = traced.idle.pop()
+    except IndexError:  # there is none, or another thread took it just now
+        solver = None
     if solver is None or solver.sizes != sizes:
         solver = Solver(traced, *sizes)
     try:
