@@ -251,7 +251,8 @@ def test_what_a_result_says() -> None:
     low, high = result.confidence_intervals()[0]
     assert high - low == pytest.approx(2 * 2.0117405 * result.stderr[0])  # Student's t of 47 degrees, 97.5 %
     assert list(result.parameters) == ["a", "b", "c"] and len(result) == 2
-    assert result[0] is result.popt and "converged" in repr(result) and str(result) == result.report()
+    np.testing.assert_array_equal(result[0], result.values)
+    assert "converged" in repr(result) and str(result) == result.report()
 
 
 def test_bands_are_those_of_a_linear_regression() -> None:
@@ -391,7 +392,18 @@ WRONG: list[tuple[type[JitgradError], str, dict[str, Any]]] = [
     (ArgumentError, "bounds of 'a' are 2 and 1", {"bounds": {"a": (2, 1)}}),
     (ArgumentError, "no parameter 'd' for bounds", {"bounds": {"d": (2, 1)}}),
     (ArgumentError, "bounds has 2 values for the parameters a, b, c", {"bounds": ([0, 0], 1)}),
-    (ArgumentError, "bounds has 3 parts", {"bounds": (0, 1, 2)}),
+    (ArgumentError, "bounds is (0, 1, 2)", {"bounds": (0, 1, 2)}),
+    (ArgumentError, "bounds is 3", {"bounds": 3}),
+    (ArgumentError, "The bounds of 'a' are 3. Give a pair", {"bounds": {"a": 3}}),
+    (ArgumentError, "fixed is 3", {"fixed": 3}),
+    (ArgumentError, "c of fixed is 'q'", {"fixed": {"c": "q"}}),
+    (ArgumentError, "p0 is ['x', 1, 1]", {"p0": ["x", 1, 1]}),
+    (ArgumentError, "The start c = 5 is outside", {"fixed": {"c": 5}, "bounds": {"c": (0, 1)}}),
+    (ArgumentError, "A loss of your own knows no sigma", {"loss": lambda y, f: (y - f) ** 2, "sigma": SIGMA}),
+    (FormulaError, "The formula has 'y', which is the response", {"model": "a*x+b*y", "x": {"x": X, "y": Y}, "y": "y"}),
+    (DataError, "some are masked", {"y": np.ma.masked_less(Y, 1)}),
+    (DataError, "they are datetime64[D]", {"x": np.arange("2020-01-01", "2020-02-20", dtype="datetime64[D]")}),
+    (DataError, "not symmetric", {"sigma": np.eye(50) + np.eye(50, k=1) * 0.1}),
     (ArgumentError, "'a' is fixed and has no value", {"fixed": ["a"]}),
     (ArgumentError, "no loss 'hubber'. Did you mean 'huber'", {"loss": "hubber"}),
     (ArgumentError, "no method 'newton'", {"method": "newton"}),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,8 @@ from jitgrad.tape.evaluate import leaf_values
 from jitgrad.tape.function import Function
 from jitgrad.tape.tensor import Tensor
 
-KEPT_TRACES = 256
+KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
+"""Of models that were traced: so many, with so much memory of their Programs together."""
 DEEPEST = 8
 """Functions that call one another, to be compared."""
 
@@ -46,6 +49,9 @@ class Curve:
         self.columns = list(columns)
         self.key = model.text if isinstance(model, Formula) and model.plain else constant_key(model)
 
+    def __reduce__(self) -> Any:
+        return Curve, (self.model, self.names, self.columns)
+
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
         """What the model says, as Tensors."""
         if isinstance(self.model, Formula):
@@ -64,15 +70,19 @@ class Curve:
 
     def chosen(self, columns: Mapping[str, Any]) -> list[np.ndarray]:
         """The columns that the model takes, as arrays. Raises DataError where one is not there, or is none of numbers."""
+        if len(columns) == len(self.columns) == 1:  # whatever its name
+            columns = {self.columns[0]: next(iter(columns.values()))}
         for name in self.columns:
             if name not in columns:
                 raise DataError(f"There is no column {name!r}.{near_name(name, columns)} The columns are {', '.join(columns)}.")
         return [given_data.numbers(columns[name], name or "x") for name in self.columns]
 
-    def evaluate(self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(
+        self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """What the model says for each row, (rows,), and its Jacobian by the parameters ``free``, (rows, n)."""
-        rows = columns[0].shape[-1]
-        traced = self.traced(columns, free, rows)
+        whole = self._traced(columns, free, rows)
+        rows, traced = whole.rows, self.traced(columns, free, whole.rows)
         result = np.empty((1 + len(free), rows))
         machine = Machine(traced.program)
         constants = [*leaf_values(traced.constants, np.dtype(np.float64), replayed=True), *traced.literals]
@@ -86,22 +96,39 @@ class Curve:
         return result[0], result[1:].T
 
     def traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> Traced:
-        """The model for these columns as a Program, with its derivatives by the parameters with the numbers ``free``."""
-        traced = self._traced(columns, free, rows)
-        block = block_of(rows, traced.by_rows)
-        return traced if block == rows else self._traced([c[:block] for c in columns], free, block)
+        """The model for these columns as a Program, with its derivatives by the parameters with the numbers ``free``.
 
-    def _traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> Traced:
+        It is for a block of rows where there are many and each is taken by itself.
+        """
+        traced = self._traced(columns, free, rows)
+        block = block_of(traced.rows, traced.by_rows)
+        if block == traced.rows:
+            return traced
+        part = self._traced([c[:block] for c in columns], free, block)
+        if part.by_rows and part.structure == traced.structure and _values(part) == _values(traced):
+            return part
+        return replace(traced, by_rows=False)  # something in it is a matter of how many rows there are
+
+    def _traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None) -> Traced:
         shapes = tuple([c.shape for c in columns])
-        key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes)
+        key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows)
         traced = _TRACES.get(key)
         if traced is None or key is None:
             traced = trace_model(self, shapes, len(self.names), free, rows)
             if key is not None:
                 _TRACES[key] = traced
-                if len(_TRACES) > KEPT_TRACES:
+                while len(_TRACES) > 1 and (len(_TRACES) > KEPT_TRACES or _kept_elements() > KEPT_ELEMENTS):
                     _TRACES.pop(next(iter(list(_TRACES))), None)
         return traced
+
+
+def _values(traced: Traced) -> list[float]:
+    """Of the numbers that a model closes over."""
+    return [*map(float, leaf_values(traced.constants, np.dtype(np.float64), replayed=True)), *traced.literals]
+
+
+def _kept_elements() -> int:
+    return sum(traced.program.size for traced in list(_TRACES.values()))
 
 
 def _padded(column: np.ndarray, rows: int) -> np.ndarray:
@@ -110,7 +137,10 @@ def _padded(column: np.ndarray, rows: int) -> np.ndarray:
 
 
 def constant_key(model: Any) -> Any:
-    """What a function computes, as a key: its code and all that the code refers to. None where that may change."""
+    """What a function computes, as a key: its code and all that the code refers to. None where that may change.
+
+    What ``jitgrad.function`` made is taken by identity, as it is traced once anyway.
+    """
     if isinstance(model, Function):
         return model
     try:
@@ -119,28 +149,37 @@ def constant_key(model: Any) -> Any:
         return None
 
 
+_LIBRARIES = ("numpy", "jitgrad", "math")
+_ARRAY_FUNCTION = type(np.where)
+_DYNAMIC = {"globals", "locals", "vars", "eval", "exec", "getattr", "setattr", "__import__"}
+
+
 def _key(value: Any, depth: int) -> Any:
-    if isinstance(value, (int, float, str, types.NoneType, types.ModuleType, types.BuiltinFunctionType, type, np.ufunc, Op)):
-        return type(value), repr(value) if isinstance(value, float) else value
-    if callable(value) and (value.__module__ or "").startswith(("jitgrad.", "numpy")):
+    """A key of what cannot change. Raises TypeError for anything else."""
+    if isinstance(value, (int, float, str, types.NoneType)):
+        return type(value), repr(value)
+    if isinstance(value, (np.ufunc, Op, types.BuiltinFunctionType, _ARRAY_FUNCTION)):
+        return value
+    root = str(getattr(value, "__name__" if isinstance(value, types.ModuleType) else "__module__", "")).partition(".")[0]
+    if root in _LIBRARIES and isinstance(value, (types.ModuleType, types.FunctionType)):
         return value
     if depth > DEEPEST or not isinstance(value, types.FunctionType):
         raise TypeError(value)
+    names = _global_names(value.__code__)
+    if names & _DYNAMIC:
+        raise TypeError(value)
     cells = tuple(_key(cell.cell_contents, depth + 1) for cell in value.__closure__ or ())
-    names = sorted(_global_names(value.__code__))
-    used = tuple((name, _key(value.__globals__[name], depth + 1)) for name in names if name in value.__globals__)
-    return value.__code__, tuple(_key(d, depth + 1) for d in value.__defaults__ or ()), cells, used
+    used = tuple((name, _key(value.__globals__[name], depth + 1)) for name in sorted(names) if name in value.__globals__)
+    defaults = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
+    return value.__code__, tuple(_key(d, depth + 1) for d in defaults), cells, used
 
 
 @functools.cache
 def _global_names(code: types.CodeType) -> frozenset[str]:
+    """The names that code and the functions in it may look up; ``__import__`` where it imports."""
     inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    return frozenset(code.co_names).union(*map(_global_names, inner))
-
-
-@functools.lru_cache(maxsize=KEPT_TRACES)
-def _signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    return list(inspect.signature(function).parameters.values())
+    imports = {"__import__" for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"}
+    return frozenset(code.co_names).union(imports, *map(_global_names, inner))
 
 
 def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int | None) -> list[str]:
@@ -155,14 +194,15 @@ def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int 
         ArgumentError: where there are none, or cannot be found out.
     """
     inner = model.function if isinstance(model, Function) else model
-    parameters = _signature(inner)
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    names = [p.name for p in positional[1:]]
+    parameters = list(inspect.signature(inner).parameters.values())
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][1:]
+    names = [p.name for p in positional]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         if given is None and count is None:
             raise ArgumentError("The model takes *args, so its number of parameters is unknown. Give p0.")
-        more = list(given)[len(names) :] if given is not None else [f"p{k}" for k in range(len(names), count or 0)]
-        names += more
+        names += list(given)[len(names) :] if given is not None else [f"p{k}" for k in range(len(names), count or 0)]
+    elif given is None and count is not None and all(p.default is not p.empty for p in positional[count:]):
+        names = names[:count]  # the others are options with defaults
     if not names:
         raise ArgumentError("The model has no parameters. Write it as f(x, a, b, …).")
     return names
@@ -190,7 +230,7 @@ def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None
 @functools.lru_cache(maxsize=KEPT_TRACES)
 def _curve_of_formula(model: Any, known: tuple[str, ...]) -> Curve:
     made = model if isinstance(model, Formula) else Formula(model.formula if isinstance(model, NamedModel) else model)
-    used = [name for name in known if name in made.names]
+    used = [name for name in known if name in made.names or name in made.constants]
     names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)
     if not used and known:
         near = near_name(made.text, MODELS) or near_name(known[0], made.names)

@@ -24,7 +24,7 @@ def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
         import narwhals.stable.v1 as nw
 
         frame = nw.from_native(x, eager_only=True)
-        return {str(name): frame[name] for name in frame.columns}
+        return {str(name): frame.get_column(name) for name in frame.columns}
     array = numbers(x, "x")
     if not formula:
         return {"": array}
@@ -46,16 +46,18 @@ def column(columns: Mapping[str, Any], value: Any, what: str) -> Any:
 
 
 def numbers(values: Any, name: str) -> np.ndarray:
-    """Values as a float64 array that C can read. Raises DataError for texts and the like."""
+    """Values as a float64 array of its own that C can read. Raises DataError for texts and the like."""
     if type(values) is np.ndarray and values.dtype == np.float64:
-        return values if values.flags.c_contiguous else np.ascontiguousarray(values)
+        return values.copy(order="C")
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     try:
         array = np.asarray(values)
-        if array.dtype.kind == "c":
-            raise TypeError("they are complex")
-        return np.ascontiguousarray(array, np.float64) if array.ndim else np.asarray(array, np.float64)
+        if array.dtype.kind in "cmM":
+            raise TypeError(f"they are {array.dtype}")
+        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+            raise TypeError("some are masked")
+        return np.array(array, np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise DataError(f"{name} is no array of numbers: {error}. Convert it to floats.") from None
 
@@ -86,6 +88,8 @@ def check_sigma(sigma: np.ndarray, rows: int) -> None:
     if sigma.shape not in ((), (1,), (rows,), (rows, rows)):
         raise DataError(f"sigma has shape {sigma.shape}, and y has {rows} rows. Give one number for each, or a covariance.")
     diagonal = np.diag(sigma) if sigma.ndim == 2 else np.atleast_1d(sigma)
+    if sigma.ndim == 2 and not np.allclose(sigma, sigma.T, rtol=1e-8, atol=0):
+        raise DataError("sigma is a matrix that is not symmetric. Give the covariance of the errors of y.")
     if not (np.isfinite(sigma).all() and (diagonal > 0).all()):
         place = int(np.argmax(~((diagonal > 0) & np.isfinite(diagonal))))
         raise DataError(f"sigma is {diagonal[place]:g} at position {place}. Give positive numbers.")

@@ -138,13 +138,19 @@ class Estimates:
         """What the model says for each row of ``x``, (rows,)."""
         return self.curve.evaluate(self.values, self.free, self.curve.arrays(x))[0]
 
-    def band(self, x: Any, level: float = 0.95, prediction: bool = False, sigma: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    def band(self, x: Any, level: float = 0.95, prediction: bool = False, sigma: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The lower and the upper limit, (rows,) each, of what the model says, or of a new measurement with ``prediction``.
 
         A new measurement has the residual standard deviation. Where the fit was given sigma, its own is to be given too, a
         number or (rows,).
         """
-        value, jacobian = self.curve.evaluate(self.values, self.free, self.curve.arrays(x))
+        return self._band(self.curve.arrays(x), None, level, prediction, sigma)
+
+    def _band(
+        self, columns: list[np.ndarray], rows: int | None, level: float, prediction: bool, sigma: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        value, jacobian = self.curve.evaluate(self.values, self.free, columns, rows)
         variance = np.sum((jacobian @ self._root) ** 2, axis=1)  # by the covariance, rounding would be a multiple of it
-        half = self._quantile(level) * np.sqrt(self.scale * (variance + (np.square(sigma) if prediction else 0.0)))
+        own = np.square(1.0 if sigma is None else sigma) if prediction else 0.0
+        half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
         return value - half, value + half

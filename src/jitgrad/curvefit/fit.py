@@ -19,15 +19,15 @@ from jitgrad.curvefit.minimise import OwnLoss
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, search
-from jitgrad.errors import ArgumentError, DataError, FitWarning
+from jitgrad.errors import ArgumentError, DataError, FitWarning, FormulaError
 
 METHODS = dict.fromkeys(("auto", "lm", "trf", "dogbox", "lbfgs", "adam"))
 
 
 def curve_fit(
-    model: Any,
-    x: Any,
-    y: Any,
+    model: Any = None,
+    x: Any = None,
+    y: Any = None,
     p0: Any = None,
     sigma: Any = None,
     absolute_sigma: bool = False,
@@ -47,6 +47,7 @@ def curve_fit(
     x_scale: Any = None,
     nan_policy: str | None = None,
     full_output: bool = False,
+    **of_scipy: Any,
 ) -> Any:
     """Fit the parameters of a model to data, by least squares.
 
@@ -76,9 +77,10 @@ def curve_fit(
         max_nfev, maxfev: computations of the model at most, 2000 by default.
         nan_policy: "omit" leaves out rows with nan; None and "raise" refuse them.
         full_output: whether to return SciPy's tuple of five.
+        of_scipy: ``f``, ``xdata`` and ``ydata`` for model, x and y; options of SciPy's solvers, which mean nothing here.
 
     Returns:
-        A CurveFit. A FitWarning says where it needs care.
+        A CurveFit. Where it needs care, a FitWarning says so: also where it did not converge, for which SciPy raises.
 
     Raises:
         DataError: for data that do not fit together, are not finite, or have fewer rows than there are parameters.
@@ -86,17 +88,22 @@ def curve_fit(
         FitError: where the model or a derivative is not finite at the start.
     """
     by_name("method", method or "auto", METHODS)
+    model, x, y = _by_scipys_names(of_scipy, model, x, y)
     own = loss if callable(loss) else None
+    if own is not None and (sigma is not None or absolute_sigma or f_scale != 1.0):
+        raise ArgumentError("A loss of your own knows no sigma and no f_scale. Put them into it.")
     problem, kind = _problem(model, x, y, p0, sigma, absolute_sigma, check_finite, nan_policy, (bounds, fixed))
     most = maxfev if max_nfev is None else max_nfev
     problem.settings = settings_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
     start = problem.held if fixed is None else problem.held[problem.free]
+    searched = None
+    if p0 is None or (isinstance(p0, Mapping) and np.isnan(start).any()):
+        searched = search(problem, None if kind is None else _guess(kind, problem))
+        start = searched.values[list(problem.free)]
     if own is not None or method in ("lbfgs", "adam"):
         result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
-    elif p0 is None or (isinstance(p0, Mapping) and np.isnan(start).any()):
-        result = search(problem, None if kind is None else _guess(kind, problem))
     else:
-        result = fit_from(problem, start)
+        result = searched or fit_from(problem, start)
     if result.notes:
         warnings.warn(f"{result.status}.", FitWarning, stacklevel=2)
     return _as_scipy(result) if full_output else result
@@ -117,13 +124,15 @@ def _problem(
     model = _model(model)
     kind = model if isinstance(model, NamedModel) else None
     columns = given_data.columns_of(x, kind is not None or isinstance(model, (Formula, str)))
-    if isinstance(y, str):
-        y, columns = given_data.column(columns, y, "y"), {name: c for name, c in columns.items() if name != y}
-    sigma = given_data.column(columns, sigma, "sigma")
+    taken = {name for name in (y, sigma) if isinstance(name, str)}
+    y, sigma = given_data.column(columns, y, "y"), given_data.column(columns, sigma, "sigma")
+    columns = {name: column for name, column in columns.items() if name not in taken} if taken else columns
     if kind is not None and len(columns) == 1:
         columns = {"x": next(iter(columns.values()))}
     names = list(p0) if isinstance(p0, Mapping) else None
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
+    for name in taken & set(curve.names):
+        raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
     arrays, y, sigma = _rows(curve, columns, y, sigma, finite, policy)
     held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
     problem = Problem(curve, arrays, y, held, sigma, absolute_sigma)
@@ -142,9 +151,26 @@ def _guess(model: NamedModel, problem: Problem) -> np.ndarray:
     return np.array([guess[name] for name in problem.curve.names])
 
 
+def _by_scipys_names(given: dict[str, Any], model: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """What SciPy calls f, xdata and ydata. Raises TypeError for an argument that neither knows, or that is missing."""
+    model, x, y = given.pop("f", model), given.pop("xdata", x), given.pop("ydata", y)
+    unknown = set(given) - _OF_SCIPYS_SOLVERS
+    if unknown:
+        raise TypeError(f"curve_fit() got an unexpected keyword argument {unknown.pop()!r}")
+    if model is None or y is None:
+        raise TypeError("curve_fit() needs a model, x and y")
+    return model, x, y
+
+
+_OF_SCIPYS_SOLVERS = {
+    "col_deriv", "diag", "diff_step", "epsfcn", "factor", "jac_sparsity", "tr_options", "tr_solver", "verbose",
+}  # fmt: skip
+
+
 def _model(model: Any) -> Any:
     """A model; a NamedModel for its name."""
-    return named(model) if isinstance(model, str) and (model in MODELS or model.startswith("polynomial")) else model
+    is_name = isinstance(model, str) and (model in MODELS or model.partition(":")[0] == "polynomial")
+    return named(model) if is_name else model
 
 
 def _rows(
@@ -159,6 +185,8 @@ def _rows(
         if name and array.shape != y.shape:
             raise DataError(f"Column {name!r} has shape {array.shape}, and y has {len(y)} rows. Give as many to both.")
     if policy == "omit":
+        if any(array.shape[-1:] != y.shape for array in arrays):
+            raise ArgumentError("nan_policy='omit' needs x with a last axis of rows. Leave rows with nan out yourself.")
         kept = ~np.isnan(y)
         for array in arrays:
             kept &= ~np.isnan(array).reshape(-1, len(y)).any(axis=0)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
+import keyword
 import math
 import operator
 import re
+import string
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -72,18 +75,24 @@ class Formula:
     Attributes:
         text: as it was given.
         names: the columns and parameters, in the order in which they are met.
+        constants: those of its names that stand for a constant, unless there is a column of that name.
         plain: whether it has no functions but those that all formulas have.
     """
 
     def __init__(self, text: str, more: Mapping[str, Function] | None = None) -> None:
         self.text = text
-        self.plain = not more
+        self.plain, self._more = not more, more
         self._functions = functions() | {name: (f, 0, 99) for name, f in (more or {}).items()}
         self._quoted: dict[str, str] = {}
-        self._plain = "(" + re.sub(r"[\n\r\t\f]", " ", re.sub(r"`([^`]+)`", self._stand_in, text)) + "\n)"
+        quoted = re.sub(r"`([^`]+)`|[^\W\d]*[^\x00-\x7f]\w*", self._stand_in, text)  # Python would change letters beyond ASCII
+        self._plain = "(" + re.sub(r"[\n\r\t\f]", " ", quoted) + "\n)"
         self._tree = self._parsed()
         self.names: list[str] = []
+        self.constants: list[str] = []
         self._check(self._tree)
+
+    def __reduce__(self) -> Any:
+        return Formula, (self.text, self._more)
 
     def __repr__(self) -> str:
         return f"formula({self.text!r})"
@@ -93,7 +102,7 @@ class Formula:
         known = set(columns)
         return [name for name in self.names if name not in known]
 
-    def __call__(self, **values: Any) -> Tensor:
+    def __call__(self, /, **values: Any) -> Tensor:
         """What the formula says for values of all its names: numbers, arrays or Tensors, which broadcast.
 
         Raises FormulaError where one is missing.
@@ -111,6 +120,10 @@ class Formula:
             )
         if not self.text.strip():
             raise FormulaError("The formula is empty. Write one such as a * x + b.")
+        unbalanced = _unbalanced(self._plain[1:-2])
+        if unbalanced is not None:
+            bracket = self.text[unbalanced]
+            self._refuse(unbalanced, f"has a bracket {bracket!r} without its other half", "Close or remove it")
         for mark in "#\\":
             if mark in self._plain:
                 self._refuse(self._plain.index(mark) - 1, f"has a {mark}", "Leave it out, or put a name with it in backticks")
@@ -122,17 +135,17 @@ class Formula:
             raise FormulaError("The formula is nested too deeply, or no text. Write a function in Python instead.") from None
 
     def _stand_in(self, match: re.Match[str]) -> str:
-        name = f"q{len(self._quoted)}".ljust(len(match[0]), "_")
-        while name in self.text:
-            name = name[:-1] + "Q" + "_" * (name[-1] == "Q")
-        self._quoted[name] = match[1]
-        return name
+        """A name of the same length that is not in the text."""
+        tail = string.ascii_letters + string.digits
+        for letters in itertools.product(string.ascii_letters, *[tail] * (min(len(match[0]), 3) - 1)):
+            name = "".join(letters).ljust(len(match[0]), "_")
+            if name not in self.text and name not in self._quoted and not keyword.iskeyword(name):
+                self._quoted[name] = match[1] or match[0]
+                return name
+        raise FormulaError("The formula has too many names of one character. Give them longer ones.")
 
     def _refuse_syntax(self, error: SyntaxError) -> NoReturn:
         place = min(max((error.offset or 2) - 2, 0), len(self.text) - 1) if error.lineno == 1 else len(self.text) - 1
-        opened = _unbalanced(self.text)
-        if opened is not None:
-            self._refuse(opened, f"has a bracket {self.text[opened]!r} without its other half", "Close or remove it")
         if "=" in self.text and "==" not in self.text:
             self._refuse(self.text.index("="), "has an equals sign", "Write the right side alone; the target is named apart")
         self._refuse(place, "is not understood", "Check what stands there, and use * for every product")
@@ -158,7 +171,8 @@ class Formula:
         elif isinstance(node, ast.Call):
             self._check_call(node, place, depth)
         elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            self._check_all(depth, node.left, node.right)
+            first, chain = _chain(node)
+            self._check_all(depth, first, *(link.right for link in chain))
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd, ast.Not)):
             self._check(node.operand, depth + 1)
         elif isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
@@ -182,15 +196,18 @@ class Formula:
             self._refuse(
                 place, f"has the function {name!r} without arguments", f"Write {name}(…), or give the name another spelling"
             )
-        if node.id not in CONSTANTS and name not in self.names:
-            self.names.append(name)
+        noted = self.constants if node.id in CONSTANTS else self.names
+        if name not in noted:
+            noted.append(name)
 
     def _check_number(self, node: ast.Constant, place: int) -> None:
         if type(node.value) not in (int, float):
             self._refuse(place, f"has {node.value!r}, which is no number", "Use real numbers")
         try:
-            float(node.value)  # type: ignore[arg-type]
+            beyond = math.isinf(float(node.value))  # type: ignore[arg-type]
         except OverflowError:
+            beyond = True
+        if beyond:
             self._refuse(place, "has a number beyond float64", "Write a smaller one")
 
     def _check_call(self, node: ast.Call, place: int, depth: int) -> None:
@@ -202,7 +219,7 @@ class Formula:
             self._refuse(place, f"has the unknown function {name!r}", advice)
         _, least, most = self._functions[name]
         if node.keywords or not least <= len(node.args) <= most:
-            wanted = f"{least}" if least == most else f"{least} or more"
+            wanted = f"{least}" if least == most else f"{least} to {most}"
             self._refuse(place, f"gives {name} {len(node.args)} arguments", f"Give it {wanted}, without names")
         self._check_all(depth, *node.args)
 
@@ -218,8 +235,9 @@ class Formula:
                 return _number(value)
             case ast.Call(func=ast.Name(id=name), args=args):
                 return self._functions[name][0](*map(of, args))
-            case ast.BinOp(left=left, op=op, right=right):
-                return _BINARY[type(op)](of(left), of(right))
+            case ast.BinOp():
+                first, chain = _chain(node)
+                return functools.reduce(lambda value, link: _BINARY[type(link.op)](value, of(link.right)), chain, of(first))
             case ast.UnaryOp(op=op, operand=operand):
                 value = of(operand)
                 return (
@@ -235,6 +253,16 @@ class Formula:
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return where(of(test), of(body), of(orelse))
         raise AssertionError(node)  # _check lets nothing else through
+
+
+def _chain(node: ast.BinOp) -> tuple[ast.expr, list[ast.BinOp]]:
+    """The first operand of ``a + b - c …`` and the operations after it, in order: sums may be long."""
+    links: list[ast.BinOp] = []
+    left: ast.expr = node
+    while isinstance(left, ast.BinOp) and type(left.op) in _BINARY:
+        links.append(left)
+        left = left.left
+    return left, links[::-1]
 
 
 _COMMON = ("exp", "log", "sqrt", "sin", "cos", "tanh", "where")

@@ -16,6 +16,13 @@ from jitgrad.errors import ArgumentError, near_name
 DEFAULTS = Settings()
 
 
+def _number(what: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{what} is {value!r}. Give a number.") from None
+
+
 def settings_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> Settings:
     if loss == "linear" and ftol is xtol is gtol is most is None:
         return DEFAULTS
@@ -34,6 +41,8 @@ def restrict(problem: Problem, bounds: Any, fixed: Any, columns: Mapping[str, An
         if isinstance(fixed, Mapping):
             given = values_of("fixed", fixed, names, columns)
             problem.held = np.where(np.isnan(given), problem.held, given)
+        if not isinstance(fixed, Iterable):
+            raise ArgumentError(f"fixed is {fixed!r}. Give names of parameters, or a dict of values by name.")
         fixed = [fixed] if isinstance(fixed, str) else list(fixed)
         _check_names("fixed", fixed, names, columns)
         problem.free = [k for k, name in enumerate(names) if name not in fixed]
@@ -47,7 +56,7 @@ def restrict(problem: Problem, bounds: Any, fixed: Any, columns: Mapping[str, An
 
 def _check_bounds(problem: Problem, bounds: Limits) -> None:
     names = problem.curve.names
-    for k in problem.free:
+    for k in range(len(names)):
         low, high, start = bounds.low[k], bounds.high[k], problem.held[k]
         if not low < high:
             raise ArgumentError(f"The bounds of {names[k]!r} are {low:g} and {high:g}. Give a lower and a higher one.")
@@ -62,7 +71,10 @@ def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str,
     if not isinstance(given, np.ndarray) and isinstance(given, Mapping):
         _check_names(what, given, names, columns)
         return np.array([_finite(what, name, given[name]) if name in given else math.nan for name in names])
-    values = np.array(given, np.float64).ravel()
+    try:
+        values = np.array(given, np.float64).ravel()
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{what} is {given!r}. Give a sequence of numbers, or a dict by name.") from None
     if len(values) != len(names):
         raise ArgumentError(f"{what} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.")
     if not math.isfinite(values.dot(values)):
@@ -72,7 +84,7 @@ def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str,
 
 
 def _finite(what: str, name: str, value: Any) -> float:
-    number = float(value)
+    number = _number(f"{name} of {what}", value)
     if not math.isfinite(number):
         raise ArgumentError(f"{what} has {name} = {value}. Give a finite number.")
     return number
@@ -97,14 +109,18 @@ def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Li
         _check_names("bounds", bounds, names, columns)
         for name, pair in bounds.items():
             k = names.index(name)
-            low[k], high[k] = (-math.inf if pair[0] is None else pair[0]), (math.inf if pair[1] is None else pair[1])
+            if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
+                raise ArgumentError(f"The bounds of {name!r} are {pair!r}. Give a pair, with None for no bound.")
+            ends = [
+                side if end is None else _number(f"A bound of {name!r}", end)
+                for end, side in zip(pair, (-math.inf, math.inf), strict=True)
+            ]
+            low[k], high[k] = ends
         return limits
     if hasattr(bounds, "lb"):
         bounds = bounds.lb, bounds.ub
-    if len(bounds) != 2:
-        raise ArgumentError(
-            f"bounds has {len(bounds)} parts. Give (low, high), each a number or a sequence, or a dict by name."
-        )
+    if not isinstance(bounds, Sequence | np.ndarray) or isinstance(bounds, str) or len(bounds) != 2:
+        raise ArgumentError(f"bounds is {bounds!r}. Give (low, high), each a number or a sequence, or a dict of pairs by name.")
     for place, side in zip((low, high), bounds, strict=True):
         values = np.asarray(side, np.float64)
         if values.shape not in ((), (1,), (len(names),)):

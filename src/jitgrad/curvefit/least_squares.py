@@ -82,6 +82,11 @@ class Solution(NamedTuple):
         """(F,), how each ended."""
         return self.figures[:, 3]
 
+    @property
+    def pivots(self) -> np.ndarray:
+        """(F,), the smallest beside the largest pivot of each one's Jacobian: 0 where it is singular."""
+        return self.figures[:, 4]
+
 
 class Data(NamedTuple):
     """The rows of all fits.

@@ -77,6 +77,10 @@ class Problem:
             values[self.free] = solution.parameters[i]
         return CurveFit(self, values, solution.figures[i], solution.factors[i])
 
+    def rounding(self) -> float:
+        """A cost that is nothing but rounding errors."""
+        return float(50 * np.finfo(float).eps ** 2 * np.sum(self.weighted(self.y) ** 2))
+
     def weighted(self, residuals: Any) -> Any:
         """Residuals, an array or a Tensor, over sigma."""
         if self._whitening is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.curvefit.estimates import UNDETERMINED, Estimates
+from jitgrad.errors import ArgumentError
 from jitgrad.vm import fit_plan
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class CurveFit(Estimates):
     @property
     def popt(self) -> np.ndarray:
         """The parameters, (p,)."""
-        return self.values
+        return self.values.copy()
 
     @property
     def pcov(self) -> np.ndarray:
@@ -104,13 +105,21 @@ class CurveFit(Estimates):
 
     def predict(self, x: Any = None) -> np.ndarray:
         """As ``Estimates.predict``; by default for the rows that were fitted."""
-        return super().predict(self._problem.columns if x is None else x)
+        if x is None:
+            return self.curve.evaluate(self.values, self.free, self._problem.columns, self.n_rows)[0]
+        return super().predict(x)
 
     def band(
-        self, x: Any = None, level: float = 0.95, prediction: bool = False, sigma: Any = 1.0
+        self, x: Any = None, level: float = 0.95, prediction: bool = False, sigma: Any = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As ``Estimates.band``; by default for the rows that were fitted."""
-        return super().band(self._problem.columns if x is None else x, level, prediction, sigma)
+        """As ``Estimates.band``; by default for the rows that were fitted, with their sigma."""
+        if prediction and sigma is None and self.sigma is not None:
+            if x is not None:
+                raise ArgumentError("band: the fit was given sigma. Give that of the new measurements, a number or one a row.")
+            sigma = self.sigma
+        if x is None:
+            return self._band(self._problem.columns, self.n_rows, level, prediction, sigma)
+        return super().band(x, level, prediction, sigma)
 
     @functools.cached_property
     def residuals(self) -> np.ndarray:

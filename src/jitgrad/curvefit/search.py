@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from jitgrad.curvefit.estimates import UNDETERMINED
 from jitgrad.curvefit.least_squares import Data, Solution
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
@@ -30,8 +31,8 @@ def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
 
 
 def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | None) -> CurveFit:
-    """The fit by gradients from one start, 1 where there is none; ended by least squares unless the loss is the user's own."""
-    found = minimise(problem, np.where(np.isnan(start), 1.0, start), method, own)
+    """The fit by gradients from one start, ended by least squares unless the loss is the user's own."""
+    found = minimise(problem, start, method, own)
     if own is None:
         return fit_from(problem, found.parameters[0])
     problem.absolute_sigma, problem.settings = True, problem.settings._replace(loss=OWN)
@@ -55,7 +56,8 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
             return problem.result(solution)
     tried, few = _try_starts(problem, known, guess)
     costs = tried.costs
-    best = distinct(costs, 0.0)
+    rounding = problem.rounding()
+    best = distinct(costs, rounding)
     if not len(best):
         raise FitError(
             f"The model is not finite at any of {len(costs)} starts. Give p0, or bounds that keep to where it is finite."
@@ -63,9 +65,9 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     again = few is not problem.data or tried.ended[best[0]] == TOO_MANY
     near = best[:KEPT][costs[best[:KEPT]] <= NEAR * costs[best[0]]]
     solution = problem.solve(tried.parameters[near]) if again else tried
-    result = problem.result(solution, int(distinct(solution.costs, 0.0)[0]))
-    ended = tried.ended != TOO_MANY
-    result.minima, result.starts = len(distinct(np.where(ended, costs, np.inf), 0.0)), len(costs)
+    result = problem.result(solution, int(distinct(solution.costs, rounding)[0]))
+    ended = (tried.ended != TOO_MANY) & (tried.pivots > UNDETERMINED)  # where it is flat is no minimum
+    result.minima, result.starts = max(1, len(distinct(np.where(ended, costs, np.inf), rounding))), len(costs)
     return result
 
 

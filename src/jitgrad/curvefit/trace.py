@@ -38,6 +38,7 @@ class Traced:
         rows: for how many it was traced.
         by_rows: whether what the model says for a row depends on this row alone.
         linear: for each free parameter, whether the model is linear in all those that are marked, together.
+        structure: of a model that goes by rows what it computes, the same whatever the number of rows.
         idle: solvers for it that nobody uses, see ``least_squares``.
     """
 
@@ -49,11 +50,16 @@ class Traced:
     rows: int
     by_rows: bool
     linear: tuple[bool, ...]
+    structure: Any = None
     idle: list[Any] = field(default_factory=list)
 
 
-def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: Sequence[int], rows: int) -> Traced:
+def trace_model(
+    model: Model, shapes: Sequence[Shape], n_parameters: int, free: Sequence[int], rows: int | None = None
+) -> Traced:
     """Trace ``model`` for columns of these shapes, and its derivatives by the parameters with the numbers ``free``.
+
+    Without ``rows`` there are as many as the model returns numbers, or, where it returns one, as the first column has.
 
     Raises:
         ShapeError: where it does not return one number for each of ``rows`` rows.
@@ -62,11 +68,13 @@ def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: 
         parameters = [placeholder((), dtypes.FLOAT64) for _ in range(n_parameters)]
         columns = [placeholder(shape, dtypes.FLOAT64) for shape in shapes]
         value = as_tensor(model(columns, parameters))
+        if rows is None:
+            rows = value.size if value.size > 1 or not shapes[0] else shapes[0][-1]
         if value.shape not in ((rows,), (1,), ()):
             raise ShapeError(
                 f"The model returns shape {value.shape} for {rows} rows. It should return one number for each, shape ({rows},)."
             )
-        by_rows = all(_keeps_rows(node, rows) for node in upstream([value]))
+        by_rows = all(c.shape == (rows,) for c in columns) and all(_keeps_rows(node, rows) for node in upstream([value]))
         if by_rows and len(free) >= REVERSE_FROM:
             value, derivatives = _by_reverse(model, columns, parameters, free, rows, tracing.recording.has)
         else:
@@ -76,7 +84,17 @@ def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: 
     leaves = [*parameters, *columns]
     linearised = linearise_traced(tracing, results, (), leaves, ahead=1)
     program, literals = program_of(linearised)
-    return Traced(tuple(free), n_parameters, program, linearised.leaves[len(leaves) :], literals, rows, by_rows, linear)
+    constants = linearised.leaves[len(leaves) :]
+    by_rows = by_rows and all(c.shape == () for c in constants)
+    structure = _structure(linearised.key, rows) if by_rows else None
+    return Traced(tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, structure)
+
+
+def _structure(part: Any, rows: int) -> Any:
+    """A key of an expression, the same for any number of rows unless something else depends on that."""
+    if isinstance(part, tuple):
+        return ("rows",) if part == (rows,) else tuple(_structure(inner, rows) for inner in part)
+    return part
 
 
 def _by_reverse(
