@@ -62,44 +62,58 @@ class Estimates:
         p, k = len(self.values), np.array(self.free, int)
         covariance = np.zeros((p, p))
         if self.free:
-            covariance[np.ix_(k, k)] = self._inverse * self.scale if self.scale < math.inf else math.inf
+            with np.errstate(over="ignore"):
+                inverse = self._inverse / self._norms / self._norms[:, None]
+                covariance[np.ix_(k, k)] = inverse * self.scale if self.scale < math.inf else math.inf
         return covariance
 
     @functools.cached_property
-    def _singular(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The norms of the Jacobian's columns, and the singular values and right vectors of it with those scaled to one."""
-        norms = np.linalg.norm(self.factor, axis=0)
-        norms[norms == 0] = 1.0
-        _, s, v = np.linalg.svd(self.factor / norms)
-        return norms, s, v
+    def _norms(self) -> np.ndarray:
+        """The norms of the Jacobian's columns, 1 for those that are zero; also where squares of them are none for floats."""
+        largest = np.abs(self.factor).max(axis=0, initial=0.0)
+        largest[largest == 0] = 1.0
+        norms = largest * np.linalg.norm(self.factor / largest, axis=0)
+        return np.where(norms > 0, norms, 1.0)
+
+    @functools.cached_property
+    def _singular(self) -> tuple[np.ndarray, np.ndarray]:
+        """The singular values and right vectors of the Jacobian, its columns scaled to norm one."""
+        _, s, v = np.linalg.svd(self.factor / self._norms)
+        return s, v
 
     @functools.cached_property
     def _inverse(self) -> np.ndarray:
-        norms, s, v = self._singular
-        half = v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)) / norms[:, None]
+        """The inverse of JᵀJ, the columns scaled to norm one."""
+        s, v = self._singular
+        half = v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0))
         return half @ half.T
 
     @functools.cached_property
     def stderr(self) -> np.ndarray:
         """The standard errors, (p,); 0 for what was fixed."""
-        return np.sqrt(np.diag(self.covariance))
+        errors = np.zeros(len(self.values))
+        errors[np.array(self.free, int)] = math.sqrt(self.scale) * np.sqrt(np.diag(self._inverse)) / self._norms
+        return errors
 
     @functools.cached_property
     def correlation(self) -> np.ndarray:
         """The correlation of the parameters, (p, p); nan where a standard error is 0 or inf."""
-        errors = np.where((self.stderr > 0) & (self.stderr < math.inf), self.stderr, math.nan)
-        return self.covariance / errors / errors[:, None]
+        p, k = len(self.values), np.array(self.free, int)
+        correlation, errors = np.full((p, p), math.nan), np.sqrt(np.diag(self._inverse))
+        known = (self.stderr > 0) & (self.stderr < math.inf)
+        correlation[np.ix_(k, k)] = self._inverse / errors / errors[:, None]
+        return np.where(known & known[:, None], correlation, math.nan)
 
     @property
     def condition(self) -> float:
         """The condition number of the Jacobian, its columns scaled to norm one."""
-        s = self._singular[1]
+        s = self._singular[0]
         return float(s[0] / s[-1]) if len(s) and s[-1] > 0 else math.inf if len(s) else 1.0
 
     @functools.cached_property
     def undetermined(self) -> list[str]:
         """Parameters that the data do not determine, because a change of one is made up for by others or changes nothing."""
-        _, s, v = self._singular
+        s, v = self._singular
         null = v[s <= UNDETERMINED * s[:1].max(initial=1.0)]
         return [self.names[k] for j, k in enumerate(self.free) if (np.abs(null[:, j]) > 1e-6).any()]
 

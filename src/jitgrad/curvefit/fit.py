@@ -208,9 +208,8 @@ def _note(place: np.ndarray, what: str, given: Any, names: Sequence[str], column
     if len(values) != len(names):
         raise ArgumentError(f"{what} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.")
     place[:] = values
-    if not math.isfinite(values.dot(values)):
-        for name, value in zip(names, values, strict=True):
-            _finite(what, name, value)
+    for name, value in zip(names, values.tolist(), strict=True):
+        _finite(what, name, value)
 
 
 def _finite(what: str, name: str, value: Any) -> float:

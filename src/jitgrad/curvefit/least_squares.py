@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.curvefit.trace import Traced
+from jitgrad.errors import ArgumentError
 from jitgrad.program.machine import Machine
 from jitgrad.tape.evaluate import leaf_values
 from jitgrad.vm import fit_plan
@@ -90,7 +91,7 @@ class Data(NamedTuple):
         columns: float64, of shape (rows,), or of any shape where the model does not go by rows.
         y: float64 (rows,).
         weights: float64 (rows,), by which model - y is multiplied; None for ones.
-        parts: uint64 (F, 2), each fit's first row and number of rows; None where all fits have all rows.
+        parts: uint64 (F, 2), each fit's first row and number of rows, at least 1; None where all fits have all rows.
     """
 
     columns: list[np.ndarray]
@@ -156,7 +157,9 @@ class Solver:
             limits: of the free ones; None for no bounds.
             starts: float64 (F, n).
             settings: when fits end.
-            linear: whether parameters in which the model is linear begin at their best values.
+            linear: whether parameters in which the model is linear begin at their best values. They do if all are such.
+
+        Raises ArgumentError for parts that are none of the rows, or of a model that does not go by rows.
         """
         n, plan, room = len(self._traced.free), self._plan, self._room
         self._load(data, held)
@@ -166,20 +169,25 @@ class Solver:
         if settings is not self._settings:
             room[: len(settings) - 1], plan[LOSS] = settings[:-1], LOSSES[settings.loss]
             self._settings = settings
-        plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear else 0
+        plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear or all(self._traced.linear) else 0
         self._solution.parameters[:] = starts
         self._machine.least_squares.call(*self._addresses, 0, len(starts))
         return Solution(*[array.copy() for array in self._solution])
 
     def _load(self, data: Data, held: np.ndarray) -> None:
         """Copy the data, and put what all fits share into the arena: held parameters, constants, columns that are not rows."""
-        machine, traced = self._machine, self._traced
+        machine, traced, rows = self._machine, self._traced, self.sizes[0]
         self._y[:] = data.y
         if data.weights is not None or self._weighted:
             self._weights[:] = 1.0 if data.weights is None else data.weights
             self._weighted = data.weights is not None
+        self._parts[:] = (0, rows) if data.parts is None else data.parts
         if data.parts is not None:
-            self._parts[:] = data.parts
+            first, count = self._parts.astype(np.int64).T
+            if not traced.by_rows or count.min() < 1 or first.min() < 0 or (first + count).max() > rows:
+                raise ArgumentError(
+                    "Parts are none of the rows, or the model does not go by rows. Give parts of at least one row."
+                )
         for to, column in zip(self._columns, data.columns, strict=False):
             to[:] = column
         if len(traced.free) < len(held):
@@ -204,7 +212,10 @@ def solve(
 ) -> Solution:
     """Fit from ``starts``, see ``Solver.solve``, by a solver that no other thread uses."""
     sizes = len(data.y), len(starts)
-    solver = traced.idle.pop() if traced.idle else None
+    try:
+        solver = traced.idle.pop()
+    except IndexError:  # none yet, or all at work in other threads
+        solver = None
     if solver is None or solver.sizes != sizes:
         solver = Solver(traced, *sizes)
     try:
