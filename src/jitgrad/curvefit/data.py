@@ -62,9 +62,15 @@ def numbers(values: Any, name: str) -> np.ndarray:
         raise DataError(f"{name} is no array of numbers: {error}. Convert it to floats.") from None
 
 
+def square_of(array: np.ndarray) -> float:
+    """The sum of squares of (n,), inf where it is no float."""
+    with np.errstate(over="ignore"):
+        return float(array.dot(array))
+
+
 def check_finite(array: np.ndarray, name: str) -> None:
     """Raise DataError for nan and inf."""
-    if array.ndim == 1 and math.isfinite(array.dot(array)):  # quick, and right where no square overflows
+    if array.ndim == 1 and math.isfinite(square_of(array)):  # quick, and right where no square overflows
         return
     if not np.isfinite(array).all():
         place = int(np.argmax(~np.isfinite(array).reshape(-1)))
@@ -81,6 +87,14 @@ def response(y: Any) -> np.ndarray:
     if not len(array):
         raise DataError("y has no rows. Give at least one.")
     return array
+
+
+def check_size(y: np.ndarray) -> None:
+    """Raise DataError for a response, over sigma, whose squares are too large or too small for floats."""
+    square = square_of(y)
+    if square > 1e300 or (square < 1e-300 and y.any()):
+        size = float(np.abs(y).max())
+        raise DataError(f"y, over sigma, has the size {size:.0e}, whose square is no float. Give it in other units.")
 
 
 def check_sigma(sigma: np.ndarray, rows: int) -> None:

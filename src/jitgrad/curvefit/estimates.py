@@ -62,44 +62,57 @@ class Estimates:
         p, k = len(self.values), np.array(self.free, int)
         covariance = np.zeros((p, p))
         if self.free:
-            covariance[np.ix_(k, k)] = self._root @ self._root.T * self.scale if self.scale < math.inf else math.inf
+            with np.errstate(over="ignore"):
+                root = self._root / self._norms[:, None]
+                covariance[np.ix_(k, k)] = root @ root.T * self.scale if self.scale < math.inf else math.inf
         return covariance
 
     @functools.cached_property
-    def _singular(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The norms of the Jacobian's columns, and the singular values and right vectors of it with those scaled to one."""
-        norms = np.linalg.norm(self.factor, axis=0)
-        norms[norms == 0] = 1.0
-        _, s, v = np.linalg.svd(self.factor / norms)
-        return norms, s, v
+    def _norms(self) -> np.ndarray:
+        """The norms of the Jacobian's columns, 1 for those that are zero; also where squares of them are none for floats."""
+        largest = np.abs(self.factor).max(axis=0, initial=0.0)
+        largest[largest == 0] = 1.0
+        norms = largest * np.linalg.norm(self.factor / largest, axis=0)
+        return np.where(norms > 0, norms, 1.0)
+
+    @functools.cached_property
+    def _singular(self) -> tuple[np.ndarray, np.ndarray]:
+        """The singular values and right vectors of the Jacobian, its columns scaled to norm one."""
+        _, s, v = np.linalg.svd(self.factor / self._norms)
+        return s, v
 
     @functools.cached_property
     def _root(self) -> np.ndarray:
-        """H, (n, n), with HHᵀ = (JᵀJ)⁻¹."""
-        norms, s, v = self._singular
-        return v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)) / norms[:, None]
+        """H, (n, n), with HHᵀ = (JᵀJ)⁻¹, the columns of J scaled to norm one."""
+        s, v = self._singular
+        return np.asarray(v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)))
 
     @functools.cached_property
     def stderr(self) -> np.ndarray:
         """The standard errors, (p,); 0 for what was fixed."""
-        return np.sqrt(np.diag(self.covariance))
+        errors = np.zeros(len(self.values))
+        errors[np.array(self.free, int)] = math.sqrt(self.scale) * np.linalg.norm(self._root, axis=1) / self._norms
+        return errors
 
     @functools.cached_property
     def correlation(self) -> np.ndarray:
         """The correlation of the parameters, (p, p); nan where a standard error is 0 or inf."""
-        errors = np.where((self.stderr > 0) & (self.stderr < math.inf), self.stderr, math.nan)
-        return self.covariance / errors / errors[:, None]
+        p, k = len(self.values), np.array(self.free, int)
+        correlation, errors = np.full((p, p), math.nan), np.linalg.norm(self._root, axis=1)
+        known = (self.stderr > 0) & (self.stderr < math.inf)
+        correlation[np.ix_(k, k)] = self._root @ self._root.T / errors / errors[:, None]
+        return np.where(known & known[:, None], correlation, math.nan)
 
     @property
     def condition(self) -> float:
         """The condition number of the Jacobian, its columns scaled to norm one."""
-        s = self._singular[1]
+        s = self._singular[0]
         return float(s[0] / s[-1]) if len(s) and s[-1] > 0 else math.inf if len(s) else 1.0
 
     @functools.cached_property
     def undetermined(self) -> list[str]:
         """Parameters that the data do not determine, because a change of one is made up for by others or changes nothing."""
-        _, s, v = self._singular
+        s, v = self._singular
         null = v[s <= UNDETERMINED * s[:1].max(initial=1.0)]
         return [self.names[k] for j, k in enumerate(self.free) if (np.abs(null[:, j]) > 1e-6).any()]
 
@@ -150,7 +163,9 @@ class Estimates:
         self, columns: list[np.ndarray], rows: int | None, level: float, prediction: bool, sigma: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         value, jacobian = self.curve.evaluate(self.values, self.free, columns, rows)
-        variance = np.sum((jacobian @ self._root) ** 2, axis=1)  # by the covariance, rounding would be a multiple of it
+        variance = np.sum(
+            (jacobian / self._norms @ self._root) ** 2, axis=1
+        )  # by the covariance, rounding would be a multiple of it
         own = np.square(1.0 if sigma is None else sigma) if prediction else 0.0
         half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
         return value - half, value + half

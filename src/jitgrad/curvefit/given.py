@@ -77,9 +77,8 @@ def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str,
         raise ArgumentError(f"{what} is {given!r}. Give a sequence of numbers, or a dict by name.") from None
     if len(values) != len(names):
         raise ArgumentError(f"{what} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.")
-    if not math.isfinite(values.dot(values)):
-        for name, value in zip(names, values, strict=True):
-            _finite(what, name, value)
+    for name, value in zip(names, values.tolist(), strict=True):
+        _finite(what, name, value)
     return values
 
 

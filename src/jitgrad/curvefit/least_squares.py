@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.curvefit.trace import Traced
+from jitgrad.errors import ArgumentError
 from jitgrad.program.machine import Machine
 from jitgrad.tape.evaluate import leaf_values
 from jitgrad.vm import fit_plan
@@ -49,7 +50,7 @@ class Settings(NamedTuple):
         loss: a name of LOSSES.
     """
 
-    ftol: float = 1e-10
+    ftol: float = 1e-12
     xtol: float = 1e-15
     gtol: float = 1e-15
     most: int = 2000
@@ -95,7 +96,7 @@ class Data(NamedTuple):
         columns: float64, of shape (rows,), or of any shape where the model does not go by rows.
         y: float64 (rows,).
         weights: float64 (rows,), by which model - y is multiplied; None for ones.
-        parts: uint64 (F, 2), each fit's first row and number of rows; None where all fits have all rows.
+        parts: uint64 (F, 2), each fit's first row and number of rows, at least 1; None where all fits have all rows.
     """
 
     columns: list[np.ndarray]
@@ -161,7 +162,9 @@ class Solver:
             limits: of the free ones; None for no bounds.
             starts: float64 (F, n).
             settings: when fits end.
-            linear: whether parameters in which the model is linear begin at their best values.
+            linear: whether parameters in which the model is linear begin at their best values. They do if all are such.
+
+        Raises ArgumentError for parts that are none of the rows, or of a model that does not go by rows.
         """
         n, plan, room = len(self._traced.free), self._plan, self._room
         self._load(data, held)
@@ -171,6 +174,7 @@ class Solver:
         if settings is not self._settings:
             room[: len(settings) - 1], plan[LOSS] = settings[:-1], LOSSES[settings.loss]
             self._settings = settings
+        linear = linear or all(self._traced.linear)
         if linear != self._linear:
             plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear else 0
             self._linear = linear
@@ -180,13 +184,18 @@ class Solver:
 
     def _load(self, data: Data, held: np.ndarray) -> None:
         """Copy the data, and put what all fits share into the arena: held parameters, constants, columns that are not rows."""
-        machine, traced = self._machine, self._traced
+        machine, traced, rows = self._machine, self._traced, self.sizes[0]
         self._y[:] = data.y
         if data.weights is not None or self._weighted:
             self._weights[:] = 1.0 if data.weights is None else data.weights
             self._weighted = data.weights is not None
+        self._parts[:] = (0, rows) if data.parts is None else data.parts
         if data.parts is not None:
-            self._parts[:] = data.parts
+            first, count = self._parts.astype(np.int64).T
+            if not traced.by_rows or count.min() < 1 or first.min() < 0 or (first + count).max() > rows:
+                raise ArgumentError(
+                    "Parts are none of the rows, or the model does not go by rows. Give parts of at least one row."
+                )
         for to, column in zip(self._columns, data.columns, strict=False):
             to[:] = column
         if len(traced.free) < len(held):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.data import check_size
 from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution, solve
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.trace import Traced
@@ -29,6 +30,8 @@ class Problem:
         sigma: its standard deviations, (rows,) or one number, or its covariance, (rows, rows).
         absolute_sigma: whether these are in the units of y.
 
+    Raises DataError for a covariance that is none, and where the squares of y over sigma are no floats.
+
     Attributes:
         data: columns, response and weights as the native code takes them.
         free: the numbers of the parameters to fit.
@@ -49,6 +52,7 @@ class Problem:
         self._whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
         weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
         self.data = Data(columns, y if self._whitening is None else self._whitening @ y, weights)
+        check_size(self.data.y if weights is None else self.data.y * weights)
         self.free: Sequence[int] = range(len(curve.names))
         self.held = held
         self.bounds: Limits | None = None

@@ -22,7 +22,6 @@ _ENDED = {
     fit_plan.BY_GRADIENT: "converged: the gradient is zero",
     fit_plan.EXACT: "converged: the model meets the data to rounding",
     fit_plan.TOO_MANY: "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
-    fit_plan.NO_DERIVATIVE: "not converged: a derivative became infinite or nan; keep the parameters from there by bounds",
 }
 OWN = "own"
 """The loss of a fit by a function of the user's."""
@@ -177,7 +176,7 @@ class CurveFit(Estimates):
     @property
     def success(self) -> bool:
         """Whether the fit converged."""
-        return self.ended not in (fit_plan.TOO_MANY, fit_plan.NO_DERIVATIVE)
+        return self.ended != fit_plan.TOO_MANY
 
     @property
     def notes(self) -> list[str]:

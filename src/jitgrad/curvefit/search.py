@@ -22,10 +22,9 @@ KEPT, NEAR = 3, 1.5
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
     """The fit from one start, (n,). Raises FitError where the model or a derivative is not finite there."""
     solution = problem.solve(start[None])
-    status, values = solution.ended[0], solution.figures[0, 1]
-    if status == NOT_FINITE:
+    if solution.ended[0] == NOT_FINITE:
         raise FitError("The model is not finite at the starting values. Choose others, or bounds that keep to where it is.")
-    if status == NO_DERIVATIVE and values == 1:
+    if solution.ended[0] == NO_DERIVATIVE:
         raise FitError("A derivative of the model is not finite at the starting values. Choose others, or bounds.")
     return problem.result(solution)
 

@@ -15,14 +15,15 @@ HEAD = 20
 # After the head: for each parameter its place in the arena, whether the model is linear in it, and room for an order; then a
 # place and a stride (0 or 1) for the model and for each derivative; then an address and a place for each column of data.
 
-# The room, W: settings, see ``curvefit.least_squares.Settings``; the figures of the fit at work; then VECTORS of N numbers,
-# two N × N triangles, and the Jacobian by columns, with the residual and the rows' weights as two more.
+# The room, W: settings, see ``curvefit.least_squares.Settings``; the figures of the fit at work, and the norm of its residual;
+# VECTORS of N numbers; two N × N triangles; and the Jacobian by columns, with the residual and the rows' weights as two more.
 FTOL, XTOL, GTOL, MOST, SCALE = range(5)
 COST, VALUES, JACOBIANS, STATUS, PIVOTS = range(5, 10)
-ROOM_HEAD = 10
+RESIDUAL = 10
+ROOM_HEAD = 11
 FIRST_FIGURE, N_FIGURES = COST, 5
-THETA, LOWER, UPPER, D, Z, V, TRIAL, RIGHT, LEFT, TURN, G, U, LAST = range(13)
-VECTORS = 13
+THETA, LOWER, UPPER, D, NORM, RATIO, HELD, Z, V, TRIAL, RIGHT, LEFT, TURN, G, U, LAST = range(16)
+VECTORS = 16
 
 # How a fit ended.
 BY_COST, BY_STEP, BY_GRADIENT, EXACT, TOO_MANY, NOT_FINITE, NO_DERIVATIVE = range(1, 8)

@@ -1,10 +1,12 @@
 """Nonlinear least squares in native code: ``least_squares`` fits one model to many sets of rows, from a start each.
 
 The method is Levenberg and Marquardt's in a trust region scaled by the columns of the Jacobian (Moré, "The
-Levenberg-Marquardt algorithm: implementation and theory", 1978). A parameter at a bound from which the cost falls outwards only
-stays there, and steps end at bounds. The Jacobian is triangulated by blocks of rows: no normal equations lose half of the
-digits, and many rows need no more room than a block. When the cost has come to its minimum, undamped steps go on for as long
-as they become shorter: the cost is flat to half of the digits there, the gradient is not.
+Levenberg-Marquardt algorithm: implementation and theory", 1978); a scale that a column had before is forgotten as the residual
+falls. A parameter at a bound from which the cost falls outwards only stays there, and one that a step would take beyond goes to
+its bound, for which the others make up. The Jacobian is triangulated by blocks of rows: no normal equations lose half of the
+digits, and many rows need no more room than a block. Its columns are then scaled to norm one, so that what is singular does
+not depend on units. When the cost has come to its minimum, undamped steps go on for as long as they become shorter: the cost is
+flat to half of the digits there, the gradient is not.
 
 Functions take P, the plan, W, the room to work in, and A, the arena of the Program; ``fit_plan.py`` says what stands where.
 """
@@ -20,16 +22,27 @@ from jitgrad.vm.kernels import qr
 from jitgrad.vm.kernels.robust import counted, scales
 from jitgrad.vm.kernels.tiles import pointer_to
 
-FIRST_RADIUS = 0.1
-"""Of the first step, beside the parameters: larger ones end more often in other minima, or where the model is flat."""
+FIRST_RADIUS, LEAST_RADIUS = 0.1, 1e-2
+"""Of the first step, beside the parameters: larger ones end more often in other minima, or where the model is flat. And, for
+parameters that start next to zero, beside the residual."""
+MOST_SHRUNK = 1e50
+"""A scale beside the norm of its column, at most, so that squares are floats."""
 ROUGHLY = 0.1
+"""How far a step's length is from the radius."""
 ACCEPTED = 1e-4
-FULL_STEPS = 60
-SHORTER = 0.8
-RISE = 1e-7
+"""Of the fall of the cost that the linear model foretells, what a step has to bring."""
+FULL_STEPS, SHORTER = 60, 0.8
+"""Undamped steps in the end, and how much shorter than the last each has to be."""
+RISE, LED_ON = 1e-12, 1 - 1e-6
+"""Of the cost with such a step, beside its rounding errors; and what is left of it after some that led on."""
+NEXT_TO = 1e-8
+"""How far from its bound a parameter is taken for one at it: what that changes beside the residual."""
 SMALL = 1e-11
+"""Of such a step beside the parameters: it is the last."""
 LONGEST = 4.0
-EPSILON = 2.220446049250313e-16
+"""What a full step is stretched by, at most."""
+ROUNDED = 2.0**-50
+"""Of a number that is rounded some times."""
 ZERO, ONE, TWO = uint64(0), uint64(1), uint64(2)
 FREE, LINEAR, ALL = range(3)
 
@@ -176,176 +189,249 @@ def _jacobian(P, W, A):
                 W[_column(P, k) + i] = 0.0
         qr.triangulate(W, start, max(base + count, cols), cols, P[plan.LEADING])
     W[plan.JACOBIANS] += 1.0
-    total = 0.0
-    for k in range(cols):
-        for i in range(k + ONE):
-            total += abs(W[_column(P, k) + i])
-    return isfinite(total)
+    return _normalise(P, W)
+
+
+@device
+def _normalise(P, W):
+    """Scale the columns of R to norm one, and note their norms; whether all are finite."""
+    n, finite = P[plan.N], True
+    for k in range(n):
+        column = _column(P, k)
+        norm = qr.norm(W, column, k + ONE)
+        W[_vector(P, plan.NORM) + k] = norm
+        finite = finite and norm < inf
+        if norm > 0.0:
+            for i in range(k + ONE):
+                W[column + i] /= norm
+    W[plan.RESIDUAL] = qr.norm(W, _column(P, n), n + ONE)
+    return finite and W[plan.RESIDUAL] < inf
 
 
 @device
 def _gradient(P, W):
-    """The gradient of the cost; returns the largest cosine between the residual and a column that may move."""
+    """The gradient of the cost by scaled parameters; returns the largest cosine of the residual and a column that may move."""
     n, g, largest = P[plan.N], _vector(P, plan.G), 0.0
     q = _column(P, n)
-    residual = sqrt(qr.dot(W, q, q, n + ONE))
     for k in range(n):
-        column = _column(P, k)
-        W[g + k] = qr.dot(W, column, q, k + ONE)
-        size = sqrt(qr.dot(W, column, column, k + ONE))
-        if _is_free(P, W, k) and size > 0.0 and residual > 0.0:
-            largest = max(largest, abs(W[g + k]) / (size * residual))
-    return largest
+        W[g + k] = qr.dot(W, _column(P, k), q, k + ONE)
+        if _is_free(P, W, k):
+            largest = max(largest, abs(W[g + k]))
+    return largest / W[plan.RESIDUAL] if largest > 0.0 else 0.0
 
 
 @device
 def _is_free(P, W, k):
-    """Whether a parameter may move: not at a bound from which the cost falls outwards only."""
-    x, g = W[_vector(P, plan.THETA) + k], W[_vector(P, plan.G) + k]
-    at_low, at_high = x <= W[_vector(P, plan.LOWER) + k], x >= W[_vector(P, plan.UPPER) + k]
-    return not ((at_low and g >= 0.0) or (at_high and g <= 0.0))
+    """Whether a parameter may move: not at a bound, or next to it, from which the cost falls outwards only."""
+    x, g, norm = W[_vector(P, plan.THETA) + k], W[_vector(P, plan.G) + k], W[_vector(P, plan.NORM) + k]
+    above, below = x - W[_vector(P, plan.LOWER) + k], W[_vector(P, plan.UPPER) + k] - x
+    if (above <= 0.0 and g >= 0.0) or (below <= 0.0 and g <= 0.0):
+        return False
+    next_to = NEXT_TO * W[plan.RESIDUAL]
+    return not ((g > 0.0 and norm * above <= next_to) or (g < 0.0 and norm * below <= next_to))
 
 
 @device
-def _rescale(P, W):
-    """The scale of a parameter is the largest norm that its column of the Jacobian had."""
+def _rescale(P, W, kept):
+    """The scale of a parameter is the norm of its column of the Jacobian; of what it was before, ``kept`` stays at least."""
     d = _vector(P, plan.D)
     for k in range(P[plan.N]):
-        W[d + k] = max(W[d + k], sqrt(qr.dot(W, _column(P, k), _column(P, k), k + ONE)))
+        W[d + k] = max(kept * W[d + k], W[_vector(P, plan.NORM) + k])
 
 
-@device
-def _scale(P, W, k):
-    d = W[_vector(P, plan.D) + k]
-    return d if d > 0.0 else 1.0
-
-
-@device
-def _size(P, W):
-    """The norm of the scaled parameters."""
-    total = 0.0
+@outlined
+def _length(P, W, scales, x):
+    """The norm of what stands at ``x``, scaled."""
+    u = _vector(P, plan.U)
     for k in range(P[plan.N]):
-        x = _scale(P, W, k) * W[_vector(P, plan.THETA) + k]
-        total += x * x
-    return sqrt(total)
+        W[u + k] = W[scales + k] * W[x + k]
+    return qr.norm(W, u, P[plan.N])
 
 
 # Steps.
 
 
+@device
+def _hold(P, W, which):
+    """Begin a step: FREE, LINEAR or ALL parameters may move, the others are held where they are, or at the bound next to it."""
+    v, held, linear = _vector(P, plan.V), _vector(P, plan.HELD), uint64(plan.HEAD) + P[plan.N]
+    for k in range(P[plan.N]):
+        moves = _is_free(P, W, k) if which == FREE else P[linear + k] != ZERO if which == LINEAR else True
+        x, g = W[_vector(P, plan.THETA) + k], W[_vector(P, plan.G) + k]
+        to = x
+        if which == FREE and not moves and g != 0.0:
+            to = W[_vector(P, plan.LOWER if g > 0.0 else plan.UPPER) + k]
+        W[v + k], W[held + k], W[_vector(P, plan.TRIAL) + k] = to - x, 0.0 if moves else 1.0, to
+
+
 @outlined
-def _factor(P, W, which):
-    """R of scaled columns, those of FREE, LINEAR or ALL parameters, with pivots. Returns how many they are, and their rank."""
+def _factor(P, W):
+    """R of the columns that may move, with pivots, and the residual after the steps of those that are held.
+
+    Returns how many columns they are, and their rank.
+    """
     n, T, right, chosen = P[plan.N], _triangle(P), _vector(P, plan.RIGHT), _vector(P, plan.TURN)
-    linear, order = uint64(plan.HEAD) + n, uint64(plan.HEAD) + TWO * n
-    free = ZERO
+    norm, order, free = _vector(P, plan.NORM), uint64(plan.HEAD) + TWO * n, ZERO
+    _move(P, W, right, _column(P, n))
     for k in range(n):
-        W[right + k] = W[_column(P, n) + k]
-        if which == ALL or (P[linear + k] != ZERO if which == LINEAR else _is_free(P, W, k)):
+        column = _column(P, k)
+        if W[_vector(P, plan.HELD) + k] == 0.0:
             W[chosen + free] = float(k)
-            scale = 1.0 / _scale(P, W, k)
             for i in range(n):
-                W[T + free * n + i] = W[_column(P, k) + i] * scale if i <= k else 0.0
+                W[T + free * n + i] = W[column + i] if i <= k else 0.0
             free += ONE
-    rank = qr.triangulate_pivoted(W, T, n, free, n, right, P, order)
+        else:
+            for i in range(k + ONE):
+                W[right + i] += W[column + i] * W[norm + k] * W[_vector(P, plan.V) + k]
+    _move(P, W, T + free * n, right)  # the second triangle begins there where all may move
+    rank = qr.triangulate_pivoted(W, T, n, free, n, P, order)
+    _move(P, W, right, T + free * n)
     for j in range(free):
-        P[order + j] = uint64(W[chosen + P[order + j]])
+        k = uint64(W[chosen + P[order + j]])
+        ratio = min(W[_vector(P, plan.D) + k] / W[norm + k], MOST_SHRUNK) if W[norm + k] > 0.0 else 1.0
+        P[order + j], W[_vector(P, plan.RATIO) + j] = k, ratio
     return free, rank
 
 
 @device
+def _step_length(P, W, free):
+    """The norm of the step, scaled."""
+    total = 0.0
+    for j in range(free):
+        total += (W[_vector(P, plan.RATIO) + j] * W[_vector(P, plan.Z) + j]) ** 2
+    return sqrt(total)
+
+
+@device
 def _full_step(P, W, free, rank):
-    """Gauss and Newton's step of the scaled parameters; returns its norm."""
+    """Gauss and Newton's step of the normalised parameters; returns its length."""
     z = _vector(P, plan.Z)
     for j in range(rank, free):
         W[z + j] = 0.0
     qr.solve_upper(W, _triangle(P), P[plan.N], _vector(P, plan.RIGHT), z, rank)
-    return sqrt(qr.dot(W, z, z, free))
+    return _step_length(P, W, free)
 
 
 @device
 def _damped_step(P, W, free, damping):
     """The same with damping."""
-    n, z, left = P[plan.N], _vector(P, plan.Z), _vector(P, plan.LEFT)
+    n, z, left, ratio = P[plan.N], _vector(P, plan.Z), _vector(P, plan.LEFT), _vector(P, plan.RATIO)
     T, damped = _triangle(P), _triangle(P) + n * n
-    qr.damp(W, T, n, _vector(P, plan.RIGHT), sqrt(damping), damped, left, _vector(P, plan.TURN), free)
+    qr.damp(W, T, n, _vector(P, plan.RIGHT), sqrt(damping), ratio, damped, left, _vector(P, plan.TURN), free)
     qr.solve_upper(W, damped, n, left, z, free)
-    return sqrt(qr.dot(W, z, z, free))
+    return _step_length(P, W, free)
 
 
 @device
-def _slope(P, W, T, free, norm):
-    """‖R⁻ᵀ·z‖² / ‖z‖²: how fast damping shortens the step."""
-    z, u = _vector(P, plan.Z), _vector(P, plan.U)
+def _slope(P, W, T, free, length):
+    """‖R⁻ᵀ·D²·z‖² / ‖D·z‖²: how fast damping shortens the step."""
+    z, u, ratio = _vector(P, plan.Z), _vector(P, plan.U), _vector(P, plan.RATIO)
     for j in range(free):
-        W[u + j] = W[z + j] / norm
+        W[u + j] = W[ratio + j] * (W[ratio + j] * W[z + j] / length)
     qr.solve_lower(W, T, P[plan.N], u, free)
     return qr.dot(W, u, u, free)
 
 
-@outlined
+@device
 def _step_within(P, W, free, rank, radius, damping):
     """A step of about the radius; returns its damping, 0 where the full step is short enough. Moré's iteration."""
-    norm = _full_step(P, W, free, rank)
-    if norm <= (1.0 + ROUGHLY) * radius:
+    length = _full_step(P, W, free, rank)
+    if length <= (1.0 + ROUGHLY) * radius:
         return 0.0
     n, T, low, total = P[plan.N], _triangle(P), 0.0, 0.0
     if rank == free:
-        low = (norm - radius) / (radius * _slope(P, W, T, free, norm))
+        low = (length - radius) / (radius * _slope(P, W, T, free, length))
     for j in range(free):
-        part = qr.dot(W, T + j * n, _vector(P, plan.RIGHT), j + ONE)
-        total += part * part
+        total += (qr.dot(W, T + j * n, _vector(P, plan.RIGHT), j + ONE) / W[_vector(P, plan.RATIO) + j]) ** 2
     high = sqrt(total) / radius
-    damping = min(max(damping, low), high)
-    if damping == 0.0:
-        damping = sqrt(total) / norm
+    following = min(max(damping, low), high)
+    if following == 0.0:
+        following = sqrt(total) / length
     for _ in range(10):
-        if damping == 0.0:
-            damping = max(1e-300, 0.001 * high)
-        before = norm - radius
-        norm = _damped_step(P, W, free, damping)
-        off = norm - radius
+        damping = following if following > 0.0 else max(1e-300, 0.001 * high)
+        before = length - radius
+        length = _damped_step(P, W, free, damping)
+        off = length - radius
         if abs(off) <= ROUGHLY * radius or (low == 0.0 and off <= before and before < 0.0):
             break
-        change = off / (radius * _slope(P, W, T + n * n, free, norm))
+        change = off / (radius * _slope(P, W, T + n * n, free, length))
         if off > 0.0:
             low = max(low, damping)
         else:
             high = min(high, damping)
-        damping = max(low, damping + change)
+        following = max(low, damping + change)
     return damping
 
 
-@outlined
-def _try_step(P, W, free):
-    """Where the scaled step leads, within the bounds.
-
-    Returns its scaled length, and what the linear model says of it: the slope of the cost along it, and the square of the
-    change of the residual.
-    """
-    n, v, trial, change = P[plan.N], _vector(P, plan.V), _vector(P, plan.TRIAL), _vector(P, plan.U)
-    order, length = uint64(plan.HEAD) + TWO * n, 0.0
-    for k in range(n):
-        W[v + k] = 0.0
+@device
+def _stopped(P, W, free):
+    """Note where the step leads; what would leave the bounds is held at them. Whether there was any."""
+    z, norm, v, trial = _vector(P, plan.Z), _vector(P, plan.NORM), _vector(P, plan.V), _vector(P, plan.TRIAL)
+    order, stopped = uint64(plan.HEAD) + TWO * P[plan.N], False
     for j in range(free):
-        W[v + P[order + j]] = -W[_vector(P, plan.Z) + j] / _scale(P, W, P[order + j])
-    for k in range(n):
-        x = W[_vector(P, plan.THETA) + k]
-        W[trial + k] = min(max(x + W[v + k], W[_vector(P, plan.LOWER) + k]), W[_vector(P, plan.UPPER) + k])
-        W[v + k] = W[trial + k] - x
-        length += (W[v + k] * _scale(P, W, k)) ** 2
+        k = P[order + j]
+        x, low, high = W[_vector(P, plan.THETA) + k], W[_vector(P, plan.LOWER) + k], W[_vector(P, plan.UPPER) + k]
+        W[v + k] = -W[z + j] / W[norm + k] if W[norm + k] > 0.0 else 0.0
+        W[trial + k] = x + W[v + k]
+        if W[trial + k] < low or W[trial + k] > high:
+            W[trial + k] = low if W[trial + k] < low else high
+            W[v + k], W[_vector(P, plan.HELD) + k] = W[trial + k] - x, 1.0
+            stopped = True
+    return stopped
+
+
+@outlined
+def _step(P, W, which, radius, damping):
+    """A step within the radius and the bounds. Where it would leave bounds, it goes to them, and the rest makes up for that.
+
+    Returns its damping, whether the columns that move have full rank, and whether it was stopped at bounds.
+    """
+    _hold(P, W, which)
+    stopped = False
+    while True:
+        free, rank = _factor(P, W)
+        damping = _step_within(P, W, free, rank, radius, damping)
+        if not _stopped(P, W, free):
+            return damping, rank == free, stopped
+        stopped = True
+
+
+@device
+def _forecast(P, W):
+    """What the linear model says of the step: the slope of the cost along it, and the square of the change of the residual."""
+    n, v, change = P[plan.N], _vector(P, plan.V), _vector(P, plan.U)
     for i in range(n):
         total = 0.0
         for k in range(i, n):
-            total += W[_column(P, k) + i] * W[v + k]
+            total += W[_column(P, k) + i] * (W[_vector(P, plan.NORM) + k] * W[v + k])
         W[change + i] = total
-    return sqrt(length), qr.dot(W, change, _column(P, n), n), qr.dot(W, change, change, n)
+    return qr.dot(W, change, _column(P, n), n), qr.dot(W, change, change, n)
 
 
 @device
 def _move(P, W, to, source):
     for k in range(P[plan.N]):
         W[to + k] = W[source + k]
+
+
+@device
+def _exchange(P, W):
+    """Exchange the parameters and the trial."""
+    theta, trial = _vector(P, plan.THETA), _vector(P, plan.TRIAL)
+    for k in range(P[plan.N]):
+        W[theta + k], W[trial + k] = W[trial + k], W[theta + k]
+
+
+@outlined
+def _accept(P, W, A):
+    """Go to the trial, whose cost was computed last, if the derivatives are finite there; whether that is so."""
+    _exchange(P, W)
+    if _jacobian(P, W, A):
+        return True
+    _exchange(P, W)
+    _cost(P, W, A, _vector(P, plan.THETA))
+    _jacobian(P, W, A)
+    return False
 
 
 @device
@@ -368,59 +454,54 @@ def _new_radius(radius, damping, length, cost, new, slope, ratio):
 @device
 def _solve_linear(P, W, A, cost):
     """A full step of the parameters in which the model is linear, where the plan says there are any. Returns the cost."""
-    asked, theta, trial = ZERO, _vector(P, plan.THETA), _vector(P, plan.TRIAL)
+    asked = ZERO
     for k in range(P[plan.N]):
         asked += P[uint64(plan.HEAD) + P[plan.N] + k]
     if asked == ZERO or not _jacobian(P, W, A):
         return cost
-    _rescale(P, W)
-    free, rank = _factor(P, W, LINEAR)
-    _full_step(P, W, free, rank)
-    _try_step(P, W, free)
-    new = _cost(P, W, A, trial)
+    _rescale(P, W, 0.0)
+    _step(P, W, LINEAR, inf, 0.0)
+    new = _cost(P, W, A, _vector(P, plan.TRIAL))
     if not new < cost:
-        return _cost(P, W, A, theta)
-    _move(P, W, theta, trial)
+        return _cost(P, W, A, _vector(P, plan.THETA))
+    _exchange(P, W)
     return new
 
 
 @device
-def _descend(P, W, A, cost):
+def _descend(P, W, A, cost, exact):
     """Steps in a trust region, down to the minimum to within the tolerances. Returns the cost and how it ended."""
-    theta, trial, exact = _vector(P, plan.THETA), _vector(P, plan.TRIAL), _rounding(P, W, A)
-    for k in range(P[plan.N]):
-        W[_vector(P, plan.D) + k] = 0.0
+    theta, v, d, norm = _vector(P, plan.THETA), _vector(P, plan.V), _vector(P, plan.D), _vector(P, plan.NORM)
+    damping, accepted, first = 0.0, True, True
     if not _jacobian(P, W, A):
         return cost, plan.NO_DERIVATIVE
-    _rescale(P, W)
-    radius, damping, accepted = FIRST_RADIUS * _size(P, W), 0.0, True
-    if radius == 0.0:
-        radius = FIRST_RADIUS * sqrt(2.0 * cost)
-    free, rank, first = ZERO, ZERO, True
+    _rescale(P, W, 0.0)
+    radius = max(FIRST_RADIUS * _length(P, W, d, theta), LEAST_RADIUS * sqrt(2.0 * cost))
     while True:
         if accepted:
             if cost <= exact:
                 return cost, plan.EXACT
             if _gradient(P, W) <= W[plan.GTOL]:
                 return cost, plan.BY_GRADIENT
-            free, rank = _factor(P, W, FREE)
-        damping = _step_within(P, W, free, rank, radius, damping)
-        length, slope, square = _try_step(P, W, free)
-        new = _cost(P, W, A, trial)
+        damping, _, stopped = _step(P, W, FREE, radius, damping)
+        length, small = _length(P, W, d, v), _length(P, W, norm, v) <= W[plan.XTOL] * _length(P, W, norm, theta)
+        slope, square = _forecast(P, W)
+        new = _cost(P, W, A, _vector(P, plan.TRIAL))
         expected, fall = -slope - 0.5 * square, cost - new
         ratio = fall / expected if expected > 0.0 else 0.0
-        radius, damping = _new_radius(min(radius, length) if first else radius, damping, length, cost, new, slope, ratio)
+        accepted = fall > 0.0 and ratio >= ACCEPTED
         flat = expected <= W[plan.FTOL] * cost and abs(fall) <= W[plan.FTOL] * cost and ratio <= 2.0
-        accepted, first = fall > 0.0 and ratio >= ACCEPTED, False
+        flat = flat and not stopped and not (damping > 0.0 and ratio >= 0.75)
+        if accepted and not _accept(P, W, A):
+            accepted, new, ratio = False, inf, 0.0
+        radius, damping = _new_radius(min(radius, length) if first else radius, damping, length, cost, new, slope, ratio)
+        first = False
         if accepted:
-            _move(P, W, theta, trial)
+            _rescale(P, W, sqrt(new / cost))
             cost = new
-            if not _jacobian(P, W, A):
-                return cost, plan.NO_DERIVATIVE
-            _rescale(P, W)
         if flat:
             return cost, plan.BY_COST
-        if length <= W[plan.XTOL] * _size(P, W):
+        if small:
             return cost, plan.BY_STEP
         if W[plan.VALUES] >= W[plan.MOST]:
             return cost, plan.TOO_MANY
@@ -428,42 +509,39 @@ def _descend(P, W, A, cost):
 
 @device
 def _rounding(P, W, A):
-    """A cost that is nothing but rounding errors."""
+    """A cost that is nothing but rounding errors of the response."""
     floats, total = pointer_to(A, ZERO), 0.0
     y, weights = carray(pointer(P[plan.Y], floats), 1), carray(pointer(P[plan.WEIGHTS], floats), 1)
+    kind, scale = int64(P[plan.LOSS]), W[plan.SCALE]
     for i in range(P[plan.FIRST], P[plan.FIRST] + P[plan.COUNT]):
-        total += (y[i] * weights[i]) ** 2
-    return 0.5 * total * (4.0 * EPSILON) ** 2
+        total += counted(kind, (ROUNDED * y[i] * weights[i] / scale) ** 2)
+    return 0.5 * total * scale * scale
 
 
 @device
-def _polish(P, W, A, cost):
-    """Full steps for as long as each is shorter than the one before and the cost stays. Returns the cost.
+def _polish(P, W, A, cost, exact):
+    """Full steps for as long as each is shorter than the one before and the cost stays, to rounding. Returns the cost.
 
     Where residuals are large such steps become shorter by a factor, slowly: it is estimated from two of them, and the next one
     is as long as all that would follow. (Anderson's acceleration of depth one; Walker and Ni, "Anderson acceleration for
     fixed-point iterations", 2011.) The Jacobian in the room is that at the parameters, before and after.
     """
-    n, theta, trial, last, stretch = P[plan.N], _vector(P, plan.THETA), _vector(P, plan.TRIAL), inf, 1.0
+    theta, v, last, stretch = _vector(P, plan.THETA), _vector(P, plan.V), inf, 1.0
     for _ in range(FULL_STEPS):
         _gradient(P, W)
-        free, rank = _factor(P, W, FREE)
-        if rank < free:
+        _rescale(P, W, 0.0)
+        _, full, _stopped_at_bounds = _step(P, W, FREE, inf, 0.0)
+        length, small = _length(P, W, _vector(P, plan.D), v), True
+        if not full or not length < SHORTER * last:
             break
-        norm = _full_step(P, W, free, rank)
-        if not norm < SHORTER * last:
+        for k in range(P[plan.N]):
+            small = small and abs(W[v + k]) <= SMALL * abs(W[theta + k])
+        stretch = _stretched(P, W, 0.0 if last == inf else stretch)
+        new, last = _cost(P, W, A, _vector(P, plan.TRIAL)), length
+        if not new <= cost * (1.0 + RISE) + 2.0 * sqrt(cost * exact) or not _accept(P, W, A):
             break
-        _try_step(P, W, free)
-        small = True
-        for k in range(n):
-            small = small and abs(W[_vector(P, plan.V) + k]) <= SMALL * abs(W[theta + k])
-        stretch, last = _stretched(P, W, 0.0 if last == inf else stretch), norm
-        new = _cost(P, W, A, trial)
-        if not new <= cost * (1.0 + RISE):
-            break
-        _move(P, W, theta, trial)
         cost = new
-        if not _jacobian(P, W, A) or small:
+        if small:
             break
     return cost
 
@@ -473,28 +551,40 @@ def _stretched(P, W, before):
     """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
     v, last, product, square = _vector(P, plan.V), _vector(P, plan.LAST), 0.0, 0.0
     for k in range(P[plan.N]):
-        d = _scale(P, W, k)
+        d = W[_vector(P, plan.D) + k]
         product += d * W[v + k] * d * W[last + k]
         square += d * W[last + k] * d * W[last + k]
     stretch = 1.0
     if before > 0.0 and product < square:
         stretch = min(max(before / (1.0 - product / square), 0.5), LONGEST)
-    _move(P, W, last, v)
     for k in range(P[plan.N]):
+        W[last + k] = W[v + k]
         x = W[_vector(P, plan.THETA) + k] + stretch * W[v + k]
         W[_vector(P, plan.TRIAL) + k] = min(max(x, W[_vector(P, plan.LOWER) + k]), W[_vector(P, plan.UPPER) + k])
     return stretch
 
 
 @device
+def _minimise(P, W, A, cost):
+    """Down to the minimum, and polish; again where a full step led on, which it does off a plateau. Returns cost and status."""
+    exact = _rounding(P, W, A)
+    while True:
+        reached, status = _descend(P, W, A, cost, exact)
+        if status == plan.NO_DERIVATIVE or status == plan.TOO_MANY:
+            return reached, status
+        cost = _polish(P, W, A, reached, exact)
+        if reached <= exact or cost >= LED_ON * reached:
+            return cost, status
+        cost = _cost(P, W, A, _vector(P, plan.THETA))
+
+
+@device
 def _pivots(P, W):
     """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
     n, T = P[plan.N], _triangle(P)
-    for k in range(n):
-        W[_vector(P, plan.D) + k] = 0.0
-    _rescale(P, W)
-    _, rank = _factor(P, W, ALL)
-    return abs(W[T + n * n - ONE]) / abs(W[T]) if rank == n else 0.0
+    _hold(P, W, ALL)
+    _, rank = _factor(P, W)
+    return abs(W[T + n * n - ONE]) / abs(W[T]) if n > ZERO and rank == n else 0.0
 
 
 @device
@@ -506,12 +596,7 @@ def _fit(P, W, A):
         _load(P, A, pointer_to(A, ZERO), ZERO)
     cost, status, pivots = _cost(P, W, A, _vector(P, plan.THETA)), plan.NOT_FINITE, 0.0
     if cost < inf:
-        for k in range(P[plan.N]):
-            W[_vector(P, plan.D) + k] = 0.0
-        cost = _solve_linear(P, W, A, cost)
-        cost, status = _descend(P, W, A, cost)
-        if status != plan.NO_DERIVATIVE and status != plan.TOO_MANY:
-            cost = _polish(P, W, A, cost)
+        cost, status = _minimise(P, W, A, _solve_linear(P, W, A, cost))
         pivots = _pivots(P, W)
     W[plan.COST], W[plan.STATUS], W[plan.PIVOTS] = cost, float(status), pivots
 
@@ -531,7 +616,7 @@ def _least_squares(plan_pointer, reals, first, stop):
         for k in range(n):
             parameters[i * n + k] = W[theta + k]
             for j in range(n):
-                factors[(i * n + j) * n + k] = W[_column(P, k) + j] if j <= k else 0.0
+                factors[(i * n + j) * n + k] = W[_column(P, k) + j] * W[_vector(P, plan.NORM) + k] if j <= k else 0.0
         for k in range(uint64(plan.N_FIGURES)):
             figures[i * uint64(plan.N_FIGURES) + k] = W[uint64(plan.FIRST_FIGURE) + k]
 

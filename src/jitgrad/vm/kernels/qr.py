@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.jit import device, reduction
+from jitgrad.vm.jit import device, outlined, reduction
 
 SINGULAR = 1e-14
 """A diagonal element that is smaller, beside the largest, counts as none."""
+LIGHT = 1e-3
+"""An element that is smaller, beside its column, is of a light row."""
 
 
 @reduction
@@ -23,25 +25,62 @@ def dot(W, a, b, n):
     return total
 
 
+@outlined
+def norm(W, a, n):
+    """The Euclidean norm of n elements, also where their squares are too large or too small for floats."""
+    square, largest = dot(W, a, a, n), 0.0
+    if 1e-280 < square < 1e300:
+        return sqrt(square)
+    for k in range(n):
+        largest = max(largest, abs(W[a + k]))
+    if largest == 0.0:
+        return sqrt(square)  # 0 or nan
+    square = 0.0
+    for k in range(n):
+        square += (W[a + k] / largest) ** 2
+    return largest * sqrt(square)
+
+
+@device
+def _largest(W, a, n):
+    """The place of the largest of n elements."""
+    found = a
+    for k in range(n):
+        if abs(W[a + k]) > abs(W[found]):
+            found = a + k
+    return found
+
+
 @device
 def _add(W, d, a, n, factor):
     for k in range(n):
         W[d + k] += factor * W[a + k]
 
 
-@device
+@outlined
 def _reflect(W, a, n, ld, others):
-    """Turn the n elements at ``a`` into one, and the ``others`` columns after it, ``ld`` further each, with it."""
-    norm = sqrt(dot(W, a, a, n))
-    if norm == 0.0:
+    """Turn the n elements at ``a`` into one, and the ``others`` columns after it, ``ld`` further each, with it.
+
+    Below it stands what is no longer needed. A first element that is small beside the column changes places with the largest:
+    digits of a light row would be lost in heavy ones (Cox and Higham, "Stability of Householder QR factorization for weighted
+    least squares problems", 1998).
+    """
+    size = norm(W, a, n)
+    if size < 1e-307:
         return
-    turned = -norm if W[a] > 0.0 else norm
-    W[a] -= turned
-    scale = 1.0 / (turned * W[a])
+    if abs(W[a]) < LIGHT * size:
+        heaviest = _largest(W, a, n)
+        for k in range(others + uint64(1)):
+            W[a + k * ld], W[heaviest + k * ld] = W[heaviest + k * ld], W[a + k * ld]
+    turned = -size if W[a] > 0.0 else size
+    factor, scale = 1.0 - W[a] / turned, 1.0 / (W[a] - turned)
+    for i in range(uint64(1), n):
+        W[a + i] *= scale
+    W[a] = 1.0
     q = a
     for k in range(others):
         q += ld
-        _add(W, q, a, n, scale * dot(W, a, q, n))
+        _add(W, q, a, n, -factor * dot(W, a, q, n))
     W[a] = turned
 
 
@@ -57,10 +96,9 @@ def triangulate(W, a, rows, cols, ld):
 
 
 @device
-def triangulate_pivoted(W, a, rows, cols, ld, right, P, order):
-    """The same with the largest remaining column next, as P notes at ``order``; turns ``right`` too. Returns the rank."""
-    zero, one = uint64(0), uint64(1)
-    first = 0.0
+def triangulate_pivoted(W, a, rows, cols, ld, P, order):
+    """The same with the largest remaining column next, as P notes at ``order``; turns a column more. Returns the rank."""
+    zero, first = uint64(0), 0.0
     for j in range(cols):
         P[order + j] = j
     for j in range(min(rows, cols)):
@@ -72,17 +110,11 @@ def triangulate_pivoted(W, a, rows, cols, ld, right, P, order):
         P[order + j], P[order + best] = P[order + best], P[order + j]
         for i in range(rows):
             W[a + j * ld + i], W[a + best * ld + i] = W[a + best * ld + i], W[a + j * ld + i]
-        p, n = a + j * ld + j, rows - j
-        x = W[p]
-        _reflect(W, p, n, ld, cols - j - one)
-        turned = W[p]
-        if turned != 0.0:  # the right side, by the same reflection: its vector stands in the column but for its first element
-            W[p] = x - turned
-            _add(W, right + j, p, n, dot(W, p, right + j, n) / (turned * W[p]))
-            W[p] = turned
+        _reflect(W, a + j * ld + j, rows - j, ld, cols - j)
+        turned = abs(W[a + j * ld + j])
         if j == zero:
-            first = abs(turned)
-        if not abs(turned) > SINGULAR * first:
+            first = turned
+        if not turned > SINGULAR * first:
             return j
     return min(rows, cols)
 
@@ -110,8 +142,8 @@ def solve_lower(W, a, ld, z, n):
 
 
 @device
-def damp(W, a, ld, right, damping, b, left, row, n):
-    """The triangle of R over √damping, at ``b``, and the right side that belongs to it, at ``left``: by Givens rotations."""
+def damp(W, a, ld, right, damping, scales, b, left, row, n):
+    """The triangle of R over damping · diag(scales), at ``b``, and the right side of it, at ``left``: by Givens rotations."""
     one = uint64(1)
     for k in range(n):
         W[left + k] = W[right + k]
@@ -120,7 +152,7 @@ def damp(W, a, ld, right, damping, b, left, row, n):
     for j in range(n):
         for k in range(n):
             W[row + k] = 0.0
-        W[row + j], below = damping, 0.0
+        W[row + j], below = damping * W[scales + j], 0.0
         for i in range(j, n):
             x, y = W[b + i * ld + i], W[row + i]
             if y == 0.0:
