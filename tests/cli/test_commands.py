@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_result(data: Path) -> None:
 def test_the_printed_result(data: Path) -> None:
     done = jitgrad("fit", data / "diabetes.csv", "--target", "progression", "--features", "bmi,bp")
     assert (done.returncode, done.stderr) == (0, "")
-    for text in ("Regression of progression, linear regression, 442 rows", "bmi", "intercept", "RMSE", "train", "test"):
+    for text in ("Regression of progression, linear regression, fitted to 354 of 442 rows", "bmi", "intercept", "RMSE", "train", "test"):
         assert text in done.stdout
 
 
@@ -106,7 +106,7 @@ BAD: list[tuple[str | None, list[str], str]] = [
     (GOOD, ["--hidden", "4,x"], "'4,x' is not a list"),
     (GOOD, ["--hidden", "0"], "a width of hidden is 0"),
     (GOOD, ["--optimizer", "adm"], "Did you mean 'adam'?"),
-    (GOOD, ["--test-split", "1"], "test_split is 1"),
+    (GOOD, ["--test-split", "1"], "--test-split is 1"),
     (GOOD, ["--nonsense"], "No such option"),
     (GOOD, ["--seed", "9" * 30], "seed is 999"),
     (GOOD, ["--epochs", "1" + "0" * 14], "epochs is 1000"),

@@ -190,6 +190,45 @@ def test_a_prediction_is_the_same_in_batches(
     assert run("predict", curve, data / "puromycin.csv").out == whole
 
 
+def test_columns_pass_through_as_they_are_written(run: Any, curve: Path, tmp_path: Path) -> None:
+    (tmp_path / "ids.csv").write_text("id,code,concentration\n12345678901234567890,007,0.10\n9007199254740993,1e3,1\n")
+    lines = run("predict", curve, "ids.csv").out.splitlines()
+    assert [line.rpartition(",")[0] for line in lines[1:]] == ["12345678901234567890,007,0.10", "9007199254740993,1e3,1"]
+
+
+def test_the_interval_of_a_fit_with_sigma(run: Any, tmp_path: Path) -> None:
+    rows = [(x, 2 * x + 0.1 * (-1) ** x, 0.1) for x in range(20)]
+    (tmp_path / "t.csv").write_text("x,y,s\n" + "".join(f"{x},{y},{s}\n" for x, y, s in rows))
+    run("fit", "t.csv", "--target", "y", "--model", "a*x+b", "--sigma", "s", "--save", "m", "--quiet")
+    made = pl.read_csv(run("predict", "m", "t.csv", "--interval", "0.95").out.encode())
+    assert (made["high"] - made["low"]).mean() / 2 == pytest.approx(0.1 * 2.1, rel=0.15)
+    (tmp_path / "new.csv").write_text("x\n1\n")
+    assert "no column 's'" in run("predict", "m", "new.csv", "--interval", "0.95").err
+    assert run("predict", "m", "new.csv").code == 0
+
+
+def test_a_curve_goes_on_by_itself(run: Any, curve: Path, enzyme: list[Any]) -> None:
+    again = run(*enzyme, "--resume", curve, "--json").json
+    assert again["formula"] == MM[1] and again["evaluations"] < 5
+
+
+def test_links_stay_and_devices_are_left_alone(run: Any, enzyme: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "kept" / "model")
+    assert run(*enzyme, *MM, "--save", "link", "--quiet").code == 0
+    assert (tmp_path / "link").is_symlink() and "converged" in run("show", "link").out
+    done = run(*enzyme, *MM, "--save", "/dev/null", "--quiet")
+    assert done.code == 2 and "/dev/null is a device" in done.err and Path("/dev/null").is_char_device()
+
+
+def test_many_classes_are_told_in_short(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "many.csv").write_text("x,y\n" + "".join(f"{k % 12 + k / 1000},class{k % 12:02}\n" for k in range(240)))
+    done = run("fit", "many.csv", "--target", "y", "--epochs", "20", "--save", "m")
+    assert "for each of 12 classes: see --json" in done.out
+    printed = run("evaluate", "m", "many.csv").out
+    assert "predicted" in printed and max(map(len, printed.splitlines())) < 80
+
+
 def test_rows_that_miss_a_value_get_no_prediction(run: Any, curve: Path, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("concentration\n0.1\nNA\n")
     assert run("predict", curve, "new.csv").out.splitlines()[2] == ","
@@ -286,7 +325,7 @@ WRONG = [
     ("fit t.csv --target z --model a*x", "no column 'z'"),
     ("fit t.csv --target y --model logistc", "Did you mean"),
     ("fit t.csv --target y --model a*x --start x=1", "'x', which is a column and no parameter"),
-    ("fit t.csv --target y --model a*x --start c=1", "no parameter 'c' for p0"),
+    ("fit t.csv --target y --model a*x --start c=1", "no parameter 'c' for --start"),
     ("fit t.csv --target y --model a*x --start a", "is not a list of numbers by name. Write them as in b1=500,b2=1e-4"),
     ("fit t.csv --target y --model a*x --bounds a=1", "is not a list of bounds"),
     ("fit t.csv --target y --model a*x --start a=5 --bounds a=0:1", "start a = 5 is outside of its bounds"),
@@ -302,6 +341,17 @@ WRONG = [
     ("fit t.csv --target y --start a=1", "--start does not go with model 'linear'"),
     ("fit t.csv --target y --model a*x --save nowhere/m", "nowhere/m cannot be written"),
     ("fit t.csv --target y --model a*x --save .", ". cannot be written"),
+    ("fit t.csv --target y --model a*x --absolute-sigma", "Give --sigma too"),
+    ("fit t.csv --target y --model a*x --loss-scale 2", "Give --loss too"),
+    ("fit t.csv --target y --model a*x --features one", "Leave them out"),
+    ("fit t.csv --target y --model a*x --save t.csv", "t.csv is named for two things"),
+    ("fit t.csv --target y --model a*x --resume table", "is no curve"),
+    ("fit t.csv --target y --model b*x**2+c --resume curve", "none of this one"),
+    ("fit t.csv --target y --model linear --resume curve", "is a curve"),
+    ("fit t.csv --target y --resume python", "is a model made in Python"),
+    ("fit words.csv --target y --model a*x+g", "'g' is a column of String"),
+    ("predict curve t.csv -o t.csv", "t.csv is named for two things"),
+    ("show .", ". is a directory"),
     ("fit t.csv --target y --model polynomial:x", "no degree from 0 to 20"),
     ("fit t.csv --target y --separator ab", "separator"),
     ("predict nothing t.csv", "There is no file nothing"),
@@ -323,6 +373,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("wrong")
     (made / "t.csv").write_text("x,y,one,none,zero\n1,2,1,,1\n2,4.5,1,,0\n3,6,1,,1\n4,8,1,,1\n")
     (made / "lacks.csv").write_text("xx,z\n1,2\n")
+    (made / "words.csv").write_text("x,g,y\n1,c,1\n2,d,3\n3,c,5\n")
     (made / "out.csv").write_text("x,prediction\n1,2\n")
     from jitgrad.io.table import read_table
     from jitgrad.tabular import Settings, fit_curve, fit_table

@@ -137,10 +137,12 @@ def test_iris_is_fitted_by_gradient_descent(data: Path) -> None:
     assert fit.history.epochs == 1000
     assert model.inference is None
     assert model.notes == (
-        "The features tell the classes apart without error, so the likelihood grows without end. "
+        "A combination of the features tells the classes apart, so the likelihood grows without end. "
         "The coefficients are those that gradient descent came to, and have no standard errors.",
     )
-    assert fitted(frame, "species", test_split=0).model.notes[0].startswith("The features tell setosa apart without error, so")
+    assert (
+        fitted(frame, "species", test_split=0).model.notes[0].startswith("A combination of the features tells setosa apart, so")
+    )
 
 
 def test_too_many_coefficients_to_solve_for(draw: np.random.Generator) -> None:

@@ -92,7 +92,7 @@ def test_what_the_features_tell_without_error(family: Family, x: list[np.ndarray
     if told is None:
         assert isinstance(got, Maximum)
     else:
-        assert got == f"The features tell {told} apart without error, so the likelihood grows without end"
+        assert got == f"A combination of the features tells {told} apart, so the likelihood grows without end"
 
 
 @pytest.mark.parametrize("seed", range(40))

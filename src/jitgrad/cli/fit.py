@@ -52,7 +52,7 @@ OF_TABLES = ("linear", "logistic", "poisson", "mlp")
 @click.option("--resume", type=click.Path(), metavar="FILE", help="Go on with a kept model.")
 @click.option("--plot", type=click.Path(), metavar="FILE", help="Draw the fit: .png, .svg or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-@click.option("--quiet", is_flag=True, help="Print nothing, and show no progress.")
+@click.option("--quiet", is_flag=True, help="Show no progress, and print nothing but what --json asks for.")
 def fit(data: str, target: str, save: str | None, plot: str | None, as_json: bool, quiet: bool, **given: Any) -> None:
     """Fit a column of a table by the others.
 
@@ -73,8 +73,9 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
     """
     from jitgrad.cli import objects, report
     from jitgrad.io.table import read_table
+    from jitgrad.saving.archive import unwritable
 
-    check_output(save)
+    check_output(save, data, given["resume"] if given["resume"] != save else None, plot)
     if plot:
         from jitgrad import pictures
 
@@ -84,23 +85,30 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
     model = given.pop("model")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)  # the status says it
+        start = _start(given.pop("resume"))
+        model = model or getattr(start, "name", "") or getattr(start, "formula", None)
         is_curve = model is not None and model not in OF_TABLES
-        result = _curve(frame, target, model, given) if is_curve else _table(frame, target, model, given, quiet or as_json)
-    if save:
-        result.model.save(save)
-    if plot and is_curve:
-        pictures.curve_fit(result.result, plot, target, x_name=next(iter(result.model.columns.values()))[0])
-    elif plot:
-        pictures.table_fit(result, plot)
+        made: Any = _curve if is_curve else _table
+        result = made(frame, target, model, given, start, quiet)
     if as_json:
         click.echo(objects.text(objects.of_curve(result) if is_curve else objects.of_table(result)))
     elif not quiet:
         report.curve(result) if is_curve else report.table(result)
+    if save:
+        try:
+            result.model.save(save)
+        except OSError as error:
+            raise unwritable(save, error) from None
+    if plot and is_curve:
+        pictures.curve_fit(result.result, plot, target, x_name=next(iter(result.model.columns.values()))[0])
+    elif plot:
+        pictures.table_fit(result, plot)
     if is_curve and not result.result.success:
         raise SystemExit(1)
 
 
 _OF_CURVES = {  # options by the names of their values
+    "absolute_sigma": "--absolute-sigma",
     "start": "--start",
     "bounds": "--bounds",
     "fix": "--fix",
@@ -120,10 +128,22 @@ def _refuse(given: dict[str, Any], names: dict[str, str], model: str, others: st
             raise ArgumentError(f"{option} does not go with model {model!r}. Leave it out, or choose {others}.")
 
 
-def _table(frame: pl.DataFrame, target: str, model: str | None, given: dict[str, Any], quiet: bool) -> Any:
-    from jitgrad.tabular import Settings, TableModel, fit_table
+def _start(resume: str | None) -> Any:
+    """The model to go on with."""
+    from jitgrad.cli import kept
+
+    start = None if resume is None else kept.load(resume)
+    if isinstance(start, kept.NetworkModel):
+        raise ArgumentError(f"{resume} is a model made in Python, which has no table. Go on with it there.")
+    return start
+
+
+def _table(frame: pl.DataFrame, target: str, model: str | None, given: dict[str, Any], start: Any, quiet: bool) -> Any:
+    from jitgrad.tabular import CurveModel, Settings, fit_table
 
     _refuse(given, _OF_CURVES, model or "linear", "a formula")
+    if isinstance(start, CurveModel):
+        raise ArgumentError(f"The model to go on with is a curve. Leave --model {model} out.")
     names = ("epochs", "batch_size", "lr", "optimizer", "early_stopping", "seed")
     settings = Settings(
         model=model,
@@ -139,14 +159,20 @@ def _table(frame: pl.DataFrame, target: str, model: str | None, given: dict[str,
         classify=given["classify"],
         drop_missing=given["drop_missing"],
         settings=settings,
-        start=None if given["resume"] is None else TableModel.load(given["resume"]),
+        start=start,
         verbose=0 if quiet else None,
     )
 
 
-def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any]) -> Any:
-    from jitgrad.tabular import CurveModel, fit_curve
+def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any], start: Any, quiet: bool) -> Any:
+    from jitgrad.tabular import TableModel, fit_curve
 
+    if isinstance(start, TableModel):
+        raise ArgumentError(f"The model to go on with is no curve. Leave --model {model} out.")
+    if given["absolute_sigma"] and given["sigma"] is None:
+        raise ArgumentError("--absolute-sigma has no sigma. Give --sigma too.")
+    if given["loss_scale"] is not None and given["loss"] in (None, "linear"):
+        raise ArgumentError("--loss-scale is of losses that count large residuals less. Give --loss too.")
     _refuse(given, _OF_TABLES, model, " or ".join(OF_TABLES))
     fixed = given["fix"] or {}
     return fit_curve(
@@ -163,14 +189,16 @@ def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any]) 
         f_scale=1.0 if given["loss_scale"] is None else given["loss_scale"],
         method=given["optimizer"] or "auto",
         drop_missing=given["drop_missing"],
-        start=None if given["resume"] is None else CurveModel.load(given["resume"]),
+        start=start,
     )
 
 
-def check_output(path: str | None) -> None:
-    """Raise ArgumentError for a file that cannot be written, before the work is done."""
+def check_output(path: str | None, *others: str | None) -> None:
+    """Raise ArgumentError for a file that cannot be written, or is one of the others, before the work is done."""
     if path is None or path == "-":
         return
+    if any(other is not None and os.path.realpath(path) == os.path.realpath(other) for other in others):
+        raise ArgumentError(f"{path} is named for two things. Give the output a name of its own.")
     directory = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path) or not os.access(directory, os.W_OK):
         raise ArgumentError(f"{path} cannot be written. Give a file in a directory that is there and that you may write to.")

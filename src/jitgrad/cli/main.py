@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -39,19 +40,34 @@ def main() -> None:
     try:
         status = commands.main(prog_name="jitgrad", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _stop("interrupted", 1)
+        _stop("Interrupted. Nothing was written.", 1)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except FitError as error:
-        _stop(str(error), 1)
+        _stop(in_options(str(error)), 1)
     except JitgradError as error:
-        _stop(str(error), 2)
+        _stop(in_options(str(error)), 2)
     except BrokenPipeError:  # who reads the output has enough
         sys.exit(1)
     except OSError as error:
         _stop(f"{error.filename or 'A file'} cannot be used: {error.strerror}. Check the path, permissions and free space.", 2)
     sys.exit(status or 0)
+
+
+_OPTIONS = {
+    r"\bp0\b": "--start", r"\bf_scale\b": "--loss-scale", r"\bin fixed\b": "in --fix", r"\b(for|of) fixed\b": r"\1 --fix",
+    r"\bno method\b": "no optimizer", r"\bearly_stopping\b": "--early-stopping", r"\bvalidation_split\b": "--validation-split",
+    r"\btest_split\b": "--test-split", r"\bbatch_size\b": "--batch-size", r"\bAsk to classify\b": "Give --classify",
+    r"^level is": "--interval is", r"The parameters are those of the last finite chunk; use": "Use",
+}  # fmt: skip
+
+
+def in_options(message: str) -> str:
+    """A message of the library with the names that the command line has for its arguments."""
+    for name, option in _OPTIONS.items():
+        message = re.sub(name, option, message)
+    return message
 
 
 def _stop(message: str, status: int) -> None:

@@ -88,6 +88,7 @@ def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
     return of_curve_model(fitted.model) | {
         "converged": result.success,
         "notes": result.notes,
+        "loss": result.loss,
         "evaluations": result.nfev,
         "starts": result.starts,
         "minima": result.minima,
@@ -100,6 +101,7 @@ def of_curve_model(model: CurveModel) -> dict[str, Any]:
     return {
         "kind": "curve",
         "target": model.target,
+        "sigma": model.sigma or None,
         "formula": model.formula,
         "name": model.name or None,
         "columns": {name: column for name, (column, *_) in model.columns.items()},

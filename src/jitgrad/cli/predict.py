@@ -35,19 +35,25 @@ def predict(
 
     from jitgrad.cli import kept
     from jitgrad.cli.fit import check_output
-    from jitgrad.io.batches import read_batches
+    from jitgrad.io.batches import read_pairs
     from jitgrad.io.write import TableWriter
     from jitgrad.tabular import CurveModel
 
-    check_output(output)
+    check_output(output, data, model)
     loaded = kept.load(model)
     if interval is not None and not isinstance(loaded, CurveModel):
         raise ArgumentError("--interval is of curves, and the model is none. Leave it out.")
     more = {} if interval is None else {"level": interval}
     with TableWriter(output) as writer:
-        for frame in read_batches(data, BATCH_ROWS, separator, header):
-            made = loaded.predict_frame(frame, **more)
-            taken = set(made.columns) & set(frame.columns)
+        first = 0
+        for written, frame in read_pairs(data, BATCH_ROWS, separator, header):
+            try:
+                made = loaded.predict_frame(frame, **more)
+            except DataError as error:
+                after = f" (rows are counted from row {first + 1} on)" if first else ""
+                raise DataError(f"{data}: {error}{after}") from None
+            taken = [name for name in made.columns if name in frame.columns]
             if taken and not only:
-                raise DataError(f"{data} has a column {taken.pop()!r} already. Rename it, or give --only.")
-            writer.add(made if only else pl.concat([frame, made], how="horizontal"))
+                raise DataError(f"{data} has a column {taken[0]!r} already. Rename it, or give --only.")
+            writer.add(made if only else pl.concat([written, made], how="horizontal"))
+            first += frame.height

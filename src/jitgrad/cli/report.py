@@ -26,7 +26,7 @@ def console() -> Console:
 
 def number(value: float | None, digits: int = 6) -> str:
     """A number in a table."""
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}g}"
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
 
 
 def probability(p: float | None) -> str:
@@ -49,7 +49,8 @@ def grid(first: str, others: Sequence[str]) -> Table:
 def table(result: TableFit) -> None:
     """A fit by other columns."""
     out, model = console(), result.model
-    out.print(f"{_headline(model)}, {len(result.design.y)} rows")
+    rows, fitted = len(result.design.y), len(result.rows["train"])
+    out.print(f"{_headline(model)}, " + (f"{rows} rows" if fitted == rows else f"fitted to {fitted} of {rows} rows"))
     if result.design.dropped:
         out.print(f"{result.design.dropped} rows dropped because a value was missing")
     _print_model(out, model)
@@ -110,8 +111,19 @@ def scores(by_part: Mapping[str, Mapping[str, Any]], classes: Sequence[str] = ()
     return made
 
 
+MOST_CLASSES = 8
+"""Of a table that has a column for each class."""
+MOST_CONFUSED = 20
+
+
 def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Table:
-    """How many rows of each class were predicted as each."""
+    """How many rows of each class were predicted as each; of many classes the mistakes that are most frequent."""
+    if len(classes) > MOST_CLASSES:
+        made = grid("true", ["predicted", "rows"])
+        wrong = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if n and i != j]
+        for n, i, j in sorted(wrong, reverse=True)[:MOST_CONFUSED]:
+            made.add_row(escape(classes[i]), escape(classes[j]), str(n))
+        return made
     made = grid("true \\ predicted", [escape(name) for name in classes])
     for name, row in zip(classes, matrix, strict=True):
         made.add_row(escape(name), *map(str, row))
@@ -130,15 +142,19 @@ def _headline(model: TableModel) -> str:
 def _print_model(out: Console, model: TableModel) -> None:
     if model.inference is not None:
         _print_inference(out, model.inference, model.classes)
-    elif model.kind != "mlp":
+    elif model.kind != "mlp" and len(model.classes) <= MOST_CLASSES:
         out.print(_coefficients(model))
+    elif model.kind != "mlp":
+        out.print(f"{len(model.features)} coefficients for each of {len(model.classes)} classes: see --json")
     for note in model.notes:
         out.print(note)
     out.print(scores(model.scores))
 
 
 def _print_inference(out: Console, inference: Inference, classes: Sequence[str]) -> None:
-    for k, output in enumerate(inference.outputs):
+    if len(inference.outputs) >= MOST_CLASSES:
+        out.print(f"{len(inference.names)} estimates for each of {len(inference.outputs)} classes: see --json")
+    for k, output in enumerate(inference.outputs if len(inference.outputs) < MOST_CLASSES else ()):
         what = f"{escape(output)} against {escape(classes[0])}" if classes else ""
         made = grid(what, _TITLES[inference.distribution])
         for i, name in enumerate(inference.names):
@@ -170,7 +186,7 @@ def _said(titles: Mapping[str, str], figures: Mapping[str, float | None]) -> str
 
 
 def _estimated(estimate: float, error: float, statistic: float, p: float, low: float, high: float) -> Iterable[str]:
-    interval = "–" if math.isnan(low) else f"{number(low, 5)} … {number(high, 5)}"
+    interval = "–" if not math.isfinite(low) else f"{number(low, 5)} … {number(high, 5)}"
     return number(estimate), number(error, 4), number(statistic, 4), probability(p), interval
 
 

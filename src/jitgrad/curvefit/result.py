@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.curvefit.estimates import UNDETERMINED, Estimates
+from jitgrad.curvefit.estimates import UNDETERMINED, Estimates, Row
 from jitgrad.errors import ArgumentError
 from jitgrad.vm import fit_plan
 
@@ -75,6 +75,16 @@ class CurveFit(Estimates):
 
     def __getitem__(self, index: int) -> np.ndarray:
         return (self.popt, self.pcov)[index]
+
+    @property
+    def loss(self) -> str:
+        """How residuals counted: a name, "own" for a function of the user's."""
+        return self._problem.settings.loss
+
+    def table(self, level: float = 0.95) -> list[Row]:
+        """As ``Estimates.table``; nothing is tested where the model meets the data to rounding."""
+        rows = super().table(level)
+        return [row._replace(t=math.nan, p=math.nan) for row in rows] if self.ended == fit_plan.EXACT else rows
 
     # Of the rows that were fitted.
 

@@ -54,6 +54,35 @@ def read_batches(
             yield from piece.iter_slices(rows)
 
 
+def read_pairs(
+    path: str | Path, rows: int, separator: str | None = None, header: bool | None = None
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """As ``read_batches``, each frame after the same one with its columns as they are written, texts but for Parquet.
+
+    A number may have more digits than float64, or zeros before it that are part of a name.
+    """
+    size = rows * -(-_PIECE // count("rows", rows))
+    with open_source(path) as stream:
+        if is_parquet(path, stream):
+            pieces = parquet_pieces(path, stream, size, None)
+            pairs: Iterator[tuple[pl.DataFrame, pl.DataFrame]] = ((piece, piece) for piece in pieces)
+        else:
+            pairs = _text_pairs(Text(name_of(path), stream, separator, header), size)
+        for written, typed in pairs:
+            yield from zip(written.iter_slices(rows), typed.iter_slices(rows), strict=True)
+
+
+def _text_pairs(text: Text, rows: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    schema: dict[str, pl.DataType] = {}
+    commas = False
+    for block in text.blocks(rows):
+        texts = read_texts(block)
+        if not schema:
+            commas = has_decimal_commas(texts, text.dialect.separator)
+            schema = {column.name: _wide(column) for column in with_types(texts, block, commas).get_columns()}
+        yield texts, with_schema(texts, schema, block, commas)
+
+
 def _text_pieces(text: Text, rows: int, columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
     chosen = check_columns(text.dialect.name, text.dialect.names, columns)
     blocks = text.blocks(rows)

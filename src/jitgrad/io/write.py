@@ -101,7 +101,7 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield file
     else:
-        with written_aside(path.resolve()) as file:
+        with written_aside(path) as file:
             yield file
 
 

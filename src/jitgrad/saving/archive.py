@@ -49,7 +49,13 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, beside ``path``; at the end made sure to be on the disk and renamed, or removed after an exception."""
+    """A file to write, beside ``path``; at the end made sure to be on the disk and renamed, or removed after an exception.
+
+    A link stays, and what it leads to is written. Raises DataError for what is there and no regular file.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DataError(f"{path} is a device or a pipe. Name a file.")
     aside = path.with_name(path.name + ".part")
     try:
         with aside.open("wb") as file:
@@ -82,6 +88,8 @@ def read(path: str | os.PathLike[str]) -> Any:
     except FileNotFoundError:
         raise DataError(f"There is no file {path}. Check the path.") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if os.path.isdir(path):
+            raise DataError(f"{path} is a directory. Name a file in it.") from None
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is damaged, or no file of jitgrad: {error}. Save the model again.") from error

@@ -14,7 +14,7 @@ import polars as pl
 from jitgrad.curvefit import MODELS, CurveFit, curve_fit, formula, named
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.estimates import Estimates
-from jitgrad.errors import DataError, FormulaError, near_name
+from jitgrad.errors import ArgumentError, DataError, FormulaError, near_name
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
 from jitgrad.tabular.columns import check_names, check_not_empty, whole_rows
@@ -30,6 +30,7 @@ class CurveModel:
 
     Attributes:
         target: the name of the target column.
+        sigma: the name of the column of standard deviations; empty where there was none.
         name: of the named model that the formula is; empty where it is none.
         columns: the table's name for each column of the formula, and its lowest and highest value.
         estimates: the parameters.
@@ -39,6 +40,7 @@ class CurveModel:
     """
 
     target: str
+    sigma: str
     name: str
     columns: dict[str, tuple[str, float, float]]
     estimates: Estimates
@@ -63,7 +65,8 @@ class CurveModel:
             rows = [column[complete] for column in x]
             made[0, complete] = self.estimates.predict(rows)
             if level is not None:
-                made[1:, complete] = self.estimates.band(rows, level, prediction=True)
+                sigma = self._sigma(frame)[complete] if self.sigma else None
+                made[1:, complete] = self.estimates.band(rows, level, prediction=True, sigma=sigma)
         return pl.DataFrame(dict(zip(("prediction", "low", "high"), made, strict=False))).fill_nan(None)
 
     def evaluate(self, frame: pl.DataFrame) -> Scores:
@@ -82,7 +85,8 @@ class CurveModel:
         """Write the model to a file, whole or not at all: numbers and JSON, never code. Raises OSError as ``open``."""
         estimates = self.estimates
         kept = {
-            "target": self.target, "name": self.name, "columns": {k: list(v) for k, v in self.columns.items()},
+            "target": self.target, "sigma": self.sigma, "name": self.name,
+            "columns": {k: list(v) for k, v in self.columns.items()},
             "formula": self.formula, "names": estimates.names, "values": estimates.values, "free": list(estimates.free),
             "factor": estimates.factor, "scale": estimates.scale, "dof": estimates.student_dof,
             "figures": self.figures, "status": self.status,
@@ -105,10 +109,17 @@ class CurveModel:
                 raise DataError("its names are not those of its formula")
             estimates = Estimates(curve, model["values"], model["free"], model["factor"], model["scale"], model["dof"])
             columns = {str(k): (str(v[0]), float(v[1]), float(v[2])) for k, v in model["columns"].items()}
-            return cls(model["target"], model["name"], columns, estimates, dict(model["figures"]), model["status"])
+            return cls(
+                model["target"], model["sigma"], model["name"], columns, estimates, dict(model["figures"]), model["status"]
+            )
         except UNFIT as error:
             said = str(error).removesuffix(".")
             raise DataError(f"{path} cannot be made a model again: {said}. Save it again.") from error
+
+    def _sigma(self, frame: pl.DataFrame) -> np.ndarray:
+        """The standard deviations of new measurements."""
+        check_names(frame, [self.sigma])
+        return numbers(frame[self.sigma])
 
     def _columns(self, frame: pl.DataFrame) -> list[np.ndarray]:
         names = [self.columns[name][0] for name in self.estimates.curve.columns]
@@ -174,6 +185,8 @@ def fit_curve(
     _check_varied(columns, used)
     given = {} if start is None else start.estimates.parameters
     parameters = curve_of(kind or model, columns, None, None).names
+    if start is not None and not set(given) & set(parameters):
+        raise DataError(f"The model to go on with has the parameters {', '.join(given)}, none of this one. Leave it out.")
     result = curve_fit(
         kind or model,
         columns,
@@ -183,7 +196,7 @@ def fit_curve(
         **options,
     )
     ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
-    made = CurveModel(target, model if is_named else "", ranges, result, _figures(result), result.status)
+    made = CurveModel(target, sigma or "", model if is_named else "", ranges, result, _figures(result), result.status)
     return CurveTableFit(made, result, int(np.sum(~kept)))
 
 
@@ -193,9 +206,19 @@ def _columns_of(
     """The table's name for each column of the formula."""
     if sigma is not None:
         check_names(frame, [sigma])
-    others = [name for name, dtype in frame.schema.items() if dtype.is_numeric() and name not in (target, sigma)]
+    others = [name for name, dtype in frame.schema.items() if dtype.is_numeric() or dtype == pl.Null]
+    others = [name for name in others if name not in (target, sigma)]
     if kind is None:
-        names = [name for name in formula(model).names if name in frame.columns]
+        made = formula(model)
+        names = [name for name in [*made.names, *made.constants] if name in frame.columns]
+        for name in names:
+            check_not_empty(frame[name])
+            if not (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean):
+                raise DataError(
+                    f"{name!r} is a column of {frame.schema[name]}, and formulas take numbers. Rename the parameter."
+                )
+        if features is not None and set(features) != set(names):
+            raise ArgumentError("features are of named curves; a formula has its columns by name. Leave them out.")
         if target in names:
             raise FormulaError(f"The formula has the target {target!r} itself. Write only its right side.")
         if not names:

@@ -62,9 +62,9 @@ def maximise(family: Family, x: np.ndarray, target: np.ndarray) -> Maximum | str
             return Maximum(weights + move, _blocks(np.linalg.inv(curvature), target.shape[1]))
         told = family.unbounded(target, x @ move) or family.unbounded(target, result)
         if told:
-            return f"The features tell {told} apart without error, so the likelihood grows without end"
+            return f"A combination of the features tells {told} apart, so the likelihood grows without end"
         weights = weights + _uphill(family, target, result, x @ move) * move
-    return "The features tell some rows apart without error, or nearly so, so the likelihood grows without end"
+    return "A combination of the features tells some rows apart, or nearly so, so the likelihood grows without end"
 
 
 def information(family: Family, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
