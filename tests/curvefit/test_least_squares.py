@@ -185,7 +185,7 @@ def test_a_full_step_leads_on_from_a_plateau_to_a_minimum() -> None:
     x = np.linspace(1, 11, 60)
     y = 5 * (1 - np.exp(-0.8 * (x - 2))) ** 2 + 0.01 * np.random.default_rng(0).normal(size=60)
     bounds = {"d": (None, 5.5), "a": (None, 0.808), "r": (1, None)}
-    result = fit("d * (1 - exp(-a * (x - r)))**2", x, y, {"d": 5.5, "a": 0.808, "r": 100}, bounds=bounds)
+    result = fit("d * (1 - exp(-a * (x - r)))**2", x, y, {"d": 5.5, "a": 0.808, "r": 20}, bounds=bounds)
     assert result.success and not result.at_bounds and angle(result, y) < 1e-9
 
 
