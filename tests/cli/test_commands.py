@@ -73,7 +73,14 @@ def test_the_same_seed_gives_the_same_result(data: Path) -> None:
 def test_the_printed_result(data: Path) -> None:
     done = jitgrad("fit", data / "diabetes.csv", "--target", "progression", "--features", "bmi,bp")
     assert (done.returncode, done.stderr) == (0, "")
-    for text in ("Regression of progression, linear regression, fitted to 354 of 442 rows", "bmi", "intercept", "RMSE", "train", "test"):
+    for text in (
+        "Regression of progression, linear regression, fitted to 354 of 442 rows",
+        "bmi",
+        "intercept",
+        "RMSE",
+        "train",
+        "test",
+    ):
         assert text in done.stdout
 
 
