@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
@@ -35,6 +36,7 @@ class Traced:
         rows: for how many it was traced.
         by_rows: whether what the model says for a row depends on this row alone.
         linear: for each free parameter, whether the model is linear in all those that are marked, together.
+        recorded: the model itself.
         idle: solvers for it that nobody uses, see ``least_squares``.
     """
 
@@ -46,6 +48,7 @@ class Traced:
     rows: int
     by_rows: bool
     linear: tuple[bool, ...]
+    recorded: Recorded
     idle: list[Any] = field(default_factory=list)
 
 
@@ -70,7 +73,8 @@ def trace_model(model: Model, shapes: Sequence[Shape], n_parameters: int, free: 
     leaves = [*parameters, *columns]
     linearised = linearise_traced(tracing, results, (), leaves, ahead=1)
     program, literals = program_of(linearised)
-    return Traced(tuple(free), n_parameters, program, linearised.leaves[len(leaves) :], literals, rows, by_rows, linear)
+    constants, recorded = linearised.leaves[len(leaves) :], Recorded(value, parameters, columns)
+    return Traced(tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, recorded)
 
 
 def _derivative(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool]) -> Tensor:
