@@ -265,7 +265,7 @@ def saturation(x: np.ndarray, y: np.ndarray) -> Start:
 
 def oscillation(x: np.ndarray, y: np.ndarray) -> Start:
     """Offset, amplitude, frequency and phase of ``offset + amplitude * sin(2 * pi * frequency * x + phase)``."""
-    frequencies = _frequencies(x, y)
+    frequencies = _resolved(x, y)
     x, y = _sample(x, y)
     frequency, offset, *waves = separable(lambda x, f: [1.0, *_waves(x, f)], [frequencies], x, y)
     return offset, np.hypot(*waves), frequency, np.arctan2(waves[1], waves[0])
@@ -273,7 +273,7 @@ def oscillation(x: np.ndarray, y: np.ndarray) -> Start:
 
 def damped_oscillation(x: np.ndarray, y: np.ndarray) -> Start:
     """Offset, amplitude, time of decay, frequency and phase."""
-    frequencies = _frequencies(x, y)
+    frequencies = _resolved(x, y)
     x, y = _sample(x, y)
     frequency, rate, offset, *waves = separable(
         lambda x, f, rate: [1.0, *(_bounded_exp(x, rate) * wave for wave in _waves(x, f))],
@@ -294,8 +294,17 @@ def _sample(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[chosen], y[chosen]
 
 
-def _frequencies(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Frequencies to try: the peaks of the periodogram with their neighbours, and low ones that it does not resolve.
+def _resolved(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Frequencies to try: the peaks of the periodogram with their neighbours, and low ones that it does not resolve."""
+    highest, step = frequencies(x, y - y.mean())[0], 0.25 / span(x)
+    near = np.concatenate([highest - step, highest, highest + step])
+    return np.unique(np.concatenate([np.geomspace(0.1, 1, 8) / span(x), near[near > step / 2]]))
+
+
+def frequencies(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The frequencies of the five highest peaks of the periodogram, the highest first, and the amplitudes there.
+
+    A frequency is right to a quarter of what the span of x resolves.
 
     Uneven points go to the nearest of many even bins, so that one fast Fourier transform does (Press and Rybicki, Astrophys. J.
     338, 1989, do it with more care). The highest frequency has a period of twice the closest distance.
@@ -304,8 +313,7 @@ def _frequencies(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     halves = int(min(10 * len(x), 2**18, length / closest(x) + 1))  # half periods in the span at the highest frequency
     bins = 16 * halves  # 8 a period there, padded to 4 times the length
     places = np.clip(np.nan_to_num((x - x.min()) / (4 * length) * bins), 0, bins - 1).astype(int)
-    power = np.abs(np.fft.rfft(np.bincount(places, y - y.mean(), bins)))[: 2 * halves + 1]
-    peaks = 1 + np.flatnonzero((power[1:-1] >= power[:-2]) & (power[1:-1] >= power[2:]))
-    highest = peaks[np.argsort(-power[peaks], kind="stable")][:5]
-    near = np.concatenate([highest - 1, highest, highest + 1])
-    return np.unique(np.concatenate([np.geomspace(0.1, 1, 8), near[near > 0] / 4])) / length
+    amplitude = np.abs(np.fft.rfft(np.bincount(places, y, bins)))[: 2 * halves + 1]
+    peaks = 1 + np.flatnonzero((amplitude[1:-1] >= amplitude[:-2]) & (amplitude[1:-1] >= amplitude[2:]))
+    highest = peaks[np.argsort(-amplitude[peaks], kind="stable")][:5]
+    return highest / 4 / length, amplitude[highest]

@@ -37,7 +37,7 @@ class CurveFit(Estimates):
         n_rows: how many rows were fitted.
         dof: degrees of freedom, rows minus fitted parameters.
         nfev, njev: how often the model and its derivatives were computed.
-        minima: in how many different minima the starts ended; None where starting values were given.
+        minima: in how many different minima the best starts ended; None where starting values were given.
         starts: how many starts there were.
         ended: how the fit ended, a number of ``vm.fit_plan``.
         pivots: the smallest beside the largest pivot of the Jacobian, its columns scaled to norm one.

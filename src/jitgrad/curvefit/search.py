@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from jitgrad.curvefit.dimensions import dimensions, oscillates
 from jitgrad.curvefit.estimates import UNDETERMINED
-from jitgrad.curvefit.least_squares import Data, Solution
+from jitgrad.curvefit.least_squares import Data
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN, CurveFit
-from jitgrad.curvefit.starts import MOST_ROWS, distinct, scales_of, starting_values
+from jitgrad.curvefit.starts import distinct, scales_of, starting_values
 from jitgrad.errors import FitError
 from jitgrad.vm.fit_plan import NO_DERIVATIVE, NOT_FINITE, TOO_MANY
 
-SEARCH_EVALUATIONS = 200
-"""At most, of each start of many."""
-KEPT, NEAR = 3, 1.5
-"""Minima of some of the rows that are fitted on all of them: so many, of costs up to so much of the lowest."""
+FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
+"""At most, of each start, and of each that is kept."""
+KEPT, NEAREST, NEAR = 16, 3, 1.5
+"""How many of the starts are kept; how many of those are fitted on all rows, of costs up to so much of the lowest."""
+MOST_ROWS = 512
+"""Rows that starts are tried on."""
 
 
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
@@ -41,6 +44,8 @@ def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnL
 def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     """The best fit from many starts, or from a guess if that converges.
 
+    All starts get some steps, the best more, and the best of those a fit.
+
     Args:
         problem: its ``held`` has starting values of some parameters, and nan.
         guess: starting values of all.
@@ -53,33 +58,45 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
         solution = problem.solve(guess[None, problem.free])
         if solution.ended[0] not in (NOT_FINITE, NO_DERIVATIVE, TOO_MANY):
             return problem.result(solution)
-    tried, few = _try_starts(problem, known, guess)
-    costs = tried.costs
-    rounding = problem.rounding()
-    best = distinct(costs, rounding)
+    starts = _starts(problem, known, guess)
+    few, rounding = _some_rows(problem), problem.rounding()
+    solution = problem.solve(starts, few, FIRST_EVALUATIONS, linear=True)
+    solution = problem.solve(solution.parameters[distinct(solution.costs, rounding)[:KEPT]], few, SEARCH_EVALUATIONS)
+    ended = (solution.ended != TOO_MANY) & (solution.pivots > UNDETERMINED)  # where it is flat is no minimum
+    minima = max(1, len(distinct(np.where(ended, solution.costs, np.inf), rounding)))
+    best = distinct(solution.costs, rounding)[:NEAREST]
+    near = best[solution.costs[best] <= NEAR * solution.costs[best[:1]]]
+    solution = problem.solve(solution.parameters[near])
+    best = distinct(solution.costs, rounding)
     if not len(best):
         raise FitError(
-            f"The model is not finite at any of {len(costs)} starts. Give p0, or bounds that keep to where it is finite."
+            f"The model is not finite at any of {len(starts)} starts. Give p0, or bounds that keep to where it is finite."
         )
-    again = few is not problem.data or tried.ended[best[0]] == TOO_MANY
-    near = best[:KEPT][costs[best[:KEPT]] <= NEAR * costs[best[0]]]
-    solution = problem.solve(tried.parameters[near]) if again else tried
-    result = problem.result(solution, int(distinct(solution.costs, rounding)[0]))
-    ended = (tried.ended != TOO_MANY) & (tried.pivots > UNDETERMINED)  # where it is flat is no minimum
-    result.minima, result.starts = max(1, len(distinct(np.where(ended, costs, np.inf), rounding))), len(costs)
+    result = problem.result(solution, int(best[0]))
+    result.minima, result.starts = minima, len(starts)
     return result
 
 
-def _try_starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> tuple[Solution, Data]:
-    """Fits from many starts, on some of the rows if there are many and the model goes by rows."""
-    data, rows = problem.data, len(problem.data.y)
+def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np.ndarray:
+    """Many starting values, (F, n), with those that are known."""
+    data, free = problem.data, problem.free
     traced = problem.traced(data)
-    if traced.by_rows and rows > MOST_ROWS:
-        chosen = np.linspace(0, rows - 1, MOST_ROWS).astype(np.int64)
-        weights = None if data.weights is None else data.weights[chosen]
-        data = Data([c[chosen] for c in data.columns], data.y[chosen], weights)
-    free, scales = problem.free, scales_of(data.columns, data.y)
-    starts = starting_values(traced.linear, problem.limits(), scales, None if guess is None else guess[free])
+    scales = scales_of(data.columns, data.y, oscillates(traced.recorded))
+    measured = dimensions(traced.recorded)[free]
+    starts = starting_values(traced.linear, measured, problem.limits(), scales)
+    if guess is not None:
+        starts[0] = guess[free]
     given = known[free]
     starts[:, given] = problem.held[free][given]
-    return problem.solve(starts, data, SEARCH_EVALUATIONS, linear=True), data
+    return starts
+
+
+def _some_rows(problem: Problem) -> Data:
+    """Some rows if there are many and the model goes by rows: one of each part, as even ones would confuse frequencies."""
+    data, rows = problem.data, len(problem.data.y)
+    if rows <= MOST_ROWS or not problem.traced(data).by_rows:
+        return data
+    places = np.arange(MOST_ROWS) + np.random.default_rng(0).random(MOST_ROWS)
+    chosen = (places * rows / MOST_ROWS).astype(np.int64)
+    weights = None if data.weights is None else data.weights[chosen]
+    return Data([c[chosen] for c in data.columns], data.y[chosen], weights)

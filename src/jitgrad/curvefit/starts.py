@@ -6,50 +6,75 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jitgrad.curvefit.guesses import frequencies, polynomial, span
 from jitgrad.curvefit.least_squares import Limits
 
-STARTS_EACH = 64
+STARTS_EACH = 128
 """For each parameter in which the model is not linear."""
-MOST_STARTS = 512
-MOST_ROWS = 512
-"""Rows that starts are tried on."""
+MOST_STARTS = 1024
 SAME_COST = 1e-6
 """Relative difference of the costs of two fits that are taken for the same minimum."""
+STANDS_OUT = 0.1
+"""Of the highest peak of a spectrum, what others have at least."""
+WHOLE = 0.01
+"""How far an exponent is from a whole number that it is taken for."""
 
 
 class Scales(NamedTuple):
-    """What the data suggest: the ends of the columns, their largest size, and the size of the response."""
+    """What the data suggest.
 
-    low: float
-    high: float
-    x: float
+    Attributes:
+        columns: the columns, flat, at least one.
+        spans: how far each reaches.
+        y: the largest size of the response.
+        frequencies: those that stand out of the response along the first column; none where nobody asked.
+    """
+
+    columns: list[np.ndarray]
+    spans: np.ndarray
     y: float
+    frequencies: np.ndarray
 
 
-def scales_of(columns: list[np.ndarray], y: np.ndarray) -> Scales:
-    """The scales of the first column and of the response; 1 where there is none."""
-    x = columns[0].ravel() if columns and columns[0].size else np.ones(1)
-    size = float(np.abs(x).max())
-    return Scales(float(x.min()), float(x.max()), size if size > 0 else 1.0, float(np.abs(y).max()) or 1.0)
+def scales_of(columns: list[np.ndarray], y: np.ndarray, oscillates: bool) -> Scales:
+    """The scales of columns and of the response, 1 where there is none; and frequencies, if the model ``oscillates``."""
+    flat = [column.ravel() for column in columns] or [np.ones(1)]
+    found = _frequencies(flat[0], y) if oscillates and len(flat[0]) == len(y) else np.empty(0)
+    return Scales(flat, np.array([span(x) for x in flat]), float(np.abs(y).max()) or 1.0, found)
 
 
-def starting_values(
-    linear: tuple[bool, ...], limits: Limits | None, scales: Scales, guess: np.ndarray | None = None
-) -> np.ndarray:
+def _frequencies(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Frequencies beside a trend, in a window, lest the slopes of one peak in the spectrum pass for others."""
+    with np.errstate(all="ignore"):
+        u = (x - x.min()) / span(x)
+        trend = sum(c * u**k for k, c in enumerate(polynomial(u, y, 2)))
+        found, amplitudes = frequencies(x, (y - trend) * np.sin(np.pi * u) ** 2)
+    return found[amplitudes > STANDS_OUT * amplitudes.max(initial=0.0)]
+
+
+def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limits | None, scales: Scales) -> np.ndarray:
     """Starting values, (F, n).
 
-    The first is ones, or the guess. A parameter in which the model is linear is 1 in all: it is solved for. Another one is, in
-    equal parts, a place in the range of x, a width of it, a rate, a number of size one, or one of the size of y, over three
-    decades and both signs; which one, and where, follows Roberts's additive sequence ("The unreasonable effectiveness of
-    quasirandom sequences", 2018). Bounds of two sides are filled evenly instead, every second time.
+    The first is ones. A parameter in which the model is linear is 1 in all: it is solved for. Of another one, two thirds are of
+    the size that its dimension suggests, over three decades and both signs; where it is measured as a column is, they are
+    places in it and widths. The rest are places, widths, rates, numbers of size one and some of the size of y, in equal parts,
+    for numbers in a model may have dimensions. What comes where follows Roberts's additive sequence ("The unreasonable
+    effectiveness of quasirandom sequences", 2018). Where there are frequencies, every second start has them, or periods. Bounds
+    of two sides are filled evenly instead, every second time.
+
+    Args:
+        linear: which parameters are such, (n,).
+        measured: their dimensions, (n, columns + 1), see ``dimensions.py``.
+        limits: what they may be.
+        scales: of the data.
     """
     n, curved = len(linear), [k for k, flat in enumerate(linear) if not flat]
     count = min(STARTS_EACH * len(curved), MOST_STARTS)
     starts = np.ones((1 + count, n))
-    if guess is not None:
-        starts[0] = guess
+    form = _sequence(count, 1 + len(curved), 0)
     for column, k in enumerate(curved):
-        starts[1:, k] = _spread(_sequence(count, len(curved), column), scales)
+        t = _sequence(count, 1 + len(curved), 1 + column)
+        starts[1:, k] = _oscillating(_spread(t, measured[k], scales), t, form, measured[k], scales.frequencies)
     if limits is not None:
         for k in range(n):
             starts[:, k] = _within(starts[:, k], limits.low[k], limits.high[k])
@@ -64,15 +89,37 @@ def _sequence(count: int, dimensions: int, column: int) -> np.ndarray:
     return (0.5 + np.arange(1, count + 1) * golden ** -(column + 1.0)) % 1
 
 
-def _spread(t: np.ndarray, scales: Scales) -> np.ndarray:
-    """Numbers in [0, 1) to numbers of the sizes that the data suggest."""
-    kind, u = np.divmod(5 * t, 1)
-    sign, u = np.divmod(2 * u, 1)
-    sign = 1 - 2 * sign
-    width = (scales.high - scales.low) or scales.x
-    place = scales.low + (0.5 * (sign + 1) / 2 + 0.5 * u) * (scales.high - scales.low)
-    options = [place, width * 10 ** (2.3 * u - 2), sign * 10 ** (3 * u - 1.5) / width, sign * 10 ** (3 * u - 1.5)]
-    return np.select([kind == k for k in range(4)], options, sign * scales.y * 10 ** (2 * u - 1))
+def _spread(t: np.ndarray, exponents: np.ndarray, scales: Scales) -> np.ndarray:
+    """Numbers in [0, 1) to values of a parameter whose dimension has these exponents."""
+    column = int(np.argmax(np.abs(exponents[:-1]))) if len(exponents) > 1 else 0
+    kind, u = np.divmod(15 * t, 1)
+    sign, v = np.divmod(2 * u, 1)
+    number = (1 - 2 * sign) * 10 ** (3 * v - 1.5)
+    place, width = np.quantile(scales.columns[column], u), scales.spans[column] * 10 ** (2.3 * u - 2)
+    if _is_power(exponents, column, 1):
+        suggested = [place] * 5 + [width] * 5
+    else:
+        suggested = [number * np.prod(np.append(scales.spans, scales.y)[-len(exponents) :] ** exponents)] * 10
+    options = [place, width, number / scales.spans[column], number, number * scales.y, *suggested]
+    return np.select([kind == k for k in range(15)], options)
+
+
+def _is_power(exponents: np.ndarray, column: int, power: float) -> bool:
+    """Whether a dimension is that power of a column and of nothing else."""
+    return bool(np.abs(exponents - power * np.eye(len(exponents))[column]).max() < WHOLE)
+
+
+def _oscillating(values: np.ndarray, t: np.ndarray, form: np.ndarray, exponents: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Values, three quarters of every second one, where form < 1 / 2, a frequency or a period if they are measured so.
+
+    The form says whether of turns, half turns or radians.
+    """
+    power = next((power for power in (-1.0, 1.0) if _is_power(exponents, 0, power)), None)
+    if power is None or not len(found):
+        return values
+    unit = np.array([2 * np.pi, 1.0, np.pi])[(6 * form).astype(int) % 3]
+    rate = found[(4 * t * len(found)).astype(int) % len(found)] * unit
+    return np.where((form < 0.5) & (t < 0.75), rate**-power, values)
 
 
 def _within(values: np.ndarray, low: float, high: float) -> np.ndarray:

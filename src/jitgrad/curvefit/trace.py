@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
@@ -38,6 +39,7 @@ class Traced:
         rows: for how many it was traced.
         by_rows: whether what the model says for a row depends on this row alone.
         linear: for each free parameter, whether the model is linear in all those that are marked, together.
+        recorded: the model itself.
         structure: of a model that goes by rows what it computes, the same whatever the number of rows.
         idle: solvers for it that nobody uses, see ``least_squares``.
     """
@@ -50,6 +52,7 @@ class Traced:
     rows: int
     by_rows: bool
     linear: tuple[bool, ...]
+    recorded: Recorded
     structure: Any = None
     idle: list[Any] = field(default_factory=list)
 
@@ -84,10 +87,10 @@ def trace_model(
     leaves = [*parameters, *columns]
     linearised = linearise_traced(tracing, results, (), leaves, ahead=1)
     program, literals = program_of(linearised)
-    constants = linearised.leaves[len(leaves) :]
+    constants, recorded = linearised.leaves[len(leaves) :], Recorded(value, parameters, columns)
     by_rows = by_rows and all(c.shape == () for c in constants)
     structure = _structure(linearised.key, rows) if by_rows else None
-    return Traced(tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, structure)
+    return Traced(tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, recorded, structure)
 
 
 def _structure(part: Any, rows: int) -> Any:

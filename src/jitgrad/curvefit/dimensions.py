@@ -1,0 +1,86 @@
+"""What parameters are measured in, by the model alone: in ``a * exp(-x / t)``, a as the response and t as x.
+
+Terms of a sum have one dimension, exponents and angles have none, and those of factors add up: equations that are linear in the
+exponents of the dimensions (Bridgman, "Dimensional Analysis", 1922).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.ops.table import Op
+from jitgrad.tape.tensor import Tensor, upstream
+
+_POWERS = {"square": 2.0, "sqrt": 1 / 2, "cbrt": 1 / 3}
+_SAME = {"negative", "abs", "relu", "stop_gradient"}
+_ALIKE = {"add", "subtract", "maximum", "minimum", "hypot", "where", "concatenate"}
+_COMPARED = {"less", "less_equal", "greater", "greater_equal", "arctan2"}
+
+
+class Recorded(NamedTuple):
+    """A model as it was recorded: what it says, and what that depends on."""
+
+    value: Tensor
+    parameters: Sequence[Tensor]
+    columns: Sequence[Tensor]
+
+
+def oscillates(model: Recorded) -> bool:
+    """Whether there are sines and the like in a model."""
+    return any(node.op is not None and node.op.name in ("sin", "cos", "tan") for node in upstream([model.value]))
+
+
+def dimensions(model: Recorded) -> np.ndarray:
+    """The exponents of each column, and of the response, in the dimension of each parameter, (parameters, columns + 1).
+
+    Where the model leaves them open they are as small as can be. What no parameter can mend, such as x - 1950, is left out.
+    """
+    count = len(model.parameters)
+    unit = np.eye(count + len(model.columns) + 1)
+    known = {id(tensor): unit[k] for k, tensor in enumerate([*model.parameters, *model.columns])}
+    numbers: dict[int, float] = {}
+    equations: list[np.ndarray] = []  # sums of exponents that are 0
+    for node in sorted(upstream([model.value]), key=lambda node: node.order):
+        if id(node) in known:
+            continue
+        _note_number(node, numbers)
+        if node.op is None or not node.inputs or any(id(operand) not in known for operand in node.inputs):  # known before
+            known[id(node)] = 0 * unit[0]
+            continue
+        power = numbers.get(id(node.inputs[1])) if node.op.name == "power" else None
+        known[id(node)] = _dimension(node.op, [known[id(operand)] for operand in node.inputs], power, equations)
+    equations.append(known[id(model.value)] - unit[-1])
+    rows = np.stack(equations)
+    rows = rows[rows[:, :count].any(axis=1)]
+    return -np.linalg.lstsq(rows[:, :count], rows[:, count:], rcond=1e-9)[0]
+
+
+def _note_number(node: Tensor, numbers: dict[int, float]) -> None:
+    """Note the value of a node that is a number, or made of such."""
+    if node.op is None and node.known is not None and node.size == 1:
+        numbers[id(node)] = float(np.ravel(node.known)[0])
+    elif node.op is not None and node.op.partials and all(id(operand) in numbers for operand in node.inputs):
+        with np.errstate(all="ignore"):
+            numbers[id(node)] = float(node.op.numpy(*[numbers[id(operand)] for operand in node.inputs]))
+
+
+def _dimension(op: Op, operands: list[np.ndarray], power: float | None, equations: list[np.ndarray]) -> np.ndarray:
+    """The exponents of the dimension of what an op returns, a power by the number ``power``; notes what has to be 0 for it."""
+    name, none = op.name, 0 * operands[0]
+    if name == "divide":
+        return operands[0] - operands[1]
+    if name == "multiply" or (op.linear and name != "concatenate"):
+        return np.sum(operands, axis=0)
+    if name in _POWERS or name in _SAME:
+        return _POWERS.get(name, 1.0) * operands[0]
+    if power is not None:
+        return power * operands[0]
+    if name in _ALIKE or name in _COMPARED:
+        first, second = operands[-2:]
+        equations.append(first - second)
+        return none if name in _COMPARED else first if first.any() else second
+    equations.extend(operands)
+    return none
