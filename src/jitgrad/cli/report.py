@@ -69,8 +69,9 @@ def curve(fitted: CurveTableFit) -> None:
         out.print(f"{fitted.dropped} rows dropped because a value was missing")
     _print_curve(out, fitted.model)
     if result.minima is not None and result.starts > 1:
-        plural = "minimum" if result.minima == 1 else "minima"
-        out.print(f"the best of {result.starts} starts, which ended in {result.minima} different {plural}")
+        one = result.minima == 1
+        found = "the only minimum" if one else f"the best of {result.minima} different minima"
+        out.print(f"{found} that {result.starts} starts led to")
 
 
 # Models.
