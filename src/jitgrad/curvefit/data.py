@@ -63,9 +63,8 @@ def numbers(values: Any, name: str) -> np.ndarray:
 
 
 def square_of(array: np.ndarray) -> float:
-    """The sum of squares of (n,), inf where it is no float."""
-    with np.errstate(over="ignore"):
-        return float(array.dot(array))
+    """The sum of squares of (n,), inf where it is no float, of which NumPy may warn."""
+    return float(array.dot(array))
 
 
 def check_finite(array: np.ndarray, name: str) -> None:

@@ -129,13 +129,14 @@ def _problem(
     columns = {name: column for name, column in columns.items() if name not in taken} if taken else columns
     if kind is not None and len(columns) == 1:
         columns = {"x": next(iter(columns.values()))}
-    names = list(p0) if isinstance(p0, Mapping) else None
+    names = list(p0) if not isinstance(p0, np.ndarray) and isinstance(p0, Mapping) else None
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
-    for name in taken & set(curve.names):
+    for name in taken.intersection(curve.names):
         raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
-    arrays, y, sigma = _rows(curve, columns, y, sigma, finite, policy)
-    held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
-    problem = Problem(curve, arrays, y, held, sigma, absolute_sigma)
+    with np.errstate(over="ignore"):  # of squares, which say whether numbers are finite
+        arrays, y, sigma = _rows(curve, columns, y, sigma, finite, policy)
+        held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
+        problem = Problem(curve, arrays, y, held, sigma, absolute_sigma)
     restrict(problem, *limits, columns)
     if len(y) < len(problem.free):
         raise DataError(
@@ -153,10 +154,11 @@ def _guess(model: NamedModel, problem: Problem) -> np.ndarray:
 
 def _by_scipys_names(given: dict[str, Any], model: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
     """What SciPy calls f, xdata and ydata. Raises TypeError for an argument that neither knows, or that is missing."""
-    model, x, y = given.pop("f", model), given.pop("xdata", x), given.pop("ydata", y)
-    unknown = set(given) - _OF_SCIPYS_SOLVERS
-    if unknown:
-        raise TypeError(f"curve_fit() got an unexpected keyword argument {unknown.pop()!r}")
+    if given:
+        model, x, y = given.pop("f", model), given.pop("xdata", x), given.pop("ydata", y)
+        unknown = set(given) - _OF_SCIPYS_SOLVERS
+        if unknown:
+            raise TypeError(f"curve_fit() got an unexpected keyword argument {unknown.pop()!r}")
     if model is None or y is None:
         raise TypeError("curve_fit() needs a model, x and y")
     return model, x, y

@@ -147,7 +147,7 @@ class Solver:
             *[number for slot, to in zip(slots, self._columns, strict=True) for number in (to.ctypes.data, slot.offset)],
         ]  # fmt: skip
         self._plan = np.array(plan, np.uint64)
-        self._weighted, self._limited, self._linear = False, True, False  # what the memory holds
+        self._weighted, self._limited, self._linear, self._parted = False, True, False, False  # what the memory holds
         self._settings: Settings | None = None
         self._addresses = (self._plan.ctypes.data, self._room.ctypes.data)
 
@@ -189,7 +189,9 @@ class Solver:
         if data.weights is not None or self._weighted:
             self._weights[:] = 1.0 if data.weights is None else data.weights
             self._weighted = data.weights is not None
-        self._parts[:] = (0, rows) if data.parts is None else data.parts
+        if data.parts is not None or self._parted:
+            self._parts[:] = (0, rows) if data.parts is None else data.parts
+            self._parted = data.parts is not None
         if data.parts is not None:
             first, count = self._parts.astype(np.int64).T
             if not traced.by_rows or count.min() < 1 or first.min() < 0 or (first + count).max() > rows:
