@@ -21,6 +21,7 @@ PACKAGES = ("numba", "llvmlite", "numpy", "jax", "torch", "scikit-learn")
 SECTIONS = {
     "An epoch, beside the peers": ("epoch_throughput.py", "--peers"),
     "Before the first result": ("startup.py", "--cold"),
+    "A curve, beside SciPy": ("curve_fit.py",),
     "Growth": ("scaling.py",),
     "Kernels, float32": ("kernels.py",),
     "Kernels, float64": ("kernels.py", "--dtype", "float64"),
