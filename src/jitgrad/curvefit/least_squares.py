@@ -136,7 +136,7 @@ class Solver:
         self._y, self._weights, self._columns = np.empty(rows), np.ones(rows), np.empty((len(slots), rows))
         self._parts = np.full((fits, 2), (0, rows), np.uint64)
         self._solution = Solution(np.empty((fits, n)), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
-        arrays = (self._y, self._weights, self._parts, *self._solution, self._room)
+        arrays = (self._y, self._weights, self._parts, *self._solution)
         plan = [
             self._machine.execute.address, *self._machine.addresses, program.forward_stop, program.stop,
             n, len(slots), traced.rows, 0,

@@ -16,8 +16,6 @@ from jitgrad.errors import DataError
 from jitgrad.functions.products import matmul
 from jitgrad.tape.tensor import as_tensor
 
-_FLOAT64 = np.dtype(np.float64)
-
 
 class Problem:
     """A model to be fitted.

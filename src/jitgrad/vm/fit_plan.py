@@ -8,10 +8,10 @@ EXECUTE, CODE, TABLE, ARENA, VALUE_STOP, STOP = range(6)
 N, COLUMNS, BLOCK, LOSS = range(6, 10)
 # Addresses: of the response and its weights, of each fit's first row and number of rows, and of what each fit has in turn: its
 # parameters (N), its figures, and the triangular factor of its Jacobian (N × N, by rows).
-Y, WEIGHTS, ROWS, PARAMETERS, FIGURES, FACTORS, ROOM = range(10, 17)
+Y, WEIGHTS, ROWS, PARAMETERS, FIGURES, FACTORS = range(10, 16)
 # The fit at work: its first row and how many it has. The distance of the columns of the Jacobian in the room.
-FIRST, COUNT, LEADING = range(17, 20)
-HEAD = 20
+FIRST, COUNT, LEADING = range(16, 19)
+HEAD = 19
 # After the head: for each parameter its place in the arena, whether the model is linear in it, and room for an order; then a
 # place and a stride (0 or 1) for the model and for each derivative; then an address and a place for each column of data.
 
