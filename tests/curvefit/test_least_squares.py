@@ -60,8 +60,10 @@ def test_more_garbow_and_hillstrom(run: mgh.Run) -> None:
 
 
 def test_no_fewer_are_solved_than_by_minpack_with_the_same_derivatives() -> None:
+    """Of the runs that have a minimum to reach; where others end, on their way to infinity, is a matter of the last bit."""
     ours = theirs = 0
-    for problem, start in [(run.problem, run.start) for run in mgh.RUNS]:
+    runs = [run for run in mgh.RUNS if (run.problem.name, run.factor) not in mgh.BEYOND]
+    for problem, start in [(run.problem, run.start) for run in runs]:
         x = np.arange(float(problem.rows))
         curve = curve_of(problem.model, {"": x}, None, len(start))
 
@@ -76,11 +78,8 @@ def test_no_fewer_are_solved_than_by_minpack_with_the_same_derivatives() -> None
                 residual, start, jacobian, method="lm", x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15, max_nfev=500
             )
         theirs += problem.solved(found.cost)
-        try:
-            ours += problem.solved(fit(problem.model, x, np.zeros(len(x)), start).cost)
-        except FitError:  # the sum of squares overflows at the start
-            continue
-    assert ours >= theirs > 25
+        ours += problem.solved(fit(problem.model, x, np.zeros(len(x)), start).cost)
+    assert len(runs) == ours >= theirs > 20
 
 
 def test_full_steps_at_the_end_make_no_minimum_worse() -> None:
