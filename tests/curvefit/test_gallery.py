@@ -13,6 +13,7 @@ from scipy import optimize, special
 import jitgrad
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.errors import ArgumentError
+from tests.curvefit.places import drawn, even, logs
 
 CONSTANTS = {"pi": math.pi, "e": math.e}
 NUMPY = {
@@ -35,18 +36,6 @@ def names_in(formula: str) -> tuple[set[str], set[str]]:
     nodes = list(ast.walk(ast.parse(formula, mode="eval")))
     called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     return called, {node.id for node in nodes if isinstance(node, ast.Name)} - called
-
-
-def even(low: float, high: float, n: int) -> np.ndarray:
-    return np.linspace(low, high, n)
-
-
-def logs(low: float, high: float, n: int) -> np.ndarray:
-    return np.geomspace(low, high, n)
-
-
-def drawn(low: float, high: float, n: int) -> np.ndarray:
-    return np.random.default_rng(n).uniform(low, high, n)
 
 
 def repeated(values: list[float], times: int) -> np.ndarray:

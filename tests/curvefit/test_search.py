@@ -11,18 +11,7 @@ import pytest
 from jitgrad import curve_fit
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.errors import FitError, FitWarning
-
-
-def even(low: float, high: float, n: int) -> np.ndarray:
-    return np.linspace(low, high, n)
-
-
-def logs(low: float, high: float, n: int) -> np.ndarray:
-    return np.geomspace(low, high, n)
-
-
-def drawn(low: float, high: float, n: int) -> np.ndarray:
-    return np.random.default_rng(n).uniform(low, high, n)
+from tests.curvefit.places import drawn, even, logs
 
 
 class Case(NamedTuple):

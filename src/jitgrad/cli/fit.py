@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -107,24 +108,14 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         raise SystemExit(1)
 
 
-_OF_CURVES = {  # options by the names of their values
-    "absolute_sigma": "--absolute-sigma",
-    "start": "--start",
-    "bounds": "--bounds",
-    "fix": "--fix",
-    "sigma": "--sigma",
-    "loss": "--loss",
-    "loss_scale": "--loss-scale",
-}
-_OF_TABLES = {
-    "hidden": "--hidden", "epochs": "--epochs", "batch_size": "--batch-size", "lr": "--lr", "test_split": "--test-split",
-    "validation_split": "--validation-split", "early_stopping": "--early-stopping", "classify": "--classify",
-}  # fmt: skip
+_OF_CURVES = ("absolute_sigma", "start", "bounds", "fix", "sigma", "loss", "loss_scale")
+_OF_TABLES = ("hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify")
 
 
-def _refuse(given: dict[str, Any], names: dict[str, str], model: str, others: str) -> None:
-    for name, option in names.items():
+def _refuse(given: dict[str, Any], names: Sequence[str], model: str, others: str) -> None:
+    for name in names:
         if given[name] not in (None, False):
+            option = "--" + name.replace("_", "-")
             raise ArgumentError(f"{option} does not go with model {model!r}. Leave it out, or choose {others}.")
 
 

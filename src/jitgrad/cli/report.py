@@ -101,7 +101,7 @@ def model_of_curve(model: CurveModel) -> None:
     out.print(columns)
 
 
-def scores(by_part: Mapping[str, Mapping[str, Any]], classes: Sequence[str] = ()) -> Table:
+def scores(by_part: Mapping[str, Mapping[str, Any]]) -> Table:
     """Scores, a row for each part of the rows."""
     titles = {"rows": "rows", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "accuracy": "accuracy", "log_loss": "log loss"}
     first = next(iter(by_part.values()))

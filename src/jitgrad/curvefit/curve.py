@@ -20,7 +20,6 @@ from jitgrad.curvefit.trace import Traced, trace_model
 from jitgrad.errors import ArgumentError, DataError, near_name
 from jitgrad.ops.table import Op
 from jitgrad.program.machine import Machine
-from jitgrad.tape.evaluate import leaf_values
 from jitgrad.tape.function import Function
 from jitgrad.tape.tensor import Tensor
 
@@ -85,7 +84,7 @@ class Curve:
         rows, traced = whole.rows, self.traced(columns, free, whole.rows)
         result = np.empty((1 + len(free), rows))
         machine = Machine(traced.program)
-        constants = [*leaf_values(traced.constants, np.dtype(np.float64), replayed=True), *traced.literals]
+        constants = traced.closed_over()
         for first in range(0, rows, traced.rows):
             part = slice(first, min(first + traced.rows, rows))
             block = [_padded(c[part], traced.rows) for c in columns] if traced.by_rows else columns
@@ -105,7 +104,7 @@ class Curve:
         if block == traced.rows:
             return traced
         part = self._traced([c[:block] for c in columns], free, block)
-        if part.by_rows and part.structure == traced.structure and _values(part) == _values(traced):
+        if part.by_rows and part.structure == traced.structure and part.closed_over() == traced.closed_over():
             return part
         return replace(traced, by_rows=False)  # something in it is a matter of how many rows there are
 
@@ -120,11 +119,6 @@ class Curve:
                 while len(_TRACES) > 1 and (len(_TRACES) > KEPT_TRACES or _kept_elements() > KEPT_ELEMENTS):
                     _TRACES.pop(next(iter(list(_TRACES))), None)
         return traced
-
-
-def _values(traced: Traced) -> list[float]:
-    """Of the numbers that a model closes over."""
-    return [*map(float, leaf_values(traced.constants, np.dtype(np.float64), replayed=True)), *traced.literals]
 
 
 def _kept_elements() -> int:

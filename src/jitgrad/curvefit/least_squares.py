@@ -9,7 +9,6 @@ import numpy as np
 from jitgrad.curvefit.trace import Traced
 from jitgrad.errors import ArgumentError
 from jitgrad.program.machine import Machine
-from jitgrad.tape.evaluate import leaf_values
 from jitgrad.vm import fit_plan
 from jitgrad.vm.fit_plan import (
     ARCTAN,
@@ -34,8 +33,6 @@ MOST_ROWS = 1024
 
 MOST_KEPT = 1 << 20
 """Rows times fits of a solver that is kept for the next call."""
-
-_FLOAT64 = np.dtype(np.float64)
 
 
 class Settings(NamedTuple):
@@ -205,7 +202,7 @@ class Solver:
         if not traced.by_rows:
             machine.load(data.columns, self._first_column, self._last_column)
         if len(machine.inputs) > self._last_column:
-            machine.load([*leaf_values(traced.constants, _FLOAT64, replayed=True), *traced.literals], self._last_column)
+            machine.load(traced.closed_over(), self._last_column)
 
 
 _NO_LIMITS = np.array([[-np.inf], [np.inf]])

@@ -109,8 +109,7 @@ class CurveFit(Estimates):
     @functools.cached_property
     def by_rows(self) -> bool:
         """Whether the model takes rows one by one; not so where it has their mean in it, or an array of its own for them."""
-        traced = self.curve.traced(self._problem.columns, self.free, self.n_rows)
-        return traced.by_rows and all(constant.shape == () for constant in traced.constants)
+        return self.curve.traced(self._problem.columns, self.free, self.n_rows).by_rows
 
     def predict(self, x: Any = None) -> np.ndarray:
         """As ``Estimates.predict``; by default for the rows that were fitted."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from jitgrad.curvefit.dimensions import dimensions, oscillates
 from jitgrad.curvefit.estimates import UNDETERMINED
-from jitgrad.curvefit.least_squares import Data
+from jitgrad.curvefit.least_squares import MOST_ROWS, Data
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN, CurveFit
@@ -18,8 +18,6 @@ FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 """At most, of each start, and of each that is kept."""
 KEPT, NEAREST, NEAR = 16, 3, 1.5
 """How many of the starts are kept; how many of those are fitted on all rows, of costs up to so much of the lowest."""
-MOST_ROWS = 512
-"""Rows that starts are tried on."""
 
 
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
@@ -92,7 +90,8 @@ def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np
 
 
 def _some_rows(problem: Problem) -> Data:
-    """Some rows if there are many and the model goes by rows: one of each part, as even ones would confuse frequencies."""
+    """As many rows as a block has, where there are more and the model goes by rows: one of each part, as even ones would
+    confuse frequencies."""
     data, rows = problem.data, len(problem.data.y)
     if rows <= MOST_ROWS or not problem.traced(data).by_rows:
         return data

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
@@ -13,7 +15,7 @@ from jitgrad.ops.linear import broadcast_to
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.autodiff import constant, differentiate
-from jitgrad.tape.evaluate import program_of
+from jitgrad.tape.evaluate import leaf_values, program_of
 from jitgrad.tape.forward import push_forward
 from jitgrad.tape.function import linearise_traced, placeholder
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
@@ -55,6 +57,10 @@ class Traced:
     recorded: Recorded
     structure: Any = None
     idle: list[Any] = field(default_factory=list)
+
+    def closed_over(self) -> list[Any]:
+        """The present values of the inputs after the columns: of the constants, and the literals."""
+        return [*leaf_values(self.constants, np.dtype(np.float64), replayed=True), *self.literals]
 
 
 def trace_model(
