@@ -59,6 +59,13 @@ def made_by_name(what: str, given: Any, kind: type[T], known: Mapping[str, Calla
     return by_name(what, given, known)()
 
 
+def function_name(f: Callable[..., Any]) -> str:
+    """What errors call a function; of a ``functools.partial`` or another callable object, what it stands for or its class."""
+    while isinstance(f, functools.partial):
+        f = f.func
+    return str(getattr(f, "__name__", type(f).__name__))
+
+
 def _number(name: str, value: Any) -> float:
     try:
         return float(value)

@@ -74,7 +74,20 @@ def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None
         return mean(rows * weight)
 
     function.by_row = public()(by_row)  # type: ignore[attr-defined]
+    _LOSSES.append(function)
     return function  # type: ignore[return-value]
+
+
+_LOSSES: list[Any] = []
+
+
+def by_row_of(f: Any) -> Callable[..., Any]:
+    """Of a loss the function that returns the losses of the rows, anything else itself.
+
+    A wrapper made by ``functools.wraps`` has the attributes of the loss that it wraps, and is another function.
+    """
+    rows: Callable[..., Any] = f.by_row if any(f is loss for loss in _LOSSES) else f
+    return rows
 
 
 def aligned(target: Any, prediction: Tensor) -> Tensor:

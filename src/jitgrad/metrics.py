@@ -59,8 +59,7 @@ class Mean(Metric):
 
     def by_row(self, target: Tensor, prediction: Tensor) -> Tensor:
         """The numbers of the rows."""
-        by_row = getattr(self.function, "by_row", self.function)
-        made = as_tensor(by_row(aligned(target, prediction), prediction))
+        made = as_tensor(losses.by_row_of(self.function)(aligned(target, prediction), prediction))
         if not made.ndim:
             raise ArgumentError(f"The metric {self.name} returns one number for all rows. Return one a row.")
         return mean(reshape(made, (made.shape[0], -1)), -1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.arguments import function_name
 from jitgrad.errors import ArgumentError
 from jitgrad.ops import Shape
 from jitgrad.program.lowering import lower as lower_expression
@@ -74,7 +75,12 @@ class _Traced:
 
 
 class Function:
-    """A function whose calls run one Program. Made by ``function``."""
+    """A function whose calls run one Program. Made by ``function``.
+
+    Its state is in slots: ``functools.wraps`` copies the ``__dict__`` of what it wraps, and would copy the state with it.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_traced", "function", "steps")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -114,7 +120,7 @@ class Function:
             traced = self._traced.get(key)
         except TypeError as error:
             raise ArgumentError(
-                f"An argument of {self.function.__name__} is no array, and {error}. Pass it as a constant of the function."
+                f"An argument of {function_name(self.function)} is no array, and {error}. Pass it as a constant of the function."
             ) from None
         if traced is None:
             traced = self._traced[key] = _Traced(self.function, (args, kwargs), dynamic)

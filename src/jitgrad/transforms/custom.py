@@ -6,9 +6,11 @@ import functools
 import inspect
 import itertools
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from jitgrad.arguments import function_name
 from jitgrad.errors import ArgumentError, ShapeError, TapeError
 from jitgrad.ops.linear import broadcast_to, reshape, slice_
 from jitgrad.ops.table import Op, Shape, broadcast_shape, declare
@@ -39,15 +41,15 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         ...     return log(1 + e), lambda g: g * (1 - 1 / (1 + e))
     """
 
+    name = function_name(f)
+
     @public()
     @functools.wraps(f)
     def function(*operands: Any) -> Any:
         inputs = [as_tensor(x) for x in operands]
         pair = f(*inputs)
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
-            raise ArgumentError(
-                f"{f.__name__} returns no pair of a result and a function of cotangents. Return (result, gradient)."
-            )
+            raise ArgumentError(f"{name} returns no pair of a result and a function of cotangents. Return (result, gradient).")
         result, gradient = pair
         outputs = [as_tensor(y) for y in flatten(result)]
         made = []
@@ -56,7 +58,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
             def pull(g: Any, k: int = k) -> list[Any]:
                 return _as_list(gradient(*[g if i == k else constant(0.0, t) for i, t in enumerate(outputs)]))
 
-            made.append(_with_gradient(f.__name__, y, inputs, pull))
+            made.append(_with_gradient(name, y, inputs, pull))
         return pack_as(result, list(made))
 
     return function
@@ -97,15 +99,18 @@ def _cotangent(name: str, found: list[Any], i: int, operands: Sequence[Any]) -> 
 
 
 class CustomOp:
-    """An op of the user's; made by ``custom_op``."""
+    """An op of the user's; made by ``custom_op``. Its state is in slots, which ``functools.wraps`` does not copy."""
+
+    __slots__ = ("__dict__", "__weakref__", "_arity", "_forward", "_row", "_shape", "_vjp", "_vjp_row", "name")
 
     def __init__(self, forward: Callable[..., Any], vjp: Any, shape: Callable[..., Shape] | None, name: str | None) -> None:
-        functools.update_wrapper(self, getattr(forward, "py_func", forward))
-        self.name = name or self.__name__  # type: ignore[attr-defined]
+        plain = _python(forward) if _is_compiled(forward) else forward
+        functools.update_wrapper(self, plain)
+        self.name = name or function_name(plain)
         self._forward = forward
         self._vjp = vjp
         self._shape = shape
-        self._arity = len(inspect.signature(self.__wrapped__).parameters)  # type: ignore[attr-defined]
+        self._arity = len(inspect.signature(plain).parameters)
         self._row = self._declared() if _is_compiled(forward) else None
         self._vjp_row: Op | None = None
 
@@ -226,8 +231,9 @@ def custom_op(
 
 
 def _is_compiled(function: Any) -> bool:
-    """Whether Numba compiles it."""
-    return hasattr(function, "py_func")
+    """Whether Numba compiles it. A wrapper of compiled code has its attributes, but is no dispatcher."""
+    numba = sys.modules.get("numba.core.dispatcher")
+    return numba is not None and isinstance(function, numba.Dispatcher)
 
 
 def _python(function: Any) -> Callable[..., Any]:
