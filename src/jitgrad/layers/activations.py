@@ -8,7 +8,7 @@ from typing import Any
 
 from jitgrad.arguments import by_name
 from jitgrad.functions.reductions import log_softmax, softmax
-from jitgrad.ops.elementwise import erf, exp, expm1, greater_equal, where
+from jitgrad.ops.elementwise import erf, exp, expm1, greater_equal, relu, where
 from jitgrad.ops.elementwise import sigmoid as sigmoid_op
 from jitgrad.ops.elementwise import softplus as softplus_op
 from jitgrad.ops.elementwise import tanh as tanh_op
@@ -51,7 +51,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
 
 @public()
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
-    """x where it is positive, else alpha·(exp(x) - 1); its derivative at 0 is alpha. Clevert, Unterthiner and Hochreiter, "Fast and accurate …", 2016."""
+    """x where it is positive, else alpha·(exp(x) - 1); its derivative at 0 is alpha.
+
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate …", 2016.
+    """
     x = as_tensor(x)
     negative = where(x > 0, 0, x)  # so that no infinity of the other branch meets the derivative's 0
     return where(x > 0, x, alpha * expm1(negative))

@@ -120,7 +120,8 @@ class Function:
             traced = self._traced.get(key)
         except TypeError as error:
             raise ArgumentError(
-                f"An argument of {function_name(self.function)} is no array, and {error}. Pass it as a constant of the function."
+                f"An argument of {function_name(self.function)} is no array, and {error}. "
+                f"Pass it as a constant of the function."
             ) from None
         if traced is None:
             traced = self._traced[key] = _Traced(self.function, (args, kwargs), dynamic)
