@@ -43,10 +43,9 @@ def doctor() -> None:
 
 
 def _facts() -> Iterator[tuple[str, str]]:
-    from llvmlite import binding
-
     import jitgrad
     from jitgrad.vm import cache, native
+    from jitgrad.vm.processor import processor
     from jitgrad.vm.threads import get_num_threads
 
     yield "jitgrad", jitgrad.__version__
@@ -56,9 +55,9 @@ def _facts() -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             yield package, "not installed"
-    features = binding.get_host_cpu_features()
     yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
-    yield "processor", f"{binding.get_host_cpu_name()} with {', '.join(f for f in FEATURES if features.get(f))}"
+    name, features = processor()
+    yield "compiled for", f"{name} with {', '.join(f for f in FEATURES if features.get(f))}"
     yield "threads", f"{get_num_threads()} of {os.cpu_count()} cores"
     place = cache.directory()
     if place is None:

@@ -17,14 +17,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from llvmlite import binding
+from jitgrad.vm.processor import processor
 
 
 @functools.cache
 def key() -> str:
     """What the compiled code depends on, as a hash."""
-    features = binding.get_host_cpu_features().flatten()
-    facts = [version("numba"), version("llvmlite"), sys.version, binding.get_host_cpu_name(), features]
+    made_for = processor()
+    facts = [version("numba"), version("llvmlite"), sys.version, made_for.name, made_for.flags()]
     digest = hashlib.sha256("\0".join(facts).encode())
     package = Path(__file__).parent
     for path in sorted(package.rglob("*.py")):

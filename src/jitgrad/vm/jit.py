@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,16 +12,20 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core import config as _config
 from numba.core.ccallback import CFunc
-from numba.core.codegen import CPUCodeLibrary
+from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUContext
 from numba.core.errors import TypingError
 from numba.core.imputils import impl_ret_borrowed
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
 from jitgrad.vm.cache import ObjectCode
+from jitgrad.vm.processor import processor
 
+config: Any = _config  # its names are made at run time
 # nnan and ninf are never set: they would let LLVM delete the handling of nan and inf.
 _ELEMENTWISE = {"contract"}
 _REDUCTION = {"contract", "reassoc"}
@@ -30,29 +35,38 @@ _INTERNAL: Any = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapp
 _PLAIN: Any = _INTERNAL | {"no_rewrites": True}
 
 
+def _njit(function: Callable[..., Any], **options: Any) -> Any:
+    """Numba's njit, which ``NUMBA_DISABLE_JIT`` does not turn off: it is for the user's functions."""
+    disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
+    try:
+        return numba.njit(**options)(function)
+    finally:
+        config.DISABLE_JIT = disabled
+
+
 def device(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, elementwise arithmetic: a product and a sum may become one FMA."""
-    return numba.njit(fastmath=_ELEMENTWISE, **_PLAIN)(function)
+    return _njit(function, fastmath=_ELEMENTWISE, **_PLAIN)
 
 
 def rounded(function: Callable[..., Any]) -> Any:
     """As ``device``, but every operation is rounded by itself: no FMA. Its callers must be so, too."""
-    return numba.njit(**_PLAIN)(function)
+    return _njit(function, **_PLAIN)
 
 
 def outlined(function: Callable[..., Any]) -> Any:
     """As ``device``, for large functions with several callers: their code is there once."""
-    return numba.njit(fastmath=_ELEMENTWISE, **(_PLAIN | {"forceinline": False}))(function)
+    return _njit(function, fastmath=_ELEMENTWISE, **(_PLAIN | {"forceinline": False}))
 
 
 def reduction(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, a reduction: the order of its additions is free, so that it vectorises."""
-    return numba.njit(fastmath=_REDUCTION, **_PLAIN)(function)
+    return _njit(function, fastmath=_REDUCTION, **_PLAIN)
 
 
 def generic(function: Callable[..., Any]) -> Any:
     """As ``device``, for functions whose branches on numbers of axes and the like must be gone before types are inferred."""
-    return numba.njit(fastmath=_ELEMENTWISE, **_INTERNAL)(function)
+    return _njit(function, fastmath=_ELEMENTWISE, **_INTERNAL)
 
 
 def by_dtype(single: Any, double: Any) -> Any:
@@ -123,6 +137,29 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@functools.cache
+def _codegen() -> JITCPUCodegen:
+    """Numba's part that speaks to LLVM, of our own: the user's may be for another processor, or not optimise."""
+    return JITCPUCodegen("jitgrad")
+
+
+@contextmanager
+def _our_settings() -> Iterator[None]:
+    """For our processor, and with Numba's defaults, whatever ``NUMBA_`` variables the user has set: code is kept for later."""
+    with global_compiler_lock:
+        config.reload_config()  # so that the compiler, which calls it too, finds nothing new
+        context = cpu_target.target_context
+        users, codegen = {name: value for name, value in vars(config).items() if name.isupper()}, context._internal_codegen
+        try:
+            config._env_reloader.process_environ({"NUMBA_NUM_THREADS": str(config.NUMBA_NUM_THREADS)})
+            config.CPU_NAME, config.CPU_FEATURES = processor().name, processor().flags()
+            context._internal_codegen = _codegen()
+            yield
+        finally:
+            context._internal_codegen = codegen
+            vars(config).update(users)
+
+
 @contextmanager
 def _as_a_whole(name: str) -> Iterator[None]:
     """Without optimising what the function ``name`` calls by itself, and without machine code of it: half of the time.
@@ -159,7 +196,7 @@ class Native(NamedTuple):
         # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
         options = {"error_model": "numpy", "no_rewrites": not rewrites}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
-        with _uncollected():
+        with _our_settings(), _uncollected():
             compiled.compile()
         return compiled
 

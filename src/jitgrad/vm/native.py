@@ -18,6 +18,7 @@ from llvmlite import binding
 
 from jitgrad.vm import cache
 from jitgrad.vm.cache import ObjectCode
+from jitgrad.vm.processor import processor
 
 DTYPES = ("float32", "float64")
 
@@ -128,9 +129,10 @@ def _compiled(name: str, dtype: str) -> ObjectCode:
 
 
 def _engine() -> Any:
-    """LLVM's execution engine for this processor."""
+    """LLVM's execution engine for the processor."""
     _start_llvm()
-    machine = binding.Target.from_default_triple().create_target_machine(jit=True)
+    name, flags = processor().name, processor().flags()
+    machine = binding.Target.from_default_triple().create_target_machine(cpu=name, features=flags, jit=True)
     module = binding.parse_assembly("")
     return binding.create_mcjit_compiler(module, machine)
 

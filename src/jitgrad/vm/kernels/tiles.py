@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 import numba
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-_FEATURES = binding.get_host_cpu_features()
+from jitgrad.vm.processor import processor
+
+_FEATURES = processor().features
 VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
 ROWS = 4
 VECTORS = 4 if VECTOR_BYTES != 32 else 2

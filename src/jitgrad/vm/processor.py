@@ -1,0 +1,101 @@
+"""The processor that code is compiled for: this machine's, or the one that ``JITGRAD_CPU`` names.
+
+LLVM names processors and knows what each of them has: ``x86-64-v3``, ``haswell``, ``znver4``. It does not say what it knows,
+but it inlines a function into another only where the caller's processor has all that the callee's needs, and so it is asked.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import NamedTuple
+
+from llvmlite import binding
+
+from jitgrad.errors import ArgumentError, near_name
+
+_VARIABLE = "JITGRAD_CPU"
+# What makes one processor's code wrong on another. The rest (protection keys, random numbers, …) is switched off if need be.
+_DECISIVE = ("avx", "bmi", "f16c", "fma", "lzcnt", "movbe", "neon", "popcnt", "sse2", "sse3", "sse4.", "ssse3", "sve")
+_COMMON = (
+    "host", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "nehalem", "haswell", "skylake", "skylake-avx512", "cascadelake",
+    "icelake-server", "sapphirerapids", "znver1", "znver2", "znver3", "znver4", "znver5", "cortex-a72", "neoverse-n1",
+    "neoverse-v1", "apple-m1",
+)  # fmt: skip
+
+
+class Processor(NamedTuple):
+    """A processor.
+
+    Attributes:
+        name: LLVM's.
+        features: whether it has each of the features that LLVM knows.
+    """
+
+    name: str
+    features: dict[str, bool]
+
+    def flags(self) -> str:
+        """The features as LLVM takes them: ``+avx,-avx512f``."""
+        return ",".join(f"{'+' if there else '-'}{feature}" for feature, there in sorted(self.features.items()))
+
+
+@functools.cache
+def processor() -> Processor:
+    """The processor to compile for, in this process.
+
+    ``JITGRAD_CPU``, else ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``, else this machine's.
+
+    Raises:
+        ArgumentError: where LLVM does not know the processor, or this machine lacks something that it has.
+    """
+    host = Processor(binding.get_host_cpu_name(), dict(binding.get_host_cpu_features()))
+    name, flags, variable = os.environ.get(_VARIABLE) or "host", "", _VARIABLE
+    if name == "host":
+        variable = "NUMBA_CPU_NAME"
+        name = os.environ.get(variable) or host.name
+        flags = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else host.flags())
+        if (name, flags) == (host.name, host.flags()):
+            return host
+    wanted = _features(name, flags, host)
+    if not any(wanted.values()):
+        raise ArgumentError(
+            f"{variable} is {name!r}, which LLVM does not know as a processor of this kind.{near_name(name, _COMMON)} "
+            f"Give one of x86-64-v2, x86-64-v3, x86-64-v4, one of LLVM's names, such as haswell or znver4, or host."
+        )
+    missing = [feature for feature, there in wanted.items() if there and not host.features[feature]]
+    decisive = sorted(feature for feature in missing if feature.startswith(_DECISIVE))
+    if decisive:
+        raise ArgumentError(
+            f"{variable} is {name!r}, but this machine, {host.name}, cannot run its code: it has no {', '.join(decisive)}. "
+            f"Unset it, or name a processor that has no more than this one."
+        )
+    return Processor(name, wanted | dict.fromkeys(missing, False))
+
+
+def _features(name: str, flags: str, host: Processor) -> dict[str, bool]:
+    """Of LLVM's features, which the processor ``name`` has with ``flags``; none of an unknown processor."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    # without 64bit, LLVM would stop the process
+    flags = ",".join(filter(None, ["+64bit" if "64bit" in host.features else "", flags]))
+    text = [f'attributes #0 = {{ "target-cpu"="{_escaped(name)}" "target-features"="{_escaped(flags)}" }}']
+    text.append("declare void @used(i64)")
+    baseline = "x86-64" if "64bit" in host.features else "generic"
+    for number, feature in enumerate(host.features, start=1):
+        text.append(
+            f"define internal void @needs{number}(i64 %x) #{number} {{\n call void @used(i64 %x)\n ret void\n}}\n"
+            f"define void @has{number}(i64 %x) #0 {{\n call void @needs{number}(i64 %x)\n ret void\n}}\n"
+            f'attributes #{number} = {{ "target-cpu"="{baseline}" "target-features"="+{feature}" }}'
+        )
+    module = binding.parse_assembly("\n".join(text))
+    machine = binding.Target.from_default_triple().create_target_machine()
+    passes = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=1))
+    passes.getModulePassManager().run(module, passes)
+    left = {function.name for function in module.functions}
+    return {feature: f"needs{number}" not in left for number, feature in enumerate(host.features, start=1)}
+
+
+def _escaped(text: str) -> str:
+    """As a string in LLVM's code."""
+    return "".join(f"\\{byte:02x}" for byte in text.encode())
