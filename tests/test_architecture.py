@@ -18,6 +18,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "jitgrad"
 ORDER = [
     "errors",
     "arguments",
+    "files",
     "ops",
     "vm",
     "program",

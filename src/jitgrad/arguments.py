@@ -35,6 +35,14 @@ def positive(name: str, value: Any) -> float:
     return number
 
 
+def nonnegative(name: str, value: Any) -> float:
+    """A finite number from 0 on."""
+    number = _number(name, value)
+    if not (math.isfinite(number) and number >= 0):
+        raise ArgumentError(f"{name} is {value}. Give a number from 0 on.")
+    return number
+
+
 def in_unit_interval(name: str, value: Any) -> float:
     """A number from 0 on and below 1."""
     number = _number(name, value)

@@ -18,6 +18,7 @@ import numpy as np
 
 from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DataError, near_name
+from jitgrad.files import write_whole
 from jitgrad.saving import archive
 from jitgrad.saving.model import save_model, save_weights
 
@@ -157,7 +158,11 @@ class EarlyStopping(_Monitor):
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        self.wait, self.stopped_epoch, self._weights = state["wait"], state["stopped"], state["weights"]
+        stopped = state["stopped"]
+        self.wait, self.stopped_epoch = int(state["wait"]), None if stopped is None else int(stopped)
+        self._weights = [np.asarray(weight) for weight in state["weights"]]
+        if self._weights:
+            self.model.check_weights(self._weights)
 
 
 class ReduceLROnPlateau(_Monitor):
@@ -210,7 +215,7 @@ class ReduceLROnPlateau(_Monitor):
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        self.wait, self.resting = state["wait"], state["resting"]
+        self.wait, self.resting = int(state["wait"]), int(state["resting"])
 
 
 class LearningRateScheduler(Callback):
@@ -245,7 +250,7 @@ class CSVLogger(Callback):
             while whole and first and int(whole[-1].split(self.separator)[0]) >= first:
                 del whole[-1]  # of epochs that are done again
             kept = [header, *whole]
-        archive.write_whole(self.path, "".join(f"{line}\n" for line in kept).encode())
+        write_whole(self.path, "".join(f"{line}\n" for line in kept).encode())
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         with self.path.open("a") as file:

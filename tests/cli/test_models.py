@@ -122,7 +122,7 @@ def test_plots(run: Any, enzyme: list[Any], data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "curve.svg").exists()
     assert run("fit", data / "iris.csv", "--target", "species", "--plot", "classes.png", "--quiet") == Done(0, "", "")
     assert (tmp_path / "classes.png").read_bytes()[:4] == b"\x89PNG"
-    for name, said in (("fit.xyz", "fit.xyz"), ("nowhere/fit.png", "nowhere")):
+    for name, said in (("fit.xyz", "fit.xyz"), ("curve.svg/fit.png", "curve.svg")):
         done = run(*enzyme, *MM, "--plot", name)
         assert done.code == 2 and said in done.err and "Traceback" not in done.err
 
@@ -339,7 +339,7 @@ WRONG = [
     ("fit t.csv --target y --model a*x --loss hubber", "Did you mean 'huber'"),
     ("fit t.csv --target y --model a*x --epochs 3", "--epochs does not go with model 'a*x'"),
     ("fit t.csv --target y --start a=1", "--start does not go with model 'linear'"),
-    ("fit t.csv --target y --model a*x --save nowhere/m", "nowhere/m cannot be written"),
+    ("fit t.csv --target y --model a*x --save t.csv/m", "t.csv/m cannot be written"),
     ("fit t.csv --target y --model a*x --save .", ". cannot be written"),
     ("fit t.csv --target y --model a*x --absolute-sigma", "Give --sigma too"),
     ("fit t.csv --target y --model a*x --loss-scale 2", "Give --loss too"),
@@ -358,7 +358,7 @@ WRONG = [
     ("predict t.csv t.csv", "damaged, or no file of jitgrad"),
     ("predict newer t.csv", "is of version 99, and 1 is the newest known here"),
     ("predict curve lacks.csv", "no column 'x', which the model needs"),
-    ("predict curve t.csv -o nowhere/out.csv", "nowhere/out.csv cannot be written"),
+    ("predict curve t.csv -o t.csv/out.csv", "t.csv/out.csv cannot be written"),
     ("predict curve out.csv", "has a column 'prediction' already"),
     ("predict table t.csv --interval 0.9", "--interval is of curves"),
     ("evaluate curve lacks.csv", "There is no column"),

@@ -219,6 +219,15 @@ def test_the_network_of_p5_has_its_shapes() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["L1", "L2", "L1L2"])
+def test_a_penalty_may_be_nothing(kind: str) -> None:
+    penalty = getattr(layers.regularizers, kind)(*[0.0] * (2 if kind == "L1L2" else 1))
+    assert float(penalty(np.ones(3))) == 0
+    for wrong in (-0.1, np.inf, np.nan, "x"):
+        with pytest.raises(ArgumentError, match=r"l[12] is"):
+            getattr(layers.regularizers, kind)(wrong)
+
+
 def test_sequential_grows_and_takes_arrays() -> None:
     model = jitgrad.Sequential([layers.Dense(2, "relu", name="layer1"), layers.Dense(3, "relu", name="layer2")])
     model.add(layers.Dense(4, name="layer3"))

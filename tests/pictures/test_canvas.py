@@ -43,8 +43,7 @@ def test_an_unknown_kind(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("none/p.png", "none/p.png cannot be written: No such file or directory. Make its directory first"),
-        ("file/p.png", "file/p.png cannot be written: Not a directory. Make its directory first"),
+        ("file/p.png", "file/p.png cannot be written: Not a directory. A part of its path is a file"),
         ("folder.png", "folder.png cannot be written: Is a directory. Name a file in it"),
         ("t" * 300 + ".png", "cannot be written: File name too long"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import struct
 from pathlib import Path
@@ -363,7 +364,8 @@ def test_hostile_files(change: Any, message: str, whole: bytes, tmp_path: Path) 
 
 def test_deep_nesting_is_an_error(tmp_path: Path) -> None:
     deep = "[" * 100_000 + "]" * 100_000
-    header = json.dumps({"__metadata__": {"format": "jitgrad 1", "document": deep}}).encode()
+    text = f"1 {hashlib.sha256(deep.encode()).hexdigest()}\n{deep}"
+    header = json.dumps({"__metadata__": {"jitgrad": text}}).encode()
     (tmp_path / "f").write_bytes(struct.pack("<Q", len(header)) + header)
     with pytest.raises(DataError, match="damaged"):
         jitgrad.load_model(tmp_path / "f")
@@ -384,3 +386,36 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         model.save(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def test_a_flipped_bit_is_noticed_wherever_it_is(whole: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    for bit in np.random.default_rng(1).integers(0, 8 * len(whole), 1000):
+        path.write_bytes(flipped(whole, int(bit)))
+        with pytest.raises(DataError):
+            jitgrad.load_model(path)
+
+
+def test_the_same_model_makes_the_same_bytes(whole: bytes, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(whole)
+    jitgrad.load_model(tmp_path / "f").save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == whole
+
+
+def test_a_file_without_a_digest_is_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"weights/a": np.ones(3)}, tmp_path / "f", metadata={"format": "jitgrad 1", "document": "{}"})
+    with pytest.raises(DataError, match="no file of jitgrad, or of another version"):
+        jitgrad.load_model(tmp_path / "f")
+
+
+def test_a_device_is_no_model() -> None:
+    with pytest.raises(DataError, match="is a device or a pipe"):
+        jitgrad.load_model("/dev/zero")

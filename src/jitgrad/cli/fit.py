@@ -73,8 +73,8 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
     Exit codes: 0, 1 for a fit that failed or did not converge, 2 for bad usage or input.
     """
     from jitgrad.cli import objects, report
+    from jitgrad.files import unwritable
     from jitgrad.io.table import read_table
-    from jitgrad.saving.archive import unwritable
 
     check_output(save, data, given["resume"] if given["resume"] != save else None, plot)
     if plot:
@@ -190,6 +190,8 @@ def check_output(path: str | None, *others: str | None) -> None:
         return
     if any(other is not None and os.path.realpath(path) == os.path.realpath(other) for other in others):
         raise ArgumentError(f"{path} is named for two things. Give the output a name of its own.")
-    directory = os.path.dirname(os.path.abspath(path))
-    if os.path.isdir(path) or not os.access(directory, os.W_OK):
-        raise ArgumentError(f"{path} cannot be written. Give a file in a directory that is there and that you may write to.")
+    directory = os.path.dirname(os.path.realpath(path))
+    while not os.path.exists(directory):  # it will be made
+        directory = os.path.dirname(directory)
+    if os.path.isdir(path) or not os.path.isdir(directory) or not os.access(directory, os.W_OK):
+        raise ArgumentError(f"{path} cannot be written. Give a file in a directory that you may write to.")

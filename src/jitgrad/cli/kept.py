@@ -17,8 +17,7 @@ def load(path: str) -> Any:
     """A TableModel, a CurveModel, or a NetworkModel. Raises DataError where the file has none."""
     from jitgrad.tabular import CurveModel, TableModel
 
-    document = archive.read(path)
-    kind = document.get("kind") if isinstance(document, dict) else None
+    kind = archive.kind_of(archive.read(path))
     if kind == "table":
         return TableModel.load(path)
     if kind == "curve":

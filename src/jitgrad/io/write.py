@@ -15,7 +15,7 @@ from typing import BinaryIO
 import polars as pl
 
 from jitgrad.errors import ArgumentError
-from jitgrad.saving.archive import unwritable, written_aside
+from jitgrad.files import unwritable, written_aside
 
 
 class TableWriter:

@@ -187,16 +187,23 @@ class Layer(Described):
         return [np.array(v.numpy()) for v in self.variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Give all Variables values, in the order of ``get_weights``. Raises ArgumentError or ShapeError before any change."""
+        """Give all Variables values, in the order of ``get_weights``. Raises as ``check_weights``, before any change."""
+        for array, v in zip(self.check_weights(weights), self.variables, strict=True):
+            v.assign(array)
+
+    def check_weights(self, weights: Sequence[Any]) -> list[np.ndarray]:
+        """Values for all Variables as arrays of their dtypes.
+
+        Raises ArgumentError where there are more or fewer, or one has no numbers, and ShapeError for another shape.
+        """
         variables = self.variables
         if len(weights) != len(variables):
             raise ArgumentError(f"{self.name!r} has {len(variables)} weights and is given {len(weights)}. Give an array each.")
-        arrays = [np.asarray(w, v.dtype) for w, v in zip(weights, variables, strict=True)]
+        arrays = [_as_weight(w, v) for w, v in zip(weights, variables, strict=True)]
         for array, v in zip(arrays, variables, strict=True):
             if array.shape != v.shape:
                 raise ShapeError(f"Weight {v.name!r} has shape {v.shape} and is given {array.shape}. Give it the same shape.")
-        for array, v in zip(arrays, variables, strict=True):
-            v.assign(array)
+        return arrays
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -284,6 +291,13 @@ def all_owned(layer: Layer) -> list[Any]:
             stack += _owned(x)[::-1] if isinstance(x, Layer) else []
     del found[id(layer)]
     return list(found.values())
+
+
+def _as_weight(value: Any, variable: Variable) -> np.ndarray:
+    try:
+        return np.asarray(value, variable.dtype)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"Weight {variable.name!r} is given what has no numbers: {error}. Give an array.") from error
 
 
 def _shape_of(x: Any) -> Any:

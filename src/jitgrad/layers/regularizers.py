@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from jitgrad.arguments import Described, made_by_name, positive
+from jitgrad.arguments import Described, made_by_name, nonnegative
 from jitgrad.functions.reductions import sum
 from jitgrad.ops.elementwise import abs, square
 
@@ -23,7 +23,7 @@ class L1(Regularizer):
     """``l1·Σ|w|``. Tibshirani, "Regression shrinkage and selection via the lasso", 1996."""
 
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = positive("l1", l1)
+        self.l1 = nonnegative("l1", l1)
 
     def __call__(self, weight: Any) -> Any:
         return self.l1 * sum(abs(weight))
@@ -33,7 +33,7 @@ class L2(Regularizer):
     """``l2·Σw²``. Hoerl and Kennard, "Ridge regression", 1970."""
 
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = positive("l2", l2)
+        self.l2 = nonnegative("l2", l2)
 
     def __call__(self, weight: Any) -> Any:
         return self.l2 * sum(square(weight))
@@ -43,7 +43,7 @@ class L1L2(Regularizer):
     """``l1·Σ|w| + l2·Σw²``. Zou and Hastie, "Regularization and variable selection via the elastic net", 2005."""
 
     def __init__(self, l1: float = 0.01, l2: float = 0.01) -> None:
-        self.l1, self.l2 = positive("l1", l1), positive("l2", l2)
+        self.l1, self.l2 = nonnegative("l1", l1), nonnegative("l2", l2)
 
     def __call__(self, weight: Any) -> Any:
         return self.l1 * sum(abs(weight)) + self.l2 * sum(square(weight))

@@ -131,12 +131,19 @@ def go_on(watch: Watch, found: dict[str, Any]) -> None:
             raise ArgumentError(f"There were {fit['form'][0]} rows in batches of {fit['form'][1]}, not {watch.form}.")
         model.optimizer.set_state(found["compiled"]["state"], model.variables)
         _set_states(watch.callbacks, fit["callbacks"])
-        watch.earlier = dict(fit["history"])
+        watch.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
         random.set_state(fit["random"])
     except UNFIT as error:
         said = str(error).removesuffix(".")
         raise DataError(f"The earlier fit was another one: {said}. Remove its file, or give another path.") from error
     model.stop_training = bool(fit["stopped"])
+
+
+def _column(values: Any, epochs: int) -> np.ndarray:
+    """The figures of earlier epochs. Raises ArgumentError for anything else."""
+    if not isinstance(values, np.ndarray) or not values.ndim or len(values) != epochs or values.dtype.kind not in "iuf":
+        raise ArgumentError("Its figures are no numbers, one an epoch.")
+    return values
 
 
 def _set_states(callbacks: Sequence[Callback], states: list[Any]) -> None:

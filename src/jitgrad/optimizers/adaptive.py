@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from jitgrad.arguments import in_unit_interval, positive
-from jitgrad.errors import ArgumentError
+from jitgrad.arguments import in_unit_interval, nonnegative, positive
 from jitgrad.ops.elementwise import sqrt
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
@@ -72,9 +71,7 @@ class Adagrad(Optimizer):
         **clipping: float | None,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, positive("epsilon", epsilon), **clipping)
-        if not initial_accumulator_value >= 0:
-            raise ArgumentError(f"initial_accumulator_value is {initial_accumulator_value}. Give a number from 0 on.")
-        self.initial_accumulator_value = float(initial_accumulator_value)
+        self.initial_accumulator_value = nonnegative("initial_accumulator_value", initial_accumulator_value)
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
         rate, epsilon = self._hypers()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from jitgrad.errors import ArgumentError, MissingError
-from jitgrad.saving.archive import unwritable, write_whole
+from jitgrad.files import unwritable, write_whole
 
 Target = str | os.PathLike[str] | None
 """The path of a picture, whose ending says its kind; None to write none."""
@@ -70,7 +69,7 @@ def written(figure: Any, path: Target) -> Any:
     with rc_context({"svg.hashsalt": "jitgrad"}):
         figure.savefig(content, format=kind, dpi=DOTS, metadata=_UNDATED.get(kind))
     try:
-        write_whole(Path(path).resolve(), content.getvalue())
+        write_whole(path, content.getvalue())
     except OSError as error:
         raise unwritable(os.fspath(path), error) from None
     return figure

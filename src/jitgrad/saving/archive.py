@@ -5,32 +5,24 @@ Any reader of safetensors can read the arrays; their names are their places in t
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
+from jitgrad.files import write_whole
 
-_FORMAT = "jitgrad 1"
-_ADVICE = {
-    errno.ENOENT: "Make its directory first.",
-    errno.ENOTDIR: "Make its directory first.",
-    errno.EISDIR: "Name a file in it.",
-    errno.ENOSPC: "Make room, or give a file elsewhere.",
-    errno.EDQUOT: "Make room, or give a file elsewhere.",
-    errno.EFBIG: "Raise the limit on the size of files, or give a file elsewhere.",
-}
+_FORMAT = "1"
+_KEY = "jitgrad"
+"""Of the header's metadata: the format and a digest, and in the next line the document."""
 
 
 def write(path: str | os.PathLike[str], document: Any) -> None:
-    """Write ``document`` to ``path``, aside first and then renamed, so that the file is whole or as it was before.
+    """Write ``document`` to ``path``: a file that is whole or as it was before, with the same bytes for the same document.
 
     Raises OSError where it cannot be written.
     """
@@ -38,67 +30,47 @@ def write(path: str | os.PathLike[str], document: Any) -> None:
 
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_without_arrays(document, (), arrays), allow_nan=False)
-    write_whole(Path(path), save(arrays, metadata={"format": _FORMAT, "document": text}))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is whole or as it was before. Raises OSError where it cannot be written."""
-    with written_aside(path) as file:
-        file.write(content)
-
-
-@contextmanager
-def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, beside ``path``; at the end made sure to be on the disk and renamed, or removed after an exception.
-
-    A link stays, and what it leads to is written. Raises DataError for what is there and no regular file.
-    """
-    path = path.resolve()
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise DataError(f"{path} is a device or a pipe. Name a file.")
-    aside = path.with_name(path.name + ".part")
-    try:
-        with aside.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-
-
-def unwritable(name: str, error: OSError) -> DataError:
-    """What to raise for a file that the system does not let us write."""
-    advice = _ADVICE.get(error.errno or 0, "Check its permissions, or give another file.")
-    return DataError(f"{name} cannot be written: {error.strerror or error}. {advice}")
+    write_whole(path, save(arrays, metadata={_KEY: f"{_FORMAT} {_digest(text, arrays)}\n{text}"}))
 
 
 def read(path: str | os.PathLike[str]) -> Any:
     """What was written. Raises DataError for a file that is not there, not whole, or something else."""
     from safetensors import SafetensorError, safe_open
 
+    if not os.path.exists(path):
+        raise DataError(f"There is no file {path}. Check the path.")
+    if os.path.isdir(path):
+        raise DataError(f"{path} is a directory. Name a file in it.")
+    if not os.path.isfile(path):
+        raise DataError(f"{path} is a device or a pipe. Name a file.")
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
+            head, _, text = (file.metadata() or {}).get(_KEY, "").partition("\n")
+            if head.split(" ")[0] != _FORMAT:
                 raise DataError(f"{path} is no file of jitgrad, or of another version. Give one that model.save() wrote.")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
-        return _with_arrays(json.loads(metadata["document"]), arrays)
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}. Check the path.") from None
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        if os.path.isdir(path):
-            raise DataError(f"{path} is a directory. Name a file in it.") from None
+        if head != f"{_FORMAT} {_digest(text, arrays)}":
+            raise DataError(f"{path} is damaged: what it holds does not match its digest. Save the model again.")
+        return _with_arrays(json.loads(text), arrays)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is damaged, or no file of jitgrad: {error}. Save the model again.") from error
 
 
+def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
+    """The SHA-256 of a document and its arrays."""
+    digest = hashlib.sha256(text.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"\0{name}\0{array.dtype}\0{array.shape}\0".encode())
+        digest.update(array.data if array.size else b"")
+    return digest.hexdigest()
+
+
 def read_kind(path: str | os.PathLike[str], kind: str, version: int) -> dict[str, Any]:
     """The model in a document of this kind, of this version or an earlier one. Raises DataError for any other file."""
     document = read(path)
-    if not isinstance(document, dict) or document.get("kind") != kind:
+    if kind_of(document) != kind:
         raise DataError(f"{path} has no model of kind {kind!r}. Give a file that jitgrad fit --save wrote.")
     found = document.get("version")
     if not isinstance(found, int) or found > version:
@@ -109,12 +81,18 @@ def read_kind(path: str | os.PathLike[str], kind: str, version: int) -> dict[str
     return model
 
 
+def kind_of(document: Any) -> str | None:
+    """The kind of model in a document, where it says one."""
+    kind = document.get("kind") if isinstance(document, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
 def _without_arrays(value: Any, place: tuple[str, ...], arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         name = "/".join(place)
         while name in arrays:
             name += "'"
-        arrays[name] = np.ascontiguousarray(value).reshape(value.shape)
+        arrays[name] = np.ascontiguousarray(value, value.dtype.newbyteorder("=")).reshape(value.shape)
         return {"$array": name}
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):

@@ -90,7 +90,7 @@ def load_weights(layer: Layer, path: str | os.PathLike[str]) -> None:
     document = archive.read(path)
     try:
         _fill(layer, document["weights"])
-    except (KeyError, TypeError, AttributeError, JitgradError) as error:
+    except UNFIT as error:
         raise DataError(f"{path} has no weights for {layer.name!r}: {error} Give the file of a model made alike.") from error
 
 
