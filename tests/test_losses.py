@@ -11,7 +11,7 @@ from scipy import special
 
 import jitgrad
 from jitgrad import losses
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.errors import ArgumentError, DataError, ShapeError
 
 RNG = np.random.default_rng(0)
 Y, P = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 3))
@@ -145,3 +145,95 @@ def test_names() -> None:
 def test_shapes_that_do_not_fit(call: Any, message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         call()
+
+
+# Targets that a loss has no meaning for.
+
+LABELS = [(-1, "-1"), (3, "3"), (0.5, "0.5"), (np.nan, "nan"), (np.inf, "inf"), (10**6, "1000000")]
+LOGITS = np.zeros((3, 3))
+SPARSE = losses.sparse_categorical_crossentropy
+
+
+@pytest.mark.parametrize(("label", "said"), LABELS)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda y: SPARSE(y, LOGITS, from_logits=True),
+        lambda y: SPARSE(y, np.full((3, 3), 1 / 3)),
+        lambda y: SPARSE(y[:, None], LOGITS, from_logits=True),
+        lambda y: SPARSE(jitgrad.tensor(y), jitgrad.tensor(LOGITS), from_logits=True, sample_weight=np.ones(3)),
+        lambda y: SPARSE.by_row(y, LOGITS, from_logits=True),
+        lambda y: jitgrad.grad(lambda z: SPARSE(y, z, from_logits=True))(LOGITS),
+        lambda y: jitgrad.function(lambda t, z: SPARSE(t, z, from_logits=True))(y, LOGITS),
+        lambda y: jitgrad.function(lambda t, z: SPARSE(t, z, from_logits=True))(y[:, None], LOGITS),
+        lambda y: jitgrad.metrics.get("sparse_categorical_accuracy")(y, LOGITS),
+        lambda y: jitgrad.metrics.get("accuracy")(y, LOGITS),
+        lambda y: jitgrad.metrics.get("sparse_top_k_categorical_accuracy")(y, LOGITS),
+        lambda y: jitgrad.metrics.get("confusion_matrix")(y, LOGITS),
+        lambda y: jitgrad.metrics.get("f1")(y, LOGITS),
+    ],
+)
+def test_a_label_that_is_no_class_is_an_error_with_its_row(ask: Any, label: float, said: str) -> None:
+    labels = np.array([0, label, 2])
+    with pytest.raises(DataError, match=rf"has {said}(\.0)? in row 1, which is no class from 0 to 2"):
+        float(np.sum(np.asarray(ask(labels))))
+
+
+@pytest.mark.parametrize("label", [label for label, _ in LABELS if np.isfinite(label)])
+def test_a_label_that_is_no_class_ends_a_fit(label: float) -> None:
+    w, labels = jitgrad.Variable(LOGITS), np.array([0, label, 2])
+    with pytest.raises(DataError, match="Data array 0 has .* in row 1"):
+        jitgrad.fit(lambda y: SPARSE(y, w[: y.shape[0]], from_logits=True), labels, jitgrad.optimizers.SGD(0.1))
+
+
+@pytest.mark.parametrize("label", [label for label, _ in LABELS])
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+def test_a_computed_label_that_is_no_class_is_nan(label: float, shape: tuple[int, ...]) -> None:
+    f = jitgrad.function(lambda t: SPARSE.by_row(t * 1.0 + 0.0, LOGITS, from_logits=True))
+    rows = np.asarray(f(np.array([0, label, 2]).reshape(shape)))
+    np.testing.assert_array_equal(np.isnan(rows), [False, True, False])
+    np.testing.assert_allclose(rows[[0, 2]], np.log(3))
+
+
+MEANINGLESS = [
+    ("hinge", 0.5), ("hinge", 2.0), ("binary_crossentropy", 2.0), ("binary_crossentropy", -1.0),
+    ("categorical_crossentropy", 1.5), ("kl_divergence", -0.5), ("poisson", -1.0), ("gamma", 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), MEANINGLESS)
+def test_targets_without_meaning(name: str, value: float) -> None:
+    loss, prediction = losses.LOSSES[name], np.full((2, 2), 0.5)
+    target = np.array([[1.0, 1.0], [1.0, value]])
+    for ask in (loss, loss.by_row, lambda t, p: loss(t, p, sample_weight=np.ones(2)), jitgrad.function(loss)):
+        with pytest.raises(DataError, match=rf"has {value} in row 1, which is"):
+            ask(target, prediction)
+    rows = np.asarray(jitgrad.function(lambda t: loss.by_row(t + 0.0, prediction))(target))
+    np.testing.assert_array_equal(np.isnan(rows), [False, True])
+
+
+# Probabilities that do not sum to 1, as Keras 3.15 on JAX has them.
+
+Q = np.array([[0.1, 0.2, 0.3], [2, 1, 0.5], [0, 0, 1.0], [1.2, -0.1, 0.3], [0, 0, 0]])
+T = np.array([[0, 1, 0], [0, 0, 1.0], [1, 0, 0], [0.2, 0.3, 0.5], [1, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("loss", "target", "options", "expected"),
+    [
+        (losses.categorical_crossentropy, T, {}, [1.0986123, 1.9459101, 16.118095, 5.6364813, np.nan]),
+        (losses.categorical_crossentropy, T, {"label_smoothing": 0.1}, [1.1082017, 1.8765954, 15.580826, 5.6665897, np.nan]),
+        (SPARSE, np.array([1, 2, 0, 1, 0]), {}, [1.0986123, 1.9459101, 16.118095, 16.118095, np.nan]),
+        (losses.kl_divergence, T, {}, [1.609435, 0.69314396, 16.118093, 4.4077625, 16.118095]),
+        (losses.binary_crossentropy, T, {}, [0.69049114, 10.9764, 10.7454, 6.1701, 5.372699]),
+    ],
+)
+def test_probabilities_that_do_not_sum_to_one(loss: Any, target: Any, options: Any, expected: list[float]) -> None:
+    np.testing.assert_allclose(np.asarray(loss.by_row(target, Q, **options)), expected, rtol=1e-4)
+
+
+def test_the_documented_example_of_keras() -> None:
+    p = np.array([[0.9, 0.05, 0.05], [0.5, 0.89, 0.6], [0.05, 0.01, 0.94]])
+    assert float(SPARSE([0, 1, 2], p)) == pytest.approx(0.32396812, rel=1e-6)
+    assert float(losses.categorical_crossentropy(np.eye(3), p)) == pytest.approx(0.32396812, rel=1e-6)
+    jitgrad.check_grads(lambda q: SPARSE([0, 1, 2], q), (p,), order=2, rtol=1e-5, atol=1e-5)

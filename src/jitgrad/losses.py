@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,8 +38,12 @@ from jitgrad.ops.elementwise import (
 )
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.trace import checked
 
 _SMALLEST = 1e-7  # probabilities are kept this far from 0 and 1, as Keras does
+
+
+_SPARSE = "sparse_categorical_crossentropy"
 
 
 class Loss(Protocol):
@@ -55,25 +59,31 @@ class Loss(Protocol):
 def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None = None) -> Loss:
     """Make a loss of a function of Tensors that returns the losses of the rows; of elements, if it is their mean."""
 
+    name = by_row.__name__
+
+    @public()
+    @functools.wraps(by_row)
+    def rows_of(target: Any, prediction: Any, *args: Any, **kwargs: Any) -> Tensor:
+        target, prediction = as_tensor(target), as_tensor(prediction)
+        return by_row(_told(name, target, prediction), prediction, *args, **kwargs)
+
     @public()
     @functools.wraps(by_row)
     def function(target: Any, prediction: Any, *args: Any, sample_weight: Any = None, **kwargs: Any) -> Tensor:
         prediction = as_tensor(prediction)
         target = aligned(target, prediction)
         if sample_weight is None and by_element is not None:
-            alike(by_row.__name__, target, prediction)
-            return mean(by_element(target, prediction, *args, **kwargs))
-        rows = by_row(target, prediction, *args, **kwargs)
+            alike(name, target, prediction)
+            return mean(by_element(_told(name, target, prediction), prediction, *args, **kwargs))
+        rows = rows_of(target, prediction, *args, **kwargs)
         if sample_weight is None:
             return mean(rows)
         weight = as_tensor(sample_weight)
         if weight.shape != rows.shape:
-            raise ShapeError(
-                f"{by_row.__name__}: sample_weight has shape {weight.shape} for {rows.shape} rows. Give one a row."
-            )
+            raise ShapeError(f"{name}: sample_weight has shape {weight.shape} for {rows.shape} rows. Give one a row.")
         return mean(rows * weight)
 
-    function.by_row = public()(by_row)  # type: ignore[attr-defined]
+    function.by_row = rows_of  # type: ignore[attr-defined]
     _LOSSES.append(function)
     return function  # type: ignore[return-value]
 
@@ -88,6 +98,12 @@ def by_row_of(f: Any) -> Callable[..., Any]:
     """
     rows: Callable[..., Any] = f.by_row if any(f is loss for loss in _LOSSES) else f
     return rows
+
+
+def _told(name: str, target: Tensor, prediction: Tensor) -> Tensor:
+    """Targets that the loss has a meaning for, or nan. Classes are seen to where their shape is known."""
+    told: Tensor = target if name == _SPARSE else meaningful(name, target, prediction, target)
+    return told
 
 
 def aligned(target: Any, prediction: Tensor) -> Tensor:
@@ -223,7 +239,10 @@ def binary_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = 
 def categorical_crossentropy(
     target: Tensor, prediction: Tensor, from_logits: bool = False, label_smoothing: float = 0.0
 ) -> Tensor:
-    """-Σ target·log(p) over the last axis, of probabilities p, or of their logits, without overflow."""
+    """-Σ target·log(p) over the last axis, of probabilities p, or of their logits, without overflow.
+
+    Probabilities are divided by their sum first, as Keras does.
+    """
     alike("categorical_crossentropy", target, prediction)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / target.shape[-1]
@@ -232,10 +251,11 @@ def categorical_crossentropy(
 
 @loss
 def sparse_categorical_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False) -> Tensor:
-    """-log of the probability of the class that the integer ``target`` names, from 0 on."""
-    target = classes_of("sparse_categorical_crossentropy", target, prediction)
+    """-log of the probability of the class that the integer ``target`` names, from 0 on, as in ``categorical_crossentropy``."""
+    target = classes_of(_SPARSE, target, prediction)
     hit = equal(expand_dims(target, -1), np.arange(prediction.shape[-1]))
-    return _by_row(-sum(where(hit, _log_probabilities(prediction, from_logits), 0.0), -1))
+    rows = -sum(where(hit, _log_probabilities(prediction, from_logits), 0.0), -1)
+    return _by_row(meaningful(_SPARSE, target, prediction, rows))
 
 
 @loss
@@ -258,7 +278,9 @@ def _log_probabilities(prediction: Tensor, from_logits: bool) -> Tensor:
     if from_logits:
         return log_softmax(prediction, -1)
     known = log_of_softmax(prediction)
-    return log(clip(prediction, _SMALLEST, 1.0)) if known is None else known
+    if known is not None:
+        return known
+    return log(clip(prediction / sum(prediction, -1, keepdims=True), _SMALLEST, 1 - _SMALLEST))
 
 
 LOSSES: dict[str, Loss] = {
@@ -309,9 +331,9 @@ def _plain(cost: Callable[..., Any]) -> Callable[..., Any]:
     return cost.func if isinstance(cost, functools.partial) else cost
 
 
-_TARGETS: dict[str, tuple[Callable[[np.ndarray, int], Any], str]] = {
+_TARGETS: dict[str, tuple[Callable[[Any, int], Any], str]] = {
     "sparse_categorical_crossentropy": (
-        lambda y, classes: (y < 0) | (y >= classes) | (y != np.rint(y)),
+        lambda y, classes: (y < 0) | (y >= classes) | (y != np.floor(y)),
         "no class from 0 to {last}: the model predicts {classes}",
     ),
     "categorical_crossentropy": (lambda y, _: (y < 0) | (y > 1), "no probability"),
@@ -321,20 +343,31 @@ _TARGETS: dict[str, tuple[Callable[[np.ndarray, int], Any], str]] = {
     "poisson": (lambda y, _: y < 0, "negative"),
     "gamma": (lambda y, _: y <= 0, "not positive"),
 }  # fmt: skip
+"""Which targets a loss has no meaning for, beside nan."""
 
 
-def check_targets(cost: Callable[..., Any], target: np.ndarray, prediction_shape: Sequence[int], name: str) -> None:
-    """Raise DataError, with the row, for targets that a loss of this module has no meaning for."""
-    if name_of(cost) not in _TARGETS or not is_own(cost):
-        return
-    bad, what = _TARGETS[name_of(cost)]
-    classes = prediction_shape[-1] if prediction_shape else 0
-    found = np.argwhere(bad(target, classes))
+def meaningful(name: str, target: Tensor, prediction: Tensor, value: Any) -> Any:
+    """``value``, for targets that the loss ``name`` has a meaning for.
+
+    Where they are known, or the inputs of what is traced, another is a DataError with its row; else its value is nan.
+    """
+    if name not in _TARGETS:
+        return value
+    has_none, _ = _TARGETS[name]
+    classes = prediction.shape[-1] if prediction.ndim else 0
+    if checked(target, functools.partial(_check_targets, name, classes), "The target"):
+        return value
+    return where(has_none(target, classes), math.nan, value)
+
+
+def _check_targets(loss_name: str, classes: int, name: str, target: np.ndarray) -> None:
+    has_none, what = _TARGETS[loss_name]
+    found = np.argwhere(has_none(target, classes))
     if len(found):
         said = what.format(last=classes - 1, classes=classes)
+        row = f" in row {found[0][0]}" if target.ndim else ""
         raise DataError(
-            f"{name} has {target[tuple(found[0])]} in row {found[0][0]}, which is {said}. "
-            f"Correct it, or choose another loss than {name_of(cost)}."
+            f"{name} has {target[tuple(found[0])]}{row}, which is {said}. Correct it, or choose another loss than {loss_name}."
         )
 
 

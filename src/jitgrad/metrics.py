@@ -122,7 +122,7 @@ class SparseCategoricalAccuracy(_Hits):
         super().__init__(name)
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
-        return equal(classes_of(self.name, target, prediction), argmax(prediction, -1)) * 1.0
+        return equal(_classes(self.name, target, prediction), argmax(prediction, -1)) * 1.0
 
 
 class Accuracy(_Hits):
@@ -148,7 +148,7 @@ class SparseTopKCategoricalAccuracy(_Hits):
         self.k = count("k", k)
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
-        own = sum(prediction * _one_hot(classes_of(self.name, target, prediction), prediction.shape[-1]), -1, keepdims=True)
+        own = sum(prediction * _one_hot(_classes(self.name, target, prediction), prediction.shape[-1]), -1, keepdims=True)
         return (sum(greater(prediction, own), -1) < self.k) * 1.0
 
 
@@ -175,7 +175,7 @@ class ConfusionMatrix(Metric):
             true, taken = (_one_hot(greater(reshape(x, (x.size,)), at), n) for x, at in pairs)
         else:
             n = prediction.shape[-1]
-            known = argmax(target, -1) if target.shape == prediction.shape else classes_of(self.name, target, prediction)
+            known = argmax(target, -1) if target.shape == prediction.shape else _classes(self.name, target, prediction)
             true, taken = _one_hot(known, n), _one_hot(argmax(prediction, -1), n)
         if true.ndim != 2:
             raise ShapeError(f"{self.name}: predictions have shape {prediction.shape}. Give one row of numbers an example.")
@@ -337,6 +337,13 @@ def _kind(target: Tensor, prediction: Tensor) -> str:
     if prediction.ndim < 2 or prediction.shape[-1] == 1:
         return "binary"
     return "categorical" if target.shape == prediction.shape else "sparse"
+
+
+def _classes(name: str, target: Tensor, prediction: Tensor) -> Tensor:
+    """One class a row. Raises DataError for a number that is none."""
+    classes = classes_of(name, target, prediction)
+    told: Tensor = losses.meaningful("sparse_categorical_crossentropy", classes, prediction, classes)
+    return told
 
 
 def _one_hot(classes: Tensor, n: int) -> Tensor:

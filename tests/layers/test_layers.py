@@ -11,7 +11,7 @@ from scipy import special
 
 import jitgrad
 from jitgrad import layers
-from jitgrad.errors import ArgumentError, DataError, ShapeError
+from jitgrad.errors import ArgumentError, DataError, IndexingError, ShapeError
 from jitgrad.layers import activations, initializers
 
 X = np.random.default_rng(0).normal(size=(5, 4))
@@ -277,3 +277,46 @@ def test_set_weights_that_do_not_fit_change_nothing() -> None:
     with pytest.raises(ShapeError, match="bias' has shape"):
         layer.set_weights([before[0] + 1, np.zeros(3)])
     np.testing.assert_array_equal(layer.get_weights()[0], before[0])
+
+
+def embedded() -> Any:
+    model = jitgrad.Sequential([layers.Embedding(4, 2, name="words"), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize("index", [4, 100, -1, -4])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda m, x: m.layers[0](x),
+        lambda m, x: m(x),
+        lambda m, x: m.predict(x),
+        lambda m, x: m.predict(x, batch_size=2),
+        lambda m, x: m.fit(x, np.zeros(len(x))),
+        lambda m, x: m.fit(np.zeros_like(x), np.zeros(len(x)), validation_data=(x, np.zeros(len(x)))),
+        lambda m, x: m.fit([(x[:2], np.zeros(2)), (x[2:], np.zeros(5))]),
+        lambda m, x: m.evaluate(x, np.zeros(len(x))),
+        lambda m, x: m.train_on_batch(x, np.zeros(len(x))),
+    ],
+)
+def test_an_index_beyond_an_embedding_is_named_with_its_row(ask: Any, index: int) -> None:
+    x = np.arange(7).reshape(-1, 1) % 4
+    x[5] = index
+    with pytest.raises(IndexingError, match=rf"has {index} in row [35], and Embedding 'words' has vectors for 0 to 3"):
+        ask(embedded(), x)
+
+
+def test_a_computed_index_beyond_an_embedding_is_nan() -> None:
+    layer = layers.Embedding(4, 2)
+    layer(np.array([0]))
+    rows = np.asarray(jitgrad.function(lambda x: layer(x + 1))(np.array([-2, -1, 2, 3])))
+    np.testing.assert_array_equal(np.isnan(rows).all(1), [True, False, False, True])
+    np.testing.assert_array_equal(np.isnan(rows).any(1), [True, False, False, True])
+
+
+@pytest.mark.parametrize("x", [[0.5], [1.0], [np.nan]])
+def test_an_embedding_takes_integers(x: list[float]) -> None:
+    for ask in (embedded(), embedded().predict, lambda x: embedded().fit(x, np.zeros(len(x)))):
+        with pytest.raises((IndexingError, DataError), match=r"takes integers from 0 to 3 and gets float64|nan or inf in row 0"):
+            ask(np.array([x]))

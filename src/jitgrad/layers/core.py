@@ -6,15 +6,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from jitgrad import random
 from jitgrad.arguments import count, in_unit_interval
-from jitgrad.errors import ShapeError
+from jitgrad.errors import IndexingError, ShapeError
 from jitgrad.functions.selection import gather
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.layers import activations
 from jitgrad.layers.layer import Layer
 from jitgrad.ops import Shape
+from jitgrad.ops.elementwise import less, where
+from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor, as_tensor, matrix_product
+from jitgrad.tape.trace import checked
 
 
 class Dense(Layer):
@@ -153,7 +158,24 @@ class Embedding(Layer):
         self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), **self._options)
 
     def call(self, x: Any) -> Tensor:
-        return gather(self.embeddings, x)
+        places = as_tensor(x)
+        if places.rank != dtypes.INTEGER:
+            raise IndexingError(
+                f"Layer {self.name!r} takes integers from 0 to {self.input_dim - 1} and gets {places.dtype}. "
+                f'Convert them first, for example with .astype("int64"), and give Input dtype="int64".'
+            )
+        if not checked(places, self._check, f"The input of layer {self.name!r}"):
+            places = where(less(places, 0), self.input_dim, places)  # computed: a row that is not there is nan
+        return gather(self.embeddings, places)
+
+    def _check(self, name: str, places: np.ndarray) -> None:
+        found = np.argwhere((places < 0) | (places >= self.input_dim))
+        if len(found):
+            row = f" in row {found[0][0]}" if places.ndim else ""
+            raise IndexingError(
+                f"{name} has {places[tuple(found[0])]}{row}, and Embedding {self.name!r} has vectors for 0 to "
+                f"{self.input_dim - 1}. Correct it, or make input_dim larger."
+            )
 
 
 class Concatenate(Layer):

@@ -49,22 +49,14 @@ class Compiled:
             named[next(name for name in names if name not in named and name not in ("loss", "learning_rate"))] = metric
         return list(named.items())
 
-    def prepare(self, targets: Any) -> None:
+    def prepare(self, target: np.ndarray) -> None:
         """Let the metrics see the targets."""
         for metric in (*self.plain, *self.weighted):
-            metric.prepare(flatten(targets)[0])
+            metric.prepare(target)
 
     def takes_all(self, predicted: Any) -> bool:
         """Whether the loss is a user's own, which gets several outputs as they are."""
         return callable(self.loss) and not losses.is_own(self.loss) and len(flatten(predicted)) > 1
-
-    def check_targets(self, targets: Any, predicted: Any) -> None:
-        """Raise DataError for targets, nested with their names, that a loss has no meaning for."""
-        if self.takes_all(predicted):
-            return
-        parts = zip(self.losses_for(predicted), flatten_as(predicted, targets, "y"), flatten(predicted), strict=True)
-        for loss, (name, target), prediction in parts:
-            losses.check_targets(loss, target, prediction.shape, name)
 
     def losses_for(self, predicted: Any) -> list[Callable[..., Any]]:
         """A loss for each output. Raises ArgumentError where they are nested otherwise."""

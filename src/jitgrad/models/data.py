@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.tape.structure import flatten, map_structure, pack_as
+from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators
 from jitgrad.training.rows import as_rows, check_alike
 
@@ -25,12 +25,6 @@ class Rows(NamedTuple):
     ranks: list[int]
     names: list[str]
     nest: tuple[Any, ...]
-
-    @property
-    def targets(self) -> Any:
-        """The targets in their nesting, each with its name."""
-        first = len(flatten(self.nest[0]))
-        return pack_as(self.nest[1], list(zip(self.names[first:], self.arrays[first:], strict=True)))
 
     def part(self, rows: slice) -> Rows:
         """Some of the rows."""
@@ -54,7 +48,7 @@ def as_data(
     """
     x, y = _plain(_alone(x), f"{of}x"), _plain(_alone(y), f"{of}y")
     nest: tuple[Any, ...] = (x, y)
-    names = [*_names(x, f"{of}x"), *_names(y, f"{of}y")]
+    names = [*names_of(x, f"{of}x"), *names_of(y, f"{of}y")]
     weights = _weights(y, sample_weight, class_weight, of)
     if weights is not None:
         nest = (x, y, weights)
@@ -71,7 +65,7 @@ def as_inputs(x: Any) -> Any:
     arrays = flatten(made)
     if not arrays or not all(np.ndim(array) for array in arrays):
         raise DataError("x has no rows. Give one row an example.")
-    check_alike(_names(made, "x"), [len(array) for array in arrays])
+    check_alike(names_of(made, "x"), [len(array) for array in arrays])
     return made
 
 
@@ -115,12 +109,12 @@ def _plain(value: Any, name: str) -> Any:
     return array
 
 
-def _names(nest: Any, name: str) -> list[str]:
+def names_of(nest: Any, name: str) -> list[str]:
     """A name for each leaf."""
     if isinstance(nest, dict):
-        return [inner for key, item in nest.items() for inner in _names(item, f"{name}[{key!r}]")]
+        return [inner for key, item in nest.items() for inner in names_of(item, f"{name}[{key!r}]")]
     if isinstance(nest, (list, tuple)):
-        return [inner for number, item in enumerate(nest) for inner in _names(item, f"{name}[{number}]")]
+        return [inner for number, item in enumerate(nest) for inner in names_of(item, f"{name}[{number}]")]
     return [name]
 
 

@@ -11,7 +11,7 @@ from jitgrad.arguments import count
 from jitgrad.callbacks import Callback
 from jitgrad.errors import DataError
 from jitgrad.models.data import Rows, as_data
-from jitgrad.models.sources import Settings, Source, begun, check_targets, looking_at, validation
+from jitgrad.models.sources import Settings, Source, begun, looking_at, prepare, validation
 from jitgrad.models.watch import Watch, earlier_fit, first_of, go_on
 from jitgrad.tape.evaluate import machine_for
 from jitgrad.training.fit import History, make_pass, make_seed
@@ -58,7 +58,7 @@ def fit(model: Any, data: tuple[Any, ...], looked_at: Any, callbacks: Sequence[C
 def step(model: Any, rows: Rows) -> dict[str, Any]:
     """``Model.train_on_batch``: one step on all rows; the figures before it."""
     chosen = model.chosen
-    check_targets(model, rows)
+    prepare(model, rows)
     cost = model.cost(rows.nest, training=True)
     batches = Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
     way = make_pass(cost.function, batches, rows.ranks, chosen.optimizer)

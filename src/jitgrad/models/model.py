@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -16,7 +16,7 @@ from jitgrad.errors import ArgumentError
 from jitgrad.layers.layer import Layer, all_owned
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
-from jitgrad.models.data import as_data, as_inputs
+from jitgrad.models.data import as_data, as_inputs, names_of
 from jitgrad.models.sources import Settings
 from jitgrad.models.summary import summary
 from jitgrad.optimizers import Optimizer
@@ -175,8 +175,11 @@ class Model(Layer):
         inputs = as_inputs(x)
         size, rows = count("batch_size", batch_size), len(flatten(inputs)[0])
         run = self._predicting()
+        if not rows:
+            return map_structure(np.asarray, self(inputs))
+        run.check(flatten(inputs), names_of(inputs, "x"), map_structure(operator.itemgetter(slice(size)), inputs))
         if rows <= size:
-            return map_structure(np.asarray, run(inputs) if rows else self(inputs))
+            return map_structure(np.asarray, run(inputs))
         parts: list[list[np.ndarray]] = []
         with bar(rows, "rows") if is_shown(verbose) else nullcontext((None, None)) as (task, shown):
             for first in range(0, rows, size):
@@ -220,7 +223,7 @@ class Model(Layer):
             chosen.costs[key] = ModelCost(self, chosen, nest, training)
         return chosen.costs[key]
 
-    def _predicting(self) -> Callable[..., Any]:
+    def _predicting(self) -> Function:
         layout = self._layout()
         if self._predict is None or self._predict[0] != layout:
             self._predict = layout, function(self.__call__)

@@ -10,7 +10,6 @@ from jitgrad.arguments import in_unit_interval
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.models.costs import ModelCost
 from jitgrad.models.data import Rows, as_data
-from jitgrad.tape.function import placeholder
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.training.fit import make_batches, make_pass
 from jitgrad.training.loop import Loop
@@ -56,7 +55,7 @@ class Source:
             rows = self._begin(x)
         else:
             rows, self.held_out = split(as_data(x, y, sample_weight, class_weight), settings.validation_split)
-        check_targets(model, rows)
+        prepare(model, rows)
         self.model, self.rows, self.settings, self.seed = model, rows, settings, seed
         self.cost: ModelCost = model.cost(rows.nest, training=True)
 
@@ -91,13 +90,13 @@ class Source:
         for rows in next(self._epochs):
             if rows.nest != self.rows.nest:
                 raise DataError(f"{rows.names[0]} is nested otherwise than that of the first batch. Nest all batches alike.")
-            check_targets(self.model, rows)
+            prepare(self.model, rows)
             yield Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
 
 
 def looking_at(model: Any, rows: Rows, size: int = LOOK_ROWS) -> tuple[Pass, ModelCost]:
     """The pass that looks at rows, and the cost of it."""
-    check_targets(model, rows)
+    prepare(model, rows)
     cost = model.cost(rows.nest, training=False)
     batches = Batches(rows.arrays, size, names=rows.names)
     return make_pass(cost.function, batches, rows.ranks, None), cost
@@ -121,14 +120,12 @@ def split(rows: Rows, part: float) -> tuple[Rows, Rows | None]:
     return rows.part(slice(at)), rows.part(slice(at, None))
 
 
-def check_targets(model: Any, rows: Rows) -> None:
-    """Build the model if need be, raise where the loss has no meaning for the targets, and let the metrics see them."""
+def prepare(model: Any, rows: Rows) -> None:
+    """Build the model if need be, and let the metrics see the targets."""
+    n = len(flatten(rows.nest[0]))
     if model.output_shape is None:
-        predicted = model(pack_as(rows.nest[0], [a[:1] for a in rows.arrays[: len(flatten(rows.nest[0]))]]))
-    else:
-        predicted = placeholder((1, *model.output_shape))
-    model.chosen.check_targets(rows.targets, predicted)
-    model.chosen.prepare(rows.arrays[len(flatten(rows.nest[0]))])
+        model(pack_as(rows.nest[0], [a[:1] for a in rows.arrays[:n]]))
+    model.chosen.prepare(rows.arrays[n])
 
 
 def begun(batches: Any) -> Iterator[Rows]:

@@ -45,10 +45,12 @@ class _Traced:
     def __init__(self, function: Callable[..., Any], args: Any, dynamic: list[Tensor]) -> None:
         with trace.tracing() as tracing:
             self.placeholders = [placeholder(t.shape, t.rank) for t in dynamic]
+            tracing.will_check(self.placeholders)
             left = iter(self.placeholders)
             args, kwargs = map_structure(lambda x: next(left) if _is_dynamic(x) else x, args)
             result = function(*args, **kwargs)
             self.result = map_structure(lambda x: None if x is None else as_tensor(x), result)
+        self.checks = tracing.checks
         self.outputs = [t for t in flatten(self.result) if t is not None]
         self.linear = linearise_traced(tracing, self.outputs, tracing.changes, self.placeholders)
         self.closed_over = [t if t.variable is None else t.variable for t in self.linear.leaves[len(dynamic) :]]
@@ -58,7 +60,14 @@ class _Traced:
         """The Program, and the values of its inputs after the leaves."""
         return program_of(self.linear)
 
+    def check(self, values: Sequence[Any], names: Sequence[str]) -> None:
+        """Raise where an input has what the function gives no meaning."""
+        for place, check in self.checks:
+            check(names[place], np.asarray(values[place]))
+
     def call(self, dynamic: list[Tensor]) -> Any:
+        if self.checks:
+            self.check([t.known for t in dynamic], [f"Argument {place}" for place in range(len(dynamic))])
         linear, n = self.linear, len(self.placeholders)
         program, literals = self.program
         given = leaf_values(dynamic, linear.dtype)
@@ -105,6 +114,13 @@ class Function:
         """As a call, but never recorded: whatever tape is about, the trace is run."""
         dynamic = [_dynamic(x) for x in flatten((args, {})) if _is_dynamic(x)]
         return self.traced(args, {}, dynamic).call(dynamic)
+
+    def check(self, values: Sequence[Any], names: Sequence[str], *like: Any) -> None:
+        """Raise DataError or IndexingError, with the row, where ``values``, of these names, have what it gives no meaning.
+
+        They stand for the arrays among arguments ``like`` these, and may have more rows.
+        """
+        self.traced(like, {}, [_dynamic(x) for x in flatten((like, {})) if _is_dynamic(x)]).check(values, names)
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         """As a method, bound to its instance."""

@@ -7,11 +7,14 @@ updates of the Program.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from jitgrad.errors import TracingError
+from jitgrad.ops.linear import reshape
 from jitgrad.tape.recording import Recording, clock
 
 if TYPE_CHECKING:
@@ -28,16 +31,31 @@ class Change(NamedTuple):
     attrs: tuple[tuple[str, int], ...] = ()
 
 
+Check = Callable[[str, np.ndarray], None]
+"""Raises where an array, of this name, has what a traced function gives no meaning."""
+
+
 class Trace:
-    """What was noted while a function was traced."""
+    """What was noted while a function was traced.
+
+    Attributes:
+        inputs: the places of placeholders, by id, whose values whoever traces will check; see ``checked``.
+        checks: which of them is to be checked, and how.
+    """
 
     def __init__(self) -> None:
+        self.inputs: dict[int, int] = {}
+        self.checks: list[tuple[int, Check]] = []
         self.recording = Recording()
         self.start = 0
         self._assigned: dict[Variable, Tensor] = {}
         self._updated: dict[int, Variable] = {}
         self._updates: list[Change] = []
         self._draws: dict[Variable, int] = {}
+
+    def will_check(self, inputs: Sequence[Tensor]) -> None:
+        """Whoever traces promises to make the ``checks`` on what is given for these placeholders."""
+        self.inputs = {id(t): place for place, t in enumerate(inputs)}
 
     def read(self, variable: Variable) -> Tensor:
         """The value of a Variable at this point of the traced function."""
@@ -74,6 +92,23 @@ _local = threading.local()
 def current() -> Trace | None:
     """The trace that this thread is in, if any."""
     return getattr(_local, "trace", None)
+
+
+def checked(tensor: Tensor, check: Check, name: str) -> bool:
+    """Have the values of ``tensor`` checked: now where they are known, or each time that they are given to what is traced.
+
+    Returns False where they are computed, so that whoever asks has to see to them.
+    """
+    while tensor.known is None and tensor.op is reshape and tensor.shape[:1] == tensor.inputs[0].shape[:1]:
+        tensor = tensor.inputs[0]
+    if tensor.known is not None:
+        check(name, np.asarray(tensor.known))
+        return True
+    tracing = current()
+    if tracing is None or id(tensor) not in tracing.inputs:
+        return False
+    tracing.checks.append((tracing.inputs[id(tensor)], check))
+    return True
 
 
 @contextmanager

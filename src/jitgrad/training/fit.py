@@ -120,12 +120,17 @@ def make_pass(
     optimizer: Updater | None,
     variables: Sequence[Variable] | Variable | None = None,
 ) -> Pass:
-    """The steps for ``batches``, whose arrays have these ranks. Raises ArgumentError where they change different Variables."""
+    """The steps for ``batches``, whose arrays have these ranks.
+
+    Raises ArgumentError where they change different Variables, and DataError or IndexingError where the cost has no meaning for
+    a row.
+    """
 
     def like(rows: int) -> list[Tensor]:
         return [placeholder((rows, *a.shape[1:]), rank) for a, rank in zip(batches.arrays, ranks, strict=True)]
 
     step = make_step(cost, like(batches.size), optimizer, variables)
+    step.check(batches.arrays, batches.names)
     if not batches.tail:
         return Pass(step, None, batches)
     tail = make_step(cost, like(batches.tail), optimizer, None if optimizer is None else step.chosen)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.program.program import Program
 from jitgrad.tape import trace
@@ -35,6 +37,7 @@ class Step(NamedTuple):
         leaves: the Tensors of the inputs; the batch's placeholders come first.
         n_batch: how many of them are the batch's.
         literals: values of the inputs after the leaves.
+        checks: which arrays of a batch are to be checked, and how.
         chosen: the Variables that are fitted.
         seen: all Variables of the cost, and whether they were trainable.
     """
@@ -43,6 +46,7 @@ class Step(NamedTuple):
     leaves: list[Tensor]
     n_batch: int
     literals: list[float]
+    checks: list[tuple[int, trace.Check]]
     chosen: list[Variable]
     seen: list[tuple[Variable, bool]]
 
@@ -50,6 +54,11 @@ class Step(NamedTuple):
     def state(self) -> list[Variable | None]:
         """The Variables that the step changes, as they stand in the arena."""
         return [self.leaves[i].variable for i in self.program.state]
+
+    def check(self, arrays: Sequence[np.ndarray], names: Sequence[str]) -> None:
+        """Raise DataError or IndexingError, with the row, where the cost has no meaning for rows of these arrays."""
+        for place, check in self.checks:
+            check(names[place], arrays[place])
 
     def has_state_of(self, other: Step) -> bool:
         """Whether both have the same state in the same place, so that it can be copied from arena to arena."""
@@ -91,13 +100,14 @@ def _traced_step(
 ) -> Step:
     with trace.tracing() as tracing:
         placeholders = [placeholder(t.shape, t.rank) for t in batch]
+        tracing.will_check(placeholders)
         made = cost(*placeholders)
         outputs = [as_tensor(x) for x in (made if isinstance(made, tuple) else (made,))]
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
         chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
     linear = linearise_traced(tracing, outputs, tracing.changes, placeholders)
     program, literals = program_of(linear)
-    return Step(program, linear.leaves, len(placeholders), literals, chosen, seen)
+    return Step(program, linear.leaves, len(placeholders), literals, tracing.checks, chosen, seen)
 
 
 def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:

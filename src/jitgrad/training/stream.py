@@ -72,6 +72,7 @@ class StreamLoop(Loop):
             self._steps_of[shapes] = step, Machine(step.program)
             load_rest(*self._steps_of[shapes])
         step, machine = self._steps_of[shapes]
+        step.check(batch.arrays, batch.names)
         own = machine.arena[: len(self.state)]
         if machine is not self._machine:
             own[:] = self.state
