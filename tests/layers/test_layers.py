@@ -318,5 +318,7 @@ def test_a_computed_index_beyond_an_embedding_is_nan() -> None:
 @pytest.mark.parametrize("x", [[0.5], [1.0], [np.nan]])
 def test_an_embedding_takes_integers(x: list[float]) -> None:
     for ask in (embedded(), embedded().predict, lambda x: embedded().fit(x, np.zeros(len(x)))):
-        with pytest.raises((IndexingError, DataError), match=r"takes integers from 0 to 3 and gets float64|nan or inf in row 0"):
+        with pytest.raises(
+            (IndexingError, DataError), match=r"takes integers from 0 to 3 and gets float64|nan or inf in row 0"
+        ):
             ask(np.array([x]))
