@@ -28,6 +28,10 @@ class UnsupportedError(JitgradError, TypeError):
     """Something that is not done with Tensors."""
 
 
+class UntraceableError(UnsupportedError):
+    """A function that failed when it was traced; its own exception is the cause."""
+
+
 class ReadOnlyError(JitgradError, TypeError):
     """An attempt to change a Tensor in place."""
 
@@ -58,6 +62,14 @@ class FormulaError(ArgumentError):
 
 class DataError(JitgradError, ValueError):
     """Input data that cannot be used: a file, a column, an array."""
+
+
+class OptionError(ArgumentError, TypeError):
+    """An argument that a function does not have."""
+
+
+class RowsError(DataError, TypeError):
+    """Fewer rows than there are parameters to fit."""
 
 
 class FitError(JitgradError, RuntimeError):

@@ -15,7 +15,17 @@ import scipy.stats
 import jitgrad as jg
 from jitgrad import curve_fit, curvefit
 from jitgrad.curvefit.curve import curve_of
-from jitgrad.errors import ArgumentError, DataError, FitError, FitWarning, FormulaError, JitgradError, ShapeError
+from jitgrad.errors import (
+    ArgumentError,
+    DataError,
+    FitError,
+    FitWarning,
+    FormulaError,
+    JitgradError,
+    OptionError,
+    RowsError,
+    ShapeError,
+)  # fmt: skip
 
 RNG = np.random.default_rng(20)
 X = np.linspace(0, 4, 50)
@@ -367,6 +377,39 @@ def test_nan_policy() -> None:
         curve_fit(decay, X, np.full(50, np.nan), nan_policy="omit")
 
 
+@pytest.mark.parametrize("place", ["x", "y"])
+@pytest.mark.parametrize("options", [{"nan_policy": "raise"}, {"nan_policy": "raise", "check_finite": False}])
+def test_nan_is_an_error_where_the_policy_says_so(options: dict[str, Any], place: str) -> None:
+    data = {"x": X.copy(), "y": Y.copy()}
+    data[place][3] = np.nan
+    for model in (decay, "a * exp(-b * x) + c"):
+        with pytest.raises(DataError, match="The input contains nan values, in row 3"):
+            curve_fit(model, **data, **options)
+
+
+def test_to_omit_nan_is_no_way_round_a_check() -> None:
+    x = np.where(X[3] == X, np.nan, X)
+    with pytest.raises(DataError, match="x has nan at position 3"):
+        curve_fit(decay, x, Y, nan_policy="omit", check_finite=True)
+
+
+def test_masks_are_ignored_as_in_scipy_or_rows_left_out() -> None:
+    outlier = np.where(X[3] == X, 1e3, Y)
+    y = np.ma.masked_greater(outlier, 1e2)
+    ignored = curve_fit(decay, X, y, P0)
+    np.testing.assert_allclose(ignored.values, curve_fit(decay, X, outlier, P0).values)
+    assert ignored.notes == ["masked values of y count as any others"] and "masked values of y" in ignored.status
+    left_out = curve_fit(decay, X, y, P0, nan_policy="omit")
+    np.testing.assert_array_equal(left_out.values, curve_fit(decay, np.delete(X, 3), np.delete(Y, 3), P0).values)
+    assert left_out.notes == []
+
+
+def test_one_number_as_y_is_one_for_every_row() -> None:
+    results = [curve_fit(lambda x, a, b: a * x + b - Y, X, y, p0) for y in (0, [0.0], 0 * Y) for p0 in (None, [1, 1])]
+    for result in results:
+        np.testing.assert_allclose(result.values, np.polyfit(X, Y, 1), rtol=1e-9)
+
+
 FORMULA = "a * exp(-b * x) + c"
 WRONG: list[tuple[type[JitgradError], str, dict[str, Any]]] = [
     (FormulaError, "unknown function 'expo'", {"model": "a * expo(x)"}),
@@ -378,7 +421,7 @@ WRONG: list[tuple[type[JitgradError], str, dict[str, Any]]] = [
     (ArgumentError, "Every name in the formula 'x' is a column", {"model": "x"}),
     (DataError, "none of the columns x", {"model": "a * t"}),
     (DataError, "no column 'y2' for y", {"x": {"x": X}, "y": "y2"}),
-    (DataError, "3 parameters to fit, and there are 2 rows", {"x": X[:2], "y": Y[:2]}),
+    (RowsError, "func parameters=3 must not exceed the number of data points=2", {"x": X[:2], "y": Y[:2]}),
     (DataError, "Column 'x' has shape (49,), and y has 50 rows", {"x": X[1:]}),
     (DataError, "y has shape (50, 1)", {"y": Y[:, None]}),
     (DataError, "y has no rows", {"x": X[:0], "y": Y[:0]}),
@@ -388,7 +431,7 @@ WRONG: list[tuple[type[JitgradError], str, dict[str, Any]]] = [
     (DataError, "sigma is 0 at position 4", {"sigma": np.where(np.arange(50) == 4, 0, SIGMA)}),
     (DataError, "sigma has shape (49,)", {"sigma": SIGMA[1:]}),
     (DataError, "not positive definite", {"sigma": np.ones((50, 50))}),
-    (ArgumentError, "start a = 5 is outside of its bounds, 0 to 1", {"p0": [5, 1, 1], "bounds": {"a": (0, 1)}}),
+    (ArgumentError, "outside of provided bounds: a = 5, 0 to 1", {"p0": [5, 1, 1], "bounds": {"a": (0, 1)}}),
     (ArgumentError, "bounds of 'a' are 2 and 1", {"bounds": {"a": (2, 1)}}),
     (ArgumentError, "no parameter 'd' for bounds", {"bounds": {"d": (2, 1)}}),
     (ArgumentError, "bounds has 2 values for the parameters a, b, c", {"bounds": ([0, 0], 1)}),
@@ -398,10 +441,14 @@ WRONG: list[tuple[type[JitgradError], str, dict[str, Any]]] = [
     (ArgumentError, "fixed is 3", {"fixed": 3}),
     (ArgumentError, "c of fixed is 'q'", {"fixed": {"c": "q"}}),
     (ArgumentError, "p0 is ['x', 1, 1]", {"p0": ["x", 1, 1]}),
-    (ArgumentError, "The start c = 5 is outside", {"fixed": {"c": 5}, "bounds": {"c": (0, 1)}}),
+    (ArgumentError, "outside of provided bounds: c = 5, 0 to 1", {"fixed": {"c": 5}, "bounds": {"c": (0, 1)}}),
     (ArgumentError, "A loss of your own knows no sigma", {"loss": lambda y, f: (y - f) ** 2, "sigma": SIGMA}),
     (FormulaError, "The formula has 'y', which is the response", {"model": "a*x+b*y", "x": {"x": X, "y": Y}, "y": "y"}),
-    (DataError, "some are masked", {"y": np.ma.masked_less(Y, 1)}),
+    (ArgumentError, "`nan_policy='propagate'` is not supported", {"nan_policy": "propagate"}),
+    (ArgumentError, "Method 'lm' only works for unconstrained problems", {"method": "lm", "bounds": {"a": (0, 9)}}),
+    (ArgumentError, "jac is '4-point'", {"model": decay, "jac": "4-point"}),
+    (ArgumentError, "The derivatives of a formula are exact", {"jac": decay}),
+    (OptionError, "unexpected keyword argument 'args'", {"args": (1,)}),
     (DataError, "they are datetime64[D]", {"x": np.arange("2020-01-01", "2020-02-20", dtype="datetime64[D]")}),
     (DataError, "not symmetric", {"sigma": np.eye(50) + np.eye(50, k=1) * 0.1}),
     (ArgumentError, "'a' is fixed and has no value", {"fixed": ["a"]}),
@@ -409,7 +456,7 @@ WRONG: list[tuple[type[JitgradError], str, dict[str, Any]]] = [
     (ArgumentError, "no method 'newton'", {"method": "newton"}),
     (ArgumentError, "f_scale is 0", {"loss": "huber", "f_scale": 0}),
     (ArgumentError, "Adam knows no bounds", {"method": "adam", "bounds": {"a": (0, 9)}}),
-    (ArgumentError, "nan_policy is 'drop'", {"nan_policy": "drop"}),
+    (ArgumentError, "nan_policy must be one of {None, 'raise', 'omit'}. It is 'drop'", {"nan_policy": "drop"}),
     (ArgumentError, "The model is 3", {"model": 3}),
     (ArgumentError, "The model has no parameters", {"model": lambda x: x}),
     (ShapeError, "The model returns shape (49,) for 50 rows", {"model": lambda x, a: a * x[1:]}),

@@ -17,11 +17,11 @@ from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.trace import Traced, trace_model
-from jitgrad.errors import ArgumentError, DataError, near_name
+from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
 from jitgrad.program.machine import Machine
 from jitgrad.tape.function import Function
-from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tensor import Tensor, as_tensor
 
 KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
 """Of models that were traced: so many, with so much memory of their Programs together."""
@@ -52,11 +52,16 @@ class Curve:
         return Curve, (self.model, self.names, self.columns)
 
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
-        """What the model says, as Tensors."""
+        """What the model says, as Tensors. Raises UntraceableError where a function raises anything."""
         if isinstance(self.model, Formula):
             return self.model(**dict(zip([*self.columns, *self.names], [*columns, *parameters], strict=True)))
         x = columns[0] if self.columns == [""] else dict(zip(self.columns, columns, strict=True))
-        return self.model(x, *parameters)
+        try:
+            return as_tensor(self.model(x, *parameters))
+        except Exception as error:
+            said = str(error).partition("\n")[0]
+            said = said.rpartition(". ")[0] if isinstance(error, JitgradError) else said
+            raise UntraceableError(f"The function cannot be traced, {type(error).__name__}: {said}.") from error
 
     def arrays(self, x: Any) -> list[np.ndarray]:
         """The columns that the model takes out of an array, a mapping or a frame, or out of a list of its columns as arrays.
@@ -93,6 +98,16 @@ class Curve:
             for row, output in zip(result, machine.outputs, strict=True):
                 row[part] = output[: part.stop - first] if output.size > 1 else output
         return result[0], result[1:].T
+
+    def values(
+        self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
+    ) -> np.ndarray:
+        """What the model says for each row, (rows,)."""
+        return self.evaluate(values, free, columns, rows)[0]
+
+    def goes_by_rows(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> bool:
+        """Whether what the model says for a row depends on this row alone."""
+        return self.traced(columns, free, rows).by_rows
 
     def traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> Traced:
         """The model for these columns as a Program, with its derivatives by the parameters with the numbers ``free``.

@@ -14,7 +14,7 @@ from jitgrad.errors import DataError, near_name
 def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
     """The columns of an array, a mapping or a frame, by name.
 
-    To a formula an array of one axis is the column x, one of (k, rows) x1 to xk; a function gets an array as it is.
+    To a formula an array of one axis is the column x, one of (k, rows) x1 to xk; a function gets anything as it is.
 
     Raises DataError for what is none of these.
     """
@@ -25,9 +25,9 @@ def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
 
         frame = nw.from_native(x, eager_only=True)
         return {str(name): frame.get_column(name) for name in frame.columns}
-    array = numbers(x, "x")
     if not formula:
-        return {"": array}
+        return {"": x}
+    array = numbers(x, "x")
     if array.ndim == 2:
         return {f"x{k + 1}": column for k, column in enumerate(array)}
     if array.ndim != 1:
@@ -53,10 +53,8 @@ def numbers(values: Any, name: str) -> np.ndarray:
         values = values.to_numpy()
     try:
         array = np.asarray(values)
-        if array.dtype.kind in "cmM":
-            raise TypeError(f"they are {array.dtype}")
-        if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-            raise TypeError("some are masked")
+        if values is None or array.dtype.kind in "cmM":
+            raise TypeError(f"they are {None if values is None else array.dtype}")
         return np.array(array, np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise DataError(f"{name} is no array of numbers: {error}. Convert it to floats.") from None
@@ -79,8 +77,8 @@ def check_finite(array: np.ndarray, name: str) -> None:
 
 
 def response(y: Any) -> np.ndarray:
-    """The response as float64 (rows,). Raises DataError for another shape."""
-    array = numbers(y, "y")
+    """The response as float64 (rows,), or (1,) of one number. Raises DataError for another shape."""
+    array = np.atleast_1d(numbers(y, "y"))
     if array.ndim != 1:
         raise DataError(f"y has shape {array.shape}. Give one number for each row.")
     if not len(array):

@@ -149,7 +149,7 @@ class Estimates:
 
     def predict(self, x: Any) -> np.ndarray:
         """What the model says for each row of ``x``, (rows,)."""
-        return self.curve.evaluate(self.values, self.free, self.curve.arrays(x))[0]
+        return self.curve.values(self.values, self.free, self.curve.arrays(x))
 
     def band(self, x: Any, level: float = 0.95, prediction: bool = False, sigma: Any = None) -> tuple[np.ndarray, np.ndarray]:
         """The lower and the upper limit, (rows,) each, of what the model says, or of a new measurement with ``prediction``.

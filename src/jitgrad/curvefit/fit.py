@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 
 from jitgrad.arguments import by_name
 from jitgrad.curvefit import data as given_data
+from jitgrad.curvefit.called import CalledCurve, Derivatives, checked, fit_called
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
@@ -18,8 +21,9 @@ from jitgrad.curvefit.given import restrict, settings_of, values_of
 from jitgrad.curvefit.minimise import OwnLoss
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
+from jitgrad.curvefit.rows import rows_of
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, search
-from jitgrad.errors import ArgumentError, DataError, FitWarning, FormulaError
+from jitgrad.errors import ArgumentError, FitWarning, FormulaError, JitgradError, OptionError, RowsError, UnsupportedError
 
 METHODS = dict.fromkeys(("auto", "lm", "trf", "dogbox", "lbfgs", "adam"))
 
@@ -31,7 +35,7 @@ def curve_fit(
     p0: Any = None,
     sigma: Any = None,
     absolute_sigma: bool = False,
-    check_finite: bool = True,
+    check_finite: bool | None = None,
     bounds: Any = None,
     method: str | None = "auto",
     jac: Any = None,
@@ -55,27 +59,31 @@ def curve_fit(
     are right to full precision. Without ``p0`` the model is fitted from many starts, and the best fit is kept.
 
     Args:
-        model: a formula, as text or made by ``curvefit.formula``; a NamedModel or its name; or a function ``f(x, a, b, …)`` of
-            Tensors (NumPy's functions work on them), which returns one number for each row.
+        model: a formula, as text or made by ``curvefit.formula``; a NamedModel or its name; or a function ``f(x, a, b, …)``,
+            which returns one number for each row. It is traced, with Tensors for x and parameters; NumPy's functions work on
+            them. A function that cannot be traced, as with an ``if`` on a parameter, is called on numbers and fitted by
+            SciPy's least squares. The result's ``notes`` say so.
         x: the independent data: an array, (rows,) or (k, rows), a dict of columns, or a frame. To a formula, an array is the
-            column x, or x1 to xk.
-        y: (rows,), or the name of a column.
+            column x, or x1 to xk. A function may have any object.
+        y: (rows,), or the name of a column; one number is taken for every row.
         p0: starting values, a sequence, or a dict by name.
         sigma: standard deviations of y, a number, (rows,), or the name of a column; or a covariance, (rows, rows).
         absolute_sigma: whether sigma is in the units of y; else only its ratios count, and χ² / dof is taken to be 1.
-        check_finite: whether nan and inf in the data raise DataError.
+        check_finite: whether nan and inf in the data raise DataError; by default, and with a ``nan_policy``, inf does.
         bounds: ``(low, high)``, each a number or a sequence; or a dict of pairs by name, with None for no bound.
         method: "auto" and SciPy's "lm", "trf" and "dogbox" are one: Levenberg and Marquardt's method in a trust region, within
             bounds. "lbfgs" and "adam" go by gradients first, from far away or with many parameters; they are all there is for
             a loss of your own.
-        jac, x_scale: taken for compatibility; derivatives are exact, and parameters scaled by themselves.
+        jac: the Jacobian as a function of x and the parameters, (rows, parameters). Without it derivatives are exact, and of a
+            function that cannot be traced differences, whose scheme is "3-point", "2-point" or "cs".
+        x_scale: taken for compatibility; parameters are scaled by themselves.
         fixed: values of parameters that are not fitted, by name; or names, whose values are in p0.
         loss: "linear" (squares), "soft_l1", "huber", "cauchy" or "arctan", which count large residuals less; or a function
             ``loss(y, prediction)`` of Tensors, which is summed and taken for a negative log-likelihood.
         f_scale: the residual, over sigma, from which on these do.
         ftol, xtol, gtol: when to stop, see ``least_squares.Settings``; by default at full precision.
         max_nfev, maxfev: computations of the model at most, 2000 by default.
-        nan_policy: "omit" leaves out rows with nan; None and "raise" refuse them.
+        nan_policy: "omit" leaves out rows with nan, and those that are masked; "raise" refuses nan.
         full_output: whether to return SciPy's tuple of five.
         of_scipy: ``f``, ``xdata`` and ``ydata`` for model, x and y; options of SciPy's solvers, which mean nothing here.
 
@@ -89,23 +97,37 @@ def curve_fit(
     """
     by_name("method", method or "auto", METHODS)
     model, x, y = _by_scipys_names(of_scipy, model, x, y)
+    derivatives = checked(jac)
     own = loss if callable(loss) else None
     if own is not None and (sigma is not None or absolute_sigma or f_scale != 1.0):
         raise ArgumentError("A loss of your own knows no sigma and no f_scale. Put them into it.")
-    problem, kind = _problem(model, x, y, p0, sigma, absolute_sigma, check_finite, nan_policy, (bounds, fixed))
+    problem, kind, x = _problem(model, x, y, p0, sigma, absolute_sigma, check_finite, nan_policy, (bounds, fixed))
+    if method == "lm" and problem.bounds is not None and np.isfinite(problem.bounds).any():
+        raise ArgumentError("Method 'lm' only works for unconstrained problems. Use 'auto', 'trf' or 'dogbox' with bounds.")
     most = maxfev if max_nfev is None else max_nfev
     problem.settings = settings_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
     start = problem.held if fixed is None else problem.held[problem.free]
-    searched = None
-    if p0 is None or (isinstance(p0, Mapping) and np.isnan(start).any()):
-        searched = search(problem, None if kind is None else _guess(kind, problem))
-        start = searched.values[list(problem.free)]
-    if own is not None or method in ("lbfgs", "adam"):
-        result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
+    unknown = p0 is None or (isinstance(p0, Mapping) and np.isnan(start).any())
+    by_gradients = own is not None or method in ("lbfgs", "adam")
+    called = _called(problem, x, derivatives)
+    if called is not None and by_gradients:
+        raise UnsupportedError(
+            f"Gradient methods and losses of your own need a model that is traced, and its {called.note}. "
+            f"Use method 'auto' and a loss by name."
+        )
+    if called is not None:
+        result = fit_called(problem, called, None if unknown else start, method or "auto")
     else:
-        result = searched or fit_from(problem, start)
-    if result.notes:
-        warnings.warn(f"{result.status}.", FitWarning, stacklevel=2)
+        searched = None
+        if unknown:
+            searched = search(problem, None if kind is None else _guess(kind, problem))
+            start = searched.values[list(problem.free)]
+        if by_gradients:
+            result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
+        else:
+            result = searched or fit_from(problem, start)
+    if result.cautions:
+        warnings.warn(f"{result.status}.", _warning(), stacklevel=2)
     return _as_scipy(result) if full_output else result
 
 
@@ -116,14 +138,15 @@ def _problem(
     p0: Any,
     sigma: Any,
     absolute_sigma: bool,
-    finite: bool,
+    finite: bool | None,
     policy: str | None,
     limits: tuple[Any, Any],
-) -> tuple[Problem, NamedModel | None]:
-    """What is to be fitted, and the named model that it is, if any."""
+) -> tuple[Problem, NamedModel | None, Any]:
+    """What is to be fitted, the named model that it is, if any, and what a function that is called on numbers gets for x."""
     model = _model(model)
     kind = model if isinstance(model, NamedModel) else None
-    columns = given_data.columns_of(x, kind is not None or isinstance(model, (Formula, str)))
+    is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
+    columns = given_data.columns_of(x, not is_function)
     taken = {name for name in (y, sigma) if isinstance(name, str)}
     y, sigma = given_data.column(columns, y, "y"), given_data.column(columns, sigma, "sigma")
     columns = {name: column for name, column in columns.items() if name not in taken} if taken else columns
@@ -134,16 +157,56 @@ def _problem(
     for name in taken.intersection(curve.names):
         raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
     with np.errstate(over="ignore"):  # of squares, which say whether numbers are finite
-        arrays, y, sigma = _rows(curve, columns, y, sigma, finite, policy)
+        rows = rows_of(curve, x, columns, y, sigma, finite, policy)
         held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
-        problem = Problem(curve, arrays, y, held, sigma, absolute_sigma)
+        problem = Problem(curve, rows.columns, rows.y, held, rows.sigma, absolute_sigma)
+    problem.remarks += rows.remarks
     restrict(problem, *limits, columns)
-    if len(y) < len(problem.free):
-        raise DataError(
-            f"The model has {len(problem.free)} parameters to fit, and there are {len(y)} rows. "
-            f"Give at least as many rows, or fix parameters."
+    if len(rows.y) < len(problem.free):
+        raise RowsError(
+            f"The number of func parameters={len(problem.free)} must not exceed the number of data points={len(rows.y)}. "
+            f"Give more rows, or fix parameters."
         )
-    return problem, kind
+    return problem, kind, rows.x
+
+
+def _called(problem: Problem, x: Any, derivatives: Derivatives) -> CalledCurve | None:
+    """The model as one that is called on numbers, put in its place, where it has to be; else None."""
+    curve = problem.curve
+    if isinstance(curve.model, Formula):
+        if callable(derivatives):
+            raise ArgumentError("The derivatives of a formula are exact. Leave jac out, or write the model as a function.")
+        return None
+    reason = "those of the function that was given as jac" if callable(derivatives) else _why_not_traced(problem, x)
+    if not reason:
+        return None
+    called = CalledCurve(curve.model, curve.names, [""], derivatives, reason)
+    problem.curve, problem.columns = called, [x]
+    problem.remarks.append(called.note)
+    return called
+
+
+def _why_not_traced(problem: Problem, x: Any) -> str:
+    """Why a function cannot be traced, as a clause; empty where it can."""
+    if not problem.columns:
+        return f"since x is a {type(x).__name__} and no numbers"
+    try:
+        problem.traced(problem.data)
+    except JitgradError as error:
+        said = str(error).removesuffix(".")
+        return f"since {said[0].lower()}{said[1:]}"
+    return ""
+
+
+def _warning() -> type[FitWarning]:
+    """FitWarning; SciPy's OptimizeWarning too where SciPy's module is loaded, as it is for all who name that."""
+    optimize = sys.modules.get("scipy.optimize")
+    return FitWarning if optimize is None else _warning_of_both(optimize.OptimizeWarning)
+
+
+@functools.cache
+def _warning_of_both(theirs: type[Warning]) -> type[FitWarning]:
+    return type("FitWarning", (FitWarning, theirs), {"__module__": FitWarning.__module__, "__doc__": FitWarning.__doc__})
 
 
 def _guess(model: NamedModel, problem: Problem) -> np.ndarray:
@@ -156,9 +219,9 @@ def _by_scipys_names(given: dict[str, Any], model: Any, x: Any, y: Any) -> tuple
     """What SciPy calls f, xdata and ydata. Raises TypeError for an argument that neither knows, or that is missing."""
     if given:
         model, x, y = given.pop("f", model), given.pop("xdata", x), given.pop("ydata", y)
-        unknown = set(given) - _OF_SCIPYS_SOLVERS
-        if unknown:
-            raise TypeError(f"curve_fit() got an unexpected keyword argument {unknown.pop()!r}")
+        for name in given:
+            if name not in _OF_SCIPYS_SOLVERS:
+                raise OptionError(f"curve_fit() got an unexpected keyword argument {name!r}. Leave it out.")
     if model is None or y is None:
         raise TypeError("curve_fit() needs a model, x and y")
     return model, x, y
@@ -175,37 +238,15 @@ def _model(model: Any) -> Any:
     return named(model) if is_name else model
 
 
-def _rows(
-    curve: Any, columns: Mapping[str, Any], y: Any, sigma: Any, finite: bool, policy: str | None
-) -> tuple[list[np.ndarray], np.ndarray, np.ndarray | None]:
-    """Columns, response and sigma as arrays that fit together."""
-    if policy not in (None, "raise", "omit"):
-        raise ArgumentError(f"nan_policy is {policy!r}. Use None, 'raise' or 'omit'.")
-    arrays, y = curve.chosen(columns), given_data.response(y)
-    sigma = None if sigma is None else given_data.numbers(sigma, "sigma")
-    for name, array in zip(curve.columns, arrays, strict=True):
-        if name and array.shape != y.shape:
-            raise DataError(f"Column {name!r} has shape {array.shape}, and y has {len(y)} rows. Give as many to both.")
-    if policy == "omit":
-        if any(array.shape[-1:] != y.shape for array in arrays):
-            raise ArgumentError("nan_policy='omit' needs x with a last axis of rows. Leave rows with nan out yourself.")
-        kept = ~np.isnan(y)
-        for array in arrays:
-            kept &= ~np.isnan(array).reshape(-1, len(y)).any(axis=0)
-        arrays, y = [np.ascontiguousarray(a[..., kept]) for a in arrays], y[kept]
-        if sigma is not None and sigma.ndim:
-            sigma = sigma[kept] if sigma.ndim == 1 else sigma[np.ix_(kept, kept)]
-        if not len(y):
-            raise DataError("Every row has a nan. Give rows with numbers.")
-    if finite:
-        for name, array in zip(curve.columns, arrays, strict=True):
-            given_data.check_finite(array, name)
-        given_data.check_finite(y, "y")
-    if sigma is not None:
-        given_data.check_sigma(sigma, len(y))
-    return arrays, y, sigma
-
-
 def _as_scipy(result: CurveFit) -> tuple[np.ndarray, np.ndarray, dict[str, Any], str, int]:
-    information = {"nfev": result.nfev, "fvec": -result._problem.weighted(result.residuals)}
+    from scipy.linalg import qr
+
+    problem = result._problem
+    fvec = -problem.weighted(result.residuals)
+    jacobian = result.curve.evaluate(result.values, result.free, problem.columns, len(fvec))[1]
+    weights = problem.data.weights
+    q, r, order = qr(
+        jacobian * weights[:, None] if weights is not None else problem.weighted(jacobian), mode="economic", pivoting=True
+    )
+    information = {"nfev": result.nfev, "fvec": fvec, "fjac": r.T, "ipvt": order, "qtf": q.T @ fvec}
     return result.popt, result.pcov, information, result.status, 1 if result.success else 5

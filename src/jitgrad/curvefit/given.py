@@ -62,7 +62,7 @@ def _check_bounds(problem: Problem, bounds: Limits) -> None:
             raise ArgumentError(f"The bounds of {names[k]!r} are {low:g} and {high:g}. Give a lower and a higher one.")
         if start < low or start > high:
             raise ArgumentError(
-                f"The start {names[k]} = {start:g} is outside of its bounds, {low:g} to {high:g}. Start within them."
+                f"Initial guess is outside of provided bounds: {names[k]} = {start:g}, {low:g} to {high:g}. Start within them."
             )
 
 

@@ -35,6 +35,7 @@ class Problem:
         free: the numbers of the parameters to fit.
         bounds: lowest and highest values of all parameters; None where there are none.
         settings: when a fit ends, and how residuals count.
+        remarks: what the result is to say about how it was come by, a clause each.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Problem:
         self.held = held
         self.bounds: Limits | None = None
         self.settings = Settings()
+        self.remarks: list[str] = []
 
     def traced(self, data: Data) -> Traced:
         """The model for ``data``."""

@@ -109,12 +109,12 @@ class CurveFit(Estimates):
     @functools.cached_property
     def by_rows(self) -> bool:
         """Whether the model takes rows one by one; not so where it has their mean in it, or an array of its own for them."""
-        return self.curve.traced(self._problem.columns, self.free, self.n_rows).by_rows
+        return self.curve.goes_by_rows(self._problem.columns, self.free, self.n_rows)
 
     def predict(self, x: Any = None) -> np.ndarray:
         """As ``Estimates.predict``; by default for the rows that were fitted."""
         if x is None:
-            return self.curve.evaluate(self.values, self.free, self._problem.columns, self.n_rows)[0]
+            return self.curve.values(self.values, self.free, self._problem.columns, self.n_rows)
         return super().predict(x)
 
     def band(
@@ -189,7 +189,12 @@ class CurveFit(Estimates):
 
     @property
     def notes(self) -> list[str]:
-        """What to know before using the result, a sentence each; none where all is well."""
+        """What to know about the result, a sentence each: what needs care, and why derivatives are not exact."""
+        return [*self.cautions, *self._problem.remarks]
+
+    @property
+    def cautions(self) -> list[str]:
+        """What needs care before using the result, a sentence each; none where all is well."""
         found = [] if self.success else [_ENDED[self.ended].capitalize()]
         if self.dof <= 0 and not self._problem.absolute_sigma:
             found.append(f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: no standard errors")

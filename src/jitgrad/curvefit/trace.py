@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.curvefit.dimensions import Recorded
-from jitgrad.errors import ShapeError
+from jitgrad.errors import ShapeError, UnsupportedError
 from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.program.program import Program
@@ -22,6 +22,9 @@ from jitgrad.tape.tensor import Tensor, as_tensor, upstream
 
 REVERSE_FROM = 10
 """Parameters from which on reverse mode is used: with fewer, or in sums of terms, both take as many instructions."""
+
+MOST_OPERATIONS = 20_000
+"""Of a model that is traced: as many take some seconds to lower. A Python loop over rows records more."""
 
 Model = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
 """Takes the columns and the parameters, returns what the model says for each row."""
@@ -72,6 +75,7 @@ def trace_model(
 
     Raises:
         ShapeError: where it does not return one number for each of ``rows`` rows.
+        UnsupportedError: where it records very many operations.
     """
     with trace.tracing() as tracing:
         parameters = [placeholder((), dtypes.FLOAT64) for _ in range(n_parameters)]
@@ -83,7 +87,12 @@ def trace_model(
             raise ShapeError(
                 f"The model returns shape {value.shape} for {rows} rows. It should return one number for each, shape ({rows},)."
             )
-        by_rows = all(c.shape == (rows,) for c in columns) and all(_keeps_rows(node, rows) for node in upstream([value]))
+        nodes = list(upstream([value]))
+        if len(nodes) > MOST_OPERATIONS:
+            raise UnsupportedError(
+                f"The model records {len(nodes)} operations. Write it with arrays, without a loop over rows."
+            )
+        by_rows = all(c.shape == (rows,) for c in columns) and all(_keeps_rows(node, rows) for node in nodes)
         if by_rows and len(free) >= REVERSE_FROM:
             value, derivatives = _by_reverse(model, columns, parameters, free, rows, tracing.recording.has)
         else:

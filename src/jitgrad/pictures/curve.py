@@ -38,7 +38,7 @@ def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: flo
     figure = new_figure(20 / 3, 5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     label, x = next(iter(result.x.items()))
-    if len(result.x) == 1 and x.ndim == 1:
+    if len(result.x) == 1 and np.ndim(x) == 1:
         drawn = _draw_curve(upper, result, x, level)
         upper.set_ylabel(plain(name))
         lower.set_xlabel(plain(x_name or label or "x"))

@@ -1,0 +1,119 @@
+"""The rows of data that are fitted: columns, response and sigma that fit together, without those that are to be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.curvefit import data as given
+from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.formula import Formula
+from jitgrad.errors import ArgumentError, DataError
+
+
+class Rows(NamedTuple):
+    """What is fitted.
+
+    Attributes:
+        columns: float64, as the model takes them; none where x is an object that only the model understands.
+        y: float64 (rows,).
+        sigma: a number, (rows,) or (rows, rows); None where it was not given.
+        x: what a function that is called on numbers gets.
+        remarks: what the result is to say about them, a clause each.
+    """
+
+    columns: list[np.ndarray]
+    y: np.ndarray
+    sigma: np.ndarray | None
+    x: Any
+    remarks: list[str]
+
+
+def rows_of(
+    curve: Curve, x: Any, columns: Mapping[str, Any], y: Any, sigma: Any, finite: bool | None, policy: str | None
+) -> Rows:
+    """Columns, response and sigma as arrays that fit together.
+
+    Args:
+        curve: the model, which chooses among the columns.
+        x: as it was given.
+        columns: it as columns, by name.
+        y, sigma: the response and its standard deviations; numbers stand for every row.
+        finite: whether nan and inf are refused; None for inf alone where there is a policy for nan.
+        policy: what to do with nan: None, "raise" or "omit".
+
+    Raises:
+        DataError: where they do not fit together, or are not finite.
+        ArgumentError: for another policy, or one that cannot be followed.
+    """
+    if policy == "propagate":
+        raise ArgumentError("`nan_policy='propagate'` is not supported by this function. Use None, 'raise' or 'omit'.")
+    if policy not in (None, "raise", "omit"):
+        raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {policy!r}.")
+    masked = [name or "x" for name, values in [*columns.items(), ("y", y), ("sigma", sigma)] if np.ma.is_masked(values)]
+    if policy == "omit":
+        columns, y = {name: _unmasked(values) for name, values in columns.items()}, _unmasked(y)
+    remarks = [f"masked values of {name} count as any others" for name in masked if policy != "omit"]
+    arrays, y = _arrays(curve, x, columns), given.response(y)
+    sigma = None if sigma is None else given.numbers(sigma, "sigma")
+    if len(y) == 1 and arrays and arrays[0].shape[-1:] > (1,):
+        y = np.repeat(y, arrays[0].shape[-1])
+    for name, array in zip(curve.columns, arrays, strict=False):
+        if name and array.shape != y.shape:
+            raise DataError(f"Column {name!r} has shape {array.shape}, and y has {len(y)} rows. Give as many to both.")
+    if finite and policy == "omit":
+        _check_finite(curve, arrays, y)
+    if policy is not None:
+        arrays, y, sigma, x = _without_nan(curve, arrays, y, sigma, x, policy)
+    if finite or finite is None:
+        _check_finite(curve, arrays, y)
+    if sigma is not None:
+        given.check_sigma(sigma, len(y))
+    return Rows(arrays, y, sigma, arrays[0] if isinstance(x, (list, tuple, np.ndarray)) else x, remarks)
+
+
+def _arrays(curve: Curve, x: Any, columns: Mapping[str, Any]) -> list[np.ndarray]:
+    """The columns of the model; none of an object that is no numbers, which a function may understand."""
+    try:
+        return curve.chosen(columns)
+    except DataError:
+        if isinstance(curve.model, Formula) or isinstance(x, (list, tuple, np.ndarray)):
+            raise
+        return []
+
+
+def _check_finite(curve: Curve, arrays: list[np.ndarray], y: np.ndarray) -> None:
+    for name, array in zip(curve.columns, arrays, strict=False):
+        given.check_finite(array, name)
+    given.check_finite(y, "y")
+
+
+def _unmasked(values: Any) -> Any:
+    """Values, those that are masked nan."""
+    return values.astype(np.float64).filled(np.nan) if np.ma.is_masked(values) else values
+
+
+def _without_nan(
+    curve: Curve, arrays: list[np.ndarray], y: np.ndarray, sigma: np.ndarray | None, x: Any, policy: str
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray | None, Any]:
+    """The rows without those that have nan, and x without them where there are any."""
+    kept = ~np.isnan(y)
+    if any(array.shape[-1:] != y.shape for array in arrays):
+        raise ArgumentError(f"nan_policy={policy!r} needs x with a last axis of rows. Leave rows with nan out yourself.")
+    for array in arrays:
+        kept &= ~np.isnan(array).reshape(-1, len(y)).any(axis=0)
+    if kept.all():
+        return arrays, y, sigma, x
+    if policy == "raise":
+        raise DataError(f"The input contains nan values, in row {int(np.argmin(kept))}. Remove it, or give nan_policy='omit'.")
+    if not kept.any():
+        raise DataError("Every row has a nan. Give rows with numbers.")
+    if not arrays:
+        raise ArgumentError("nan_policy='omit' needs x that is numbers. Leave rows with nan out yourself.")
+    arrays = [np.ascontiguousarray(a[..., kept]) for a in arrays]
+    if sigma is not None and sigma.ndim:
+        sigma = sigma[kept] if sigma.ndim == 1 else sigma[np.ix_(kept, kept)]
+    x = arrays[0] if curve.columns == [""] else dict(zip(curve.columns, arrays, strict=True))
+    return arrays, y[kept], sigma, x
