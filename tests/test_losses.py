@@ -182,7 +182,7 @@ def test_a_label_that_is_no_class_is_an_error_with_its_row(ask: Any, label: floa
 @pytest.mark.parametrize("label", [label for label, _ in LABELS if np.isfinite(label)])
 def test_a_label_that_is_no_class_ends_a_fit(label: float) -> None:
     w, labels = jitgrad.Variable(LOGITS), np.array([0, label, 2])
-    with pytest.raises(DataError, match="Data array 0 has .* in row 1"):
+    with pytest.raises(DataError, match=r"Data array 0 has .* in row 1"):
         jitgrad.fit(lambda y: SPARSE(y, w[: y.shape[0]], from_logits=True), labels, jitgrad.optimizers.SGD(0.1))
 
 

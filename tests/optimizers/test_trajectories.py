@@ -29,6 +29,9 @@ MAKE: dict[str, tuple[Callable[[], Any], Callable[..., Any]]] = {
     ),
     "AMSGrad": (lambda: o.AMSGrad(0.05, epsilon=TINY), lambda t, p: t.Adam(p, 0.05, eps=TINY, amsgrad=True)),
     "Nadam": (lambda: o.Nadam(0.05, epsilon=1e-8), lambda t, p: t.NAdam(p, 0.05, eps=1e-8)),
+    "Nadam of Keras": (
+        lambda: o.Nadam(0.05, epsilon=1e-8, momentum_decay=1.0), lambda t, p: t.NAdam(p, 0.05, eps=1e-8, momentum_decay=1.0),
+    ),
     "RMSprop": (lambda: o.RMSprop(0.01), lambda t, p: t.RMSprop(p, 0.01, alpha=0.9, eps=1e-7)),
     "RMSprop centred": (
         lambda: o.RMSprop(0.01, momentum=0.5, centered=True, epsilon=1e-4),
@@ -39,7 +42,7 @@ MAKE: dict[str, tuple[Callable[[], Any], Callable[..., Any]]] = {
     "Adadelta": (lambda: o.Adadelta(1.0, epsilon=1e-6), lambda t, p: t.Adadelta(p, 1.0, rho=0.95, eps=1e-6)),
 }  # fmt: skip
 
-# The parameters after 100 steps, in float64; PyTorch 2.13 has the same to 1e-8.
+# The parameters after 100 steps, in float64; PyTorch 2.13 has the same to 1e-8, Keras 3.15 its Nadam.
 RECORDED: dict[str, list[float]] = {
     "SGD": [0.3984316676173292, -0.27103340972623446],
     "momentum": [0.3931355662494296, -0.21652882219787864],
@@ -48,6 +51,7 @@ RECORDED: dict[str, list[float]] = {
     "AdamW": [0.37706980422314224, -0.21287398307211045],
     "AMSGrad": [0.389008434807489, -0.2186968799629076],
     "Nadam": [0.3946422624125049, -0.2213528124611178],
+    "Nadam of Keras": [0.39636466281099725, -0.22255050308694613],
     "RMSprop": [0.5583246635050259, -0.25704107251838215],
     "RMSprop centred": [0.3940175797855976, -0.22115016366497928],
     "Adagrad": [0.45253246933452745, -0.2400509531466406],
@@ -123,6 +127,7 @@ def test_float32_and_several_variables(name: str) -> None:
         (lambda: o.Adagrad(initial_accumulator_value=-1), "initial_accumulator_value is -1"),
         (lambda: o.Adadelta(epsilon=0), "epsilon is 0"),
         (lambda: o.Nadam(learning_rate=-1), "learning_rate is -1"),
+        (lambda: o.Nadam(momentum_decay=-1), "momentum_decay is -1"),
     ],
 )
 def test_numbers_outside_their_range(make: Any, message: str) -> None:

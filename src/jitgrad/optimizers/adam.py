@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jitgrad.arguments import in_unit_interval, positive
+from jitgrad.arguments import in_unit_interval, nonnegative, positive
 from jitgrad.ops.elementwise import maximum, power, sqrt
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
@@ -89,16 +89,26 @@ class AMSGrad(Adam):
 
 
 class Nadam(Adam):
-    """Adam with Nesterov's momentum: Dozat, "Incorporating Nesterov momentum into Adam", 2016, in Keras's and PyTorch's form.
+    """Adam with Nesterov's momentum: Dozat, "Incorporating Nesterov momentum into Adam", 2016.
 
-    The momentum of step t is ``μₜ = β₁·(1 − ½·0.96^(0.004·t))``; the arguments are Adam's.
+    The momentum of step t is ``μₜ = β₁·(1 − ½·0.96^(momentum_decay·t))``. Arguments are Adam's, and
+
+    Args:
+        momentum_decay: how fast the momentum rises to β₁, from 0 on: 0.004, as in PyTorch, or 1, as in Keras 3.
     """
+
+    def __init__(
+        self, learning_rate: float | Schedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        momentum_decay: float = 0.004, **clipping: float | None,
+    ) -> None:  # fmt: skip
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **clipping)
+        self.momentum_decay = nonnegative("momentum_decay", momentum_decay)
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
         rate, beta_1, beta_2, epsilon = self._hypers()
         steps, product = self._shared(pairs, 0.0, 1.0)
         t = steps.leaf + 1.0
-        now, after = (beta_1 * (1.0 - 0.5 * power(0.96, 0.004 * k)) for k in (t, t + 1.0))
+        now, after = (beta_1 * (1.0 - 0.5 * power(0.96, self.momentum_decay * k)) for k in (t, t + 1.0))
         so_far = product.leaf * now
         changes = assigned((steps, t), (product, so_far))
         for g, w in pairs:
