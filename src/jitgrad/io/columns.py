@@ -19,8 +19,9 @@ def check_columns(name: str, known: Sequence[str], chosen: Iterable[str] | None)
     columns = list(known if chosen is None else chosen)
     if len(set(columns)) < len(columns):
         raise DataError("A column is chosen twice. Name each once.")
+    there = set(known)
     for column in columns:
-        if column not in known:
+        if column not in there:
             raise DataError(f"{name} has no column {column!r}.{near_name(column, known)} The columns are {', '.join(known)}.")
     return columns
 
@@ -111,8 +112,9 @@ def _are(texts: pl.Series, dtype: pl.DataType, decimal_comma: bool) -> bool:
 
 def _misfit(texts: pl.Series, values: pl.Series) -> int | None:
     """The first row whose text has no value."""
-    wrong = values.is_null() & texts.is_not_null()
-    return wrong.arg_max() if wrong.any() else None
+    if values.null_count() == texts.null_count():
+        return None
+    return (values.is_null() & texts.is_not_null()).arg_max()
 
 
 def _converted(texts: pl.Series, dtype: pl.DataType, decimal_comma: bool) -> pl.Series:

@@ -2,58 +2,109 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
+from typing import IO
 
 import polars as pl
-from polars.exceptions import PanicException, PolarsError
 
 from jitgrad.errors import DataError
+from jitgrad.io import parquet_process
 from jitgrad.io.columns import check_columns
 from jitgrad.io.source import Stream, name_of
+
+_RUN = "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop()); runpy.run_path(sys.argv.pop(), run_name='__main__')"
+"""Takes modules from where this process does: ``-I`` and ``-S`` leave out the working directory and the environment."""
 
 
 def read_parquet(path: str | Path, stream: Stream) -> pl.DataFrame:
     """A whole file. Raises DataError for one that is damaged or has no rows."""
-    with _told(path):
-        frame = pl.read_parquet(BytesIO(stream.read()))
-    _check_rows(path, frame.height)
-    return frame
+    return pl.concat(_frames(path, stream, None, None))
 
 
 def parquet_pieces(path: str | Path, stream: Stream, rows: int, columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
-    """A file in pieces of ``rows`` rows, each read when it is asked for.
+    """A file in pieces of ``rows`` rows, each read when it is asked for, or one ahead.
 
-    Standard input and what is compressed as a whole are held in memory: the end of a Parquet file says what is in it.
+    Standard input and what is compressed as a whole go to a temporary file: the end of a Parquet file says what is in it.
 
     Raises:
         DataError: for a file that is damaged or has no rows, and for a column that it does not have.
     """
-    plain = str(path) != "-" and isinstance(stream, BufferedReader) and Path(path).is_file()
-    with _told(path):
-        lazy = pl.scan_parquet(path if plain else BytesIO(stream.read()), glob=False, hive_partitioning=False)
-        names = lazy.collect_schema().names()
-        height = lazy.select(pl.len()).collect().item()
-    _check_rows(path, height)
-    chosen = lazy.select(check_columns(name_of(path), names, columns))
-    for start in range(0, height, rows):
-        with _told(path):
-            piece = chosen.slice(start, rows).collect()
-        yield piece
+    return _frames(path, stream, rows, columns)
 
 
-def _check_rows(path: str | Path, height: int) -> None:
-    if height == 0:
-        raise DataError(f"{name_of(path)} has no rows. Give at least a few rows.")
+def _frames(path: str | Path, stream: Stream, rows: int | None, columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+    """What the process sends that reads the file."""
+    name = name_of(path)
+    with _regular_file(path, stream) as file, tempfile.TemporaryFile() as faults:
+        given = {"file": file.fileno(), "rows": rows, "columns": None if columns is None else list(columns)}
+        arguments = [json.dumps(given), parquet_process.__file__, json.dumps(sys.path)]
+        with subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _RUN, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=faults,
+            pass_fds=(file.fileno(),),
+        ) as process:
+            assert process.stdout is not None
+            try:
+                while (message := _received(process.stdout)) is not None:
+                    letter, content = message
+                    if letter == b"T":
+                        names, height = json.loads(content)
+                        if height == 0:
+                            raise DataError(f"{name} has no rows. Give at least a few rows.")
+                        check_columns(name, names, columns)
+                    elif letter == b"F":
+                        yield pl.read_ipc(BytesIO(content))
+                    elif letter == b"E":
+                        return
+                    else:
+                        raise _damaged(name, json.loads(content))
+                process.wait()
+            finally:
+                process.kill()
+        faults.seek(0)
+        raise _damaged(name, _reason(process.returncode, faults.read().decode(errors="replace")))
 
 
 @contextmanager
-def _told(path: str | Path) -> Iterator[None]:
-    """Faults of a file as DataError. Polars panics, which is no Exception, where it does not expect one."""
-    try:
-        yield
-    except (PolarsError, PanicException) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DataError(f"{name_of(path)} is damaged, or no Parquet file: {reason}. Write it anew.") from None
+def _regular_file(path: str | Path, stream: Stream) -> Iterator[IO[bytes]]:
+    if str(path) != "-" and isinstance(stream, BufferedReader) and Path(path).is_file():
+        yield stream
+    else:
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(stream, copy)
+            copy.flush()
+            yield copy
+
+
+def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
+    """The next message of the process; None where it ended before it was whole."""
+    head = stream.read(9)
+    size = int.from_bytes(head[1:], "little")
+    content = stream.read(size) if len(head) == 9 else b""
+    return (head[:1], content) if len(head) == 9 and len(content) == size else None
+
+
+def _reason(status: int, faults: str) -> str:
+    """Why the process ended, from its exit status and what it wrote to stderr."""
+    asked = re.search(r"memory allocation of \d+ bytes failed", faults)
+    if asked:
+        return asked[0]
+    with suppress(ValueError):
+        return f"reading it ended with {signal.Signals(-status).name}"
+    return (faults.strip() or f"reading it ended with status {status}").splitlines()[-1]
+
+
+def _damaged(name: str, reason: str) -> DataError:
+    return DataError(f"{name} is damaged, or no Parquet file: {reason}. Write it anew.")

@@ -15,7 +15,12 @@ from jitgrad.io.dialect import SEPARATORS, Dialect, check_separator, find_separa
 from jitgrad.io.source import Stream
 
 _SAMPLE = 200  # lines that the separator and the header are found from
+_SAMPLE_BYTES = 1 << 20  # after which no further line is taken for that
 _LONGEST = 10_000  # lines of a quoted field: an open quote does not swallow a stream
+_LARGEST = 1 << 24  # bytes of a row: a file without line ends, decompressed, may be larger than memory
+_CHUNK = 1 << 17  # bytes that are read at once
+
+csv.field_size_limit(max(csv.field_size_limit(), _LARGEST))  # the least is 128 KiB, and a limit of the whole process
 
 _SPACES = re.compile(rb'("[^"]*")|(^[ \t]+|[ \t]+\r?$)|[ \t]+', re.MULTILINE)
 _QUOTED = rb'(?m)(^|%b)[ ]*("[^"]*+(?:""[^"]*+)*+")[ ]*(?=%b|\r?$)'  # a field in quotes, with spaces around it
@@ -116,13 +121,11 @@ class Text:
             DataError: for a file that is empty, not UTF-8, or has two columns of one name.
         """
         marks = SEPARATORS.values() if separator is None else [check_separator(separator)]
-        self._lines: Iterator[bytes] = iter(stream)
+        self._lines: Iterator[bytes] = chain.from_iterable(_lists_of_lines(name, stream))
         self._number = 0  # of lines taken
-        head = self._head(name)
+        head, cut = self._head(name)
         self._lines = chain(head, self._lines)
-        rows_by = {
-            mark: _sample(Block(Dialect(name, mark), b"".join(head), self._number), len(head) == _SAMPLE) for mark in marks
-        }
+        rows_by = {mark: _sample(Block(Dialect(name, mark), b"".join(head), self._number), cut) for mark in marks}
         mark = find_separator(rows_by)
         rows = rows_by[mark]
         self.dialect = Dialect(name, mark, has_header(rows) if header is None else header)
@@ -142,14 +145,14 @@ class Text:
             yield block
             block = self._take(rows)
 
-    def _head(self, name: str) -> list[bytes]:
-        """The first lines after comments."""
+    def _head(self, name: str) -> tuple[list[bytes], bool]:
+        """The first lines after comments, and whether there may be more."""
         for line in self._lines:
             text = line if self._number else line.removeprefix(b"\xef\xbb\xbf")
             if b"\r" in text.rstrip(b"\r\n") and b'"' not in text:
                 raise DataError(f"{name} ends lines by carriage returns alone. Save it with the line ends of Unix or Windows.")
             if text.strip() and not text.startswith(b"#"):
-                return [text, *islice(self._lines, _SAMPLE - 1)]
+                return _first(chain([text], self._lines))
             self._number += 1
         raise DataError(f"{name} is empty. Give a table with rows.")
 
@@ -164,7 +167,7 @@ class Text:
         return names
 
     def _take(self, rows: int) -> Block | None:
-        before, content, blank, count, opened = self._number, io.BytesIO(), [], 0, 0
+        before, content, blank, count, opened, size = self._number, io.BytesIO(), [], 0, 0, 0
         nothing = b" \r\n" if self.dialect.separator == "\t" else None
         while count < rows and (line := next(self._lines, b"")):
             self._number += 1
@@ -175,11 +178,43 @@ class Text:
             if line.count(b'"') % 2:
                 opened = 0 if opened else self._number
             count += not opened
-            if opened and self._number - opened > _LONGEST:
-                break
+            if opened:
+                size += len(line)
+                if self._number - opened > _LONGEST or size > _LARGEST:
+                    break
+            else:
+                size = 0
         if opened:
             raise DataError(f"{self.dialect.name} has a quote in line {opened} that is not closed. Close it.")
         return _normal(Block(self.dialect, content.getvalue(), before, blank)) if count else None
+
+
+def _lists_of_lines(name: str, stream: Stream) -> Iterator[list[bytes]]:
+    """The lines of a stream as it comes. Raises DataError for one that is too long."""
+    number, rest = 1, b""
+    while chunk := stream.read1(_CHUNK):
+        lines = io.BytesIO(chunk).readlines()
+        lines[0] = rest + lines[0]
+        if len(lines[0]) > _LARGEST:
+            raise DataError(
+                f"{name} has more than {_LARGEST >> 20} MiB in line {number}, too much for a row. Check its line ends."
+            )
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        yield lines
+        number += len(lines)
+    if rest:
+        yield [rest]
+
+
+def _first(lines: Iterator[bytes]) -> tuple[list[bytes], bool]:
+    """The first lines, and whether there may be more."""
+    head, size = [], 0
+    for line in lines:
+        head.append(line)
+        size += len(line)
+        if len(head) == _SAMPLE or (size > _SAMPLE_BYTES and len(head) > 1):
+            return head, True
+    return head, False
 
 
 def _sample(head: Block, cut: bool) -> list[list[str]]:

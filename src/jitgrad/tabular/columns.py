@@ -52,8 +52,9 @@ def chosen_columns(frame: pl.DataFrame, target: str, features: Sequence[str] | N
     Raises DataError where one is not there, is named twice, or has nothing in it.
     """
     chosen = list(features) if features is not None else [name for name in frame.columns if name != target]
+    known = set(frame.columns)
     for name in (target, *chosen):
-        if name not in frame.columns:
+        if name not in known:
             raise DataError(
                 f"There is no column {name!r}.{near_name(name, frame.columns)} The columns are {', '.join(frame.columns)}."
             )
@@ -105,8 +106,9 @@ def encoded(frame: pl.DataFrame, columns: Sequence[Column]) -> np.ndarray:
 
 def check_names(frame: pl.DataFrame, names: Sequence[str]) -> None:
     """Raise DataError for a column that is needed and not there."""
+    known = set(frame.columns)
     for name in names:
-        if name not in frame.columns:
+        if name not in known:
             near = near_name(name, frame.columns)
             raise DataError(f"There is no column {name!r}, which the model needs.{near} Add it, or correct its name.")
 
