@@ -151,6 +151,10 @@ class Embedding(Layer):
             "constraint": embeddings_constraint,
         }
 
+    @property
+    def input_dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.int64)
+
     def fits(self, shape: Shape) -> bool:
         return True
 

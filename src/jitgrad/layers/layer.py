@@ -7,7 +7,7 @@ import inspect
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -18,6 +18,7 @@ from jitgrad import random
 from jitgrad.arguments import Described
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.layers import constraints, initializers, regularizers
+from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
 from jitgrad.ops import Shape
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, as_tensor
@@ -36,6 +37,11 @@ class Layer(Described):
         name: by default that of the class and a number.
         dtype: float32 or float64, of the Variables and the results.
         trainable: False to freeze it.
+        input_shape: of a row, for the first layer of a Sequential, which is then built at once.
+
+    Attributes:
+        built: whether its Variables are made. ``build(shape)`` or the first call makes them, once.
+        input_shape: the shape of a row that it was built for; None before, and for several inputs.
 
     Example:
         >>> class Scale(Layer):
@@ -46,17 +52,30 @@ class Layer(Described):
         ...         return x * self.factor
     """
 
+    built = False
+    _building = False
+    _built_shapes: Any = None
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _once(cls.build)  # type: ignore[method-assign]
         if "__call__" in vars(cls) and not cls.__module__.startswith("jitgrad."):
             cls.call = cls.__call__  # type: ignore[method-assign]
             del cls.__call__
 
-    def __init__(self, name: str | None = None, dtype: Any = "float32", trainable: bool = True) -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        dtype: Any = "float32",
+        trainable: bool = True,
+        input_shape: Sequence[int] | None = None,
+    ) -> None:
         self.name = name or _numbered(type(self).__name__)
         self.dtype = np.dtype(dtype)
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
+        self.declared_shape = None if input_shape is None else tuple(input_shape)
         self._trainable = trainable
         self._frozen: list[Variable] = []
         self._penalties: list[tuple[regularizers.Regularizer, Variable]] = []
@@ -65,8 +84,12 @@ class Layer(Described):
 
     # For subclasses.
 
-    def build(self, input_shape: Shape) -> None:
-        """Make the Variables, for inputs of this shape; the rows in front may differ from call to call."""
+    def build(self, input_shape: Any) -> None:
+        """Make the Variables, for inputs of this shape; the rows in front may be None, and differ from call to call.
+
+        The first call of a layer calls it. It may be called before, and is then not called again. For several inputs the shapes
+        are in their nesting.
+        """
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The result of ``call(x)``, or ``call(x, training)`` where it depends on whether a fit asks for it."""
@@ -102,7 +125,7 @@ class Layer(Described):
         if not hasattr(self, "_penalties"):
             raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Begin with that.")
         x = self._inputs(x)
-        self.built_for(_shape_of(x))
+        self.built_for(shapes_of(x))
         asked = _training.get() if training is None else bool(training)
         token = _training.set(asked)
         try:
@@ -118,21 +141,35 @@ class Layer(Described):
             observed.append((self, x, y))
         return y
 
-    def built_for(self, input_shape: Any) -> None:
-        """Build for this shape, if it is not built yet. Raises ShapeError where it was built for another."""
-        rest = input_shape[1:] if isinstance(input_shape, tuple) else None
-        if self.input_shape is None and rest is not None:
-            self.input_shape = rest
-            self.build(input_shape)
-        elif rest is not None and not self.fits(rest):
+    def built_for(self, shapes: Any) -> None:
+        """Build for these shapes, if it is not built yet. Raises ShapeError where it was built for others."""
+        if shapes is None or self._building:
+            return
+        if not self.built:
+            self.build(shapes)
+        elif self._built_shapes is not None and not self._takes(without_rows(shapes)):
             raise ShapeError(
-                f"Layer {self.name!r} was built for inputs of shape (…, {_listed(self.input_shape)}) and gets "
-                f"{input_shape}. Give inputs of the same shape behind the rows."
+                f"Layer {self.name!r} was built for inputs of shape {_listed(self._built_shapes)} and gets "
+                f"{shapes}. Give inputs of the same shape behind the rows."
             )
+
+    def mark_built(self, shapes: Any) -> None:
+        """Its Variables are made, for these shapes."""
+        self.built = True
+        self._built_shapes = without_rows(shapes)
+        self.input_shape = self._built_shapes if isinstance(shapes, tuple) else None
+
+    def _takes(self, rest: Any) -> bool:
+        return self.fits(rest) if isinstance(rest, tuple) else agree(rest, self._built_shapes) or not own_variables(self)
 
     def fits(self, shape: Shape) -> bool:
         """Whether rows of this shape are taken by what was built: any, where there are no Variables; else the same."""
-        return shape == self.input_shape or not own_variables(self)
+        return agree(shape, self._built_shapes) or not own_variables(self)
+
+    @property
+    def input_dtype(self) -> np.dtype[Any]:
+        """The dtype of its inputs, where nobody says another: its own."""
+        return self.dtype
 
     @property
     def layers(self) -> list[Layer]:
@@ -178,7 +215,7 @@ class Layer(Described):
 
     def count_params(self) -> int:
         """The number of elements of all Variables. Raises ArgumentError where it is not built."""
-        if self.input_shape is None and not self.variables:
+        if not self.built and not self.variables:
             raise ArgumentError(f"Layer {self.name!r} is not built, so it has no weights yet. Call it on an input first.")
         return sum(v.size for v in self.variables)
 
@@ -300,9 +337,30 @@ def _as_weight(value: Any, variable: Variable) -> np.ndarray:
         raise ArgumentError(f"Weight {variable.name!r} is given what has no numbers: {error}. Give an array.") from error
 
 
-def _shape_of(x: Any) -> Any:
-    return x.shape if isinstance(x, Operators) else None
+def _once(build: Callable[..., None]) -> Callable[..., None]:
+    """A ``build`` that makes Variables once, however it is called, and notes for which shapes."""
+
+    @functools.wraps(build)
+    def built_once(self: Layer, input_shape: Any) -> None:
+        if self._building:  # by the build of a subclass
+            build(self, input_shape)
+            return
+        shapes = as_shapes(input_shape, self.name)
+        if self.built:
+            self.built_for(shapes)
+            return
+        self._building = True
+        try:
+            build(self, shapes)
+        finally:
+            self._building = False
+        self.mark_built(shapes)
+
+    return built_once
 
 
-def _listed(shape: Shape | None) -> str:
-    return ", ".join(map(str, shape or ()))
+Layer.build = _once(Layer.build)  # type: ignore[method-assign]
+
+
+def _listed(shapes: Any) -> str:
+    return f"(…, {', '.join(map(str, shapes))})" if isinstance(shapes, tuple) else str(shapes)

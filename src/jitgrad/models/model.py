@@ -14,6 +14,7 @@ from jitgrad.arguments import by_name, count
 from jitgrad.callbacks import Callback
 from jitgrad.errors import ArgumentError
 from jitgrad.layers.layer import Layer, all_owned
+from jitgrad.layers.shapes import zeros_of
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
 from jitgrad.models.data import as_data, as_inputs, names_of
@@ -54,6 +55,26 @@ class Model(Layer):
         if self.example is None:
             self.example = map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
         return y
+
+    def build(self, input_shape: Any) -> None:
+        """Make the Variables of all layers, by a call on zeros; open sizes behind the rows are taken for 1.
+
+        Args:
+            input_shape: with the rows in front, None for any number; a list or dict of shapes for several inputs.
+
+        Example:
+            >>> model = Sequential([Dense(2)])
+            >>> model.build((None, 3))
+            >>> model.count_params()
+            8
+        """
+        self(zeros_of(input_shape, self.input_dtype))
+
+    def built_for(self, shapes: Any) -> None:
+        if shapes is not None and not self.built and type(self).build is Model.build:
+            self.mark_built(shapes)  # the call that asks builds the layers
+        else:
+            super().built_for(shapes)
 
     def compile(
         self,

@@ -19,7 +19,7 @@ class Input(Described):
 
     Args:
         shape: without the rows.
-        dtype: of the inputs; by default the model's. An Embedding takes "int64".
+        dtype: of the inputs; by default what the first layer takes.
     """
 
     def __init__(self, shape: Sequence[int], dtype: Any = None) -> None:
@@ -31,7 +31,7 @@ class Sequential(Model):
     """Layers one after the other.
 
     Args:
-        layers: layers, after an Input if shapes should be known before the first call.
+        layers: layers, after an Input, or the first with ``input_shape``, if shapes should be known before the first call.
         name, dtype, trainable: as every layer's.
 
     Example:
@@ -52,6 +52,8 @@ class Sequential(Model):
 
     def add(self, layer: Any) -> None:
         """Put a layer at the end. Raises ArgumentError for what is none, or whose name is taken."""
+        if isinstance(layer, Layer) and layer.declared_shape is not None and not self._stack and self._input is None:
+            self._input = Input(layer.declared_shape)
         if isinstance(layer, Input):
             if self._stack or self._input is not None:
                 raise ArgumentError(f"Model {self.name!r} has layers already. Put the Input first.")
@@ -62,10 +64,16 @@ class Sequential(Model):
             raise ArgumentError(f"Model {self.name!r} has a layer {layer.name!r} already. Choose another name.")
         else:
             self._stack.append(layer)
-            self.output_shape = self.example = None
+            self.built, self.output_shape, self.example = False, None, None
         self._listed.append(layer)
         if self._stack and self._input is not None and not is_unfilled():
-            self(np.zeros((1, *self._input.shape), self._input.dtype or self.dtype))
+            self(np.zeros((1, *self._input.shape), self.input_dtype))
+
+    @property
+    def input_dtype(self) -> np.dtype[Any]:
+        if self._input is not None and self._input.dtype is not None:
+            return self._input.dtype
+        return self._stack[0].input_dtype if self._stack else self.dtype
 
     def call(self, x: Any, training: bool = False) -> Any:
         for layer in self._stack:

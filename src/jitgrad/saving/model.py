@@ -10,6 +10,7 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError, JitgradError
 from jitgrad.layers.layer import Layer, own_variables, unfilled_weights
+from jitgrad.layers.shapes import as_plain, from_plain
 from jitgrad.saving import archive
 from jitgrad.saving.describe import describe, made
 from jitgrad.tape.variable import Variable
@@ -114,7 +115,7 @@ def _built(layer: Layer) -> dict[str, Any]:
     """What a layer was built for, and the layers in it."""
     return {
         "name": layer.name,
-        "input_shape": None if layer.input_shape is None else list(layer.input_shape),
+        "input_shape": as_plain(layer._built_shapes),
         "output_shape": None if layer.output_shape is None else list(layer.output_shape),
         "trainable": layer.trainable,
         "own": [v.trainable for v in own_variables(layer)],
@@ -126,7 +127,7 @@ def _build(layer: Layer, built: dict[str, Any]) -> None:
     layer.name = str(built["name"])
     layer.trainable = bool(built["trainable"])
     if built["input_shape"] is not None:
-        layer.built_for((1, *map(int, built["input_shape"])))
+        layer.built_for(from_plain(built["input_shape"]))
     if built["output_shape"] is not None:
         layer.output_shape = tuple(map(int, built["output_shape"]))
     if len(layer.layers) != len(built["layers"]):

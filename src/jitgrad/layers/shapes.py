@@ -1,0 +1,83 @@
+"""The shapes that layers are built for: one, or a list or dict of them, with the rows in front, whose number may be open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ShapeError
+from jitgrad.tape.tensor import Operators
+
+
+def as_shapes(given: Any, name: str) -> Any:
+    """Shapes as tuples, in lists and dicts where there are several. Raises ShapeError, with ``name``, for anything else."""
+    if isinstance(given, dict):
+        return {key: as_shapes(item, name) for key, item in given.items()}
+    if isinstance(given, (list, tuple)) and given and all(isinstance(item, (list, tuple, dict)) for item in given):
+        return [as_shapes(item, name) for item in given]
+    if not isinstance(given, (list, tuple)) or not given or not all(_is_size(n) for n in given):
+        raise ShapeError(f"Layer {name!r} cannot be built for {given!r}. Give a shape with the rows in front, as (None, 4).")
+    return tuple(None if n is None else int(n) for n in given)
+
+
+def shapes_of(x: Any) -> Any:
+    """The shapes of inputs; None where one is no Tensor, or has no rows."""
+    if isinstance(x, Operators):
+        return x.shape or None
+    if isinstance(x, dict):
+        made = {key: shapes_of(item) for key, item in x.items()}
+        return None if None in made.values() else made
+    if isinstance(x, (list, tuple)):
+        listed = [shapes_of(item) for item in x]
+        return None if None in listed or not listed else listed
+    return None
+
+
+def without_rows(shapes: Any) -> Any:
+    """What is behind the rows."""
+    return _mapped(shapes, lambda shape: shape[1:])
+
+
+def zeros_of(shapes: Any, dtype: Any) -> Any:
+    """Inputs of one row of zeros; what else is open has size 1."""
+    return _mapped(shapes, lambda shape: np.zeros([1, *(1 if n is None else n for n in shape[1:])], dtype))
+
+
+def agree(a: Any, b: Any) -> bool:
+    """Whether two are alike, where both say a size."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(agree(a[key], b[key]) for key in a)
+    if type(a) is not type(b) or isinstance(a, dict) or len(a) != len(b):
+        return False
+    if isinstance(a, list):
+        return all(map(agree, a, b))
+    return all(n is None or m is None or n == m for n, m in zip(a, b, strict=True))
+
+
+def as_plain(shapes: Any) -> Any:
+    """Shapes behind the rows as lists and dicts of numbers, for a file."""
+    if isinstance(shapes, dict):
+        return {"named": {key: as_plain(item) for key, item in shapes.items()}}
+    if isinstance(shapes, list):
+        return {"several": [as_plain(item) for item in shapes]}
+    return None if shapes is None else list(shapes)
+
+
+def from_plain(plain: Any) -> Any:
+    """What ``as_plain`` made, with one row in front."""
+    if isinstance(plain, dict):
+        if "named" in plain:
+            return {str(key): from_plain(item) for key, item in plain["named"].items()}
+        return [from_plain(item) for item in plain["several"]]
+    return (1, *(None if n is None else int(n) for n in plain))
+
+
+def _mapped(shapes: Any, change: Any) -> Any:
+    if isinstance(shapes, dict):
+        return {key: _mapped(item, change) for key, item in shapes.items()}
+    return [_mapped(item, change) for item in shapes] if isinstance(shapes, list) else change(shapes)
+
+
+def _is_size(n: Any) -> bool:
+    return n is None or (hasattr(n, "__index__") and not isinstance(n, bool) and n.__index__() >= 0)
