@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ import pytest
 import jitgrad
 from jitgrad import Variable
 from jitgrad.vm import cache, native
+from jitgrad.vm.folders import Folder, open_folder
 
 PACKAGE = Path(jitgrad.__file__).parent
 
@@ -25,6 +29,15 @@ def python(code: str, kept: Path, **more: str) -> subprocess.CompletedProcess[st
     """Run Python code with a cache of its own."""
     environment = os.environ | {"JITGRAD_CACHE_DIR": str(kept)} | more
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    """A folder of code of its own, in this process."""
+    folder = open_folder(tmp_path / "kept", 0o755)
+    monkeypatch.setattr(cache, "writable", lambda: folder)
+    yield folder
+    os.close(folder.opened)
 
 
 LOAD = "import numpy as np; from jitgrad.vm import native; native.load({0!r}, np.dtype('float32'))"
@@ -48,8 +61,8 @@ def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> 
         " batch_size=1, seed=0, epochs=3); print(h.loss.tolist())"
     )
     # only the small function is compiled anew: the interpreter is taken from this process's cache by its file
-    place = cache.directory()
-    assert place is not None
+    folder = cache.writable()
+    assert folder is not None
     texts = []
     for edit in (False, True):
         file = tmp_path / "copy" / "jitgrad" / "vm" / "train.py"
@@ -58,8 +71,8 @@ def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> 
             changed = re.sub(r"losses\[epoch\] \+= float\(loss\)", "losses[epoch] += 7 + float(loss)", text)
             assert changed != text
             file.write_text(changed)
-        key = python("from jitgrad.vm import cache; print(cache.directory())", kept, PYTHONPATH=str(tmp_path / "copy"))
-        shutil.copy(place / "execute-float32", key.stdout.strip())
+        key = python("from jitgrad.vm import cache; print(cache.writable().path)", kept, PYTHONPATH=str(tmp_path / "copy"))
+        shutil.copy(folder.path / "execute-float32", key.stdout.strip())
         done = python(order, kept, PYTHONPATH=str(tmp_path / "copy"))
         assert done.returncode == 0, done.stderr
         texts.append(done.stdout)
@@ -68,26 +81,128 @@ def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> 
 
 
 def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
-    python(LOAD.format("train"), tmp_path)
-    (file,) = tmp_path.rglob("train-float32")
+    python(LOAD.format("assist"), tmp_path)
+    (file,) = tmp_path.rglob("assist-float32")
     whole = file.read_bytes()
-    for damage in (whole[: len(whole) // 2], b"", whole[:-1] + b"x"):
-        file.write_bytes(damage)
-        done = python(LOAD.format("train"), tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert "compiling" in done.stderr
-        assert len(file.read_bytes()) == len(whole)
+    file.write_bytes(whole[:-1])
+    done = python(LOAD.format("assist"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "compiling" in done.stderr
+    assert file.read_bytes() == whole
 
 
-def test_two_processes_that_compile_at_once_do_no_harm(tmp_path: Path) -> None:
+def test_damage_anywhere_is_found(kept: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "folders", lambda: iter([kept]))
+    compiled = cache.ObjectCode("symbol", ["sin", "cos"], bytes(range(200)) * 3)
+    cache.write("f", compiled)
+    assert cache.find("f") == (kept, compiled)
+    whole = (kept.path / "f").read_bytes()
+    for i in range(len(whole)):
+        for damaged in (
+            whole[:i],
+            whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :],
+            whole[:i] + b"\0" * (len(whole) - i - 1),
+        ):
+            (kept.path / "f").write_bytes(damaged)
+            assert cache.find("f") is None, i
+    (kept.path / "f").write_bytes(whole + b"\0")
+    assert cache.find("f") is None
+
+
+def test_of_processes_that_start_at_once_one_compiles(tmp_path: Path) -> None:
     environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
     workers = [
         subprocess.Popen([sys.executable, "-c", LOAD.format("train")], env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    assert [worker.communicate()[1] and worker.returncode for worker in workers] == [0, 0, 0, 0]
+    said = [worker.communicate()[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0, 0], said
+    assert sum("compiling the training loop" in text for text in said) == 1
+    waiting = "jitgrad: waiting for another process, which compiles the training loop for float32\n"
+    assert set(said) - {waiting, ""} == {text for text in said if "compiling" in text}
     assert python(LOAD.format("train"), tmp_path).stderr == ""
-    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["train-float32"]
+    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["train-float32", "train-float32.lock"]
+
+
+def test_a_lock_that_another_has_for_too_long_is_not_waited_for(
+    kept: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cache, "_PATIENCE", 0.2)
+    with cache.alone("f", "waiting"), cache.alone("g", "waiting for g"):
+        assert capsys.readouterr().err == ""
+        with cache.alone("f", "waiting"):
+            assert capsys.readouterr().err == "waiting\n"
+    with cache.alone("f", "waiting"):
+        assert capsys.readouterr().err == ""
+
+
+def test_the_lock_of_a_process_that_is_killed_is_free(kept: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "import sys, time; from jitgrad.vm import cache, folders\n"
+        "folder = folders.open_folder(cache.Path(sys.argv[1]), 0o755)\n"
+        "cache.writable = lambda: folder\nwith cache.alone('f', ''): print('locked', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(kept.path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "locked\n"
+    holder.kill()
+    holder.communicate()
+    with cache.alone("f", "waiting"):
+        assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
+def test_where_files_cannot_be_locked_it_goes_on(kept: Folder, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+    def flock(file: int, how: int) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(cache.fcntl, "flock", flock)
+    with cache.alone("f", "waiting"):
+        pass
+
+
+FORK = """
+import os, sys, threading, time, warnings
+import numpy as np
+from jitgrad.vm import native
+warnings.simplefilter("ignore")  # newer Pythons warn of forks beside threads
+begun, load = threading.Event(), native._load
+def slowly(*names):
+    begun.set()
+    time.sleep(0.5)
+    return load(*names)
+native._load = slowly
+thread = threading.Thread(target=native.load, args=("assist", np.dtype("float32")))
+thread.start()
+begun.wait()
+child = os.fork()
+native._load = load
+native.load("train", np.dtype("float32"))
+if child == 0:
+    os._exit(7)
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_while_another_thread_loads_code_leaves_the_child_able_to() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
+
+
+def test_warmup_that_is_interrupted_ends_its_workers_at_once(tmp_path: Path) -> None:
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "jitgrad.cli.main", "warmup"]
+    warmup = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert warmup.stderr is not None
+    assert "compiling" in warmup.stderr.readline()
+    warmup.send_signal(signal.SIGINT)
+    started = time.perf_counter()
+    said = warmup.communicate()[1]  # until nobody has the pipe open any more
+    assert time.perf_counter() - started < 5
+    assert warmup.returncode == 1
+    assert "Interrupted" in said
+    assert "Traceback" not in said
 
 
 def test_a_directory_that_cannot_be_made_is_worked_around(tmp_path: Path) -> None:

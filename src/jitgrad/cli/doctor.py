@@ -43,6 +43,8 @@ def doctor() -> None:
 
 
 def _facts() -> Iterator[tuple[str, str]]:
+    from llvmlite import binding
+
     import jitgrad
     from jitgrad.vm import cache, native
     from jitgrad.vm.processor import processor
@@ -57,17 +59,21 @@ def _facts() -> Iterator[tuple[str, str]]:
             yield package, "not installed"
     yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
     name, features = processor()
-    yield "compiled for", f"{name} with {', '.join(f for f in FEATURES if features.get(f))}"
+    host = binding.get_host_cpu_name()
+    code = "" if name == host else f"; code is compiled for {name}"
+    yield "processor", f"{host}{code} with {', '.join(f for f in FEATURES if features.get(f))}"
     yield "threads", f"{get_num_threads()} of {os.cpu_count()} cores"
-    place = cache.directory()
-    if place is None:
-        yield "cache", "none can be written: each process compiles anew; set JITGRAD_CACHE_DIR"
-        return
-    kept = [f"{name}-{dtype}" for dtype in native.DTYPES for name in native.names(dtype)]
-    there = [name for name in kept if (place / name).exists()]
-    size = sum((place / name).stat().st_size for name in there)
-    missing = "" if len(there) == len(kept) else "; the rest is compiled on first use, or by `jitgrad warmup`"
-    yield "cache", f"{place}, {len(there)} of {len(kept)} functions, {size / 1e6:.1f} MB{missing}"
+    kept = [native.find(name, dtype) for dtype in native.DTYPES for name in native.names(dtype)]
+    there = [found for found in kept if found]
+    places = dict.fromkeys(str(found.folder.path) for found in there)
+    size = sum(len(found.compiled.code) for found in there)
+    yield "cache", f"{' and '.join(places) or 'empty'}, {len(there)} of {len(kept)} functions, {size / 1e6:.1f} MB"
+    if len(there) < len(kept):
+        folder = cache.writable()
+        if folder is None:
+            yield "", "the rest is compiled by each process: no directory can be written; set JITGRAD_CACHE_DIR"
+        else:
+            yield "", f"the rest is compiled on first use, or by `jitgrad warmup`, and kept in {folder.path}"
 
 
 def _test_ops() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -14,14 +15,31 @@ def warmup() -> None:
     """Compile the interpreter now, for float32 and float64 at once, instead of on its first use."""
     from jitgrad.vm import cache, native
 
-    directory = cache.directory()
-    if directory is None:
+    functions = [(name, dtype) for dtype in native.DTYPES for name in native.names(dtype)]
+    if not all(native.find(*function) for function in functions) and cache.writable() is None:
         raise click.ClickException(
             "There is nowhere to keep compiled code. Set JITGRAD_CACHE_DIR to a directory that can be written."
         )
     started = time.perf_counter()
-    workers = [subprocess.Popen([sys.executable, "-m", "jitgrad.vm.warm", dtype]) for dtype in native.DTYPES]
-    statuses = [worker.wait() for worker in workers]
-    if any(statuses):
+    if any(_statuses([[sys.executable, "-m", "jitgrad.vm.warm", dtype] for dtype in native.DTYPES])):
         raise click.ClickException("Compiling failed; what went wrong stands above. Try again, or report it.")
-    click.echo(f"jitgrad is compiled, in {time.perf_counter() - started:.1f} s. The code is kept in {directory}", err=True)
+    kept = [native.find(*function) for function in functions]
+    if None in kept:
+        raise click.ClickException("Compiled code could not be kept; why stands above.")
+    places = " and ".join(dict.fromkeys(str(found.folder.path) for found in kept if found))
+    click.echo(f"jitgrad is compiled, in {time.perf_counter() - started:.1f} s. The code is kept in {places}", err=True)
+
+
+def _statuses(commands: list[list[str]]) -> list[int]:
+    """Run commands at once. They end at once when this process is interrupted."""
+    # Ctrl-C goes to all processes of a terminal; this one ends the others, and they have nothing to say about it.
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        workers = [subprocess.Popen(command) for command in commands]
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        return [worker.wait() for worker in workers]
+    finally:
+        for worker in workers:
+            worker.terminate()  # those that have ended stay as they are

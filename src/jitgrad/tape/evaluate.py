@@ -7,7 +7,6 @@ asking for one of them computes them all, in one run of one Program, and keeps n
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from jitgrad.tape.linearise import Linear
 from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
 from jitgrad.tape.trace import Change
+from jitgrad.vm import forks
 
 PROGRAMS = ProgramCache()
 
@@ -172,7 +172,7 @@ class _Pool:
         self._most_bytes = most_bytes
         self._waiting: list[Machine] = []
         self._bytes = 0
-        self._lock = threading.Lock()
+        self._lock = forks.lock()
 
     def take(self, program: Program) -> Machine | None:
         with self._lock:

@@ -2,22 +2,32 @@
 
 The key is a hash of every source of this package, the versions of what compiles them and the processor: an edited kernel,
 another Numba or another machine finds nothing and compiles anew. A file is written aside and renamed, so that it is whole
-or not there, and it carries a digest; what does not match it is compiled anew too.
+or not there, and it carries a digest; what does not match it is compiled anew too. It is machine code that is run, so it is
+read only from folders where nobody else can put any (``folders.py``).
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import functools
 import hashlib
 import os
 import sys
 import tempfile
+import time
 import warnings
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from jitgrad.errors import ArgumentError
+from jitgrad.vm.folders import Folder, UnsafeError, open_folder
 from jitgrad.vm.processor import processor
+
+_VARIABLE = "JITGRAD_CACHE_DIR"
+_PATIENCE = 300.0  # seconds that another process may take to compile what this one needs
 
 
 @functools.cache
@@ -32,35 +42,74 @@ def key() -> str:
     return digest.hexdigest()[:20]
 
 
-@functools.cache
-def directory() -> Path | None:
-    """The directory of compiled code, created if need be; None, with a warning, where none can be written.
+class _Candidate(NamedTuple):
+    """Where code may be kept: the folder that all versions and processors share, and the permissions to make it with."""
 
-    In ``JITGRAD_CACHE_DIR`` if that is set, else in the user's cache directory, else in a private one among temporary files.
-    """
-    chosen = os.environ.get("JITGRAD_CACHE_DIR")
-    for root in [Path(chosen)] if chosen else [_user_directory(), Path(tempfile.gettempdir()) / f"jitgrad-{os.getuid()}"]:
-        try:
-            root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            place = root / key()
-            place.mkdir(exist_ok=True, mode=0o700)
-        except OSError:
-            continue
-        if os.access(place, os.W_OK) and place.stat().st_uid == os.getuid():
-            return place
+    root: Path
+    mode: int
+    chosen: bool = False
+
+
+def _candidates() -> Iterator[_Candidate]:
+    """The folders to try: ``JITGRAD_CACHE_DIR``, the user's cache folder, and a private one among temporary files."""
+    chosen = os.environ.get(_VARIABLE)
+    if chosen:
+        root = os.path.expanduser(chosen)
+        if root.startswith("~"):
+            raise ArgumentError(f"{_VARIABLE} is {chosen!r}, but there is no such home folder. Give an absolute path.")
+        yield _Candidate(Path(root), 0o755, chosen=True)
+    user = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(user):
+        user = os.path.expanduser("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")
+    if os.path.isabs(user):  # else the user has no home
+        yield _Candidate(Path(user) / "jitgrad", 0o755)
+    with contextlib.suppress(FileNotFoundError):  # there is no folder for temporary files
+        yield _Candidate(Path(tempfile.gettempdir()) / f"jitgrad-{os.geteuid()}", 0o700)
+
+
+@functools.cache
+def _opened(candidate: _Candidate) -> Folder | None:
+    """The folder of this key's code in a candidate; None, with a warning unless it is common, where it cannot be used."""
+    try:
+        return open_folder(candidate.root / key(), candidate.mode)
+    except UnsafeError as error:
+        if candidate.chosen:
+            raise ArgumentError(f"{_VARIABLE} is not safe. {error}") from None
+        warnings.warn(f"jitgrad keeps no code in {candidate.root}. {error}", RuntimeWarning, stacklevel=2)
+    except OSError as error:
+        if candidate.chosen:
+            warnings.warn(
+                f"{_VARIABLE} has no code for this version and processor, and none can be kept there: {error.strerror} "
+                f"({candidate.root}). Set {_VARIABLE} to a directory that can be written.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return None
+
+
+def folders() -> Iterator[Folder]:
+    """The folders of compiled code, in the order in which they are read; the first that can be written is the last."""
+    for candidate in _candidates():
+        folder = _opened(candidate)
+        if folder is not None:
+            yield folder
+            if folder.writable:
+                return
+
+
+@functools.cache
+def writable() -> Folder | None:
+    """The folder that compiled code is written to, made if need be; None, with a warning, where there is none."""
+    for folder in folders():
+        if folder.writable:
+            return folder
     warnings.warn(
-        "jitgrad found no directory to keep compiled code in, so that each process compiles anew. "
-        "Set JITGRAD_CACHE_DIR to a directory that can be written.",
+        f"jitgrad found no directory to keep compiled code in, so that each process compiles anew. "
+        f"Set {_VARIABLE} to a directory that can be written.",
         RuntimeWarning,
         stacklevel=2,
     )
     return None
-
-
-def _user_directory() -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "jitgrad"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jitgrad"
 
 
 class ObjectCode(NamedTuple):
@@ -77,41 +126,82 @@ class ObjectCode(NamedTuple):
     code: bytes
 
 
-def read(name: str) -> ObjectCode | None:
+class Kept(NamedTuple):
+    """What was found: where, and what."""
+
+    folder: Folder
+    compiled: ObjectCode
+
+
+def find(name: str) -> Kept | None:
     """What is kept under ``name``; None where there is nothing, or it is damaged."""
-    place = directory()
-    if place is None:
-        return None
-    try:
-        content = (place / name).read_bytes()
-    except OSError:
-        return None
-    digest, body = content[:32], content[32:]
-    if hashlib.sha256(body).digest() != digest:
-        return None
-    names, code = body.split(b"\n", 1)
-    symbol, *declared = names.decode().split(" ")
-    return ObjectCode(symbol, declared, code)
+    for folder in folders():
+        content = folder.read(name)
+        if content is None:
+            continue
+        digest, body = content[:32], content[32:]
+        if hashlib.sha256(body).digest() == digest:
+            named, code = body.split(b"\n", 1)
+            symbol, *declared = named.decode().split(" ")
+            return Kept(folder, ObjectCode(symbol, declared, code))
+    return None
 
 
 def write(name: str, compiled: ObjectCode) -> None:
     """Keep compiled code under ``name``. A full disk is no error: the next process compiles again."""
-    place = directory()
-    if place is None:
+    folder = writable()
+    if folder is None:
         return
     body = " ".join([compiled.symbol, *compiled.declared]).encode() + b"\n" + compiled.code
-    aside = None
     try:
-        with tempfile.NamedTemporaryFile(dir=place, delete=False) as file:
-            aside = Path(file.name)
-            file.write(hashlib.sha256(body).digest() + body)
-        aside.replace(place / name)
+        folder.write(name, hashlib.sha256(body).digest() + body)
     except OSError as error:
-        if aside is not None:
-            aside.unlink(missing_ok=True)
         warnings.warn(
-            f"Compiled code could not be kept in {place}: {error.strerror}. "
-            f"Make room there, or set JITGRAD_CACHE_DIR to another directory.",
+            f"Compiled code could not be kept in {folder.path}: {error.strerror}. "
+            f"Make room there, or set {_VARIABLE} to another directory.",
             RuntimeWarning,
             stacklevel=2,
         )
+
+
+@contextlib.contextmanager
+def alone(name: str, waiting: str) -> Iterator[None]:
+    """No other process is in here for ``name`` meanwhile; ``waiting`` is said on stderr where one is.
+
+    It goes on all the same where files cannot be locked, or another process has the lock for too long: it may be stopped.
+    """
+    file = _locked(name, waiting)
+    try:
+        yield
+    finally:
+        if file is not None:
+            fcntl.flock(file, fcntl.LOCK_UN)  # a forked process may have the file open still
+            os.close(file)
+
+
+def _locked(name: str, waiting: str) -> int | None:
+    """A locked file for ``name``; None where it could not be had.
+
+    The system releases the lock of a process that ends. The file stays: after a removal, two processes could lock two files.
+    """
+    folder = writable()
+    if folder is None:
+        return None
+    try:
+        file = folder.create(f"{name}.lock")
+    except OSError:  # the disk is full, say
+        return None
+    started, said = time.monotonic(), False
+    while time.monotonic() < started + _PATIENCE:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            if not said:
+                print(waiting, file=sys.stderr, flush=True)
+            said = True
+            time.sleep(0.05)
+        except OSError:  # a file system without locks
+            break
+    os.close(file)
+    return None

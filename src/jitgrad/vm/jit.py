@@ -22,6 +22,7 @@ from numba.core.imputils import impl_ret_borrowed
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
+from jitgrad.vm import forks
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.processor import processor
 
@@ -33,6 +34,9 @@ _REDUCTION = {"contract", "reassoc"}
 _INTERNAL: Any = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 # Numba's rewriting, of array expressions and of branches on what is known while compiling, takes a twentieth.
 _PLAIN: Any = _INTERNAL | {"no_rewrites": True}
+
+
+_lock = forks.lock()
 
 
 def _njit(function: Callable[..., Any], **options: Any) -> Any:
@@ -196,7 +200,7 @@ class Native(NamedTuple):
         # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
         options = {"error_model": "numpy", "no_rewrites": not rewrites}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
-        with _our_settings(), _uncollected():
+        with _lock, _our_settings(), _uncollected():
             compiled.compile()
         return compiled
 

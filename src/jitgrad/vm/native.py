@@ -9,15 +9,14 @@ import ctypes
 import functools
 import importlib
 import sys
-import threading
 import time
 from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import binding
 
-from jitgrad.vm import cache
-from jitgrad.vm.cache import ObjectCode
+from jitgrad.vm import cache, forks
+from jitgrad.vm.cache import Kept, ObjectCode
 from jitgrad.vm.processor import processor
 
 DTYPES = ("float32", "float64")
@@ -70,6 +69,11 @@ def names(dtype: str) -> list[str]:
     return [name for name, form in _FORMS.items() if dtype in form.dtypes]
 
 
+def find(name: str, dtype: str) -> Kept | None:
+    """The compiled code that is kept of a native function."""
+    return cache.find(f"{name}-{dtype}")
+
+
 class Function:
     """A native function.
 
@@ -88,7 +92,7 @@ class Function:
 
 
 _loaded: dict[tuple[str, np.dtype[Any]], Function] = {}
-_lock = threading.Lock()
+_lock = forks.lock()
 
 
 def load(name: str, dtype: np.dtype[Any]) -> Function:
@@ -103,14 +107,19 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
 
 
 def _load(name: str, dtype: str) -> Function:
-    file = f"{name}-{dtype}"
     if _FORMS[name].module == _LAPACK:
         _provide_lapack()
-    kept = cache.read(file)
-    if kept is None:
-        kept = _compiled(name, dtype)
-        cache.write(file, kept)
-    return Function(kept, _FORMS[name])
+    kept = find(name, dtype)
+    if kept is not None:
+        return Function(kept.compiled, _FORMS[name])
+    file = f"{name}-{dtype}"
+    with cache.alone(file, f"jitgrad: waiting for another process, which compiles {_FORMS[name].what} for {dtype}"):
+        kept = find(name, dtype)  # it may have come meanwhile
+        if kept is not None:
+            return Function(kept.compiled, _FORMS[name])
+        compiled = _compiled(name, dtype)
+        cache.write(file, compiled)
+    return Function(compiled, _FORMS[name])
 
 
 def _compiled(name: str, dtype: str) -> ObjectCode:
