@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 import jitgrad as jg
-from jitgrad.curvefit import formula
+from jitgrad.curvefit import curve_fit, formula
 from jitgrad.curvefit.formula import functions
-from jitgrad.errors import FormulaError
+from jitgrad.errors import FormulaError, JitgradError
 from jitgrad.ops import OPS
 
 X = np.array([-1.5, 0.5, 2.0])
@@ -69,6 +70,68 @@ def test_any_name_may_stand_in_backticks() -> None:
     assert float(f(**{"a": 2.0, "petal length (cm)": 3.0, "#": 1.0, "q0": 10.0})) == 17
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        "αβγδε",  # not the constant e
+        "µμ",  # the micro sign and the letter, which Python would take for one name
+        "ϕφ",
+        "aａ",  # as wide as a Chinese letter
+        "Kſs",  # the sign of Kelvin and the long s
+        "éàç",
+        "ªº",
+        ["x1α", "x1", "α", "α1"],
+        ["变量", "变"],
+        ["x̂", "x"],  # a letter and a sign above it
+        ["_n0_", "__n0_", "α"],
+        ["pi", "e", "abs", "exp", "lambda", "α"],
+    ],
+)
+def test_names_of_any_letters_are_names_of_their_own(names: Any) -> None:
+    values = {name: float(2**k) for k, name in enumerate(names)}
+    for quote in ("", "`") if "lambda" not in values else ("`",):
+        f = formula(" + ".join(f"{2 * k + 1} * {quote}{name}{quote}" for k, name in enumerate(names)))
+        assert f.names == list(names) and not f.constants
+        assert float(f(**values)) == sum((2 * k + 1) * 2**k for k in range(len(names)))
+
+
+def test_letters_beyond_ascii_are_parameters_of_a_fit() -> None:
+    result = curve_fit(
+        "α + β * x + γ * x**2 + δ * x**3 + ε * x**4", np.arange(9.0), np.polyval([5, 4, 3, 2, 1], np.arange(9.0))
+    )
+    assert result.parameters == pytest.approx(dict(zip("αβγδε", [1, 2, 3, 4, 5], strict=True)))
+
+
+def test_a_name_may_be_used_very_often() -> None:
+    """Every use had a stand-in of its own: the 81st was the function abs, and 3,000 took a minute."""
+    for text in ("`d e`", "`é`", "é"):
+        f = formula("+".join([text] * 1400))
+        assert f.names == [text.strip("`")] and float(f(**{f.names[0]: 1.0})) == 1400
+    names = [chr(0x4E00 + k) for k in range(2000)]
+    assert formula("+".join(f"`{name}`" for name in names)).names == names
+
+
+def test_functions_of_ones_own_may_have_any_name() -> None:
+    assert float(formula("σ(x) + abs(σ)", {"σ": lambda x: 2 * x})(x=3.0, σ=-1.0)) == 7
+
+
+@pytest.mark.parametrize(
+    "text", ["a * x**1e300", "(a * x**1e300)**1e300", "a * x**(pi / 0)", "1e308 * 10 * a * x", "x**(e / 0)"]
+)
+@pytest.mark.parametrize("method", ["auto", "lbfgs"])
+def test_what_overflows_is_an_error_and_prints_nothing(text: str, method: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """LAPACK was given nan, and says so on the standard output."""
+    with pytest.raises(JitgradError), np.errstate(all="ignore"):
+        curve_fit(text, np.linspace(0, 5, 20), np.linspace(1, 2, 20), method=method)
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("text", ["arcsinh(" * 190 + "a * x + b" + ")" * 190, "(" * 190 + "a * x + b" + ")" * 190])
+def test_formulas_may_be_deep(text: str) -> None:
+    value, slope = jg.value_and_grad(lambda a: formula(text)(a=a, b=0.5, x=2.0))(1.5)
+    assert math.isfinite(value) and math.isfinite(slope) and slope != 0
+
+
 def test_functions_of_ones_own() -> None:
     f = formula("a * square_wave(x)", {"square_wave": lambda x: jg.sign(jg.sin(x))})
     np.testing.assert_array_equal(f(a=2.0, x=[1.0, 4.0]).numpy(), [2, -2])
@@ -103,6 +166,23 @@ FAULTS = [
     ("a + 1" + "0" * 400, 5, "beyond float64"),
     ("a * x +", 7, "not understood"),
     ("-" * 300 + "x", 202, "nested too deeply"),
+    ("x**(0/0)", 5, "a constant that is nan"),
+    ("9**9**9**9", 4, "a constant that is inf"),
+    ("a * x + log(0)", 9, "a constant that is -inf"),
+    ("a * x / exp(1000)", 9, "a constant that is inf"),
+    ("x + (-8) ** (1 / 3)", 5, "a constant that is nan"),
+    ("`α β` + γ * expq(x)", 13, "unknown function 'expq'"),
+    ("`α β` + γ * (x", 13, "bracket '(' without its other half"),
+    ("`α β` + γ * x^2", 14, "Write ** for powers"),
+    ("γγγ + x)", 8, "bracket ')' without its other half"),
+    ("a * x + 1" + "0" * 5000, 9, "beyond float64"),
+    ("α·x", 2, "'·', which is no letter"),
+    ("x²", 2, "'²', which is no letter"),
+    ("2 * a×x", 6, "'×', which is no letter"),
+    ("a - b−x", 6, "'−', which is no letter"),
+    ("a\xa0* x", 2, "which is no letter"),
+    ("a * x\x00", 6, "which is no text"),
+    ("a * \ud800x", 5, "which is no text"),
 ]
 
 
@@ -113,6 +193,14 @@ def test_errors_point_at_the_character(text: str, place: int, said: str) -> None
     sentence, shown, pointer = str(caught.value).split("\n")
     assert said in sentence and f"at character {place}." in sentence
     assert shown[pointer.index("^")] == text[place - 1]
+
+
+@pytest.mark.parametrize(
+    "text", ["-" * 9000 + "x", "x**" * 300 + "x", "not " * 2000 + "x", "``", "`a", "a" * 20_000, "a*" * 4900 + "x"]
+)
+def test_hopeless_texts_of_other_kinds(text: str) -> None:
+    with pytest.raises(FormulaError):
+        formula(text)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x+" * 6000 + "x", "+".join(["x"] * 4000), "(" * 150 + "x" + ")" * 150 + ")"])

@@ -14,6 +14,9 @@ import numpy as np
 from jitgrad.ops.table import Op
 from jitgrad.tape.tensor import Tensor, upstream
 
+LARGEST_POWER = 1e3
+"""Of a power that tells anything about dimensions; sums of such exponents are finite numbers."""
+
 _POWERS = {"square": 2.0, "sqrt": 1 / 2, "cbrt": 1 / 3}
 _SAME = {"negative", "abs", "relu", "stop_gradient"}
 _ALIKE = {"add", "subtract", "maximum", "minimum", "hypot", "where", "concatenate"}
@@ -51,10 +54,12 @@ def dimensions(model: Recorded) -> np.ndarray:
             known[id(node)] = 0 * unit[0]
             continue
         power = numbers.get(id(node.inputs[1])) if node.op.name == "power" else None
+        if power is not None and not abs(power) <= LARGEST_POWER:
+            power = None
         known[id(node)] = _dimension(node.op, [known[id(operand)] for operand in node.inputs], power, equations)
     equations.append(known[id(model.value)] - unit[-1])
     rows = np.stack(equations)
-    rows = rows[rows[:, :count].any(axis=1)]
+    rows = rows[rows[:, :count].any(axis=1) & np.isfinite(rows).all(axis=1)]  # powers of powers may overflow
     return -np.linalg.lstsq(rows[:, :count], rows[:, count:], rcond=1e-9)[0]
 
 

@@ -78,7 +78,10 @@ class Estimates:
     @functools.cached_property
     def _singular(self) -> tuple[np.ndarray, np.ndarray]:
         """The singular values and right vectors of the Jacobian, its columns scaled to norm one."""
-        _, s, v = np.linalg.svd(self.factor / self._norms)
+        scaled = self.factor / self._norms
+        if not np.isfinite(scaled).all():  # LAPACK would print a message
+            return np.full(len(scaled), math.nan), np.eye(len(scaled))
+        _, s, v = np.linalg.svd(scaled)
         return s, v
 
     @functools.cached_property

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import functools
-import itertools
-import keyword
 import math
 import operator
 import re
-import string
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
+
+import numpy as np
 
 from jitgrad.errors import FormulaError, near_name
 from jitgrad.functions import elementwise, reductions
@@ -83,13 +82,17 @@ class Formula:
         self.text = text
         self.plain, self._more = not more, more
         self._functions = functions() | {name: (f, 0, 99) for name, f in (more or {}).items()}
-        self._quoted: dict[str, str] = {}
-        quoted = re.sub(r"`([^`]+)`|[^\W\d]*[^\x00-\x7f]\w*", self._stand_in, text)  # Python would change letters beyond ASCII
-        self._plain = "(" + re.sub(r"[\n\r\t\f]", " ", quoted) + "\n)"
+        if len(text) > LONGEST:
+            raise FormulaError(f"The formula has {len(text)} characters. Write at most {LONGEST}, or a function in Python.")
+        if not text.strip():
+            raise FormulaError("The formula is empty. Write one such as a * x + b.")
+        self._standing: dict[str, str] = {}
+        self._plain, self._places = self._replaced()
         self._tree = self._parsed()
-        self.names: list[str] = []
-        self.constants: list[str] = []
-        self._check(self._tree)
+        noted: dict[str, bool] = {}
+        self._check(self._tree, noted)
+        self.names = [name for name, constant in noted.items() if not constant]
+        self.constants = [name for name, constant in noted.items() if constant]
 
     def __reduce__(self) -> Any:
         return Formula, (self.text, self._more)
@@ -112,40 +115,65 @@ class Formula:
                 raise FormulaError(f"The formula needs {name!r}, which has no value.{near_name(name, values)} Give it one.")
         return as_tensor(self._value(self._tree, values))
 
+    def _replaced(self) -> tuple[str, list[int]]:
+        """The text as Python is to parse it, and for each of its characters the place of the one that it is for.
+
+        It is one line. A name in backticks, which may have any characters, and one with letters beyond ASCII, which Python
+        would change to others (NFKC), are replaced by names that are not in the text.
+        """
+        prefix = "_" + max(re.findall("_*", self.text), key=len) + "n"
+        stand_ins: dict[str, str] = {}
+        pieces, places, end = ["("], [0], 0
+        for match in re.finditer(r"`([^`]+)`|[^\W\d](?:\w|[^\x00-\x7f])*", self.text):
+            name, start = match[1] or match[0], match.start()
+            if match[0].isascii() and match[1] is None:
+                continue
+            if match[1] is None:
+                self._check_letters(name, start)
+            name = stand_ins.setdefault(name, f"{prefix}{len(stand_ins)}_")
+            pieces += [self.text[end:start], name]
+            places += [*range(end, start), *[start] * len(name)]
+            end = match.end()
+        self._standing = {stand_in: name for name, stand_in in stand_ins.items()}
+        pieces.append(self.text[end:])
+        places += range(end, len(self.text))
+        line = "".join(pieces).translate({ord(c): " " for c in "\n\r\t\f"})
+        return line + "\n)", [*places, len(self.text) - 1]
+
+    def _check_letters(self, name: str, start: int) -> None:
+        """Raise FormulaError for a name with signs that no name may have, such as × and ²."""
+        for length in range(1, len(name) + 1):
+            if (
+                not name[:length].isidentifier() or name[length - 1] in "\u00b7\u0387"
+            ):  # the dots of products, to Python letters
+                fault = f"has {name[length - 1]!r}, which is no letter"
+                self._refuse(start + length - 1, fault, "Write * / - ** for operations, or put the name in backticks")
+
     def _parsed(self) -> ast.expr:
-        """The syntax tree. A name in backticks may have any characters; it is parsed as a name of the same length."""
-        if len(self.text) > LONGEST:
-            raise FormulaError(
-                f"The formula has {len(self.text)} characters. Write at most {LONGEST}, or a function in Python."
-            )
-        if not self.text.strip():
-            raise FormulaError("The formula is empty. Write one such as a * x + b.")
+        """The syntax tree."""
         unbalanced = _unbalanced(self._plain[1:-2])
         if unbalanced is not None:
-            bracket = self.text[unbalanced]
-            self._refuse(unbalanced, f"has a bracket {bracket!r} without its other half", "Close or remove it")
-        for mark in "#\\":
-            if mark in self._plain:
-                self._refuse(self._plain.index(mark) - 1, f"has a {mark}", "Leave it out, or put a name with it in backticks")
+            place = self._places[1 + unbalanced]
+            self._refuse(place, f"has a bracket {self.text[place]!r} without its other half", "Close or remove it")
+        for place, character in zip(self._places, self._plain, strict=False):
+            if character in "#\\":
+                self._refuse(place, f"has a {character}", "Leave it out, or put a name with it in backticks")
+            if not character.isprintable() and character != "\n":
+                self._refuse(place, f"has {character!r}, which is no text", "Remove it")
         try:
             return ast.parse(self._plain, mode="eval").body
         except SyntaxError as error:
             self._refuse_syntax(error)
-        except (RecursionError, MemoryError, ValueError):
-            raise FormulaError("The formula is nested too deeply, or no text. Write a function in Python instead.") from None
-
-    def _stand_in(self, match: re.Match[str]) -> str:
-        """A name of the same length that is not in the text."""
-        tail = string.ascii_letters + string.digits
-        for letters in itertools.product(string.ascii_letters, *[tail] * (min(len(match[0]), 3) - 1)):
-            name = "".join(letters).ljust(len(match[0]), "_")
-            if name not in self.text and name not in self._quoted and not keyword.iskeyword(name):
-                self._quoted[name] = match[1] or match[0]
-                return name
-        raise FormulaError("The formula has too many names of one character. Give them longer ones.")
+        except (RecursionError, MemoryError):
+            raise FormulaError(_TOO_DEEP) from None
 
     def _refuse_syntax(self, error: SyntaxError) -> NoReturn:
-        place = min(max((error.offset or 2) - 2, 0), len(self.text) - 1) if error.lineno == 1 else len(self.text) - 1
+        if "too many nested" in error.msg:
+            raise FormulaError(_TOO_DEEP) from None
+        place = self._places[min(max((error.offset or 2) - 1, 1), len(self._places) - 1) if error.lineno == 1 else -1]
+        number = re.search(r"\d{4000,}", self.text)
+        if number and "digits" in error.msg:
+            self._refuse(number.start(), "has a number beyond float64", "Write a smaller one")
         if "=" in self.text and "==" not in self.text:
             self._refuse(self.text.index("="), "has an equals sign", "Write the right side alone; the target is named apart")
         self._refuse(place, "is not understood", "Check what stands there, and use * for every product")
@@ -159,69 +187,76 @@ class Formula:
             f"The formula {fault}, at character {place + 1}. {advice}{end}\n  {shown}\n  {' ' * (place - first)}^"
         )
 
-    def _check(self, node: ast.expr, depth: int = 0) -> None:
-        """Raise FormulaError for what no formula may have, and note the names."""
-        place = max(0, len(self._plain.encode()[: node.col_offset].decode()) - 1)
+    def _check(self, node: ast.expr, noted: dict[str, bool], depth: int = 0) -> Any:
+        """The value of a node without names, a number, else None. Raises FormulaError for what no formula may have, and for
+        a constant that is not finite; notes the names, and which are constants."""
+        place = self._places[min(node.col_offset, len(self._places) - 1)]
         if depth > DEEPEST:
             self._refuse(place, "is nested too deeply", "Write a function in Python instead")
-        if isinstance(node, ast.Name):
-            self._check_name(node, place)
-        elif isinstance(node, ast.Constant):
-            self._check_number(node, place)
-        elif isinstance(node, ast.Call):
-            self._check_call(node, place, depth)
-        elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
-            first, chain = _chain(node)
-            self._check_all(depth, first, *(link.right for link in chain))
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd, ast.Not)):
-            self._check(node.operand, depth + 1)
-        elif isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
-            self._check_all(depth, node.left, *node.comparators)
-        elif isinstance(node, ast.BoolOp):
-            self._check_all(depth, *node.values)
-        elif isinstance(node, ast.IfExp):
-            self._check_all(depth, node.test, node.body, node.orelse)
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
-            self._refuse(self.text.find("^", (node.left.end_col_offset or 1) - 1), "has a ^", "Write ** for powers")
-        else:
-            self._refuse(place, "has what no formula may have", "Use numbers, names, + - * / **, comparisons and functions")
 
-    def _check_all(self, depth: int, *nodes: ast.expr) -> None:
-        for node in nodes:
-            self._check(node, depth + 1)
+        def of(*inner: ast.expr) -> list[Any]:
+            return [self._check(one, noted, depth + 1) for one in inner]
 
-    def _check_name(self, node: ast.Name, place: int) -> None:
-        name = self._quoted.get(node.id, node.id)
-        if node.id in self._functions:
-            self._refuse(
-                place, f"has the function {name!r} without arguments", f"Write {name}(…), or give the name another spelling"
-            )
-        noted = self.constants if node.id in CONSTANTS else self.names
-        if name not in noted:
-            noted.append(name)
+        value = None
+        with np.errstate(all="ignore"):
+            if isinstance(node, ast.Name):
+                self._check_name(node, place, noted)
+            elif isinstance(node, ast.Constant):
+                value = self._check_number(node, place)
+            elif isinstance(node, ast.Call):
+                function = self._check_call(node, place)
+                value = _folded(getattr(function, "numpy", None), of(*node.args))
+            elif isinstance(node, ast.BinOp) and type(node.op) in _BINARY:
+                first, chain = _chain(node)
+                value, *others = of(first, *(link.right for link in chain))
+                for link, other in zip(chain, others, strict=True):
+                    value = _folded(_BINARY[type(link.op)], [value, other])
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd, ast.Not)):
+                value = _folded(operator.neg if isinstance(node.op, ast.USub) else None, of(node.operand))
+            elif isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
+                of(node.left, *node.comparators)
+            elif isinstance(node, ast.BoolOp):
+                of(*node.values)
+            elif isinstance(node, ast.IfExp):
+                of(node.test, node.body, node.orelse)
+            elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+                at = self._plain.find("^", node.left.end_col_offset or 1)
+                self._refuse(self._places[at], "has a ^", "Write ** for powers")
+            else:
+                self._refuse(place, "has what no formula may have", "Use numbers, names, + - * / **, comparisons and functions")
+        if value is not None and not np.isfinite(value):
+            self._refuse(place, f"has a constant that is {value}", "Write one that is a finite number")
+        return value
 
-    def _check_number(self, node: ast.Constant, place: int) -> None:
+    def _check_name(self, node: ast.Name, place: int, noted: dict[str, bool]) -> None:
+        if node.id in self._functions and node.id not in self._standing:
+            advice = f"Write {node.id}(…), or give the name another spelling"
+            self._refuse(place, f"has the function {node.id!r} without arguments", advice)
+        noted[self._standing.get(node.id, node.id)] = node.id in CONSTANTS
+
+    def _check_number(self, node: ast.Constant, place: int) -> Any:
         if type(node.value) not in (int, float):
             self._refuse(place, f"has {node.value!r}, which is no number", "Use real numbers")
         try:
-            beyond = math.isinf(float(node.value))  # type: ignore[arg-type]
+            value = np.float64(node.value)  # type: ignore[arg-type]
         except OverflowError:
-            beyond = True
-        if beyond:
+            value = np.float64(math.inf)
+        if math.isinf(value):
             self._refuse(place, "has a number beyond float64", "Write a smaller one")
+        return value
 
-    def _check_call(self, node: ast.Call, place: int, depth: int) -> None:
+    def _check_call(self, node: ast.Call, place: int) -> Function:
         if not isinstance(node.func, ast.Name):
             self._refuse(place, "calls what is no name", "Call functions such as exp by their names")
-        name = node.func.id
+        name = self._standing.get(node.func.id, node.func.id)
         if name not in self._functions:
             advice = near_name(name, self._functions).strip() or f"Functions are {', '.join(_COMMON)} and the like"
             self._refuse(place, f"has the unknown function {name!r}", advice)
-        _, least, most = self._functions[name]
+        function, least, most = self._functions[name]
         if node.keywords or not least <= len(node.args) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
             self._refuse(place, f"gives {name} {len(node.args)} arguments", f"Give it {wanted}, without names")
-        self._check_all(depth, *node.args)
+        return function
 
     def _value(self, node: ast.expr, values: Mapping[str, Any]) -> Any:
         def of(inner: ast.expr) -> Any:
@@ -229,12 +264,12 @@ class Formula:
 
         match node:
             case ast.Name(id=name):
-                full = self._quoted.get(name, name)
+                full = self._standing.get(name, name)
                 return as_tensor(values[full]) if full in values else _number(CONSTANTS[name])
             case ast.Constant(value=value):
                 return _number(value)
             case ast.Call(func=ast.Name(id=name), args=args):
-                return self._functions[name][0](*map(of, args))
+                return self._functions[self._standing.get(name, name)][0](*map(of, args))
             case ast.BinOp():
                 first, chain = _chain(node)
                 return functools.reduce(lambda value, link: _BINARY[type(link.op)](value, of(link.right)), chain, of(first))
@@ -265,6 +300,12 @@ def _chain(node: ast.BinOp) -> tuple[ast.expr, list[ast.BinOp]]:
     return left, links[::-1]
 
 
+def _folded(function: Any, operands: list[Any]) -> Any:
+    """What a function makes of numbers; None where one of them, or the function, is not known."""
+    return None if function is None or any(operand is None for operand in operands) else np.float64(function(*operands))
+
+
+_TOO_DEEP = "The formula is nested too deeply, or has thousands of terms. Write a function in Python instead."
 _COMMON = ("exp", "log", "sqrt", "sin", "cos", "tanh", "where")
 
 

@@ -43,9 +43,10 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
         own: a loss of the user's; else squares of residuals or what a robust loss makes of them.
 
     Returns:
-        The Solution. Its factor is that of the Hessian, of which a covariance is the inverse.
+        The Solution. With a loss of the user's its factor is that of the Hessian, of which a covariance is the inverse; else
+        least squares go on from here, and it is nan.
 
-    Raises FitError where the cost is not finite at the start.
+    Raises FitError where the cost is not finite at the start, or its second derivatives are not at the end.
     """
     cost = _cost(problem, own)
     size = np.where(start != 0, np.abs(start), 1.0)
@@ -56,7 +57,8 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
     u, evaluations, converged = by(scaled, start / size, size, problem)
     theta = u * size
     figures = [float(cost(theta)), evaluations, evaluations, BY_GRADIENT if converged else TOO_MANY, 0.0]
-    return Solution(theta[None], np.array([figures]), _square_root(np.asarray(hessian(cost)(theta)))[None])
+    factor = np.full((len(theta), len(theta)), np.nan) if own is None else _square_root(np.asarray(hessian(cost)(theta)))
+    return Solution(theta[None], np.array([figures]), factor[None])
 
 
 def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:
@@ -106,5 +108,7 @@ def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tu
 
 def _square_root(h: np.ndarray) -> np.ndarray:
     """R with RᵀR = h, what is negative of it left out."""
+    if not np.isfinite(h).all():
+        raise FitError("The second derivatives of the loss are not finite at the end. Choose other starting values, or bounds.")
     values, vectors = np.linalg.eigh(0.5 * (h + h.T))
     return np.asarray(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T)
