@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ USES = [
     *uses("sum keepdims", lambda np, x: np.sum(x, axis=(0, -1), keepdims=True), (2, 3, 4)),
     *uses("var", lambda np, x: np.var(x, axis=1), (2, 3), (4, 1)),
     *uses("std ddof", lambda np, x: np.std(x, axis=0, ddof=1, keepdims=True), (4, 3)),
+    *uses("diff ends", lambda np, x, y: np.diff(x, axis=0, prepend=y, append=1.5), ((3, 2), (2, 2))),
     *uses("prod", lambda np, x: np.prod(x), (), (1,), (5,), (2, 3), (0,)),
     *uses("prod axis", lambda np, x: np.prod(x, axis=1, keepdims=True), (2, 3, 2), (2, 1, 2), (2, 0, 2)),
     *uses("prod axes", lambda np, x: np.prod(x, axis=(0, 2)), (2, 3, 2)),
@@ -112,6 +114,8 @@ USES = [
     *uses("norm 2", lambda np, x: np.linalg.norm(x, 2), (4,)),
     *uses("matrix norm 1", lambda np, x: np.linalg.norm(x, 1), (4, 2)),
     *uses("matrix norm -inf", lambda np, x: np.linalg.norm(x, -onp.inf, axis=(0, 2), keepdims=True), (4, 2, 3)),
+    *uses("matrix norm axes", lambda np, x: np.linalg.norm(x, 1, axis=(2, 0)), (4, 2, 3)),
+    *uses("matrix norm inf axes", lambda np, x: np.linalg.norm(x, onp.inf, axis=(-1, 0), keepdims=True), (2, 3)),
     *uses("norm axis", lambda np, x: np.linalg.norm(x, axis=0, keepdims=True), (4, 2)),
     *uses("solve", lambda np, a, b: np.linalg.solve(a + 4 * onp.eye(3), b), ((3, 3), (3, 2)), ((3, 3), (3,))),
     *uses("solve batch", lambda np, a, b: np.linalg.solve(a + 4 * onp.eye(3), b), ((2, 3, 3), (3, 1))),
@@ -198,6 +202,14 @@ def test_results_without_derivative(name: str, f: Any) -> None:
             got = f(namespace, jitgrad.tensor(x))
             assert got.dtype == expected.dtype
             np.testing.assert_array_equal(np.asarray(got), expected)
+
+
+@pytest.mark.parametrize(("rows", "ddof"), [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (2, 0.5)])
+def test_a_variance_without_degrees_of_freedom_is_numpys(rows: int, ddof: float) -> None:
+    x = np.arange(1.0, rows + 1)
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+        expected = [np.var(x, ddof=ddof), np.std(x, ddof=ddof)]
+    np.testing.assert_array_equal([float(jitgrad.var(x, ddof=ddof)), float(jitgrad.std(x, ddof=ddof))], expected)
 
 
 def test_order_of_nan_and_of_equals() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
-from jitgrad.functions.axes import Axis, axes_of, axis_of
+from jitgrad.functions.axes import Axis, axes_of, axis_of, sequence
 from jitgrad.functions.shapes import concatenate, moveaxis, reshape, squeeze
 from jitgrad.ops import Op, linear, order, reduce
 from jitgrad.ops.elementwise import abs, divide, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
@@ -32,10 +32,13 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @public(np.var)
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """The variance over ``axis``: the sum of squared deviations from the mean, over the count less ``ddof``."""
+    """The variance over ``axis``: the sum of squared deviations from the mean, over the count less ``ddof``.
+
+    Where ``ddof`` leaves nothing to divide by, it is nan or infinite, as NumPy's.
+    """
     x = as_tensor(x)
     squares = sum(square(x - mean(x, axis, keepdims=True)), axis, keepdims)
-    return squares / float(_count("var", x, axis) - ddof)
+    return squares / builtins.max(float(_count("var", x, axis) - ddof), 0.0)
 
 
 @public(np.std)
@@ -201,7 +204,7 @@ def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
     Args:
         x: any shape.
         ord: over one axis a number p, for (Σ|x|ᵖ)^(1/p), or inf, -inf or 0; over two axes "fro", 1, -1, inf or -inf.
-        axis: one axis, several, or all (None).
+        axis: one axis, several, or all (None). Of a matrix first that of its rows, then that of its columns.
         keepdims: whether reduced axes stay, with size 1.
 
     Raises:
@@ -216,7 +219,8 @@ def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
     if len(axes) == 1 and isinstance(ord, (int, float)):
         return _vector_norm(abs(x), float(ord), axes, keepdims)
     if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
-        summed = axes[0] if builtins.abs(ord) == 1 else axes[1]
+        rows, columns = axes if axis is None else [axis_of("norm", a, x.ndim) for a in sequence(axis)]
+        summed = rows if builtins.abs(ord) == 1 else columns
         sums = sum(abs(x), summed, keepdims=True)
         made = (max if ord > 0 else min)(sums, axes, keepdims=True)
         return made if keepdims else squeeze(made, axes)

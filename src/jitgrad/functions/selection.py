@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.errors import ArgumentError, IndexingError, ShapeError
 from jitgrad.functions.axes import axis_of
 from jitgrad.functions.elementwise import isnan
-from jitgrad.functions.shapes import moveaxis, reshape
+from jitgrad.functions.shapes import broadcast_to, concatenate, moveaxis, reshape
 from jitgrad.ops import linear, order
 from jitgrad.ops.elementwise import where
 from jitgrad.tape import dtypes
@@ -105,10 +105,19 @@ def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
 
 
 @public(np.diff)
-def diff(x: Any, n: int = 1, axis: int = -1) -> Tensor:
-    """The differences of neighbours along ``axis``, ``n`` times."""
+def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """The differences of neighbours along ``axis``, ``n`` times; ``prepend`` and ``append`` are put before and after first.
+
+    They are as ``x`` but for their length along ``axis``, or numbers.
+    """
     x = as_tensor(x)
-    before = (slice(None),) * axis_of("diff", axis, x.ndim)
+    at = axis_of("diff", axis, x.ndim)
+    before = (slice(None),) * at
+    ends = [None if end is None else as_tensor(end) for end in (prepend, append)]
+    one = tuple(1 if i == at else size for i, size in enumerate(x.shape))
+    first, last = [end if end is None or end.ndim else broadcast_to(end, one) for end in ends]
+    parts = [part for part in (first, x, last) if part is not None]
+    x = x if len(parts) == 1 else concatenate(parts, axis=at)
     for _ in range(n):
         x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
     return x
