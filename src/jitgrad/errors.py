@@ -44,6 +44,10 @@ class GradientError(JitgradError, AssertionError):
     """A derivative that is not what differences say."""
 
 
+class ConcretizationError(JitgradError, TypeError):
+    """A value without a derivative, asked for where a derivative is taken: it would silently be 0."""
+
+
 class TracingError(JitgradError, RuntimeError):
     """A traced function that asks for a value while it is being traced."""
 

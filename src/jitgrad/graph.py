@@ -45,7 +45,7 @@ class Node(Operators):
     def _keep(self, kept: Any) -> None:
         raise TracingError(f"Node {self.name!r} requires no gradient of backward(). Use graph.gradients().")
 
-    def numpy(self) -> Any:
+    def _value(self) -> Any:
         raise TracingError(f"Node {self.name!r} has no value by itself. Run it in a Session, with its placeholders fed.")
 
     @property
@@ -150,6 +150,10 @@ class Variable(variable.Variable):
     def __init__(self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True) -> None:
         super().__init__(value, dtype, name, trainable)
         self.initial = self.leaf.known
+        _variables.add(self)
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
         _variables.add(self)
 
     def _read(self) -> Tensor:

@@ -159,7 +159,7 @@ def requires_grad(k: int) -> Any:
         y = x * x
     g = tape.gradient(y, x)
     y.backward()
-    return g, x.grad
+    return g.detach(), x.grad
 
 
 def integers(k: int) -> Any:

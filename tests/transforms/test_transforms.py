@@ -100,7 +100,7 @@ def test_transforms_are_traced() -> None:
 def test_python_control_flow() -> None:
     def branching(x: Any) -> Any:
         y = x
-        while float(y) < 100:
+        while y < 100:
             y = y * 2 if y > 3 else y * y
         return y
 

@@ -9,24 +9,31 @@ import numpy as np
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
+from jitgrad.tape.tensor import Tensor, as_tensor, cast, holds_tensors, identity
 
 
 @public()
 def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """An immutable Tensor of ``value``, copied. Later changes of an array, or assignments to a Variable, do not touch it.
 
+    Tensors, and lists with Tensors in them, are recorded: gradients pass.
+
     Args:
-        value: a number, array-like, Tensor or Variable.
+        value: a number, array-like, Tensor or Variable, or nested lists of them.
         dtype: by default that of ``value``; float64 for Python floats, int64 for integers.
-        requires_grad: whether ``backward`` gives it a gradient, in ``.grad``.
+        requires_grad: whether ``backward`` gives it a gradient, in ``.grad``. It is a new leaf then, to which none passes.
 
     Raises:
         DTypeError: for what is not boolean, integer or floating, and for integers that should have a gradient.
+        ConcretizationError: for a new leaf, or an integer, of a Tensor that is differentiated or requires a gradient.
     """
-    if isinstance(value, Operators) and not requires_grad and (dtype is None or value.dtype == dtype):
-        return identity(as_tensor(value))
-    array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
+    if holds_tensors(value):
+        recorded = as_tensor(value)
+        rank = recorded.rank if dtype is None else dtypes.strong(dtypes.as_data((), dtype)[1])
+        if not requires_grad and (rank == recorded.rank or rank > dtypes.INTEGER):
+            return cast(identity(recorded), rank)
+        value = recorded.numpy()
+    array, rank = dtypes.as_data(value, dtype)
     made = Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
     made.requires_grad = requires_grad
     return made

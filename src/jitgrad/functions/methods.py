@@ -19,6 +19,11 @@ def _transpose(self: Operators, *axes: Any) -> Tensor:
     return shapes.transpose(self, order or None)
 
 
+def _round(self: Operators, decimals: int | None = None) -> Tensor:
+    """Python's ``round``: as ``jitgrad.round``."""
+    return elementwise.round(self, decimals or 0)
+
+
 _METHODS = [
     reductions.sum, reductions.mean, reductions.max, reductions.min, reductions.prod, reductions.var, reductions.std,
     reductions.argmax, reductions.argmin, reductions.cumsum, reductions.cumprod, reductions.any, reductions.all,
@@ -31,3 +36,4 @@ for _function in _METHODS:
 Operators.reshape = _reshape
 Operators.transpose = _transpose
 Operators.flatten = shapes.ravel  # type: ignore[attr-defined]
+Operators.__round__ = _round  # type: ignore[attr-defined]

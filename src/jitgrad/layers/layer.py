@@ -22,6 +22,7 @@ from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
 from jitgrad.ops import Shape
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, as_tensor
+from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
 
 _NOT_OWNED = {"arguments", "compiled", "example", "_frozen", "_penalties", "_predict"}  # attributes that own none
@@ -221,7 +222,7 @@ class Layer(Described):
 
     def get_weights(self) -> list[np.ndarray]:
         """The values of all Variables, copied."""
-        return [np.array(v.numpy()) for v in self.variables]
+        return [np.array(peek(v)) for v in self.variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Give all Variables values, in the order of ``get_weights``. Raises as ``check_weights``, before any change."""

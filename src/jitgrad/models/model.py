@@ -23,6 +23,7 @@ from jitgrad.models.summary import summary
 from jitgrad.optimizers import Optimizer
 from jitgrad.saving import load_weights, save_model, save_weights
 from jitgrad.tape.function import Function, function
+from jitgrad.tape.recording import no_grad
 from jitgrad.tape.structure import flatten, map_structure, pack_as
 from jitgrad.training.fit import History
 from jitgrad.training.progress import bar, is_shown
@@ -195,10 +196,10 @@ class Model(Layer):
         """
         inputs = as_inputs(x)
         size, rows = count("batch_size", batch_size), len(flatten(inputs)[0])
-        run = self._predicting()
-        if not rows:
-            return map_structure(np.asarray, self(inputs))
-        run.check(flatten(inputs), names_of(inputs, "x"), map_structure(operator.itemgetter(slice(size)), inputs))
+        predicting = self._predicting()
+        run = no_grad()(predicting if rows else self)
+        if rows:
+            predicting.check(flatten(inputs), names_of(inputs, "x"), map_structure(operator.itemgetter(slice(size)), inputs))
         if rows <= size:
             return map_structure(np.asarray, run(inputs))
         parts: list[list[np.ndarray]] = []

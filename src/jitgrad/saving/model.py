@@ -13,6 +13,7 @@ from jitgrad.layers.layer import Layer, own_variables, unfilled_weights
 from jitgrad.layers.shapes import as_plain, from_plain
 from jitgrad.saving import archive
 from jitgrad.saving.describe import describe, made
+from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
 
 UNFIT = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, JitgradError)
@@ -107,7 +108,7 @@ def _named(variables: Sequence[Variable]) -> dict[str, np.ndarray]:
     values: dict[str, np.ndarray] = {}
     for variable in variables:
         name = variable.name if variable.name not in values else f"{variable.name}:{len(values)}"
-        values[name] = np.asarray(variable.numpy())
+        values[name] = np.asarray(peek(variable))
     return values
 
 

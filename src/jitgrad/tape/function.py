@@ -20,6 +20,7 @@ from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
+from jitgrad.tape.values import peek
 
 
 def placeholder(shape: Shape, rank: int = dtypes.NUMBER) -> Tensor:
@@ -190,5 +191,5 @@ def _dynamic(value: Any) -> Tensor:
         return Tensor(None, (), (), (), dtypes.NUMBER, np.float64(value))
     tensor = as_tensor(value)
     if tensor.known is None:
-        tensor.numpy()
+        peek(tensor)
     return tensor

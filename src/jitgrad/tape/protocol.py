@@ -15,6 +15,8 @@ import numpy as np
 
 from jitgrad.errors import TracingError, UnsupportedError
 from jitgrad.ops import OPS, Op
+from jitgrad.tape.structure import map_structure
+from jitgrad.tape.values import Values, peek
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,11 +67,12 @@ def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
 _ALIASES = {"absolute": "abs", "fabs": "abs", "remainder": "mod", "psi": "digamma", "expit": "sigmoid", "true_divide": "divide"}
 _REDUCTIONS = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
 
-# Questions about values, which NumPy itself answers.
-_ON_VALUES = {
-    np.allclose, np.array_equal, np.isclose, np.nonzero, np.flatnonzero, np.argwhere, np.unique,
-    np.array2string, np.array_repr, np.array_str, np.save, np.savetxt,
-}  # fmt: skip
+# What NumPy itself answers of values: what has no derivative of any value, np.unique where none is asked for.
+_ON_VALUES: dict[Any, Callable[[Any], Any]] = {
+    **dict.fromkeys([np.allclose, np.array_equal, np.isclose, np.nonzero, np.flatnonzero, np.argwhere], peek),
+    **dict.fromkeys([np.array2string, np.array_repr, np.array_str, np.save, np.savetxt], peek),
+    np.unique: np.asarray,
+}
 
 
 def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -81,7 +84,7 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if method != "__call__" or found is None:
         asked = name if method == "__call__" else f"{name}.{method}"
         raise UnsupportedError(
-            f"The ufunc {asked} does not take Tensors. Use np.asarray(tensor) for the value, or a jitgrad op."
+            f"The ufunc {asked} does not take Tensors. Use an op of jitgrad, or np.asarray(x.detach()) for the value alone."
         )
     if kwargs:
         advice = "Write a = a + v for a += v" if "out" in kwargs else "Leave it out"
@@ -91,22 +94,21 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
 def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a function of NumPy does with a Tensor among its arguments. Raises UnsupportedError, by its name."""
-    if function in _ON_VALUES:
-        return function(*map(_value, args), **{key: _value(x) for key, x in kwargs.items()})
+    take = _ON_VALUES.get(function)
+    if take is not None:
+        given = map_structure(lambda x: take(x) if isinstance(x, Values) else x, (args, kwargs))
+        return function(*given[0], **given[1])
     found = NUMPY.get(function)
     name = f"{function.__module__}.{function.__name__}"
     if found is None:
         raise UnsupportedError(
-            f"{name} does not take Tensors. Use np.asarray(tensor) for the value, or build it of functions that jitgrad has."
+            f"{name} does not take Tensors. Build it of functions that jitgrad has, or use np.asarray(x.detach()) for the "
+            f"value alone."
         )
     positional, named, refused = _translated(function, found, args, kwargs)
     if refused:
         raise UnsupportedError(f"{name} takes no {', '.join(refused)} with Tensors. Leave it out.")
     return found(*positional, **named)
-
-
-def _value(x: Any) -> Any:
-    return np.asarray(x) if hasattr(x, "numpy") else x
 
 
 # Parameters that are called otherwise, and those whose value changes no result.

@@ -47,10 +47,15 @@ class Recording:
     """Intervals of the clock, opened by ``start`` and ``resume``, closed by ``stop`` and ``pause``.
 
     Attributes:
+        name: of the transform that records, if it is one.
+        sources: the Tensors that the transform differentiates by.
         read: the Variables that were read while an interval was open, by id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.sources: list[Tensor] = []
+        self._constant: dict[int, weakref.ref[Tensor]] = {}
         self.starts: list[float] = []
         self.stops: list[float] = []
         self.read: dict[int, Variable] = {}
@@ -101,6 +106,28 @@ class Recording:
             return self.starts[0] <= tensor.order < self.stops[0]
         i = bisect.bisect(self.starts, tensor.order) - 1
         return i >= 0 and tensor.order < self.stops[i]
+
+    def depends(self, tensor: Tensor) -> bool:
+        """Whether a derivative passes from one of ``sources`` to ``tensor``."""
+        sources = {id(source) for source in self.sources}
+        seen: dict[int, Tensor] = {}
+        stack = [tensor]
+        while stack:
+            node = stack.pop()
+            if id(node) in sources:
+                return True
+            if id(node) in seen or node.op is None or not self.has(node) or self._is_constant(node):
+                continue
+            seen[id(node)] = node
+            if node.dtype.kind == "f":
+                stack += [x for i, x in enumerate(node.inputs) if node.op.vjp(i) is not None]
+        self._constant |= {key: weakref.ref(node) for key, node in seen.items()}
+        return False
+
+    def _is_constant(self, tensor: Tensor) -> bool:
+        """Whether it was found to depend on no source before."""
+        found = self._constant.get(id(tensor))
+        return found is not None and found() is tensor
 
 
 def is_recorded(tensor: Tensor) -> bool:

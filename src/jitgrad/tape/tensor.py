@@ -6,7 +6,6 @@ asked for, and kept. A Tensor never changes.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +21,13 @@ from jitgrad.tape.backward import DefineByRun, Gradient
 from jitgrad.tape.indexing import At, getitem
 from jitgrad.tape.protocol import Deferral, array_function, array_ufunc, public
 from jitgrad.tape.recording import clock, grad_enabled, here
+from jitgrad.tape.values import Values
 
 if TYPE_CHECKING:
     from jitgrad.tape.variable import Variable
 
 
-class Operators(DefineByRun):
+class Operators(DefineByRun, Values):
     """What Tensors and Variables share: operators and methods that record."""
 
     __slots__ = ()
@@ -40,8 +40,6 @@ class Operators(DefineByRun):
 
         @property
         def dtype(self) -> np.dtype[Any]: ...
-
-        def numpy(self) -> Any: ...
 
         def _read(self) -> Tensor: ...
 
@@ -82,10 +80,7 @@ class Operators(DefineByRun):
             raise TypeError("len() of a Tensor without axes. Use .size for the number of elements.")
         return self.shape[0]
 
-    # Values.
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self.numpy(), dtype)
+    # NumPy's protocols.
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return array_ufunc(ufunc, method, inputs, kwargs)
@@ -93,32 +88,9 @@ class Operators(DefineByRun):
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return array_function(function, args, kwargs)
 
-    def __float__(self) -> float:
-        return float(self.numpy())
-
-    def __int__(self) -> int:
-        return int(self.numpy())
-
-    def __bool__(self) -> bool:
-        return bool(self.numpy())
-
-    def __index__(self) -> int:
-        return operator.index(self.numpy())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.numpy(), spec) if spec else str(self)
-
-    def tolist(self) -> Any:
-        """The value as Python numbers in nested lists."""
-        return np.asarray(self.numpy()).tolist()
-
     def detach(self) -> Tensor:
         """The same value as a constant: no gradient passes."""
         return ew.stop_gradient(self)
-
-    def item(self) -> Any:
-        """The value of a Tensor of one element as a Python number."""
-        return np.asarray(self.numpy()).item()
 
     # Arithmetic.
 
@@ -282,8 +254,10 @@ class Tensor(Operators):
         """The dtype of the value."""
         return dtypes.DTYPE[self.rank]
 
-    def numpy(self) -> Any:
-        """The value: a NumPy array, or a NumPy scalar where there is no axis. Computed now if it was not before."""
+    def _read(self) -> Tensor:
+        return self
+
+    def _value(self) -> Any:
         from jitgrad.tape.evaluate import value_of
 
         value = np.asarray(value_of(self), self.dtype)
@@ -292,17 +266,36 @@ class Tensor(Operators):
     def _keep(self, kept: Gradient | None) -> None:
         self.gradient = kept
 
+    def __copy__(self) -> Tensor:
+        return self  # it never changes
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        """Itself, so that gradients pass; of what the user made to have a gradient another one."""
+        own = self.op is None and self.gradient is not None and self.variable is None
+        return _remade(self.known, self.rank, True) if own else self
+
+    def __reduce__(self) -> Any:
+        """Pickled as a constant of the same value."""
+        own = self.op is None and self.requires_grad
+        return _remade, (self._leaving("pickle", explicit=own), self.rank, own)
+
     def __repr__(self) -> str:
         from jitgrad.tape import trace
 
         if trace.current() is not None or (self.known is None and self.op is None):
             shown = f"traced{f', by {self.op.name}' if self.op is not None else ''}"
         else:
-            shown = np.array2string(np.asarray(self.numpy()), threshold=20)
+            shown = np.array2string(np.asarray(self._value()), threshold=20)
         return f"<Tensor shape={self.shape} dtype={self.dtype} {shown}>"
 
     def __str__(self) -> str:
-        return str(self.numpy())
+        return str(self._value())
+
+
+def _remade(value: Any, rank: int, requires_grad: bool) -> Tensor:
+    made = Tensor(None, (), (), np.shape(value), rank, dtypes.as_data(value)[0])
+    made.requires_grad = requires_grad
+    return made
 
 
 # Recording.
@@ -326,7 +319,7 @@ def as_tensor(value: Any) -> Tensor:
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT):
         rank = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
         return Tensor(None, (), (), (), rank, float(value))
-    if _holds_tensors(value):
+    if holds_tensors(value):
         parts = [as_tensor(item) for item in value]
         if any(t.shape != parts[0].shape for t in parts):
             raise ShapeError(f"A list has items of shapes {', '.join(str(t.shape) for t in parts)}. Give items of one shape.")
@@ -335,10 +328,10 @@ def as_tensor(value: Any) -> Tensor:
     return Tensor(None, (), (), array.shape, rank, array)
 
 
-def _holds_tensors(value: Any) -> bool:
+def holds_tensors(value: Any) -> bool:
     """Whether a nest of lists has Tensors or Variables in it, so that it is recorded and no plain data."""
     if isinstance(value, (list, tuple)):
-        return any(_holds_tensors(item) for item in value)
+        return any(holds_tensors(item) for item in value)
     return isinstance(value, Operators)
 
 

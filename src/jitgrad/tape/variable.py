@@ -14,6 +14,7 @@ from jitgrad.tape.backward import Gradient
 from jitgrad.tape.protocol import public
 from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
+from jitgrad.tape.values import check_leaving
 
 names = itertools.count()
 """Numbers for the names of what is not named."""
@@ -97,8 +98,7 @@ class Variable(Operators):
         tracing = trace.current()
         return self._leaf if tracing is None else tracing.read(self)
 
-    def numpy(self) -> Any:
-        """The value: a copy as a NumPy array, or a NumPy scalar where there is no axis."""
+    def _value(self) -> Any:
         if trace.current() is not None:
             raise TracingError(
                 f"The value of Variable {self.name!r} was asked for while a function is traced{users_line()}. "
@@ -114,6 +114,7 @@ class Variable(Operators):
         Raises:
             ShapeError: where its shape is not this Variable's.
             DTypeError: where it is an array or Tensor of another floating dtype, or does not fit an integer Variable.
+            ConcretizationError: inside a transform, where it depends on the arguments: what a Variable holds is a constant.
         """
         tensor = as_tensor(value)
         self._check(tensor, explicit=hasattr(value, "dtype") and value.shape != ())
@@ -123,6 +124,7 @@ class Variable(Operators):
             return self
         from jitgrad.tape.evaluate import value_of
 
+        check_leaving(tensor, "assign()", explicit=True)
         self.store(value_of(tensor))
         return self
 
@@ -154,6 +156,19 @@ class Variable(Operators):
                 f"assign: Variable {self.name!r} has dtype {self.dtype} and the value {tensor.dtype}. "
                 f"Cast the value first, for example with .astype({str(self.dtype)!r})."
             )
+
+    def __getstate__(self) -> Any:
+        """For copies and pickles: they have the same value, and a gradient of their own."""
+        state: Any = object.__getstate__(self)
+        attributes, slots = state
+        return attributes, slots | {"_leaf": self._value(), "_gradient": self.requires_grad}
+
+    def __setstate__(self, state: Any) -> None:
+        attributes, slots = state
+        for name, value in ((attributes or {}) | slots).items():
+            setattr(self, name, value)
+        self._gradient = Gradient(wanted=True) if slots["_gradient"] else None
+        self.store(np.array(slots["_leaf"]))
 
     def __repr__(self) -> str:
         value = np.array2string(self._leaf.known, threshold=20)

@@ -44,11 +44,12 @@ class Call:
         places = range(len(args)) if argnums is None else _places(name, argnums, len(args))
         self.name = name
         self._single = argnums is not None and not isinstance(argnums, Sequence)
-        with Recording() as recording:
+        with Recording(name) as recording:
             for i in places:
                 args[i] = map_structure(lambda leaf: _fresh(name, leaf), args[i])
             self.chosen = tuple(args[i] for i in places)
             self.inputs: list[Tensor] = flatten(self.chosen)
+            recording.sources = self.inputs
             result = f(*args, **(kwargs or {}))
             self.aux = None
             if has_aux:

@@ -11,6 +11,7 @@ import numpy as np
 from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError, GradientError
 from jitgrad.functions.create import tensor
+from jitgrad.tape.recording import no_grad
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Operators
 from jitgrad.transforms.gradients import jvp, vjp
@@ -19,6 +20,7 @@ from jitgrad.transforms.gradients import jvp, vjp
 _STEPS = {"float32": (1e-2, 2e-2), "float64": (1e-5, 2e-6)}
 
 
+@no_grad()
 def check_grads(
     f: Callable[..., Any],
     args: Sequence[Any],
