@@ -35,6 +35,10 @@ class Callback:
     fit_state: Callable[[], dict[str, Any]]
     """Of the fit: what is needed to go on after the present epoch."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: without the fit that is on its way."""
+        return {key: value for key, value in vars(self).items() if key != "fit_state"}
+
     def on_train_begin(self, first: int) -> None:
         """Before epoch ``first``, the first one of this fit."""
 

@@ -40,6 +40,10 @@ class Compiled:
     weighted: list[Metric]
     costs: dict[Any, ModelCost] = field(default_factory=dict)
 
+    def __reduce__(self) -> Any:
+        """Without what was traced, which knows the model's Variables."""
+        return Compiled, (self.arguments, self.optimizer, self.loss, self.plain, self.weighted)
+
     @functools.cached_property
     def metrics(self) -> list[tuple[str, Metric]]:
         """All metrics by names that differ."""

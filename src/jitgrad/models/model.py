@@ -57,6 +57,10 @@ class Model(Layer):
             self.example = map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
         return y
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: without what was traced."""
+        return {key: value for key, value in vars(self).items() if key != "_predict"}
+
     def build(self, input_shape: Any) -> None:
         """Make the Variables of all layers, by a call on zeros; open sizes behind the rows are taken for 1.
 

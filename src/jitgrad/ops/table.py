@@ -78,6 +78,13 @@ class Op:
     ties: tuple[float, ...] = ()
     __doc__: str = field(default="", compare=False)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        return self
+
+    def __reduce__(self) -> Any:
+        """An op of the table goes by its name."""
+        return (_named, (self.name,)) if OPS.get(self.name) is self else super().__reduce__()
+
     def __call__(self, *operands: Any, **attrs: Any) -> Any:
         """Record this op on Tensors, Variables, arrays or numbers; returns a Tensor."""
         return _recorder(self, operands, attrs)
@@ -100,6 +107,10 @@ class Op:
 
 
 OPS: dict[str, Op] = {}
+
+
+def _named(name: str) -> Op:
+    return OPS[name]
 
 
 def _no_recorder(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:

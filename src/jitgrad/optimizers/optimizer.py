@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -13,7 +15,7 @@ from jitgrad.arguments import Described, count, positive
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.graph import Node
-from jitgrad.optimizers.clipping import clipper
+from jitgrad.optimizers.clipping import Clipper
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.evaluate import compute
@@ -60,10 +62,38 @@ class Optimizer(Described, ABC):
         first = float(self.schedule(0.0)) if self.schedule is not None else positive("learning_rate", learning_rate)
         self._hyper = WeakVariable([first, *others], "hyperparameters")
         self._step = WeakVariable([0.0], "step")
-        self._clip = clipper(**clipping)
-        self._slots: dict[int, tuple[Variable, ...]] = {}
+        self._clip = Clipper(**clipping)
+        self._slots: dict[Variable, tuple[Variable, ...]] = {}
         self._numbers: tuple[Variable, ...] = ()
         self._fitted: list[Variable] = []
+        self._copied_from: dict[int, tuple[weakref.ref[Variable], Variable]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a pickle. Until its first step, what is made of it knows that it is a copy."""
+        return vars(self) | {"_copied_from": {}}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        """Another one with the same state, for the copies of its Variables; where it is copied alone, for themselves."""
+        made = memo[id(self)] = type(self).__new__(type(self))
+        vars(made).update({name: copy.deepcopy(value, memo) for name, value in self.__getstate__().items()})
+        made._copied_from = {id(v): (weakref.ref(v), copied) for v, copied in zip(self._slots, made._slots, strict=True)}
+        return made
+
+    def _follow(self, variables: Sequence[Variable]) -> None:
+        """Before the first step of a copy: find whose state it has. Raises ArgumentError where that is of none of these."""
+        if self._copied_from is None:
+            return
+        for variable in variables:
+            known, copied = self._copied_from.get(id(variable), (None, None))
+            if known is not None and known() is variable and copied in self._slots:
+                self._slots[variable] = self._slots.pop(copied)
+                self._fitted = [variable if v is copied else v for v in self._fitted]
+        if self._slots and not any(v in self._slots for v in variables):
+            raise ArgumentError(
+                f"The optimizer is a copy with state for {next(iter(self._slots)).name!r}, and is given other Variables. "
+                f"Copy or pickle it together with its Variables, or make a new one."
+            )
+        self._copied_from = None
 
     @property
     def learning_rate(self) -> float:
@@ -82,7 +112,7 @@ class Optimizer(Described, ABC):
     def variables(self) -> list[Variable]:
         """The optimizer's state, in the order in which it was made."""
         counted = [self._step] if self.schedule is not None else []
-        return [*counted, *self._numbers, *(v for slots in self._slots.values() for v in slots[1:])]
+        return [*counted, *self._numbers, *(v for slots in self._slots.values() for v in slots)]
 
     def get_state(self, variables: Sequence[Variable]) -> dict[str, Any]:
         """All that the next steps depend on beside the Variables, as nested dicts and lists of arrays.
@@ -92,6 +122,7 @@ class Optimizer(Described, ABC):
 
         Raises ArgumentError where there is state for another Variable.
         """
+        self._follow(variables)
         place = {id(v): number for number, v in enumerate(variables)}
         for variable in self._fitted:
             if id(variable) not in place:
@@ -133,7 +164,7 @@ class Optimizer(Described, ABC):
 
     def _kept(self, fitted: Sequence[Variable]) -> list[tuple[Variable, ...]]:
         """The state for all Variables together, and that of each."""
-        return [self._numbers, *(self._slots[id(v)][1:] if id(v) in self._slots else () for v in fitted)]
+        return [self._numbers, *(self._slots.get(v, ()) for v in fitted)]
 
     @public()
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
@@ -170,6 +201,7 @@ class Optimizer(Described, ABC):
         if not pairs:
             raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
         self._fitted = [variable for _, variable in pairs]
+        self._follow(self._fitted)
         back = [variable.constraint.change(variable) for _, variable in pairs if variable.constraint is not None]
         changes = [*self._scheduled(), *self._changes(self._clip(pairs)), *back]
         tracing = trace.current()
@@ -255,8 +287,9 @@ class Optimizer(Described, ABC):
 
     def _state(self, variable: Variable, count: int, start: float = 0.0) -> tuple[Variable, ...]:
         """``count`` Variables like ``variable``, full of ``start``, made on its first update."""
-        if id(variable) not in self._slots:
+        if variable not in self._slots:
             first = np.full(variable.shape, start, variable.dtype)
-            made = [Variable(first, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)]
-            self._slots[id(variable)] = (variable, *made)
-        return self._slots[id(variable)][1:]
+            self._slots[variable] = tuple(
+                Variable(first, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)
+            )
+        return self._slots[variable]
