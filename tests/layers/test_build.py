@@ -15,7 +15,7 @@ from jitgrad.errors import ShapeError
 X = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
 
 
-class Scale(layers.Layer):
+class BuiltScale(layers.Layer):
     """A layer of one's own, which counts."""
 
     def __init__(self, **common: Any) -> None:
@@ -30,7 +30,7 @@ class Scale(layers.Layer):
         return x * self.factor
 
 
-class Twice(Scale):
+class BuiltTwice(BuiltScale):
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
         self.offset = self.add_weight("offset", input_shape[-1:], "zeros")
@@ -39,7 +39,7 @@ class Twice(Scale):
         return super().call(x) + self.offset
 
 
-class Net(jitgrad.Model):
+class Built(jitgrad.Model):
     """Its layers are built by a call."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Net(jitgrad.Model):
         return self.out(self.hidden(x))
 
 
-class Own(Net):
+class OwnBuilt(Built):
     """It has a build of its own."""
 
     def build(self, input_shape: Any) -> None:
@@ -61,7 +61,7 @@ class Own(Net):
         return super().call(x * self.factor)
 
 
-class Late(Net):
+class LateBuilt(Built):
     """Its build makes layers, which the first call builds."""
 
     def build(self, input_shape: Any) -> None:
@@ -75,12 +75,12 @@ MAKE: dict[str, Any] = {
     "Dense": lambda: layers.Dense(2),
     "BatchNormalization": lambda: layers.BatchNormalization(),
     "LayerNormalization": lambda: layers.LayerNormalization(),
-    "own": lambda: Scale(),
-    "own on own": lambda: Twice(),
+    "own": lambda: BuiltScale(),
+    "own on own": lambda: BuiltTwice(),
     "Sequential": lambda: jitgrad.Sequential([layers.Dense(3, "relu"), layers.BatchNormalization(), layers.Dense(1)]),
     "nested": lambda: jitgrad.Sequential([jitgrad.Sequential([layers.Dense(3)]), layers.Dense(1)]),
-    "Model": lambda: Net(),
-    "Model with build": lambda: Own(),
+    "Model": lambda: Built(),
+    "Model with build": lambda: OwnBuilt(),
 }
 
 
@@ -130,7 +130,7 @@ def test_what_is_no_shape(shape: Any) -> None:
 
 
 def test_a_build_of_ones_own_is_called_once_with_the_shape() -> None:
-    first, second = Twice(), Twice()
+    first, second = BuiltTwice(), BuiltTwice()
     first.build((None, 4))
     first(X)
     first(X)
@@ -140,7 +140,7 @@ def test_a_build_of_ones_own_is_called_once_with_the_shape() -> None:
 
 
 def test_a_model_whose_build_makes_layers() -> None:
-    model = Late()
+    model = LateBuilt()
     model.build((None, 4))
     assert model.built
     assert model(X).shape == (5, 4)
