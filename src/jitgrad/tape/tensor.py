@@ -249,10 +249,6 @@ class Tensor(Operators):
         self.group: list[Tensor] | None = None
         self.gradient: Gradient | None = None
 
-    def __reduce__(self) -> Any:
-        """A copy is a constant of the same value."""
-        return constant_of, (self.numpy(), self.rank)
-
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the value."""
@@ -305,13 +301,6 @@ def _remade(value: Any, rank: int, requires_grad: bool) -> Tensor:
 # Recording.
 
 _EXACT = 2**53  # the integers that float64 holds
-
-
-def constant_of(value: Any, rank: int) -> Tensor:
-    """A Tensor of a value, which is not copied."""
-    known = np.asarray(value)
-    known.setflags(write=False)
-    return Tensor(None, (), (), known.shape, rank, known)
 
 
 def as_tensor(value: Any) -> Tensor:

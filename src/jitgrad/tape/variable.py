@@ -58,19 +58,6 @@ class Variable(Operators):
         self._leaf = self._new_leaf(array)
         self.requires_grad = requires_grad
 
-    def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: the value and what was chosen, no gradient."""
-        return {
-            "value": self._leaf.known, "name": self.name, "trainable": self.trainable, "rank": self.rank,
-            "constraint": self.constraint, "requires_grad": self.requires_grad,
-        }  # fmt: skip
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.name, self.trainable, self.rank = state["name"], state["trainable"], state["rank"]
-        self.constraint, self._gradient = state["constraint"], None
-        self.store(np.array(state["value"], self.dtype))
-        self.requires_grad = state["requires_grad"]
-
     def _new_leaf(self, array: np.ndarray) -> Tensor:
         leaf = Tensor(None, (), (), array.shape, self.rank, array, self)
         leaf.gradient = self._gradient
