@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -145,3 +146,130 @@ def test_an_integer_placeholder_refuses_floats() -> None:
     assert graph.Session().run(n + 1, {n: 2}) == 3
     with pytest.raises(DTypeError, match="dtype int64 and is fed float64"):
         graph.Session().run(n + 1, {n: 2.5})
+
+
+# Each session has values of its own.
+
+
+@pytest.mark.parametrize("make", [graph.Variable, jitgrad.Variable])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "lbfgs"])
+def test_two_sessions_share_nothing(make: Any, optimizer: str) -> None:
+    x = graph.placeholder("float64", (None,))
+    w = make(1.0)
+    train = jitgrad.optimizers.get(optimizer).minimize(jitgrad.mean((w * x - 3 * x) ** 2))
+    first, second = graph.Session(), graph.Session()
+    paths: list[list[float]] = [[], []]
+    for session, path in ((first, paths[0]), (second, paths[1])):
+        for _ in range(5):
+            session.run(train, {x: [1.0, 2.0]})
+            path.append(session.run(w))
+    assert paths[0] == paths[1]
+    mixed: list[list[float]] = [[], []]
+    sessions = graph.Session(), graph.Session()
+    for _ in range(5):
+        for session, path in zip(sessions, mixed, strict=True):
+            session.run(train, {x: [1.0, 2.0]})
+            path.append(session.run(w))
+    assert mixed == paths
+
+
+@pytest.mark.parametrize("make", [graph.Variable, jitgrad.Variable])
+def test_the_initializer_resets_every_variable_and_the_optimizers_state(make: Any) -> None:
+    x = graph.placeholder("float64", (None,))
+    w = make(1.0)
+    optimizer = jitgrad.optimizers.Adam(0.1)
+    train = optimizer.minimize(jitgrad.mean((w * x - 3 * x) ** 2))
+    session, other = graph.Session(), graph.Session()
+    other.run(train, {x: [1.0, 2.0]})
+    kept = other.run(w)
+
+    def path() -> list[float]:
+        return [session.run([w, train], {x: [1.0, 2.0]})[0] for _ in range(4)]
+
+    before = path()
+    assert session.run([w, graph.global_variables_initializer()])[0] != 1
+    assert (session.run(w), float(w)) == (1, 1)
+    assert path() == before
+    assert other.run(w) == kept
+
+
+def test_layers_in_a_graph_are_reset_too() -> None:
+    x = graph.placeholder("float32", (None, 2))
+    dense = jitgrad.layers.Dense(1)
+    dense.build((None, 2))
+    weights = dense.get_weights()
+    loss = jitgrad.mean(jitgrad.square(jitgrad.matmul(x, dense.kernel) + dense.bias - 1))
+    train = jitgrad.optimizers.SGD(0.1).minimize(loss, dense.variables)
+    session = graph.Session()
+    session.run(train, {x: np.ones((3, 2))})
+    assert not np.array_equal(dense.get_weights()[0], weights[0])
+    session.run(graph.global_variables_initializer())
+    for got, first in zip(dense.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(got, first)
+
+
+def test_a_variable_shows_the_session_that_ran_or_was_entered_last() -> None:
+    v = graph.Variable(1.0)
+    grow = v.assign_add(1.0)
+    first, second = graph.Session(), graph.Session()
+    first.run(grow)
+    assert float(v) == 2
+    second.run([grow, grow])
+    second.run(grow)
+    assert float(v) == 3
+    with first:
+        assert float(v) == 2
+    assert float(v) == 2
+    with second:
+        assert float(v) == 3
+        second.run(grow)
+    assert float(v) == 4
+    assert (first.run(v), second.run(v)) == (2, 4)
+
+
+def test_what_is_assigned_outside_of_sessions_holds_in_all() -> None:
+    w, x = jitgrad.Variable(1.0), graph.placeholder("float64", ())
+    optimizer = jitgrad.optimizers.SGD(0.5)
+    train = optimizer.minimize(0.5 * (w * x) ** 2, [w])
+    first, second = graph.Session(), graph.Session()
+    first.run(train, {x: 1.0})
+    assert (first.run(w * x, {x: 1.0}), second.run(w * x, {x: 1.0})) == (0.5, 1)
+    w.assign(8.0)
+    assert (first.run(w * x, {x: 1.0}), second.run(w * x, {x: 1.0})) == (8, 8)
+    first.run(train, {x: 1.0})
+    first.run(graph.global_variables_initializer())
+    assert first.run(w * x, {x: 1.0}) == 8
+    optimizer.learning_rate = 0.25
+    for session in (first, second):
+        session.run(train, {x: 1.0})
+        assert session.run(w * x, {x: 1.0}) == 6
+
+
+def test_sessions_in_threads() -> None:
+    w, x = graph.Variable(0.0), graph.placeholder("float64", ())
+    grow = w.assign_add(x)
+    found: dict[int, Any] = {}
+
+    def work(n: int) -> None:
+        session = graph.Session()
+        for _ in range(200):
+            session.run(grow, {x: float(n)})
+        found[n] = session.run(w)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {n: 200.0 * n for n in range(1, 5)}
+
+
+def test_random_numbers_differ_between_sessions() -> None:
+    drawn = graph.call(jitgrad.random.uniform, (4,))
+    a, b = (graph.Session().run(drawn) for _ in range(2))
+    assert a.tolist() != b.tolist()
+
+
+def test_an_initializer_is_fetched_by_itself() -> None:
+    with pytest.raises(ArgumentError, match="Fetch it by itself"):
+        graph.Session().run(graph.global_variables_initializer() + 1)

@@ -1,13 +1,12 @@
 """Static graphs with placeholders and sessions, as TensorFlow 1 has them: a thin face on ``jitgrad.function``.
 
 An operation on a placeholder or on a Variable of this module is not recorded but kept as a Node: a call to be made.
-``Session.run`` makes the calls inside a traced function, once for the shapes that are fed, and runs its Program from then on.
-Every value is that before the run; changes of Variables come last.
+``Session.run`` makes the calls inside a traced function, once for the shapes that are fed, and runs its Program from then on,
+on the session's own values of the Variables. Every value is that before the run; changes of Variables come last.
 """
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,12 +16,14 @@ from jitgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, Tra
 from jitgrad.functions.create import tensor
 from jitgrad.tape import dtypes, variable
 from jitgrad.tape.autodiff import constant, differentiate, key_of
+from jitgrad.tape.evaluate import Memory
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.protocol import Deferral
 from jitgrad.tape.structure import flatten, map_structure, operands_first, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
+from jitgrad.vm import forks
 
 OpenShape = tuple[int | None, ...]
 
@@ -142,19 +143,10 @@ def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str
 class Variable(variable.Variable):
     """A Variable of a static graph: operations on it are Nodes, ``assign`` too.
 
-    It remembers its first value, for ``global_variables_initializer``. ``numpy()`` and ``float()`` give the value now.
+    Each session has its own value of it, see ``Session``. ``numpy()`` and ``float()`` give that of the session that ran last.
     """
 
-    __slots__ = ("initial",)
-
-    def __init__(self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True) -> None:
-        super().__init__(value, dtype, name, trainable)
-        self.initial = self.leaf.known
-        _variables.add(self)
-
-    def __setstate__(self, state: Any) -> None:
-        super().__setstate__(state)
-        _variables.add(self)
+    __slots__ = ()
 
     def _read(self) -> Tensor:
         if current() is None:
@@ -173,19 +165,74 @@ def _assign(target: variable.Variable, value: Any) -> variable.Variable:
 _assign.changes_state = True  # type: ignore[attr-defined]
 
 
-_variables: weakref.WeakSet[Variable] = weakref.WeakSet()
+class _Initializer(Node):
+    """What ``global_variables_initializer`` returns; a session knows it."""
+
+    __slots__ = ()
 
 
 def global_variables_initializer() -> Node:
-    """A Node that gives every ``graph.Variable`` that exists when it is made its first value again."""
-    made = sorted(_variables, key=lambda v: v.name)
+    """A Node that gives every Variable its first value again, in the session that runs it, after all else that is fetched.
 
-    def initializer() -> None:
-        for v in made:
-            v.assign(v.initial)
+    A session begins with these values, so that the first one need not be asked for.
+    """
+    return _Initializer(_initialize)
 
-    initializer.changes_state = True  # type: ignore[attr-defined]
-    return Node(initializer)
+
+def _initialize() -> Any:
+    raise ArgumentError("An initializer is among the operands of another Node. Fetch it by itself.")
+
+
+class _Values(Memory):
+    """What a session's Variables are.
+
+    A Variable shows its value in the session that ran or was entered last. One that it got otherwise is its first value in
+    every session from then on.
+    """
+
+    _lock = forks.lock()
+
+    def __init__(self) -> None:
+        self._values: dict[variable.Variable, tuple[np.ndarray, np.ndarray]] = {}
+
+    def read(self, variable: variable.Variable) -> np.ndarray:
+        if variable.shared:
+            return super().read(variable)
+        with self._lock:
+            first = self._first(variable)
+        known, value = self._values.get(variable, (first, first))
+        return value if known is first else first
+
+    def write(self, variable: variable.Variable, value: np.ndarray) -> None:
+        if variable.shared:
+            super().write(variable, value)
+            return
+        first = self._show(variable, value)
+        self._values[variable] = first, variable.leaf.known
+
+    def show(self) -> None:
+        """Let all show what they are in this session."""
+        for v in self._values:
+            self._show(v, self.read(v))
+
+    def reset(self) -> None:
+        """Give all their first values."""
+        known, self._values = self._values, {}
+        for v in known:
+            self._show(v, self.read(v))
+
+    def _show(self, variable: variable.Variable, value: np.ndarray) -> np.ndarray:
+        with self._lock:
+            first = self._first(variable)
+            variable.store(value)
+            variable.first = first, variable.leaf
+        return first
+
+    @staticmethod
+    def _first(variable: variable.Variable) -> np.ndarray:
+        if variable.first is None or variable.first[1] is not variable.leaf:
+            variable.first = variable.leaf.known, variable.leaf
+        return variable.first[0]
 
 
 def gradients(target: Any, sources: Any) -> Any:
@@ -207,6 +254,10 @@ def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
 class Session:
     """Runs Nodes. Also a context manager, for those who are used to it; there is nothing to close.
 
+    Each session has its own values of all Variables in its Nodes, those of layers and optimizers too. It begins with their
+    first values: those that they were made with, or were assigned outside of sessions. Beside a run, a Variable shows its value
+    in the session that ran or was entered last. Random numbers come from ``jitgrad.random``, whichever session draws them.
+
     Example:
         >>> x = placeholder("float32", (None,))
         >>> Session().run(2 * x, {x: [1.0, 2.0]}).tolist()
@@ -215,8 +266,10 @@ class Session:
 
     def __init__(self) -> None:
         self._functions: dict[tuple[int, ...], tuple[Function, list[Any], list[Placeholder]]] = {}
+        self._values = _Values()
 
     def __enter__(self) -> Session:
+        self._values.show()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -241,11 +294,15 @@ class Session:
             ShapeError, DTypeError: where what is fed does not fit its placeholder.
             ArgumentError: where something else than a placeholder is fed, or fetched what is no Node.
         """
-        wanted = flatten(fetches)
+        every = flatten(fetches)
+        wanted = [fetch for fetch in every if not isinstance(fetch, _Initializer)]
         function, _, needed = self._function(wanted)
         fed = _fed(feed_dict or {}, needed)
-        values = function.replay(fed)
-        return pack_as(fetches, [map_structure(lambda y: None if y is None else y.numpy(), value) for value in values])
+        values = iter(function.replay(self._values, fed))
+        made = [None if isinstance(fetch, _Initializer) else map_structure(_as_array, next(values)) for fetch in every]
+        if len(wanted) < len(every):
+            self._values.reset()
+        return pack_as(fetches, made)
 
     def _function(self, wanted: list[Any]) -> tuple[Function, list[Any], list[Placeholder]]:
         key = tuple(map(id, wanted))
@@ -261,6 +318,10 @@ class Session:
 
             self._functions[key] = Function(step), wanted, needed
         return self._functions[key]
+
+
+def _as_array(value: Any) -> Any:
+    return None if value is None else value.numpy()
 
 
 def _fed(feed_dict: Mapping[Placeholder, Any], needed: list[Placeholder]) -> list[Any]:

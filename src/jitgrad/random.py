@@ -31,6 +31,7 @@ class _State(WeakVariable):
     """The key and the number of the step, see ``vm.kernels.random``."""
 
     __slots__ = ()
+    shared = True
 
     def __init__(self) -> None:
         super().__init__(np.zeros(ops.STATE_SIZE), "random_state")

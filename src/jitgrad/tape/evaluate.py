@@ -8,7 +8,7 @@ asking for one of them computes them all, in one run of one Program, and keeps n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
 from jitgrad.tape.trace import Change
 from jitgrad.vm import forks
+
+if TYPE_CHECKING:
+    from jitgrad.tape.variable import Variable
 
 PROGRAMS = ProgramCache()
 
@@ -129,21 +132,37 @@ def let_go(tensor: Tensor) -> None:
         tensor.inputs, tensor.attrs = (), ()
 
 
-def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any], replayed: bool = False) -> Iterator[Any]:
+class Memory:
+    """Where the Variables of a replayed trace have their values: in themselves."""
+
+    def read(self, variable: Variable) -> np.ndarray:
+        """The value now."""
+        value: np.ndarray = variable.leaf.known
+        return value
+
+    def write(self, variable: Variable, value: np.ndarray) -> None:
+        """Take a value, which is copied."""
+        variable.store(value)
+
+
+OWN = Memory()
+
+
+def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any], replayed: bool = False, memory: Memory = OWN) -> Iterator[Any]:
     """The values of leaves: of a Variable the one when it was read, or in a replay of a trace the one it has now."""
     for leaf in leaves:
-        value = leaf.variable.leaf.known if replayed and leaf.variable is not None else leaf.known
+        value = memory.read(leaf.variable) if replayed and leaf.variable is not None else leaf.known
         if leaf.rank == dtypes.INTEGER:
             dtypes.check_exact(np.asarray(value), dtype)
         yield value
 
 
-def store_state(machine: Machine, leaves: Sequence[Tensor]) -> None:
+def store_state(machine: Machine, leaves: Sequence[Tensor], memory: Memory = OWN) -> None:
     """Give the Variables that a run updated their new values."""
     for number in machine.program.state:
         variable = leaves[number].variable
         assert variable is not None
-        variable.store(machine.inputs[number])
+        memory.write(variable, machine.inputs[number])
 
 
 def from_arena(value: np.ndarray, rank: int) -> np.ndarray:

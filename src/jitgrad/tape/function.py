@@ -14,7 +14,7 @@ from jitgrad.ops import Shape
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
-from jitgrad.tape.evaluate import from_arena, leaf_values, machine_for, program_of, settle, store_state
+from jitgrad.tape.evaluate import OWN, Memory, from_arena, leaf_values, machine_for, program_of, settle, store_state
 from jitgrad.tape.linearise import Linear
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, map_structure
@@ -66,20 +66,20 @@ class _Traced:
         for place, check in self.checks:
             check(names[place], np.asarray(values[place]))
 
-    def call(self, dynamic: list[Tensor]) -> Any:
+    def call(self, dynamic: list[Tensor], memory: Memory = OWN) -> Any:
         if self.checks:
             self.check([t.known for t in dynamic], [f"Argument {place}" for place in range(len(dynamic))])
         linear, n = self.linear, len(self.placeholders)
         program, literals = self.program
         given = leaf_values(dynamic, linear.dtype)
         with machine_for(program) as machine:
-            machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype, replayed=True), *literals])
+            machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype, replayed=True, memory=memory), *literals])
             machine.run()
             values = [
                 Tensor(None, (), (), t.shape, t.rank, from_arena(value, t.rank))
                 for t, value in zip(self.outputs, machine.outputs, strict=True)
             ]
-            store_state(machine, linear.leaves)
+            store_state(machine, linear.leaves, memory)
         left = iter(values)
         return map_structure(lambda t: None if t is None else next(left), self.result)
 
@@ -111,10 +111,10 @@ class Function:
             return self._recorded(args, kwargs)
         return traced.call(dynamic)
 
-    def replay(self, *args: Any) -> Any:
-        """As a call, but never recorded: whatever tape is about, the trace is run."""
+    def replay(self, memory: Memory, *args: Any) -> Any:
+        """As a call, but never recorded, whatever tape is about: the trace is run on the Variables as ``memory`` has them."""
         dynamic = [_dynamic(x) for x in flatten((args, {})) if _is_dynamic(x)]
-        return self.traced(args, {}, dynamic).call(dynamic)
+        return self.traced(args, {}, dynamic).call(dynamic, memory)
 
     def check(self, values: Sequence[Any], names: Sequence[str], *like: Any) -> None:
         """Raise DataError or IndexingError, with the row, where ``values``, of these names, have what it gives no meaning.

@@ -37,11 +37,16 @@ class Variable(Operators):
         trainable: whether a gradient tape watches it by itself.
         requires_grad: whether ``backward`` gives it a gradient, in ``.grad``.
 
+    Attributes:
+        first: what sessions of a static graph know: the value that they begin with, and the Tensor that they showed last.
+        shared: whether these have one value together, instead of each its own.
+
     Raises:
         DTypeError: for a dtype that jitgrad does not compute with.
     """
 
-    __slots__ = ("__weakref__", "_gradient", "_leaf", "constraint", "name", "rank", "trainable")
+    __slots__ = ("__weakref__", "_gradient", "_leaf", "constraint", "first", "name", "rank", "trainable")
+    shared = False
 
     def __init__(
         self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True,
@@ -54,6 +59,7 @@ class Variable(Operators):
         self.trainable = trainable
         self.rank = dtypes.strong(rank)
         self.constraint: Constraint | None = None
+        self.first: tuple[np.ndarray, Tensor] | None = None
         self._gradient: Gradient | None = None
         self._leaf = self._new_leaf(array)
         self.requires_grad = requires_grad
@@ -161,7 +167,7 @@ class Variable(Operators):
         """For copies and pickles: they have the same value, and a gradient of their own."""
         state: Any = object.__getstate__(self)
         attributes, slots = state
-        return attributes, slots | {"_leaf": self._value(), "_gradient": self.requires_grad}
+        return attributes, slots | {"_leaf": self._value(), "_gradient": self.requires_grad, "first": None}
 
     def __setstate__(self, state: Any) -> None:
         attributes, slots = state
