@@ -202,7 +202,9 @@ def _best(starts: np.ndarray, run: _Run) -> list[np.ndarray]:
     kept = [k for k in dict.fromkeys([0, *best.tolist()]) if np.isfinite(costs[k])]
     if not kept:
         run.residuals(starts[0])
-        raise FitError(f"The model is not finite at any of {len(starts)} starts. Give p0, or bounds that keep to where it is.")
+        raise FitError(
+            f"The model is not finite at any of {len(starts)} starts. Give p0, or bounds that keep to where it is finite."
+        )
     return [starts[k] for k in kept]
 
 
@@ -211,7 +213,9 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str) -> Solutio
 
     run.calls = 0
     if not np.isfinite(square_of(run.residuals(start))):
-        raise FitError("The model is not finite at the starting values. Choose others, or bounds that keep to where it is.")
+        raise FitError(
+            f"{problem.not_finite(start)}. Choose others, or bounds that keep to where it is; or leave such rows out."
+        )
     if not len(start):
         residual = run.residuals(start)
         figures = [0.5 * float(residual @ residual), run.calls, 0, fit_plan.BY_GRADIENT, 1.0]

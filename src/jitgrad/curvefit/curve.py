@@ -115,20 +115,22 @@ class Curve:
         It is for a block of rows where there are many and each is taken by itself.
         """
         traced = self._traced(columns, free, rows)
+        edges = traced.edges.needed(columns)
+        traced = self._traced(columns, free, rows, True) if edges else traced
         block = block_of(traced.rows, traced.by_rows)
         if block == traced.rows:
             return traced
-        part = self._traced([c[:block] for c in columns], free, block)
+        part = self._traced([c[:block] for c in columns], free, block, edges)
         if part.by_rows and part.structure == traced.structure and part.closed_over() == traced.closed_over():
             return part
         return replace(traced, by_rows=False)  # something in it is a matter of how many rows there are
 
-    def _traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None) -> Traced:
+    def _traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None, edges: bool = False) -> Traced:
         shapes = tuple([c.shape for c in columns])
-        key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows)
+        key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
         traced = _TRACES.get(key)
         if traced is None or key is None:
-            traced = trace_model(self, shapes, len(self.names), free, rows)
+            traced = trace_model(self, shapes, len(self.names), free, rows, edges)
             if key is not None:
                 _TRACES[key] = traced
                 while len(_TRACES) > 1 and (len(_TRACES) > KEPT_TRACES or _kept_elements() > KEPT_ELEMENTS):

@@ -87,8 +87,10 @@ def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> t
     traced = function(lambda u: both(u))
 
     def evaluate(u: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = traced(u)
-        return float(value), np.array(gradient)
+        value, gradient = (np.array(part) for part in traced(u))
+        if np.isfinite(value) and not np.isfinite(gradient).all():
+            raise FitError("A derivative of the cost is not finite on the way. Use method 'auto', or leave rows at edges out.")
+        return float(value), gradient
 
     limits = problem.limits() or Limits(np.full(len(u), -np.inf), np.full(len(u), np.inf))
     options = {"maxiter": problem.settings.most, "maxfun": problem.settings.most, "ftol": 1e-15, "gtol": 1e-10}

@@ -69,6 +69,30 @@ class Problem:
         settings = self.settings if most is None else self.settings._replace(most=min(most, self.settings.most))
         return solve(self.traced(data), data, self.held, self.limits(), starts, settings, linear)
 
+    def not_finite(self, start: np.ndarray) -> str:
+        """What is not finite at values of the free parameters, (n,), with its rows: a sentence without its full stop."""
+        values = self.held.copy()
+        values[self.free] = start
+        said, jacobian = self.curve.evaluate(values, self.free, self.columns, len(self.y))
+        bad = ~np.isfinite(said)
+        if bad.any():
+            return f"The model is not finite at the starting values, {self._rows(bad)}"
+        k = int(np.argmax(~np.isfinite(jacobian).all(axis=0)))
+        bad = ~np.isfinite(jacobian[:, k])
+        if not bad.any():  # each is, and their squares are not
+            return "The model is not finite at the starting values: its squares, over sigma, are no floats"
+        name = self.curve.names[self.free[k]]
+        return f"A derivative of the model is not finite at the starting values, that by {name} {self._rows(bad)}"
+
+    def _rows(self, marked: np.ndarray) -> str:
+        """Rows, the first by its number and its data."""
+        row, others = int(np.argmax(marked)), int(np.sum(marked)) - 1
+        columns = [
+            (name or "x", x) for name, x in zip(self.curve.columns, self.columns, strict=True) if np.shape(x) == marked.shape
+        ]
+        of = f" ({', '.join(f'{name} = {x[row]:g}' for name, x in columns[:3])})" if columns else ""
+        return f"in row {row}{of}" + (f" and {others} more" if others else "")
+
     def limits(self) -> Limits | None:
         """The bounds of the free parameters."""
         return None if self.bounds is None else Limits(self.bounds.low[self.free], self.bounds.high[self.free])

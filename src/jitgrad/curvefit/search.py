@@ -23,10 +23,10 @@ KEPT, NEAREST, NEAR = 16, 3, 1.5
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
     """The fit from one start, (n,). Raises FitError where the model or a derivative is not finite there."""
     solution = problem.solve(start[None])
-    if solution.ended[0] == NOT_FINITE:
-        raise FitError("The model is not finite at the starting values. Choose others, or bounds that keep to where it is.")
-    if solution.ended[0] == NO_DERIVATIVE:
-        raise FitError("A derivative of the model is not finite at the starting values. Choose others, or bounds.")
+    if solution.ended[0] in (NOT_FINITE, NO_DERIVATIVE):
+        raise FitError(
+            f"{problem.not_finite(start)}. Choose others, or bounds that keep to where it is; or leave such rows out."
+        )
     return problem.result(solution)
 
 
@@ -68,7 +68,8 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     best = distinct(solution.costs, rounding)
     if not len(best):
         raise FitError(
-            f"The model is not finite at any of {len(starts)} starts. Give p0, or bounds that keep to where it is finite."
+            f"The model is not finite at any of {len(starts)} starts. {problem.not_finite(starts[0])}. "
+            f"Give p0, or bounds that keep to where it is finite; or leave such rows out."
         )
     result = problem.result(solution, int(best[0]))
     result.minima, result.starts = minima, len(starts)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.curvefit.dimensions import Recorded
+from jitgrad.curvefit.edges import Edges, stays
 from jitgrad.errors import ShapeError, UnsupportedError
 from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
@@ -16,7 +17,7 @@ from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.evaluate import leaf_values, program_of
-from jitgrad.tape.forward import push_forward
+from jitgrad.tape.forward import Held, push_forward
 from jitgrad.tape.function import linearise_traced, placeholder
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
 
@@ -45,6 +46,7 @@ class Traced:
         by_rows: whether what the model says for a row depends on this row alone.
         linear: for each free parameter, whether the model is linear in all those that are marked, together.
         recorded: the model itself.
+        edges: for which columns it is to be traced for edges.
         structure: of a model that goes by rows what it computes, the same whatever the number of rows.
         idle: solvers for it that nobody uses, see ``least_squares``.
     """
@@ -58,6 +60,7 @@ class Traced:
     by_rows: bool
     linear: tuple[bool, ...]
     recorded: Recorded
+    edges: Edges
     structure: Any = None
     idle: list[Any] = field(default_factory=list)
 
@@ -67,11 +70,17 @@ class Traced:
 
 
 def trace_model(
-    model: Model, shapes: Sequence[Shape], n_parameters: int, free: Sequence[int], rows: int | None = None
+    model: Model,
+    shapes: Sequence[Shape],
+    n_parameters: int,
+    free: Sequence[int],
+    rows: int | None = None,
+    edges: bool = False,
 ) -> Traced:
     """Trace ``model`` for columns of these shapes, and its derivatives by the parameters with the numbers ``free``.
 
-    Without ``rows`` there are as many as the model returns numbers, or, where it returns one, as the first column has.
+    Without ``rows`` there are as many as the model returns numbers, or, where it returns one, as the first column has. With
+    ``edges`` derivatives are right at edges too, see ``edges.py``, and take more instructions.
 
     Raises:
         ShapeError: where it does not return one number for each of ``rows`` rows.
@@ -93,19 +102,25 @@ def trace_model(
                 f"The model records {len(nodes)} operations. Write it with arrays, without a loop over rows."
             )
         by_rows = all(c.shape == (rows,) for c in columns) and all(_keeps_rows(node, rows) for node in nodes)
-        if by_rows and len(free) >= REVERSE_FROM:
-            value, derivatives = _by_reverse(model, columns, parameters, free, rows, tracing.recording.has)
+        recorded = tracing.recording.has
+        if by_rows and len(free) >= REVERSE_FROM and not edges:
+            value, derivatives = _by_reverse(model, columns, parameters, free, rows, recorded)
         else:
-            derivatives = [_by_forward(value, parameters[k], tracing.recording.has) for k in free]
-        results = [_single(t) for t in (value, *derivatives)]
+            derivatives = [_by_forward(value, parameters[k], recorded) for k in free]
         linear = _linear(derivatives, [parameters[k] for k in free])
+        if edges:
+            held = stays(value, [parameters[k] for k in free])
+            derivatives = [_by_forward(value, parameters[k], recorded, held) for k in free]
+        results = [_single(t) for t in (value, *derivatives)]
     leaves = [*parameters, *columns]
     linearised = linearise_traced(tracing, results, (), leaves, ahead=1)
     program, literals = program_of(linearised)
-    constants, recorded = linearised.leaves[len(leaves) :], Recorded(value, parameters, columns)
+    constants, whole = linearised.leaves[len(leaves) :], Recorded(value, parameters, columns)
     by_rows = by_rows and all(c.shape == () for c in constants)
     structure = _structure(linearised.key, rows) if by_rows else None
-    return Traced(tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, recorded, structure)
+    return Traced(
+        tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, whole, Edges(whole), structure
+    )
 
 
 def _structure(part: Any, rows: int) -> Any:
@@ -132,9 +147,9 @@ def _by_reverse(
     return value, [constant(0.0, value) if g is None else g for g in found]
 
 
-def _by_forward(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool]) -> Tensor:
+def _by_forward(value: Tensor, parameter: Tensor, recorded: Callable[[Tensor], bool], held: Held | None = None) -> Tensor:
     """The model's derivative by one parameter: forward mode, one tangent that is 1."""
-    tangent = push_forward([value], {id(parameter): constant(1.0, parameter)}, recorded)[0]
+    tangent = push_forward([value], {id(parameter): constant(1.0, parameter)}, recorded, held)[0]
     return constant(0.0, value) if tangent is None else tangent
 
 

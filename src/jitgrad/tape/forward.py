@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from jitgrad.errors import TapeError
+from jitgrad.ops.elementwise import where
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
 from jitgrad.tape.autodiff import constant, differentiate, topological
 from jitgrad.tape.tensor import Tensor, cast
 
 Tangents = Sequence[Tensor | None]
+Held = Callable[[Tensor], Tensor]
+"""Tells of a Tensor which of its elements are known to stay as they are, as 0 and 1."""
 
 
 def push_forward(
-    targets: Sequence[Tensor], tangents: Mapping[int, Tensor], recorded: Callable[[Tensor], bool]
+    targets: Sequence[Tensor], tangents: Mapping[int, Tensor], recorded: Callable[[Tensor], bool], held: Held | None = None
 ) -> list[Tensor | None]:
     """The directional derivatives of ``targets``.
 
@@ -26,6 +29,7 @@ def push_forward(
         targets: any shapes; integers and booleans have no derivative.
         tangents: the directions, by the id of their Tensors, each of its shape.
         recorded: whether an op was recorded; what was not is a constant.
+        held: elements of what an elementwise op returns whose tangents are 0, whatever the partial derivatives.
 
     Returns:
         For each target its tangent, of its shape, or None where it depends on no source.
@@ -36,22 +40,22 @@ def push_forward(
             continue
         given = [known.get(id(x)) if node.op.vjp(i) is not None else None for i, x in enumerate(node.inputs)]
         if any(t is not None for t in given):
-            tangent = _jvp(node, given)
+            tangent = _jvp(node, given, held)
             if tangent is not None:
                 known[id(node)] = cast(tangent, node.rank)
     return [known.get(id(target)) for target in targets]
 
 
-def _jvp(node: Tensor, given: Tangents) -> Tensor | None:
+def _jvp(node: Tensor, given: Tangents, held: Held | None) -> Tensor | None:
     assert node.op is not None
     if node.op.partials:
-        return _by_partials(node, given)
+        return _by_partials(node, given, held)
     return _by_linearity(node, given) if node.op.linear else _by_transposition(node, given)
 
 
-def _by_partials(node: Tensor, given: Tangents) -> Tensor | None:
+def _by_partials(node: Tensor, given: Tangents, held: Held | None) -> Tensor | None:
     assert node.op is not None
-    terms = []
+    terms, finite = [], True
     for tangent, partial in zip(given, node.op.partials, strict=True):
         if tangent is None or partial is None:
             continue
@@ -61,7 +65,9 @@ def _by_partials(node: Tensor, given: Tangents) -> Tensor | None:
                 terms.append(tangent if d == 1 else -tangent)
         else:
             terms.append(tangent * d)
-    return _total(node, terms)
+            finite = False
+    total = _total(node, terms)
+    return total if held is None or total is None or finite else where(held(node), 0.0, total)
 
 
 def _by_linearity(node: Tensor, given: Tangents) -> Tensor | None:

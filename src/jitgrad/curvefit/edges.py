@@ -1,0 +1,100 @@
+"""Derivatives at edges: where a model is finite, and the chain rule is not.
+
+``d + (a - d) / (1 + (x / c)**b)`` at x = 0 is a, whatever c and b, but its derivative by c, factor by factor, is ∞ · 0 for
+b < 1. There x / c is 0 for all c, so that (x / c)**b is 0 for all c and b: its derivatives are 0. So it is with all that is 0
+or infinite and stays so when every parameter moves a little. Which that is the recorded model tells itself, recorded anew for
+parameters that have moved. What is 0 at one value of a parameter alone, as p is in ``sqrt(p)`` at 0, does not stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.curvefit.dimensions import Recorded
+from jitgrad.ops.elementwise import equal, where
+from jitgrad.tape.structure import operands_first
+from jitgrad.tape.tensor import Tensor
+
+MOVED = 2.0**-20
+"""By what part of itself, or of 1 where it is 0, the first parameter is moved; the next ones by more, lest they stay equal."""
+
+
+def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
+    """A function of the Tensors that ``value`` is recorded from: which of their elements are 0 or infinite, and stay so."""
+    moved: dict[int, Tensor] = {}
+    for k, p in enumerate(parameters):
+        moved[id(p)] = p + MOVED * (1 + 0.1 * k) * where(equal(p, 0.0), 1.0, p)
+    for node in operands_first([value], lambda node: node.inputs):
+        if node.op is not None and any(id(x) in moved for x in node.inputs):
+            moved[id(node)] = node.op(*[moved.get(id(x), x) for x in node.inputs], **dict(node.attrs))
+
+    def held(node: Tensor) -> Tensor:
+        other = moved[id(node)]
+        both = node + other  # 0 + 0 and ∞ + ∞ alone are both of what is added
+        return equal(both, node) * equal(both, other)
+
+    return held
+
+
+class Edges:
+    """Where a model may have edges: for which zeros and infinities of its columns, and of what is made of columns alone."""
+
+    def __init__(self, model: Recorded) -> None:
+        order = operands_first([model.value], lambda node: node.inputs)
+        of_parameters = {id(p) for p in model.parameters}
+        self._mixed: list[Tensor] = []
+        for node in order:
+            if any(id(x) in of_parameters for x in node.inputs):
+                of_parameters.add(id(node))
+                self._mixed.append(node)
+        boundary = {id(x): x for node in self._mixed for x in node.inputs if id(x) not in of_parameters}
+        self._boundary, self._columns = list(boundary.values()), [id(column) for column in model.columns]
+        self._found: dict[tuple[Flags, ...], bool] = {}
+
+    def needed(self, columns: Sequence[np.ndarray]) -> bool:
+        """Whether these columns may lead to an infinite partial derivative, or a tangent, that is to be multiplied by 0."""
+        values = dict(zip(self._columns, columns, strict=True))
+        with np.errstate(all="ignore"):
+            flags = tuple([_flags_of(_value(node, values)) for node in self._boundary])
+        if flags not in self._found:
+            self._found[flags] = self._reached(flags)
+        return self._found[flags]
+
+    def _reached(self, flags: tuple[Flags, ...]) -> bool:
+        known = {id(node): flag for node, flag in zip(self._boundary, flags, strict=True)}
+        for node in self._mixed:
+            assert node.op is not None
+            operands = [known.get(id(x), Flags(False, False)) for x in node.inputs]
+            zero, infinite = any(f.zero for f in operands), any(f.infinite for f in operands)
+            if infinite or (zero and node.op.name in _SINGULAR) or (node.op.name == "divide" and operands[1].zero):
+                return True
+            known[id(node)] = Flags(all(f.zero for f in operands) if node.op.name in ("add", "subtract") else zero, False)
+        return False
+
+
+class Flags(NamedTuple):
+    """Whether something is 0, or infinite, in a row, whatever the parameters."""
+
+    zero: bool
+    infinite: bool
+
+
+_SINGULAR = {"power", "log", "log2", "log10", "sqrt", "cbrt", "arctan2", "hypot"}
+"""Whose derivatives are infinite, or none, at 0."""
+
+
+def _flags_of(value: Any) -> Flags:
+    return Flags(not np.all(value), bool(np.isinf(value).any()))
+
+
+def _value(node: Tensor, values: dict[int, Any]) -> Any:
+    """The value of a node of columns alone; 1 where it is not known while tracing."""
+    for inner in operands_first([node], lambda inner: () if id(inner) in values else inner.inputs):
+        if id(inner) not in values:
+            known = 1.0 if inner.known is None else inner.known
+            operands = [values[id(x)] for x in inner.inputs]
+            values[id(inner)] = known if inner.op is None else inner.op.numpy(*operands, **dict(inner.attrs))
+    return values[id(node)]
