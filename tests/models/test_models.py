@@ -246,8 +246,10 @@ def test_frames(library: str) -> None:
         framed.predict(make({**table, "c": [1.0, 2.0, None, *table["c"][3:]]}))
     with pytest.raises(DataError, match="Column 'a' of x holds String"):
         framed.predict(make({**table, "a": ["x"] * 103}))
-    with pytest.raises(ShapeError, match=r"built for inputs of shape \(…, 3\) and gets"):
+    with pytest.raises(DataError, match=r"x has no column 'b', which the model was fitted with\. There are a"):
         framed.predict(make({"a": table["a"]}))
+    with pytest.raises(ShapeError, match=r"built for inputs of shape \(…, 3\) and gets"):
+        plain.predict(make({"a": table["a"]}))
 
 
 def batches(size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from jitgrad.errors import DataError
 from jitgrad.saving import archive
+from jitgrad.training.columns import columns_for
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,13 +38,16 @@ class NetworkModel:
     def predict_frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A column ``prediction``, or ``prediction_0`` and so on for several outputs; null where a value is missing.
 
+        The columns are those that the model was fitted to, or all where it was fitted to an array.
+
         Raises DataError for columns that are none of numbers.
         """
         import polars as pl
 
         from jitgrad.tabular.encoding import numbers
 
-        x = np.column_stack([numbers(frame[name]) for name in frame.columns])
+        columns = columns_for(frame.columns, self.model.fitted_columns[0], "The table")
+        x = np.column_stack([numbers(frame[name]) for name in columns])
         complete = ~np.isnan(x).any(1)
         made = np.asarray(self.model.predict(x[complete].astype(np.float32), verbose=0)).reshape(int(complete.sum()), -1)
         whole = np.full((len(x), made.shape[1]), np.nan)

@@ -10,7 +10,8 @@ import numpy as np
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators
-from jitgrad.training.rows import as_rows, check_alike
+from jitgrad.training.columns import check_nested, columns_for, inner, is_frame, keys_of, merged, names_in, names_of_targets
+from jitgrad.training.rows import as_rows, check_alike, unmasked
 
 
 class Rows(NamedTuple):
@@ -19,12 +20,14 @@ class Rows(NamedTuple):
     Attributes:
         arrays, ranks, names: of all of them, one after the other.
         nest: the nesting of inputs, targets, and sample weights if there are any, with None in the place of each array.
+        columns: the names in inputs and targets, see ``training.columns``.
     """
 
     arrays: list[np.ndarray]
     ranks: list[int]
     names: list[str]
     nest: tuple[Any, ...]
+    columns: tuple[Any, Any] = (None, None)
 
     def part(self, rows: slice) -> Rows:
         """Some of the rows."""
@@ -32,7 +35,13 @@ class Rows(NamedTuple):
 
 
 def as_data(
-    x: Any, y: Any, sample_weight: Any = None, class_weight: Mapping[int, float] | None = None, *, of: str = ""
+    x: Any,
+    y: Any,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    *,
+    of: str = "",
+    known: tuple[Any, Any] = (None, None),
 ) -> Rows:
     """Inputs, targets and weights as arrays.
 
@@ -41,12 +50,16 @@ def as_data(
         sample_weight: a number a row.
         class_weight: a number for each class of an integer or one-hot target, 1 where it is left out.
         of: what they belong to, for errors.
+        known: the names in inputs and targets that the model was fitted to.
 
     Raises:
-        DataError: for arrays that differ in rows, have none, or hold nan, inf, texts or missing values.
+        DataError: for arrays that differ in rows, have none, or hold nan, inf, texts, masked or missing values, and where what
+            has a name is missing.
         ArgumentError: for class weights where targets are no classes.
     """
-    x, y = _plain(_alone(x), f"{of}x"), _plain(_alone(y), f"{of}y")
+    x, y = _alone(x), _alone(y)
+    columns = merged(known[0], names_in(x)), merged(known[1], names_of_targets(y))
+    x, y = _plain(x, f"{of}x", known[0]), _plain(y, f"{of}y", known[1])
     nest: tuple[Any, ...] = (x, y)
     names = [*names_of(x, f"{of}x"), *names_of(y, f"{of}y")]
     weights = _weights(y, sample_weight, class_weight, of)
@@ -56,12 +69,15 @@ def as_data(
     arrays, ranks = as_rows(flatten(nest), names)
     if weights is not None and (arrays[-1].ndim != 1 or (arrays[-1] < 0).any()):
         raise DataError(f"{names[-1]} has shape {arrays[-1].shape}, or weights below 0. Give a number from 0 on a row.")
-    return Rows(arrays, ranks, names, map_structure(lambda _: None, nest))
+    return Rows(arrays, ranks, names, map_structure(lambda _: None, nest), columns)
 
 
-def as_inputs(x: Any) -> Any:
-    """Inputs alone, for a prediction: arrays in their nesting. Raises DataError where they differ in rows."""
-    made = _plain(_alone(x), "x")
+def as_inputs(x: Any, known: Any = None) -> Any:
+    """Inputs alone, for a prediction: arrays in their nesting, with the names that the model was fitted to.
+
+    Raises DataError where they differ in rows, and where what has a name is missing.
+    """
+    made = _plain(_alone(x), "x", known)
     arrays = flatten(made)
     if not arrays or not all(np.ndim(array) for array in arrays):
         raise DataError("x has no rows. Give one row an example.")
@@ -93,16 +109,20 @@ def _weights(y: Any, sample_weight: Any, class_weight: Mapping[int, float] | Non
     return by_row if weights is None else by_row * weights
 
 
-def _plain(value: Any, name: str) -> Any:
-    """Frames, Tensors and nested numbers as arrays."""
+def _plain(value: Any, name: str, known: Any = None) -> Any:
+    """Frames, Tensors and nested numbers as arrays, with the names that are known in their order."""
+    check_nested(value, known, name)
     if isinstance(value, dict):
-        return {key: _plain(item, f"{name}[{key!r}]") for key, item in value.items()}
+        keys = keys_of(value, known, name)
+        return {key: _plain(value[key], f"{name}[{key!r}]", inner(known, key)) for key in keys}
     if isinstance(value, (list, tuple)) and any(hasattr(item, "shape") for item in value):
-        return type(value)(_plain(item, f"{name}[{number}]") for number, item in enumerate(value))
+        return type(value)(_plain(item, f"{name}[{number}]", inner(known, number)) for number, item in enumerate(value))
+    if isinstance(value, np.ma.MaskedArray):
+        value = unmasked(value, name)
     if isinstance(value, Operators):
         return value.numpy()
-    if _is_frame(value):
-        return _of_frame(value, name)
+    if is_frame(value):
+        return _of_frame(value, name, known)
     array = np.asarray(value)
     if array.dtype.kind in "OUS":
         raise DataError(f"{name} holds texts or objects. Encode them as numbers, for example classes as integers from 0 on.")
@@ -118,15 +138,7 @@ def names_of(nest: Any, name: str) -> list[str]:
     return [name]
 
 
-def _is_frame(value: Any) -> bool:
-    """Whether it is a frame or a column, by its library, which is not imported for this."""
-    if isinstance(value, (np.ndarray, np.generic, int, float, list, tuple)):
-        return False
-    module = type(value).__module__.split(".")[0]
-    return module in ("pandas", "polars", "pyarrow", "modin", "cudf", "narwhals")
-
-
-def _of_frame(value: Any, name: str) -> np.ndarray:
+def _of_frame(value: Any, name: str, known: Any) -> np.ndarray:
     """A frame as (rows, columns), a column as (rows,)."""
     import narwhals as nw
 
@@ -140,7 +152,8 @@ def _of_frame(value: Any, name: str) -> np.ndarray:
         return _of_column(frame, name)
     if not frame.columns:
         raise DataError(f"{name} has no columns. Give at least one.")
-    return np.column_stack([_of_column(frame[column], f"Column {column!r} of {name}") for column in frame.columns])
+    columns = columns_for(frame.columns, known, name)
+    return np.column_stack([_of_column(frame[column], f"Column {column!r} of {name}") for column in columns])
 
 
 def _of_column(column: Any, name: str) -> np.ndarray:

@@ -31,7 +31,7 @@ def fit(model: Any, data: tuple[Any, ...], looked_at: Any, callbacks: Sequence[C
     else:
         first, seed = int(earlier["fit"]["epoch"]), int(earlier["fit"]["seed"])
     source = Source(model, data, settings, seed)
-    held_out = source.held_out if looked_at is None else validation(looked_at)
+    held_out = source.held_out if looked_at is None else validation(model, looked_at)
     form = [0, 0] if source.streamed else [len(source.rows.arrays[0]), settings.batch_size or 0]
     watch = Watch(model, callbacks, form, seed, first)
     model.stop_training = False
@@ -58,6 +58,7 @@ def fit(model: Any, data: tuple[Any, ...], looked_at: Any, callbacks: Sequence[C
 def step(model: Any, rows: Rows) -> dict[str, Any]:
     """``Model.train_on_batch``: one step on all rows; the figures before it."""
     chosen = model.chosen
+    model.fitted_columns = rows.columns
     prepare(model, rows)
     cost = model.cost(rows.nest, training=True)
     batches = Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
@@ -72,10 +73,10 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) ->
     """``Model.evaluate``: the figures on rows, or on batches one after the other."""
     size = count("batch_size", batch_size)
     if y is not None:
-        way, cost = looking_at(model, as_data(x, y, sample_weight), size)
+        way, cost = looking_at(model, as_data(x, y, sample_weight, known=model.fitted_columns), size)
         return first_of(cost.figures(look(way), slice(0, 1)))
     losses, sums, seen = np.zeros(1), np.zeros((1, 0)), 0
-    for rows in begun(x):
+    for rows in begun(x, model):
         n = len(rows.arrays[0])
         way, cost = looking_at(model, rows, n)
         found = look(way)

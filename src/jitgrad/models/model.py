@@ -47,6 +47,8 @@ class Model(Layer):
 
     compiled: Compiled | None = None
     stop_training = False
+    fitted_columns: tuple[Any, Any] = (None, None)
+    """The names in the inputs and targets that it was fitted to, see ``training.columns``."""
     example: Any = None
     """Inputs of one row of zeros, known from the first call on."""
     _predict: tuple[Any, Function] | None = None
@@ -175,7 +177,7 @@ class Model(Layer):
         return_dict: bool = False,
     ) -> Any:
         """One step on all these rows. Returns the loss before it, or a list of it and the metrics, or a dict by name."""
-        return _returned(fitting.step(self, as_data(x, y, sample_weight, class_weight)), return_dict)
+        return _returned(fitting.step(self, as_data(x, y, sample_weight, class_weight, known=self.fitted_columns)), return_dict)
 
     def evaluate(
         self,
@@ -196,9 +198,11 @@ class Model(Layer):
     def predict(self, x: Any, batch_size: int = 256, verbose: bool | int | str | None = 0) -> Any:
         """The results for rows of data, computed in batches, as an array or as many as ``call`` returns.
 
-        Raises ShapeError where rows are not of the shape that the model was built for.
+        Frames and dicts are taken by the names that the model was fitted to; what else they have is ignored.
+
+        Raises DataError where a name is missing, ShapeError where rows are not of the shape that the model was built for.
         """
-        inputs = as_inputs(x)
+        inputs = as_inputs(x, self.fitted_columns[0])
         size, rows = count("batch_size", batch_size), len(flatten(inputs)[0])
         predicting = self._predicting()
         run = no_grad()(predicting if rows else self)

@@ -10,7 +10,7 @@ from jitgrad.arguments import in_unit_interval
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.models.costs import ModelCost
 from jitgrad.models.data import Rows, as_data
-from jitgrad.tape.structure import flatten, pack_as
+from jitgrad.tape.structure import flatten, flatten_as, pack_as
 from jitgrad.training.fit import make_batches, make_pass
 from jitgrad.training.loop import Loop
 from jitgrad.training.passes import Pass
@@ -44,6 +44,7 @@ class Source:
 
     def __init__(self, model: Any, data: tuple[Any, ...], settings: Settings, seed: int) -> None:
         x, y, sample_weight, class_weight = data
+        self.model = model
         self.held_out: Rows | None = None
         self.streamed = y is None
         if self.streamed:
@@ -54,9 +55,11 @@ class Source:
                 )
             rows = self._begin(x)
         else:
-            rows, self.held_out = split(as_data(x, y, sample_weight, class_weight), settings.validation_split)
+            whole = as_data(x, y, sample_weight, class_weight, known=model.fitted_columns)
+            rows, self.held_out = split(whole, settings.validation_split)
+        model.fitted_columns = rows.columns
         prepare(model, rows)
-        self.model, self.rows, self.settings, self.seed = model, rows, settings, seed
+        self.rows, self.settings, self.seed = rows, settings, seed
         self.cost: ModelCost = model.cost(rows.nest, training=True)
 
     def training(self, optimizer: Any) -> Pass:
@@ -78,12 +81,13 @@ class Source:
 
     def _begin(self, batches: Any) -> Rows:
         """The first batch, which tells their form. What can be gone through only once gives it again to the first epoch."""
-        each = begun(batches)
+        each = begun(batches, self.model)
         first = next(each, None)
         if first is None:
             raise DataError("There are no batches to fit to. Give at least one.")
         once = not callable(batches) and iter(batches) is batches
-        self._epochs = itertools.chain([itertools.chain([first], each)] if once else [], (begun(batches) for _ in iter(int, 1)))
+        anew = (begun(batches, self.model) for _ in iter(int, 1))
+        self._epochs = itertools.chain([itertools.chain([first], each)] if once else [], anew)
         return first
 
     def _each_batch(self) -> Iterator[Batches]:
@@ -91,7 +95,12 @@ class Source:
             if rows.nest != self.rows.nest:
                 raise DataError(f"{rows.names[0]} is nested otherwise than that of the first batch. Nest all batches alike.")
             prepare(self.model, rows)
-            yield Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
+            arrays, names = (self._in_order(rows, values) for values in (rows.arrays, rows.names))
+            yield Batches(arrays, len(arrays[0]), names=names)
+
+    def _in_order(self, rows: Rows, values: list[Any]) -> list[Any]:
+        """A value for each array, in the order of the first batch's: dicts by their keys."""
+        return flatten_as(self.rows.nest, pack_as(rows.nest, values), "The batch")
 
 
 def looking_at(model: Any, rows: Rows, size: int = LOOK_ROWS) -> tuple[Pass, ModelCost]:
@@ -102,11 +111,11 @@ def looking_at(model: Any, rows: Rows, size: int = LOOK_ROWS) -> tuple[Pass, Mod
     return make_pass(cost.function, batches, rows.ranks, None), cost
 
 
-def validation(given: Any) -> Rows:
+def validation(model: Any, given: Any) -> Rows:
     """Validation data as rows."""
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise ArgumentError("validation_data is no (x, y) or (x, y, sample_weight). Give two or three of them in a tuple.")
-    return as_data(*given, of="validation ")
+    return as_data(*given, of="validation ", known=model.fitted_columns)
 
 
 def split(rows: Rows, part: float) -> tuple[Rows, Rows | None]:
@@ -128,12 +137,12 @@ def prepare(model: Any, rows: Rows) -> None:
     model.chosen.prepare(rows.arrays[n])
 
 
-def begun(batches: Any) -> Iterator[Rows]:
-    """The batches of an iterable, or of a function that returns an iterator, checked."""
+def begun(batches: Any, model: Any) -> Iterator[Rows]:
+    """The batches of an iterable, or of a function that returns an iterator, checked, with the names that the model knows."""
     for number, batch in enumerate(batches() if callable(batches) else batches):
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise DataError(
                 f"Batch {number} is a {type(batch).__name__}, no (x, y) or (x, y, sample_weight). "
                 f"Give y, or an iterable of such batches."
             )
-        yield as_data(*batch, of=f"Batch {number}: ")
+        yield as_data(*batch, of=f"Batch {number}: ", known=model.fitted_columns)

@@ -15,6 +15,7 @@ from jitgrad.saving import archive
 from jitgrad.saving.describe import describe, made
 from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
+from jitgrad.training.columns import from_file
 
 UNFIT = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, JitgradError)
 """What may come of data that is not what it should be."""
@@ -31,6 +32,7 @@ def save_model(model: Any, path: str | os.PathLike[str], fit: Mapping[str, Any] 
     Raises ArgumentError for a part that has no name, as a lambda, and OSError where the file cannot be written.
     """
     document = {"model": describe(model), "built": _built(model), "weights": _named(model.variables), "fit": dict(fit or {})}
+    document["columns"] = list(model.fitted_columns)
     if model.compiled is not None:
         arguments = {name: describe(value, f"compile's {name}") for name, value in model.compiled.arguments.items()}
         document["compiled"] = {"arguments": arguments, "state": model.optimizer.get_state(model.variables)}
@@ -55,6 +57,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
         if not hasattr(model, "compiled"):
             raise DataError(f"it describes a {type(model).__name__}")
         restore(model, document)
+        model.fitted_columns = tuple(from_file(names) for names in document["columns"])
         if compile and "compiled" in document:
             compiled = document["compiled"]
             model.compile(**{name: made(value, custom) for name, value in compiled["arguments"].items()})
