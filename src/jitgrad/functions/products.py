@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+import string
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +21,8 @@ from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, matrix_product
 
 matmul = matrix_product
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+"""In the order of their codes, so that a result without a list is in the order of the numbers."""
 
 
 @public(np.dot)
@@ -94,8 +98,11 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
 
 
 @public(np.einsum)
-def einsum(subscripts: str, *operands: Any) -> Tensor:
+def einsum(subscripts: Any, *operands: Any) -> Tensor:
     """Einstein's summation: products of operands, summed over the letters that the result does not name.
+
+    As in NumPy, operands may also alternate with lists of numbers, one for each axis, and the result's list come last:
+    ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
 
     Args:
         subscripts: a letter for each axis, as in ``"ij,jk->ik"``; without ``->`` the result has the letters that stand once,
@@ -106,6 +113,8 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
         ArgumentError: for subscripts that do not fit.
         ShapeError: where a letter stands for axes of different sizes.
     """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _lettered(subscripts, *operands)
     tensors = [as_tensor(x) for x in operands]
     groups, result = _parsed(subscripts, tensors)
     sizes: dict[str, int] = {}
@@ -122,6 +131,20 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
         letters, x = _contracted(letters, x, others, y, later)
     letters, x = _summed(letters, x, set(result))
     return transpose(x, [letters.index(letter) for letter in result])
+
+
+def _lettered(*given: Any) -> tuple[str, tuple[Any, ...]]:
+    """Subscripts of letters, and the operands, for operands that alternate with lists of numbers."""
+    operands, lists = given[: len(given) // 2 * 2 : 2], [*given[1::2], *(given[-1:] if len(given) % 2 else ())]
+
+    def letters(numbers: Any) -> str:
+        try:
+            return "".join("..." if n is Ellipsis else dict(enumerate(_LETTERS))[operator.index(n)] for n in numbers)
+        except (TypeError, KeyError):
+            raise ArgumentError(f"einsum: {numbers!r} is no list of axes. Give numbers from 0 to 51, or Ellipsis.") from None
+
+    groups = [letters(numbers) for numbers in lists]
+    return ",".join(groups[: len(operands)]) + "".join(f"->{group}" for group in groups[len(operands) :]), operands
 
 
 def _parsed(subscripts: str, tensors: list[Tensor]) -> tuple[list[str], str]:

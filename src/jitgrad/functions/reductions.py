@@ -10,7 +10,7 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of, sequence
-from jitgrad.functions.shapes import concatenate, moveaxis, reshape, squeeze
+from jitgrad.functions.shapes import concatenate, moveaxis, reshape, squeeze, transpose
 from jitgrad.ops import Op, linear, order, reduce
 from jitgrad.ops.elementwise import abs, divide, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
 from jitgrad.tape.protocol import public
@@ -98,29 +98,53 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @public(np.average)
-def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = False) -> Tensor:
-    """The mean over ``axis``, weighted by ``weights`` that broadcast to ``x``, or are as long as its one axis."""
+def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = False, keepdims: bool = False) -> Any:
+    """The mean over ``axis``, weighted.
+
+    Args:
+        x: any shape.
+        axis: one axis, several, or all (None).
+        weights: shaped as ``x``, or as its axes ``axis`` in the order in which they are named.
+        returned: whether the sum of the weights comes second, in the shape of the mean.
+        keepdims: whether reduced axes stay, with size 1.
+
+    Raises ShapeError for weights of another shape.
+    """
     x = as_tensor(x)
     if weights is None:
-        return mean(x, axis, keepdims)
-    w = as_tensor(weights)
-    if w.shape != x.shape and w.ndim == 1 and axis is not None:
-        at = axis_of("average", axis, x.ndim)
-        w = reshape(w, tuple(-1 if i == at else 1 for i in range(x.ndim)))
-    w = linear.broadcast_to(w, shape=x.shape)
-    return sum(x * w, axis, keepdims) / sum(w, axis, keepdims)
+        found, total = mean(x, axis, keepdims), as_tensor(float(_count("average", x, axis)))
+    else:
+        w = linear.broadcast_to(_weights(as_tensor(weights), x, axis), shape=x.shape)
+        total = sum(w, axis, keepdims)
+        found = sum(x * w, axis, keepdims) / total
+    return (found, linear.broadcast_to(total, shape=found.shape)) if returned else found
+
+
+def _weights(w: Tensor, x: Tensor, axis: Axis) -> Tensor:
+    """Weights of whole axes with those axes where ``x`` has them."""
+    if w.shape == x.shape:
+        return w
+    axes = [] if axis is None else [axis_of("average", a, x.ndim) for a in sequence(axis)]
+    if not axes or w.shape != tuple(x.shape[a] for a in axes):
+        raise ShapeError(
+            f"average: weights of shape {w.shape} for shape {x.shape} and axis {axis}. Shape them as x or its axes."
+        )
+    if len(set(axes)) < len(axes):
+        raise ShapeError(f"average: axis {axis} names an axis twice. Name each axis once.")
+    w = transpose(w, [axes.index(a) for a in sorted(axes)])
+    return reshape(w, tuple(n if i in axes else 1 for i, n in enumerate(x.shape)))
 
 
 @public(np.argmax)
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where the largest element along ``axis`` stands, the first of equal ones, as int64; of all elements for None."""
     x = as_tensor(x)
-    last = reshape(x, (x.size,)) if axis is None else moveaxis(x, axis, -1)
-    found = order.argmax(last)
+    row, at = running("argmax", x, axis)
+    found = order.argmax(moveaxis(row, at, -1))
     if not keepdims:
         return found
-    at = range(x.ndim) if axis is None else (axis_of("argmax", axis, x.ndim),)
-    return reshape(found, tuple(1 if i in at else n for i, n in enumerate(x.shape)))
+    reduced = range(x.ndim) if axis is None else (at,)
+    return reshape(found, tuple(1 if i in reduced else n for i, n in enumerate(x.shape)))
 
 
 @public(np.argmin)
@@ -132,7 +156,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
 @public(np.cumsum)
 def cumsum(x: Any, axis: int | None = None) -> Tensor:
     """The sum of the elements along ``axis`` up to each; of all elements in a row for None."""
-    x, at = _running("cumsum", x, axis)
+    x, at = running("cumsum", x, axis)
     return linear.cumsum(x, axis=at, reverse=False)
 
 
@@ -142,7 +166,7 @@ def cumprod(x: Any, axis: int | None = None) -> Tensor:
 
     Hillis and Steele, "Data parallel algorithms", 1986.
     """
-    x, at = _running("cumprod", x, axis)
+    x, at = running("cumprod", x, axis)
     y = moveaxis(x, at, -1) * 1  # booleans are counted
     n, step = y.shape[-1], 1
     while step < n:
@@ -251,6 +275,9 @@ def _count(name: str, x: Tensor, axis: Axis) -> int:
     return math.prod(x.shape[i] for i in axes_of(name, axis, x.ndim))
 
 
-def _running(name: str, x: Any, axis: int | None) -> tuple[Tensor, int]:
+def running(name: str, x: Any, axis: int | None) -> tuple[Tensor, int]:
+    """A Tensor and its axis from 0 on: a row of all elements for None, and for a number, which has the axes 0 and -1."""
     x = as_tensor(x)
-    return (reshape(x, (x.size,)), 0) if axis is None else (x, axis_of(name, axis, x.ndim))
+    if axis is not None:
+        axis = axis_of(name, axis, x.ndim or 1)
+    return (reshape(x, (x.size,)), 0) if axis is None or not x.ndim else (x, axis)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, IndexingError, ShapeError
-from jitgrad.functions.axes import axis_of
+from jitgrad.functions.axes import Axis, axes_of, axis_of
 from jitgrad.functions.elementwise import isnan
+from jitgrad.functions.reductions import running, sum
 from jitgrad.functions.shapes import broadcast_to, concatenate, moveaxis, reshape
 from jitgrad.ops import linear, order
 from jitgrad.ops.elementwise import where
@@ -51,8 +52,13 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
         raise ShapeError(f"take_along_axis: shapes {x.shape} and {indices.shape} differ in axes. Give indices as many axes.")
     if indices.rank != dtypes.INTEGER and indices.size:
         raise IndexingError(f"take_along_axis: indices of dtype {indices.dtype}. Give integers.")
-    n = x.shape[at]
-    if indices.known is not None and indices.size and not (-n <= indices.known.min() and indices.known.max() < n):
+    n, others = x.shape[at], x.shape[:at] + x.shape[at + 1 :]
+    if (
+        0 not in others
+        and indices.known is not None
+        and indices.size
+        and not (-n <= indices.known.min() and indices.known.max() < n)
+    ):
         raise IndexingError(f"take_along_axis: an index is out of range for axis {at} of shape {x.shape}. Use {-n} to {n - 1}.")
     first = np.take(np.arange(x.size).reshape(x.shape), [0] if n else [], at)
     step = int(np.prod(x.shape[at + 1 :]))
@@ -64,10 +70,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
 @public(np.argsort)
 def argsort(x: Any, axis: int | None = -1) -> Tensor:
     """The order in which the elements along ``axis`` ascend, as int64: stable, nan last; of all elements for None."""
-    x = as_tensor(x)
-    if axis is None:
-        x, axis = reshape(x, (x.size,)), 0
-    return moveaxis(order.argsort(moveaxis(x, axis, -1)), -1, axis)
+    x, at = running("argsort", x, axis)
+    return moveaxis(order.argsort(moveaxis(x, at, -1)), -1, at)
 
 
 @public(np.sort)
@@ -91,17 +95,22 @@ def top_k(x: Any, k: int) -> tuple[Tensor, Tensor]:
 
 
 @public(np.median)
-def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The middle element along ``axis``, the mean of two where their number is even; of all elements for None."""
+def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The middle element over ``axis``: one axis, several, or all (None); the mean of two where their number is even.
+
+    It is nan where there is no element, or one is nan.
+    """
     x = as_tensor(x)
-    at = range(x.ndim) if axis is None else (axis_of("median", axis, x.ndim),)
-    last = sort(reshape(x, (x.size,)) if axis is None else moveaxis(x, axis, -1))
-    n = last.shape[-1]
-    if n == 0:
-        raise ShapeError(f"median: no element along the axis of shape {x.shape}. Give an axis with elements.")
-    made = (last[..., (n - 1) // 2] + last[..., n // 2]) / 2
-    made = where(isnan(last[..., -1]), math.nan, made)  # nan is last
-    return reshape(made, tuple(1 if i in at else m for i, m in enumerate(x.shape))) if keepdims else made
+    axes = axes_of("median", axis, x.ndim)
+    kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
+    n = math.prod(x.shape[i] for i in axes)
+    last = sort(reshape(moveaxis(x, axes, range(x.ndim - len(axes), x.ndim)), (*kept, n)))
+    if n:
+        made = (last[..., (n - 1) // 2] + last[..., n // 2]) / 2
+        made = where(isnan(last[..., -1]), math.nan, made)  # nan is last
+    else:
+        made = sum(last, -1) + math.nan
+    return reshape(made, tuple(1 if i in axes else m for i, m in enumerate(x.shape))) if keepdims else made
 
 
 @public(np.diff)

@@ -174,9 +174,14 @@ def roll(x: Any, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
     x = as_tensor(x)
     if axis is None:
         return reshape(roll(reshape(x, (x.size,)), sum(sequence(shift)), 0), x.shape)
-    axes = [axis_of("roll", a, x.ndim) for a in sequence(axis)]
-    shifts = np.broadcast_to(np.asarray(shift), len(axes)).tolist()
-    for at, by in zip(axes, shifts, strict=True):
+    try:
+        pairs = np.broadcast(np.asarray(shift), np.asarray(axis, int))
+    except ValueError:
+        raise ShapeError(f"roll: there are shifts {shift} for axes {axis}. Give as many of both, or one.") from None
+    if pairs.ndim > 1:
+        raise ShapeError("roll: shift and axis have several axes themselves. Give a number or a sequence of each.")
+    for by, one in pairs:
+        at, by = axis_of("roll", one, x.ndim), int(by)
         n = x.shape[at]
         if n and by % n:
             first, second = split(x, [n - by % n], at)

@@ -16,10 +16,11 @@ import numpy as np
 
 from jitgrad import random
 from jitgrad.arguments import Described
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
 from jitgrad.layers import constraints, initializers, regularizers
 from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
 from jitgrad.ops import Shape
+from jitgrad.tape.protocol import Deferral
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, as_tensor
 from jitgrad.tape.values import peek
@@ -125,7 +126,13 @@ class Layer(Described):
         """
         if not hasattr(self, "_penalties"):
             raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Begin with that.")
-        x = self._inputs(x)
+        try:
+            x = self._inputs(x)
+        except Deferral:
+            raise UnsupportedError(
+                f"{type(self).__name__} was called with a Node of a static graph, which has no shape to build for. Build the "
+                f"layer, and use graph.call(layer, node)."
+            ) from None
         self.built_for(shapes_of(x))
         asked = _training.get() if training is None else bool(training)
         token = _training.set(asked)

@@ -55,6 +55,8 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
     elif kind == "f" and array.dtype.str[1:] in _DATA:
         rank = _DATA[array.dtype.str[1:]]
         array = array.astype(DTYPE[rank], copy=False)
+    elif value is None:
+        raise DTypeError("None stands where a value is computed with. Look for a function that ends without a return.")
     else:
         raise DTypeError(
             f"jitgrad does not compute with dtype {array.dtype}. "

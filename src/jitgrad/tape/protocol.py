@@ -94,7 +94,7 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
 def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What a function of NumPy does with a Tensor among its arguments. Raises UnsupportedError, by its name."""
-    take = _ON_VALUES.get(function)
+    take = _ON_VALUES.get(np.nonzero if function is np.where and len(args) == 1 else function)
     if take is not None:
         given = map_structure(lambda x: take(x) if isinstance(x, Values) else x, (args, kwargs))
         return function(*given[0], **given[1])
@@ -113,7 +113,7 @@ def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 # Parameters that are called otherwise, and those whose value changes no result.
 _RENAMED = {"a_min": "low", "a_max": "high", "min": "low", "max": "high"}
-_IGNORED = {"kind", "optimize"}
+_IGNORED = {"kind", "optimize", "stable"}
 
 
 def _translated(

@@ -56,6 +56,8 @@ class Call:
                 if not isinstance(result, tuple) or len(result) != 2:
                     raise ArgumentError(f"{name}: with has_aux=True the function returns a pair. Return (result, aux).")
                 result, self.aux = result
+            if any(part is None for part in flatten(result)):
+                raise ArgumentError(f"{name}: the function returns {result!r}. Return what it computes, and no None.")
             self.result = map_structure(as_tensor, result)
         self.outputs: list[Tensor] = flatten(self.result)
         self._recording = recording
