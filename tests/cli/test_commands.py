@@ -200,13 +200,12 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     assert jitgrad("fit", tmp_path, "--target", "y").returncode == 2
 
 
-def test_a_header_too_long_for_a_field(tmp_path: Path) -> None:
+def test_a_header_of_any_length(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_text("a" * 200_000 + ",y\n1,2\n2,3\n")
-    done = jitgrad("fit", file, "--target", "y")
-    assert done.returncode == 2
-    assert "cannot be read as CSV in line" in done.stderr
-    assert "Traceback" not in done.stderr
+    file.write_text("a" * 200_000 + ",y\n1,2\n2,3\n3,5\n")
+    done = jitgrad("fit", file, "--target", "y", "--json")
+    assert done.returncode == 0 and done.stderr == ""
+    assert "a" * 200_000 in done.stdout
 
 
 def test_a_fit_that_diverges_is_exit_1(data: Path) -> None:
