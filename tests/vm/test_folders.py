@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,8 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to
 
 
 def opened(path: Path) -> Path:
-    folder = open_folder(path, 0o755)
-    os.close(folder.opened)
-    return folder.path
+    with open_folder(path, 0o755) as folder:
+        return folder.path
 
 
 @pytest.fixture
@@ -81,11 +80,10 @@ def test_a_level_of_somebody_else_is_not_safe(place: Path, level: int) -> None:
 def test_links_of_one_s_own_are_followed(place: Path, tmp_path: Path, target: str) -> None:
     (tmp_path / "a" / "link").symlink_to("b/c")
     (tmp_path / "link").symlink_to(target.format(place))
-    folder = open_folder(tmp_path / "link" / "new", 0o755)
-    assert folder.writable
-    folder.write("file", b"text")
+    with open_folder(tmp_path / "link" / "new", 0o755) as folder:
+        assert folder.writable
+        folder.write("file", b"text")
     assert (place / "new" / "file").read_bytes() == b"text"
-    os.close(folder.opened)
 
 
 @root
@@ -145,25 +143,23 @@ def _of_somebody(path: Path) -> None:
 )
 def test_files_are_read_if_nobody_else_wrote_them(tmp_path: Path, make: Callable[[Path], None], content: bytes | None) -> None:
     make(tmp_path / "file")
-    folder = open_folder(tmp_path, 0o755)
-    assert folder.read("file") == content
-    os.close(folder.opened)
+    with open_folder(tmp_path, 0o755) as folder:
+        assert folder.read("file") == content
 
 
 def test_an_open_folder_stays_the_one_that_was_looked_at(place: Path) -> None:
-    folder = open_folder(place, 0o755)
-    place.rename(place.with_name("moved"))
-    place.mkdir()
-    (place / "file").write_bytes(b"another's")
-    assert folder.read("file") is None
-    folder.write("file", b"ours")
+    with open_folder(place, 0o755) as folder:
+        place.rename(place.with_name("moved"))
+        place.mkdir()
+        (place / "file").write_bytes(b"another's")
+        assert folder.read("file") is None
+        folder.write("file", b"ours")
     assert [p.name for p in place.with_name("moved").iterdir()] == ["file"]
-    os.close(folder.opened)
 
 
 @pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
-    """Nothing is known about folders yet; a home and a folder for temporary files of its own."""
+def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A home and a folder for temporary files of its own."""
     for name in ("JITGRAD_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "home").mkdir(mode=0o755)
@@ -172,12 +168,12 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.Mo
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.chdir(tmp_path)
-    cached = (cache._opened, cache.writable)
-    for function in cached:
-        function.cache_clear()
-    yield monkeypatch
-    for function in cached:
-        function.cache_clear()
+    return monkeypatch
+
+
+def writable() -> Path | None:
+    with cache.writable() as folder:
+        return folder and folder.path
 
 
 TEMPORARY = f"tmp/jitgrad-{os.geteuid()}"
@@ -199,17 +195,15 @@ def test_where_code_is_kept(fresh: pytest.MonkeyPatch, tmp_path: Path, variables
     for name, value in variables.items():
         fresh.setenv(name, value.format(tmp_path))
     (tmp_path / "mine").mkdir()
-    folder = cache.writable()
-    assert folder is not None
-    assert folder.path.resolve() == tmp_path / expected / cache.key()
-    assert list(cache.folders())[-1] == folder
+    path = writable()
+    assert path is not None
+    assert path.resolve() == tmp_path / expected / cache.key()
+    assert [folder.path for folder in cache.folders()] == [path]
 
 
 def test_a_user_without_a_home_keeps_it_among_temporary_files(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fresh.setattr(os.path, "expanduser", lambda path: path)
-    folder = cache.writable()
-    assert folder is not None
-    assert folder.path == tmp_path / TEMPORARY / cache.key()
+    assert writable() == tmp_path / TEMPORARY / cache.key()
     assert (tmp_path / TEMPORARY).stat().st_mode & 0o777 == 0o700
     fresh.setenv("JITGRAD_CACHE_DIR", "~/mine")
     with pytest.raises(ArgumentError, match="JITGRAD_CACHE_DIR is '~/mine', but there is no such home folder"):
@@ -230,9 +224,7 @@ def test_another_folder_that_is_not_safe_is_left_out_with_a_warning(fresh: pytes
     (tmp_path / "home" / ".cache").chmod(0o777)
     fresh.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / ".cache"))
     with pytest.warns(RuntimeWarning, match="keeps no code in .*jitgrad. Other users can write into .*.cache"):
-        folder = cache.writable()
-    assert folder is not None
-    assert folder.path == tmp_path / TEMPORARY / cache.key()
+        assert writable() == tmp_path / TEMPORARY / cache.key()
 
 
 @root
@@ -244,7 +236,7 @@ def test_a_temporary_folder_that_somebody_made_first_is_refused(fresh: pytest.Mo
     theirs.parent.chmod(0o755 if level else 0o1777)
     os.chown(theirs, SOMEBODY, SOMEBODY)
     with pytest.warns(RuntimeWarning) as said:
-        assert cache.writable() is None
+        assert writable() is None
     assert [str(SOMEBODY) in str(said[0].message), "each process compiles anew" in str(said[1].message)] == [True, True]
 
 

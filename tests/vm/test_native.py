@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ import pytest
 import jitgrad
 from jitgrad import Variable
 from jitgrad.vm import cache, native
-from jitgrad.vm.folders import Folder, open_folder
 
 PACKAGE = Path(jitgrad.__file__).parent
 
@@ -32,12 +30,10 @@ def python(code: str, kept: Path, **more: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of code of its own, in this process."""
-    folder = open_folder(tmp_path / "kept", 0o755)
-    monkeypatch.setattr(cache, "writable", lambda: folder)
-    yield folder
-    os.close(folder.opened)
+    monkeypatch.setenv("JITGRAD_CACHE_DIR", str(tmp_path))
+    return tmp_path / cache.key()
 
 
 LOAD = "import numpy as np; from jitgrad.vm import native; native.load({0!r}, np.dtype('float32'))"
@@ -61,8 +57,8 @@ def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> 
         " batch_size=1, seed=0, epochs=3); print(h.loss.tolist())"
     )
     # only the small function is compiled anew: the interpreter is taken from this process's cache by its file
-    folder = cache.writable()
-    assert folder is not None
+    with cache.writable() as folder:
+        assert folder is not None
     texts = []
     for edit in (False, True):
         file = tmp_path / "copy" / "jitgrad" / "vm" / "train.py"
@@ -71,7 +67,8 @@ def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> 
             changed = re.sub(r"losses\[epoch\] \+= float\(loss\)", "losses[epoch] += 7 + float(loss)", text)
             assert changed != text
             file.write_text(changed)
-        key = python("from jitgrad.vm import cache; print(cache.writable().path)", kept, PYTHONPATH=str(tmp_path / "copy"))
+        where = "from jitgrad.vm import cache; print(*[folder.path for folder in cache.folders()])"
+        key = python(where, kept, PYTHONPATH=str(tmp_path / "copy"))
         shutil.copy(folder.path / "execute-float32", key.stdout.strip())
         done = python(order, kept, PYTHONPATH=str(tmp_path / "copy"))
         assert done.returncode == 0, done.stderr
@@ -91,21 +88,20 @@ def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
     assert file.read_bytes() == whole
 
 
-def test_damage_anywhere_is_found(kept: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "folders", lambda: iter([kept]))
-    compiled = cache.ObjectCode("symbol", ["sin", "cos"], bytes(range(200)) * 3)
+def test_damage_anywhere_is_found(kept: Path) -> None:
+    compiled = cache.ObjectCode("symbol", ["sin", "cos"], bytes(range(60)))
     cache.write("f", compiled)
     assert cache.find("f") == (kept, compiled)
-    whole = (kept.path / "f").read_bytes()
+    whole = (kept / "f").read_bytes()
     for i in range(len(whole)):
         for damaged in (
             whole[:i],
             whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :],
             whole[:i] + b"\0" * (len(whole) - i - 1),
         ):
-            (kept.path / "f").write_bytes(damaged)
+            (kept / "f").write_bytes(damaged)
             assert cache.find("f") is None, i
-    (kept.path / "f").write_bytes(whole + b"\0")
+    (kept / "f").write_bytes(whole + b"\0")
     assert cache.find("f") is None
 
 
@@ -125,7 +121,7 @@ def test_of_processes_that_start_at_once_one_compiles(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_another_has_for_too_long_is_not_waited_for(
-    kept: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cache, "_PATIENCE", 0.2)
     with cache.alone("f", "waiting"), cache.alone("g", "waiting for g"):
@@ -136,13 +132,9 @@ def test_a_lock_that_another_has_for_too_long_is_not_waited_for(
         assert capsys.readouterr().err == ""
 
 
-def test_the_lock_of_a_process_that_is_killed_is_free(kept: Folder, capsys: pytest.CaptureFixture[str]) -> None:
-    code = (
-        "import sys, time; from jitgrad.vm import cache, folders\n"
-        "folder = folders.open_folder(cache.Path(sys.argv[1]), 0o755)\n"
-        "cache.writable = lambda: folder\nwith cache.alone('f', ''): print('locked', flush=True); time.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", code, str(kept.path)], stdout=subprocess.PIPE, text=True)
+def test_the_lock_of_a_process_that_is_killed_is_free(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = "import time; from jitgrad.vm import cache\nwith cache.alone('f', ''): print('locked', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "locked\n"
     holder.kill()
@@ -152,7 +144,7 @@ def test_the_lock_of_a_process_that_is_killed_is_free(kept: Folder, capsys: pyte
 
 
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
-def test_where_files_cannot_be_locked_it_goes_on(kept: Folder, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+def test_where_files_cannot_be_locked_it_goes_on(kept: Path, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
     def flock(file: int, how: int) -> None:
         raise OSError(error, os.strerror(error))
 
@@ -165,11 +157,13 @@ FORK = """
 import os, sys, threading, time, warnings
 import numpy as np
 from jitgrad.vm import native
+import logging
 warnings.simplefilter("ignore")  # newer Pythons warn of forks beside threads
 begun, load = threading.Event(), native._load
 def slowly(*names):
     begun.set()
     time.sleep(0.5)
+    logging.getLogger("late")  # takes a lock that a fork takes, too
     return load(*names)
 native._load = slowly
 thread = threading.Thread(target=native.load, args=("assist", np.dtype("float32")))
@@ -187,7 +181,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_fork_while_another_thread_loads_code_leaves_the_child_able_to() -> None:
     done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+    assert "Exception" not in done.stderr
 
 
 def test_warmup_that_is_interrupted_ends_its_workers_at_once(tmp_path: Path) -> None:

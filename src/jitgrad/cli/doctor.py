@@ -65,15 +65,13 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "threads", f"{get_num_threads()} of {os.cpu_count()} cores"
     kept = [native.find(name, dtype) for dtype in native.DTYPES for name in native.names(dtype)]
     there = [found for found in kept if found]
-    places = dict.fromkeys(str(found.folder.path) for found in there)
+    places = dict.fromkeys(str(found.place) for found in there)
     size = sum(len(found.compiled.code) for found in there)
     yield "cache", f"{' and '.join(places) or 'empty'}, {len(there)} of {len(kept)} functions, {size / 1e6:.1f} MB"
     if len(there) < len(kept):
-        folder = cache.writable()
-        if folder is None:
-            yield "", "the rest is compiled by each process: no directory can be written; set JITGRAD_CACHE_DIR"
-        else:
-            yield "", f"the rest is compiled on first use, or by `jitgrad warmup`, and kept in {folder.path}"
+        with cache.writable() as folder:
+            place = folder.path if folder else "no directory; set JITGRAD_CACHE_DIR to one that can be written"
+        yield "", f"the rest is compiled on first use, or by `jitgrad warmup`, and kept in {place}"
 
 
 def _test_ops() -> str:

@@ -16,17 +16,19 @@ def warmup() -> None:
     from jitgrad.vm import cache, native
 
     functions = [(name, dtype) for dtype in native.DTYPES for name in native.names(dtype)]
-    if not all(native.find(*function) for function in functions) and cache.writable() is None:
-        raise click.ClickException(
-            "There is nowhere to keep compiled code. Set JITGRAD_CACHE_DIR to a directory that can be written."
-        )
+    if not all(native.find(*function) for function in functions):
+        with cache.writable() as folder:
+            if folder is None:
+                raise click.ClickException(
+                    "There is nowhere to keep compiled code. Set JITGRAD_CACHE_DIR to a directory that can be written."
+                )
     started = time.perf_counter()
     if any(_statuses([[sys.executable, "-m", "jitgrad.vm.warm", dtype] for dtype in native.DTYPES])):
         raise click.ClickException("Compiling failed; what went wrong stands above. Try again, or report it.")
     kept = [native.find(*function) for function in functions]
     if None in kept:
         raise click.ClickException("Compiled code could not be kept; why stands above.")
-    places = " and ".join(dict.fromkeys(str(found.folder.path) for found in kept if found))
+    places = " and ".join(dict.fromkeys(str(found.place) for found in kept if found))
     click.echo(f"jitgrad is compiled, in {time.perf_counter() - started:.1f} s. The code is kept in {places}", err=True)
 
 

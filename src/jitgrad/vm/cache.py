@@ -67,7 +67,6 @@ def _candidates() -> Iterator[_Candidate]:
         yield _Candidate(Path(tempfile.gettempdir()) / f"jitgrad-{os.geteuid()}", 0o700)
 
 
-@functools.cache
 def _opened(candidate: _Candidate) -> Folder | None:
     """The folder of this key's code in a candidate; None, with a warning unless it is common, where it cannot be used."""
     try:
@@ -88,28 +87,33 @@ def _opened(candidate: _Candidate) -> Folder | None:
 
 
 def folders() -> Iterator[Folder]:
-    """The folders of compiled code, in the order in which they are read; the first that can be written is the last."""
+    """The folders of compiled code, open, in the order in which they are read; the first that can be written is the last.
+
+    They are opened each time: what a process once opened, it may close, as those do that go to the background.
+    """
     for candidate in _candidates():
         folder = _opened(candidate)
         if folder is not None:
-            yield folder
-            if folder.writable:
-                return
+            with folder:
+                yield folder
+                if folder.writable:
+                    return
 
 
-@functools.cache
-def writable() -> Folder | None:
+@contextlib.contextmanager
+def writable() -> Iterator[Folder | None]:
     """The folder that compiled code is written to, made if need be; None, with a warning, where there is none."""
     for folder in folders():
         if folder.writable:
-            return folder
+            yield folder
+            return
     warnings.warn(
         f"jitgrad found no directory to keep compiled code in, so that each process compiles anew. "
         f"Set {_VARIABLE} to a directory that can be written.",
         RuntimeWarning,
-        stacklevel=2,
+        stacklevel=3,
     )
-    return None
+    yield None
 
 
 class ObjectCode(NamedTuple):
@@ -127,9 +131,9 @@ class ObjectCode(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What was found: where, and what."""
+    """What was found: in which folder, and what."""
 
-    folder: Folder
+    place: Path
     compiled: ObjectCode
 
 
@@ -143,25 +147,25 @@ def find(name: str) -> Kept | None:
         if hashlib.sha256(body).digest() == digest:
             named, code = body.split(b"\n", 1)
             symbol, *declared = named.decode().split(" ")
-            return Kept(folder, ObjectCode(symbol, declared, code))
+            return Kept(folder.path, ObjectCode(symbol, declared, code))
     return None
 
 
 def write(name: str, compiled: ObjectCode) -> None:
     """Keep compiled code under ``name``. A full disk is no error: the next process compiles again."""
-    folder = writable()
-    if folder is None:
-        return
     body = " ".join([compiled.symbol, *compiled.declared]).encode() + b"\n" + compiled.code
-    try:
-        folder.write(name, hashlib.sha256(body).digest() + body)
-    except OSError as error:
-        warnings.warn(
-            f"Compiled code could not be kept in {folder.path}: {error.strerror}. "
-            f"Make room there, or set {_VARIABLE} to another directory.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+    with writable() as folder:
+        if folder is None:
+            return
+        try:
+            folder.write(name, hashlib.sha256(body).digest() + body)
+        except OSError as error:
+            warnings.warn(
+                f"Compiled code could not be kept in {folder.path}: {error.strerror}. "
+                f"Make room there, or set {_VARIABLE} to another directory.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 @contextlib.contextmanager
@@ -184,13 +188,13 @@ def _locked(name: str, waiting: str) -> int | None:
 
     The system releases the lock of a process that ends. The file stays: after a removal, two processes could lock two files.
     """
-    folder = writable()
-    if folder is None:
-        return None
-    try:
-        file = folder.create(f"{name}.lock")
-    except OSError:  # the disk is full, say
-        return None
+    with writable() as folder:
+        if folder is None:
+            return None
+        try:
+            file = folder.create(f"{name}.lock")
+        except OSError:  # the disk is full, say
+            return None
     started, said = time.monotonic(), False
     while time.monotonic() < started + _PATIENCE:
         try:

@@ -24,7 +24,7 @@ class UnsafeError(Exception):
 
 
 class Folder(NamedTuple):
-    """An open folder.
+    """An open folder; a ``with`` statement closes it.
 
     Attributes:
         path: what it was opened by.
@@ -35,6 +35,12 @@ class Folder(NamedTuple):
     path: Path
     opened: int
     writable: bool
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        os.close(self.opened)
 
     def read(self, name: str) -> bytes | None:
         """The content of a file; None where there is none, or none that is safe to use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging  # noqa: F401  (before a fork, its lock is to be taken after ours, which is held by what may log)
 import os
 import threading
 
@@ -16,3 +17,7 @@ def lock() -> threading.RLock:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=made.acquire, after_in_parent=made.release, after_in_child=made.release)
     return made
+
+
+loading = lock()
+"""Who compiles or loads code has this one lock: two would be taken in either order by a fork."""

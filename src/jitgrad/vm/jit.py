@@ -36,9 +36,6 @@ _INTERNAL: Any = {"error_model": "numpy", "forceinline": True, "no_cpython_wrapp
 _PLAIN: Any = _INTERNAL | {"no_rewrites": True}
 
 
-_lock = forks.lock()
-
-
 def _njit(function: Callable[..., Any], **options: Any) -> Any:
     """Numba's njit, which ``NUMBA_DISABLE_JIT`` does not turn off: it is for the user's functions."""
     disabled, config.DISABLE_JIT = config.DISABLE_JIT, 0
@@ -200,7 +197,7 @@ class Native(NamedTuple):
         # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
         options = {"error_model": "numpy", "no_rewrites": not rewrites}
         compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
-        with _lock, _our_settings(), _uncollected():
+        with forks.loading, _our_settings(), _uncollected():
             compiled.compile()
         return compiled
 

@@ -92,14 +92,13 @@ class Function:
 
 
 _loaded: dict[tuple[str, np.dtype[Any]], Function] = {}
-_lock = forks.lock()
 
 
 def load(name: str, dtype: np.dtype[Any]) -> Function:
     """The native function ``name`` for a float dtype."""
     found = _loaded.get((name, dtype))
     if found is None:
-        with _lock:
+        with forks.loading:
             if (name, dtype) not in _loaded:
                 _loaded[name, dtype] = _load(name, str(dtype))
             found = _loaded[name, dtype]
