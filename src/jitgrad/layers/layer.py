@@ -26,7 +26,7 @@ from jitgrad.tape.tensor import Operators, as_tensor
 from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
 
-_NOT_OWNED = {"arguments", "compiled", "example", "_frozen", "_penalties", "_predict"}  # attributes that own none
+_NOT_OWNED = {"arguments", "compiled", "example", "_frozen", "_penalties", "_predict", "_running"}  # attributes that own none
 _numbers: dict[str, Iterator[int]] = {}
 
 

@@ -69,6 +69,26 @@ class Compiled:
             return [self.loss] * len(outputs)
         return flatten_as(predicted, self.loss, "loss")
 
+    def total_loss(self, y: Any, predicted: Any, weight: Any) -> Any:
+        """The losses of all outputs together."""
+        if self.takes_all(predicted):
+            return losses.weighted(self.loss, y, predicted, weight)
+        parts = zip(self.losses_for(predicted), flatten_as(predicted, y, "y"), flatten(predicted), strict=True)
+        return functools.reduce(operator.add, [losses.weighted(loss, t, output, weight) for loss, t, output in parts])
+
+    def sums(self, y: Any, predicted: Any, weight: Any) -> list[Tensor]:
+        """What each metric sums over these rows, in the order of ``metrics``."""
+        targets, outputs = flatten(y), flatten(predicted)
+        if len(outputs) != 1 or len(targets) != 1:
+            raise ArgumentError(
+                f"Metrics are for models of one output, and this has {len(outputs)}. "
+                f"Leave them out, and compute them from predict()."
+            )
+        ones = as_tensor(np.ones(outputs[0].shape[0]))
+        plain = [metric.sums(targets[0], outputs[0], ones) for metric in self.plain]
+        weighted = [metric.sums(targets[0], outputs[0], ones if weight is None else weight) for metric in self.weighted]
+        return [*plain, *weighted]
+
 
 class ModelCost:
     """The cost of a model on batches of one nesting.
@@ -87,35 +107,12 @@ class ModelCost:
         x, y, *weights = pack_as(self.nest, list(batch))
         weight = weights[0] if weights else None
         predicted = self.model(x, training=self.training)
-        loss = self._loss(y, predicted, weight)
-        for penalty in self.model.losses:
-            loss = loss + penalty
+        loss = self.model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
         if not self.compiled.metrics:
             return loss
-        sums = self._sums(y, predicted, weight)
+        sums = self.compiled.sums(y, predicted, weight)
         self.sizes = [s.size for s in sums]
         return loss, concatenate(sums)
-
-    def _loss(self, y: Any, predicted: Any, weight: Any) -> Any:
-        """The losses of all outputs together."""
-        if self.compiled.takes_all(predicted):
-            return losses.weighted(self.compiled.loss, y, predicted, weight)
-        parts = zip(self.compiled.losses_for(predicted), flatten_as(predicted, y, "y"), flatten(predicted), strict=True)
-        return functools.reduce(operator.add, [losses.weighted(loss, t, output, weight) for loss, t, output in parts])
-
-    def _sums(self, y: Any, predicted: Any, weight: Any) -> list[Tensor]:
-        targets, outputs = flatten(y), flatten(predicted)
-        if len(outputs) != 1 or len(targets) != 1:
-            raise ArgumentError(
-                f"Metrics are for models of one output, and this has {len(outputs)}. "
-                f"Leave them out, and compute them from predict()."
-            )
-        ones = as_tensor(np.ones(outputs[0].shape[0]))
-        plain = [metric.sums(targets[0], outputs[0], ones) for metric in self.compiled.plain]
-        weighted = [
-            metric.sums(targets[0], outputs[0], ones if weight is None else weight) for metric in self.compiled.weighted
-        ]
-        return [*plain, *weighted]
 
     def figures(self, figures: Figures, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
         """The loss and the metrics by name, a row an epoch."""

@@ -11,7 +11,8 @@ from jitgrad.arguments import count
 from jitgrad.callbacks import Callback
 from jitgrad.errors import DataError
 from jitgrad.models.data import Rows, as_data
-from jitgrad.models.sources import Settings, Source, begun, looking_at, prepare, validation
+from jitgrad.models.sources import LOOK_ROWS, Settings, Source, begun, looking_at, prepare, validation
+from jitgrad.models.stepping import StepLoop, as_figures, as_step_data, in_memory, tested
 from jitgrad.models.watch import Watch, earlier_fit, first_of, go_on
 from jitgrad.tape.evaluate import machine_for
 from jitgrad.training.fit import History, make_pass, make_seed
@@ -19,6 +20,9 @@ from jitgrad.training.loop import Loop, look, run
 from jitgrad.training.passes import Figures
 from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches
+
+OWN_STEPS = ("train_step", "test_step", "compute_metrics")
+"""A model that overrides one of these is fitted step by step in Python."""
 
 
 def fit(model: Any, data: tuple[Any, ...], looked_at: Any, callbacks: Sequence[Callback], settings: Settings) -> History:
@@ -40,6 +44,8 @@ def fit(model: Any, data: tuple[Any, ...], looked_at: Any, callbacks: Sequence[C
         callback.on_train_begin(first)
     if earlier is not None:
         go_on(watch, earlier)
+    if model.has_own(*OWN_STEPS):
+        return _fit_by_steps(model, source, held_out, watch, epochs, settings)
     training = source.training(chosen.optimizer)
     looking, look_cost = (None, None) if held_out is None else looking_at(model, held_out)
     watch.costs = source.cost, look_cost
@@ -55,11 +61,28 @@ def fit(model: Any, data: tuple[Any, ...], looked_at: Any, callbacks: Sequence[C
     return watch.history(loop, seconds)
 
 
+def _fit_by_steps(model: Any, source: Source, held_out: Rows | None, watch: Watch, epochs: int, settings: Settings) -> History:
+    """The fit of a model that has a step of its own: a loop in Python."""
+    looked_at = None if held_out is None else in_memory(held_out, LOOK_ROWS)
+    with progress(watch.first, epochs, settings.verbose, watch.figures_of) as report:
+        loop: Any = StepLoop(model, source.batches(), looked_at, max(epochs, watch.first), watch.first)
+        watch.costs = loop.training, loop.looking
+        watch.begin(loop, epochs)
+        seconds = 0.0
+        if watch.first < epochs and not model.stop_training:
+            seconds = run(loop, epochs, report, watch.between if watch.callbacks else None, watch.after_step)
+        watch.end(loop)
+    return watch.history(loop, seconds)
+
+
 def step(model: Any, rows: Rows) -> dict[str, Any]:
     """``Model.train_on_batch``: one step on all rows; the figures before it."""
     chosen = model.chosen
     model.fitted_columns = rows.columns
     prepare(model, rows)
+    if model.has_own("train_step", "compute_metrics"):
+        model.reset_metrics()
+        return dict(as_figures(model.train_step(as_step_data(rows.nest, rows.arrays)), "train_step"))
     cost = model.cost(rows.nest, training=True)
     batches = Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
     way = make_pass(cost.function, batches, rows.ranks, chosen.optimizer)
@@ -72,6 +95,8 @@ def step(model: Any, rows: Rows) -> dict[str, Any]:
 def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) -> dict[str, Any]:
     """``Model.evaluate``: the figures on rows, or on batches one after the other."""
     size = count("batch_size", batch_size)
+    if model.has_own("test_step", "compute_metrics"):
+        return dict(_tested(model, x, y, sample_weight, size))
     if y is not None:
         way, cost = looking_at(model, as_data(x, y, sample_weight, known=model.fitted_columns), size)
         return first_of(cost.figures(look(way), slice(0, 1)))
@@ -86,3 +111,16 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) ->
     if not seen:
         raise DataError("There are no batches to evaluate. Give at least one.")
     return first_of(cost.figures(Figures(losses / seen, sums), slice(0, 1)))
+
+
+def _tested(model: Any, x: Any, y: Any, sample_weight: Any, size: int) -> dict[str, float]:
+    """The figures of a ``test_step`` of the model's own."""
+    if y is not None:
+        rows = as_data(x, y, sample_weight, known=model.fitted_columns)
+        prepare(model, rows)
+        return tested(model, in_memory(rows, size)(0))
+    given = ((len(rows.arrays[0]), as_step_data(rows.nest, rows.arrays)) for rows in begun(x, model))
+    found = tested(model, given)
+    if not found:
+        raise DataError("There are no batches to evaluate. Give at least one.")
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -19,18 +19,22 @@ from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
 from jitgrad.models.data import as_data, as_inputs, names_of
 from jitgrad.models.sources import Settings
+from jitgrad.models.steps import Steps
 from jitgrad.models.summary import summary
 from jitgrad.optimizers import Optimizer
 from jitgrad.saving import load_weights, save_model, save_weights
 from jitgrad.tape.function import Function, function
 from jitgrad.tape.recording import no_grad
 from jitgrad.tape.structure import flatten, map_structure, pack_as
+from jitgrad.tape.tensor import as_tensor
 from jitgrad.training.fit import History
 from jitgrad.training.progress import bar, is_shown
 
 
-class Model(Layer):
+class Model(Steps):
     """A layer of layers. A subclass makes its layers in ``__init__`` and computes in ``call``.
+
+    It may override ``compute_loss``, ``train_step``, ``test_step`` and ``predict_step``.
 
     Attributes:
         stop_training: set it in a callback to end a fit after the epoch.
@@ -177,7 +181,8 @@ class Model(Layer):
         return_dict: bool = False,
     ) -> Any:
         """One step on all these rows. Returns the loss before it, or a list of it and the metrics, or a dict by name."""
-        return _returned(fitting.step(self, as_data(x, y, sample_weight, class_weight, known=self.fitted_columns)), return_dict)
+        rows = as_data(x, y, sample_weight, class_weight, known=self.fitted_columns)
+        return _returned(fitting.step(self, rows), return_dict)
 
     def evaluate(
         self,
@@ -205,8 +210,9 @@ class Model(Layer):
         inputs = as_inputs(x, self.fitted_columns[0])
         size, rows = count("batch_size", batch_size), len(flatten(inputs)[0])
         predicting = self._predicting()
-        run = no_grad()(predicting if rows else self)
-        if rows:
+        own = self.has_own("predict_step")
+        run: Callable[..., Any] = no_grad()(self._own_predictions if own else predicting if rows else self)
+        if rows and not own:
             predicting.check(flatten(inputs), names_of(inputs, "x"), map_structure(operator.itemgetter(slice(size)), inputs))
         if rows <= size:
             return map_structure(np.asarray, run(inputs))
@@ -258,6 +264,9 @@ class Model(Layer):
         if self._predict is None or self._predict[0] != layout:
             self._predict = layout, function(self.__call__)
         return self._predict[1]
+
+    def _own_predictions(self, inputs: Any) -> Any:
+        return self.predict_step(map_structure(as_tensor, inputs))
 
     def _layout(self) -> tuple[Any, ...]:
         """What decides whether a trace still holds: the layers and Variables, and which are trainable."""

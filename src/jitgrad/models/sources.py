@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from jitgrad.arguments import in_unit_interval
+from jitgrad.arguments import count, in_unit_interval
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.models.costs import ModelCost
 from jitgrad.models.data import Rows, as_data
+from jitgrad.models.stepping import Data, in_memory, streamed
 from jitgrad.tape.structure import flatten, flatten_as, pack_as
 from jitgrad.training.fit import make_batches, make_pass
 from jitgrad.training.loop import Loop
@@ -67,6 +68,13 @@ class Source:
         size = None if self.streamed else self.settings.batch_size
         batches = make_batches(self.rows.arrays, self.rows.names, size, self.settings.shuffle, self.seed)
         return make_pass(self.cost.function, batches, self.rows.ranks, optimizer)
+
+    def batches(self) -> Callable[[int], Iterator[tuple[int, Data]]]:
+        """The batches of an epoch, for a model with a step of its own."""
+        if self.streamed:
+            return streamed(self.rows.nest, self._each_batch)
+        size = None if self.settings.batch_size is None else count("batch_size", self.settings.batch_size)
+        return in_memory(self.rows, size, self.seed if self.settings.shuffle else None)
 
     def loop(self, machine: Any, training: Pass, looking: Pass | None, epochs: int, first: int) -> Loop:
         """The loop over it."""

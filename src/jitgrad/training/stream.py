@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -98,14 +99,19 @@ class StreamLoop(Loop):
 
     def _begin_epoch(self) -> Batches:
         """The first batch of an epoch."""
-        self._batches, self._seen = self._source(), 0
-        first = next(self._batches, None)
-        if first is None:
-            raise DataError(
-                f"There were no batches in epoch {self.epoch + 1}. Give an iterable that can be gone through again, "
-                f"or a function that returns an iterator."
-            )
-        return first
+        self._batches, self._seen = begun_epoch(self._source(), self.epoch), 0
+        return next(self._batches)
+
+
+def begun_epoch(batches: Iterator[Batches], epoch: int) -> Iterator[Batches]:
+    """The batches of an epoch. Raises DataError where there are none."""
+    first = next(batches, None)
+    if first is None:
+        raise DataError(
+            f"There were no batches in epoch {epoch + 1}. Give an iterable that can be gone through again, "
+            f"or a function that returns an iterator."
+        )
+    return itertools.chain([first], batches)
 
 
 def _shapes(arrays: Sequence[np.ndarray]) -> tuple[tuple[int, ...], ...]:

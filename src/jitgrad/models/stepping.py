@@ -1,0 +1,192 @@
+"""Fits of models with a ``train_step`` or ``test_step`` of their own: a loop in Python that calls them, one call a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError
+from jitgrad.models.data import Rows
+from jitgrad.tape.structure import map_structure, pack_as
+from jitgrad.tape.tensor import as_tensor
+from jitgrad.tape.variable import Variable
+from jitgrad.training.loop import CHUNK_SECONDS
+from jitgrad.training.rows import Batches
+from jitgrad.training.stream import begun_epoch
+
+Data = tuple[Any, ...]
+"""What a step is given: inputs and targets, and the rows' weights if there are any, as Tensors in their nesting."""
+
+
+class StepFigures:
+    """What the steps of each epoch returned, by name: the mean over the rows; of a compiled metric its value for them."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.losses = np.full(epochs, np.nan)
+        self.others: dict[str, np.ndarray] = {}
+
+    def put(self, epoch: int, found: dict[str, float]) -> None:
+        """The figures of an epoch."""
+        for name, value in found.items():
+            to = self.losses if name == "loss" else self.others.setdefault(name, np.full(self.epochs, np.nan))
+            to[epoch] = value
+
+    def figures(self, _: Any, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
+        """As a ModelCost's: the loss and the others by name."""
+        named = {"loss": self.losses, **self.others}
+        return {prefix + name: values[epochs].copy() for name, values in named.items()}
+
+
+class Totals:
+    """Figures of steps, added up."""
+
+    def __init__(self, model: Any) -> None:
+        self._model, self._rows = model, 0
+        self._sums: dict[str, float] = {}
+        model.reset_metrics()
+
+    def add(self, made: Any, rows: int, step: str) -> dict[str, float]:
+        """What a step on so many rows returned, as numbers. Raises ArgumentError for anything but a dict of them."""
+        found = as_figures(made, step)
+        for name, value in found.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value * rows
+        self._rows += rows
+        return found
+
+    def means(self) -> dict[str, float]:
+        """Over all rows so far."""
+        running = self._model.metrics_so_far()
+        return {name: running.get(name, total / self._rows) for name, total in self._sums.items()}
+
+
+def as_figures(made: Any, step: str) -> dict[str, float]:
+    """What a step returned, as numbers by name. Raises ArgumentError for anything but a dict of numbers."""
+    if not isinstance(made, dict) or not made:
+        raise ArgumentError(f"{step} returned {made!r}. Return a dict of figures, for example {{'loss': loss}}.")
+    found = {}
+    for name, value in made.items():
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+        if array.size != 1 or array.dtype.kind not in "biuf":
+            raise ArgumentError(f"{step} returned {value!r} for {name!r}. Return one number for each name.")
+        found[str(name)] = float(array.reshape(()))
+    return found
+
+
+def in_memory(rows: Rows, size: int | None, seed: int | None = None) -> Callable[[int], Iterator[tuple[int, Data]]]:
+    """The batches of an epoch, with their numbers of rows; in an order of its own where there is a seed."""
+    n = len(rows.arrays[0])
+    step = n if size is None else size
+
+    def batches(epoch: int) -> Iterator[tuple[int, Data]]:
+        order = None if seed is None else np.random.default_rng((seed, epoch)).permutation(n)
+        for first in range(0, n, step):
+            places: Any = slice(first, first + step) if order is None else order[first : first + step]
+            yield min(step, n - first), as_step_data(rows.nest, [array[places] for array in rows.arrays])
+
+    return batches
+
+
+def streamed(nest: Any, begin: Callable[[], Iterator[Batches]]) -> Callable[[int], Iterator[tuple[int, Data]]]:
+    """The batches of an epoch, as they come. Raises DataError where there are none."""
+
+    def batches(epoch: int) -> Iterator[tuple[int, Data]]:
+        found = begin()
+        yield from ((len(batch.arrays[0]), as_step_data(nest, list(batch.arrays))) for batch in begun_epoch(found, epoch))
+
+    return batches
+
+
+def as_step_data(nest: Any, arrays: list[np.ndarray]) -> Data:
+    """Arrays as a step gets them."""
+    made: Data = map_structure(as_tensor, pack_as(nest, arrays))
+    return made
+
+
+def tested(model: Any, batches: Iterator[tuple[int, Data]]) -> dict[str, float]:
+    """The figures of a model's ``test_step`` on batches."""
+    totals = Totals(model)
+    for rows, data in batches:
+        totals.add(model.test_step(data), rows, "test_step")
+    return totals.means()
+
+
+class StepLoop:
+    """A loop as ``training.loop.Loop`` is one, for ``run``: its chunks are calls of ``train_step``.
+
+    Args:
+        model: with a step of its own.
+        batches: of an epoch.
+        looked_at: batches to look at after each epoch, if any.
+        epochs, first: the number of the last one, and the one to begin with.
+    """
+
+    is_looking = False
+    not_finite = False
+
+    def __init__(
+        self,
+        model: Any,
+        batches: Callable[[int], Iterator[tuple[int, Data]]],
+        looked_at: Callable[[int], Iterator[tuple[int, Data]]] | None,
+        epochs: int,
+        first: int,
+    ) -> None:
+        self._model, self._batches, self._looked_at = model, batches, looked_at
+        self._left: Iterator[tuple[int, Data]]
+        self._taken: tuple[int, Data] | None = None
+        self.epoch = first
+        self.step_epoch, self.step_loss = first, np.nan
+        self.training = StepFigures(epochs)
+        self.looking = None if looked_at is None else StepFigures(epochs)
+        self.state = np.zeros(0)  # that of a Loop is the arena's
+
+    @property
+    def done(self) -> float:
+        return float(self.epoch)
+
+    def store(self) -> None:
+        """Nothing: the Variables have their values."""
+
+    def reload(self) -> None:
+        """Nothing, as ``store``."""
+
+    def chunk(self, epochs: int, most: int | None = None) -> bool:
+        """Some steps, as a Loop's. What is not finite is undone."""
+        end = time.perf_counter() + CHUNK_SECONDS
+        steps = 0
+        while self.epoch < epochs and not self.not_finite and time.perf_counter() < end and steps != most:
+            self._step()
+            steps += 1
+        return not self.not_finite
+
+    def _step(self) -> None:
+        if self._taken is None:
+            self._left, self._totals = self._batches(self.epoch), Totals(self._model)
+            self._taken = next(self._left)
+        rows, data = self._taken
+        before = _values(self._model)
+        found = self._totals.add(self._model.train_step(data), rows, "train_step")
+        self.step_epoch, self.step_loss = self.epoch, found.get("loss", np.nan)
+        if not np.isfinite(found.get("loss", 0.0)) or not all(np.isfinite(value).all() for _, value in _values(self._model)):
+            self.not_finite = True
+            for variable, value in before:
+                variable.store(value)
+            return
+        self._taken = next(self._left, None)  # known one ahead to see where an epoch ends
+        if self._taken is None:
+            self._end_epoch()
+
+    def _end_epoch(self) -> None:
+        self.training.put(self.epoch, self._totals.means())
+        if self.looking is not None and self._looked_at is not None:
+            self.looking.put(self.epoch, tested(self._model, self._looked_at(0)))
+        self.epoch += 1
+
+
+def _values(model: Any) -> Sequence[tuple[Variable, np.ndarray]]:
+    """The Variables of a model and its optimizer, and what they are: arrays that never change."""
+    return [(v, v.leaf.known) for v in (*model.variables, *model.optimizer.variables)]
