@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
+import reprlib
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 
 class JitgradError(Exception):
     """Base class of everything that jitgrad raises on purpose."""
+
+    def __str__(self) -> str:
+        """The message, which may have names from files, as ``printable``."""
+        return printable(super().__str__())
 
 
 class ShapeError(JitgradError, ValueError):
@@ -88,6 +95,15 @@ class MissingError(JitgradError, ImportError):
     """A package that is needed and not installed."""
 
 
+ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, what turns the direction of a text, and halves of characters, which cannot be printed."""
+
+
+def printable(text: str) -> str:
+    """With characters that a terminal would act on written as in Python: ``\\x1b`` for an escape."""
+    return ACTING.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def users_line() -> str:
     """Where the user's code called us: ``" at fit.py:12: if loss > 3:"``; empty where there is no such place."""
     package = str(Path(__file__).parent)
@@ -101,3 +117,20 @@ def near_name(name: str, known: Iterable[str]) -> str:
     """``" Did you mean 'petal_width'?"``, or the empty string where nothing is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+_SHOWN = 20
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = 60
+
+
+def listed(names: Iterable[Any]) -> str:
+    """``"a, b, c"``, of many names the first twenty and how many more there are."""
+    texts: Sequence[str] = [str(name) for name in names]
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
+
+
+def brief(value: Any) -> str:
+    """The ``repr`` of a value, of a long text its beginning and end."""
+    return _BRIEF.repr(value) if isinstance(value, str) else repr(value)

@@ -23,6 +23,7 @@ from jitgrad.errors import DataError
 Path = str | os.PathLike[str]
 
 _ADVICE = {
+    errno.EBADF: "It is closed: open it, or give a file.",
     errno.ENOTDIR: "A part of its path is a file. Give another path.",
     errno.ELOOP: "Its symbolic links lead in a circle. Give another path.",
     errno.EISDIR: "Name a file in it.",

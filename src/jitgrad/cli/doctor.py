@@ -39,7 +39,7 @@ def doctor() -> None:
     out.print(tests)
     if failed:
         out.print(f"{failed} tests failed. Report it, with all that stands above.")
-        raise SystemExit(1)
+        click.get_current_context().exit(1)
 
 
 def _facts() -> Iterator[tuple[str, str]]:

@@ -91,10 +91,6 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         is_curve = model is not None and model not in OF_TABLES
         made: Any = _curve if is_curve else _table
         result = made(frame, target, model, given, start, quiet)
-    if as_json:
-        click.echo(objects.text(objects.of_curve(result) if is_curve else objects.of_table(result)))
-    elif not quiet:
-        report.curve(result) if is_curve else report.table(result)
     if save:
         try:
             result.model.save(save)
@@ -104,8 +100,12 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         pictures.curve_fit(result.result, plot, target, x_name=next(iter(result.model.columns.values()))[0])
     elif plot:
         pictures.table_fit(result, plot)
-    if is_curve and not result.result.success:
-        raise SystemExit(1)
+    if as_json:
+        click.echo(objects.text(objects.of_curve(result) if is_curve else objects.of_table(result)))
+    elif not quiet:
+        report.curve(result) if is_curve else report.table(result)
+    if not (result.result if is_curve else result).success:
+        click.get_current_context().exit(1)
 
 
 _OF_CURVES = ("absolute_sigma", "start", "bounds", "fix", "sigma", "loss", "loss_scale")

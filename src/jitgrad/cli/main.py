@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 
 import click
 
+from jitgrad.cli import streams
 from jitgrad.cli.completion import completion
 from jitgrad.cli.doctor import doctor
 from jitgrad.cli.evaluate import evaluate
@@ -16,6 +18,7 @@ from jitgrad.cli.predict import predict
 from jitgrad.cli.show import show
 from jitgrad.cli.warmup import warmup
 from jitgrad.errors import FitError, JitgradError
+from jitgrad.files import unwritable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,22 +40,40 @@ for command in (fit, predict, evaluate, show, models, warmup, doctor, completion
 
 def main() -> None:
     """Run the command line; errors are one line on stderr."""
+    streams.open_closed()
+    status = _run()
+    streams.close()
+    sys.exit(status)
+
+
+def _run() -> int:
+    """The exit code, after a message where it is not 0."""
     try:
         status = commands.main(prog_name="jitgrad", standalone_mode=False)
+        sys.stdout.flush()
+        return int(status or 0)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _stop("Interrupted. Nothing was written.", 1)
+        return _failed("Interrupted. No file was left half written.", 1)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        shown = io.StringIO()
+        error.show(shown)
+        streams.say(shown.getvalue().rstrip("\n"))
+        return 2
     except FitError as error:
-        _stop(in_options(str(error)), 1)
+        return _failed(in_options(str(error)), 1)
     except JitgradError as error:
-        _stop(in_options(str(error)), 2)
+        return _failed(in_options(str(error)), 2)
+    except MemoryError as error:
+        return _failed(
+            f"There is not enough memory{f': {error}' if str(error) else ''}. Give fewer rows or columns, or a smaller model.",
+            2,
+        )
     except BrokenPipeError:  # who reads the output has enough
-        sys.exit(1)
+        return 1
     except OSError as error:
-        _stop(f"{error.filename or 'A file'} cannot be used: {error.strerror}. Check the path, permissions and free space.", 2)
-    sys.exit(status or 0)
+        if error.filename is None:
+            return _failed(str(unwritable("standard output", error)), 2)
+        return _failed(f"{error.filename} cannot be used: {error.strerror}. Check the path, permissions and free space.", 2)
 
 
 _OPTIONS = {
@@ -70,9 +91,9 @@ def in_options(message: str) -> str:
     return message
 
 
-def _stop(message: str, status: int) -> None:
-    click.echo(f"jitgrad: {message}", err=True)
-    sys.exit(status)
+def _failed(message: str, status: int) -> int:
+    streams.say(f"jitgrad: {message}")
+    return status
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jitgrad.errors import ACTING
+
 if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
     from jitgrad.tabular import CurveModel, CurveTableFit, Inference, TableFit, TableModel
@@ -17,8 +19,9 @@ SCHEMA = 1
 
 
 def text(document: dict[str, Any]) -> str:
-    """The object as JSON."""
-    return json.dumps(_plain({"schema": SCHEMA, **document}), indent=2, allow_nan=False, ensure_ascii=False)
+    """The object as JSON. What a terminal would act on is escaped."""
+    made = json.dumps(_plain({"schema": SCHEMA, **document}), indent=2, allow_nan=False, ensure_ascii=False)
+    return ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", made)
 
 
 def _plain(value: Any) -> Any:
@@ -32,7 +35,7 @@ def _plain(value: Any) -> Any:
 
 def of_table(result: TableFit) -> dict[str, Any]:
     """A fit of ``jitgrad fit`` by other columns."""
-    report = of_table_model(result.model) | {"rows_dropped": result.design.dropped}
+    report = of_table_model(result.model) | {"success": result.success, "rows_dropped": result.design.dropped}
     if result.history is not None:
         report |= {"loss": float(result.history.loss[-1]), "seconds": result.history.seconds}
     return report

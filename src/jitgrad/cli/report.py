@@ -10,6 +10,9 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from jitgrad.errors import printable
 
 if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
@@ -18,10 +21,18 @@ if TYPE_CHECKING:
 SMALLEST_P = 2e-16
 
 
+class _Printable(Console):
+    """What it prints may have names from files."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text, without what a terminal would act on."""
+        return super().render_str(printable(text), **options)
+
+
 def console() -> Console:
     """Standard output, as wide as it is; without a terminal as wide as its tables, so that no name is cut."""
-    made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=200)
+    made = _Printable(highlight=False)
+    return made if made.is_terminal else _Printable(highlight=False, width=200)
 
 
 def number(value: float | None, digits: int = 6) -> str:
@@ -85,7 +96,7 @@ def model_of_table(model: TableModel) -> None:
     columns = grid("column", ["from", "to"])
     for column in model.columns:
         if column.categories:
-            columns.add_row(escape(column.name), "one of", ", ".join(map(str, column.categories)))
+            columns.add_row(escape(column.name), "one of", escape(", ".join(map(str, column.categories))))
         else:
             columns.add_row(escape(column.name), number(column.low), number(column.high))
     out.print(columns)
@@ -148,7 +159,7 @@ def _print_model(out: Console, model: TableModel) -> None:
     elif model.kind != "mlp":
         out.print(f"{len(model.features)} coefficients for each of {len(model.classes)} classes: see --json")
     for note in model.notes:
-        out.print(note)
+        out.print(escape(note))
     out.print(scores(model.scores))
 
 

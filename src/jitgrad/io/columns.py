@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
-from jitgrad.errors import DataError, near_name
+from jitgrad.errors import DataError, brief, listed, near_name
 from jitgrad.io.dialect import MISSING
 from jitgrad.io.text import Block
 
@@ -22,7 +22,7 @@ def check_columns(name: str, known: Sequence[str], chosen: Iterable[str] | None)
     there = set(known)
     for column in columns:
         if column not in there:
-            raise DataError(f"{name} has no column {column!r}.{near_name(column, known)} The columns are {', '.join(known)}.")
+            raise DataError(f"{name} has no column {column!r}.{near_name(column, known)} The columns are {listed(known)}.")
     return columns
 
 
@@ -83,7 +83,7 @@ def with_schema(frame: pl.DataFrame, schema: Mapping[str, pl.DataType], block: B
         row = _misfit(column, values)
         if row is not None:
             raise DataError(
-                f"{block.dialect.name} has {column[row]!r} in line {block.line_of(row)}, column {name!r}, after "
+                f"{block.dialect.name} has {brief(column[row])} in line {block.line_of(row)}, column {name!r}, after "
                 f"{'truths' if dtype == pl.Boolean else 'numbers'} in the rows before. Correct it, or leave the column out."
             )
         made.append(values)
@@ -100,8 +100,8 @@ def _typed(column: pl.Series, block: Block, decimal_comma: bool) -> pl.Series:
     if block.dialect.separator != "," and column.drop_nulls().str.contains(_LIKE_A_NUMBER).all():
         row = _misfit(column, _converted(column, pl.Float64(), decimal_comma)) or 0
         raise DataError(
-            f"{block.dialect.name} has {column[row]!r} in line {block.line_of(row)}, column {column.name!r}, and it is not "
-            f"clear what point and comma mean there. Write decimal points, and no marks of thousands."
+            f"{block.dialect.name} has {brief(column[row])} in line {block.line_of(row)}, column {column.name!r}, and it is "
+            f"not clear what point and comma mean there. Write decimal points, and no marks of thousands."
         )
     return column
 

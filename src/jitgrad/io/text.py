@@ -124,6 +124,9 @@ class Text:
         self._lines: Iterator[bytes] = chain.from_iterable(_lists_of_lines(name, stream))
         self._number = 0  # of lines taken
         head, cut = self._head(name)
+        nul = next((number for number, line in enumerate(head, self._number + 1) if b"\0" in line), None)
+        if nul is not None:
+            raise DataError(f"{name} is not a text in UTF-8 in line {nul}, where a byte is 0. Save it as one.")
         self._lines = chain(head, self._lines)
         rows_by = {mark: _sample(Block(Dialect(name, mark), b"".join(head), self._number), cut) for mark in marks}
         mark = find_separator(rows_by)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -85,8 +84,6 @@ class TableWriter:
         try:
             yield
         except OSError as error:
-            if self._path is None:
-                _drop_output()
             if isinstance(error, BrokenPipeError):
                 raise
             raise unwritable(self.name, error) from None
@@ -103,9 +100,3 @@ def _opened(path: Path | None) -> Iterator[BinaryIO]:
     else:
         with written_aside(path) as file:
             yield file
-
-
-def _drop_output() -> None:
-    """Let standard output lead nowhere: Python would fail once more, at its end, on what is still to be written."""
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), sys.stdout.fileno())

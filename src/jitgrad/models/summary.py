@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, printable
 from jitgrad.ops import Shape
 
 
@@ -17,13 +17,16 @@ def summary(model: Any) -> str:
     from rich.table import Table
 
     check_built(model)
-    table = Table(title=f"{type(model).__name__} {model.name}", title_justify="left")
+    table = Table(title=printable(f"{type(model).__name__} {model.name}"), title_justify="left")
     for name in ("layer", "kind", "result"):
         table.add_column(name)
     table.add_column("weights", justify="right")
     for layer in model.layers:
         table.add_row(
-            layer.name, type(layer).__name__, with_rows(layer.output_shape), f"{sum(v.size for v in layer.variables):,}"
+            printable(layer.name),
+            type(layer).__name__,
+            with_rows(layer.output_shape),
+            f"{sum(v.size for v in layer.variables):,}",
         )
     table.add_section()
     total, trainable = sum(v.size for v in model.variables), sum(v.size for v in model.trainable_variables)

@@ -6,7 +6,7 @@ import os
 from io import BytesIO
 from typing import Any
 
-from jitgrad.errors import ArgumentError, MissingError
+from jitgrad.errors import ArgumentError, MissingError, printable
 from jitgrad.files import unwritable, write_whole
 
 Target = str | os.PathLike[str] | None
@@ -37,6 +37,7 @@ def panels(count: int, width: float = 4.5) -> tuple[Any, list[Any]]:
 
 def plain(text: str, most: int = 30) -> str:
     """A user's text for matplotlib: not too long, and dollars in it are dollars, not formulas."""
+    text = printable(text)
     return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from jitgrad.errors import DataError, near_name
+from jitgrad.errors import DataError, listed, near_name
 from jitgrad.tabular.encoding import Column, Target
 
 
@@ -56,7 +56,7 @@ def chosen_columns(frame: pl.DataFrame, target: str, features: Sequence[str] | N
     for name in (target, *chosen):
         if name not in known:
             raise DataError(
-                f"There is no column {name!r}.{near_name(name, frame.columns)} The columns are {', '.join(frame.columns)}."
+                f"There is no column {name!r}.{near_name(name, frame.columns)} The columns are {listed(frame.columns)}."
             )
         check_not_empty(frame[name])
     if target in chosen or len(set(chosen)) < len(chosen):

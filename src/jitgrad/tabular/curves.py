@@ -14,7 +14,7 @@ import polars as pl
 from jitgrad.curvefit import MODELS, CurveFit, curve_fit, formula, named
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.estimates import Estimates
-from jitgrad.errors import ArgumentError, DataError, FormulaError, near_name
+from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_name
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
 from jitgrad.tabular.columns import check_names, check_not_empty, whole_rows
@@ -223,14 +223,12 @@ def _columns_of(
             raise FormulaError(f"The formula has the target {target!r} itself. Write only its right side.")
         if not names:
             near = near_name(model, MODELS) or near_name(model, frame.columns)
-            raise FormulaError(
-                f"The formula {model!r} has none of the columns {', '.join(frame.columns)}.{near} Name one in it."
-            )
+            raise FormulaError(f"The formula {model!r} has none of the columns {listed(frame.columns)}.{near} Name one in it.")
         return {name: name for name in names}
     chosen = others if features is None else list(features)
     check_names(frame, chosen)
     if len(chosen) != 1:
-        raise DataError(f"Curve {model!r} takes one column, and there are {', '.join(chosen) or 'none'}. Name one as feature.")
+        raise DataError(f"Curve {model!r} takes one column, and there are {listed(chosen) or 'none'}. Name one as feature.")
     return {"x": chosen[0]}
 
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from jitgrad.errors import DataError, near_name
+from jitgrad.errors import DataError, brief, listed, near_name
 
 MAX_CATEGORIES = 100
 LARGEST = 1e150
-SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,9 @@ def numbers(column: pl.Series) -> np.ndarray:
         read = column.cast(pl.Float64, strict=False)
         if read.null_count() > column.null_count():
             row = int((read.is_null() & column.is_not_null()).arg_max() or 0)
-            raise DataError(f"Column {column.name!r} has {column[row]!r} in row {row + 1}, which is no number. Correct it.")
+            raise DataError(
+                f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which is no number. Correct it."
+            )
         column = read
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         raise DataError(
@@ -172,8 +173,8 @@ def positions(column: pl.Series, known: Sequence[Any]) -> np.ndarray:
         row = int((found.is_null() & column.is_not_null()).arg_max() or 0)
         names = [str(value) for value in known]
         raise DataError(
-            f"Column {column.name!r} has {column[row]!r} in row {row + 1}, which was not in the table that was fitted."
-            f"{near_name(str(column[row]), names)} It had {_listed(names)}. Correct it, or leave the row out."
+            f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which was not in the table that was fitted."
+            f"{near_name(str(column[row]), names)} It had {listed(names)}. Correct it, or leave the row out."
         )
     return found.to_numpy()
 
@@ -186,7 +187,7 @@ def check_texts(column: pl.Series) -> None:
     if 2 * int(wrong.sum()) < len(column) - column.null_count():
         row = int(wrong.arg_max() or 0)
         raise DataError(
-            f"Column {column.name!r} has numbers, but {column[row]!r} among them (row {row + 1}). "
+            f"Column {column.name!r} has numbers, but {brief(column[row])} among them (row {row + 1}). "
             f"Correct it, or leave the column out."
         )
 
@@ -194,8 +195,3 @@ def check_texts(column: pl.Series) -> None:
 def too_many(kinds: int, rows: int) -> bool:
     """Whether a column has too many different values to tell kinds of rows apart."""
     return kinds > MAX_CATEGORIES or 2 * kinds > rows > 8
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -49,6 +49,10 @@ class Family(ABC):
     def predicted(self, eta: np.ndarray) -> np.ndarray:
         """The means (rows,), or the probabilities of the classes (rows, classes), of η (rows, outputs)."""
 
+    @abstractmethod
+    def constant(self, target: np.ndarray) -> np.ndarray:
+        """The results (outputs,) of the best model without features, of targets of a fit without the reference."""
+
     # For Newton's method, of targets and results of a fit without the reference.
 
     @abstractmethod
@@ -86,6 +90,9 @@ class Gaussian(Family):
     def predicted(self, eta: np.ndarray) -> np.ndarray:
         return eta[:, 0]
 
+    def constant(self, target: np.ndarray) -> np.ndarray:
+        return target.mean(0)
+
     def likelihood(self, target: np.ndarray, result: np.ndarray) -> float:
         return -0.5 * float(np.sum((target - result) ** 2))
 
@@ -113,6 +120,9 @@ class Poisson(Family):
     def predicted(self, eta: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):  # far outside the table that was fitted
             return np.exp(eta[:, 0])
+
+    def constant(self, target: np.ndarray) -> np.ndarray:
+        return np.log(target.mean(0))
 
     def likelihood(self, target: np.ndarray, result: np.ndarray) -> float:
         with np.errstate(over="ignore"):
@@ -147,7 +157,12 @@ class Multinomial(Family):
         return CROSS_ENTROPY(target, result)
 
     def predicted(self, eta: np.ndarray) -> np.ndarray:
-        return np.exp(log_softmax(eta))
+        with np.errstate(over="ignore", invalid="ignore"):  # far outside the table that was fitted
+            return np.exp(log_softmax(eta))
+
+    def constant(self, target: np.ndarray) -> np.ndarray:
+        parts = _whole_targets(target).mean(0)
+        return np.log(parts[1:] / parts[0])
 
     def likelihood(self, target: np.ndarray, result: np.ndarray) -> float:
         return float(np.sum(_whole_targets(target) * log_softmax(_whole(result))))

@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 
 from jitgrad import random
-from jitgrad.errors import ArgumentError, DataError
+from jitgrad.errors import ArgumentError, DataError, listed
 from jitgrad.tabular.columns import Design, chosen_columns, design_like, make_design
 from jitgrad.tabular.exact import solve
 from jitgrad.tabular.families import family_of
 from jitgrad.tabular.model import TableModel
-from jitgrad.tabular.network import descend, first_layers
+from jitgrad.tabular.network import descend, first_layers, results
 from jitgrad.tabular.scale import make_scale
 from jitgrad.tabular.settings import Settings
 from jitgrad.training.fit import History
@@ -33,12 +33,14 @@ class TableFit:
         design: the table as arrays.
         history: the losses of gradient descent, in the units of the scale; None where the model was fitted exactly.
         rows: which rows of the design were for "train", "validation" and "test".
+        success: whether the model explains the rows that it was fitted to better than a constant does.
     """
 
     model: TableModel
     design: Design
     history: History | None
     rows: Rows
+    success: bool
 
 
 def fit_table(
@@ -86,14 +88,38 @@ def fit_table(
     rows = _split(design, settings)
     model, history = _fitted(start, design, rows, settings, verbose)
     scores = {name: model.scored(design.x[part], design.y[part]) for name, part in rows.items() if len(part)}
-    return TableFit(replace(model, scores=scores), design, history, rows)
+    success = _explains(model, design.x[rows["train"]], design.y[rows["train"]])
+    notes = model.notes if success else (*model.notes, _FAILED)
+    return TableFit(replace(model, scores=scores, notes=notes), design, history, rows, success)
+
+
+_ROUNDING = 1e-9
+"""Of a row's part in the likelihood."""
+_FAILED = (
+    "The fit failed: it explains the rows that it was fitted to no better than a constant does. "
+    "Try a smaller lr, more epochs or another optimizer."
+)
+
+
+def _explains(model: TableModel, x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether the likelihood is at least that of the best constant, up to rounding; finite, of a constant target."""
+    family, scale = model.family, model.scale
+    target = family.targets(y, scale.center, scale.spread)[:, family.reference :]
+    result = results(model.layers, scale.inputs(x))
+    if family.reference:
+        result = result[:, family.reference :] - result[:, : family.reference]
+    own = family.likelihood(target, result)
+    if (target == target[0]).all():
+        return bool(np.isfinite(own))
+    constant = np.broadcast_to(family.constant(target), target.shape)
+    return bool(own >= family.likelihood(target, constant) - _ROUNDING * len(y))
 
 
 def _going_on(start: TableModel, target: str, features: Sequence[str] | None, settings: Settings) -> tuple[Settings, list[str]]:
     """The settings and features of a fit that goes on with a model. Raises where that is another one."""
     names = [column.name for column in start.columns]
     if target != start.target.name or (features is not None and sorted(features) != sorted(names)):
-        raise DataError(f"The model to go on with predicts {start.target.name!r} from {', '.join(names)}. Give the same.")
+        raise DataError(f"The model to go on with predicts {start.target.name!r} from {listed(names)}. Give the same.")
     for name, given, own in (("model", settings.model, start.kind), ("hidden", settings.hidden, start.settings.hidden)):
         if given and given != own:
             raise ArgumentError(f"{name} is {given}, and {own} in the model to go on with. Leave it out.")
@@ -153,4 +179,4 @@ def _notes_on_aliased(model: TableModel) -> tuple[str, ...]:
     names = [name for name, aliased in zip(model.features, model.scale.aliased, strict=True) if aliased]
     if not names:
         return ()
-    return (f"No coefficient for what is constant, or a combination of features before it: {', '.join(names)}.",)
+    return (f"No coefficient for what is constant, or a combination of features before it: {listed(names)}.",)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from jitgrad.errors import DataError
 from jitgrad.tabular import document
 from jitgrad.tabular.columns import design_like, encoded, labels_of
 from jitgrad.tabular.encoding import Column, Target
@@ -91,7 +92,7 @@ class TableModel:
         """A column ``prediction``, and of classes ``probability_<class>`` for each; null where a feature is missing.
 
         Other columns of ``frame`` are ignored. Raises DataError where a column is missing, or has what cannot be encoded: a
-        text that was not in the table that was fitted, a text among numbers, or an infinite number.
+        text that was not in the table that was fitted, a text among numbers, or a number that is infinite or predicts what is.
         """
         x = encoded(frame, self.columns)
         complete = ~np.isnan(x).any(1)
@@ -106,12 +107,26 @@ class TableModel:
         return shown.hstack(pl.DataFrame(probabilities).fill_nan(None))
 
     def predicted(self, x: np.ndarray) -> np.ndarray:
-        """The means (rows,), or the probabilities of the classes (rows, classes), for features (rows, features)."""
-        return self.family.predicted(self.eta(x))
+        """The means (rows,), or the probabilities of the classes (rows, classes), for features (rows, features).
+
+        Raises DataError for a row so far outside the table that was fitted that η is not finite.
+        """
+        eta = self.eta(x)
+        wrong = ~np.isfinite(eta).all(1)
+        if wrong.any():
+            row = x[wrong.argmax()]
+            with np.errstate(over="ignore"):
+                far = int(np.abs((row - self.scale.mean) / self.scale.std).argmax())
+            raise DataError(
+                f"Column {self.features[far]!r} has {row[far]:.6g}, so far outside the rows that were fitted that no finite "
+                f"number is predicted. Correct it, or leave the row out."
+            )
+        return self.family.predicted(eta)
 
     def eta(self, x: np.ndarray) -> np.ndarray:
         """What the family's link makes means of: float64 (rows, outputs)."""
-        return results(self.layers, self.scale.inputs(x)) * self.scale.spread + self.scale.center
+        with np.errstate(over="ignore", invalid="ignore"):
+            return results(self.layers, self.scale.inputs(x)) * self.scale.spread + self.scale.center
 
     def evaluate(self, frame: pl.DataFrame) -> Scores:
         """The scores on the rows of a table that have every value.

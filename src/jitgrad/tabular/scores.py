@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ Scores = dict[str, Any]
 
 def scores_of_numbers(y: np.ndarray, predicted: np.ndarray) -> Scores:
     """Scores of predicted means (rows,)."""
-    errors, total = predicted - y, squares_around_mean(y)
+    largest = float(max(np.abs(y).max(), np.abs(predicted).max()))
+    size = math.ldexp(1.0, min(math.frexp(largest)[1], 1023))  # beside which no square is out of range
+    y, errors = y / size, predicted / size - y / size
+    total = squares_around_mean(y)
     return {
         "rows": len(y),
         "r2": 1 - float(np.sum(errors**2)) / total if total else None,
-        "rmse": float(np.sqrt(np.mean(errors**2))),
-        "mae": float(np.mean(np.abs(errors))),
+        "rmse": float(np.sqrt(np.mean(errors**2))) * size,
+        "mae": float(np.mean(np.abs(errors))) * size,
     }
 
 

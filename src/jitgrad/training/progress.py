@@ -16,7 +16,7 @@ from jitgrad.training.loop import Loop, Report
 def is_shown(verbose: bool | int | str | None) -> bool:
     """Whether to show progress: by default, "auto" or None, where stderr is a terminal. Raises ArgumentError for others."""
     if verbose in (None, "auto"):
-        return sys.stderr.isatty()
+        return sys.stderr is not None and sys.stderr.isatty()
     if verbose not in (0, 1, 2):
         raise ArgumentError(f"verbose is {verbose!r}. Give 0 for silence, 1 for a bar, 2 for a line an epoch, or 'auto'.")
     return bool(verbose)
