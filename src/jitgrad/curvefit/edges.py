@@ -44,18 +44,26 @@ class Edges:
 
     def __init__(self, model: Recorded) -> None:
         order = operands_first([model.value], lambda node: node.inputs)
-        of_parameters = {id(p) for p in model.parameters}
+        of_parameters, of_columns = {id(p) for p in model.parameters}, {id(x) for x in model.columns}
+        self._columns = [id(column) for column in model.columns]
         self._mixed: list[Tensor] = []
         for node in order:
             if any(id(x) in of_parameters for x in node.inputs):
                 of_parameters.add(id(node))
                 self._mixed.append(node)
+            elif any(id(x) in of_columns for x in node.inputs):
+                of_columns.add(id(node))
         boundary = {id(x): x for node in self._mixed for x in node.inputs if id(x) not in of_parameters}
-        self._boundary, self._columns = list(boundary.values()), [id(column) for column in model.columns]
+        with np.errstate(all="ignore"):
+            self._constant = {key: _flags_of(_value(x, {})) for key, x in boundary.items() if key not in of_columns}
+        self._boundary = [x for key, x in boundary.items() if key in of_columns]
         self._found: dict[tuple[Flags, ...], bool] = {}
+        self._may_be = self._reached([Flags(True, x.op is not None) for x in self._boundary])
 
     def needed(self, columns: Sequence[np.ndarray]) -> bool:
         """Whether these columns may lead to an infinite partial derivative, or a tangent, that is to be multiplied by 0."""
+        if not self._may_be:
+            return False
         values = dict(zip(self._columns, columns, strict=True))
         with np.errstate(all="ignore"):
             flags = tuple([_flags_of(_value(node, values)) for node in self._boundary])
@@ -63,15 +71,22 @@ class Edges:
             self._found[flags] = self._reached(flags)
         return self._found[flags]
 
-    def _reached(self, flags: tuple[Flags, ...]) -> bool:
-        known = {id(node): flag for node, flag in zip(self._boundary, flags, strict=True)}
+    def _reached(self, flags: Sequence[Flags]) -> bool:
+        known = self._constant | {id(node): flag for node, flag in zip(self._boundary, flags, strict=True)}
+        mixed = {id(node) for node in self._mixed}
         for node in self._mixed:
             assert node.op is not None
-            operands = [known.get(id(x), Flags(False, False)) for x in node.inputs]
+            name, operands = node.op.name, [known.get(id(x), Flags(False, False)) for x in node.inputs]
             zero, infinite = any(f.zero for f in operands), any(f.infinite for f in operands)
-            if infinite or (zero and node.op.name in _SINGULAR) or (node.op.name == "divide" and operands[1].zero):
+            singular = () if name == "power" and _at_least_one(node.inputs[1]) else _SINGULAR.get(name, ())
+            if (infinite and name not in _LINEAR) or any(operands[i].zero and id(node.inputs[i]) in mixed for i in singular):
                 return True
-            known[id(node)] = Flags(all(f.zero for f in operands) if node.op.name in ("add", "subtract") else zero, False)
+            if name == "divide" or (name == "power" and zero and singular):
+                known[id(node)] = Flags(operands[0].zero, operands[-1].zero or name == "power")
+            elif name in ("add", "subtract"):
+                known[id(node)] = Flags(all(f.zero for f in operands), infinite)
+            else:
+                known[id(node)] = Flags(zero and name not in _NOT_ZERO, infinite)
         return False
 
 
@@ -82,16 +97,32 @@ class Flags(NamedTuple):
     infinite: bool
 
 
-_SINGULAR = {"power", "log", "log2", "log10", "sqrt", "cbrt", "arctan2", "hypot"}
-"""Whose derivatives are infinite, or none, at 0."""
+_LINEAR = {"add", "subtract", "negative", "multiply"}
+"""Of which an infinite operand makes the result infinite, so that the next op tells whether that matters."""
+_SINGULAR = {
+    **dict.fromkeys(("power", "log", "log2", "log10", "sqrt", "cbrt"), (0,)),
+    "divide": (1,),
+    "arctan2": (0, 1),
+    "hypot": (0, 1),
+}
+"""The operands at whose zeros the derivatives are infinite, or none."""
+_NOT_ZERO = {"exp", "exp2", "cos", "cosh", "erfc", "sigmoid", "softplus", "arccos"}
+"""Which are not 0 at 0."""
+
+
+def _at_least_one(exponent: Tensor) -> bool:
+    """Whether an exponent is a number in the code from 1 on, so that the power has a finite derivative at 0."""
+    return exponent.op is None and exponent.known is not None and bool(np.all(np.asarray(exponent.known) >= 1))
 
 
 def _flags_of(value: Any) -> Flags:
-    return Flags(not np.all(value), bool(np.isinf(value).any()))
+    return Flags(not np.all(value), bool(np.isinf(value).any()))  # nan is neither
 
 
 def _value(node: Tensor, values: dict[int, Any]) -> Any:
-    """The value of a node of columns alone; 1 where it is not known while tracing."""
+    """The value of a node without parameters; 1 where it is not known while tracing."""
+    if id(node) in values:
+        return values[id(node)]
     for inner in operands_first([node], lambda inner: () if id(inner) in values else inner.inputs):
         if id(inner) not in values:
             known = 1.0 if inner.known is None else inner.known

@@ -57,11 +57,17 @@ class Problem:
         self.bounds: Limits | None = None
         self.settings = Settings()
         self.remarks: list[str] = []
+        self._kept: tuple[Data, Traced] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": None}
 
     def traced(self, data: Data) -> Traced:
-        """The model for ``data``."""
-        curve = self.curve if self._whitening is None else _Whitened(self.curve, self._whitening)
-        return curve.traced(data.columns, self.free, len(data.y))
+        """The model for ``data``, traced once for one fit."""
+        if self._kept is None or self._kept[0] is not data:
+            curve = self.curve if self._whitening is None else _Whitened(self.curve, self._whitening)
+            self._kept = data, curve.traced(data.columns, self.free, len(data.y))
+        return self._kept[1]
 
     def solve(self, starts: np.ndarray, data: Data | None = None, most: int | None = None, linear: bool = False) -> Solution:
         """Fit from ``starts``, (F, n), on all rows or on others; see ``Solver.solve``."""
