@@ -40,8 +40,10 @@ def _statuses(commands: list[list[str]]) -> list[int]:
         workers = [subprocess.Popen(command) for command in commands]
     finally:
         signal.signal(signal.SIGINT, interrupt)
+    terminate = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         return [worker.wait() for worker in workers]
     finally:
+        signal.signal(signal.SIGTERM, terminate)
         for worker in workers:
             worker.terminate()  # those that have ended stay as they are
