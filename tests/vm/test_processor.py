@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from llvmlite import binding
@@ -173,3 +174,19 @@ def test_numba_s_variables_are_the_user_s_again_afterwards() -> None:
         + "\nprint(int(numba.config.OPT), numba.config.BOUNDSCHECK, numba.config.CPU_NAME, numba.config.NUMBA_NUM_THREADS)"
     )
     assert run(code, NUMBA_OPT="1", NUMBA_BOUNDSCHECK="1", NUMBA_NUM_THREADS="3").splitlines()[-1] == "1 1 None 3"
+
+
+@x86
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "needs"), [("x86-64-v2", "sse4.2"), ("x86-64-v3", "avx2"), ("x86-64-v4", "avx512f")])
+def test_kernels_are_right_for_vectors_of_any_width(name: str, needs: str) -> None:
+    """The widths of vectors and the numbers of registers differ, so what is computed by which loop does, too."""
+    if not HAS[needs]:
+        pytest.skip(f"this machine has no {needs}")
+    here = Path(__file__).parent
+    files = [str(here / file) for file in ("test_matmul.py", "test_mathfun.py")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+        env=os.environ | {"JITGRAD_CPU": name}, cwd=here.parents[1], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr

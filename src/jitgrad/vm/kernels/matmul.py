@@ -22,7 +22,9 @@ _wide, _narrow = block(ROWS, VECTORS), block(ROWS, 1)
 _wide_row, _narrow_row = block(1, VECTORS), block(1, 1)
 _ROW_DOTS = ROWS * VECTORS
 _dots, _row_dots = dots(ROWS, VECTORS), dots(1, _ROW_DOTS)
-_panel, _zeros = room(_DEPTH * PANEL_BYTES), room(PANEL_BYTES, cleared=True)
+_panel = room(_DEPTH * PANEL_BYTES)
+# In place of what is added where nothing is: as many float64 as a panel or a row of dot products has.
+_zeros = room(max(PANEL_BYTES, 8 * _ROW_DOTS), cleared=True)
 
 
 @device
