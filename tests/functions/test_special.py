@@ -55,3 +55,33 @@ def test_voigt_profile_broadcasts_and_keeps_the_dtype() -> None:
     assert got.shape == (3, 2) and got.dtype == np.float32
     np.testing.assert_allclose(np.asarray(got), special.voigt_profile(x, sigma, gamma), rtol=2e-6)
     assert float(jitgrad.voigt_profile(0, 1, 1)) == pytest.approx(special.voigt_profile(0.0, 1, 1), rel=1e-14)
+
+
+# By mpmath, to 17 digits. Order 0 is digamma.
+POLYGAMMA = [
+    (0, -1000.25, 10.050097693066706), (0, -12345.678, 7.4549659001166125), (0, -1000000000.125, 28.307741429319571),
+    (0, -0.5, 0.036489973978576521), (0, -1e-10, 9999999999.422784), (0, -1e15 - 0.5, 34.538776394910686),
+    (1, -1000.25, 19.738209551699785), (1, -12345.678, 13.735213862761746), (1, -1e9 - 0.125, 67.393874401912953),
+    (1, -0.5, 8.9348022005446793), (1, 1e300, 1e-300), (1, 1e-160, math.inf), (1, -1e-160, math.inf),
+    (2, -1.25, 123.72136678366236), (2, -1000.25, 124.02510572269784), (2, -300000.75, -124.02510672121039),
+    (2, -1500.5, -4.4385239466689884e-7), (3, -1000.25, 1558.5454565420435), (4, -2.5, -0.067995999506731363),
+    (5, -1000000.375, 45190.029310609183), (10, -2.5, -4.0266930412329948), (110, 1000.0, -1.524740677613354e-154),
+    (171, 10.0, 1.2410181644579104e137), (200, 1000.0, -4.3508192705971018e-228), (200, 1.0, -math.inf),
+    (1, -1000.0, math.inf), (2, -1001.0, -math.inf), (1, -1e18, math.inf), (1, -math.inf, math.nan), (2, math.inf, 0.0),
+    (-1, 2.0, math.nan), (0.5, 2.0, math.nan), (1e15, 2.0, math.nan), (170, -1000.25, math.inf), (170, -1000.75, -math.inf),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("order", "x", "expected"), POLYGAMMA)
+def test_polygamma(order: float, x: float, expected: float) -> None:
+    assert float(jitgrad.polygamma(order, x)) == pytest.approx(expected, rel=2e-14, abs=0, nan_ok=True)
+    if order == 0:
+        assert float(jitgrad.digamma(x)) == pytest.approx(expected, rel=2e-14, abs=0)
+    if order >= 1 and math.isfinite(expected):
+        lower = jitgrad.grad(lambda t: jitgrad.polygamma(order - 1, t))(x)
+        assert float(lower) == pytest.approx(expected, rel=2e-14, abs=0)
+
+
+def test_polygamma_is_scipys(draw: np.random.Generator) -> None:
+    order, x = draw.integers(1, 30, 500), draw.uniform(1e-3, 100, 500)
+    np.testing.assert_allclose(np.asarray(jitgrad.polygamma(order, x)), special.polygamma(order, x), rtol=2e-14)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 from typing import Any
 
@@ -89,10 +90,10 @@ def test_jacobians_by_rows_and_columns_agree(op: Op, case: Case, draw: np.random
 EDGES = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 5e-324, -5e-324, 1e-40, 1e300, -1e300, 1e30, 700.0, -700.0]
 
 
-# Where a value is meant to be another than SciPy's: C's gammaln at -inf and at subnormals, and polygamma's domain.
+# Where a value is meant to be another than SciPy's: C's gammaln at -inf and at subnormals, and polygamma at -inf.
 DIFFERS: dict[str, list[tuple[Any, Any]]] = {
     "gammaln": [(lambda x: x == -np.inf, np.inf), (lambda x: (x != 0) & (np.abs(x) < 1e-320), 744.4400719213812)],
-    "polygamma": [(lambda x: x < -1000, np.nan)],
+    "polygamma": [(lambda x: x == -np.inf, np.nan)],
 }
 
 
@@ -152,6 +153,26 @@ def test_ties_follow_the_conventions() -> None:
         tape.watch(x)
         y = jitgrad.max(x)
     np.testing.assert_array_equal(np.asarray(tape.gradient(y, x)), [0.5, 0.5, 0])
+
+
+# First and second derivative where one of them is infinite: their limits, as in JAX.
+INFINITE = [
+    ("cbrt", 0.0, math.inf, -math.inf), ("cbrt", -0.0, math.inf, math.inf), ("cbrt", math.inf, 0, 0),
+    ("cbrt", 8.0, 1 / 12, -1 / 144), ("sqrt", 0.0, math.inf, -math.inf), ("sqrt", math.inf, 0, 0),
+    ("arccosh", 1.0, math.inf, -math.inf), ("arccosh", 2.0, 1 / math.sqrt(3), -2 / 3**1.5), ("arccosh", math.inf, 0, 0),
+    ("arcsin", 1.0, math.inf, math.inf), ("arcsin", -1.0, math.inf, -math.inf), ("arccos", 1.0, -math.inf, -math.inf),
+    ("arccos", -1.0, -math.inf, math.inf), ("arctanh", 1.0, math.inf, math.inf), ("arctanh", -1.0, math.inf, -math.inf),
+    ("log", 0.0, math.inf, -math.inf), ("log1p", -1.0, math.inf, -math.inf), ("reciprocal", 0.0, -math.inf, math.inf),
+    ("arccosh", 0.5, math.nan, math.nan), ("arccosh", -2.0, math.nan, math.nan),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "x", "first", "second"), INFINITE)
+def test_derivatives_at_the_ends_of_a_domain(name: str, x: float, first: float, second: float) -> None:
+    f = getattr(jitgrad, name)
+    for derive in (jitgrad.grad, jitgrad.jacfwd):
+        assert float(derive(f)(x)) == pytest.approx(first, rel=1e-13, nan_ok=True)
+        assert float(derive(jitgrad.grad(f))(x)) == pytest.approx(second, rel=1e-13, nan_ok=True)
 
 
 def test_mixed_derivative_of_a_power_at_exponent_0() -> None:

@@ -59,7 +59,7 @@ logaddexp: Op = elementwise(
     lambda a, b, y: sigmoid(a - b), lambda a, b, y: sigmoid(b - a),
     result="float", commutative=True, loops=("vv",), doc="log(exp(a) + exp(b)), without overflow.",
 )  # fmt: skip
-cbrt: Op = elementwise("cbrt", "cbrt(x)", lambda x, y: 1 / (3 * square(y)), result="float", domain=((0.2, 3),))
+cbrt: Op = elementwise("cbrt", "cbrt(x)", lambda x, y: square(1 / y) / 3, result="float", domain=((0.2, 3),))
 sqrt: Op = elementwise("sqrt", "sqrt(x)", lambda x, y: 0.5 / y, result="float", domain=((0.2, 3),))
 
 # Trigonometry, in radians.
@@ -83,7 +83,9 @@ hypot: Op = elementwise(
 sinh: Op = elementwise("sinh", "sinh(x)", lambda x, y: cosh(x), result="float")
 cosh: Op = elementwise("cosh", "cosh(x)", lambda x, y: sinh(x), result="float")
 arcsinh: Op = elementwise("arcsinh", "arcsinh(x)", lambda x, y: 1 / sqrt(square(x) + 1), result="float")
-arccosh: Op = elementwise("arccosh", "arccosh(x)", lambda x, y: 1 / sqrt((x - 1) * (x + 1)), result="float", domain=((1.2, 4),))
+arccosh: Op = elementwise(
+    "arccosh", "arccosh(x)", lambda x, y: 1 / sqrt(x - 1) / sqrt(x + 1), result="float", domain=((1.2, 4),)
+)  # fmt: skip
 arctanh: Op = elementwise("arctanh", "arctanh(x)", lambda x, y: 1 / (1 - square(x)), result="float", domain=((-0.9, 0.9),))
 
 # Special functions.
@@ -106,7 +108,7 @@ digamma: Op = elementwise(
 polygamma: Op = elementwise(
     "polygamma", "polygamma(a, b)", None, lambda a, b, y: polygamma(a + 1, b), result="float", loops=("vv",),
     domain=((1, 4), (0.5, 4)), numpy=_scipy("polygamma"),
-    doc="The derivative of digamma of order a, a whole number from 0 on, at b > 0; nan for other b.",
+    doc="The derivative of digamma of order a, a whole number from 0 to 10,000, at b; nan for other orders.",
 )  # fmt: skip
 
 # Activations.

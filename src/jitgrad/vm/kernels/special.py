@@ -32,42 +32,56 @@ def digamma(x):
 
 @device
 def polygamma(order, x):
-    """The derivative of digamma of a whole ``order`` at x > -1000, infinite at 0, -1, -2, …; nan elsewhere.
+    """The derivative of digamma of a whole ``order`` up to 10,000, infinite at 0, -1, -2, …; nan for other orders and at -inf.
 
-    (-1)ⁿ⁺¹ n! ζ(n + 1, x), with Hurwitz's zeta by recurrence and the Euler-Maclaurin formula (Johansson, "Rigorous
-    high-precision computation of the Hurwitz zeta function and its derivatives", 2015).
+    It is (-1)ⁿ⁺¹ n! ζ(n + 1, x) with Hurwitz's zeta, a sum over x, x + 1, …: below -1 the terms above 0 are a zeta at the
+    fraction f of x, and those below 0, but for the sign, one at 1 - f without one at 1 - x.
     """
     n, q = float64(order), float64(x)
     if n == 0.0:
         return digamma(q)
-    if not (n > 0.0 and n == floor(n) and q > -1000.0):
+    if not (0.0 < n <= 10000.0 and n == floor(n) and q > -inf):
         return nan
-    if n > 170.0:  # n! is beyond float64
-        return inf if floor(n / 2) * 2 != n else -inf
-    factorial, k = 1.0, 2.0
-    while k <= n:
-        factorial *= k
-        k += 1.0
-    sign = 1.0 if floor(n / 2) * 2 != n else -1.0
+    even = floor(n / 2) * 2 == n
+    sign = -1.0 if even else 1.0
     if q == inf:
         return sign * 0.0
     if q <= 0.0 and q == floor(q):
         return sign * inf
-    s, total = n + 1.0, 0.0
-    while q < 12.0 + n:
-        total += q**-s
-        q += 1.0
-    total += q**-n / n + 0.5 * q**-s
-    term = q**-s * s / q
-    total += term / 12
-    term *= (s + 1) * (s + 2) / (q * q)
-    total -= term / 720
-    term *= (s + 3) * (s + 4) / (q * q)
-    total += term / 30240
-    term *= (s + 5) * (s + 6) / (q * q)
-    total -= term / 1209600
-    term *= (s + 7) * (s + 8) / (q * q)
-    total += term / 47900160
-    term *= (s + 9) * (s + 10) / (q * q)
-    total -= term * 691 / 1307674368000
-    return sign * factorial * total
+    if q >= -1.0:
+        return sign * _factorial_zeta(n, q)
+    f = q - floor(q)
+    above, below, rest = _factorial_zeta(n, f), _factorial_zeta(n, 1.0 - f), _factorial_zeta(n, 1.0 - q)
+    if not even:
+        return above + below - rest
+    if above == below:  # halfway between two poles, or beyond float64, where the nearer pole tells
+        return -rest if f == 0.5 else copysign(inf, f - 0.5)
+    return below - above - rest
+
+
+@device
+def _factorial_zeta(n, q):
+    """n! ζ(n + 1, q) for q > -1: some terms, and of the rest the Euler-Maclaurin formula (Johansson, "Rigorous high-precision
+    computation of the Hurwitz zeta function and its derivatives", 2015). All is divided by qⁿ, which n! goes with."""
+    s, total, end = n + 1.0, 0.0, q
+    while end < 12.0 + 2.0 * n:
+        total += (q / end) ** s
+        end += 1.0
+    r = 1.0 / (end * end)
+    rest, term = 1.0 / n + 0.5 / end, s * r
+    rest += term / 12
+    term *= (s + 1) * (s + 2) * r
+    rest -= term / 720
+    term *= (s + 3) * (s + 4) * r
+    rest += term / 30240
+    term *= (s + 5) * (s + 6) * r
+    rest -= term / 1209600
+    term *= (s + 7) * (s + 8) * r
+    rest += term / 47900160
+    term *= (s + 9) * (s + 10) * r
+    rest -= term * 691 / 1307674368000
+    value, k = total / q + (q / end) ** n * rest, 1.0
+    while k <= n:
+        value *= k / q
+        k += 1.0
+    return value
