@@ -94,7 +94,8 @@ class Estimates:
     def stderr(self) -> np.ndarray:
         """The standard errors, (p,); 0 for what was fixed."""
         errors = np.zeros(len(self.values))
-        errors[np.array(self.free, int)] = math.sqrt(self.scale) * np.linalg.norm(self._root, axis=1) / self._norms
+        with np.errstate(over="ignore"):
+            errors[np.array(self.free, int)] = math.sqrt(self.scale) * np.linalg.norm(self._root, axis=1) / self._norms
         return errors
 
     @functools.cached_property

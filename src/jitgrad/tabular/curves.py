@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -17,11 +17,30 @@ from jitgrad.curvefit.estimates import Estimates
 from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_name
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
+from jitgrad.saving.typed import check_types
 from jitgrad.tabular.columns import check_names, check_not_empty, whole_rows
 from jitgrad.tabular.encoding import numbers
 from jitgrad.tabular.scores import Scores, scores_of_numbers
 
 VERSION = 1
+
+
+class _Kept(TypedDict):
+    """What a file has of a model."""
+
+    target: str
+    sigma: str
+    name: str
+    columns: dict[str, tuple[str, float, float]]
+    formula: str
+    names: list[str]
+    values: np.ndarray
+    free: list[int]
+    factor: np.ndarray
+    scale: float
+    dof: float
+    figures: dict[str, float | None]
+    status: str
 
 
 @dataclass(frozen=True)
@@ -101,6 +120,7 @@ class CurveModel:
         """
         model = archive.read_kind(path, "curve", VERSION)
         try:
+            check_types(model, _Kept, "model")
             curve = Curve(formula(model["formula"]), model["names"], list(model["columns"]))
             p, n = len(curve.names), len(model["free"])
             if model["values"].shape != (p,) or model["factor"].shape != (n, n) or not set(model["free"]) <= set(range(p)):
@@ -108,10 +128,8 @@ class CurveModel:
             if set(curve.names) | set(curve.columns) != set(curve.model.names):
                 raise DataError("its names are not those of its formula")
             estimates = Estimates(curve, model["values"], model["free"], model["factor"], model["scale"], model["dof"])
-            columns = {str(k): (str(v[0]), float(v[1]), float(v[2])) for k, v in model["columns"].items()}
-            return cls(
-                model["target"], model["sigma"], model["name"], columns, estimates, dict(model["figures"]), model["status"]
-            )
+            columns = {k: (v[0], v[1], v[2]) for k, v in model["columns"].items()}
+            return cls(model["target"], model["sigma"], model["name"], columns, estimates, model["figures"], model["status"])
         except UNFIT as error:
             said = str(error).removesuffix(".")
             raise DataError(f"{path} cannot be made a model again: {said}. Save it again.") from error

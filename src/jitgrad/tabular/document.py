@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
-
-import numpy as np
 
 from jitgrad.errors import DataError
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
+from jitgrad.saving.typed import check_types
 from jitgrad.tabular.encoding import Column, Target
 from jitgrad.tabular.inference import Inference
 from jitgrad.tabular.scale import Scale
@@ -25,14 +25,16 @@ def write(path: str | os.PathLike[str], model: Any) -> None:
     archive.write(path, {"kind": "table", "version": VERSION, "model": asdict(model)})
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The arguments of the TableModel that was written.
+def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of the TableModel that was written, of these types.
 
     Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
     """
     model = archive.read_kind(path, "table", VERSION)
     try:
         arguments = _made(model)
+        for name, value in arguments.items():
+            check_types(value, types[name], name)
         _check(arguments)
     except UNFIT as error:
         said = str(error).removesuffix(".")
@@ -60,19 +62,44 @@ def _with_tuples(given: dict[str, Any], *names: str) -> dict[str, Any]:
     return given | {name: tuple(given[name]) for name in names}
 
 
+_ESTIMATES = ("estimate", "standard_error", "statistic", "p_value", "low", "high")
+
+
 def _check(made: dict[str, Any]) -> None:
     """Raise DataError where the parts do not fit together."""
-    made["settings"].check()
-    scale, target = made["scale"], made["target"]
-    features = sum(len(column.labels) for column in made["columns"])
-    widths = [scale.width, *(len(bias) for _, bias in made["layers"])]
-    fits = (
-        made["settings"].model in MODELS
-        and scale.mean.shape == scale.std.shape == (features,)
-        and (scale.rotation is None or len(scale.rotation) == features)
-        and [kernel.shape for kernel, _ in made["layers"]] == list(itertools.pairwise(widths))
-        and widths[-1] == (len(target.values) or 1)
-        and all(array.dtype in (np.float32, np.float64) for layer in made["layers"] for array in layer)
+    settings, target, columns, scale, inference = (
+        made[name] for name in ("settings", "target", "columns", "scale", "inference")
     )
-    if not fits:
-        raise DataError("its columns, scale and layers do not fit together")
+    settings.check()
+    labels = [label for column in columns for label in column.labels]
+    widths = [scale.width, *(len(bias) for _, bias in made["layers"])]
+    kinds = {type(value) for value in target.values}
+    fits = {
+        "settings": settings.model in MODELS
+        and list(settings.hidden) == widths[1:-1]
+        and bool(settings.hidden) == (settings.model == "mlp"),
+        "target": kinds <= {str} or kinds <= {bool} or kinds <= {int, float},
+        "classes": settings.model == "mlp" or bool(target.values) == (settings.model == "logistic"),
+        "columns": all((column.kind == "text") == bool(column.categories) for column in columns),
+        "numbers": all(np.isfinite(a).all() for a in (scale.mean, scale.std, *itertools.chain(*made["layers"])))
+        and (scale.std > 0).all(),
+        "scale": scale.mean.shape == scale.std.shape == (len(labels),)
+        and (scale.rotation is None) == (settings.model == "mlp")
+        and (scale.rotation is None or len(scale.rotation) == len(labels)),
+        "layers": len(widths) > 1
+        and [kernel.shape for kernel, _ in made["layers"]] == list(itertools.pairwise(widths))
+        and widths[-1] == (len(target.values) or 1),
+        "inference": inference is None
+        or all(
+            getattr(inference, name).shape
+            == (1 + len(labels), len(inference.outputs))
+            == (len(inference.names), widths[-1] - bool(kinds))
+            for name in _ESTIMATES
+        ),
+        "scores": all(set(part) == set(made["scores"]["train"]) for part in made["scores"].values()),
+    }
+    for name, fit in fits.items():
+        if not fit:
+            raise DataError(f"its {name} do not fit to the rest")
+    for part in made["scores"].values():
+        check_types({k: v for k, v in part.items() if k != "confusion"}, dict[str, float | None], "scores")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import get_type_hints
 
 import numpy as np
 import polars as pl
@@ -153,7 +154,7 @@ class TableModel:
 
         Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
         """
-        return cls(**document.read(path))
+        return cls(**document.read(path, get_type_hints(cls)))
 
     def _in_units(self) -> np.ndarray:
         ((kernel, bias),) = self.layers

@@ -48,8 +48,9 @@ class Scale:
 
     def coefficients(self, weights: np.ndarray) -> np.ndarray:
         """From a linear model's intercept and weights to those in the units of the table, (1 + features, outputs)."""
-        made: np.ndarray = self.unscaled() @ weights * self.spread
-        made[0] += self.center
+        with np.errstate(over="ignore", invalid="ignore"):  # of an extreme unit
+            made: np.ndarray = self.unscaled() @ weights * self.spread
+            made[0] += self.center
         return made
 
     @property
