@@ -78,8 +78,8 @@ def _opened(candidate: _Candidate) -> Folder | None:
     except OSError as error:
         if candidate.chosen:
             warnings.warn(
-                f"{_VARIABLE} has no code for this version and processor, and none can be kept there: {error.strerror} "
-                f"({candidate.root}). Set {_VARIABLE} to a directory that can be written.",
+                f"{_VARIABLE} has no code for this version and processor, and none can be kept in {candidate.root}: "
+                f"{error.strerror or error}. Set {_VARIABLE} to a directory that can be written.",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -17,6 +17,8 @@ from jitgrad.errors import ArgumentError, near_name
 _VARIABLE = "JITGRAD_CPU"
 # What makes one processor's code wrong on another. The rest (protection keys, random numbers, …) is switched off if need be.
 _DECISIVE = ("avx", "bmi", "f16c", "fma", "lzcnt", "movbe", "neon", "popcnt", "sse2", "sse3", "sse4.", "ssse3", "sve")
+# Every processor of 64 bits has one of these, x86-64 or AArch64. What LLVM does not know has none.
+_BASIC = ("fxsr", "neon")
 _COMMON = (
     "host", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "nehalem", "haswell", "skylake", "skylake-avx512", "cascadelake",
     "icelake-server", "sapphirerapids", "znver1", "znver2", "znver3", "znver4", "znver5", "cortex-a72", "neoverse-n1",
@@ -57,12 +59,14 @@ def processor() -> Processor:
         flags = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else host.flags())
         if (name, flags) == (host.name, host.flags()):
             return host
-    wanted = _features(name, flags, host)
-    if not any(wanted.values()):
+    if "64bit" in host.features:  # without it, LLVM would stop the process
+        flags = f"+64bit,{flags}"
+    if not any(_has(name, flags, [feature for feature in _BASIC if feature in host.features]).values()):
         raise ArgumentError(
             f"{variable} is {name!r}, which LLVM does not know as a processor of this kind.{near_name(name, _COMMON)} "
             f"Give one of x86-64-v2, x86-64-v3, x86-64-v4, one of LLVM's names, such as haswell or znver4, or host."
         )
+    wanted = _has(name, flags, list(host.features))
     missing = [feature for feature, there in wanted.items() if there and not host.features[feature]]
     decisive = sorted(feature for feature in missing if feature.startswith(_DECISIVE))
     if decisive:
@@ -73,27 +77,27 @@ def processor() -> Processor:
     return Processor(name, wanted | dict.fromkeys(missing, False))
 
 
-def _features(name: str, flags: str, host: Processor) -> dict[str, bool]:
-    """Of LLVM's features, which the processor ``name`` has with ``flags``; none of an unknown processor."""
+def _has(name: str, flags: str, features: list[str]) -> dict[str, bool]:
+    """Whether the processor ``name`` with ``flags`` has each of ``features``, in LLVM's opinion."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    # without 64bit, LLVM would stop the process
-    flags = ",".join(filter(None, ["+64bit" if "64bit" in host.features else "", flags]))
-    text = [f'attributes #0 = {{ "target-cpu"="{_escaped(name)}" "target-features"="{_escaped(flags)}" }}']
-    text.append("declare void @used(i64)")
-    baseline = "x86-64" if "64bit" in host.features else "generic"
-    for number, feature in enumerate(host.features, start=1):
+    text = ["declare void @used(i64)", _attributes(0, name, flags)]
+    for number, feature in enumerate(features, start=1):
         text.append(
             f"define internal void @needs{number}(i64 %x) #{number} {{\n call void @used(i64 %x)\n ret void\n}}\n"
             f"define void @has{number}(i64 %x) #0 {{\n call void @needs{number}(i64 %x)\n ret void\n}}\n"
-            f'attributes #{number} = {{ "target-cpu"="{baseline}" "target-features"="+{feature}" }}'
+            + _attributes(number, name, f"{flags},+{feature}")
         )
     module = binding.parse_assembly("\n".join(text))
     machine = binding.Target.from_default_triple().create_target_machine()
     passes = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=1))
     passes.getModulePassManager().run(module, passes)
     left = {function.name for function in module.functions}
-    return {feature: f"needs{number}" not in left for number, feature in enumerate(host.features, start=1)}
+    return {feature: f"needs{number}" not in left for number, feature in enumerate(features, start=1)}
+
+
+def _attributes(number: int, name: str, flags: str) -> str:
+    return f'attributes #{number} = {{ "target-cpu"="{_escaped(name)}" "target-features"="{_escaped(flags)}" }}'
 
 
 def _escaped(text: str) -> str:
