@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from jitgrad.errors import DataError
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
