@@ -107,7 +107,25 @@ def test_starts_are_found(model: Callable[..., Any], truth: list[float]) -> None
     y = np.asarray(model(X.copy(), *truth)) + NOISE
     result = curve_fit(model, X, y)
     assert result.cost <= curve_fit(model, X, y, truth).cost * (1 + 1e-9)
-    assert result.starts == 32 * len(truth) and result.minima is not None
+    assert result.starts > 1 and result.minima is not None
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+@pytest.mark.parametrize(
+    ("model", "truth"),
+    [
+        (lambda x, a, m, s, c: a * np.exp(-((x - m) ** 2) / max(2 * s**2, 0)) + c, [3, 2.5, 0.3, 1]),
+        (lambda x, a, b: max(a, -np.inf) * np.exp(-b * x), [1e-6, 3]),
+        (lambda x, a, w, p: max(a, -np.inf) * np.sin(w * x + p), [2, 3, 0.5]),
+        (lambda x, d, a, c, b: max(d, -np.inf) + (a - d) / (1 + (x / c) ** b), [5, 1, 2, 3]),
+        (lambda x, a, b, c, d: max(a, -np.inf) * np.exp(-b * x) + c * np.exp(-d * x), [3, 5, 1, 0.5]),
+    ],
+)
+def test_starts_are_found_in_any_unit(model: Any, truth: list[float], unit: float) -> None:
+    """Places, widths and rates are a matter of x; what the model is linear in is solved for."""
+    y = model(X, *truth) * (1 + 0.01 * np.random.default_rng(1).normal(size=len(X)))
+    result = curve_fit(model, unit * X, y)
+    assert result.cost <= 0.5 * np.sum((model(X, *truth) - y) ** 2)
 
 
 SIGMA = RNG.uniform(0.5, 2, 40)
@@ -331,7 +349,11 @@ def raises(x: Any, a: Any) -> Any:
         (ShapeError, "returns None", {"model": lambda x, a: None}),
         (DTypeError, "returns complex128", {"model": lambda x, a: a * (x + 1j)}),
         (FitError, "not finite at the starting", {"model": lambda x, a: np.interp(x, X, X) * np.log(a), "p0": [-1]}),
-        (FitError, "not finite at any of 32 starts", {"model": lambda x, a: np.interp(x, X, X) * a * np.nan}),
+        (
+            FitError,
+            r"cannot be fitted from any of 2 starts\. The model is not finite",
+            {"model": lambda x, a: np.interp(x, X, X) * a * np.nan},
+        ),
         (ShapeError, r"jac returns shape \(2, 40\). It should return \(40, 2\)", {"jac": lambda *p: given_jacobian(*p).T}),
         (UnsupportedError, "need a model that is traced", {"loss": lambda y, f: (y - f) ** 2}),
         (UnsupportedError, "Use method 'auto'", {"method": "lbfgs"}),

@@ -1,7 +1,6 @@
 """Models that are called on numbers: those that cannot be traced, and those whose derivatives the user gives.
 
-They are fitted by ``scipy.optimize.least_squares``. What it needs beside the values is the Jacobian, by differences or by the
-user's own function.
+Their derivatives are differences, or the user's own function. ``called_fit.py`` fits them.
 """
 
 from __future__ import annotations
@@ -12,25 +11,12 @@ from typing import Any
 import numpy as np
 
 from jitgrad.curvefit.curve import Curve
-from jitgrad.curvefit.data import square_of
 from jitgrad.curvefit.differences import SCHEMES, jacobian
-from jitgrad.curvefit.least_squares import Limits, Solution
-from jitgrad.curvefit.problem import Problem
-from jitgrad.curvefit.result import CurveFit
-from jitgrad.curvefit.starts import distinct, scales_of, starting_values
-from jitgrad.errors import ArgumentError, DTypeError, FitError, ShapeError
-from jitgrad.vm import fit_plan
+from jitgrad.curvefit.least_squares import Limits
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 
 Derivatives = str | Callable[..., Any]
 """The name of a scheme of differences, or the Jacobian as a function of x and the parameters."""
-
-STARTS_EACH, KEPT = 32, 4
-"""Starts of a search for each parameter, where each costs a call of the model, and how many of the best are fitted."""
-CONVERGED = 1e-4
-"""The cosine of the residuals with a column of the Jacobian, which differences know to some eight digits."""
-NOISE = {"3-point": 1e-9, "2-point": 1e-7}
-"""Of differences, beside the largest singular value of a Jacobian, its columns scaled to norm one."""
-_ENDED = {0: fit_plan.TOO_MANY, 1: fit_plan.BY_GRADIENT, 2: fit_plan.BY_COST, 3: fit_plan.BY_STEP, 4: fit_plan.BY_COST}
 
 
 def checked(jac: Any) -> Derivatives:
@@ -111,133 +97,3 @@ class CalledCurve(Curve):
             return self.values(every, free, columns, len(said))
 
         return jacobian(of, values[list(free)], said, self.derivatives, *limits)
-
-
-class _Run:
-    """The weighted residuals and their Jacobian as functions of the free parameters; SciPy asks for them one after the other.
-
-    Attributes:
-        calls: how often the model was computed, differences aside.
-        scheme: that of the differences; empty where there are none.
-    """
-
-    def __init__(self, problem: Problem, curve: CalledCurve) -> None:
-        self._problem, self._curve, self.calls = problem, curve, 0
-        self.scheme = curve.derivatives if isinstance(curve.derivatives, str) else ""
-        everything = Limits(np.full(len(problem.free), -np.inf), np.full(len(problem.free), np.inf))
-        self.limits = problem.limits() or everything
-        self._at, self._said = np.empty(0), np.empty(0)
-
-    def _all(self, free: np.ndarray) -> np.ndarray:
-        values = self._problem.held.copy()
-        values[list(self._problem.free)] = free
-        return values
-
-    def _value(self, free: np.ndarray) -> np.ndarray:
-        if not np.array_equal(self._at, free) or not len(self._said):
-            problem = self._problem
-            self.calls += 1
-            try:
-                self._said = self._curve.values(self._all(free), problem.free, problem.columns, len(problem.y))
-            except Exception as error:
-                error.add_note(f"The model was called on numbers: {self._curve.note}.")
-                raise
-            self._at = free.copy()
-        return self._said
-
-    def residuals(self, free: np.ndarray) -> np.ndarray:
-        return np.asarray(self._problem.weighted(self._value(free) - self._problem.y))
-
-    def tried(self, free: np.ndarray) -> np.ndarray:
-        """As ``residuals``, nan where their squares are no floats, and where Python has no number, as of ``math.exp(1000)``."""
-        try:
-            found = self.residuals(free)
-        except (ArithmeticError, ValueError):
-            found = np.full(len(self._problem.y), np.nan)
-        return found if np.isfinite(square_of(found)) else np.full(len(found), np.nan)
-
-    def jacobian(self, free: np.ndarray) -> np.ndarray:
-        problem = self._problem
-        found = self._curve.jacobian(self._all(free), problem.free, problem.columns, self._value(free), self.limits)
-        if not np.isfinite(found).all():
-            raise FitError("A derivative of the model is not finite on the way. Choose other starting values, or bounds.")
-        weights = problem.data.weights
-        return found * weights[:, None] if weights is not None else np.asarray(problem.weighted(found))
-
-
-def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, method: str) -> CurveFit:
-    """The fit from one start, (n,), or the best from many.
-
-    Raises FitError where the model or a derivative is not finite at the start, and what the model itself raises there.
-    """
-    run = _Run(problem, curve)
-    with np.errstate(all="ignore"):
-        if not problem.free:
-            start = np.empty(0)
-        if start is not None:
-            return problem.result(_fit(problem, run, start, method))
-        starts = _starts(problem)
-        fits = [_fit(problem, run, one, method) for one in _best(starts, run)]
-    costs = np.array([fit.costs[0] for fit in fits])
-    result = problem.result(fits[int(np.argmin(costs))])
-    result.minima, result.starts = len(distinct(costs, problem.rounding())), len(starts)
-    return result
-
-
-def _starts(problem: Problem) -> np.ndarray:
-    """Many starting values, (F, n), the first ones where nothing is known."""
-    n, free = len(problem.free), list(problem.free)
-    columns = [x for x in problem.columns if isinstance(x, np.ndarray) and x.shape == problem.y.shape]
-    scales = scales_of(columns, problem.y, False)
-    spread = starting_values((False,) * n, np.zeros((n, len(scales.columns) + 1)), problem.limits(), scales)[: STARTS_EACH * n]
-    known = ~np.isnan(problem.held[free])
-    spread[:, known] = problem.held[free][known]
-    return spread
-
-
-def _best(starts: np.ndarray, run: _Run) -> list[np.ndarray]:
-    """The first start and those of the lowest cost; raises what the model raises where it does so at each."""
-    costs = np.array([square_of(run.tried(start)) for start in starts])
-    best = np.argsort(np.where(np.isfinite(costs), costs, np.inf), kind="stable")[:KEPT]
-    kept = [k for k in dict.fromkeys([0, *best.tolist()]) if np.isfinite(costs[k])]
-    if not kept:
-        run.residuals(starts[0])
-        raise FitError(
-            f"The model is not finite at any of {len(starts)} starts. Give p0, or bounds that keep to where it is finite."
-        )
-    return [starts[k] for k in kept]
-
-
-def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str) -> Solution:
-    from scipy.optimize import least_squares
-
-    run.calls = 0
-    if not np.isfinite(square_of(run.residuals(start))):
-        raise FitError(
-            f"{problem.not_finite(start)}. Choose others, or bounds that keep to where it is; or leave such rows out."
-        )
-    if not len(start):
-        residual = run.residuals(start)
-        figures = [0.5 * float(residual @ residual), run.calls, 0, fit_plan.BY_GRADIENT, 1.0]
-        return Solution(start[None], np.array([figures]), np.empty((1, 0, 0)))
-    settings, name = problem.settings, "trf" if method == "auto" else method
-    try:
-        found = least_squares(
-            run.tried, start, run.jacobian, run.limits, name, max_nfev=settings.most, x_scale="jac",
-            ftol=settings.ftol, xtol=settings.xtol, gtol=settings.gtol if name == "lm" else None,
-            loss=settings.loss, f_scale=settings.scale,
-        )  # fmt: skip
-    except np.linalg.LinAlgError as error:
-        raise FitError(f"SciPy's least squares failed: {error}. Choose other starting values, or bounds.") from error
-    ended, norms, size = _ENDED[found.status], np.linalg.norm(found.jac, axis=0), np.sqrt(2 * found.cost)
-    angles = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
-    if found.cost <= problem.rounding():
-        ended = fit_plan.EXACT
-    elif angles[found.active_mask == 0].max(initial=0.0) > CONVERGED:
-        ended = fit_plan.TOO_MANY
-    low, high = run.limits
-    values = np.where(found.active_mask < 0, low, np.where(found.active_mask > 0, high, found.x))
-    _, s, v = np.linalg.svd(found.jac / np.where(norms > 0, norms, 1.0), full_matrices=False)
-    s[s < NOISE.get(run.scheme, 0.0) * s[0]] = 0.0
-    figures = [float(found.cost), run.calls, found.njev, ended, s[-1] / s[0] if s[0] > 0 else 0.0]
-    return Solution(values[None], np.array([figures]), (s[:, None] * v * norms)[None])

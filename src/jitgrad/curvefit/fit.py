@@ -13,7 +13,8 @@ import numpy as np
 
 from jitgrad.arguments import by_name
 from jitgrad.curvefit import data as given_data
-from jitgrad.curvefit.called import CalledCurve, Derivatives, checked, fit_called
+from jitgrad.curvefit.called import CalledCurve, Derivatives, checked
+from jitgrad.curvefit.called_fit import fit_called
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
@@ -62,7 +63,8 @@ def curve_fit(
         model: a formula, as text or made by ``curvefit.formula``; a NamedModel or its name; or a function ``f(x, a, b, …)``,
             which returns one number for each row. It is traced, with Tensors for x and parameters; NumPy's functions work on
             them. A function that cannot be traced, as with an ``if`` on a parameter, is called on numbers and fitted by
-            SciPy's least squares. The result's ``notes`` say so.
+            SciPy's least squares, without ``p0`` from many starts, for which it is called some hundreds of times. The result's
+            ``notes`` say so.
         x: the independent data: an array, (rows,) or (k, rows), a dict of columns, or a frame. To a formula, an array is the
             column x, or x1 to xk. A function may have any object.
         y: (rows,), or the name of a column; one number is taken for every row.

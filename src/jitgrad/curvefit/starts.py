@@ -64,7 +64,7 @@ def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limi
 
     Args:
         linear: which parameters are such, (n,).
-        measured: their dimensions, (n, columns + 1), see ``dimensions.py``.
+        measured: their dimensions, (n, columns + 1), see ``dimensions.py``; nan where they are not known.
         limits: what they may be.
         scales: of the data.
     """
@@ -91,12 +91,14 @@ def _sequence(count: int, dimensions: int, column: int) -> np.ndarray:
 
 def _spread(t: np.ndarray, exponents: np.ndarray, scales: Scales) -> np.ndarray:
     """Numbers in [0, 1) to values of a parameter whose dimension has these exponents."""
-    column = int(np.argmax(np.abs(exponents[:-1]))) if len(exponents) > 1 else 0
+    column = int(np.argmax(np.abs(np.nan_to_num(exponents[:-1])))) if len(exponents) > 1 else 0
     kind, u = np.divmod(15 * t, 1)
     sign, v = np.divmod(2 * u, 1)
     number = (1 - 2 * sign) * 10 ** (3 * v - 1.5)
     place, width = np.quantile(scales.columns[column], u), scales.spans[column] * 10 ** (2.3 * u - 2)
-    if _is_power(exponents, column, 1):
+    if np.isnan(exponents).any():
+        suggested = [place, width, number / scales.spans[column], number, number * scales.y] * 2
+    elif _is_power(exponents, column, 1):
         suggested = [place] * 5 + [width] * 5
     else:
         suggested = [number * np.prod(np.append(scales.spans, scales.y)[-len(exponents) :] ** exponents)] * 10

@@ -1,0 +1,207 @@
+"""Fits of models that are called on numbers, by ``scipy.optimize.least_squares``, and the search for where they start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jitgrad.curvefit.called import CalledCurve
+from jitgrad.curvefit.data import square_of
+from jitgrad.curvefit.least_squares import Limits, Settings, Solution
+from jitgrad.curvefit.problem import Problem
+from jitgrad.curvefit.result import CurveFit
+from jitgrad.curvefit.starts import distinct, scales_of, starting_values
+from jitgrad.errors import FitError
+from jitgrad.vm import fit_plan
+
+STARTS_EACH, KEPT, SEARCH_EVALUATIONS = 64, 6, 100
+"""Starts of a search for each parameter in which the model is not linear; how many of the best are fitted, and how far."""
+PLACES, LINEAR = 8, 1e-9
+"""Where it is asked whether the model is linear, and a second difference, beside the values, that is rounding."""
+CONVERGED = 1e-4
+"""The cosine of the residuals with a column of the Jacobian, which differences know to some eight digits."""
+NOISE = {"3-point": 1e-9, "2-point": 1e-7}
+"""Of differences, beside the largest singular value of a Jacobian, its columns scaled to norm one."""
+_ENDED = {0: fit_plan.TOO_MANY, 1: fit_plan.BY_GRADIENT, 2: fit_plan.BY_COST, 3: fit_plan.BY_STEP, 4: fit_plan.BY_COST}
+
+
+class _Run:
+    """The weighted residuals and their Jacobian as functions of the free parameters; SciPy asks for them one after the other.
+
+    Attributes:
+        calls: how often the model was computed, differences aside.
+        scheme: that of the differences; empty where there are none.
+    """
+
+    def __init__(self, problem: Problem, curve: CalledCurve) -> None:
+        self._problem, self._curve, self.calls = problem, curve, 0
+        self.scheme = curve.derivatives if isinstance(curve.derivatives, str) else ""
+        everything = Limits(np.full(len(problem.free), -np.inf), np.full(len(problem.free), np.inf))
+        self.limits = problem.limits() or everything
+        self._at, self._said = np.empty(0), np.empty(0)
+
+    def _all(self, free: np.ndarray) -> np.ndarray:
+        values = self._problem.held.copy()
+        values[list(self._problem.free)] = free
+        return values
+
+    def _value(self, free: np.ndarray) -> np.ndarray:
+        if not np.array_equal(self._at, free) or not len(self._said):
+            problem = self._problem
+            self.calls += 1
+            try:
+                self._said = self._curve.values(self._all(free), problem.free, problem.columns, len(problem.y))
+            except Exception as error:
+                error.add_note(f"The model was called on numbers: {self._curve.note}.")
+                raise
+            self._at = free.copy()
+        return self._said
+
+    def residuals(self, free: np.ndarray) -> np.ndarray:
+        return np.asarray(self._problem.weighted(self._value(free) - self._problem.y))
+
+    def tried(self, free: np.ndarray) -> np.ndarray:
+        """As ``residuals``, nan where their squares are no floats, and where Python has no number, as of ``math.exp(1000)``."""
+        try:
+            found = self.residuals(free)
+        except (ArithmeticError, ValueError):
+            found = np.full(len(self._problem.y), np.nan)
+        return found if np.isfinite(square_of(found)) else np.full(len(found), np.nan)
+
+    def jacobian(self, free: np.ndarray) -> np.ndarray:
+        problem = self._problem
+        found = self._curve.jacobian(self._all(free), problem.free, problem.columns, self._value(free), self.limits)
+        if not np.isfinite(found).all():
+            raise FitError("A derivative of the model is not finite on the way. Choose other starting values, or bounds.")
+        weights = problem.data.weights
+        return found * weights[:, None] if weights is not None else np.asarray(problem.weighted(found))
+
+
+def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, method: str) -> CurveFit:
+    """The fit from one start, (n,), or the best from many.
+
+    Raises FitError where the model or a derivative is not finite at the start, and what the model itself raises there.
+    """
+    run = _Run(problem, curve)
+    with np.errstate(all="ignore"):
+        if not problem.free:
+            start = np.empty(0)
+        if start is not None:
+            return problem.result(_fit(problem, run, start, method, problem.settings))
+        return _search(problem, run, method)
+
+
+def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
+    """The best fit from many starts: some steps from the first and from the lowest costs, all from the best of these."""
+    starts = _starts(problem, run)
+    costs = np.array([square_of(run.tried(start)) for start in starts])
+    best = np.argsort(np.where(np.isfinite(costs), costs, np.inf), kind="stable")[:KEPT]
+    settings = problem.settings._replace(most=min(SEARCH_EVALUATIONS, problem.settings.most))
+    fits: list[Solution] = []
+    failed: Exception = FitError("")
+    for k in dict.fromkeys([0, *best.tolist()]):
+        try:
+            fits.append(_fit(problem, run, starts[k], method, settings))
+        except FitError as error:
+            failed = error
+    if not fits:
+        raise FitError(f"The model cannot be fitted from any of {len(starts)} starts. {failed}") from failed
+    reached = np.array([fit.costs[0] for fit in fits])
+    found = fits[int(np.argmin(reached))]
+    if found.ended[0] == fit_plan.TOO_MANY:
+        found = _fit(problem, run, found.parameters[0], method, problem.settings)
+    result = problem.result(found)
+    result.minima, result.starts = len(distinct(reached, problem.rounding())), len(starts)
+    return result
+
+
+def _starts(problem: Problem, run: _Run) -> np.ndarray:
+    """Many starting values, (F, n), the first ones where nothing is known; at the others what is linear is solved for."""
+    n, free, y = len(problem.free), list(problem.free), problem.y
+    x = problem.columns[0]
+    columns = [c for c in (x.values() if isinstance(x, Mapping) else np.atleast_2d(x)) if np.shape(c) == y.shape]
+    scales = scales_of(columns, y, False)
+    unknown, known = np.full((n, len(scales.columns) + 1), np.nan), ~np.isnan(problem.held[free])
+    linear = _linear(starting_values((False,) * n, unknown, problem.limits(), scales)[:PLACES], known, run)
+    starts = starting_values(tuple(k in linear for k in range(n)), unknown, problem.limits(), scales)
+    starts = np.concatenate([starts[: 1 + STARTS_EACH * (n - len(linear))], starts[:1]])
+    starts[:, known] = problem.held[free][known]
+    for start in starts[1:]:
+        _solve_linear(problem, run, start, linear)
+    return starts
+
+
+def _linear(places: np.ndarray, known: np.ndarray, run: _Run) -> list[int]:
+    """Parameters, of those that are not known, in which the model is linear together, as differences at some places say."""
+    taken: list[int] = []
+    for k in np.flatnonzero(~known).tolist():
+        if all(_without_bend(place, k, other, run) for other in [*taken, k] for place in places):
+            taken.append(k)
+    return taken
+
+
+def _without_bend(at: np.ndarray, k: int, other: int, run: _Run) -> bool:
+    """Whether the second difference by two parameters is 0 at a place; also where it is not known."""
+
+    def moved(*steps: int) -> np.ndarray:
+        place = at.copy()
+        for step in steps:
+            place[step] += 1 + abs(at[step])
+        return run.tried(place)
+
+    corners = moved(k, other), moved(k), moved(other), moved()
+    bend = corners[0] - corners[1] - corners[2] + corners[3]
+    return not np.abs(bend).max() > LINEAR * max(np.abs(corner).max() for corner in corners)
+
+
+def _solve_linear(problem: Problem, run: _Run, start: np.ndarray, linear: list[int]) -> None:
+    """Set the parameters in which the model is linear to where the cost is lowest, within their bounds."""
+    start[linear] = 0.0
+    rest = run.tried(start)
+    columns = []
+    for k in linear:
+        start[k] = 1.0
+        columns.append(run.tried(start) - rest)
+        start[k] = 0.0
+    design = np.stack(columns, axis=1) if columns else np.empty((len(rest), 0))
+    if np.isfinite(design).all() and np.isfinite(rest).all():
+        sizes = np.abs(design).max(axis=0, initial=0.0)
+        sizes[sizes == 0] = 1.0
+        start[linear] = np.linalg.lstsq(design / sizes, -rest, rcond=1e-12)[0] / sizes
+        start[:] = np.clip(start, *run.limits)
+
+
+def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, settings: Settings) -> Solution:
+    from scipy.optimize import least_squares
+
+    run.calls = 0
+    if not np.isfinite(square_of(run.residuals(start))):
+        raise FitError(
+            f"{problem.not_finite(start)}. Choose others, or bounds that keep to where it is; or leave such rows out."
+        )
+    if not len(start):
+        residual = run.residuals(start)
+        figures = [0.5 * float(residual @ residual), run.calls, 0, fit_plan.BY_GRADIENT, 1.0]
+        return Solution(start[None], np.array([figures]), np.empty((1, 0, 0)))
+    name = "trf" if method == "auto" else method
+    try:
+        found = least_squares(
+            run.tried, start, run.jacobian, run.limits, name, max_nfev=settings.most, x_scale="jac",
+            ftol=settings.ftol, xtol=settings.xtol, gtol=settings.gtol if name == "lm" else None,
+            loss=settings.loss, f_scale=settings.scale,
+        )  # fmt: skip
+    except np.linalg.LinAlgError as error:
+        raise FitError(f"SciPy's least squares failed: {error}. Choose other starting values, or bounds.") from error
+    ended, norms, size = _ENDED[found.status], np.linalg.norm(found.jac, axis=0), np.sqrt(2 * found.cost)
+    angles = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
+    if found.cost <= problem.rounding():
+        ended = fit_plan.EXACT
+    elif angles[found.active_mask == 0].max(initial=0.0) > CONVERGED:
+        ended = fit_plan.TOO_MANY
+    low, high = run.limits
+    values = np.where(found.active_mask < 0, low, np.where(found.active_mask > 0, high, found.x))
+    _, s, v = np.linalg.svd(found.jac / np.where(norms > 0, norms, 1.0), full_matrices=False)
+    s[s < NOISE.get(run.scheme, 0.0) * s[0]] = 0.0
+    figures = [float(found.cost), run.calls, found.njev, ended, s[-1] / s[0] if s[0] > 0 else 0.0]
+    return Solution(values[None], np.array([figures]), (s[:, None] * v * norms)[None])
