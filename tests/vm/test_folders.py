@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from jitgrad.errors import ArgumentError
-from jitgrad.vm import cache
+from jitgrad.vm import cache, folders
 from jitgrad.vm.folders import UnsafeError, open_folder
 
 SOMEBODY = 54321  # a user without an entry in the system's list, and without a home
@@ -52,10 +54,40 @@ def test_a_folder_that_others_may_only_read_is_safe(place: Path, level: int, mod
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757, 0o720, 0o702])
-def test_a_level_that_others_can_write_is_not(place: Path, level: int, mode: int) -> None:
+def test_a_level_that_others_can_write_is_not(place: Path, level: int, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "_is_private", lambda group: False)
     unsafe = [place, *place.parents][level]
     unsafe.chmod(mode)
     with pytest.raises(UnsafeError, match=rf"Other users can write into {unsafe} \(mode {mode:o}\).*`chmod go-w {unsafe}`"):
+        opened(place)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "members", "private"),
+    [
+        (1000, "ann", [], True),
+        (1000, "ann", ["ann"], True),
+        (1000, "ann", ["ann", "bob"], False),
+        (1000, "users", [], False),
+        (1001, "ann", [], False),
+        (0, "root", [], False),
+    ],
+)
+def test_a_group_that_is_the_user_s_alone_may_write(
+    place: Path, monkeypatch: pytest.MonkeyPatch, group: int, name: str, members: list[str], private: bool
+) -> None:
+    own = 0 if group == 0 else 1000
+    monkeypatch.setattr(
+        pwd, "getpwuid", lambda user: pwd.struct_passwd((name if own == 0 else "ann", "", own, own, "", "", ""))
+    )
+    monkeypatch.setattr(grp, "getgrgid", lambda asked: grp.struct_group((name, "", group, members)))
+    assert folders._is_private(group) == private
+    monkeypatch.setattr(folders, "_is_private", lambda asked: private)
+    place.chmod(0o775)
+    if private:
+        assert opened(place) == place
+    place.chmod(0o777)
+    with pytest.raises(UnsafeError, match="can write into"):
         opened(place)
 
 
@@ -141,7 +173,10 @@ def _of_somebody(path: Path) -> None:
         pytest.param(_of_somebody, None, id="a file of somebody else", marks=root),
     ],
 )
-def test_files_are_read_if_nobody_else_wrote_them(tmp_path: Path, make: Callable[[Path], None], content: bytes | None) -> None:
+def test_files_are_read_if_nobody_else_wrote_them(
+    tmp_path: Path, make: Callable[[Path], None], content: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_is_private", lambda group: False)
     make(tmp_path / "file")
     with open_folder(tmp_path, 0o755) as folder:
         assert folder.read("file") == content

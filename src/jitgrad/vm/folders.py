@@ -7,7 +7,9 @@ Symbolic links are followed only where nobody else can change them.
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
+import pwd
 import secrets
 import stat
 from collections import deque
@@ -155,12 +157,20 @@ def _trusted() -> tuple[int, int]:
 
 
 def _others_write(state: os.stat_result) -> bool:
-    return bool(state.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    by_group = state.st_mode & stat.S_IWGRP and not _is_private(state.st_gid)
+    return bool(by_group or state.st_mode & stat.S_IWOTH)
+
+
+def _is_private(group: int) -> bool:
+    """Whether a group is the user's alone, as many systems give one to each user, with a umask that lets it write."""
+    try:
+        user, members = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return group == user.pw_gid != 0 and members.gr_name == user.pw_name and set(members.gr_mem) <= {user.pw_name}
 
 
 def _user(state: os.stat_result) -> str:
-    import pwd
-
     try:
         return f"the user {pwd.getpwuid(state.st_uid).pw_name}"
     except KeyError:
