@@ -144,6 +144,7 @@ from jitgrad.transforms.check import check_grads
 from jitgrad.transforms.custom import custom_gradient, custom_op
 from jitgrad.transforms.gradients import grad, hvp, jvp, value_and_grad, vjp
 from jitgrad.transforms.jacobians import hessian, jacfwd, jacobian, jacrev
+from jitgrad.vm.flush import set_flush_denormal
 from jitgrad.vm.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from jitgrad.vm.native import Function
 
 _ALIGNMENT = 64
-_ALONE = 0
-ONCE = (_ALONE, 0, 0, None)
+ALONE = 0
+"""The team of native code that works without helpers."""
+ONCE = (ALONE, 0, 0, None)
 """Further arguments of the interpreter, to run instructions once and in this thread."""
 
 
@@ -51,7 +52,7 @@ class Machine:
 
     def team(self) -> AbstractContextManager[int]:
         """Helpers while it lasts, if the Program has work to share: yields what native code is given as its team."""
-        return team(self.execute, self.program.dtype) if self.program.shares else nullcontext(_ALONE)
+        return team(self.execute, self.program.dtype) if self.program.shares else nullcontext(ALONE)
 
     @functools.cached_property
     def train(self) -> Function:

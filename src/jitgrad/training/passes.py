@@ -68,7 +68,8 @@ class Bound:
     def load(self) -> None:
         """The values of what is no batch."""
         for step, machine in self._machines:
-            load_rest(step, machine)
+            leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
+            machine.load([*leaves, *step.literals], step.n_batch)
 
     def take(self, source: Machine) -> None:
         """What native code does when a look begins: take the Variables' values from the training arena."""
@@ -78,12 +79,6 @@ class Bound:
     def last_loss(self, after: int) -> float:
         """The loss of the step that ended at row ``after``, 0 at the end of the epoch."""
         return float(self._machines[-1 if after == 0 else 0][1].outputs[0])
-
-
-def load_rest(step: Step, machine: Machine) -> None:
-    """Give a step's machine the values of what is no batch."""
-    leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
-    machine.load([*leaves, *step.literals], step.n_batch)
 
 
 def _program_plan(machine: Machine) -> tuple[int, ...]:

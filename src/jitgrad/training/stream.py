@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.program.machine import Machine
+from jitgrad.program.machine import ALONE, Machine
 from jitgrad.training import loop
 from jitgrad.training.loop import Loop
-from jitgrad.training.passes import Pass, load_rest
+from jitgrad.training.passes import NO_PASS, Bound, Pass
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import Step
-from jitgrad.vm.plan import NOT_FINITE
+from jitgrad.vm.plan import LOSSES, NOT_FINITE
 
 KEPT_SIZES = 8
 """So many sizes of batches have their steps at hand; the oldest is dropped."""
@@ -33,7 +33,7 @@ class StreamLoop(Loop):
     ) -> None:  # fmt: skip
         super().__init__(machine, training, looking, epochs, first)
         self._source, self._make = source, make
-        self._steps_of = {_shapes(training.batches.arrays): (training.step, machine)}
+        self._steps_of = {_shapes(training.batches.arrays): _Single(training.step, machine)}
         self._batches: Iterator[Batches] = iter(())
         self._taken: Batches | None = None  # the batch that comes next, known one ahead to see where an epoch ends
         self._seen = 0
@@ -61,8 +61,8 @@ class StreamLoop(Loop):
 
     def reload(self) -> None:
         super().reload()
-        for step, machine in self._steps_of.values():
-            load_rest(step, machine)
+        for single in self._steps_of.values():
+            single.load()
 
     def _step_on(self, batch: Batches) -> None:
         shapes = _shapes(batch.arrays)
@@ -70,20 +70,17 @@ class StreamLoop(Loop):
             step = self._checked(self._make(batch))
             if len(self._steps_of) == KEPT_SIZES:
                 del self._steps_of[list(self._steps_of)[1]]  # the first is that of the state
-            self._steps_of[shapes] = step, Machine(step.program)
-            load_rest(*self._steps_of[shapes])
-        step, machine = self._steps_of[shapes]
-        step.check(batch.arrays, batch.names)
-        own = machine.arena[: len(self.state)]
-        if machine is not self._machine:
+            self._steps_of[shapes] = _Single(step, Machine(step.program))
+        single = self._steps_of[shapes]
+        single.step.check(batch.arrays, batch.names)
+        own = single.machine.arena[: len(self.state)]
+        if single.machine is not self._machine:
             own[:] = self.state
-        machine.load(batch.cast(step.program.dtype), stop=step.n_batch)
-        machine.run()
+        self.step_loss, self.step_epoch = single.run(batch), self.epoch
         self.state[:] = own
-        self.step_loss, self.step_epoch = float(machine.outputs[0]), self.epoch
         self.training.losses[self.epoch] += self.step_loss * batch.rows
         if self.training.sums.size:
-            self.training.sums[self.epoch] += machine.outputs[1]
+            self.training.sums[self.epoch] += single.sums
         self._seen += batch.rows
         if not np.isfinite(self.step_loss):
             self._position[NOT_FINITE] = 1
@@ -112,6 +109,29 @@ def begun_epoch(batches: Iterator[Batches], epoch: int) -> Iterator[Batches]:
             f"or a function that returns an iterator."
         )
     return itertools.chain([first], batches)
+
+
+class _Single(Bound):
+    """A step of the native loop on the rows of one batch."""
+
+    def __init__(self, step: Step, machine: Machine) -> None:
+        super().__init__(Pass(step, None, Batches()), machine, 1)
+        self.step, self.machine = step, machine
+
+    def run(self, batch: Batches) -> float:
+        """Run it; returns the loss."""
+        self.machine.load(batch.cast(self.step.program.dtype), stop=self.step.n_batch)
+        position = np.zeros(4, np.uint64)
+        self.machine.train.call(
+            self.machine.execute.address, ALONE, self.plan.ctypes.data, NO_PASS, position.ctypes.data,
+            self.machine.addresses[-1], int(self.plan[LOSSES]), 1, 1,
+        )  # fmt: skip
+        return float(self.figures.losses[0])
+
+    @property
+    def sums(self) -> np.ndarray:
+        """What the step sums over an epoch."""
+        return self.figures.sums[0]
 
 
 def _shapes(arrays: Sequence[np.ndarray]) -> tuple[tuple[int, ...], ...]:

@@ -56,6 +56,7 @@ _FORMS = {
         None,
         ("float64",),
     ),
+    "flush": _Form("the mode for subnormal numbers", "a second", "jitgrad.vm.kernels.flush", (_NUMBER,), _NUMBER, ("float64",)),
     "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER,) * 2 + (_NUMBER,), None),
     **{
         name: _Form(what, "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None)

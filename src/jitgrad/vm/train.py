@@ -12,6 +12,7 @@ from numba import carray, types
 from numpy import isfinite, uint64
 
 from jitgrad.vm.jit import Native, call_execute, device, nowhere, pointer
+from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.kernels.tiles import after
 from jitgrad.vm.plan import (
     ARENA,
@@ -198,7 +199,10 @@ def _train(execute, team, plan_pointer, look_pointer, position_pointer, arena, l
     An epoch is a pass of the rows that are fitted and one of those that are looked at, if there are any. A full batch runs on
     one arena, the smaller last one on another whose first ``N_STATE`` elements are the same state. Without rows, a step is an
     epoch.
+
+    Subnormal numbers count as zero meanwhile, whatever the thread's mode is outside.
     """
+    mode = flush_mode(uint64(FLUSH))
     plan, look, position = carray(plan_pointer, 1), carray(look_pointer, 1), carray(position_pointer, 1)
     if plan[BATCH] == plan[ROWS] and look[ROWS] == uint64(0):
         steps = _whole_steps(execute, team, plan, plan_pointer, losses_pointer, arena, position, epochs, max_steps)
@@ -208,6 +212,7 @@ def _train(execute, team, plan_pointer, look_pointer, position_pointer, arena, l
     for k in range(plan[N_STATE]):
         if not isfinite(A[k]):
             position[NOT_FINITE] = uint64(1)
+    flush_mode(mode)
     return steps
 
 

@@ -12,6 +12,7 @@ from numpy import uint64
 
 from jitgrad.vm.jit import Native, address, call_execute, device, nowhere, pointer
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
+from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.team import (
     ARENA,
     CODE,
@@ -87,7 +88,8 @@ def together(team_address, code, table, arena, i, count, length):
 
 
 def _assist(team_pointer, arena, thread):
-    """Take runs until LEAVE, as the thread of this number, from 1 on."""
+    """Take runs until LEAVE, as the thread of this number, from 1 on. Subnormal numbers count as zero, as in ``train``."""
+    mode = flush_mode(uint64(FLUSH))
     team = carray(team_pointer, TEAM_SIZE)
     turns = uint64(0)
     while load(team, uint64(LEAVE)) == uint64(0):
@@ -97,6 +99,7 @@ def _assist(team_pointer, arena, thread):
         else:
             _take(team, ticket, thread, team_pointer, arena)
             turns = uint64(0)
+    flush_mode(mode)
 
 
 assist = Native(
