@@ -1,7 +1,8 @@
 """Fusion: where two steps have an instruction together.
 
-``sum(a * b)`` over everything is ``dot``, a transposed operand of a matrix product is read in place, and what is added to a
-product, a row or as many as it has, is what its sums begin with; a product of elements and what is added to it are one step.
+``sum(a * b)`` over everything is ``dot``, and so is a product of a row and a column; a transposed operand of a matrix
+product is read in place, and a product takes what is added to it, a row or as many as it has; a product of elements and what
+is added to it are one step.
 Gradient descent along a product adds it to the parameter at once.
 """
 
@@ -15,10 +16,10 @@ from jitgrad.program.passes.executable import layout_of
 
 
 def fuse(expression: Expression) -> Expression:
-    return _descend_along_products(_multiply_and_add(_begin_with_what_is_added(rewrite(expression, _fused))))
+    return _descend_along_products(_multiply_and_add(_take_what_is_added(rewrite(expression, _fused))))
 
 
-def _begin_with_what_is_added(expression: Expression) -> Expression:
+def _take_what_is_added(expression: Expression) -> Expression:
     steps, uses = list(expression.steps), _uses(expression)
     for i, step in enumerate(steps):
         if step.op != "add":
@@ -107,11 +108,20 @@ def _dot(builder: Builder, step: Step) -> int | None:
 
 
 def _product(builder: Builder, step: Step) -> int | None:
+    if step.shape == (1, 1):
+        return _dot_of_vectors(builder, step)
     (a, a_flipped), (b, b_flipped) = (_unflipped(builder, i) for i in step.args)
     if a_flipped and b_flipped:
         b, b_flipped = step.args[1], False
     kind = "matmul_tn" if a_flipped else "matmul_nt" if b_flipped else "matmul_nn"
     return builder.add(Step(kind, (a, b), (), step.shape))
+
+
+def _dot_of_vectors(builder: Builder, step: Step) -> int:
+    """A product of one row and one column."""
+    k = builder.steps[step.args[0]].shape[-1]
+    row, column = (builder.op("reshape", i, shape=(k,)) for i in step.args)
+    return builder.op("reshape", builder.add(Step("dot", (row, column), (), ())), shape=(1, 1))
 
 
 def _unflipped(builder: Builder, i: int) -> tuple[int, bool]:

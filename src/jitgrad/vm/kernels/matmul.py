@@ -15,6 +15,7 @@ from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
 from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTOR_BYTES, VECTORS, after, block, dots, move, pointer_to, room, turn
 
 _DEPTH = 256  # of a copied panel: a part of the second cache
+_LONG = 4096  # terms that are added one by one: the sum of more is that of such sums
 _TURNED_ROWS = 24  # from so many rows on turning the right operand pays
 _PACKED_ROWS = 64  # from so many rows on a panel is copied
 
@@ -95,7 +96,7 @@ def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned
         _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n)
         return
     copied = turned or m >= uint64(_PACKED_ROWS)
-    most = uint64(_DEPTH) if copied else max(k, one)
+    most = uint64(_DEPTH if copied else _LONG)
     for j in range(nothing, n, whole):
         columns, into = min(whole, n - j), after(c, j)
         for start in range(nothing, max(k, one), most):

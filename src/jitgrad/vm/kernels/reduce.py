@@ -1,13 +1,24 @@
-"""Reductions over the middle axis of an operand seen as (outer, reduced, inner)."""
+"""Reductions over the middle axis of an operand seen as (outer, reduced, inner).
+
+Long sums are added block by block and the blocks in pairs, pairs of pairs, and so on, so that the rounding error grows with the
+logarithm of the length (Higham, "The accuracy of floating point summation", 1993). A binary counter does it in one pass: bit
+i of the number of blocks so far says whether the sum of 2ⁱ blocks waits for its partner.
+"""
 
 from __future__ import annotations
 
+from numba import carray
 from numpy import uint64
 
 from jitgrad.vm.jit import device, reduction
+from jitgrad.vm.kernels.tiles import pointer_to, room
 
-# Long sums are added block by block, so that the rounding error grows with the number of blocks, not of elements.
 BLOCK = 4096
+"""Elements of a block of one sum, which vectors add side by side."""
+_BLOCK_ROWS = 64
+_LEVELS = 40  # more than an arena has bits of blocks
+_PANEL_BYTES = 1024  # of the columns that are added in one pass
+_sums, _panels = room(_LEVELS * 64), room(_LEVELS * _PANEL_BYTES)
 
 
 @reduction
@@ -27,52 +38,124 @@ def _dot_block(A, a, b, n):
 
 
 @device
-def _sum(A, a, n):
-    block = uint64(BLOCK)
-    if n <= block:
-        return _sum_block(A, a, n)
-    total = A.dtype.type(0)
-    k = uint64(0)
-    while k < n:
-        total += _sum_block(A, a + k, min(block, n - k))
-        k += block
+def _carry(S, blocks, x):
+    """Add the sum ``x`` of one block more to those of the ``blocks`` before, which wait at S."""
+    one, level = uint64(1), uint64(0)
+    while blocks >> level & one:
+        x = S[level] + x
+        level += one
+    S[level] = x
+
+
+@device
+def _total(S, blocks):
+    """The sum of all that waits."""
+    one, level = uint64(1), uint64(0)
+    total = S.dtype.type(0)
+    while blocks >> level:
+        if blocks >> level & one:
+            total = S[level] + total
+        level += one
     return total
 
 
 @device
-def dot(A, d, a, b, n):
-    block = uint64(BLOCK)
+def _sum(A, a, n):
+    block, blocks = uint64(BLOCK), uint64(0)
     if n <= block:
-        A[d] = _dot_block(A, a, b, n)
-        return
-    total = A.dtype.type(0)
-    k = uint64(0)
-    while k < n:
-        total += _dot_block(A, a + k, b + k, min(block, n - k))
-        k += block
-    A[d] = total
+        return _sum_block(A, a, n)
+    S = carray(_sums(pointer_to(A, a)), _LEVELS)
+    for k in range(uint64(0), n, block):
+        _carry(S, blocks, _sum_block(A, a + k, min(block, n - k)))
+        blocks += uint64(1)
+    return _total(S, blocks)
 
 
 @device
-def _sum_rows(A, d, a, rows, n):
-    """The sum of rows of n, four at a time."""
+def dot(A, d, a, b, n):
+    block, blocks = uint64(BLOCK), uint64(0)
+    if n <= block:
+        A[d] = _dot_block(A, a, b, n)
+        return
+    S = carray(_sums(pointer_to(A, a)), _LEVELS)
+    for k in range(uint64(0), n, block):
+        _carry(S, blocks, _dot_block(A, a + k, b + k, min(block, n - k)))
+        blocks += uint64(1)
+    A[d] = _total(S, blocks)
+
+
+@device
+def _add_rows(S, s, A, a, rows, apart, n):
+    """S[s …] = the sum of some rows of n, ``apart`` from one another, four at a time."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
     odd = rows % four
     if odd == uint64(0) and rows > odd:
         for k in range(n):
             p = a + k
-            A[d + k] = (A[p] + A[p + n]) + (A[p + two * n] + A[p + three * n])
+            S[s + k] = (A[p] + A[p + apart]) + (A[p + two * apart] + A[p + three * apart])
         odd = four
     else:
         for k in range(n):
-            A[d + k] = A[a + k] if odd > uint64(0) else A.dtype.type(0)
+            S[s + k] = A[a + k] if odd > uint64(0) else A.dtype.type(0)
         for r in range(one, odd):
             for k in range(n):
-                A[d + k] += A[a + r * n + k]
+                S[s + k] += A[a + r * apart + k]
     for r in range(odd, rows, four):
         for k in range(n):
-            p = a + r * n + k
-            A[d + k] += (A[p] + A[p + n]) + (A[p + two * n] + A[p + three * n])
+            p = a + r * apart + k
+            S[s + k] += (A[p] + A[p + apart]) + (A[p + two * apart] + A[p + three * apart])
+
+
+@device
+def _add_panel(S, size, A, a, rows, apart, n):
+    """S[0 …] = the sum of many rows of n, at most ``size``. The sums that wait stand behind it, each ``size`` long."""
+    block, blocks, one = uint64(_BLOCK_ROWS), uint64(0), uint64(1)
+    for r in range(uint64(0), rows, block):
+        _add_rows(S, uint64(0), A, a + r * apart, min(block, rows - r), apart, n)
+        left, place = blocks, size
+        while left & one:
+            for k in range(n):
+                S[k] = S[place + k] + S[k]
+            left, place = left >> one, place + size
+        for k in range(n):
+            S[place + k] = S[k]
+        blocks += one
+    left, place = blocks, size
+    for k in range(n):
+        S[k] = S.dtype.type(0)
+    while left:
+        if left & one:
+            for k in range(n):
+                S[k] = S[place + k] + S[k]
+        left, place = left >> one, place + size
+
+
+@device
+def _sum_rows(A, d, a, rows, n):
+    """The sum of rows of n. Of short rows, several are added as a long one that runs along the vectors."""
+    size, one, nothing = uint64(_PANEL_BYTES // A.itemsize), uint64(1), uint64(0)
+    together = max(size // n, one)
+    if rows <= uint64(_BLOCK_ROWS) or rows < together + together:
+        _add_rows(A, d, A, a, rows, n, n)
+        return
+    S = carray(_panels(pointer_to(A, a)), _LEVELS * _PANEL_BYTES // A.itemsize)
+    if together == one:
+        for j in range(nothing, n, size):
+            columns = min(size, n - j)
+            _add_panel(S, size, A, a + j, rows, n, columns)
+            for k in range(columns):
+                A[d + j + k] = S[k]
+        return
+    left = rows % together
+    _add_panel(S, size, A, a, rows // together, together * n, together * n)
+    while together > one:
+        half = (together + one) >> one
+        for k in range((together - half) * n):
+            S[k] += S[half * n + k]
+        together = half
+    _add_rows(A, d, A, a + (rows - left) * n, left, n, n)
+    for k in range(n):
+        A[d + k] += S[k]
 
 
 @device

@@ -161,7 +161,6 @@ def _emit_block(
         return emit.at(base, builder.mul(stride, emit.word(i)), emit.lanes * v)
 
     first = builder.block
-    starts = [emit.load(spot(s, s_row, i, v), mask) for i, v in places]
     loop, body, done = (builder.append_basic_block(name) for name in ("depth", "step", "sums"))
     builder.branch(loop)
     builder.position_at_end(loop)
@@ -169,7 +168,7 @@ def _emit_block(
     count.add_incoming(emit.word(0), first)
     here = [builder.phi(x.type), builder.phi(y.type)]
     sums = [builder.phi(emit.vector) for _ in places]
-    for phi, start in zip([*here, *sums], [x, y, *starts], strict=True):
+    for phi, start in zip([*here, *sums], [x, y, *[emit.zero] * len(sums)], strict=True):
         phi.add_incoming(start, first)
     builder.cbranch(builder.icmp_unsigned("<", count, depth), body, done)
     builder.position_at_end(body)
@@ -186,7 +185,7 @@ def _emit_block(
     builder.branch(loop)
     builder.position_at_end(done)
     for (i, v), value in zip(places, sums, strict=True):
-        emit.store(value, spot(c, c_row, i, v), mask)
+        emit.store(builder.fadd(emit.load(spot(s, s_row, i, v), mask), value), spot(c, c_row, i, v), mask)
 
 
 def dots(rows: int, columns: int) -> Any:
