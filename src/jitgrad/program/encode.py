@@ -253,15 +253,13 @@ class Encoder:
     def _linalg(self, name: str, step: Step, d: int, numbers: Sequence[int]) -> None:
         from jitgrad.vm import native  # llvmlite, and SciPy's LAPACK
 
-        address = addresses.note(f"{name}-{self.dtype}", native.load(name, self.dtype).address)
+        address = addresses.note(addresses.linalg(name, self.dtype), native.load(name, self.dtype).address)
         self._call(address, step.args[:-1], step.args[-1], d, math.prod(step.shape), numbers)
 
     def _custom(self, step: Step, d: int, kernel: Kernel) -> None:
         shapes = [self.shape(j) for j in step.args]
         numbers = [n for shape in (step.shape, *shapes) for n in shape]
-        ndims = tuple(map(len, shapes))
-        name = f"{step.op}-{self.dtype}-{''.join(map(str, ndims))}"
-        address = addresses.note(name, kernel(self.dtype, len(step.shape), ndims))
+        address = kernel(self.dtype, len(step.shape), tuple(map(len, shapes)))
         self._call(address, step.args, None, d, math.prod(step.shape), numbers)
 
     def _call(self, kernel: int, operands: Sequence[int], room: int | None, d: int, n: int, numbers: Sequence[int]) -> None:

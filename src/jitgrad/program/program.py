@@ -104,37 +104,52 @@ class Program:
     def validate(self) -> None:
         """Check all that the interpreter trusts.
 
-        Every place is within the arena, every operand was given or written before it is read, the sections are in order,
-        and only updates write state. Raises ProgramError.
+        Every number is within its instruction's limits and every place within the arena, every operand was given or written
+        before it is read, the sections are in order, and only updates write state. Raises ProgramError.
         """
-        if self.code.shape[1:] != (WIDTH,) or not 0 <= self.forward_stop <= self.backward_stop <= self.stop:
-            raise ProgramError("The sections of the Program are out of order. Lower the expression again.")
+        self._check_form()
         self._check_together()
-        known = np.zeros(self.size, bool)
+        known, given = self._nothing_known(), self._nothing_known()  # no copy, that would touch all of a large arena
         for what, slot in [("input", s) for s in self.inputs] + [("literal", Slot(o, ())) for o, _ in self.literals]:
-            self._check_bounds(what, slot.offset, slot.size)
-            known[slot.offset : slot.offset + slot.size] = True
-        given = known.copy()
+            self._check_slot(what, slot)
+            known[slot.offset : slot.offset + slot.size] = given[slot.offset : slot.offset + slot.size] = True
         for i in range(self.stop):
             self._check_instruction(i, known, given)
         for slot in self.outputs:
-            self._check_bounds("output", slot.offset, slot.size)
+            self._check_slot("output", slot)
             if not known[slot.offset : slot.offset + slot.size].all():
                 raise ProgramError(f"The output {slot} is never written. Lower the expression again.")
 
+    def _check_form(self) -> None:
+        for what, numbers, shape in (("code", self.code, (self.stop, WIDTH)), ("table", self.table, (len(self.table),))):
+            if numbers.dtype != np.uint64 or numbers.shape != shape or not numbers.flags.c_contiguous:
+                raise ProgramError(
+                    f"The {what} of the Program is not a contiguous array of uint64. Lower the expression again."
+                )
+        if not 0 <= self.forward_stop <= self.backward_stop <= self.stop:
+            raise ProgramError("The sections of the Program are out of order. Lower the expression again.")
+        if any(i not in range(len(self.inputs)) for i in self.state):
+            raise ProgramError(f"The state {self.state} is not among {len(self.inputs)} inputs. Lower the expression again.")
+
+    def _nothing_known(self) -> np.ndarray:
+        try:
+            return np.zeros(self.size, bool)
+        except (MemoryError, OverflowError, ValueError):
+            raise ProgramError(f"An arena of {self.size} elements does not fit in memory. Use fewer rows at once.") from None
+
     def _check_instruction(self, i: int, known: np.ndarray, given: np.ndarray) -> None:
         kind, fields = self.instruction(i)
-        where = f"instruction {i} ({kind.name})"
-        self._check_table(fields, where)
-        if "kernel" in fields:
-            addresses.name_of(fields["kernel"])
-        reads = kind.reads(fields, self.table)
+        where = f"Instruction {i} ({kind.name})"
+        self._check_limits(kind, fields, where)
+        reads, writes = kind.reads(fields, self.table), kind.writes(fields, self.table)
         for offset, count in reads:
             self._check_bounds(where, offset, count)
             if not known[offset : offset + count].all():
                 raise ProgramError(f"{where} reads [{offset}:{offset + count}] before it is written. Lower it again.")
         updates = i >= self.backward_stop
-        for offset, count in kind.writes(fields, self.table):
+        if writes and writes[0][1] == 0:
+            raise ProgramError(f"{where} writes nothing. Lower the expression again.")
+        for offset, count in writes:
             self._check_bounds(where, offset, count)
             if updates and offset + count > self.state_size:
                 raise ProgramError(f"{where} updates what is no state. Lower the expression again.")
@@ -144,23 +159,24 @@ class Program:
                 raise ProgramError(f"{where} writes over its own operand. Lower the expression again.")
             known[offset : offset + count] = True
 
-    def _check_table(self, fields: dict[str, int], where: str) -> None:
-        pairs = fields.get("rank", fields.get("count", 0))
-        if "t" in fields and (pairs > (len(self.table) - fields["t"]) // 2 or fields.get("rank") == 0):
-            raise ProgramError(f"{where} reads past the table. Lower the expression again.")
+    def _check_limits(self, kind: Instruction, fields: dict[str, int], where: str) -> None:
+        for limit in kind.limits:
+            wrong = limit(fields, self.table, self.dtype)
+            if wrong:
+                raise ProgramError(f"{where} has {wrong}. Lower the expression again.")
 
     def _check_together(self) -> None:
         """Runs that threads may share write nothing that another one reads or writes."""
         for i in np.flatnonzero(self.code[:, 0] == OPCODE["together"]).tolist():
             count, length = self.code[i, 1:3].tolist()
             last = i + count * length
-            where = f"instruction {i} (together)"
+            where = f"Instruction {i} (together)"
             if not 0 < count <= MOST_RUNS or length == 0 or last >= self.stop or self.section(i) != self.section(last):
                 raise ProgramError(f"{where} runs past its section. Lower the expression again.")
             touched: list[tuple[int, int, int, bool]] = []
             for j in range(i + 1, last + 1):
                 kind, fields = self.instruction(j)
-                self._check_table(fields, where)
+                self._check_limits(kind, fields, f"Instruction {j} ({kind.name})")
                 if kind.name == "together":
                     raise ProgramError(f"{where} has another within its runs. Lower the expression again.")
                 for writes, extents in ((True, kind.writes), (False, kind.reads)):
@@ -173,6 +189,11 @@ class Program:
             raise ProgramError(
                 f"{what} touches [{offset}:{offset + count}] of an arena of {self.size}. Lower the expression again."
             )
+
+    def _check_slot(self, what: str, slot: Slot) -> None:
+        if len(slot.shape) > _MOST_AXES or min(slot.shape, default=0) < 0 or math.prod(n or 1 for n in slot.shape) > _LARGEST:
+            raise ProgramError(f"The {what} {slot} has a shape that no array has. Lower the expression again.")
+        self._check_bounds(f"The {what} {slot}", slot.offset, slot.size)
 
     def dump(self) -> str:
         """The Program as readable text."""
@@ -198,9 +219,9 @@ class Program:
 
         What it calls by name must be known in this process. Raises ProgramError, with the line.
         """
-        reader = _Reader()
-        if not text.startswith("program float"):
+        if not isinstance(text, str) or not text.startswith("program float"):
             raise ProgramError("A dump starts with a line as 'program float64 arena 9'. Give the text that dump() returned.")
+        reader = _Reader()
         for number, line in enumerate(text.splitlines(), 1):
             try:
                 reader.line(line.split())
@@ -221,6 +242,8 @@ def _check_apart(touched: list[tuple[int, int, int, bool]], where: str) -> None:
         reach[run, writes] = max(stop, reach.get((run, writes), 0))
 
 
+# Of an array of NumPy's.
+_MOST_AXES, _LARGEST = 64, 2**59
 _DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float32", "float64")}
 
 
@@ -241,9 +264,7 @@ class _Reader:
     def line(self, words: list[str]) -> None:
         kind = words[0]
         if kind == "program":
-            self.dtype, self.size = _DTYPES[words[1]], int(words[3])
-            if self.size < 0:
-                raise ValueError("a size below 0")
+            self.dtype, self.size = _DTYPES[words[1]], _within(0, int(words[3]), 2**63)
         elif kind in ("input", "state"):
             self.state += [len(self.inputs)] * (kind == "state")
             self.inputs.append(_slot(words[2:]))
@@ -252,9 +273,12 @@ class _Reader:
         elif kind == "literal":
             self.literals.append((int(words[1].strip("[]")), float(words[2])))
         elif kind == "table":
-            self.table += map(int, words[1:])
+            self.table += [_within(-(2**63), int(word), 2**63) for word in words[1:]]
         elif kind.removesuffix(":") in self.counts:
             self._section = kind.removesuffix(":")
+            sections = list(self.counts)
+            if any(self.counts[name] for name in sections[sections.index(self._section) :]):
+                raise ValueError("a section out of order")
         else:
             self._instruction(words)
 
@@ -283,11 +307,17 @@ class _Reader:
 
 def _shown(field: str, value: int) -> str:
     """A field's value in a dump: that of a function is its name."""
-    return addresses.name_of(value) if field == "kernel" else str(value)
+    return addresses.callee(value).name if field == "kernel" else str(value)
 
 
 def _read(field: str, text: str) -> int:
-    return addresses.address_of(text) if field == "kernel" else int(text)
+    return addresses.address_of(text) if field == "kernel" else _within(0, int(text), 2**64)
+
+
+def _within(low: int, value: int, stop: int) -> int:
+    if not low <= value < stop:
+        raise ValueError(f"{value} is below {low}" if value < low else f"{value} is too large")
+    return value
 
 
 def _slot(words: list[str]) -> Slot:

@@ -18,6 +18,7 @@ from jitgrad.tape.autodiff import constant
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Tensor, as_tensor, record
+from jitgrad.vm import addresses
 
 _numbers = itertools.count()
 
@@ -151,7 +152,7 @@ class CustomOp:
         def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
             from jitgrad.vm import custom  # Numba
 
-            return custom.kernel(self._forward, dtype, out, ndims)
+            return addresses.note(addresses.custom(name, dtype, out, ndims), custom.kernel(self._forward, dtype, out, ndims))
 
         rules = tuple(functools.partial(self._pulled, i) for i in range(self._arity))
         name = f"{self.name}#{next(_numbers)}"
@@ -177,7 +178,8 @@ class CustomOp:
         def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
             from jitgrad.vm import custom  # Numba
 
-            return custom.vjp_kernel(self._vjp, dtype, ndims)
+            callee = addresses.custom(name, dtype, out, ndims, is_vjp=True)
+            return addresses.note(callee, custom.vjp_kernel(self._vjp, dtype, ndims))
 
         def no_rule(g: Any, y: Any, *operands: Any) -> Any:
             raise TapeError(

@@ -10,18 +10,23 @@ This module needs no Numba: lowering, validation and dumps stay light.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from jitgrad.ops import OPS, Op
+from jitgrad.vm import addresses
 
 WIDTH = 16
 
 Extent = tuple[int, int]
 Fields = Mapping[str, int]
 Extents = Callable[[Fields, np.ndarray], list[Extent]]
+Limit = Callable[[Fields, np.ndarray, np.dtype[Any]], str]
+"""From the fields, the table and the dtype to what is wrong with a number that is no place or size; empty where nothing is."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Instruction:
         kernel: the module that the kernel stands in, and its name; None for an elementwise instruction.
         op, pattern: the op of the table and its operands' pattern, for an elementwise instruction.
         along: the places that move on with the element, where ``n`` elements may be done in parts.
+        limits: of the numbers that the extents do not bound, in the order in which they are checked, before the extents.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Instruction:
     op: Op | None = None
     pattern: str = ""
     along: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 # What the operands of an elementwise op are called, in its value and in its instructions.
@@ -66,8 +73,7 @@ def extents(**counts: str) -> Extents:
 
     def extents_of(f: Fields, table: np.ndarray) -> list[Extent]:
         return [
-            (f[offset], int(np.prod([int(x) if x.isdigit() else f[x] for x in factors], dtype=object)))
-            for offset, factors in compiled.items()
+            (f[offset], math.prod([int(x) if x.isdigit() else f[x] for x in factors])) for offset, factors in compiled.items()
         ]
 
     return extents_of
@@ -121,28 +127,52 @@ for _op in OPS.values():
 # Kernels.
 
 
+def _flag(name: str) -> Limit:
+    return lambda f, table, dtype: "" if f[name] in (0, 1) else f"{name}={f[name]}, which is 0 or 1"
+
+
+def _is(name: str, value: int) -> Limit:
+    return lambda f, table, dtype: "" if f[name] == value else f"{name}={f[name]}, which is {value}"
+
+
+def _added_rows(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
+    return "" if f["rc"] in (0, f["n"]) else f"rc={f['rc']}, which is 0 or n"
+
+
+def _sizes_and_strides(f: Fields, table: np.ndarray) -> tuple[list[int], list[int]]:
+    numbers = table[f["t"] : f["t"] + 2 * f["rank"]].astype(np.int64).tolist()
+    return numbers[: f["rank"]], numbers[f["rank"] :]
+
+
+def _is_view(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
+    """At least one axis, in the table, and as many elements as the sizes say."""
+    if f["rank"] == 0 or f["t"] + 2 * f["rank"] > len(table):
+        return f"t={f['t']} rank={f['rank']}, past the table of {len(table)}"
+    sizes, _ = _sizes_and_strides(f, table)
+    return "" if min(sizes) > 0 and math.prod(sizes) == f["n"] else f"n={f['n']} elements of a view of {sizes}"
+
+
 def _view(offset: str) -> Extents:
     """The extent of a strided view: between its lowest and its highest element."""
 
     def extents_of(f: Fields, table: np.ndarray) -> list[Extent]:
-        if f["n"] == 0:
-            return []
-        t, rank = f["t"], f["rank"]
-        reach = (table[t : t + rank].astype(np.int64) - 1) * table[t + rank : t + 2 * rank].astype(np.int64)
-        low, high = int(reach[reach < 0].sum()), int(reach[reach > 0].sum())
+        reach = [(n - 1) * stride for n, stride in zip(*_sizes_and_strides(f, table), strict=True)]
+        low, high = sum(r for r in reach if r < 0), sum(r for r in reach if r > 0)
         return [(f[offset] + low, high - low + 1)]
 
     return extents_of
 
 
-def _kernel(module: str, name: str, fields: str, writes: Extents, reads: Extents, along: str = "") -> None:
-    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name), along=tuple(along.split())))
+def _kernel(
+    module: str, name: str, fields: str, writes: Extents, reads: Extents, along: str = "", limits: tuple[Limit, ...] = ()
+) -> None:
+    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name), along=tuple(along.split()), limits=limits))
 
 
 _kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"), along="d a")
 _kernel("copy", "zero", "d n", extents(d="n"), extents(), along="d")
-_kernel("copy", "copy_from", "d a t rank n", extents(d="n"), _view("a"))
-_kernel("copy", "copy_into", "d a t rank n", _view("d"), extents(a="n"))
+_kernel("copy", "copy_from", "d a t rank n", extents(d="n"), _view("a"), limits=(_is_view,))
+_kernel("copy", "copy_into", "d a t rank n", _view("d"), extents(a="n"), limits=(_is_view,))
 _kernel(
     "copy", "gather", "d a b outer count rows width",
     extents(d="outer * count * width"), extents(a="outer * rows * width", b="count"),
@@ -164,7 +194,8 @@ _kernel("reduce", "max_axis", "d a outer reduced inner", _REDUCED, _at_least_one
 _kernel("reduce", "min_axis", "d a outer reduced inner", _REDUCED, _at_least_one)
 _kernel("reduce", "dot", "d a b n", extents(d="1"), extents(a="n", b="n"))
 _kernel(
-    "reduce", "cumsum", "d a outer n inner reverse", extents(d="outer * n * inner"), extents(a="outer * n * inner")
+    "reduce", "cumsum", "d a outer n inner reverse",
+    extents(d="outer * n * inner"), extents(a="outer * n * inner"), limits=(_flag("reverse"),),
 )  # fmt: skip
 _kernel("order", "argmax", "d a outer n", extents(d="outer"), extents(a="outer * n"))
 _kernel("order", "argsort", "d a s outer n", extents(d="outer * n", s="n"), extents(a="outer * n"))
@@ -191,19 +222,38 @@ def _products(f: Fields, table: np.ndarray) -> list[Extent]:
     ]
 
 
-_kernel("matmul", "matmul", "d a b c ra rc m k n batch sa sb ta tb", extents(d="batch * m * n"), _products)
+_kernel(
+    "matmul", "matmul", "d a b c ra rc m k n batch sa sb ta tb",
+    extents(d="batch * m * n"), _products, limits=(_added_rows, _flag("ta"), _flag("tb")),
+)  # fmt: skip
 _kernel("random", "uniform", "d a stream n", extents(d="n"), extents(a="5"))
 
 
 def _operands(f: Fields, table: np.ndarray) -> list[Extent]:
     """The operands of a call: pairs of offset and size in the table."""
-    pairs = table[f["t"] : f["t"] + 2 * f["count"]].astype(np.int64).reshape(-1, 2)
-    return [(int(offset), int(size)) for offset, size in pairs]
+    numbers = table[f["t"] : f["t"] + 2 * f["count"]].tolist()
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _is_called_right(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
+    """A known function, the numbers that it wants in the table, and as many elements as they say."""
+    callee = addresses.callee(f["kernel"])
+    first = f["t"] + 2 * f["count"]
+    if callee.dtype != dtype:
+        return f"a kernel of {callee.dtype} in a Program of {dtype}"
+    if first + callee.numbers > len(table):
+        return f"t={f['t']} count={f['count']}, past the table of {len(table)}"
+    given = [f["n"], f["room"], *(size for _, size in _operands(f, table))]
+    wanted = callee.elements(*table[first : first + callee.numbers].tolist())
+    return "" if given == wanted else f"results, room and operands of {given} elements, where {callee.name} has {wanted}"
 
 
 # A function by its address, see ``jit.call_kernel``. ``n`` results at ``d``; ``room`` elements at ``s`` to work in. In the
 # table stand offset and size of each of the ``count`` operands, and then what numbers the function wants to know.
-_kernel("", "call", "kernel d n s room t count", extents(d="n", s="room"), _operands)
+_kernel(
+    "", "call", "kernel d n s room t count",
+    extents(d="n", s="room"), _operands, limits=(_is_called_right,),
+)  # fmt: skip
 
 # Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
 _kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"), along="p g")
@@ -221,7 +271,7 @@ _kernel(
     "update", "bound_norms", "p h outer reduced inner",
     extents(p="outer * reduced * inner"), extents(p="outer * reduced * inner", h="4"),
 )  # fmt: skip
-_kernel("random", "advance", "p n", extents(p="n"), extents(p="n"))
+_kernel("random", "advance", "p n", extents(p="n"), extents(p="n"), limits=(_is("n", 5),))
 
 # The ``count`` runs of ``length`` instructions that follow are independent of one another: threads may share them.
 _add(Instruction("together", ("count", "length"), extents(), extents(), ("together", "together")))
