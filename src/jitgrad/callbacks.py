@@ -246,15 +246,21 @@ class CSVLogger(Callback):
         self._columns: list[str] = []
 
     def on_train_begin(self, first: int) -> None:
-        kept, self._columns = [], []
-        if (self.append or first) and self.path.exists():
-            header, *rows = self.path.read_text().splitlines() or [""]
+        self._columns = []
+        kept = self._kept(first) if (self.append or first) and self.path.exists() else []
+        write_whole(self.path, "".join(f"{line}\n" for line in kept).encode())
+
+    def _kept(self, first: int) -> list[str]:
+        """The header and the rows of the epochs before ``first``, all if that is 0. Raises DataError for another file."""
+        try:
+            header, *rows = self.path.read_text("utf-8").splitlines() or [""]
             self._columns = header.split(self.separator)[1:]
             whole = [row for row in rows if row.count(self.separator) == len(self._columns)]  # a killed process may leave half
             while whole and first and int(whole[-1].split(self.separator)[0]) >= first:
                 del whole[-1]  # of epochs that are done again
-            kept = [header, *whole]
-        write_whole(self.path, "".join(f"{line}\n" for line in kept).encode())
+        except ValueError as error:
+            raise DataError(f"{self.path} is no log of a fit: {error}. Give another path, or remove it.") from error
+        return [header, *whole]
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         with self.path.open("a") as file:
@@ -322,8 +328,10 @@ class BackupAndRestore(Callback):
         if not self.path.exists():
             return None
         document = archive.read(self.path)
+        fit = document.get("fit") if isinstance(document, dict) else None
+        fit = fit if isinstance(fit, dict) else {}
         needed = {"epoch", "seed", "history", "random", "callbacks", "form", "stopped"}
-        if not isinstance(document, dict) or not needed <= set(document.get("fit", ())):
+        if not needed <= fit.keys() or not all(type(fit[name]) is int and fit[name] >= 0 for name in ("epoch", "seed")):
             raise DataError(f"{self.path} was not written by a fit that can go on. Give another path, or remove it.")
         return document
 

@@ -16,6 +16,7 @@ import pytest
 import jitgrad
 from jitgrad import callbacks, layers
 from jitgrad.errors import DataError
+from jitgrad.saving import archive
 
 SCRIPT = Path(__file__).parent / "killed.py"
 EPOCHS = 200
@@ -136,3 +137,57 @@ def test_checkpoints(tmp_path: Path) -> None:
     other(X)
     other.load_weights(tmp_path / "w")
     np.testing.assert_array_equal(other.predict(X), made.predict(X))
+
+
+@pytest.mark.parametrize("content", [b"epoch,loss\n\xff,1.0\n", b"epoch,loss\nfirst,1.0\n"])
+def test_a_log_that_is_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(content)
+    model = jitgrad.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(DataError, match="is no log of a fit"):
+        model.fit(np.ones((4, 2)), np.ones(4), initial_epoch=1, epochs=2, callbacks=callbacks.CSVLogger(tmp_path / "log.csv"))
+
+
+@pytest.mark.parametrize(
+    ("make", "path"),
+    [
+        (lambda p: callbacks.CSVLogger(p), "new/logs/log.csv"),
+        (lambda p: callbacks.ModelCheckpoint(p), "new/{epoch:02d}/model"),
+        (lambda p: callbacks.ModelCheckpoint(p, save_weights_only=True), "new/{epoch}/weights"),
+        (lambda p: callbacks.BackupAndRestore(p), "new/backup"),
+    ],
+)
+def test_directories_are_made(make: Any, path: str, tmp_path: Path) -> None:
+    model = jitgrad.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), np.ones(4), callbacks=make(str(tmp_path / path)))
+    assert (tmp_path / path.format(epoch=1)).is_file()
+    model.save(tmp_path / "models" / "m")
+    model.load_weights(tmp_path / "models" / "m")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda fit: fit.update(epoch="x"), lambda fit: fit.update(epoch={}), lambda fit: fit.update(epoch=-1),
+        lambda fit: fit.update(seed=None), lambda fit: fit.update(history=[]), lambda fit: fit["history"].update(loss=1.0),
+        lambda fit: fit.update(stopped=np.zeros(3)), lambda fit: fit.update(callbacks=7), lambda fit: fit.update(random={}),
+        lambda fit: fit.update(form="x"), lambda fit: fit.pop("history"),
+        lambda fit: fit["callbacks"][0][1].update(weights=["x"]), lambda fit: fit["callbacks"][0][1].update(wait={}),
+    ],
+)  # fmt: skip
+def test_a_backup_that_was_changed(change: Any, tmp_path: Path) -> None:
+    def fit() -> None:
+        model = jitgrad.Sequential([layers.Dense(1, name="dense")], name="changed")
+        model.compile("sgd", "mse")
+        watchers = [
+            callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True), callbacks.BackupAndRestore(tmp_path / "b"),
+        ]  # fmt: skip
+        model.fit(np.ones((4, 2)), np.ones(4), epochs=2, seed=1, callbacks=watchers)
+
+    fit()
+    document = archive.read(tmp_path / "b")
+    change(document["fit"])
+    archive.write(tmp_path / "b", document)
+    with pytest.raises(DataError):
+        fit()

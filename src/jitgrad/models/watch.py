@@ -133,10 +133,10 @@ def go_on(watch: Watch, found: dict[str, Any]) -> None:
         _set_states(watch.callbacks, fit["callbacks"])
         watch.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
         random.set_state(fit["random"])
+        model.stop_training = bool(fit["stopped"])
     except UNFIT as error:
         said = str(error).removesuffix(".")
         raise DataError(f"The earlier fit was another one: {said}. Remove its file, or give another path.") from error
-    model.stop_training = bool(fit["stopped"])
 
 
 def _column(values: Any, epochs: int) -> np.ndarray:

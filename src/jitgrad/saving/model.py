@@ -57,7 +57,8 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
         if not hasattr(model, "compiled"):
             raise DataError(f"it describes a {type(model).__name__}")
         restore(model, document)
-        model.fitted_columns = tuple(from_file(names) for names in document["columns"])
+        of_x, of_y = document["columns"]
+        model.fitted_columns = from_file(of_x), from_file(of_y)
         if compile and "compiled" in document:
             compiled = document["compiled"]
             model.compile(**{name: made(value, custom) for name, value in compiled["arguments"].items()})
