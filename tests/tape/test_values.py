@@ -123,6 +123,30 @@ LOST_IN_TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "pickle of a leaf": lambda x: jg.sum(pickle.loads(pickle.dumps(x))),
 }
 
+
+def trained(train: Callable[[jg.Variable, Any], Any]) -> Callable[[Any], Any]:
+    """A function of x by a Variable that a training with x changes."""
+
+    def f(x: Any) -> Any:
+        w = jg.Variable(0.0)
+        train(w, x)
+        return w * x[0]
+
+    return f
+
+
+SGD = jg.optimizers.SGD(0.1)
+LOST_IN_TRANSFORMS |= {
+    "a step": trained(lambda w, x: SGD.minimize(lambda: (w - x[0]) ** 2, [w])),
+    "steps": trained(lambda w, x: SGD.minimize(lambda: (w - x[0]) ** 2, [w], steps=3)),
+    "gradients": trained(lambda w, x: SGD.apply_gradients([(x[0], w)])),
+    "a fit": trained(lambda w, x: jg.fit(lambda a, b: jg.mean((w * a - x[0] * b) ** 2), (P, P), SGD, epochs=1)),
+    "rows of a fit": trained(lambda w, x: jg.fit(lambda a, b: jg.mean((w * a - b) ** 2), (P, P * x), SGD, epochs=1)),
+    "a curve": lambda x: jg.curve_fit(lambda t, a: a * t * x[0], np.arange(5.0), np.arange(5.0), p0=[1.0])[0][0] * x[1],
+    "a lowered function": lambda x: len(jg.lower(lambda t: t * x[0], 2.0).dump()) * x[1],
+    "a metric": lambda x: jg.metrics.Mean(lambda target, prediction: prediction)(P, x) * x[1],
+}
+
 TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "grad": lambda f: jg.grad(f)(P),
     "value_and_grad": lambda f: jg.value_and_grad(f)(P)[1],

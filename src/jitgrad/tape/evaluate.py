@@ -21,6 +21,7 @@ from jitgrad.tape.linearise import Linear
 from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
 from jitgrad.tape.trace import Change
+from jitgrad.tape.values import check_leaving
 from jitgrad.vm import forks
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ def value_of(tensor: Tensor) -> Any:
 
 def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
     """Make the values of ``wanted`` known and apply ``changes``, in one run, after a run for each group on the way."""
-    roots = [*wanted, *(t for change in changes for t in change.args)]
+    arguments = [t for change in changes for t in change.args]
+    roots = [*wanted, *arguments]
     _check_not_tracing(roots)
+    for tensor in arguments:
+        check_leaving(tensor, "an update of Variables", explicit=True)
     if not changes:
         linear = Linear(wanted, all_nodes=True)
         if not any(node.group for node in linear.nodes):

@@ -20,7 +20,7 @@ from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
-from jitgrad.tape.values import peek
+from jitgrad.tape.values import check_leaving, peek
 
 
 def placeholder(shape: Shape, rank: int = dtypes.NUMBER) -> Tensor:
@@ -37,7 +37,10 @@ def linearise_traced(
 ) -> Linear:
     """The expression of a traced function; what was recorded before the trace is constant in it."""
     settle([*outputs, *(t for change in changes for t in change.args)], tracing.start)
-    return Linear(outputs, changes, leaves, ahead=ahead)
+    linear = Linear(outputs, changes, leaves, ahead=ahead)
+    for leaf in linear.leaves[len(leaves) :]:
+        check_leaving(leaf, "a traced function", explicit=True)
+    return linear
 
 
 class _Traced:
