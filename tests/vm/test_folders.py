@@ -206,11 +206,6 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch
     return monkeypatch
 
 
-def writable() -> Path | None:
-    with cache.writable() as folder:
-        return folder and folder.path
-
-
 TEMPORARY = f"tmp/jitgrad-{os.geteuid()}"
 
 
@@ -230,7 +225,7 @@ def test_where_code_is_kept(fresh: pytest.MonkeyPatch, tmp_path: Path, variables
     for name, value in variables.items():
         fresh.setenv(name, value.format(tmp_path))
     (tmp_path / "mine").mkdir()
-    path = writable()
+    path = cache.directory()
     assert path is not None
     assert path.resolve() == tmp_path / expected / cache.key()
     assert [folder.path for folder in cache.folders()] == [path]
@@ -238,7 +233,7 @@ def test_where_code_is_kept(fresh: pytest.MonkeyPatch, tmp_path: Path, variables
 
 def test_a_user_without_a_home_keeps_it_among_temporary_files(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fresh.setattr(os.path, "expanduser", lambda path: path)
-    assert writable() == tmp_path / TEMPORARY / cache.key()
+    assert cache.directory() == tmp_path / TEMPORARY / cache.key()
     assert (tmp_path / TEMPORARY).stat().st_mode & 0o777 == 0o700
     fresh.setenv("JITGRAD_CACHE_DIR", "~/mine")
     with pytest.raises(ArgumentError, match="JITGRAD_CACHE_DIR is '~/mine', but there is no such home folder"):
@@ -259,7 +254,7 @@ def test_another_folder_that_is_not_safe_is_left_out_with_a_warning(fresh: pytes
     (tmp_path / "home" / ".cache").chmod(0o777)
     fresh.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / ".cache"))
     with pytest.warns(RuntimeWarning, match="keeps no code in .*jitgrad. Other users can write into .*.cache"):
-        assert writable() == tmp_path / TEMPORARY / cache.key()
+        assert cache.directory() == tmp_path / TEMPORARY / cache.key()
 
 
 @root
@@ -271,7 +266,7 @@ def test_a_temporary_folder_that_somebody_made_first_is_refused(fresh: pytest.Mo
     theirs.parent.chmod(0o755 if level else 0o1777)
     os.chown(theirs, SOMEBODY, SOMEBODY)
     with pytest.warns(RuntimeWarning) as said:
-        assert writable() is None
+        assert cache.directory() is None
     assert [str(SOMEBODY) in str(said[0].message), "each process compiles anew" in str(said[1].message)] == [True, True]
 
 

@@ -69,8 +69,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     size = sum(len(found.compiled.code) for found in there)
     yield "cache", f"{' and '.join(places) or 'empty'}, {len(there)} of {len(kept)} functions, {size / 1e6:.1f} MB"
     if len(there) < len(kept):
-        with cache.writable() as folder:
-            place = folder.path if folder else "no directory; set JITGRAD_CACHE_DIR to one that can be written"
+        place = cache.directory() or "no directory; set JITGRAD_CACHE_DIR to one that can be written"
         yield "", f"the rest is compiled on first use, or by `jitgrad warmup`, and kept in {place}"
 
 

@@ -16,12 +16,10 @@ def warmup() -> None:
     from jitgrad.vm import cache, native
 
     functions = [(name, dtype) for dtype in native.DTYPES for name in native.names(dtype)]
-    if not all(native.find(*function) for function in functions):
-        with cache.writable() as folder:
-            if folder is None:
-                raise click.ClickException(
-                    "There is nowhere to keep compiled code. Set JITGRAD_CACHE_DIR to a directory that can be written."
-                )
+    if not all(native.find(*function) for function in functions) and cache.directory() is None:
+        raise click.ClickException(
+            "There is nowhere to keep compiled code. Set JITGRAD_CACHE_DIR to a directory that can be written."
+        )
     started = time.perf_counter()
     if any(_statuses([[sys.executable, "-m", "jitgrad.vm.warm", dtype] for dtype in native.DTYPES])):
         raise click.ClickException("Compiling failed; what went wrong stands above. Try again, or report it.")

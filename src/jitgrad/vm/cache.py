@@ -116,6 +116,12 @@ def writable() -> Iterator[Folder | None]:
     yield None
 
 
+def directory() -> Path | None:
+    """The path of the folder that compiled code is written to; None, with a warning, where there is none."""
+    with writable() as folder:
+        return folder.path if folder else None
+
+
 class ObjectCode(NamedTuple):
     """A compiled function.
 
@@ -174,38 +180,39 @@ def alone(name: str, waiting: str) -> Iterator[None]:
 
     It goes on all the same where files cannot be locked, or another process has the lock for too long: it may be stopped.
     """
-    file = _locked(name, waiting)
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as after:
+        file = _lock_file(name)
         if file is not None:
-            fcntl.flock(file, fcntl.LOCK_UN)  # a forked process may have the file open still
-            os.close(file)
+            after.callback(os.close, file)
+            if _wait(file, waiting):
+                after.callback(fcntl.flock, file, fcntl.LOCK_UN)  # a forked process may have the file open still
+        yield
 
 
-def _locked(name: str, waiting: str) -> int | None:
-    """A locked file for ``name``; None where it could not be had.
+def _lock_file(name: str) -> int | None:
+    """The file that is locked for ``name``, open; None where none can be made.
 
     The system releases the lock of a process that ends. The file stays: after a removal, two processes could lock two files.
     """
     with writable() as folder:
-        if folder is None:
-            return None
         try:
-            file = folder.create(f"{name}.lock")
+            return folder and folder.create(f"{name}.lock")
         except OSError:  # the disk is full, say
             return None
+
+
+def _wait(file: int, waiting: str) -> bool:
+    """Lock a file, and say ``waiting`` on stderr if another process has it; False where it could not be had."""
     started, said = time.monotonic(), False
     while time.monotonic() < started + _PATIENCE:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return file
+            return True
         except BlockingIOError:
             if not said:
                 print(waiting, file=sys.stderr, flush=True)
             said = True
             time.sleep(0.05)
         except OSError:  # a file system without locks
-            break
-    os.close(file)
-    return None
+            return False
+    return False
