@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 import jitgrad
-from jitgrad import layers, metrics
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad import layers, losses, metrics
+from jitgrad.errors import ArgumentError, DataError, ShapeError
 
 DRAW = np.random.default_rng(0)
 N = 203
@@ -24,6 +25,9 @@ GUESSES = NUMBERS + DRAW.normal(0, 0.5, (N, 2))
 WEIGHTS = DRAW.integers(0, 4, N).astype(float)
 
 TAKEN, ABOVE = SCORES.argmax(1), CHANCE[:, 0] > 0.5
+
+
+SEVERAL = np.array([[1, 0], [1, 1], [0, 1]])
 
 
 class Case(NamedTuple):
@@ -126,6 +130,19 @@ def test_a_function_is_a_metric() -> None:
     assert metric(NUMBERS, GUESSES) == pytest.approx(np.abs(NUMBERS - GUESSES).max(1).mean())
 
 
+def test_a_loss_with_options_is_a_metric_of_rows() -> None:
+    bound = functools.partial(losses.huber, delta=0.1)
+    expected = np.mean([float(bound(NUMBERS[i : i + 1], GUESSES[i : i + 1])) for i in range(N)])
+    assert metrics.get(bound)(NUMBERS, GUESSES) == pytest.approx(expected)
+
+
+def test_several_classes_in_a_row_that_nobody_could_check_are_nan() -> None:
+    score = metrics.F1()
+    twice = jitgrad.function(lambda t, p: score.sums(t * 1.0, p, jitgrad.ones(len(SEVERAL))))
+    assert math.isnan(score.result(twice(SEVERAL, SEVERAL * 0.5).numpy()))
+    assert score.result(twice(np.array([[1, 0], [1, 0], [0, 1]]), SEVERAL * 0.5).numpy()) >= 0
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -136,6 +153,19 @@ def test_a_function_is_a_metric() -> None:
         (lambda: metrics.AUC()(CLASSES, SCORES), ShapeError, "Give one number a row, or two classes"),
         (lambda: metrics.get(lambda t, p: jitgrad.sum(p))(BITS, BITS), ArgumentError, "one number for all rows"),
         (lambda: metrics.TopKCategoricalAccuracy(0), ArgumentError, "k is 0"),
+        (lambda: metrics.get({"class_name": "auc"}), ArgumentError, "The metric is {'class_name': 'auc'}. Give one of"),
+        *[
+            (
+                lambda kind=kind: kind()(SEVERAL, SEVERAL * 0.5),
+                DataError,
+                f"The target has several classes in row 1, and {kind.__name__.lower()}",
+            )
+            for kind in (metrics.Precision, metrics.Recall, metrics.F1, metrics.AUC)
+        ],
+        *[
+            (lambda kind=kind: kind()(HOT[:2], SCORES[:2], np.ones((2, 4))), ShapeError, r"shape \(2, 4\) for 2 rows")
+            for kind in (metrics.Accuracy, metrics.F1, metrics.R2)
+        ],
     ],
 )
 def test_errors(call: Any, error: type[Exception], message: str) -> None:

@@ -53,6 +53,8 @@ def in_unit_interval(name: str, value: Any) -> float:
 
 def by_name(what: str, name: Any, known: Mapping[str, T], also: str = "") -> T:
     """What ``known`` has under a name. Raises ArgumentError for another, with the near one and ``also`` as advice."""
+    if not isinstance(name, str):
+        raise ArgumentError(f"The {what} is {name!r}. Give one of {', '.join(known)}{also}.")
     if name not in known:
         raise ArgumentError(f"There is no {what} {name!r}.{near_name(str(name), known)} Use one of {', '.join(known)}{also}.")
     return known[name]

@@ -92,10 +92,12 @@ _LOSSES: list[Any] = []
 
 
 def by_row_of(f: Any) -> Callable[..., Any]:
-    """Of a loss the function that returns the losses of the rows, anything else itself.
+    """Of a loss, with options bound or not, the function that returns the losses of the rows; anything else itself.
 
     A wrapper made by ``functools.wraps`` has the attributes of the loss that it wraps, and is another function.
     """
+    if isinstance(f, functools.partial):
+        return functools.partial(by_row_of(f.func), *f.args, **f.keywords)
     rows: Callable[..., Any] = f.by_row if any(f is loss for loss in _LOSSES) else f
     return rows
 

@@ -15,13 +15,14 @@ import numpy as np
 
 from jitgrad import losses
 from jitgrad.arguments import Described, by_name, count
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.errors import ArgumentError, DataError, ShapeError
 from jitgrad.functions.products import matmul
 from jitgrad.functions.reductions import argmax, mean, sum
 from jitgrad.functions.shapes import concatenate, expand_dims, reshape, stack, transpose
 from jitgrad.losses import aligned, alike, classes_of
-from jitgrad.ops.elementwise import equal, greater, greater_equal, less, square
+from jitgrad.ops.elementwise import equal, greater, greater_equal, less, square, where
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.trace import checked
 from jitgrad.tape.variable import WeakVariable
 
 
@@ -47,6 +48,8 @@ class Metric(Described, ABC):
         self.prepare(np.asarray(target))
         rows = predicted.shape[0]
         weight = as_tensor(np.ones(rows) if sample_weight is None else sample_weight)
+        if weight.shape != (rows,):
+            raise ShapeError(f"{self.name}: sample_weight has shape {weight.shape} for {rows} rows. Give one a row.")
         return self.result(np.asarray(self.sums(as_tensor(target), predicted, weight), np.float64))
 
 
@@ -175,8 +178,9 @@ class ConfusionMatrix(Metric):
             true, taken = (_one_hot(greater(reshape(x, (x.size,)), at), n) for x, at in pairs)
         else:
             n = prediction.shape[-1]
-            known = argmax(target, -1) if target.shape == prediction.shape else _classes(self.name, target, prediction)
-            true, taken = _one_hot(known, n), _one_hot(argmax(prediction, -1), n)
+            hot = target.shape == prediction.shape
+            known = _largest(self.name, target) if hot else _classes(self.name, target, prediction)
+            true, taken = _one_hot(known, n) + expand_dims(known * 0.0, -1), _one_hot(argmax(prediction, -1), n)
         if true.ndim != 2:
             raise ShapeError(f"{self.name}: predictions have shape {prediction.shape}. Give one row of numbers an example.")
         return reshape(matmul(transpose(true), taken * expand_dims(weight, -1)), (n * n,))
@@ -211,7 +215,7 @@ class _Score(ConfusionMatrix):
             return float(scores[1])
         if self.average == "weighted":
             return _ratio(float(scores @ true), float(true.sum()))
-        there = taken + true > 0
+        there = taken + true != 0  # and nan
         return _ratio(float(scores[there].sum()), there.sum())
 
     @staticmethod
@@ -260,7 +264,8 @@ class AUC(Metric):
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         if prediction.ndim == 2 and prediction.shape[1] == 2:
-            target, prediction = (x[:, 1] if x.shape == prediction.shape else x for x in (target, prediction))
+            target = _largest(self.name, target) if target.shape == prediction.shape else target
+            prediction = prediction[:, 1]
         if prediction.size != prediction.shape[0]:
             raise ShapeError(f"auc: predictions have shape {prediction.shape}. Give one number a row, or two classes.")
         rows = prediction.size
@@ -344,6 +349,31 @@ def _classes(name: str, target: Tensor, prediction: Tensor) -> Tensor:
     classes = classes_of(name, target, prediction)
     told: Tensor = losses.meaningful("sparse_categorical_crossentropy", classes, prediction, classes)
     return told
+
+
+def _largest(name: str, target: Tensor) -> Tensor:
+    """The class of each row of targets with a number for each class: that of the largest.
+
+    Raises DataError for a row with several that are equally large, where it is known; else its class is nan.
+    """
+    classes = argmax(target, -1) * 1.0
+    if checked(target, functools.partial(_check_one_largest, name), "The target"):
+        return classes
+    return where(greater(_times_largest(target), 1), math.nan, classes)
+
+
+def _times_largest(target: Any) -> Any:
+    """How often the largest number of each row is in it."""
+    return np.sum(np.equal(target, np.max(target, axis=-1, keepdims=True)), axis=-1)
+
+
+def _check_one_largest(metric: str, name: str, target: np.ndarray) -> None:
+    rows = np.argwhere(_times_largest(target) > 1)
+    if len(rows):
+        raise DataError(
+            f"{name} has several classes in row {rows[0][0]}, and {metric} counts one class a row. "
+            f"Give one class a row, or compute the metric for each column."
+        )
 
 
 def _one_hot(classes: Tensor, n: int) -> Tensor:

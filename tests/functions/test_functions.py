@@ -12,7 +12,7 @@ import pytest
 from scipy import special
 
 import jitgrad
-from jitgrad.errors import ArgumentError, DTypeError, IndexingError, ShapeError, UnsupportedError
+from jitgrad.errors import ArgumentError, DTypeError, IndexingError, OptionError, ShapeError, UnsupportedError
 
 
 class Use(NamedTuple):
@@ -210,6 +210,32 @@ def test_a_variance_without_degrees_of_freedom_is_numpys(rows: int, ddof: float)
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         expected = [np.var(x, ddof=ddof), np.std(x, ddof=ddof)]
     np.testing.assert_array_equal([float(jitgrad.var(x, ddof=ddof)), float(jitgrad.std(x, ddof=ddof))], expected)
+
+
+@pytest.mark.parametrize("subscripts", ["ab,b", "ab,b->a", "aa", "ab->ba", "ab,ab->", "ab,cb->ac"])
+def test_einsum_of_booleans_is_logic(subscripts: str) -> None:
+    rng = np.random.default_rng(0)
+    shapes = {"ab,b": [(3, 3), (3,)], "ab,b->a": [(3, 3), (3,)]}.get(subscripts, [(3, 3)] * (subscripts.count(",") + 1))
+    operands = [rng.uniform(size=shape) < 0.4 for shape in shapes]
+    found = np.asarray(jitgrad.einsum(subscripts, *operands))
+    expected = np.einsum(subscripts, *operands)
+    assert found.dtype == expected.dtype == bool
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: jitgrad.relu(x, max_value=5.0), "relu has no option 'max_value'. It takes operands alone."),
+        (lambda x: jitgrad.exp(x, dtype="float32"), "exp has no option 'dtype'"),
+        (lambda x: jitgrad.add(x, x, out=np.zeros(3)), "add has no option 'out'"),
+        (lambda x: jitgrad.maximum(x, 0, where=x > 0), "maximum has no option 'where'"),
+        (lambda x: jitgrad.ops.OPS["sum"](x, axis=(0,)), "sum has no option 'axis'. Did you mean 'axes'"),
+    ],
+)
+def test_an_op_refuses_options_that_it_does_not_have(call: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        call(jitgrad.tensor([1.0, 2.0, 3.0]))
 
 
 def test_order_of_nan_and_of_equals() -> None:

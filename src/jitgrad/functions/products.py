@@ -15,8 +15,10 @@ from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import axis_of, sequence
 from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import broadcast_to, diagonal, moveaxis, reshape, transpose
+from jitgrad.ops.elementwise import not_equal
 from jitgrad.ops.linear import gather
 from jitgrad.ops.linear import matmul as product
+from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, matrix_product
 
@@ -109,6 +111,8 @@ def einsum(subscripts: Any, *operands: Any) -> Tensor:
             in order of the alphabet. ``...`` stands for axes without a letter, at the same place in front of the rest.
         operands: one for each group of letters. More than two are multiplied from the left.
 
+    Of booleans alone, products are "and" and sums are "or".
+
     Raises:
         ArgumentError: for subscripts that do not fit.
         ShapeError: where a letter stands for axes of different sizes.
@@ -130,7 +134,8 @@ def einsum(subscripts: Any, *operands: Any) -> Tensor:
         later = set(result).union(*(p[0] for p in pairs[k + 1 :]))
         letters, x = _contracted(letters, x, others, y, later)
     letters, x = _summed(letters, x, set(result))
-    return transpose(x, [letters.index(letter) for letter in result])
+    summed = transpose(x, [letters.index(letter) for letter in result])
+    return not_equal(summed, 0) if all(t.rank == dtypes.BOOL for t in tensors) else summed
 
 
 def _lettered(*given: Any) -> tuple[str, tuple[Any, ...]]:

@@ -18,13 +18,14 @@ are callable: calling a row records the op. So a derivative is an ordinary expre
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-from jitgrad.errors import JitgradError, ShapeError
+from jitgrad.errors import JitgradError, OptionError, ShapeError, listed, near_name
 
 Shape = tuple[int, ...]
 Rule = Callable[..., Any]
@@ -86,8 +87,20 @@ class Op:
         return (_named, (self.name,)) if OPS.get(self.name) is self else super().__reduce__()
 
     def __call__(self, *operands: Any, **attrs: Any) -> Any:
-        """Record this op on Tensors, Variables, arrays or numbers; returns a Tensor."""
+        """Record this op on Tensors, Variables, arrays or numbers; returns a Tensor. Raises OptionError for another option."""
+        if attrs and self.options is not None and not attrs.keys() <= self.options:
+            raise self._unknown(min(attrs.keys() - self.options))
         return _recorder(self, operands, attrs)
+
+    @functools.cached_property
+    def options(self) -> frozenset[str] | None:
+        """The names of its attributes, which ``lead`` takes after the new axis; None where it has no such form."""
+        return None if self.lead is None else frozenset(list(inspect.signature(self.lead).parameters)[1:])
+
+    def _unknown(self, name: str) -> OptionError:
+        known = sorted(self.options or ())
+        advice = f"It takes {listed(known)}." if known else "It takes operands alone."
+        return OptionError(f"{self.name} has no option {name!r}.{near_name(name, known)} {advice}")
 
     @functools.cached_property
     def deciding(self) -> tuple[int, ...] | None:
