@@ -11,6 +11,7 @@ from typing import Any
 
 import numba
 import numpy as np
+import polars as pl
 import pytest
 import scipy.integrate
 import scipy.optimize
@@ -224,6 +225,8 @@ def test_schemes_of_differences(scheme: str) -> None:
         (SimpleNamespace(t=X), lambda x, a, b: a * np.exp(-b * x.t)),
         ({"t": X, "name": "run 1"}, lambda x, a, b: a * np.exp(-b * x["t"])),
         ("a file", lambda x, a, b: a * np.exp(-b * X)),
+        (pl.Series(["a"] * 40), lambda x, a, b: a * np.exp(-b * X)),
+        (pl.Series(np.arange(40)).cast(pl.Duration("ms")), lambda x, a, b: a * np.exp(-b * (0.1 + x.cast(int) * 4.9 / 39))),
     ],
 )
 def test_x_may_be_any_object(x: Any, f: Any) -> None:
@@ -348,6 +351,7 @@ def raises(x: Any, a: Any) -> Any:
         (ShapeError, r"returns shape \(39,\) for 40 rows", {"model": lambda x, a: np.convolve(x, [a, a], "valid")}),
         (ShapeError, "returns None", {"model": lambda x, a: None}),
         (DTypeError, "returns complex128", {"model": lambda x, a: a * (x + 1j)}),
+        (FitError, r"in row 39 \(x = 5\)", {"model": lambda x, a: np.interp(x, X, X) * np.log(4.95 * a - x), "p0": [1]}),
         (FitError, "not finite at the starting", {"model": lambda x, a: np.interp(x, X, X) * np.log(a), "p0": [-1]}),
         (
             FitError,

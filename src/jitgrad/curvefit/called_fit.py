@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from jitgrad.curvefit.called import CalledCurve
@@ -119,8 +117,7 @@ def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
 def _starts(problem: Problem, run: _Run) -> np.ndarray:
     """Many starting values, (F, n), the first ones where nothing is known; at the others what is linear is solved for."""
     n, free, y = len(problem.free), list(problem.free), problem.y
-    x = problem.columns[0]
-    columns = [c for c in (x.values() if isinstance(x, Mapping) else np.atleast_2d(x)) if np.shape(c) == y.shape]
+    columns = [row for column in problem.data.columns for row in np.atleast_2d(column) if row.shape == y.shape]
     scales = scales_of(columns, y, False)
     unknown, known = np.full((n, len(scales.columns) + 1), np.nan), ~np.isnan(problem.held[free])
     linear = _linear(starting_values((False,) * n, unknown, problem.limits(), scales)[:PLACES], known, run)

@@ -93,9 +93,8 @@ class Problem:
     def _rows(self, marked: np.ndarray) -> str:
         """Rows, the first by its number and its data."""
         row, others = int(np.argmax(marked)), int(np.sum(marked)) - 1
-        columns = [
-            (name or "x", x) for name, x in zip(self.curve.columns, self.columns, strict=True) if np.shape(x) == marked.shape
-        ]
+        names = self.curve.columns if len(self.curve.columns) == len(self.data.columns) else [""] * len(self.data.columns)
+        columns = [(name or "x", x) for name, x in zip(names, self.data.columns, strict=True) if x.shape == marked.shape]
         of = f" ({', '.join(f'{name} = {x[row]:g}' for name, x in columns[:3])})" if columns else ""
         return f"in row {row}{of}" + (f" and {others} more" if others else "")
 
