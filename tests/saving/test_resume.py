@@ -170,6 +170,7 @@ def test_directories_are_made(make: Any, path: str, tmp_path: Path) -> None:
     "change",
     [
         lambda fit: fit.update(epoch="x"), lambda fit: fit.update(epoch={}), lambda fit: fit.update(epoch=-1),
+        lambda fit: fit.update(epoch=10**9), lambda fit: fit.update(epoch=10**30), lambda fit: fit.update(epoch=0),
         lambda fit: fit.update(seed=None), lambda fit: fit.update(history=[]), lambda fit: fit["history"].update(loss=1.0),
         lambda fit: fit.update(stopped=np.zeros(3)), lambda fit: fit.update(callbacks=7), lambda fit: fit.update(random={}),
         lambda fit: fit.update(form="x"), lambda fit: fit.pop("history"),

@@ -112,6 +112,10 @@ def first_of(figures: dict[str, np.ndarray]) -> dict[str, Any]:
     return {name: values[0].item() if values.ndim == 1 else values[0] for name, values in figures.items()}
 
 
+MOST_BEFORE = 10**6
+"""Epochs before the first one of a fit that goes on."""
+
+
 def earlier_fit(callbacks: Sequence[Callback]) -> dict[str, Any] | None:
     """What an earlier fit left, if a callback has it."""
     return next((document for document in (c.restored() for c in callbacks) if document is not None), None)
@@ -129,6 +133,8 @@ def go_on(watch: Watch, found: dict[str, Any]) -> None:
             raise ArgumentError("The optimizer, or its arguments, are other ones.")
         if fit["form"] != watch.form:
             raise ArgumentError(f"There were {fit['form'][0]} rows in batches of {fit['form'][1]}, not {watch.form}.")
+        if not 0 <= fit["epoch"] - len(fit["history"]["loss"]) <= MOST_BEFORE:
+            raise ArgumentError(f"It is at epoch {fit['epoch']} with figures of {len(fit['history']['loss'])}.")
         model.optimizer.set_state(found["compiled"]["state"], model.variables)
         _set_states(watch.callbacks, fit["callbacks"])
         watch.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
