@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -163,3 +165,29 @@ def test_a_method_is_bound() -> None:
     assert float(line.at(3.0)) == 6
     line.a.assign(5.0)
     assert float(line.at(3.0)) == 15
+
+
+class Counter:
+    """What owns a Variable and functions that are traced with it."""
+
+    def __init__(self) -> None:
+        self.count = Variable(2.0)
+        self.times = jitgrad.function(self._times)
+        self.increase = jitgrad.function(self._increase)
+
+    def _times(self, x: Any) -> Any:
+        return self.count * x
+
+    def _increase(self) -> Any:
+        return self.count.assign_add(1.0) * 1.0
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_is_traced_with_the_variables_of_the_copy(duplicate: Any) -> None:
+    one = Counter()
+    assert float(one.times(3.0)) == 6 and float(one.increase()) == 3
+    other = duplicate(one)
+    other.count.assign(10.0)
+    assert float(other.times(3.0)) == 30 and float(one.times(3.0)) == 9
+    assert float(other.increase()) == 11 and float(one.count) == 3
+    assert float(other.count) == 11 and other.times.__name__ == "_times"

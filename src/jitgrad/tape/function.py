@@ -126,6 +126,10 @@ class Function:
         """
         self.traced(like, {}, [_dynamic(x) for x in flatten((like, {})) if _is_dynamic(x)]).check(values, names)
 
+    def __reduce__(self) -> Any:
+        """Copied and pickled without its traces, which read the Variables that they were made with."""
+        return type(self), (self.function,), vars(self)
+
     def __get__(self, instance: Any, owner: Any) -> Any:
         """As a method, bound to its instance."""
         return self if instance is None else functools.partial(self, instance)
