@@ -427,3 +427,19 @@ def test_a_closed_pipe_is_quiet(curve: Path, data: Path) -> None:
     command = command.replace(str(data / "iris.csv"), str(data / "puromycin.csv"))
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_a_model_that_was_fitted_to_a_frame_takes_a_table_by_its_names(run: Any, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    model = jg.Sequential([jg.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(pl.DataFrame({"width": x[:, 0], "height": x[:, 1]}), x[:, 0])
+    model.save(tmp_path / "m")
+    pl.DataFrame({"other": ["u"] * 20, "height": x[:, 1], "width": x[:, 0]}).write_csv(tmp_path / "t.csv")
+    done = run("predict", "m", "t.csv", "-o", "new/folder/p.csv")
+    assert (done.code, done.err) == (0, "")
+    found = pl.read_csv(tmp_path / "new" / "folder" / "p.csv")["prediction"].to_numpy()
+    np.testing.assert_allclose(found, model.predict(x)[:, 0], rtol=1e-6)
+    pl.DataFrame({"hight": x[:, 1], "width": x[:, 0]}).write_csv(tmp_path / "t.csv")
+    done = run("predict", "m", "t.csv")
+    assert done.code == 2 and "has no column 'height', which the model was fitted with. Did you mean 'hight'?" in done.err

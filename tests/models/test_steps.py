@@ -96,6 +96,7 @@ class Weighted(jitgrad.Sequential):
     """A loss of its own."""
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None) -> Any:
+        self.asked = getattr(self, "asked", 0) + 1
         return jitgrad.mean(jitgrad.abs(y_pred - y) * (1 + jitgrad.abs(x[:, :1])))
 
 
@@ -105,7 +106,7 @@ def test_a_loss_of_its_own_stays_native() -> None:
     assert model.evaluate(X, Z) == pytest.approx(by_hand, rel=1e-5)
     history = model.fit(X, Z, epochs=200)
     assert history.loss[-1] < history.loss[0] / 2
-    assert history.seconds < 2
+    assert model.asked <= 4  # it was traced, for whole batches and the last one, and to be looked at
     expected = float(model.compute_loss(X, Z, model(X, training=True)))
     assert model.train_on_batch(X, Z) == pytest.approx(expected, rel=1e-4)
 
@@ -164,6 +165,8 @@ def test_figures_without_a_loss() -> None:
     history = model.fit(X, Z, epochs=30)
     assert history.metrics["a_loss"][-1] < 0.1 * history.metrics["a_loss"][0]
     assert set(history.metrics) == {"a_loss", "b_loss"} and np.isnan(history.loss).all()
+    for verbose in (1, 2):
+        model.fit(X, Z, epochs=3, verbose=verbose)
 
 
 def test_streams_callbacks_and_going_on(tmp_path: Path) -> None:
