@@ -19,7 +19,9 @@ def count(name: str, value: Any, low: int = 1, high: int = 10**9) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ArgumentError(f"{name} is {value!r}. Give a whole number.") from None
+        number = None
+    if number is None or isinstance(value, bool):
+        raise ArgumentError(f"{name} is {value!r}. Give a whole number.")
     if number < low:
         raise ArgumentError(f"{name} is {number}. Give at least {low}.")
     if number > high:

@@ -241,6 +241,7 @@ def test_sequential_grows_and_takes_arrays() -> None:
         (lambda: layers.Dense(3, "rellu"), ArgumentError, "no activation 'rellu'. Did you mean 'relu'"),
         (lambda: layers.Dense(3, kernel_initializer="he")(X), ArgumentError, "no initializer 'he'"),
         (lambda: layers.Dense(0), ArgumentError, "units is 0"),
+        (lambda: layers.Embedding(True, 3), ArgumentError, "input_dim is True. Give a whole number"),
         (lambda: layers.Dropout(1.0), ArgumentError, "rate is 1.0"),
         (lambda: layers.Dense(3, dtype="int64"), ArgumentError, "dtype int64"),
         (lambda: layers.Dense(3).count_params(), ArgumentError, "not built"),

@@ -138,6 +138,10 @@ def test_check_grads_on_nests_with_integers() -> None:
         (lambda: jitgrad.grad(f)(X), ShapeError, r"result has shape \(3,\).*jacobian"),
         (lambda: jitgrad.grad(lambda x: x)(1), DTypeError, "dtype int64, and only floats"),
         (lambda: jitgrad.grad(lambda x: x, argnums=1)(1.0), ArgumentError, "argnums has 1"),
+        *[
+            (lambda f=f: jitgrad.grad(f)(1.0), DTypeError, "grad: the function's result is a boolean")
+            for f in (lambda x: x > 2, lambda x: True, lambda x: np.allclose(x, x), lambda x: jitgrad.isnan(x))
+        ],
         (lambda: jitgrad.grad(lambda x: x, has_aux=True)(1.0), ArgumentError, "returns a pair"),
         (lambda: jitgrad.jvp(f, X, X), ArgumentError, "primals is a ndarray"),
         (lambda: jitgrad.jvp(f, (X,), (X, X)), ArgumentError, "1 primals and 2 tangents"),

@@ -63,12 +63,16 @@ class Call:
         self._recording = recording
 
     def scalar(self) -> Tensor:
-        """The only output, which is one number. Raises ShapeError where it is not."""
+        """The only output, which is one number. Raises ShapeError where it is not, and DTypeError for a boolean."""
         if len(self.outputs) != 1 or self.outputs[0].shape != ():
             shapes = ", ".join(str(t.shape) for t in self.outputs)
             raise ShapeError(
                 f"{self.name}: the function's result has shape {shapes}, and a gradient is that of one number. "
                 f"Reduce it with sum() or mean(), or use jacobian()."
+            )
+        if self.outputs[0].rank == dtypes.BOOL:
+            raise DTypeError(
+                f"{self.name}: the function's result is a boolean, and only numbers have derivatives. Return a number."
             )
         return self.outputs[0]
 

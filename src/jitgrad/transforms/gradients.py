@@ -30,7 +30,7 @@ def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> 
 
     Raises (when called):
         ShapeError: where the result is not one number.
-        DTypeError: where an argument to differentiate by is an integer.
+        DTypeError: where an argument to differentiate by is an integer, or the result a boolean.
 
     Example:
         >>> float(grad(lambda x: x**3)(2.0))
