@@ -18,7 +18,7 @@ _VARIABLE = "JITGRAD_CPU"
 # What makes one processor's code wrong on another. The rest (protection keys, random numbers, …) is switched off if need be.
 _DECISIVE = ("avx", "bmi", "f16c", "fma", "lzcnt", "movbe", "neon", "popcnt", "sse2", "sse3", "sse4.", "ssse3", "sve")
 # Every processor of 64 bits has one of these, x86-64 or AArch64. What LLVM does not know has none.
-_BASIC = ("fxsr", "neon")
+_BASIC = ("cx8", "neon")
 _COMMON = (
     "host", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", "nehalem", "haswell", "skylake", "skylake-avx512", "cascadelake",
     "icelake-server", "sapphirerapids", "znver1", "znver2", "znver3", "znver4", "znver5", "cortex-a72", "neoverse-n1",
@@ -59,14 +59,13 @@ def processor() -> Processor:
         flags = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else host.flags())
         if (name, flags) == (host.name, host.flags()):
             return host
-    if "64bit" in host.features:  # without it, LLVM would stop the process
-        flags = f"+64bit,{flags}"
-    if not any(_has(name, flags, [feature for feature in _BASIC if feature in host.features]).values()):
+    needed = "+64bit" if "64bit" in host.features else ""  # without it, LLVM would stop the process
+    if not any(_has(name, needed, [feature for feature in _BASIC if feature in host.features]).values()):
         raise ArgumentError(
             f"{variable} is {name!r}, which LLVM does not know as a processor of this kind.{near_name(name, _COMMON)} "
             f"Give one of x86-64-v2, x86-64-v3, x86-64-v4, one of LLVM's names, such as haswell or znver4, or host."
         )
-    wanted = _has(name, flags, list(host.features))
+    wanted = _has(name, f"{needed},{flags}", list(host.features))
     missing = [feature for feature, there in wanted.items() if there and not host.features[feature]]
     decisive = sorted(feature for feature in missing if feature.startswith(_DECISIVE))
     if decisive:
