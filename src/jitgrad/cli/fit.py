@@ -194,4 +194,4 @@ def check_output(path: str | None, *others: str | None) -> None:
     while not os.path.exists(directory):  # it will be made
         directory = os.path.dirname(directory)
     if os.path.isdir(path) or not os.path.isdir(directory) or not os.access(directory, os.W_OK):
-        raise ArgumentError(f"{path} cannot be written. Give a file in a directory that you may write to.")
+        raise ArgumentError(f"{path or repr(path)} cannot be written. Give a file in a directory that you may write to.")

@@ -167,9 +167,8 @@ class Estimates:
         self, columns: list[np.ndarray], rows: int | None, level: float, prediction: bool, sigma: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         value, jacobian = self.curve.evaluate(self.values, self.free, columns, rows)
-        variance = np.sum(
-            (jacobian / self._norms @ self._root) ** 2, axis=1
-        )  # by the covariance, rounding would be a multiple of it
+        with np.errstate(over="ignore", invalid="ignore"):  # where the model is not finite
+            variance = np.sum((jacobian / self._norms @ self._root) ** 2, axis=1)  # by the covariance, rounding would be more
         own = np.square(1.0 if sigma is None else sigma) if prediction else 0.0
         half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
         return value - half, value + half

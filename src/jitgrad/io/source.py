@@ -17,7 +17,7 @@ Stream: TypeAlias = BufferedReader | gzip.GzipFile
 
 def name_of(path: str | Path) -> str:
     """How messages call it."""
-    return "standard input" if str(path) == "-" else str(path)
+    return "standard input" if str(path) == "-" else str(path) or "''"
 
 
 @contextmanager
