@@ -357,3 +357,22 @@ def test_what_is_not_supported_says_so_by_name(f: Any, name: str) -> None:
 def test_errors_name_the_function_and_the_shape(f: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         f(jitgrad.tensor(np.ones((2, 3))))
+
+
+@pytest.mark.parametrize("ddof", [0, 0.5])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((), None), ((1,), None), ((1,), 0), ((2, 1), 1), ((2, 1), -1), ((1, 1), (0, 1)), ((0, 1), 1)]
+)
+def test_std_of_one_element_is_constant(shape: tuple[int, ...], axis: Any, ddof: float) -> None:
+    x = np.full(shape, 1.7)
+    for keepdims in (False, True):
+
+        def f(t: Any, keepdims: bool = keepdims) -> Any:
+            return jitgrad.std(t, axis, ddof, keepdims)
+
+        np.testing.assert_array_equal(np.asarray(f(x)), np.std(x, axis, ddof=ddof, keepdims=keepdims))
+        jitgrad.check_grads(f, (x,), order=2)
+        np.testing.assert_array_equal(np.asarray(jitgrad.grad(lambda t: jitgrad.sum(f(t)))(x)), np.zeros(shape))
+    with np.errstate(invalid="ignore"):
+        expected = np.std(np.array([[np.inf], [1.0]]), 1)
+    np.testing.assert_array_equal(np.asarray(jitgrad.std([[np.inf], [1.0]], 1)), expected)

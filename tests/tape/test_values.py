@@ -157,6 +157,7 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "inner": lambda f: jg.grad(lambda c: jg.sum(c * jg.grad(f)(P)))(np.ones(2)),
     "outer": lambda f: jg.grad(lambda x: jg.jvp(lambda c: c * f(x), (1.0,), (1.0,))[1])(P),
     "of a tape's": lambda f: jg.grad(functools.partial(under_a_tape, f))(P),
+    "in no_grad": lambda f: jg.no_grad()(jg.grad(f))(P),
     "in a tape": lambda f: in_a_tape(lambda: jg.grad(f)(P)),
 }
 

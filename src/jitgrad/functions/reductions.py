@@ -43,8 +43,11 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> T
 
 @public(np.std)
 def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """The square root of ``var``. Its derivative is infinite where all elements are equal, as that of sqrt at 0."""
-    return sqrt(var(x, axis, ddof, keepdims))
+    """The square root of ``var``. Its derivative is infinite where all elements are equal, as that of sqrt at 0; of one element
+    it is 0."""
+    x = as_tensor(x)
+    variance = var(x, axis, ddof, keepdims)
+    return variance if _count("std", x, axis) == 1 else sqrt(variance)  # that of one element is 0 or nan
 
 
 @public(np.max, np.amax)

@@ -90,9 +90,9 @@ def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
 
     What requires a gradient may give its value where that is said ``explicit``ly.
     """
-    if trace.current() is not None or not grad_enabled():  # a trace refuses values by itself
+    if trace.current() is not None:  # a trace refuses values by itself
         return
-    if not explicit and x.gradient is not None and not x.gradient.spent:
+    if not explicit and grad_enabled() and x.gradient is not None and not x.gradient.spent:
         raise _lost(how, REQUIRED)
     for recording in here.active:
         if recording.sources and recording.running and recording.depends(x._read()):
