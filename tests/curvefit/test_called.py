@@ -206,6 +206,10 @@ def test_a_jacobian_and_fixed_parameters() -> None:
     np.testing.assert_allclose(result.values, curve_fit("a * exp(-b * x)", X, Y, [1, 0.6], fixed="b").values, rtol=1e-9)
 
 
+def test_a_jacobian_of_one_parameter_may_have_one_axis() -> None:
+    assert curve_fit(lambda x, a: a * x, X, 2 * X, jac=lambda x, a: x).values == pytest.approx([2])
+
+
 def test_all_parameters_fixed() -> None:
     result = curve_fit(branch, X, Y, fixed={"a": 2.0, "b": 0.7})
     np.testing.assert_allclose(result.residuals, Y - branch(X, 2, 0.7))

@@ -87,6 +87,8 @@ class CalledCurve(Curve):
         x, shape = columns[0], (len(said), len(values))
         if callable(self.derivatives):
             found = np.asarray(self.derivatives(x.copy() if type(x) is np.ndarray else x, *values), np.float64)
+            if found.shape == shape[:1] and shape[1] == 1:
+                found = found[:, None]
             if found.shape != shape:
                 raise ShapeError(f"jac returns shape {found.shape}. It should return {shape}, a row for each of y.")
             return found[:, list(free)]
