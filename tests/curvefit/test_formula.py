@@ -192,7 +192,7 @@ def test_errors_point_at_the_character(text: str, place: int, said: str) -> None
         formula(text)
     sentence, shown, pointer = str(caught.value).split("\n")
     assert said in sentence and f"at character {place}." in sentence
-    assert shown[pointer.index("^")] == text[place - 1]
+    assert shown[pointer.index("^")] == (text[place - 1] if text[place - 1].isprintable() else " ")
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ class Formula:
     def _refuse(self, place: int, fault: str, advice: str) -> NoReturn:
         """Raise FormulaError for a fault at a character, pointing at it."""
         first = max(0, place - 60)
-        shown = self.text[first : first + 100].translate({ord(c): " " for c in "\n\r\t\f"})
+        shown = "".join(c if c.isprintable() else " " for c in self.text[first : first + 100])
         end = "" if advice.endswith("?") else "."
         raise FormulaError(
             f"The formula {fault}, at character {place + 1}. {advice}{end}\n  {shown}\n  {' ' * (place - first)}^"
