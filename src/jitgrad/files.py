@@ -8,10 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import shutil
 import signal
 import stat
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -84,6 +82,8 @@ def _without_name(folder: str) -> BinaryIO:
     try:
         return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
     except (AttributeError, OSError):  # of a system or a file system that has no such files: made, and its name removed
+        import tempfile
+
         return tempfile.TemporaryFile(dir=folder)
 
 
@@ -119,6 +119,8 @@ def _put(file: BinaryIO, name: str, at: int, mode: int | None) -> None:
 
 
 def _copy(file: BinaryIO, name: str, at: int) -> None:
+    import shutil
+
     with os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=at), "wb") as to:
         file.seek(0)
         shutil.copyfileobj(file, to)
