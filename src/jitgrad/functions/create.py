@@ -9,7 +9,8 @@ import numpy as np
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Tensor, as_tensor, cast, holds_tensors, identity
+from jitgrad.tape.structure import contains
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor, cast, identity
 
 
 @public()
@@ -27,7 +28,7 @@ def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor
         DTypeError: for what is not boolean, integer or floating, and for integers that should have a gradient.
         ConcretizationError: for a new leaf, or an integer, of a Tensor that is differentiated or requires a gradient.
     """
-    if holds_tensors(value):
+    if contains(value, Operators):
         recorded = as_tensor(value)
         rank = recorded.rank if dtype is None else dtypes.strong(dtypes.as_data((), dtype)[1])
         if not requires_grad and (rank == recorded.rank or rank > dtypes.INTEGER):

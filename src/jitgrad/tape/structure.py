@@ -18,6 +18,16 @@ def flatten(nest: Any) -> list[Any]:
     return [leaf for item in (nest.values() if isinstance(nest, dict) else nest) for leaf in flatten(item)]
 
 
+def contains(value: Any, kind: type) -> bool:
+    """Whether ``value`` is of a kind, or lists with something of it in them. Of long lists of numbers it looks at the types."""
+    if not isinstance(value, (list, tuple)):
+        return isinstance(value, kind)
+    types = set(map(type, value))
+    if any(issubclass(t, kind) for t in types):
+        return True
+    return any(issubclass(t, (list, tuple)) for t in types) and any(contains(item, kind) for item in value)
+
+
 def flatten_as(like: Any, nest: Any, name: str) -> list[Any]:
     """The leaves of ``nest`` in the order of those of ``like``, dicts by their keys.
 

@@ -21,6 +21,7 @@ from jitgrad.tape.backward import DefineByRun, Gradient
 from jitgrad.tape.indexing import At, getitem
 from jitgrad.tape.protocol import Deferral, array_function, array_ufunc, public
 from jitgrad.tape.recording import clock, grad_enabled, here
+from jitgrad.tape.structure import contains
 from jitgrad.tape.values import Values
 
 if TYPE_CHECKING:
@@ -319,20 +320,13 @@ def as_tensor(value: Any) -> Tensor:
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT):
         rank = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
         return Tensor(None, (), (), (), rank, float(value))
-    if holds_tensors(value):
+    if contains(value, Operators):
         parts = [as_tensor(item) for item in value]
         if any(t.shape != parts[0].shape for t in parts):
             raise ShapeError(f"A list has items of shapes {', '.join(str(t.shape) for t in parts)}. Give items of one shape.")
         return concatenate(*[reshape(t, shape=(1, *t.shape)) for t in parts], axis=0)
     array, rank = dtypes.as_data(value)
     return Tensor(None, (), (), array.shape, rank, array)
-
-
-def holds_tensors(value: Any) -> bool:
-    """Whether a nest of lists has Tensors or Variables in it, so that it is recorded and no plain data."""
-    if isinstance(value, (list, tuple)):
-        return any(holds_tensors(item) for item in value)
-    return isinstance(value, Operators)
 
 
 _FIXED = {"bool": dtypes.BOOL, "integer": dtypes.INTEGER}
