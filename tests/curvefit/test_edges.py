@@ -49,6 +49,35 @@ def test_derivatives_at_a_dose_of_zero_are_their_limits(text: str, truth: list[f
     assert not found[DOSE == 0, -1].any()
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("where(x > 0, a * log(x), b)", [2, 1]),
+        ("where(x > 0, b * x**h * log(k * x), c)", [2, 0.5, 3, 1]),
+        ("where(x > 0, a * (x * log(x)), 0) + b", [2, 1]),
+        ("where(x > t, a * sqrt(x - t), 0) + b", [0.5, 2, 1]),
+        ("where(x > t, a * (x - t)**h, 0) + b", [0.5, 2, 0.7, 1]),
+        ("where(x == 0, a, a * sin(k * x) / (k * x))", [2, 1.5]),
+        ("a * x**b if x > 0 else 0 * a", [2, -0.5]),
+        ("where(x > 0, (x / c)**b, 0) * a", [3, 0.5, 2]),
+        ("max(a * x - b, 0)", [2, 1]),
+        ("+".join(f"where(x > t{k}, a{k} * sqrt(x - t{k}), 0)" for k in range(5)), [0.2, 1, 0.5, 1, 0.7, 2, 0.8, 3, 2, 1]),
+    ],
+)
+def test_what_is_not_taken_has_no_part_in_derivatives(text: str, values: list[float]) -> None:
+    curve, at, free = curve_of(text, {"x": DOSE}, None, None), np.array(values), range(len(values))
+    said, found = curve.evaluate(at, free, [DOSE])
+    unbounded = np.full(len(at), np.inf)
+    expected = jacobian(lambda p: curve.values(p, free, [DOSE]), at, said, "3-point", -unbounded, unbounded)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_forward_mode_of_where_selects() -> None:
+    f = lambda x: jg.where(x > 0, jg.sqrt(x), 2 * x)  # noqa: E731
+    np.testing.assert_array_equal(jg.jvp(f, [np.array([4.0, -1.0, 0.0])], [np.ones(3)])[1], [0.25, 2, 2])
+    np.testing.assert_array_equal(jg.jvp(jg.grad(lambda x: jg.sum(f(x))), [np.array([4.0])], [np.ones(1)])[1], [-1 / 32])
+
+
 @pytest.mark.parametrize(("text", "truth"), MODELS[:-2])
 @pytest.mark.parametrize("start", [True, False])
 def test_fits_with_a_dose_of_zero(text: str, truth: list[float], start: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitgrad.curvefit.dimensions import Recorded
-from jitgrad.ops.elementwise import equal, where
+from jitgrad.ops.elementwise import equal, not_equal, where
 from jitgrad.tape.structure import operands_first
 from jitgrad.tape.tensor import Tensor
 
@@ -23,7 +23,10 @@ MOVED = 2.0**-20
 
 
 def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
-    """A function of the Tensors that ``value`` is recorded from: which of their elements are 0 or infinite, and stay so."""
+    """A function of the Tensors that ``value`` is recorded from: which of their elements are 0, infinite or nan, and stay so.
+
+    What is nan and has no part in a finite value, as in ``where(x > t, sqrt(x - t), 0)``, is to have no part in a derivative.
+    """
     moved: dict[int, Tensor] = {}
     for k, p in enumerate(parameters):
         moved[id(p)] = p + MOVED * (1 + 0.1 * k) * where(equal(p, 0.0), 1.0, p)
@@ -34,7 +37,7 @@ def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Ten
     def held(node: Tensor) -> Tensor:
         other = moved[id(node)]
         both = node + other  # 0 + 0 and ∞ + ∞ alone are both of what is added
-        return equal(both, node) * equal(both, other)
+        return equal(both, node) * equal(both, other) + not_equal(node, node) * not_equal(other, other)
 
     return held
 
@@ -74,12 +77,19 @@ class Edges:
     def _reached(self, flags: Sequence[Flags]) -> bool:
         known = self._constant | {id(node): flag for node, flag in zip(self._boundary, flags, strict=True)}
         mixed = {id(node) for node in self._mixed}
+        risky: set[int] = set()
         for node in self._mixed:
             assert node.op is not None
             name, operands = node.op.name, [known.get(id(x), Flags(False, False)) for x in node.inputs]
             zero, infinite = any(f.zero for f in operands), any(f.infinite for f in operands)
             singular = () if name == "power" and _at_least_one(node.inputs[1]) else _SINGULAR.get(name, ())
-            if (infinite and name not in _LINEAR) or any(operands[i].zero and id(node.inputs[i]) in mixed for i in singular):
+            if name == "where" and any(id(x) in risky for x in node.inputs[1:]):
+                return True
+            if name in _PARTIAL or any(id(x) in risky for x in node.inputs):
+                risky.add(id(node))
+            if infinite and (name not in _LINEAR or (name == "multiply" and _may_be_nan(*operands))):
+                return True
+            if any(operands[i].zero and id(node.inputs[i]) in mixed for i in singular):
                 return True
             if name == "divide" or (name == "power" and zero and singular):
                 known[id(node)] = Flags(operands[0].zero, operands[-1].zero or name == "power")
@@ -91,13 +101,17 @@ class Edges:
 
 
 class Flags(NamedTuple):
-    """Whether something is 0, or infinite, in a row, whatever the parameters."""
+    """Whether something is 0, or infinite or nan, in a row, whatever the parameters."""
 
     zero: bool
     infinite: bool
 
 
-_LINEAR = {"add", "subtract", "negative", "multiply"}
+_PARTIAL = {"divide", "power", "log", "log1p", "log2", "log10", "sqrt", "arcsin", "arccos", "arccosh", "arctanh", "gammaln"}
+"""Which are not finite everywhere, so that ``where`` may be to keep them out."""
+
+
+_LINEAR = {"where", "add", "subtract", "negative", "multiply"}
 """Of which an infinite operand makes the result infinite, so that the next op tells whether that matters."""
 _SINGULAR = {
     **dict.fromkeys(("power", "log", "log2", "log10", "sqrt", "cbrt"), (0,)),
@@ -110,13 +124,18 @@ _NOT_ZERO = {"exp", "exp2", "cos", "cosh", "erfc", "sigmoid", "softplus", "arcco
 """Which are not 0 at 0."""
 
 
+def _may_be_nan(a: Flags, b: Flags) -> bool:
+    """Whether a product may be one of 0 and infinity."""
+    return (a.zero and b.infinite) or (a.infinite and b.zero)
+
+
 def _at_least_one(exponent: Tensor) -> bool:
     """Whether an exponent is a number in the code from 1 on, so that the power has a finite derivative at 0."""
     return exponent.op is None and exponent.known is not None and bool(np.all(np.asarray(exponent.known) >= 1))
 
 
 def _flags_of(value: Any) -> Flags:
-    return Flags(not np.all(value), bool(np.isinf(value).any()))  # nan is neither
+    return Flags(not np.all(value), not np.isfinite(value).all())
 
 
 def _value(node: Tensor, values: dict[int, Any]) -> Any:

@@ -63,6 +63,8 @@ def _by_partials(node: Tensor, given: Tangents, held: Held | None) -> Tensor | N
         if isinstance(d, int):
             if d != 0:
                 terms.append(tangent if d == 1 else -tangent)
+        elif d.rank == dtypes.BOOL:
+            terms.append(where(d, tangent, 0.0))  # it selects: what is not taken may be infinite, or nan
         else:
             terms.append(tangent * d)
             finite = False
