@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -273,3 +275,15 @@ def test_random_numbers_differ_between_sessions() -> None:
 def test_an_initializer_is_fetched_by_itself() -> None:
     with pytest.raises(ArgumentError, match="Fetch it by itself"):
         graph.Session().run(graph.global_variables_initializer() + 1)
+
+
+def test_what_a_session_keeps_is_bounded() -> None:
+    x = graph.placeholder("float64", (None,))
+    session, kept = graph.Session(), []
+    for n in range(2 * graph.KEPT_FUNCTIONS):
+        node = x * float(n)
+        kept.append(weakref.ref(node))
+        assert session.run(node, {x: [2.0]}).tolist() == [2.0 * n]
+    del node
+    gc.collect()
+    assert sum(node() is not None for node in kept) == graph.KEPT_FUNCTIONS

@@ -125,7 +125,7 @@ class Described:
         return cls(*positional, **arguments)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)  # classes may be made again and again
 def _signature(cls: Any) -> inspect.Signature:
     return inspect.signature(cls.__init__)
 

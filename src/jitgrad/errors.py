@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import reprlib
+import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -91,6 +92,10 @@ class FitWarning(UserWarning):
     """A fit whose result needs care: it did not converge, or the data do not determine all parameters."""
 
 
+class RetracingWarning(UserWarning):
+    """A traced function that is traced again in each call, which takes a thousand times as long as running it."""
+
+
 class MissingError(JitgradError, ImportError):
     """A package that is needed and not installed."""
 
@@ -111,6 +116,14 @@ def users_line() -> str:
         if not frame.filename.startswith((package, "<")):
             return f" at {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
     return ""
+
+
+def users_level() -> int:
+    """The ``stacklevel`` at which a warning of the caller names the user's line."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((str(Path(__file__).parent), "<")):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def near_name(name: str, known: Iterable[str]) -> str:

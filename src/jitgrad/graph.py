@@ -23,6 +23,7 @@ from jitgrad.tape.protocol import Deferral
 from jitgrad.tape.structure import flatten, map_structure, operands_first, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
+from jitgrad.tape.traces import Recent
 from jitgrad.vm import forks
 
 OpenShape = tuple[int | None, ...]
@@ -251,6 +252,10 @@ def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
     return [constant(0.0, t) if g is None else g for g, t in zip(found, tensors, strict=True)]
 
 
+KEPT_FUNCTIONS = 128
+"""Of a session, for what was fetched together; the one that was not used for longest is dropped."""
+
+
 class Session:
     """Runs Nodes. Also a context manager, for those who are used to it; there is nothing to close.
 
@@ -265,7 +270,7 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self._functions: dict[tuple[int, ...], tuple[Function, list[Any], list[Placeholder]]] = {}
+        self._functions: Recent[tuple[Function, list[Any], list[Placeholder]]] = Recent(KEPT_FUNCTIONS)
         self._values = _Values()
 
     def __enter__(self) -> Session:
@@ -306,7 +311,8 @@ class Session:
 
     def _function(self, wanted: list[Any]) -> tuple[Function, list[Any], list[Placeholder]]:
         key = tuple(map(id, wanted))
-        if key not in self._functions:
+        found = self._functions.get(key)
+        if found is None:
             for fetch in wanted:
                 if not isinstance(fetch, Operators):
                     raise ArgumentError(f"run: {fetch!r} cannot be fetched. Fetch Nodes, Variables or Tensors.")
@@ -316,8 +322,8 @@ class Session:
             def step(fed: list[Any]) -> list[Any]:
                 return _evaluated(wanted, order, dict(zip(map(id, needed), fed, strict=True)))
 
-            self._functions[key] = Function(step), wanted, needed
-        return self._functions[key]
+            found = self._functions.put(key, (Function(step), wanted, needed))
+        return found
 
 
 def _as_array(value: Any) -> Any:

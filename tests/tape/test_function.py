@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import re
+import warnings
+import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +16,8 @@ import pytest
 
 import jitgrad
 from jitgrad import GradientTape, Variable
-from jitgrad.errors import ArgumentError, TracingError
+from jitgrad.errors import ArgumentError, RetracingWarning, TracingError
+from jitgrad.tape.function import KEPT_TRACES
 
 
 def test_traced_once_for_shapes_and_dtypes() -> None:
@@ -191,3 +197,67 @@ def test_a_copy_is_traced_with_the_variables_of_the_copy(duplicate: Any) -> None
     assert float(other.times(3.0)) == 30 and float(one.times(3.0)) == 9
     assert float(other.increase()) == 11 and float(one.count) == 3
     assert float(other.count) == 11 and other.times.__name__ == "_times"
+
+
+def test_the_traces_that_were_used_last_are_kept() -> None:
+    traced: list[int] = []
+
+    @jitgrad.function
+    def f(x: Any, n: int) -> Any:
+        traced.append(n)
+        return x * n
+
+    for n in range(KEPT_TRACES + 20):
+        assert float(f(2.0, n)) == 2 * n
+        assert float(f(3.0, 0)) == 0
+    assert traced == [*range(KEPT_TRACES + 20)]
+    f(1.0, KEPT_TRACES)
+    assert len(traced) == KEPT_TRACES + 20
+    f(1.0, 1)  # which was dropped
+    assert traced[-1] == 1
+
+
+def of_changing_values(f: Any, i: int) -> None:
+    f(np.ones(3), i)
+
+
+def of_changing_shapes(f: Any, i: int) -> None:
+    f(np.ones(i + 1), 3)
+
+
+def of_new_objects(f: Any, i: int) -> None:
+    f(np.ones(3), 3, mode=object())
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [(of_changing_values, "'n'.*at last 11"), (of_changing_shapes, "'x'.*shape \\(12,\\)"), (of_new_objects, "'mode'.*object")],
+)
+def test_an_argument_that_retraces_each_call_is_named_once(call: Any, named: str) -> None:
+    f = jitgrad.function(lambda x, n, *, mode=None: jitgrad.sum(x) * n)
+    with warnings.catch_warnings(record=True, action="always") as warned:
+        for i in range(40):
+            call(f, i)
+    (warning,) = warned
+    assert warning.category is RetracingWarning
+    assert re.search(named, str(warning.message))
+    assert Path(warning.filename) == Path(__file__)
+
+
+def test_calls_that_are_traced_now_and_then_do_not_warn() -> None:
+    f = jitgrad.function(lambda x, n: jitgrad.sum(x) * n)
+    for n in range(100):
+        f(np.ones(3), n // 2)
+    g = jitgrad.function(lambda x, n: jitgrad.sum(x) * n)
+    for n in range(100):
+        g(np.ones(n + 1) if n % 2 else 1.0, float(n))
+        g(1.0, 2.0)
+
+
+def test_memory_of_traces_is_bounded() -> None:
+    f = jitgrad.function(lambda x, n: x * n)
+    kept = []
+    for n in range(3 * KEPT_TRACES):
+        kept.append(weakref.ref(f.traced((1.0, n), {}, [jitgrad.tensor(1.0)])))
+    gc.collect()
+    assert sum(trace() is not None for trace in kept) == KEPT_TRACES

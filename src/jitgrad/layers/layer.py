@@ -302,7 +302,7 @@ def observed_calls() -> Iterator[list[tuple[Layer, Any, Any]]]:
         _observed.reset(token)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)  # classes may be made again and again
 def _takes_training(call: Any) -> bool:
     return "training" in inspect.signature(call).parameters
 

@@ -20,6 +20,7 @@ from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
 from jitgrad.tape.trace import Change
+from jitgrad.tape.traces import Recent, Retraces
 from jitgrad.tape.values import check_leaving, peek
 
 
@@ -41,6 +42,10 @@ def linearise_traced(
     for leaf in linear.leaves[len(leaves) :]:
         check_leaving(leaf, "a traced function", explicit=True)
     return linear
+
+
+KEPT_TRACES = 128
+"""Of one function; the one that was not used for longest is dropped."""
 
 
 class _Traced:
@@ -93,11 +98,12 @@ class Function:
     Its state is in slots: ``functools.wraps`` copies the ``__dict__`` of what it wraps, and would copy the state with it.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_traced", "function", "steps")
+    __slots__ = ("__dict__", "__weakref__", "_retraces", "_traced", "function", "steps")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self._traced: dict[Any, _Traced] = {}
+        self._traced: Recent[_Traced] = Recent(KEPT_TRACES)
+        self._retraces = Retraces(function)
         self.steps: dict[Any, Any] = {}  # the training steps made of this function, see training.step
         functools.update_wrapper(self, function)
 
@@ -109,7 +115,7 @@ class Function:
         if recording.is_active():
             return self._recorded(args, kwargs)
         dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]
-        traced = self.traced(args, kwargs, dynamic)
+        traced = self.traced(args, kwargs, dynamic, watched=True)
         if recording.grad_enabled() and any(t.gradient is not None for t in (*dynamic, *traced.closed_over)):
             return self._recorded(args, kwargs)
         return traced.call(dynamic)
@@ -138,7 +144,8 @@ class Function:
         """The function itself, for a tape or ``backward`` to differentiate."""
         return map_structure(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
 
-    def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor]) -> _Traced:
+    def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor], watched: bool = False) -> _Traced:
+        """The trace for arguments like these; ``watched`` for a warning where each call needs a new one."""
         key = (_signature((args, kwargs)), tuple((t.shape, t.rank) for t in dynamic))
         try:
             traced = self._traced.get(key)
@@ -148,7 +155,10 @@ class Function:
                 f"Pass it as a constant of the function."
             ) from None
         if traced is None:
-            traced = self._traced[key] = _Traced(self.function, (args, kwargs), dynamic)
+            if watched:
+                self._retraces.note(args, kwargs, _kind)
+            return self._traced.put(key, _Traced(self.function, (args, kwargs), dynamic))
+        self._retraces.in_a_row = 0
         return traced
 
 
@@ -164,6 +174,8 @@ def function(f: Callable[..., Any]) -> Function:
     are part of what is traced. Variables are read when the function is called, and assignments to them happen; other values
     that ``f`` closes over are constants of the trace. Under a gradient tape, and where something requires a gradient, ``f`` is
     called and recorded as usual.
+
+    The last 128 traces are kept. Where every call is traced anew, a RetracingWarning names the argument that is to blame.
 
     Raises:
         TracingError: on a call, where ``f`` asks for a value while it is traced (``if``, ``float()``, ``numpy()``).
@@ -186,6 +198,11 @@ def _signature(nest: Any) -> Any:
     if isinstance(nest, dict):
         return type(nest), tuple((key, _signature(item)) for key, item in nest.items())
     return None if _is_dynamic(nest) else (type(nest), nest)
+
+
+def _kind(argument: Any) -> Any:
+    """What an argument is traced for."""
+    return _signature(argument), [(t.shape, t.rank) for t in map(_dynamic, filter(_is_dynamic, flatten(argument)))]
 
 
 def _is_dynamic(value: Any) -> bool:
