@@ -203,3 +203,44 @@ def test_the_users_functions_stay_callable() -> None:
 
     np.testing.assert_array_equal(jitgrad.custom_op(kernel)(np.ones(3)).numpy(), 2 * np.ones(3))
     assert twice(3.0) == 6.0
+
+
+RUBBISH = [
+    (-1,), (1.5,), 3, "ab", None, (True,), (2, "a"), (10**30,), (1,) * 70, np.array([2]), {"n": 3}, (None,),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("returned", RUBBISH, ids=repr)
+def test_a_shape_function_that_returns_no_shape(returned: Any) -> None:
+    op = jitgrad.custom_op(numba.njit(lambda x: 2 * x), shape=lambda s: returned, name="twice")
+    with pytest.raises(ShapeError, match="shape function of the custom op twice returned"):
+        op(np.ones(3))
+
+
+@pytest.mark.parametrize("shape", [(3,), 3, "x"])
+def test_a_shape_that_is_no_function(shape: Any) -> None:
+    with pytest.raises(ArgumentError, match="Give a function from the operands' shapes"):
+        jitgrad.custom_op(numba.njit(lambda x: 2 * x), shape=shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (), (1, 3)])
+def test_a_shape_of_another_rank_than_what_the_op_makes(shape: Any) -> None:
+    op = jitgrad.custom_op(numba.njit(lambda x: 2 * x), shape=lambda s: shape)
+    with pytest.raises(ArgumentError, match="return one of as many axes"):
+        op(np.ones(3)).numpy()
+
+
+@jitgrad.custom_op(shape=lambda x, like: like)
+@numba.njit
+def twice(x: Any, like: Any) -> Any:
+    return 2 * x
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("size", [1, 2, 4, 1000])
+def test_a_shape_of_another_size_than_what_the_op_makes(size: int) -> None:
+    """It is compiled for numbers of axes, so this is found when it runs, as other errors of compiled code are."""
+    made = twice(np.ones(3), np.ones(size)).numpy()
+    assert made.shape == (size,)
+    assert np.isnan(made).all()
+    np.testing.assert_array_equal(twice(np.ones(3), np.ones(3)).numpy(), np.full(3, 2.0))

@@ -6,6 +6,7 @@ import functools
 import inspect
 import itertools
 import math
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -147,7 +148,7 @@ class CustomOp:
         """The row of the table for compiled code."""
 
         def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-            return shapes[0] if self._shape is None else tuple(self._shape(*shapes))
+            return shapes[0] if self._shape is None else _checked_shape(self.name, self._shape(*shapes), shapes)
 
         def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
             from jitgrad.vm import custom  # Numba
@@ -211,8 +212,8 @@ def custom_op(
         vjp: ``vjp(g, y, *operands)``, the cotangents of the operands as a tuple (or one), from that of the result. One made
             of jitgrad's functions is best: it has derivatives itself, and gives forward mode, too. One compiled by
             ``numba.njit`` gives first derivatives in reverse mode.
-        shape: for compiled code, from the operands' shapes to the result's. Without it the operands broadcast, and the result
-            has their shape.
+        shape: for compiled code, a function from the operands' shapes to the result's, a tuple. Without it the operands
+            broadcast, and the result has their shape. Compiled code must return an array of just that shape.
         name: what errors call it; by default the function's.
 
     Where compiled code raises, its result is nan, and Python prints the error. It is compiled once a process for each dtype
@@ -227,9 +228,30 @@ def custom_op(
         ... def _(g, out, x, y):
         ...     return g * y, g * x
     """
+    if shape is not None and not callable(shape):
+        raise ArgumentError(f"shape is {shape!r}. Give a function from the operands' shapes to the result's.")
     if forward is None:
         return functools.partial(custom_op, vjp=vjp, shape=shape, name=name)
     return CustomOp(forward, vjp, shape, name)
+
+
+def _checked_shape(name: str, shape: Any, shapes: tuple[Shape, ...]) -> Shape:
+    """A result's shape as the user's function gave it for operands of ``shapes``."""
+    try:
+        if not isinstance(shape, (tuple, list)) or any(isinstance(n, bool) for n in shape):
+            raise TypeError
+        made = tuple(map(operator.index, shape))
+    except TypeError:
+        made = (-1,)
+    if len(made) > _MOST_AXES or any(n < 0 for n in made) or math.prod(n or 1 for n in made) > _MOST_ELEMENTS:
+        raise ShapeError(
+            f"The shape function of the custom op {name} returned {shape!r} for operands of shapes "
+            f"{', '.join(map(str, shapes))}. Return a tuple of whole numbers from 0 on."
+        )
+    return made
+
+
+_MOST_AXES, _MOST_ELEMENTS = 64, 2**40
 
 
 def _is_compiled(function: Any) -> bool:

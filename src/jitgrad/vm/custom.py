@@ -51,25 +51,22 @@ def _compiled(make: Any, function: Any, dtype: np.dtype[Any], out: int, ndims: t
 
 
 def _one_result(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
-    count, read, shape, size = uint64(len(ndims)), _reader(ndims), _shape(out), _size(out)
+    count, read, write, size = uint64(len(ndims)), _reader(ndims), _writer((out,)), _size(out)
+    one = exactly((out,), "return one of as many axes as the operands, or as the shape function says")
 
     def run(arena, table_pointer, t, d, s):
-        table, A = carray(table_pointer, 1), carray(arena, 1)
+        table = carray(table_pointer, 1)
         at = t + count + count
         n = size(table, at)
-        place = carray(arena, (d + n,))[d : d + n]
-        place[:] = nan  # what stays where the function raises
-        values = function(*read(arena, table, t, at + uint64(out)))
-        if out == 0:
-            A[d] = values
-        else:
-            place.reshape(shape(table, at))[...] = values
+        carray(arena, (d + n,))[d : d + n] = nan  # what stays where the function raises
+        values = one(function(*read(arena, table, t, at + uint64(out))))
+        write(arena, table, at, d, values)
 
     return run
 
 
 def _many_results(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
-    count, read, write, cotangents = uint64(len(ndims)), _reader(ndims), _writer(ndims[2:]), exactly(ndims[2:])
+    count, read, write, cotangents = uint64(len(ndims)), _reader(ndims), _writer(ndims[2:]), _cotangents(ndims[2:])
     before = uint64(1 + ndims[0] + ndims[1])
 
     def run(arena, table_pointer, t, d, s):
@@ -81,6 +78,10 @@ def _many_results(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
         write(arena, table, at + before, d, values)
 
     return run
+
+
+def _cotangents(ndims: tuple[int, ...]) -> Any:
+    return exactly(ndims, "return a cotangent for each operand")
 
 
 def _shape(ndim: int) -> Any:
@@ -136,6 +137,8 @@ def _writer(ndims: tuple[int, ...]) -> Any:
 
         def write(arena, table, at, d, values):
             n = size(table, at)
+            if values[0].shape != shape(table, at):
+                raise ValueError("a custom op returned an array of another shape than its result has")
             carray(arena, (d + n,))[d : d + n].reshape(shape(table, at))[...] = values[0]
             rest(arena, table, at + ndim, d + n, values[1:])
 

@@ -312,23 +312,23 @@ def readonly(context, array):  # type: ignore[no-untyped-def]
     return array.copy(readonly=True)(array), generate
 
 
-def exactly(ndims: tuple[int, ...]) -> Any:
+def exactly(ndims: tuple[int, ...], advice: str) -> Any:
     """A function in compiled code of a tuple of arrays of ``ndims`` axes, which it returns; of one, it may stand alone.
 
     What does not fit does not compile.
     """
 
-    def cotangents(values):  # type: ignore[no-untyped-def]
+    def checked(values):  # type: ignore[no-untyped-def]
         raise NotImplementedError
 
-    @overload(cotangents)
+    @overload(checked)
     def _typed(values):  # type: ignore[no-untyped-def]
         given: Any = values if isinstance(values, types.BaseTuple) else (values,)
         found = tuple(getattr(value, "ndim", 0) for value in tuple(given))
         if found != ndims:
-            raise TypingError(f"it returns values of {found} axes for operands of {ndims}; return a cotangent for each")
+            raise TypingError(f"it returns values of {found} axes, where {ndims} are wanted; {advice}")
         if isinstance(values, types.BaseTuple):
             return lambda values: values
         return lambda values: (values,)
 
-    return generic(lambda values: cotangents(values))  # type: ignore[no-untyped-call]
+    return generic(lambda values: checked(values))  # type: ignore[no-untyped-call]
