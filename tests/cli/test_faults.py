@@ -253,6 +253,23 @@ def test_not_enough_memory_is_one_sentence(run: Any, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (OSError(12, "Cannot allocate memory"), "What the system was asked for cannot be had: Cannot allocate memory."),
+        (OSError(13, "Permission denied", "/some/file"), "/some/file cannot be had: Permission denied."),
+    ],
+)
+def test_other_faults_of_the_system_are_not_put_down_to_the_output(
+    fault: OSError, message: str, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr("jitgrad.io.table.read_table", fail)
+    assert run("fit", "t.csv", "--target", "y") == (2, "", f"jitgrad: {message} Check the path, permissions and free space.\n")
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (ROWS.encode("utf-16"), "is not a text in UTF-8 in line 1"),

@@ -71,9 +71,10 @@ def _run() -> int:
     except BrokenPipeError:  # who reads the output has enough
         return 1
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno in streams.FAULTS:
             return _failed(str(unwritable("standard output", error)), 2)
-        return _failed(f"{error.filename} cannot be used: {error.strerror}. Check the path, permissions and free space.", 2)
+        where = error.filename or "What the system was asked for"
+        return _failed(f"{where} cannot be had: {error.strerror}. Check the path, permissions and free space.", 2)
 
 
 _OPTIONS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -9,6 +10,9 @@ from contextlib import suppress
 import click
 
 from jitgrad.errors import printable
+
+FAULTS = (errno.EBADF, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What writing can end with. Python does not say of which file; one that is written by name has been named before."""
 
 
 def open_closed() -> None:
