@@ -418,6 +418,8 @@ def test_a_figure_that_is_not_there() -> None:
         (lambda: network().fit([(X, Y)], sample_weight=Z), ArgumentError, "rows in memory"),
         (lambda: network().fit([(X, Y)], validation_split=0.1), ArgumentError, "rows in memory"),
         (lambda: network().compile("adam", "mse", metrics=["acuracy"]), ArgumentError, "Did you mean 'accuracy'"),
+        (lambda: compiled_with({"number": "mse"}), ArgumentError, "The loss of one output is a dict. Give one loss for each"),
+        (lambda: compiled_with(["mse", "mae"]), ArgumentError, "The loss of one output is a list. Give one loss for each"),
         (lambda: layers.Dense(1, kernel_regularizer="l3")(X), ArgumentError, "no regularizer 'l3'. Use one of l1"),
         (lambda: layers.Dense(1, kernel_constraint="maxnorm")(X), ArgumentError, "Did you mean 'max_norm'"),
         (lambda: layers.constraints.MinMaxNorm(3, 2), ArgumentError, "Give 0 ≤ min ≤ max"),
@@ -493,3 +495,9 @@ def test_a_layer_by_its_name() -> None:
     assert model.get_layer("last") is model.layers[1]
     with pytest.raises(ArgumentError, match=r"no layer 'frist'\. Did you mean 'first'"):
         model.get_layer("frist")
+
+
+def compiled_with(loss: Any) -> None:
+    model = line()
+    model.compile("sgd", loss)
+    model.fit(X, Z)

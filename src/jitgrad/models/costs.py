@@ -67,7 +67,11 @@ class Compiled:
         outputs = flatten(predicted)
         if callable(self.loss):
             return [self.loss] * len(outputs)
-        return flatten_as(predicted, self.loss, "loss")
+        each = flatten_as(predicted, self.loss, "loss")
+        for loss in each:
+            if not callable(loss):
+                raise ArgumentError(f"The loss of one output is a {type(loss).__name__}. Give one loss for each output.")
+        return each
 
     def total_loss(self, y: Any, predicted: Any, weight: Any) -> Any:
         """The losses of all outputs together."""
