@@ -311,6 +311,19 @@ def test_what_python_has_no_number_for_is_no_place_to_go() -> None:
         curve_fit(by_math, X, Y, [1, -100])
 
 
+def test_starts_of_a_search_warn_of_nothing() -> None:
+    """``odeint`` warns where an equation is stiff."""
+
+    def model(x: Any, a: Any, b: Any) -> Any:
+        if b > 2 or b < 0:
+            warnings.warn("stiff", RuntimeWarning, stacklevel=2)
+        return a * np.exp(-b * x)
+
+    assert curve_fit(model, X, Y).values == pytest.approx([2, 0.7], rel=0.1)
+    with pytest.warns(RuntimeWarning, match="stiff"):
+        curve_fit(model, X, Y, [1, 3])
+
+
 def test_a_parameter_without_influence() -> None:
     with pytest.warns(FitWarning, match="do not determine c") as caught:
         result = curve_fit(lambda x, a, b, c: branch(x, a, b), X, Y, [1, 1, 1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from jitgrad.curvefit.called import CalledCurve
@@ -87,7 +89,9 @@ def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, m
             start = np.empty(0)
         if start is not None:
             return problem.result(_fit(problem, run, start, method, problem.settings))
-        return _search(problem, run, method)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the model may warn of starts that nobody asked for
+            return _search(problem, run, method)
 
 
 def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
