@@ -201,6 +201,13 @@ def test_one_that_explains_something_has_not(settings: Settings, target: str) ->
     assert fitted.success and not any("constant does" in note for note in fitted.model.notes)
 
 
+def test_what_rounding_leaves_of_a_target_is_not_explained() -> None:
+    """A target of 1e17 has steps of 16: what is left beside its mean is rounding, and R² is below 0."""
+    y = 1e17 + np.random.default_rng(80).normal(size=24).round() * 16
+    fitted = fit_table(pl.DataFrame({"a": np.arange(24.0) % 5, "y": y}), "y", settings=Settings(test_split=0.0))
+    assert fitted.success == (fitted.model.scores["train"]["r2"] > 0)
+
+
 def test_counts_that_are_explained_have_a_likelihood(run: Any, tmp_path: Path) -> None:
     """Squares may be worse than around the mean where one count is far out; the likelihood says what was explained."""
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{i},{[1, 2, 1, 3, 50][i % 5]}\n" for i in range(40)))

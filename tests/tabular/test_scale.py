@@ -53,3 +53,12 @@ def test_the_scale_of_a_network() -> None:
     scale = make_scale(x, False, 0.0, 1.0)
     assert isinstance(scale, Scale) and scale.rotation is None and scale.width == 2 and not scale.aliased.any()
     np.testing.assert_allclose(scale.inputs(x), np.column_stack([(A - A.mean()) / A.std(), np.zeros(6)]), atol=1e-15)
+
+
+@pytest.mark.parametrize("value", [0.1, 1e15, 1e117, -1e-100])
+@pytest.mark.parametrize("decorrelate", [True, False])
+def test_constant_columns_are_zero(value: float, decorrelate: bool) -> None:
+    x = np.column_stack([np.full(7, value), np.arange(7.0)])
+    inputs = make_scale(x, decorrelate, 0.0, 1.0).inputs(x)
+    assert np.abs(inputs).max() < 2
+    assert decorrelate or (inputs[:, 0] == 0).all()

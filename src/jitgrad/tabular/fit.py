@@ -15,7 +15,7 @@ from jitgrad.tabular.columns import Design, chosen_columns, design_like, make_de
 from jitgrad.tabular.exact import solve
 from jitgrad.tabular.families import family_of
 from jitgrad.tabular.model import TableModel
-from jitgrad.tabular.network import descend, first_layers, results
+from jitgrad.tabular.network import descend, first_layers
 from jitgrad.tabular.scale import make_scale
 from jitgrad.tabular.settings import Settings
 from jitgrad.training.fit import History
@@ -105,7 +105,7 @@ def _explains(model: TableModel, x: np.ndarray, y: np.ndarray) -> bool:
     """Whether the likelihood is at least that of the best constant, up to rounding; finite, of a constant target."""
     family, scale = model.family, model.scale
     target = family.targets(y, scale.center, scale.spread)[:, family.reference :]
-    result = results(model.layers, scale.inputs(x))
+    result = (model.eta(x) - scale.center) / scale.spread  # with the rounding of the table's units
     if family.reference:
         result = result[:, family.reference :] - result[:, : family.reference]
     own = family.likelihood(target, result)

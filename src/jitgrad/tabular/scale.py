@@ -63,7 +63,8 @@ class Scale:
 
 def make_scale(x: np.ndarray, decorrelate: bool, center: float, spread: float) -> Scale:
     """The scale of the features (rows, features) that are fitted, decorrelated for a linear model."""
-    mean, std = x.mean(0), np.where(x.min(0) < x.max(0), x.std(0), 1.0)
+    varied = x.min(0) < x.max(0)
+    mean, std = np.where(varied, x.mean(0), x[0]), np.where(varied, x.std(0), 1.0)  # a mean of equal numbers is rounded
     rotation = _rotation((x - mean) / std) if decorrelate else None
     return Scale(mean, std, rotation, center, spread)
 
