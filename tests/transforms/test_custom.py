@@ -244,3 +244,45 @@ def test_a_shape_of_another_size_than_what_the_op_makes(size: int) -> None:
     assert made.shape == (size,)
     assert np.isnan(made).all()
     np.testing.assert_array_equal(twice(np.ones(3), np.ones(3)).numpy(), np.full(3, 2.0))
+
+
+def closing_over(c: Any) -> Any:
+    """c x², with a gradient by x of its own."""
+    return jitgrad.custom_gradient(lambda x: (c * x * x, lambda g: g * 2 * c * x))
+
+
+def op_closing_over(c: Any) -> Any:
+    return jitgrad.custom_op(lambda x: c * x * x, vjp=lambda g, y, x: g * 2 * c * x)
+
+
+@pytest.mark.parametrize("made", [closing_over, op_closing_over])
+def test_what_a_custom_gradient_reads_besides_its_arguments_has_no_derivative(made: Any) -> None:
+    def by_closure(c: Any) -> Any:
+        return made(c)(2.0) + c
+
+    for take in (jitgrad.grad, jitgrad.jacfwd, jitgrad.hessian):
+        with pytest.raises(TapeError, match=r"<lambda> .* besides its arguments. Pass it"):
+            take(by_closure)(3.0)
+    w = jitgrad.Variable(3.0)
+    with jitgrad.GradientTape() as tape:
+        y = made(w)(jitgrad.tensor(2.0)) * 1.0 + w
+    with pytest.raises(TapeError, match="besides its arguments"):
+        tape.gradient(y, w)
+    w.requires_grad = True
+    with pytest.raises(TapeError, match="besides its arguments"):
+        (made(w * 2.0)(2.0) + w).backward()
+    with pytest.raises(TapeError, match="besides its arguments"):
+        jitgrad.optimizers.SGD(0.1).minimize(lambda: made(w)(2.0), [w], steps=2)
+
+
+@pytest.mark.parametrize("made", [closing_over, op_closing_over])
+def test_what_a_custom_gradient_reads_may_be_constant(made: Any) -> None:
+    w = jitgrad.Variable(3.0)
+    assert float(jitgrad.grad(made(w))(2.0)) == 12 and float(jitgrad.hessian(made(w))(2.0)) == 6
+    assert float(jitgrad.grad(lambda c: made(c.detach())(2.0) + c)(3.0)) == 1
+    assert float(jitgrad.grad(lambda c: jitgrad.stop_gradient(made(c)(2.0)) + c)(3.0)) == 1
+    assert float(jitgrad.grad(lambda c: made(3.0)(made(3.0)(c)))(2.0)) == 864
+    x = jitgrad.Variable(2.0)
+    with jitgrad.GradientTape() as tape:
+        y = made(w)(x)
+    assert float(tape.gradient(y, x)) == 12

@@ -52,6 +52,7 @@ class Op:
         aligned: whether operands of fewer axes are aligned from the last axis on, as in broadcasting.
         linear: whether the op is linear in each operand, so that it is its own derivative.
         kernel: of a user's own op the address of its code for a dtype, the number of axes of the result, and of the operands.
+        replaces: of a user's own gradient the name of the function; the rules stand for the derivatives of operand 0.
         result: the dtype of the result: as the operands ("same"), but no boolean ("number"), always floating ("float"),
             "integer" or "bool".
         commutative: whether two operands may change places.
@@ -72,6 +73,7 @@ class Op:
     aligned: bool = False
     linear: bool = False
     kernel: Kernel | None = None
+    replaces: str = ""
     result: Result = "number"
     commutative: bool = False
     loops: tuple[str, ...] = ()

@@ -5,9 +5,11 @@ Cotangents are recorded expressions like any other, so a gradient can be differe
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from jitgrad.errors import TapeError
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
 from jitgrad.tape.structure import operands_first
@@ -39,6 +41,7 @@ def differentiate(
         For each source its gradient, of its shape, or None where no recorded path leads to it.
     """
     order = topological(targets, recorded)
+    check_replaced(order, targets, set(sources), recorded)
     useful = _useful(order, set(sources), watched, recorded)
     cotangents: dict[int, Tensor] = {}
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
@@ -79,6 +82,30 @@ def _accumulate(cotangents: dict[int, Tensor], tensor: Tensor, g: Tensor) -> Non
 def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
     """All Tensors that the targets were recorded from, operands first."""
     return operands_first(targets, lambda node: node.inputs if node.op is not None and recorded(node) else ())
+
+
+def check_replaced(
+    order: Sequence[Tensor], targets: Sequence[Tensor], sources: set[int], recorded: Callable[[Tensor], bool]
+) -> None:
+    """Raise TapeError where a user's own gradient leaves out a source that its function reads besides its operands."""
+    if not any(node.op is not None and node.op.replaces for node in order):
+        return
+
+    def below(node: Tensor, passed: Sequence[Tensor] = ()) -> list[Tensor]:
+        if node.op is None or node.rank <= dtypes.INTEGER or not recorded(node) or any(node is x for x in passed):
+            return []
+        return [x for i, x in enumerate(node.inputs) if node.op.vjp(i) is not None]
+
+    for node in operands_first(targets, below):
+        if node.op is None or not node.op.replaces or not recorded(node):
+            continue
+        value, *passed = node.inputs
+        inside = operands_first([value], functools.partial(below, passed=passed))
+        if any(key_of(x) in sources and all(x is not operand for operand in passed) for x in inside):
+            raise TapeError(
+                f"{node.op.replaces} has a gradient of its own, and reads what is differentiated by besides its arguments. "
+                f"Pass it as an argument, or detach() it inside."
+            )
 
 
 def _useful(

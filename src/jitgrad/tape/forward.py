@@ -12,7 +12,7 @@ from jitgrad.errors import TapeError
 from jitgrad.ops.elementwise import where
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
-from jitgrad.tape.autodiff import constant, differentiate, topological
+from jitgrad.tape.autodiff import check_replaced, constant, differentiate, topological
 from jitgrad.tape.tensor import Tensor, cast
 
 Tangents = Sequence[Tensor | None]
@@ -35,7 +35,9 @@ def push_forward(
         For each target its tangent, of its shape, or None where it depends on no source.
     """
     known: dict[int, Tensor] = dict(tangents)
-    for node in topological(targets, recorded):
+    order = topological(targets, recorded)
+    check_replaced(order, targets, set(tangents), recorded)
+    for node in order:
         if id(node) in known or node.op is None or node.rank <= dtypes.INTEGER or not recorded(node):
             continue
         given = [known.get(id(x)) if node.op.vjp(i) is not None else None for i, x in enumerate(node.inputs)]

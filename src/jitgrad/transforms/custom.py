@@ -16,6 +16,7 @@ from jitgrad.errors import ArgumentError, ShapeError, TapeError
 from jitgrad.ops.linear import broadcast_to, reshape, slice_
 from jitgrad.ops.table import Op, Shape, broadcast_shape, declare
 from jitgrad.tape.autodiff import constant
+from jitgrad.tape.backward import Gradient
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Tensor, as_tensor, record
@@ -33,8 +34,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Returns:
         The function without the second of the pair. Its own derivatives are those of the functions it is made of. Forward
-        mode uses it, too, where it is linear in the cotangents. Variables that ``f`` reads besides its arguments get no
-        gradient: pass them.
+        mode uses it, too, where it is linear in the cotangents. Differentiating by what ``f`` reads besides its arguments, a
+        Variable say, raises TapeError: pass it.
 
     Example:
         >>> @custom_gradient
@@ -76,9 +77,19 @@ def _with_gradient(name: str, y: Tensor, inputs: Sequence[Tensor], pull: Callabl
         return vjp
 
     rules = (None, *(rule(i) for i in range(len(inputs))))
-    op = Op("with_gradient", len(inputs) + 1, lambda op, shapes, attrs: shapes[0], rules, lambda y, *xs: y, result="same")
+    op = Op(
+        "with_gradient",
+        len(inputs) + 1,
+        lambda op, shapes, attrs: shapes[0],
+        rules,
+        lambda y, *xs: y,
+        replaces=name,
+        result="same",
+    )
     made = record(op, (y, *inputs), {})
     made.rank = y.rank
+    if made.gradient is None and y.gradient is not None:  # of what the function reads besides: backward will say so
+        made.gradient = Gradient()
     return made
 
 
