@@ -20,6 +20,7 @@ import scipy.special
 import jitgrad as jg
 from jitgrad import curve_fit
 from jitgrad.curvefit import CurveFit
+from jitgrad.curvefit.called import CalledCurve
 from jitgrad.curvefit.differences import SCHEMES, jacobian
 from jitgrad.errors import DTypeError, FitError, FitWarning, ShapeError, UnsupportedError
 
@@ -309,6 +310,24 @@ def test_what_python_has_no_number_for_is_no_place_to_go() -> None:
     np.testing.assert_allclose(result.values, curve_fit("a * exp(-b * x)", 1e3 * X, Y).values, rtol=1e-6)
     with pytest.raises(FitError, match="not finite at the starting values"):
         curve_fit(by_math, X, Y, [1, -100])
+
+
+@pytest.mark.parametrize("error", [RuntimeError, IndexError, np.linalg.LinAlgError, AssertionError, ZeroDivisionError])
+def test_a_model_may_fail_at_starts_that_nobody_asked_for(error: type[Exception]) -> None:
+    def model(x: Any, a: Any, b: Any) -> Any:
+        if b > 2 or b < 0:
+            raise error("out of the way")
+        return a * np.exp(-b * x)
+
+    assert curve_fit(model, X, Y).values == pytest.approx([2, 0.7], rel=0.1)
+    with pytest.raises(error, match="out of the way"):
+        curve_fit(model, X, Y, [1, 3])
+
+
+def test_differences_keep_to_where_python_has_numbers() -> None:
+    curve = CalledCurve(lambda x, b: [one * (1 + b * math.sqrt(b)) for one in x], ["b"], [""], "3-point", "")
+    found = curve.evaluate(np.zeros(1), [0], [X])[1]
+    np.testing.assert_allclose(found[:, 0], 0, atol=1e-2)
 
 
 def test_starts_of_a_search_warn_of_nothing() -> None:

@@ -96,6 +96,9 @@ class CalledCurve(Curve):
         def of(moved: np.ndarray) -> np.ndarray:
             every = values.astype(moved.dtype)
             every[list(free)] = moved
-            return self.values(every, free, columns, len(said))
+            try:
+                return self.values(every, free, columns, len(said))
+            except (ArithmeticError, ValueError):  # as of math.sqrt beside 0: differences are taken to the other side
+                return np.full(len(said), np.nan)
 
         return jacobian(of, values[list(free)], said, self.derivatives, *limits)

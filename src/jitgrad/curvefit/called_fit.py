@@ -32,6 +32,7 @@ class _Run:
     Attributes:
         calls: how often the model was computed, differences aside.
         scheme: that of the differences; empty where there are none.
+        searches: whether starts are looked for.
     """
 
     def __init__(self, problem: Problem, curve: CalledCurve) -> None:
@@ -40,6 +41,7 @@ class _Run:
         everything = Limits(np.full(len(problem.free), -np.inf), np.full(len(problem.free), np.inf))
         self.limits = problem.limits() or everything
         self._at, self._said = np.empty(0), np.empty(0)
+        self.searches = False
 
     def _all(self, free: np.ndarray) -> np.ndarray:
         values = self._problem.held.copy()
@@ -62,10 +64,13 @@ class _Run:
         return np.asarray(self._problem.weighted(self._value(free) - self._problem.y))
 
     def tried(self, free: np.ndarray) -> np.ndarray:
-        """As ``residuals``, nan where their squares are no floats, and where Python has no number, as of ``math.exp(1000)``."""
+        """As ``residuals``, nan where their squares are no floats, and where Python has no number, as of ``math.exp(1000)``; in
+        a search also where the model raises anything else, as a solver may that is given parameters out of the way."""
         try:
             found = self.residuals(free)
-        except (ArithmeticError, ValueError):
+        except Exception as error:
+            if not self.searches and not isinstance(error, (ArithmeticError, ValueError)):
+                raise
             found = np.full(len(self._problem.y), np.nan)
         return found if np.isfinite(square_of(found)) else np.full(len(found), np.nan)
 
@@ -96,19 +101,22 @@ def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, m
 
 def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
     """The best fit from many starts: some steps from the first and from the lowest costs, all from the best of these."""
+    run.searches = True
     starts = _starts(problem, run)
     costs = np.array([square_of(run.tried(start)) for start in starts])
     best = np.argsort(np.where(np.isfinite(costs), costs, np.inf), kind="stable")[:KEPT]
     settings = problem.settings._replace(most=min(SEARCH_EVALUATIONS, problem.settings.most))
     fits: list[Solution] = []
-    failed: Exception = FitError("")
+    failed: list[Exception] = []
     for k in dict.fromkeys([0, *best.tolist()]):
         try:
             fits.append(_fit(problem, run, starts[k], method, settings))
-        except FitError as error:
-            failed = error
+        except Exception as error:
+            failed.append(error)
+    if not fits and isinstance(failed[0], FitError):
+        raise FitError(f"The model cannot be fitted from any of {len(starts)} starts. {failed[0]}") from failed[0]
     if not fits:
-        raise FitError(f"The model cannot be fitted from any of {len(starts)} starts. {failed}") from failed
+        raise failed[0]
     reached = np.array([fit.costs[0] for fit in fits])
     found = fits[int(np.argmin(reached))]
     if found.ended[0] == fit_plan.TOO_MANY:
