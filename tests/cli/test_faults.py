@@ -225,6 +225,13 @@ def test_exit_code_of_a_fit_that_explains_nothing(run: Any, tmp_path: Path) -> N
     assert run("fit", "t.csv", "--target", "y", "--json")[0] == 0
 
 
+@pytest.mark.parametrize("rate", ["1e308", "1e39"])
+def test_a_learning_rate_beyond_float32(rate: str, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(ROWS)
+    code, out, err = run("fit", "t.csv", "--target", "y", "--hidden", "4", "--lr", rate)
+    assert (code, out) == (2, "") and err.endswith("beyond float32. Give at most 1e+38.\n") and err.count("\n") == 1
+
+
 @pytest.fixture
 def far() -> TableModel:
     return fit_table(

@@ -25,6 +25,8 @@ LEARNING_RATES = {
     "rmsprop": (0.005, 0.001), "adagrad": (0.5, 0.05), "adadelta": (1.0, 1.0), "lbfgs": (1.0, 0.1),
 }  # fmt: skip
 """By optimizer, for steps on all rows and on batches of them."""
+LARGEST_RATE = 1e38
+"""A network's numbers are float32."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Settings:
         for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("early_stopping", self.early_stopping)):
             if value is not None:
                 count(name, value)
-        if self.lr is not None:
-            positive("lr", self.lr)
+        if self.lr is not None and positive("lr", self.lr) > LARGEST_RATE:
+            raise ArgumentError(f"lr is {self.lr:g}, beyond float32. Give at most {LARGEST_RATE:g}.")
         for width in self.hidden:
             count("a width of hidden", width, high=100_000)
         in_unit_interval("test_split", self.test_split)
