@@ -322,5 +322,8 @@ def _within(low: int, value: int, stop: int) -> int:
 
 def _slot(words: list[str]) -> Slot:
     """From ``[3:6] (3,)``."""
-    offset = int(words[0].strip("[]").split(":")[0])
-    return Slot(offset, tuple(int(n) for n in "".join(words[1:]).strip("()").split(",") if n))
+    start, stop = map(int, words[0].strip("[]").split(":"))
+    slot = Slot(start, tuple(int(n) for n in "".join(words[1:]).strip("()").split(",") if n))
+    if stop - start != slot.size:
+        raise ValueError(f"{stop - start} elements of shape {slot.shape}")
+    return slot
