@@ -126,7 +126,8 @@ PROBLEMS = [
 ]
 
 BEYOND = {
-    ("beale", 10), ("beale", 100), ("box", 10), ("box", 100), ("jennrich_sampson", 10), ("jennrich_sampson", 100),
+    ("bard", 10), ("bard", 100), ("beale", 10), ("beale", 100), ("box", 10), ("box", 100),
+    ("jennrich_sampson", 10), ("jennrich_sampson", 100),
     ("biggs_exp6", 100), ("osborne_2", 10), ("osborne_2", 100),
 }  # fmt: skip
 """Starts from which the cost falls towards a minimum at infinity."""

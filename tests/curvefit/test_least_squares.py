@@ -530,11 +530,12 @@ def test_steps_to_where_the_model_is_not_finite_are_taken_back(model: str, start
 
 
 def test_steps_to_where_a_derivative_is_not_finite_are_taken_back() -> None:
-    """sqrt(|a - 1|) is finite at a = 1 where its derivative is not; a full step from 0 leads there."""
+    """sqrt(|a - 1|) is finite at a = 1 where its derivative is not; a full step from 0 leads there. It is a cusp, and the fit
+    does not say that it converged."""
     x = np.ones(3)
     result = fit("sqrt(abs(a - 1)) * x", x, np.full(3, -1.0), [0.0])
-    assert result.success and np.isfinite(result.values).all() and np.isfinite(result.factor).all()
-    assert result.cost < 2.0
+    assert np.isfinite(result.values).all() and np.isfinite(result.factor).all()
+    assert result.cost < 2.0 and result.ended == fit_plan.STUCK and not result.success
 
 
 def test_fits_of_many_threads_are_the_same() -> None:

@@ -206,8 +206,8 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, settings: 
     angles = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
     if found.cost <= problem.rounding():
         ended = fit_plan.EXACT
-    elif angles[found.active_mask == 0].max(initial=0.0) > CONVERGED:
-        ended = fit_plan.TOO_MANY
+    elif angles[found.active_mask == 0].max(initial=0.0) > CONVERGED and ended != fit_plan.TOO_MANY:
+        ended = fit_plan.STUCK
     low, high = run.limits
     values = np.where(found.active_mask < 0, low, np.where(found.active_mask > 0, high, found.x))
     _, s, v = np.linalg.svd(found.jac / np.where(norms > 0, norms, 1.0), full_matrices=False)

@@ -12,9 +12,10 @@ import numpy as np
 from jitgrad.arguments import in_unit_interval
 from jitgrad.curvefit.curve import Curve
 
-_EPSILON = float(np.finfo(float).eps)
 UNDETERMINED = 1e-12
 """A singular value of the Jacobian, its columns scaled to norm one, beside the largest: smaller ones are rounding."""
+NOTHING = 1e-6
+"""Of a direction's part along another, at most, where it has none."""
 
 
 class Row(NamedTuple):
@@ -56,15 +57,17 @@ class Estimates:
     def covariance(self) -> np.ndarray:
         """The covariance of the parameters, (p, p): that of the linear model at the minimum.
 
-        Rows and columns of fixed parameters are 0. It is inf where there are no degrees of freedom to tell the scale from, and
-        huge for what the data do not determine.
+        Rows and columns of fixed parameters are 0, and those of parameters that the data do not determine inf. All are inf
+        where there are no degrees of freedom to tell the scale from.
         """
         p, k = len(self.values), np.array(self.free, int)
         covariance = np.zeros((p, p))
         if self.free:
             with np.errstate(over="ignore"):
                 root = self._root / self._norms[:, None]
-                covariance[np.ix_(k, k)] = root @ root.T * self.scale if self.scale < math.inf else math.inf
+                free = root @ root.T * self.scale if self.scale < math.inf else np.full((len(k), len(k)), math.inf)
+            free[self._loose] = free[:, self._loose] = math.inf
+            covariance[np.ix_(k, k)] = free
         return covariance
 
     @functools.cached_property
@@ -85,17 +88,30 @@ class Estimates:
         return s, v
 
     @functools.cached_property
-    def _root(self) -> np.ndarray:
-        """H, (n, n), with HHᵀ = (JᵀJ)⁻¹, the columns of J scaled to norm one."""
+    def _null(self) -> np.ndarray:
+        """Directions of the scaled parameters that change nothing, (k, n)."""
         s, v = self._singular
-        return np.asarray(v.T / np.maximum(s, _EPSILON * s[:1].max(initial=1.0)))
+        return np.asarray(v[s <= UNDETERMINED * s[:1].max(initial=1.0)])
+
+    @functools.cached_property
+    def _loose(self) -> np.ndarray:
+        """Which of the free parameters the data do not determine, (n,)."""
+        return (np.abs(self._null) > NOTHING).any(axis=0)
+
+    @functools.cached_property
+    def _root(self) -> np.ndarray:
+        """H, (n, r), with HHᵀ = (JᵀJ)⁻¹, the columns of J scaled to norm one; its pseudoinverse where J is singular."""
+        s, v = self._singular
+        rank = len(s) - len(self._null)
+        return np.asarray(v[:rank].T / s[:rank])
 
     @functools.cached_property
     def stderr(self) -> np.ndarray:
-        """The standard errors, (p,); 0 for what was fixed."""
+        """The standard errors, (p,); 0 for what was fixed, inf for what the data do not determine."""
         errors = np.zeros(len(self.values))
-        with np.errstate(over="ignore"):
-            errors[np.array(self.free, int)] = math.sqrt(self.scale) * np.linalg.norm(self._root, axis=1) / self._norms
+        with np.errstate(over="ignore", invalid="ignore"):  # inf times 0 where there are no degrees of freedom
+            free = math.sqrt(self.scale) * np.linalg.norm(self._root, axis=1) / self._norms
+        errors[np.array(self.free, int)] = np.where(self._loose, math.inf, free)
         return errors
 
     @functools.cached_property
@@ -104,7 +120,8 @@ class Estimates:
         p, k = len(self.values), np.array(self.free, int)
         correlation, errors = np.full((p, p), math.nan), np.linalg.norm(self._root, axis=1)
         known = (self.stderr > 0) & (self.stderr < math.inf)
-        correlation[np.ix_(k, k)] = self._root @ self._root.T / errors / errors[:, None]
+        with np.errstate(invalid="ignore"):
+            correlation[np.ix_(k, k)] = self._root @ self._root.T / errors / errors[:, None]
         return np.where(known & known[:, None], correlation, math.nan)
 
     @property
@@ -116,9 +133,7 @@ class Estimates:
     @functools.cached_property
     def undetermined(self) -> list[str]:
         """Parameters that the data do not determine, because a change of one is made up for by others or changes nothing."""
-        s, v = self._singular
-        null = v[s <= UNDETERMINED * s[:1].max(initial=1.0)]
-        return [self.names[k] for j, k in enumerate(self.free) if (np.abs(null[:, j]) > 1e-6).any()]
+        return [self.names[k] for k, loose in zip(self.free, self._loose.tolist(), strict=True) if loose]
 
     def confidence_intervals(self, level: float = 0.95) -> np.ndarray:
         """Student's intervals of the parameters, (p, 2); normal ones where sigma is absolute."""
@@ -168,7 +183,10 @@ class Estimates:
     ) -> tuple[np.ndarray, np.ndarray]:
         value, jacobian = self.curve.evaluate(self.values, self.free, columns, rows)
         with np.errstate(over="ignore", invalid="ignore"):  # where the model is not finite
-            variance = np.sum((jacobian / self._norms @ self._root) ** 2, axis=1)  # by the covariance, rounding would be more
+            scaled = jacobian / self._norms
+            variance = np.sum((scaled @ self._root) ** 2, axis=1)  # by the covariance, rounding would be a multiple of it
+            depends = np.linalg.norm(scaled @ self._null.T, axis=1) > NOTHING * np.linalg.norm(scaled, axis=1)
+        variance[depends] = math.inf  # on what the data do not determine
         own = np.square(1.0 if sigma is None else sigma) if prediction else 0.0
         half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
         return value - half, value + half

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from jitgrad.vm import fit_plan
 from jitgrad.vm.fit_plan import (
     ARCTAN,
     CAUCHY,
+    FIT,
     HEAD,
     HUBER,
     LINEAR_LOSS,
@@ -21,6 +23,7 @@ from jitgrad.vm.fit_plan import (
     N_FIGURES,
     ROOM_HEAD,
     SOFT_L1,
+    SOLVES,
     leading,
     room_size,
 )  # fmt: skip
@@ -30,6 +33,11 @@ LOSSES = {"linear": LINEAR_LOSS, "soft_l1": SOFT_L1, "huber": HUBER, "cauchy": C
 
 MOST_ROWS = 1024
 """Of a block: what a model of some ten instructions makes of it fits into the second cache."""
+
+CHUNK_SECONDS = 0.075
+"""About how long a call of native code may take."""
+FEWEST_BLOCKS = 1
+"""Of rows, which a call of native code computes at least."""
 
 MOST_KEPT = 1 << 20
 """Rows times fits of a solver that is kept for the next call."""
@@ -136,16 +144,17 @@ class Solver:
         arrays = (self._y, self._weights, self._parts, *self._solution)
         plan = [
             self._machine.execute.address, *self._machine.addresses, program.forward_stop, program.stop,
-            n, len(slots), traced.rows, 0,
-            *[array.ctypes.data for array in arrays], 0, 0, leading(n, traced.rows),
+            n, len(slots), traced.rows, 0, 0,
+            *[array.ctypes.data for array in arrays], leading(n, traced.rows), *(0,) * (HEAD - FIT),
             *[program.inputs[k].offset for k in traced.free],
-            *(0,) * (2 * n),
+            *[int(linear) for linear in traced.linear], *(0,) * n,
             *[number for slot in program.outputs for number in (slot.offset, int(slot.size > 1))],
             *[number for slot, to in zip(slots, self._columns, strict=True) for number in (to.ctypes.data, slot.offset)],
         ]  # fmt: skip
         self._plan = np.array(plan, np.uint64)
         self._weighted, self._limited, self._linear, self._parted = False, True, False, False  # what the memory holds
         self._settings: Settings | None = None
+        self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, program.work)))
         self._addresses = (self._plan.ctypes.data, self._room.ctypes.data)
 
     def solve(
@@ -163,7 +172,7 @@ class Solver:
 
         Raises ArgumentError for parts that are none of the rows, or of a model that does not go by rows.
         """
-        n, plan, room = len(self._traced.free), self._plan, self._room
+        plan, room = self._plan, self._room
         self._load(data, held)
         if limits is not None or self._limited:
             self._limits[:] = _NO_LIMITS if limits is None else limits
@@ -173,11 +182,22 @@ class Solver:
             self._settings = settings
         linear = linear or all(self._traced.linear)
         if linear != self._linear:
-            plan[HEAD + n : HEAD + 2 * n] = self._traced.linear if linear else 0
-            self._linear = linear
+            plan[SOLVES] = self._linear = linear
         self._solution.parameters[:] = starts
-        self._machine.least_squares.call(*self._addresses, 0, len(starts))
+        self._run(len(starts))
         return Solution(*[array.copy() for array in self._solution])
+
+    def _run(self, fits: int) -> None:
+        """Run the native code to the end, and return from it now and then: Python takes a Ctrl-C only here."""
+        self._plan[FIT:HEAD] = 0
+        call = self._machine.least_squares.call
+        while True:
+            started = time.perf_counter()
+            done = call(*self._addresses, fits, self._blocks)
+            if done < self._blocks:
+                return
+            seconds = max(time.perf_counter() - started, 1e-9)
+            self._blocks = max(FEWEST_BLOCKS, min(8 * self._blocks, int(done * CHUNK_SECONDS / seconds)))
 
     def _load(self, data: Data, held: np.ndarray) -> None:
         """Copy the data, and put what all fits share into the arena: held parameters, constants, columns that are not rows."""

@@ -19,7 +19,7 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.variable import Variable
 from jitgrad.transforms.gradients import value_and_grad
 from jitgrad.transforms.jacobians import hessian
-from jitgrad.vm.fit_plan import BY_GRADIENT, TOO_MANY
+from jitgrad.vm.fit_plan import BY_COST, BY_GRADIENT, STUCK, TOO_MANY
 
 _RHO: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda z: z,
@@ -30,6 +30,8 @@ _RHO: dict[str, Callable[[Tensor], Tensor]] = {
 }
 ADAM_STEPS = 5000
 ADAM_RATE = 0.01
+FLAT = 1e-8
+"""Of the cost, what a change of a parameter by its size would change it by at a minimum, at most."""
 
 OwnLoss = Callable[[Tensor, Tensor], Any]
 """Takes y and what the model says, returns costs that are summed: for errors to mean something, a negative log-likelihood."""
@@ -54,9 +56,9 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
     if not np.isfinite(float(scaled(start / size))):
         raise FitError("The cost is not finite at the starting values. Choose others, or bounds that keep to where it is.")
     by = {"lbfgs": _by_lbfgs, "adam": _by_adam}[method]
-    u, evaluations, converged = by(scaled, start / size, size, problem)
+    u, evaluations, ended = by(scaled, start / size, size, problem)
     theta = u * size
-    figures = [float(cost(theta)), evaluations, evaluations, BY_GRADIENT if converged else TOO_MANY, 0.0]
+    figures = [float(cost(theta)), evaluations, evaluations, ended, 0.0]
     factor = np.full((len(theta), len(theta)), np.nan) if own is None else _square_root(np.asarray(hessian(cost)(theta)))
     return Solution(theta[None], np.array([figures]), factor[None])
 
@@ -80,7 +82,7 @@ def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:
     return cost
 
 
-def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, bool]:
+def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, int]:
     from scipy.optimize import minimize
 
     both = value_and_grad(cost.function)
@@ -96,16 +98,19 @@ def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> t
     options = {"maxiter": problem.settings.most, "maxfun": problem.settings.most, "ftol": 1e-15, "gtol": 1e-10}
     bounds = list(zip(limits.low / size, limits.high / size, strict=True))
     found = minimize(evaluate, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return found.x, int(found.nfev), bool(found.status != 1)
+    at_bounds = ((found.x <= limits.low / size) & (found.jac > 0)) | ((found.x >= limits.high / size) & (found.jac < 0))
+    if np.abs(np.where(at_bounds, 0.0, found.jac)).max(initial=0.0) <= FLAT * abs(found.fun):
+        return found.x, int(found.nfev), BY_GRADIENT
+    return found.x, int(found.nfev), {0: BY_COST, 1: TOO_MANY}.get(found.status, STUCK)
 
 
-def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, bool]:
+def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, int]:
     if problem.bounds is not None:
         raise ArgumentError("Adam knows no bounds. Use method 'auto' or 'lbfgs'.")
     variable = Variable(u)
     costs = Adam(ADAM_RATE).minimize(lambda: cost.function(variable), [variable], steps=ADAM_STEPS)
     fallen = costs[-ADAM_STEPS // 10] - costs[-1]
-    return np.array(variable.numpy()), ADAM_STEPS, bool(fallen <= 1e-9 * abs(costs[-1]))
+    return np.array(variable.numpy()), ADAM_STEPS, BY_COST if fallen <= 1e-9 * abs(costs[-1]) else TOO_MANY
 
 
 def _square_root(h: np.ndarray) -> np.ndarray:

@@ -21,8 +21,12 @@ _ENDED = {
     fit_plan.BY_STEP: "converged: steps no longer change the parameters",
     fit_plan.BY_GRADIENT: "converged: the gradient is zero",
     fit_plan.EXACT: "converged: the model meets the data to rounding",
+    fit_plan.STUCK: "not converged: no step lowers the cost, and yet its gradient is not zero; give other starting values, "
+    "or look for a jump or a kink in the model",
     fit_plan.TOO_MANY: "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
 }
+WORSE, BEYOND = 1e-6, 1e10
+"""Of squares of residuals, and of the numbers of a fit: what is more is no matter of rounding."""
 OWN = "own"
 """The loss of a fit by a function of the user's."""
 
@@ -185,7 +189,37 @@ class CurveFit(Estimates):
     @property
     def success(self) -> bool:
         """Whether the fit converged."""
-        return self.ended != fit_plan.TOO_MANY
+        return self.ended not in (fit_plan.TOO_MANY, fit_plan.STUCK)
+
+    @property
+    def worse_than_a_constant(self) -> bool:
+        """Whether the squares of residuals over sigma are more than those of the best constant; not asked where y is one."""
+        if self._problem.settings.loss != "linear" or self.n_rows < 2:
+            return False
+        y = self._problem.y
+        if self._problem.sigma is None and 2.0 * self.cost < 0.5 * float(y[0] - y[-1]) ** 2:
+            return False  # no constant is nearer to these two rows alone
+        one, y = self._problem.weighted(np.ones(self.n_rows)), self._problem.weighted(y)
+        constant = float(np.sum((y - one * (one @ y) / (one @ one)) ** 2))
+        return 2.0 * self.cost > constant * (1 + WORSE) and constant > WORSE**2 * float(y @ y)
+
+    @property
+    def adrift(self) -> list[str]:
+        """Parameters whose standard errors are beyond all numbers of the fit: where it ended, the model hardly has them."""
+        least = min(map(abs, self.factor.diagonal().tolist()), default=math.inf)
+        if math.sqrt(self.scale) < BEYOND * self.pivots * least:  # the usual case, told without a decomposition
+            return []
+        numbers = [1.0, float(np.abs(self._problem.y).max(initial=0.0))]
+        columns = [x for x in self._problem.columns if isinstance(x, np.ndarray) and x.dtype.kind in "biuf"]
+        numbers += [float(np.abs(column).max(initial=0.0)) for column in columns]
+        limit = np.maximum(np.abs(self.values), max(numbers))
+        return [self.names[k] for k in self.free if limit[k] < self.stderr[k] / BEYOND < math.inf]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the fit converged, to parameters that the data determine, and is no worse than a constant."""
+        loose = self.pivots <= UNDETERMINED and self.undetermined
+        return self.success and not loose and not self.adrift and not self.worse_than_a_constant
 
     @property
     def notes(self) -> list[str]:
@@ -201,6 +235,11 @@ class CurveFit(Estimates):
         elif self.pivots <= UNDETERMINED and self.undetermined:
             names = " and ".join(self.undetermined)
             found.append(f"singular: the data do not determine {names}; fix one of them, or leave it out of the model")
+        elif self.adrift:
+            names = " and ".join(self.adrift)
+            found.append(f"the model hardly depends on {names} where the fit ended; give other starting values")
+        if self.worse_than_a_constant:
+            found.append("worse than a constant: the model does not describe the data, or needs other starting values")
         if self._problem.bounds is not None and self.at_bounds:
             found.append(
                 f"at a bound: {', '.join(self.at_bounds)}; standard errors mean little there, so move the bound or fix it"

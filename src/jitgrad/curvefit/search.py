@@ -6,13 +6,13 @@ import numpy as np
 
 from jitgrad.curvefit.dimensions import dimensions, oscillates
 from jitgrad.curvefit.estimates import UNDETERMINED
-from jitgrad.curvefit.least_squares import MOST_ROWS, Data
+from jitgrad.curvefit.least_squares import MOST_ROWS, Data, Solution
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN, CurveFit
-from jitgrad.curvefit.starts import distinct, scales_of, starting_values
+from jitgrad.curvefit.starts import SAME_COST, distinct, scales_of, starting_values
 from jitgrad.errors import FitError
-from jitgrad.vm.fit_plan import NO_DERIVATIVE, NOT_FINITE, TOO_MANY
+from jitgrad.vm.fit_plan import NO_DERIVATIVE, NOT_FINITE, STUCK, TOO_MANY
 
 FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 """At most, of each start, and of each that is kept."""
@@ -42,7 +42,7 @@ def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnL
 def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     """The best fit from many starts, or from a guess if that converges.
 
-    All starts get some steps, the best more, and the best of those a fit.
+    All starts get some steps, the best more, and the best of those a fit, as does the first, of ones.
 
     Args:
         problem: its ``held`` has starting values of some parameters, and nan.
@@ -54,26 +54,36 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     if guess is not None:
         guess = np.where(known, problem.held, guess if problem.bounds is None else np.clip(guess, *problem.bounds))
         solution = problem.solve(guess[None, problem.free])
-        if solution.ended[0] not in (NOT_FINITE, NO_DERIVATIVE, TOO_MANY):
+        if solution.ended[0] not in (NOT_FINITE, NO_DERIVATIVE, TOO_MANY, STUCK):
             return problem.result(solution)
     starts = _starts(problem, known, guess)
     few, rounding = _some_rows(problem), problem.rounding()
     solution = problem.solve(starts, few, FIRST_EVALUATIONS, linear=True)
     solution = problem.solve(solution.parameters[distinct(solution.costs, rounding)[:KEPT]], few, SEARCH_EVALUATIONS)
-    ended = (solution.ended != TOO_MANY) & (solution.pivots > UNDETERMINED)  # where it is flat is no minimum
+    ended = _is_minimum(solution)
     minima = max(1, len(distinct(np.where(ended, solution.costs, np.inf), rounding)))
-    best = distinct(solution.costs, rounding)[:NEAREST]
-    near = best[solution.costs[best] <= NEAR * solution.costs[best[:1]]]
-    solution = problem.solve(solution.parameters[near])
+    best = distinct(solution.costs, rounding)
+    regular = distinct(np.where(solution.pivots > UNDETERMINED, solution.costs, np.inf), rounding)
+    near = np.unique(np.concatenate([best[:NEAREST], regular[:1]]))
+    near = near[solution.costs[near] <= NEAR * solution.costs[best[:1]]]
+    from_first = problem.solve(starts[:1], few)  # of ones: no search is worse than none
+    solution = problem.solve(np.concatenate([solution.parameters[near], from_first.parameters]))
     best = distinct(solution.costs, rounding)
     if not len(best):
         raise FitError(
             f"The model is not finite at any of {len(starts)} starts. {problem.not_finite(starts[0])}. "
             f"Give p0, or bounds that keep to where it is finite; or leave such rows out."
         )
+    alike = np.flatnonzero(solution.costs <= (1 + SAME_COST) * max(solution.costs[best[0]], rounding))
+    best = alike[np.argsort(~_is_minimum(solution)[alike], kind="stable")]
     result = problem.result(solution, int(best[0]))
     result.minima, result.starts = minima, len(starts)
     return result
+
+
+def _is_minimum(solution: Solution) -> np.ndarray:
+    """Which fits ended in a minimum, (F,): not where the model is flat, and so its Jacobian singular."""
+    return (solution.ended != TOO_MANY) & (solution.ended != STUCK) & (solution.pivots > UNDETERMINED)
 
 
 def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np.ndarray:

@@ -53,7 +53,7 @@ _FORMS = {
         "some seconds",
         "jitgrad.vm.least_squares",
         (_POINTER,) * 2 + (_NUMBER,) * 2,
-        None,
+        _NUMBER,
         ("float64",),
     ),
     "flush": _Form("the mode for subnormal numbers", "a second", "jitgrad.vm.kernels.flush", (_NUMBER,), _NUMBER, ("float64",)),

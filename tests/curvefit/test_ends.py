@@ -1,0 +1,200 @@
+"""How fits end: what they say follows from what was computed, down curved valleys too, and wherever the native call is cut."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import jitgrad as jg
+from jitgrad import curve_fit
+from jitgrad.curvefit import least_squares
+from jitgrad.curvefit.least_squares import Data
+from jitgrad.errors import FitError, FitWarning
+from tests.curvefit import mgh
+from tests.curvefit.test_least_squares import DECAY, X, Y, angle, fit, solve
+
+# Valleys: y = a * exp(b / (x + c)) of a thermistor, where b follows the square of c, and models like it.
+
+VAPOUR = np.arange(50.0, 126, 5)
+VALLEYS: list[tuple[Any, Any, Any]] = [
+    ((0.0056, 6181, 345), (2, 400000, 25000), "a * exp(b / (x + c))"),
+    ((0.0056, 6181, 345), (0.02, 4000, 250), "a * exp(b / (x + c))"),
+    ((0.02, 5000, 300), (2, 400000, 25000), "a * exp(b / (x + c))"),
+    ((0.02, 5000, 300), (1, 100000, 9000), "a * exp(b / (x + c))"),
+    ((0.001, 8000, 400), (0.1, 1e5, 1e4), "a * exp(b / (x + c))"),
+]
+
+
+@pytest.mark.parametrize(("truth", "start", "model"), VALLEYS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_curved_valleys_are_followed_to_the_minimum(model: str, truth: Any, start: Any, seed: int) -> None:
+    y = truth[0] * np.exp(truth[1] / (VAPOUR + truth[2])) * (1 + 2e-4 * np.random.default_rng(seed).normal(size=16))
+    result, best = fit(model, VAPOUR, y, start), fit(model, VAPOUR, y, truth)
+    assert result.success and result.nfev < 500
+    np.testing.assert_allclose(result.values, best.values, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["rosenbrock", "beale", "box", "wood", "helical_valley", "powell_singular"])
+@pytest.mark.parametrize("factor", [1, 3])
+def test_valleys_of_the_literature(name: str, factor: int) -> None:
+    problem = next(problem for problem in mgh.PROBLEMS if problem.name == name)
+    rows = problem.rows
+    result = fit(problem.model, np.arange(float(rows)), np.zeros(rows), factor * np.array(problem.start))
+    assert result.nfev < 500 and (problem.solved(result.cost) or name == "box")
+
+
+@pytest.mark.parametrize("start", [[1, -20, 1], [1, -50, 1], [0, 0.5, 0], [1e-9, 1, 1e-9], [1e-12, 1e-12, 1e-12]])
+def test_far_starts_of_models_with_linear_parameters(start: Any) -> None:
+    np.testing.assert_allclose(fit(DECAY, X, Y, start).values, fit(DECAY, X, Y, [2, 1, 1]).values, rtol=1e-8)
+
+
+# Claims.
+
+MODELS = [
+    DECAY, "a * exp(-b * x) + c + d * x", "a * exp(-b * x) * cos(c * x)", "a * x**b + c", "a / (1 + exp(-b * (x - c)))",
+    "a * exp(-(x - b)**2 / c**2)", "a * (1 - exp(-b * x)) + c", "abs(a - b * x) + c", "a * log(b + x**2) + c",
+    "exp(a + b / (x + c))",
+]  # fmt: skip
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(MODELS))
+@settings(max_examples=150, deadline=None)
+def test_who_says_converged_stands_at_right_angles(seed: int, model: str) -> None:
+    draw = np.random.default_rng(seed)
+    names = "abcd"[: 4 if " d " in model else 3 if "c" in model.replace("cos", "") else 2]
+    start = {name: draw.normal() * 10.0 ** draw.uniform(-3, 2) for name in names}
+    try:
+        result = fit(model, X + 0.01, Y, start, max_nfev=500)
+    except FitError:  # not finite at the start
+        return
+    bends = result.pivots < 1e-4  # there a minimum need not be at right angles
+    assert not result.success or result.undetermined or bends or angle(result, Y) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["freudenstein_roth", "jennrich_sampson"])
+def test_a_minimum_where_the_jacobian_is_singular_is_one(name: str) -> None:
+    """No angle tells it: the residual is in the direction that the Jacobian lost. How the cost bends does."""
+    problem = next(problem for problem in mgh.PROBLEMS if problem.name == name)
+    rows = problem.rows
+    result = fit(problem.model, np.arange(float(rows)), np.zeros(rows), problem.start)
+    assert result.success and problem.solved(result.cost)
+
+
+@pytest.mark.parametrize("factor", [10, 100])
+def test_a_way_to_infinity_does_not_converge(factor: int) -> None:
+    problem = next(problem for problem in mgh.PROBLEMS if problem.name == "bard")
+    result = fit(problem.model, np.arange(15.0), np.zeros(15), factor * np.array(problem.start))
+    assert not result.success and "no step lowers the cost" in result.status
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 10, 30, 201, 220])
+@pytest.mark.parametrize("start", [[1, 1, 1], [1, -20, 1]])
+def test_evaluations_are_no_more_than_allowed(most: int, start: Any) -> None:
+    result = fit(DECAY, X, Y, start, max_nfev=most)
+    assert result.nfev <= most and (result.success or result.nfev == most)
+
+
+def test_the_minimum_itself_is_one_evaluation() -> None:
+    best = fit(DECAY, X, Y, [1, 1, 1])
+    result = fit(DECAY, X, Y, best.values, max_nfev=1)
+    assert result.success and result.nfev == 1
+
+
+# What to know before using the result.
+
+
+def test_a_parameter_without_influence_has_no_finite_error() -> None:
+    with pytest.warns(FitWarning, match="do not determine d"):
+        result = curve_fit("a * exp(-b * x) + c + 0 * d", X, Y, [1, 1, 1, 1])
+    assert np.isinf(result.pcov[3]).all() and np.isinf(result.pcov[:, 3]).all() and result.stderr[3] == np.inf
+    assert np.isfinite(result.pcov[:3, :3]).all()
+    np.testing.assert_allclose(result.stderr[:3], fit(DECAY, X, Y, [1, 1, 1]).stderr * np.sqrt(47 / 46), rtol=1e-6)
+    low, high = result.band()
+    np.testing.assert_allclose(high - low, np.subtract(*fit(DECAY, X, Y, [1, 1, 1]).band()[::-1]), rtol=0.05)
+    assert not result.sound
+
+
+def test_parameters_that_make_up_for_each_other_have_no_finite_error() -> None:
+    result = fit("a * b * exp(-c * x) + d", X, Y, [1, 2, 1, 0])
+    assert np.isinf(result.stderr[:2]).all() and np.isfinite(result.stderr[2:]).all()
+    fixed = fit("a * b * exp(-c * x) + d", X, Y, {"a": 1, "b": 2, "c": 1, "d": 0}, fixed=["a"])
+    assert np.isfinite(fixed.pcov).all() and fixed.sound
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "start", "says"),
+    [
+        ("b * x", 10 - X, [1], "worse than a constant"),
+        ("a * exp(-(x - b)**2)", Y + 3, [1, -40], "do not determine|hardly depends|worse than a constant"),
+    ],
+)
+def test_fits_that_say_nothing_of_the_data_say_so(model: str, y: Any, start: Any, says: str) -> None:
+    with pytest.warns(FitWarning, match=says):
+        result = curve_fit(model, X + 0.1, y, start)
+    assert not result.sound
+
+
+@pytest.mark.parametrize("y", [Y, np.full(50, 3.0), np.full(50, 1e-9), Y * 1e-12])
+def test_no_good_fit_is_worse_than_a_constant(y: Any) -> None:
+    assert not fit("a + b * x", X, y, [1, 1]).worse_than_a_constant
+
+
+@pytest.mark.parametrize("seed", [408113519974467917, 1, 2, 3])
+def test_a_search_is_no_worse_than_a_start_of_ones(seed: int) -> None:
+    """The data of SciPy's issue 4555."""
+
+    def model(x: Any, a: Any, b: Any, c: Any, d: Any, e: Any) -> Any:
+        return a * jg.log(x + 1 + b) + c * jg.log(x + 1 + d) + e
+
+    x = np.arange(100.0)
+    y = np.linspace(2, 7, 100) + np.random.default_rng(seed).random(100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitWarning)
+        found = curve_fit(model, x, y)
+    assert found.cost <= fit(model, x, y, [1.0] * 5).cost * (1 + 1e-9)
+
+
+# Where the native call is cut.
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 5])
+@pytest.mark.parametrize("rows", [50, 2500])
+@pytest.mark.parametrize("start", [[1, 1, 1], [1, -20, 1], [0, 0, 0]])
+def test_where_a_fit_is_cut_changes_nothing(blocks: int, rows: int, start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.linspace(0, 4, rows)
+    y = 2.5 * np.exp(-1.3 * x) + 0.5 + 0.02 * np.random.default_rng(rows).normal(size=rows)
+    whole = fit(DECAY, x, y, start)
+    monkeypatch.setattr(least_squares, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(least_squares, "FEWEST_BLOCKS", blocks)
+    cut = fit("a * exp(-b * x) + (c)", x, y, start)
+    np.testing.assert_array_equal(cut.values, whole.values)
+    np.testing.assert_array_equal(cut.factor, whole.factor)
+    assert (cut.cost, cut.nfev, cut.njev, cut.ended) == (whole.cost, whole.nfev, whole.njev, whole.ended)
+
+
+@pytest.mark.parametrize(("rows", "fits"), [(3_000_000, 1), (50, 500_000)])
+def test_an_interrupt_ends_a_long_call_soon(rows: int, fits: int) -> None:
+    """Of many rows, and of many short fits."""
+    x = np.linspace(0, 4, rows)
+    data, starts = Data([x], 2.5 * np.exp(-1.3 * x) + 0.5 + 0.1 * np.sin(9 * x)), np.ones((fits, 3))
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    started = time.perf_counter()
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            solve(DECAY, data, starts)
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, before)
+    assert time.perf_counter() - started < 5
+    assert fit(DECAY, X, Y, [1, 1, 1]).success
