@@ -134,6 +134,25 @@ def test_a_fit_that_does_not_converge_is_exit_1(run: Any, tmp_path: Path) -> Non
     assert done.code == 1 and "not finite at the starting values" in done.err and done.out == ""
 
 
+@pytest.mark.parametrize(
+    ("model", "start", "says"),
+    [
+        ("b * x", "b=1", "worse than a constant"),
+        ("a * exp(-(x - b)**2)", "a=1,b=-40", "do not determine a and b"),
+        ("a * c * x + b", "a=1,b=1,c=1", "do not determine a and c"),
+        ("a + b * x + abs(c)", "a=1,b=1,c=1", "do not determine a and c"),
+    ],
+)
+def test_a_fit_that_says_nothing_of_the_table_is_exit_1(model: str, start: str, says: str, run: Any, tmp_path: Path) -> None:
+    """It converged, and where it ended is no answer: the report says so, and so does what is written as JSON."""
+    file = tmp_path / "t.csv"
+    file.write_text("x,y\n" + "".join(f"{x},{20 - x + x % 3}\n" for x in range(12)))
+    done = run("fit", file, "--target", "y", "--model", model, "--start", start)
+    assert done.code == 1 and says in " ".join(done.out.split())
+    done = run("fit", file, "--target", "y", "--model", model, "--start", start, "--json")
+    assert done.code == 1 and says in " ".join(json.loads(done.out)["notes"])
+
+
 @pytest.mark.parametrize("name", ["table.tsv", "table.csv.gz", "table.parquet", "plain.dat"])
 def test_tables_of_all_formats(run: Any, enzyme: list[Any], name: str, data: Path, tmp_path: Path) -> None:
     frame, file = pl.read_csv(data / "puromycin.csv"), tmp_path / name
