@@ -11,10 +11,10 @@ from numba import carray
 from numpy import uint64
 
 from jitgrad.vm.jit import device, reduction
-from jitgrad.vm.kernels.tiles import pointer_to, room
+from jitgrad.vm.kernels.tiles import VECTOR_BYTES, pointer_to, room
 
-BLOCK = 4096
-"""Elements of a block of one sum, which vectors add side by side."""
+BLOCK = 64 * VECTOR_BYTES
+"""Elements of a block of one sum, which vectors add side by side: each lane as many, however wide they are."""
 _BLOCK_ROWS = 64
 _LEVELS = 40  # more than an arena has bits of blocks
 _PANEL_BYTES = 1024  # of the columns that are added in one pass
