@@ -115,8 +115,9 @@ def test_the_minimum_itself_is_one_evaluation() -> None:
 def test_a_parameter_without_influence_has_no_finite_error() -> None:
     with pytest.warns(FitWarning, match="do not determine d"):
         result = curve_fit("a * exp(-b * x) + c + 0 * d", X, Y, [1, 1, 1, 1])
-    assert np.isinf(result.pcov[3]).all() and np.isinf(result.pcov[:, 3]).all() and result.stderr[3] == np.inf
-    assert np.isfinite(result.pcov[:3, :3]).all()
+    assert np.isinf(result.pcov).all() and result.stderr[3] == np.inf
+    assert np.isinf(result.covariance[3]).all() and np.isinf(result.covariance[:, 3]).all()
+    assert np.isfinite(result.covariance[:3, :3]).all()
     np.testing.assert_allclose(result.stderr[:3], fit(DECAY, X, Y, [1, 1, 1]).stderr * np.sqrt(47 / 46), rtol=1e-6)
     low, high = result.band()
     np.testing.assert_allclose(high - low, np.subtract(*fit(DECAY, X, Y, [1, 1, 1]).band()[::-1]), rtol=0.05)
@@ -181,7 +182,7 @@ def test_where_a_fit_is_cut_changes_nothing(blocks: int, rows: int, start: Any, 
     assert (cut.cost, cut.nfev, cut.njev, cut.ended) == (whole.cost, whole.nfev, whole.njev, whole.ended)
 
 
-@pytest.mark.parametrize(("rows", "fits"), [(3_000_000, 1), (50, 500_000)])
+@pytest.mark.parametrize(("rows", "fits"), [(3_000_000, 100), (50, 500_000)])
 def test_an_interrupt_ends_a_long_call_soon(rows: int, fits: int) -> None:
     """Of many rows, and of many short fits."""
     x = np.linspace(0, 4, rows)

@@ -68,8 +68,9 @@ class CurveFit(Estimates):
 
     @property
     def pcov(self) -> np.ndarray:
-        """Their covariance, (p, p)."""
-        return self.covariance
+        """Their covariance, (p, p), as SciPy has it: all inf where a parameter has no influence. ``covariance`` knows the rest."""
+        without = not np.abs(self.factor).max(axis=0, initial=0.0).all()
+        return np.full_like(self.covariance, np.inf) if without else self.covariance
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return iter((self.popt, self.pcov))
