@@ -78,7 +78,8 @@ def check_finite(array: np.ndarray, name: str) -> None:
 
 def response(y: Any) -> np.ndarray:
     """The response as float64 (rows,), or (1,) of one number. Raises DataError for another shape."""
-    array = np.atleast_1d(numbers(y, "y"))
+    array = numbers(y, "y")
+    array = array if array.ndim else array.reshape(1)
     if array.ndim != 1:
         raise DataError(f"y has shape {array.shape}. Give one number for each row.")
     if not len(array):

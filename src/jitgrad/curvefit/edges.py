@@ -57,19 +57,26 @@ class Edges:
             elif any(id(x) in of_columns for x in node.inputs):
                 of_columns.add(id(node))
         boundary = {id(x): x for node in self._mixed for x in node.inputs if id(x) not in of_parameters}
-        with np.errstate(all="ignore"):
-            self._constant = {key: _flags_of(_value(x, {})) for key, x in boundary.items() if key not in of_columns}
         self._boundary = [x for key, x in boundary.items() if key in of_columns]
+        needs = operands_first(self._boundary, lambda node: node.inputs)
+        self._made = [node for node in needs if id(node) in of_columns and node.op is not None]
+        with np.errstate(all="ignore"):
+            self._constant = {key: _flags_of(_constant(x)) for key, x in boundary.items() if key not in of_columns}
+            self._values = {id(x): _constant(x) for node in self._made for x in node.inputs if id(x) not in of_columns}
         self._found: dict[tuple[Flags, ...], bool] = {}
         self._may_be = self._reached([Flags(True, x.op is not None) for x in self._boundary])
+        self._zeros_may_be = self._reached([Flags(True, False) for x in self._boundary])
 
     def needed(self, columns: Sequence[np.ndarray]) -> bool:
         """Whether these columns may lead to an infinite partial derivative, or a tangent, that is to be multiplied by 0."""
         if not self._may_be:
             return False
-        values = dict(zip(self._columns, columns, strict=True))
+        values = self._values | dict(zip(self._columns, columns, strict=True))
         with np.errstate(all="ignore"):
-            flags = tuple([_flags_of(_value(node, values)) for node in self._boundary])
+            for node in self._made:
+                assert node.op is not None
+                values[id(node)] = node.op.numpy(*[values[id(x)] for x in node.inputs], **dict(node.attrs))
+            flags = tuple([_flags_of(values[id(node)], self._zeros_may_be) for node in self._boundary])
         if flags not in self._found:
             self._found[flags] = self._reached(flags)
         return self._found[flags]
@@ -134,17 +141,18 @@ def _at_least_one(exponent: Tensor) -> bool:
     return exponent.op is None and exponent.known is not None and bool(np.all(np.asarray(exponent.known) >= 1))
 
 
-def _flags_of(value: Any) -> Flags:
-    return Flags(not np.all(value), not np.isfinite(value).all())
+def _flags_of(value: Any, zeros: bool = True) -> Flags:
+    """Of a value; without ``zeros`` nobody asks for them."""
+    numbers = np.asarray(value).reshape(-1)
+    finite = numbers.dot(numbers) < np.inf or np.isfinite(numbers).all()  # the first is quicker, and overflows
+    return Flags(zeros and not numbers.all(), not finite)
 
 
-def _value(node: Tensor, values: dict[int, Any]) -> Any:
-    """The value of a node without parameters; 1 where it is not known while tracing."""
-    if id(node) in values:
-        return values[id(node)]
-    for inner in operands_first([node], lambda inner: () if id(inner) in values else inner.inputs):
-        if id(inner) not in values:
-            known = 1.0 if inner.known is None else inner.known
-            operands = [values[id(x)] for x in inner.inputs]
-            values[id(inner)] = known if inner.op is None else inner.op.numpy(*operands, **dict(inner.attrs))
+def _constant(node: Tensor) -> Any:
+    """The value of a node without parameters and columns; 1 where it is not known while tracing."""
+    values: dict[int, Any] = {}
+    for inner in operands_first([node], lambda inner: inner.inputs):
+        known = 1.0 if inner.known is None else inner.known
+        operands = [values[id(x)] for x in inner.inputs]
+        values[id(inner)] = known if inner.op is None else inner.op.numpy(*operands, **dict(inner.attrs))
     return values[id(node)]

@@ -52,7 +52,7 @@ def rows_of(
         raise ArgumentError("`nan_policy='propagate'` is not supported by this function. Use None, 'raise' or 'omit'.")
     if policy not in (None, "raise", "omit"):
         raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {policy!r}.")
-    masked = [name or "x" for name, values in [*columns.items(), ("y", y), ("sigma", sigma)] if np.ma.is_masked(values)]
+    masked = [name or "x" for name, values in [*columns.items(), ("y", y), ("sigma", sigma)] if _is_masked(values)]
     if policy == "omit":
         columns, y = {name: _unmasked(values) for name, values in columns.items()}, _unmasked(y)
     remarks = [f"masked values of {name} count as any others" for name in masked if policy != "omit"]
@@ -90,9 +90,13 @@ def _check_finite(curve: Curve, arrays: list[np.ndarray], y: np.ndarray) -> None
     given.check_finite(y, "y")
 
 
+def _is_masked(values: Any) -> bool:
+    return type(values) is not np.ndarray and bool(np.ma.is_masked(values))  # the first is quick
+
+
 def _unmasked(values: Any) -> Any:
     """Values, those that are masked nan."""
-    return values.astype(np.float64).filled(np.nan) if np.ma.is_masked(values) else values
+    return values.astype(np.float64).filled(np.nan) if _is_masked(values) else values
 
 
 def _without_nan(
