@@ -68,7 +68,7 @@ class CurveFit(Estimates):
 
     @property
     def pcov(self) -> np.ndarray:
-        """Their covariance, (p, p), as SciPy has it: all inf where a parameter has no influence. ``covariance`` knows the rest."""
+        """The covariance as SciPy has it, (p, p): all inf where a parameter has no influence, see ``covariance``."""
         without = not np.abs(self.factor).max(axis=0, initial=0.0).all()
         return np.full_like(self.covariance, np.inf) if without else self.covariance
 
