@@ -44,6 +44,7 @@ def test_columns_are_taken_by_name(library: str, tmp_path: Path) -> None:
     expected = model.predict(X)
     np.testing.assert_array_equal(model.predict(mixed), expected)
     np.testing.assert_array_equal(model.predict(mixed, batch_size=7), expected)
+    np.testing.assert_array_equal(model(mixed).numpy(), model(X).numpy())
     assert model.evaluate(mixed, Z) == model.evaluate(X, Z)
     model.save(tmp_path / "m")
     np.testing.assert_array_equal(jitgrad.load_model(tmp_path / "m").predict(mixed), expected)
@@ -56,11 +57,12 @@ def test_columns_are_taken_by_name(library: str, tmp_path: Path) -> None:
 
 
 @LIBRARIES
-@pytest.mark.parametrize("ask", ["predict", "evaluate", "fit", "validation", "stream"])
+@pytest.mark.parametrize("ask", ["predict", "call", "evaluate", "fit", "validation", "stream"])
 def test_a_missing_column_is_named(library: str, ask: str) -> None:
     model, lacking = fitted(frame_of(library, NAMES)), frame_of(library, ["width", "hight", "depth"])
     asks: dict[str, Callable[[], Any]] = {
         "predict": lambda: model.predict(lacking),
+        "call": lambda: model(lacking),
         "evaluate": lambda: model.evaluate(lacking, Z),
         "fit": lambda: model.fit(lacking, Z),
         "validation": lambda: model.fit(X, Z, validation_data=(lacking, Z)),

@@ -85,6 +85,18 @@ def as_inputs(x: Any, known: Any = None) -> Any:
     return made
 
 
+def without_frames(x: Any, known: Any = None) -> Any:
+    """Inputs of a call with frames as arrays, their columns by the names that the model was fitted to; all else as it is.
+
+    Raises DataError where a name is missing.
+    """
+    if isinstance(x, dict):
+        return {key: without_frames(item, inner(known, key)) for key, item in x.items()}
+    if isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in x):
+        return type(x)(without_frames(item, inner(known, number)) for number, item in enumerate(x))
+    return _of_frame(x, "x", known) if is_frame(x) else x
+
+
 def _alone(value: Any) -> Any:
     """The only one of a list of arrays."""
     return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 and hasattr(value[0], "shape") else value

@@ -17,7 +17,7 @@ from jitgrad.layers.layer import Layer, all_owned
 from jitgrad.layers.shapes import zeros_of
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
-from jitgrad.models.data import as_data, as_inputs, names_of
+from jitgrad.models.data import as_data, as_inputs, names_of, without_frames
 from jitgrad.models.sources import Settings
 from jitgrad.models.steps import Steps
 from jitgrad.models.summary import summary
@@ -58,6 +58,7 @@ class Model(Steps):
     _predict: tuple[Any, Function] | None = None
 
     def __call__(self, x: Any, training: bool | None = None) -> Any:
+        x = without_frames(x, self.fitted_columns[0])
         y = super().__call__(x, training)
         if self.example is None:
             self.example = map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
