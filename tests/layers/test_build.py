@@ -129,6 +129,12 @@ def test_what_is_no_shape(shape: Any) -> None:
         layers.Dense(2).build(shape)
 
 
+@pytest.mark.parametrize("make", [lambda: layers.Dense(2), layers.BatchNormalization, layers.LayerNormalization])
+def test_weights_of_an_open_size_are_refused(make: Any) -> None:
+    with pytest.raises(ShapeError, match=r"cannot make '\w+' of shape .*None"):
+        make().build((None, None))
+
+
 def test_a_build_of_ones_own_is_called_once_with_the_shape() -> None:
     first, second = BuiltTwice(), BuiltTwice()
     first.build((None, 4))

@@ -107,6 +107,11 @@ class Layer(Described):
         constraint: Any = None,
     ) -> Variable:
         """A Variable of this layer's dtype, drawn with ``jitgrad.random``'s seed, penalised and constrained if asked for."""
+        if None in shape:
+            raise ShapeError(
+                f"Layer {self.name!r} cannot make {name!r} of shape {shape}. Give build() all "
+                f"sizes behind the rows, as (None, 4)."
+            )
         value = _first_value(name, tuple(shape), initializers.get(initializer))
         made = Variable(np.asarray(value, self.dtype), name=f"{self.name}/{name}", trainable=trainable and self._trainable)
         made.constraint = constraints.get(constraint)
