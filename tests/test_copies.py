@@ -41,6 +41,22 @@ def test_functions_are_themselves(name: str, how: Copy) -> None:
     assert how(NAMED[name]) is NAMED[name]
 
 
+def square(x: Any) -> Any:
+    return x * x
+
+
+@HOW
+@pytest.mark.parametrize("wrapped", [jitgrad.sin, square], ids=["op", "function"])
+def test_a_traced_function_keeps_what_was_set_on_it(wrapped: Any, how: Copy) -> None:
+    traced = jitgrad.function(wrapped)
+    traced.unit = ["m"]  # type: ignore[attr-defined]
+    traced(2.0)
+    copied = how(traced)
+    assert float(copied(2.0)) == float(traced(2.0))
+    assert copied.unit == ["m"] and copied.unit is not traced.unit  # type: ignore[attr-defined]
+    assert copied.function is copied.__wrapped__ is wrapped
+
+
 SMALL: dict[str, Any] = {
     **{f"initializer {name}": value for name, value in initializers.INITIALIZERS.items()},
     **{f"schedule {type(s).__name__}": s for s in (

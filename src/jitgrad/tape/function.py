@@ -133,8 +133,12 @@ class Function:
         self.traced(like, {}, [_dynamic(x) for x in flatten((like, {})) if _is_dynamic(x)]).check(values, names)
 
     def __reduce__(self) -> Any:
-        """Copied and pickled without its traces, which read the Variables that they were made with."""
-        return type(self), (self.function,), vars(self)
+        """Copied and pickled without its traces, which read the Variables that they were made with.
+
+        Nor with the attributes of what it wraps, which the copy takes from its own.
+        """
+        wrapped = vars(type(self)(self.function))
+        return type(self), (self.function,), {k: v for k, v in vars(self).items() if k not in wrapped or wrapped[k] is not v}
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         """As a method, bound to its instance."""
