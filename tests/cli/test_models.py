@@ -69,6 +69,7 @@ def test_a_formula(run: Any, enzyme: list[Any]) -> None:
 
 def test_a_named_curve_takes_the_column_it_is_given(run: Any, enzyme: list[Any]) -> None:
     found = run(*enzyme, "--model", "michaelis_menten", "--features", "concentration", "--json").json
+    assert found["success"] is True
     assert found["columns"] == {"x": "concentration"} and found["name"] == "michaelis_menten"
     assert found["parameters"]["vmax"]["estimate"] == pytest.approx(190.81, rel=1e-4)
     done = run(*enzyme, "--model", "michaelis_menten")
@@ -150,7 +151,8 @@ def test_a_fit_that_says_nothing_of_the_table_is_exit_1(model: str, start: str, 
     done = run("fit", file, "--target", "y", "--model", model, "--start", start)
     assert done.code == 1 and says in " ".join(done.out.split())
     done = run("fit", file, "--target", "y", "--model", model, "--start", start, "--json")
-    assert done.code == 1 and says in " ".join(json.loads(done.out)["notes"])
+    found = json.loads(done.out)
+    assert done.code == 1 and found["success"] is False and says in " ".join(found["notes"])
 
 
 @pytest.mark.parametrize("name", ["table.tsv", "table.csv.gz", "table.parquet", "plain.dat"])

@@ -89,6 +89,7 @@ def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
     """A fit of ``jitgrad fit`` with a formula."""
     result = fitted.result
     return of_curve_model(fitted.model) | {
+        "success": result.sound,
         "converged": result.success,
         "notes": result.notes,
         "loss": result.loss,
