@@ -194,7 +194,10 @@ class CurveFit(Estimates):
 
     @property
     def worse_than_a_constant(self) -> bool:
-        """Whether the squares of residuals over sigma are more than those of the best constant; not asked where y is one, as in implicit fits."""
+        """Whether the squares of residuals over sigma are more than those of the best constant.
+
+        Not asked where y is constant, as in the fit of an implicit equation.
+        """
         if self._problem.settings.loss != "linear" or self.n_rows < 2:
             return False
         y = self._problem.y
