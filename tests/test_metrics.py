@@ -153,6 +153,8 @@ def test_several_classes_in_a_row_that_nobody_could_check_are_nan() -> None:
         (lambda: metrics.AUC()(CLASSES, SCORES), ShapeError, "Give one number a row, or two classes"),
         (lambda: metrics.get(lambda t, p: jitgrad.sum(p))(BITS, BITS), ArgumentError, "one number for all rows"),
         (lambda: metrics.TopKCategoricalAccuracy(0), ArgumentError, "k is 0"),
+        (lambda: metrics.F1(threshold="a"), ArgumentError, "threshold is 'a'. Give a number"),
+        (lambda: metrics.F1(threshold=0.7)(CLASSES, SCORES), ArgumentError, "f1: threshold is 0.7, and of predictions"),
         (lambda: metrics.get({"class_name": "auc"}), ArgumentError, "The metric is {'class_name': 'auc'}. Give one of"),
         *[
             (

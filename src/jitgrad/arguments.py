@@ -31,26 +31,26 @@ def count(name: str, value: Any, low: int = 1, high: int = 10**9) -> int:
 
 def positive(name: str, value: Any) -> float:
     """A positive finite number."""
-    number = _number(name, value)
-    if not (math.isfinite(number) and number > 0):
+    given = number(name, value)
+    if not (math.isfinite(given) and given > 0):
         raise ArgumentError(f"{name} is {value}. Give a positive number.")
-    return number
+    return given
 
 
 def nonnegative(name: str, value: Any) -> float:
     """A finite number from 0 on."""
-    number = _number(name, value)
-    if not (math.isfinite(number) and number >= 0):
+    given = number(name, value)
+    if not (math.isfinite(given) and given >= 0):
         raise ArgumentError(f"{name} is {value}. Give a number from 0 on.")
-    return number
+    return given
 
 
 def in_unit_interval(name: str, value: Any) -> float:
     """A number from 0 on and below 1."""
-    number = _number(name, value)
-    if not 0 <= number < 1:
+    given = number(name, value)
+    if not 0 <= given < 1:
         raise ArgumentError(f"{name} is {value}. Give a number from 0 on and below 1.")
-    return number
+    return given
 
 
 def by_name(what: str, name: Any, known: Mapping[str, T], also: str = "") -> T:
@@ -78,7 +78,8 @@ def function_name(f: Callable[..., Any]) -> str:
     return str(getattr(f, "__name__", type(f).__name__))
 
 
-def _number(name: str, value: Any) -> float:
+def number(name: str, value: Any) -> float:
+    """A number, finite or not."""
     try:
         return float(value)
     except (TypeError, ValueError):

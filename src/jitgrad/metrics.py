@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad import losses
-from jitgrad.arguments import Described, by_name, count
+from jitgrad.arguments import Described, by_name, count, number
 from jitgrad.errors import ArgumentError, DataError, ShapeError
 from jitgrad.functions.products import matmul
 from jitgrad.functions.reductions import argmax, mean, sum
@@ -100,7 +100,7 @@ class BinaryAccuracy(_Hits):
 
     def __init__(self, threshold: float = 0.5, name: str = "binary_accuracy") -> None:
         super().__init__(name)
-        self.threshold = threshold
+        self.threshold = number("threshold", threshold)
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
         alike(self.name, target, prediction)
@@ -167,15 +167,23 @@ class TopKCategoricalAccuracy(SparseTopKCategoricalAccuracy):
 
 
 class ConfusionMatrix(Metric):
-    """How many rows of each class, down, were taken for each class, across. One number a row is class 1 above ``threshold``."""
+    """How many rows of each class, down, were taken for each class, across.
 
-    def __init__(self, threshold: float = 0.5, name: str = "confusion_matrix") -> None:
-        self.threshold, self.name = threshold, name
+    One number a row is class 1 above ``threshold``, 0.5 by default; of several the largest tells the class.
+    """
+
+    def __init__(self, threshold: float | None = None, name: str = "confusion_matrix") -> None:
+        self.threshold, self.name = None if threshold is None else number("threshold", threshold), name
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         if _kind(target, prediction) == "binary":
-            n, pairs = 2, ((target, 0.5), (prediction, self.threshold))
+            n, pairs = 2, ((target, 0.5), (prediction, 0.5 if self.threshold is None else self.threshold))
             true, taken = (_one_hot(greater(reshape(x, (x.size,)), at), n) for x, at in pairs)
+        elif self.threshold is not None:
+            raise ArgumentError(
+                f"{self.name}: threshold is {self.threshold}, and of predictions of shape {prediction.shape} the largest in a "
+                f"row tells its class. Leave threshold out, or give one number a row."
+            )
         else:
             n = prediction.shape[-1]
             hot = target.shape == prediction.shape
@@ -199,7 +207,7 @@ class _Score(ConfusionMatrix):
         threshold: see ConfusionMatrix.
     """
 
-    def __init__(self, average: str | None = None, threshold: float = 0.5, name: str | None = None) -> None:
+    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None) -> None:
         super().__init__(threshold, name or type(self).__name__.lower())
         if average not in (None, "macro", "weighted", "micro"):
             raise ArgumentError(f"average is {average!r}. Use 'macro', 'weighted' or 'micro', or leave it out.")

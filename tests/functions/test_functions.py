@@ -37,6 +37,7 @@ USES = [
     *uses("sum keepdims", lambda np, x: np.sum(x, axis=(0, -1), keepdims=True), (2, 3, 4)),
     *uses("var", lambda np, x: np.var(x, axis=1), (2, 3), (4, 1)),
     *uses("std ddof", lambda np, x: np.std(x, axis=0, ddof=1, keepdims=True), (4, 3)),
+    *uses("diff of nothing", lambda np, x: np.diff(x, n=0, axis=0, prepend=1.0), (3, 2)),
     *uses("diff ends", lambda np, x, y: np.diff(x, axis=0, prepend=y, append=1.5), ((3, 2), (2, 2))),
     *uses("prod", lambda np, x: np.prod(x), (), (1,), (5,), (2, 3), (0,)),
     *uses("prod axis", lambda np, x: np.prod(x, axis=1, keepdims=True), (2, 3, 2), (2, 1, 2), (2, 0, 2)),

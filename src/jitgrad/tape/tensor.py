@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import DTypeError, IndexingError, ReadOnlyError, ShapeError
+from jitgrad.errors import DTypeError, IndexingError, OptionError, ReadOnlyError, ShapeError
 from jitgrad.ops import OPS, Op, Shape
 from jitgrad.ops import elementwise as ew
 from jitgrad.ops.linear import concatenate, matmul, reshape
@@ -361,7 +361,7 @@ _MOST_RESULTS = 4096
 
 def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], key: tuple[Any, ...]) -> tuple[Shape, int]:
     if op.arity is not None and len(inputs) != op.arity:
-        raise TypeError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
+        raise OptionError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
     if op.result in _FIXED:
         rank = _FIXED[op.result]
