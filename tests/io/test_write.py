@@ -243,3 +243,12 @@ def test_standard_output_on_a_full_disk(rows: int) -> None:
         )
     message = b"jitgrad: standard output cannot be written: No space left on device. Make room, or give a file elsewhere.\n"
     assert (done.stderr, done.returncode) == (message, 2)
+
+
+def test_a_terminal_gets_nothing_that_it_would_act_on() -> None:
+    master, slave = os.openpty()
+    with TableWriter(os.ttyname(slave)) as writer:
+        writer.add(pl.DataFrame({"a\x1b[31m": ["\x07", "é"]}))
+    assert os.read(master, 1000).decode().splitlines() == ["a\\x1b[31m", "\\x07", "é"]
+    os.close(slave)
+    os.close(master)

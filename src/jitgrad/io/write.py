@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, printable
 from jitgrad.files import unwritable, written_aside
 
 
@@ -64,6 +64,8 @@ class TableWriter:
             return
         null = "NA" if frame.width == 1 else ""
         text = frame.write_csv(include_header=first, separator=self._separator, null_value=null)
+        if self._file.isatty():  # for people, and not to be acted on
+            text = printable(text)
         with self._told():
             self._file.write(text.encode())
 
