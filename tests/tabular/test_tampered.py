@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import polars as pl
@@ -92,6 +92,22 @@ def test_every_place_with_something_else_in_it(document: Any, tmp_path: Path) ->
     assert refused > 20
 
 
+@pytest.mark.parametrize(
+    ("kind", "place", "other"),
+    [
+        ("linear", ("scores",), {}),
+        ("linear", ("scores",), {"test": {}}),
+        ("linear", ("inference", "distribution"), "x"),
+        ("curve", ("scale",), -1),
+    ],
+)
+def test_what_only_a_report_asks_for(kind: str, place: tuple[str, ...], other: Any, tmp_path: Path) -> None:
+    MODELS[kind]().save(tmp_path / "m")
+    document = archive.read(tmp_path / "m")
+    with pytest.raises(DataError, match=place[-1]):
+        load(tmp_path / "m", document | {"model": changed(document["model"], place, other)})
+
+
 class Named(TypedDict):
     a: int
 
@@ -111,6 +127,7 @@ class Named(TypedDict):
         (np.zeros(2), np.ndarray),
         ({"a": 1}, Named),
         ("x", Any),
+        ("x", Literal["w", "x"]),
     ],
 )
 def test_what_is_of_its_type(value: Any, hint: Any) -> None:
@@ -136,6 +153,8 @@ def test_what_is_of_its_type(value: Any, hint: Any) -> None:
         ([0.0], np.ndarray, "it"),
         ({}, Named, "it"),
         ({"a": "x"}, Named, "it.a"),
+        ("y", Literal["w", "x"], "it"),
+        (["x"], Literal["w", "x"], "it"),
         (None, Settings, "it"),
         (Settings(epochs="x"), Settings, "it.epochs"),  # type: ignore[arg-type]
     ],

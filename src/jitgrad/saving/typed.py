@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 
@@ -16,7 +16,8 @@ def check_types(value: Any, hint: Any, place: str) -> None:
 
     Args:
         value: of dataclasses, dicts, lists, tuples, arrays, numbers, texts and None.
-        hint: its type, as in an annotation; a list stands for a tuple, a whole number for a float. Arrays are of floats.
+        hint: its type, as in an annotation; a list stands for a tuple, a whole number for a float. Literals are texts, and
+            arrays of floats.
         place: what a message calls it.
     """
     origin, arguments = get_origin(hint), get_args(hint)
@@ -24,6 +25,8 @@ def check_types(value: Any, hint: Any, place: str) -> None:
         return
     if origin in (Union, UnionType):
         _check_union(value, arguments, place)
+    elif origin is Literal:
+        _check(isinstance(value, str) and value in arguments, value, place)
     elif dataclasses.is_dataclass(hint):
         _check(isinstance(value, hint), value, place)  # type: ignore[arg-type]  # it is no instance
         for name, inner in get_type_hints(hint).items():

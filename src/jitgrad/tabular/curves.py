@@ -125,6 +125,8 @@ class CurveModel:
             p, n = len(curve.names), len(model["free"])
             if model["values"].shape != (p,) or model["factor"].shape != (n, n) or not set(model["free"]) <= set(range(p)):
                 raise DataError("its parameters do not fit together")
+            if not model["scale"] >= 0:
+                raise DataError("its scale is below 0")
             if set(curve.names) | set(curve.columns) != set(curve.model.names):
                 raise DataError("its names are not those of its formula")
             estimates = Estimates(curve, model["values"], model["free"], model["factor"], model["scale"], model["dof"])

@@ -98,7 +98,8 @@ def _check(made: dict[str, Any]) -> None:
             == (len(inference.names), widths[-1] - bool(kinds))
             for name in _ESTIMATES
         ),
-        "scores": all(set(part) == set(made["scores"]["train"]) for part in made["scores"].values()),
+        "scores": "train" in made["scores"]
+        and all(set(part) == set(made["scores"]["train"]) for part in made["scores"].values()),
     }
     for name, fit in fits.items():
         if not fit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -45,7 +46,7 @@ class Inference:
     p_value: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    distribution: str
+    distribution: Literal["t", "z"]
     rows: int
     degrees_of_freedom: int
     figures: dict[str, float | None]
@@ -84,6 +85,7 @@ def infer(
     estimate = scale.coefficients(maximum.weights)
     variance = np.einsum("ij,kjl,il->ik", unscaled, maximum.covariance, unscaled, optimize=True)
     free = len(y) - estimates
+    distribution: Literal["t", "z"]
     if isinstance(family, Gaussian):
         figures, distribution = _of_squares(y, eta[:, 0], estimates - 1, free), "t"
         error = figures["residual_standard_error"]
