@@ -96,6 +96,17 @@ def test_a_way_to_infinity_does_not_converge(factor: int) -> None:
     assert not result.success and "no step lowers the cost" in result.status
 
 
+@pytest.mark.parametrize("size", [0.2, 5, 100])
+def test_where_the_model_is_flat_bounds_are_not_near(size: float) -> None:
+    """The columns are so small that no step to a bound changes the residual. The gradient is not zero for that."""
+    y = size * np.exp(2 + 1 / (X + 3))
+    result = fit("exp(a + b / (x + c))", X, y, [-19, 0.0003, -1.39], bounds=([-44, -0.0005, -2.2], [9, 0.001, -1.2]))
+    inside = (result.values > [-44, -0.0005, -2.2]) & (result.values < [9, 0.001, -1.2])
+    model = np.exp(result.values[0] + result.values[1] / (X + result.values[2]))
+    cosine = (model - y) @ model / np.linalg.norm(model) / np.linalg.norm(model - y)  # with the column of a
+    assert not result.success or not inside[0] or abs(cosine) < 1e-4
+
+
 @pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 10, 30, 201, 220])
 @pytest.mark.parametrize("start", [[1, 1, 1], [1, -20, 1]])
 def test_evaluations_are_no_more_than_allowed(most: int, start: Any) -> None:

@@ -14,11 +14,13 @@ from jitgrad.vm.fit_model import ONE, ZERO, ask, end_fit, go_to, move, rounding,
 from jitgrad.vm.fit_steps import (
     FREE,
     LINEAR,
+    NEXT_TO,
     exchange,
     forecast,
     gradient,
     how_many_linear,
     is_linear,
+    largest_cosine,
     rescale,
     scaled_norm,
     step,
@@ -87,7 +89,8 @@ def try_step(P, W):
     """Try a step from where the Jacobian in the room is that at the parameters."""
     theta, v, norm = vector(P, plan.THETA), vector(P, plan.V), vector(P, plan.NORM)
     if P[plan.ACCEPTED] != ZERO:
-        cosine = gradient(P, W)
+        gradient(P, W)
+        cosine = largest_cosine(P, W, NEXT_TO)
         if W[plan.COST] <= W[plan.EXACT_COST] or cosine <= W[plan.GTOL]:
             _settle(P, W, plan.EXACT if W[plan.COST] <= W[plan.EXACT_COST] else plan.BY_GRADIENT)
             return

@@ -13,6 +13,7 @@ from jitgrad.vm.fit_descent import PATIENCE
 from jitgrad.vm.fit_model import ONE, ZERO, ask, end_fit, go_to, triangle, vector
 from jitgrad.vm.fit_steps import (
     FREE,
+    INSIDE,
     exchange,
     factor,
     forecast,
@@ -20,6 +21,7 @@ from jitgrad.vm.fit_steps import (
     gradient,
     hold,
     how_many_linear,
+    largest_cosine,
     rescale,
     scaled_norm,
     step,
@@ -130,7 +132,8 @@ def conclude(P, W):
 
     Else go on from there: as if anew where the steps so far led down, or by a look at how the cost bends.
     """
-    cosine, status = gradient(P, W), W[plan.STATUS]
+    gradient(P, W)
+    cosine, status = largest_cosine(P, W, 0.0), W[plan.STATUS]
     if W[plan.COST] <= W[plan.EXACT_COST]:
         end_fit(P, W, plan.EXACT)
         return
@@ -151,7 +154,7 @@ def _is_at_right_angles(P, W):
     """Whether the residual is at right angles to the columns of the parameters that may move, or what is left is rounding: that
     of the response, of the parameters, and in directions that the columns hardly have. Or the full step is short."""
     n, T, theta, norm, right = P[plan.N], triangle(P), vector(P, plan.THETA), vector(P, plan.NORM), vector(P, plan.RIGHT)
-    hold(P, W, FREE)
+    hold(P, W, INSIDE)
     free, rank = factor(P, W)
     square, size, z = 0.0, scaled_norm(P, W, norm, theta), vector(P, plan.Z)
     for j in range(rank):

@@ -21,30 +21,41 @@ NEXT_TO = 1e-8
 """How far from its bound a parameter is taken for one at it: what that changes beside the residual."""
 FREELY = 1e-6
 """The scale of parameters that follow the others: hardly any, so that they are damped by nothing."""
-FREE, LINEAR, ALL = range(3)
+FREE, INSIDE, LINEAR, ALL = range(4)
 
 
 @device
 def gradient(P, W):
-    """The gradient of the cost by scaled parameters; returns the largest cosine of the residual and a column that may move."""
-    n, g, largest = P[plan.N], vector(P, plan.G), 0.0
+    """The gradient of the cost by scaled parameters."""
+    n, g = P[plan.N], vector(P, plan.G)
     q = column(P, n)
     for k in range(n):
         W[g + k] = qr.dot(W, column(P, k), q, k + ONE)
-        if _is_free(P, W, k):
-            largest = max(largest, abs(W[g + k]))
+
+
+@device
+def largest_cosine(P, W, next_to):
+    """Of the residual and a column that may move; ``next_to`` as for ``_is_free``."""
+    largest = 0.0
+    for k in range(P[plan.N]):
+        if _is_free(P, W, k, next_to):
+            largest = max(largest, abs(W[vector(P, plan.G) + k]))
     return largest / W[plan.RESIDUAL] if largest > 0.0 else 0.0
 
 
 @device
-def _is_free(P, W, k):
-    """Whether a parameter may move: not at a bound, or next to it, from which the cost falls outwards only."""
+def _is_free(P, W, k, next_to):
+    """Whether a parameter may move: not at a bound, or next to it, from which the cost falls outwards only.
+
+    A bound is next to it where to go there changes ``next_to`` of the residual at most, as the column says. Where the model is
+    flat, that is so of bounds that are far.
+    """
     x, g, norm = W[vector(P, plan.THETA) + k], W[vector(P, plan.G) + k], W[vector(P, plan.NORM) + k]
     above, below = x - W[vector(P, plan.LOWER) + k], W[vector(P, plan.UPPER) + k] - x
     if (above <= 0.0 and g >= 0.0) or (below <= 0.0 and g <= 0.0):
         return False
-    next_to = NEXT_TO * W[plan.RESIDUAL]
-    return not ((g > 0.0 and norm * above <= next_to) or (g < 0.0 and norm * below <= next_to))
+    least = next_to * W[plan.RESIDUAL]
+    return not ((g > 0.0 and norm * above <= least) or (g < 0.0 and norm * below <= least))
 
 
 @device
@@ -83,10 +94,13 @@ def scaled_norm(P, W, scales, x):
 
 @device
 def hold(P, W, which):
-    """Begin a step: FREE, LINEAR or ALL parameters may move, the others are held where they are, or at the bound next to it."""
+    """Begin a step: parameters that are FREE, INSIDE their bounds, LINEAR or ALL may move.
+
+    The others are held where they are, or at the bound next to it.
+    """
     v, held = vector(P, plan.V), vector(P, plan.HELD)
     for k in range(P[plan.N]):
-        moves = _is_free(P, W, k) if which == FREE else is_linear(P, k) if which == LINEAR else True
+        moves = which == ALL or (is_linear(P, k) if which == LINEAR else _is_free(P, W, k, NEXT_TO if which == FREE else 0.0))
         x, g = W[vector(P, plan.THETA) + k], W[vector(P, plan.G) + k]
         to = x
         if which == FREE and not moves and g != 0.0:
