@@ -261,3 +261,11 @@ def test_memory_of_traces_is_bounded() -> None:
         kept.append(weakref.ref(f.traced((1.0, n), {}, [jitgrad.tensor(1.0)])))
     gc.collect()
     assert sum(trace() is not None for trace in kept) == KEPT_TRACES
+
+
+@pytest.mark.parametrize("unhashable", [{1, 2}, bytearray(b"ab")])
+def test_an_argument_that_cannot_be_a_key_is_refused_from_the_first_call_on(unhashable: Any) -> None:
+    f = jitgrad.function(lambda x, k: x)
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match="Pass it as a constant of the function"):
+            f(1.0, unhashable)

@@ -26,8 +26,9 @@ class Recent(Generic[V]):
     def get(self, key: Any) -> V | None:
         """The value, or None. Raises TypeError for a key that cannot be hashed."""
         try:
+            value = self._kept[key]
             self._kept.move_to_end(key)
-            return self._kept[key]
+            return value
         except KeyError:  # or another thread has dropped it in between
             return None
 
