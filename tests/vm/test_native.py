@@ -178,8 +178,32 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def test_a_fork_while_another_thread_loads_code_leaves_the_child_able_to() -> None:
-    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=False)
+FORK_IN_AN_IMPORT = """
+import os, sys, threading, time, warnings
+import jitgrad
+warnings.simplefilter("ignore")
+begun = threading.Event()
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "llvmlite":
+            begun.set()
+            time.sleep(0.5)
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=lambda: float(jitgrad.tensor(2.0) * 3))
+thread.start()
+begun.wait()
+child = os.fork()
+value = float(jitgrad.tensor(2.0) + 5)
+if child == 0:
+    os._exit(int(value))
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("code", [FORK, FORK_IN_AN_IMPORT])
+def test_a_fork_while_another_thread_loads_code_leaves_the_child_able_to(code: str) -> None:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
     assert "Exception" not in done.stderr
 

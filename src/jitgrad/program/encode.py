@@ -18,6 +18,7 @@ from jitgrad.program.passes.executable import layout_of
 from jitgrad.program.split import split
 from jitgrad.vm import addresses
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERANDS, WIDTH
+from jitgrad.vm.late import load
 
 _FIELDS = {instruction.name: instruction.fields for instruction in INSTRUCTIONS}
 
@@ -251,9 +252,7 @@ class Encoder:
         self._linalg("cholesky", step, d, (math.prod(step.shape[:-2]), step.shape[-1]))
 
     def _linalg(self, name: str, step: Step, d: int, numbers: Sequence[int]) -> None:
-        from jitgrad.vm import native  # llvmlite, and SciPy's LAPACK
-
-        address = addresses.note(addresses.linalg(name, self.dtype), native.load(name, self.dtype).address)
+        address = addresses.note(addresses.linalg(name, self.dtype), load(name, self.dtype).address)
         self._call(address, step.args[:-1], step.args[-1], d, math.prod(step.shape), numbers)
 
     def _custom(self, step: Step, d: int, kernel: Kernel) -> None:

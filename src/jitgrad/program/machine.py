@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.program.program import Program, Slot
+from jitgrad.vm.late import load
 from jitgrad.vm.threads import team
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Machine:
             self.arena[offset] = value
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
-        self.execute = _native("execute", program.dtype)
+        self.execute = load("execute", program.dtype)
         self.addresses = (*program.addresses, self.arena.ctypes.data)
 
     def load(self, values: Iterable[Any], first: int = 0, stop: int | None = None) -> None:
@@ -57,21 +58,15 @@ class Machine:
     @functools.cached_property
     def train(self) -> Function:
         """The native loop over epochs."""
-        return _native("train", self.program.dtype)
+        return load("train", self.program.dtype)
 
     @functools.cached_property
     def least_squares(self) -> Function:
         """The native least squares, of float64 alone."""
-        return _native("least_squares", self.program.dtype)
+        return load("least_squares", self.program.dtype)
 
     def _view(self, slot: Slot) -> np.ndarray:
         return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)
-
-
-def _native(name: str, dtype: np.dtype[Any]) -> Function:
-    from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
-
-    return native.load(name, dtype)
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray:

@@ -20,7 +20,7 @@ from jitgrad.tape.backward import Gradient
 from jitgrad.tape.protocol import public
 from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Tensor, as_tensor, record
-from jitgrad.vm import addresses
+from jitgrad.vm import addresses, forks
 
 _numbers = itertools.count()
 
@@ -162,7 +162,8 @@ class CustomOp:
             return shapes[0] if self._shape is None else _checked_shape(self.name, self._shape(*shapes), shapes)
 
         def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
-            from jitgrad.vm import custom  # Numba
+            with forks.loading:  # as in vm.late
+                from jitgrad.vm import custom  # Numba
 
             return addresses.note(addresses.custom(name, dtype, out, ndims), custom.kernel(self._forward, dtype, out, ndims))
 
@@ -188,7 +189,8 @@ class CustomOp:
             return (sum(math.prod(s) for s in shapes[2:]),)
 
         def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
-            from jitgrad.vm import custom  # Numba
+            with forks.loading:  # as in vm.late
+                from jitgrad.vm import custom  # Numba
 
             callee = addresses.custom(name, dtype, out, ndims, is_vjp=True)
             return addresses.note(callee, custom.vjp_kernel(self._vjp, dtype, ndims))

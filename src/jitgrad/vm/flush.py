@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jitgrad.errors import ArgumentError
+from jitgrad.vm.late import load
 
 
 def set_flush_denormal(mode: bool) -> bool:
@@ -45,8 +46,6 @@ def set_flush_denormal(mode: bool) -> bool:
     >>> print(jitgrad.tensor(1e-300) * 1e-20)
     1e-320
     """
-    from jitgrad.vm import native  # llvmlite
-
     if not isinstance(mode, (bool, np.bool_)):
         raise ArgumentError(f"mode is {mode!r}. Give True or False.")
-    return bool(native.load("flush", np.dtype(np.float64)).call(int(mode)))
+    return bool(load("flush", np.dtype(np.float64)).call(int(mode)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jitgrad import arguments
+from jitgrad.vm.late import load
 from jitgrad.vm.team import EXECUTE, LEAVE, MOST_RUNS, TEAM_SIZE, THREADS
 
 if TYPE_CHECKING:
@@ -115,8 +116,6 @@ def team(execute: Function, dtype: np.dtype[np.floating]) -> Iterator[int]:
 
     So it does where one thread is set, or while another thread has the helpers.
     """
-    from jitgrad.vm.native import load  # llvmlite
-
     helpers, mine = min(get_num_threads(), MOST_RUNS) - 1, False
     try:
         mine = helpers > 0 and _team.in_use.acquire(blocking=False)
