@@ -166,6 +166,25 @@ def test_masked_values_are_refused_with_their_row(where: str) -> None:
         asks[where]()
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        jitgrad.tensor,
+        jitgrad.Variable,
+        lambda x: jitgrad.Variable(np.float32(1.0)) * x,
+        lambda x: np.multiply(jitgrad.tensor(1.0), x),
+        lambda x: jitgrad.losses.LOSSES["mse"](x, X),
+        lambda x: layers.Dense(1)(x),
+        lambda x: layers.Normalization().adapt(x),
+        lambda x: jitgrad.function(jitgrad.sin)(x),
+        lambda x: jitgrad.grad(jitgrad.sum)(x),
+    ],
+)
+def test_masked_values_are_refused_where_there_are_no_rows_to_name(use: Callable[[Any], Any]) -> None:
+    with pytest.raises(DataError, match="masked values"):
+        use(np.ma.masked_greater(X, 1.0))
+
+
 def test_masked_arrays_without_masked_values_are_arrays() -> None:
     np.testing.assert_array_equal(fitted(np.ma.array(X), np.ma.array(Z)).predict(np.ma.array(X)), fitted(X).predict(X))
 

@@ -12,6 +12,7 @@ from jitgrad.functions.reductions import mean
 from jitgrad.layers.layer import Layer
 from jitgrad.ops import Shape
 from jitgrad.ops.elementwise import sqrt, square
+from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor
 
 
@@ -106,9 +107,9 @@ class Normalization(Layer):
     def adapt(self, data: Any) -> None:
         """Take mean and variance of the features of ``data``, (rows, …, features); those that never change get variance 1.
 
-        Raises DataError where there are no rows, or nan or inf among them.
+        Raises DataError where there are no rows, or nan, inf or masked values among them.
         """
-        array = np.asarray(data, np.float64)
+        array, _ = dtypes.as_data(data, np.float64, copy=False)
         if array.ndim < 2 or not array.size or not np.isfinite(array).all():
             raise DataError(f"adapt: data of shape {array.shape} has no rows of features, or nan or inf. Clean it first.")
         self.built_for(array.shape)

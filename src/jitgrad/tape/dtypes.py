@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import DTypeError
+from jitgrad.errors import DataError, DTypeError
 
 BOOL, INTEGER, NUMBER, DATA32, DATA64, FLOAT32, FLOAT64 = range(7)
 
@@ -38,8 +38,10 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
 
     A copy that cannot be written to, unless ``copy`` is False.
 
-    Raises DTypeError for what is not boolean, integer or floating.
+    Raises DTypeError for what is not boolean, integer or floating, and DataError for masked values.
     """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DataError("The array has masked values. Drop them, fill them in first, or give its data attribute.")
     try:
         array = np.array(value, dtype=dtype) if copy else np.asarray(value, dtype)
     except (ValueError, TypeError, OverflowError) as error:
