@@ -96,6 +96,22 @@ def test_a_way_to_infinity_does_not_converge(factor: int) -> None:
     assert not result.success and "no step lowers the cost" in result.status
 
 
+@pytest.mark.parametrize(
+    ("model", "y", "start"),
+    [
+        ("a * exp(-(x - b)**2 / c**2)", np.exp(-((X - 2) ** 2)), [1, 100, 1]),  # where everything underflows
+        ("cos(a * x)", np.cos(1.3 * X), [0]),  # a maximum of the cost
+        ("a**2 * x", 3 * X, [0]),
+        ("a * b * x", -X, [0, 0]),
+        ("floor(a * x)", np.floor(2.3 * X), [1]),
+    ],
+)
+def test_a_zero_gradient_that_no_parameter_has_a_part_in_is_no_minimum(model: str, y: Any, start: Any) -> None:
+    result = fit(model, X, y, start)
+    assert not result.success and not result.sound
+    assert result.status.startswith("Not converged: no parameter changes the model")
+
+
 @pytest.mark.parametrize("size", [0.2, 5, 100])
 def test_where_the_model_is_flat_bounds_are_not_near(size: float) -> None:
     """The columns are so small that no step to a bound changes the residual. The gradient is not zero for that."""

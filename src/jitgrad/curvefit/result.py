@@ -25,6 +25,7 @@ _ENDED = {
     "or look for a jump or a kink in the model",
     fit_plan.TOO_MANY: "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
 }
+_FLAT = "not converged: no parameter changes the model where the fit ended; give other starting values"
 WORSE, BEYOND = 1e-6, 1e10
 """Of squares of residuals, and of the numbers of a fit: what is more is no matter of rounding."""
 OWN = "own"
@@ -190,7 +191,16 @@ class CurveFit(Estimates):
     @property
     def success(self) -> bool:
         """Whether the fit converged."""
-        return self.ended not in (fit_plan.TOO_MANY, fit_plan.STUCK)
+        return self.ended not in (fit_plan.TOO_MANY, fit_plan.STUCK) and not self.flat
+
+    @property
+    def flat(self) -> bool:
+        """Whether no parameter changes the model where the fit ended: that the gradient is zero then says nothing."""
+        return self.ended != fit_plan.EXACT and len(self.free) > 0 and not self.factor.any()
+
+    @property
+    def _how_it_ended(self) -> str:
+        return _FLAT if self.flat else _ENDED[self.ended]
 
     @property
     def worse_than_a_constant(self) -> bool:
@@ -233,7 +243,7 @@ class CurveFit(Estimates):
     @property
     def cautions(self) -> list[str]:
         """What needs care before using the result, a sentence each; none where all is well."""
-        found = [] if self.success else [_ENDED[self.ended].capitalize()]
+        found = [] if self.success else [self._how_it_ended.capitalize()]
         if self.dof <= 0 and not self._problem.absolute_sigma:
             found.append(f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: no standard errors")
         elif self.pivots <= UNDETERMINED and self.undetermined:
@@ -253,7 +263,7 @@ class CurveFit(Estimates):
     @property
     def status(self) -> str:
         """How the fit ended, in words, and what to do."""
-        notes = self.notes if not self.success else [_ENDED[self.ended], *self.notes]
+        notes = self.notes if not self.success else [self._how_it_ended, *self.notes]
         return "; ".join(notes)
 
     def report(self) -> str:
