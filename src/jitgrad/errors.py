@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import reprlib
 import sys
@@ -110,10 +111,11 @@ def printable(text: str) -> str:
 
 
 def users_line() -> str:
-    """Where the user's code called us: ``" at fit.py:12: if loss > 3:"``; empty where there is no such place."""
-    package = str(Path(__file__).parent)
+    """Where the user's code called us, directly or by way of NumPy or SciPy: ``" at fit.py:12: if loss > 3:"``, or empty."""
+    libraries = [sys.modules[name].__file__ for name in ("jitgrad", "numpy", "scipy") if name in sys.modules]
+    others = tuple(str(Path(file).parent) + os.sep for file in libraries if file)
     for frame in reversed(traceback.extract_stack()):
-        if not frame.filename.startswith((package, "<")):
+        if not frame.filename.startswith((*others, "<")):
             return f" at {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
     return ""
 

@@ -265,6 +265,12 @@ def test_values_after_backward() -> None:
         assert float(w) == np.asarray(w) == 2
 
 
+@pytest.mark.parametrize("f", [lambda x: np.mean([x[0], x[1]]), scipy.special.logsumexp, scipy.stats.norm.logpdf])
+def test_the_line_named_is_the_users_where_a_library_takes_the_value(f: Any) -> None:
+    with pytest.raises(ConcretizationError, match=r" at test_values.py:\d+: "):
+        jg.grad(lambda x: f(x))(P)
+
+
 def test_the_error_names_the_transform_and_the_line() -> None:
     with pytest.raises(
         ConcretizationError, match=r"float\(\) .* that grad differentiates at test_values.py:\d+: jg.grad.*stack"
