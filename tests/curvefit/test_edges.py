@@ -72,6 +72,25 @@ def test_what_is_not_taken_has_no_part_in_derivatives(text: str, values: list[fl
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("c * (1 - exp(-a * x))**b", [2, 0.7, 0.6]),
+        ("b * sqrt(1 - exp(-a * x))", [1.4, 0.7]),
+        ("b * sqrt(1 - 1 / (1 + a * x))", [1.4, 0.8]),
+        ("b * sqrt(cosh(a * x) - 1)", [1.4, 0.3]),
+        ("b * arccos(1 - a * x)", [1.4, 0.01]),
+        ("b * arccosh(1 + a * x)", [1.4, 0.8]),
+    ],
+)
+def test_derivatives_where_a_part_is_one_number_whatever_the_parameters(text: str, values: list[float]) -> None:
+    curve, at, free = curve_of(text, {"x": DOSE}, None, None), np.array(values), range(len(values))
+    said, found = curve.evaluate(at, free, [DOSE])
+    unbounded = np.full(len(at), np.inf)
+    expected = jacobian(lambda p: curve.values(p, free, [DOSE]), at, said, "3-point", -unbounded, unbounded)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
 def test_forward_mode_of_where_selects() -> None:
     f = lambda x: jg.where(x > 0, jg.sqrt(x), 2 * x)  # noqa: E731
     np.testing.assert_array_equal(jg.jvp(f, [np.array([4.0, -1.0, 0.0])], [np.ones(3)])[1], [0.25, 2, 2])

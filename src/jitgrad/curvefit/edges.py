@@ -87,8 +87,9 @@ class Edges:
         risky: set[int] = set()
         for node in self._mixed:
             assert node.op is not None
-            name, operands = node.op.name, [known.get(id(x), Flags(False, False)) for x in node.inputs]
+            name, operands = node.op.name, [known.get(id(x), Flags(False, False, False)) for x in node.inputs]
             zero, infinite = any(f.zero for f in operands), any(f.infinite for f in operands)
+            fixed = all(f.fixed for f in operands)
             singular = () if name == "power" and _at_least_one(node.inputs[1]) else _SINGULAR.get(name, ())
             if name == "where" and any(id(x) in risky for x in node.inputs[1:]):
                 return True
@@ -96,22 +97,26 @@ class Edges:
                 risky.add(id(node))
             if infinite and (name not in _LINEAR or (name == "multiply" and _may_be_nan(*operands))):
                 return True
+            if fixed and name in _BETWEEN:
+                return True
             if any(operands[i].zero and id(node.inputs[i]) in mixed for i in singular):
                 return True
             if name == "divide" or (name == "power" and zero and singular):
-                known[id(node)] = Flags(operands[0].zero, operands[-1].zero or name == "power")
+                found = Flags(operands[0].zero, operands[-1].zero or name == "power")
             elif name in ("add", "subtract"):
-                known[id(node)] = Flags(all(f.zero for f in operands), infinite)
+                found = Flags(all(f.zero for f in operands) or (fixed and name == "subtract"), infinite)
             else:
-                known[id(node)] = Flags(zero and name not in _NOT_ZERO, infinite)
+                found = Flags(zero and name not in _NOT_ZERO, infinite)
+            known[id(node)] = found._replace(fixed=fixed or found.zero or found.infinite)
         return False
 
 
 class Flags(NamedTuple):
-    """Whether something is 0, or infinite or nan, in a row, whatever the parameters."""
+    """Whether something is 0, or infinite or nan, or any number (``fixed``), in a row, whatever the parameters."""
 
     zero: bool
     infinite: bool
+    fixed: bool = True
 
 
 _PARTIAL = {"divide", "power", "log", "log1p", "log2", "log10", "sqrt", "arcsin", "arccos", "arccosh", "arctanh", "gammaln"}
@@ -127,6 +132,8 @@ _SINGULAR = {
     "hypot": (0, 1),
 }
 """The operands at whose zeros the derivatives are infinite, or none."""
+_BETWEEN = {"arcsin", "arccos", "arccosh", "arctanh"}
+"""Of which the derivatives are infinite at ±1."""
 _NOT_ZERO = {"exp", "exp2", "cos", "cosh", "erfc", "sigmoid", "softplus", "arccos"}
 """Which are not 0 at 0."""
 
