@@ -82,7 +82,7 @@ hypot: Op = elementwise(
 # Hyperbolic.
 sinh: Op = elementwise("sinh", "sinh(x)", lambda x, y: cosh(x), result="float")
 cosh: Op = elementwise("cosh", "cosh(x)", lambda x, y: sinh(x), result="float")
-arcsinh: Op = elementwise("arcsinh", "arcsinh(x)", lambda x, y: 1 / sqrt(square(x) + 1), result="float")
+arcsinh: Op = elementwise("arcsinh", "arcsinh(x)", lambda x, y: 1 / hypot(x, 1), result="float")
 arccosh: Op = elementwise(
     "arccosh", "arccosh(x)", lambda x, y: 1 / sqrt(x - 1) / sqrt(x + 1), result="float", domain=((1.2, 4),)
 )  # fmt: skip
