@@ -262,9 +262,12 @@ class CurveFit(Estimates):
 
     @property
     def status(self) -> str:
-        """How the fit ended, in words, and what to do."""
-        notes = self.notes if not self.success else [self._how_it_ended, *self.notes]
-        return "; ".join(notes)
+        """How the fit ended, in words, and what to do. Of a fit that says nothing of the data, that comes first."""
+        if not self.success:
+            return "; ".join(self.notes)
+        if self.worse_than_a_constant or self.adrift:
+            return "; ".join([*self.notes, self._how_it_ended.removeprefix("converged: ")])
+        return "; ".join([self._how_it_ended, *self.notes])
 
     def report(self) -> str:
         """A table of the parameters, and how well the model fits."""
