@@ -286,3 +286,14 @@ def test_what_a_custom_gradient_reads_may_be_constant(made: Any) -> None:
     with jitgrad.GradientTape() as tape:
         y = made(w)(x)
     assert float(tape.gradient(y, x)) == 12
+
+
+def test_a_constant_that_a_custom_gradient_reads_has_no_gradient() -> None:
+    """As in TensorFlow: a source that the tape does not watch gives None, whatever else the function reads."""
+    x, w = jitgrad.tensor([1.0, 2.0, 3.0]), jitgrad.Variable(2.0)
+    call = jitgrad.custom_gradient(lambda: (w * x * x, lambda g: ()))
+    with jitgrad.GradientTape(persistent=True) as tape:
+        y = call()
+    assert tape.gradient(y, x) is None
+    with pytest.raises(TapeError, match="besides its arguments"):
+        tape.gradient(y, w)

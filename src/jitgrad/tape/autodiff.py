@@ -41,7 +41,11 @@ def differentiate(
         For each source its gradient, of its shape, or None where no recorded path leads to it.
     """
     order = topological(targets, recorded)
-    check_replaced(order, targets, set(sources), recorded)
+
+    def is_made(x: Tensor) -> bool:
+        return x.op is not None and recorded(x)
+
+    check_replaced(order, targets, lambda x: key_of(x) in sources and (watched(x) or is_made(x)), recorded)
     useful = _useful(order, set(sources), watched, recorded)
     cotangents: dict[int, Tensor] = {}
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
@@ -85,7 +89,7 @@ def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -
 
 
 def check_replaced(
-    order: Sequence[Tensor], targets: Sequence[Tensor], sources: set[int], recorded: Callable[[Tensor], bool]
+    order: Sequence[Tensor], targets: Sequence[Tensor], is_source: Callable[[Tensor], bool], recorded: Callable[[Tensor], bool]
 ) -> None:
     """Raise TapeError where a user's own gradient leaves out a source that its function reads besides its operands."""
     if not any(node.op is not None and node.op.replaces for node in order):
@@ -101,7 +105,7 @@ def check_replaced(
             continue
         value, *passed = node.inputs
         inside = operands_first([value], functools.partial(below, passed=passed))
-        if any(key_of(x) in sources and all(x is not operand for operand in passed) for x in inside):
+        if any(is_source(x) and all(x is not operand for operand in passed) for x in inside):
             raise TapeError(
                 f"{node.op.replaces} has a gradient of its own, and reads what is differentiated by besides its arguments. "
                 f"Pass it as an argument, or detach() it inside."

@@ -12,7 +12,7 @@ from jitgrad.errors import TapeError
 from jitgrad.ops.elementwise import where
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
-from jitgrad.tape.autodiff import check_replaced, constant, differentiate, topological
+from jitgrad.tape.autodiff import check_replaced, constant, differentiate, key_of, topological
 from jitgrad.tape.tensor import Tensor, cast
 
 Tangents = Sequence[Tensor | None]
@@ -36,7 +36,7 @@ def push_forward(
     """
     known: dict[int, Tensor] = dict(tangents)
     order = topological(targets, recorded)
-    check_replaced(order, targets, set(tangents), recorded)
+    check_replaced(order, targets, lambda x: key_of(x) in tangents, recorded)
     for node in order:
         if id(node) in known or node.op is None or node.rank <= dtypes.INTEGER or not recorded(node):
             continue
