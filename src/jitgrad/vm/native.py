@@ -40,7 +40,7 @@ _LAPACK = "jitgrad.vm.kernels.lapack"
 _FORMS = {
     "execute": _Form(
         "the interpreter",
-        "some fifteen seconds",
+        "about fifteen seconds",
         "jitgrad.vm.interpreter",
         (_POINTER,) * 3 + (_NUMBER,) * 5 + (_POINTER,),
         None,
@@ -50,7 +50,7 @@ _FORMS = {
     ),
     "least_squares": _Form(
         "least squares",
-        "some seconds",
+        "about ten seconds",
         "jitgrad.vm.least_squares",
         (_POINTER,) * 2 + (_NUMBER,) * 2,
         _NUMBER,
