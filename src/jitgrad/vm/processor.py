@@ -55,8 +55,9 @@ def processor() -> Processor:
     name, flags, variable = os.environ.get(_VARIABLE) or "host", "", _VARIABLE
     if name == "host":
         variable = "NUMBA_CPU_NAME"
-        name = os.environ.get(variable) or host.name
-        flags = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else host.flags())
+        given = os.environ.get(variable)
+        name = given or host.name  # "generic" too, where LLVM is older than the processor: its features are known all the same
+        flags = os.environ.get("NUMBA_CPU_FEATURES", "" if given == "generic" else host.flags())
         if (name, flags) == (host.name, host.flags()):
             return host
     needed = "+64bit" if "64bit" in host.features else ""  # without it, LLVM would stop the process
