@@ -70,8 +70,8 @@ class CurveFit(Estimates):
     @property
     def pcov(self) -> np.ndarray:
         """The covariance as SciPy has it, (p, p): all inf where a parameter has no influence, see ``covariance``."""
-        without = not np.abs(self.factor).max(axis=0, initial=0.0).all()
-        return np.full_like(self.covariance, np.inf) if without else self.covariance
+        all_count = self.factor.any(axis=0).all()
+        return self.covariance if all_count else np.full_like(self.covariance, np.inf)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return iter((self.popt, self.pcov))

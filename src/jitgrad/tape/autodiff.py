@@ -41,12 +41,13 @@ def differentiate(
         For each source its gradient, of its shape, or None where no recorded path leads to it.
     """
     order = topological(targets, recorded)
+    wanted = set(sources)
 
-    def is_made(x: Tensor) -> bool:
-        return x.op is not None and recorded(x)
+    def is_source(x: Tensor) -> bool:
+        return key_of(x) in wanted and (watched(x) or (x.op is not None and recorded(x)))
 
-    check_replaced(order, targets, lambda x: key_of(x) in sources and (watched(x) or is_made(x)), recorded)
-    useful = _useful(order, set(sources), watched, recorded)
+    check_replaced(order, targets, is_source, recorded)
+    useful = _useful(order, wanted, watched, recorded)
     cotangents: dict[int, Tensor] = {}
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
         if id(target) in useful:
