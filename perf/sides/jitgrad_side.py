@@ -92,7 +92,7 @@ def step_of(job: str) -> tuple[Step, list[np.ndarray]]:
     described = jobs.NETWORKS[job]
     model = model_of(described)
     rows = as_data(*jobs.network_data(job), None).part(slice(0, described.batch))
-    batch = [placeholder(a.shape, rank) for a, rank in zip(rows.arrays, rows.ranks, strict=True)]
+    batch = [placeholder(a.shape, level) for a, level in zip(rows.arrays, rows.levels, strict=True)]
     return make_step(model.cost(rows.nest, training=True).function, batch, model.optimizer), rows.arrays
 
 

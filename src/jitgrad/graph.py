@@ -20,10 +20,10 @@ from jitgrad.tape.evaluate import Memory
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.protocol import Deferral
-from jitgrad.tape.structure import flatten, map_structure, operands_first, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
 from jitgrad.tape.traces import Recent
+from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 from jitgrad.vm import forks
 
 OpenShape = tuple[int | None, ...]
@@ -209,7 +209,7 @@ class _Values(Memory):
             super().write(variable, value)
             return
         first = self._show(variable, value)
-        self._values[variable] = first, variable.leaf.known
+        self._values[variable] = first, variable.leaf.value
 
     def show(self) -> None:
         """Let all show what they are in this session."""
@@ -232,15 +232,15 @@ class _Values(Memory):
     @staticmethod
     def _first(variable: variable.Variable) -> np.ndarray:
         if variable.first is None or variable.first[1] is not variable.leaf:
-            variable.first = variable.leaf.known, variable.leaf
+            variable.first = variable.leaf.value, variable.leaf
         return variable.first[0]
 
 
 def gradients(target: Any, sources: Any) -> Any:
     """Nodes of the gradients of the sum of ``target``, by Variables, placeholders or other Nodes, nested as ``sources``."""
-    wanted = flatten(sources)
+    wanted = tree_leaves(sources)
     every = Node(_gradients, (target, wanted))
-    return pack_as(sources, [every[i] for i in range(len(wanted))])
+    return tree_pack(sources, [every[i] for i in range(len(wanted))])
 
 
 def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
@@ -299,15 +299,15 @@ class Session:
             ShapeError, DTypeError: where what is fed does not fit its placeholder.
             ArgumentError: where something else than a placeholder is fed, or fetched what is no Node.
         """
-        every = flatten(fetches)
+        every = tree_leaves(fetches)
         wanted = [fetch for fetch in every if not isinstance(fetch, _Initializer)]
         function, _, needed = self._function(wanted)
         fed = _fed(feed_dict or {}, needed)
         values = iter(function.replay(self._values, fed))
-        made = [None if isinstance(fetch, _Initializer) else map_structure(_as_array, next(values)) for fetch in every]
+        made = [None if isinstance(fetch, _Initializer) else tree_map(_as_array, next(values)) for fetch in every]
         if len(wanted) < len(every):
             self._values.reset()
-        return pack_as(fetches, made)
+        return tree_pack(fetches, made)
 
     def _function(self, wanted: list[Any]) -> tuple[Function, list[Any], list[Placeholder]]:
         key = tuple(map(id, wanted))
@@ -344,10 +344,10 @@ def _fed(feed_dict: Mapping[Placeholder, Any], needed: list[Placeholder]) -> lis
 
 def _in_order(wanted: list[Any]) -> list[Node]:
     """All Nodes that are needed, operands first."""
-    order = operands_first(_nodes(wanted), lambda node: _nodes(flatten((node.args, node.kwargs))))
+    order = operands_first(_nodes(wanted), lambda node: _nodes(tree_leaves((node.args, node.kwargs))))
     late: set[int] = set()
     for node in order:
-        below = flatten((node.args, node.kwargs))
+        below = tree_leaves((node.args, node.kwargs))
         if getattr(node.call, "changes_state", False) or any(id(x) in late for x in below):
             late.add(id(node))
         for x in below:
@@ -377,6 +377,6 @@ def _evaluated(wanted: list[Any], order: list[Node], values: dict[int, Any]) -> 
             values[id(x)] = as_tensor(x)
     for node in order:
         if id(node) not in values:
-            args, kwargs = map_structure(lambda x: values[id(x)] if isinstance(x, Node) else x, (node.args, node.kwargs))
+            args, kwargs = tree_map(lambda x: values[id(x)] if isinstance(x, Node) else x, (node.args, node.kwargs))
             values[id(node)] = node.call(*args, **kwargs)
     return [None if isinstance(values[id(x)], variable.Variable) else values[id(x)] for x in wanted]

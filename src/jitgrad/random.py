@@ -21,7 +21,7 @@ from jitgrad.ops.elementwise import cos, less, log, sqrt
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import WeakVariable
 
 _generator = np.random.default_rng()
@@ -45,12 +45,12 @@ class _State(WeakVariable):
         tracing = trace.current()
         if tracing is None:
             leaf = self.leaf
-            a, b, c, low, high = leaf.known.tolist()
+            a, b, c, low, high = leaf.value.tolist()
             self.store([a, b, c, 0 if low + 1 == 2**24 else low + 1, high + (low + 1 == 2**24)])
-            return Tensor(None, (), (), leaf.shape, dtypes.NUMBER, leaf.known), 0
+            return Tensor(None, (), (), leaf.shape, dtypes.NUMBER, leaf.value), 0
         stream = tracing.count_draw(self)
         if stream == 0:
-            tracing.update([Change("advance", (self,), ())])
+            tracing.update([StateUpdate("advance", (self,), ())])
         if stream >= 2**16:
             raise ShapeError("A traced function draws random numbers more than 65536 times. Draw larger arrays.")
         return self.leaf, stream
@@ -118,13 +118,13 @@ def bernoulli(p: Any = 0.5, shape: int | Sequence[int] | None = None) -> Tensor:
 
 
 def _unit(shape: tuple[int, ...], dtype: Any) -> Tensor:
-    ranks = {None: dtypes.NUMBER, np.dtype("float32"): dtypes.FLOAT32, np.dtype("float64"): dtypes.FLOAT64}
+    levels = {None: dtypes.NUMBER, np.dtype("float32"): dtypes.FLOAT32, np.dtype("float64"): dtypes.FLOAT64}
     wanted = None if dtype is None else np.dtype(dtype)
-    if wanted not in ranks:
+    if wanted not in levels:
         raise DTypeError(f"Random numbers of dtype {wanted} are not drawn. Use float32 or float64.")
     state, stream = _state.draw()
     made: Tensor = ops.uniform(state, shape=shape, stream=stream)
-    return cast(made, ranks[wanted])
+    return cast(made, levels[wanted])
 
 
 def _is(value: Any, number: float) -> bool:

@@ -278,6 +278,6 @@ def test_a_run_that_reads_what_another_writes_is_found() -> None:
 
 def test_a_run_that_reads_past_the_table_is_found() -> None:
     text = "program float64 arena 64\ninput 0 [0:16] (16,)\ntable 4 1\nforward:\n  0 together count=2 length=1\n"
-    text += "  1 copy_from d=16 a=0 t=0 rank=9 n=4\n  2 copy_from d=32 a=0 t=0 rank=1 n=4\noutput [16:20] (4,)\n"
+    text += "  1 copy_from d=16 a=0 t=0 ndim=9 n=4\n  2 copy_from d=32 a=0 t=0 ndim=1 n=4\noutput [16:20] (4,)\n"
     with pytest.raises(ProgramError, match="past the table"):
         Program.parse(text)

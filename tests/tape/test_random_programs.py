@@ -14,7 +14,7 @@ from jitgrad import Variable
 from jitgrad.ops import OPS
 from jitgrad.program.lowering import lower
 from jitgrad.program.program import Program
-from jitgrad.tape.linearise import Linear
+from jitgrad.tape.flatten import Flat
 
 UNARY = ["tanh", "sigmoid", "sin", "cos", "softplus", "square", "negative", "exp", "arctan", "erf", "arcsinh", "abs", "relu"]
 BINARY = ["add", "subtract", "multiply", "maximum", "arctan2", "logaddexp", "hypot"]
@@ -66,25 +66,25 @@ def programs(draw: st.DrawFn) -> tuple[list[tuple[int, ...]], list[Line]]:
 
 def _line(draw: st.DrawFn, name: str, i: int, known: list[tuple[int, ...]]) -> Line | None:
     shape = known[i]
-    rank = len(shape)
-    some_axis = draw(st.integers(0, rank - 1)) if rank else 0
+    ndim = len(shape)
+    some_axis = draw(st.integers(0, ndim - 1)) if ndim else 0
     if name in UNARY:
         return Line(name, (i,), {})
     if name in BINARY:
         return Line(name, (i, draw(st.sampled_from([j for j, other in enumerate(known) if _broadcast(shape, other)]))), {})
     if name in ("sum", "max"):
-        axes = tuple(a for a in range(rank) if draw(st.booleans()))
+        axes = tuple(a for a in range(ndim) if draw(st.booleans()))
         return None if name == "max" and any(shape[a] == 0 for a in axes) else Line(name, (i,), {"axes": axes})
     if name == "transpose":
-        return Line(name, (i,), {"axes": tuple(draw(st.permutations(range(rank))))})
+        return Line(name, (i,), {"axes": tuple(draw(st.permutations(range(ndim))))})
     if name == "reshape":
         return Line(name, (i,), {"shape": (int(np.prod(shape)),)})
     if name == "broadcast_to":
         return Line(name, (i,), {"shape": (2, *shape)})
     if name == "matmul":
-        fits = [j for j, other in enumerate(known) if rank == 2 and len(other) == 2 and other[0] == shape[1]]
+        fits = [j for j, other in enumerate(known) if ndim == 2 and len(other) == 2 and other[0] == shape[1]]
         return Line(name, (i, draw(st.sampled_from(fits))), {}) if fits else None
-    if rank == 0 or shape[some_axis] == 0:
+    if ndim == 0 or shape[some_axis] == 0:
         return None
     n = shape[some_axis]
     if name == "concatenate":
@@ -95,7 +95,7 @@ def _line(draw: st.DrawFn, name: str, i: int, known: list[tuple[int, ...]]) -> L
         size = n if name == "scatter" else draw(st.integers(1, 4))
         rows = tuple(draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size)))
         return Line(name, (i,), {"axis": some_axis} | ({"rows": n} if name == "scatter" else {}), rows)
-    starts, steps = [0] * rank, [1] * rank
+    starts, steps = [0] * ndim, [1] * ndim
     if draw(st.booleans()):
         starts[some_axis], steps[some_axis] = n - 1, -1
     return Line(name, (i,), {"starts": tuple(starts), "steps": tuple(steps), "shape": shape})
@@ -149,7 +149,7 @@ def test_values_modes_and_dumps(program: Any, seed: int) -> None:
     replayed = jitgrad.function(f)
     np.testing.assert_array_equal(np.asarray(replayed(*arrays)), np.asarray(y))
     variables = [Variable(a) for a in arrays]
-    made = Linear([f(*[v.read() for v in variables])])
+    made = Flat([f(*[v.read() for v in variables])])
     lowered = lower(made.expression, made.dtype)
     assert Program.parse(lowered.dump()).dump() == lowered.dump()
 

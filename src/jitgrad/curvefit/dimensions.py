@@ -46,7 +46,7 @@ def dimensions(model: Recorded) -> np.ndarray:
     known = {id(tensor): unit[k] for k, tensor in enumerate([*model.parameters, *model.columns])}
     numbers: dict[int, float] = {}
     equations: list[np.ndarray] = []  # sums of exponents that are 0
-    for node in sorted(upstream([model.value]), key=lambda node: node.order):
+    for node in sorted(upstream([model.value]), key=lambda node: node.timestamp):
         if id(node) in known:
             continue
         _note_number(node, numbers)
@@ -65,8 +65,8 @@ def dimensions(model: Recorded) -> np.ndarray:
 
 def _note_number(node: Tensor, numbers: dict[int, float]) -> None:
     """Note the value of a node that is a number, or made of such."""
-    if node.op is None and node.known is not None and node.size == 1:
-        numbers[id(node)] = float(np.ravel(node.known)[0])
+    if node.op is None and node.value is not None and node.size == 1:
+        numbers[id(node)] = float(np.ravel(node.value)[0])
     elif node.op is not None and node.op.partials and all(id(operand) in numbers for operand in node.inputs):
         with np.errstate(all="ignore"):
             numbers[id(node)] = float(node.op.numpy(*[numbers[id(operand)] for operand in node.inputs]))

@@ -15,8 +15,8 @@ import numpy as np
 
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.ops.elementwise import equal, not_equal, where
-from jitgrad.tape.structure import operands_first
 from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tree import operands_first
 
 MOVED = 2.0**-20
 """By what part of itself, or of 1 where it is 0, the first parameter is moved; the next ones by more, lest they stay equal."""
@@ -145,7 +145,7 @@ def _may_be_nan(a: Flags, b: Flags) -> bool:
 
 def _at_least_one(exponent: Tensor) -> bool:
     """Whether an exponent is a number in the code from 1 on, so that the power has a finite derivative at 0."""
-    return exponent.op is None and exponent.known is not None and bool(np.all(np.asarray(exponent.known) >= 1))
+    return exponent.op is None and exponent.value is not None and bool(np.all(np.asarray(exponent.value) >= 1))
 
 
 def _flags_of(value: Any, zeros: bool = True) -> Flags:
@@ -159,7 +159,7 @@ def _constant(node: Tensor) -> Any:
     """The value of a node without parameters and columns; 1 where it is not known while tracing."""
     values: dict[int, Any] = {}
     for inner in operands_first([node], lambda inner: inner.inputs):
-        known = 1.0 if inner.known is None else inner.known
+        known = 1.0 if inner.value is None else inner.value
         operands = [values[id(x)] for x in inner.inputs]
         values[id(inner)] = known if inner.op is None else inner.op.numpy(*operands, **dict(inner.attrs))
     return values[id(node)]

@@ -18,7 +18,7 @@ from jitgrad.tape import dtypes, trace
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.evaluate import leaf_values, program_of
 from jitgrad.tape.forward import Held, push_forward
-from jitgrad.tape.function import linearise_traced, placeholder
+from jitgrad.tape.function import flatten_traced, placeholder
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
 
 REVERSE_FROM = 10
@@ -113,11 +113,11 @@ def trace_model(
             derivatives = [_by_forward(value, parameters[k], recorded, held) for k in free]
         results = [_single(t) for t in (value, *derivatives)]
     leaves = [*parameters, *columns]
-    linearised = linearise_traced(tracing, results, (), leaves, ahead=1)
-    program, literals = program_of(linearised)
-    constants, whole = linearised.leaves[len(leaves) :], Recorded(value, parameters, columns)
+    flat = flatten_traced(tracing, results, (), leaves, ahead=1)
+    program, literals = program_of(flat)
+    constants, whole = flat.leaves[len(leaves) :], Recorded(value, parameters, columns)
     by_rows = by_rows and all(c.shape == () for c in constants)
-    structure = _structure(linearised.key, rows) if by_rows else None
+    structure = _structure(flat.key, rows) if by_rows else None
     return Traced(
         tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, whole, Edges(whole), structure
     )

@@ -9,8 +9,8 @@ import numpy as np
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
-from jitgrad.tape.structure import contains
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, cast, identity
+from jitgrad.tape.tree import contains
 
 
 @public()
@@ -30,12 +30,12 @@ def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor
     """
     if contains(value, Operators):
         recorded = as_tensor(value)
-        rank = recorded.rank if dtype is None else dtypes.strong(dtypes.as_data((), dtype)[1])
-        if not requires_grad and (rank == recorded.rank or rank > dtypes.INTEGER):
-            return cast(identity(recorded), rank)
+        level = recorded.level if dtype is None else dtypes.strong(dtypes.as_data((), dtype)[1])
+        if not requires_grad and (level == recorded.level or level > dtypes.INTEGER):
+            return cast(identity(recorded), level)
         value = recorded.numpy()
-    array, rank = dtypes.as_data(value, dtype)
-    made = Tensor(None, (), (), array.shape, dtypes.strong(rank), array)
+    array, level = dtypes.as_data(value, dtype)
+    made = Tensor(None, (), (), array.shape, dtypes.strong(level), array)
     made.requires_grad = requires_grad
     return made
 
@@ -52,7 +52,7 @@ def full_like(x: Any, value: Any) -> Tensor:
     like = as_tensor(x)
     filled = as_tensor(value)
     made = broadcast_to(filled, shape=like.shape)
-    made.rank = max(like.rank, filled.rank)
+    made.level = max(like.level, filled.level)
     return made
 
 

@@ -26,12 +26,12 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Tensor:
 def round(x: Any, decimals: int = 0) -> Tensor:
     """To so many decimals, the even one of two equally near; the derivative is 0."""
     x = as_tensor(x)
-    if decimals == 0 or (x.rank <= dtypes.INTEGER and decimals > 0):
+    if decimals == 0 or (x.level <= dtypes.INTEGER and decimals > 0):
         return rint(x)
     if decimals > 0:
         return rint(x * 10.0**decimals) / 10.0**decimals
     made = rint(x / 10.0**-decimals) * 10**-decimals
-    made.rank = builtins.max(x.rank, dtypes.INTEGER)
+    made.level = builtins.max(x.level, dtypes.INTEGER)
     return made
 
 
@@ -88,7 +88,7 @@ def isinf(x: Any) -> Tensor:
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
     """``x`` with numbers for nan and the infinities, which are by default the largest of the dtype."""
     x = as_tensor(x)
-    largest = float(np.finfo(x.dtype).max) if x.rank > dtypes.INTEGER else math.inf
+    largest = float(np.finfo(x.dtype).max) if x.level > dtypes.INTEGER else math.inf
     x = where(isnan(x), nan, x)
     x = where(equal(x, math.inf), largest if posinf is None else posinf, x)
     return where(equal(x, -math.inf), -largest if neginf is None else neginf, x)

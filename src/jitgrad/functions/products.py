@@ -86,8 +86,8 @@ def outer(a: Any, b: Any) -> Tensor:
 def kron(a: Any, b: Any) -> Tensor:
     """Kronecker's product: each element of ``a`` times the whole of ``b``."""
     a, b = as_tensor(a), as_tensor(b)
-    rank = max(a.ndim, b.ndim)
-    m, n = ((1,) * (rank - len(shape)) + shape for shape in (a.shape, b.shape))
+    ndim = max(a.ndim, b.ndim)
+    m, n = ((1,) * (ndim - len(shape)) + shape for shape in (a.shape, b.shape))
     left = reshape(a, tuple(k for size in m for k in (size, 1)))
     right = reshape(b, tuple(k for size in n for k in (1, size)))
     return reshape(left * right, tuple(i * j for i, j in zip(m, n, strict=True)))
@@ -135,7 +135,7 @@ def einsum(subscripts: Any, *operands: Any) -> Tensor:
         letters, x = _contracted(letters, x, others, y, later)
     letters, x = _summed(letters, x, set(result))
     summed = transpose(x, [letters.index(letter) for letter in result])
-    return not_equal(summed, 0) if all(t.rank == dtypes.BOOL for t in tensors) else summed
+    return not_equal(summed, 0) if all(t.level == dtypes.BOOL for t in tensors) else summed
 
 
 def _lettered(*given: Any) -> tuple[str, tuple[Any, ...]]:

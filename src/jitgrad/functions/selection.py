@@ -50,14 +50,14 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
     at = axis_of("take_along_axis", axis, x.ndim)
     if x.ndim != indices.ndim:
         raise ShapeError(f"take_along_axis: shapes {x.shape} and {indices.shape} differ in axes. Give indices as many axes.")
-    if indices.rank != dtypes.INTEGER and indices.size:
+    if indices.level != dtypes.INTEGER and indices.size:
         raise IndexingError(f"take_along_axis: indices of dtype {indices.dtype}. Give integers.")
     n, others = x.shape[at], x.shape[:at] + x.shape[at + 1 :]
     if (
         0 not in others
-        and indices.known is not None
+        and indices.value is not None
         and indices.size
-        and not (-n <= indices.known.min() and indices.known.max() < n)
+        and not (-n <= indices.value.min() and indices.value.max() < n)
     ):
         raise IndexingError(f"take_along_axis: an index is out of range for axis {at} of shape {x.shape}. Use {-n} to {n - 1}.")
     first = np.take(np.arange(x.size).reshape(x.shape), [0] if n else [], at)

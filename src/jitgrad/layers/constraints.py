@@ -11,7 +11,7 @@ import numpy as np
 from jitgrad.arguments import Described, made_by_name, positive
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.tape.tensor import Tensor, as_tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import Variable
 
 _EPSILON = 1e-7  # keeps the division by a norm from overflowing, as in Keras
@@ -21,15 +21,15 @@ class Constraint(Described, ABC):
     """Base class."""
 
     @abstractmethod
-    def change(self, weight: Variable) -> Change:
+    def change(self, weight: Variable) -> StateUpdate:
         """The update that brings ``weight`` back."""
 
 
 class NonNegative(Constraint):
     """No element is below 0."""
 
-    def change(self, weight: Variable) -> Change:
-        return Change("nonnegative", (weight,), ())
+    def change(self, weight: Variable) -> StateUpdate:
+        return StateUpdate("nonnegative", (weight,), ())
 
 
 class _Norms(Constraint):
@@ -37,7 +37,7 @@ class _Norms(Constraint):
 
     low, high, rate, axis = 0.0, math.inf, 1.0, 0
 
-    def change(self, weight: Variable) -> Change:
+    def change(self, weight: Variable) -> StateUpdate:
         shape = weight.shape
         if not -len(shape) <= self.axis < len(shape):
             raise ShapeError(
@@ -47,7 +47,7 @@ class _Norms(Constraint):
         sizes = (("outer", math.prod(shape[:at])), ("reduced", shape[at]), ("inner", math.prod(shape[at + 1 :])))
         high = min(self.high, float(np.finfo(weight.dtype).max))
         numbers: Tensor = as_tensor(np.array([self.low, high, self.rate, _EPSILON], weight.dtype))
-        return Change("bound_norms", (weight,), (numbers,), sizes)
+        return StateUpdate("bound_norms", (weight,), (numbers,), sizes)
 
 
 class MaxNorm(_Norms):

@@ -163,7 +163,7 @@ class Embedding(Layer):
 
     def call(self, x: Any) -> Tensor:
         places = as_tensor(x)
-        if places.rank != dtypes.INTEGER:
+        if places.level != dtypes.INTEGER:
             raise IndexingError(
                 f"Layer {self.name!r} takes integers from 0 to {self.input_dim - 1} and gets {places.dtype}. "
                 f'Convert them first, for example with .astype("int64"), and give Input dtype="int64".'

@@ -21,8 +21,8 @@ from jitgrad.layers import constraints, initializers, regularizers
 from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
 from jitgrad.ops import Shape
 from jitgrad.tape.protocol import Deferral
-from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, as_tensor
+from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
 
@@ -260,8 +260,10 @@ class Layer(Described):
 
     def _inputs(self, x: Any) -> Any:
         """Arrays as Tensors, several in their nesting; a list of plain numbers is one."""
-        several = isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in flatten(x)))
-        return map_structure(as_tensor, x) if several else as_tensor(x)
+        several = isinstance(x, dict) or (
+            isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in tree_leaves(x))
+        )
+        return tree_map(as_tensor, x) if several else as_tensor(x)
 
 
 _training: ContextVar[bool] = ContextVar("_training", default=False)
@@ -321,7 +323,7 @@ def _numbered(kind: str) -> str:
 
 def _owned(layer: Layer) -> list[Any]:
     """The Variables and layers on the attributes, each once."""
-    held = [x for key, value in vars(layer).items() if key not in _NOT_OWNED for x in flatten(value)]
+    held = [x for key, value in vars(layer).items() if key not in _NOT_OWNED for x in tree_leaves(value)]
     return list({id(x): x for x in held if isinstance(x, (Variable, Layer))}.values())
 
 

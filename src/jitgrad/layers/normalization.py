@@ -102,7 +102,7 @@ class Normalization(Layer):
     @property
     def adapted(self) -> bool:
         """Whether there are statistics: no variance is 0."""
-        return bool(np.all(self.variance.leaf.known))
+        return bool(np.all(self.variance.leaf.value))
 
     def adapt(self, data: Any) -> None:
         """Take mean and variance of the features of ``data``, (rows, …, features); those that never change get variance 1.

@@ -9,8 +9,8 @@ import numpy as np
 from jitgrad.errors import ArgumentError
 from jitgrad.layers.layer import observed_calls
 from jitgrad.ops import Shape
-from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.tree import tree_leaves, tree_map
 
 
 class Box(NamedTuple):
@@ -30,17 +30,17 @@ def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
     with observed_calls() as calls:
         model(inputs)
     own = {id(layer) for layer in model.layers}
-    made: dict[int, int] = {id(t): i for i, t in enumerate(flatten(inputs))}
+    made: dict[int, int] = {id(t): i for i, t in enumerate(tree_leaves(inputs))}
     names = list(map(str, inputs)) if isinstance(inputs, dict) else [model.name] * len(made)
-    boxes = [Box(name, "input", t.shape[1:]) for name, t in zip(names, flatten(inputs), strict=True)]
+    boxes = [Box(name, "input", t.shape[1:]) for name, t in zip(names, tree_leaves(inputs), strict=True)]
     edges: list[tuple[int, int]] = []
     for layer, given, result in calls:
         if id(layer) not in own:
             continue
         boxes.append(Box(layer.name, type(layer).__name__, layer.output_shape))
         number = len(boxes) - 1
-        edges += sorted({(source, number) for tensor in flatten(given) for source in _sources(tensor, made)})
-        made |= {id(t): number for t in flatten(result)}
+        edges += sorted({(source, number) for tensor in tree_leaves(given) for source in _sources(tensor, made)})
+        made |= {id(t): number for t in tree_leaves(result)}
     return boxes, edges
 
 
@@ -62,7 +62,7 @@ def _sources(tensor: Any, made: dict[int, int]) -> list[int]:
 def _inputs(model: Any) -> Any:
     """Rows of zeros as the model takes them."""
     if model.example is not None:
-        return map_structure(as_tensor, model.example)
+        return tree_map(as_tensor, model.example)
     if model.input_shape is None:
         raise ArgumentError(f"The inputs of model {model.name!r} are not known yet. Call it on some first.")
     return as_tensor(np.zeros((1, *model.input_shape), model.dtype))

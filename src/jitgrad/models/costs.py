@@ -17,8 +17,8 @@ from jitgrad.functions.shapes import concatenate
 from jitgrad.metrics import Metric
 from jitgrad.optimizers import Optimizer
 from jitgrad.tape.function import Function, function
-from jitgrad.tape.structure import flatten, flatten_as, map_structure, pack_as
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 from jitgrad.training.passes import Figures
 
 
@@ -60,14 +60,14 @@ class Compiled:
 
     def takes_all(self, predicted: Any) -> bool:
         """Whether the loss is a user's own, which gets several outputs as they are."""
-        return callable(self.loss) and not losses.is_own(self.loss) and len(flatten(predicted)) > 1
+        return callable(self.loss) and not losses.is_own(self.loss) and len(tree_leaves(predicted)) > 1
 
     def losses_for(self, predicted: Any) -> list[Callable[..., Any]]:
         """A loss for each output. Raises ArgumentError where they are nested otherwise."""
-        outputs = flatten(predicted)
+        outputs = tree_leaves(predicted)
         if callable(self.loss):
             return [self.loss] * len(outputs)
-        each = flatten_as(predicted, self.loss, "loss")
+        each = tree_leaves_as(predicted, self.loss, "loss")
         for loss in each:
             if not callable(loss):
                 raise ArgumentError(f"The loss of one output is a {type(loss).__name__}. Give one loss for each output.")
@@ -77,12 +77,12 @@ class Compiled:
         """The losses of all outputs together."""
         if self.takes_all(predicted):
             return losses.weighted(self.loss, y, predicted, weight)
-        parts = zip(self.losses_for(predicted), flatten_as(predicted, y, "y"), flatten(predicted), strict=True)
+        parts = zip(self.losses_for(predicted), tree_leaves_as(predicted, y, "y"), tree_leaves(predicted), strict=True)
         return functools.reduce(operator.add, [losses.weighted(loss, t, output, weight) for loss, t, output in parts])
 
     def sums(self, y: Any, predicted: Any, weight: Any) -> list[Tensor]:
         """What each metric sums over these rows, in the order of ``metrics``."""
-        targets, outputs = flatten(y), flatten(predicted)
+        targets, outputs = tree_leaves(y), tree_leaves(predicted)
         if len(outputs) != 1 or len(targets) != 1:
             raise ArgumentError(
                 f"Metrics are for models of one output, and this has {len(outputs)}. "
@@ -108,7 +108,7 @@ class ModelCost:
         self.function: Function = function(lambda *batch: self._cost(batch))
 
     def _cost(self, batch: Sequence[Tensor]) -> Any:
-        x, y, *weights = pack_as(self.nest, list(batch))
+        x, y, *weights = tree_pack(self.nest, list(batch))
         weight = weights[0] if weights else None
         predicted = self.model(x, training=self.training)
         loss = self.model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
@@ -131,7 +131,7 @@ def compiled(optimizer: Any, loss: Any, plain: Any, weighted: Any) -> Compiled:
     """Names looked up. Raises ArgumentError for an unknown one."""
     chosen = optimizers.get(optimizer)
     arguments = {"optimizer": chosen, "loss": loss, "metrics": plain, "weighted_metrics": weighted}
-    return Compiled(arguments, chosen, map_structure(losses.get, loss), _metrics(plain), _metrics(weighted))
+    return Compiled(arguments, chosen, tree_map(losses.get, loss), _metrics(plain), _metrics(weighted))
 
 
 def _metrics(given: Any) -> list[Metric]:

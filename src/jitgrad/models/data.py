@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators
+from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.training.columns import check_nested, columns_for, inner, is_frame, keys_of, merged, names_in, names_of_targets
 from jitgrad.training.rows import as_rows, check_alike, unmasked
 
@@ -18,13 +18,13 @@ class Rows(NamedTuple):
     """Rows to fit to or to look at.
 
     Attributes:
-        arrays, ranks, names: of all of them, one after the other.
+        arrays, levels, names: of all of them, one after the other.
         nest: the nesting of inputs, targets, and sample weights if there are any, with None in the place of each array.
         columns: the names in inputs and targets, see ``training.columns``.
     """
 
     arrays: list[np.ndarray]
-    ranks: list[int]
+    levels: list[int]
     names: list[str]
     nest: tuple[Any, ...]
     columns: tuple[Any, Any] = (None, None)
@@ -66,10 +66,10 @@ def as_data(
     if weights is not None:
         nest = (x, y, weights)
         names.append(f"{of}sample_weight")
-    arrays, ranks = as_rows(flatten(nest), names)
+    arrays, levels = as_rows(tree_leaves(nest), names)
     if weights is not None and (arrays[-1].ndim != 1 or (arrays[-1] < 0).any()):
         raise DataError(f"{names[-1]} has shape {arrays[-1].shape}, or weights below 0. Give a number from 0 on a row.")
-    return Rows(arrays, ranks, names, map_structure(lambda _: None, nest), columns)
+    return Rows(arrays, levels, names, tree_map(lambda _: None, nest), columns)
 
 
 def as_inputs(x: Any, known: Any = None) -> Any:
@@ -78,7 +78,7 @@ def as_inputs(x: Any, known: Any = None) -> Any:
     Raises DataError where they differ in rows, and where what has a name is missing.
     """
     made = _plain(_alone(x), "x", known)
-    arrays = flatten(made)
+    arrays = tree_leaves(made)
     if not arrays or not all(np.ndim(array) for array in arrays):
         raise DataError("x has no rows. Give one row an example.")
     check_alike(names_of(made, "x"), [len(array) for array in arrays])

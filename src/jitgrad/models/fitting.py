@@ -85,7 +85,7 @@ def step(model: Any, rows: Rows) -> dict[str, Any]:
         return dict(as_figures(model.train_step(as_step_data(rows.nest, rows.arrays)), "train_step"))
     cost = model.cost(rows.nest, training=True)
     batches = Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
-    way = make_pass(cost.function, batches, rows.ranks, chosen.optimizer)
+    way = make_pass(cost.function, batches, rows.levels, chosen.optimizer)
     with machine_for(way.step.program) as machine:
         loop = Loop(machine, way, None, 1)
         run(loop, 1)

@@ -25,8 +25,8 @@ from jitgrad.optimizers import Optimizer
 from jitgrad.saving import load_weights, save_model, save_weights
 from jitgrad.tape.function import Function, function
 from jitgrad.tape.recording import no_grad
-from jitgrad.tape.structure import flatten, map_structure, pack_as
 from jitgrad.tape.tensor import as_tensor
+from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 from jitgrad.training.fit import History
 from jitgrad.training.progress import bar, is_shown
 
@@ -61,7 +61,7 @@ class Model(Steps):
         x = without_frames(x, self.fitted_columns[0])
         y = super().__call__(x, training)
         if self.example is None:
-            self.example = map_structure(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
+            self.example = tree_map(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
         return y
 
     def __getstate__(self) -> dict[str, Any]:
@@ -209,22 +209,22 @@ class Model(Steps):
         Raises DataError where a name is missing, ShapeError where rows are not of the shape that the model was built for.
         """
         inputs = as_inputs(x, self.fitted_columns[0])
-        size, rows = count("batch_size", batch_size), len(flatten(inputs)[0])
+        size, rows = count("batch_size", batch_size), len(tree_leaves(inputs)[0])
         predicting = self._predicting()
         own = self.has_own("predict_step")
         run: Callable[..., Any] = no_grad()(self._own_predictions if own else predicting if rows else self)
         if rows and not own:
-            predicting.check(flatten(inputs), names_of(inputs, "x"), map_structure(operator.itemgetter(slice(size)), inputs))
+            predicting.check(tree_leaves(inputs), names_of(inputs, "x"), tree_map(operator.itemgetter(slice(size)), inputs))
         if rows <= size:
-            return map_structure(np.asarray, run(inputs))
+            return tree_map(np.asarray, run(inputs))
         parts: list[list[np.ndarray]] = []
         with bar(rows, "rows") if is_shown(verbose) else nullcontext((None, None)) as (task, shown):
             for first in range(0, rows, size):
-                made = run(map_structure(operator.itemgetter(slice(first, first + size)), inputs))
-                parts.append([np.asarray(value) for value in flatten(made)])
+                made = run(tree_map(operator.itemgetter(slice(first, first + size)), inputs))
+                parts.append([np.asarray(value) for value in tree_leaves(made)])
                 if shown is not None:
                     shown.update(task, completed=min(rows, first + size))
-        return pack_as(made, [np.concatenate(column) for column in zip(*parts, strict=True)])
+        return tree_pack(made, [np.concatenate(column) for column in zip(*parts, strict=True)])
 
     def get_layer(self, name: str) -> Layer:
         """The layer of a name, among those that the model owns itself. Raises ArgumentError where there is none."""
@@ -267,7 +267,7 @@ class Model(Steps):
         return self._predict[1]
 
     def _own_predictions(self, inputs: Any) -> Any:
-        return self.predict_step(map_structure(as_tensor, inputs))
+        return self.predict_step(tree_map(as_tensor, inputs))
 
     def _layout(self) -> tuple[Any, ...]:
         """What decides whether a trace still holds: the layers and Variables, and which are trainable."""

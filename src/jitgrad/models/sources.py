@@ -11,7 +11,7 @@ from jitgrad.errors import ArgumentError, DataError
 from jitgrad.models.costs import ModelCost
 from jitgrad.models.data import Rows, as_data
 from jitgrad.models.stepping import Data, in_memory, streamed
-from jitgrad.tape.structure import flatten, flatten_as, pack_as
+from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
 from jitgrad.training.fit import make_batches, make_pass
 from jitgrad.training.loop import Loop
 from jitgrad.training.passes import Pass
@@ -67,7 +67,7 @@ class Source:
         """The pass that is fitted; of batches one after the other, its first."""
         size = None if self.streamed else self.settings.batch_size
         batches = make_batches(self.rows.arrays, self.rows.names, size, self.settings.shuffle, self.seed)
-        return make_pass(self.cost.function, batches, self.rows.ranks, optimizer)
+        return make_pass(self.cost.function, batches, self.rows.levels, optimizer)
 
     def batches(self) -> Callable[[int], Iterator[tuple[int, Data]]]:
         """The batches of an epoch, for a model with a step of its own."""
@@ -83,7 +83,7 @@ class Source:
         optimizer = self.model.optimizer
 
         def make(batch: Batches) -> Any:
-            return make_pass(self.cost.function, batch, self.rows.ranks, optimizer, training.step.chosen).step
+            return make_pass(self.cost.function, batch, self.rows.levels, optimizer, training.step.chosen).step
 
         return StreamLoop(machine, training, looking, epochs, first, self._each_batch, make)
 
@@ -108,7 +108,7 @@ class Source:
 
     def _in_order(self, rows: Rows, values: list[Any]) -> list[Any]:
         """A value for each array, in the order of the first batch's: dicts by their keys."""
-        return flatten_as(self.rows.nest, pack_as(rows.nest, values), "The batch")
+        return tree_leaves_as(self.rows.nest, tree_pack(rows.nest, values), "The batch")
 
 
 def looking_at(model: Any, rows: Rows, size: int = LOOK_ROWS) -> tuple[Pass, ModelCost]:
@@ -116,7 +116,7 @@ def looking_at(model: Any, rows: Rows, size: int = LOOK_ROWS) -> tuple[Pass, Mod
     prepare(model, rows)
     cost = model.cost(rows.nest, training=False)
     batches = Batches(rows.arrays, size, names=rows.names)
-    return make_pass(cost.function, batches, rows.ranks, None), cost
+    return make_pass(cost.function, batches, rows.levels, None), cost
 
 
 def validation(model: Any, given: Any) -> Rows:
@@ -139,9 +139,9 @@ def split(rows: Rows, part: float) -> tuple[Rows, Rows | None]:
 
 def prepare(model: Any, rows: Rows) -> None:
     """Build the model if need be, and let the metrics see the targets."""
-    n = len(flatten(rows.nest[0]))
+    n = len(tree_leaves(rows.nest[0]))
     if model.output_shape is None:
-        model(pack_as(rows.nest[0], [a[:1] for a in rows.arrays[:n]]))
+        model(tree_pack(rows.nest[0], [a[:1] for a in rows.arrays[:n]]))
     model.chosen.prepare(rows.arrays[n])
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError
 from jitgrad.models.data import Rows
-from jitgrad.tape.structure import map_structure, pack_as
 from jitgrad.tape.tensor import as_tensor
+from jitgrad.tape.tree import tree_map, tree_pack
 from jitgrad.tape.variable import Variable
 from jitgrad.training.loop import CHUNK_SECONDS
 from jitgrad.training.rows import Batches
@@ -102,7 +102,7 @@ def streamed(nest: Any, begin: Callable[[], Iterator[Batches]]) -> Callable[[int
 
 def as_step_data(nest: Any, arrays: list[np.ndarray]) -> Data:
     """Arrays as a step gets them."""
-    made: Data = map_structure(as_tensor, pack_as(nest, arrays))
+    made: Data = tree_map(as_tensor, tree_pack(nest, arrays))
     return made
 
 
@@ -189,4 +189,4 @@ class StepLoop:
 
 def _values(model: Any) -> Sequence[tuple[Variable, np.ndarray]]:
     """The Variables of a model and its optimizer, and what they are: arrays that never change."""
-    return [(v, v.leaf.known) for v in (*model.variables, *model.optimizer.variables)]
+    return [(v, v.leaf.value) for v in (*model.variables, *model.optimizer.variables)]

@@ -72,18 +72,18 @@ solve: Op = declare(
     Op(
         "solve", 2, _solve_shape,
         (lambda g, y, a, b: negative(matmul(solve(swap_last(a), g), swap_last(y))), lambda g, y, a, b: solve(swap_last(a), g)),
-        np.linalg.solve, lead=lambda n: {}, result="float", __doc__="The x with a·x = b.",
+        np.linalg.solve, batching=lambda n: {}, result="float", __doc__="The x with a·x = b.",
     )
 )  # fmt: skip
 determinant: Op = declare(
     Op(
-        "determinant", 1, _determinant_shape, (_determinant_vjp,), _numpy_determinant, lead=lambda n: {}, result="float",
+        "determinant", 1, _determinant_shape, (_determinant_vjp,), _numpy_determinant, batching=lambda n: {}, result="float",
         __doc__="Along a last axis: the determinant, its sign, and the logarithm of its absolute value.",
     )
 )  # fmt: skip
 cholesky: Op = declare(
     Op(
-        "cholesky", 1, _cholesky_shape, (_cholesky_vjp,), np.linalg.cholesky, lead=lambda n: {}, result="float",
+        "cholesky", 1, _cholesky_shape, (_cholesky_vjp,), np.linalg.cholesky, batching=lambda n: {}, result="float",
         __doc__="The lower triangular l with l·lᵀ = a, of which only the lower triangle is read.",
     )
 )  # fmt: skip

@@ -98,8 +98,8 @@ def _concatenate_transpose(i: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
 
 def swap_last(x: Any) -> Any:
     """The transposed matrices: the last two axes change places."""
-    rank = len(x.shape)
-    return transpose(x, axes=(*range(rank - 2), rank - 1, rank - 2))
+    ndim = len(x.shape)
+    return transpose(x, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
 
 
 # The same in NumPy.
@@ -146,63 +146,63 @@ reshape: Op = linear(
     "reshape", _reshape_shape,
     lambda g, y, x, shape: reshape(g, shape=x.shape),
     numpy=lambda x, shape: x.reshape(shape),
-    lead=lambda n, shape: {"shape": (n, *shape)},
+    batching=lambda n, shape: {"shape": (n, *shape)},
 )  # fmt: skip
 transpose: Op = linear(
     "transpose", _transpose_shape,
     lambda g, y, x, axes: transpose(g, axes=tuple(axes.index(axis) for axis in range(len(axes)))),
     numpy=lambda x, axes: x.transpose(axes),
-    lead=lambda n, axes: {"axes": (0, *_later(axes))},
+    batching=lambda n, axes: {"axes": (0, *_later(axes))},
 )  # fmt: skip
 broadcast_to: Op = linear(
     "broadcast_to", _broadcast_to_shape,
     lambda g, y, x, shape: unbroadcast(g, x.shape),
     numpy=lambda x, shape: np.broadcast_to(x, shape),
-    lead=lambda n, shape: {"shape": (n, *shape)}, aligned=True,
+    batching=lambda n, shape: {"shape": (n, *shape)}, broadcasts=True,
 )  # fmt: skip
 sum: Op = linear(
     "sum", _sum_shape, _sum_transpose,
     numpy=lambda x, axes: x.sum(axes), result="number",
-    lead=lambda n, axes: {"axes": _later(axes)},
+    batching=lambda n, axes: {"axes": _later(axes)},
 )  # fmt: skip
 slice_: Op = linear(
     "slice", _given_shape,
     lambda g, y, x, starts, steps, shape: pad(g, starts=starts, steps=steps, shape=x.shape),
     numpy=lambda x, starts, steps, shape: x[_slices(starts, steps, shape)],
-    lead=_in_front,
+    batching=_in_front,
     doc="Elements start, start + step, … of each axis, as many as ``shape`` says.",
 )  # fmt: skip
 pad: Op = linear(
     "pad", _given_shape,
     lambda g, y, x, starts, steps, shape: slice_(g, starts=starts, steps=steps, shape=x.shape),
     numpy=_numpy_pad,
-    lead=_in_front,
+    batching=_in_front,
     doc="Zeros of ``shape`` with the operand written where ``slice`` would read.",
 )  # fmt: skip
 concatenate: Op = linear(
     "concatenate", _concatenate_shape, _concatenate_transpose,
     arity=None, numpy=lambda *xs, axis: np.concatenate(xs, axis),
-    lead=lambda n, axis: {"axis": axis + 1},
+    batching=lambda n, axis: {"axis": axis + 1},
 )  # fmt: skip
 gather: Op = linear(
     "gather", _gather_shape,
     lambda g, y, x, indices, axis: scatter(g, indices, axis=axis, rows=x.shape[axis]), None,
     numpy=lambda x, indices, axis: np.take(x, indices.astype(np.int64), axis),
-    lead=lambda n, axis: {"axis": axis + 1},
+    batching=lambda n, axis: {"axis": axis + 1},
     doc="Rows along an axis of the first operand by the integers of the second. One outside the rows gives nan.",
 )  # fmt: skip
 scatter: Op = linear(
     "scatter", _scatter_shape,
     lambda g, y, x, indices, axis, rows: gather(g, indices, axis=axis), None,
     numpy=_numpy_scatter, result="number",
-    lead=lambda n, axis, rows: {"axis": axis + 1, "rows": rows},
+    batching=lambda n, axis, rows: {"axis": axis + 1, "rows": rows},
     doc="Zeros of ``rows`` rows along an axis, and each row of the first operand added where the second says.",
 )  # fmt: skip
 cumsum: Op = linear(
     "cumsum", _cumsum_shape,
     lambda g, y, x, axis, reverse: cumsum(g, axis=axis, reverse=not reverse),
     numpy=_numpy_cumsum, result="number",
-    lead=lambda n, axis, reverse: {"axis": axis + 1, "reverse": reverse},
+    batching=lambda n, axis, reverse: {"axis": axis + 1, "reverse": reverse},
     doc="The sum of the elements along an axis up to each; with ``reverse`` from each on.",
 )  # fmt: skip
 matmul: Op = linear(
@@ -210,5 +210,5 @@ matmul: Op = linear(
     lambda g, y, a, b: unbroadcast(matmul(g, swap_last(b)), a.shape),
     lambda g, y, a, b: unbroadcast(matmul(swap_last(a), g), b.shape),
     numpy=np.matmul, result="number",
-    lead=lambda n: {}, aligned=True,
+    batching=lambda n: {}, broadcasts=True,
 )  # fmt: skip

@@ -19,10 +19,12 @@ def _argmax_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> S
     return shapes[0][:-1]
 
 
-argmax: Op = declare(Op("argmax", 1, _argmax_shape, (None,), lambda x: np.argmax(x, -1), lead=lambda n: {}, result="integer"))
+argmax: Op = declare(
+    Op("argmax", 1, _argmax_shape, (None,), lambda x: np.argmax(x, -1), batching=lambda n: {}, result="integer")
+)
 argsort: Op = declare(
     Op(
         "argsort", 1, lambda op, shapes, attrs: shapes[0], (None,), lambda x: np.argsort(x, -1, kind="stable"),
-        lead=lambda n: {}, result="integer",
+        batching=lambda n: {}, result="integer",
     )
 )  # fmt: skip

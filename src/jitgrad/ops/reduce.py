@@ -34,5 +34,5 @@ def _later(n: int, axes: tuple[int, ...]) -> dict[str, Any]:
     return {"axes": tuple(axis + 1 for axis in axes)}
 
 
-max: Op = declare(Op("max", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.max(x, axes), lead=_later))
-min: Op = declare(Op("min", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.min(x, axes), lead=_later))
+max: Op = declare(Op("max", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.max(x, axes), batching=_later))
+min: Op = declare(Op("min", 1, _extreme_shape, (_extreme_vjp,), lambda x, axes: np.min(x, axes), batching=_later))

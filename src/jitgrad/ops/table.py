@@ -30,7 +30,7 @@ from jitgrad.errors import JitgradError, OptionError, ShapeError, listed, near_n
 Shape = tuple[int, ...]
 Rule = Callable[..., Any]
 Result = Literal["same", "number", "float", "integer", "bool"]
-Lead = Callable[..., dict[str, Any]]
+Batching = Callable[..., dict[str, Any]]
 Kernel = Callable[[Any, int, tuple[int, ...]], int]
 
 
@@ -47,9 +47,9 @@ class Op:
         value: elementwise only: the value as an expression of the operands, as the interpreter computes it.
         partials: elementwise only: for each operand ``partial(*operands, y)``, a number or an expression.
         numpy: the same op in NumPy, used by constant folding and by the tests.
-        lead: ``lead(n, **attrs) -> attrs`` of the op on operands with one more axis in front, of size n; None where there is
-            no such form, and the op is applied to each of the n.
-        aligned: whether operands of fewer axes are aligned from the last axis on, as in broadcasting.
+        batching: the batching rule, ``batching(n, **attrs) -> attrs`` of the op on operands with one more axis, of
+            size n, in front; None where there is no such form, and the op is applied to each of the n.
+        broadcasts: whether operands of fewer axes are aligned from the last axis on, as in broadcasting.
         linear: whether the op is linear in each operand, so that it is its own derivative.
         kernel: of a user's own op the address of its code for a dtype, the number of axes of the result, and of the operands.
         replaces: of a user's own gradient the name of the function; the rules stand for the derivatives of operand 0.
@@ -69,8 +69,8 @@ class Op:
     numpy: Callable[..., Any]
     value: str | None = None
     partials: tuple[Rule | None, ...] = ()
-    lead: Lead | None = None
-    aligned: bool = False
+    batching: Batching | None = None
+    broadcasts: bool = False
     linear: bool = False
     kernel: Kernel | None = None
     replaces: str = ""
@@ -96,8 +96,8 @@ class Op:
 
     @functools.cached_property
     def options(self) -> frozenset[str] | None:
-        """The names of its attributes, which ``lead`` takes after the new axis; None where it has no such form."""
-        return None if self.lead is None else frozenset(list(inspect.signature(self.lead).parameters)[1:])
+        """The names of its attributes, which ``batching`` takes after the new axis; None where it has no such form."""
+        return None if self.batching is None else frozenset(list(inspect.signature(self.batching).parameters)[1:])
 
     def _unknown(self, name: str) -> OptionError:
         known = sorted(self.options or ())
@@ -105,7 +105,7 @@ class Op:
         return OptionError(f"{self.name} has no option {name!r}.{near_name(name, known)} {advice}")
 
     @functools.cached_property
-    def deciding(self) -> tuple[int, ...] | None:
+    def dtype_operands(self) -> tuple[int, ...] | None:
         """The operands whose dtypes decide the result's: those with a derivative; None stands for all."""
         with_rule = tuple(i for i, rule in enumerate(self.vjps) if rule is not None)
         return with_rule if self.arity is not None and 0 < len(with_rule) < len(self.vjps) else None
@@ -176,8 +176,8 @@ def elementwise(
     return declare(
         Op(
             name, len(partials), broadcast_shape, vjps, numpy or getattr(np, name), value, partials,
-            lead=lambda n: {}, aligned=True, result=result, commutative=commutative, loops=loops, domain=domain, ties=ties,
-            __doc__=doc,
+            batching=lambda n: {}, broadcasts=True, result=result, commutative=commutative, loops=loops, domain=domain,
+            ties=ties, __doc__=doc,
         )
     )  # fmt: skip
 
@@ -187,8 +187,8 @@ def linear(
     shape: Callable[[Op, tuple[Shape, ...], dict[str, Any]], Shape],
     *transposes: Rule | None,
     numpy: Callable[..., Any],
-    lead: Lead,
-    aligned: bool = False,
+    batching: Batching,
+    broadcasts: bool = False,
     arity: int | None = -1,
     result: Result = "same",
     doc: str = "",
@@ -199,7 +199,18 @@ def linear(
     """
     count = len(transposes) if arity == -1 else arity
     return declare(
-        Op(name, count, shape, transposes, numpy, lead=lead, aligned=aligned, linear=True, result=result, __doc__=doc)
+        Op(
+            name,
+            count,
+            shape,
+            transposes,
+            numpy,
+            batching=batching,
+            broadcasts=broadcasts,
+            linear=True,
+            result=result,
+            __doc__=doc,
+        )
     )
 
 
@@ -228,10 +239,10 @@ def broadcast_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) ->
     first = shapes[0]
     if all(s == first for s in shapes):
         return first
-    rank = max(map(len, shapes))
-    result = [1] * rank
+    ndim = max(map(len, shapes))
+    result = [1] * ndim
     for shape in shapes:
-        for i, n in enumerate(shape, rank - len(shape)):
+        for i, n in enumerate(shape, ndim - len(shape)):
             if n != 1:
                 if result[i] not in (1, n):
                     listed = " and ".join(str(s) for s in shapes)

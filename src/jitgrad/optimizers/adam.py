@@ -7,7 +7,7 @@ from jitgrad.ops.elementwise import maximum, power, sqrt
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import Variable
 
 
@@ -36,12 +36,12 @@ class Adam(Optimizer):
             positive("epsilon", epsilon), **clipping,
         )  # fmt: skip
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         (rate,) = self._shared(pairs, (1, 1, 0))  # the powers of β₁ and β₂, and α
         hyper = self._hyperparameters()
         return [
-            Change("adam_rate", (rate,), (hyper,)),
-            *(Change("adam", (v, *self._state(v, 2), rate), (g, hyper)) for g, v in pairs),
+            StateUpdate("adam_rate", (rate,), (hyper,)),
+            *(StateUpdate("adam", (v, *self._state(v, 2), rate), (g, hyper)) for g, v in pairs),
         ]
 
 
@@ -61,9 +61,9 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **clipping)
         self.weight_decay = in_unit_interval("weight_decay", weight_decay)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         rate = self._hypers()[0]
-        shrunk = [Change("assign", (v,), (v.leaf * (1.0 - rate * self.weight_decay),)) for _, v in pairs]
+        shrunk = [StateUpdate("assign", (v,), (v.leaf * (1.0 - rate * self.weight_decay),)) for _, v in pairs]
         return [*shrunk, *super()._changes(pairs)]
 
 
@@ -73,7 +73,7 @@ class AMSGrad(Adam):
     ``v̂ ← max(v̂, v); w ← w − α·m / (√v̂ + ε)``; the rest, and the arguments, are Adam's.
     """
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         rate, beta_1, beta_2, epsilon = self._hypers()
         (steps,) = self._shared(pairs, 0.0)
         t = steps.leaf + 1.0
@@ -104,7 +104,7 @@ class Nadam(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **clipping)
         self.momentum_decay = nonnegative("momentum_decay", momentum_decay)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         rate, beta_1, beta_2, epsilon = self._hypers()
         steps, product = self._shared(pairs, 0.0, 1.0)
         t = steps.leaf + 1.0

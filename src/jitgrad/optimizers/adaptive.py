@@ -7,7 +7,7 @@ from jitgrad.ops.elementwise import sqrt
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import Variable
 
 
@@ -36,9 +36,9 @@ class RMSprop(Optimizer):
         self.momentum = momentum
         self.centered = centered
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         rate, rho, momentum, epsilon = self._hypers()
-        changes: list[Change] = []
+        changes: list[StateUpdate] = []
         for g, w in pairs:
             v, mean, buffer = self._state(w, 3)
             second = rho * v.leaf + (1.0 - rho) * (g * g)
@@ -73,9 +73,9 @@ class Adagrad(Optimizer):
         super().__init__(learning_rate, positive("epsilon", epsilon), **clipping)
         self.initial_accumulator_value = nonnegative("initial_accumulator_value", initial_accumulator_value)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         rate, epsilon = self._hypers()
-        changes: list[Change] = []
+        changes: list[StateUpdate] = []
         for g, w in pairs:
             (s,) = self._state(w, 1, self.initial_accumulator_value)
             total = s.leaf + g * g
@@ -99,9 +99,9 @@ class Adadelta(Optimizer):
     ) -> None:
         super().__init__(learning_rate, in_unit_interval("rho", rho), positive("epsilon", epsilon), **clipping)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         rate, rho, epsilon = self._hypers()
-        changes: list[Change] = []
+        changes: list[StateUpdate] = []
         for g, w in pairs:
             v, u = self._state(w, 2)
             second = rho * v.leaf + (1.0 - rho) * (g * g)

@@ -15,7 +15,7 @@ from jitgrad.ops.elementwise import abs, greater, less_equal, minimum, where
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import Variable
 
 
@@ -51,7 +51,7 @@ class LBFGS(Optimizer):
         )
         self.history_size = count("history_size", history_size, 1, 1000)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         rate, tolerance_grad, tolerance_change = self._hypers()
         g = concatenate([reshape(gradient, (gradient.size,)) for gradient, _ in pairs])
         n, m = g.size, self.history_size

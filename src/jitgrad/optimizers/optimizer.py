@@ -22,9 +22,9 @@ from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.protocol import public
-from jitgrad.tape.structure import flatten
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
+from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable, WeakVariable
 from jitgrad.training.loop import run_epochs
 from jitgrad.training.passes import Pass
@@ -32,9 +32,9 @@ from jitgrad.training.rows import Batches
 from jitgrad.training.step import make_step, trace_updates, variables_of
 
 
-def assigned(*pairs: tuple[Variable, Tensor]) -> list[Change]:
+def assigned(*pairs: tuple[Variable, Tensor]) -> list[StateUpdate]:
     """Changes that give each Variable a new value."""
-    return [Change("assign", (variable,), (value,)) for variable, value in pairs]
+    return [StateUpdate("assign", (variable,), (value,)) for variable, value in pairs]
 
 
 def _train(loss: Any, optimizer: Optimizer, variables: list[Variable] | None) -> None:
@@ -98,13 +98,13 @@ class Optimizer(Described, ABC):
     @property
     def learning_rate(self) -> float:
         """The step size. It may be changed at any time; no Program is lowered again for it."""
-        return float(self._hyper.leaf.known[0])
+        return float(self._hyper.leaf.value[0])
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         if self.schedule is not None:
             raise ArgumentError("The learning rate follows a schedule. Make another optimizer for a fixed one.")
-        values = self._hyper.leaf.known.copy()
+        values = self._hyper.leaf.value.copy()
         values[0] = positive("learning_rate", value)
         self._hyper.store(values)
 
@@ -184,7 +184,7 @@ class Optimizer(Described, ABC):
                     stacklevel=2,
                 )
                 continue
-            if variable.rank <= dtypes.INTEGER:
+            if variable.level <= dtypes.INTEGER:
                 raise DTypeError(
                     f"apply_gradients: Variable {variable.name!r} has dtype {variable.dtype}. "
                     f"Only floating Variables are optimised; make it with dtype='float64'."
@@ -235,7 +235,7 @@ class Optimizer(Described, ABC):
                 "minimize: the cost is a value already. Give a function that computes it, or a Node of a graph."
             )
         if isinstance(cost, Node):
-            chosen = None if variables is None else flatten(variables)
+            chosen = None if variables is None else tree_leaves(variables)
             return Node(_train, (cost, self, chosen))
         if steps is not None:
             count("steps", steps)
@@ -243,14 +243,14 @@ class Optimizer(Described, ABC):
             return loop.training.losses
         with GradientTape() as tape:
             loss = as_tensor(cost())
-            chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else flatten(variables)
+            chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else tree_leaves(variables)
             tape.watch(chosen)
         gradients = tape.gradient(loss, chosen)
         self.apply_gradients(zip(gradients, chosen, strict=True))
         return loss
 
     @abstractmethod
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         """The update instructions of one step."""
 
     def _hyperparameters(self) -> Tensor:
@@ -266,7 +266,7 @@ class Optimizer(Described, ABC):
         values = self._hyperparameters()
         return [getitem(values, i) for i in range(values.size)]
 
-    def _scheduled(self) -> list[Change]:
+    def _scheduled(self) -> list[StateUpdate]:
         """The learning rate of this step is kept, to be shown, and the number of the next."""
         if self.schedule is None:
             return []

@@ -7,7 +7,7 @@ from jitgrad.errors import ArgumentError
 from jitgrad.optimizers.optimizer import Optimizer
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import Variable
 
 
@@ -37,9 +37,9 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[Change]:
+    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         hyper = self._hyperparameters()
         if self.momentum == 0:
-            return [Change("sgd", (v,), (g, hyper)) for g, v in pairs]
+            return [StateUpdate("sgd", (v,), (g, hyper)) for g, v in pairs]
         op = "nesterov" if self.nesterov else "momentum"
-        return [Change(op, (v, *self._state(v, 1)), (g, hyper)) for g, v in pairs]
+        return [StateUpdate(op, (v, *self._state(v, 1)), (g, hyper)) for g, v in pairs]

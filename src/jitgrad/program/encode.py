@@ -13,8 +13,8 @@ import numpy as np
 from jitgrad.ops import OPS, Shape
 from jitgrad.ops.table import Kernel
 from jitgrad.program.expression import Expression, Step, Update
-from jitgrad.program.passes.blocks import LANES, Blocks
-from jitgrad.program.passes.executable import layout_of
+from jitgrad.program.passes.legalise import layout_of
+from jitgrad.program.passes.tile_rows import LANES, Blocks
 from jitgrad.program.split import split
 from jitgrad.vm import addresses
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERANDS, WIDTH
@@ -132,7 +132,7 @@ class Encoder:
         if len(sizes) == 1 and jumps[0] == 1:
             self.emit("copy", d=d, a=a, n=n)
             return
-        self.emit(name, d=d, a=a, t=self._numbers(sizes + jumps), rank=len(sizes), n=n)
+        self.emit(name, d=d, a=a, t=self._numbers(sizes + jumps), ndim=len(sizes), n=n)
 
     def _numbers(self, wanted: list[int]) -> int:
         """Where in the table some numbers stand, once for all that have the same."""

@@ -9,15 +9,15 @@ import numpy as np
 from jitgrad.program.encode import Encoder
 from jitgrad.program.expression import Expression, input_step, literal_value, renamed
 from jitgrad.program.memory import assign_memory
-from jitgrad.program.passes.blocks import in_blocks
 from jitgrad.program.passes.canonicalise import canonicalise
-from jitgrad.program.passes.common import drop_dead, needed_by, share_common
-from jitgrad.program.passes.executable import make_executable
-from jitgrad.program.passes.factor import factor
+from jitgrad.program.passes.cse import cse, dce, needed_by
 from jitgrad.program.passes.fuse import fuse
+from jitgrad.program.passes.hoist_scale import hoist_scale
+from jitgrad.program.passes.legalise import legalise
+from jitgrad.program.passes.tile_rows import tile_rows
 from jitgrad.program.program import Program, Slot
 
-RECIPE = (canonicalise, share_common, factor, drop_dead, fuse, drop_dead, make_executable, share_common, in_blocks)
+RECIPE = (canonicalise, cse, hoist_scale, dce, fuse, dce, legalise, cse, tile_rows)
 """The passes, in order. What follows them is sections, memory and encoding."""
 
 CACHED_PROGRAMS = 512

@@ -12,8 +12,8 @@ from typing import Any
 from jitgrad.errors import TapeError
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
-from jitgrad.tape.structure import operands_first
 from jitgrad.tape.tensor import Tensor, cast
+from jitgrad.tape.tree import operands_first
 
 
 def key_of(tensor: Tensor) -> int:
@@ -59,7 +59,7 @@ def differentiate(
             continue
         key = key_of(node)
         if key in useful[id(node)]:
-            own = cast(g, node.rank)
+            own = cast(g, node.level)
             found[key] = found[key] + own if key in found else own
         if node.op is None or not recorded(node):
             continue
@@ -76,7 +76,7 @@ def differentiate(
 
 def constant(value: float, like: Tensor) -> Tensor:
     """``value`` in the shape and dtype of ``like``."""
-    return broadcast_to(Tensor(None, (), (), (), like.rank, value), shape=like.shape)
+    return broadcast_to(Tensor(None, (), (), (), like.level, value), shape=like.shape)
 
 
 def _accumulate(cotangents: dict[int, Tensor], tensor: Tensor, g: Tensor) -> None:
@@ -97,7 +97,7 @@ def check_replaced(
         return
 
     def below(node: Tensor, passed: Sequence[Tensor] = ()) -> list[Tensor]:
-        if node.op is None or node.rank <= dtypes.INTEGER or not recorded(node) or any(node is x for x in passed):
+        if node.op is None or node.level <= dtypes.INTEGER or not recorded(node) or any(node is x for x in passed):
             return []
         return [x for i, x in enumerate(node.inputs) if node.op.vjp(i) is not None]
 
@@ -126,7 +126,7 @@ def _useful(
     depends: set[int] = set()
     useful: dict[int, set[int]] = {}
     for node in order:
-        if node.rank <= dtypes.INTEGER:
+        if node.level <= dtypes.INTEGER:
             continue
         passing: list[Any] = []
         if node.op is not None and recorded(node):

@@ -36,7 +36,7 @@ class DefineByRun:
     __slots__ = ()
 
     if TYPE_CHECKING:
-        rank: int
+        level: int
         shape: Any
 
         @property
@@ -56,8 +56,8 @@ class DefineByRun:
     def requires_grad(self, required: bool) -> None:
         if not self.is_leaf:
             raise TapeError("A result requires a gradient if an operand does. Use detach() for a constant of the same value.")
-        if required and self.rank <= dtypes.INTEGER:
-            raise DTypeError(f"A {dtypes.DTYPE[self.rank]} requires no gradient: only floats have one. Convert it to float64.")
+        if required and self.level <= dtypes.INTEGER:
+            raise DTypeError(f"A {dtypes.DTYPE[self.level]} requires no gradient: only floats have one. Convert it to float64.")
         if required != self.requires_grad:
             self._keep(Gradient(wanted=True) if required else None)
 
@@ -113,7 +113,7 @@ class DefineByRun:
 
 def _backward(target: Tensor, weight: Tensor | None, retain_graph: bool) -> None:
     from jitgrad.tape.autodiff import differentiate, key_of, topological
-    from jitgrad.tape.evaluate import compute, let_go, together
+    from jitgrad.tape.evaluate import compute, group, release
 
     if target.gradient is None:
         raise TapeError("backward: this value requires no gradient. Compute it from Tensors made with requires_grad=True.")
@@ -140,7 +140,7 @@ def _backward(target: Tensor, weight: Tensor | None, retain_graph: bool) -> None
             for t, g in zip(wanted.values(), found, strict=True)
             if g is not None
         ]
-        together([target, *(total for _, total in totals)])
+        group([target, *(total for _, total in totals)])
         compute([total for _, total in totals])
     for kept, total in totals:
         kept.value = total
@@ -148,8 +148,8 @@ def _backward(target: Tensor, weight: Tensor | None, retain_graph: bool) -> None
         for t in nodes:
             if t.op is not None:
                 _of(t).spent = True
-                if t.known is not None and t.order == 0:  # no tape is about
-                    let_go(t)
+                if t.value is not None and t.timestamp == 0:  # no tape is about
+                    release(t)
 
 
 def _followed(tensor: Tensor) -> bool:

@@ -39,9 +39,9 @@ def _with_axis(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
     assert op is not None
     pairs = list(zip(node.inputs, given, strict=True))
     fixed = _indices(node)
-    if op.lead is None or any(given[i] is not None for i in fixed):
+    if op.batching is None or any(given[i] is not None for i in fixed):
         return _one_by_one(node, given, n)
-    if op.aligned:
+    if op.broadcasts:
         most = node.ndim if op.name == "broadcast_to" else max(x.ndim for x in node.inputs)
         operands = [x if many is None else _aligned(many, most) for x, many in pairs]
     else:
@@ -49,17 +49,17 @@ def _with_axis(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
             x if i in fixed else broadcast_to(x, shape=(n, *x.shape)) if many is None else many
             for i, (x, many) in enumerate(pairs)
         ]
-    made: Tensor = op(*operands, **op.lead(n, **attrs))
-    made.rank = node.rank
+    made: Tensor = op(*operands, **op.batching(n, **attrs))
+    made.level = node.level
     return made
 
 
 def _indices(node: Tensor) -> list[int]:
     """The operands of a structured op that are no data: they have no derivative beside one that has."""
     assert node.op is not None
-    if node.op.partials or node.op.deciding is None:
+    if node.op.partials or node.op.dtype_operands is None:
         return []
-    return [i for i in range(len(node.inputs)) if i not in node.op.deciding]
+    return [i for i in range(len(node.inputs)) if i not in node.op.dtype_operands]
 
 
 def _aligned(many: Tensor, most: int) -> Tensor:

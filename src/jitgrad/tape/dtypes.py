@@ -1,4 +1,4 @@
-"""Which dtype a result has: the highest rank among the operands, and a Program's is that of all its leaves.
+"""Which dtype a result has: the highest level among the operands, and a Program's is that of all its leaves.
 
 Floats come in weak and strong: Python numbers and arrays are data, cast to what the Variables say; Variables and explicit
 Tensors are strong. In the arena everything is a float, integers and booleans too.
@@ -23,18 +23,18 @@ _DATA = {"f2": DATA32, "f4": DATA32, "f8": DATA64}
 _STRONG = {DATA32: FLOAT32, DATA64: FLOAT64, NUMBER: FLOAT64}
 
 
-def strong(rank: int) -> int:
-    """The rank of an explicit Tensor or a Variable made from data of ``rank``."""
-    return _STRONG.get(rank, rank)
+def strong(level: int) -> int:
+    """The level of an explicit Tensor or a Variable made from data of ``level``."""
+    return _STRONG.get(level, level)
 
 
-def program_dtype(rank: int) -> np.dtype[Any]:
-    """The float dtype in which leaves of at most ``rank`` are computed with."""
-    return DTYPE[rank] if rank >= NUMBER else DTYPE[NUMBER]
+def program_dtype(level: int) -> np.dtype[Any]:
+    """The float dtype in which leaves of at most ``level`` are computed with."""
+    return DTYPE[level] if level >= NUMBER else DTYPE[NUMBER]
 
 
 def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarray, int]:
-    """``value`` as an array of a dtype that jitgrad computes with, and its rank as data.
+    """``value`` as an array of a dtype that jitgrad computes with, and its level as data.
 
     A copy that cannot be written to, unless ``copy`` is False.
 
@@ -49,14 +49,14 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
         raise DTypeError(f"The value cannot be made an array: {error}. {advice}") from error
     kind = array.dtype.kind
     if kind == "b":
-        rank = BOOL
+        level = BOOL
     elif kind in "iu":
         if kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
             raise DTypeError(f"The integer {array.max()} is beyond int64. Convert the array to float64 first.")
-        rank, array = INTEGER, array.astype(np.int64)
+        level, array = INTEGER, array.astype(np.int64)
     elif kind == "f" and array.dtype.str[1:] in _DATA:
-        rank = _DATA[array.dtype.str[1:]]
-        array = array.astype(DTYPE[rank], copy=False)
+        level = _DATA[array.dtype.str[1:]]
+        array = array.astype(DTYPE[level], copy=False)
     elif value is None:
         raise DTypeError("None stands where a value is computed with. Look for a function that ends without a return.")
     else:
@@ -66,7 +66,7 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
         )
     if copy:
         array.setflags(write=False)
-    return array, rank
+    return array, level
 
 
 def exact_limit(dtype: np.dtype[Any]) -> int:

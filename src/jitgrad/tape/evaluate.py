@@ -17,10 +17,10 @@ from jitgrad.program.lowering import CACHED_PROGRAMS, ProgramCache
 from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.linearise import Linear
+from jitgrad.tape.flatten import Flat
 from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.values import check_leaving
 from jitgrad.vm import forks
 
@@ -32,12 +32,12 @@ PROGRAMS = ProgramCache()
 
 def value_of(tensor: Tensor) -> Any:
     """The value, computed now if it is not known."""
-    if tensor.known is None or trace.current() is not None:
+    if tensor.value is None or trace.current() is not None:
         compute([tensor])
-    return tensor.known
+    return tensor.value
 
 
-def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
+def compute(wanted: Sequence[Tensor], changes: Sequence[StateUpdate] = ()) -> None:
     """Make the values of ``wanted`` known and apply ``changes``, in one run, after a run for each group on the way."""
     arguments = [t for change in changes for t in change.args]
     roots = [*wanted, *arguments]
@@ -45,29 +45,29 @@ def compute(wanted: Sequence[Tensor], changes: Sequence[Change] = ()) -> None:
     for tensor in arguments:
         check_leaving(tensor, "an update of Variables", explicit=True)
     if not changes:
-        linear = Linear(wanted, all_nodes=True)
-        if not any(node.group for node in linear.nodes):
-            if linear.nodes:
-                _run(linear, linear.nodes)
+        flat = Flat(wanted, all_nodes=True)
+        if not any(node.group for node in flat.nodes):
+            if flat.nodes:
+                _run(flat, flat.nodes)
             return
     grouped = _grouped(roots)
     if grouped and not changes and not any(t.group for t in wanted):
         compute(grouped)
         grouped = []
     if grouped or changes:
-        linear, keep = Linear(grouped, changes), grouped
+        flat, keep = Flat(grouped, changes), grouped
     else:
-        linear = Linear(wanted, all_nodes=True)
-        keep = linear.nodes
+        flat = Flat(wanted, all_nodes=True)
+        keep = flat.nodes
     if keep or changes:
-        _run(linear, keep)
+        _run(flat, keep)
     for tensor in grouped:
         tensor.group = None
 
 
-def together(tensors: Iterable[Tensor | None]) -> None:
+def group(tensors: Iterable[Tensor | None]) -> None:
     """Make a group of those whose value is not known: asking for one of them computes them all, in one run."""
-    members = [t for t in tensors if t is not None and t.known is None and t.group is None]
+    members = [t for t in tensors if t is not None and t.value is None and t.group is None]
     group = list({id(t): t for t in members}.values())
     for tensor in group:
         tensor.group = group
@@ -75,28 +75,28 @@ def together(tensors: Iterable[Tensor | None]) -> None:
 
 def _grouped(roots: Sequence[Tensor]) -> list[Tensor]:
     """The members without a value of the groups that are met first on the way down from ``roots``."""
-    met = [node for node in upstream(roots, lambda node: node.known is None and not node.group) if node.known is None]
-    return list({id(t): t for node in met for t in node.group or () if t.known is None}.values())
+    met = [node for node in upstream(roots, lambda node: node.value is None and not node.group) if node.value is None]
+    return list({id(t): t for node in met for t in node.group or () if t.value is None}.values())
 
 
-def settle(tensors: Sequence[Tensor], since: int) -> None:
+def force(tensors: Sequence[Tensor], since: int) -> None:
     """Compute what was recorded before ``since``: to what was recorded afterwards it is constant."""
-    for node in list(upstream(tensors, lambda node: node.known is None and node.order >= since)):
-        if node.op is not None and node.known is None and node.order < since:
+    for node in list(upstream(tensors, lambda node: node.value is None and node.timestamp >= since)):
+        if node.op is not None and node.value is None and node.timestamp < since:
             compute([node])
 
 
 _KNOWN: dict[Any, Program] = {}
 
 
-def program_of(linear: Linear) -> tuple[Program, list[float]]:
+def program_of(flat: Flat) -> tuple[Program, list[float]]:
     """The Program, and the values of its last inputs, see ``ProgramCache.get``: by the key, without making an Expression."""
-    program = _KNOWN.get(linear.key)
+    program = _KNOWN.get(flat.key)
     if program is not None:
         return program, []
-    program, literals = PROGRAMS.get(linear.expression, linear.dtype, len(linear.leaves))
+    program, literals = PROGRAMS.get(flat.expression, flat.dtype, len(flat.leaves))
     if not literals:
-        remember(_KNOWN, linear.key, program)
+        remember(_KNOWN, flat.key, program)
     return program, literals
 
 
@@ -107,28 +107,28 @@ def remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
         cache.pop(next(iter(list(cache))), None)
 
 
-def _run(linear: Linear, keep: list[Tensor]) -> None:
+def _run(flat: Flat, keep: list[Tensor]) -> None:
     """Run the expression once: its outputs become the values of ``keep``, its state that of the Variables."""
-    program, literals = program_of(linear)
+    program, literals = program_of(flat)
     with machine_for(program) as machine:
-        machine.load([*leaf_values(linear.leaves, linear.dtype), *literals])
+        machine.load([*leaf_values(flat.leaves, flat.dtype), *literals])
         machine.run()
         for tensor, value in zip(keep, machine.outputs, strict=True):
-            tensor.known = from_arena(value, tensor.rank)
-            if tensor.order == 0:
-                let_go(tensor)
-        store_state(machine, linear.leaves)
-    let_go_of_leaves(linear.leaves)
+            tensor.value = from_arena(value, tensor.level)
+            if tensor.timestamp == 0:
+                release(tensor)
+        store_state(machine, flat.leaves)
+    release_leaves(flat.leaves)
 
 
-def let_go_of_leaves(leaves: Iterable[Tensor]) -> None:
+def release_leaves(leaves: Iterable[Tensor]) -> None:
     """Let go of the operands of those that no tape knows any more."""
     for leaf in leaves:
         if leaf.op is not None and not is_recorded(leaf):
-            let_go(leaf)
+            release(leaf)
 
 
-def let_go(tensor: Tensor) -> None:
+def release(tensor: Tensor) -> None:
     """Keep no operands of a known value that no tape will differentiate, unless ``backward`` may."""
     if tensor.gradient is None:
         tensor.op, tensor.inputs, tensor.attrs = None, (), ()
@@ -141,7 +141,7 @@ class Memory:
 
     def read(self, variable: Variable) -> np.ndarray:
         """The value now."""
-        value: np.ndarray = variable.leaf.known
+        value: np.ndarray = variable.leaf.value
         return value
 
     def write(self, variable: Variable, value: np.ndarray) -> None:
@@ -155,8 +155,8 @@ OWN = Memory()
 def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any], replayed: bool = False, memory: Memory = OWN) -> Iterator[Any]:
     """The values of leaves: of a Variable the one when it was read, or in a replay of a trace the one it has now."""
     for leaf in leaves:
-        value = memory.read(leaf.variable) if replayed and leaf.variable is not None else leaf.known
-        if leaf.rank == dtypes.INTEGER:
+        value = memory.read(leaf.variable) if replayed and leaf.variable is not None else leaf.value
+        if leaf.level == dtypes.INTEGER:
             dtypes.check_exact(np.asarray(value), dtype)
         yield value
 
@@ -169,11 +169,11 @@ def store_state(machine: Machine, leaves: Sequence[Tensor], memory: Memory = OWN
         memory.write(variable, machine.inputs[number])
 
 
-def from_arena(value: np.ndarray, rank: int) -> np.ndarray:
-    """A value out of the arena, copied, in the dtype of ``rank``."""
-    if rank == dtypes.BOOL:
+def from_arena(value: np.ndarray, level: int) -> np.ndarray:
+    """A value out of the arena, copied, in the dtype of ``level``."""
+    if level == dtypes.BOOL:
         known = np.asarray(value != 0)
-    elif rank == dtypes.INTEGER:
+    elif level == dtypes.INTEGER:
         limit = dtypes.exact_limit(value.dtype)
         if not (np.abs(value) <= limit).all():
             raise DTypeError(
@@ -182,7 +182,7 @@ def from_arena(value: np.ndarray, rank: int) -> np.ndarray:
             )
         known = np.asarray(np.rint(value).astype(np.int64))
     else:
-        known = value.astype(dtypes.DTYPE[rank])
+        known = value.astype(dtypes.DTYPE[level])
     known.flags.writeable = False
     return known
 
@@ -240,7 +240,7 @@ def _check_not_tracing(wanted: Sequence[Tensor]) -> None:
     if tracing is None:
         return
     for tensor in wanted:
-        if tensor.order >= tracing.start or tensor.variable is not None:
+        if tensor.timestamp >= tracing.start or tensor.variable is not None:
             raise TracingError(
                 f"A value was asked for while a function is traced, and it is not known yet{users_line()}. "
                 f"Use where() instead of a branch on it, or a gradient tape without tracing."

@@ -38,13 +38,13 @@ def push_forward(
     order = topological(targets, recorded)
     check_replaced(order, targets, lambda x: key_of(x) in tangents, recorded)
     for node in order:
-        if id(node) in known or node.op is None or node.rank <= dtypes.INTEGER or not recorded(node):
+        if id(node) in known or node.op is None or node.level <= dtypes.INTEGER or not recorded(node):
             continue
         given = [known.get(id(x)) if node.op.vjp(i) is not None else None for i, x in enumerate(node.inputs)]
         if any(t is not None for t in given):
             tangent = _jvp(node, given, held)
             if tangent is not None:
-                known[id(node)] = cast(tangent, node.rank)
+                known[id(node)] = cast(tangent, node.level)
     return [known.get(id(target)) for target in targets]
 
 
@@ -65,7 +65,7 @@ def _by_partials(node: Tensor, given: Tangents, held: Held | None) -> Tensor | N
         if isinstance(d, int):
             if d != 0:
                 terms.append(tangent if d == 1 else -tangent)
-        elif d.rank == dtypes.BOOL:
+        elif d.level == dtypes.BOOL:
             terms.append(where(d, tangent, 0.0))  # it selects: what is not taken may be infinite, or nan
         else:
             terms.append(tangent * d)
@@ -87,7 +87,7 @@ def _by_transposition(node: Tensor, given: Tangents) -> Tensor | None:
     """``vjp(g)`` is linear in g, so ⟨vjp(g), tangent⟩ has the jvp as its gradient, whatever g is."""
     op, attrs = node.op, dict(node.attrs)
     assert op is not None
-    g = Tensor(None, (), (), node.shape, node.rank)
+    g = Tensor(None, (), (), node.shape, node.level)
     pulled, weights = [], []
     for i, tangent in enumerate(given):
         rule = op.vjp(i)

@@ -14,34 +14,34 @@ from jitgrad.ops import Shape
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
-from jitgrad.tape.evaluate import OWN, Memory, from_arena, leaf_values, machine_for, program_of, settle, store_state
-from jitgrad.tape.linearise import Linear
+from jitgrad.tape.evaluate import OWN, Memory, force, from_arena, leaf_values, machine_for, program_of, store_state
+from jitgrad.tape.flatten import Flat
 from jitgrad.tape.protocol import public
-from jitgrad.tape.structure import flatten, map_structure
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.traces import Recent, Retraces
+from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import check_leaving, peek
 
 
-def placeholder(shape: Shape, rank: int = dtypes.NUMBER) -> Tensor:
+def placeholder(shape: Shape, level: int = dtypes.NUMBER) -> Tensor:
     """A leaf whose value is given later."""
-    return Tensor(None, (), (), shape, rank)
+    return Tensor(None, (), (), shape, level)
 
 
-def linearise_traced(
+def flatten_traced(
     tracing: trace.Trace,
     outputs: Sequence[Tensor],
-    changes: Sequence[Change],
+    changes: Sequence[StateUpdate],
     leaves: Sequence[Tensor],
     ahead: int | None = None,
-) -> Linear:
+) -> Flat:
     """The expression of a traced function; what was recorded before the trace is constant in it."""
-    settle([*outputs, *(t for change in changes for t in change.args)], tracing.start)
-    linear = Linear(outputs, changes, leaves, ahead=ahead)
-    for leaf in linear.leaves[len(leaves) :]:
+    force([*outputs, *(t for change in changes for t in change.args)], tracing.start)
+    flat = Flat(outputs, changes, leaves, ahead=ahead)
+    for leaf in flat.leaves[len(leaves) :]:
         check_leaving(leaf, "a traced function", explicit=True)
-    return linear
+    return flat
 
 
 KEPT_TRACES = 128
@@ -53,21 +53,21 @@ class _Traced:
 
     def __init__(self, function: Callable[..., Any], args: Any, dynamic: list[Tensor]) -> None:
         with trace.tracing() as tracing:
-            self.placeholders = [placeholder(t.shape, t.rank) for t in dynamic]
+            self.placeholders = [placeholder(t.shape, t.level) for t in dynamic]
             tracing.will_check(self.placeholders)
             left = iter(self.placeholders)
-            args, kwargs = map_structure(lambda x: next(left) if _is_dynamic(x) else x, args)
+            args, kwargs = tree_map(lambda x: next(left) if _is_dynamic(x) else x, args)
             result = function(*args, **kwargs)
-            self.result = map_structure(lambda x: None if x is None else as_tensor(x), result)
+            self.result = tree_map(lambda x: None if x is None else as_tensor(x), result)
         self.checks = tracing.checks
-        self.outputs = [t for t in flatten(self.result) if t is not None]
-        self.linear = linearise_traced(tracing, self.outputs, tracing.changes, self.placeholders)
-        self.closed_over = [t if t.variable is None else t.variable for t in self.linear.leaves[len(dynamic) :]]
+        self.outputs = [t for t in tree_leaves(self.result) if t is not None]
+        self.flat = flatten_traced(tracing, self.outputs, tracing.changes, self.placeholders)
+        self.closed_over = [t if t.variable is None else t.variable for t in self.flat.leaves[len(dynamic) :]]
 
     @functools.cached_property
     def program(self) -> tuple[Program, list[float]]:
         """The Program, and the values of its inputs after the leaves."""
-        return program_of(self.linear)
+        return program_of(self.flat)
 
     def check(self, values: Sequence[Any], names: Sequence[str]) -> None:
         """Raise where an input has what the function gives no meaning."""
@@ -76,20 +76,20 @@ class _Traced:
 
     def call(self, dynamic: list[Tensor], memory: Memory = OWN) -> Any:
         if self.checks:
-            self.check([t.known for t in dynamic], [f"Argument {place}" for place in range(len(dynamic))])
-        linear, n = self.linear, len(self.placeholders)
+            self.check([t.value for t in dynamic], [f"Argument {place}" for place in range(len(dynamic))])
+        flat, n = self.flat, len(self.placeholders)
         program, literals = self.program
-        given = leaf_values(dynamic, linear.dtype)
+        given = leaf_values(dynamic, flat.dtype)
         with machine_for(program) as machine:
-            machine.load([*given, *leaf_values(linear.leaves[n:], linear.dtype, replayed=True, memory=memory), *literals])
+            machine.load([*given, *leaf_values(flat.leaves[n:], flat.dtype, replayed=True, memory=memory), *literals])
             machine.run()
             values = [
-                Tensor(None, (), (), t.shape, t.rank, from_arena(value, t.rank))
+                Tensor(None, (), (), t.shape, t.level, from_arena(value, t.level))
                 for t, value in zip(self.outputs, machine.outputs, strict=True)
             ]
-            store_state(machine, linear.leaves, memory)
+            store_state(machine, flat.leaves, memory)
         left = iter(values)
-        return map_structure(lambda t: None if t is None else next(left), self.result)
+        return tree_map(lambda t: None if t is None else next(left), self.result)
 
 
 class Function:
@@ -114,7 +114,7 @@ class Function:
         """Run the Program for arguments like these, traced first if need be; or record, for who will differentiate."""
         if recording.is_active():
             return self._recorded(args, kwargs)
-        dynamic = [_dynamic(x) for x in flatten((args, kwargs)) if _is_dynamic(x)]
+        dynamic = [_dynamic(x) for x in tree_leaves((args, kwargs)) if _is_dynamic(x)]
         traced = self.traced(args, kwargs, dynamic, watched=True)
         if recording.grad_enabled() and any(t.gradient is not None for t in (*dynamic, *traced.closed_over)):
             return self._recorded(args, kwargs)
@@ -122,7 +122,7 @@ class Function:
 
     def replay(self, memory: Memory, *args: Any) -> Any:
         """As a call, but never recorded, whatever tape is about: the trace is run on the Variables as ``memory`` has them."""
-        dynamic = [_dynamic(x) for x in flatten((args, {})) if _is_dynamic(x)]
+        dynamic = [_dynamic(x) for x in tree_leaves((args, {})) if _is_dynamic(x)]
         return self.traced(args, {}, dynamic).call(dynamic, memory)
 
     def check(self, values: Sequence[Any], names: Sequence[str], *like: Any) -> None:
@@ -130,7 +130,7 @@ class Function:
 
         They stand for the arrays among arguments ``like`` these, and may have more rows.
         """
-        self.traced(like, {}, [_dynamic(x) for x in flatten((like, {})) if _is_dynamic(x)]).check(values, names)
+        self.traced(like, {}, [_dynamic(x) for x in tree_leaves((like, {})) if _is_dynamic(x)]).check(values, names)
 
     def __reduce__(self) -> Any:
         """Copied and pickled without its traces, which read the Variables that they were made with.
@@ -146,11 +146,11 @@ class Function:
 
     def _recorded(self, args: Any, kwargs: Any) -> Any:
         """The function itself, for a tape or ``backward`` to differentiate."""
-        return map_structure(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
+        return tree_map(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
 
     def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor], watched: bool = False) -> _Traced:
         """The trace for arguments like these; ``watched`` for a warning where each call needs a new one."""
-        key = (_signature((args, kwargs)), tuple((t.shape, t.rank) for t in dynamic))
+        key = (_signature((args, kwargs)), tuple((t.shape, t.level) for t in dynamic))
         try:
             traced = self._traced.get(key)
         except TypeError as error:
@@ -190,9 +190,9 @@ def function(f: Callable[..., Any]) -> Function:
 def lower(f: Callable[..., Any], *args: Any) -> Program:
     """The Program of ``f`` on arguments like ``args``, to look at: ``print(jitgrad.lower(f, x).dump())``."""
     inner = f.function if isinstance(f, Function) else f
-    dynamic = [_dynamic(x) for x in flatten((args, {})) if _is_dynamic(x)]
-    linear = _Traced(inner, (args, {}), dynamic).linear
-    return lower_expression(linear.expression, linear.dtype)
+    dynamic = [_dynamic(x) for x in tree_leaves((args, {})) if _is_dynamic(x)]
+    flat = _Traced(inner, (args, {}), dynamic).flat
+    return lower_expression(flat.expression, flat.dtype)
 
 
 def _signature(nest: Any) -> Any:
@@ -206,7 +206,7 @@ def _signature(nest: Any) -> Any:
 
 def _kind(argument: Any) -> Any:
     """What an argument is traced for."""
-    return _signature(argument), [(t.shape, t.rank) for t in map(_dynamic, filter(_is_dynamic, flatten(argument)))]
+    return _signature(argument), [(t.shape, t.level) for t in map(_dynamic, filter(_is_dynamic, tree_leaves(argument)))]
 
 
 def _is_dynamic(value: Any) -> bool:
@@ -218,6 +218,6 @@ def _dynamic(value: Any) -> Tensor:
     if type(value) is float:
         return Tensor(None, (), (), (), dtypes.NUMBER, np.float64(value))
     tensor = as_tensor(value)
-    if tensor.known is None:
+    if tensor.value is None:
         peek(tensor)
     return tensor

@@ -13,10 +13,10 @@ from jitgrad.ops.linear import reshape, transpose
 from jitgrad.tape import dtypes, replay
 from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.batching import basis, batched
-from jitgrad.tape.evaluate import together
+from jitgrad.tape.evaluate import group
 from jitgrad.tape.recording import Recording, paused
-from jitgrad.tape.structure import flatten, flatten_as, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
 from jitgrad.tape.variable import Variable
 
 Unconnected = Literal["none", "zero"]
@@ -61,7 +61,7 @@ class GradientTape:
 
         Raises TapeError for an array or a number: make a Tensor of it first, so that the tape can tell it again.
         """
-        for value in flatten(tensors):
+        for value in tree_leaves(tensors):
             if not isinstance(value, Operators):
                 raise TapeError(
                     f"watch takes Tensors and Variables and got {type(value).__name__}. Use jitgrad.tensor(...) first."
@@ -106,18 +106,20 @@ class GradientTape:
             ShapeError: for an output gradient that has not its target's shape.
         """
         wanted = self._sources(sources)
-        targets = [as_tensor(t) for t in flatten(target)]
+        targets = [as_tensor(t) for t in tree_leaves(target)]
         weights = (
-            None if output_gradients is None else _weights(targets, flatten_as(target, output_gradients, "output_gradients"))
+            None
+            if output_gradients is None
+            else _weights(targets, tree_leaves_as(target, output_gradients, "output_gradients"))
         )
         keys = [_key(s) for s in wanted]
         gradients = replay.gradients(targets, keys, self._is_watched, self._recording.has) if weights is None else None
         if gradients is None:
             gradients = differentiate(targets, keys, self._is_watched, self._recording.has, weights)
-            together([*targets, *gradients])
+            group([*targets, *gradients])
         gradients = _connected(gradients, [s.shape for s in wanted], wanted, unconnected_gradients)
         self._spent = not self.persistent
-        return pack_as(sources, gradients)
+        return tree_pack(sources, gradients)
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: Unconnected = "none") -> Any:
         """All first derivatives: for each source a Tensor of shape ``target.shape + source.shape``, in one run.
@@ -129,8 +131,8 @@ class GradientTape:
         shapes = [y.shape + s.shape for s in wanted]
         jacobians = [None if g is None else reshape(g, shape=shape) for g, shape in zip(rows, shapes, strict=True)]
         jacobians = _connected(jacobians, shapes, wanted, unconnected_gradients)
-        together([y, *jacobians])
-        return pack_as(sources, jacobians)
+        group([y, *jacobians])
+        return tree_pack(sources, jacobians)
 
     def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: Unconnected = "none") -> Any:
         """The Jacobian of each row of ``target`` by the same row of ``source``, on which alone it depends.
@@ -154,13 +156,13 @@ class GradientTape:
             order = (1, 0, *range(2, x.ndim + 1))
             made = reshape(transpose(rows[0], axes=order), shape=shape)
         made = _connected([made], [shape], wanted, unconnected_gradients)[0]
-        together([y, made])
+        group([y, made])
         return made
 
     def _rows(self, y: Tensor, sources: Any, weights: Tensor) -> tuple[list[Tensor | None], list[Any]]:
         """The gradients for each cotangent along the first axis of ``weights``, along the first axis; and the sources."""
         wanted = self._sources(sources)
-        weight = Tensor(None, (), (), y.shape, y.rank)
+        weight = Tensor(None, (), (), y.shape, y.level)
         found = differentiate([y], [_key(s) for s in wanted], self._is_watched, self._recording.has, [weight])
         some = [g for g in found if g is not None]
         left = iter(batched(some, [weight], [weights]))
@@ -174,14 +176,14 @@ class GradientTape:
                 "This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or reset() it "
                 "and record again."
             )
-        wanted = flatten(sources)
+        wanted = tree_leaves(sources)
         for source in wanted:
             if not isinstance(source, Operators):
                 raise TapeError(
                     f"gradient takes Variables and Tensors as sources and got {type(source).__name__}. "
                     f"Give those that were used."
                 )
-            if source.rank <= dtypes.INTEGER:
+            if source.level <= dtypes.INTEGER:
                 raise DTypeError(
                     f"gradient: a source has dtype {source.dtype}, and only floats have gradients. "
                     f"Make it with dtype='float64'."
@@ -221,6 +223,6 @@ def _connected(
     if unconnected == "none":
         return gradients
     return [
-        constant(0.0, Tensor(None, (), (), shape, source.rank)) if g is None else g
+        constant(0.0, Tensor(None, (), (), shape, source.level)) if g is None else g
         for g, shape, source in zip(gradients, shapes, sources, strict=True)
     ]

@@ -70,13 +70,13 @@ def take_rows(x: Tensor, indices: Any, axis: int) -> Tensor:
     from jitgrad.tape.tensor import as_tensor
 
     picked = as_tensor(indices)
-    if picked.rank != dtypes.INTEGER and picked.size:
+    if picked.level != dtypes.INTEGER and picked.size:
         raise IndexingError(f"An index array of dtype {picked.dtype} picks no rows. Give integers or booleans.")
     if not x.shape:
         raise IndexingError("A Tensor without axes has no rows to gather. Reshape it first.")
     n = x.shape[axis]
-    if picked.known is not None:
-        low, high = np.min(picked.known, initial=0), np.max(picked.known, initial=-1)
+    if picked.value is not None:
+        low, high = np.min(picked.value, initial=0), np.max(picked.value, initial=-1)
         if low < -n or high >= n:
             worst = high if high >= n else low
             raise IndexingError(f"Index {worst:.0f} is out of range for axis {axis} of shape {x.shape}. Use -{n} to {n - 1}.")
@@ -105,7 +105,7 @@ def _leading_place(x: Tensor, keys: tuple[Any, ...]) -> Any:
     from jitgrad.tape.tensor import as_tensor
 
     picked = [as_tensor(k) for k in keys if not isinstance(k, (slice, type(None), type(Ellipsis)))]
-    if len(picked) != len(keys) or any(t.rank != dtypes.INTEGER for t in picked) or len(keys) > x.ndim:
+    if len(picked) != len(keys) or any(t.level != dtypes.INTEGER for t in picked) or len(keys) > x.ndim:
         raise TracingError(
             "An index of values that are not known yet must be of integers for the first axes alone. "
             "Index in two steps, or use where() instead of a mask."
@@ -193,7 +193,7 @@ def _is_unknown(key: Any) -> bool:
     if not hasattr(key, "numpy") or trace.current() is None:
         return False
     tensor = as_tensor(key)
-    return tensor.known is None and tensor.rank == dtypes.INTEGER
+    return tensor.value is None and tensor.level == dtypes.INTEGER
 
 
 def _only_axis(x: Tensor, keys: tuple[Any, ...]) -> int | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from jitgrad.errors import TracingError, UnsupportedError
 from jitgrad.ops import OPS, Op
-from jitgrad.tape.structure import map_structure
+from jitgrad.tape.tree import tree_map
 from jitgrad.tape.values import Values, peek
 
 P = ParamSpec("P")
@@ -96,7 +96,7 @@ def array_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     """What a function of NumPy does with a Tensor among its arguments. Raises UnsupportedError, by its name."""
     take = _ON_VALUES.get(np.nonzero if function is np.where and len(args) == 1 else function)
     if take is not None:
-        given = map_structure(lambda x: take(x) if isinstance(x, Values) else x, (args, kwargs))
+        given = tree_map(lambda x: take(x) if isinstance(x, Values) else x, (args, kwargs))
         return function(*given[0], **given[1])
     found = NUMPY.get(function)
     name = f"{function.__module__}.{function.__name__}"

@@ -103,9 +103,9 @@ class Recording:
     def has(self, tensor: Tensor) -> bool:
         """Whether ``tensor`` was recorded in one of the intervals."""
         if len(self.starts) == 1:
-            return self.starts[0] <= tensor.order < self.stops[0]
-        i = bisect.bisect(self.starts, tensor.order) - 1
-        return i >= 0 and tensor.order < self.stops[i]
+            return self.starts[0] <= tensor.timestamp < self.stops[0]
+        i = bisect.bisect(self.starts, tensor.timestamp) - 1
+        return i >= 0 and tensor.timestamp < self.stops[i]
 
     def depends(self, tensor: Tensor) -> bool:
         """Whether a derivative passes from one of ``sources`` to ``tensor``."""

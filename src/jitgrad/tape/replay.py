@@ -16,8 +16,8 @@ from jitgrad.ops import OPS
 from jitgrad.program.lowering import LITERAL_VARIANTS
 from jitgrad.program.program import Program
 from jitgrad.tape.autodiff import differentiate, key_of
-from jitgrad.tape.evaluate import from_arena, leaf_values, let_go_of_leaves, machine_for, program_of, remember
-from jitgrad.tape.linearise import Linear, literal_key
+from jitgrad.tape.evaluate import from_arena, leaf_values, machine_for, program_of, release_leaves, remember
+from jitgrad.tape.flatten import Flat, literal_key
 from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Tensor
 
@@ -30,14 +30,14 @@ class _Replay(NamedTuple):
         dtype: that of the program, in which it computes.
         places: for each input, where in the walk its Tensor comes.
         literals: the values of the inputs after those.
-        ranks: of the gradients, None for one that is None.
+        levels: of the gradients, None for one that is None.
     """
 
     program: Program
     dtype: np.dtype[Any]
     places: list[int]
     literals: list[float]
-    ranks: list[int | None]
+    levels: list[int | None]
 
 
 _NEW = _Replay(*[None] * 5)  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ def gradients(
     It has to where somebody records what is computed now, where operands have no value yet or require gradients, for ops of the
     user's, whose rules may do anything, and for a structure that keeps coming back with other literals.
     """
-    if here.active or any(t.known is not None for t in targets):
+    if here.active or any(t.value is not None for t in targets):
         return None
     found = _walk(targets, sources, watched, recorded)
     if found is None:
@@ -101,13 +101,13 @@ def _walk(
                 continue
             if op.kernel is not None or OPS.get(op.name) is not op:
                 return None
-            key += (op, node.attrs, node.rank, node.known is None, tuple(places))
-        elif node.known is None:
+            key += (op, node.attrs, node.level, node.value is None, tuple(places))
+        elif node.value is None:
             return None
-        elif type(node.known) is float:
-            key += (("literal", literal_key(node.known)), node.rank)
+        elif type(node.value) is float:
+            key += (("literal", literal_key(node.value)), node.level)
         else:
-            key += (node.shape, node.rank)
+            key += (node.shape, node.level)
         if node.gradient is not None:
             return None
         key += (wanted.get(key_of(node)), watched(node))
@@ -127,13 +127,13 @@ def _made(
 ) -> _Replay | None:
     """Differentiate and lower; None where an operand of the gradients is not among ``order``."""
     found = differentiate(targets, sources, watched, recorded)
-    linear = Linear([*targets, *(g for g in found if g is not None)])
+    flat = Flat([*targets, *(g for g in found if g is not None)])
     place = {id(t): i for i, t in enumerate(order)}
-    if any(id(leaf) not in place for leaf in linear.leaves):
+    if any(id(leaf) not in place for leaf in flat.leaves):
         return None
-    program, literals = program_of(linear)
-    places = [place[id(leaf)] for leaf in linear.leaves]
-    return _Replay(program, linear.dtype, places, literals, [None if g is None else g.rank for g in found])
+    program, literals = program_of(flat)
+    places = [place[id(leaf)] for leaf in flat.leaves]
+    return _Replay(program, flat.dtype, places, literals, [None if g is None else g.level for g in found])
 
 
 def _run(replay: _Replay, targets: Sequence[Tensor], order: Sequence[Tensor]) -> list[Tensor | None]:
@@ -143,11 +143,11 @@ def _run(replay: _Replay, targets: Sequence[Tensor], order: Sequence[Tensor]) ->
         machine.run()
         outputs = iter(machine.outputs)
         for target in targets:
-            target.known = from_arena(next(outputs), target.rank)
-        made = [None if rank is None else _constant(from_arena(next(outputs), rank), rank) for rank in replay.ranks]
-    let_go_of_leaves(leaves)
+            target.value = from_arena(next(outputs), target.level)
+        made = [None if level is None else _constant(from_arena(next(outputs), level), level) for level in replay.levels]
+    release_leaves(leaves)
     return made
 
 
-def _constant(value: np.ndarray, rank: int) -> Tensor:
-    return Tensor(None, (), (), value.shape, rank, value)
+def _constant(value: np.ndarray, level: int) -> Tensor:
+    return Tensor(None, (), (), value.shape, level, value)

@@ -21,7 +21,7 @@ from jitgrad.tape.backward import DefineByRun, Gradient
 from jitgrad.tape.indexing import At, getitem
 from jitgrad.tape.protocol import Deferral, array_function, array_ufunc, public
 from jitgrad.tape.recording import clock, grad_enabled, here
-from jitgrad.tape.structure import contains
+from jitgrad.tape.tree import contains
 from jitgrad.tape.values import Values
 
 if TYPE_CHECKING:
@@ -205,11 +205,11 @@ class Operators(DefineByRun, Values):
 
     def astype(self, dtype: Any) -> Tensor:
         """As a Tensor of float32 or float64. Raises DTypeError for another dtype."""
-        ranks = {dtypes.DTYPE[rank]: rank for rank in (dtypes.FLOAT32, dtypes.FLOAT64)}
+        levels = {dtypes.DTYPE[level]: level for level in (dtypes.FLOAT32, dtypes.FLOAT64)}
         wanted = np.dtype(dtype)
-        if wanted not in ranks:
+        if wanted not in levels:
             raise DTypeError(f"astype: a Tensor cannot become {wanted}. Use float32 or float64, or convert its numpy().")
-        return cast(as_tensor(self), ranks[wanted])
+        return cast(as_tensor(self), levels[wanted])
 
 
 class Tensor(Operators):
@@ -220,14 +220,26 @@ class Tensor(Operators):
         inputs: the op's operands.
         attrs: the op's attributes as (name, value) pairs.
         shape: the sizes of its axes.
-        rank: how strong its dtype is, see ``dtypes``.
+        level: how strong its dtype is, see ``dtypes``.
         order: when it was recorded while some tape or trace was watching; 0 where none was.
         variable: the Variable that a leaf is the value of.
         group: Tensors that are computed together with this one, see ``evaluate``.
         gradient: where it requires a gradient, what ``backward`` keeps of it.
     """
 
-    __slots__ = ("__weakref__", "attrs", "gradient", "group", "inputs", "known", "op", "order", "rank", "shape", "variable")
+    __slots__ = (
+        "__weakref__",
+        "attrs",
+        "gradient",
+        "group",
+        "inputs",
+        "level",
+        "op",
+        "shape",
+        "timestamp",
+        "value",
+        "variable",
+    )
 
     def __init__(
         self,
@@ -235,25 +247,25 @@ class Tensor(Operators):
         inputs: tuple[Tensor, ...],
         attrs: tuple[tuple[str, Any], ...],
         shape: Shape,
-        rank: int,
-        known: Any = None,
+        level: int,
+        value: Any = None,
         variable: Variable | None = None,
     ) -> None:
         self.op = op
         self.inputs = inputs
         self.attrs = attrs
         self.shape: Shape = shape
-        self.rank = rank
-        self.known = known
+        self.level = level
+        self.value = value
         self.variable = variable
-        self.order = next(clock) if here.active else 0
+        self.timestamp = next(clock) if here.active else 0
         self.group: list[Tensor] | None = None
         self.gradient: Gradient | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the value."""
-        return dtypes.DTYPE[self.rank]
+        return dtypes.DTYPE[self.level]
 
     def _read(self) -> Tensor:
         return self
@@ -273,17 +285,17 @@ class Tensor(Operators):
     def __deepcopy__(self, memo: Any) -> Tensor:
         """Itself, so that gradients pass; of what the user made to have a gradient another one."""
         own = self.op is None and self.gradient is not None and self.variable is None
-        return _remade(self.known, self.rank, True) if own else self
+        return _remade(self.value, self.level, True) if own else self
 
     def __reduce__(self) -> Any:
         """Pickled as a constant of the same value."""
         own = self.op is None and self.requires_grad
-        return _remade, (self._leaving("pickle", explicit=own), self.rank, own)
+        return _remade, (self._leaving("pickle", explicit=own), self.level, own)
 
     def __repr__(self) -> str:
         from jitgrad.tape import trace
 
-        if trace.current() is not None or (self.known is None and self.op is None):
+        if trace.current() is not None or (self.value is None and self.op is None):
             shown = f"traced{f', by {self.op.name}' if self.op is not None else ''}"
         else:
             shown = np.array2string(np.asarray(self._value()), threshold=20)
@@ -293,8 +305,8 @@ class Tensor(Operators):
         return str(self._value())
 
 
-def _remade(value: Any, rank: int, requires_grad: bool) -> Tensor:
-    made = Tensor(None, (), (), np.shape(value), rank, dtypes.as_data(value)[0])
+def _remade(value: Any, level: int, requires_grad: bool) -> Tensor:
+    made = Tensor(None, (), (), np.shape(value), level, dtypes.as_data(value)[0])
     made.requires_grad = requires_grad
     return made
 
@@ -318,15 +330,15 @@ def as_tensor(value: Any) -> Tensor:
     if isinstance(value, bool):
         return Tensor(None, (), (), (), dtypes.BOOL, float(value))
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT):
-        rank = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
-        return Tensor(None, (), (), (), rank, float(value))
+        level = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
+        return Tensor(None, (), (), (), level, float(value))
     if contains(value, Operators):
         parts = [as_tensor(item) for item in value]
         if any(t.shape != parts[0].shape for t in parts):
             raise ShapeError(f"A list has items of shapes {', '.join(str(t.shape) for t in parts)}. Give items of one shape.")
         return concatenate(*[reshape(t, shape=(1, *t.shape)) for t in parts], axis=0)
-    array, rank = dtypes.as_data(value)
-    return Tensor(None, (), (), array.shape, rank, array)
+    array, level = dtypes.as_data(value)
+    return Tensor(None, (), (), array.shape, level, array)
 
 
 _FIXED = {"bool": dtypes.BOOL, "integer": dtypes.INTEGER}
@@ -344,7 +356,7 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
             except Deferral as met:
                 return met.make(op, operands, attrs)
         inputs.append(x)
-        key += (x.shape, x.rank)
+        key += (x.shape, x.level)
         if x.gradient is not None:
             inherits = True
     found = _RESULTS.get(tuple(key)) or _result(op, inputs, attrs, tuple(key))
@@ -354,7 +366,7 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
     return made
 
 
-# Shape and rank of what an op makes of operands, by those of the operands: looked up when the op is recorded again.
+# Shape and level of what an op makes of operands, by those of the operands: looked up when the op is recorded again.
 _RESULTS: dict[tuple[Any, ...], tuple[Shape, int]] = {}
 _MOST_RESULTS = 4096
 
@@ -364,20 +376,20 @@ def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], key: tuple[
         raise OptionError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
     if op.result in _FIXED:
-        rank = _FIXED[op.result]
+        level = _FIXED[op.result]
     else:
-        deciding = range(len(inputs)) if op.deciding is None else op.deciding
-        rank = max(_LEAST[op.result], *[inputs[i].rank for i in deciding])
+        dtype_operands = range(len(inputs)) if op.dtype_operands is None else op.dtype_operands
+        level = max(_LEAST[op.result], *[inputs[i].level for i in dtype_operands])
     if OPS.get(op.name) is op:  # others may be made anew for each call
         if len(_RESULTS) >= _MOST_RESULTS:
             _RESULTS.clear()
-        _RESULTS[key] = shape, rank
-    return shape, rank
+        _RESULTS[key] = shape, level
+    return shape, level
 
 
 def _inherited(made: Tensor) -> Gradient | None:
     """A result requires a gradient if an operand does that has a derivative, outside of ``no_grad``."""
-    if made.op is None or made.rank <= dtypes.INTEGER or not grad_enabled():
+    if made.op is None or made.level <= dtypes.INTEGER or not grad_enabled():
         return None
     passing = [x for i, x in enumerate(made.inputs) if made.op.vjp(i) is not None]
     return Gradient() if any(x.gradient is not None for x in passing) else None
@@ -399,12 +411,12 @@ def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda no
                 stack.extend(reversed(node.inputs))
 
 
-def cast(x: Tensor, rank: int) -> Tensor:
-    """The same value in the dtype of ``rank``. Recorded as a reshape to the same shape: in a Program all are one dtype."""
-    if x.rank == rank:
+def cast(x: Tensor, level: int) -> Tensor:
+    """The same value in the dtype of ``level``. Recorded as a reshape to the same shape: in a Program all are one dtype."""
+    if x.level == level:
         return x
     made = identity(x)
-    made.rank = rank
+    made.level = level
     return made
 
 
@@ -424,7 +436,7 @@ def boolean(symbol: str, f: Callable[..., Tensor], *operands: Any) -> Tensor:
     """A logical operator of booleans. Raises DTypeError for other operands."""
     tensors = [as_tensor(x) for x in operands]
     for x in tensors:
-        if x.rank != dtypes.BOOL:
+        if x.level != dtypes.BOOL:
             raise DTypeError(f"{symbol} takes booleans and got {x.dtype}. Compare first, as in (x > 0) {symbol} …")
     return f(*tensors)
 

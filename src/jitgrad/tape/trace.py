@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jitgrad.tape.variable import Variable
 
 
-class Change(NamedTuple):
+class StateUpdate(NamedTuple):
     """An update: the instruction, the Variables it changes, what it reads, and the rest of its fields."""
 
     op: str
@@ -50,7 +50,7 @@ class Trace:
         self.start = 0
         self._assigned: dict[Variable, Tensor] = {}
         self._updated: dict[int, Variable] = {}
-        self._updates: list[Change] = []
+        self._updates: list[StateUpdate] = []
         self._draws: dict[Variable, int] = {}
 
     def will_check(self, inputs: Sequence[Tensor]) -> None:
@@ -75,15 +75,15 @@ class Trace:
         """Note that a Variable takes a value when the function ends."""
         self._assigned[variable] = value
 
-    def update(self, changes: list[Change]) -> None:
+    def update(self, changes: list[StateUpdate]) -> None:
         """Note an optimizer's updates."""
         self._updates += changes
         self._updated |= {id(v): v for change in changes for v in change.targets}
 
     @property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[StateUpdate]:
         """All changes, assignments first."""
-        return [Change("assign", (v,), (t,)) for v, t in self._assigned.items()] + self._updates
+        return [StateUpdate("assign", (v,), (t,)) for v, t in self._assigned.items()] + self._updates
 
 
 _local = threading.local()
@@ -99,10 +99,10 @@ def checked(tensor: Tensor, check: Check, name: str) -> bool:
 
     Returns False where they are computed, so that whoever asks has to see to them.
     """
-    while tensor.known is None and tensor.op is reshape and tensor.shape[:1] == tensor.inputs[0].shape[:1]:
+    while tensor.value is None and tensor.op is reshape and tensor.shape[:1] == tensor.inputs[0].shape[:1]:
         tensor = tensor.inputs[0]
-    if tensor.known is not None:
-        check(name, np.asarray(tensor.known))
+    if tensor.value is not None:
+        check(name, np.asarray(tensor.value))
         return True
     tracing = current()
     if tracing is None or id(tensor) not in tracing.inputs:

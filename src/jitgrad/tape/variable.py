@@ -23,7 +23,7 @@ names = itertools.count()
 class Constraint(Protocol):
     """What a Variable is brought back to after an optimizer changed it, see ``layers.constraints``."""
 
-    def change(self, weight: Variable) -> trace.Change:
+    def change(self, weight: Variable) -> trace.StateUpdate:
         """The update that brings ``weight`` back."""
 
 
@@ -45,19 +45,19 @@ class Variable(Operators):
         DTypeError: for a dtype that jitgrad does not compute with.
     """
 
-    __slots__ = ("__weakref__", "_gradient", "_leaf", "constraint", "first", "name", "rank", "trainable")
+    __slots__ = ("__weakref__", "_gradient", "_leaf", "constraint", "first", "level", "name", "trainable")
     shared = False
 
     def __init__(
         self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True,
         requires_grad: bool = False,
     ) -> None:  # fmt: skip
-        array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
-        if rank == dtypes.INTEGER and dtype is None and not hasattr(value, "dtype"):
-            array, rank = dtypes.as_data(array, np.float64)
+        array, level = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
+        if level == dtypes.INTEGER and dtype is None and not hasattr(value, "dtype"):
+            array, level = dtypes.as_data(array, np.float64)
         self.name = name or f"variable_{next(names)}"
         self.trainable = trainable
-        self.rank = dtypes.strong(rank)
+        self.level = dtypes.strong(level)
         self.constraint: Constraint | None = None
         self.first: tuple[np.ndarray, Tensor] | None = None
         self._gradient: Gradient | None = None
@@ -65,7 +65,7 @@ class Variable(Operators):
         self.requires_grad = requires_grad
 
     def _new_leaf(self, array: np.ndarray) -> Tensor:
-        leaf = Tensor(None, (), (), array.shape, self.rank, array, self)
+        leaf = Tensor(None, (), (), array.shape, self.level, array, self)
         leaf.gradient = self._gradient
         return leaf
 
@@ -85,7 +85,7 @@ class Variable(Operators):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype; it never changes."""
-        return dtypes.DTYPE[self.rank]
+        return dtypes.DTYPE[self.level]
 
     @property
     def leaf(self) -> Tensor:
@@ -110,7 +110,7 @@ class Variable(Operators):
                 f"The value of Variable {self.name!r} was asked for while a function is traced{users_line()}. "
                 f"Compute with the Variable itself, or ask for its value outside."
             )
-        value: np.ndarray = self._leaf.known
+        value: np.ndarray = self._leaf.value
         return value.copy() if value.ndim else value[()]
 
     @public()
@@ -156,8 +156,8 @@ class Variable(Operators):
                 f"assign: Variable {self.name!r} has shape {self.shape} and the value {tensor.shape}. "
                 f"Give a value of the Variable's shape, or make a new Variable."
             )
-        floats = self.rank > dtypes.INTEGER and tensor.rank > dtypes.INTEGER
-        if tensor.rank > dtypes.INTEGER >= self.rank or (explicit and floats and tensor.dtype != self.dtype):
+        floats = self.level > dtypes.INTEGER and tensor.level > dtypes.INTEGER
+        if tensor.level > dtypes.INTEGER >= self.level or (explicit and floats and tensor.dtype != self.dtype):
             raise DTypeError(
                 f"assign: Variable {self.name!r} has dtype {self.dtype} and the value {tensor.dtype}. "
                 f"Cast the value first, for example with .astype({str(self.dtype)!r})."
@@ -177,11 +177,11 @@ class Variable(Operators):
         self.store(np.array(slots["_leaf"]))
 
     def __repr__(self) -> str:
-        value = np.array2string(self._leaf.known, threshold=20)
+        value = np.array2string(self._leaf.value, threshold=20)
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype} {value}>"
 
     def __str__(self) -> str:
-        return str(self._leaf.known)
+        return str(self._leaf.value)
 
 
 class WeakVariable(Variable):
@@ -191,5 +191,5 @@ class WeakVariable(Variable):
 
     def __init__(self, value: Any, name: str) -> None:
         super().__init__(np.asarray(value, np.float64), name=name, trainable=False)
-        self.rank = dtypes.NUMBER
+        self.level = dtypes.NUMBER
         self.store(value)

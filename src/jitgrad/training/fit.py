@@ -91,10 +91,10 @@ def fit(
     several = isinstance(data, (tuple, list)) and not (data and np.isscalar(data[0]))
     values = data if several else [data]
     names = [f"Data array {number}" for number in range(len(values))]
-    arrays, ranks = as_rows(values, names)
+    arrays, levels = as_rows(values, names)
     epochs = count("epochs", epochs)
     batches = make_batches(arrays, names, batch_size, shuffle, seed)
-    way = make_pass(cost, batches, ranks, optimizer, variables)
+    way = make_pass(cost, batches, levels, optimizer, variables)
     with progress(0, epochs, verbose) as report:
         loop, seconds = run_epochs(way, epochs, report)
     return History(loop.training.losses, seconds)
@@ -116,18 +116,18 @@ def make_seed(seed: int | None) -> int:
 def make_pass(
     cost: Callable[..., Any],
     batches: Batches,
-    ranks: Sequence[int],
+    levels: Sequence[int],
     optimizer: Updater | None,
     variables: Sequence[Variable] | Variable | None = None,
 ) -> Pass:
-    """The steps for ``batches``, whose arrays have these ranks.
+    """The steps for ``batches``, whose arrays have these levels.
 
     Raises ArgumentError where they change different Variables, and DataError or IndexingError where the cost has no meaning for
     a row.
     """
 
     def like(rows: int) -> list[Tensor]:
-        return [placeholder((rows, *a.shape[1:]), rank) for a, rank in zip(batches.arrays, ranks, strict=True)]
+        return [placeholder((rows, *a.shape[1:]), level) for a, level in zip(batches.arrays, levels, strict=True)]
 
     step = make_step(cost, like(batches.size), optimizer, variables)
     step.check(batches.arrays, batches.names)

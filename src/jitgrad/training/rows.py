@@ -69,27 +69,27 @@ def _all_finite(array: np.ndarray) -> bool:
 
 
 def as_rows(values: Sequence[Any], names: Sequence[str]) -> tuple[list[np.ndarray], list[int]]:
-    """Arrays with the same number of rows, finite, and the ranks of their dtypes.
+    """Arrays with the same number of rows, finite, and the levels of their dtypes.
 
     Raises DataError where arrays differ in rows, have none, or hold nan, inf or masked values; DTypeError for what is no array
     of numbers.
     """
-    arrays, ranks = [], []
+    arrays, levels = [], []
     for name, value in zip(names, values, strict=True):
         if isinstance(value, np.ma.MaskedArray):
             value = unmasked(value, name)
-        array, rank = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, copy=False)
+        array, level = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, copy=False)
         if array.ndim == 0 or len(array) == 0:
             raise DataError(f"{name} has shape {array.shape} and so no rows. Give one row an example.")
         if array.dtype.kind == "f" and not _all_finite(array):
             row = int(np.argwhere(~np.isfinite(array))[0][0])
             raise DataError(f"{name} has nan or inf in row {row}. Drop such rows or fill them in first.")
         arrays.append(array)
-        ranks.append(rank)
+        levels.append(level)
     if not arrays:
         raise DataError("There are no data arrays. Give at least one.")
     check_alike(names, [len(a) for a in arrays])
-    return arrays, ranks
+    return arrays, levels
 
 
 def unmasked(array: np.ma.MaskedArray, name: str) -> np.ndarray:

@@ -12,9 +12,9 @@ from jitgrad.program.program import Program
 from jitgrad.tape import trace
 from jitgrad.tape.autodiff import differentiate
 from jitgrad.tape.evaluate import program_of
-from jitgrad.tape.function import Function, linearise_traced, placeholder
-from jitgrad.tape.structure import flatten
+from jitgrad.tape.function import Function, flatten_traced, placeholder
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
+from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable
 
 KEPT_STEPS = 64
@@ -81,11 +81,11 @@ def make_step(
         ShapeError: where the cost is not a scalar.
         ArgumentError: where it depends on no trainable Variable.
     """
-    variables = None if variables is None else flatten(variables)
+    variables = None if variables is None else tree_leaves(variables)
     if not isinstance(cost, Function):
         return _traced_step(cost, batch, optimizer, variables)
     chosen = None if variables is None else tuple(id(v) for v in variables)
-    key = (id(optimizer), chosen, tuple((t.shape, t.rank) for t in batch))
+    key = (id(optimizer), chosen, tuple((t.shape, t.level) for t in batch))
     step: Step | None = cost.steps.get(key, (None,))[0]
     if step is None or (variables is None and any(v.trainable != before for v, before in step.seen)):
         step = _traced_step(cost.function, batch, optimizer, variables)
@@ -99,15 +99,15 @@ def _traced_step(
     cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater | None, variables: Sequence[Variable] | None
 ) -> Step:
     with trace.tracing() as tracing:
-        placeholders = [placeholder(t.shape, t.rank) for t in batch]
+        placeholders = [placeholder(t.shape, t.level) for t in batch]
         tracing.will_check(placeholders)
         made = cost(*placeholders)
         outputs = [as_tensor(x) for x in (made if isinstance(made, tuple) else (made,))]
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
         chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
-    linear = linearise_traced(tracing, outputs, tracing.changes, placeholders)
-    program, literals = program_of(linear)
-    return Step(program, linear.leaves, len(placeholders), literals, tracing.checks, chosen, seen)
+    flat = flatten_traced(tracing, outputs, tracing.changes, placeholders)
+    program, literals = program_of(flat)
+    return Step(program, flat.leaves, len(placeholders), literals, tracing.checks, chosen, seen)
 
 
 def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:

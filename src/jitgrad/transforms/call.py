@@ -14,8 +14,8 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.forward import push_forward
 from jitgrad.tape.recording import Recording
-from jitgrad.tape.structure import flatten, flatten_as, map_structure, pack_as
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
+from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 
 ArgNums = int | Sequence[int]
 
@@ -46,9 +46,9 @@ class Call:
         self._single = argnums is not None and not isinstance(argnums, Sequence)
         with Recording(name) as recording:
             for i in places:
-                args[i] = map_structure(lambda leaf: _fresh(name, leaf), args[i])
+                args[i] = tree_map(lambda leaf: _fresh(name, leaf), args[i])
             self.chosen = tuple(args[i] for i in places)
-            self.inputs: list[Tensor] = flatten(self.chosen)
+            self.inputs: list[Tensor] = tree_leaves(self.chosen)
             recording.sources = self.inputs
             result = f(*args, **(kwargs or {}))
             self.aux = None
@@ -56,10 +56,10 @@ class Call:
                 if not isinstance(result, tuple) or len(result) != 2:
                     raise ArgumentError(f"{name}: with has_aux=True the function returns a pair. Return (result, aux).")
                 result, self.aux = result
-            if any(part is None for part in flatten(result)):
+            if any(part is None for part in tree_leaves(result)):
                 raise ArgumentError(f"{name}: the function returns {result!r}. Return what it computes, and no None.")
-            self.result = map_structure(as_tensor, result)
-        self.outputs: list[Tensor] = flatten(self.result)
+            self.result = tree_map(as_tensor, result)
+        self.outputs: list[Tensor] = tree_leaves(self.result)
         self._recording = recording
 
     def scalar(self) -> Tensor:
@@ -70,7 +70,7 @@ class Call:
                 f"{self.name}: the function's result has shape {shapes}, and a gradient is that of one number. "
                 f"Reduce it with sum() or mean(), or use jacobian()."
             )
-        if self.outputs[0].rank == dtypes.BOOL:
+        if self.outputs[0].level == dtypes.BOOL:
             raise DTypeError(
                 f"{self.name}: the function's result is a boolean, and only numbers have derivatives. Return a number."
             )
@@ -90,16 +90,18 @@ class Call:
 
     def nested_inputs(self, leaves: Sequence[Any]) -> Any:
         """``leaves`` in the nesting of the arguments: a tuple of them, or the one where argnums was a number."""
-        packed = pack_as(self.chosen, list(leaves))
+        packed = tree_pack(self.chosen, list(leaves))
         return packed[0] if self._single else packed
 
     def like_inputs(self, given: Sequence[Any]) -> list[Tensor]:
         """Tangents in the nesting of the arguments, checked and flat."""
-        return _like(self.name, "tangent", flatten_as(list(self.chosen), list(given), f"{self.name}: tangents"), self.inputs)
+        return _like(
+            self.name, "tangent", tree_leaves_as(list(self.chosen), list(given), f"{self.name}: tangents"), self.inputs
+        )
 
     def like_outputs(self, given: Any) -> list[Tensor]:
         """Cotangents in the nesting of the result, checked and flat."""
-        return _like(self.name, "cotangent", flatten_as(self.result, given, f"{self.name}: the cotangent"), self.outputs)
+        return _like(self.name, "cotangent", tree_leaves_as(self.result, given, f"{self.name}: the cotangent"), self.outputs)
 
 
 def _places(name: str, argnums: ArgNums, count: int) -> list[int]:
@@ -119,7 +121,7 @@ def _fresh(name: str, value: Any) -> Tensor:
         return Tensor(None, (), (), (), dtypes.NUMBER, np.float64(value))
     else:
         tensor = create.tensor(value)
-    if tensor.rank <= dtypes.INTEGER:
+    if tensor.level <= dtypes.INTEGER:
         raise DTypeError(
             f"{name}: an argument to differentiate by has dtype {tensor.dtype}, and only floats have derivatives. "
             f"Give a float, or choose other arguments by argnums."

@@ -12,8 +12,8 @@ from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError, GradientError
 from jitgrad.functions.create import tensor
 from jitgrad.tape.recording import no_grad
-from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Operators
+from jitgrad.tape.tree import tree_leaves, tree_pack
 from jitgrad.transforms.gradients import jvp, vjp
 
 # Half the step of the difference, and the tolerance, relative above 1 and absolute below.
@@ -50,7 +50,7 @@ def check_grads(
     for mode in modes:
         if mode not in ("fwd", "rev"):
             raise ArgumentError(f"modes has {mode!r}. Use 'fwd' and 'rev'.")
-    leaves = [np.asarray(x) for x in flatten(args)]
+    leaves = [np.asarray(x) for x in tree_leaves(args)]
     floats = [i for i, x in enumerate(leaves) if x.dtype.kind == "f"]
     if not floats:
         raise ArgumentError("check_grads: no argument is a float, so there is no derivative. Give floats.")
@@ -59,7 +59,7 @@ def check_grads(
         every = list(leaves)
         for i, x in zip(floats, given, strict=True):
             every[i] = x
-        result = flatten(f(*pack_as(list(args), every)))
+        result = tree_leaves(f(*tree_pack(list(args), every)))
         return [y for y in result if not isinstance(y, Operators) or y.dtype.kind == "f"]
 
     single = any(leaves[i].dtype == np.float32 for i in floats)

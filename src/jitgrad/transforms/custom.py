@@ -18,8 +18,8 @@ from jitgrad.ops.table import Op, Shape, broadcast_shape, declare
 from jitgrad.tape.autodiff import constant
 from jitgrad.tape.backward import Gradient
 from jitgrad.tape.protocol import public
-from jitgrad.tape.structure import flatten, pack_as
 from jitgrad.tape.tensor import Tensor, as_tensor, record
+from jitgrad.tape.tree import tree_leaves, tree_pack
 from jitgrad.vm import addresses, forks
 
 _numbers = itertools.count()
@@ -54,7 +54,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
             raise ArgumentError(f"{name} returns no pair of a result and a function of cotangents. Return (result, gradient).")
         result, gradient = pair
-        outputs = [as_tensor(y) for y in flatten(result)]
+        outputs = [as_tensor(y) for y in tree_leaves(result)]
         made = []
         for k, y in enumerate(outputs):
 
@@ -62,7 +62,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
                 return _as_list(gradient(*[g if i == k else constant(0.0, t) for i, t in enumerate(outputs)]))
 
             made.append(_with_gradient(name, y, inputs, pull))
-        return pack_as(result, list(made))
+        return tree_pack(result, list(made))
 
     return function
 
@@ -87,7 +87,7 @@ def _with_gradient(name: str, y: Tensor, inputs: Sequence[Tensor], pull: Callabl
         result="same",
     )
     made = record(op, (y, *inputs), {})
-    made.rank = y.rank
+    made.level = y.level
     if made.gradient is None and y.gradient is not None:  # of what the function reads besides: backward will say so
         made.gradient = Gradient()
     return made

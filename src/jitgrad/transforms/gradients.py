@@ -8,10 +8,10 @@ from typing import Any
 
 from jitgrad.errors import ArgumentError
 from jitgrad.tape.autodiff import constant
-from jitgrad.tape.evaluate import together
+from jitgrad.tape.evaluate import group
 from jitgrad.tape.protocol import public
-from jitgrad.tape.structure import pack_as
 from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tree import tree_pack
 from jitgrad.transforms.call import ArgNums, Call
 
 
@@ -64,7 +64,7 @@ def _both(name: str, f: Callable[..., Any], argnums: ArgNums, has_aux: bool, arg
     call = Call(name, f, args, kwargs, argnums, has_aux)
     value = call.scalar()
     gradients = call.pull_back([None])
-    together([value, *gradients])
+    group([value, *gradients])
     return ((value, call.aux) if has_aux else value), call.nested_inputs(gradients)
 
 
@@ -79,7 +79,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
 
     def pull_back(cotangent: Any) -> Any:
         found = call.pull_back(list(call.like_outputs(cotangent)))
-        together(found)
+        group(found)
         return call.nested_inputs(found)
 
     return (call.result, pull_back, call.aux) if has_aux else (call.result, pull_back)
@@ -103,8 +103,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
         constant(0.0, y) if t is None else t
         for t, y in zip(call.push_forward(call.like_inputs(tangents)), call.outputs, strict=True)
     ]
-    together([*call.outputs, *pushed])
-    tangent = pack_as(call.result, list(pushed))
+    group([*call.outputs, *pushed])
+    tangent = tree_pack(call.result, list(pushed))
     return (call.result, tangent, call.aux) if has_aux else (call.result, tangent)
 
 

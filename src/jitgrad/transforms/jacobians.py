@@ -9,10 +9,10 @@ from typing import Any
 from jitgrad.ops.linear import reshape, transpose
 from jitgrad.tape.autodiff import constant
 from jitgrad.tape.batching import basis, batched
-from jitgrad.tape.evaluate import together
+from jitgrad.tape.evaluate import group
 from jitgrad.tape.protocol import public
-from jitgrad.tape.structure import pack_as
 from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tree import tree_pack
 from jitgrad.transforms.call import ArgNums, Call
 
 
@@ -48,8 +48,8 @@ def _jacobian(
     def function(*args: Any, **kwargs: Any) -> Any:
         call = Call(name, f, args, kwargs, argnums, has_aux)
         made = blocks(call)
-        together([block for row in made for block in row])
-        nested = pack_as(call.result, [call.nested_inputs(row) for row in made])
+        group([block for row in made for block in row])
+        nested = tree_pack(call.result, [call.nested_inputs(row) for row in made])
         return (nested, call.aux) if has_aux else nested
 
     return function
@@ -59,7 +59,7 @@ def _by_rows(call: Call) -> list[list[Tensor]]:
     """For each output the Jacobian by each input."""
     made = []
     for k, y in enumerate(call.outputs):
-        weight = Tensor(None, (), (), y.shape, y.rank)
+        weight = Tensor(None, (), (), y.shape, y.level)
         weights: list[Tensor | None] = [constant(0.0, t) for t in call.outputs]
         weights[k] = weight
         rows = batched([_some(g) for g in call.pull_back(weights)], [weight], [basis(y)])
@@ -71,7 +71,7 @@ def _by_columns(call: Call) -> list[list[Tensor]]:
     """The same, by inputs first."""
     columns = []
     for k, x in enumerate(call.inputs):
-        tangent = Tensor(None, (), (), x.shape, x.rank)
+        tangent = Tensor(None, (), (), x.shape, x.level)
         tangents: list[Tensor | None] = [None] * len(call.inputs)
         tangents[k] = tangent
         pushed = [constant(0.0, y) if t is None else t for t, y in zip(call.push_forward(tangents), call.outputs, strict=True)]

@@ -25,7 +25,7 @@ from jitgrad.vm.fit_steps import (
     scaled_norm,
     step,
 )  # fmt: skip
-from jitgrad.vm.jit import device
+from jitgrad.vm.jit import inline
 
 FIRST_RADIUS, LEAST_RADIUS = 0.1, 1e-2
 """Of the first step, beside the parameters: larger ones end more often in other minima, or where the model is flat. And, for
@@ -36,7 +36,7 @@ PATIENCE = 200
 """How many steps are tried before linear parameters follow the others."""
 
 
-@device
+@inline
 def started(P, W, A):
     W[plan.COST] = W[plan.NEW]
     if not W[plan.COST] < inf:
@@ -47,7 +47,7 @@ def started(P, W, A):
     ask(P, W, plan.DERIVATIVES, plan.THETA, plan.SOLVING if solves else plan.DESCENDING)
 
 
-@device
+@inline
 def solve_linear(P, W):
     """A full step of the parameters in which the model is linear."""
     if P[plan.FINITE] == ZERO:
@@ -58,7 +58,7 @@ def solve_linear(P, W):
     ask(P, W, plan.VALUE, plan.TRIAL, plan.SOLVED)
 
 
-@device
+@inline
 def solved(P, W):
     if W[plan.NEW] < W[plan.COST]:
         exchange(P, W)
@@ -71,7 +71,7 @@ def solved(P, W):
 # Steps in a trust region, down to the minimum to within the tolerances.
 
 
-@device
+@inline
 def descend(P, W):
     """Begin them, as if there had been none."""
     if P[plan.FINITE] == ZERO:
@@ -84,7 +84,7 @@ def descend(P, W):
     go_to(P, plan.TRYING)
 
 
-@device
+@inline
 def try_step(P, W):
     """Try a step from where the Jacobian in the room is that at the parameters."""
     theta, v, norm = vector(P, plan.THETA), vector(P, plan.V), vector(P, plan.NORM)
@@ -113,7 +113,7 @@ def try_step(P, W):
         _look_where_it_leads(P, W)
 
 
-@device
+@inline
 def _look_where_it_leads(P, W):
     """Have the Jacobian computed at the trial, its linear parameters 0: what is then solved for has all of its digits."""
     theta, trial = vector(P, plan.THETA), vector(P, plan.TRIAL)
@@ -125,7 +125,7 @@ def _look_where_it_leads(P, W):
     ask(P, W, plan.BOTH, plan.THETA, plan.FOLLOWED)
 
 
-@device
+@inline
 def follow(P, W):
     """Solve for the linear parameters of the trial. The parameters are those before again, and their Jacobian is not there."""
     finite = P[plan.FINITE] != ZERO
@@ -139,7 +139,7 @@ def follow(P, W):
         go_to(P, plan.TRIED)
 
 
-@device
+@inline
 def judge(P, W):
     """Go to the trial, or stay."""
     cost, new, expected = W[plan.COST], W[plan.NEW], W[plan.EXPECTED]
@@ -158,7 +158,7 @@ def judge(P, W):
         go_to(P, plan.GOING_ON)
 
 
-@device
+@inline
 def arrive(P, W):
     """Stay at the trial if the derivatives are finite there."""
     if P[plan.FINITE] != ZERO:
@@ -169,7 +169,7 @@ def arrive(P, W):
         ask(P, W, plan.BOTH, plan.THETA, plan.GOING_ON)
 
 
-@device
+@inline
 def go_on(P, W):
     """After a step: the next, or the end."""
     if P[plan.FIRST_STEP] != ZERO:
@@ -186,7 +186,7 @@ def go_on(P, W):
         go_to(P, plan.TRYING)
 
 
-@device
+@inline
 def _settle(P, W, status):
     """End the steps in the trust region."""
     W[plan.STATUS], W[plan.REACHED], W[plan.LAST_LENGTH] = float(status), W[plan.COST], inf
@@ -194,7 +194,7 @@ def _settle(P, W, status):
     go_to(P, plan.POLISHING if W[plan.VALUES] < W[plan.MOST] else plan.CONCLUDING)
 
 
-@device
+@inline
 def _resize(P, W):
     """The radius of the trust region and the damping after a step."""
     cost, new, slope, ratio = W[plan.COST], W[plan.LED_TO], W[plan.SLOPE], W[plan.GAIN]

@@ -26,7 +26,7 @@ from jitgrad.vm.fit_steps import (
     scaled_norm,
     step,
 )  # fmt: skip
-from jitgrad.vm.jit import device
+from jitgrad.vm.jit import inline
 from jitgrad.vm.kernels import qr
 
 FULL_STEPS, SHORTER = 60, 0.8
@@ -50,7 +50,7 @@ PROBE, BENDS = 1e-3, 1e-12
 # Full steps at the end.
 
 
-@device
+@inline
 def polish(P, W):
     """Try a full step. They go on for as long as each is shorter than the one before and the cost stays, to rounding.
 
@@ -74,7 +74,7 @@ def polish(P, W):
     ask(P, W, plan.VALUE, plan.TRIAL, plan.TRIED_FULLY)
 
 
-@device
+@inline
 def _stretched(P, W, before):
     """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
     v, last, product, square = vector(P, plan.V), vector(P, plan.LAST), 0.0, 0.0
@@ -92,14 +92,14 @@ def _stretched(P, W, before):
     return stretch
 
 
-@device
+@inline
 def _noise(P, W):
     """The norm of what rounding of the response and of the parameters makes of a residual."""
     size = scaled_norm(P, W, vector(P, plan.NORM), vector(P, plan.THETA))
     return sqrt(2.0 * W[plan.EXACT_COST]) + 8.0 * EPSILON * size
 
 
-@device
+@inline
 def judge_fully(P, W):
     """Go to where a full step led unless the cost rises."""
     cost, W[plan.LAST_LENGTH] = W[plan.COST], W[plan.LENGTH]
@@ -111,7 +111,7 @@ def judge_fully(P, W):
         go_to(P, plan.CONCLUDING)
 
 
-@device
+@inline
 def arrive_fully(P, W):
     """Stay there if the derivatives are finite."""
     if P[plan.FINITE] == ZERO:
@@ -126,7 +126,7 @@ def arrive_fully(P, W):
 # The end.
 
 
-@device
+@inline
 def conclude(P, W):
     """End the fit if the Jacobian in the room, that at the parameters, says that they are a minimum.
 
@@ -149,7 +149,7 @@ def conclude(P, W):
         _probe(P, W)
 
 
-@device
+@inline
 def _is_at_right_angles(P, W):
     """Whether the residual is at right angles to the columns of the parameters that may move, or what is left is rounding: that
     of the response, of the parameters, and in directions that the columns hardly have. Or the full step is short."""
@@ -168,7 +168,7 @@ def _is_at_right_angles(P, W):
     return rank == free and sqrt(qr.dot(W, z, z, free)) <= W[plan.XTOL] * size
 
 
-@device
+@inline
 def _probe(P, W):
     """Look whether the cost bends up along the full step, so that its minimum along it is no lower.
 
@@ -190,7 +190,7 @@ def _probe(P, W):
     ask(P, W, plan.VALUE, plan.TRIAL, plan.PROBED)
 
 
-@device
+@inline
 def probed(P, W):
     """The cost along the step is cost + slope · t + bend · t²."""
     cost, slope = W[plan.COST], W[plan.SLOPE]
@@ -203,7 +203,7 @@ def probed(P, W):
         _give_up(P, W)
 
 
-@device
+@inline
 def _give_up(P, W):
     """No step lowers the cost: let linear parameters follow the others if they did not yet, else end."""
     if P[plan.TURNS] < uint64(PATIENCE) and ZERO < how_many_linear(P) < P[plan.N]:

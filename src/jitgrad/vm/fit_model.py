@@ -9,7 +9,7 @@ from numba import carray
 from numpy import inf, int64, isfinite, uint64
 
 from jitgrad.vm import fit_plan as plan
-from jitgrad.vm.jit import call_execute, device, nowhere, outlined, pointer
+from jitgrad.vm.jit import call_execute, inline, noinline, nowhere, pointer
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.kernels.robust import counted, scales
 from jitgrad.vm.kernels.tiles import pointer_to
@@ -22,31 +22,31 @@ ROUNDED = 2.0**-50
 # Where things stand.
 
 
-@device
+@inline
 def vector(P, which):
     return uint64(plan.ROOM_HEAD) + uint64(which) * P[plan.N]
 
 
-@device
+@inline
 def triangle(P):
     """R of the scaled columns that may move; a damped copy follows."""
     return uint64(plan.ROOM_HEAD) + uint64(plan.VECTORS) * P[plan.N]
 
 
-@device
+@inline
 def column(P, k):
     """A column of the Jacobian; number N is the residual, N + 1 the weights of the rows."""
     n = P[plan.N]
     return triangle(P) + TWO * n * n + k * P[plan.LEADING]
 
 
-@device
+@inline
 def _result(P, k):
     """Where the plan has the place and the stride of the model, k = 0, and of derivative k - 1."""
     return uint64(plan.HEAD) + uint64(3) * P[plan.N] + TWO * k
 
 
-@device
+@inline
 def move(P, W, to, source):
     """Copy a vector."""
     for k in range(P[plan.N]):
@@ -56,31 +56,31 @@ def move(P, W, to, source):
 # Computing.
 
 
-@device
+@inline
 def ask(P, W, what, place, phase):
     """Have something computed for the parameters that stand in the vector ``place``; then comes ``phase``."""
     P[plan.WORK], P[plan.PLACE], P[plan.DONE], P[plan.PHASE] = uint64(what), vector(P, place), ZERO, uint64(phase)
     W[plan.TOTAL] = 0.0
 
 
-@device
+@inline
 def go_to(P, phase):
     """Go to a phase at once."""
     P[plan.WORK], P[plan.PHASE] = uint64(plan.NOTHING), uint64(phase)
 
 
-@device
+@inline
 def end_fit(P, W, status):
     W[plan.STATUS] = float(status)
     go_to(P, plan.ENDED)
 
 
-@device
+@inline
 def _blocks(P):
     return (P[plan.COUNT] + P[plan.BLOCK] - ONE) // P[plan.BLOCK]
 
 
-@device
+@inline
 def load(P, A, floats, block):
     """Put a block of rows in place, the last one in those that are left over. Returns how many there are."""
     size = P[plan.BLOCK]
@@ -95,7 +95,7 @@ def load(P, A, floats, block):
     return count
 
 
-@outlined
+@noinline
 def _run(P, W, A, start, stop):
     """Run a part of the Program on the block that is next. Returns its first row and how many it has."""
     floats, block = pointer_to(A, ZERO), P[plan.DONE]
@@ -108,7 +108,7 @@ def _run(P, W, A, start, stop):
     return P[plan.FIRST] + block * P[plan.BLOCK], count
 
 
-@outlined
+@noinline
 def compute(P, W, A):
     """Compute the next block of what was asked for; whether that was the last one.
 
@@ -136,7 +136,7 @@ def compute(P, W, A):
     return W[plan.NEW] == inf
 
 
-@device
+@inline
 def _residuals(P, W, A, first, count):
     """Write (model - y) · weight of a block's rows behind the columns."""
     floats = pointer_to(A, ZERO)
@@ -152,7 +152,7 @@ def _residuals(P, W, A, first, count):
     return to
 
 
-@device
+@inline
 def _cost(P, W, A, first, count):
     """Twice the cost of a block's rows."""
     r, kind, scale = _residuals(P, W, A, first, count), int64(P[plan.LOSS]), W[plan.SCALE]
@@ -165,7 +165,7 @@ def _cost(P, W, A, first, count):
     return total
 
 
-@device
+@inline
 def _weigh(W, to, A, slot, stride, weight, count):
     """Write a derivative times the weights of the rows."""
     if stride == ONE:
@@ -177,7 +177,7 @@ def _weigh(W, to, A, slot, stride, weight, count):
             W[to + i] = value * W[weight + i]
 
 
-@device
+@inline
 def _write_rows(P, W, A, base, first, count):
     """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
     n, weights = P[plan.N], carray(pointer(P[plan.WEIGHTS], pointer_to(A, ZERO)), 1)
@@ -196,7 +196,7 @@ def _write_rows(P, W, A, base, first, count):
         _weigh(W, column(P, k) + base, A, slot, stride, weight, count)
 
 
-@device
+@inline
 def _triangulate(P, W, A, first, count):
     """Turn a block's rows of the Jacobian and of the residual into the triangle of those before.
 
@@ -211,7 +211,7 @@ def _triangulate(P, W, A, first, count):
     qr.triangulate(W, column(P, ZERO), max(base + count, cols), cols, P[plan.LEADING])
 
 
-@device
+@inline
 def _normalise(P, W):
     """Scale the columns of R to norm one, and note their norms; whether all are finite."""
     n, finite = P[plan.N], True
@@ -227,7 +227,7 @@ def _normalise(P, W):
     return finite and W[plan.RESIDUAL] < inf
 
 
-@device
+@inline
 def rounding(P, W, A):
     """A cost that is nothing but rounding errors of the response."""
     floats, total = pointer_to(A, ZERO), 0.0

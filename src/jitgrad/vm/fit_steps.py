@@ -10,7 +10,7 @@ from numpy import sqrt, uint64
 
 from jitgrad.vm import fit_plan as plan
 from jitgrad.vm.fit_model import ONE, TWO, ZERO, column, move, triangle, vector
-from jitgrad.vm.jit import device, outlined
+from jitgrad.vm.jit import inline, noinline
 from jitgrad.vm.kernels import qr
 
 MOST_SHRUNK = 1e50
@@ -24,7 +24,7 @@ FREELY = 1e-6
 FREE, INSIDE, LINEAR, ALL = range(4)
 
 
-@device
+@inline
 def gradient(P, W):
     """The gradient of the cost by scaled parameters."""
     n, g = P[plan.N], vector(P, plan.G)
@@ -33,7 +33,7 @@ def gradient(P, W):
         W[g + k] = qr.dot(W, column(P, k), q, k + ONE)
 
 
-@device
+@inline
 def largest_cosine(P, W, next_to):
     """Of the residual and a column that may move; ``next_to`` as for ``_is_free``."""
     largest = 0.0
@@ -43,7 +43,7 @@ def largest_cosine(P, W, next_to):
     return largest / W[plan.RESIDUAL] if largest > 0.0 else 0.0
 
 
-@device
+@inline
 def _is_free(P, W, k, next_to):
     """Whether a parameter may move: not at a bound, or next to it, from which the cost falls outwards only.
 
@@ -58,13 +58,13 @@ def _is_free(P, W, k, next_to):
     return not ((g > 0.0 and norm * above <= least) or (g < 0.0 and norm * below <= least))
 
 
-@device
+@inline
 def is_linear(P, k):
     """Whether the model is linear in a parameter."""
     return P[uint64(plan.HEAD) + P[plan.N] + k] != ZERO
 
 
-@device
+@inline
 def how_many_linear(P):
     """In how many parameters it is."""
     linear = ZERO
@@ -73,7 +73,7 @@ def how_many_linear(P):
     return linear
 
 
-@device
+@inline
 def rescale(P, W, kept):
     """The scale of a parameter is the norm of its column of the Jacobian; of what it was before, ``kept`` stays at least."""
     d, norm = vector(P, plan.D), vector(P, plan.NORM)
@@ -83,7 +83,7 @@ def rescale(P, W, kept):
             W[d + k] = FREELY * W[norm + k]
 
 
-@outlined
+@noinline
 def scaled_norm(P, W, scales, x):
     """The norm of what stands at ``x``, scaled."""
     u = vector(P, plan.U)
@@ -92,7 +92,7 @@ def scaled_norm(P, W, scales, x):
     return qr.norm(W, u, P[plan.N])
 
 
-@device
+@inline
 def hold(P, W, which):
     """Begin a step: parameters that are FREE, INSIDE their bounds, LINEAR or ALL may move.
 
@@ -108,7 +108,7 @@ def hold(P, W, which):
         W[v + k], W[held + k], W[vector(P, plan.TRIAL) + k] = to - x, 0.0 if moves else 1.0, to
 
 
-@outlined
+@noinline
 def factor(P, W):
     """R of the columns that may move, with pivots, and the residual after the steps of those that are held.
 
@@ -137,7 +137,7 @@ def factor(P, W):
     return free, rank
 
 
-@device
+@inline
 def _step_length(P, W, free):
     """The norm of the step, scaled."""
     total = 0.0
@@ -146,7 +146,7 @@ def _step_length(P, W, free):
     return sqrt(total)
 
 
-@device
+@inline
 def full_step(P, W, free, rank):
     """Gauss and Newton's step of the normalised parameters; returns its length."""
     z = vector(P, plan.Z)
@@ -156,7 +156,7 @@ def full_step(P, W, free, rank):
     return _step_length(P, W, free)
 
 
-@device
+@inline
 def _damped_step(P, W, free, damping):
     """The same with damping."""
     n, z, left, ratio = P[plan.N], vector(P, plan.Z), vector(P, plan.LEFT), vector(P, plan.RATIO)
@@ -166,7 +166,7 @@ def _damped_step(P, W, free, damping):
     return _step_length(P, W, free)
 
 
-@device
+@inline
 def _slope(P, W, T, free, length):
     """‖R⁻ᵀ·D²·z‖² / ‖D·z‖²: how fast damping shortens the step."""
     z, u, ratio = vector(P, plan.Z), vector(P, plan.U), vector(P, plan.RATIO)
@@ -176,7 +176,7 @@ def _slope(P, W, T, free, length):
     return qr.dot(W, u, u, free)
 
 
-@device
+@inline
 def _step_within(P, W, free, rank, radius, damping):
     """A step of about the radius; returns its damping, 0 where the full step is short enough. Moré's iteration."""
     length = full_step(P, W, free, rank)
@@ -207,7 +207,7 @@ def _step_within(P, W, free, rank, radius, damping):
     return damping
 
 
-@device
+@inline
 def _stopped(P, W, free):
     """Note where the step leads; what would leave the bounds is held at them. Whether there was any."""
     z, norm, v, trial = vector(P, plan.Z), vector(P, plan.NORM), vector(P, plan.V), vector(P, plan.TRIAL)
@@ -224,7 +224,7 @@ def _stopped(P, W, free):
     return stopped
 
 
-@outlined
+@noinline
 def step(P, W, which, radius, damping):
     """A step within the radius and the bounds. Where it would leave bounds, it goes to them, and the rest makes up for that.
 
@@ -240,7 +240,7 @@ def step(P, W, which, radius, damping):
         stopped = True
 
 
-@device
+@inline
 def forecast(P, W):
     """What the linear model says of the step: the slope of the cost along it, and the square of the change of the residual."""
     n, v, change = P[plan.N], vector(P, plan.V), vector(P, plan.U)
@@ -252,7 +252,7 @@ def forecast(P, W):
     return qr.dot(W, change, column(P, n), n), qr.dot(W, change, change, n)
 
 
-@device
+@inline
 def exchange(P, W):
     """Exchange the parameters and the trial."""
     theta, trial = vector(P, plan.THETA), vector(P, plan.TRIAL)

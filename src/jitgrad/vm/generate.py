@@ -27,7 +27,7 @@ from math import {mathematics}
 from numba import carray, types
 from numpy import {functions}
 
-from jitgrad.vm.jit import Native, call_kernel, device, rounded
+from jitgrad.vm.jit import Native, call_kernel, inline, rounded
 from jitgrad.vm.kernels import {modules}
 from jitgrad.vm.kernels.mathfun import NEAR, {mathfun}
 from jitgrad.vm.kernels.special import {special}
@@ -157,7 +157,7 @@ def _loop(instruction: Instruction, typed: _Typed) -> str:
         lines += ["        for k in range(cols):"]
         lines += [f"            {x} = A[i{x} + k]" for x, kind in kinds if kind == "v"]
         lines += [f"            A[q + k] = {value}"]
-    decorator = "rounded" if instruction.op.name in _ROUNDED else "device"
+    decorator = "rounded" if instruction.op.name in _ROUNDED else "inline"
     return f"\n@{decorator}\n" + "\n".join(lines) + "\n"
 
 

@@ -140,14 +140,14 @@ def _added_rows(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
 
 
 def _sizes_and_strides(f: Fields, table: np.ndarray) -> tuple[list[int], list[int]]:
-    numbers = table[f["t"] : f["t"] + 2 * f["rank"]].astype(np.int64).tolist()
-    return numbers[: f["rank"]], numbers[f["rank"] :]
+    numbers = table[f["t"] : f["t"] + 2 * f["ndim"]].astype(np.int64).tolist()
+    return numbers[: f["ndim"]], numbers[f["ndim"] :]
 
 
 def _is_view(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
     """At least one axis, in the table, and as many elements as the sizes say."""
-    if f["rank"] == 0 or f["t"] + 2 * f["rank"] > len(table):
-        return f"t={f['t']} rank={f['rank']}, past the table of {len(table)}"
+    if f["ndim"] == 0 or f["t"] + 2 * f["ndim"] > len(table):
+        return f"t={f['t']} ndim={f['ndim']}, past the table of {len(table)}"
     sizes, _ = _sizes_and_strides(f, table)
     return "" if min(sizes) > 0 and math.prod(sizes) == f["n"] else f"n={f['n']} elements of a view of {sizes}"
 
@@ -171,8 +171,8 @@ def _kernel(
 
 _kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"), along="d a")
 _kernel("copy", "zero", "d n", extents(d="n"), extents(), along="d")
-_kernel("copy", "copy_from", "d a t rank n", extents(d="n"), _view("a"), limits=(_is_view,))
-_kernel("copy", "copy_into", "d a t rank n", _view("d"), extents(a="n"), limits=(_is_view,))
+_kernel("copy", "copy_from", "d a t ndim n", extents(d="n"), _view("a"), limits=(_is_view,))
+_kernel("copy", "copy_into", "d a t ndim n", _view("d"), extents(a="n"), limits=(_is_view,))
 _kernel(
     "copy", "gather", "d a b outer count rows width",
     extents(d="outer * count * width"), extents(a="outer * rows * width", b="count"),

@@ -11,19 +11,19 @@ from math import erf, erfc, lgamma
 from numba import carray, types
 from numpy import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, ceil, exp2, floor, hypot, int64, log10, log2, rint, sqrt, trunc, uint64
 
-from jitgrad.vm.jit import Native, call_kernel, device, rounded
+from jitgrad.vm.jit import Native, call_kernel, inline, rounded
 from jitgrad.vm.kernels import copy, matmul, order, random, reduce, together, update
 from jitgrad.vm.kernels.mathfun import NEAR, cos, cosh, exp, expm1, log, log1p, power, sigmoid, sin, sinh, softplus, tan, tanh
 from jitgrad.vm.kernels.special import digamma, polygamma
 
 
-@device
+@inline
 def _add_1(A, d, pa, pb):
     a = A[pa]
     b = A[pb]
     A[d] = a + b
 
-@device
+@inline
 def _add_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -34,7 +34,7 @@ def _add_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a + b
 
-@device
+@inline
 def _add_sv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -44,13 +44,13 @@ def _add_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a + b
 
-@device
+@inline
 def _subtract_1(A, d, pa, pb):
     a = A[pa]
     b = A[pb]
     A[d] = a - b
 
-@device
+@inline
 def _subtract_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -61,7 +61,7 @@ def _subtract_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a - b
 
-@device
+@inline
 def _subtract_sv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -71,7 +71,7 @@ def _subtract_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a - b
 
-@device
+@inline
 def _subtract_vs(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -81,13 +81,13 @@ def _subtract_vs(A, d, rows, cols, pa, ra, pb, rb):
             a = A[ia + k]
             A[q + k] = a - b
 
-@device
+@inline
 def _multiply_1(A, d, pa, pb):
     a = A[pa]
     b = A[pb]
     A[d] = a * b
 
-@device
+@inline
 def _multiply_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -98,7 +98,7 @@ def _multiply_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a * b
 
-@device
+@inline
 def _multiply_sv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -108,13 +108,13 @@ def _multiply_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a * b
 
-@device
+@inline
 def _divide_1(A, d, pa, pb):
     a = A[pa]
     b = A[pb]
     A[d] = a / b
 
-@device
+@inline
 def _divide_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -125,7 +125,7 @@ def _divide_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a / b
 
-@device
+@inline
 def _divide_sv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -135,7 +135,7 @@ def _divide_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a / b
 
-@device
+@inline
 def _divide_vs(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -145,7 +145,7 @@ def _divide_vs(A, d, rows, cols, pa, ra, pb, rb):
             a = A[ia + k]
             A[q + k] = a / b
 
-@device
+@inline
 def _power_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -156,7 +156,7 @@ def _power_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = power(a, b)
 
-@device
+@inline
 def _power_vs(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -166,61 +166,61 @@ def _power_vs(A, d, rows, cols, pa, ra, pb, rb):
             a = A[ia + k]
             A[q + k] = power(a, b)
 
-@device
+@inline
 def _negative(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = -x
 
-@device
+@inline
 def _square(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = x * x
 
-@device
+@inline
 def _exp(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = exp(x)
 
-@device
+@inline
 def _log(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = log(x)
 
-@device
+@inline
 def _log1p(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = log1p(x)
 
-@device
+@inline
 def _expm1(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = expm1(x)
 
-@device
+@inline
 def _exp2(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = exp2(x)
 
-@device
+@inline
 def _log2(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = log2(x)
 
-@device
+@inline
 def _log10(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = log10(x)
 
-@device
+@inline
 def _logaddexp_vv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -232,19 +232,19 @@ def _logaddexp_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a + b if a != a or b != b else (a if a > b else b) + (log1p(exp(-abs(a - b))) if a != b else T(0.6931471805599453))
 
-@device
+@inline
 def _cbrt(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = cbrt(x)
 
-@device
+@inline
 def _sqrt(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = sqrt(x)
 
-@device
+@inline
 def _sin(A, d, px, n):
     far = False
     for k in range(n):
@@ -257,7 +257,7 @@ def _sin(A, d, px, n):
             if not abs(x) <= NEAR:
                 A[d + k] = math.sin(x)
 
-@device
+@inline
 def _cos(A, d, px, n):
     far = False
     for k in range(n):
@@ -270,7 +270,7 @@ def _cos(A, d, px, n):
             if not abs(x) <= NEAR:
                 A[d + k] = math.cos(x)
 
-@device
+@inline
 def _tan(A, d, px, n):
     far = False
     for k in range(n):
@@ -283,25 +283,25 @@ def _tan(A, d, px, n):
             if not abs(x) <= NEAR:
                 A[d + k] = math.tan(x)
 
-@device
+@inline
 def _arcsin(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = arcsin(x)
 
-@device
+@inline
 def _arccos(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = arccos(x)
 
-@device
+@inline
 def _arctan(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = arctan(x)
 
-@device
+@inline
 def _arctan2_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -312,7 +312,7 @@ def _arctan2_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = arctan2(a, b)
 
-@device
+@inline
 def _hypot_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -323,61 +323,61 @@ def _hypot_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = hypot(a, b)
 
-@device
+@inline
 def _sinh(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = sinh(x)
 
-@device
+@inline
 def _cosh(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = cosh(x)
 
-@device
+@inline
 def _arcsinh(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = arcsinh(x)
 
-@device
+@inline
 def _arccosh(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = arccosh(x)
 
-@device
+@inline
 def _arctanh(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = arctanh(x)
 
-@device
+@inline
 def _erf(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = erf(x)
 
-@device
+@inline
 def _erfc(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = erfc(x)
 
-@device
+@inline
 def _gammaln(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = lgamma(x)
 
-@device
+@inline
 def _digamma(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = digamma(x)
 
-@device
+@inline
 def _polygamma_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -388,62 +388,62 @@ def _polygamma_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = polygamma(a, b)
 
-@device
+@inline
 def _tanh(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = tanh(x)
 
-@device
+@inline
 def _sigmoid(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = sigmoid(x)
 
-@device
+@inline
 def _softplus(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = softplus(x)
 
-@device
+@inline
 def _relu(A, d, px, n):
     T = A.dtype.type
     for k in range(n):
         x = A[px + k]
         A[d + k] = T(0) if x <= T(0) else x
 
-@device
+@inline
 def _abs(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = abs(x)
 
-@device
+@inline
 def _floor(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = floor(x)
 
-@device
+@inline
 def _ceil(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = ceil(x)
 
-@device
+@inline
 def _trunc(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = trunc(x)
 
-@device
+@inline
 def _rint(A, d, px, n):
     for k in range(n):
         x = A[px + k]
         A[d + k] = rint(x)
 
-@device
+@inline
 def _mod_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -454,7 +454,7 @@ def _mod_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a % b
 
-@device
+@inline
 def _floor_divide_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -465,14 +465,14 @@ def _floor_divide_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a // b
 
-@device
+@inline
 def _sign(A, d, px, n):
     T = A.dtype.type
     for k in range(n):
         x = A[px + k]
         A[d + k] = T(1) if x > T(0) else -T(1) if x < T(0) else x
 
-@device
+@inline
 def _maximum_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -483,7 +483,7 @@ def _maximum_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a if a >= b or a != a else b
 
-@device
+@inline
 def _maximum_sv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -493,7 +493,7 @@ def _maximum_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a if a >= b or a != a else b
 
-@device
+@inline
 def _minimum_vv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -504,7 +504,7 @@ def _minimum_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a if a <= b or a != a else b
 
-@device
+@inline
 def _minimum_sv(A, d, rows, cols, pa, ra, pb, rb):
     for r in range(rows):
         q = d + r * cols
@@ -514,7 +514,7 @@ def _minimum_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a if a <= b or a != a else b
 
-@device
+@inline
 def _where_vvv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -528,7 +528,7 @@ def _where_vvv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a if c != T(0) else b
 
-@device
+@inline
 def _where_vvs(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -541,7 +541,7 @@ def _where_vvs(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
             a = A[ia + k]
             A[q + k] = a if c != T(0) else b
 
-@device
+@inline
 def _where_vsv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -554,7 +554,7 @@ def _where_vsv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = a if c != T(0) else b
 
-@device
+@inline
 def _where_vss(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -566,7 +566,7 @@ def _where_vss(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
             c = A[ic + k]
             A[q + k] = a if c != T(0) else b
 
-@device
+@inline
 def _equal_vv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -578,7 +578,7 @@ def _equal_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a == b else T(0)
 
-@device
+@inline
 def _equal_sv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -589,7 +589,7 @@ def _equal_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a == b else T(0)
 
-@device
+@inline
 def _not_equal_vv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -601,7 +601,7 @@ def _not_equal_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a != b else T(0)
 
-@device
+@inline
 def _not_equal_sv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -612,7 +612,7 @@ def _not_equal_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a != b else T(0)
 
-@device
+@inline
 def _less_vv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -624,7 +624,7 @@ def _less_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a < b else T(0)
 
-@device
+@inline
 def _less_sv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -635,7 +635,7 @@ def _less_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a < b else T(0)
 
-@device
+@inline
 def _less_vs(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -646,7 +646,7 @@ def _less_vs(A, d, rows, cols, pa, ra, pb, rb):
             a = A[ia + k]
             A[q + k] = T(1) if a < b else T(0)
 
-@device
+@inline
 def _less_equal_vv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -658,7 +658,7 @@ def _less_equal_vv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a <= b else T(0)
 
-@device
+@inline
 def _less_equal_sv(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):
@@ -669,7 +669,7 @@ def _less_equal_sv(A, d, rows, cols, pa, ra, pb, rb):
             b = A[ib + k]
             A[q + k] = T(1) if a <= b else T(0)
 
-@device
+@inline
 def _less_equal_vs(A, d, rows, cols, pa, ra, pb, rb):
     T = A.dtype.type
     for r in range(rows):

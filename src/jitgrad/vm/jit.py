@@ -45,18 +45,18 @@ def _njit(function: Callable[..., Any], **options: Any) -> Any:
         config.DISABLE_JIT = disabled
 
 
-def device(function: Callable[..., Any]) -> Any:
+def inline(function: Callable[..., Any]) -> Any:
     """Compile for callers in compiled code, elementwise arithmetic: a product and a sum may become one FMA."""
     return _njit(function, fastmath=_ELEMENTWISE, **_PLAIN)
 
 
 def rounded(function: Callable[..., Any]) -> Any:
-    """As ``device``, but every operation is rounded by itself: no FMA. Its callers must be so, too."""
+    """As ``inline``, but every operation is rounded by itself: no FMA. Its callers must be so, too."""
     return _njit(function, **_PLAIN)
 
 
-def outlined(function: Callable[..., Any]) -> Any:
-    """As ``device``, for large functions with several callers: their code is there once."""
+def noinline(function: Callable[..., Any]) -> Any:
+    """As ``inline``, for large functions with several callers: their code is there once."""
     return _njit(function, fastmath=_ELEMENTWISE, **(_PLAIN | {"forceinline": False}))
 
 
@@ -66,7 +66,7 @@ def reduction(function: Callable[..., Any]) -> Any:
 
 
 def generic(function: Callable[..., Any]) -> Any:
-    """As ``device``, for functions whose branches on numbers of axes and the like must be gone before types are inferred."""
+    """As ``inline``, for functions whose branches on numbers of axes and the like must be gone before types are inferred."""
     return _njit(function, fastmath=_ELEMENTWISE, **_INTERNAL)
 
 

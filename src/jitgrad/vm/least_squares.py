@@ -22,11 +22,11 @@ from jitgrad.vm import fit_descent, fit_end
 from jitgrad.vm import fit_plan as plan
 from jitgrad.vm.fit_model import ONE, TWO, ZERO, ask, column, compute, go_to, load, triangle, vector
 from jitgrad.vm.fit_steps import ALL, factor, hold
-from jitgrad.vm.jit import Native, device, pointer
+from jitgrad.vm.jit import Native, inline, pointer
 from jitgrad.vm.kernels.tiles import pointer_to
 
 
-@device
+@inline
 def _begin(P, W, A):
     """Begin the fit whose number the plan has: its rows, and its starting values."""
     at, theta = pointer_to(A, ZERO), vector(P, plan.THETA)
@@ -42,7 +42,7 @@ def _begin(P, W, A):
     ask(P, W, plan.VALUE, plan.THETA, plan.STARTED)
 
 
-@device
+@inline
 def _pivots(P, W):
     """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
     n, T = P[plan.N], triangle(P)
@@ -51,7 +51,7 @@ def _pivots(P, W):
     return abs(W[T + n * n - ONE]) / abs(W[T]) if n > ZERO and rank == n else 0.0
 
 
-@device
+@inline
 def _store(P, W, A):
     """Write what came of the fit where the caller looks for it, and go to the next."""
     n, i, at = P[plan.N], P[plan.FIT], pointer_to(A, ZERO)

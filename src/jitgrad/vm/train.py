@@ -11,7 +11,7 @@ from __future__ import annotations
 from numba import carray, types
 from numpy import isfinite, uint64
 
-from jitgrad.vm.jit import Native, call_execute, device, nowhere, pointer
+from jitgrad.vm.jit import Native, call_execute, inline, nowhere, pointer
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.kernels.tiles import after
 from jitgrad.vm.plan import (
@@ -50,7 +50,7 @@ from jitgrad.vm.plan import (
 )
 
 
-@device
+@inline
 def _mix(state):
     """The output function of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)."""
     z = state
@@ -59,7 +59,7 @@ def _mix(state):
     return z ^ (z >> uint64(31))
 
 
-@device
+@inline
 def _permute(order, n, seed, epoch):
     """A permutation of the rows from the seed and the epoch alone (Fisher and Yates's shuffle)."""
     for i in range(n):
@@ -72,7 +72,7 @@ def _permute(order, n, seed, epoch):
         order[i], order[j] = order[j], order[i]
 
 
-@device
+@inline
 def _load(A, floats, feeds, n_feeds, place, order, first, count):
     """Gather ``count`` rows, from position ``first`` of the order on, of every array of data into its slot."""
     for f in range(n_feeds):
@@ -84,7 +84,7 @@ def _load(A, floats, feeds, n_feeds, place, order, first, count):
                 A[q + k] = data[p + k]
 
 
-@device
+@inline
 def _record(A, plan, part, like, epoch, count):
     """Add what a batch of ``count`` rows says to its epoch: its part of the mean loss, and its sums. Returns the loss."""
     losses, records = carray(pointer(plan[LOSSES], like), 1), carray(pointer(plan[RECORDS], like), 1)
@@ -95,7 +95,7 @@ def _record(A, plan, part, like, epoch, count):
     return loss
 
 
-@device
+@inline
 def _run(execute, team, plan, part, numbers, arena):
     """Run one of a pass's two Programs."""
     code, table = pointer(plan[part + CODE], numbers), pointer(plan[part + TABLE], numbers)
@@ -103,7 +103,7 @@ def _run(execute, team, plan, part, numbers, arena):
     call_execute(execute, code, table, arena, zero, plan[part + STOP], team, zero, zero, nowhere())
 
 
-@device
+@inline
 def _batch(execute, team, plan, numbers, reals, floats, epoch, row):
     """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned.
 
@@ -126,7 +126,7 @@ def _batch(execute, team, plan, numbers, reals, floats, epoch, row):
     return _record(B, plan, part, reals, epoch, count)
 
 
-@device
+@inline
 def _copy(plan, numbers, arena):
     """Give the looking pass the present values of the Variables that it reads."""
     A, copies = carray(arena, 1), carray(pointer(plan[COPIES], numbers), (1, 4))
@@ -137,7 +137,7 @@ def _copy(plan, numbers, arena):
             B[q + k] = A[p + k]
 
 
-@device
+@inline
 def _whole_steps(execute, team, plan, numbers, reals, arena, position, epochs, max_steps):
     """Steps on all rows, which are in their slots already: nothing but the Program runs."""
     code, table, stop = pointer(plan[CODE], numbers), pointer(plan[TABLE], numbers), plan[STOP]
@@ -167,7 +167,7 @@ def _whole_steps(execute, team, plan, numbers, reals, arena, position, epochs, m
     return steps
 
 
-@device
+@inline
 def _steps(execute, team, plan, look, numbers, reals, arena, position, epochs, max_steps):
     """Steps on gathered rows, of the pass that is fitted and of the one that looks."""
     epoch, row, looking = position[EPOCH], position[ROW], position[LOOKING]

@@ -12,7 +12,7 @@ from collections import Counter
 
 from jitgrad.ops import OPS
 from jitgrad.program.expression import Builder, Expression, Step, Update, renamed, rewrite
-from jitgrad.program.passes.executable import layout_of
+from jitgrad.program.passes.legalise import layout_of
 
 
 def fuse(expression: Expression) -> Expression:
@@ -128,7 +128,7 @@ def _unflipped(builder: Builder, i: int) -> tuple[int, bool]:
     """The matrix behind a transpose of the last two axes, and whether there is one."""
     step = builder.steps[i]
     if step.op == "transpose":
-        rank, axes = len(step.shape), step.attrs[0][1]
-        if axes == (*range(rank - 2), rank - 1, rank - 2):
+        ndim, axes = len(step.shape), step.attrs[0][1]
+        if axes == (*range(ndim - 2), ndim - 1, ndim - 2):
             return step.args[0], True
     return i, False

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from numpy import nan, uint64
 
-from jitgrad.vm.jit import device
+from jitgrad.vm.jit import inline
 
 
-@device
+@inline
 def zero(A, d, n):
     for k in range(n):
         A[d + k] = 0
 
 
-@device
+@inline
 def copy(A, d, a, n):
     for k in range(n):
         A[d + k] = A[a + k]
 
 
-@device
-def copy_from(A, table, d, a, t, rank, n):
+@inline
+def copy_from(A, table, d, a, t, ndim, n):
     """A[d …] = the view at ``a`` whose sizes, then strides, stand in the table at ``t``; strides wrap modulo 2**64."""
-    inner = table[t + rank - uint64(1)]
-    step = table[t + rank + rank - uint64(1)]
+    inner = table[t + ndim - uint64(1)]
+    step = table[t + ndim + ndim - uint64(1)]
     rows = n // inner if inner else uint64(0)
     for r in range(rows):
         p, left = a, r
-        for axis in range(uint64(1), rank):
-            i = rank - uint64(1) - axis
+        for axis in range(uint64(1), ndim):
+            i = ndim - uint64(1) - axis
             size = table[t + i]
-            p += (left % size) * table[t + rank + i]
+            p += (left % size) * table[t + ndim + i]
             left = left // size
         q = d + r * inner
         if step == uint64(1):
@@ -41,18 +41,18 @@ def copy_from(A, table, d, a, t, rank, n):
                 A[q + k] = A[p + k * step]
 
 
-@device
-def copy_into(A, table, d, a, t, rank, n):
+@inline
+def copy_into(A, table, d, a, t, ndim, n):
     """The view at ``d`` whose sizes, then strides, stand in the table at ``t`` = A[a …]."""
-    inner = table[t + rank - uint64(1)]
-    step = table[t + rank + rank - uint64(1)]
+    inner = table[t + ndim - uint64(1)]
+    step = table[t + ndim + ndim - uint64(1)]
     rows = n // inner if inner else uint64(0)
     for r in range(rows):
         p, left = d, r
-        for axis in range(uint64(1), rank):
-            i = rank - uint64(1) - axis
+        for axis in range(uint64(1), ndim):
+            i = ndim - uint64(1) - axis
             size = table[t + i]
-            p += (left % size) * table[t + rank + i]
+            p += (left % size) * table[t + ndim + i]
             left = left // size
         q = a + r * inner
         if step == uint64(1):
@@ -63,7 +63,7 @@ def copy_into(A, table, d, a, t, rank, n):
                 A[p + k * step] = A[q + k]
 
 
-@device
+@inline
 def _row(value, rows):
     """The row that an index held as a float means; ``rows`` (one past the last) where it means none."""
     low = -float(rows)
@@ -74,7 +74,7 @@ def _row(value, rows):
     return uint64(value)
 
 
-@device
+@inline
 def gather(A, d, a, b, outer, count, rows, width):
     """From each of ``outer`` matrices at ``a`` the ``count`` rows A[b + r], of ``width``; nan where there is no such row."""
     for o in range(outer):
@@ -90,7 +90,7 @@ def gather(A, d, a, b, outer, count, rows, width):
                     A[q + k] = A[p + k]
 
 
-@device
+@inline
 def scatter(A, d, a, b, outer, count, rows, width):
     """``outer`` matrices of zeros at ``d``, and to row A[b + r] row r of that at ``a`` added; nowhere if there is none."""
     for k in range(outer * rows * width):

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy import uint64
 
-from jitgrad.vm.jit import Native, device
+from jitgrad.vm.jit import Native, inline
 
 _TRIPLE = binding.get_process_triple()
 _IS_X86 = _TRIPLE.startswith(("x86_64", "i686"))
@@ -64,7 +64,7 @@ def _set_control(context, word):  # type: ignore[no-untyped-def]
     return numba.void(numba.uint64), generate
 
 
-@device
+@inline
 def flush_mode(mode):
     """Set the bits of the mode, FLUSH or 0, in this thread; returns those that were there, to be put back."""
     bits, before = uint64(FLUSH), _control()

@@ -17,14 +17,14 @@ from __future__ import annotations
 
 from numpy import copysign, float32, float64, inf, int32, int64, nan, rint
 
-from jitgrad.vm.jit import bits, by_dtype, by_dtype_of_two, device, from_bits
+from jitgrad.vm.jit import bits, by_dtype, by_dtype_of_two, from_bits, inline
 
 f4, f8, i4, i8 = float32, float64, int32, int64
 
 _MAGIC = 6755399441055744.0  # 1.5·2⁵²: adding it rounds to a whole number, which is then in the low bits
 
 
-@device
+@inline
 def _exp_parts32(x):
     """n, two factors of 2ⁿ that are finite and normal, and eʳ - 1; x kept to where the results are finite."""
     y = min(max(x, f4(-104.0)), f4(89.0))
@@ -43,7 +43,7 @@ def _exp_parts32(x):
     return n, u, v, p * (r * r) + r
 
 
-@device
+@inline
 def _exp_parts64(x):
     y = min(max(x, -746.0), 710.0)
     t = y * 1.4426950408889634 + _MAGIC
@@ -60,35 +60,35 @@ def _exp_parts64(x):
     return n, u, v, r + r2 * ((a + r2 * b) + r4 * ((c + r2 * d) + r4 * (e + r2 * f)))
 
 
-@device
+@inline
 def _exp32(x):
     _, u, v, p = _exp_parts32(x)
     y = (p + f4(1)) * u * v
     return x if x != x else y
 
 
-@device
+@inline
 def _exp64(x):
     _, u, v, p = _exp_parts64(x)
     y = (p + 1.0) * u * v
     return x if x != x else y
 
 
-@device
+@inline
 def _expm1_32(x):
     n, u, v, p = _exp_parts32(x)
     y = (p + f4(1)) * u * v - f4(1) if n > i4(64) else p * (u * v) + (u * v - f4(1))
     return x if x != x or x == f4(0) else y
 
 
-@device
+@inline
 def _expm1_64(x):
     n, u, v, p = _exp_parts64(x)
     y = (p + 1.0) * u * v - 1.0 if n > i8(100) else p * (u * v) + (u * v - 1.0)
     return x if x != x or x == 0.0 else y
 
 
-@device
+@inline
 def _log32(x):
     tiny = x < f4(1.17549435e-38)
     i = bits(x * f4(8388608.0) if tiny else x)
@@ -106,7 +106,7 @@ def _log32(x):
     return y if x >= f4(0) else f4(nan)
 
 
-@device
+@inline
 def _log64(x):
     tiny = x < 2.2250738585072014e-308
     i = bits(x * 18014398509481984.0 if tiny else x)
@@ -128,7 +128,7 @@ def _log64(x):
     return y if x >= 0.0 else nan
 
 
-@device
+@inline
 def _log1p_32(x):
     u = x + f4(1)
     lost = x - (u - f4(1)) if x < f4(1) else f4(1) - (u - x)
@@ -137,7 +137,7 @@ def _log1p_32(x):
     return x if x == f4(0) else y
 
 
-@device
+@inline
 def _log1p_64(x):
     u = x + 1.0
     lost = x - (u - 1.0) if x < 1.0 else 1.0 - (u - x)
@@ -146,7 +146,7 @@ def _log1p_64(x):
     return x if x == 0.0 else y
 
 
-@device
+@inline
 def _tanh32(x):
     t = _expm1_32(f4(2) * min(abs(x), f4(12)))
     y = t / (t + f4(2))
@@ -154,7 +154,7 @@ def _tanh32(x):
     return x if x != x or x == f4(0) else y
 
 
-@device
+@inline
 def _tanh64(x):
     t = _expm1_64(2.0 * min(abs(x), 24.0))
     y = t / (t + 2.0)
@@ -162,33 +162,33 @@ def _tanh64(x):
     return x if x != x or x == 0.0 else y
 
 
-@device
+@inline
 def _sigmoid32(x):
     e = _exp32(-abs(x))
     y = (f4(1) if x > f4(0) else e) / (f4(1) + e)
     return x if x != x else y
 
 
-@device
+@inline
 def _sigmoid64(x):
     e = _exp64(-abs(x))
     y = (1.0 if x > 0.0 else e) / (1.0 + e)
     return x if x != x else y
 
 
-@device
+@inline
 def _softplus32(x):
     y = max(x, f4(0)) + _log1p_32(_exp32(-abs(x)))
     return x if x != x else y
 
 
-@device
+@inline
 def _softplus64(x):
     y = max(x, 0.0) + _log1p_64(_exp64(-abs(x)))
     return x if x != x else y
 
 
-@device
+@inline
 def _reduced(x):
     """n, and x - n·π/2 as r and what r lacks."""
     t = x * 6.36619772367581382433e-01 + _MAGIC
@@ -200,7 +200,7 @@ def _reduced(x):
     return bits(t), r, (second - r) + rest
 
 
-@device
+@inline
 def _sine_and_cosine64(r, rest):
     z = r * r
     w = z * z
@@ -214,7 +214,7 @@ def _sine_and_cosine64(r, rest):
     return s, c + ((1.0 - c - h) + (w * (a + z * w * b) - r * rest))
 
 
-@device
+@inline
 def _sine_and_cosine32(r):
     """In float64, to float32's precision."""
     z = r * r
@@ -225,63 +225,63 @@ def _sine_and_cosine32(r):
     return s, c + z * w * (-0.00138867637746099294692 + z * 0.0000243904487962774090654)
 
 
-@device
+@inline
 def _turned(n, s, c):
     """The sine after n quarters of a turn."""
     y = c if n & i8(1) else s
     return -y if n & i8(2) else y
 
 
-@device
+@inline
 def _sin64(x):
     n, r, rest = _reduced(x)
     s, c = _sine_and_cosine64(r, rest)
     return x if x == 0.0 else _turned(n, s, c)
 
 
-@device
+@inline
 def _cos64(x):
     n, r, rest = _reduced(x)
     s, c = _sine_and_cosine64(r, rest)
     return _turned(n + i8(1), s, c)
 
 
-@device
+@inline
 def _tan64(x):
     n, r, rest = _reduced(x)
     s, c = _sine_and_cosine64(r, rest)
     return x if x == 0.0 else (-c / s if n & i8(1) else s / c)
 
 
-@device
+@inline
 def _sin32(x):
     n, r, _ = _reduced(f8(x))
     s, c = _sine_and_cosine32(r)
     return x if x == f4(0) else f4(_turned(n, s, c))
 
 
-@device
+@inline
 def _cos32(x):
     n, r, _ = _reduced(f8(x))
     s, c = _sine_and_cosine32(r)
     return f4(_turned(n + i8(1), s, c))
 
 
-@device
+@inline
 def _tan32(x):
     n, r, _ = _reduced(f8(x))
     s, c = _sine_and_cosine32(r)
     return x if x == f4(0) else f4(-c / s if n & i8(1) else s / c)
 
 
-@device
+@inline
 def _sinh32(x):
     y = _expm1_64(min(abs(f8(x)), 100.0))
     y = 0.5 * (y + y / (y + 1.0))
     return x if x == f4(0) or x != x else f4(copysign(y, x))
 
 
-@device
+@inline
 def _sinh64(x):
     """From 22 on it is eˣ / 2, eˣ as the square of eˣᐟ², which does not overflow too early."""
     a = min(abs(x), 1420.0)
@@ -291,13 +291,13 @@ def _sinh64(x):
     return x if x == 0.0 or x != x else copysign(y, x)
 
 
-@device
+@inline
 def _cosh32(x):
     e = _exp64(min(abs(f8(x)), 100.0))
     return x if x != x else f4(0.5 * e + 0.5 / e)
 
 
-@device
+@inline
 def _cosh64(x):
     a = min(abs(x), 1420.0)
     e, half = _exp64(a), _exp64(0.5 * a)
@@ -305,7 +305,7 @@ def _cosh64(x):
     return x if x != x else y
 
 
-@device
+@inline
 def _power32(a, b):
     """In float64, whose logarithm has the 29 bits more that the exponent can cost."""
     x, y = f8(abs(a)), f8(b)
@@ -318,7 +318,7 @@ def _power32(a, b):
     return f4(1) if b == f4(0) or a == f4(1) else made
 
 
-@device
+@inline
 def _power64(a, b):
     return a**b
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.jit import device, outlined
+from jitgrad.vm.jit import inline, noinline
 from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
 from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTOR_BYTES, VECTORS, after, block, dots, move, pointer_to, room, turn
 
@@ -28,7 +28,7 @@ _panel = room(_DEPTH * PANEL_BYTES)
 _zeros = room(max(PANEL_BYTES, 8 * _ROW_DOTS), cleared=True)
 
 
-@device
+@inline
 def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m, columns):
     """One panel for all rows, four at a time and then one by one."""
     four, one = uint64(ROWS), uint64(1)
@@ -52,7 +52,7 @@ def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m
         i += four if many else one
 
 
-@device
+@inline
 def _turn(p, y, y_row, lanes, whole, depth, columns):
     """Copy a panel whose columns are rows at ``y``."""
     for j in range(uint64(0), columns, lanes):
@@ -60,7 +60,7 @@ def _turn(p, y, y_row, lanes, whole, depth, columns):
             turn(after(p, k * whole + j), whole, after(y, j * y_row + k), y_row, columns - j, depth - k)
 
 
-@device
+@inline
 def _copy(p, y, y_row, lanes, whole, depth, columns):
     """Copy a panel: whole vectors, the last one masked."""
     for k in range(depth):
@@ -68,7 +68,7 @@ def _copy(p, y, y_row, lanes, whole, depth, columns):
             move(after(p, k * whole + j), after(y, k * y_row + j), columns - j)
 
 
-@device
+@inline
 def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
     """C = S + X·Yᵀ for few rows. The last rows and columns are made with those before them, some of them twice."""
     many = m >= uint64(ROWS)
@@ -85,7 +85,7 @@ def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
                 _row_dots(p, c_row, q, s_row, o, x_row, r, y_row, k)
 
 
-@device
+@inline
 def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned, m, k, n):
     """C = S + X·Y, or where ``alone`` C = X·Y. ``turned``: Y stands transposed."""
     nothing, one = uint64(0), uint64(1)
@@ -113,7 +113,7 @@ def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned
             _rows(into, c_row, begin, begin_row, left, x_row, x_step, at, at_row, lanes, whole, depth, m, columns)
 
 
-@outlined
+@noinline
 def matmul(A, d, a, b, c, ra, rc, m, k, n, batch, sa, sb, ta, tb):
     """By places in the arena; nothing is added where ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose.
 

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.extending import intrinsic
 from numpy import uint64
 
-from jitgrad.vm.jit import device
+from jitgrad.vm.jit import inline
 from jitgrad.vm.kernels.reduce import BLOCK
 from jitgrad.vm.kernels.tiles import VECTOR_BYTES, Emitter, after, indices
 
@@ -124,13 +124,13 @@ _last_of_two, _last_of_four, _last_of_eight, _last_of_sixteen = (_rows_of(k, Tru
 _twos, _fours, _eights, _sixteens = (_columns_of(k) for k in (2, 4, 8, 16))
 
 
-@device
+@inline
 def is_narrow(size, k):
     """Whether there is a kernel for k columns of numbers of ``size`` bytes."""
     return k > uint64(1) and k * size <= uint64(VECTOR_BYTES) and k & (k - uint64(1)) == uint64(0)
 
 
-@device
+@inline
 def narrow_rows(size, c, s, s_step, x, w, m, k):
     """c = s + X·w, X of m rows and k columns; s has an element for each row where ``s_step`` is 1, or is a vector of zeros."""
     lanes = uint64(VECTOR_BYTES) // size
@@ -155,7 +155,7 @@ def narrow_rows(size, c, s, s_step, x, w, m, k):
             _last_of_sixteen(p, q, o, w, rows)
 
 
-@device
+@inline
 def narrow_columns(c, s, x, r, depth, k):
     """c = s + Xᵀ·r, X of ``depth`` rows and k columns."""
     for start in range(uint64(0), max(depth, uint64(1)), uint64(BLOCK)):

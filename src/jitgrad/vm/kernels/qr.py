@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.jit import device, outlined, reduction
+from jitgrad.vm.jit import inline, noinline, reduction
 
 SINGULAR = 1e-14
 """A diagonal element that is smaller, beside the largest, counts as none."""
@@ -25,7 +25,7 @@ def dot(W, a, b, n):
     return total
 
 
-@outlined
+@noinline
 def norm(W, a, n):
     """The Euclidean norm of n elements, also where their squares are too large or too small for floats."""
     square, largest = dot(W, a, a, n), 0.0
@@ -41,7 +41,7 @@ def norm(W, a, n):
     return largest * sqrt(square)
 
 
-@device
+@inline
 def _largest(W, a, n):
     """The place of the largest of n elements."""
     found = a
@@ -51,13 +51,13 @@ def _largest(W, a, n):
     return found
 
 
-@device
+@inline
 def _add(W, d, a, n, factor):
     for k in range(n):
         W[d + k] += factor * W[a + k]
 
 
-@outlined
+@noinline
 def _reflect(W, a, n, ld, others):
     """Turn the n elements at ``a`` into one, and the ``others`` columns after it, ``ld`` further each, with it.
 
@@ -84,7 +84,7 @@ def _reflect(W, a, n, ld, others):
     W[a] = turned
 
 
-@device
+@inline
 def triangulate(W, a, rows, cols, ld):
     """R of a matrix of at least as many rows as columns, in place: zeros below its diagonal, down to row ``cols``."""
     one = uint64(1)
@@ -95,7 +95,7 @@ def triangulate(W, a, rows, cols, ld):
             W[a + j * ld + i] = 0.0
 
 
-@device
+@inline
 def triangulate_pivoted(W, a, rows, cols, ld, P, order):
     """The same with the largest remaining column next, as P notes at ``order``; turns a column more. Returns the rank."""
     zero, first = uint64(0), 0.0
@@ -119,7 +119,7 @@ def triangulate_pivoted(W, a, rows, cols, ld, P, order):
     return min(rows, cols)
 
 
-@device
+@inline
 def solve_upper(W, a, ld, right, z, n):
     """z with R·z = right, for the n × n upper triangle at ``a``."""
     one = uint64(1)
@@ -131,7 +131,7 @@ def solve_upper(W, a, ld, right, z, n):
         W[z + j] = total / W[a + j * ld + j]
 
 
-@device
+@inline
 def solve_lower(W, a, ld, z, n):
     """Rᵀ·u = z, u over z."""
     for j in range(n):
@@ -141,7 +141,7 @@ def solve_lower(W, a, ld, z, n):
         W[z + j] = total / W[a + j * ld + j]
 
 
-@device
+@inline
 def damp(W, a, ld, right, damping, scales, b, left, row, n):
     """The triangle of R over damping · diag(scales), at ``b``, and the right side of it, at ``left``: by Givens rotations."""
     one = uint64(1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import carray
 from numpy import uint64
 
-from jitgrad.vm.jit import device, reduction
+from jitgrad.vm.jit import inline, reduction
 from jitgrad.vm.kernels.tiles import VECTOR_BYTES, pointer_to, room
 
 BLOCK = 64 * VECTOR_BYTES
@@ -37,7 +37,7 @@ def _dot_block(A, a, b, n):
     return total
 
 
-@device
+@inline
 def _carry(S, blocks, x):
     """Add the sum ``x`` of one block more to those of the ``blocks`` before, which wait at S."""
     one, level = uint64(1), uint64(0)
@@ -47,7 +47,7 @@ def _carry(S, blocks, x):
     S[level] = x
 
 
-@device
+@inline
 def _total(S, blocks):
     """The sum of all that waits."""
     one, level = uint64(1), uint64(0)
@@ -59,7 +59,7 @@ def _total(S, blocks):
     return total
 
 
-@device
+@inline
 def _sum(A, a, n):
     block, blocks = uint64(BLOCK), uint64(0)
     if n <= block:
@@ -71,7 +71,7 @@ def _sum(A, a, n):
     return _total(S, blocks)
 
 
-@device
+@inline
 def dot(A, d, a, b, n):
     block, blocks = uint64(BLOCK), uint64(0)
     if n <= block:
@@ -84,7 +84,7 @@ def dot(A, d, a, b, n):
     A[d] = _total(S, blocks)
 
 
-@device
+@inline
 def _add_rows(S, s, A, a, rows, apart, n):
     """S[s …] = the sum of some rows of n, ``apart`` from one another, four at a time."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
@@ -106,7 +106,7 @@ def _add_rows(S, s, A, a, rows, apart, n):
             S[s + k] += (A[p] + A[p + apart]) + (A[p + two * apart] + A[p + three * apart])
 
 
-@device
+@inline
 def _add_panel(S, size, A, a, rows, apart, n):
     """S[0 …] = the sum of many rows of n, at most ``size``. The sums that wait stand behind it, each ``size`` long."""
     block, blocks, one = uint64(_BLOCK_ROWS), uint64(0), uint64(1)
@@ -130,7 +130,7 @@ def _add_panel(S, size, A, a, rows, apart, n):
         left, place = left >> one, place + size
 
 
-@device
+@inline
 def _sum_rows(A, d, a, rows, n):
     """The sum of rows of n. Of short rows, several are added as a long one that runs along the vectors."""
     size, one, nothing = uint64(_PANEL_BYTES // A.itemsize), uint64(1), uint64(0)
@@ -158,7 +158,7 @@ def _sum_rows(A, d, a, rows, n):
         A[d + k] += S[k]
 
 
-@device
+@inline
 def sum_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         for o in range(outer):
@@ -168,7 +168,7 @@ def sum_axis(A, d, a, outer, reduced, inner):
         _sum_rows(A, d + o * inner, a + o * reduced * inner, reduced, inner)
 
 
-@device
+@inline
 def _extreme(A, d, a, outer, n, better):
     """Of rows of n, four chains at a time: one would wait for each comparison."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
@@ -188,17 +188,17 @@ def _extreme(A, d, a, outer, n, better):
         A[d + o] = v
 
 
-@device
+@inline
 def _larger(x, y):
     return x if x >= y or x != x else y
 
 
-@device
+@inline
 def _smaller(x, y):
     return x if x <= y or x != x else y
 
 
-@device
+@inline
 def max_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         _extreme(A, d, a, outer, reduced, _larger)
@@ -214,7 +214,7 @@ def max_axis(A, d, a, outer, reduced, inner):
                 A[q + k] = _larger(A[q + k], A[p + k])
 
 
-@device
+@inline
 def min_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         _extreme(A, d, a, outer, reduced, _smaller)
@@ -230,7 +230,7 @@ def min_axis(A, d, a, outer, reduced, inner):
                 A[q + k] = _smaller(A[q + k], A[p + k])
 
 
-@device
+@inline
 def cumsum(A, d, a, outer, n, inner, reverse):
     """Sums along the middle axis up to each element, or with ``reverse`` from each on."""
     one = uint64(1)

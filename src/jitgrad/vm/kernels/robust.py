@@ -9,13 +9,13 @@ from __future__ import annotations
 from numpy import arctan, log1p, sqrt
 
 from jitgrad.vm.fit_plan import CAUCHY, HUBER, LINEAR_LOSS, SOFT_L1
-from jitgrad.vm.jit import device
+from jitgrad.vm.jit import inline
 
 _SMALLEST = 1e-8
 """Of a row's weight where the loss does not bend upwards: the residual is scaled by its inverse, and must keep its digits."""
 
 
-@device
+@inline
 def counted(kind, z):
     """ρ(z)."""
     if kind == LINEAR_LOSS:
@@ -29,7 +29,7 @@ def counted(kind, z):
     return arctan(z)
 
 
-@device
+@inline
 def _slopes(kind, z):
     """ρ′(z) and ρ″(z)."""
     if kind == SOFT_L1:
@@ -44,7 +44,7 @@ def _slopes(kind, z):
     return 1.0 / t, -2.0 * z / (t * t)
 
 
-@device
+@inline
 def scales(kind, z):
     """What the residual, and its row of the Jacobian, are multiplied by."""
     if kind == LINEAR_LOSS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numba import carray, types
 from numpy import uint64
 
-from jitgrad.vm.jit import Native, address, call_execute, device, nowhere, pointer
+from jitgrad.vm.jit import Native, address, call_execute, inline, nowhere, pointer
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.team import (
@@ -33,7 +33,7 @@ _LEFT = 2**MOST_RUNS - 1
 _PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may have the core
 
 
-@device
+@inline
 def _wait(turns):
     """A moment, the longer the more turns it was; returns the number of turns."""
     if turns < uint64(_PATIENCE):
@@ -43,7 +43,7 @@ def _wait(turns):
     return turns + uint64(1)
 
 
-@device
+@inline
 def _take(team, ticket, thread, numbers, arena):
     """Do one of the runs that are left, unless another thread was faster."""
     alone, once, one = uint64(0), uint64(0), uint64(1)
@@ -62,7 +62,7 @@ def _take(team, ticket, thread, numbers, arena):
         increment(team, uint64(DONE))
 
 
-@device
+@inline
 def together(team_address, code, table, arena, i, count, length):
     """Share the ``count`` runs that follow instruction ``i``; returns the number of instructions that are done.
 

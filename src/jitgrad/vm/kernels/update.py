@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.jit import device
+from jitgrad.vm.jit import inline
 
 
-@device
+@inline
 def sgd(A, p, g, h, n):
     lr = A[h]
     for k in range(n):
         A[p + k] -= lr * A[g + k]
 
 
-@device
+@inline
 def momentum(A, p, v, g, h, n):
     lr, mu = A[h], A[h + uint64(1)]
     for k in range(n):
@@ -27,7 +27,7 @@ def momentum(A, p, v, g, h, n):
         A[p + k] += step
 
 
-@device
+@inline
 def nesterov(A, p, v, g, h, n):
     lr, mu = A[h], A[h + uint64(1)]
     for k in range(n):
@@ -36,7 +36,7 @@ def nesterov(A, p, v, g, h, n):
         A[p + k] += mu * step - lr * A[g + k]
 
 
-@device
+@inline
 def adam_rate(A, s, h):
     """Once a step, at ``s``: the powers of beta_1 and beta_2, and the bias-corrected step size."""
     one = A.dtype.type(1)
@@ -47,7 +47,7 @@ def adam_rate(A, s, h):
     A[s + uint64(2)] = A[h] * sqrt(one - power2) / (one - power1)
 
 
-@device
+@inline
 def adam(A, p, m, v, s, g, h, n):
     one = A.dtype.type(1)
     rate, epsilon = A[s + uint64(2)], A[h + uint64(3)]
@@ -61,7 +61,7 @@ def adam(A, p, m, v, s, g, h, n):
         A[p + k] -= rate * first / (sqrt(second) + epsilon)
 
 
-@device
+@inline
 def nonnegative(A, p, n):
     """Elements below 0 become 0."""
     zero = A.dtype.type(0)
@@ -70,7 +70,7 @@ def nonnegative(A, p, n):
             A[p + k] = zero
 
 
-@device
+@inline
 def bound_norms(A, p, h, outer, reduced, inner):
     """Scale the vectors along one axis towards norms between ``low`` and ``high``, by the part ``rate`` of the way."""
     low, high, rate, epsilon = A[h], A[h + uint64(1)], A[h + uint64(2)], A[h + uint64(3)]

@@ -10,7 +10,7 @@ from jitgrad.program.expression import Builder, Expression, Step, rewrite
 _LEAST = 2.0**-20
 
 
-def factor(expression: Expression) -> Expression:
+def hoist_scale(expression: Expression) -> Expression:
     return rewrite(expression, lambda builder, step: _out_of_sum(builder, step) if step.op == "sum" else None)
 
 

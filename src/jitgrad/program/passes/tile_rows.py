@@ -64,7 +64,7 @@ class Blocks(NamedTuple):
         return -(-self.rows // self.block)
 
 
-def in_blocks(expression: Expression) -> Expression:
+def tile_rows(expression: Expression) -> Expression:
     """The expression with one step for all that has rows, or as it is where that does not fit or would not pay."""
     rows = _rows_of(expression)
     if rows is None:

@@ -42,7 +42,7 @@ def layout_of(shape: Shape, operands: tuple[Shape, ...]) -> Layout | None:
     return Layout(rows, cols, "".join("s" if c else "v" for c in cols_stay), strides)
 
 
-def make_executable(expression: Expression) -> Expression:
+def legalise(expression: Expression) -> Expression:
     return rewrite(_protect_state(expression), _executable)
 
 

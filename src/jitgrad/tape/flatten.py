@@ -9,10 +9,10 @@ from typing import Any
 from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor
-from jitgrad.tape.trace import Change
+from jitgrad.tape.trace import StateUpdate
 
 
-class Linear:
+class Flat:
     """What some Tensors need, flat, down to those whose value is known, operands first.
 
     Args:
@@ -31,7 +31,7 @@ class Linear:
     def __init__(
         self,
         outputs: Sequence[Tensor],
-        changes: Sequence[Change] = (),
+        changes: Sequence[StateUpdate] = (),
         leaves: Iterable[Tensor] = (),
         all_nodes: bool = False,
         ahead: int | None = None,
@@ -56,7 +56,7 @@ class Linear:
         self.dtype = dtypes.program_dtype(self._rank)
         self.key = (tuple(self._structure), self._outputs, self._updates, ahead, self.dtype)
 
-    def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[Change]) -> tuple[Update, ...]:
+    def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[StateUpdate]) -> tuple[Update, ...]:
         """Targets come first; they are inputs."""
         for change in changes:
             for variable in change.targets:
@@ -78,7 +78,7 @@ class Linear:
             if id(node) in place:
                 stack.pop()
                 continue
-            op, value = node.op, node.known
+            op, value = node.op, node.value
             if op is not None and value is None:
                 places = [place.get(id(x)) for x in node.inputs]
                 if None in places:
@@ -92,8 +92,8 @@ class Linear:
                 else:
                     structure += ("input", node.shape)
                     self.leaves.append(node)
-                if node.rank > self._rank:
-                    self._rank = node.rank
+                if node.level > self._rank:
+                    self._rank = node.level
             stack.pop()
             place[id(node)] = len(order)
             order.append(node)
@@ -110,8 +110,8 @@ class Linear:
                 assert tensor.op is not None
                 args = tuple([self._place[id(x)] for x in tensor.inputs])
                 yield Step(tensor.op.name, args, tensor.attrs, tensor.shape)
-            elif type(tensor.known) is float:
-                yield literal_step(tensor.known)
+            elif type(tensor.value) is float:
+                yield literal_step(tensor.value)
             else:
                 yield input_step(inputs, tensor.shape)
                 inputs += 1

@@ -1,4 +1,4 @@
-"""Nested lists, tuples and dicts of values: flatten, and build the same nesting again; and the order of a graph."""
+"""Nested lists, tuples and dicts of values: tree_leaves, and build the same nesting again; and the order of a graph."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jitgrad.errors import ArgumentError
 T = TypeVar("T")
 
 
-def flatten(nest: Any) -> list[Any]:
+def tree_leaves(nest: Any) -> list[Any]:
     """The leaves of ``nest``, in order; dicts in the order of their keys' insertion."""
     if not isinstance(nest, (list, tuple, dict)):
         return [nest]
-    return [leaf for item in (nest.values() if isinstance(nest, dict) else nest) for leaf in flatten(item)]
+    return [leaf for item in (nest.values() if isinstance(nest, dict) else nest) for leaf in tree_leaves(item)]
 
 
 def contains(value: Any, kind: type) -> bool:
@@ -28,7 +28,7 @@ def contains(value: Any, kind: type) -> bool:
     return any(issubclass(t, (list, tuple)) for t in types) and any(contains(item, kind) for item in value)
 
 
-def flatten_as(like: Any, nest: Any, name: str) -> list[Any]:
+def tree_leaves_as(like: Any, nest: Any, name: str) -> list[Any]:
     """The leaves of ``nest`` in the order of those of ``like``, dicts by their keys.
 
     What stands where ``like`` has a leaf is one, a list too. Raises ArgumentError, with ``name``, for another nesting.
@@ -45,26 +45,26 @@ def flatten_as(like: Any, nest: Any, name: str) -> list[Any]:
         pairs = list(zip(like, nest, strict=True))
     else:
         return [nest]
-    return [leaf for inner, given in pairs for leaf in flatten_as(inner, given, name)]
+    return [leaf for inner, given in pairs for leaf in tree_leaves_as(inner, given, name)]
 
 
-def map_structure(function: Callable[[Any], Any], nest: Any) -> Any:
+def tree_map(function: Callable[[Any], Any], nest: Any) -> Any:
     """``nest`` with each leaf replaced by ``function(leaf)``."""
     if isinstance(nest, tuple) and hasattr(nest, "_fields"):
-        return type(nest)(*[map_structure(function, item) for item in nest])
+        return type(nest)(*[tree_map(function, item) for item in nest])
     if isinstance(nest, (list, tuple)):
-        return type(nest)(map_structure(function, item) for item in nest)
+        return type(nest)(tree_map(function, item) for item in nest)
     if isinstance(nest, dict):
         mapped = copy.copy(nest)  # whichever kind of dict it is
-        mapped.update((key, map_structure(function, item)) for key, item in nest.items())
+        mapped.update((key, tree_map(function, item)) for key, item in nest.items())
         return mapped
     return function(nest)
 
 
-def pack_as(nest: Any, leaves: list[Any]) -> Any:
+def tree_pack(nest: Any, leaves: list[Any]) -> Any:
     """The nesting of ``nest`` with ``leaves`` in it."""
     left = iter(leaves)
-    return map_structure(lambda _: next(left), nest)
+    return tree_map(lambda _: next(left), nest)
 
 
 def operands_first(roots: Sequence[T], below: Callable[[T], Iterable[T]]) -> list[T]:

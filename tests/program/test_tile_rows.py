@@ -11,7 +11,7 @@ import pytest
 import jitgrad
 from jitgrad import Variable
 from jitgrad.program import lowering
-from jitgrad.program.passes import blocks
+from jitgrad.program.passes import tile_rows
 from jitgrad.program.program import Program
 from jitgrad.tape import evaluate
 from jitgrad.tape.function import placeholder
@@ -20,8 +20,8 @@ from jitgrad.training.step import make_step
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "LEAST_ELEMENTS", 1000)
-    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 1)  # the least rows, 64
+    monkeypatch.setattr(tile_rows, "LEAST_ELEMENTS", 1000)
+    monkeypatch.setattr(tile_rows, "BLOCK_ELEMENTS", 1)  # the least rows, 64
 
 
 def linear(draw: np.random.Generator, dtype: type) -> tuple[list[Variable], Callable[..., Any]]:
@@ -65,7 +65,7 @@ def fitted(make: Callable[..., Any], rows: int, dtype: type, optimizer: Any) -> 
 
 
 def has_blocks(program: Program) -> bool:
-    return any(program.instruction(i)[1].get("count") == blocks.LANES for i in range(program.stop))
+    return any(program.instruction(i)[1].get("count") == tile_rows.LANES for i in range(program.stop))
 
 
 @pytest.mark.parametrize("optimizer", [lambda: jitgrad.optimizers.SGD(1e-3), lambda: jitgrad.optimizers.Adam(1e-2)])
@@ -75,15 +75,15 @@ def has_blocks(program: Program) -> bool:
 def test_the_same_as_all_rows_at_once(
     make: Callable[..., Any], rows: int, dtype: type, optimizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lowering, "RECIPE", [p for p in lowering.RECIPE if p is not blocks.in_blocks])
+    monkeypatch.setattr(lowering, "RECIPE", [p for p in lowering.RECIPE if p is not tile_rows.tile_rows])
     monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
     monkeypatch.setattr(evaluate, "_KNOWN", {})
     whole, expected = fitted(make, rows, dtype, optimizer)
-    monkeypatch.setattr(lowering, "RECIPE", [*lowering.RECIPE, blocks.in_blocks])
+    monkeypatch.setattr(lowering, "RECIPE", [*lowering.RECIPE, tile_rows.tile_rows])
     monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
     monkeypatch.setattr(evaluate, "_KNOWN", {})
-    monkeypatch.setattr(blocks, "LEAST_ELEMENTS", 1000)
-    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 1)
+    monkeypatch.setattr(tile_rows, "LEAST_ELEMENTS", 1000)
+    monkeypatch.setattr(tile_rows, "BLOCK_ELEMENTS", 1)
     program, found = fitted(make, rows, dtype, optimizer)
     assert has_blocks(program) and not has_blocks(whole)
     for ours, theirs in zip(found, expected, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jitgrad.program.expression import Builder, Expression, Step, renamed, rewrite
 
 
-def share_common(expression: Expression) -> Expression:
+def cse(expression: Expression) -> Expression:
     """Equal steps become one."""
     seen: dict[Step, int] = {}
 
@@ -18,7 +18,7 @@ def share_common(expression: Expression) -> Expression:
     return rewrite(expression, shared)
 
 
-def drop_dead(expression: Expression) -> Expression:
+def dce(expression: Expression) -> Expression:
     """Keep what the outputs and updates need, and every input: the caller counts on their numbers."""
     steps = expression.steps
     needed = needed_by(expression, [*expression.outputs, *(i for u in expression.updates for i in u.targets + u.args)])
