@@ -20,9 +20,9 @@ import output
 from output import Bars, Column, Row
 
 from jitgrad.ops import OPS
+from jitgrad.program.context import ONCE, Context
 from jitgrad.program.expression import Expression, Step, input_step
 from jitgrad.program.lowering import lower
-from jitgrad.program.machine import ONCE, Machine
 from jitgrad.vm.instructions import WIDTH
 
 N = 4096
@@ -64,13 +64,13 @@ def least(run: Callable[[int], object]) -> float:
 def ours(step: Step, operands: list[np.ndarray]) -> float:
     """Seconds of a step in the interpreter: its instructions are repeated within one call."""
     leaves = [input_step(i, x.shape) for i, x in enumerate(operands)]
-    machine = Machine(lower(Expression((*leaves, step), (len(leaves),)), operands[0].dtype))
-    machine.load(operands)
-    code, (_, table, arena) = machine.program.code, machine.addresses
+    context = Context(lower(Expression((*leaves, step), (len(leaves),)), operands[0].dtype))
+    context.load(operands)
+    code, (_, table, arena) = context.program.code, context.addresses
 
     def run(count: int) -> None:
         repeated = np.tile(code, (count, 1)).reshape(-1, WIDTH)
-        machine.execute.call(repeated.ctypes.data, table, arena, 0, len(repeated), *ONCE)
+        context.execute.call(repeated.ctypes.data, table, arena, 0, len(repeated), *ONCE)
 
     return least(run)
 

@@ -23,31 +23,31 @@ import numpy as np
 import output
 from output import Bars, Column
 
-from jitgrad.program.machine import ONCE, Machine
+from jitgrad.program.context import ONCE, Context
 from jitgrad.program.profile import Cost, profile
 from jitgrad.training.passes import load_rest
 
 
-def machine_of(job: str) -> Machine:
-    """A machine for a job's step, on its first batch."""
+def context_of(job: str) -> Context:
+    """A context for a job's step, on its first batch."""
     step, batch = jitgrad_side.step_of(job)
-    machine = Machine(step.program)
-    machine.load(batch, stop=step.n_batch)
-    load_rest(step, machine)
-    return machine
+    context = Context(step.program)
+    context.load(batch, stop=step.n_batch)
+    load_rest(step, context)
+    return context
 
 
-def whole(machine: Machine) -> float:
+def whole(context: Context) -> float:
     """Seconds of a whole step, all instructions in order."""
-    before, code = machine.arena.copy(), np.tile(machine.program.code, (20, 1))
-    _, table, place = machine.addresses
+    before, code = context.arena.copy(), np.tile(context.program.code, (20, 1))
+    _, table, place = context.addresses
     times = []
     for _ in range(20):
-        machine.arena[:] = before
+        context.arena[:] = before
         start = time.perf_counter()
-        machine.execute.call(code.ctypes.data, table, place, 0, len(code), *ONCE)
+        context.execute.call(code.ctypes.data, table, place, 0, len(code), *ONCE)
         times.append((time.perf_counter() - start) / 20)
-    machine.arena[:] = before
+    context.arena[:] = before
     return min(times)
 
 
@@ -94,9 +94,9 @@ def main() -> None:
     parser.add_argument("--each", action="store_true", help="list every instruction")
     output.add_options(parser)
     options = parser.parse_args()
-    machine = machine_of(options.job)
-    seconds = whole(machine)
-    costs = profile(machine)
+    context = context_of(options.job)
+    seconds = whole(context)
+    costs = profile(context)
     rows = listed(costs) if options.each else by_name(costs)
     total = sum(row["ns"] for row in rows)
     rows = [row | {"share": row["ns"] / total} for row in rows]

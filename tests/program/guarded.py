@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 import jitgrad
-from jitgrad.program.machine import ONCE
+from jitgrad.program.context import ONCE
 from jitgrad.program.program import Program
 from jitgrad.vm import native
 

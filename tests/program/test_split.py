@@ -17,9 +17,9 @@ import jitgrad
 from jitgrad.errors import ArgumentError, FitError, ProgramError
 from jitgrad.layers import Dense
 from jitgrad.program import split
+from jitgrad.program.context import Context
 from jitgrad.program.expression import Expression, Step, input_step
 from jitgrad.program.lowering import lower
-from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.vm import threads
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, Instruction
@@ -53,10 +53,10 @@ def run(rows: list[list[int]], arena: np.ndarray) -> np.ndarray:
     code = np.array([row + [0] * (width - len(row)) for row in rows], np.uint64)
     size = len(arena)
     program = Program(arena.dtype, code, np.zeros(0, np.uint64), 0, 0, size, (), (), (), ())
-    machine = Machine(program)
-    machine.arena[:] = arena
-    machine.run()
-    return machine.arena.copy()
+    context = Context(program)
+    context.arena[:] = arena
+    context.run()
+    return context.arena.copy()
 
 
 def fields_of(kind: Instruction, long: int) -> dict[str, int]:
@@ -108,11 +108,11 @@ def test_a_product_of_few_rows_by_depth(added: tuple[int, ...] | None) -> None:
     step = Step("matmul_nn", tuple(range(len(operands))), (), (32, 128))
     program = lower(Expression((*leaves, step), (len(leaves),)), np.dtype(np.float64))
     assert program.shares and "batch=1" in program.dump() and "ra=784" in program.dump()
-    machine = Machine(program)
-    machine.load(operands)
-    machine.run()
+    context = Context(program)
+    context.load(operands)
+    context.run()
     expected = operands[0] @ operands[1] + (0 if added is None else operands[2])
-    np.testing.assert_allclose(machine.outputs[0], expected, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(context.outputs[0], expected, rtol=1e-11, atol=1e-11)
 
 
 def fitted(epochs: int = 3) -> np.ndarray:

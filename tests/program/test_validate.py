@@ -17,7 +17,7 @@ import pytest
 
 import jitgrad
 from jitgrad.errors import ProgramError
-from jitgrad.program.machine import Machine
+from jitgrad.program.context import Context
 from jitgrad.program.program import Program, Slot
 from jitgrad.training.step import make_step
 from jitgrad.vm.instructions import INSTRUCTIONS
@@ -124,10 +124,10 @@ def test_a_dump_is_read_again_and_runs_the_same() -> None:
     x = np.arange(6.0).reshape(2, 3)
     results = []
     for p in (good, again):
-        machine = Machine(p)
-        machine.load([x])
-        machine.run()
-        results.append(machine.outputs[0].copy())
+        context = Context(p)
+        context.load([x])
+        context.run()
+        results.append(context.outputs[0].copy())
     np.testing.assert_array_equal(*results)
 
 

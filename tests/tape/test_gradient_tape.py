@@ -311,10 +311,10 @@ def test_jacobian_and_batch_jacobian() -> None:
 
 
 def test_a_jacobian_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jitgrad.program.machine import Machine
+    from jitgrad.program.context import Context
 
     runs = []
-    monkeypatch.setattr(Machine, "run", lambda self, run=Machine.run: (runs.append(1), run(self)))
+    monkeypatch.setattr(Context, "run", lambda self, run=Context.run: (runs.append(1), run(self)))
     x = np.linspace(0, 1, 50)
     jitgrad.jacrev(lambda t: jitgrad.sin(t) * jitgrad.sum(t))(x).numpy()
     assert len(runs) == 1

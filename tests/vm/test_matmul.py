@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jitgrad.program.context import Context
 from jitgrad.program.expression import Expression, Step, input_step
 from jitgrad.program.lowering import lower
-from jitgrad.program.machine import Machine
 
 FORMS = {"matmul_nn": (False, False), "matmul_nt": (False, True), "matmul_tn": (True, False)}
 DTYPES = (np.float32, np.float64)
@@ -35,19 +35,19 @@ def check(form: str, dtype: type, sizes: tuple[int, int, int], added: str, batch
     leaves = [input_step(i, v.shape) for i, v in enumerate(operands)]
     step = Step(form, tuple(range(len(operands))), (), (*batch, m, n))
     program = lower(Expression((*leaves, step), (len(leaves),)), np.dtype(dtype))
-    machine = Machine(program)
-    machine.arena[:] = np.nan
-    machine.load(operands)
-    machine.run()
+    context = Context(program)
+    context.arena[:] = np.nan
+    context.load(operands)
+    context.run()
     exact = x.astype(float) @ y.astype(float) + (0 if added == "nothing" else c)
     bound = (np.abs(x.astype(float)) @ np.abs(y.astype(float)) + np.abs(c)) * (k + 2) * np.finfo(dtype).eps
-    assert (np.abs(machine.outputs[0] - exact) <= bound).all()
+    assert (np.abs(context.outputs[0] - exact) <= bound).all()
     start = program.outputs[0].offset
     outside = np.ones(program.size, bool)
     for slot in (*program.inputs, program.outputs[0]):
         outside[slot.offset : slot.offset + slot.size] = False
-    assert np.isnan(machine.arena[outside]).all(), start
-    for place, value in zip(machine.inputs, operands, strict=True):
+    assert np.isnan(context.arena[outside]).all(), start
+    for place, value in zip(context.inputs, operands, strict=True):
         np.testing.assert_array_equal(place, value)
 
 
@@ -82,7 +82,7 @@ def test_nan_and_infinity_stay_in_their_rows_and_columns() -> None:
     x, y = np.ones((6, 5)), np.ones((5, 40))
     x[1, 2], y[3, 7] = np.nan, np.inf
     leaves = [input_step(0, x.shape), input_step(1, y.shape)]
-    machine = Machine(lower(Expression((*leaves, Step("matmul_nn", (0, 1), (), (6, 40))), (2,)), np.dtype(float)))
-    machine.load([x, y])
-    machine.run()
-    np.testing.assert_array_equal(machine.outputs[0], x @ y)
+    context = Context(lower(Expression((*leaves, Step("matmul_nn", (0, 1), (), (6, 40))), (2,)), np.dtype(float)))
+    context.load([x, y])
+    context.run()
+    np.testing.assert_array_equal(context.outputs[0], x @ y)

@@ -61,7 +61,7 @@ def _print_object(loaded: Any) -> None:
 
 def _show_program(loaded: Any, rows: int, program: bool, profile: bool) -> None:
     from jitgrad.cli import report
-    from jitgrad.program.machine import Machine
+    from jitgrad.program.context import Context
     from jitgrad.program.profile import profile as costs_of
     from jitgrad.tape.function import lower
 
@@ -69,12 +69,12 @@ def _show_program(loaded: Any, rows: int, program: bool, profile: bool) -> None:
     if program:
         click.echo(lowered.dump(), nl=False)
     if profile:
-        machine = Machine(lowered)
-        machine.arena[:] = 0.5
-        machine.load([0.5] * len(machine.inputs))
+        context = Context(lowered)
+        context.arena[:] = 0.5
+        context.load([0.5] * len(context.inputs))
         for offset, value in lowered.literals:
-            machine.arena[offset] = value
-        costs = costs_of(machine)
+            context.arena[offset] = value
+        costs = costs_of(context)
         total = sum(cost.seconds for cost in costs) or 1.0
         made = report.grid("instruction", ["ns", "share"])
         for cost in costs:

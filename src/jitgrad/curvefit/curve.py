@@ -19,7 +19,7 @@ from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.trace import Traced, trace_model
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
-from jitgrad.program.machine import Machine
+from jitgrad.program.context import Context
 from jitgrad.tape.function import Function
 from jitgrad.tape.tensor import Tensor, as_tensor
 
@@ -88,14 +88,14 @@ class Curve:
         whole = self._traced(columns, free, rows)
         rows, traced = whole.rows, self.traced(columns, free, whole.rows)
         result = np.empty((1 + len(free), rows))
-        machine = Machine(traced.program)
+        context = Context(traced.program)
         constants = traced.closed_over()
         for first in range(0, rows, traced.rows):
             part = slice(first, min(first + traced.rows, rows))
             block = [_padded(c[part], traced.rows) for c in columns] if traced.by_rows else columns
-            machine.load([*values, *block, *constants])
-            machine.run()
-            for row, output in zip(result, machine.outputs, strict=True):
+            context.load([*values, *block, *constants])
+            context.run()
+            for row, output in zip(result, context.outputs, strict=True):
                 row[part] = output[: part.stop - first] if output.size > 1 else output
         return result[0], result[1:].T
 

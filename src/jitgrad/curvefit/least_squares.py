@@ -9,7 +9,7 @@ import numpy as np
 
 from jitgrad.curvefit.trace import Traced
 from jitgrad.errors import ArgumentError
-from jitgrad.program.machine import Machine
+from jitgrad.program.context import Context
 from jitgrad.vm import fit_plan
 from jitgrad.vm.fit_plan import (
     ARCTAN,
@@ -132,7 +132,7 @@ class Solver:
     def __init__(self, traced: Traced, rows: int, fits: int) -> None:
         program, n = traced.program, len(traced.free)
         self.sizes = rows, fits
-        self._traced, self._machine = traced, Machine(program)
+        self._traced, self._context = traced, Context(program)
         self._first_column = traced.n_parameters
         self._last_column = len(program.inputs) - len(traced.constants) - len(traced.literals)
         slots = program.inputs[self._first_column : self._last_column] if traced.by_rows else ()
@@ -143,7 +143,7 @@ class Solver:
         self._solution = Solution(np.empty((fits, n)), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
         arrays = (self._y, self._weights, self._parts, *self._solution)
         plan = [
-            self._machine.execute.address, *self._machine.addresses, program.forward_stop, program.stop,
+            self._context.execute.address, *self._context.addresses, program.forward_stop, program.stop,
             n, len(slots), traced.rows, 0, 0,
             *[array.ctypes.data for array in arrays], leading(n, traced.rows), *(0,) * (HEAD - FIT),
             *[program.inputs[k].offset for k in traced.free],
@@ -190,7 +190,7 @@ class Solver:
     def _run(self, fits: int) -> None:
         """Run the native code to the end, and return from it now and then: Python takes a Ctrl-C only here."""
         self._plan[FIT:HEAD] = 0
-        call = self._machine.least_squares.call
+        call = self._context.least_squares.call
         while True:
             started = time.perf_counter()
             done = call(*self._addresses, fits, self._blocks)
@@ -201,7 +201,7 @@ class Solver:
 
     def _load(self, data: Data, held: np.ndarray) -> None:
         """Copy the data, and put what all fits share into the arena: held parameters, constants, columns that are not rows."""
-        machine, traced, rows = self._machine, self._traced, self.sizes[0]
+        context, traced, rows = self._context, self._traced, self.sizes[0]
         self._y[:] = data.y
         if data.weights is not None or self._weighted:
             self._weights[:] = 1.0 if data.weights is None else data.weights
@@ -218,11 +218,11 @@ class Solver:
         for to, column in zip(self._columns, data.columns, strict=False):
             to[:] = column
         if len(traced.free) < len(held):
-            machine.load(held, 0, self._first_column)
+            context.load(held, 0, self._first_column)
         if not traced.by_rows:
-            machine.load(data.columns, self._first_column, self._last_column)
-        if len(machine.inputs) > self._last_column:
-            machine.load(traced.closed_over(), self._last_column)
+            context.load(data.columns, self._first_column, self._last_column)
+        if len(context.inputs) > self._last_column:
+            context.load(traced.closed_over(), self._last_column)
 
 
 _NO_LIMITS = np.array([[-np.inf], [np.inf]])

@@ -76,16 +76,16 @@ class Source:
         size = None if self.settings.batch_size is None else count("batch_size", self.settings.batch_size)
         return in_memory(self.rows, size, self.seed if self.settings.shuffle else None)
 
-    def loop(self, machine: Any, training: Pass, looking: Pass | None, epochs: int, first: int) -> Loop:
+    def loop(self, context: Any, training: Pass, looking: Pass | None, epochs: int, first: int) -> Loop:
         """The loop over it."""
         if not self.streamed:
-            return Loop(machine, training, looking, epochs, first)
+            return Loop(context, training, looking, epochs, first)
         optimizer = self.model.optimizer
 
         def make(batch: Batches) -> Any:
             return make_pass(self.cost.function, batch, self.rows.levels, optimizer, training.step.chosen).step
 
-        return StreamLoop(machine, training, looking, epochs, first, self._each_batch, make)
+        return StreamLoop(context, training, looking, epochs, first, self._each_batch, make)
 
     def _begin(self, batches: Any) -> Rows:
         """The first batch, which tells their form. What can be gone through only once gives it again to the first epoch."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.program.machine import ONCE, Machine
+from jitgrad.program.context import ONCE, Context
 
 _SECONDS = 5e-4
 """For how long an instruction is repeated, a few times."""
@@ -34,39 +34,39 @@ class Cost(NamedTuple):
     bytes: int
 
 
-def profile(machine: Machine) -> list[Cost]:
-    """The cost of each instruction of a machine whose inputs are loaded; its arena is as before afterwards."""
-    before = machine.arena.copy()
-    machine.run()
-    after = machine.arena.copy()
+def profile(context: Context) -> list[Cost]:
+    """The cost of each instruction of a context whose inputs are loaded; its arena is as before afterwards."""
+    before = context.arena.copy()
+    context.run()
+    after = context.arena.copy()
     costs = []
-    for i in range(machine.program.stop):
-        kind, fields = machine.program.instruction(i)
-        table = machine.program.table
+    for i in range(context.program.stop):
+        kind, fields = context.program.instruction(i)
+        table = context.program.table
         touched = sum(count for part in (kind.reads, kind.writes) for _, count in part(fields, table))
         costs.append(
             Cost(
                 kind.name,
-                machine.program.section(i),
+                context.program.section(i),
                 fields,
-                _seconds(machine, i, after),
+                _seconds(context, i, after),
                 _flops(fields),
-                touched * machine.arena.itemsize,
+                touched * context.arena.itemsize,
             )
         )
-    machine.arena[:] = before
+    context.arena[:] = before
     return costs
 
 
-def _seconds(machine: Machine, i: int, arena: np.ndarray) -> float:
-    _, table, place = machine.addresses
-    code, count, best = machine.program.code[i : i + 1], 1, np.inf
+def _seconds(context: Context, i: int, arena: np.ndarray) -> float:
+    _, table, place = context.addresses
+    code, count, best = context.program.code[i : i + 1], 1, np.inf
     while True:
         repeated = np.repeat(code, count, axis=0)
         for _ in range(_REPEATS):
-            machine.arena[:] = arena
+            context.arena[:] = arena
             start = time.perf_counter()
-            machine.execute.call(repeated.ctypes.data, table, place, 0, count, *ONCE)
+            context.execute.call(repeated.ctypes.data, table, place, 0, count, *ONCE)
             best = min(best, (time.perf_counter() - start) / count)
         if best * count > _SECONDS:
             return float(best)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.errors import DTypeError, TracingError, users_line
+from jitgrad.program.context import Context
 from jitgrad.program.lowering import CACHED_PROGRAMS, ProgramCache
-from jitgrad.program.machine import Machine
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.flatten import Flat
@@ -110,14 +110,14 @@ def remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
 def _run(flat: Flat, keep: list[Tensor]) -> None:
     """Run the expression once: its outputs become the values of ``keep``, its state that of the Variables."""
     program, literals = program_of(flat)
-    with machine_for(program) as machine:
-        machine.load([*leaf_values(flat.leaves, flat.dtype), *literals])
-        machine.run()
-        for tensor, value in zip(keep, machine.outputs, strict=True):
+    with context_for(program) as context:
+        context.load([*leaf_values(flat.leaves, flat.dtype), *literals])
+        context.run()
+        for tensor, value in zip(keep, context.outputs, strict=True):
             tensor.value = from_arena(value, tensor.level)
             if tensor.timestamp == 0:
                 release(tensor)
-        store_state(machine, flat.leaves)
+        store_state(context, flat.leaves)
     release_leaves(flat.leaves)
 
 
@@ -161,12 +161,12 @@ def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any], replayed: bool =
         yield value
 
 
-def store_state(machine: Machine, leaves: Sequence[Tensor], memory: Memory = OWN) -> None:
+def store_state(context: Context, leaves: Sequence[Tensor], memory: Memory = OWN) -> None:
     """Give the Variables that a run updated their new values."""
-    for number in machine.program.state:
+    for number in context.program.state:
         variable = leaves[number].variable
         assert variable is not None
-        memory.write(variable, machine.inputs[number])
+        memory.write(variable, context.inputs[number])
 
 
 def from_arena(value: np.ndarray, level: int) -> np.ndarray:
@@ -188,51 +188,51 @@ def from_arena(value: np.ndarray, level: int) -> np.ndarray:
 
 
 class _Pool:
-    """Machines that wait for the next run of their Program, up to a number of them and a size of all their arenas."""
+    """Contexts that wait for the next run of their Program, up to a number of them and a size of all their arenas."""
 
     def __init__(self, most: int, most_bytes: int) -> None:
         self._most = most
         self._most_bytes = most_bytes
-        self._waiting: list[Machine] = []
+        self._waiting: list[Context] = []
         self._bytes = 0
         self._lock = forks.lock()
 
-    def take(self, program: Program) -> Machine | None:
+    def take(self, program: Program) -> Context | None:
         with self._lock:
             for i in range(len(self._waiting) - 1, -1, -1):
                 if self._waiting[i].program is program:
                     return self._drop(i)
         return None
 
-    def give(self, machine: Machine) -> None:
+    def give(self, context: Context) -> None:
         with self._lock:
-            self._waiting.append(machine)
-            self._bytes += machine.arena.nbytes
+            self._waiting.append(context)
+            self._bytes += context.arena.nbytes
             while self._bytes > self._most_bytes or len(self._waiting) > self._most:
                 self._drop(0)
 
-    def _drop(self, i: int) -> Machine:
-        machine = self._waiting.pop(i)
-        self._bytes -= machine.arena.nbytes
-        return machine
+    def _drop(self, i: int) -> Context:
+        context = self._waiting.pop(i)
+        self._bytes -= context.arena.nbytes
+        return context
 
 
 _pool = _Pool(most=64, most_bytes=1 << 26)
 
 
-class machine_for:  # noqa: N801  (used like a function)
-    """``with machine_for(program) as machine``: one that no other thread uses, given back afterwards."""
+class context_for:  # noqa: N801  (used like a function)
+    """``with context_for(program) as context``: one that no other thread uses, given back afterwards."""
 
-    __slots__ = ("_machine",)
+    __slots__ = ("_context",)
 
     def __init__(self, program: Program) -> None:
-        self._machine = _pool.take(program) or Machine(program)
+        self._context = _pool.take(program) or Context(program)
 
-    def __enter__(self) -> Machine:
-        return self._machine
+    def __enter__(self) -> Context:
+        return self._context
 
     def __exit__(self, *error: object) -> None:
-        _pool.give(self._machine)
+        _pool.give(self._context)
 
 
 def _check_not_tracing(wanted: Sequence[Tensor]) -> None:

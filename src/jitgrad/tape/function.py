@@ -14,7 +14,7 @@ from jitgrad.ops import Shape
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
-from jitgrad.tape.evaluate import OWN, Memory, force, from_arena, leaf_values, machine_for, program_of, store_state
+from jitgrad.tape.evaluate import OWN, Memory, context_for, force, from_arena, leaf_values, program_of, store_state
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor
@@ -80,14 +80,14 @@ class _Traced:
         flat, n = self.flat, len(self.placeholders)
         program, literals = self.program
         given = leaf_values(dynamic, flat.dtype)
-        with machine_for(program) as machine:
-            machine.load([*given, *leaf_values(flat.leaves[n:], flat.dtype, replayed=True, memory=memory), *literals])
-            machine.run()
+        with context_for(program) as context:
+            context.load([*given, *leaf_values(flat.leaves[n:], flat.dtype, replayed=True, memory=memory), *literals])
+            context.run()
             values = [
                 Tensor(None, (), (), t.shape, t.level, from_arena(value, t.level))
-                for t, value in zip(self.outputs, machine.outputs, strict=True)
+                for t, value in zip(self.outputs, context.outputs, strict=True)
             ]
-            store_state(machine, flat.leaves, memory)
+            store_state(context, flat.leaves, memory)
         left = iter(values)
         return tree_map(lambda t: None if t is None else next(left), self.result)
 

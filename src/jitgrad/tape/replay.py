@@ -16,7 +16,7 @@ from jitgrad.ops import OPS
 from jitgrad.program.lowering import LITERAL_VARIANTS
 from jitgrad.program.program import Program
 from jitgrad.tape.autodiff import differentiate, key_of
-from jitgrad.tape.evaluate import from_arena, leaf_values, machine_for, program_of, release_leaves, remember
+from jitgrad.tape.evaluate import context_for, from_arena, leaf_values, program_of, release_leaves, remember
 from jitgrad.tape.flatten import Flat, literal_key
 from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Tensor
@@ -138,10 +138,10 @@ def _made(
 
 def _run(replay: _Replay, targets: Sequence[Tensor], order: Sequence[Tensor]) -> list[Tensor | None]:
     leaves = [order[i] for i in replay.places]
-    with machine_for(replay.program) as machine:
-        machine.load([*leaf_values(leaves, replay.dtype), *replay.literals])
-        machine.run()
-        outputs = iter(machine.outputs)
+    with context_for(replay.program) as context:
+        context.load([*leaf_values(leaves, replay.dtype), *replay.literals])
+        context.run()
+        outputs = iter(context.outputs)
         for target in targets:
             target.value = from_arena(next(outputs), target.level)
         made = [None if level is None else _constant(from_arena(next(outputs), level), level) for level in replay.levels]

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from jitgrad.errors import FitError
-from jitgrad.program.machine import Machine
-from jitgrad.tape.evaluate import machine_for, store_state
+from jitgrad.program.context import Context
+from jitgrad.tape.evaluate import context_for, store_state
 from jitgrad.training.passes import NO_PASS, Bound, Figures, Pass
 from jitgrad.vm.plan import EPOCH, LOOKING, LOSSES, NOT_FINITE, ROW
 
@@ -41,18 +41,18 @@ class Loop:
     step_loss = 0.0
     step_epoch = 0
 
-    def __init__(self, machine: Machine, training: Pass, looking: Pass | None, epochs: int, first: int = 0) -> None:
-        self._step, self._machine = training.step, machine
-        self._bound = Bound(training, machine, epochs)
-        self._look = None if looking is None else Bound(looking, Machine(looking.step.program), epochs, self._step)
+    def __init__(self, context: Context, training: Pass, looking: Pass | None, epochs: int, first: int = 0) -> None:
+        self._step, self._context = training.step, context
+        self._bound = Bound(training, context, epochs)
+        self._look = None if looking is None else Bound(looking, Context(looking.step.program), epochs, self._step)
         self._position = np.array((first, 0, 0, 0), np.uint64)
         self._arguments = (
             self._bound.plan.ctypes.data,
             NO_PASS if self._look is None else self._look.plan.ctypes.data,
-            self._position.ctypes.data, machine.addresses[-1], int(self._bound.plan[LOSSES]),
+            self._position.ctypes.data, context.addresses[-1], int(self._bound.plan[LOSSES]),
         )  # fmt: skip
         self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, training.step.program.work)))
-        self.state = machine.arena[: training.step.program.state_size]
+        self.state = context.arena[: training.step.program.state_size]
 
     @property
     def training(self) -> Figures:
@@ -80,8 +80,8 @@ class Loop:
         return bool(self._position[NOT_FINITE])
 
     def _run(self, arguments: tuple[int, ...], epochs: int, steps: int) -> int:
-        with self._machine.team() as team:
-            return int(self._machine.train.call(self._machine.execute.address, team, *arguments, epochs, steps))
+        with self._context.team() as team:
+            return int(self._context.train.call(self._context.execute.address, team, *arguments, epochs, steps))
 
     def chunk(self, epochs: int, most: int | None = None) -> bool:
         """Run for about CHUNK_SECONDS, or ``most`` steps, up to the end of ``epochs``; whether all stayed finite."""
@@ -112,15 +112,15 @@ class Loop:
         if self._look is None:
             self._position[EPOCH] += 1
         else:
-            self._look.take(self._machine)
+            self._look.take(self._context)
             self._position[LOOKING] = 1
 
     def store(self) -> None:
         """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
         try:
-            store_state(self._machine, self._step.leaves)
+            store_state(self._context, self._step.leaves)
         except KeyboardInterrupt:
-            store_state(self._machine, self._step.leaves)
+            store_state(self._context, self._step.leaves)
             raise
 
     def reload(self) -> None:
@@ -132,8 +132,8 @@ class Loop:
 
 def run_epochs(training: Pass, epochs: int, report: Report | None = None) -> tuple[Loop, float]:
     """``run`` on a new loop; returns it at its end, and the seconds that the steps took."""
-    with machine_for(training.step.program) as machine:
-        loop = Loop(machine, training, None, epochs)
+    with context_for(training.step.program) as context:
+        loop = Loop(context, training, None, epochs)
         return loop, run(loop, epochs, report)
 
 
@@ -190,7 +190,7 @@ def run(
 
 def look(way: Pass) -> Figures:
     """The figures of one pass that changes nothing."""
-    with machine_for(way.step.program) as machine:
-        loop = Loop(machine, way, None, 1)
+    with context_for(way.step.program) as context:
+        loop = Loop(context, way, None, 1)
         loop.look_only()
         return loop.training

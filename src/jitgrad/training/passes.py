@@ -1,4 +1,4 @@
-"""A pass over rows, as native code knows it: machines, memory, and a plan of addresses and numbers (``vm/plan.py``)."""
+"""A pass over rows, as native code knows it: contexts, memory, and a plan of addresses and numbers (``vm/plan.py``)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.program.machine import Machine
+from jitgrad.program.context import Context
 from jitgrad.program.program import Program, Slot
 from jitgrad.tape.evaluate import leaf_values
 from jitgrad.training.rows import Batches
@@ -37,23 +37,23 @@ class Figures(NamedTuple):
 
 
 class Bound:
-    """A pass with its machines, its memory, and its plan for native code, which knows memory by address alone."""
+    """A pass with its contexts, its memory, and its plan for native code, which knows memory by address alone."""
 
-    def __init__(self, way: Pass, machine: Machine, epochs: int, source: Step | None = None) -> None:
+    def __init__(self, way: Pass, context: Context, epochs: int, source: Step | None = None) -> None:
         step, tail, batches = way
         self.rows = batches.rows
-        last = machine if tail is None else Machine(tail.program)
-        self._machines = [(step, machine)] if tail is None else [(step, machine), (tail, last)]
+        last = context if tail is None else Context(tail.program)
+        self._contexts = [(step, context)] if tail is None else [(step, context), (tail, last)]
         program = step.program
         n_sums = program.outputs[1].size if len(program.outputs) > 1 else 0
         self.figures = Figures(np.zeros(epochs), np.zeros((epochs, n_sums)) if n_sums else _NO_SUMS)
         if batches.full and batches.arrays:
-            machine.load(batches.cast(program.dtype), stop=step.n_batch)
-        copies = _NOTHING if source is None else _copies(source, [step for step, _ in self._machines])
+            context.load(batches.cast(program.dtype), stop=step.n_batch)
+        copies = _NOTHING if source is None else _copies(source, [step for step, _ in self._contexts])
         self._arrays, *gathered = _NOT_GATHERED if batches.full else _gathered(batches, program, last.program)
         self._gathered = gathered  # native code knows them and the arrays by address
         self._copies: np.ndarray = copies  # native code knows them by address
-        places = _program_plan(machine)
+        places = _program_plan(context)
         self.plan = np.array(
             (
                 *places, *(places if tail is None else _program_plan(last)),
@@ -67,24 +67,24 @@ class Bound:
 
     def load(self) -> None:
         """The values of what is no batch."""
-        for step, machine in self._machines:
+        for step, context in self._contexts:
             leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
-            machine.load([*leaves, *step.literals], step.n_batch)
+            context.load([*leaves, *step.literals], step.n_batch)
 
-    def take(self, source: Machine) -> None:
+    def take(self, source: Context) -> None:
         """What native code does when a look begins: take the Variables' values from the training arena."""
         for place, part, to, size in self._copies.tolist():
-            self._machines[part // TAIL][1].arena[to : to + size] = source.arena[place : place + size]
+            self._contexts[part // TAIL][1].arena[to : to + size] = source.arena[place : place + size]
 
     def last_loss(self, after: int) -> float:
         """The loss of the step that ended at row ``after``, 0 at the end of the epoch."""
-        return float(self._machines[-1 if after == 0 else 0][1].outputs[0])
+        return float(self._contexts[-1 if after == 0 else 0][1].outputs[0])
 
 
-def _program_plan(machine: Machine) -> tuple[int, ...]:
+def _program_plan(context: Context) -> tuple[int, ...]:
     """A Program and its arena, as the first columns of a plan."""
-    outputs = machine.program.outputs
-    return (*machine.addresses, machine.program.stop, outputs[0].offset, outputs[-1].offset)
+    outputs = context.program.outputs
+    return (*context.addresses, context.program.stop, outputs[0].offset, outputs[-1].offset)
 
 
 def _gathered(batches: Batches, full: Program, tail: Program) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:

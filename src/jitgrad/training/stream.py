@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.program.machine import ALONE, Machine
+from jitgrad.program.context import ALONE, Context
 from jitgrad.training import loop
 from jitgrad.training.loop import Loop
 from jitgrad.training.passes import NO_PASS, Bound, Pass
@@ -28,12 +28,12 @@ class StreamLoop(Loop):
     """A Loop whose training pass takes its batches from a Source. One of another size than the first has another step."""
 
     def __init__(
-        self, machine: Machine, training: Pass, looking: Pass | None, epochs: int, first: int,
+        self, context: Context, training: Pass, looking: Pass | None, epochs: int, first: int,
         source: Source, make: Callable[[Batches], Step],
     ) -> None:  # fmt: skip
-        super().__init__(machine, training, looking, epochs, first)
+        super().__init__(context, training, looking, epochs, first)
         self._source, self._make = source, make
-        self._steps_of = {_shapes(training.batches.arrays): _Single(training.step, machine)}
+        self._steps_of = {_shapes(training.batches.arrays): _Single(training.step, context)}
         self._batches: Iterator[Batches] = iter(())
         self._taken: Batches | None = None  # the batch that comes next, known one ahead to see where an epoch ends
         self._seen = 0
@@ -70,11 +70,11 @@ class StreamLoop(Loop):
             step = self._checked(self._make(batch))
             if len(self._steps_of) == KEPT_SIZES:
                 del self._steps_of[list(self._steps_of)[1]]  # the first is that of the state
-            self._steps_of[shapes] = _Single(step, Machine(step.program))
+            self._steps_of[shapes] = _Single(step, Context(step.program))
         single = self._steps_of[shapes]
         single.step.check(batch.arrays, batch.names)
-        own = single.machine.arena[: len(self.state)]
-        if single.machine is not self._machine:
+        own = single.context.arena[: len(self.state)]
+        if single.context is not self._context:
             own[:] = self.state
         self.step_loss, self.step_epoch = single.run(batch), self.epoch
         self.state[:] = own
@@ -114,17 +114,17 @@ def begun_epoch(batches: Iterator[Batches], epoch: int) -> Iterator[Batches]:
 class _Single(Bound):
     """A step of the native loop on the rows of one batch."""
 
-    def __init__(self, step: Step, machine: Machine) -> None:
-        super().__init__(Pass(step, None, Batches()), machine, 1)
-        self.step, self.machine = step, machine
+    def __init__(self, step: Step, context: Context) -> None:
+        super().__init__(Pass(step, None, Batches()), context, 1)
+        self.step, self.context = step, context
 
     def run(self, batch: Batches) -> float:
         """Run it; returns the loss."""
-        self.machine.load(batch.cast(self.step.program.dtype), stop=self.step.n_batch)
+        self.context.load(batch.cast(self.step.program.dtype), stop=self.step.n_batch)
         position = np.zeros(4, np.uint64)
-        self.machine.train.call(
-            self.machine.execute.address, ALONE, self.plan.ctypes.data, NO_PASS, position.ctypes.data,
-            self.machine.addresses[-1], int(self.plan[LOSSES]), 1, 1,
+        self.context.train.call(
+            self.context.execute.address, ALONE, self.plan.ctypes.data, NO_PASS, position.ctypes.data,
+            self.context.addresses[-1], int(self.plan[LOSSES]), 1, 1,
         )  # fmt: skip
         return float(self.figures.losses[0])
 

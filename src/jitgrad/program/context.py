@@ -23,7 +23,7 @@ ONCE = (ALONE, 0, 0, None)
 """Further arguments of the interpreter, to run instructions once and in this thread."""
 
 
-class Machine:
+class Context:
     """An arena for ``program``, its literals in place.
 
     Attributes:
