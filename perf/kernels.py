@@ -64,7 +64,7 @@ def least(run: Callable[[int], object]) -> float:
 def ours(step: Step, operands: list[np.ndarray]) -> float:
     """Seconds of a step in the interpreter: its instructions are repeated within one call."""
     leaves = [input_step(i, x.shape) for i, x in enumerate(operands)]
-    context = Context(lower(Expression((*leaves, step), (len(leaves),)), operands[0].dtype))
+    context = Context(lower(Expression((*leaves, step), (("value", (len(leaves),)),)), operands[0].dtype))
     context.load(operands)
     code, (_, table, arena) = context.program.code, context.addresses
 

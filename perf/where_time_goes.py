@@ -100,7 +100,7 @@ def main() -> None:
     rows = listed(costs) if options.each else by_name(costs)
     total = sum(row["ns"] for row in rows)
     rows = [row | {"share": row["ns"] / total} for row in rows]
-    value, gradient = (sum(c.seconds for c in costs if c.section in parts) for parts in (("forward",), ("forward", "backward")))
+    value, gradient = (sum(c.seconds for c in costs if c.entry in parts) for parts in (("value",), ("value", "gradient")))
     rows.append({"instruction": "whole step", "fields": "", "ns": seconds * 1e9})
     rows.append({"instruction": "value", "fields": "", "ns": value * 1e9})
     rows.append({"instruction": "value and gradient", "fields": "", "ns": gradient * 1e9, "share": gradient / value})

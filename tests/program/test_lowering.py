@@ -35,11 +35,11 @@ input 4 [6:10] (4,)
 literal [10] -10.0
 literal [11] 25.0
 literal [12] 2.0
-forward:
+value:
     0 square         d=13 x=3 n=1
     1 multiply_add.1 d=14 c=13 a=10 b=3
     2 add.1          d=13 a=14 b=11
-backward:
+gradient:
     3 multiply_add.1 d=14 c=10 a=12 b=3
 update:
     4 adam_rate      s=0 h=6
@@ -63,11 +63,11 @@ state 2 [0:1] ()
 state 3 [1:2] ()
 input 4 [424:426] (2,)
 literal [426] -2.0
-forward:
+value:
     0 multiply_add.ssv d=432 rows=1 cols=200 c=0 rc=0 a=1 ra=0 b=16 rb=0
     1 subtract.vv    d=640 rows=1 cols=200 a=224 ra=0 b=432 rb=0
     2 dot            d=432 a=640 b=640 n=200
-backward:
+gradient:
     3 sum_axis       d=433 a=640 outer=1 reduced=200 inner=1
     4 multiply.1     d=434 a=426 b=433
     5 dot            d=433 a=640 b=16 n=200
@@ -139,7 +139,7 @@ def test_gradient_descent_stores_no_gradient_of_a_product() -> None:
     w = Variable(np.zeros((3, 2)))
     step = make_step(lambda x: jitgrad.sum(x @ w), [placeholder((4, 3))], jitgrad.optimizers.SGD(0.5))
     program = step.program
-    updates = [program.instruction(i) for i in range(program.backward_stop, program.stop)]
+    updates = [program.instruction(i) for i in range(program.entry("update").start, program.stop)]
     assert [(kind.name, fields["c"] == fields["d"], fields["rc"]) for kind, fields in updates] == [("matmul", True, 2)]
     jitgrad.fit(lambda x: jitgrad.sum(x @ w), X, jitgrad.optimizers.SGD(0.5), batch_size=None)
     np.testing.assert_array_equal(w.numpy(), np.full((3, 2), -2.0))

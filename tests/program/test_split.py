@@ -22,9 +22,9 @@ from jitgrad.program.expression import Expression, Step, input_step
 from jitgrad.program.lowering import lower
 from jitgrad.program.program import Program
 from jitgrad.vm import threads
-from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, Instruction
+from jitgrad.vm.instructions import INSTRUCTIONS, LEAST_ELEMENTS, OPCODE, Cut, Instruction
 
-CUT = [kind for kind in INSTRUCTIONS if kind.along or (kind.op is not None and "rows" in kind.fields) or kind.name == "matmul"]
+CUT = [kind for kind in INSTRUCTIONS if kind.splits is not None]
 DTYPES = (np.float32, np.float64)
 
 
@@ -38,8 +38,7 @@ def set_threads() -> Iterator[None]:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(split, "LEAST_ELEMENTS", 16)
-    monkeypatch.setattr(split._Cut, "__new__", _with_little_work(split._Cut.__new__))
+    monkeypatch.setattr(Cut, "__new__", _with_little_work(Cut.__new__))
 
 
 def _with_little_work(new):  # type: ignore[no-untyped-def]
@@ -52,7 +51,7 @@ def run(rows: list[list[int]], arena: np.ndarray) -> np.ndarray:
     width = 16
     code = np.array([row + [0] * (width - len(row)) for row in rows], np.uint64)
     size = len(arena)
-    program = Program(arena.dtype, code, np.zeros(0, np.uint64), 0, 0, size, (), (), (), ())
+    program = Program(arena.dtype, code, np.zeros(0, np.uint64), (), size, (), (), (), ())
     context = Context(program)
     context.arena[:] = arena
     context.run()
@@ -79,7 +78,7 @@ def test_parts_do_what_the_whole_does(kind: Instruction, dtype: type) -> None:
         left, turned = {"ra": 7}, {"ra": 300, "ta": 1}
         variants = [left, turned, left | {"tb": 1}, left | {"rc": 5}, turned | {"c": 0, "rc": 5}, left | {"c": 0}]
         variants += [left | {"batch": 20, "m": 8, "sa": 56, "sb": 35, "rc": 5}, left | {"batch": 20, "m": 8, "sb": 35, "c": 0}]
-    elif kind.op is not None and not kind.along:
+    elif kind.op is not None and "rows" in kind.fields:
         strides = {"r" + x: 8 if p == "v" else 1 for x, p in zip("cab"[-len(kind.pattern) :], kind.pattern, strict=True)}
         variants = [{}, {"rows": 300, "cols": 8} | strides]
     for variant in variants:
@@ -106,7 +105,7 @@ def test_a_product_of_few_rows_by_depth(added: tuple[int, ...] | None) -> None:
     operands += [] if added is None else [draw.normal(size=added)]
     leaves = [input_step(i, v.shape) for i, v in enumerate(operands)]
     step = Step("matmul_nn", tuple(range(len(operands))), (), (32, 128))
-    program = lower(Expression((*leaves, step), (len(leaves),)), np.dtype(np.float64))
+    program = lower(Expression((*leaves, step), (("value", (len(leaves),)),)), np.dtype(np.float64))
     assert program.shares and "batch=1" in program.dump() and "ra=784" in program.dump()
     context = Context(program)
     context.load(operands)
@@ -243,7 +242,7 @@ def test_the_number_of_threads_comes_from_the_environment(monkeypatch: pytest.Mo
 
 def shared() -> Program:
     """``together`` and its parts, of one exponential."""
-    program = jitgrad.lower(jitgrad.exp, np.ones(2 * split.LEAST_ELEMENTS))
+    program = jitgrad.lower(jitgrad.exp, np.ones(2 * LEAST_ELEMENTS))
     assert [kind.name for kind, _ in map(program.instruction, range(program.stop))] == ["together", "exp", "exp"]
     program.validate()
     return program
@@ -252,12 +251,12 @@ def shared() -> Program:
 @pytest.mark.parametrize(
     ("row", "column", "value", "message"),
     [
-        (0, 1, 3, "past its section"),
-        (0, 1, 0, "past its section"),
-        (0, 2, 2, "past its section"),
-        (0, 1, 33, "past its section"),
+        (0, 1, 3, "past its entry"),
+        (0, 1, 0, "past its entry"),
+        (0, 2, 2, "past its entry"),
+        (0, 1, 33, "past its entry"),
         (1, 0, OPCODE["together"], "another within"),
-        (1, 3, split.LEAST_ELEMENTS + 1, "the same places"),
+        (1, 3, LEAST_ELEMENTS + 1, "the same places"),
     ],
 )
 def test_runs_that_are_not_independent_are_found(row: int, column: int, value: int, message: str) -> None:
@@ -277,7 +276,7 @@ def test_a_run_that_reads_what_another_writes_is_found() -> None:
 
 
 def test_a_run_that_reads_past_the_table_is_found() -> None:
-    text = "program float64 arena 64\ninput 0 [0:16] (16,)\ntable 4 1\nforward:\n  0 together count=2 length=1\n"
+    text = "program float64 arena 64\ninput 0 [0:16] (16,)\ntable 4 1\nvalue:\n  0 together count=2 length=1\n"
     text += "  1 copy_from d=16 a=0 t=0 ndim=9 n=4\n  2 copy_from d=32 a=0 t=0 ndim=1 n=4\noutput [16:20] (4,)\n"
     with pytest.raises(ProgramError, match="past the table"):
         Program.parse(text)

@@ -18,7 +18,8 @@ import pytest
 import jitgrad
 from jitgrad.errors import ProgramError
 from jitgrad.program.context import Context
-from jitgrad.program.program import Program, Slot
+from jitgrad.program.program import Program
+from jitgrad.program.slots import Entry, Slot
 from jitgrad.training.step import make_step
 from jitgrad.vm.instructions import INSTRUCTIONS
 
@@ -62,7 +63,7 @@ def test_other_faults() -> None:
     with pytest.raises(ProgramError, match="unknown opcode"):
         edited(good, 0, 0, len(INSTRUCTIONS)).validate()
     with pytest.raises(ProgramError, match="out of order"):
-        dataclasses.replace(good, forward_stop=good.stop + 1).validate()
+        dataclasses.replace(good, entries=(Entry("value", 0, good.stop + 1),)).validate()
     with pytest.raises(ProgramError, match="never written"):
         dataclasses.replace(good, size=good.size + 1, outputs=(Slot(good.size, ()),)).validate()
     with pytest.raises(ProgramError, match="arena"):
@@ -157,8 +158,9 @@ def test_a_dump_of_a_training_step_is_read_again() -> None:
         ("(2, 3)", "(2, 4294967296)", "Line 2 .*6 elements of shape"),
         ("[0:6]", "[0:7]", "Line 2 .*7 elements of shape"),
         ("[0:6]", "[0]", "Line 2"),
-        ("output", "backward:\nforward:\n  0 exp d=6 x=0 n=6\noutput", "Line"),
-        ("output", "update:\nupdate:\n  0 exp d=6 x=0 n=6\nupdate:\noutput", "out of order"),
+        ("value:\n", "", "Line .*before the first entry"),
+        ("output", "value:\n  0 exp d=6 x=0 n=6\noutput", "Line .*there before"),
+        ("output", "update:\ngradient:\n  0 exp d=6 x=0 n=6\noutput", "out of order"),
         ("[0:6]", "[a:6]", "Line 2"),
         (" d=", " e=", "Line .*'d'"),
         ("output", "outputs", "Line"),

@@ -34,7 +34,7 @@ def check(form: str, dtype: type, sizes: tuple[int, int, int], added: str, batch
     operands = [a, b] if added == "nothing" else [a, b, c]
     leaves = [input_step(i, v.shape) for i, v in enumerate(operands)]
     step = Step(form, tuple(range(len(operands))), (), (*batch, m, n))
-    program = lower(Expression((*leaves, step), (len(leaves),)), np.dtype(dtype))
+    program = lower(Expression((*leaves, step), (("value", (len(leaves),)),)), np.dtype(dtype))
     context = Context(program)
     context.arena[:] = np.nan
     context.load(operands)
@@ -82,7 +82,7 @@ def test_nan_and_infinity_stay_in_their_rows_and_columns() -> None:
     x, y = np.ones((6, 5)), np.ones((5, 40))
     x[1, 2], y[3, 7] = np.nan, np.inf
     leaves = [input_step(0, x.shape), input_step(1, y.shape)]
-    context = Context(lower(Expression((*leaves, Step("matmul_nn", (0, 1), (), (6, 40))), (2,)), np.dtype(float)))
+    context = Context(lower(Expression((*leaves, Step("matmul_nn", (0, 1), (), (6, 40))), (("value", (2,)),)), np.dtype(float)))
     context.load([x, y])
     context.run()
     np.testing.assert_array_equal(context.outputs[0], x @ y)

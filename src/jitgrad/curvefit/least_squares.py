@@ -143,7 +143,7 @@ class Solver:
         self._solution = Solution(np.empty((fits, n)), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
         arrays = (self._y, self._weights, self._parts, *self._solution)
         plan = [
-            self._context.execute.address, *self._context.addresses, program.forward_stop, program.stop,
+            self._context.execute.address, *self._context.addresses, program.entry("jacobian").start, program.stop,
             n, len(slots), traced.rows, 0, 0,
             *[array.ctypes.data for array in arrays], leading(n, traced.rows), *(0,) * (HEAD - FIT),
             *[program.inputs[k].offset for k in traced.free],

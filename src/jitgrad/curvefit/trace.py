@@ -38,8 +38,8 @@ class Traced:
     Attributes:
         free: the numbers of the parameters by which there are derivatives.
         n_parameters: of all.
-        program: its inputs are the parameters and then the columns; its outputs what the model says, which is computed ahead,
-            and its derivatives by the free parameters. An output has an element for each row, or one for all of them.
+        program: its inputs are the parameters and then the columns; its entries are "value", what the model says, and
+            "jacobian", its derivatives by the free parameters. An output has an element for each row, or one for all of them.
         constants: Tensors that the model closes over, the inputs after those.
         literals: values of the inputs after these.
         rows: for how many it was traced.
@@ -111,9 +111,9 @@ def trace_model(
         if edges:
             held = stays(value, [parameters[k] for k in free])
             derivatives = [_by_forward(value, parameters[k], recorded, held) for k in free]
-        results = [_single(t) for t in (value, *derivatives)]
+        results, derivatives = [_single(value)], [_single(t) for t in derivatives]
     leaves = [*parameters, *columns]
-    flat = flatten_traced(tracing, results, (), leaves, ahead=1)
+    flat = flatten_traced(tracing, results, (), leaves, [("jacobian", derivatives)])
     program, literals = program_of(flat)
     constants, whole = flat.leaves[len(leaves) :], Recorded(value, parameters, columns)
     by_rows = by_rows and all(c.shape == () for c in constants)

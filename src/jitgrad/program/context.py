@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.program.program import Program, Slot
+from jitgrad.program.program import Program
+from jitgrad.program.slots import Slot
 from jitgrad.vm.late import load
 from jitgrad.vm.threads import team
 

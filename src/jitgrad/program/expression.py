@@ -6,8 +6,10 @@ cache key. Leaves are the steps ``input`` (an array given at run time) and ``lit
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from jitgrad.ops import OPS, Shape
@@ -23,9 +25,18 @@ class Step(NamedTuple):
     attrs: Attrs
     shape: Shape
 
+    @property
+    def size(self) -> int:
+        """Elements of the value."""
+        return math.prod(self.shape)
+
+    def attr(self, name: str) -> Any:
+        """One of the attributes."""
+        return dict(self.attrs)[name]
+
 
 class Update(NamedTuple):
-    """A change of state after everything else: an update instruction, the inputs it changes, what it takes, other fields."""
+    """A change of state after everything else: its name, the inputs it changes, what it takes, and attributes."""
 
     op: str
     targets: tuple[int, ...]
@@ -34,16 +45,32 @@ class Update(NamedTuple):
 
 
 class Expression(NamedTuple):
-    """Steps in an order in which operands come first, the values asked for, and the updates.
+    """Steps in an order in which operands come first, what is asked for, and the updates.
 
-    Targets of updates are positions of ``input`` steps. The first ``ahead`` outputs are computed before anything that only
-    the others need; by default all are.
+    Attributes:
+        steps: the values.
+        entries: names, and for each the steps that are its outputs. What an entry needs is computed before anything that only
+            later ones need, so that a Program can be run up to there, or from there on.
+        updates: run last, in the entry "update". Their targets are ``input`` steps.
     """
 
     steps: tuple[Step, ...]
-    outputs: tuple[int, ...]
+    entries: tuple[tuple[str, tuple[int, ...]], ...]
     updates: tuple[Update, ...] = ()
-    ahead: int | None = None
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Those of all entries."""
+        return tuple(i for _, outputs in self.entries for i in outputs)
+
+    @property
+    def state(self) -> set[int]:
+        """The inputs that updates change."""
+        return {i for update in self.updates for i in update.targets}
+
+    def shapes(self, steps: Iterable[int]) -> tuple[Shape, ...]:
+        """The shapes of some steps."""
+        return tuple([self.steps[i].shape for i in steps])
 
 
 def input_step(leaf: int, shape: Shape) -> Step:
@@ -61,9 +88,15 @@ def literal_value(step: Step) -> float:
 
 @dataclass
 class Builder:
-    """Collects the steps of a rewritten expression."""
+    """Collects the steps of a rewritten expression.
+
+    Attributes:
+        steps: so far.
+        uses: how often the expression asks for each of them, where a pass needs to know.
+    """
 
     steps: list[Step]
+    uses: Counter[int] = field(default_factory=Counter)
 
     def add(self, step: Step) -> int:
         self.steps.append(step)
@@ -81,6 +114,10 @@ class Builder:
     def op(self, name: str, *args: int, **attrs: Any) -> int:
         """Add an op of the table."""
         return self.add(self.step(name, *args, **attrs))
+
+    def shapes(self, steps: Iterable[int]) -> tuple[Shape, ...]:
+        """The shapes of some steps."""
+        return tuple([self.steps[i].shape for i in steps])
 
     def literal_at(self, i: int) -> float | None:
         """The number at ``i`` if it is a literal."""
@@ -103,13 +140,12 @@ def rewrite(expression: Expression, rule: Rule) -> Expression:
     return renamed(expression, builder.steps, place)
 
 
-def renamed(expression: Expression, steps: list[Step], place: list[int]) -> Expression:
+def renamed(expression: Expression, steps: Iterable[Step], place: Sequence[int]) -> Expression:
     """The expression over new ``steps``, where ``place[i]`` is the new position of step i."""
-    return expression._replace(
-        steps=tuple(steps),
-        outputs=tuple(place[i] for i in expression.outputs),
-        updates=tuple(
-            u._replace(targets=tuple(place[i] for i in u.targets), args=tuple(place[i] for i in u.args))
-            for u in expression.updates
-        ),
-    )
+
+    def moved(numbers: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple([place[i] for i in numbers])
+
+    entries = tuple((name, moved(outputs)) for name, outputs in expression.entries)
+    updates = tuple(u._replace(targets=moved(u.targets), args=moved(u.args)) for u in expression.updates)
+    return Expression(tuple(steps), entries, updates)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
 import numpy as np
 
-from jitgrad.program.encode import Encoder
+from jitgrad.program.assembler import Assembler
+from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, input_step, literal_value, renamed
-from jitgrad.program.memory import assign_memory
+
+# Importing a module adds its rows.
+from jitgrad.program.lowered import blocks, calls, elementwise, products, random, reductions, updates, views  # noqa: F401
+from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.cse import cse, dce, needed_by
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.legalise import legalise
 from jitgrad.program.passes.tile_rows import tile_rows
-from jitgrad.program.program import Program, Slot
+from jitgrad.program.program import Program
+from jitgrad.program.slots import GRADIENT, UPDATE, Entry, Slot
 
 RECIPE = (canonicalise, cse, hoist_scale, dce, fuse, dce, legalise, cse, tile_rows)
 """The passes, in order. What follows them is sections, memory and encoding."""
@@ -28,56 +34,57 @@ def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
     """Lower an expression to a Program of one float dtype. The Program is validated."""
     for apply in RECIPE:
         expression = apply(expression)
-    expression, forward = _in_sections(expression)
-    offsets, size = assign_memory(expression)
-    encoder = Encoder(expression, offsets, dtype)
-    for i in range(forward):
-        encoder.step(i)
-    forward_stop = len(encoder.rows)
-    for i in range(forward, len(expression.steps)):
-        encoder.step(i)
-    backward_stop = len(encoder.rows)
-    for update in expression.updates:
-        encoder.update(update)
-    program = _program(expression, dtype, offsets, size, encoder, (forward_stop, backward_stop))
+    expression, ends = _by_entries(expression)
+    memory = assign_memory(expression)
+    code, entries, first = Assembler(dtype), [], 0
+    for name, end in ends:
+        start = len(code.rows)
+        for i in range(first, end):
+            encode_step(code, expression, memory, i)
+        entries.append(Entry(name, start, len(code.rows)))
+        first = end
+    if expression.updates:
+        start = len(code.rows)
+        for update in expression.updates:
+            encode_update(code, expression, memory, update)
+        entries.append(Entry(UPDATE, start, len(code.rows)))
+    program = _program(expression, memory, code, tuple(entries))
     program.validate()
     return program
 
 
-def _in_sections(expression: Expression) -> tuple[Expression, int]:
-    """Steps that the outputs need come first; the number of them."""
-    forward = needed_by(expression, list(expression.outputs[: expression.ahead]))
+def _by_entries(expression: Expression) -> tuple[Expression, list[tuple[str, int]]]:
+    """Steps in the order of the entries that need them first; for each entry its name and where its steps end."""
+    names = [name for name, _ in expression.entries] + [GRADIENT] * bool(expression.updates)
     steps = expression.steps
-    order = [i for i in range(len(steps)) if forward[i]] + [i for i in range(len(steps)) if not forward[i]]
+    entry = [len(expression.entries)] * len(steps)  # of what no output needs
+    for k in range(len(expression.entries) - 1, -1, -1):
+        for i, needed in enumerate(needed_by(expression, expression.entries[k][1])):
+            if needed:
+                entry[i] = k
+    order = sorted(range(len(steps)), key=entry.__getitem__)
     place = [0] * len(steps)
     for new, old in enumerate(order):
         place[old] = new
-    moved = [steps[i]._replace(args=tuple(place[j] for j in steps[i].args)) for i in order]
-    return renamed(expression, moved, place), sum(forward)
+    moved = [steps[i]._replace(args=tuple([place[j] for j in steps[i].args])) for i in order]
+    ends = [bisect.bisect(order, k, key=entry.__getitem__) for k in range(len(names))]
+    return renamed(expression, moved, place), list(zip(names, ends, strict=True))
 
 
-def _program(
-    expression: Expression,
-    dtype: np.dtype[Any],
-    offsets: list[int],
-    size: int,
-    encoder: Encoder,
-    stops: tuple[int, int],
-) -> Program:
-    steps = expression.steps
-    leaves = sorted((step.attrs[0][1], i) for i, step in enumerate(steps) if step.op == "input")
-    state = {i for update in expression.updates for i in update.targets}
+def _program(expression: Expression, memory: Memory, code: Assembler, entries: tuple[Entry, ...]) -> Program:
+    steps, places = expression.steps, memory.places
+    inputs = sorted((step.attr("leaf"), i) for i, step in enumerate(steps) if step.op == "input")
+    state = expression.state
     return Program(
-        dtype=dtype,
-        code=encoder.code(),
-        table=np.array(encoder.table, np.int64).view(np.uint64),
-        forward_stop=stops[0],
-        backward_stop=stops[1],
-        size=size,
-        inputs=tuple(Slot(offsets[i], steps[i].shape) for _, i in leaves),
-        outputs=tuple(Slot(offsets[i], steps[i].shape) for i in expression.outputs),
-        literals=tuple((offsets[i], literal_value(step)) for i, step in enumerate(steps) if step.op == "literal"),
-        state=tuple(leaf for leaf, i in leaves if i in state),
+        dtype=code.dtype,
+        code=code.code(),
+        table=np.array(code.table, np.int64).view(np.uint64),
+        entries=entries,
+        size=memory.size,
+        inputs=tuple(Slot(places[i], steps[i].shape) for _, i in inputs),
+        outputs=tuple(Slot(places[i], steps[i].shape) for i in expression.outputs),
+        literals=tuple((places[i], literal_value(step)) for i, step in enumerate(steps) if step.op == "literal"),
+        state=tuple(leaf for leaf, i in inputs if i in state),
     )
 
 

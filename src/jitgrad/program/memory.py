@@ -8,39 +8,59 @@ that every loop may be vectorised.
 from __future__ import annotations
 
 import bisect
-import math
+from typing import NamedTuple
 
 from jitgrad.program.expression import Expression
+from jitgrad.program.lowered.table import lowered
 
 ALIGNMENT = 16
 """Elements to which the place of anything larger than one of them is aligned: a cache line of float32."""
 
 
-def assign_memory(expression: Expression) -> tuple[list[int], int]:
-    """The offset of each step's value, and the size of the arena."""
-    steps = expression.steps
-    owner = list(range(len(steps)))  # a reshape shares its operand's place
-    for i, step in enumerate(steps):
-        if step.op == "reshape":
-            owner[i] = owner[step.args[0]]
+class Memory(NamedTuple):
+    """Where everything stands.
+
+    Attributes:
+        places: the offset of each step's value.
+        scratch: that of what a step's kernel works in, where it needs some.
+        size: elements of the arena.
+    """
+
+    places: list[int]
+    scratch: dict[int, int]
+    size: int
+
+
+def assign_memory(expression: Expression) -> Memory:
+    """The place of each step's value, and of what its kernel works in."""
+    steps, rows = expression.steps, [lowered(step.op) for step in expression.steps]
+    owner = list(range(len(steps)))  # a view lies in its operand
+    for i, row in enumerate(rows):
+        if row.view is not None:
+            owner[i] = owner[steps[i].args[0]]
     last = _last_uses(expression, owner)
-    arena = _Arena()
-    offsets = [0] * len(steps)
-    state = {i for update in expression.updates for i in update.targets}
-    leaves = [i for i, step in enumerate(steps) if step.op == "input"]
+    arena, places, scratch = _Arena(), [0] * len(steps), {}
+    state = expression.state
+    inputs = [i for i, step in enumerate(steps) if step.op == "input"]
     first = sorted(state, key=lambda i: steps[i].attrs)
     literals = [i for i, step in enumerate(steps) if step.op == "literal"]
-    for i in [*first, *(i for i in leaves if i not in state), *literals]:
-        offsets[i] = arena.append(math.prod(steps[i].shape))
-    for i, step in enumerate(steps):
-        if owner[i] != i:
-            offsets[i] = offsets[owner[i]]
-        elif step.op not in ("input", "literal"):
-            offsets[i] = arena.take(math.prod(step.shape))
+    for i in [*first, *(i for i in inputs if i not in state), *literals]:
+        places[i] = arena.append(steps[i].size)
+    for i, (step, row) in enumerate(zip(steps, rows, strict=True)):
+        shapes = expression.shapes(step.args)
+        room = row.scratch(step, shapes)
+        if room:
+            scratch[i] = arena.take(room)
+        if row.view is not None:
+            places[i] = places[step.args[0]] + row.view(step, shapes)
+        elif not row.leaf:
+            places[i] = arena.take(step.size)
         for j in {owner[j] for j in step.args}:
             if last[j] == i:
-                arena.give(offsets[j], math.prod(steps[j].shape))
-    return offsets, arena.size
+                arena.give(places[j], steps[j].size)
+        if room:
+            arena.give(scratch[i], room)
+    return Memory(places, scratch, arena.size)
 
 
 def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
@@ -50,14 +70,10 @@ def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
     for i, step in enumerate(steps):
         for j in step.args:
             last[owner[j]] = i
-    for i in expression.outputs:
+    results = [*expression.outputs, *(i for u in expression.updates for i in u.targets + u.args)]
+    leaves = [i for i, step in enumerate(steps) if lowered(step.op).leaf]
+    for i in results + leaves:
         last[owner[i]] = kept
-    for update in expression.updates:
-        for i in update.targets + update.args:
-            last[owner[i]] = kept
-    for i, step in enumerate(steps):
-        if step.op in ("input", "literal"):
-            last[i] = kept
     return last
 
 

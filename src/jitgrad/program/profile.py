@@ -19,7 +19,7 @@ class Cost(NamedTuple):
 
     Attributes:
         name: as dumps print it.
-        section: forward, backward or update.
+        entry: the name of the entry of the Program that it is in.
         fields: the instruction's.
         seconds: the shortest time of one run, its operands in cache if they fit there.
         flops: multiplications and additions of a matrix product, 0 for others.
@@ -27,7 +27,7 @@ class Cost(NamedTuple):
     """
 
     name: str
-    section: str
+    entry: str
     fields: dict[str, int]
     seconds: float
     flops: int
@@ -47,7 +47,7 @@ def profile(context: Context) -> list[Cost]:
         costs.append(
             Cost(
                 kind.name,
-                context.program.section(i),
+                context.program.entry_of(i),
                 fields,
                 _seconds(context, i, after),
                 _flops(fields),

@@ -16,10 +16,10 @@ class Flat:
     """What some Tensors need, flat, down to those whose value is known, operands first.
 
     Args:
-        outputs, changes: what is asked for.
+        outputs, changes: what is asked for, the entries "value" and "update" of the Program.
         leaves: the inputs of the first numbers, whether or not they are needed; then come the targets of the changes.
         all_nodes: whether every node is an output.
-        ahead: see Expression.
+        entries: names, and what is asked for beyond the outputs, see Expression.
 
     Attributes:
         leaves: the Tensor of each input, by number.
@@ -34,7 +34,7 @@ class Flat:
         changes: Sequence[StateUpdate] = (),
         leaves: Iterable[Tensor] = (),
         all_nodes: bool = False,
-        ahead: int | None = None,
+        entries: Sequence[tuple[str, Sequence[Tensor]]] = (),
     ) -> None:
         self._place: dict[int, int] = {}
         self._order: list[Tensor] = []
@@ -43,18 +43,19 @@ class Flat:
         self.leaves: list[Tensor] = []
         self.nodes: list[Tensor] = []
         self._updates: tuple[Update, ...] = ()
-        self._ahead = ahead
+        wanted = [*outputs, *(t for _, tensors in entries for t in tensors)] if entries else outputs
         for leaf in leaves:
             self._visit(leaf)
         if changes:
-            self._updates = self._visit_changes(outputs, changes)
+            self._updates = self._visit_changes(wanted, changes)
         else:
-            for tensor in outputs:
+            for tensor in wanted:
                 self._visit(tensor)
         place = self._place
-        self._outputs = tuple([place[id(t)] for t in (self.nodes if all_nodes else outputs)])
+        named = (("value", self.nodes if all_nodes else outputs), *entries)
+        self._entries = tuple([(name, tuple([place[id(t)] for t in tensors])) for name, tensors in named])
         self.dtype = dtypes.program_dtype(self._rank)
-        self.key = (tuple(self._structure), self._outputs, self._updates, ahead, self.dtype)
+        self.key = (tuple(self._structure), self._entries, self._updates, self.dtype)
 
     def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[StateUpdate]) -> tuple[Update, ...]:
         """Targets come first; they are inputs."""
@@ -100,8 +101,8 @@ class Flat:
 
     @functools.cached_property
     def expression(self) -> Expression:
-        """The steps, the outputs and the updates."""
-        return Expression(tuple(self._steps()), self._outputs, self._updates, self._ahead)
+        """The steps, the entries and the updates."""
+        return Expression(tuple(self._steps()), self._entries, self._updates)
 
     def _steps(self) -> Iterator[Step]:
         inputs, nodes = 0, {id(node) for node in self.nodes}

@@ -34,11 +34,12 @@ def flatten_traced(
     outputs: Sequence[Tensor],
     changes: Sequence[StateUpdate],
     leaves: Sequence[Tensor],
-    ahead: int | None = None,
+    entries: Sequence[tuple[str, Sequence[Tensor]]] = (),
 ) -> Flat:
     """The expression of a traced function; what was recorded before the trace is constant in it."""
-    force([*outputs, *(t for change in changes for t in change.args)], tracing.start)
-    flat = Flat(outputs, changes, leaves, ahead=ahead)
+    more = [t for _, tensors in entries for t in tensors]
+    force([*outputs, *more, *(t for change in changes for t in change.args)], tracing.start)
+    flat = Flat(outputs, changes, leaves, entries=entries)
     for leaf in flat.leaves[len(leaves) :]:
         check_leaving(leaf, "a traced function", explicit=True)
     return flat

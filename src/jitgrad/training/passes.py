@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.program.context import Context
-from jitgrad.program.program import Program, Slot
+from jitgrad.program.program import Program
+from jitgrad.program.slots import Slot
 from jitgrad.tape.evaluate import leaf_values
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import Step

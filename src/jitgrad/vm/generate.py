@@ -101,8 +101,7 @@ def interpreter_source() -> str:
     loops = [_loop(i, typed) for i in INSTRUCTIONS if i.op is not None]
     branches = []
     for opcode, instruction in enumerate(INSTRUCTIONS):
-        branches.append(f"            {'if' if opcode == 0 else 'elif'} op == {opcode}:")
-        branches.append(f"                {_call(instruction)}")
+        branches.append(f"            {'if' if opcode == 0 else 'elif'} op == {opcode}: {_call(instruction)}")
     modules = sorted({i.kernel[0] for i in INSTRUCTIONS if i.kernel and i.kernel[0]})
     return TEMPLATE.format(
         mathematics=", ".join(sorted(typed.functions & _MATHEMATICS)),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,34 @@ WIDTH = 16
 Extent = tuple[int, int]
 Fields = Mapping[str, int]
 Extents = Callable[[Fields, np.ndarray], list[Extent]]
+Splits = Callable[[Fields], "Cut"]
+"""How an instruction of these fields may be done in parts."""
 Limit = Callable[[Fields, np.ndarray, np.dtype[Any]], str]
 """From the fields, the table and the dtype to what is wrong with a number that is no place or size; empty where nothing is."""
+
+LEAST_ELEMENTS = 32768
+"""Of a part of an elementwise instruction or of an update: some microseconds, ten times what sharing costs."""
+LEAST_PRODUCTS = 2**20
+"""Multiplications and additions of a part of a matrix product: some ten microseconds."""
+_GRAIN = 16  # where elements or rows are cut: the kernels' vectors and blocks
+
+
+class Cut(NamedTuple):
+    """How an instruction may be cut into parts that threads can do at once.
+
+    Attributes:
+        axis: the field that says how long it is.
+        moves: how far each place moves on along it.
+        work: of the whole, in elements or products.
+        least: the work of a part.
+        grain: what the length of a part is a multiple of.
+    """
+
+    axis: str
+    moves: dict[str, int]
+    work: int
+    least: int = LEAST_ELEMENTS
+    grain: int = _GRAIN
 
 
 @dataclass(frozen=True)
@@ -40,7 +66,7 @@ class Instruction:
             instruction updates in place is in both.
         kernel: the module that the kernel stands in, and its name; None for an elementwise instruction.
         op, pattern: the op of the table and its operands' pattern, for an elementwise instruction.
-        along: the places that move on with the element, where ``n`` elements may be done in parts.
+        splits: how it may be done in parts, if it may.
         limits: of the numbers that the extents do not bound, in the order in which they are checked, before the extents.
     """
 
@@ -51,7 +77,7 @@ class Instruction:
     kernel: tuple[str, str] | None = None
     op: Op | None = None
     pattern: str = ""
-    along: tuple[str, ...] = ()
+    splits: Splits | None = None
     limits: tuple[Limit, ...] = ()
 
 
@@ -79,6 +105,11 @@ def extents(**counts: str) -> Extents:
     return extents_of
 
 
+def along(*places: str) -> Splits:
+    """``n`` elements, along which these places move on."""
+    return lambda f: Cut("n", dict.fromkeys(places, 1), f["n"])
+
+
 # Elementwise instructions, from the table.
 
 
@@ -101,7 +132,7 @@ ALIASES = ("stop_gradient", "reshape")
 def _elementwise(op: Op, pattern: str) -> Instruction:
     operands = OPERANDS[len(pattern)]
     if len(pattern) == 1:
-        return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern, ("d", "x"))
+        return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern, along("d", "x"))
     if set(pattern) == {"1"}:
         ones = extents(**dict.fromkeys(operands, "1"))
         return Instruction(f"{op.name}.1", ("d", *operands), extents(d="1"), ones, None, op, pattern)
@@ -115,7 +146,13 @@ def _elementwise(op: Op, pattern: str) -> Instruction:
             for x, kind in zip(operands, pattern, strict=True)
         ]
 
-    return Instruction(f"{op.name}.{pattern}", fields, extents(d="rows * cols"), reads, None, op, pattern)
+    def splits(f: Fields) -> Cut:
+        if f["rows"] == 1:
+            vectors = [x for x, kind in zip(operands, pattern, strict=True) if kind == "v"]
+            return Cut("cols", dict.fromkeys(["d", *vectors], 1), f["cols"])
+        return Cut("rows", {"d": f["cols"]} | {x: f["r" + x] for x in operands}, f["rows"] * f["cols"], grain=1)
+
+    return Instruction(f"{op.name}.{pattern}", fields, extents(d="rows * cols"), reads, None, op, pattern, splits)
 
 
 for _op in OPS.values():
@@ -164,13 +201,19 @@ def _view(offset: str) -> Extents:
 
 
 def _kernel(
-    module: str, name: str, fields: str, writes: Extents, reads: Extents, along: str = "", limits: tuple[Limit, ...] = ()
+    module: str,
+    name: str,
+    fields: str,
+    writes: Extents,
+    reads: Extents,
+    splits: Splits | None = None,
+    limits: tuple[Limit, ...] = (),
 ) -> None:
-    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name), along=tuple(along.split()), limits=limits))
+    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name), splits=splits, limits=limits))
 
 
-_kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"), along="d a")
-_kernel("copy", "zero", "d n", extents(d="n"), extents(), along="d")
+_kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"), splits=along("d", "a"))
+_kernel("copy", "zero", "d n", extents(d="n"), extents(), splits=along("d"))
 _kernel("copy", "copy_from", "d a t ndim n", extents(d="n"), _view("a"), limits=(_is_view,))
 _kernel("copy", "copy_into", "d a t ndim n", _view("d"), extents(a="n"), limits=(_is_view,))
 _kernel(
@@ -222,9 +265,19 @@ def _products(f: Fields, table: np.ndarray) -> list[Extent]:
     ]
 
 
+def _split_products(f: Fields) -> Cut:
+    """Along the batch, or along the rows of one product."""
+    work = f["batch"] * f["m"] * f["k"] * f["n"]
+    row = f["n"] if f["c"] == f["d"] else f["rc"]  # one place stays one place: there nothing, or what is there, is added
+    if f["batch"] != 1:
+        moves = {"d": f["m"] * f["n"], "a": f["sa"], "b": f["sb"], "c": f["m"] * row}
+        return Cut("batch", moves, work, LEAST_PRODUCTS, 1)
+    return Cut("m", {"d": f["n"], "a": 1 if f["ta"] else f["ra"], "c": row}, work, LEAST_PRODUCTS)
+
+
 _kernel(
     "matmul", "matmul", "d a b c ra rc m k n batch sa sb ta tb",
-    extents(d="batch * m * n"), _products, limits=(_added_rows, _flag("ta"), _flag("tb")),
+    extents(d="batch * m * n"), _products, splits=_split_products, limits=(_added_rows, _flag("ta"), _flag("tb")),
 )  # fmt: skip
 _kernel("random", "uniform", "d a stream n", extents(d="n"), extents(a="5"))
 
@@ -256,17 +309,17 @@ _kernel(
 )  # fmt: skip
 
 # Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
-_kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"), along="p g")
+_kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"), splits=along("p", "g"))
 for _name in ("momentum", "nesterov"):
     _kernel(
-        "update", _name, "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"), along="p v g"
+        "update", _name, "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"), splits=along("p", "v", "g")
     )  # fmt: skip
 _kernel("update", "adam_rate", "s h", extents(s="3"), extents(s="3", h="4"))
 _kernel(
     "update", "adam", "p m v s g h n",
-    extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"), along="p m v g",
+    extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"), splits=along("p", "m", "v", "g"),
 )  # fmt: skip
-_kernel("update", "nonnegative", "p n", extents(p="n"), extents(p="n"), along="p")
+_kernel("update", "nonnegative", "p n", extents(p="n"), extents(p="n"), splits=along("p"))
 _kernel(
     "update", "bound_norms", "p h outer reduced inner",
     extents(p="outer * reduced * inner"), extents(p="outer * reduced * inner", h="4"),

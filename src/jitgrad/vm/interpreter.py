@@ -750,218 +750,112 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, time
         i = start
         while i != stop:
             op = int64(code[i, 0])
-            if op == 0:
-                _add_1(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 1:
-                _add_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 2:
-                _add_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 3:
-                _subtract_1(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 4:
-                _subtract_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 5:
-                _subtract_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 6:
-                _subtract_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 7:
-                _multiply_1(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 8:
-                _multiply_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 9:
-                _multiply_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 10:
-                _divide_1(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 11:
-                _divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 12:
-                _divide_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 13:
-                _divide_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 14:
-                _power_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 15:
-                _power_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 16:
-                _negative(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 17:
-                _square(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 18:
-                _exp(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 19:
-                _log(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 20:
-                _log1p(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 21:
-                _expm1(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 22:
-                _exp2(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 23:
-                _log2(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 24:
-                _log10(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 25:
-                _logaddexp_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 26:
-                _cbrt(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 27:
-                _sqrt(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 28:
-                _sin(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 29:
-                _cos(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 30:
-                _tan(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 31:
-                _arcsin(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 32:
-                _arccos(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 33:
-                _arctan(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 34:
-                _arctan2_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 35:
-                _hypot_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 36:
-                _sinh(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 37:
-                _cosh(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 38:
-                _arcsinh(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 39:
-                _arccosh(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 40:
-                _arctanh(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 41:
-                _erf(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 42:
-                _erfc(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 43:
-                _gammaln(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 44:
-                _digamma(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 45:
-                _polygamma_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 46:
-                _tanh(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 47:
-                _sigmoid(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 48:
-                _softplus(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 49:
-                _relu(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 50:
-                _abs(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 51:
-                _floor(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 52:
-                _ceil(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 53:
-                _trunc(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 54:
-                _rint(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 55:
-                _mod_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 56:
-                _floor_divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 57:
-                _sign(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 58:
-                _maximum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 59:
-                _maximum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 60:
-                _minimum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 61:
-                _minimum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 62:
-                _where_vvv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 63:
-                _where_vvs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 64:
-                _where_vsv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 65:
-                _where_vss(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 66:
-                _equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 67:
-                _equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 68:
-                _not_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 69:
-                _not_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 70:
-                _less_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 71:
-                _less_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 72:
-                _less_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 73:
-                _less_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 74:
-                _less_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 75:
-                _less_equal_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 76:
-                _multiply_add_1(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-            elif op == 77:
-                _multiply_add_vvv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 78:
-                _multiply_add_vsv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 79:
-                _multiply_add_ssv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 80:
-                _multiply_add_svv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
-            elif op == 81:
-                copy.copy(A, code[i, 1], code[i, 2], code[i, 3])
-            elif op == 82:
-                copy.zero(A, code[i, 1], code[i, 2])
-            elif op == 83:
-                copy.copy_from(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 84:
-                copy.copy_into(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 85:
-                copy.gather(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 86:
-                copy.scatter(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 87:
-                reduce.sum_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 88:
-                reduce.max_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 89:
-                reduce.min_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 90:
-                reduce.dot(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-            elif op == 91:
-                reduce.cumsum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6])
-            elif op == 92:
-                order.argmax(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-            elif op == 93:
-                order.argsort(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 94:
-                matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13], code[i, 14])
-            elif op == 95:
-                random.uniform(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-            elif op == 96:
-                call_kernel(code[i, 1], arena_pointer, table_pointer, code[i, 6], code[i, 2], code[i, 4])
-            elif op == 97:
-                update.sgd(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-            elif op == 98:
-                update.momentum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 99:
-                update.nesterov(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 100:
-                update.adam_rate(A, code[i, 1], code[i, 2])
-            elif op == 101:
-                update.adam(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
-            elif op == 102:
-                update.nonnegative(A, code[i, 1], code[i, 2])
-            elif op == 103:
-                update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
-            elif op == 104:
-                random.advance(A, code[i, 1], code[i, 2])
-            elif op == 105:
-                i += together.together(team, code_pointer, table_pointer, arena_pointer, i, code[i, 1], code[i, 2])
+            if op == 0: _add_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 1: _add_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 2: _add_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 3: _subtract_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 4: _subtract_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 5: _subtract_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 6: _subtract_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 7: _multiply_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 8: _multiply_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 9: _multiply_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 10: _divide_1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 11: _divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 12: _divide_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 13: _divide_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 14: _power_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 15: _power_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 16: _negative(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 17: _square(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 18: _exp(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 19: _log(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 20: _log1p(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 21: _expm1(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 22: _exp2(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 23: _log2(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 24: _log10(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 25: _logaddexp_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 26: _cbrt(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 27: _sqrt(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 28: _sin(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 29: _cos(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 30: _tan(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 31: _arcsin(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 32: _arccos(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 33: _arctan(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 34: _arctan2_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 35: _hypot_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 36: _sinh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 37: _cosh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 38: _arcsinh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 39: _arccosh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 40: _arctanh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 41: _erf(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 42: _erfc(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 43: _gammaln(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 44: _digamma(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 45: _polygamma_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 46: _tanh(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 47: _sigmoid(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 48: _softplus(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 49: _relu(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 50: _abs(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 51: _floor(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 52: _ceil(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 53: _trunc(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 54: _rint(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 55: _mod_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 56: _floor_divide_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 57: _sign(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 58: _maximum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 59: _maximum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 60: _minimum_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 61: _minimum_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 62: _where_vvv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 63: _where_vvs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 64: _where_vsv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 65: _where_vss(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 66: _equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 67: _equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 68: _not_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 69: _not_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 70: _less_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 71: _less_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 72: _less_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 73: _less_equal_vv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 74: _less_equal_sv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 75: _less_equal_vs(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 76: _multiply_add_1(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 77: _multiply_add_vvv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 78: _multiply_add_vsv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 79: _multiply_add_ssv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 80: _multiply_add_svv(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9])
+            elif op == 81: copy.copy(A, code[i, 1], code[i, 2], code[i, 3])
+            elif op == 82: copy.zero(A, code[i, 1], code[i, 2])
+            elif op == 83: copy.copy_from(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 84: copy.copy_into(A, table, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 85: copy.gather(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 86: copy.scatter(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 87: reduce.sum_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 88: reduce.max_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 89: reduce.min_axis(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 90: reduce.dot(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 91: reduce.cumsum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6])
+            elif op == 92: order.argmax(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 93: order.argsort(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 94: matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13], code[i, 14])
+            elif op == 95: random.uniform(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 96: call_kernel(code[i, 1], arena_pointer, table_pointer, code[i, 6], code[i, 2], code[i, 4])
+            elif op == 97: update.sgd(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+            elif op == 98: update.momentum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 99: update.nesterov(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 100: update.adam_rate(A, code[i, 1], code[i, 2])
+            elif op == 101: update.adam(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7])
+            elif op == 102: update.nonnegative(A, code[i, 1], code[i, 2])
+            elif op == 103: update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
+            elif op == 104: random.advance(A, code[i, 1], code[i, 2])
+            elif op == 105: i += together.together(team, code_pointer, table_pointer, arena_pointer, i, code[i, 1], code[i, 2])
             i += uint64(1)
         if done == times:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from jitgrad.program.expression import Builder, Expression, Step, renamed, rewrite
 
 
@@ -31,7 +33,7 @@ def dce(expression: Expression) -> Expression:
     return renamed(expression, kept, place)
 
 
-def needed_by(expression: Expression, roots: list[int]) -> list[bool]:
+def needed_by(expression: Expression, roots: Iterable[int]) -> list[bool]:
     """For each step, whether one of ``roots`` depends on it."""
     needed = [False] * len(expression.steps)
     for i in roots:

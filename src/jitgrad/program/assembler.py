@@ -1,0 +1,79 @@
+"""Where instructions are appended, and the numbers of the table that they refer to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.ops import Shape
+from jitgrad.program.split import split
+from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, WIDTH
+
+
+class Assembler:
+    """Instructions of one dtype, and their table.
+
+    Attributes:
+        rows: the instructions so far.
+        table: sizes, strides and places that they refer to.
+        whole: whether large instructions stay so, as parts of what is shared already.
+    """
+
+    def __init__(self, dtype: np.dtype[Any], table: list[int] | None = None, whole: bool = False) -> None:
+        self.dtype, self.whole = dtype, whole
+        self.rows: list[list[int]] = []
+        self.table: list[int] = [] if table is None else table
+
+    def emit(self, name: str, **fields: int) -> None:
+        """Append an instruction, a large one in parts that threads may share. Fields that it has not are left out."""
+        parts = [fields] if self.whole else split(INSTRUCTIONS[OPCODE[name]], fields)
+        if len(parts) > 1:
+            self.append("together", count=len(parts), length=1)
+        for part in parts:
+            self.append(name, **part)
+
+    def append(self, name: str, **fields: int) -> None:
+        """Append an instruction as it is."""
+        row = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
+        self.rows.append(row + [0] * (WIDTH - len(row)))
+
+    def append_all(self, code: np.ndarray) -> None:
+        """Append instructions that are there."""
+        self.rows += code.reshape(-1, WIDTH).tolist()
+
+    def code(self) -> np.ndarray:
+        """The instructions, uint64 (n, WIDTH)."""
+        return np.array(self.rows, np.uint64).reshape(-1, WIDTH)
+
+    def numbers(self, wanted: list[int]) -> int:
+        """Where in the table some numbers stand, once for all that have the same."""
+        start = len(self.table)
+        for k in range(start - len(wanted) + 1):
+            if self.table[k : k + len(wanted)] == wanted:
+                return k
+        self.table += wanted
+        return start
+
+    def view(self, name: str, d: int, a: int, shape: Shape, strides: Sequence[int]) -> None:
+        """A strided copy, ``copy_from`` or ``copy_into``, axes merged where they run on from one another."""
+        sizes, jumps = [1], [1]
+        for n, s in zip(shape, strides, strict=True):
+            if n == 1:
+                continue
+            if jumps[-1] == n * s and sizes[-1] != 1:
+                sizes[-1], jumps[-1] = sizes[-1] * n, s
+            else:
+                sizes.append(n)
+                jumps.append(s)
+        if len(sizes) > 1:
+            del sizes[0], jumps[0]
+        n = math.prod(sizes)
+        if n == 0:
+            return
+        if len(sizes) == 1 and jumps[0] == 1:
+            self.emit("copy", d=d, a=a, n=n)
+            return
+        self.emit(name, d=d, a=a, t=self.numbers(sizes + jumps), ndim=len(sizes), n=n)

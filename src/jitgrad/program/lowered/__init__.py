@@ -1,0 +1,1 @@
+"""The table of lowered ops: one row an op, by families."""

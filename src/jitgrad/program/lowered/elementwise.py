@@ -1,0 +1,106 @@
+"""Elementwise ops: loops over rows and columns, and sums with a product that are one loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jitgrad.ops import OPS, Shape
+from jitgrad.program.assembler import Assembler
+from jitgrad.program.expression import Builder, Step
+from jitgrad.program.lowered.products import fuse_added
+from jitgrad.program.lowered.table import Lowered, Placed, Rows, Shapes, declare, keeps_rows
+from jitgrad.vm.instructions import OPCODE, OPERANDS, patterns
+
+
+class Layout(NamedTuple):
+    """An elementwise step as rows × columns: for each operand ``v`` or ``s`` along the columns, and its stride by rows."""
+
+    rows: int
+    cols: int
+    pattern: str
+    strides: tuple[int, ...]
+
+
+def layout_of(shape: Shape, operands: Shapes) -> Layout | None:
+    """How a loop over two axes covers a broadcast, or None where two axes do not suffice."""
+    groups: list[tuple[int, tuple[bool, ...]]] = []
+    lead = [len(shape) - len(operand) for operand in operands]
+    for axis, n in enumerate(shape):
+        if n == 1:
+            continue
+        stays = tuple(axis < k or operand[axis - k] == 1 for operand, k in zip(operands, lead, strict=True))
+        if groups and groups[-1][1] == stays:
+            groups[-1] = (groups[-1][0] * n, stays)
+        else:
+            groups.append((n, stays))
+    if len(groups) > 2:
+        return None
+    none = (False,) * len(operands)
+    cols, cols_stay = groups[-1] if groups else (1, none)
+    rows, rows_stay = groups[0] if len(groups) == 2 else (1, (True,) * len(operands))
+    strides = tuple(0 if r else 1 if c else cols for r, c in zip(rows_stay, cols_stay, strict=True))
+    return Layout(rows, cols, "".join("s" if c else "v" for c in cols_stay), strides)
+
+
+def _emit(code: Assembler, at: Placed) -> None:
+    names = OPERANDS[len(at.places)]
+    fields = dict(zip(names, at.places, strict=True))
+    if len(names) == 1:
+        code.emit(at.op, d=at.d, n=math.prod(at.shape), **fields)
+        return
+    layout = layout_of(at.shape, at.shapes)
+    assert layout is not None
+    if layout.rows * layout.cols == 1 and f"{at.op}.1" in OPCODE:
+        code.emit(f"{at.op}.1", d=at.d, **fields)
+        return
+    fields |= {"r" + x: s for x, s in zip(names, layout.strides, strict=True)}
+    code.emit(f"{at.op}.{layout.pattern}", d=at.d, rows=layout.rows, cols=layout.cols, **fields)
+
+
+def _legalise(builder: Builder, step: Step) -> int | None:
+    """Operands are spelt out to the result's shape until there is a loop for them."""
+    allowed = patterns(OPS[step.op])
+    args = list(step.args)
+    while len(args) > 1:
+        layout = layout_of(step.shape, builder.shapes(args))
+        if layout is not None:
+            if layout.pattern in allowed:
+                return builder.add(step._replace(args=tuple(args)))
+            if layout.pattern[::-1] in allowed and OPS[step.op].commutative:
+                return builder.add(step._replace(args=tuple(args[::-1])))
+        small = next(k for k, i in enumerate(args) if builder.steps[i].shape != step.shape)
+        args[small] = builder.op("broadcast_to", args[small], shape=step.shape)
+    return None
+
+
+def _by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+    broadcasts = all(keeps_rows(shape, step.shape, has) for shape, has in zip(shapes, has_rows, strict=True))
+    return Rows.EACH if step.shape[:1] == (rows,) and broadcasts else None
+
+
+def _fuse_product(builder: Builder, step: Step) -> int | None:
+    """An addition to a product of elements, if there is a loop for it. c - 2·x is c + (-2)·x."""
+    for product, added in (step.args[::-1], step.args):
+        multiply = builder.steps[product]
+        if builder.uses[product] != 1 or multiply.op != "multiply" or multiply.shape != step.shape:
+            continue
+        a, b = multiply.args
+        if step.op == "subtract":
+            value = builder.literal_at(a)
+            if value is None or product != step.args[1]:
+                continue
+            a = builder.literal(-value)
+        for operands in ((added, a, b), (added, b, a)):
+            layout = layout_of(step.shape, builder.shapes(operands))
+            if layout is not None and layout.pattern in OPS["multiply_add"].loops:
+                return builder.add(Step("multiply_add", operands, (), step.shape))
+    return None
+
+
+_FUSE = {"add": (fuse_added, _fuse_product), "subtract": (_fuse_product,)}
+
+for _op in OPS.values():
+    if _op.value is not None:
+        declare(Lowered(_op.name, _emit, fuse=_FUSE.get(_op.name, ()), legalise=_legalise, by_rows=_by_rows))

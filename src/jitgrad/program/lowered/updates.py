@@ -1,0 +1,52 @@
+"""Updates of state, in place: optimizers' steps, constraints and assignments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from jitgrad.ops import Shape
+from jitgrad.program.assembler import Assembler
+from jitgrad.program.expression import Builder, Update
+from jitgrad.program.lowered.products import fuse_descent
+from jitgrad.program.lowered.table import UPDATES, Placed, Updating
+from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE
+
+
+def _assign(code: Assembler, at: Placed) -> None:
+    code.emit("copy", d=at.d, a=at.places[1], n=math.prod(at.shape))
+
+
+def _emit(code: Assembler, at: Placed, **attrs: int) -> None:
+    """The fields of the instruction are the places of targets and arguments, then attributes, or ``n`` elements."""
+    fields = dict(zip(INSTRUCTIONS[OPCODE[at.op]].fields, at.places, strict=False))
+    code.emit(at.op, **fields, **(attrs or {"n": math.prod(at.shape)}))
+
+
+def _declare(
+    name: str,
+    targets: str,
+    args: str = "",
+    fuse: Callable[[Builder, Update], Update | None] | None = None,
+    **sizes: int,
+) -> None:
+    """An update by an instruction of its name, of the operands of these fields; ``sizes`` of those unlike the first."""
+    fields = (*targets.split(), *args.split())
+
+    def fits(*shapes: Shape) -> bool:
+        return all(
+            math.prod(shape) == sizes[field] if field in sizes else shape == shapes[0]
+            for field, shape in zip(fields, shapes, strict=True)
+        )
+
+    UPDATES[name] = Updating(name, len(targets.split()), len(args.split()), _emit, fits, fuse)
+
+
+UPDATES["assign"] = Updating("assign", 1, 1, _assign, lambda target, value: target == value)
+_declare("sgd", "p", "g h", fuse_descent, h=2)
+_declare("momentum", "p v", "g h", h=2)
+_declare("nesterov", "p v", "g h", h=2)
+_declare("adam_rate", "s", "h", s=3, h=4)
+_declare("adam", "p m v s", "g h", s=3, h=4)
+_declare("nonnegative", "p")
+_declare("bound_norms", "p", "h", h=4)

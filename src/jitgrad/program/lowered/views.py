@@ -1,0 +1,102 @@
+"""Leaves, and what moves elements: copies of views, and rows by numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from jitgrad.ops import Shape
+from jitgrad.program.assembler import Assembler
+from jitgrad.program.expression import Step
+from jitgrad.program.lowered.table import Lowered, Placed, Rows, Shapes, declare, keeps_rows
+
+
+def strides_of(shape: Shape) -> tuple[int, ...]:
+    """Elements from one index to the next along each axis, row-major."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def around(shape: Shape, axis: int) -> tuple[int, int, int]:
+    """The sizes before, of, and after an axis."""
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+
+
+def _sliced(shape: Shape, starts: Shape, steps: Shape) -> tuple[int, tuple[int, ...]]:
+    """Where a slice of an array of ``shape`` starts, and its strides."""
+    strides = strides_of(shape)
+    start = sum(first * s for first, s in zip(starts, strides, strict=True))
+    return start, tuple(step * s for step, s in zip(steps, strides, strict=True))
+
+
+def _first(shapes: Shapes) -> Shape:
+    return shapes[0]
+
+
+def _copy(code: Assembler, at: Placed) -> None:
+    code.emit("copy", d=at.d, a=at.places[0], n=math.prod(at.shape))
+
+
+def _broadcast_to(code: Assembler, at: Placed, shape: Shape) -> None:
+    source = at.shapes[0]
+    strides = tuple(0 if n == 1 else s for n, s in zip(source, strides_of(source), strict=True))
+    code.view("copy_from", at.d, at.places[0], shape, (0,) * (len(shape) - len(source)) + strides)
+
+
+def _transpose(code: Assembler, at: Placed, axes: tuple[int, ...]) -> None:
+    strides = strides_of(at.shapes[0])
+    code.view("copy_from", at.d, at.places[0], at.shape, tuple(strides[axis] for axis in axes))
+
+
+def _slice(code: Assembler, at: Placed, starts: Shape, steps: Shape, shape: Shape) -> None:
+    start, strides = _sliced(at.shapes[0], starts, steps)
+    code.view("copy_from", at.d, at.places[0] + start, shape, strides)
+
+
+def _pad(code: Assembler, at: Placed, starts: Shape, steps: Shape, shape: Shape) -> None:
+    code.emit("zero", d=at.d, n=math.prod(shape))
+    start, strides = _sliced(shape, starts, steps)
+    code.view("copy_into", at.d + start, at.places[0], at.shapes[0], strides)
+
+
+def _concatenate(code: Assembler, at: Placed, axis: int) -> None:
+    strides, d = strides_of(at.shape), at.d
+    for shape, a in zip(at.shapes, at.places, strict=True):
+        code.view("copy_into", d, a, shape, strides)
+        d += shape[axis] * strides[axis]
+
+
+def _gather(code: Assembler, at: Placed, axis: int) -> None:
+    _by_numbers("gather", code, at, around(at.shapes[0], axis))
+
+
+def _scatter(code: Assembler, at: Placed, axis: int, rows: int) -> None:
+    _by_numbers("scatter", code, at, around(at.shape, axis))
+
+
+def _by_numbers(name: str, code: Assembler, at: Placed, sizes: tuple[int, int, int]) -> None:
+    outer, rows, width = sizes
+    (a, b), count = at.places, math.prod(at.shapes[1])
+    code.emit(name, d=at.d, a=a, b=b, outer=outer, count=count, rows=rows, width=width)
+
+
+def _reshape_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+    return Rows.EACH if step.shape[:1] == (rows,) else None
+
+
+def _broadcast_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+    """An operand without rows gives rows that are all alike."""
+    return Rows.EACH if step.shape[:1] == (rows,) and keeps_rows(shapes[0], step.shape, has_rows[0]) else None
+
+
+declare(Lowered("input", leaf=True))
+declare(Lowered("literal", leaf=True, shape=lambda shapes, value: ()))
+declare(Lowered("reshape", view=lambda step, shapes: 0, by_rows=_reshape_by_rows))
+declare(Lowered("with_gradient", shape=_first))
+declare(Lowered("copy", _copy, _first))
+declare(Lowered("broadcast_to", _broadcast_to, by_rows=_broadcast_by_rows, repeats=True))
+declare(Lowered("transpose", _transpose))
+declare(Lowered("slice", _slice))
+declare(Lowered("pad", _pad))
+declare(Lowered("concatenate", _concatenate))
+declare(Lowered("gather", _gather))
+declare(Lowered("scatter", _scatter))

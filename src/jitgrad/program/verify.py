@@ -1,0 +1,78 @@
+"""The checks of an Expression: what every pass takes and gives. Tests run them after each pass."""
+
+from __future__ import annotations
+
+from jitgrad.errors import JitgradError, ProgramError
+from jitgrad.ops import OPS
+from jitgrad.program.expression import Expression, Step, Update
+from jitgrad.program.lowered.table import UPDATES, lowered, result_shape
+from jitgrad.program.slots import GRADIENT, UPDATE
+
+
+def verify(expression: Expression) -> None:
+    """Check that an Expression is one.
+
+    Every op and update has a row. Operands come before their use, as many as the op takes; its attributes are known and
+    hashable, and a shape is what its rule says. Inputs are numbered from 0 on. Entries have names of their own. Updates change
+    inputs, and are of shapes that they take. Raises ProgramError.
+    """
+    for i, step in enumerate(expression.steps):
+        where = f"Step {i} ({step.op})"
+        if not all(isinstance(j, int) and 0 <= j < i for j in step.args):
+            raise ProgramError(f"{where} has operands {step.args}. They must come before it.")
+        _check_step(expression, step, where)
+    _check_leaves(expression)
+    names = [name for name, _ in expression.entries]
+    if len(set(names)) < len(names) or {GRADIENT, UPDATE} & {*names}:
+        raise ProgramError(f"The entries are {names}. Give each a name of its own, not {GRADIENT!r} nor {UPDATE!r}.")
+    for name, outputs in expression.entries:
+        _check_numbers(expression, outputs, f"The entry {name!r}")
+    for number, update in enumerate(expression.updates):
+        _check_update(expression, update, f"Update {number} ({update.op})")
+
+
+def _check_step(expression: Expression, step: Step, where: str) -> None:
+    row, op = lowered(step.op), OPS.get(step.op)
+    attrs = dict(step.attrs)
+    if op is not None and op.options is not None and attrs.keys() != op.options:
+        raise ProgramError(f"{where} has the attributes {sorted(attrs)}. It takes {sorted(op.options)}.")
+    if op is not None and op.arity not in (None, len(step.args)):
+        raise ProgramError(f"{where} has {len(step.args)} operands. It takes {op.arity}.")
+    try:
+        hash(step)
+        expected = step.shape if step.op == "input" else result_shape(step.op, expression.shapes(step.args), attrs)
+    except (JitgradError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ProgramError(f"{where} has operands or attributes that it cannot have: {error} Correct the pass.") from None
+    if step.shape != expected:
+        raise ProgramError(f"{where} has shape {step.shape}. Its op makes {expected}.")
+    if row.leaf and step.args:
+        raise ProgramError(f"{where} has operands {step.args}. A leaf has none.")
+
+
+def _check_leaves(expression: Expression) -> None:
+    """Inputs have the numbers from 0 on, literals are numbers."""
+    numbers = [step.attr("leaf") for step in expression.steps if step.op == "input"]
+    if sorted(numbers) != list(range(len(numbers))):
+        raise ProgramError(f"The inputs have the numbers {numbers}. Number them from 0 on, each once.")
+
+
+def _check_numbers(expression: Expression, numbers: tuple[int, ...], where: str) -> None:
+    wrong = [i for i in numbers if not 0 <= i < len(expression.steps)]
+    if wrong:
+        raise ProgramError(f"{where} asks for steps {wrong} of {len(expression.steps)}. Name steps that there are.")
+
+
+def _check_update(expression: Expression, update: Update, where: str) -> None:
+    row = UPDATES.get(update.op)
+    if row is None:
+        raise ProgramError(f"{where} is none that is known. Give it a row in program/lowered.")
+    operands = update.targets + update.args
+    _check_numbers(expression, operands, where)
+    if (len(update.targets), len(update.args)) != (row.targets, row.args):
+        raise ProgramError(
+            f"{where} has {len(update.targets)} targets and takes {len(update.args)} values. Its row says otherwise."
+        )
+    if any(expression.steps[i].op != "input" for i in update.targets):
+        raise ProgramError(f"{where} changes steps {update.targets}. Only inputs can be changed.")
+    if not row.fits(*expression.shapes(operands)):
+        raise ProgramError(f"{where} is of shapes {expression.shapes(operands)}. It cannot take these.")
