@@ -110,6 +110,27 @@ def test_calls_that_return_several_draw_or_transform() -> None:
     assert float(v) == pytest.approx(4.9)
 
 
+def test_a_call_waits_wherever_its_node_stands() -> None:
+    x, w = graph.placeholder("float64", (2,)), graph.Variable(2.0)
+    session, given = graph.Session(), {x: [3.0, 4.0]}
+    nested = jitgrad.grad(lambda p, k: jitgrad.sum(p["a"][0] * k))({"a": [x]}, k=w)
+    assert session.run(nested["a"][0], given).tolist() == [2, 2]
+    assert session.run(jitgrad.stack([1.0 * w, x[1], 5.0]), given).tolist() == [2, 4, 5]
+    assert session.run(jitgrad.maximum([w, x[0]], 2.5), given).tolist() == [2.5, 3]
+    assert session.run(jitgrad.clip(5.0, high=w)) == 2
+    assert session.run(jitgrad.tensor([1.0, 2.0])[graph.call(lambda: np.array([1]))]) == [2]
+    loss = jitgrad.sum(w * x)
+    session.run(jitgrad.optimizers.SGD(0.5).apply_gradients(zip(graph.gradients(loss, [w]), [w], strict=True)), given)
+    assert float(w) == 2 - 0.5 * 7
+
+
+def test_a_function_of_the_users_own_is_told_how_to_wait() -> None:
+    w = graph.Variable(2.0)
+    with pytest.raises(TracingError, match=r"graph.call\(\)"):
+        jitgrad.grad(lambda t: t * w)(1.0)
+    assert graph.Session().run(graph.call(jitgrad.grad(lambda t: t * w), 1.0)) == 2
+
+
 X, PLAIN = graph.placeholder("float32", (None, 3), name="x"), jitgrad.Variable(2.0, name="plain")
 
 

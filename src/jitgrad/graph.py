@@ -19,7 +19,7 @@ from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.evaluate import Memory
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
-from jitgrad.tape.protocol import Deferral
+from jitgrad.tape.protocol import Deferrable
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
 from jitgrad.tape.traces import Recent
@@ -29,11 +29,21 @@ from jitgrad.vm import forks
 OpenShape = tuple[int | None, ...]
 
 
-class Node(Operators):
+class _Deferrable(Deferrable):
+    """What makes a Node of a call."""
+
+    __slots__ = ()
+
+    def defer(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node:
+        return Node(f, args, kwargs)
+
+
+class Node(_Deferrable, Operators):
     """A call that a session makes: operators, methods and every function of jitgrad on a Node give another."""
 
     __slots__ = ("__weakref__", "args", "call", "kwargs", "name")
     gradient = None
+    is_deferred = True
 
     def __init__(self, call: Callable[..., Any], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> None:
         self.call = call
@@ -42,7 +52,7 @@ class Node(Operators):
         self.name = getattr(call, "name", getattr(call, "__name__", "op"))
 
     def _read(self) -> Tensor:
-        raise Deferral(Node)
+        raise TracingError(_NO_VALUE)
 
     def _keep(self, kept: Any) -> None:
         raise TracingError(f"Node {self.name!r} requires no gradient of backward(). Use graph.gradients().")
@@ -71,9 +81,15 @@ class Node(Operators):
         return f"<Node {self.name!r}>"
 
 
+_NO_VALUE = (
+    "A Node of a static graph has no value until a session runs it. Use functions of jitgrad on it, graph.call() for one of "
+    "your own, and for derivatives graph.gradients()."
+)
+
+
 def _item(value: Any, key: Any) -> Any:
-    """Of a call that returns several Tensors one of them, else an index."""
-    return value[key] if isinstance(value, (tuple, list)) else getitem(value, key)
+    """Of a call that returns several Tensors, in a list or by name, one of them; else what an index says."""
+    return value[key] if isinstance(value, (tuple, list, dict)) else getitem(value, key)
 
 
 def call(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Node:
@@ -141,7 +157,7 @@ def placeholder(dtype: Any, shape: Sequence[int | None] | None = None, name: str
     return Placeholder(dtype, sizes, name or f"placeholder_{next(variable.names)}")
 
 
-class Variable(variable.Variable):
+class Variable(_Deferrable, variable.Variable):
     """A Variable of a static graph: operations on it are Nodes, ``assign`` too.
 
     Each session has its own value of it, see ``Session``. ``numpy()`` and ``float()`` give that of the session that ran last.
@@ -149,14 +165,18 @@ class Variable(variable.Variable):
 
     __slots__ = ()
 
+    @property
+    def is_deferred(self) -> bool:
+        return current() is None
+
     def _read(self) -> Tensor:
-        if current() is None:
-            raise Deferral(Node)
+        if self.is_deferred:
+            raise TracingError(_NO_VALUE)
         return super()._read()
 
     def assign(self, value: Any) -> Any:
         """A Node that gives this Variable ``value`` when it runs."""
-        return super().assign(value) if current() is not None else Node(_assign, (self, value))
+        return Node(_assign, (self, value)) if self.is_deferred else super().assign(value)
 
 
 def _assign(target: variable.Variable, value: Any) -> variable.Variable:

@@ -20,7 +20,7 @@ from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
 from jitgrad.layers import constraints, initializers, regularizers
 from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
 from jitgrad.ops import Shape
-from jitgrad.tape.protocol import Deferral
+from jitgrad.tape.protocol import deferred_in
 from jitgrad.tape.tensor import Operators, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import peek
@@ -131,13 +131,12 @@ class Layer(Described):
         """
         if not hasattr(self, "_penalties"):
             raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Begin with that.")
-        try:
-            x = self._inputs(x)
-        except Deferral:
+        if deferred_in((x,)) is not None:
             raise UnsupportedError(
                 f"{type(self).__name__} was called with a Node of a static graph, which has no shape to build for. Build the "
                 f"layer, and use graph.call(layer, node)."
-            ) from None
+            )
+        x = self._inputs(x)
         self.built_for(shapes_of(x))
         asked = _training.get() if training is None else bool(training)
         token = _training.set(asked)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import Described, count, positive
-from jitgrad.errors import ArgumentError, DTypeError, ShapeError
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError, users_level
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.graph import Node
 from jitgrad.optimizers.clipping import Clipper
@@ -166,7 +166,6 @@ class Optimizer(Described, ABC):
         """The state for all Variables together, and that of each."""
         return [self._numbers, *(self._slots.get(v, ()) for v in fitted)]
 
-    @public()
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Any, Variable]]) -> None:
         """Update each Variable by its gradient, all in one run. A Variable whose gradient is None stays, with a warning.
 
@@ -175,13 +174,17 @@ class Optimizer(Described, ABC):
             ShapeError: where a gradient has not its Variable's shape.
             DTypeError: for a Variable of integers or booleans.
         """
+        return self._apply(list(grads_and_variables))
+
+    @public()
+    def _apply(self, grads_and_variables: list[tuple[Any, Variable]]) -> None:
         pairs = []
         for gradient, variable in grads_and_variables:
             if gradient is None:
                 warnings.warn(
                     f"There is no gradient for Variable {variable.name!r}, so it is not updated. "
                     f"Compute the cost from it, or leave it out.",
-                    stacklevel=2,
+                    stacklevel=users_level(),
                 )
                 continue
             if variable.level <= dtypes.INTEGER:
@@ -210,7 +213,7 @@ class Optimizer(Described, ABC):
         else:
             compute([], changes)
 
-    apply_gradients.changes_state = True  # type: ignore[attr-defined]
+    _apply.changes_state = True  # type: ignore[attr-defined]
 
     def minimize(
         self, cost: Callable[[], Any] | Node, variables: Sequence[Variable] | Variable | None = None, steps: int | None = None

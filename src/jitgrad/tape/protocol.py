@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from jitgrad.errors import TracingError, UnsupportedError
+from jitgrad.errors import UnsupportedError
 from jitgrad.ops import OPS, Op
 from jitgrad.tape.tree import tree_map
 from jitgrad.tape.values import Values, peek
@@ -30,31 +30,53 @@ NUMPY: dict[Any, Callable[..., Any]] = {
 """NumPy's functions, and ours of the same meaning."""
 
 
-class Deferral(TracingError):  # noqa: N818  (no error where a public function meets it)
-    """Raised where an operand is a Node of a static graph.
+class Deferrable:
+    """Base of what may have no value until a session of a static graph runs it, as a Node. A call on it is kept."""
 
-    ``make(f, args, kwargs)`` is what the call that met it returns instead.
-    """
+    __slots__ = ()
 
-    def __init__(self, make: Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]) -> None:
-        super().__init__(
-            "A Node of a static graph has no value until a session runs it. Use functions of jitgrad on it, and for "
-            "derivatives graph.gradients()."
-        )
-        self.make = make
+    if TYPE_CHECKING:
+
+        @property
+        def is_deferred(self) -> bool:
+            """Whether it has none now."""
+
+        def defer(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            """What stands for the result of a call until then."""
+
+
+NEVER_DEFERRED: set[type] = {int, float, bool, str, type(None), np.ndarray, np.float64}
+"""Types of which nothing is deferred: each argument of each call is asked for, so that the usual ones are told at once."""
+_LONG = 16
+
+
+def deferred_in(values: Iterable[Any]) -> Deferrable | None:
+    """The first of some values, and of all that is nested in them, that is deferred; None where none is."""
+    for x in values:
+        if type(x) in NEVER_DEFERRED:
+            continue
+        if isinstance(x, Deferrable):
+            if x.is_deferred:
+                return x
+        elif isinstance(x, (list, tuple, dict)):
+            if len(x) > _LONG and NEVER_DEFERRED.issuperset(map(type, x)) and not isinstance(x, dict):
+                continue
+            found = deferred_in(x.values() if isinstance(x, dict) else x)
+            if found is not None:
+                return found
+    return None
 
 
 def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function for users, which stands for NumPy's ``namesakes`` on Tensors, and is deferred for what is not known yet."""
+    """A function for users, which stands for NumPy's ``namesakes`` on Tensors, and is deferred where an argument is."""
 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(f)
         def function(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                return f(*args, **kwargs)
-            except Deferral as met:
-                deferred: R = met.make(function, args, kwargs)
-                return deferred
+            found = deferred_in(args)
+            if found is None and kwargs:
+                found = deferred_in(kwargs.values())
+            return f(*args, **kwargs) if found is None else found.defer(function, args, kwargs)
 
         for namesake in namesakes:
             NUMPY[namesake] = function

@@ -19,7 +19,7 @@ from jitgrad.ops.table import record_with
 from jitgrad.tape import dtypes
 from jitgrad.tape.backward import DefineByRun, Gradient
 from jitgrad.tape.indexing import At, getitem
-from jitgrad.tape.protocol import Deferral, array_function, array_ufunc, public
+from jitgrad.tape.protocol import NEVER_DEFERRED, array_function, array_ufunc, deferred_in, public
 from jitgrad.tape.recording import clock, grad_enabled, here
 from jitgrad.tape.tree import contains
 from jitgrad.tape.values import Values
@@ -305,6 +305,9 @@ class Tensor(Operators):
         return str(self._value())
 
 
+NEVER_DEFERRED.add(Tensor)
+
+
 def _remade(value: Any, level: int, requires_grad: bool) -> Tensor:
     made = Tensor(None, (), (), np.shape(value), level, dtypes.as_data(value)[0])
     made.requires_grad = requires_grad
@@ -351,10 +354,12 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
     inputs, key, inherits = [], [op, given], False
     for x in operands:
         if type(x) is not Tensor:
-            try:
-                x = as_tensor(x)
-            except Deferral as met:
-                return met.make(op, operands, attrs)
+            if type(x) not in NEVER_DEFERRED:
+                deferred = deferred_in((x,))
+                if deferred is not None:
+                    kept: Tensor = deferred.defer(op, operands, attrs)
+                    return kept
+            x = as_tensor(x)
         inputs.append(x)
         key += (x.shape, x.level)
         if x.gradient is not None:

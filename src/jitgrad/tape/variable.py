@@ -11,7 +11,7 @@ from jitgrad.errors import DTypeError, ShapeError, TracingError, users_line
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.backward import Gradient
-from jitgrad.tape.protocol import public
+from jitgrad.tape.protocol import NEVER_DEFERRED, public
 from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
 from jitgrad.tape.values import check_leaving
@@ -182,6 +182,9 @@ class Variable(Operators):
 
     def __str__(self) -> str:
         return str(self._leaf.value)
+
+
+NEVER_DEFERRED.add(Variable)
 
 
 class WeakVariable(Variable):
