@@ -33,6 +33,16 @@ def natively(w: Variable, optimizer: Any, steps: int) -> None:
     assert losses.shape == (steps,)
 
 
+def test_minimize_returns_the_cost_before_each_step() -> None:
+    w = Variable(4.0)
+    steps = jitgrad.function(lambda: SGD(0.25).minimize(lambda: w**2))
+    several = [SGD(0.25).minimize(lambda: w**2), SGD(0.25).minimize(lambda: w**2, steps=2), steps()]
+    assert all(isinstance(costs, jitgrad.Tensor) for costs in several)
+    assert [costs.tolist() for costs in several] == [[16], [4, 1], [0.25]]
+    v = Variable([1.0, 2.0])
+    assert SGD(0.5).minimize(lambda: v**2).tolist() == [5] and v.numpy().tolist() == [0, 0]  # the gradient of the sum
+
+
 @pytest.mark.parametrize("way", [by_tape, by_minimize, natively])
 def test_quadratic_by_adam(way: Callable[..., None]) -> None:
     """P2, in float32."""

@@ -108,7 +108,7 @@ def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tu
     if problem.bounds is not None:
         raise ArgumentError("Adam knows no bounds. Use method 'auto' or 'lbfgs'.")
     variable = Variable(u)
-    costs = Adam(ADAM_RATE).minimize(lambda: cost.function(variable), [variable], steps=ADAM_STEPS)
+    costs = Adam(ADAM_RATE).minimize(lambda: cost.function(variable), [variable], steps=ADAM_STEPS).numpy()
     fallen = costs[-ADAM_STEPS // 10] - costs[-1]
     return np.array(variable.numpy()), ADAM_STEPS, BY_COST if fallen <= 1e-9 * abs(costs[-1]) else TOO_MANY
 

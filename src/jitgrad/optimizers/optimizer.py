@@ -13,6 +13,7 @@ import numpy as np
 
 from jitgrad.arguments import Described, count, positive
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, users_level
+from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.graph import Node
 from jitgrad.optimizers.clipping import Clipper
@@ -217,7 +218,7 @@ class Optimizer(Described, ABC):
 
     def minimize(
         self, cost: Callable[[], Any] | Node, variables: Sequence[Variable] | Variable | None = None, steps: int | None = None
-    ) -> Any:
+    ) -> Tensor:
         """Make ``cost`` smaller.
 
         Args:
@@ -227,8 +228,8 @@ class Optimizer(Described, ABC):
                 by ``jitgrad.function`` is not even traced again by the next call.
 
         Returns:
-            The cost before the step, a Tensor; or the costs before each of the steps, float64 (steps,). For a Node, a Node that
-            does a step when a session runs it.
+            The cost before each step, (steps,); also of one step, (1,). Of a Node, as everywhere, a Node: it does a step when a
+            session runs it.
 
         Raises:
             FitError: where a cost becomes nan or infinite on the way; the Variables keep their last finite values.
@@ -238,19 +239,19 @@ class Optimizer(Described, ABC):
                 "minimize: the cost is a value already. Give a function that computes it, or a Node of a graph."
             )
         if isinstance(cost, Node):
-            chosen = None if variables is None else tree_leaves(variables)
-            return Node(_train, (cost, self, chosen))
+            train: Any = Node(_train, (cost, self, None if variables is None else tree_leaves(variables)))
+            return train
         if steps is not None:
             count("steps", steps)
             loop, _ = run_epochs(Pass(make_step(cost, [], self, variables), None, Batches()), steps)
-            return loop.training.losses
+            return as_tensor(loop.training.losses)
         with GradientTape() as tape:
             loss = as_tensor(cost())
             chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else tree_leaves(variables)
             tape.watch(chosen)
         gradients = tape.gradient(loss, chosen)
         self.apply_gradients(zip(gradients, chosen, strict=True))
-        return loss
+        return reshape(loss if loss.shape == () else sum(loss), (1,))
 
     @abstractmethod
     def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
