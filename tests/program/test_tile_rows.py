@@ -75,11 +75,12 @@ def has_blocks(program: Program) -> bool:
 def test_the_same_as_all_rows_at_once(
     make: Callable[..., Any], rows: int, dtype: type, optimizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lowering, "RECIPE", [p for p in lowering.RECIPE if p is not tile_rows.tile_rows])
+    recipe = lowering.RECIPE
+    monkeypatch.setattr(lowering, "RECIPE", [p for p in recipe if p.__name__ != "tile_rows"])
     monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
     monkeypatch.setattr(evaluate, "_KNOWN", {})
     whole, expected = fitted(make, rows, dtype, optimizer)
-    monkeypatch.setattr(lowering, "RECIPE", [*lowering.RECIPE, tile_rows.tile_rows])
+    monkeypatch.setattr(lowering, "RECIPE", recipe)
     monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
     monkeypatch.setattr(evaluate, "_KNOWN", {})
     monkeypatch.setattr(tile_rows, "LEAST_ELEMENTS", 1000)

@@ -47,12 +47,14 @@ def _check_step(expression: Expression, step: Step, where: str) -> None:
         raise ProgramError(f"{where} has shape {step.shape}. Its op makes {expected}.")
     if row.leaf and step.args:
         raise ProgramError(f"{where} has operands {step.args}. A leaf has none.")
+    for region in attrs.values():
+        if isinstance(region, Expression):
+            verify(region)
 
 
 def _check_leaves(expression: Expression) -> None:
-    """Inputs have the numbers from 0 on, literals are numbers."""
-    numbers = [step.attr("leaf") for step in expression.steps if step.op == "input"]
-    if sorted(numbers) != list(range(len(numbers))):
+    numbers = [dict(step.attrs).get("leaf") for step in expression.steps if step.op == "input"]
+    if set(numbers) != set(range(len(numbers))):
         raise ProgramError(f"The inputs have the numbers {numbers}. Number them from 0 on, each once.")
 
 

@@ -32,6 +32,11 @@ def _first(shapes: Shapes) -> Shape:
     return shapes[0]
 
 
+def _number(shapes: Shapes, value: str) -> Shape:
+    float(value)
+    return ()
+
+
 def _copy(code: Assembler, at: Placed) -> None:
     code.emit("copy", d=at.d, a=at.places[0], n=math.prod(at.shape))
 
@@ -89,7 +94,7 @@ def _broadcast_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], row
 
 
 declare(Lowered("input", leaf=True))
-declare(Lowered("literal", leaf=True, shape=lambda shapes, value: ()))
+declare(Lowered("literal", leaf=True, shape=_number))
 declare(Lowered("reshape", view=lambda step, shapes: 0, by_rows=_reshape_by_rows))
 declare(Lowered("with_gradient", shape=_first))
 declare(Lowered("copy", _copy, _first))

@@ -1,0 +1,112 @@
+"""What is no Expression is refused, whatever is wrong with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jitgrad.errors import ProgramError
+from jitgrad.program import lowering
+from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
+from jitgrad.program.lowered.table import LOWERED, UPDATES
+from jitgrad.program.verify import verify
+
+
+def steps() -> list[Step]:
+    """A state of three numbers, a matrix, 2 · exp(matrix) @ matrixᵀ, and its sum along the rows."""
+    return [
+        input_step(0, (3,)),
+        input_step(1, (3, 4)),
+        Step("exp", (1,), (), (3, 4)),
+        literal_step(2.0),
+        Step("multiply", (3, 2), (), (3, 4)),
+        Step("matmul_nt", (4, 1), (), (3, 3)),
+        Step("sum", (5,), (("axes", (0,)),), (3,)),
+        Step("gather", (1, 0), (("axis", 0),), (3, 4)),
+    ]
+
+
+def whole(**parts: Any) -> Expression:
+    """A sound expression, some of its parts replaced."""
+    return Expression(tuple(steps()), (("value", (6,)),), (Update("assign", (0,), (6,)),))._replace(**parts)
+
+
+def with_step(i: int, **parts: Any) -> Expression:
+    made = steps()
+    made[i] = made[i]._replace(**parts)
+    return whole(steps=tuple(made))
+
+
+def with_update(op: str, targets: tuple[int, ...], args: tuple[int, ...], *attrs: tuple[str, Any]) -> Expression:
+    return whole(updates=(Update(op, targets, args, attrs),))
+
+
+BROKEN = {
+    "an unknown op": (with_step(2, op="expo"), "no op 'expo'"),
+    "an operand after its use": (with_step(2, args=(4,)), "Step 2 .*come before"),
+    "an operand that is itself": (with_step(2, args=(2,)), "Step 2 .*come before"),
+    "a negative operand": (with_step(2, args=(-1,)), "Step 2 .*come before"),
+    "an operand that is no number": (with_step(2, args=("x",)), "Step 2 .*come before"),
+    "too many operands": (with_step(2, args=(1, 1)), "Step 2 .*2 operands"),
+    "too few operands": (with_step(5, args=(4,)), "Step 5 .*cannot have"),
+    "a leaf with operands": (with_step(3, args=(0,)), "Step 3 .*leaf"),
+    "another shape": (with_step(2, shape=(4, 3)), r"Step 2 .*makes \(3, 4\)"),
+    "a literal with axes": (with_step(3, shape=(1,)), "Step 3 .*shape"),
+    "operands that do not fit": (with_step(5, args=(4, 0)), "Step 5 .*cannot have"),
+    "an attribute too few": (with_step(6, attrs=()), "Step 6 .*attributes"),
+    "an attribute too many": (with_step(6, attrs=(("axes", (0,)), ("keep", 1))), "Step 6 .*attributes"),
+    "an attribute of an op without": (with_step(2, attrs=(("axis", 0),)), "Step 2 .*attributes"),
+    "an attribute of a lowered op": (with_step(5, attrs=(("axis", 0),)), "Step 5 .*cannot have"),
+    "an attribute of another kind": (with_step(7, attrs=(("axis", "first"),)), "Step 7 .*cannot have"),
+    "an attribute without a hash": (with_step(6, attrs=(("axes", [0]),)), "Step 6 .*cannot have"),
+    "a literal that is no number": (with_step(3, attrs=(("value", "two"),)), "Step 3 .*cannot have"),
+    "an input without a number": (with_step(0, attrs=()), "from 0 on"),
+    "two inputs of one number": (with_step(1, attrs=(("leaf", 0),)), "from 0 on"),
+    "an input number left out": (with_step(1, attrs=(("leaf", 2),)), "from 0 on"),
+    "an output that is not there": (whole(entries=(("value", (8,)),)), "'value' asks for steps"),
+    "a negative output": (whole(entries=(("value", (6,)), ("jacobian", (-1,)))), "'jacobian' asks for steps"),
+    "two entries of one name": (whole(entries=(("value", (6,)), ("value", (5,)))), "name of its own"),
+    "an entry called update": (whole(entries=(("update", (6,)),)), "name of its own"),
+    "an entry called gradient": (whole(entries=(("value", (6,)), ("gradient", (5,)))), "name of its own"),
+    "an unknown update": (with_update("assume", (0,), (6,)), "Update 0 .*none that is known"),
+    "an update of what is no input": (with_update("assign", (6,), (0,)), "Update 0 .*Only inputs"),
+    "an update of what is not there": (with_update("assign", (9,), (6,)), "Update 0 .*asks for steps"),
+    "an update by what is not there": (with_update("assign", (0,), (-2,)), "Update 0 .*asks for steps"),
+    "an update by too much": (with_update("assign", (0,), (6, 6)), "Update 0 .*takes 2 values"),
+    "an update of too much": (with_update("assign", (0, 1), (6,)), "Update 0 .*2 targets"),
+    "an update of another shape": (with_update("assign", (0,), (5,)), "Update 0 .*cannot take"),
+    "an update by other hyperparameters": (with_update("sgd", (0,), (6, 6)), "Update 0 .*cannot take"),
+    "a product that does not fit": (with_update("add_product", (1,), (1, 1)), "Update 0 .*cannot take"),
+}
+
+
+def test_a_sound_expression_is_none_of_them() -> None:
+    verify(whole())
+    verify(whole(entries=(("value", (6,)), ("jacobian", (5, 5)))))
+    verify(Expression((), ()))
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_expression(name: str) -> None:
+    expression, message = BROKEN[name]
+    with pytest.raises(ProgramError, match=message):
+        verify(expression)
+
+
+def test_what_lowering_is_given_and_makes_is_verified_in_all_tests() -> None:
+    with pytest.raises(ProgramError, match="come before"):
+        lowering.lower(with_step(2, args=(4,)), np.dtype(float))
+    names = [apply.__name__ for apply in lowering.RECIPE]
+    assert names[0] == "checked" and names[1:3] == ["canonicalise", "cse"]
+    with pytest.raises(ProgramError, match="Step 2"):
+        lowering.RECIPE[2](with_step(2, shape=(9,)))
+
+
+def test_every_row_says_how_it_is_lowered() -> None:
+    """By instructions, as a view, or by a pass that replaces it."""
+    replaced = {"with_gradient", "matmul"}
+    for row in LOWERED.values():
+        assert row.leaf or row.view is not None or row.emit is not None or row.name in replaced, row.name
+    assert {"sgd", "momentum", "nesterov", "adam", "assign", "add_product", "advance"} <= UPDATES.keys()
