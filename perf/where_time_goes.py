@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import numpy as np
 import output
 from output import Bars, Column
 
-from jitgrad.program.context import ONCE, Context
+from jitgrad.program.context import Context
 from jitgrad.program.profile import Cost, profile
 from jitgrad.training.passes import load_rest
 
@@ -39,13 +40,13 @@ def context_of(job: str) -> Context:
 
 def whole(context: Context) -> float:
     """Seconds of a whole step, all instructions in order."""
-    before, code = context.arena.copy(), np.tile(context.program.code, (20, 1))
-    _, table, place = context.addresses
+    before = context.arena.copy()
+    repeated = Context(replace(context.program, code=np.tile(context.program.code, (20, 1))), context.arena)
     times = []
     for _ in range(20):
         context.arena[:] = before
         start = time.perf_counter()
-        context.execute.call(code.ctypes.data, table, place, 0, len(code), *ONCE)
+        repeated.run()
         times.append((time.perf_counter() - start) / 20)
     context.arena[:] = before
     return min(times)

@@ -117,3 +117,9 @@ def test_the_version_is_the_packages() -> None:
     import jitgrad
 
     assert jitgrad.__version__ == version("jitgrad")
+
+
+def test_the_interpreter_is_called_in_one_place_of_each_language() -> None:
+    calls = r"_call_interpreter\(context\.|_execute\.call\(|\"execute\"\)\.call\(|execute\.call\("
+    found = [(path.name, call) for path in FILES for call in re.findall(calls, path.read_text())]
+    assert found == [("context.py", "_execute.call("), ("jit.py", "_call_interpreter(context.")]

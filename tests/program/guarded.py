@@ -10,9 +10,8 @@ import sys
 import numpy as np
 
 import jitgrad
-from jitgrad.program.context import ONCE
+from jitgrad.program.context import Context
 from jitgrad.program.program import Program
-from jitgrad.vm import native
 
 VALUES = [0, 1, -1, 0.5, 3, 1e9, -1e9, np.nan, np.inf, 1e30]
 
@@ -30,11 +29,10 @@ def run(program: Program, seed: int) -> None:
     draw = np.random.default_rng(seed)
     for first in (page, page + room - size):
         arena = np.frombuffer(guarded, program.dtype, program.size, first)
-        for offset, value in program.literals:
-            arena[offset] = value
-        for slot in program.inputs:
-            arena[slot.offset : slot.offset + slot.size] = draw.choice(VALUES, slot.size)
-        native.load("execute", program.dtype).call(*program.addresses, start + first, 0, program.stop, *ONCE)
+        context = Context(program, arena)
+        for place in context.inputs:
+            place[...] = draw.choice(VALUES, place.shape)
+        context.run()
 
 
 def main() -> None:

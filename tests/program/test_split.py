@@ -187,7 +187,7 @@ assert all(np.array_equal(fitted(), expected) for _ in range(5))
 
 
 def test_fewer_threads_than_before() -> None:
-    """Helpers of the larger team are still there. In a process of its own, which may hang."""
+    """Helpers of the larger pool are still there. In a process of its own, which may hang."""
     script = FEWER.format(fitted=inspect.getsource(fitted))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
@@ -199,12 +199,12 @@ def test_helpers_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None
 
     jitgrad.set_num_threads(1)
     expected = fitted(1)
-    team = threads._Team()
-    monkeypatch.setattr(threads, "_team", team)
+    pool = threads._Threads()
+    monkeypatch.setattr(threads, "_threads", pool)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     jitgrad.set_num_threads(3)
     np.testing.assert_array_equal(fitted(1), expected)
-    team.close()
+    pool.close()
 
 
 def test_helpers_sleep_after_a_failure() -> None:
@@ -214,8 +214,8 @@ def test_helpers_sleep_after_a_failure() -> None:
     model.compile(jitgrad.optimizers.SGD(1e10), "mse")
     with pytest.raises(FitError, match="nan or infinite"):
         model.fit(x, x[:, :1], batch_size=256, epochs=3, verbose=0)
-    assert threads._team.words[threads.LEAVE] == 1
-    assert not threads._team.in_use.locked()
+    assert threads._threads.pool.leave == 1
+    assert not threads._threads.in_use.locked()
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "two", None, 100_000])

@@ -27,6 +27,7 @@ from jitgrad.vm.fit_plan import (
     leading,
     room_size,
 )  # fmt: skip
+from jitgrad.vm.records import address
 
 LOSSES = {"linear": LINEAR_LOSS, "soft_l1": SOFT_L1, "huber": HUBER, "cauchy": CAUCHY, "arctan": ARCTAN}
 """How residuals may count, by name."""
@@ -143,7 +144,7 @@ class Solver:
         self._solution = Solution(np.empty((fits, n)), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
         arrays = (self._y, self._weights, self._parts, *self._solution)
         plan = [
-            self._context.execute.address, *self._context.addresses, program.entry("jacobian").start, program.stop,
+            0, 0, 0, address(self._context.arena), program.entry("jacobian").start, program.stop,
             n, len(slots), traced.rows, 0, 0,
             *[array.ctypes.data for array in arrays], leading(n, traced.rows), *(0,) * (HEAD - FIT),
             *[program.inputs[k].offset for k in traced.free],
@@ -155,7 +156,7 @@ class Solver:
         self._weighted, self._limited, self._linear, self._parted = False, True, False, False  # what the memory holds
         self._settings: Settings | None = None
         self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, program.work)))
-        self._addresses = (self._plan.ctypes.data, self._room.ctypes.data)
+        self._addresses = (self._plan.ctypes.data, self._room.ctypes.data, address(self._context.descriptor))
 
     def solve(
         self, data: Data, held: np.ndarray, limits: Limits | None, starts: np.ndarray, settings: Settings, linear: bool = False

@@ -19,7 +19,7 @@ from jitgrad.optimizers import Optimizer
 from jitgrad.tape.function import Function, function
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
-from jitgrad.training.passes import Figures
+from jitgrad.training.passes import PassMetrics
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class ModelCost:
         self.sizes = [s.size for s in sums]
         return loss, concatenate(sums)
 
-    def figures(self, figures: Figures, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
+    def figures(self, figures: PassMetrics, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
         """The loss and the metrics by name, a row an epoch."""
         made = {f"{prefix}loss": figures.losses[epochs].copy()}
         starts = np.cumsum([0, *self.sizes])

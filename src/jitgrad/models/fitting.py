@@ -16,8 +16,8 @@ from jitgrad.models.stepping import StepLoop, as_figures, as_step_data, in_memor
 from jitgrad.models.watch import Watch, earlier_fit, first_of, go_on
 from jitgrad.tape.evaluate import context_for
 from jitgrad.training.fit import History, make_pass, make_seed
-from jitgrad.training.loop import Loop, look, run
-from jitgrad.training.passes import Figures
+from jitgrad.training.loop import Loop, evaluate_pass, run
+from jitgrad.training.passes import PassMetrics
 from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches
 
@@ -66,7 +66,7 @@ def _fit_by_steps(model: Any, source: Source, held_out: Rows | None, watch: Watc
     looked_at = None if held_out is None else in_memory(held_out, LOOK_ROWS)
     with progress(watch.first, epochs, settings.verbose, watch.figures_of) as report:
         loop: Any = StepLoop(model, source.batches(), looked_at, max(epochs, watch.first), watch.first)
-        watch.costs = loop.training, loop.looking
+        watch.costs = loop.training, loop.evaluation
         watch.begin(loop, epochs)
         seconds = 0.0
         if watch.first < epochs and not model.stop_training:
@@ -85,9 +85,9 @@ def step(model: Any, rows: Rows) -> dict[str, Any]:
         return dict(as_figures(model.train_step(as_step_data(rows.nest, rows.arrays)), "train_step"))
     cost = model.cost(rows.nest, training=True)
     batches = Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
-    way = make_pass(cost.function, batches, rows.levels, chosen.optimizer)
-    with context_for(way.step.program) as context:
-        loop = Loop(context, way, None, 1)
+    pass_ = make_pass(cost.function, batches, rows.levels, chosen.optimizer)
+    with context_for(pass_.step.program) as context:
+        loop = Loop(context, pass_, None, 1)
         run(loop, 1)
     return first_of(cost.figures(loop.training, slice(0, 1)))
 
@@ -98,19 +98,19 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) ->
     if model.has_own("test_step", "compute_metrics"):
         return dict(_tested(model, x, y, sample_weight, size))
     if y is not None:
-        way, cost = looking_at(model, as_data(x, y, sample_weight, known=model.fitted_columns), size)
-        return first_of(cost.figures(look(way), slice(0, 1)))
+        pass_, cost = looking_at(model, as_data(x, y, sample_weight, known=model.fitted_columns), size)
+        return first_of(cost.figures(evaluate_pass(pass_), slice(0, 1)))
     losses, sums, seen = np.zeros(1), np.zeros((1, 0)), 0
     for rows in begun(x, model):
         n = len(rows.arrays[0])
-        way, cost = looking_at(model, rows, n)
-        found = look(way)
+        pass_, cost = looking_at(model, rows, n)
+        found = evaluate_pass(pass_)
         losses += found.losses * n
         sums = sums + found.sums if sums.size else found.sums
         seen += n
     if not seen:
         raise DataError("There are no batches to evaluate. Give at least one.")
-    return first_of(cost.figures(Figures(losses / seen, sums), slice(0, 1)))
+    return first_of(cost.figures(PassMetrics(losses / seen, sums), slice(0, 1)))
 
 
 def _tested(model: Any, x: Any, y: Any, sample_weight: Any, size: int) -> dict[str, float]:

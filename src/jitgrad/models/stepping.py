@@ -124,7 +124,7 @@ class StepLoop:
         epochs, first: the number of the last one, and the one to begin with.
     """
 
-    is_looking = False
+    is_evaluating = False
     not_finite = False
 
     def __init__(
@@ -141,7 +141,7 @@ class StepLoop:
         self.epoch = first
         self.step_epoch, self.step_loss = first, np.nan
         self.training = StepFigures(epochs)
-        self.looking = None if looked_at is None else StepFigures(epochs)
+        self.evaluation = None if looked_at is None else StepFigures(epochs)
         self.state = np.zeros(0)  # that of a Loop is the arena's
 
     @property
@@ -182,8 +182,8 @@ class StepLoop:
 
     def _end_epoch(self) -> None:
         self.training.put(self.epoch, self._totals.means())
-        if self.looking is not None and self._looked_at is not None:
-            self.looking.put(self.epoch, tested(self._model, self._looked_at(0)))
+        if self.evaluation is not None and self._looked_at is not None:
+            self.evaluation.put(self.epoch, tested(self._model, self._looked_at(0)))
         self.epoch += 1
 
 

@@ -95,7 +95,7 @@ class Watch:
     def _of(self, loop: Loop, epochs: slice) -> dict[str, np.ndarray]:
         cost, looked = self.costs
         made = cost.figures(loop.training, epochs)
-        return made if looked is None or loop.looking is None else made | looked.figures(loop.looking, epochs, "val_")
+        return made if looked is None or loop.evaluation is None else made | looked.figures(loop.evaluation, epochs, "val_")
 
     def _begin_epoch(self, epoch: int, epochs: int) -> None:
         if epoch < epochs and not self.model.stop_training:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -11,37 +11,35 @@ import numpy as np
 
 from jitgrad.program.program import Program
 from jitgrad.program.slots import Slot
+from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.late import load
-from jitgrad.vm.threads import team
+from jitgrad.vm.records import address
+from jitgrad.vm.threads import thread_pool
 
 if TYPE_CHECKING:
     from jitgrad.vm.native import Function
 
 _ALIGNMENT = 64
-ALONE = 0
-"""The team of native code that works without helpers."""
-ONCE = (ALONE, 0, 0, None)
-"""Further arguments of the interpreter, to run instructions once and in this thread."""
 
 
 class Context:
-    """An arena for ``program``, its literals in place.
+    """Memory for ``program``, its literals in place: an arena of its own unless one is given.
 
     Attributes:
-        addresses: of the instructions, the table and the arena.
-        execute: the interpreter.
+        descriptor: what native code is given.
         inputs, outputs: the places of the Program's inputs and outputs, as arrays that share the arena's memory.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, arena: np.ndarray | None = None) -> None:
         self.program = program
-        self.arena = _aligned(program.size, program.dtype)
+        self.arena = _aligned(program.size, program.dtype) if arena is None else arena
         for offset, value in program.literals:
             self.arena[offset] = value
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
-        self.execute = load("execute", program.dtype)
-        self.addresses = (*program.addresses, self.arena.ctypes.data)
+        self._execute, (code, table) = load("execute", program.dtype), program.addresses
+        self.descriptor = ContextDescriptor(execute=self._execute.address, code=code, table=table, arena=self.arena)
+        self._address = address(self.descriptor)
 
     def load(self, values: Iterable[Any], first: int = 0, stop: int | None = None) -> None:
         """Copy the values of the inputs first ≤ i < stop, all by default, to their places, cast to the program's dtype."""
@@ -50,11 +48,7 @@ class Context:
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
-        self.execute.call(*self.addresses, start, self.program.stop if stop is None else stop, *ONCE)
-
-    def team(self) -> AbstractContextManager[int]:
-        """Helpers while it lasts, if the Program has work to share: yields what native code is given as its team."""
-        return team(self.execute, self.program.dtype) if self.program.shares else nullcontext(ALONE)
+        self._execute.call(self._address, start, self.program.stop if stop is None else stop)
 
     @functools.cached_property
     def train(self) -> Function:
@@ -68,6 +62,13 @@ class Context:
 
     def _view(self, slot: Slot) -> np.ndarray:
         return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)
+
+
+def helpers(contexts: Sequence[Context]) -> AbstractContextManager[None]:
+    """Helpers for contexts of one dtype while it lasts, if their Programs have work to share."""
+    if not any(context.program.shares for context in contexts):
+        return nullcontext()
+    return thread_pool([context.descriptor for context in contexts], contexts[0].program.dtype)
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.program.context import ONCE, Context
+from jitgrad.program.context import Context
 
 _SECONDS = 5e-4
 """For how long an instruction is repeated, a few times."""
@@ -59,14 +60,13 @@ def profile(context: Context) -> list[Cost]:
 
 
 def _seconds(context: Context, i: int, arena: np.ndarray) -> float:
-    _, table, place = context.addresses
     code, count, best = context.program.code[i : i + 1], 1, np.inf
     while True:
-        repeated = np.repeat(code, count, axis=0)
+        repeated = Context(replace(context.program, code=np.repeat(code, count, axis=0)), context.arena)
         for _ in range(_REPEATS):
             context.arena[:] = arena
             start = time.perf_counter()
-            context.execute.call(repeated.ctypes.data, table, place, 0, count, *ONCE)
+            repeated.run()
             best = min(best, (time.perf_counter() - start) / count)
         if best * count > _SECONDS:
             return float(best)

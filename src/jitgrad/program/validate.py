@@ -9,8 +9,8 @@ import numpy as np
 
 from jitgrad.errors import ProgramError, listed
 from jitgrad.program.slots import UPDATE, Slot
+from jitgrad.vm.context import MOST_TASKS
 from jitgrad.vm.instructions import OPCODE, WIDTH, Instruction
-from jitgrad.vm.team import MOST_RUNS
 
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
@@ -98,7 +98,7 @@ def _check_together(program: Program) -> None:
         count, length = program.code[i, 1:3].tolist()
         last = i + count * length
         where = f"Instruction {i} (together)"
-        if not 0 < count <= MOST_RUNS or length == 0 or last >= program.stop or program.entry_of(i) != program.entry_of(last):
+        if not 0 < count <= MOST_TASKS or length == 0 or last >= program.stop or program.entry_of(i) != program.entry_of(last):
             raise ProgramError(f"{where} runs past its entry. Lower the expression again.")
         touched: list[tuple[int, int, int, bool]] = []
         for j in range(i + 1, last + 1):

@@ -94,9 +94,9 @@ def fit(
     arrays, levels = as_rows(values, names)
     epochs = count("epochs", epochs)
     batches = make_batches(arrays, names, batch_size, shuffle, seed)
-    way = make_pass(cost, batches, levels, optimizer, variables)
+    pass_ = make_pass(cost, batches, levels, optimizer, variables)
     with progress(0, epochs, verbose) as report:
-        loop, seconds = run_epochs(way, epochs, report)
+        loop, seconds = run_epochs(pass_, epochs, report)
     return History(loop.training.losses, seconds)
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable
 import numpy as np
 
 from jitgrad.errors import FitError
-from jitgrad.program.context import Context
+from jitgrad.program.context import Context, helpers
 from jitgrad.tape.evaluate import context_for, store_state
-from jitgrad.training.passes import NO_PASS, Bound, Figures, Pass
-from jitgrad.vm.plan import EPOCH, LOOKING, LOSSES, NOT_FINITE, ROW
+from jitgrad.training.passes import NO_PASS, BoundPass, Pass, PassMetrics
+from jitgrad.vm.descriptors import PassDescriptor, Position
+from jitgrad.vm.records import address
 
 CHUNK_SECONDS = 0.075
 
@@ -32,7 +33,7 @@ class Loop:
     Attributes:
         epoch: the one that comes next, or the one that failed.
         done: how many epochs are done, with a fraction.
-        training, looking: the figures so far; of epochs that did not begin, 0.
+        training, evaluation: the metrics so far; of epochs that did not begin, 0.
         not_finite: whether a loss or the state was not finite in the last chunk.
         state: the Variables that the steps change, in the arena.
         step_loss, step_epoch: of the last step, where each is a chunk of its own.
@@ -41,79 +42,77 @@ class Loop:
     step_loss = 0.0
     step_epoch = 0
 
-    def __init__(self, context: Context, training: Pass, looking: Pass | None, epochs: int, first: int = 0) -> None:
+    def __init__(self, context: Context, training: Pass, evaluation: Pass | None, epochs: int, first: int = 0) -> None:
         self._step, self._context = training.step, context
-        self._bound = Bound(training, context, epochs)
-        self._look = None if looking is None else Bound(looking, Context(looking.step.program), epochs, self._step)
-        self._position = np.array((first, 0, 0, 0), np.uint64)
-        self._arguments = (
-            self._bound.plan.ctypes.data,
-            NO_PASS if self._look is None else self._look.plan.ctypes.data,
-            self._position.ctypes.data, context.addresses[-1], int(self._bound.plan[LOSSES]),
-        )  # fmt: skip
+        self._training, self._evaluation = BoundPass(training, context, epochs), None
+        if evaluation is not None:
+            self._evaluation = BoundPass(evaluation, Context(evaluation.step.program), epochs, self._step)
+        self._position = Position(epoch=first)
         self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, training.step.program.work)))
         self.state = context.arena[: training.step.program.state_size]
 
     @property
-    def training(self) -> Figures:
-        return self._bound.figures
+    def training(self) -> PassMetrics:
+        return self._training.metrics
 
     @property
-    def looking(self) -> Figures | None:
-        return None if self._look is None else self._look.figures
+    def evaluation(self) -> PassMetrics | None:
+        return None if self._evaluation is None else self._evaluation.metrics
 
     @property
     def epoch(self) -> int:
-        return int(self._position[EPOCH])
+        return self._position.epoch
 
     @property
     def done(self) -> float:
-        return self.epoch + (1.0 if self.is_looking else int(self._position[ROW]) / max(1, self._bound.rows))
+        return self.epoch + (1.0 if self.is_evaluating else self._position.row / max(1, self._training.rows))
 
     @property
-    def is_looking(self) -> bool:
-        """Whether the next step only looks."""
-        return bool(self._position[LOOKING])
+    def is_evaluating(self) -> bool:
+        """Whether the next step changes nothing."""
+        return self._position.evaluates
 
     @property
     def not_finite(self) -> bool:
-        return bool(self._position[NOT_FINITE])
+        return self._position.not_finite
 
-    def _run(self, arguments: tuple[int, ...], epochs: int, steps: int) -> int:
-        with self._context.team() as team:
-            return int(self._context.train.call(self._context.execute.address, team, *arguments, epochs, steps))
+    def _run(self, training: PassDescriptor, evaluation: PassDescriptor, epochs: int, steps: int) -> int:
+        passes = [self._training] if self._evaluation is None else [self._training, self._evaluation]
+        with helpers([context for bound in passes for context in bound.contexts]):
+            records = address(training), address(evaluation), address(self._position)
+            return int(self._context.train.call(*records, epochs, steps))
 
     def chunk(self, epochs: int, most: int | None = None) -> bool:
         """Run for about CHUNK_SECONDS, or ``most`` steps, up to the end of ``epochs``; whether all stayed finite."""
         start = time.perf_counter()
         before = self.epoch
-        done = self._run(self._arguments, epochs, self._steps if most is None else most)
+        evaluation = NO_PASS if self._evaluation is None else self._evaluation.descriptor
+        done = self._run(self._training.descriptor, evaluation, epochs, self._steps if most is None else most)
         seconds = max(time.perf_counter() - start, 1e-9)
         if most == 1:
             self.step_epoch = before
-            self.step_loss = self._bound.last_loss(after=int(self._position[ROW]))
+            self.step_loss = self._training.last_loss(after=self._position.row)
         elif self.epoch < epochs:
             self._steps = max(1, min(self._steps * 8, int(done * CHUNK_SECONDS / seconds)))
         if not self.not_finite:
             return True
         bad = np.flatnonzero(~np.isfinite(self.training.losses[before : self.epoch + 1]))
-        self._position[EPOCH] = before + bad[0] if len(bad) else max(before, self.epoch - 1)
+        self._position.epoch = before + int(bad[0]) if len(bad) else max(before, self.epoch - 1)
         return False
 
-    def look_only(self) -> None:
-        """One pass of the first pass's rows that only looks."""
-        self._position[LOOKING] = 1
-        plan = self._bound.plan.ctypes.data
+    def evaluate_only(self) -> None:
+        """Once through the training pass's rows without changing anything."""
+        self._position.evaluates = True
         while self.epoch < 1:
-            self._run((plan, plan, *self._arguments[2:]), 1, self._steps)
+            self._run(self._training.descriptor, self._training.descriptor, 1, self._steps)
 
-    def begin_look(self) -> None:
-        """End an epoch's training: what follows is its look, or the next epoch."""
-        if self._look is None:
-            self._position[EPOCH] += 1
+    def end_training(self) -> None:
+        """End an epoch's training: what follows is its evaluation pass, or the next epoch."""
+        if self._evaluation is None:
+            self._position.epoch += 1
         else:
-            self._look.take(self._context)
-            self._position[LOOKING] = 1
+            self._evaluation.take(self._context)
+            self._position.evaluates = True
 
     def store(self) -> None:
         """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
@@ -125,9 +124,9 @@ class Loop:
 
     def reload(self) -> None:
         """Take the Variables' values again."""
-        self._bound.load()
-        if self._look is not None:
-            self._look.load()
+        self._training.load()
+        if self._evaluation is not None:
+            self._evaluation.load()
 
 
 def run_epochs(training: Pass, epochs: int, report: Report | None = None) -> tuple[Loop, float]:
@@ -160,7 +159,7 @@ def run(
     try:
         while loop.epoch < epochs:
             good[:] = loop.state
-            before, trained = loop.epoch, not loop.is_looking
+            before, trained = loop.epoch, not loop.is_evaluating
             if not loop.chunk(epochs if between is None else before + 1, most):
                 raise FitError(
                     f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. The parameters are those "
@@ -188,9 +187,9 @@ def run(
     return seconds
 
 
-def look(way: Pass) -> Figures:
-    """The figures of one pass that changes nothing."""
-    with context_for(way.step.program) as context:
-        loop = Loop(context, way, None, 1)
-        loop.look_only()
+def evaluate_pass(pass_: Pass) -> PassMetrics:
+    """The metrics of one pass that changes nothing."""
+    with context_for(pass_.step.program) as context:
+        loop = Loop(context, pass_, None, 1)
+        loop.evaluate_only()
         return loop.training

@@ -1,31 +1,31 @@
-"""A pass over rows, as native code knows it: contexts, memory, and a plan of addresses and numbers (``vm/plan.py``)."""
+"""A pass over rows as native code knows it: contexts, memory, and records that point to them (``vm/descriptors.py``)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from jitgrad.program.context import Context
-from jitgrad.program.program import Program
 from jitgrad.program.slots import Slot
 from jitgrad.tape.evaluate import leaf_values
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import Step
-from jitgrad.vm.plan import PASS_SIZE, TAIL
+from jitgrad.vm.descriptors import BatchDescriptor, Copy, Feed, PassDescriptor
+from jitgrad.vm.records import in_row
 
 
 class Pass(NamedTuple):
-    """A way through rows: the step for a batch of ``batches.size`` rows, the one for ``batches.tail`` rows if any, the rows."""
+    """Through rows: the step for a batch of ``batches.size`` rows, the one for ``batches.tail`` rows if any, the rows."""
 
     step: Step
     tail: Step | None
     batches: Batches
 
 
-class Figures(NamedTuple):
+class PassMetrics(NamedTuple):
     """What the epochs of a pass came to.
 
     Attributes:
@@ -37,77 +37,81 @@ class Figures(NamedTuple):
     sums: np.ndarray
 
 
-class Bound:
-    """A pass with its contexts, its memory, and its plan for native code, which knows memory by address alone."""
+class _Taken(NamedTuple):
+    """A Variable whose value a pass takes from the training arena: its place there, the batch, and its place in that."""
 
-    def __init__(self, way: Pass, context: Context, epochs: int, source: Step | None = None) -> None:
-        step, tail, batches = way
-        self.rows = batches.rows
-        last = context if tail is None else Context(tail.program)
-        self._contexts = [(step, context)] if tail is None else [(step, context), (tail, last)]
-        program = step.program
+    there: Slot
+    batch: int
+    here: Slot
+
+
+class BoundPass:
+    """A pass with its contexts, its memory, and its descriptor for native code."""
+
+    def __init__(self, pass_: Pass, context: Context, epochs: int, source: Step | None = None) -> None:
+        step, tail, batches = pass_
+        self.rows, program = batches.rows, step.program
+        self._steps = [step] if tail is None else [step, tail]
+        self.contexts = [context] if tail is None else [context, Context(tail.program)]
         n_sums = program.outputs[1].size if len(program.outputs) > 1 else 0
-        self.figures = Figures(np.zeros(epochs), np.zeros((epochs, n_sums)) if n_sums else _NO_SUMS)
-        if batches.full and batches.arrays:
+        self.metrics = PassMetrics(np.zeros(epochs), np.zeros((epochs if n_sums else 0, n_sums)))
+        feeds = []
+        if not batches.full:
+            arrays = [np.ascontiguousarray(array) for array in batches.cast(program.dtype)]
+            feeds = [Feed(rows=array, width=math.prod(array.shape[1:])) for array in arrays]
+        elif batches.arrays:
             context.load(batches.cast(program.dtype), stop=step.n_batch)
-        copies = _NOTHING if source is None else _copies(source, [step for step, _ in self._contexts])
-        self._arrays, *gathered = _NOT_GATHERED if batches.full else _gathered(batches, program, last.program)
-        self._gathered = gathered  # native code knows them and the arrays by address
-        self._copies: np.ndarray = copies  # native code knows them by address
-        places = _program_plan(context)
-        self.plan = np.array(
-            (
-                *places, *(places if tail is None else _program_plan(last)),
-                *(_NOT_GATHERED_PLACES if batches.full else map(_address, gathered)), _address(copies),
-                *map(_address, self.figures), batches.rows, batches.size, batches.shuffle and not batches.full, batches.seed,
-                0 if batches.full else len(batches.arrays), len(copies), program.state_size, n_sums,
-            ),
-            np.uint64,
+        self._taken = [] if source is None else list(_taken(source, self._steps))
+        described = [_describe(m, len(feeds)) for m in self.contexts]
+        copies = [
+            Copy(source=t.there.offset, batch=described[t.batch], place=t.here.offset, size=t.here.size) for t in self._taken
+        ]
+        self.descriptor = PassDescriptor(
+            full=described[0], tail=described[-1], rows=batches.rows, size=batches.size,
+            feeds=in_row(Feed, feeds), n_feeds=len(feeds), order=np.arange(batches.rows if feeds else 0, dtype=np.uint64),
+            shuffles=batches.shuffle and not batches.full, seed=batches.seed,
+            copies=in_row(Copy, copies), n_copies=len(copies), n_state=program.state_size, n_sums=n_sums,
+            losses=self.metrics.losses, sums=self.metrics.sums,
         )  # fmt: skip
         self.load()
 
     def load(self) -> None:
         """The values of what is no batch."""
-        for step, context in self._contexts:
-            leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
-            context.load([*leaves, *step.literals], step.n_batch)
+        for step, context in zip(self._steps, self.contexts, strict=True):
+            load_rest(step, context)
 
     def take(self, source: Context) -> None:
-        """What native code does when a look begins: take the Variables' values from the training arena."""
-        for place, part, to, size in self._copies.tolist():
-            self._contexts[part // TAIL][1].arena[to : to + size] = source.arena[place : place + size]
+        """What native code does when an evaluation pass begins: take the Variables' values from the training arena."""
+        for there, batch, here in self._taken:
+            self.contexts[batch].arena[here.offset : here.offset + here.size] = source.arena[there.offset :][: there.size]
 
     def last_loss(self, after: int) -> float:
         """The loss of the step that ended at row ``after``, 0 at the end of the epoch."""
-        return float(self._contexts[-1 if after == 0 else 0][1].outputs[0])
+        return float(self.contexts[-1 if after == 0 else 0].outputs[0])
 
 
-def _program_plan(context: Context) -> tuple[int, ...]:
-    """A Program and its arena, as the first columns of a plan."""
-    outputs = context.program.outputs
-    return (*context.addresses, context.program.stop, outputs[0].offset, outputs[-1].offset)
+def load_rest(step: Step, context: Context) -> None:
+    """The present values of a step's inputs after the batch's."""
+    leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
+    context.load([*leaves, *step.literals], step.n_batch)
 
 
-def _gathered(batches: Batches, full: Program, tail: Program) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """The arrays in the Program's dtype, row after row; for each its address, its width and its slots; the order."""
-    arrays = [np.ascontiguousarray(array) for array in batches.cast(full.dtype)]
-    feeds = [
-        (_address(array), math.prod(array.shape[1:]), full.inputs[number].offset, tail.inputs[number].offset)
-        for number, array in enumerate(arrays)
-    ]
-    return arrays, np.array(feeds, np.uint64).reshape(-1, 4), np.arange(batches.rows, dtype=np.uint64)
+def _describe(context: Context, n_feeds: int) -> BatchDescriptor:
+    """A Program and its arena, whose first inputs are the batch's."""
+    program = context.program
+    return BatchDescriptor(
+        context=context.descriptor, stop=program.stop, loss=program.outputs[0].offset, sums=program.outputs[-1].offset,
+        slots=np.array([slot.offset for slot in program.inputs[:n_feeds]], np.uint64),
+    )  # fmt: skip
 
 
-def _copies(source: Step, ways: Sequence[Step]) -> np.ndarray:
-    """What a looking pass takes from the training arena: place there, which arena, place in it, size, a row a Variable."""
+def _taken(source: Step, steps: Sequence[Step]) -> Iterator[_Taken]:
+    """What the steps of an evaluation pass take from that of the training."""
     there = dict(_slots(source))
-    rows = [
-        (there[key].offset, TAIL * number, slot.offset, slot.size)
-        for number, step in enumerate(ways)
-        for key, slot in _slots(step)
-        if key in there
-    ]
-    return np.array(rows, np.uint64).reshape(-1, 4)
+    for number, step in enumerate(steps):
+        for key, slot in _slots(step):
+            if key in there:
+                yield _Taken(there[key], number, slot)
 
 
 def _slots(step: Step) -> list[tuple[int, Slot]]:
@@ -116,15 +120,5 @@ def _slots(step: Step) -> list[tuple[int, Slot]]:
     return [(id(leaf.variable), slot) for leaf, slot in pairs if leaf.variable is not None]
 
 
-def _address(array: np.ndarray) -> int:
-    return array.ctypes.data if array.size else _NOWHERE
-
-
-_NOTHING = np.zeros(0)
-_NOWHERE = _NOTHING.ctypes.data
-_NOT_GATHERED: tuple[list[np.ndarray], np.ndarray, np.ndarray] = [], _NOTHING, _NOTHING
-_NO_SUMS = np.zeros((0, 0))
-_NOT_GATHERED_PLACES = _NOWHERE, _NOWHERE
-_NO_PLAN = np.zeros(PASS_SIZE, np.uint64)
-NO_PASS = _NO_PLAN.ctypes.data
-"""The address of a plan without rows."""
+NO_PASS = PassDescriptor()
+"""Without rows."""

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.program.context import ALONE, Context
+from jitgrad.program.context import Context
 from jitgrad.training import loop
 from jitgrad.training.loop import Loop
-from jitgrad.training.passes import NO_PASS, Bound, Pass
+from jitgrad.training.passes import NO_PASS, BoundPass, Pass
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import Step
-from jitgrad.vm.plan import LOSSES, NOT_FINITE
+from jitgrad.vm.descriptors import Position
+from jitgrad.vm.records import address
 
 KEPT_SIZES = 8
 """So many sizes of batches have their steps at hand; the oldest is dropped."""
@@ -28,10 +29,10 @@ class StreamLoop(Loop):
     """A Loop whose training pass takes its batches from a Source. One of another size than the first has another step."""
 
     def __init__(
-        self, context: Context, training: Pass, looking: Pass | None, epochs: int, first: int,
+        self, context: Context, training: Pass, evaluation: Pass | None, epochs: int, first: int,
         source: Source, make: Callable[[Batches], Step],
     ) -> None:  # fmt: skip
-        super().__init__(context, training, looking, epochs, first)
+        super().__init__(context, training, evaluation, epochs, first)
         self._source, self._make = source, make
         self._steps_of = {_shapes(training.batches.arrays): _Single(training.step, context)}
         self._batches: Iterator[Batches] = iter(())
@@ -47,16 +48,16 @@ class StreamLoop(Loop):
         left = most or 2**62
         while self.epoch < epochs and left and not self.not_finite and time.perf_counter() < end:
             left -= 1
-            if self.is_looking:
+            if self.is_evaluating:
                 super().chunk(self.epoch + 1)
                 continue
             self._step_on(self._taken or self._begin_epoch())
             self._taken = next(self._batches, None)
             if self._taken is None and not self.not_finite:
                 self.training.losses[self.epoch] /= self._seen
-                self.begin_look()
+                self.end_training()
         if not np.isfinite(self.state).all():
-            self._position[NOT_FINITE] = 1
+            self._position.not_finite = True
         return not self.not_finite
 
     def reload(self) -> None:
@@ -83,7 +84,7 @@ class StreamLoop(Loop):
             self.training.sums[self.epoch] += single.sums
         self._seen += batch.rows
         if not np.isfinite(self.step_loss):
-            self._position[NOT_FINITE] = 1
+            self._position.not_finite = True
 
     def _checked(self, step: Step) -> Step:
         """A step whose state stands as that of the first batch's. Raises ArgumentError for another."""
@@ -111,7 +112,7 @@ def begun_epoch(batches: Iterator[Batches], epoch: int) -> Iterator[Batches]:
     return itertools.chain([first], batches)
 
 
-class _Single(Bound):
+class _Single(BoundPass):
     """A step of the native loop on the rows of one batch."""
 
     def __init__(self, step: Step, context: Context) -> None:
@@ -121,17 +122,14 @@ class _Single(Bound):
     def run(self, batch: Batches) -> float:
         """Run it; returns the loss."""
         self.context.load(batch.cast(self.step.program.dtype), stop=self.step.n_batch)
-        position = np.zeros(4, np.uint64)
-        self.context.train.call(
-            self.context.execute.address, ALONE, self.plan.ctypes.data, NO_PASS, position.ctypes.data,
-            self.context.addresses[-1], int(self.plan[LOSSES]), 1, 1,
-        )  # fmt: skip
-        return float(self.figures.losses[0])
+        position = Position()
+        self.context.train.call(address(self.descriptor), address(NO_PASS), address(position), 1, 1)
+        return float(self.metrics.losses[0])
 
     @property
     def sums(self) -> np.ndarray:
         """What the step sums over an epoch."""
-        return self.figures.sums[0]
+        return self.metrics.sums[0]
 
 
 def _shapes(arrays: Sequence[np.ndarray]) -> tuple[tuple[int, ...], ...]:

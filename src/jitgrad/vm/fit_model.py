@@ -9,7 +9,7 @@ from numba import carray
 from numpy import inf, int64, isfinite, uint64
 
 from jitgrad.vm import fit_plan as plan
-from jitgrad.vm.jit import call_execute, inline, noinline, nowhere, pointer
+from jitgrad.vm.jit import call_execute, inline, noinline, pointer
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.kernels.robust import counted, scales
 from jitgrad.vm.kernels.tiles import pointer_to
@@ -96,30 +96,29 @@ def load(P, A, floats, block):
 
 
 @noinline
-def _run(P, W, A, start, stop):
+def _run(P, W, A, context, start, stop):
     """Run a part of the Program on the block that is next. Returns its first row and how many it has."""
-    floats, block = pointer_to(A, ZERO), P[plan.DONE]
+    block = P[plan.DONE]
     if block == ZERO:
         for k in range(P[plan.N]):
             A[P[uint64(plan.HEAD) + k]] = W[P[plan.PLACE] + k]
-    count = P[plan.COUNT] if P[plan.COUNT] <= P[plan.BLOCK] else load(P, A, floats, block)
-    code, table = pointer(P[plan.CODE], pointer_to(P, ZERO)), pointer(P[plan.TABLE], pointer_to(P, ZERO))
-    call_execute(P[plan.EXECUTE], code, table, floats, start, stop, ZERO, ZERO, ZERO, nowhere())
+    count = P[plan.COUNT] if P[plan.COUNT] <= P[plan.BLOCK] else load(P, A, pointer_to(A, ZERO), block)
+    call_execute(context, start, stop)
     return P[plan.FIRST] + block * P[plan.BLOCK], count
 
 
 @noinline
-def compute(P, W, A):
+def compute(P, W, A, context):
     """Compute the next block of what was asked for; whether that was the last one.
 
     Then the cost of the parameters is NEW, inf where the model is not finite; of the derivatives FINITE says whether all are.
     """
     one_block = P[plan.COUNT] <= P[plan.BLOCK]
     if P[plan.WORK] == uint64(plan.DERIVATIVES):
-        first, count = _run(P, W, A, P[plan.VALUE_STOP] if one_block else ZERO, P[plan.STOP])
+        first, count = _run(P, W, A, context, P[plan.VALUE_STOP] if one_block else ZERO, P[plan.STOP])
         _triangulate(P, W, A, first, count)
     else:
-        first, count = _run(P, W, A, ZERO, P[plan.VALUE_STOP])
+        first, count = _run(P, W, A, context, ZERO, P[plan.VALUE_STOP])
         W[plan.TOTAL] += _cost(P, W, A, first, count)
     P[plan.DONE] += ONE
     if P[plan.DONE] < _blocks(P):

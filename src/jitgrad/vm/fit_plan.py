@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # The plan, P: first the Program. What the model says is computed up to VALUE_STOP, its derivatives up to STOP.
-EXECUTE, CODE, TABLE, ARENA, VALUE_STOP, STOP = range(6)
+_, _, _, ARENA, VALUE_STOP, STOP = range(6)
 # What all fits share: how many parameters are fitted and columns of data there are, the rows of a block, how residuals count,
 # and whether parameters in which the model is linear are solved for first.
 N, COLUMNS, BLOCK, LOSS, SOLVES = range(6, 11)

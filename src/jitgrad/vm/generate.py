@@ -27,23 +27,19 @@ from math import {mathematics}
 from numba import carray, types
 from numpy import {functions}
 
+from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.jit import Native, call_kernel, inline, rounded
 from jitgrad.vm.kernels import {modules}
 from jitgrad.vm.kernels.mathfun import NEAR, {mathfun}
 from jitgrad.vm.kernels.special import {special}
+from jitgrad.vm.record_types import RecordPointer
 
 {loops}
 
-def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, times, loss, losses_pointer):
-    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0.
-
-    If ``times`` is not 0, run them that often, and note each time what then stands at ``loss``.
-    """
-    code = carray(code_pointer, (1, {width}))
-    table = carray(table_pointer, 1)
-    A = carray(arena_pointer, 1)
-    losses = carray(losses_pointer, 1)
-    done = uint64(0)
+def _execute(context, start, stop):
+    """Run the instructions of a context from ``start`` on, until the next one is ``stop``."""
+    code, table, A = carray(context.code, (1, {width})), carray(context.table, 1), carray(context.arena, 1)
+    times, loss, losses, done = context.times, context.loss, context.losses, uint64(0)
     while True:
         i = start
         while i != stop:
@@ -57,14 +53,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, time
             return
 
 
-_NUMBERS = types.CPointer(types.uint64)
-
-execute = Native(
-    _execute,
-    lambda dtype: (
-        (_NUMBERS, _NUMBERS, types.CPointer(dtype), *(types.uint64,) * 5, types.CPointer(types.float64)), types.void,
-    ),
-)  # fmt: skip
+execute = Native(_execute, lambda dtype: ((RecordPointer(ContextDescriptor, dtype), types.uint64, types.uint64), types.void))
 '''
 
 
@@ -118,10 +107,9 @@ def interpreter_source() -> str:
 def _call(instruction: Instruction) -> str:
     column = {field: f"code[i, {number}]" for number, field in enumerate(instruction.fields, 1)}
     if instruction.name == "call":
-        return f"call_kernel({column['kernel']}, arena_pointer, table_pointer, {column['t']}, {column['d']}, {column['s']})"
+        return f"call_kernel({column['kernel']}, context.arena, context.table, {column['t']}, {column['d']}, {column['s']})"
     if instruction.name == "together":
-        runs = f"i, {column['count']}, {column['length']}"
-        return f"i += together.together(team, code_pointer, table_pointer, arena_pointer, {runs})"
+        return f"i += together.together(context, i, {column['count']}, {column['length']})"
     arguments = ["A"] + (["table"] if "t" in instruction.fields else []) + list(column.values())
     return f"{'.'.join(instruction.kernel or (_name(instruction),))}({', '.join(arguments)})"
 

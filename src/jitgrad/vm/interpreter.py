@@ -11,10 +11,12 @@ from math import erf, erfc, lgamma
 from numba import carray, types
 from numpy import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cbrt, ceil, exp2, floor, hypot, int64, log10, log2, rint, sqrt, trunc, uint64
 
+from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.jit import Native, call_kernel, inline, rounded
 from jitgrad.vm.kernels import copy, matmul, order, random, reduce, together, update
 from jitgrad.vm.kernels.mathfun import NEAR, cos, cosh, exp, expm1, log, log1p, power, sigmoid, sin, sinh, softplus, tan, tanh
 from jitgrad.vm.kernels.special import digamma, polygamma
+from jitgrad.vm.record_types import RecordPointer
 
 
 @inline
@@ -736,16 +738,10 @@ def _multiply_add_svv(A, d, rows, cols, pc, rc, pa, ra, pb, rb):
             A[q + k] = a * b + c
 
 
-def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, times, loss, losses_pointer):
-    """Run the instructions from ``start`` on, until the next one is ``stop``, with the help of a team if it is not 0.
-
-    If ``times`` is not 0, run them that often, and note each time what then stands at ``loss``.
-    """
-    code = carray(code_pointer, (1, 16))
-    table = carray(table_pointer, 1)
-    A = carray(arena_pointer, 1)
-    losses = carray(losses_pointer, 1)
-    done = uint64(0)
+def _execute(context, start, stop):
+    """Run the instructions of a context from ``start`` on, until the next one is ``stop``."""
+    code, table, A = carray(context.code, (1, 16)), carray(context.table, 1), carray(context.arena, 1)
+    times, loss, losses, done = context.times, context.loss, context.losses, uint64(0)
     while True:
         i = start
         while i != stop:
@@ -846,7 +842,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, time
             elif op == 93: order.argsort(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
             elif op == 94: matmul.matmul(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5], code[i, 6], code[i, 7], code[i, 8], code[i, 9], code[i, 10], code[i, 11], code[i, 12], code[i, 13], code[i, 14])
             elif op == 95: random.uniform(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
-            elif op == 96: call_kernel(code[i, 1], arena_pointer, table_pointer, code[i, 6], code[i, 2], code[i, 4])
+            elif op == 96: call_kernel(code[i, 1], context.arena, context.table, code[i, 6], code[i, 2], code[i, 4])
             elif op == 97: update.sgd(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
             elif op == 98: update.momentum(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
             elif op == 99: update.nesterov(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
@@ -855,7 +851,7 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, time
             elif op == 102: update.nonnegative(A, code[i, 1], code[i, 2])
             elif op == 103: update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
             elif op == 104: random.advance(A, code[i, 1], code[i, 2])
-            elif op == 105: i += together.together(team, code_pointer, table_pointer, arena_pointer, i, code[i, 1], code[i, 2])
+            elif op == 105: i += together.together(context, i, code[i, 1], code[i, 2])
             i += uint64(1)
         if done == times:
             return
@@ -865,11 +861,4 @@ def _execute(code_pointer, table_pointer, arena_pointer, start, stop, team, time
             return
 
 
-_NUMBERS = types.CPointer(types.uint64)
-
-execute = Native(
-    _execute,
-    lambda dtype: (
-        (_NUMBERS, _NUMBERS, types.CPointer(dtype), *(types.uint64,) * 5, types.CPointer(types.float64)), types.void,
-    ),
-)  # fmt: skip
+execute = Native(_execute, lambda dtype: ((RecordPointer(ContextDescriptor, dtype), types.uint64, types.uint64), types.void))

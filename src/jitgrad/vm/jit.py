@@ -211,21 +211,14 @@ class Native(NamedTuple):
 
 
 @intrinsic
-def call_execute(context, address, code, table, arena, start, stop, team, times, loss, losses):  # type: ignore[no-untyped-def]
-    """Call the interpreter at ``address``. Its code is thus compiled once, and not into every caller."""
-    number = numba.uint64
-    return numba.void(number, code, table, arena, number, number, number, number, number, losses), _by_address
+def _call_interpreter(context, address, vm_context, start, stop):  # type: ignore[no-untyped-def]
+    return numba.void(numba.uint64, vm_context, numba.uint64, numba.uint64), _by_address
 
 
-@intrinsic
-def nowhere(context):  # type: ignore[no-untyped-def]
-    """A null pointer of float64, for losses that nobody wants."""
-    kind = types.CPointer(numba.float64)
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return ir.Constant(context.get_value_type(kind), None)
-
-    return kind(), generate
+@inline
+def call_execute(context, start, stop):  # type: ignore[no-untyped-def]
+    """Run the instructions start ≤ i < stop of a context. The interpreter is thus compiled once, and not into every caller."""
+    _call_interpreter(context.execute, context, start, stop)  # type: ignore[call-arg]
 
 
 @intrinsic

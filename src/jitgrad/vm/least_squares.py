@@ -20,10 +20,12 @@ from numpy import uint64
 
 from jitgrad.vm import fit_descent, fit_end
 from jitgrad.vm import fit_plan as plan
+from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.fit_model import ONE, TWO, ZERO, ask, column, compute, go_to, load, triangle, vector
 from jitgrad.vm.fit_steps import ALL, factor, hold
 from jitgrad.vm.jit import Native, inline, pointer
 from jitgrad.vm.kernels.tiles import pointer_to
+from jitgrad.vm.record_types import RecordPointer
 
 
 @inline
@@ -68,7 +70,7 @@ def _store(P, W, A):
     go_to(P, plan.BEGINNING)
 
 
-def _least_squares(plan_pointer, reals, fits, most):
+def _least_squares(plan_pointer, reals, context, fits, most):
     """Go on with the first ``fits`` fits of a plan, for ``most`` blocks of rows at most. Returns how many were computed.
 
     ``reals`` is the room. All fits are done when the plan says that the next is number ``fits``.
@@ -80,7 +82,7 @@ def _least_squares(plan_pointer, reals, fits, most):
             if blocks == most:
                 return blocks
             blocks += ONE
-            if not compute(P, W, A):
+            if not compute(P, W, A, context):
                 continue
         phase = P[plan.PHASE]
         if phase == uint64(plan.BEGINNING):
@@ -122,7 +124,13 @@ def _least_squares(plan_pointer, reals, fits, most):
 least_squares = Native(
     _least_squares,
     lambda dtype: (
-        (types.CPointer(types.uint64), types.CPointer(dtype), types.uint64, types.uint64),
+        (
+            types.CPointer(types.uint64),
+            types.CPointer(dtype),
+            RecordPointer(ContextDescriptor, dtype),
+            types.uint64,
+            types.uint64,
+        ),
         types.uint64,
     ),
 )

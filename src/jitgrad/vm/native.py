@@ -38,26 +38,18 @@ class _Form(NamedTuple):
 
 _LAPACK = "jitgrad.vm.kernels.lapack"
 _FORMS = {
-    "execute": _Form(
-        "the interpreter",
-        "about fifteen seconds",
-        "jitgrad.vm.interpreter",
-        (_POINTER,) * 3 + (_NUMBER,) * 5 + (_POINTER,),
-        None,
-    ),
-    "train": _Form(
-        "the training loop", "a second", "jitgrad.vm.train", (_NUMBER,) * 2 + (_POINTER,) * 5 + (_NUMBER,) * 2, _NUMBER
-    ),
+    "execute": _Form("the interpreter", "about fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) + (_NUMBER,) * 2, None),
+    "train": _Form("the training loop", "a second", "jitgrad.vm.train", (_POINTER,) * 3 + (_NUMBER,) * 2, _NUMBER),
     "least_squares": _Form(
         "least squares",
         "about ten seconds",
         "jitgrad.vm.least_squares",
-        (_POINTER,) * 2 + (_NUMBER,) * 2,
+        (_POINTER,) * 3 + (_NUMBER,) * 2,
         _NUMBER,
         ("float64",),
     ),
     "flush": _Form("the mode for subnormal numbers", "a second", "jitgrad.vm.kernels.flush", (_NUMBER,), _NUMBER, ("float64",)),
-    "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER,) * 2 + (_NUMBER,), None),
+    "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER, _NUMBER), None),
     **{
         name: _Form(what, "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
         for name, what in (("solve", "the solver"), ("determinant", "the determinant"), ("cholesky", "Cholesky's factor"))

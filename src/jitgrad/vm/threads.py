@@ -1,4 +1,4 @@
-"""Helpers: threads that do runs of instructions beside the thread that fits, in native code and without the GIL.
+"""The thread pool: helpers that do tasks beside the thread that fits, in native code and without the GIL.
 
 Between two uses they sleep. Within one they look for work all the time, for what is shared takes but microseconds.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jitgrad import arguments
+from jitgrad.vm.context import MOST_TASKS, ContextDescriptor, Pool
 from jitgrad.vm.late import load
-from jitgrad.vm.team import EXECUTE, LEAVE, MOST_RUNS, TEAM_SIZE, THREADS
+from jitgrad.vm.records import address
 
 if TYPE_CHECKING:
     from jitgrad.vm.native import Function
@@ -57,11 +58,12 @@ def set_num_threads(count: int) -> None:
     _Settings.threads = arguments.count("count", count, high=1024)
 
 
-class _Team:
-    """The words that threads share, and the helpers, made as they are needed."""
+class _Threads:
+    """What threads share, and the helpers, made as they are needed."""
 
     def __init__(self) -> None:
-        self.words = np.zeros(TEAM_SIZE, np.uint64)
+        self.context = ContextDescriptor()
+        self.pool = Pool(context=self.context)
         self.in_use = threading.Lock()
         self._wake = threading.Semaphore(0)
         self._helpers: list[threading.Thread] = []
@@ -69,7 +71,8 @@ class _Team:
 
     def begin(self, execute: Function, assist: Function, helpers: int) -> None:
         """Call the helpers."""
-        self.words[EXECUTE], self.words[THREADS], self.words[LEAVE] = execute.address, helpers + 1, 0
+        self.context.execute = execute.address
+        self.pool.set(threads=helpers + 1, leave=0)
         self._assist = assist
         while len(self._helpers) < helpers and self._start():
             pass
@@ -88,7 +91,7 @@ class _Team:
 
     def end(self) -> None:
         """Let the helpers go to sleep."""
-        self.words[LEAVE] = 1
+        self.pool.leave = 1
 
     def close(self) -> None:
         """Wait until no helper is in native code, which is about to be unloaded."""
@@ -104,36 +107,40 @@ class _Team:
             assist = self._assist
             if assist is None:
                 return
-            assist.call(self.words.ctypes.data, 0, number)
+            assist.call(address(self.pool), number)
 
 
-_team = _Team()
+_threads = _Threads()
 
 
 @contextmanager
-def team(execute: Function, dtype: np.dtype[np.floating]) -> Iterator[int]:
-    """Have helpers while it lasts. Yields what the interpreter is given as its team: 0 where this thread works alone.
+def thread_pool(contexts: Sequence[ContextDescriptor], dtype: np.dtype[np.floating]) -> Iterator[None]:
+    """Have helpers for what runs in these contexts while it lasts.
 
-    So it does where one thread is set, or while another thread has the helpers.
+    There are none where one thread is set, or while another thread has them.
     """
-    helpers, mine = min(get_num_threads(), MOST_RUNS) - 1, False
+    helpers, mine = min(get_num_threads(), MOST_TASKS) - 1, False
     try:
-        mine = helpers > 0 and _team.in_use.acquire(blocking=False)
+        mine = helpers > 0 and _threads.in_use.acquire(blocking=False)
         if mine:
-            _team.begin(execute, load("assist", dtype), helpers)
-        yield _team.words.ctypes.data if mine else 0
+            _threads.begin(load("execute", dtype), load("assist", dtype), helpers)
+            for context in contexts:
+                context.set(pool=_threads.pool)
+        yield
     finally:
         if mine:
-            _team.end()
-            _team.in_use.release()
+            _threads.end()
+            for context in contexts:
+                context.pool = 0
+            _threads.in_use.release()
 
 
 def _after_fork() -> None:
     """A forked process has no threads but one."""
-    global _team
-    _team = _Team()
+    global _threads
+    _threads = _Threads()
 
 
-atexit.register(lambda: _team.close())
+atexit.register(lambda: _threads.close())
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

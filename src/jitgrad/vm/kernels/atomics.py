@@ -1,4 +1,4 @@
-"""Words of memory that two threads read and write, as LLVM's atomic operations, and what a thread does while it waits."""
+"""Numbers that two threads read and write, as LLVM's atomic operations on pointers, and what a thread does while it waits."""
 
 from __future__ import annotations
 
@@ -15,57 +15,50 @@ _BYTES = 8
 _IS_X86 = binding.get_process_triple().startswith(("x86_64", "i686"))
 
 
-def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Of element ``i`` of an array, the first two arguments."""
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.gep(array.data, [arguments[1]])
-
-
 def _call(builder: Any, result: Any, name: str) -> None:
     builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, []), name), [])
 
 
 @intrinsic
-def load(context, words, i):  # type: ignore[no-untyped-def]
-    """Word ``i``; what its writer wrote before it is then seen too."""
+def load(context, place):  # type: ignore[no-untyped-def]
+    """The number at a place; what its writer wrote before it is then seen too."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.load_atomic(_place(context, builder, signature, arguments), "acquire", _BYTES)
+        return builder.load_atomic(arguments[0], "acquire", _BYTES)
 
-    return _NUMBER(words, _NUMBER), generate
+    return _NUMBER(place), generate
 
 
 @intrinsic
-def store(context, words, i, value):  # type: ignore[no-untyped-def]
-    """Set word ``i``, after all that was written before."""
+def store(context, place, value):  # type: ignore[no-untyped-def]
+    """Set it, after all that was written before."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        builder.store_atomic(arguments[2], _place(context, builder, signature, arguments), "release", _BYTES)
+        builder.store_atomic(arguments[1], arguments[0], "release", _BYTES)
         return context.get_dummy_value()
 
-    return numba.void(words, _NUMBER, _NUMBER), generate
+    return numba.void(place, _NUMBER), generate
 
 
 @intrinsic
-def increment(context, words, i):  # type: ignore[no-untyped-def]
-    """Add one to word ``i``; what was written before is seen by who sees it."""
+def increment(context, place):  # type: ignore[no-untyped-def]
+    """Add one to it; what was written before is seen by who sees it."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        builder.atomic_rmw("add", _place(context, builder, signature, arguments), ir.Constant(_WORD, 1), "acq_rel")
+        builder.atomic_rmw("add", arguments[0], ir.Constant(_WORD, 1), "acq_rel")
         return context.get_dummy_value()
 
-    return numba.void(words, _NUMBER), generate
+    return numba.void(place), generate
 
 
 @intrinsic
-def exchange(context, words, i, expected, value):  # type: ignore[no-untyped-def]
-    """Set word ``i`` if it is what is expected, and say whether it was."""
+def exchange(context, place, expected, value):  # type: ignore[no-untyped-def]
+    """Set it if it is what is expected, and say whether it was."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        place = _place(context, builder, signature, arguments)
-        return builder.extract_value(builder.cmpxchg(place, *arguments[2:], "acq_rel", "acquire"), 1)
+        return builder.extract_value(builder.cmpxchg(*arguments, "acq_rel", "acquire"), 1)
 
-    return numba.boolean(words, _NUMBER, _NUMBER, _NUMBER), generate
+    return numba.boolean(place, _NUMBER, _NUMBER), generate
 
 
 @intrinsic

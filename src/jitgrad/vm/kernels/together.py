@@ -1,35 +1,22 @@
-"""Runs of instructions that are independent of one another, shared between the thread that fits and its helpers.
+"""Tasks that are independent of one another, shared between the thread that fits and its helpers.
 
-Who wants a run clears its bit by compare-and-swap. The thread that fits takes runs like the others, so it waits only for
+Who wants a task clears its bit by compare-and-swap. The thread that fits takes tasks like the others, so it waits only for
 those that a helper has begun: on a busy machine, where no helper comes, it does them all itself. Each thread begins at a
-place of its own among the runs: what it worked on last time, as the rows of a matrix, is then still in its cache.
+place of its own among the tasks: what it worked on last time, as the rows of a matrix, is then still in its cache.
 """
 
 from __future__ import annotations
 
-from numba import carray, types
+from numba import types
 from numpy import uint64
 
-from jitgrad.vm.jit import Native, address, call_execute, inline, nowhere, pointer
+from jitgrad.vm.context import MOST_TASKS, Pool
+from jitgrad.vm.jit import Native, address, call_execute, inline
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
-from jitgrad.vm.team import (
-    ARENA,
-    CODE,
-    COUNT,
-    DONE,
-    EXECUTE,
-    FIRST,
-    LEAVE,
-    LENGTH,
-    MOST_RUNS,
-    TABLE,
-    TEAM_SIZE,
-    THREADS,
-    TICKET,
-)
+from jitgrad.vm.record_types import RecordPointer
 
-_LEFT = 2**MOST_RUNS - 1
+_LEFT = 2**MOST_TASKS - 1
 _PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may have the core
 
 
@@ -44,64 +31,58 @@ def _wait(turns):
 
 
 @inline
-def _take(team, ticket, thread, numbers, arena):
-    """Do one of the runs that are left, unless another thread was faster."""
-    alone, once, one = uint64(0), uint64(0), uint64(1)
-    execute, first, length = team[uint64(EXECUTE)], team[uint64(FIRST)], team[uint64(LENGTH)]
-    code, table, place = team[uint64(CODE)], team[uint64(TABLE)], team[uint64(ARENA)]
-    left, threads = ticket & uint64(_LEFT), team[uint64(THREADS)]
-    run = thread % threads * team[uint64(COUNT)] // threads  # a helper may be of a larger team that was before
-    while left >> run & one == alone:
-        run = (run + one) % uint64(MOST_RUNS)
-    if exchange(team, uint64(TICKET), ticket, ticket ^ (one << run)):
-        start = first + run * length
-        call_execute(
-            execute, pointer(code, numbers), pointer(table, numbers), pointer(place, arena), start, start + length, alone,
-            once, once, nowhere(),
-        )  # fmt: skip
-        increment(team, uint64(DONE))
+def _take(pool, ticket, thread):
+    """Do one of the tasks that are left, unless another thread was faster."""
+    one, first, length, left = uint64(1), pool.first, pool.length, ticket & uint64(_LEFT)
+    task = thread % pool.threads * pool.count // pool.threads  # a helper may be of a larger pool that was before
+    while left >> task & one == uint64(0):
+        task = (task + one) % uint64(MOST_TASKS)
+    if exchange(pool.ticket, ticket, ticket ^ (one << task)):
+        start = first + task * length
+        call_execute(pool.context, start, start + length)
+        increment(pool.done)
 
 
 @inline
-def together(team_address, code, table, arena, i, count, length):
-    """Share the ``count`` runs that follow instruction ``i``; returns the number of instructions that are done.
+def together(context, i, count, length):
+    """Share the ``count`` tasks that follow instruction ``i``; returns the number of instructions that are done.
 
-    Without a team it is 0: the interpreter goes on with the runs, one after the other.
+    Without a pool it is 0: the interpreter goes on with the tasks, one after the other.
     """
-    nothing, one = uint64(0), uint64(1)
-    if team_address == nothing:
+    nothing, one, half = uint64(0), uint64(1), uint64(MOST_TASKS)
+    pool = context.pool
+    if address(pool) == nothing:
         return nothing
-    team = carray(pointer(team_address, code), TEAM_SIZE)
-    team[uint64(CODE)], team[uint64(TABLE)], team[uint64(ARENA)] = address(code), address(table), address(arena)
-    team[uint64(FIRST)], team[uint64(COUNT)], team[uint64(LENGTH)] = i + one, count, length
-    store(team, uint64(DONE), nothing)
-    half = uint64(MOST_RUNS)
-    ticket = (((load(team, uint64(TICKET)) >> half) + one) << half) | ((one << count) - one)
-    store(team, uint64(TICKET), ticket)
+    alone = pool.context
+    alone.code, alone.table, alone.arena = context.code, context.table, context.arena
+    pool.first, pool.count, pool.length = i + one, count, length
+    store(pool.done, nothing)
+    ticket = (((load(pool.ticket) >> half) + one) << half) | ((one << count) - one)
+    store(pool.ticket, ticket)
     while ticket & uint64(_LEFT) != nothing:
-        _take(team, ticket, nothing, code, arena)
-        ticket = load(team, uint64(TICKET))
+        _take(pool, ticket, nothing)
+        ticket = load(pool.ticket)
     turns = nothing
-    while load(team, uint64(DONE)) != count:
+    while load(pool.done) != count:
         turns = _wait(turns)
     return count * length
 
 
-def _assist(team_pointer, arena, thread):
-    """Take runs until LEAVE, as the thread of this number, from 1 on. Subnormal numbers count as zero, as in ``train``."""
+def _assist(pool, thread):
+    """Take tasks until it is time to leave, as the thread of this number, from 1 on.
+
+    Subnormal numbers count as zero, as in ``train``.
+    """
     mode = flush_mode(uint64(FLUSH))
-    team = carray(team_pointer, TEAM_SIZE)
     turns = uint64(0)
-    while load(team, uint64(LEAVE)) == uint64(0):
-        ticket = load(team, uint64(TICKET))
+    while load(pool.leave) == uint64(0):
+        ticket = load(pool.ticket)
         if ticket & uint64(_LEFT) == uint64(0):
             turns = _wait(turns)
         else:
-            _take(team, ticket, thread, team_pointer, arena)
+            _take(pool, ticket, thread)
             turns = uint64(0)
     flush_mode(mode)
 
 
-assist = Native(
-    _assist, lambda dtype: ((types.CPointer(types.uint64), types.CPointer(dtype), types.uint64), types.void)
-)  # fmt: skip
+assist = Native(_assist, lambda dtype: ((RecordPointer(Pool, dtype), types.uint64), types.void))
