@@ -21,11 +21,11 @@ def count(name: str, value: Any, low: int = 1, high: int = 10**9) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise ArgumentError(f"{name} is {value!r}. Give a whole number.")
+        raise ArgumentError(f"{{argument}} is {value!r}. Give a whole number.", argument=name)
     if number < low:
-        raise ArgumentError(f"{name} is {number}. Give at least {low}.")
+        raise ArgumentError(f"{{argument}} is {number}. Give at least {low}.", argument=name)
     if number > high:
-        raise ArgumentError(f"{name} is {number}. Give at most {high}.")
+        raise ArgumentError(f"{{argument}} is {number}. Give at most {high}.", argument=name)
     return number
 
 
@@ -33,7 +33,7 @@ def positive(name: str, value: Any) -> float:
     """A positive finite number."""
     given = number(name, value)
     if not (math.isfinite(given) and given > 0):
-        raise ArgumentError(f"{name} is {value}. Give a positive number.")
+        raise ArgumentError(f"{{argument}} is {value}. Give a positive number.", argument=name)
     return given
 
 
@@ -41,7 +41,7 @@ def nonnegative(name: str, value: Any) -> float:
     """A finite number from 0 on."""
     given = number(name, value)
     if not (math.isfinite(given) and given >= 0):
-        raise ArgumentError(f"{name} is {value}. Give a number from 0 on.")
+        raise ArgumentError(f"{{argument}} is {value}. Give a number from 0 on.", argument=name)
     return given
 
 
@@ -49,7 +49,7 @@ def in_unit_interval(name: str, value: Any) -> float:
     """A number from 0 on and below 1."""
     given = number(name, value)
     if not 0 <= given < 1:
-        raise ArgumentError(f"{name} is {value}. Give a number from 0 on and below 1.")
+        raise ArgumentError(f"{{argument}} is {value}. Give a number from 0 on and below 1.", argument=name)
     return given
 
 
@@ -83,7 +83,7 @@ def number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise ArgumentError(f"{name} is {value!r}. Give a number.") from None
+        raise ArgumentError(f"{{argument}} is {value!r}. Give a number.", argument=name) from None
 
 
 MAX_SEED = 2**63 - 1

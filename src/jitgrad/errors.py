@@ -14,11 +14,21 @@ from typing import Any
 
 
 class JitgradError(Exception):
-    """Base class of everything that jitgrad raises on purpose."""
+    """Base class of everything that jitgrad raises on purpose.
+
+    Attributes:
+        argument: what the argument that it is about is called; empty where it is about none. It stands in the message for
+            ``{argument}``. The command line puts its option there.
+    """
+
+    def __init__(self, *message: object, argument: str = "") -> None:
+        super().__init__(*message)
+        self.argument = argument
 
     def __str__(self) -> str:
         """The message, which may have names from files, as ``printable``."""
-        return printable(super().__str__())
+        message = super().__str__()
+        return printable(message.replace("{argument}", self.argument) if self.argument else message)
 
 
 class ShapeError(JitgradError, ValueError):

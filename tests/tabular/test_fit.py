@@ -67,7 +67,7 @@ def test_the_model_is_found_out(y: list[Any], settings: Any, classify: bool, kin
             {"model": "logistic"},
             False,
             DataError,
-            "'y' has numbers, and model 'logistic' needs classes. Ask to classify",
+            "'y' has numbers, and model 'logistic' needs classes. Give classify, so that",
         ),
         (COUNTS, {"model": "linear"}, True, ArgumentError, "Model 'linear' is no model of classes. Leave classify out"),
         (NUMBERS, {"model": "poisson"}, False, DataError, "'y' has 1.5 in row 1, and model 'poisson' needs counts"),

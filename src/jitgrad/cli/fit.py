@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jitgrad.arguments import by_name
 from jitgrad.cli import options
 from jitgrad.errors import ArgumentError, FitWarning
 
@@ -25,13 +26,15 @@ OF_TABLES = ("linear", "logistic", "poisson", "mlp")
 @click.option("--model", metavar="MODEL", help="linear, logistic, poisson, mlp, a curve of `jitgrad models`, or a formula.")
 @click.option("--features", type=options.Names(), help="The columns to predict it from.  [default: all others]")
 @click.option("--classify", is_flag=True, help="Take a target of numbers as classes. One of text always is.")
-@click.option("--start", type=options.Values(), help="Starting values of a curve.  [default: searched for]")
+@click.option("--start", "p0", type=options.Values(), help="Starting values of a curve.  [default: searched for]")
 @click.option("--bounds", type=options.Bounds(), help="Lowest and highest values, as in a=0:1,b=:5.")
-@click.option("--fix", type=options.Fixed(), help="Parameters that are not fitted, as in a=1.")
+@click.option("--fix", "fixed", type=options.Fixed(), help="Parameters that are not fitted, as in a=1.")
 @click.option("--sigma", metavar="COLUMN", help="The standard deviations of the target.")
 @click.option("--absolute-sigma", is_flag=True, help="These are in its units; otherwise their ratios count.")
 @click.option("--loss", metavar="LOSS", help="Of a curve: linear, soft_l1, huber, cauchy or arctan.  [default: linear]")
-@click.option("--loss-scale", type=float, metavar="R", help="The residual from which on that counts less.  [default: 1]")
+@click.option(
+    "--loss-scale", "f_scale", type=float, metavar="R", help="The residual from which on that counts less.  [default: 1]"
+)
 @click.option("--hidden", type=options.Numbers(), help="Widths of the hidden layers of an mlp.  [default: 64,32]")
 @click.option("--optimizer", metavar="NAME", help="adam, sgd, lbfgs, …; of a curve lbfgs or adam.  [default: exact]")
 @click.option("--epochs", type=int, help="How often to go through the rows.")
@@ -108,15 +111,16 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         click.get_current_context().exit(1)
 
 
-_OF_CURVES = ("absolute_sigma", "start", "bounds", "fix", "sigma", "loss", "loss_scale")
+_OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale")
 _OF_TABLES = ("hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify")
 
 
 def _refuse(given: dict[str, Any], names: Sequence[str], model: str, others: str) -> None:
     for name in names:
         if given[name] not in (None, False):
-            option = "--" + name.replace("_", "-")
-            raise ArgumentError(f"{option} does not go with model {model!r}. Leave it out, or choose {others}.")
+            raise ArgumentError(
+                f"{{argument}} does not go with model {model!r}. Leave it out, or choose {others}.", argument=name
+            )
 
 
 def _start(resume: str | None) -> Any:
@@ -135,6 +139,8 @@ def _table(frame: pl.DataFrame, target: str, model: str | None, given: dict[str,
     _refuse(given, _OF_CURVES, model or "linear", "a formula")
     if isinstance(start, CurveModel):
         raise ArgumentError(f"The model to go on with is a curve. Leave --model {model} out.")
+    if given["early_stopping"] is not None and not given["validation_split"]:
+        raise ArgumentError("--early-stopping has no rows to look at. Give --validation-split too, for example 0.1.")
     names = ("epochs", "batch_size", "lr", "optimizer", "early_stopping", "seed")
     settings = Settings(
         model=model,
@@ -156,16 +162,18 @@ def _table(frame: pl.DataFrame, target: str, model: str | None, given: dict[str,
 
 
 def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any], start: Any, quiet: bool) -> Any:
+    from jitgrad.curvefit.fit import METHODS
     from jitgrad.tabular import TableModel, fit_curve
 
     if isinstance(start, TableModel):
         raise ArgumentError(f"The model to go on with is no curve. Leave --model {model} out.")
     if given["absolute_sigma"] and given["sigma"] is None:
         raise ArgumentError("--absolute-sigma has no sigma. Give --sigma too.")
-    if given["loss_scale"] is not None and given["loss"] in (None, "linear"):
+    if given["f_scale"] is not None and given["loss"] in (None, "linear"):
         raise ArgumentError("--loss-scale is of losses that count large residuals less. Give --loss too.")
     _refuse(given, _OF_TABLES, model, " or ".join(OF_TABLES))
-    fixed = given["fix"] or {}
+    by_name("optimizer", given["optimizer"] or "auto", METHODS)
+    fixed = given["fixed"] or {}
     return fit_curve(
         frame,
         target,
@@ -173,11 +181,11 @@ def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any], 
         given["features"],
         sigma=given["sigma"],
         absolute_sigma=given["absolute_sigma"],
-        p0={name: value for name, value in ({**(given["start"] or {}), **fixed}).items() if value is not None} or None,
+        p0={name: value for name, value in ({**(given["p0"] or {}), **fixed}).items() if value is not None} or None,
         bounds=given["bounds"],
         fixed=list(fixed) or None,
         loss=given["loss"] or "linear",
-        f_scale=1.0 if given["loss_scale"] is None else given["loss_scale"],
+        f_scale=1.0 if given["f_scale"] is None else given["f_scale"],
         method=given["optimizer"] or "auto",
         drop_missing=given["drop_missing"],
         start=start,

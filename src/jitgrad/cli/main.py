@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import re
 import sys
+from typing import Any
 
 import click
 
-from jitgrad.cli import streams
+from jitgrad.cli import options, streams
 from jitgrad.cli.completion import completion
 from jitgrad.cli.doctor import doctor
 from jitgrad.cli.evaluate import evaluate
@@ -21,7 +21,19 @@ from jitgrad.errors import FitError, JitgradError
 from jitgrad.files import unwritable
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands. Errors of the library that are about an argument name the option whose value that has."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except JitgradError as error:
+            if ctx.invoked_subcommand is not None:
+                error.argument = options.option_of(self.commands[ctx.invoked_subcommand], error.argument)
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="jitgrad")
 def commands() -> None:
     """Fit models to tables, fast, on the CPU.
@@ -60,9 +72,9 @@ def _run() -> int:
         streams.say(shown.getvalue().rstrip("\n"))
         return 2
     except FitError as error:
-        return _failed(in_options(str(error)), 1)
+        return _failed(str(error), 1)
     except JitgradError as error:
-        return _failed(in_options(str(error)), 2)
+        return _failed(str(error), 2)
     except MemoryError as error:
         return _failed(
             f"There is not enough memory{f': {error}' if str(error) else ''}. Give fewer rows or columns, or a smaller model.",
@@ -75,21 +87,6 @@ def _run() -> int:
             return _failed(str(unwritable("standard output", error)), 2)
         where = error.filename or "What the system was asked for"
         return _failed(f"{where} cannot be had: {error.strerror}. Check the path, permissions and free space.", 2)
-
-
-_OPTIONS = {
-    r"\bp0\b": "--start", r"\bf_scale\b": "--loss-scale", r"\bin fixed\b": "in --fix", r"\b(for|of) fixed\b": r"\1 --fix",
-    r"\bno method\b": "no optimizer", r"\bearly_stopping\b": "--early-stopping", r"\bvalidation_split\b": "--validation-split",
-    r"\btest_split\b": "--test-split", r"\bbatch_size\b": "--batch-size", r"\bAsk to classify\b": "Give --classify",
-    r"^level is": "--interval is", r"The parameters are those of the last finite chunk; use": "Use",
-}  # fmt: skip
-
-
-def in_options(message: str) -> str:
-    """A message of the library with the names that the command line has for its arguments."""
-    for name, option in _OPTIONS.items():
-        message = re.sub(name, option, message)
-    return message
 
 
 def _failed(message: str, status: int) -> int:

@@ -84,6 +84,14 @@ def _pair(part: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def option_of(command: click.Command, argument: str) -> str:
+    """What a command calls an argument of the library: the option that is stored under its name, if there is one."""
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name == argument:
+            return max(option.opts, key=len)
+    return argument
+
+
 def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options by which a table is read."""
     header = click.option("--header/--no-header", default=None, help="Whether the first row has names.  [default: found out]")

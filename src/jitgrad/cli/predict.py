@@ -15,10 +15,12 @@ BATCH_ROWS = 50_000
 @click.argument("data", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", type=click.Path(allow_dash=True), default="-", help="A .csv, .tsv, .gz or .parquet file.")
 @click.option("--only", is_flag=True, help="Write the predictions alone, without the columns of DATA.")
-@click.option("--interval", type=float, metavar="LEVEL", help="Of a curve: also the limits of a new measurement, as in 0.95.")
+@click.option(
+    "--interval", "level", type=float, metavar="LEVEL", help="Of a curve: also the limits of a new measurement, as in 0.95."
+)
 @options.of_tables
 def predict(
-    model: str, data: str, output: str, only: bool, interval: float | None, separator: str | None, header: bool | None
+    model: str, data: str, output: str, only: bool, level: float | None, separator: str | None, header: bool | None
 ) -> None:
     """Predict the rows of a table with a kept model.
 
@@ -41,9 +43,9 @@ def predict(
 
     check_output(output, data, model)
     loaded = kept.load(model)
-    if interval is not None and not isinstance(loaded, CurveModel):
+    if level is not None and not isinstance(loaded, CurveModel):
         raise ArgumentError("--interval is of curves, and the model is none. Leave it out.")
-    more = {} if interval is None else {"level": interval}
+    more = {} if level is None else {"level": level}
     with TableWriter(output) as writer:
         first = 0
         for written, frame in read_pairs(data, BATCH_ROWS, separator, header):

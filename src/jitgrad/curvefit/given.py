@@ -20,7 +20,7 @@ def _number(what: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise ArgumentError(f"{what} is {value!r}. Give a number.") from None
+        raise ArgumentError(f"{{argument}} is {value!r}. Give a number.", argument=what) from None
 
 
 def settings_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> Settings:
@@ -42,13 +42,18 @@ def restrict(problem: Problem, bounds: Any, fixed: Any, columns: Mapping[str, An
             given = values_of("fixed", fixed, names, columns)
             problem.held = np.where(np.isnan(given), problem.held, given)
         if not isinstance(fixed, Iterable):
-            raise ArgumentError(f"fixed is {fixed!r}. Give names of parameters, or a dict of values by name.")
+            raise ArgumentError(
+                f"{{argument}} is {fixed!r}. Give names of parameters, or a dict of values by name.", argument="fixed"
+            )
         fixed = [fixed] if isinstance(fixed, str) else list(fixed)
         _check_names("fixed", fixed, names, columns)
         problem.free = [k for k, name in enumerate(names) if name not in fixed]
         for name in fixed:
             if math.isnan(problem.held[names.index(name)]):
-                raise ArgumentError(f"Parameter {name!r} is fixed and has no value. Give it in fixed, or in p0.")
+                raise ArgumentError(
+                    f"Parameter {name!r} is fixed and has no value. Give it in {{argument}}, or among the starting values.",
+                    argument="fixed",
+                )
     if bounds is not None:
         problem.bounds = _limits(bounds, names, columns)
         _check_bounds(problem, problem.bounds)
@@ -74,9 +79,13 @@ def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str,
     try:
         values = np.array(given, np.float64).ravel()
     except (TypeError, ValueError):
-        raise ArgumentError(f"{what} is {given!r}. Give a sequence of numbers, or a dict by name.") from None
+        raise ArgumentError(
+            f"{{argument}} is {given!r}. Give a sequence of numbers, or a dict by name.", argument=what
+        ) from None
     if len(values) != len(names):
-        raise ArgumentError(f"{what} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.")
+        raise ArgumentError(
+            f"{{argument}} has {len(values)} values for the parameters {', '.join(names)}. Give one for each.", argument=what
+        )
     for name, value in zip(names, values.tolist(), strict=True):
         _finite(what, name, value)
     return values
@@ -85,7 +94,7 @@ def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str,
 def _finite(what: str, name: str, value: Any) -> float:
     number = _number(f"{name} of {what}", value)
     if not math.isfinite(number):
-        raise ArgumentError(f"{what} has {name} = {value}. Give a finite number.")
+        raise ArgumentError(f"{{argument}} has {name} = {value}. Give a finite number.", argument=what)
     return number
 
 
@@ -93,11 +102,14 @@ def _check_names(what: str, given: Iterable[str], names: Sequence[str], columns:
     for name in given:
         if name in columns:
             raise ArgumentError(
-                f"{what} names {name!r}, which is a column and no parameter. Give parameters and columns names apart."
+                f"{{argument}} names {name!r}, which is a column and no parameter. Give parameters and columns names apart.",
+                argument=what,
             )
         if name not in names:
             raise ArgumentError(
-                f"There is no parameter {name!r} for {what}.{near_name(name, names)} The parameters are {', '.join(names)}."
+                f"There is no parameter {name!r} for {{argument}}.{near_name(name, names)} "
+                f"The parameters are {', '.join(names)}.",
+                argument=what,
             )
 
 
@@ -119,10 +131,16 @@ def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Li
     if hasattr(bounds, "lb"):
         bounds = bounds.lb, bounds.ub
     if not isinstance(bounds, Sequence | np.ndarray) or isinstance(bounds, str) or len(bounds) != 2:
-        raise ArgumentError(f"bounds is {bounds!r}. Give (low, high), each a number or a sequence, or a dict of pairs by name.")
+        raise ArgumentError(
+            f"{{argument}} is {bounds!r}. Give (low, high), each a number or a sequence, or a dict of pairs by name.",
+            argument="bounds",
+        )
     for place, side in zip((low, high), bounds, strict=True):
         values = np.asarray(side, np.float64)
         if values.shape not in ((), (1,), (len(names),)):
-            raise ArgumentError(f"bounds has {values.size} values for the parameters {', '.join(names)}. Give one for each.")
+            raise ArgumentError(
+                f"{{argument}} has {values.size} values for the parameters {', '.join(names)}. Give one for each.",
+                argument="bounds",
+            )
         place[:] = values
     return limits

@@ -72,7 +72,8 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     if not len(best):
         raise FitError(
             f"The model is not finite at any of {len(starts)} starts. {problem.not_finite(starts[0])}. "
-            f"Give p0, or bounds that keep to where it is finite; or leave such rows out."
+            f"Give {{argument}}, or bounds that keep to where it is finite; or leave such rows out.",
+            argument="p0",
         )
     alike = np.flatnonzero(solution.costs <= (1 + SAME_COST) * max(solution.costs[best[0]], rounding))
     best = alike[np.argsort(~_is_minimum(solution)[alike], kind="stable")]

@@ -122,7 +122,7 @@ def _going_on(start: TableModel, target: str, features: Sequence[str] | None, se
         raise DataError(f"The model to go on with predicts {start.target.name!r} from {listed(names)}. Give the same.")
     for name, given, own in (("model", settings.model, start.kind), ("hidden", settings.hidden, start.settings.hidden)):
         if given and given != own:
-            raise ArgumentError(f"{name} is {given}, and {own} in the model to go on with. Leave it out.")
+            raise ArgumentError(f"{{argument}} is {given}, and {own} in the model to go on with. Leave it out.", argument=name)
     return replace(settings, model=start.kind, hidden=start.settings.hidden), names
 
 
@@ -140,7 +140,8 @@ def _split(design: Design, settings: Settings) -> Rows:
     rows = {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
     if settings.validation_split and not len(rows["validation"]):
         raise ArgumentError(
-            f"validation_split is {settings.validation_split}, which is no row of {len(rows['train'])}. Give more."
+            f"{{argument}} is {settings.validation_split}, which is no row of {len(rows['train'])}. Give more.",
+            argument="validation_split",
         )
     return rows
 

@@ -62,12 +62,14 @@ class Settings:
         if self.optimizer is not None:
             by_name("optimizer", self.optimizer, optimizers.OPTIMIZERS)
         if self.hidden and self.model not in (None, "mlp"):
-            raise ArgumentError(f"Model {self.model!r} has no hidden layers. Leave hidden out, or choose model 'mlp'.")
+            raise ArgumentError(
+                f"Model {self.model!r} has no hidden layers. Leave {{argument}} out, or choose model 'mlp'.", argument="hidden"
+            )
         for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("early_stopping", self.early_stopping)):
             if value is not None:
                 count(name, value)
         if self.lr is not None and positive("lr", self.lr) > LARGEST_RATE:
-            raise ArgumentError(f"lr is {self.lr:g}, beyond float32. Give at most {LARGEST_RATE:g}.")
+            raise ArgumentError(f"{{argument}} is {self.lr:g}, beyond float32. Give at most {LARGEST_RATE:g}.", argument="lr")
         for width in self.hidden:
             count("a width of hidden", width, high=100_000)
         in_unit_interval("test_split", self.test_split)
@@ -90,7 +92,10 @@ class Settings:
         classes = classify or has_classes(column)
         model = self.model or ("mlp" if self.hidden else "logistic" if classes else "linear")
         if model in ("linear", "poisson") and classify:
-            raise ArgumentError(f"Model {model!r} is no model of classes. Leave classify out, or choose model 'logistic'.")
+            raise ArgumentError(
+                f"Model {model!r} is no model of classes. Leave {{argument}} out, or choose model 'logistic'.",
+                argument="classify",
+            )
         if model in ("linear", "poisson") and classes:
             raise DataError(
                 f"Column {column.name!r} is of type {column.dtype}, and model {model!r} needs numbers. Choose model 'logistic'."
@@ -98,7 +103,8 @@ class Settings:
         if model == "logistic" and not classes:
             raise DataError(
                 f"Column {column.name!r} has numbers, and model 'logistic' needs classes. "
-                f"Ask to classify, so that its numbers are taken as classes, or choose model 'linear'."
+                f"Give {{argument}}, so that its numbers are taken as classes, or choose model 'linear'.",
+                argument="classify",
             )
         if model == "poisson":
             _check_counts(column)

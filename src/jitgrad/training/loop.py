@@ -161,10 +161,12 @@ def run(
             good[:] = loop.state
             before, trained = loop.epoch, not loop.is_evaluating
             if not loop.chunk(epochs if between is None else before + 1, most):
-                raise FitError(
-                    f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. The parameters are those "
-                    f"of the last finite chunk; use a smaller learning rate, or look at the scale of the data."
+                failed = FitError(
+                    f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. "
+                    f"Use a smaller learning rate, or look at the scale of the data."
                 )
+                failed.add_note("The Variables have their values of the last finite chunk.")
+                raise failed
             if report is not None:
                 report(loop)
             if after_step is not None and trained:
