@@ -94,6 +94,11 @@ STRUCTURED: dict[str, list[Case]] = {
     "solve": [Case(((3, 3), (3, 2))), Case(((2, 2, 2), (2, 2, 1))), Case(((1, 1), (1, 1)))],
     "determinant": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
     "cholesky": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
+    "eigh": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
+    "svd": [Case(shapes, {"full": False}) for shapes in [((3, 3),), ((4, 2),), ((2, 2, 4),), ((1, 1),)]]
+    # More vectors than one beyond the first are any that complete a basis, so that differences tell nothing of them.
+    + [Case(shapes, {"full": True}) for shapes in [((3, 3),), ((3, 2),), ((2, 2, 3),), ((1, 1),)]],
+    "qr": [Case(((3, 3),)), Case(((4, 2),)), Case(((2, 3, 2),)), Case(((1, 1),))],
     "uniform": [
         Case(((5,),), {"shape": (2, 3), "stream": 0}, {0: [5, 7, 11, 13, 17]}),
         Case(((5,),), {"shape": (), "stream": 65535}, {0: [2**22 - 1, 2**21 - 1, 2**21 - 1, 2**24 - 1, 2**24 - 1]}),
@@ -137,15 +142,20 @@ def operands_of(op: Op, case: Case, dtype: Any, draw: np.random.Generator) -> li
         made[0] = made[0].astype(dtype)
     if op.name == "polygamma":
         made[0] = np.floor(made[0])
-    if op.name in ("solve", "determinant", "cholesky"):  # well-conditioned, and positive definite for the last
+    if op.name in ("solve", "determinant", "cholesky", "eigh"):  # well-conditioned, and positive definite for the last two
         a = made[0] / 6
-        made[0] = (a @ a.swapaxes(-1, -2) if op.name == "cholesky" else a) + np.eye(a.shape[-1], dtype=dtype)
+        made[0] = (a @ a.swapaxes(-1, -2) if op.name in ("cholesky", "eigh") else a) + np.eye(a.shape[-1], dtype=dtype)
     return made
+
+
+def each(value: Any) -> tuple[Any, ...]:
+    """The results of an op, one or several."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def differentiable(op: Op, case: Case, operands: list[np.ndarray]) -> tuple[Callable[..., Any], list[np.ndarray]]:
     """The op as a function of those operands that have a derivative, and these."""
-    free = [i for i in range(len(operands)) if op.vjp(i) is not None]
+    free = [i for i in range(len(operands)) if op.passes(i)]
 
     def f(*given: Any) -> Any:
         every: list[Any] = list(operands)
@@ -156,8 +166,14 @@ def differentiable(op: Op, case: Case, operands: list[np.ndarray]) -> tuple[Call
     return f, [operands[i] for i in free]
 
 
-# Without the ops that other tests declare.
-ALL = [(op, case) for op in OPS.values() if op.kernel is None for case in cases_of(op)]
+# Without the ops that other tests declare, and without that which gives one of several results.
+ROWS = [op for op in OPS.values() if op.kernel is None and op.name != "get"]
+ALL = [(op, case) for op in ROWS for case in cases_of(op)]
+
+
+def has_derivative(op: Op) -> bool:
+    """Whether some operand has one."""
+    return op.pullback is not None or any(op.vjps)
 
 
 def label(value: Any) -> str | None:

@@ -9,9 +9,9 @@ import pytest
 
 import jitgrad
 from jitgrad.ops.table import Op
-from tests.ops.cases import ALL, Case, differentiable, label, operands_of
+from tests.ops.cases import ALL, Case, differentiable, each, has_derivative, label, operands_of
 
-ELEMENTWISE = [(op, case) for op, case in ALL if op.value is not None and any(op.vjps)]
+ELEMENTWISE = [(op, case) for op, case in ALL if op.value is not None and has_derivative(op)]
 
 
 def jax_function(jax: Any, name: str) -> Any:
@@ -42,7 +42,7 @@ def test_jax(op: Op, case: Case, draw: np.random.Generator) -> None:
     ours, floats = differentiable(op, case, operands)
     if op.name == "polygamma":
         operands[0] = operands[0].astype(int)
-    free = [i for i in range(len(operands)) if op.vjp(i) is not None]
+    free = [i for i in range(len(operands)) if op.passes(i)]
 
     def f(*given: Any) -> Any:
         every = list(operands)
@@ -80,14 +80,16 @@ def structured_in_jax(jax: Any) -> dict[str, Any]:
         .at[(slice(None),) * axis + (at,)].add(x),
         "cumsum": lambda x, axis, reverse: jax.lax.cumsum(x, axis, reverse),
         "solve": linalg.solve,
-        "determinant": lambda a: jnp.stack([linalg.det(a), *linalg.slogdet(a)], -1),
+        "determinant": lambda a: (linalg.det(a), *linalg.slogdet(a)),
+        "eigh": lambda a: tuple(linalg.eigh(jnp.tril(a) + jnp.swapaxes(jnp.tril(a, -1), -1, -2), symmetrize_input=False)),
+        "svd": lambda a, full: tuple(linalg.svd(a, full_matrices=full)), "qr": lambda a: tuple(linalg.qr(a)),
         "cholesky": lambda a: jax.lax.linalg.cholesky(
             jnp.tril(a) + jnp.swapaxes(jnp.tril(a, -1), -1, -2), symmetrize_input=False
         ),
     }  # fmt: skip
 
 
-STRUCTURED = [(op, case) for op, case in ALL if op.value is None and any(op.vjps)]
+STRUCTURED = [(op, case) for op, case in ALL if op.value is None and has_derivative(op)]
 
 
 @pytest.mark.parametrize(("op", "case"), STRUCTURED, ids=label)
@@ -99,10 +101,11 @@ def test_structured_ops_in_jax(op: Op, case: Case, draw: np.random.Generator) ->
     fixed = operands[len(floats) :]
     with jax.enable_x64(True):
         y, pull = jax.vjp(lambda *xs: theirs(*xs, *fixed, **case.attrs), *map(jax.numpy.asarray, floats))
-        weight = draw.normal(size=y.shape)
-        expected = [np.asarray(g) for g in pull(jax.numpy.asarray(weight))]
+        weight = jax.tree.map(lambda t: draw.normal(size=t.shape), y)
+        expected = [np.asarray(g) for g in pull(jax.tree.map(jax.numpy.asarray, weight))]
     value, back = jitgrad.vjp(ours, *floats)
-    np.testing.assert_allclose(np.asarray(value), np.asarray(y), rtol=1e-10, atol=1e-12)
+    for got, wanted in zip(each(value), each(y), strict=True):
+        np.testing.assert_allclose(np.asarray(got), np.asarray(wanted), rtol=1e-10, atol=1e-12)
     for got, wanted in zip(back(weight), expected, strict=True):
         np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-8, atol=1e-10)
 
@@ -141,7 +144,7 @@ def test_torch(op: Op, case: Case, draw: np.random.Generator) -> None:
     theirs = getattr(torch, name, None) or getattr(torch.nn.functional, name)
     operands = operands_of(op, case, np.float64, draw)
     ours, floats = differentiable(op, case, operands)
-    free = [i for i in range(len(operands)) if op.vjp(i) is not None]
+    free = [i for i in range(len(operands)) if op.passes(i)]
     tensors = [torch.tensor(x, requires_grad=i in free) for i, x in enumerate(operands)]
     if op.name == "where":
         tensors[0] = tensors[0].bool()

@@ -14,10 +14,11 @@ import jitgrad
 from jitgrad.errors import GradientError, TapeError
 from jitgrad.ops import OPS
 from jitgrad.ops.table import Op
-from tests.ops.cases import ALL, STRUCTURED, Case, cases_of, differentiable, label, operands_of
+from jitgrad.tape.tree import tree_leaves, tree_map
+from tests.ops.cases import ALL, ROWS, STRUCTURED, Case, cases_of, differentiable, each, has_derivative, label, operands_of
 
 DTYPES = [np.float32, np.float64]
-DIFFERENTIABLE = [(op, case) for op, case in ALL if any(op.vjps)]
+DIFFERENTIABLE = [(op, case) for op, case in ALL if has_derivative(op)]
 
 
 def as_result(op: Op, value: np.ndarray, dtype: type) -> np.ndarray:
@@ -25,22 +26,22 @@ def as_result(op: Op, value: np.ndarray, dtype: type) -> np.ndarray:
 
 
 def test_every_op_has_a_case() -> None:
-    rows = [op for op in OPS.values() if op.kernel is None]  # without those that other tests declare
-    for op in rows:
+    for op in ROWS:
         assert cases_of(op), op
-    assert set(STRUCTURED) == {op.name for op in rows if op.value is None}
+    assert set(STRUCTURED) == {op.name for op in ROWS if op.value is None}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("op", "case"), ALL, ids=label)
 def test_value_is_numpys(op: Op, case: Case, dtype: type, draw: np.random.Generator) -> None:
     operands = operands_of(op, case, dtype, draw)
-    got = op(*[jitgrad.tensor(x) for x in operands], **case.attrs)
-    expected = as_result(op, op.numpy(*operands, **case.attrs), dtype)
-    assert got.shape == expected.shape
-    assert got.dtype == expected.dtype
+    results = each(op(*[jitgrad.tensor(x) for x in operands], **case.attrs))
     ulps = 8 if op.value is not None else 64
-    np.testing.assert_allclose(np.asarray(got), expected, rtol=ulps * np.finfo(dtype).eps, atol=ulps * np.finfo(dtype).eps)
+    for got, value in zip(results, each(op.numpy(*operands, **case.attrs)), strict=True):
+        expected = as_result(op, value, dtype)
+        assert got.shape == expected.shape
+        assert got.dtype == expected.dtype
+        np.testing.assert_allclose(np.asarray(got), expected, rtol=ulps * np.finfo(dtype).eps, atol=ulps * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize(("op", "case"), DIFFERENTIABLE, ids=label)
@@ -55,9 +56,9 @@ def test_float32_derivative_is_float64s(op: Op, case: Case, draw: np.random.Gene
     f, single = differentiable(op, case, operands)
     g, double = differentiable(op, case, [x.astype(np.float64) if x.dtype.kind == "f" else x for x in operands])
     tangents = [draw.normal(size=x.shape).astype(np.float32) for x in single]
-    weight = draw.normal(size=np.shape(f(*single))).astype(np.float32)
-    narrow = [jitgrad.jvp(f, single, tangents)[1], *jitgrad.vjp(f, *single)[1](weight)]
-    wide = [jitgrad.jvp(g, double, tangents)[1], *jitgrad.vjp(g, *double)[1](weight)]
+    weight = tree_map(lambda y: draw.normal(size=y.shape).astype(np.float32), f(*single))
+    narrow = [*each(jitgrad.jvp(f, single, tangents)[1]), *jitgrad.vjp(f, *single)[1](weight)]
+    wide = [*each(jitgrad.jvp(g, double, tangents)[1]), *jitgrad.vjp(g, *double)[1](weight)]
     for a, b in zip(narrow, wide, strict=True):
         assert a.dtype == np.float32
         scale = max(1.0, np.max(np.abs(np.asarray(b)), initial=0))
@@ -69,10 +70,12 @@ def test_jvp_and_vjp_are_transposes(op: Op, case: Case, draw: np.random.Generato
     f, operands = differentiable(op, case, operands_of(op, case, np.float64, draw))
     tangents = [draw.normal(size=x.shape) for x in operands]
     y, pull = jitgrad.vjp(f, *operands)
-    weight = draw.normal(size=y.shape)
-    forward = np.sum(np.asarray(jitgrad.jvp(f, operands, tangents)[1]) * weight)
+    weight = tree_map(lambda y: draw.normal(size=y.shape), y)
+    pushed = each(jitgrad.jvp(f, operands, tangents)[1])
+    forward = sum(np.sum(np.asarray(t) * w) for t, w in zip(pushed, each(weight), strict=True))
     backward = sum(np.sum(np.asarray(g) * t) for g, t in zip(pull(weight), tangents, strict=True))
-    assert abs(forward - backward) <= 1e-12 * max(1, abs(forward), np.sum(np.abs(weight)))
+    scale = sum(np.sum(np.abs(w)) for w in each(weight))
+    assert abs(forward - backward) <= 1e-12 * max(1, abs(forward), scale)
 
 
 @pytest.mark.parametrize(("op", "case"), DIFFERENTIABLE, ids=label)
@@ -81,9 +84,9 @@ def test_jacobians_by_rows_and_columns_agree(op: Op, case: Case, draw: np.random
     f, operands = differentiable(op, case, operands_of(op, case, np.float64, draw))
     by_rows = jitgrad.jacrev(f, argnums=range(len(operands)))(*operands)
     by_columns = jitgrad.jacfwd(f, argnums=range(len(operands)))(*operands)
-    y = np.asarray(f(*operands))
-    for a, b, x in zip(by_rows, by_columns, operands, strict=True):
-        assert a.shape == b.shape == y.shape + x.shape
+    shapes = [np.shape(y) + x.shape for y in each(f(*operands)) for x in operands]
+    for a, b, shape in zip(tree_leaves(by_rows), tree_leaves(by_columns), shapes, strict=True):
+        assert a.shape == b.shape == shape
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-10, atol=1e-12)
 
 

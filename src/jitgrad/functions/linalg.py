@@ -46,14 +46,14 @@ def inv(a: Any) -> Tensor:
 @public(np.linalg.det)
 def det(a: Any) -> Tensor:
     """The determinant of each (…, n, n). Its derivative at a singular matrix is nan."""
-    return ops.determinant(a)[..., 0]
+    return ops.determinant(a)[0]
 
 
 @public(np.linalg.slogdet)
 def slogdet(a: Any) -> tuple[Tensor, Tensor]:
     """The sign of the determinant of each (…, n, n), and the logarithm of its absolute value."""
-    found = ops.determinant(a)
-    return found[..., 1], found[..., 2]
+    _, sign, size = ops.determinant(a)
+    return sign, size
 
 
 @public(np.linalg.cholesky)

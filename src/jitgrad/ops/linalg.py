@@ -12,38 +12,31 @@ import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.ops.elementwise import multiply, negative
-from jitgrad.ops.linear import matmul, reshape, slice_, swap_last
-from jitgrad.ops.table import Op, Shape, declare
+from jitgrad.ops.linear import matmul, reshape, swap_last
+from jitgrad.ops.table import Op, Shape, Shapes, declare
 
 
-def _square(op: Op, shape: Shape) -> None:
+def square_matrix(op: Op, shape: Shape) -> None:
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise ShapeError(f"{op.name}: shape {shape} is no square matrix, nor a batch of them. Make its last two axes agree.")
 
 
 def _solve_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
     a, b = shapes
-    _square(op, a)
+    square_matrix(op, a)
     if a[:-1] != b[:-1]:
         raise ShapeError(f"solve: shapes {a} and {b} do not fit. All axes of both but the last must agree.")
     return b
 
 
-def _determinant_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-    _square(op, shapes[0])
-    return (*shapes[0][:-2], 3)
+def _determinant_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
+    square_matrix(op, shapes[0])
+    return Shapes((shapes[0][:-2],) * 3)
 
 
 def _cholesky_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-    _square(op, shapes[0])
+    square_matrix(op, shapes[0])
     return shapes[0]
-
-
-def _part(x: Any, i: int) -> Any:
-    """Element i along the last axis, which stays as 1, and another axis of 1."""
-    starts, steps = (*(0,) * (len(x.shape) - 1), i), (1,) * len(x.shape)
-    one = slice_(x, starts=starts, steps=steps, shape=(*x.shape[:-1], 1))
-    return reshape(one, shape=(*x.shape[:-1], 1, 1))
 
 
 def _inverse_transposed(a: Any) -> Any:
@@ -51,8 +44,9 @@ def _inverse_transposed(a: Any) -> Any:
     return solve(swap_last(a), eye)
 
 
-def _determinant_vjp(g: Any, y: Any, a: Any) -> Any:
-    return (_part(g, 0) * _part(y, 0) + _part(g, 2)) * _inverse_transposed(a)
+def _determinant_pullback(g: Any, y: Any, a: Any) -> Any:
+    total = g[0] * y[0] + g[2]
+    return (reshape(total, shape=(*total.shape, 1, 1)) * _inverse_transposed(a),)
 
 
 def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
@@ -61,11 +55,6 @@ def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
     inner = multiply(matmul(swap_last(y), g), half)
     left = solve(swap_last(y), swap_last(solve(swap_last(y), swap_last(inner))))
     return multiply(left + swap_last(left), half)
-
-
-def _numpy_determinant(a: np.ndarray) -> np.ndarray:
-    sign, size = np.linalg.slogdet(a)
-    return np.stack([np.linalg.det(a), sign, size], -1)
 
 
 solve: Op = declare(
@@ -77,8 +66,9 @@ solve: Op = declare(
 )  # fmt: skip
 determinant: Op = declare(
     Op(
-        "determinant", 1, _determinant_shape, (_determinant_vjp,), _numpy_determinant, batching=lambda n: {}, result="float",
-        __doc__="Along a last axis: the determinant, its sign, and the logarithm of its absolute value.",
+        "determinant", 1, _determinant_shape, (), lambda a: (np.linalg.det(a), *np.linalg.slogdet(a)),
+        pullback=_determinant_pullback, batching=lambda n: {}, result="float",
+        __doc__="The determinant, its sign, and the logarithm of its absolute value.",
     )
 )  # fmt: skip
 cholesky: Op = declare(

@@ -34,6 +34,11 @@ def _transpose_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -
     return tuple(shapes[0][axis] for axis in attrs["axes"])
 
 
+def _get_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    shape: Shape = shapes[0][attrs["index"]]
+    return shape
+
+
 def _sum_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
     return tuple(n for axis, n in enumerate(shapes[0]) if axis not in attrs["axes"])
 
@@ -159,6 +164,13 @@ broadcast_to: Op = linear(
     lambda g, y, x, shape: unbroadcast(g, x.shape),
     numpy=lambda x, shape: np.broadcast_to(x, shape),
     batching=lambda n, shape: {"shape": (n, *shape)}, broadcasts=True,
+)  # fmt: skip
+get: Op = linear(
+    "get", _get_shape,
+    lambda g, y, x, index: (index, g),  # the cotangent of a result, by its number
+    numpy=lambda x, index: x[index],
+    batching=lambda n, index: {"index": index},
+    doc="One of several results of an op.",
 )  # fmt: skip
 sum: Op = linear(
     "sum", _sum_shape, _sum_transpose,

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -28,10 +30,33 @@ import numpy as np
 from jitgrad.errors import JitgradError, OptionError, ShapeError, listed, near_name
 
 Shape = tuple[int, ...]
+
+
+class Shapes(tuple[Any, ...]):
+    """The shapes of several results of one op. In memory they lie one after the other, in one block."""
+
+    __slots__ = ()
+
+
+def each_shape(shape: Shape) -> tuple[Shape, ...]:
+    """The shapes of all results: one, or those of ``Shapes``."""
+    return shape if type(shape) is Shapes else (shape,)
+
+
+def size_of(shape: Shape) -> int:
+    """The elements of one result, or of the block of several."""
+    return sum(map(math.prod, each_shape(shape)))
+
+
+def starts_of(shape: Shape) -> list[int]:
+    """Where in the block each result begins."""
+    return list(itertools.accumulate(map(math.prod, each_shape(shape)), initial=0))[:-1]
+
+
 Rule = Callable[..., Any]
 Result = Literal["same", "number", "float", "integer", "bool"]
 Batching = Callable[..., dict[str, Any]]
-Kernel = Callable[[Any, int, tuple[int, ...]], int]
+Kernel = Callable[[Any, tuple[int, ...], tuple[int, ...]], int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +66,13 @@ class Op:
     Attributes:
         name: NumPy's name of the op where NumPy has one.
         arity: the number of operands; None where any number is taken (concatenate).
-        shape: the shape rule, ``shape(op, shapes, attrs) -> shape``; raises ShapeError.
+        shape: the shape rule, ``shape(op, shapes, attrs) -> shape``; raises ShapeError. An op whose rule gives ``Shapes`` has
+            several results: calling it gives a tuple of Tensors, and in the rules below g and y are tuples, too.
         vjps: for each operand ``vjp(g, y, *operands, **attrs) -> cotangent``, or None where the operand has no derivative;
             an op of any number of operands has one rule, ``vjp(i, g, y, *operands, **attrs)``. The number 0 is a cotangent too.
+        pullback: instead of ``vjps`` one rule for all operands, ``pullback(g, y, *operands, **attrs) -> cotangents``, None
+            for an operand without one.
+        constants: with a pullback the operands that never have a cotangent.
         value: elementwise only: the value as an expression of the operands, as the interpreter computes it.
         partials: elementwise only: for each operand ``partial(*operands, y)``, a number or an expression.
         numpy: the same op in NumPy, used by constant folding and by the tests.
@@ -51,10 +80,11 @@ class Op:
             size n, in front; None where there is no such form, and the op is applied to each of the n.
         broadcasts: whether operands of fewer axes are aligned from the last axis on, as in broadcasting.
         linear: whether the op is linear in each operand, so that it is its own derivative.
-        kernel: of a user's own op the address of its code for a dtype, the number of axes of the result, and of the operands.
-        replaces: of a user's own gradient the name of the function; the rules stand for the derivatives of operand 0.
+        kernel: of a user's own op the address of its code for a dtype, the number of axes of each result, and of the operands.
+        replaces: of a user's own gradient the name of the function; the rules stand for the derivatives of its
+            first operands, which are its results.
         result: the dtype of the result: as the operands ("same"), but no boolean ("number"), always floating ("float"),
-            "integer" or "bool".
+            "integer" or "bool"; of several results that of all, or a tuple with that of each.
         commutative: whether two operands may change places.
         loops: elementwise only: the patterns of operands that the interpreter has loops for, see ``vm.instructions``; other
             operands are spelt out to the result's shape. Each takes 0.1 s to compile; empty for all that are useful.
@@ -69,12 +99,14 @@ class Op:
     numpy: Callable[..., Any]
     value: str | None = None
     partials: tuple[Rule | None, ...] = ()
+    pullback: Rule | None = None
+    constants: tuple[int, ...] = ()
     batching: Batching | None = None
     broadcasts: bool = False
     linear: bool = False
     kernel: Kernel | None = None
     replaces: str = ""
-    result: Result = "number"
+    result: Result | tuple[Result, ...] = "number"
     commutative: bool = False
     loops: tuple[str, ...] = ()
     domain: tuple[tuple[float, float], ...] = ()
@@ -89,7 +121,10 @@ class Op:
         return (_named, (self.name,)) if OPS.get(self.name) is self else super().__reduce__()
 
     def __call__(self, *operands: Any, **attrs: Any) -> Any:
-        """Record this op on Tensors, Variables, arrays or numbers; returns a Tensor. Raises OptionError for another option."""
+        """Record this op on Tensors, Variables, arrays or numbers; returns a Tensor, or a tuple of them.
+
+        Raises OptionError for another option.
+        """
         if attrs and self.options is not None and not attrs.keys() <= self.options:
             raise self._unknown(min(attrs.keys() - self.options))
         return _recorder(self, operands, attrs)
@@ -107,15 +142,26 @@ class Op:
     @functools.cached_property
     def dtype_operands(self) -> tuple[int, ...] | None:
         """The operands whose dtypes decide the result's: those with a derivative; None stands for all."""
-        with_rule = tuple(i for i, rule in enumerate(self.vjps) if rule is not None)
-        return with_rule if self.arity is not None and 0 < len(with_rule) < len(self.vjps) else None
+        if self.arity is None:
+            return None
+        passing = tuple(i for i in range(self.arity) if self.passes(i))
+        return passing if 0 < len(passing) < self.arity else None
 
-    def vjp(self, i: int) -> Rule | None:
-        """The rule that takes the cotangent of the result to that of operand ``i``."""
-        if self.arity is not None:
-            return self.vjps[i]
-        rule = self.vjps[0]
-        return None if rule is None else functools.partial(rule, i)
+    def passes(self, i: int) -> bool:
+        """Whether there is a derivative by operand ``i``."""
+        if self.pullback is not None:
+            return i not in self.constants
+        return self.vjps[0 if self.arity is None else i] is not None
+
+    def pull_back(self, wanted: Sequence[int], g: Any, y: Any, operands: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
+        """The cotangents of the operands ``wanted``, which pass, from that of the result."""
+        if self.pullback is not None:
+            found = self.pullback(g, y, *operands, **attrs)
+            return [0 if found[i] is None else found[i] for i in wanted]
+        rules: Any = self.vjps
+        if self.arity is None:
+            return [rules[0](i, g, y, *operands, **attrs) for i in wanted]
+        return [rules[i](g, y, *operands, **attrs) for i in wanted]
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -222,6 +268,11 @@ def _elementwise_vjp(i: int, partial: Rule) -> Rule:
         return unbroadcast(g * d, operands[i].shape)
 
     return vjp
+
+
+def vanishes(g: Any) -> bool:
+    """Whether a cotangent is one of zeros by its form: that of a result of which nothing was made."""
+    return g.op is OPS["broadcast_to"] and type(g.inputs[0].value) is float and g.inputs[0].value == 0
 
 
 def unbroadcast(g: Any, shape: Shape) -> Any:

@@ -6,13 +6,13 @@ cache key. Leaves are the steps ``input`` (an array given at run time) and ``lit
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from jitgrad.ops import OPS, Shape
+from jitgrad.ops.table import size_of
 
 Attrs = tuple[tuple[str, Any], ...]
 
@@ -28,7 +28,7 @@ class Step(NamedTuple):
     @property
     def size(self) -> int:
         """Elements of the value."""
-        return math.prod(self.shape)
+        return size_of(self.shape)
 
     def attr(self, name: str) -> Any:
         """One of the attributes."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.ops import Shapes
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
-from jitgrad.program.expression import Expression, input_step, literal_value, renamed
+from jitgrad.program.expression import Expression, Step, input_step, literal_value, renamed
 
 # Importing a module adds its rows.
 from jitgrad.program.lowered import blocks, calls, elementwise, products, random, reductions, updates, views  # noqa: F401
@@ -81,11 +82,16 @@ def _program(expression: Expression, memory: Memory, code: Assembler, entries: t
         table=np.array(code.table, np.int64).view(np.uint64),
         entries=entries,
         size=memory.size,
-        inputs=tuple(Slot(places[i], steps[i].shape) for _, i in inputs),
-        outputs=tuple(Slot(places[i], steps[i].shape) for i in expression.outputs),
+        inputs=tuple(_slot(places[i], steps[i]) for _, i in inputs),
+        outputs=tuple(_slot(places[i], steps[i]) for i in expression.outputs),
         literals=tuple((places[i], literal_value(step)) for i, step in enumerate(steps) if step.op == "literal"),
         state=tuple(leaf for leaf, i in inputs if i in state),
     )
+
+
+def _slot(place: int, step: Step) -> Slot:
+    """Of several results their block."""
+    return Slot(place, (step.size,) if type(step.shape) is Shapes else step.shape)
 
 
 class ProgramCache:

@@ -11,8 +11,9 @@ from typing import Any
 
 from jitgrad.errors import TapeError
 from jitgrad.ops.linear import broadcast_to
+from jitgrad.ops.table import Shapes, each_shape
 from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import Tensor, cast
+from jitgrad.tape.tensor import Tensor, cast, results
 from jitgrad.tape.tree import operands_first
 
 
@@ -48,7 +49,7 @@ def differentiate(
 
     check_replaced(order, targets, is_source, recorded)
     useful = _useful(order, wanted, watched, recorded)
-    cotangents: dict[int, Tensor] = {}
+    cotangents: dict[int, Any] = {}  # of several results a list
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
         if id(target) in useful:
             _accumulate(cotangents, target, constant(1.0, target) if weight is None else weight)
@@ -63,14 +64,9 @@ def differentiate(
             found[key] = found[key] + own if key in found else own
         if node.op is None or not recorded(node):
             continue
-        attrs = dict(node.attrs)
-        for i, operand in enumerate(node.inputs):
-            rule = node.op.vjp(i) if id(operand) in useful else None
-            if rule is not None:
-                contribution = rule(g, node, *node.inputs, **attrs)
-                if type(contribution) is not Tensor:
-                    contribution = constant(float(contribution), operand)
-                _accumulate(cotangents, operand, contribution)
+        operands = [i for i, x in enumerate(node.inputs) if id(x) in useful and node.op.passes(i)]
+        for i, contribution in zip(operands, _pulled_back(node, g, operands), strict=True):
+            _accumulate(cotangents, node.inputs[i], contribution)
     return [found.get(source) for source in sources]
 
 
@@ -79,7 +75,24 @@ def constant(value: float, like: Tensor) -> Tensor:
     return broadcast_to(Tensor(None, (), (), (), like.level, value), shape=like.shape)
 
 
-def _accumulate(cotangents: dict[int, Tensor], tensor: Tensor, g: Tensor) -> None:
+def _pulled_back(node: Tensor, g: Any, operands: Sequence[int]) -> list[Any]:
+    """The cotangents of operands from that of a node, or of several results from a list with None for those without."""
+    op: Any = node.op
+    y: Any = node
+    if type(node.shape) is Shapes:
+        y = results(node)
+        g = tuple([constant(0.0, one) if part is None else part for part, one in zip(g, y, strict=True)])
+    return op.pull_back(operands, g, y, node.inputs, dict(node.attrs))
+
+
+def _accumulate(cotangents: dict[int, Any], tensor: Tensor, g: Any) -> None:
+    if type(g) is tuple:  # of one of several results
+        index, g = g
+        parts = cotangents.setdefault(id(tensor), [None] * len(tensor.shape))
+        parts[index] = g if parts[index] is None else parts[index] + g
+        return
+    if type(g) is not Tensor:
+        g = constant(float(g), tensor)
     seen = cotangents.get(id(tensor))
     cotangents[id(tensor)] = g if seen is None else seen + g
 
@@ -99,13 +112,14 @@ def check_replaced(
     def below(node: Tensor, passed: Sequence[Tensor] = ()) -> list[Tensor]:
         if node.op is None or node.level <= dtypes.INTEGER or not recorded(node) or any(node is x for x in passed):
             return []
-        return [x for i, x in enumerate(node.inputs) if node.op.vjp(i) is not None]
+        return [x for i, x in enumerate(node.inputs) if node.op.passes(i)]
 
     for node in operands_first(targets, below):
         if node.op is None or not node.op.replaces or not recorded(node):
             continue
-        value, *passed = node.inputs
-        inside = operands_first([value], functools.partial(below, passed=passed))
+        count = len(each_shape(node.shape))
+        values, passed = node.inputs[:count], node.inputs[count:]
+        inside = operands_first(values, functools.partial(below, passed=passed))
         if any(is_source(x) and all(x is not operand for operand in passed) for x in inside):
             raise TapeError(
                 f"{node.op.replaces} has a gradient of its own, and reads what is differentiated by besides its arguments. "
@@ -130,7 +144,7 @@ def _useful(
             continue
         passing: list[Any] = []
         if node.op is not None and recorded(node):
-            passing = [x for i, x in enumerate(node.inputs) if node.op.vjp(i) is not None]
+            passing = [x for i, x in enumerate(node.inputs) if node.op.passes(i)]
         if watched(node) or any(id(x) in depends for x in passing):
             depends.add(id(node))
             own = {key_of(node)} & sources

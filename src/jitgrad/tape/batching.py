@@ -6,10 +6,11 @@ So a Jacobian is one expression, and one run of one Program, whose steps have al
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from jitgrad.ops.linear import broadcast_to, reshape
+from jitgrad.ops.linear import broadcast_to, get, reshape
 from jitgrad.tape.autodiff import topological
 from jitgrad.tape.tensor import Tensor, as_tensor
 
@@ -26,17 +27,21 @@ def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[
         Tensors of shapes (n, *output.shape).
     """
     n = rows[0].shape[0]
-    many = {id(leaf): row for leaf, row in zip(leaves, rows, strict=True)}
+    many: dict[int, Any] = {id(leaf): row for leaf, row in zip(leaves, rows, strict=True)}  # of several results a tuple
     for node in topological(outputs, lambda t: True):
         if id(node) not in many and any(id(x) in many for x in node.inputs):
             many[id(node)] = _with_axis(node, [many.get(id(x)) for x in node.inputs], n)
     return [many[id(t)] if id(t) in many else broadcast_to(t, shape=(n, *t.shape)) for t in outputs]
 
 
-def _with_axis(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
+def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
     """The op of ``node`` where some operands have an axis of size n in front."""
     op, attrs = node.op, dict(node.attrs)
     assert op is not None
+    if op is get:
+        result: Tensor = given[0][attrs["index"]]
+        result.level = node.level
+        return result
     pairs = list(zip(node.inputs, given, strict=True))
     fixed = _indices(node)
     if op.batching is None or any(given[i] is not None for i in fixed):
@@ -49,8 +54,9 @@ def _with_axis(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
             x if i in fixed else broadcast_to(x, shape=(n, *x.shape)) if many is None else many
             for i, (x, many) in enumerate(pairs)
         ]
-    made: Tensor = op(*operands, **op.batching(n, **attrs))
-    made.level = node.level
+    made = op(*operands, **op.batching(n, **attrs))
+    if type(made) is Tensor:
+        made.level = node.level
     return made
 
 
@@ -68,12 +74,13 @@ def _aligned(many: Tensor, most: int) -> Tensor:
     return many if len(shape) == most else reshape(many, shape=(n, *(1,) * (most - len(shape)), *shape))
 
 
-def _one_by_one(node: Tensor, given: Sequence[Tensor | None], n: int) -> Tensor:
+def _one_by_one(node: Tensor, given: Sequence[Tensor | None], n: int) -> Any:
     """The op applied to each row, for an op that has no form with an axis in front."""
     op, attrs = node.op, dict(node.attrs)
     assert op is not None
     pairs = list(zip(node.inputs, given, strict=True))
-    return as_tensor([op(*[x if many is None else many[row] for x, many in pairs], **attrs) for row in range(n)])
+    rows = [op(*[x if many is None else many[row] for x, many in pairs], **attrs) for row in range(n)]
+    return tuple(map(as_tensor, zip(*rows, strict=True))) if type(rows[0]) is tuple else as_tensor(rows)
 
 
 def basis(x: Tensor) -> Tensor:

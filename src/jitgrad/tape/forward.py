@@ -7,13 +7,15 @@ vjp of any other op is linear in the cotangent, so that the transpose of the vjp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from jitgrad.errors import TapeError
 from jitgrad.ops.elementwise import where
-from jitgrad.ops.linear import broadcast_to
+from jitgrad.ops.linear import broadcast_to, get
+from jitgrad.ops.table import Shapes
 from jitgrad.tape import dtypes
 from jitgrad.tape.autodiff import check_replaced, constant, differentiate, key_of, topological
-from jitgrad.tape.tensor import Tensor, cast
+from jitgrad.tape.tensor import Tensor, cast, results
 
 Tangents = Sequence[Tensor | None]
 Held = Callable[[Tensor], Tensor]
@@ -34,22 +36,24 @@ def push_forward(
     Returns:
         For each target its tangent, of its shape, or None where it depends on no source.
     """
-    known: dict[int, Tensor] = dict(tangents)
+    known: dict[int, Any] = dict(tangents)  # of several results a list
     order = topological(targets, recorded)
     check_replaced(order, targets, lambda x: key_of(x) in tangents, recorded)
     for node in order:
         if id(node) in known or node.op is None or node.level <= dtypes.INTEGER or not recorded(node):
             continue
-        given = [known.get(id(x)) if node.op.vjp(i) is not None else None for i, x in enumerate(node.inputs)]
+        given = [known.get(id(x)) if node.op.passes(i) else None for i, x in enumerate(node.inputs)]
         if any(t is not None for t in given):
             tangent = _jvp(node, given, held)
             if tangent is not None:
-                known[id(node)] = cast(tangent, node.level)
+                known[id(node)] = cast(tangent, node.level) if type(tangent) is Tensor else tangent
     return [known.get(id(target)) for target in targets]
 
 
-def _jvp(node: Tensor, given: Tangents, held: Held | None) -> Tensor | None:
+def _jvp(node: Tensor, given: Sequence[Any], held: Held | None) -> Any:
     assert node.op is not None
+    if node.op is get:
+        return given[0][dict(node.attrs)["index"]]
     if node.op.partials:
         return _by_partials(node, given, held)
     return _by_linearity(node, given) if node.op.linear else _by_transposition(node, given)
@@ -83,28 +87,27 @@ def _by_linearity(node: Tensor, given: Tangents) -> Tensor | None:
     return _total(node, [op(*node.inputs[:i], t, *node.inputs[i + 1 :], **attrs) for i, t in moved])
 
 
-def _by_transposition(node: Tensor, given: Tangents) -> Tensor | None:
+def _by_transposition(node: Tensor, given: Tangents) -> Tensor | list[Tensor | None] | None:
     """``vjp(g)`` is linear in g, so ⟨vjp(g), tangent⟩ has the jvp as its gradient, whatever g is."""
-    op, attrs = node.op, dict(node.attrs)
+    op, several = node.op, type(node.shape) is Shapes
     assert op is not None
-    g = Tensor(None, (), (), node.shape, node.level)
-    pulled, weights = [], []
-    for i, tangent in enumerate(given):
-        rule = op.vjp(i)
-        if tangent is not None and rule is not None:
-            back = rule(g, node, *node.inputs, **attrs)
-            if type(back) is Tensor:
-                pulled.append(back)
-                weights.append(tangent)
+    y = results(node) if several else (node,)
+    g = tuple([Tensor(None, (), (), one.shape, one.level) for one in y])
+    moved = [i for i, tangent in enumerate(given) if tangent is not None]
+    back = op.pull_back(moved, g if several else g[0], y if several else node, node.inputs, dict(node.attrs))
+    pulled = [(x, given[i]) for i, x in zip(moved, back, strict=True) if type(x) is Tensor]
     outside = {id(x) for x in (node, *node.inputs, *given) if x is not None}
-    found = differentiate(pulled, [id(g)], lambda t: t is g, lambda t: id(t) not in outside, weights)[0]
-    if found is not None and _depends_on(found, g, outside):
+    leaves = [id(x) for x in g]
+    found = differentiate(
+        [x for x, _ in pulled], leaves, lambda t: id(t) in leaves, lambda t: id(t) not in outside, [t for _, t in pulled]
+    )
+    if _depend_on([t for t in found if t is not None], leaves, outside):
         raise TapeError(f"The vjp of {op.name} is not linear in the cotangent, so there is no forward mode. Use reverse mode.")
-    return found
+    return found if several else found[0]
 
 
-def _depends_on(tensor: Tensor, leaf: Tensor, outside: set[int]) -> bool:
-    return any(node is leaf for node in topological([tensor], lambda t: id(t) not in outside))
+def _depend_on(tensors: Sequence[Tensor], leaves: Sequence[int], outside: set[int]) -> bool:
+    return any(id(node) in leaves for node in topological(tensors, lambda t: id(t) not in outside))
 
 
 def _total(node: Tensor, terms: list[Tensor]) -> Tensor | None:

@@ -120,7 +120,7 @@ class Recording:
                 continue
             seen[id(node)] = node
             if node.dtype.kind == "f":
-                stack += [x for i, x in enumerate(node.inputs) if node.op.vjp(i) is not None]
+                stack += [x for i, x in enumerate(node.inputs) if node.op.passes(i)]
         self._constant |= {key: weakref.ref(node) for key, node in seen.items()}
         return False
 

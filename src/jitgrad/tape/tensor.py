@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.errors import DTypeError, IndexingError, OptionError, ReadOnlyError, ShapeError
-from jitgrad.ops import OPS, Op, Shape
+from jitgrad.ops import OPS, Op, Shape, Shapes
 from jitgrad.ops import elementwise as ew
-from jitgrad.ops.linear import concatenate, matmul, reshape
-from jitgrad.ops.table import record_with
+from jitgrad.ops.linear import concatenate, get, matmul, reshape
+from jitgrad.ops.table import Result, record_with
 from jitgrad.tape import dtypes
 from jitgrad.tape.backward import DefineByRun, Gradient
 from jitgrad.tape.indexing import At, getitem
@@ -219,7 +219,7 @@ class Tensor(Operators):
         op: the op that made it; None for a leaf.
         inputs: the op's operands.
         attrs: the op's attributes as (name, value) pairs.
-        shape: the sizes of its axes.
+        shape: the sizes of its axes; ``Shapes`` where the op has several results, which users have as ``get`` of this one.
         level: how strong its dtype is, see ``dtypes``.
         order: when it was recorded while some tape or trace was watching; 0 where none was.
         variable: the Variable that a leaf is the value of.
@@ -348,8 +348,8 @@ _FIXED = {"bool": dtypes.BOOL, "integer": dtypes.INTEGER}
 _LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
 
 
-def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
-    """Record an op; raises ShapeError where its shape rule does."""
+def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
+    """Record an op, and return its result, or a tuple of its results; raises ShapeError where its shape rule does."""
     given = tuple(attrs.items()) if attrs else ()
     inputs, key, inherits = [], [op, given], False
     for x in operands:
@@ -368,7 +368,21 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Tensor:
     made = Tensor(op, tuple(inputs), given, *found)
     if inherits:
         made.gradient = _inherited(made)
-    return made
+    return results(made) if type(made.shape) is Shapes else made
+
+
+def results(node: Tensor) -> tuple[Tensor, ...]:
+    """The results of an op that has several, each as a Tensor."""
+    op: Any = node.op
+    shapes: Any = node.shape
+    kinds = op.result if isinstance(op.result, tuple) else (op.result,) * len(shapes)
+    made = []
+    for index, (shape, kind) in enumerate(zip(shapes, kinds, strict=True)):
+        one = Tensor(get, (node,), (("index", index),), shape, _level(op, kind, node.inputs))
+        if node.gradient is not None and one.level > dtypes.INTEGER:
+            one.gradient = Gradient()
+        made.append(one)
+    return tuple(made)
 
 
 # Shape and level of what an op makes of operands, by those of the operands: looked up when the op is recorded again.
@@ -380,11 +394,8 @@ def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], key: tuple[
     if op.arity is not None and len(inputs) != op.arity:
         raise OptionError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
-    if op.result in _FIXED:
-        level = _FIXED[op.result]
-    else:
-        dtype_operands = range(len(inputs)) if op.dtype_operands is None else op.dtype_operands
-        level = max(_LEAST[op.result], *[inputs[i].level for i in dtype_operands])
+    kinds = op.result if isinstance(op.result, tuple) else (op.result,)
+    level = max([_level(op, kind, inputs) for kind in kinds])
     if OPS.get(op.name) is op:  # others may be made anew for each call
         if len(_RESULTS) >= _MOST_RESULTS:
             _RESULTS.clear()
@@ -392,11 +403,19 @@ def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], key: tuple[
     return shape, level
 
 
+def _level(op: Op, kind: Result, inputs: Sequence[Tensor]) -> int:
+    """The level of a result of this kind."""
+    if kind in _FIXED:
+        return _FIXED[kind]
+    dtype_operands = range(len(inputs)) if op.dtype_operands is None else op.dtype_operands
+    return max(_LEAST[kind], *[inputs[i].level for i in dtype_operands])
+
+
 def _inherited(made: Tensor) -> Gradient | None:
     """A result requires a gradient if an operand does that has a derivative, outside of ``no_grad``."""
     if made.op is None or made.level <= dtypes.INTEGER or not grad_enabled():
         return None
-    passing = [x for i, x in enumerate(made.inputs) if made.op.vjp(i) is not None]
+    passing = [x for i, x in enumerate(made.inputs) if made.op.passes(i)]
     return Gradient() if any(x.gradient is not None for x in passing) else None
 
 

@@ -13,13 +13,12 @@ from typing import Any
 
 from jitgrad.arguments import function_name
 from jitgrad.errors import ArgumentError, ShapeError, TapeError
-from jitgrad.ops.linear import broadcast_to, reshape, slice_
-from jitgrad.ops.table import Op, Shape, broadcast_shape, declare
-from jitgrad.tape.autodiff import constant
+from jitgrad.ops.linear import broadcast_to
+from jitgrad.ops.table import Op, Shape, Shapes, broadcast_shape, declare
 from jitgrad.tape.backward import Gradient
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, record
-from jitgrad.tape.tree import tree_leaves, tree_pack
+from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 from jitgrad.vm import addresses, forks
 
 _numbers = itertools.count()
@@ -54,61 +53,53 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
             raise ArgumentError(f"{name} returns no pair of a result and a function of cotangents. Return (result, gradient).")
         result, gradient = pair
-        outputs = [as_tensor(y) for y in tree_leaves(result)]
-        made = []
-        for k, y in enumerate(outputs):
-
-            def pull(g: Any, k: int = k) -> list[Any]:
-                return _as_list(gradient(*[g if i == k else constant(0.0, t) for i, t in enumerate(outputs)]))
-
-            made.append(_with_gradient(name, y, inputs, pull))
-        return tree_pack(result, list(made))
+        return _with_gradient(name, result, inputs, lambda g, y: gradient(*g))
 
     return function
 
 
-def _with_gradient(name: str, y: Tensor, inputs: Sequence[Tensor], pull: Callable[[Any], list[Any]]) -> Tensor:
-    """The value of ``y``, with ``pull`` for its derivatives by ``inputs`` instead of its own."""
+def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], pull: Callable[[Any, Any], Any]) -> Any:
+    """A Tensor or a nest of them, with ``pull(cotangents, results)`` for the cotangents of ``inputs`` instead of its own."""
+    outputs = [as_tensor(y) for y in tree_leaves(result)]
+    count, several = len(outputs), len(outputs) != 1
 
-    def rule(i: int) -> Callable[..., Any]:
-        def vjp(g: Any, *operands: Any) -> Any:
-            return _cotangent(name, pull(g), i, inputs)
+    def pullback(g: Any, y: Any, *operands: Any, results: int) -> list[Any]:
+        found = pull(g, y) if several else pull((g,), (y,))
+        return [None] * count + _cotangents(name, found, inputs)
 
-        return vjp
-
-    rules = (None, *(rule(i) for i in range(len(inputs))))
     op = Op(
         "with_gradient",
-        len(inputs) + 1,
-        lambda op, shapes, attrs: shapes[0],
-        rules,
-        lambda y, *xs: y,
+        count + len(inputs),
+        lambda op, shapes, attrs: Shapes(shapes[:count]) if several else shapes[0],
+        (),
+        lambda *xs, results: xs[:results] if several else xs[0],
+        pullback=pullback,
+        constants=tuple(range(count)),
         replaces=name,
         result="same",
     )
-    made = record(op, (y, *inputs), {})
-    made.level = y.level
-    if made.gradient is None and y.gradient is not None:  # of what the function reads besides: backward will say so
-        made.gradient = Gradient()
-    return made
+    made = record(op, (*outputs, *inputs), {"results": count})
+    nodes = [*made] if several else [made]
+    for one, y in zip(nodes, outputs, strict=True):
+        one.level = y.level
+    if any(y.gradient is not None for y in outputs):  # of what the function reads besides: backward will say so
+        for one in (*nodes, *(nodes[0].inputs if several else ())):
+            one.gradient = one.gradient or Gradient()
+    return tree_pack(result, nodes)
 
 
-def _as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (tuple, list)) else [value]
-
-
-def _cotangent(name: str, found: list[Any], i: int, operands: Sequence[Any]) -> Any:
-    """The cotangent of operand ``i``, checked; 0 for None."""
+def _cotangents(name: str, value: Any, operands: Sequence[Any]) -> list[Any]:
+    """The cotangents of the operands, checked; None for one without."""
+    found = list(value) if isinstance(value, (tuple, list)) else [value]
     if len(found) != len(operands):
         raise ArgumentError(f"The vjp of {name} returns {len(found)} cotangents for {len(operands)} operands. Return one each.")
-    if found[i] is None:
-        return 0
-    g = as_tensor(found[i])
-    if g.shape != operands[i].shape:
-        raise ShapeError(
-            f"The vjp of {name} returns shape {g.shape} for operand {i} of shape {operands[i].shape}. Return its shape."
-        )
-    return g
+    made = [None if g is None else as_tensor(g) for g in found]
+    for i, (g, operand) in enumerate(zip(made, operands, strict=True)):
+        if g is not None and g.shape != operand.shape:
+            raise ShapeError(
+                f"The vjp of {name} returns shape {g.shape} for operand {i} of shape {operand.shape}. Return its shape."
+            )
+    return made
 
 
 class CustomOp:
@@ -145,55 +136,48 @@ class CustomOp:
             raise TypeError(f"{self.name} takes {self._arity} operands and got {len(operands)}. Give {self._arity}.")
         inputs = [as_tensor(x) for x in operands]
         if self._row is None:
-            y = as_tensor(self._forward(*inputs))
+            result = self._forward(*inputs)
             if self._vjp is None:
-                return y
-            return _with_gradient(self.name, y, inputs, lambda g: _as_list(self._vjp(g, y, *inputs)))
+                return tree_map(as_tensor, result)
+            alone = not isinstance(result, (tuple, list))
+            pull = lambda g, y: self._vjp(*((g[0], y[0]) if alone else (g, y)), *inputs)  # noqa: E731
+            return _with_gradient(self.name, result, inputs, pull)
         if self._shape is None:
             common = broadcast_shape(self._row, tuple(t.shape for t in inputs), {})
             inputs = [t if t.shape == common else broadcast_to(t, shape=common) for t in inputs]
-        made: Tensor = self._row(*inputs)
-        return made
+        return self._row(*inputs)
 
     def _declared(self) -> Op:
         """The row of the table for compiled code."""
 
         def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-            return shapes[0] if self._shape is None else _checked_shape(self.name, self._shape(*shapes), shapes)
+            return shapes[0] if self._shape is None else _checked_shapes(self.name, self._shape(*shapes), shapes)
 
-        def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
-            with forks.loading:  # as in vm.late
-                from jitgrad.vm import custom  # Numba
-
-            return addresses.note(addresses.custom(name, dtype, out, ndims), custom.kernel(self._forward, dtype, out, ndims))
-
-        rules = tuple(functools.partial(self._pulled, i) for i in range(self._arity))
+        advice = "return one of as many axes as the operands, or as the shape function says"
         name = f"{self.name}#{next(_numbers)}"
-        return declare(Op(name, self._arity, shape, rules, _python(self._forward), kernel=address, result="float"))
+        address = functools.partial(_address, name, self._forward, advice, None)
+        return declare(
+            Op(
+                name, self._arity, shape, (), _python(self._forward),
+                pullback=self._pullback, kernel=address, result="float",
+            )
+        )  # fmt: skip
 
-    def _pulled(self, i: int, g: Any, y: Any, *operands: Any) -> Any:
+    def _pullback(self, g: Any, y: Any, *operands: Any) -> Any:
         if self._vjp is None:
             raise TapeError(f"The custom op {self.name} has no derivative. Give it a vjp by def_vjp().")
         if not _is_compiled(self._vjp):
-            return _cotangent(self.name, _as_list(self._vjp(g, y, *operands)), i, operands)
+            return _cotangents(self.name, self._vjp(g, y, *operands), operands)
         if self._vjp_row is None:
             self._vjp_row = self._declared_vjp()
-        together = self._vjp_row(g, y, *operands)
-        start = sum(x.size for x in operands[:i])
-        return reshape(slice_(together, starts=(start,), steps=(1,), shape=(operands[i].size,)), shape=operands[i].shape)
+        several = isinstance(y, tuple)
+        return self._vjp_row(*(g if several else (g,)), *(y if several else (y,)), *operands)
 
     def _declared_vjp(self) -> Op:
-        """The row for a compiled vjp: all cotangents in one row of elements."""
+        """The row for a compiled vjp, of all cotangents, all results and all operands, which has the operands' cotangents."""
 
-        def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
-            return (sum(math.prod(s) for s in shapes[2:]),)
-
-        def address(dtype: Any, out: int, ndims: tuple[int, ...]) -> int:
-            with forks.loading:  # as in vm.late
-                from jitgrad.vm import custom  # Numba
-
-            callee = addresses.custom(name, dtype, out, ndims, is_vjp=True)
-            return addresses.note(callee, custom.vjp_kernel(self._vjp, dtype, ndims))
+        def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
+            return Shapes(shapes[-self._arity :])
 
         def no_rule(g: Any, y: Any, *operands: Any) -> Any:
             raise TapeError(
@@ -201,8 +185,21 @@ class CustomOp:
                 f"Give def_vjp() a function made of jitgrad's functions for these."
             )
 
-        name, count = f"{self.name}.vjp#{next(_numbers)}", self._arity + 2
-        return declare(Op(name, count, shape, (no_rule,) * count, _python(self._vjp), kernel=address, result="float"))
+        name = f"{self.name}.vjp#{next(_numbers)}"
+        address = functools.partial(_address, name, self._vjp, "return a cotangent for each operand", self._arity)
+        return declare(Op(name, None, shape, (), _python(self._vjp), pullback=no_rule, kernel=address, result="float"))
+
+
+def _address(
+    name: str, function: Any, advice: str, operands: int | None, dtype: Any, outs: tuple[int, ...], ndims: tuple[int, ...]
+) -> int:
+    """Where the code is of a function, or of the vjp of one of so many operands."""
+    with forks.loading:  # as in vm.late
+        from jitgrad.vm import custom  # Numba
+
+    results = 1 if operands is None else (len(ndims) - operands) // 2
+    compiled = custom.kernel(function, dtype, outs, ndims, advice, grouped=results if results > 1 else 0)
+    return addresses.note(addresses.custom(name, dtype, outs, ndims), compiled)
 
 
 @public()
@@ -248,19 +245,28 @@ def custom_op(
     return CustomOp(forward, vjp, shape, name)
 
 
-def _checked_shape(name: str, shape: Any, shapes: tuple[Shape, ...]) -> Shape:
-    """A result's shape as the user's function gave it for operands of ``shapes``."""
+def _checked_shapes(name: str, given: Any, shapes: tuple[Shape, ...]) -> Shape:
+    """The shape of a result, or those of several, as the user's function gave them for operands of ``shapes``."""
+    several = isinstance(given, (tuple, list)) and len(given) > 1 and all(isinstance(s, (tuple, list)) for s in given)
+    made = [_sizes(shape) for shape in (given if several else [given])]
+    if None in made:
+        raise ShapeError(
+            f"The shape function of the custom op {name} returned {given!r} for operands of shapes "
+            f"{', '.join(map(str, shapes))}. Return a tuple of whole numbers from 0 on, or a tuple of several such tuples."
+        )
+    return Shapes(made) if several else made[0]
+
+
+def _sizes(shape: Any) -> Any:
+    """A shape as a tuple of integers, or None for what is none."""
     try:
         if not isinstance(shape, (tuple, list)) or any(isinstance(n, bool) for n in shape):
-            raise TypeError
+            return None
         made = tuple(map(operator.index, shape))
     except TypeError:
-        made = (-1,)
+        return None
     if len(made) > _MOST_AXES or any(n < 0 for n in made) or math.prod(n or 1 for n in made) > _MOST_ELEMENTS:
-        raise ShapeError(
-            f"The shape function of the custom op {name} returned {shape!r} for operands of shapes "
-            f"{', '.join(map(str, shapes))}. Return a tuple of whole numbers from 0 on."
-        )
+        return None
     return made
 
 

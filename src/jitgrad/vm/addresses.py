@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from jitgrad.errors import ProgramError
+from jitgrad.ops import Shape
 
 
 class Callee(NamedTuple):
@@ -50,31 +51,62 @@ def address_of(name: str) -> int:
 
 
 def linalg(name: str, dtype: Any) -> Callee:
-    """Of ``kernels/lapack.py``."""
-    return Callee(f"{name}-{dtype}", dtype, *_LINALG[name])
+    """Of ``kernels/lapack.py`` and ``kernels/decompositions.py``."""
+    return Callee(f"{name}-{dtype}", dtype, LINALG[name].length, LINALG[name].elements)
 
 
-_LINALG: dict[str, tuple[int, Callable[..., list[int]]]] = {
-    "solve": (3, lambda batch, n, k: [batch * n * k, n * n + n * k + n, batch * n * n, batch * n * k]),
-    "determinant": (2, lambda batch, n: [3 * batch, n * n + n, batch * n * n]),
-    "cholesky": (2, lambda batch, n: [batch * n * n, 0, batch * n * n]),
+class Routine(NamedTuple):
+    """How a kernel of linear algebra is called for an op of its name, over a batch of matrices.
+
+    Attributes:
+        length: how many numbers it reads in the table.
+        numbers: these, from the shapes of the operands and the attributes of the op.
+        elements: see ``Callee``.
+    """
+
+    length: int
+    numbers: Callable[..., tuple[int, ...]]
+    elements: Callable[..., list[int]]
+
+    def room(self, *shapes: Shape, **attrs: Any) -> int:
+        """The elements to work in."""
+        return self.elements(*self.numbers(*shapes, **attrs))[1]
+
+
+def _sizes(a: Shape, **attrs: Any) -> tuple[int, ...]:
+    return (math.prod(a[:-2]), *a[-2:], *map(int, attrs.values()))
+
+
+def _svd_elements(batch: int, m: int, n: int, full: int) -> list[int]:
+    k = min(m, n)
+    left, right = (m * m, n * n) if full else (m * k, k * n)
+    room = m * n + left + right + 5 * k * k + 18 * k + 32 * (m + n)
+    return [batch * (left + k + right), room, batch * m * n]
+
+
+LINALG: dict[str, Routine] = {
+    "solve": Routine(
+        3,
+        lambda a, b: (*_sizes(a)[:2], b[-1]),
+        lambda batch, n, k: [batch * n * k, n * n + n * k + n, batch * n * n, batch * n * k],
+    ),
+    "determinant": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [3 * batch, n * n + n, batch * n * n]),
+    "cholesky": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * n * n, 0, batch * n * n]),
+    "eigh": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * (n + n * n), 3 * n * n + 11 * n + 4, batch * n * n]),
+    "svd": Routine(4, _sizes, _svd_elements),
+    "qr": Routine(3, _sizes, lambda batch, m, n: [batch * (m + n) * n, m * n + 33 * n, batch * m * n]),
 }
 
 
-def custom(name: str, dtype: Any, out: int, ndims: tuple[int, ...], is_vjp: bool = False) -> Callee:
-    """Of ``custom.py``: the numbers are the sizes of the result, of ``out`` axes, and of operands of ``ndims`` axes.
-
-    The result of a vjp has the elements of all its operands after the first two.
-    """
+def custom(name: str, dtype: Any, outs: tuple[int, ...], ndims: tuple[int, ...]) -> Callee:
+    """Of ``custom.py``: the numbers are the sizes of the results, of ``outs`` axes, and of operands of ``ndims`` axes."""
 
     def elements(*sizes: int) -> list[int]:
-        result, sizes = math.prod(sizes[:out]), sizes[out:]
-        operands = []
-        for ndim in ndims:
-            operands.append(math.prod(sizes[:ndim]))
+        found = []
+        for ndim in (*outs, *ndims):
+            found.append(math.prod(sizes[:ndim]))
             sizes = sizes[ndim:]
-        if is_vjp and result != sum(operands[2:]):
-            raise ProgramError(f"A call of {name} writes {sum(operands[2:])} elements to {result}. Lower the expression again.")
-        return [result, 0, *operands]
+        return [sum(found[: len(outs)]), 0, *found[len(outs) :]]
 
-    return Callee(f"{name}-{dtype}-{out}-{''.join(map(str, ndims))}", dtype, out + sum(ndims), elements)
+    axes = "-".join("".join(map(str, counts)) for counts in (outs, ndims))
+    return Callee(f"{name}-{dtype}-{axes}", dtype, sum(outs) + sum(ndims), elements)

@@ -7,7 +7,6 @@ are copied to their places. In the table stand, after the pairs of offset and si
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,71 +16,53 @@ from numpy import nan, uint64
 from jitgrad.errors import ArgumentError
 from jitgrad.vm.jit import Native, exactly, generic, kernel_signature, readonly
 
-
-@functools.cache
-def kernel(function: Callable[..., Any], dtype: np.dtype[Any], out: int, ndims: tuple[int, ...]) -> int:
-    """The address of ``function`` for operands of ``ndims`` axes and a result of ``out`` axes."""
-    return _compiled(_one_result, function, dtype, out, ndims)
-
-
-@functools.cache
-def vjp_kernel(function: Callable[..., Any], dtype: np.dtype[Any], ndims: tuple[int, ...]) -> int:
-    """The same for a vjp: of a cotangent, the result and the operands, which returns the operands' cotangents.
-
-    They are written one after the other.
-    """
-    return _compiled(_many_results, function, dtype, 1, ndims)
-
-
 _kept: list[Any] = []  # compiled code lives as long as the process
 
 
-def _compiled(make: Any, function: Any, dtype: np.dtype[Any], out: int, ndims: tuple[int, ...]) -> int:
-    native = Native(make(function, out, ndims), kernel_signature)
+@functools.cache
+def kernel(
+    function: Any, dtype: np.dtype[Any], outs: tuple[int, ...], ndims: tuple[int, ...], advice: str, grouped: int = 0
+) -> int:
+    """The address of ``function`` for operands of ``ndims`` axes and results of ``outs`` axes.
+
+    A vjp is given the first ``grouped`` operands, the cotangents, as a tuple, and the next, the results, as another; by 0
+    each operand stands alone. ``advice`` is what to do where ``function`` returns something else.
+    """
+    native = Native(_runner(function, outs, ndims, advice, grouped), kernel_signature)
     try:
         compiled = native.compile_here(str(dtype))
     except Exception as error:  # Numba's own errors, and those it does not catch itself
         name = function.py_func.__name__
         raise ArgumentError(
-            f"Numba cannot compile {name} for {dtype} operands of {', '.join(map(str, ndims))} axes and a result of {out}: "
+            f"Numba cannot compile {name} for {dtype} operands of {', '.join(map(str, ndims))} axes and results "
+            f"of {', '.join(map(str, outs))}: "
             f"{error}. Correct it; operands cannot be written to, and {name}.py_func runs it in Python."
         ) from error
     _kept.append(compiled)
     return int(compiled.address)
 
 
-def _one_result(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
-    count, read, write, size = uint64(len(ndims)), _reader(ndims), _writer((out,)), _size(out)
-    one = exactly((out,), "return one of as many axes as the operands, or as the shape function says")
+def _runner(function: Any, outs: tuple[int, ...], ndims: tuple[int, ...], advice: str, grouped: int) -> Any:
+    count, before = uint64(len(ndims)), uint64(sum(outs))
+    read, write, total, results = _reader(ndims), _writer(outs), _total(outs), exactly(outs, advice)
+    call = _caller(function, grouped)
 
     def run(arena, table_pointer, t, d, s):
         table = carray(table_pointer, 1)
         at = t + count + count
-        n = size(table, at)
+        n = total(table, at)
         carray(arena, (d + n,))[d : d + n] = nan  # what stays where the function raises
-        values = one(function(*read(arena, table, t, at + uint64(out))))
-        write(arena, table, at, d, values)
+        write(arena, table, at, d, results(call(read(arena, table, t, at + before))))
 
     return run
 
 
-def _many_results(function: Any, out: int, ndims: tuple[int, ...]) -> Any:
-    count, read, write, cotangents = uint64(len(ndims)), _reader(ndims), _writer(ndims[2:]), _cotangents(ndims[2:])
-    before = uint64(1 + ndims[0] + ndims[1])
-
-    def run(arena, table_pointer, t, d, s):
-        table = carray(table_pointer, 1)
-        at = t + count + count
-        n = table[at]
-        carray(arena, (d + n,))[d : d + n] = nan
-        values = cotangents(function(*read(arena, table, t, at + uint64(1))))
-        write(arena, table, at + before, d, values)
-
-    return run
-
-
-def _cotangents(ndims: tuple[int, ...]) -> Any:
-    return exactly(ndims, "return a cotangent for each operand")
+def _caller(function: Any, grouped: int) -> Any:
+    """Compiled: the function of a tuple of all operands."""
+    if not grouped:
+        return generic(lambda values: function(*values))
+    both = 2 * grouped
+    return generic(lambda values: function(values[:grouped], values[grouped:both], *values[both:]))
 
 
 def _shape(ndim: int) -> Any:
@@ -98,6 +79,14 @@ def _size(ndim: int) -> Any:
         return generic(lambda table, at: uint64(1))
     rest = _size(ndim - 1)
     return generic(lambda table, at: table[at] * rest(table, at + uint64(1)))
+
+
+def _total(ndims: tuple[int, ...]) -> Any:
+    """Compiled: the elements of all arrays whose sizes stand in the table from ``at`` on."""
+    if not ndims:
+        return generic(lambda table, at: uint64(0))
+    ndim, size, rest = uint64(ndims[0]), _size(ndims[0]), _total(ndims[1:])
+    return generic(lambda table, at: size(table, at) + rest(table, at + ndim))
 
 
 def _reader(ndims: tuple[int, ...]) -> Any:

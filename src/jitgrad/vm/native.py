@@ -36,7 +36,7 @@ class _Form(NamedTuple):
     dtypes: tuple[str, ...] = DTYPES
 
 
-_LAPACK = "jitgrad.vm.kernels.lapack"
+_LAPACK, _DECOMPOSITIONS = "jitgrad.vm.kernels.lapack", "jitgrad.vm.kernels.decompositions"
 _FORMS = {
     "execute": _Form("the interpreter", "about fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) + (_NUMBER,) * 2, None),
     "train": _Form("the training loop", "a second", "jitgrad.vm.train", (_POINTER,) * 3 + (_NUMBER,) * 2, _NUMBER),
@@ -51,8 +51,15 @@ _FORMS = {
     "flush": _Form("the mode for subnormal numbers", "a second", "jitgrad.vm.kernels.flush", (_NUMBER,), _NUMBER, ("float64",)),
     "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER, _NUMBER), None),
     **{
-        name: _Form(what, "a second", _LAPACK, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
-        for name, what in (("solve", "the solver"), ("determinant", "the determinant"), ("cholesky", "Cholesky's factor"))
+        name: _Form(what, "a second", module, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
+        for name, what, module in (
+            ("solve", "the solver", _LAPACK),
+            ("determinant", "the determinant", _LAPACK),
+            ("cholesky", "Cholesky's factor", _LAPACK),
+            ("eigh", "eigenvalues", _DECOMPOSITIONS),
+            ("svd", "singular values", _DECOMPOSITIONS),
+            ("qr", "the QR decomposition", _DECOMPOSITIONS),
+        )
     },
 }
 
@@ -99,7 +106,7 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
 
 
 def _load(name: str, dtype: str) -> Function:
-    if _FORMS[name].module == _LAPACK:
+    if _FORMS[name].module in (_LAPACK, _DECOMPOSITIONS):
         _provide_lapack()
     kept = find(name, dtype)
     if kept is not None:
@@ -176,7 +183,7 @@ def _provide_lapack() -> None:
     name_of, pointer_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    for routine in ("getrf", "getrs", "potrf"):
+    for routine in ("getrf", "getrs", "potrf", "syevd", "gesdd", "geqrf", "orgqr"):
         for letter in "sd":
             capsule = cython_lapack.__pyx_capi__[letter + routine]
             binding.add_symbol(f"scipy_{letter}{routine}", pointer_of(capsule, name_of(capsule)))

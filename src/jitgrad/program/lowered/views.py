@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 from jitgrad.ops import Shape
+from jitgrad.ops.table import Shapes as Results
+from jitgrad.ops.table import each_shape, starts_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Step
 from jitgrad.program.lowered.table import Lowered, Placed, Rows, Shapes, declare, keeps_rows
@@ -35,6 +37,17 @@ def _first(shapes: Shapes) -> Shape:
 def _number(shapes: Shapes, value: str) -> Shape:
     float(value)
     return ()
+
+
+def _with_gradient_shape(shapes: tuple[Shape, ...], results: int) -> Shape:
+    return shapes[0] if results == 1 else Results(shapes[:results])
+
+
+def _with_gradient(code: Assembler, at: Placed, results: int) -> None:
+    """The block of several results, for who keeps it; what is made of one of them reads the operand."""
+    for start, shape, place in zip(starts_of(at.shape), each_shape(at.shape), at.places, strict=False):
+        if math.prod(shape):
+            code.emit("copy", d=at.d + start, a=place, n=math.prod(shape))
 
 
 def _copy(code: Assembler, at: Placed) -> None:
@@ -96,7 +109,8 @@ def _broadcast_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], row
 declare(Lowered("input", leaf=True))
 declare(Lowered("literal", leaf=True, shape=_number))
 declare(Lowered("reshape", view=lambda step, shapes: 0, by_rows=_reshape_by_rows))
-declare(Lowered("with_gradient", shape=_first))
+declare(Lowered("get", view=lambda step, shapes: starts_of(shapes[0])[step.attr("index")]))
+declare(Lowered("with_gradient", _with_gradient, _with_gradient_shape))
 declare(Lowered("copy", _copy, _first))
 declare(Lowered("broadcast_to", _broadcast_to, by_rows=_broadcast_by_rows, repeats=True))
 declare(Lowered("transpose", _transpose))

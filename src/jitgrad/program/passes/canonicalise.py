@@ -171,6 +171,11 @@ def _same_elements(builder: Builder, i: int, step: Step) -> int:
     return i if builder.steps[i].shape == step.shape else _make(builder, "reshape", i, shape=step.shape)
 
 
+def _get(builder: Builder, step: Step) -> int | None:
+    source = builder.steps[step.args[0]]
+    return source.args[step.attr("index")] if source.op == "with_gradient" else None
+
+
 def _broadcast_to(builder: Builder, step: Step) -> int | None:
     source = builder.steps[step.args[0]]
     if source.shape == step.shape:
@@ -193,7 +198,8 @@ _RULES: dict[str, Rule] = {
     "sum": _sum,
     "broadcast_to": _broadcast_to,
     "stop_gradient": lambda builder, step: step.args[0],
-    "with_gradient": lambda builder, step: step.args[0],
+    "with_gradient": lambda builder, step: step.args[0] if step.attr("results") == 1 else None,
+    "get": _get,
     "greater": lambda builder, step: _make(builder, "less", *step.args[::-1]),
     "greater_equal": lambda builder, step: _make(builder, "less_equal", *step.args[::-1]),
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from jitgrad.ops import Shapes
 from jitgrad.program.expression import Builder, Expression, Step, input_step, renamed, rewrite
 from jitgrad.program.lowered.blocks import LANES, Blocks, Body
 from jitgrad.program.lowered.table import UPDATES, Rows, lowered
@@ -36,7 +37,8 @@ def tile_rows(expression: Expression) -> Expression:
 def _rows_of(expression: Expression) -> int | None:
     """The first size of the largest input, if there is enough to do."""
     state = expression.state
-    inputs = [s.shape for i, s in enumerate(expression.steps) if s.op == "input" and s.shape and i not in state]
+    leaves = [s.shape for i, s in enumerate(expression.steps) if s.op == "input" and i not in state]
+    inputs = [shape for shape in leaves if shape and type(shape) is not Shapes]
     rows = max(inputs, key=math.prod, default=(0,))[0]
     total = sum(s.size for s in expression.steps if s.shape[:1] == (rows,))
     return rows if rows > 1 and total >= LEAST_ELEMENTS else None

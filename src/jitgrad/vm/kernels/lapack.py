@@ -38,7 +38,7 @@ def _solve(arena, table_pointer, t, d, s):
 
 
 def _determinant(arena, table_pointer, t, d, s):
-    """The determinant, its sign, and the logarithm of its size. At ``s`` stand a copy and the pivots."""
+    """The determinants, their signs, and the logarithms of their sizes. At ``s`` stand a copy and the pivots."""
     table, A = carray(table_pointer, 1), carray(arena, 1)
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
     one, pivots = uint64(1), s + n * n
@@ -56,8 +56,7 @@ def _determinant(arena, table_pointer, t, d, s):
             value *= -x if flipped else x
             sign *= (-1 if flipped else 1) * (1 if x > 0 else (-1 if x < 0 else x))
             size += log(abs(x))
-        q = d + uint64(3) * i
-        A[q], A[q + one], A[q + one + one] = value, sign, size
+        A[d + i], A[d + batch + i], A[d + uint64(2) * batch + i] = value, sign, size
 
 
 def _cholesky(arena, table_pointer, t, d, s):

@@ -1,0 +1,141 @@
+"""Decompositions of a batch of matrices, by LAPACK, each with several results. Where there is none the results are nan.
+
+The derivatives of eigenvectors and singular vectors divide by differences of eigenvalues, and are nan or infinite where two
+are equal; those of the values alone are finite there. They are those of Giles, "Collected matrix derivative results for
+forward and reverse mode algorithmic differentiation", 2008, Townsend, "Differentiating the singular value decomposition",
+2016, and Walter and Lehmann, "Algorithmic differentiation of linear algebra functions", 2018.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ShapeError
+from jitgrad.ops.elementwise import square
+from jitgrad.ops.linalg import solve, square_matrix
+from jitgrad.ops.linear import matmul, reshape, slice_, swap_last
+from jitgrad.ops.table import Op, Shape, Shapes, declare, vanishes
+
+
+def _eigh_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
+    square_matrix(op, shapes[0])
+    return Shapes((shapes[0][:-1], shapes[0]))
+
+
+def _svd_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
+    *batch, m, n = _matrix(op, shapes[0])
+    k = min(m, n)
+    p, q = (m, n) if attrs["full"] else (k, k)
+    return Shapes(((*batch, m, p), (*batch, k), (*batch, q, n)))
+
+
+def _qr_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
+    *batch, m, n = _matrix(op, shapes[0])
+    if m < n:
+        raise ShapeError(f"qr: shape {shapes[0]} has fewer rows than columns. Use jitgrad.linalg.qr, which takes any.")
+    return Shapes(((*batch, m, n), (*batch, n, n)))
+
+
+def _matrix(op: Op, shape: Shape) -> Shape:
+    if len(shape) < 2:
+        raise ShapeError(f"{op.name}: shape {shape} is no matrix, nor a batch of them. Give (…, m, n).")
+    return shape
+
+
+def _along_rows(x: Any) -> Any:
+    """(…, n) as (…, 1, n)."""
+    return reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))
+
+
+def _along_columns(x: Any) -> Any:
+    """(…, n) as (…, n, 1)."""
+    return reshape(x, shape=(*x.shape, 1))
+
+
+def _columns(x: Any, start: int, stop: int) -> Any:
+    """Columns start ≤ i < stop."""
+    *before, n = x.shape
+    if (start, stop) == (0, n):
+        return x
+    return slice_(x, starts=(*(0,) * len(before), start), steps=(1,) * len(x.shape), shape=(*before, stop - start))
+
+
+def _inverse_differences(x: Any) -> Any:
+    """1 / (xⱼ - xᵢ) in row i and column j, 0 where both are one."""
+    eye = np.eye(x.shape[-1])
+    return 1 / (_along_rows(x) - _along_columns(x) + eye) - eye
+
+
+def _eigh_pullback(g: Any, y: Any, a: Any) -> Any:
+    (gw, gv), (w, v), n = g, y, a.shape[-1]
+    inner = _along_rows(gw) * np.eye(n)
+    if not vanishes(gv):
+        inner = inner + matmul(swap_last(v), gv) * _inverse_differences(w)
+    whole = matmul(matmul(v, inner), swap_last(v))
+    return ((whole + swap_last(whole)) * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)),)  # of the triangle that is read
+
+
+def _svd_pullback(g: Any, y: Any, a: Any, full: bool) -> Any:
+    """Vectors beyond the first k may be any that complete a basis: as the others move, they turn as little as can be."""
+    (gu, gs, gvh), (u, s, vh) = g, y
+    v, gv, k = swap_last(vh), swap_last(gvh), s.shape[-1]
+    first_u, first_v = _columns(u, 0, k), _columns(v, 0, k)
+    differences, inverse = _inverse_differences(square(s)), 1 / _along_rows(s)
+    inner = _along_rows(gs) * np.eye(k)
+    if not vanishes(gu):
+        inner = inner + _turned(u, gu, k) * differences * _along_rows(s)
+    if not vanishes(gvh):
+        inner = inner + _along_columns(s) * (_turned(v, gv, k) * differences)
+    total = matmul(matmul(first_u, inner), swap_last(first_v))
+    if not vanishes(gu) and u.shape[-2] > k:
+        total = total + matmul(_out_of(u, gu, k) * inverse, swap_last(first_v))
+    if not vanishes(gvh) and v.shape[-2] > k:
+        total = total + matmul(first_u, swap_last(_out_of(v, gv, k) * inverse))
+    return (total,)
+
+
+def _turned(u: Any, g: Any, k: int) -> Any:
+    """The cotangent of turning the first k columns of u among themselves: the antisymmetric part of uᵀg, twice."""
+    turned = matmul(swap_last(_columns(u, 0, k)), _columns(g, 0, k))
+    return turned - swap_last(turned)
+
+
+def _out_of(u: Any, g: Any, k: int) -> Any:
+    """The cotangent of moving the first k columns of u out of what they span."""
+    first, g_first = _columns(u, 0, k), _columns(g, 0, k)
+    moved = g_first - matmul(first, matmul(swap_last(first), g_first))
+    if u.shape[-1] == k:
+        return moved
+    rest, g_rest = _columns(u, k, u.shape[-1]), _columns(g, k, u.shape[-1])
+    return moved - matmul(rest, matmul(swap_last(g_rest), first))
+
+
+def _qr_pullback(g: Any, y: Any, a: Any) -> Any:
+    (gq, gr), (q, r), n = g, y, a.shape[-1]
+    inner = matmul(r, swap_last(gr)) - matmul(swap_last(gq), q)
+    lower = np.tril(np.ones((n, n)))
+    symmetric = inner * lower + swap_last(inner * (lower - np.eye(n)))
+    return (swap_last(solve(r, swap_last(gq + matmul(q, symmetric)))),)
+
+
+eigh: Op = declare(
+    Op(
+        "eigh", 1, _eigh_shape, (), np.linalg.eigh, pullback=_eigh_pullback, batching=lambda n: {}, result="float",
+        __doc__="Ascending eigenvalues, and eigenvectors in columns, of symmetric matrices; the lower triangle is read.",
+    )
+)  # fmt: skip
+svd: Op = declare(
+    Op(
+        "svd", 1, _svd_shape, (), lambda a, full: np.linalg.svd(a, full), pullback=_svd_pullback,
+        batching=lambda n, full: {"full": full}, result="float",
+        __doc__="Left singular vectors in columns, descending singular values, and right singular vectors in rows.",
+    )
+)  # fmt: skip
+qr: Op = declare(
+    Op(
+        "qr", 1, _qr_shape, (), np.linalg.qr, pullback=_qr_pullback, batching=lambda n: {}, result="float",
+        __doc__="Orthonormal columns q and an upper triangle r with q·r = a, of matrices with no more columns than rows.",
+    )
+)  # fmt: skip

@@ -1,0 +1,106 @@
+"""Decompositions by LAPACK, over a batch of matrices, as in ``lapack.py``. Where there is none the results are nan.
+
+The results of a kernel stand one after the other at ``d``, each with its batch in front. LAPACK works on copies at ``s``,
+column by column, and after them has room for floats and for integers.
+"""
+
+from __future__ import annotations
+
+from numba import carray
+from numpy import int32, nan, uint64
+
+from jitgrad.vm.jit import Native, inline, kernel_signature, lapack
+
+_eigen = lapack("syevd", "ccipippipi")
+_singular = lapack("gesdd", "ciipippipipip")
+_reflectors = lapack("geqrf", "iipippi")
+_orthonormal = lapack("orgqr", "iiipippi")
+_L, _V, _A, _S = uint64(ord("L")), uint64(ord("V")), uint64(ord("A")), uint64(ord("S"))
+_BLOCK = uint64(32)
+"""Columns that LAPACK's blocked algorithms work on at once, in this much room a column."""
+
+
+@inline
+def _turn(A, d, a, rows, columns):
+    """Write the matrix at ``a``, row by row, to ``d``, column by column."""
+    for r in range(rows):
+        for c in range(columns):
+            A[d + c * rows + r] = A[a + r * columns + c]
+
+
+@inline
+def _fill(A, d, n, value):
+    for j in range(n):
+        A[d + j] = value
+
+
+def _eigh(arena, table_pointer, t, d, s):
+    """Eigenvalues and eigenvectors of symmetric matrices, of which the lower triangle is read."""
+    table, A = carray(table_pointer, 1), carray(arena, 1)
+    a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
+    floats, integers = uint64(2) * n * n + uint64(6) * n + uint64(1), uint64(5) * n + uint64(3)
+    work = s + n * n
+    for i in range(batch):
+        w, v = d + i * n, d + batch * n + i * n * n
+        _turn(A, s, a + i * n * n, n, n)
+        info = _eigen(arena, (_V, _L, n, s, n, w, work, floats, work + floats, integers))
+        if info == int32(0):
+            _turn(A, v, s, n, n)
+        else:
+            _fill(A, w, n, nan)
+            _fill(A, v, n * n, nan)
+
+
+def _svd(arena, table_pointer, t, d, s):
+    """Left singular vectors, singular values and right singular vectors; with ``full`` as many vectors as make a basis."""
+    table, A = carray(table_pointer, 1), carray(arena, 1)
+    a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]
+    full = table[t + uint64(5)] != uint64(0)
+    k = min(m, n)
+    p, q = (m, n) if full else (k, k)
+    left, right = s + m * n, s + m * n + m * p
+    work = right + q * n
+    floats = uint64(5) * k * k + uint64(10) * k + _BLOCK * (m + n)
+    for i in range(batch):
+        u, values, vh = d + i * m * p, d + batch * m * p + i * k, d + batch * (m * p + k) + i * q * n
+        _turn(A, s, a + i * m * n, m, n)
+        info = int32(0)
+        if k:
+            job = _A if full else _S
+            info = _singular(arena, (job, m, n, s, m, values, left, m, right, q, work, floats, work + floats))
+        else:  # any basis
+            _fill(A, left, m * p, 0)
+            _fill(A, right, q * n, 0)
+            for j in range(m):
+                A[left + j * m + j] = 1
+            for j in range(n):
+                A[right + j * n + j] = 1
+        if info == int32(0):
+            _turn(A, u, left, p, m)
+            _turn(A, vh, right, n, q)
+        else:
+            _fill(A, u, m * p, nan)
+            _fill(A, values, k, nan)
+            _fill(A, vh, q * n, nan)
+
+
+def _qr(arena, table_pointer, t, d, s):
+    """Orthonormal columns and an upper triangle, of matrices with no more columns than rows."""
+    table, A = carray(table_pointer, 1), carray(arena, 1)
+    a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]
+    factors = s + m * n
+    work, floats = factors + n, _BLOCK * n
+    for i in range(batch):
+        q, triangle = d + i * m * n, d + batch * m * n + i * n * n
+        _turn(A, s, a + i * m * n, m, n)
+        _reflectors(arena, (m, n, s, m, factors, work, floats))
+        for r in range(n):
+            for c in range(n):
+                A[triangle + r * n + c] = A[s + c * m + r] if r <= c else 0
+        _orthonormal(arena, (m, n, n, s, m, factors, work, floats))
+        _turn(A, q, s, n, m)
+
+
+eigh = Native(_eigh, kernel_signature)
+svd = Native(_svd, kernel_signature)
+qr = Native(_qr, kernel_signature)
