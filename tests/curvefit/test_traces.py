@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import pickle
+import random
+import time
 import types
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 
 import jitgrad as jg
 from jitgrad import curve_fit, curvefit
-from jitgrad.curvefit.curve import constant_key
+from jitgrad.curvefit.curve import plain_key
 
 X = np.linspace(0.1, 4, 40)
 LONG = np.linspace(0, 4, 3000)
@@ -90,6 +93,45 @@ def test_a_model_is_traced_again_when_what_it_refers_to_has_changed() -> None:
         assert float(curve_fit(part, X, 2 * X, {"a": 1.0}).values[0]) == pytest.approx(expected)
 
 
+def read(place: dict[str, float]) -> float:
+    return place["k"]
+
+
+def test_what_may_change_is_traced_each_time() -> None:
+    """The key has what the code looks up, be it an attribute's name or an import's; no more is asked of the code."""
+    place, k = {"k": 1.0}, 1.0
+
+    def helper(x: Any) -> Any:
+        return x * helper.k  # type: ignore[attr-defined]
+
+    def imports(x: Any, a: Any) -> Any:
+        from tests.curvefit import places
+
+        return a * x * places.scale
+
+    def defaults(x: Any, a: Any, of: Any = place) -> Any:
+        return a * x * of["k"]
+
+    models = [
+        imports,
+        defaults,
+        lambda x, a: a * helper(x),
+        lambda x, a: a * x * read(place),
+        lambda x, a: a * x * getattr(helper, "k"),  # noqa: B009
+        lambda x, a: a * x * eval("k", None, place),
+        lambda x, a: a * x * random.random(),
+        lambda x, a: a * x * np.random.rand(),
+        lambda x, a: a * x * (k if time.time() else 1),
+    ]
+    assert [plain_key(model) for model in models] == [None] * len(models)
+    from tests.curvefit import places
+
+    for k, expected in ((1.0, 2.0), (2.0, 1.0)):
+        place["k"] = helper.k = places.scale = k  # type: ignore[attr-defined]
+        for model in models[:6]:
+            assert float(curve_fit(model, X, 2 * X, [1.0]).values[0]) == pytest.approx(expected)
+
+
 def test_what_cannot_change_is_traced_once() -> None:
     shift = 0.5
 
@@ -99,11 +141,13 @@ def test_what_cannot_change_is_traced_once() -> None:
     def model(x: Any, a: Any, b: float = 1.0) -> Any:
         return a * helper(x) + jg.tanh(b * x)
 
-    assert constant_key(model) is not None and constant_key(model) == constant_key(model)
-    assert constant_key(lambda x, a: a * np.interp(x, X, X)) is None
+    assert plain_key(model) is not None and plain_key(model) == plain_key(model)
+    powers, of = (1, 2.5, np.float32(3)), math.tau
+    assert plain_key(lambda x, a: a * sum(x ** float(p) for p in powers) + np.where(x > of, max(1, 2), len(powers)))
+    assert plain_key(lambda x, a: a * np.interp(x, X, X)) is None
     polynomial = np.polynomial.Polynomial([1.0, 2.0])
-    assert constant_key(lambda x, a: a * polynomial(x)) is None
-    assert constant_key(np.vectorize(lambda x, a: a * x)) is None
+    assert plain_key(lambda x, a: a * polynomial(x)) is None
+    assert plain_key(np.vectorize(lambda x, a: a * x)) is None
 
 
 def test_trailing_parameters_with_defaults_are_options() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dis
+import builtins
 import functools
 import inspect
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -46,7 +47,7 @@ class Curve:
         self.model = model
         self.names = list(names)
         self.columns = list(columns)
-        self.key = model.text if isinstance(model, Formula) and model.plain else constant_key(model)
+        self.key = model.text if isinstance(model, Formula) and model.plain else plain_key(model)
 
     def __reduce__(self) -> Any:
         return Curve, (self.model, self.names, self.columns)
@@ -147,50 +148,72 @@ def _padded(column: np.ndarray, rows: int) -> np.ndarray:
     return column if len(column) == rows else np.pad(column, (0, rows - len(column)), mode="edge")
 
 
-def constant_key(model: Any) -> Any:
-    """What a function computes, as a key: its code and all that the code refers to. None where that may change.
+def plain_key(model: Any) -> Any:
+    """What a function computes, as a key: its code and all that it looks up. None where that is not all plain data.
 
     What ``jitgrad.function`` made is taken by identity, as it is traced once anyway.
     """
     if isinstance(model, Function):
         return model
     try:
-        return _key(model, 0)
+        return _function_key(model, 0) if isinstance(model, types.FunctionType) else None
     except (TypeError, ValueError):  # something that may change, or a cell that is empty yet
         return None
 
 
+_PLAIN = (int, float, complex, str, bytes, types.NoneType, np.generic)
+_OPS = (np.ufunc, Op, type(np.where))
 _LIBRARIES = ("numpy", "jitgrad", "math")
-_ARRAY_FUNCTION = type(np.where)
-_DYNAMIC = {"globals", "locals", "vars", "eval", "exec", "getattr", "setattr", "__import__"}
+_OF_PYTHON = {
+    abs, all, any, bool, complex, dict, divmod, enumerate, float, int, isinstance, len, list, map, max, min, pow, range,
+    reversed, round, set, sorted, str, sum, tuple, type, zip,
+}  # fmt: skip
 
 
 def _key(value: Any, depth: int) -> Any:
-    """A key of what cannot change. Raises TypeError for anything else."""
-    if isinstance(value, (int, float, str, types.NoneType)):
+    """A key of what a function looks up. Raises TypeError for what may change."""
+    if isinstance(value, _PLAIN):
         return type(value), repr(value)
-    if isinstance(value, (np.ufunc, Op, types.BuiltinFunctionType, _ARRAY_FUNCTION)):
+    if type(value) is tuple:
+        return tuple([_key(item, depth) for item in value])
+    if isinstance(value, _OPS) or _is_of_library(value):
         return value
-    root = str(getattr(value, "__name__" if isinstance(value, types.ModuleType) else "__module__", "")).partition(".")[0]
-    if root in _LIBRARIES and isinstance(value, (types.ModuleType, types.FunctionType)):
+    if isinstance(value, (type, types.BuiltinFunctionType)) and value in _OF_PYTHON:
         return value
-    if depth > DEEPEST or not isinstance(value, types.FunctionType):
-        raise TypeError(value)
-    names = _global_names(value.__code__)
-    if names & _DYNAMIC:
-        raise TypeError(value)
-    cells = tuple(_key(cell.cell_contents, depth + 1) for cell in value.__closure__ or ())
-    used = tuple((name, _key(value.__globals__[name], depth + 1)) for name in sorted(names) if name in value.__globals__)
-    defaults = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
-    return value.__code__, tuple(_key(d, depth + 1) for d in defaults), cells, used
+    if isinstance(value, types.FunctionType) and depth < DEEPEST:
+        return _function_key(value, depth + 1)
+    raise TypeError(value)
+
+
+def _is_of_library(value: Any) -> bool:
+    """Whether it is a module or a function of those on whose values models may rely; not a source of random numbers."""
+    if isinstance(value, types.BuiltinFunctionType):
+        value = value.__self__  # a module, or an object whose method it is
+    name = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
+    parts = str(name).split(".")
+    return isinstance(value, (types.ModuleType, types.FunctionType)) and parts[0] in _LIBRARIES and "random" not in parts
+
+
+def _function_key(function: types.FunctionType, depth: int) -> Any:
+    """A key of a function. Raises TypeError where it has attributes, or looks up what may change."""
+    if function.__dict__:
+        raise TypeError(function)
+    places = (function.__globals__, vars(builtins), sys.modules)
+    known = [(name, next((place[name] for place in places if name in place), None)) for name in _names(function.__code__)]
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return (
+        function.__code__,
+        tuple([_key(value, depth) for value in (*defaults, *cells)]),
+        tuple([(name, _key(value, depth)) for name, value in known]),
+    )
 
 
 @functools.cache
-def _global_names(code: types.CodeType) -> frozenset[str]:
-    """The names that code and the functions in it may look up; ``__import__`` where it imports."""
-    inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    imports = {"__import__" for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"}
-    return frozenset(code.co_names).union(imports, *map(_global_names, inner))
+def _names(code: types.CodeType) -> tuple[str, ...]:
+    """The names that code and the functions in it look up: of globals, of attributes, of modules that are imported there."""
+    inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return tuple(sorted({*code.co_names}.union(*inner)))
 
 
 def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int | None) -> list[str]:
