@@ -26,15 +26,14 @@ from output import Bars, Column
 
 from jitgrad.program.context import Context
 from jitgrad.program.profile import Cost, profile
-from jitgrad.training.passes import load_rest
 
 
 def context_of(job: str) -> Context:
     """A context for a job's step, on its first batch."""
     step, batch = jitgrad_side.step_of(job)
     context = Context(step.program)
-    context.load(batch, stop=step.n_batch)
-    load_rest(step, context)
+    context.load(batch, stop=step.executable.n_given)
+    step.executable.load(context)
     return context
 
 

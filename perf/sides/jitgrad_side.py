@@ -12,8 +12,8 @@ import numpy as np
 import jitgrad
 from jitgrad import Variable, layers, losses
 from jitgrad.models.data import as_data
-from jitgrad.tape.function import placeholder
-from jitgrad.training.step import Step, make_step
+from jitgrad.tape.tensor import placeholder
+from jitgrad.training.step import TrainingStep, make_step
 
 
 def line_parts() -> tuple[Any, Any, tuple[np.ndarray, np.ndarray]]:
@@ -81,7 +81,7 @@ def network(job: str) -> Callable[[int], float]:
     return lambda epochs: model.fit(x[:n], y[:n], batch_size=described.batch, epochs=epochs, verbose=0).history["loss"][-1]
 
 
-def step_of(job: str) -> tuple[Step, list[np.ndarray]]:
+def step_of(job: str) -> tuple[TrainingStep, list[np.ndarray]]:
     """A job's step, and its first batch."""
     if job == "quadratic":
         cost, optimizer = quadratic_parts()

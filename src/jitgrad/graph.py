@@ -16,13 +16,13 @@ from jitgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, Tra
 from jitgrad.functions.create import tensor
 from jitgrad.tape import dtypes, variable
 from jitgrad.tape.autodiff import constant, differentiate, key_of
-from jitgrad.tape.evaluate import Memory
+from jitgrad.tape.executable import Memory
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.protocol import Deferrable
+from jitgrad.tape.recent import Recent
 from jitgrad.tape.tensor import Operators, Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
-from jitgrad.tape.traces import Recent
 from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 from jitgrad.vm import forks
 
@@ -216,31 +216,34 @@ class _Values(Memory):
     def __init__(self) -> None:
         self._values: dict[variable.Variable, tuple[np.ndarray, np.ndarray]] = {}
 
-    def read(self, variable: variable.Variable) -> np.ndarray:
-        if variable.shared:
-            return super().read(variable)
+    def read(self, leaf: Tensor) -> Any:
+        return super().read(leaf) if leaf.variable is None or leaf.variable.shared else self._own(leaf.variable)
+
+    def write(self, leaf: Tensor, value: np.ndarray) -> None:
+        variable = leaf.variable
+        if variable is None or variable.shared:
+            super().write(leaf, value)
+            return
+        first = self._show(variable, value)
+        self._values[variable] = first, variable.leaf.value
+
+    def _own(self, variable: variable.Variable) -> np.ndarray:
+        """The value of a Variable in this session."""
         with self._lock:
             first = self._first(variable)
         known, value = self._values.get(variable, (first, first))
         return value if known is first else first
 
-    def write(self, variable: variable.Variable, value: np.ndarray) -> None:
-        if variable.shared:
-            super().write(variable, value)
-            return
-        first = self._show(variable, value)
-        self._values[variable] = first, variable.leaf.value
-
     def show(self) -> None:
         """Let all show what they are in this session."""
         for v in self._values:
-            self._show(v, self.read(v))
+            self._show(v, self._own(v))
 
     def reset(self) -> None:
         """Give all their first values."""
         known, self._values = self._values, {}
         for v in known:
-            self._show(v, self.read(v))
+            self._show(v, self._own(v))
 
     def _show(self, variable: variable.Variable, value: np.ndarray) -> np.ndarray:
         with self._lock:

@@ -11,8 +11,7 @@ import pytest
 import jitgrad
 from jitgrad import Variable
 from jitgrad.program.program import Program
-from jitgrad.tape.function import placeholder
-from jitgrad.tape.tensor import as_tensor
+from jitgrad.tape.tensor import as_tensor, placeholder
 from jitgrad.training.step import make_step
 
 

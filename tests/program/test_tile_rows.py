@@ -13,8 +13,9 @@ from jitgrad import Variable
 from jitgrad.program import lowering
 from jitgrad.program.passes import tile_rows
 from jitgrad.program.program import Program
-from jitgrad.tape import evaluate
-from jitgrad.tape.function import placeholder
+from jitgrad.tape import executable
+from jitgrad.tape.recent import Recent
+from jitgrad.tape.tensor import placeholder
 from jitgrad.training.step import make_step
 
 
@@ -77,12 +78,10 @@ def test_the_same_as_all_rows_at_once(
 ) -> None:
     recipe = lowering.RECIPE
     monkeypatch.setattr(lowering, "RECIPE", [p for p in recipe if p.__name__ != "tile_rows"])
-    monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
-    monkeypatch.setattr(evaluate, "_KNOWN", {})
+    monkeypatch.setattr(executable, "PROGRAMS", Recent(executable.KEPT_PROGRAMS))
     whole, expected = fitted(make, rows, dtype, optimizer)
     monkeypatch.setattr(lowering, "RECIPE", recipe)
-    monkeypatch.setattr(evaluate, "PROGRAMS", lowering.ProgramCache())
-    monkeypatch.setattr(evaluate, "_KNOWN", {})
+    monkeypatch.setattr(executable, "PROGRAMS", Recent(executable.KEPT_PROGRAMS))
     monkeypatch.setattr(tile_rows, "LEAST_ELEMENTS", 1000)
     monkeypatch.setattr(tile_rows, "BLOCK_ELEMENTS", 1)
     program, found = fitted(make, rows, dtype, optimizer)

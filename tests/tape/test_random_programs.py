@@ -150,7 +150,7 @@ def test_values_modes_and_dumps(program: Any, seed: int) -> None:
     np.testing.assert_array_equal(np.asarray(replayed(*arrays)), np.asarray(y))
     variables = [Variable(a) for a in arrays]
     made = Flat([f(*[v.read() for v in variables])])
-    lowered = lower(made.expression, made.dtype)
+    lowered = lower(made.expression(made.leaves), made.dtype)
     assert Program.parse(lowered.dump()).dump() == lowered.dump()
 
 

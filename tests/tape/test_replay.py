@@ -229,13 +229,29 @@ def test_operands_are_not_mistaken_for_targets() -> None:
         np.testing.assert_array_equal(c.numpy(), np.tile(np.arange(3.0), 3) * np.repeat([2.0, 3.0, 3.0], 3))
 
 
-def test_literals_that_keep_changing_are_not_kept() -> None:
+def test_literals_that_keep_changing_are_differentiated_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for k in range(10):
         new_literals_each_time(k)
-    before = len(replay._KNOWN)
+    monkeypatch.setattr(replay, "differentiate", None)
     for k in range(50):
-        new_literals_each_time(100 + k)
-    assert len(replay._KNOWN) == before
+        gradient, y = new_literals_each_time(100 + k)
+        c = 0.25 + (100 + k) / 7
+        np.testing.assert_allclose([float(y), float(gradient)], [np.exp(2 * c), c * np.exp(2 * c)], rtol=1e-14)
+
+
+def test_constants_that_rules_make_are_closed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gradient(k: int) -> np.ndarray:
+        a = Variable(np.array([[4.0, 1.0], [1.0, 3.0]]) + k * np.eye(2))
+        with GradientTape() as tape:
+            y = jitgrad.sum(jitgrad.linalg.cholesky(a))
+        return np.asarray(tape.gradient(y, a))
+
+    gradient(0)
+    monkeypatch.setattr(replay, "differentiate", None)
+    found = gradient(1)
+    monkeypatch.undo()
+    monkeypatch.setattr(replay, "gradients", lambda *given: None)
+    np.testing.assert_allclose(found, gradient(1), rtol=1e-14)
 
 
 def test_gradients_of_the_users_are_let_go() -> None:

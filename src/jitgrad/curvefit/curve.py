@@ -17,10 +17,9 @@ from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
-from jitgrad.curvefit.trace import Traced, trace_model
+from jitgrad.curvefit.trace import LoweredModel, trace_model
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
-from jitgrad.program.context import Context
 from jitgrad.tape.function import Function
 from jitgrad.tape.tensor import Tensor, as_tensor
 
@@ -29,7 +28,7 @@ KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
 DEEPEST = 8
 """Functions that call one another, to be compared."""
 
-_TRACES: dict[Any, Traced] = {}
+_TRACES: dict[Any, LoweredModel] = {}
 
 
 class Curve:
@@ -89,15 +88,15 @@ class Curve:
         whole = self._traced(columns, free, rows)
         rows, traced = whole.rows, self.traced(columns, free, whole.rows)
         result = np.empty((1 + len(free), rows))
-        context = Context(traced.program)
-        constants = traced.closed_over()
-        for first in range(0, rows, traced.rows):
-            part = slice(first, min(first + traced.rows, rows))
-            block = [_padded(c[part], traced.rows) for c in columns] if traced.by_rows else columns
-            context.load([*values, *block, *constants])
-            context.run()
-            for row, output in zip(result, context.outputs, strict=True):
-                row[part] = output[: part.stop - first] if output.size > 1 else output
+        with traced.executable.context() as context:
+            traced.executable.load(context)
+            for first in range(0, rows, traced.rows):
+                part = slice(first, min(first + traced.rows, rows))
+                block = [_padded(c[part], traced.rows) for c in columns] if traced.by_rows else columns
+                context.load([*values, *block], stop=traced.executable.n_given)
+                context.run()
+                for row, output in zip(result, context.outputs, strict=True):
+                    row[part] = output[: part.stop - first] if output.size > 1 else output
         return result[0], result[1:].T
 
     def values(
@@ -110,7 +109,7 @@ class Curve:
         """Whether what the model says for a row depends on this row alone."""
         return self.traced(columns, free, rows).by_rows
 
-    def traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> Traced:
+    def traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> LoweredModel:
         """The model for these columns as a Program, with its derivatives by the parameters with the numbers ``free``.
 
         It is for a block of rows where there are many and each is taken by itself.
@@ -122,11 +121,17 @@ class Curve:
         if block == traced.rows:
             return traced
         part = self._traced([c[:block] for c in columns], free, block, edges)
-        if part.by_rows and part.structure == traced.structure and part.closed_over() == traced.closed_over():
+        if (
+            part.by_rows
+            and part.structure == traced.structure
+            and list(part.executable.closed_over()) == list(traced.executable.closed_over())
+        ):
             return part
         return replace(traced, by_rows=False)  # something in it is a matter of how many rows there are
 
-    def _traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None, edges: bool = False) -> Traced:
+    def _traced(
+        self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None, edges: bool = False
+    ) -> LoweredModel:
         shapes = tuple([c.shape for c in columns])
         key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
         traced = _TRACES.get(key)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.curvefit.trace import Traced
+from jitgrad.curvefit.trace import LoweredModel
 from jitgrad.errors import ArgumentError
 from jitgrad.program.context import Context
 from jitgrad.vm import fit_plan
@@ -130,12 +130,12 @@ class Solver:
     than to copy some thousand numbers.
     """
 
-    def __init__(self, traced: Traced, rows: int, fits: int) -> None:
+    def __init__(self, traced: LoweredModel, rows: int, fits: int) -> None:
         program, n = traced.program, len(traced.free)
         self.sizes = rows, fits
         self._traced, self._context = traced, Context(program)
         self._first_column = traced.n_parameters
-        self._last_column = len(program.inputs) - len(traced.constants) - len(traced.literals)
+        self._last_column = traced.executable.n_given
         slots = program.inputs[self._first_column : self._last_column] if traced.by_rows else ()
         self._room = np.zeros(room_size(n, traced.rows))
         self._limits = self._room[ROOM_HEAD + LOWER * n : ROOM_HEAD + (LOWER + 2) * n].reshape(2, n)
@@ -223,14 +223,14 @@ class Solver:
         if not traced.by_rows:
             context.load(data.columns, self._first_column, self._last_column)
         if len(context.inputs) > self._last_column:
-            context.load(traced.closed_over(), self._last_column)
+            traced.executable.load(context)
 
 
 _NO_LIMITS = np.array([[-np.inf], [np.inf]])
 
 
 def solve(
-    traced: Traced,
+    traced: LoweredModel,
     data: Data,
     held: np.ndarray,
     limits: Limits | None,

@@ -11,7 +11,7 @@ from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.data import check_size
 from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution, solve
 from jitgrad.curvefit.result import CurveFit
-from jitgrad.curvefit.trace import Traced
+from jitgrad.curvefit.trace import LoweredModel
 from jitgrad.errors import DataError
 from jitgrad.functions.products import matmul
 from jitgrad.tape.tensor import as_tensor
@@ -57,12 +57,12 @@ class Problem:
         self.bounds: Limits | None = None
         self.settings = Settings()
         self.remarks: list[str] = []
-        self._kept: tuple[Data, Traced] | None = None
+        self._kept: tuple[Data, LoweredModel] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_kept": None}
 
-    def traced(self, data: Data) -> Traced:
+    def traced(self, data: Data) -> LoweredModel:
         """The model for ``data``, traced once for one fit."""
         if self._kept is None or self._kept[0] is not data:
             curve = self.curve if self._whitening is None else _Whitened(self.curve, self._whitening)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.curvefit.edges import Edges, stays
 from jitgrad.errors import ShapeError, UnsupportedError
@@ -16,10 +14,10 @@ from jitgrad.ops.linear import broadcast_to
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.autodiff import constant, differentiate
-from jitgrad.tape.evaluate import leaf_values, program_of
+from jitgrad.tape.executable import Executable, executable
 from jitgrad.tape.forward import Held, push_forward
-from jitgrad.tape.function import flatten_traced, placeholder
-from jitgrad.tape.tensor import Tensor, as_tensor, upstream
+from jitgrad.tape.function import flatten_traced
+from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 
 REVERSE_FROM = 10
 """Parameters from which on reverse mode is used: with fewer, or in sums of terms, both take as many instructions."""
@@ -32,16 +30,14 @@ Model = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Traced:
+class LoweredModel:
     """A model as a Program.
 
     Attributes:
         free: the numbers of the parameters by which there are derivatives.
         n_parameters: of all.
-        program: its inputs are the parameters and then the columns; its entries are "value", what the model says, and
+        executable: it is given the parameters and then the columns; its entries are "value", what the model says, and
             "jacobian", its derivatives by the free parameters. An output has an element for each row, or one for all of them.
-        constants: Tensors that the model closes over, the inputs after those.
-        literals: values of the inputs after these.
         rows: for how many it was traced.
         by_rows: whether what the model says for a row depends on this row alone.
         linear: for each free parameter, whether the model is linear in all those that are marked, together.
@@ -53,9 +49,7 @@ class Traced:
 
     free: tuple[int, ...]
     n_parameters: int
-    program: Program
-    constants: list[Tensor]
-    literals: list[float]
+    executable: Executable
     rows: int
     by_rows: bool
     linear: tuple[bool, ...]
@@ -64,9 +58,14 @@ class Traced:
     structure: Any = None
     idle: list[Any] = field(default_factory=list)
 
+    @property
+    def program(self) -> Program:
+        """That of the executable."""
+        return self.executable.program
+
     def closed_over(self) -> list[Any]:
-        """The present values of the inputs after the columns: of the constants, and the literals."""
-        return [*leaf_values(self.constants, np.dtype(np.float64), replayed=True), *self.literals]
+        """The values now of what the model closes over."""
+        return list(self.executable.closed_over())
 
 
 def trace_model(
@@ -76,7 +75,7 @@ def trace_model(
     free: Sequence[int],
     rows: int | None = None,
     edges: bool = False,
-) -> Traced:
+) -> LoweredModel:
     """Trace ``model`` for columns of these shapes, and its derivatives by the parameters with the numbers ``free``.
 
     Without ``rows`` there are as many as the model returns numbers, or, where it returns one, as the first column has. With
@@ -114,13 +113,11 @@ def trace_model(
         results, derivatives = [_single(value)], [_single(t) for t in derivatives]
     leaves = [*parameters, *columns]
     flat = flatten_traced(tracing, results, (), leaves, [("jacobian", derivatives)])
-    program, literals = program_of(flat)
-    constants, whole = flat.leaves[len(leaves) :], Recorded(value, parameters, columns)
-    by_rows = by_rows and all(c.shape == () for c in constants)
-    structure = _structure(flat.key, rows) if by_rows else None
-    return Traced(
-        tuple(free), n_parameters, program, constants, literals, rows, by_rows, linear, whole, Edges(whole), structure
-    )
+    whole = Recorded(value, parameters, columns)
+    by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
+    structure = _structure((flat.key, flat.numbers), rows) if by_rows else None
+    made = executable(flat, len(leaves))
+    return LoweredModel(tuple(free), n_parameters, made, rows, by_rows, linear, whole, Edges(whole), structure)
 
 
 def _structure(part: Any, rows: int) -> Any:

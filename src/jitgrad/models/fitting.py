@@ -14,7 +14,6 @@ from jitgrad.models.data import Rows, as_data
 from jitgrad.models.sources import LOOK_ROWS, Settings, Source, begun, looking_at, prepare, validation
 from jitgrad.models.stepping import StepLoop, as_figures, as_step_data, in_memory, tested
 from jitgrad.models.watch import Watch, earlier_fit, first_of, go_on
-from jitgrad.tape.evaluate import context_for
 from jitgrad.training.fit import History, make_pass, make_seed
 from jitgrad.training.loop import Loop, evaluate_pass, run
 from jitgrad.training.passes import PassMetrics
@@ -49,7 +48,7 @@ def fit(model: Any, data: tuple[Any, ...], looked_at: Any, callbacks: Sequence[C
     training = source.training(chosen.optimizer)
     looking, look_cost = (None, None) if held_out is None else looking_at(model, held_out)
     watch.costs = source.cost, look_cost
-    with context_for(training.step.program) as context, progress(first, epochs, settings.verbose, watch.figures_of) as report:
+    with training.step.executable.context() as context, progress(first, epochs, settings.verbose, watch.figures_of) as report:
         loop = source.loop(context, training, looking, max(epochs, first), first)
         watch.begin(loop, epochs)
         if callbacks:
@@ -86,7 +85,7 @@ def step(model: Any, rows: Rows) -> dict[str, Any]:
     cost = model.cost(rows.nest, training=True)
     batches = Batches(rows.arrays, len(rows.arrays[0]), names=rows.names)
     pass_ = make_pass(cost.function, batches, rows.levels, chosen.optimizer)
-    with context_for(pass_.step.program) as context:
+    with pass_.step.executable.context() as context:
         loop = Loop(context, pass_, None, 1)
         run(loop, 1)
     return first_of(cost.figures(loop.training, slice(0, 1)))

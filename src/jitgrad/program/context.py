@@ -11,6 +11,7 @@ import numpy as np
 
 from jitgrad.program.program import Program
 from jitgrad.program.slots import Slot
+from jitgrad.vm import forks
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.late import load
 from jitgrad.vm.records import address
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     from jitgrad.vm.native import Function
 
 _ALIGNMENT = 64
+_LEAST_BYTES = 1 << 18
+"""What a context counts as in the pool beside its arena."""
 
 
 class Context:
     """Memory for ``program``, its literals in place: an arena of its own unless one is given.
 
     Attributes:
+        size: in bytes, about.
         descriptor: what native code is given.
         inputs, outputs: the places of the Program's inputs and outputs, as arrays that share the arena's memory.
     """
@@ -33,6 +37,7 @@ class Context:
     def __init__(self, program: Program, arena: np.ndarray | None = None) -> None:
         self.program = program
         self.arena = _aligned(program.size, program.dtype) if arena is None else arena
+        self.size = self.arena.nbytes + _LEAST_BYTES
         for offset, value in program.literals:
             self.arena[offset] = value
         self.inputs = [self._view(slot) for slot in program.inputs]
@@ -76,3 +81,50 @@ def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray:
     raw = np.zeros(size * dtype.itemsize + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
+class _Pool:
+    """Contexts that wait for the next run of their Program, up to a size of all their arenas; the oldest are dropped."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._idle: dict[Program, list[Context]] = {}
+        self._bytes = 0
+        self._lock = forks.lock()
+
+    def take(self, program: Program) -> Context | None:
+        with self._lock:
+            return self._drop(program) if program in self._idle else None
+
+    def give(self, context: Context) -> None:
+        with self._lock:
+            self._idle.setdefault(context.program, []).append(context)
+            self._bytes += context.size
+            while self._bytes > self._most_bytes:
+                self._drop(next(iter(self._idle)))
+
+    def _drop(self, program: Program) -> Context:
+        idle = self._idle[program]
+        context = idle.pop()
+        if not idle:
+            del self._idle[program]
+        self._bytes -= context.size
+        return context
+
+
+_pool = _Pool(most_bytes=1 << 26)
+
+
+class lent:  # noqa: N801  (used like a function)
+    """``with lent(program) as context``: one that no other thread uses, given back afterwards."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, program: Program) -> None:
+        self._context = _pool.take(program) or Context(program)
+
+    def __enter__(self) -> Context:
+        return self._context
+
+    def __exit__(self, *error: object) -> None:
+        _pool.give(self._context)

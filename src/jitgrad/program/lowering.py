@@ -1,4 +1,4 @@
-"""Lowering: the recipe from a recorded expression to a Program, and the cache of Programs by structure."""
+"""Lowering: the recipe from a recorded expression to a Program."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.ops import Shapes
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
-from jitgrad.program.expression import Expression, Step, input_step, literal_value, renamed
+from jitgrad.program.expression import Expression, Step, literal_value, renamed
 
 # Importing a module adds its rows.
 from jitgrad.program.lowered import blocks, calls, elementwise, products, random, reductions, updates, views  # noqa: F401
@@ -26,9 +26,6 @@ from jitgrad.program.slots import GRADIENT, UPDATE, Entry, Slot
 
 RECIPE = (canonicalise, cse, hoist_scale, dce, fuse, dce, legalise, cse, tile_rows)
 """The passes, in order. What follows them is sections, memory and encoding."""
-
-CACHED_PROGRAMS = 512
-LITERAL_VARIANTS = 4
 
 
 def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
@@ -92,50 +89,3 @@ def _program(expression: Expression, memory: Memory, code: Assembler, entries: t
 def _slot(place: int, step: Step) -> Slot:
     """Of several results their block."""
     return Slot(place, (step.size,) if type(step.shape) is Shapes else step.shape)
-
-
-class ProgramCache:
-    """Programs by structure, the oldest dropped.
-
-    A literal is part of the structure, so that it can be folded. An expression that keeps coming back with other literals
-    (a learning rate that changes every step) is lowered once more with its literals as inputs, and that one serves them all.
-    """
-
-    def __init__(self) -> None:
-        self._programs: dict[tuple[Expression, np.dtype[Any]], Program] = {}
-        self._variants: dict[tuple[Expression, np.dtype[Any]], int] = {}
-
-    def __len__(self) -> int:
-        return len(self._programs)
-
-    def get(self, expression: Expression, dtype: np.dtype[Any], n_inputs: int) -> tuple[Program, list[float]]:
-        """The Program, and the values of its inputs after the first ``n_inputs``: literals that became inputs."""
-        program = self._programs.get((expression, dtype))
-        if program is not None:
-            return program, []
-        general, literals = _without_literals(expression, n_inputs)
-        seen = self._variants.get((general, dtype), 0)
-        if literals and seen >= LITERAL_VARIANTS:
-            return self._lowered(general, dtype), literals
-        self._variants[general, dtype] = seen + 1
-        if len(self._variants) > CACHED_PROGRAMS:
-            del self._variants[next(iter(self._variants))]
-        return self._lowered(expression, dtype), []
-
-    def _lowered(self, expression: Expression, dtype: np.dtype[Any]) -> Program:
-        program = self._programs.get((expression, dtype))
-        if program is None:
-            program = self._programs[expression, dtype] = lower(expression, dtype)
-            if len(self._programs) > CACHED_PROGRAMS:
-                del self._programs[next(iter(self._programs))]
-        return program
-
-
-def _without_literals(expression: Expression, n_inputs: int) -> tuple[Expression, list[float]]:
-    steps, values = [], []
-    for step in expression.steps:
-        if step.op == "literal":
-            values.append(literal_value(step))
-            step = input_step(n_inputs + len(values) - 1, ())
-        steps.append(step)
-    return expression._replace(steps=tuple(steps)), values

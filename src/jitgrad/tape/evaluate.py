@@ -7,27 +7,17 @@ asking for one of them computes them all, in one run of one Program, and keeps n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-import numpy as np
-
-from jitgrad.errors import DTypeError, TracingError, users_line
-from jitgrad.program.context import Context
-from jitgrad.program.lowering import CACHED_PROGRAMS, ProgramCache
-from jitgrad.program.program import Program
-from jitgrad.tape import dtypes, trace
+from jitgrad.errors import TracingError, users_line
+from jitgrad.tape import trace
+from jitgrad.tape.executable import executable
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.values import check_leaving
-from jitgrad.vm import forks
-
-if TYPE_CHECKING:
-    from jitgrad.tape.variable import Variable
-
-PROGRAMS = ProgramCache()
 
 
 def value_of(tensor: Tensor) -> Any:
@@ -86,39 +76,15 @@ def force(tensors: Sequence[Tensor], since: int) -> None:
             compute([node])
 
 
-_KNOWN: dict[Any, Program] = {}
-
-
-def program_of(flat: Flat) -> tuple[Program, list[float]]:
-    """The Program, and the values of its last inputs, see ``ProgramCache.get``: by the key, without making an Expression."""
-    program = _KNOWN.get(flat.key)
-    if program is not None:
-        return program, []
-    program, literals = PROGRAMS.get(flat.expression, flat.dtype, len(flat.leaves))
-    if not literals:
-        remember(_KNOWN, flat.key, program)
-    return program, literals
-
-
-def remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
-    """Keep a value; of more than CACHED_PROGRAMS the oldest is dropped. Threads may do so at once."""
-    cache[key] = value
-    if len(cache) > CACHED_PROGRAMS:
-        cache.pop(next(iter(list(cache))), None)
-
-
 def _run(flat: Flat, keep: list[Tensor]) -> None:
     """Run the expression once: its outputs become the values of ``keep``, its state that of the Variables."""
-    program, literals = program_of(flat)
-    with context_for(program) as context:
-        context.load([*leaf_values(flat.leaves, flat.dtype), *literals])
-        context.run()
-        for tensor, value in zip(keep, context.outputs, strict=True):
-            tensor.value = from_arena(value, tensor.level)
-            if tensor.timestamp == 0:
-                release(tensor)
-        store_state(context, flat.leaves)
-    release_leaves(flat.leaves)
+    leaves = flat.leaves
+    values = executable(flat, len(leaves)).call(leaves, [t.level for t in keep])
+    for tensor, value in zip(keep, values, strict=True):
+        tensor.value = value
+        if tensor.timestamp == 0:
+            release(tensor)
+    release_leaves(leaves)
 
 
 def release_leaves(leaves: Iterable[Tensor]) -> None:
@@ -134,105 +100,6 @@ def release(tensor: Tensor) -> None:
         tensor.op, tensor.inputs, tensor.attrs = None, (), ()
     elif tensor.gradient.spent:
         tensor.inputs, tensor.attrs = (), ()
-
-
-class Memory:
-    """Where the Variables of a replayed trace have their values: in themselves."""
-
-    def read(self, variable: Variable) -> np.ndarray:
-        """The value now."""
-        value: np.ndarray = variable.leaf.value
-        return value
-
-    def write(self, variable: Variable, value: np.ndarray) -> None:
-        """Take a value, which is copied."""
-        variable.store(value)
-
-
-OWN = Memory()
-
-
-def leaf_values(leaves: Iterable[Tensor], dtype: np.dtype[Any], replayed: bool = False, memory: Memory = OWN) -> Iterator[Any]:
-    """The values of leaves: of a Variable the one when it was read, or in a replay of a trace the one it has now."""
-    for leaf in leaves:
-        value = memory.read(leaf.variable) if replayed and leaf.variable is not None else leaf.value
-        if leaf.level == dtypes.INTEGER:
-            dtypes.check_exact(np.asarray(value), dtype)
-        yield value
-
-
-def store_state(context: Context, leaves: Sequence[Tensor], memory: Memory = OWN) -> None:
-    """Give the Variables that a run updated their new values."""
-    for number in context.program.state:
-        variable = leaves[number].variable
-        assert variable is not None
-        memory.write(variable, context.inputs[number])
-
-
-def from_arena(value: np.ndarray, level: int) -> np.ndarray:
-    """A value out of the arena, copied, in the dtype of ``level``."""
-    if level == dtypes.BOOL:
-        known = np.asarray(value != 0)
-    elif level == dtypes.INTEGER:
-        limit = dtypes.exact_limit(value.dtype)
-        if not (np.abs(value) <= limit).all():
-            raise DTypeError(
-                f"A result of integers has one beyond ±{limit}, or none at all (a row that is not there). "
-                f"Check the indices, or compute in floats."
-            )
-        known = np.asarray(np.rint(value).astype(np.int64))
-    else:
-        known = value.astype(dtypes.DTYPE[level])
-    known.flags.writeable = False
-    return known
-
-
-class _Pool:
-    """Contexts that wait for the next run of their Program, up to a number of them and a size of all their arenas."""
-
-    def __init__(self, most: int, most_bytes: int) -> None:
-        self._most = most
-        self._most_bytes = most_bytes
-        self._waiting: list[Context] = []
-        self._bytes = 0
-        self._lock = forks.lock()
-
-    def take(self, program: Program) -> Context | None:
-        with self._lock:
-            for i in range(len(self._waiting) - 1, -1, -1):
-                if self._waiting[i].program is program:
-                    return self._drop(i)
-        return None
-
-    def give(self, context: Context) -> None:
-        with self._lock:
-            self._waiting.append(context)
-            self._bytes += context.arena.nbytes
-            while self._bytes > self._most_bytes or len(self._waiting) > self._most:
-                self._drop(0)
-
-    def _drop(self, i: int) -> Context:
-        context = self._waiting.pop(i)
-        self._bytes -= context.arena.nbytes
-        return context
-
-
-_pool = _Pool(most=64, most_bytes=1 << 26)
-
-
-class context_for:  # noqa: N801  (used like a function)
-    """``with context_for(program) as context``: one that no other thread uses, given back afterwards."""
-
-    __slots__ = ("_context",)
-
-    def __init__(self, program: Program) -> None:
-        self._context = _pool.take(program) or Context(program)
-
-    def __enter__(self) -> Context:
-        return self._context
-
-    def __exit__(self, *error: object) -> None:
-        _pool.give(self._context)
 
 
 def _check_not_tracing(wanted: Sequence[Tensor]) -> None:

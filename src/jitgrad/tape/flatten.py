@@ -1,9 +1,8 @@
-"""From Tensors to an Expression: the flat, hashable form that is lowered, and the key of the cache of Programs."""
+"""From Tensors to an Expression, the flat form that is lowered, and its key."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
@@ -20,12 +19,15 @@ class Flat:
         leaves: the inputs of the first numbers, whether or not they are needed; then come the targets of the changes.
         all_nodes: whether every node is an output.
         entries: names, and what is asked for beyond the outputs, see Expression.
+        recorded: the ops to go through, also where their values are known; by default those whose values are not.
 
     Attributes:
+        order: all Tensors, operands first.
         leaves: the Tensor of each input, by number.
-        nodes: the Tensors of all steps that are neither input nor literal.
+        literals: the numbers of the code among them.
+        nodes: those of all steps that are neither input nor literal.
         dtype: the float dtype to compute in.
-        key: the same for what has the same Expression, and quicker to make.
+        key: the same for what has the same Expression but for its literals, and quicker to make.
     """
 
     def __init__(
@@ -35,12 +37,15 @@ class Flat:
         leaves: Iterable[Tensor] = (),
         all_nodes: bool = False,
         entries: Sequence[tuple[str, Sequence[Tensor]]] = (),
+        recorded: Callable[[Tensor], bool] | None = None,
     ) -> None:
-        self._place: dict[int, int] = {}
-        self._order: list[Tensor] = []
+        self.place: dict[int, int] = {}
+        self.order: list[Tensor] = []
         self._structure: list[Any] = []
-        self._rank = 0
+        self._level = 0
+        self._recorded = recorded
         self.leaves: list[Tensor] = []
+        self.literals: list[Tensor] = []
         self.nodes: list[Tensor] = []
         self._updates: tuple[Update, ...] = ()
         wanted = [*outputs, *(t for _, tensors in entries for t in tensors)] if entries else outputs
@@ -51,10 +56,10 @@ class Flat:
         else:
             for tensor in wanted:
                 self._visit(tensor)
-        place = self._place
+        place = self.place
         named = (("value", self.nodes if all_nodes else outputs), *entries)
         self._entries = tuple([(name, tuple([place[id(t)] for t in tensors])) for name, tensors in named])
-        self.dtype = dtypes.program_dtype(self._rank)
+        self.dtype = dtypes.program_dtype(self._level)
         self.key = (tuple(self._structure), self._entries, self._updates, self.dtype)
 
     def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[StateUpdate]) -> tuple[Update, ...]:
@@ -64,7 +69,7 @@ class Flat:
                 self._visit(variable.leaf)
         for tensor in [*outputs, *(t for change in changes for t in change.args)]:
             self._visit(tensor)
-        place = self._place
+        place = self.place
         return tuple(
             Update(c.op, tuple(place[id(v.leaf)] for v in c.targets), tuple(place[id(t)] for t in c.args), c.attrs)
             for c in changes
@@ -72,52 +77,65 @@ class Flat:
 
     def _visit(self, tensor: Tensor) -> None:
         """Operands before what is made of them, without recursion."""
-        place, order, structure = self._place, self._order, self._structure
+        place, structure, recorded = self.place, self._structure, self._recorded
         stack = [tensor]
         while stack:
             node = stack[-1]
             if id(node) in place:
                 stack.pop()
                 continue
-            op, value = node.op, node.value
-            if op is not None and value is None:
-                places = [place.get(id(x)) for x in node.inputs]
-                if None in places:
-                    stack += [x for x in reversed(node.inputs) if id(x) not in place]
-                    continue
+            op = node.op
+            if op is None or (node.value is not None if recorded is None else not recorded(node)):
+                self._leaf(node)
+                stack.pop()
+                continue
+            places = []
+            for x in node.inputs:
+                at = place.get(id(x))
+                if at is None:
+                    if x.op is not None:
+                        stack += [t for t in reversed(node.inputs) if id(t) not in place]
+                        break
+                    at = self._leaf(x)
+                places.append(at)
+            else:
                 structure += (op.name, node.attrs, node.shape, *places)
                 self.nodes.append(node)
-            else:
-                if type(value) is float:
-                    structure += ("literal", literal_key(value))
-                else:
-                    structure += ("input", node.shape)
-                    self.leaves.append(node)
-                if node.level > self._rank:
-                    self._rank = node.level
-            stack.pop()
-            place[id(node)] = len(order)
-            order.append(node)
+                stack.pop()
+                place[id(node)] = len(place)
+                self.order.append(node)
 
-    @functools.cached_property
-    def expression(self) -> Expression:
-        """The steps, the entries and the updates."""
-        return Expression(tuple(self._steps()), self._entries, self._updates)
+    def _leaf(self, node: Tensor) -> int:
+        if type(node.value) is float:
+            self._structure.append("literal")
+            self.literals.append(node)
+        else:
+            self._structure += ("input", node.shape)
+            self.leaves.append(node)
+        if node.level > self._level:
+            self._level = node.level
+        self.order.append(node)
+        self.place[id(node)] = at = len(self.place)
+        return at
 
-    def _steps(self) -> Iterator[Step]:
-        inputs, nodes = 0, {id(node) for node in self.nodes}
-        for tensor in self._order:
+    @property
+    def numbers(self) -> tuple[float | str, ...]:
+        """A key of the literals: 0.0 is not -0.0, and nan is nan."""
+        values: list[float] = [t.value for t in self.literals]
+        return tuple([value if value != 0 and value == value else repr(value) for value in values])
+
+    def expression(self, inputs: Sequence[Tensor]) -> Expression:
+        """The steps, the entries and the updates, for these inputs: the leaves, and literals that are no part of it."""
+        numbers = {id(t): number for number, t in enumerate(inputs)}
+        nodes = {id(t) for t in self.nodes}
+        steps = []
+        for tensor in self.order:
             if id(tensor) in nodes:
                 assert tensor.op is not None
-                args = tuple([self._place[id(x)] for x in tensor.inputs])
-                yield Step(tensor.op.name, args, tensor.attrs, tensor.shape)
-            elif type(tensor.value) is float:
-                yield literal_step(tensor.value)
+                args = tuple([self.place[id(x)] for x in tensor.inputs])
+                steps.append(Step(tensor.op.name, args, tensor.attrs, tensor.shape))
+            elif id(tensor) in numbers:
+                steps.append(input_step(numbers[id(tensor)], tensor.shape))
             else:
-                yield input_step(inputs, tensor.shape)
-                inputs += 1
-
-
-def literal_key(value: float) -> float | str:
-    """Equal for the same number: 0.0 is not -0.0, and nan is nan."""
-    return value if value != 0 and value == value else repr(value)
+                steps.append(literal_step(tensor.value))
+        return Expression(tuple(steps), self._entries, self._updates)

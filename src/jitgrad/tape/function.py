@@ -10,23 +10,19 @@ import numpy as np
 
 from jitgrad.arguments import function_name
 from jitgrad.errors import ArgumentError
-from jitgrad.ops import Shape
 from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
-from jitgrad.tape.evaluate import OWN, Memory, context_for, force, from_arena, leaf_values, program_of, store_state
+from jitgrad.tape.evaluate import force
+from jitgrad.tape.executable import OWN, Executable, Memory, executable
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.recent import Recent
+from jitgrad.tape.retracing import Retraces
+from jitgrad.tape.tensor import Operators, Tensor, as_tensor, known, placeholder
 from jitgrad.tape.trace import StateUpdate
-from jitgrad.tape.traces import Recent, Retraces
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import check_leaving, peek
-
-
-def placeholder(shape: Shape, level: int = dtypes.NUMBER) -> Tensor:
-    """A leaf whose value is given later."""
-    return Tensor(None, (), (), shape, level)
 
 
 def flatten_traced(
@@ -45,52 +41,48 @@ def flatten_traced(
     return flat
 
 
-KEPT_TRACES = 128
-"""Of one function; the one that was not used for longest is dropped."""
+KEPT_TRACES, KEPT_STEPS = 128, 64
+"""Of one function."""
 
 
-class _Traced:
-    """One trace of a function, for arguments of given shapes and dtypes."""
+class ConcreteFunction:
+    """A function that was traced for arguments of given shapes and dtypes, and what runs it."""
 
     def __init__(self, function: Callable[..., Any], args: Any, dynamic: list[Tensor]) -> None:
         with trace.tracing() as tracing:
-            self.placeholders = [placeholder(t.shape, t.level) for t in dynamic]
-            tracing.will_check(self.placeholders)
-            left = iter(self.placeholders)
+            placeholders = [placeholder(t.shape, t.level) for t in dynamic]
+            tracing.will_check(placeholders)
+            left = iter(placeholders)
             args, kwargs = tree_map(lambda x: next(left) if _is_dynamic(x) else x, args)
             result = function(*args, **kwargs)
-            self.result = tree_map(lambda x: None if x is None else as_tensor(x), result)
-        self.checks = tracing.checks
-        self.outputs = [t for t in tree_leaves(self.result) if t is not None]
-        self.flat = flatten_traced(tracing, self.outputs, tracing.changes, self.placeholders)
-        self.closed_over = [t if t.variable is None else t.variable for t in self.flat.leaves[len(dynamic) :]]
+            self._result = tree_map(lambda x: None if x is None else as_tensor(x), result)
+        self._checks = tracing.checks
+        self._levels = [t.level for t in tree_leaves(self._result) if t is not None]
+        outputs = [t for t in tree_leaves(self._result) if t is not None]
+        self.flat = flatten_traced(tracing, outputs, tracing.changes, placeholders)
+        self._n_given = len(dynamic)
+
+    @property
+    def closed_over(self) -> list[Any]:
+        """The Variables and constant Tensors that it reads."""
+        return [t if t.variable is None else t.variable for t in self.flat.leaves[self._n_given :]]
 
     @functools.cached_property
-    def program(self) -> tuple[Program, list[float]]:
-        """The Program, and the values of its inputs after the leaves."""
-        return program_of(self.flat)
+    def executable(self) -> Executable:
+        """It is lowered when it is run first."""
+        return executable(self.flat, self._n_given)
 
     def check(self, values: Sequence[Any], names: Sequence[str]) -> None:
         """Raise where an input has what the function gives no meaning."""
-        for place, check in self.checks:
+        for place, check in self._checks:
             check(names[place], np.asarray(values[place]))
 
     def call(self, dynamic: list[Tensor], memory: Memory = OWN) -> Any:
-        if self.checks:
+        """Its result for these values."""
+        if self._checks:
             self.check([t.value for t in dynamic], [f"Argument {place}" for place in range(len(dynamic))])
-        flat, n = self.flat, len(self.placeholders)
-        program, literals = self.program
-        given = leaf_values(dynamic, flat.dtype)
-        with context_for(program) as context:
-            context.load([*given, *leaf_values(flat.leaves[n:], flat.dtype, replayed=True, memory=memory), *literals])
-            context.run()
-            values = [
-                Tensor(None, (), (), t.shape, t.level, from_arena(value, t.level))
-                for t, value in zip(self.outputs, context.outputs, strict=True)
-            ]
-            store_state(context, flat.leaves, memory)
-        left = iter(values)
-        return tree_map(lambda t: None if t is None else next(left), self.result)
+        values = iter(self.executable.call(dynamic, self._levels, memory))
+        return tree_map(lambda t: None if t is None else known(next(values), t.level), self._result)
 
 
 class Function:
@@ -103,9 +95,9 @@ class Function:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self._traced: Recent[_Traced] = Recent(KEPT_TRACES)
+        self._traced: Recent[ConcreteFunction] = Recent(KEPT_TRACES)
         self._retraces = Retraces(function)
-        self.steps: dict[Any, Any] = {}  # the training steps made of this function, see training.step
+        self.steps: Recent[Any] = Recent(KEPT_STEPS)  # the training steps made of this function, see training.step
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -149,7 +141,7 @@ class Function:
         """The function itself, for a tape or ``backward`` to differentiate."""
         return tree_map(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
 
-    def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor], watched: bool = False) -> _Traced:
+    def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor], watched: bool = False) -> ConcreteFunction:
         """The trace for arguments like these; ``watched`` for a warning where each call needs a new one."""
         key = (_signature((args, kwargs)), tuple((t.shape, t.level) for t in dynamic))
         try:
@@ -162,7 +154,7 @@ class Function:
         if traced is None:
             if watched:
                 self._retraces.note(args, kwargs, _kind)
-            return self._traced.put(key, _Traced(self.function, (args, kwargs), dynamic))
+            return self._traced.put(key, ConcreteFunction(self.function, (args, kwargs), dynamic))
         self._retraces.in_a_row = 0
         return traced
 
@@ -192,8 +184,8 @@ def lower(f: Callable[..., Any], *args: Any) -> Program:
     """The Program of ``f`` on arguments like ``args``, to look at: ``print(jitgrad.lower(f, x).dump())``."""
     inner = f.function if isinstance(f, Function) else f
     dynamic = [_dynamic(x) for x in tree_leaves((args, {})) if _is_dynamic(x)]
-    flat = _Traced(inner, (args, {}), dynamic).flat
-    return lower_expression(flat.expression, flat.dtype)
+    flat = ConcreteFunction(inner, (args, {}), dynamic).flat
+    return lower_expression(flat.expression(flat.leaves), flat.dtype)
 
 
 def _signature(nest: Any) -> Any:

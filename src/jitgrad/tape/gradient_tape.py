@@ -191,9 +191,10 @@ class GradientTape:
         return wanted
 
     def _is_watched(self, tensor: Tensor) -> bool:
-        if tensor.variable is not None and tensor.variable.trainable and self.watch_accessed_variables:
-            return True
-        return key_of(tensor) in self._watched
+        variable = tensor.variable
+        if variable is None:
+            return id(tensor) in self._watched
+        return (variable.trainable and self.watch_accessed_variables) or id(variable) in self._watched
 
 
 def _key(value: Any) -> int:

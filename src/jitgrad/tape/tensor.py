@@ -314,6 +314,16 @@ def _remade(value: Any, level: int, requires_grad: bool) -> Tensor:
     return made
 
 
+def placeholder(shape: Shape, level: int = dtypes.NUMBER) -> Tensor:
+    """A leaf whose value is given later."""
+    return Tensor(None, (), (), shape, level)
+
+
+def known(value: np.ndarray, level: int) -> Tensor:
+    """A leaf of a value, which is not copied."""
+    return Tensor(None, (), (), value.shape, level, value)
+
+
 # Recording.
 
 _EXACT = 2**53  # the integers that float64 holds

@@ -11,8 +11,7 @@ import numpy as np
 from jitgrad import random
 from jitgrad.arguments import MAX_SEED, count
 from jitgrad.errors import ArgumentError
-from jitgrad.tape.function import placeholder
-from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tensor import Tensor, placeholder
 from jitgrad.tape.variable import Variable
 from jitgrad.training.loop import run_epochs
 from jitgrad.training.passes import Pass

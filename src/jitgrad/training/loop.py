@@ -13,7 +13,6 @@ import numpy as np
 
 from jitgrad.errors import FitError
 from jitgrad.program.context import Context, helpers
-from jitgrad.tape.evaluate import context_for, store_state
 from jitgrad.training.passes import NO_PASS, BoundPass, Pass, PassMetrics
 from jitgrad.vm.descriptors import PassDescriptor, Position
 from jitgrad.vm.records import address
@@ -117,9 +116,9 @@ class Loop:
     def store(self) -> None:
         """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
         try:
-            store_state(self._context, self._step.leaves)
+            self._step.executable.store(self._context)
         except KeyboardInterrupt:
-            store_state(self._context, self._step.leaves)
+            self._step.executable.store(self._context)
             raise
 
     def reload(self) -> None:
@@ -131,7 +130,7 @@ class Loop:
 
 def run_epochs(training: Pass, epochs: int, report: Report | None = None) -> tuple[Loop, float]:
     """``run`` on a new loop; returns it at its end, and the seconds that the steps took."""
-    with context_for(training.step.program) as context:
+    with training.step.executable.context() as context:
         loop = Loop(context, training, None, epochs)
         return loop, run(loop, epochs, report)
 
@@ -191,7 +190,7 @@ def run(
 
 def evaluate_pass(pass_: Pass) -> PassMetrics:
     """The metrics of one pass that changes nothing."""
-    with context_for(pass_.step.program) as context:
+    with pass_.step.executable.context() as context:
         loop = Loop(context, pass_, None, 1)
         loop.evaluate_only()
         return loop.training

@@ -10,9 +10,8 @@ import numpy as np
 
 from jitgrad.program.context import Context
 from jitgrad.program.slots import Slot
-from jitgrad.tape.evaluate import leaf_values
 from jitgrad.training.rows import Batches
-from jitgrad.training.step import Step
+from jitgrad.training.step import TrainingStep
 from jitgrad.vm.descriptors import BatchDescriptor, Copy, Feed, PassDescriptor
 from jitgrad.vm.records import in_row
 
@@ -20,8 +19,8 @@ from jitgrad.vm.records import in_row
 class Pass(NamedTuple):
     """Through rows: the step for a batch of ``batches.size`` rows, the one for ``batches.tail`` rows if any, the rows."""
 
-    step: Step
-    tail: Step | None
+    step: TrainingStep
+    tail: TrainingStep | None
     batches: Batches
 
 
@@ -48,7 +47,7 @@ class _Taken(NamedTuple):
 class BoundPass:
     """A pass with its contexts, its memory, and its descriptor for native code."""
 
-    def __init__(self, pass_: Pass, context: Context, epochs: int, source: Step | None = None) -> None:
+    def __init__(self, pass_: Pass, context: Context, epochs: int, source: TrainingStep | None = None) -> None:
         step, tail, batches = pass_
         self.rows, program = batches.rows, step.program
         self._steps = [step] if tail is None else [step, tail]
@@ -60,7 +59,7 @@ class BoundPass:
             arrays = [np.ascontiguousarray(array) for array in batches.cast(program.dtype)]
             feeds = [Feed(rows=array, width=math.prod(array.shape[1:])) for array in arrays]
         elif batches.arrays:
-            context.load(batches.cast(program.dtype), stop=step.n_batch)
+            context.load(batches.cast(program.dtype), stop=step.executable.n_given)
         self._taken = [] if source is None else list(_taken(source, self._steps))
         described = [_describe(m, len(feeds)) for m in self.contexts]
         copies = [
@@ -78,7 +77,7 @@ class BoundPass:
     def load(self) -> None:
         """The values of what is no batch."""
         for step, context in zip(self._steps, self.contexts, strict=True):
-            load_rest(step, context)
+            step.executable.load(context)
 
     def take(self, source: Context) -> None:
         """What native code does when an evaluation pass begins: take the Variables' values from the training arena."""
@@ -90,12 +89,6 @@ class BoundPass:
         return float(self.contexts[-1 if after == 0 else 0].outputs[0])
 
 
-def load_rest(step: Step, context: Context) -> None:
-    """The present values of a step's inputs after the batch's."""
-    leaves = leaf_values(step.leaves[step.n_batch :], step.program.dtype, replayed=True)
-    context.load([*leaves, *step.literals], step.n_batch)
-
-
 def _describe(context: Context, n_feeds: int) -> BatchDescriptor:
     """A Program and its arena, whose first inputs are the batch's."""
     program = context.program
@@ -105,7 +98,7 @@ def _describe(context: Context, n_feeds: int) -> BatchDescriptor:
     )  # fmt: skip
 
 
-def _taken(source: Step, steps: Sequence[Step]) -> Iterator[_Taken]:
+def _taken(source: TrainingStep, steps: Sequence[TrainingStep]) -> Iterator[_Taken]:
     """What the steps of an evaluation pass take from that of the training."""
     there = dict(_slots(source))
     for number, step in enumerate(steps):
@@ -114,9 +107,9 @@ def _taken(source: Step, steps: Sequence[Step]) -> Iterator[_Taken]:
                 yield _Taken(there[key], number, slot)
 
 
-def _slots(step: Step) -> list[tuple[int, Slot]]:
+def _slots(step: TrainingStep) -> list[tuple[int, Slot]]:
     """Each Variable, by id, and its place."""
-    pairs = zip(step.leaves, step.program.inputs, strict=False)  # literals may come after the leaves
+    pairs = zip(step.executable.leaves, step.program.inputs, strict=True)
     return [(id(leaf.variable), slot) for leaf, slot in pairs if leaf.variable is not None]
 
 

@@ -11,14 +11,11 @@ from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.program.program import Program
 from jitgrad.tape import trace
 from jitgrad.tape.autodiff import differentiate
-from jitgrad.tape.evaluate import program_of
-from jitgrad.tape.function import Function, flatten_traced, placeholder
-from jitgrad.tape.tensor import Tensor, as_tensor, upstream
+from jitgrad.tape.executable import Executable, executable
+from jitgrad.tape.function import Function, flatten_traced
+from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable
-
-KEPT_STEPS = 64
-"""Of one traced cost, for different shapes of batches; the oldest is dropped."""
 
 
 class Updater(Protocol):
@@ -28,41 +25,36 @@ class Updater(Protocol):
         """Update the Variables by their gradients."""
 
 
-class Step(NamedTuple):
+class TrainingStep(NamedTuple):
     """A step ready to run.
 
     Attributes:
-        program: its first output is the loss, a second one what is summed over an epoch; its updates change the Variables and
-            the optimizer's state.
-        leaves: the Tensors of the inputs; the batch's placeholders come first.
-        n_batch: how many of them are the batch's.
-        literals: values of the inputs after the leaves.
+        executable: it is given a batch. Its first output is the loss, a second one what is summed over an epoch; its updates
+            change the Variables and the optimizer's state.
         checks: which arrays of a batch are to be checked, and how.
         chosen: the Variables that are fitted.
         seen: all Variables of the cost, and whether they were trainable.
     """
 
-    program: Program
-    leaves: list[Tensor]
-    n_batch: int
-    literals: list[float]
+    executable: Executable
     checks: list[tuple[int, trace.Check]]
     chosen: list[Variable]
     seen: list[tuple[Variable, bool]]
 
     @property
-    def state(self) -> list[Variable | None]:
-        """The Variables that the step changes, as they stand in the arena."""
-        return [self.leaves[i].variable for i in self.program.state]
+    def program(self) -> Program:
+        """That of the executable."""
+        return self.executable.program
 
     def check(self, arrays: Sequence[np.ndarray], names: Sequence[str]) -> None:
         """Raise DataError or IndexingError, with the row, where the cost has no meaning for rows of these arrays."""
         for place, check in self.checks:
             check(names[place], arrays[place])
 
-    def has_state_of(self, other: Step) -> bool:
+    def has_state_of(self, other: TrainingStep) -> bool:
         """Whether both have the same state in the same place, so that it can be copied from arena to arena."""
-        return self.program.dtype == other.program.dtype and [id(v) for v in self.state] == [id(v) for v in other.state]
+        own, its = self.executable, other.executable
+        return own.program.dtype == its.program.dtype and [id(v) for v in own.state] == [id(v) for v in its.state]
 
 
 def make_step(
@@ -70,7 +62,7 @@ def make_step(
     batch: Sequence[Tensor],
     optimizer: Updater | None,
     variables: Sequence[Variable] | Variable | None = None,
-) -> Step:
+) -> TrainingStep:
     """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates; none where there is no optimizer.
 
     A cost returns the loss, or a pair of it and a Tensor of one axis that is summed over an epoch. One made by
@@ -86,18 +78,16 @@ def make_step(
         return _traced_step(cost, batch, optimizer, variables)
     chosen = None if variables is None else tuple(id(v) for v in variables)
     key = (id(optimizer), chosen, tuple((t.shape, t.level) for t in batch))
-    step: Step | None = cost.steps.get(key, (None,))[0]
+    step: TrainingStep | None = (cost.steps.get(key) or (None,))[0]
     if step is None or (variables is None and any(v.trainable != before for v, before in step.seen)):
         step = _traced_step(cost.function, batch, optimizer, variables)
-        cost.steps[key] = (step, optimizer, variables)  # what is known by id lives as long as the key
-        if len(cost.steps) > KEPT_STEPS:
-            del cost.steps[next(iter(cost.steps))]
+        cost.steps.put(key, (step, optimizer, variables))  # what is known by id lives as long as the key
     return step
 
 
 def _traced_step(
     cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater | None, variables: Sequence[Variable] | None
-) -> Step:
+) -> TrainingStep:
     with trace.tracing() as tracing:
         placeholders = [placeholder(t.shape, t.level) for t in batch]
         tracing.will_check(placeholders)
@@ -106,8 +96,7 @@ def _traced_step(
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
         chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
     flat = flatten_traced(tracing, outputs, tracing.changes, placeholders)
-    program, literals = program_of(flat)
-    return Step(program, flat.leaves, len(placeholders), literals, tracing.checks, chosen, seen)
+    return TrainingStep(executable(flat, len(placeholders)), tracing.checks, chosen, seen)
 
 
 def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:

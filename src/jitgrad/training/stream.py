@@ -14,7 +14,7 @@ from jitgrad.training import loop
 from jitgrad.training.loop import Loop
 from jitgrad.training.passes import NO_PASS, BoundPass, Pass
 from jitgrad.training.rows import Batches
-from jitgrad.training.step import Step
+from jitgrad.training.step import TrainingStep
 from jitgrad.vm.descriptors import Position
 from jitgrad.vm.records import address
 
@@ -30,7 +30,7 @@ class StreamLoop(Loop):
 
     def __init__(
         self, context: Context, training: Pass, evaluation: Pass | None, epochs: int, first: int,
-        source: Source, make: Callable[[Batches], Step],
+        source: Source, make: Callable[[Batches], TrainingStep],
     ) -> None:  # fmt: skip
         super().__init__(context, training, evaluation, epochs, first)
         self._source, self._make = source, make
@@ -86,7 +86,7 @@ class StreamLoop(Loop):
         if not np.isfinite(self.step_loss):
             self._position.not_finite = True
 
-    def _checked(self, step: Step) -> Step:
+    def _checked(self, step: TrainingStep) -> TrainingStep:
         """A step whose state stands as that of the first batch's. Raises ArgumentError for another."""
         if not step.has_state_of(self._step):
             raise ArgumentError(
@@ -115,13 +115,13 @@ def begun_epoch(batches: Iterator[Batches], epoch: int) -> Iterator[Batches]:
 class _Single(BoundPass):
     """A step of the native loop on the rows of one batch."""
 
-    def __init__(self, step: Step, context: Context) -> None:
+    def __init__(self, step: TrainingStep, context: Context) -> None:
         super().__init__(Pass(step, None, Batches()), context, 1)
         self.step, self.context = step, context
 
     def run(self, batch: Batches) -> float:
         """Run it; returns the loss."""
-        self.context.load(batch.cast(self.step.program.dtype), stop=self.step.n_batch)
+        self.context.load(batch.cast(self.step.program.dtype), stop=self.step.executable.n_given)
         position = Position()
         self.context.train.call(address(self.descriptor), address(NO_PASS), address(position), 1, 1)
         return float(self.metrics.losses[0])

@@ -1,51 +1,13 @@
-"""What is kept of work that was done for arguments of some kind: a number of results, those that were used last."""
+"""A warning where each call of a traced function is traced anew."""
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from jitgrad.errors import RetracingWarning, users_level
-
-V = TypeVar("V")
-
-
-class Recent(Generic[V]):
-    """Values by key. Of more than ``most`` the one that was not used for longest is dropped. Threads may use it at once."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Any, V] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: Any) -> V | None:
-        """The value, or None. Raises TypeError for a key that cannot be hashed."""
-        try:
-            value = self._kept[key]
-            self._kept.move_to_end(key)
-            return value
-        except KeyError:  # or another thread has dropped it in between
-            return None
-
-    def put(self, key: Any, value: V) -> V:
-        """Keep a value; returns it."""
-        self._kept[key] = value
-        while len(self._kept) > self._most:
-            try:
-                self._kept.popitem(last=False)
-            except KeyError:  # another thread was faster
-                break
-        return value
-
-    def clear(self) -> None:
-        """Drop all."""
-        self._kept.clear()
-
 
 MANY_TRACES = 12
 """Calls in a row that are all traced: then there is a warning."""

@@ -1,0 +1,169 @@
+"""The one way to native code: a lowered Program, what it closes over, and the memory that it runs in.
+
+Values that are asked for, gradients, traced functions, training steps and models of curves all run as Executables. Programs are
+kept by their structure, so that what is recorded again is neither differentiated nor lowered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from jitgrad.errors import DTypeError
+from jitgrad.program.context import Context, lent
+from jitgrad.program.lowering import lower
+from jitgrad.program.program import Program
+from jitgrad.tape import dtypes
+from jitgrad.tape.flatten import Flat
+from jitgrad.tape.recent import Recent
+from jitgrad.tape.tensor import Tensor
+
+T = TypeVar("T")
+
+
+class Memory:
+    """Where Variables that an Executable closes over have their values: in themselves."""
+
+    def read(self, leaf: Tensor) -> Any:
+        """The value now of what ``leaf`` is."""
+        return leaf.value if leaf.variable is None else leaf.variable.leaf.value
+
+    def write(self, leaf: Tensor, value: np.ndarray) -> None:
+        """Give the Variable a value, which is copied."""
+        assert leaf.variable is not None
+        leaf.variable.store(value)
+
+
+OWN = Memory()
+
+
+class Executable:
+    """A Program with what is known of its inputs.
+
+    Attributes:
+        program: the Program.
+        leaves: the Tensor of each input. The first ones are given when it runs; the others it closes over: Variables, which are
+            read then, constants, and numbers of the code that are inputs.
+        n_given: how many are given.
+    """
+
+    __slots__ = ("leaves", "n_given", "program")
+
+    def __init__(self, program: Program, leaves: Sequence[Tensor], n_given: int) -> None:
+        self.program = program
+        self.leaves = leaves
+        self.n_given = n_given
+
+    @property
+    def state(self) -> list[Any]:
+        """The Variables that it updates, as they stand in the arena."""
+        return [self.leaves[number].variable for number in self.program.state]
+
+    def context(self) -> lent:
+        """``with executable.context() as context``: one that nobody else uses."""
+        return lent(self.program)
+
+    def closed_over(self, memory: Memory = OWN) -> Iterator[Any]:
+        """The values now of the inputs that are not given."""
+        for leaf in self.leaves[self.n_given :]:
+            value = memory.read(leaf)
+            if leaf.level == dtypes.INTEGER:
+                dtypes.check_exact(np.asarray(value), self.program.dtype)
+            yield value
+
+    def load(self, context: Context, memory: Memory = OWN) -> None:
+        """Copy these values to their places in a context."""
+        context.load(self.closed_over(memory), self.n_given)
+
+    def store(self, context: Context, memory: Memory = OWN) -> None:
+        """Give the Variables that were updated in a context their new values."""
+        for number in self.program.state:
+            memory.write(self.leaves[number], context.inputs[number])
+
+    def call(self, given: Iterable[Tensor], levels: Iterable[int], memory: Memory = OWN) -> list[np.ndarray]:
+        """Run it once, on the values of Tensors; the values of the outputs, in the dtypes of ``levels``."""
+        program = self.program
+        values = []
+        for leaf in given:
+            if leaf.level == dtypes.INTEGER:
+                dtypes.check_exact(np.asarray(leaf.value), program.dtype)
+            values.append(leaf.value)
+        if len(values) < len(self.leaves):
+            values += self.closed_over(memory)
+        with lent(program) as context:
+            context.load(values)
+            context.run()
+            made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
+            if program.state:
+                self.store(context, memory)
+        return made
+
+
+def from_arena(value: np.ndarray, level: int) -> np.ndarray:
+    """A value out of the arena, copied, in the dtype of ``level``."""
+    if level == dtypes.BOOL:
+        made = np.asarray(value != 0)
+    elif level == dtypes.INTEGER:
+        limit = dtypes.exact_limit(value.dtype)
+        if not (np.abs(value) <= limit).all():
+            raise DTypeError(
+                f"A result of integers has one beyond ±{limit}, or none at all (a row that is not there). "
+                f"Check the indices, or compute in floats."
+            )
+        made = np.asarray(np.rint(value).astype(np.int64))
+    else:
+        made = value.astype(dtypes.DTYPE[level])
+    made.flags.writeable = False
+    return made
+
+
+KEPT_PROGRAMS = 512
+LITERAL_VARIANTS = 4
+
+PROGRAMS: Recent[Any] = Recent(KEPT_PROGRAMS)
+
+
+class _Variants:
+    """A structure with other literals again and again: how often it was lowered for them, and what takes them as inputs."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.general: Any = None
+
+
+def by_structure(flat: Flat, also: Any, make: Callable[[Sequence[Tensor]], T]) -> tuple[T, bool]:
+    """What ``make`` made for an equal structure, and whether that takes the literals as inputs.
+
+    A literal is part of the structure, so that it can be folded. A structure that keeps coming back with other literals (a
+    learning rate that changes every step) is lowered once more with its literals as inputs, and that one serves them all.
+
+    Args:
+        flat: the structure.
+        also: what else it is made for.
+        make: is given the literals that shall be inputs.
+    """
+    whole = flat.key, also, flat.numbers if flat.literals else ()
+    found = PROGRAMS.get(whole)
+    if found is not None:
+        return found, False
+    if flat.literals:
+        key = whole[:2]
+        variants = PROGRAMS.get(key) or PROGRAMS.put(key, _Variants())
+        if variants.count >= LITERAL_VARIANTS:
+            if variants.general is None:
+                variants.general = make(flat.literals)
+            return variants.general, True
+        variants.count += 1
+    return PROGRAMS.put(whole, make(())), False
+
+
+def executable(flat: Flat, n_given: int) -> Executable:
+    """What runs an expression whose first inputs are given."""
+
+    def make(lifted: Sequence[Tensor]) -> Program:
+        return lower(flat.expression([*flat.leaves, *lifted]), flat.dtype)
+
+    program, lifted = by_structure(flat, None, make)
+    return Executable(program, [*flat.leaves, *flat.literals] if lifted else flat.leaves, n_given)
