@@ -207,3 +207,50 @@ def test_the_checker_finds_wrong_rules(
     twisted = dataclasses.replace(right, vjps=(wrong,), partials=(), linear=False)
     with pytest.raises((GradientError, TapeError), match=r"derivative|linear"):
         jitgrad.check_grads(lambda *xs: twisted(*xs, **attrs), operands, order=1, modes=[mode])
+
+
+EDGES = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
+SMOOTH = [op for op in ROWS if op.value is not None and any(partial is not None for partial in op.partials)]
+
+
+def span(op: Op, i: int) -> tuple[float, float]:
+    """Between which singular values of an operand the op's domain is."""
+    low, high = op.domain[i]
+    below = [point for point in op.singular[i] if point <= low]
+    return max(below, default=-np.inf), min([point for point in op.singular[i] if point >= high], default=np.inf)
+
+
+def values_at(op: Op, i: int) -> np.ndarray:
+    """Values of an operand to try; one without a derivative need not go beyond its domain."""
+    low, high = (-np.inf, np.inf) if op.partials[i] is not None else op.domain[i]
+    return EDGES[(low <= EDGES) & (high >= EDGES)]
+
+
+@pytest.mark.parametrize("op", SMOOTH, ids=lambda op: op.name)
+def test_singular_values_are_those_where_a_value_or_derivative_is_not_finite(op: Op) -> None:
+    places = range(len(op.partials))
+    grid = np.array(np.meshgrid(*[values_at(op, i) for i in places])).reshape(len(op.partials), -1)
+    with jitgrad.GradientTape(persistent=True) as tape:
+        x = [jitgrad.Variable(row) for row in grid]
+        y = op(*x)
+    gradients = [tape.gradient(y, x[i]) for i in places if op.partials[i] is not None]
+    smooth = np.all([np.isfinite(y.numpy()), *[np.isfinite(g.numpy()) for g in gradients if g is not None]], axis=0)
+    marked = np.array([np.isin(grid[i], op.singular[i]) for i in places])
+    for i in places:
+        for point in op.singular[i]:
+            assert not smooth[grid[i] == point].all(), f"{op.name} is not singular at {point}"
+    within = np.all([(span(op, i)[0] <= grid[i]) & (grid[i] <= span(op, i)[1]) for i in places], axis=0)
+    assert smooth[within & ~marked.any(axis=0)].all()
+
+
+@pytest.mark.parametrize("op", SMOOTH, ids=lambda op: op.name)
+def test_affine_ops_go_straight(op: Op, draw: np.random.Generator) -> None:
+    operands = [draw.uniform(low, high, 200) for low, high in op.domain]
+    if op.name == "polygamma":
+        operands[0] = np.floor(operands[0])
+    straight = []
+    for i in (i for i, partial in enumerate(op.partials) if partial is not None):
+        ends = draw.uniform(*op.domain[i], (2, 200))
+        values = [op.numpy(*operands[:i], end, *operands[i + 1 :]) for end in (*ends, ends.mean(axis=0))]
+        straight.append(np.allclose(values[2], (values[0] + values[1]) / 2, rtol=1e-12))
+    assert all(straight) == op.affine

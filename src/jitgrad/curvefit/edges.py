@@ -15,6 +15,7 @@ import numpy as np
 
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.ops.elementwise import equal, not_equal, where
+from jitgrad.ops.table import Op
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.tree import operands_first
 
@@ -90,23 +91,26 @@ class Edges:
             name, operands = node.op.name, [known.get(id(x), Flags(False, False, False)) for x in node.inputs]
             zero, infinite = any(f.zero for f in operands), any(f.infinite for f in operands)
             fixed = all(f.fixed for f in operands)
-            singular = () if name == "power" and _at_least_one(node.inputs[1]) else _SINGULAR.get(name, ())
+            safe = name == "power" and _at_least_one(node.inputs[1])
+            points = () if safe else node.op.singular
             if name == "where" and any(id(x) in risky for x in node.inputs[1:]):
                 return True
-            if name in _PARTIAL or any(id(x) in risky for x in node.inputs):
+            if any(node.op.singular) or any(id(x) in risky for x in node.inputs):
                 risky.add(id(node))
-            if infinite and (name not in _LINEAR or (name == "multiply" and _may_be_nan(*operands))):
+            if infinite and (not node.op.affine or (name == "multiply" and _may_be_nan(*operands))):
                 return True
-            if fixed and name in _BETWEEN:
+            if fixed and any(point != 0 for of_operand in points for point in of_operand):
                 return True
-            if any(operands[i].zero and id(node.inputs[i]) in mixed for i in singular):
+            if zero and any(
+                0 in at and f.zero and id(x) in mixed for at, f, x in zip(points, operands, node.inputs, strict=False)
+            ):
                 return True
-            if name == "divide" or (name == "power" and zero and singular):
+            if name == "divide" or (name == "power" and zero and not safe):
                 found = Flags(operands[0].zero, operands[-1].zero or name == "power")
             elif name in ("add", "subtract"):
                 found = Flags(all(f.zero for f in operands) or (fixed and name == "subtract"), infinite)
             else:
-                found = Flags(zero and name not in _NOT_ZERO, infinite)
+                found = Flags(zero and _may_be_zero_at_zero(node.op), infinite)
             known[id(node)] = found._replace(fixed=fixed or found.zero or found.infinite)
         return False
 
@@ -119,23 +123,9 @@ class Flags(NamedTuple):
     fixed: bool = True
 
 
-_PARTIAL = {"divide", "power", "log", "log1p", "log2", "log10", "sqrt", "arcsin", "arccos", "arccosh", "arctanh", "gammaln"}
-"""Which are not finite everywhere, so that ``where`` may be to keep them out."""
-
-
-_LINEAR = {"where", "add", "subtract", "negative", "multiply"}
-"""Of which an infinite operand makes the result infinite, so that the next op tells whether that matters."""
-_SINGULAR = {
-    **dict.fromkeys(("power", "log", "log2", "log10", "sqrt", "cbrt"), (0,)),
-    "divide": (1,),
-    "arctan2": (0, 1),
-    "hypot": (0, 1),
-}
-"""The operands at whose zeros the derivatives are infinite, or none."""
-_BETWEEN = {"arcsin", "arccos", "arccosh", "arctanh"}
-"""Of which the derivatives are infinite at ±1."""
-_NOT_ZERO = {"exp", "exp2", "cos", "cosh", "erfc", "sigmoid", "softplus", "arccos"}
-"""Which are not 0 at 0."""
+def _may_be_zero_at_zero(op: Op) -> bool:
+    """Whether an op may be 0 where an operand is; of one operand, whether it is."""
+    return not op.partials or op.arity != 1 or not op.numpy(0.0)
 
 
 def _may_be_nan(a: Flags, b: Flags) -> bool:

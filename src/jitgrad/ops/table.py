@@ -90,6 +90,9 @@ class Op:
             operands are spelt out to the result's shape. Each takes 0.1 s to compile; empty for all that are useful.
         domain: elementwise only: for each operand the interval in which tests draw values.
         ties: elementwise only: points where the derivative is a convention, which differences cannot check.
+        singular: elementwise only: for each operand the values at which, for some of the others, the op or a derivative of it
+            is infinite or has no value; of poles in a row the first. Without any it is finite and differentiable everywhere.
+        affine: elementwise only: whether no derivative depends on the operand that it is by.
     """
 
     name: str
@@ -111,6 +114,8 @@ class Op:
     loops: tuple[str, ...] = ()
     domain: tuple[tuple[float, float], ...] = ()
     ties: tuple[float, ...] = ()
+    singular: tuple[tuple[float, ...], ...] = ()
+    affine: bool = False
     __doc__: str = field(default="", compare=False)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
@@ -205,6 +210,8 @@ def elementwise(
     loops: tuple[str, ...] = (),
     domain: tuple[tuple[float, float], ...] | None = None,
     ties: tuple[float, ...] = (),
+    singular: tuple[tuple[float, ...], ...] = (),
+    affine: bool = False,
     doc: str = "",
 ) -> Op:
     """Declare an elementwise op.
@@ -223,7 +230,7 @@ def elementwise(
         Op(
             name, len(partials), broadcast_shape, vjps, numpy or getattr(np, name), value, partials,
             batching=lambda n: {}, broadcasts=True, result=result, commutative=commutative, loops=loops, domain=domain,
-            ties=ties, __doc__=doc,
+            ties=ties, singular=singular or ((),) * len(partials), affine=affine, __doc__=doc,
         )
     )  # fmt: skip
 
