@@ -6,6 +6,8 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -43,9 +45,31 @@ ORDER = [
 ]
 FREE = {"__init__"}
 
+# The tape: data and recording, operators, engine. A module imports from its own layer and from those before it.
+TAPE = [
+    ["dtypes", "tree", "recording", "trace", "gradient", "values", "protocol", "operators", "tensor", "variable"],
+    ["indexing"],
+    [
+        "flatten", "recent", "executable", "evaluate", "autodiff", "forward", "batching", "backward", "gradient_tape", "replay",
+        "function", "retracing",
+    ],
+]  # fmt: skip
+
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """The module that a file is."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in FILES}
+
 
 def imports_of(path: Path) -> set[str]:
-    """The parts of jitgrad that a file imports, at its top or inside functions; not those for the type checker alone."""
+    """The modules of jitgrad that a file imports, at its top or inside functions; not those for the type checker alone."""
     tree = ast.parse(path.read_text())
     skipped = {
         id(node)
@@ -57,15 +81,16 @@ def imports_of(path: Path) -> set[str]:
     for node in ast.walk(tree):
         if id(node) in skipped:
             continue
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "jitgrad":
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("jitgrad.")}
-    return found
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "jitgrad"}
 
 
-FILES = sorted(SOURCE.rglob("*.py"))
+def parts_of(modules: set[str]) -> set[str]:
+    return {name.split(".")[1] for name in modules if "." in name}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
@@ -73,14 +98,35 @@ def test_imports_run_one_way(path: Path) -> None:
     part = path.relative_to(SOURCE).parts[0].removesuffix(".py")
     if part in FREE:
         return
-    allowed = set(ORDER[: ORDER.index(part) + 1])
-    assert imports_of(path) <= allowed, f"{path} imports {imports_of(path) - allowed}"
+    upper = parts_of(imports_of(path)) - set(ORDER[: ORDER.index(part) + 1])
+    assert not upper, f"{path} imports {upper}"
 
 
 def test_the_check_sees_an_import_against_the_order(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.py"
     wrong.write_text("def f():\n    from jitgrad.cli import main\n    import jitgrad.tape.tensor\n")
-    assert imports_of(wrong) == {"cli", "tape"}
+    assert imports_of(wrong) == {"jitgrad.cli.main", "jitgrad.tape.tensor"}
+    assert parts_of(imports_of(wrong)) == {"cli", "tape"}
+
+
+def test_no_modules_import_each_other() -> None:
+    try:
+        TopologicalSorter({name: imports_of(path) for name, path in MODULES.items()}).prepare()
+    except CycleError as error:
+        raise AssertionError(f"Modules import one another: {' from '.join(error.args[1])}") from None
+
+
+def test_the_tape_is_built_in_layers() -> None:
+    for number, layer in enumerate(TAPE):
+        for name in layer:
+            upper = imports_of(SOURCE / "tape" / f"{name}.py") & {f"jitgrad.tape.{x}" for x in chain(*TAPE[number + 1 :])}
+            assert not upper, f"{name} imports {upper}"
+    assert {*chain(*TAPE), "__init__"} == {path.stem for path in (SOURCE / "tape").glob("*.py")}
+
+
+def test_python_runs_instructions_in_one_place() -> None:
+    callers = [path for path in FILES if re.search(r"\b_?execute\.call\(", path.read_text())]
+    assert callers == [SOURCE / "program" / "context.py"]
 
 
 def test_the_interpreter_is_what_the_generator_writes() -> None:

@@ -19,9 +19,10 @@ from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.executable import Memory
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import Deferrable
 from jitgrad.tape.recent import Recent
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor, upstream
+from jitgrad.tape.tensor import Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
 from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 from jitgrad.vm import forks

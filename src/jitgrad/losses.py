@@ -36,8 +36,9 @@ from jitgrad.ops.elementwise import (
     square,
     where,
 )
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import checked
 
 _SMALLEST = 1e-7  # probabilities are kept this far from 0 and 1, as Keras does

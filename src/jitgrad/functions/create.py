@@ -8,8 +8,9 @@ import numpy as np
 
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor, cast, identity
+from jitgrad.tape.tensor import Tensor, as_tensor, cast, identity
 from jitgrad.tape.tree import contains
 
 

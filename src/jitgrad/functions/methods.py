@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from jitgrad.errors import DTypeError
 from jitgrad.functions import elementwise, products, reductions, selection, shapes
-from jitgrad.tape.tensor import Operators, Tensor
+from jitgrad.ops.elementwise import equal, greater, not_equal
+from jitgrad.tape import dtypes
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.protocol import public
+from jitgrad.tape.tensor import Tensor, as_tensor, cast, identity
 
 
 def _reshape(self: Operators, *shape: Any) -> Tensor:
@@ -24,6 +32,35 @@ def _round(self: Operators, decimals: int | None = None) -> Tensor:
     return elementwise.round(self, decimals or 0)
 
 
+def _astype(self: Operators, dtype: Any) -> Tensor:
+    """As a Tensor of float32 or float64. Raises DTypeError for another dtype."""
+    levels = {dtypes.DTYPE[level]: level for level in (dtypes.FLOAT32, dtypes.FLOAT64)}
+    wanted = np.dtype(dtype)
+    if wanted not in levels:
+        raise DTypeError(f"astype: a Tensor cannot become {wanted}. Use float32 or float64, or convert its numpy().")
+    return cast(as_tensor(self), levels[wanted])
+
+
+@public(np.positive)
+def _positive(x: Any) -> Tensor:
+    """``+x``: the same value."""
+    return identity(as_tensor(x))
+
+
+def _logical(symbol: str, f: Callable[..., Tensor]) -> Any:
+    """An operator of booleans. It raises DTypeError for other operands."""
+
+    @public()
+    def operator(*operands: Any) -> Tensor:
+        tensors = [as_tensor(x) for x in operands]
+        for x in tensors:
+            if x.level != dtypes.BOOL:
+                raise DTypeError(f"{symbol} takes booleans and got {x.dtype}. Compare first, as in (x > 0) {symbol} …")
+        return f(*tensors)
+
+    return operator
+
+
 _METHODS = [
     reductions.sum, reductions.mean, reductions.max, reductions.min, reductions.prod, reductions.var, reductions.std,
     reductions.argmax, reductions.argmin, reductions.cumsum, reductions.cumprod, reductions.any, reductions.all,
@@ -36,4 +73,13 @@ for _function in _METHODS:
 Operators.reshape = _reshape
 Operators.transpose = _transpose
 Operators.flatten = shapes.ravel  # type: ignore[attr-defined]
-Operators.__round__ = _round  # type: ignore[attr-defined]
+Operators.astype = _astype
+_and = _logical("&", lambda a, b: greater(a * b, 0))
+_or = _logical("|", lambda a, b: greater(a + b, 0))
+_xor = _logical("^", not_equal)
+for _name, _operator in {
+    "__round__": _round, "__pos__": _positive, "__invert__": _logical("~", lambda a: equal(a, 0)),
+    "__matmul__": products.matmul, "__rmatmul__": lambda self, other: products.matmul(other, self),
+    "__and__": _and, "__rand__": _and, "__or__": _or, "__ror__": _or, "__xor__": _xor, "__rxor__": _xor,
+}.items():  # fmt: skip
+    setattr(Operators, _name, _operator)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.errors import ArgumentError, IndexingError, ShapeError
 from jitgrad.functions.axes import axis_of, sequence
 from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import broadcast_to, diagonal, moveaxis, reshape, transpose
@@ -20,11 +20,25 @@ from jitgrad.ops.linear import gather
 from jitgrad.ops.linear import matmul as product
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Tensor, as_tensor, matrix_product
+from jitgrad.tape.tensor import Tensor, as_tensor
 
-matmul = matrix_product
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 """In the order of their codes, so that a result without a list is in the order of the numbers."""
+
+
+@public(np.matmul)
+def matmul(a: Any, b: Any) -> Tensor:
+    """NumPy's matmul: vectors become a row or a column, and lose that axis again."""
+    a, b = as_tensor(a), as_tensor(b)
+    if not a.shape or not b.shape:
+        raise IndexingError("matmul takes operands with at least one axis. Use * for a product with a number.")
+    left = reshape(a, (1, *a.shape)) if a.ndim == 1 else a
+    right = reshape(b, (*b.shape, 1)) if b.ndim == 1 else b
+    made = product(left, right)
+    shape = made.shape[:-2]
+    shape += made.shape[-2:-1] if a.ndim > 1 else ()
+    shape += made.shape[-1:] if b.ndim > 1 else ()
+    return made if shape == made.shape else reshape(made, shape)
 
 
 @public(np.dot)

@@ -11,6 +11,7 @@ import numpy as np
 from jitgrad import random
 from jitgrad.arguments import count, in_unit_interval
 from jitgrad.errors import IndexingError, ShapeError
+from jitgrad.functions.products import matmul
 from jitgrad.functions.selection import gather
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.layers import activations
@@ -18,7 +19,7 @@ from jitgrad.layers.layer import Layer
 from jitgrad.ops import Shape
 from jitgrad.ops.elementwise import less, where
 from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import Tensor, as_tensor, matrix_product
+from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import checked
 
 
@@ -66,7 +67,7 @@ class Dense(Layer):
             self.bias = self.add_weight("bias", (self.units,), **self._bias)
 
     def call(self, x: Any) -> Any:
-        y = matrix_product(x, self.kernel)
+        y = matmul(x, self.kernel)
         return self.activation(y + self.bias if self.use_bias else y)
 
 

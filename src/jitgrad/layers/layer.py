@@ -20,8 +20,9 @@ from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
 from jitgrad.layers import constraints, initializers, regularizers
 from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
 from jitgrad.ops import Shape
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import deferred_in
-from jitgrad.tape.tensor import Operators, as_tensor
+from jitgrad.tape.tensor import as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ShapeError
-from jitgrad.tape.tensor import Operators
+from jitgrad.tape.operators import Operators
 
 
 def as_shapes(given: Any, name: str) -> Any:

@@ -9,7 +9,8 @@ import numpy as np
 from jitgrad.errors import ArgumentError
 from jitgrad.layers.layer import observed_calls
 from jitgrad.ops import Shape
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_map
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.tape.tensor import Operators
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.training.columns import check_nested, columns_for, inner, is_frame, keys_of, merged, names_in, names_of_targets
 from jitgrad.training.rows import as_rows, check_alike, unmasked

@@ -22,8 +22,9 @@ from jitgrad.tape import dtypes, trace
 from jitgrad.tape.evaluate import compute
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.indexing import getitem
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable, WeakVariable

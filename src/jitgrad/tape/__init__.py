@@ -1,1 +1,19 @@
-"""Recording and differentiating: Tensors, Variables, the gradient tape, traced functions."""
+"""The tape: Tensors, what is recorded of them, and what is made of that. Three layers, each on those before:
+
+* data and recording: dtypes, tree, recording, trace, gradient, values, protocol, operators, tensor, variable;
+* operators on these: indexing, and ``jitgrad.functions``;
+* the engine: flatten, executable, evaluate; autodiff, forward, batching; backward, gradient_tape, replay, function.
+
+What lower layers need of upper ones is put there here, and nowhere else.
+"""
+
+from jitgrad.ops.table import record_with
+from jitgrad.tape import backward, evaluate, indexing
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import Tensor, record
+
+record_with(record)
+Operators.__getitem__ = indexing.getitem  # type: ignore[method-assign]
+Operators.at = property(indexing.At)  # type: ignore[method-assign, assignment]
+Operators.backward = backward.backward  # type: ignore[method-assign]
+Tensor.force = evaluate.value_of  # type: ignore[method-assign, assignment]

@@ -16,10 +16,11 @@ from jitgrad.tape import dtypes, recording, trace
 from jitgrad.tape.evaluate import force
 from jitgrad.tape.executable import OWN, Executable, Memory, executable
 from jitgrad.tape.flatten import Flat
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
 from jitgrad.tape.recent import Recent
 from jitgrad.tape.retracing import Retraces
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor, known, placeholder
+from jitgrad.tape.tensor import Tensor, as_tensor, known, placeholder
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import check_leaving, peek

@@ -14,8 +14,9 @@ from jitgrad.tape import dtypes, replay
 from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.batching import basis, batched
 from jitgrad.tape.evaluate import group
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.recording import Recording, paused
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
 from jitgrad.tape.variable import Variable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +12,9 @@ from jitgrad.errors import IndexingError, ShapeError, TracingError
 from jitgrad.ops import Shape
 from jitgrad.ops.elementwise import add, where
 from jitgrad.ops.linear import broadcast_to, gather, reshape, scatter, slice_
-from jitgrad.tape import dtypes
+from jitgrad.tape import dtypes, trace
 from jitgrad.tape.protocol import public
-
-if TYPE_CHECKING:
-    from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tensor import Tensor, as_tensor
 
 
 @public()
@@ -25,8 +23,6 @@ def getitem(x: Any, key: Any) -> Tensor:
 
     The shape of the result of a mask depends on its value, which must be known. Raises IndexingError.
     """
-    from jitgrad.tape.tensor import as_tensor
-
     x = as_tensor(x)
     keys = key if isinstance(key, tuple) else (key,)
     if not any(_is_array(k) or isinstance(k, (bool, np.bool_)) for k in keys):
@@ -67,8 +63,6 @@ def _basic(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
 
 def take_rows(x: Tensor, indices: Any, axis: int) -> Tensor:
     """Rows along an axis by integers, which may be counted from the end. Raises IndexingError where one is outside."""
-    from jitgrad.tape.tensor import as_tensor
-
     picked = as_tensor(indices)
     if picked.level != dtypes.INTEGER and picked.size:
         raise IndexingError(f"An index array of dtype {picked.dtype} picks no rows. Give integers or booleans.")
@@ -102,8 +96,6 @@ def _by_leading_arrays(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
 
 def _leading_place(x: Tensor, keys: tuple[Any, ...]) -> Any:
     """Where integers for the first axes point to in these axes as one; past the end where one is outside."""
-    from jitgrad.tape.tensor import as_tensor
-
     picked = [as_tensor(k) for k in keys if not isinstance(k, (slice, type(None), type(Ellipsis)))]
     if len(picked) != len(keys) or any(t.level != dtypes.INTEGER for t in picked) or len(keys) > x.ndim:
         raise TracingError(
@@ -142,8 +134,6 @@ class At:
 
 @public()
 def _added(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
-    from jitgrad.tape.tensor import as_tensor
-
     x, values = as_tensor(x), as_tensor(values)
     if any(_is_unknown(k) for k in keys):
         place, lead = as_tensor(_leading_place(x, keys)), math.prod(x.shape[: len(keys)])
@@ -156,8 +146,6 @@ def _added(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
 
 @public()
 def _replaced(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
-    from jitgrad.tape.tensor import as_tensor
-
     x, values = as_tensor(x), as_tensor(values)
     if any(_is_unknown(k) for k in keys):
         raise TracingError("at[].set() needs to know its index, which is traced. Use where(), or add() of the difference.")
@@ -187,9 +175,6 @@ def _is_array(key: Any) -> bool:
 
 def _is_unknown(key: Any) -> bool:
     """Whether it is a Tensor whose value is traced, and no mask."""
-    from jitgrad.tape import trace
-    from jitgrad.tape.tensor import as_tensor
-
     if not hasattr(key, "numpy") or trace.current() is None:
         return False
     tensor = as_tensor(key)

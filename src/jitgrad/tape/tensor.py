@@ -1,4 +1,4 @@
-"""Tensors: nodes of the recorded expression, with the operators that record more of them.
+"""Tensors: nodes of the recorded expression, and recording them.
 
 An operator computes nothing. It makes a Tensor that knows its op, operands, shape and dtype; the value is computed when it is
 asked for, and kept. A Tensor never changes.
@@ -11,205 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import DTypeError, IndexingError, OptionError, ReadOnlyError, ShapeError
+from jitgrad.errors import OptionError, ShapeError
 from jitgrad.ops import OPS, Op, Shape, Shapes
-from jitgrad.ops import elementwise as ew
-from jitgrad.ops.linear import concatenate, get, matmul, reshape
-from jitgrad.ops.table import Result, record_with
-from jitgrad.tape import dtypes
-from jitgrad.tape.backward import DefineByRun, Gradient
-from jitgrad.tape.indexing import At, getitem
-from jitgrad.tape.protocol import NEVER_DEFERRED, array_function, array_ufunc, deferred_in, public
+from jitgrad.ops.linear import concatenate, get, reshape
+from jitgrad.ops.table import Result
+from jitgrad.tape import dtypes, trace
+from jitgrad.tape.gradient import Gradient
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
 from jitgrad.tape.recording import clock, grad_enabled, here
 from jitgrad.tape.tree import contains
-from jitgrad.tape.values import Values
 
 if TYPE_CHECKING:
     from jitgrad.tape.variable import Variable
-
-
-class Operators(DefineByRun, Values):
-    """What Tensors and Variables share: operators and methods that record."""
-
-    __slots__ = ()
-    __hash__ = object.__hash__
-
-    if TYPE_CHECKING:
-
-        @property
-        def shape(self) -> Shape: ...
-
-        @property
-        def dtype(self) -> np.dtype[Any]: ...
-
-        def _read(self) -> Tensor: ...
-
-        # Functions of the same name whose first argument is the Tensor; jitgrad.functions puts them here.
-        reshape: Callable[..., Tensor]
-        transpose: Callable[..., Tensor]
-        sum: Callable[..., Tensor]
-        mean: Callable[..., Tensor]
-        max: Callable[..., Tensor]
-        min: Callable[..., Tensor]
-        clip: Callable[..., Tensor]
-        squeeze: Callable[..., Tensor]
-
-    # Structure.
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape, dtype=object))
-
-    @property
-    def T(self) -> Tensor:
-        """The axes in reverse order."""
-        return self.transpose()
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self.shape:
-            raise TypeError("A Tensor without axes cannot be iterated over. Use float() for its value.")
-        return (self[i] for i in range(self.shape[0]))
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a Tensor without axes. Use .size for the number of elements.")
-        return self.shape[0]
-
-    # NumPy's protocols.
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return array_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return array_function(function, args, kwargs)
-
-    def detach(self) -> Tensor:
-        """The same value as a constant: no gradient passes."""
-        return ew.stop_gradient(self)
-
-    # Arithmetic.
-
-    def __add__(self, other: Any) -> Tensor:
-        return ew.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ew.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ew.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ew.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ew.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ew.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ew.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ew.divide(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ew.power(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ew.power(other, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return matrix_product(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return matrix_product(other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return ew.mod(self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return ew.mod(other, self)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return ew.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return ew.floor_divide(other, self)
-
-    def __neg__(self) -> Tensor:
-        return ew.negative(self)
-
-    def __pos__(self) -> Tensor:
-        return positive(self)
-
-    def __abs__(self) -> Tensor:
-        return ew.abs(self)
-
-    # Comparisons, element by element.
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ew.equal(self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ew.not_equal(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ew.less(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ew.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ew.greater(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ew.greater_equal(self, other)
-
-    # Logic, of booleans.
-
-    def __and__(self, other: Any) -> Tensor:
-        return boolean("&", lambda a, b: ew.greater(a * b, 0), self, other)
-
-    def __or__(self, other: Any) -> Tensor:
-        return boolean("|", lambda a, b: ew.greater(a + b, 0), self, other)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return boolean("^", ew.not_equal, self, other)
-
-    def __invert__(self) -> Tensor:
-        return boolean("~", lambda a: ew.equal(a, 0), self)
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
-
-    # Indexing and shape.
-
-    def __getitem__(self, key: Any) -> Tensor:
-        return getitem(self, key)
-
-    @property
-    def at(self) -> At:
-        """``x.at[key].set(v)``, ``.add(v)`` and ``.get()``: a new Tensor, where NumPy would write in place."""
-        return At(self)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise ReadOnlyError(
-            "A Tensor cannot be assigned to in place. Make a new one with x.at[key].set(value), for a Variable assign() it."
-        )
-
-    def astype(self, dtype: Any) -> Tensor:
-        """As a Tensor of float32 or float64. Raises DTypeError for another dtype."""
-        levels = {dtypes.DTYPE[level]: level for level in (dtypes.FLOAT32, dtypes.FLOAT64)}
-        wanted = np.dtype(dtype)
-        if wanted not in levels:
-            raise DTypeError(f"astype: a Tensor cannot become {wanted}. Use float32 or float64, or convert its numpy().")
-        return cast(as_tensor(self), levels[wanted])
 
 
 class Tensor(Operators):
@@ -221,25 +35,16 @@ class Tensor(Operators):
         attrs: the op's attributes as (name, value) pairs.
         shape: the sizes of its axes; ``Shapes`` where the op has several results, which users have as ``get`` of this one.
         level: how strong its dtype is, see ``dtypes``.
-        order: when it was recorded while some tape or trace was watching; 0 where none was.
+        value: its value, None where it is not known; a float is a number of the code.
+        timestamp: when it was recorded while some tape or trace was watching; 0 where none was.
         variable: the Variable that a leaf is the value of.
         group: Tensors that are computed together with this one, see ``evaluate``.
         gradient: where it requires a gradient, what ``backward`` keeps of it.
     """
 
     __slots__ = (
-        "__weakref__",
-        "attrs",
-        "gradient",
-        "group",
-        "inputs",
-        "level",
-        "op",
-        "shape",
-        "timestamp",
-        "value",
-        "variable",
-    )
+        "__weakref__", "attrs", "gradient", "group", "inputs", "level", "op", "shape", "timestamp", "value", "variable",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -270,10 +75,13 @@ class Tensor(Operators):
     def _read(self) -> Tensor:
         return self
 
-    def _value(self) -> Any:
-        from jitgrad.tape.evaluate import value_of
+    if TYPE_CHECKING:
 
-        value = np.asarray(value_of(self), self.dtype)
+        def force(self) -> Any:
+            """The value, computed now if it is not known; put here by jitgrad.tape."""
+
+    def _value(self) -> Any:
+        value = np.asarray(self.force(), self.dtype)
         return value.copy() if value.ndim else value[()]
 
     def _keep(self, kept: Gradient | None) -> None:
@@ -293,8 +101,6 @@ class Tensor(Operators):
         return _remade, (self._leaving("pickle", explicit=own), self.level, own)
 
     def __repr__(self) -> str:
-        from jitgrad.tape import trace
-
         if trace.current() is not None or (self.value is None and self.op is None):
             shown = f"traced{f', by {self.op.name}' if self.op is not None else ''}"
         else:
@@ -429,9 +235,6 @@ def _inherited(made: Tensor) -> Gradient | None:
     return Gradient() if any(x.gradient is not None for x in passing) else None
 
 
-record_with(record)
-
-
 def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda node: True) -> Iterator[Tensor]:
     """Each Tensor that ``roots`` were recorded from once, roots first; down from a node only where ``into(node)``."""
     seen: set[int] = set()
@@ -457,34 +260,3 @@ def cast(x: Tensor, level: int) -> Tensor:
 def identity(x: Tensor) -> Tensor:
     """The same value as a Tensor of its own, recorded where it is made. So what a Variable held stays apart from it."""
     return record(OPS["reshape"], (x,), {"shape": x.shape})
-
-
-@public(np.positive)
-def positive(x: Any) -> Tensor:
-    """``+x``: the same value."""
-    return identity(as_tensor(x))
-
-
-@public()
-def boolean(symbol: str, f: Callable[..., Tensor], *operands: Any) -> Tensor:
-    """A logical operator of booleans. Raises DTypeError for other operands."""
-    tensors = [as_tensor(x) for x in operands]
-    for x in tensors:
-        if x.level != dtypes.BOOL:
-            raise DTypeError(f"{symbol} takes booleans and got {x.dtype}. Compare first, as in (x > 0) {symbol} …")
-    return f(*tensors)
-
-
-@public(np.matmul)
-def matrix_product(a: Any, b: Any) -> Tensor:
-    """NumPy's matmul: vectors become a row or a column, and lose that axis again."""
-    a, b = as_tensor(a), as_tensor(b)
-    if not a.shape or not b.shape:
-        raise IndexingError("matmul takes operands with at least one axis. Use * for a product with a number.")
-    left = reshape(a, shape=(1, *a.shape)) if a.ndim == 1 else a
-    right = reshape(b, shape=(*b.shape, 1)) if b.ndim == 1 else b
-    product = matmul(left, right)
-    shape = product.shape[:-2]
-    shape += product.shape[-2:-1] if a.ndim > 1 else ()
-    shape += product.shape[-1:] if b.ndim > 1 else ()
-    return product if shape == product.shape else reshape(product, shape=shape)

@@ -15,10 +15,10 @@ import numpy as np
 
 from jitgrad.errors import ConcretizationError, users_line
 from jitgrad.tape import trace
-from jitgrad.tape.backward import Gradient
 from jitgrad.tape.recording import grad_enabled, here
 
 if TYPE_CHECKING:
+    from jitgrad.tape.gradient import Gradient
     from jitgrad.tape.tensor import Tensor
 
 

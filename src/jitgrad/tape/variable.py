@@ -10,10 +10,11 @@ import numpy as np
 from jitgrad.errors import DTypeError, ShapeError, TracingError, users_line
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.backward import Gradient
+from jitgrad.tape.gradient import Gradient
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import NEVER_DEFERRED, public
 from jitgrad.tape.recording import here
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
+from jitgrad.tape.tensor import Tensor, as_tensor, identity
 from jitgrad.tape.values import check_leaving
 
 names = itertools.count()
@@ -128,10 +129,8 @@ class Variable(Operators):
         if tracing is not None:
             tracing.assign(self, tensor)
             return self
-        from jitgrad.tape.evaluate import value_of
-
         check_leaving(tensor, "assign()", explicit=True)
-        self.store(value_of(tensor))
+        self.store(tensor.force())
         return self
 
     def assign_add(self, value: Any) -> Variable:

@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.errors import DataError
 from jitgrad.tape import dtypes
 from jitgrad.tape.dtypes import check_exact
-from jitgrad.tape.tensor import Operators
+from jitgrad.tape.operators import Operators
 
 _FINITE_BLOCK = 1 << 18
 """Elements that are looked at together."""

@@ -13,8 +13,9 @@ from jitgrad.functions import create
 from jitgrad.tape import dtypes
 from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.forward import push_forward
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.recording import Recording
-from jitgrad.tape.tensor import Operators, Tensor, as_tensor, identity
+from jitgrad.tape.tensor import Tensor, as_tensor, identity
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 
 ArgNums = int | Sequence[int]

@@ -11,8 +11,8 @@ import numpy as np
 from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError, GradientError
 from jitgrad.functions.create import tensor
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.recording import no_grad
-from jitgrad.tape.tensor import Operators
 from jitgrad.tape.tree import tree_leaves, tree_pack
 from jitgrad.transforms.gradients import jvp, vjp
 
