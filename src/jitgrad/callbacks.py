@@ -28,7 +28,7 @@ Logs = Mapping[str, Any]
 class Callback:
     """Base class; override what you need. ``self.model`` is the model, whose weights are up to date and may be changed.
 
-    Set ``self.model.stop_training`` to end the fit after the epoch. ``logs`` has the epoch's figures by name.
+    Set ``self.model.stop_training`` to end the fit after the epoch. ``logs`` has the epoch's metrics by name.
     """
 
     model: Any
@@ -49,13 +49,13 @@ class Callback:
         """After each step, with the loss of its batch: a fit with this runs step by step, many times slower."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """After an epoch and its look at the validation data."""
+        """After an epoch and the evaluation of its validation data."""
 
     def after_epoch(self, epoch: int, logs: Logs) -> None:
         """After all callbacks have seen the epoch's end: the time to save."""
 
     def on_train_end(self, logs: Logs) -> None:
-        """After the last epoch, with its figures."""
+        """After the last epoch, with its metrics."""
 
     def get_state(self) -> dict[str, Any]:
         """What this callback remembers between epochs, as nested dicts of numbers, texts, arrays and lists of them."""
@@ -239,7 +239,7 @@ class LearningRateScheduler(Callback):
 
 
 class CSVLogger(Callback):
-    """Writes a row of figures for each epoch. A fit that goes on with an earlier one keeps the rows of the epochs before."""
+    """Writes a row of metrics for each epoch. A fit that goes on with an earlier one keeps the rows of the epochs before."""
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.path, self.separator, self.append = Path(filename), separator, append
@@ -274,7 +274,7 @@ class ModelCheckpoint(_Monitor):
     """Saves the model after epochs, whole or not at all.
 
     Args:
-        filepath: where to; may have ``{epoch}``, counted from 1, and figures, as ``{val_loss:.3f}``.
+        filepath: where to; may have ``{epoch}``, counted from 1, and metrics, as ``{val_loss:.3f}``.
         monitor, mode: the figure that tells which model is best.
         save_best_only: whether to save only where it has become better.
         save_weights_only: whether to save weights alone, for ``load_weights``.
@@ -312,7 +312,7 @@ class ModelCheckpoint(_Monitor):
 class BackupAndRestore(Callback):
     """Lets a fit that was stopped, or killed, go on where it was: run the same program again.
 
-    After epochs it saves the model, its optimizer, the state of the other callbacks and of the random numbers, and the figures
+    After epochs it saves the model, its optimizer, the state of the other callbacks and of the random numbers, and the metrics
     so far. A fit that finds the file begins with all that, and ends as one that ran through, to the bit.
 
     Args:
@@ -330,7 +330,7 @@ class BackupAndRestore(Callback):
         document = archive.read(self.path)
         fit = document.get("fit") if isinstance(document, dict) else None
         fit = fit if isinstance(fit, dict) else {}
-        needed = {"epoch", "seed", "history", "random", "callbacks", "form", "stopped"}
+        needed = {"epoch", "seed", "history", "random", "callbacks", "signature", "stopped"}
         if not needed <= fit.keys() or not all(type(fit[name]) is int and fit[name] >= 0 for name in ("epoch", "seed")):
             raise DataError(f"{self.path} was not written by a fit that can go on. Give another path, or remove it.")
         return document

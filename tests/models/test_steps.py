@@ -199,8 +199,8 @@ def test_each_step_is_told_to_callbacks() -> None:
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (None, "train_step returned None. Return a dict of figures"),
-        ({}, "Return a dict of figures"),
+        (None, "train_step returned None. Return a dict of metrics"),
+        ({}, "Return a dict of metrics"),
         ({"loss": np.ones(3)}, "for 'loss'. Return one number for each name"),
         ({"loss": "small"}, "for 'loss'. Return one number for each name"),
     ],

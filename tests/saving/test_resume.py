@@ -173,7 +173,7 @@ def test_directories_are_made(make: Any, path: str, tmp_path: Path) -> None:
         lambda fit: fit.update(epoch=10**9), lambda fit: fit.update(epoch=10**30), lambda fit: fit.update(epoch=0),
         lambda fit: fit.update(seed=None), lambda fit: fit.update(history=[]), lambda fit: fit["history"].update(loss=1.0),
         lambda fit: fit.update(stopped=np.zeros(3)), lambda fit: fit.update(callbacks=7), lambda fit: fit.update(random={}),
-        lambda fit: fit.update(form="x"), lambda fit: fit.pop("history"),
+        lambda fit: fit.update(signature="x"), lambda fit: fit.pop("history"),
         lambda fit: fit["callbacks"][0][1].update(weights=["x"]), lambda fit: fit["callbacks"][0][1].update(wait={}),
     ],
 )  # fmt: skip

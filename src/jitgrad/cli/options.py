@@ -46,7 +46,7 @@ class Names(_List):
         return parts
 
 
-class Values(_List):
+class NamedNumbers(_List):
     """Numbers by name."""
 
     name, what, example = "a=1,…", "numbers by name", "b1=500,b2=1e-4"

@@ -25,7 +25,7 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 
 KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
 """Of models that were traced: so many, with so much memory of their Programs together."""
-DEEPEST = 8
+MOST_CALLS = 8
 """Functions that call one another, to be compared."""
 
 _TRACES: dict[Any, LoweredModel] = {}
@@ -185,7 +185,7 @@ def _key(value: Any, depth: int) -> Any:
         return value
     if isinstance(value, (type, types.BuiltinFunctionType)) and value in _OF_PYTHON:
         return value
-    if isinstance(value, types.FunctionType) and depth < DEEPEST:
+    if isinstance(value, types.FunctionType) and depth < MOST_CALLS:
         return _function_key(value, depth + 1)
     raise TypeError(value)
 

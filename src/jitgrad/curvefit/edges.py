@@ -64,9 +64,9 @@ class Edges:
         with np.errstate(all="ignore"):
             self._constant = {key: _flags_of(_constant(x)) for key, x in boundary.items() if key not in of_columns}
             self._values = {id(x): _constant(x) for node in self._made for x in node.inputs if id(x) not in of_columns}
-        self._found: dict[tuple[Flags, ...], bool] = {}
-        self._may_be = self._reached([Flags(True, x.op is not None) for x in self._boundary])
-        self._zeros_may_be = self._reached([Flags(True, False) for x in self._boundary])
+        self._found: dict[tuple[Extremes, ...], bool] = {}
+        self._may_be = self._reached([Extremes(True, x.op is not None) for x in self._boundary])
+        self._zeros_may_be = self._reached([Extremes(True, False) for x in self._boundary])
 
     def needed(self, columns: Sequence[np.ndarray]) -> bool:
         """Whether these columns may lead to an infinite partial derivative, or a tangent, that is to be multiplied by 0."""
@@ -82,13 +82,13 @@ class Edges:
             self._found[flags] = self._reached(flags)
         return self._found[flags]
 
-    def _reached(self, flags: Sequence[Flags]) -> bool:
+    def _reached(self, flags: Sequence[Extremes]) -> bool:
         known = self._constant | {id(node): flag for node, flag in zip(self._boundary, flags, strict=True)}
         mixed = {id(node) for node in self._mixed}
         risky: set[int] = set()
         for node in self._mixed:
             assert node.op is not None
-            name, operands = node.op.name, [known.get(id(x), Flags(False, False, False)) for x in node.inputs]
+            name, operands = node.op.name, [known.get(id(x), Extremes(False, False, False)) for x in node.inputs]
             zero, infinite = any(f.zero for f in operands), any(f.infinite for f in operands)
             fixed = all(f.fixed for f in operands)
             safe = name == "power" and _at_least_one(node.inputs[1])
@@ -106,16 +106,16 @@ class Edges:
             ):
                 return True
             if name == "divide" or (name == "power" and zero and not safe):
-                found = Flags(operands[0].zero, operands[-1].zero or name == "power")
+                found = Extremes(operands[0].zero, operands[-1].zero or name == "power")
             elif name in ("add", "subtract"):
-                found = Flags(all(f.zero for f in operands) or (fixed and name == "subtract"), infinite)
+                found = Extremes(all(f.zero for f in operands) or (fixed and name == "subtract"), infinite)
             else:
-                found = Flags(zero and _may_be_zero_at_zero(node.op), infinite)
+                found = Extremes(zero and _may_be_zero_at_zero(node.op), infinite)
             known[id(node)] = found._replace(fixed=fixed or found.zero or found.infinite)
         return False
 
 
-class Flags(NamedTuple):
+class Extremes(NamedTuple):
     """Whether something is 0, or infinite or nan, or any number (``fixed``), in a row, whatever the parameters."""
 
     zero: bool
@@ -128,7 +128,7 @@ def _may_be_zero_at_zero(op: Op) -> bool:
     return not op.partials or op.arity != 1 or not op.numpy(0.0)
 
 
-def _may_be_nan(a: Flags, b: Flags) -> bool:
+def _may_be_nan(a: Extremes, b: Extremes) -> bool:
     """Whether a product may be one of 0 and infinity."""
     return (a.zero and b.infinite) or (a.infinite and b.zero)
 
@@ -138,11 +138,11 @@ def _at_least_one(exponent: Tensor) -> bool:
     return exponent.op is None and exponent.value is not None and bool(np.all(np.asarray(exponent.value) >= 1))
 
 
-def _flags_of(value: Any, zeros: bool = True) -> Flags:
+def _flags_of(value: Any, zeros: bool = True) -> Extremes:
     """Of a value; without ``zeros`` nobody asks for them."""
     numbers = np.asarray(value).reshape(-1)
     finite = numbers.dot(numbers) < np.inf or np.isfinite(numbers).all()  # the first is quicker, and overflows
-    return Flags(zeros and not numbers.all(), not finite)
+    return Extremes(zeros and not numbers.all(), not finite)
 
 
 def _constant(node: Tensor) -> Any:

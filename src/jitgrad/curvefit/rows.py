@@ -13,7 +13,7 @@ from jitgrad.curvefit.formula import Formula
 from jitgrad.errors import ArgumentError, DataError
 
 
-class Rows(NamedTuple):
+class Observations(NamedTuple):
     """What is fitted.
 
     Attributes:
@@ -33,7 +33,7 @@ class Rows(NamedTuple):
 
 def rows_of(
     curve: Curve, x: Any, columns: Mapping[str, Any], y: Any, sigma: Any, finite: bool | None, policy: str | None
-) -> Rows:
+) -> Observations:
     """Columns, response and sigma as arrays that fit together.
 
     Args:
@@ -71,7 +71,7 @@ def rows_of(
         _check_finite(curve, arrays, y)
     if sigma is not None:
         given.check_sigma(sigma, len(y))
-    return Rows(arrays, y, sigma, arrays[0] if isinstance(x, (list, tuple, np.ndarray)) else x, remarks)
+    return Observations(arrays, y, sigma, arrays[0] if isinstance(x, (list, tuple, np.ndarray)) else x, remarks)
 
 
 def _arrays(curve: Curve, x: Any, columns: Mapping[str, Any]) -> list[np.ndarray]:

@@ -118,12 +118,12 @@ class ModelCost:
         self.sizes = [s.size for s in sums]
         return loss, concatenate(sums)
 
-    def figures(self, figures: PassMetrics, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
+    def metrics(self, found: PassMetrics, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
         """The loss and the metrics by name, a row an epoch."""
-        made = {f"{prefix}loss": figures.losses[epochs].copy()}
+        made = {f"{prefix}loss": found.losses[epochs].copy()}
         starts = np.cumsum([0, *self.sizes])
         for (name, metric), start, size in zip(self.compiled.metrics, starts, self.sizes, strict=False):
-            made[prefix + name] = np.array([metric.result(row[start : start + size]) for row in figures.sums[epochs]])
+            made[prefix + name] = np.array([metric.result(row[start : start + size]) for row in found.sums[epochs]])
         return made
 
 

@@ -14,8 +14,8 @@ from jitgrad.training.columns import check_nested, columns_for, inner, is_frame,
 from jitgrad.training.rows import as_rows, check_alike, unmasked
 
 
-class Rows(NamedTuple):
-    """Rows to fit to or to look at.
+class Dataset(NamedTuple):
+    """Rows to fit to or to evaluate.
 
     Attributes:
         arrays, levels, names: of all of them, one after the other.
@@ -29,7 +29,7 @@ class Rows(NamedTuple):
     nest: tuple[Any, ...]
     columns: tuple[Any, Any] = (None, None)
 
-    def part(self, rows: slice) -> Rows:
+    def part(self, rows: slice) -> Dataset:
         """Some of the rows."""
         return self._replace(arrays=[array[rows] for array in self.arrays])
 
@@ -42,7 +42,7 @@ def as_data(
     *,
     of: str = "",
     known: tuple[Any, Any] = (None, None),
-) -> Rows:
+) -> Dataset:
     """Inputs, targets and weights as arrays.
 
     Args:
@@ -69,7 +69,7 @@ def as_data(
     arrays, levels = as_rows(tree_leaves(nest), names)
     if weights is not None and (arrays[-1].ndim != 1 or (arrays[-1] < 0).any()):
         raise DataError(f"{names[-1]} has shape {arrays[-1].shape}, or weights below 0. Give a number from 0 on a row.")
-    return Rows(arrays, levels, names, tree_map(lambda _: None, nest), columns)
+    return Dataset(arrays, levels, names, tree_map(lambda _: None, nest), columns)
 
 
 def as_inputs(x: Any, known: Any = None) -> Any:

@@ -18,7 +18,7 @@ from jitgrad.layers.shapes import zeros_of
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
 from jitgrad.models.data import as_data, as_inputs, names_of, without_frames
-from jitgrad.models.sources import Settings
+from jitgrad.models.sources import FitArguments
 from jitgrad.models.steps import Steps
 from jitgrad.models.summary import summary
 from jitgrad.optimizers import Optimizer
@@ -148,8 +148,8 @@ class Model(Steps):
             epochs: the number of the last epoch: how many, where it begins with the first.
             verbose: 0 for silence, 1 for a bar on stderr, 2 for a line an epoch; by default a bar where that is a terminal.
             callbacks: see ``jitgrad.callbacks``; with one, the fit returns to Python after each epoch.
-            validation_split: the part of the rows, taken from their end, that is looked at after each epoch, not fitted.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to look at; then nothing is split off.
+            validation_split: the part of the rows, taken from their end, that is evaluated after each epoch, not fitted.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to evaluate; then nothing is split off.
             shuffle: whether each epoch takes the rows in a new order.
             class_weight: from classes to weights of their rows, 1 where left out.
             sample_weight: a weight for each row's loss.
@@ -169,9 +169,9 @@ class Model(Steps):
             KeyboardInterrupt: on Ctrl-C; the Variables then have the values of the last finished chunk.
         """
         part = 0.0 if validation_data is not None and y is not None else validation_split
-        settings = Settings(batch_size, epochs, verbose, part, shuffle, initial_epoch, seed)
-        watchers = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
-        return fitting.fit(self, (x, y, sample_weight, class_weight), validation_data, watchers, settings)
+        given = FitArguments(batch_size, epochs, verbose, part, shuffle, initial_epoch, seed)
+        runners = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+        return fitting.fit(self, (x, y, sample_weight, class_weight), validation_data, runners, given)
 
     def train_on_batch(
         self,
@@ -274,8 +274,8 @@ class Model(Steps):
         return tuple((id(x), x.trainable) for x in all_owned(self))
 
 
-def _returned(figures: dict[str, Any], return_dict: bool) -> Any:
+def _returned(metrics: dict[str, Any], return_dict: bool) -> Any:
     if return_dict:
-        return figures
-    values = list(figures.values())
+        return metrics
+    values = list(metrics.values())
     return values if len(values) > 1 else values[0]

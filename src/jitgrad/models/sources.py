@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from jitgrad.arguments import count, in_unit_interval
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.models.costs import ModelCost
-from jitgrad.models.data import Rows, as_data
-from jitgrad.models.stepping import Data, in_memory, streamed
+from jitgrad.models.data import Dataset, as_data
+from jitgrad.models.stepping import StepData, in_memory, streamed
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
 from jitgrad.training.fit import make_batches, make_pass
 from jitgrad.training.loop import Loop
@@ -18,11 +18,11 @@ from jitgrad.training.passes import Pass
 from jitgrad.training.rows import Batches
 from jitgrad.training.stream import StreamLoop
 
-LOOK_ROWS = 256
-"""Rows a step of what is only looked at."""
+EVALUATION_ROWS = 256
+"""Rows a step of what is evaluated, not fitted."""
 
 
-class Settings(NamedTuple):
+class FitArguments(NamedTuple):
     """How to fit, see ``Model.fit``."""
 
     batch_size: int | None
@@ -34,19 +34,19 @@ class Settings(NamedTuple):
     seed: int | None
 
 
-class Source:
+class TrainingData:
     """The rows that a model is fitted to.
 
     Attributes:
-        held_out: rows that are looked at instead, if any.
+        held_out: rows that are evaluated instead, if any.
         rows: all of them, or the first batch.
         cost: the model's on them.
     """
 
-    def __init__(self, model: Any, data: tuple[Any, ...], settings: Settings, seed: int) -> None:
+    def __init__(self, model: Any, data: tuple[Any, ...], settings: FitArguments, seed: int) -> None:
         x, y, sample_weight, class_weight = data
         self.model = model
-        self.held_out: Rows | None = None
+        self.held_out: Dataset | None = None
         self.streamed = y is None
         if self.streamed:
             if sample_weight is not None or class_weight is not None or settings.validation_split:
@@ -69,26 +69,26 @@ class Source:
         batches = make_batches(self.rows.arrays, self.rows.names, size, self.settings.shuffle, self.seed)
         return make_pass(self.cost.function, batches, self.rows.levels, optimizer)
 
-    def batches(self) -> Callable[[int], Iterator[tuple[int, Data]]]:
+    def batches(self) -> Callable[[int], Iterator[tuple[int, StepData]]]:
         """The batches of an epoch, for a model with a step of its own."""
         if self.streamed:
             return streamed(self.rows.nest, self._each_batch)
         size = None if self.settings.batch_size is None else count("batch_size", self.settings.batch_size)
         return in_memory(self.rows, size, self.seed if self.settings.shuffle else None)
 
-    def loop(self, context: Any, training: Pass, looking: Pass | None, epochs: int, first: int) -> Loop:
+    def loop(self, context: Any, training: Pass, evaluation: Pass | None, epochs: int, first: int) -> Loop:
         """The loop over it."""
         if not self.streamed:
-            return Loop(context, training, looking, epochs, first)
+            return Loop(context, training, evaluation, epochs, first)
         optimizer = self.model.optimizer
 
         def make(batch: Batches) -> Any:
             return make_pass(self.cost.function, batch, self.rows.levels, optimizer, training.step.chosen).step
 
-        return StreamLoop(context, training, looking, epochs, first, self._each_batch, make)
+        return StreamLoop(context, training, evaluation, epochs, first, self._each_batch, make)
 
-    def _begin(self, batches: Any) -> Rows:
-        """The first batch, which tells their form. What can be gone through only once gives it again to the first epoch."""
+    def _begin(self, batches: Any) -> Dataset:
+        """The first batch, which tells their nesting. What can be gone through only once gives it again to the first epoch."""
         each = begun(batches, self.model)
         first = next(each, None)
         if first is None:
@@ -106,28 +106,28 @@ class Source:
             arrays, names = (self._in_order(rows, values) for values in (rows.arrays, rows.names))
             yield Batches(arrays, len(arrays[0]), names=names)
 
-    def _in_order(self, rows: Rows, values: list[Any]) -> list[Any]:
+    def _in_order(self, rows: Dataset, values: list[Any]) -> list[Any]:
         """A value for each array, in the order of the first batch's: dicts by their keys."""
         return tree_leaves_as(self.rows.nest, tree_pack(rows.nest, values), "The batch")
 
 
-def looking_at(model: Any, rows: Rows, size: int = LOOK_ROWS) -> tuple[Pass, ModelCost]:
-    """The pass that looks at rows, and the cost of it."""
+def evaluation_pass(model: Any, rows: Dataset, size: int = EVALUATION_ROWS) -> tuple[Pass, ModelCost]:
+    """The pass that evaluates rows, and the cost of it."""
     prepare(model, rows)
     cost = model.cost(rows.nest, training=False)
     batches = Batches(rows.arrays, size, names=rows.names)
     return make_pass(cost.function, batches, rows.levels, None), cost
 
 
-def validation(model: Any, given: Any) -> Rows:
+def validation(model: Any, given: Any) -> Dataset:
     """Validation data as rows."""
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise ArgumentError("validation_data is no (x, y) or (x, y, sample_weight). Give two or three of them in a tuple.")
     return as_data(*given, of="validation ", known=model.fitted_columns)
 
 
-def split(rows: Rows, part: float) -> tuple[Rows, Rows | None]:
-    """The rows to fit to and, from the end, those to look at."""
+def split(rows: Dataset, part: float) -> tuple[Dataset, Dataset | None]:
+    """The rows to fit to and, from the end, those to evaluate."""
     if in_unit_interval("validation_split", part) == 0:
         return rows, None
     n = len(rows.arrays[0])
@@ -137,7 +137,7 @@ def split(rows: Rows, part: float) -> tuple[Rows, Rows | None]:
     return rows.part(slice(at)), rows.part(slice(at, None))
 
 
-def prepare(model: Any, rows: Rows) -> None:
+def prepare(model: Any, rows: Dataset) -> None:
     """Build the model if need be, and let the metrics see the targets."""
     n = len(tree_leaves(rows.nest[0]))
     if model.output_shape is None:
@@ -145,7 +145,7 @@ def prepare(model: Any, rows: Rows) -> None:
     model.chosen.prepare(rows.arrays[n])
 
 
-def begun(batches: Any, model: Any) -> Iterator[Rows]:
+def begun(batches: Any, model: Any) -> Iterator[Dataset]:
     """The batches of an iterable, or of a function that returns an iterator, checked, with the names that the model knows."""
     for number, batch in enumerate(batches() if callable(batches) else batches):
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):

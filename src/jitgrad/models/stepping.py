@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError
-from jitgrad.models.data import Rows
+from jitgrad.models.data import Dataset
 from jitgrad.tape.tensor import as_tensor
 from jitgrad.tape.tree import tree_map, tree_pack
 from jitgrad.tape.variable import Variable
@@ -17,11 +17,11 @@ from jitgrad.training.loop import CHUNK_SECONDS
 from jitgrad.training.rows import Batches
 from jitgrad.training.stream import begun_epoch
 
-Data = tuple[Any, ...]
+StepData = tuple[Any, ...]
 """What a step is given: inputs and targets, and the rows' weights if there are any, as Tensors in their nesting."""
 
 
-class StepFigures:
+class StepMetrics:
     """What the steps of each epoch returned, by name: the mean over the rows; of a compiled metric its value for them."""
 
     def __init__(self, epochs: int) -> None:
@@ -30,19 +30,19 @@ class StepFigures:
         self.others: dict[str, np.ndarray] = {}
 
     def put(self, epoch: int, found: dict[str, float]) -> None:
-        """The figures of an epoch."""
+        """The metrics of an epoch."""
         for name, value in found.items():
             to = self.losses if name == "loss" else self.others.setdefault(name, np.full(self.epochs, np.nan))
             to[epoch] = value
 
-    def figures(self, _: Any, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
+    def metrics(self, _: Any, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
         """As a ModelCost's: the loss and the others by name."""
         named = {"loss": self.losses, **self.others}
         return {prefix + name: values[epochs].copy() for name, values in named.items()}
 
 
 class Totals:
-    """Figures of steps, added up."""
+    """Metrics of steps, added up."""
 
     def __init__(self, model: Any) -> None:
         self._model, self._rows = model, 0
@@ -51,7 +51,7 @@ class Totals:
 
     def add(self, made: Any, rows: int, step: str) -> dict[str, float]:
         """What a step on so many rows returned, as numbers. Raises ArgumentError for anything but a dict of them."""
-        found = as_figures(made, step)
+        found = as_metrics(made, step)
         for name, value in found.items():
             self._sums[name] = self._sums.get(name, 0.0) + value * rows
         self._rows += rows
@@ -63,10 +63,10 @@ class Totals:
         return {name: running.get(name, total / self._rows) for name, total in self._sums.items()}
 
 
-def as_figures(made: Any, step: str) -> dict[str, float]:
+def as_metrics(made: Any, step: str) -> dict[str, float]:
     """What a step returned, as numbers by name. Raises ArgumentError for anything but a dict of numbers."""
     if not isinstance(made, dict) or not made:
-        raise ArgumentError(f"{step} returned {made!r}. Return a dict of figures, for example {{'loss': loss}}.")
+        raise ArgumentError(f"{step} returned {made!r}. Return a dict of metrics, for example {{'loss': loss}}.")
     found = {}
     for name, value in made.items():
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)
@@ -76,12 +76,12 @@ def as_figures(made: Any, step: str) -> dict[str, float]:
     return found
 
 
-def in_memory(rows: Rows, size: int | None, seed: int | None = None) -> Callable[[int], Iterator[tuple[int, Data]]]:
+def in_memory(rows: Dataset, size: int | None, seed: int | None = None) -> Callable[[int], Iterator[tuple[int, StepData]]]:
     """The batches of an epoch, with their numbers of rows; in an order of its own where there is a seed."""
     n = len(rows.arrays[0])
     step = n if size is None else size
 
-    def batches(epoch: int) -> Iterator[tuple[int, Data]]:
+    def batches(epoch: int) -> Iterator[tuple[int, StepData]]:
         order = None if seed is None else np.random.default_rng((seed, epoch)).permutation(n)
         for first in range(0, n, step):
             places: Any = slice(first, first + step) if order is None else order[first : first + step]
@@ -90,24 +90,24 @@ def in_memory(rows: Rows, size: int | None, seed: int | None = None) -> Callable
     return batches
 
 
-def streamed(nest: Any, begin: Callable[[], Iterator[Batches]]) -> Callable[[int], Iterator[tuple[int, Data]]]:
+def streamed(nest: Any, begin: Callable[[], Iterator[Batches]]) -> Callable[[int], Iterator[tuple[int, StepData]]]:
     """The batches of an epoch, as they come. Raises DataError where there are none."""
 
-    def batches(epoch: int) -> Iterator[tuple[int, Data]]:
+    def batches(epoch: int) -> Iterator[tuple[int, StepData]]:
         found = begin()
         yield from ((len(batch.arrays[0]), as_step_data(nest, list(batch.arrays))) for batch in begun_epoch(found, epoch))
 
     return batches
 
 
-def as_step_data(nest: Any, arrays: list[np.ndarray]) -> Data:
+def as_step_data(nest: Any, arrays: list[np.ndarray]) -> StepData:
     """Arrays as a step gets them."""
-    made: Data = tree_map(as_tensor, tree_pack(nest, arrays))
+    made: StepData = tree_map(as_tensor, tree_pack(nest, arrays))
     return made
 
 
-def tested(model: Any, batches: Iterator[tuple[int, Data]]) -> dict[str, float]:
-    """The figures of a model's ``test_step`` on batches."""
+def tested(model: Any, batches: Iterator[tuple[int, StepData]]) -> dict[str, float]:
+    """The metrics of a model's ``test_step`` on batches."""
     totals = Totals(model)
     for rows, data in batches:
         totals.add(model.test_step(data), rows, "test_step")
@@ -120,7 +120,7 @@ class StepLoop:
     Args:
         model: with a step of its own.
         batches: of an epoch.
-        looked_at: batches to look at after each epoch, if any.
+        validation_batches: those that are evaluated after each epoch, if any.
         epochs, first: the number of the last one, and the one to begin with.
     """
 
@@ -130,18 +130,18 @@ class StepLoop:
     def __init__(
         self,
         model: Any,
-        batches: Callable[[int], Iterator[tuple[int, Data]]],
-        looked_at: Callable[[int], Iterator[tuple[int, Data]]] | None,
+        batches: Callable[[int], Iterator[tuple[int, StepData]]],
+        validation_batches: Callable[[int], Iterator[tuple[int, StepData]]] | None,
         epochs: int,
         first: int,
     ) -> None:
-        self._model, self._batches, self._looked_at = model, batches, looked_at
-        self._left: Iterator[tuple[int, Data]]
-        self._taken: tuple[int, Data] | None = None
+        self._model, self._batches, self._validation = model, batches, validation_batches
+        self._left: Iterator[tuple[int, StepData]]
+        self._taken: tuple[int, StepData] | None = None
         self.epoch = first
         self.step_epoch, self.step_loss = first, np.nan
-        self.training = StepFigures(epochs)
-        self.evaluation = None if looked_at is None else StepFigures(epochs)
+        self.training = StepMetrics(epochs)
+        self.evaluation = None if validation_batches is None else StepMetrics(epochs)
         self.state = np.zeros(0)  # that of a Loop is the arena's
 
     @property
@@ -182,8 +182,8 @@ class StepLoop:
 
     def _end_epoch(self) -> None:
         self.training.put(self.epoch, self._totals.means())
-        if self.evaluation is not None and self._looked_at is not None:
-            self.evaluation.put(self.epoch, tested(self._model, self._looked_at(0)))
+        if self.evaluation is not None and self._validation is not None:
+            self.evaluation.put(self.epoch, tested(self._model, self._validation(0)))
         self.epoch += 1
 
 

@@ -24,7 +24,7 @@ class Steps(Layer):
         def chosen(self) -> Compiled: ...
 
     def train_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
-        """One step on a batch; returns figures by name. Where it is overridden, ``fit`` calls it for each batch.
+        """One step on a batch; returns metrics by name. Where it is overridden, ``fit`` calls it for each batch.
 
         A fit that does so is a loop in Python, many times slower than the native one.
 
@@ -53,7 +53,7 @@ class Steps(Layer):
         return {"loss": loss, **self.compute_metrics(x, y, predicted, weight)}
 
     def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
-        """The figures of a batch that is only looked at. Where it is overridden, ``evaluate`` and ``fit`` call it.
+        """The metrics of a batch that is evaluated. Where it is overridden, ``evaluate`` and ``fit`` call it.
 
         Arguments and result are ``train_step``'s.
         """

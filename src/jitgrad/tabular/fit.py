@@ -20,7 +20,7 @@ from jitgrad.tabular.scale import make_scale
 from jitgrad.tabular.settings import Settings
 from jitgrad.training.fit import History
 
-Rows = dict[str, np.ndarray]
+Split = dict[str, np.ndarray]
 """Positions of the rows of "train", "validation" and "test"."""
 
 
@@ -39,7 +39,7 @@ class TableFit:
     model: TableModel
     design: Design
     history: History | None
-    rows: Rows
+    rows: Split
     success: bool
 
 
@@ -126,16 +126,16 @@ def _going_on(start: TableModel, target: str, features: Sequence[str] | None, se
     return replace(settings, model=start.kind, hidden=start.settings.hidden), names
 
 
-def _split(design: Design, settings: Settings) -> Rows:
-    """Rows to fit to, to look at and to test with: at random, class by class where there are classes."""
+def _split(design: Design, settings: Settings) -> Split:
+    """Rows to fit to, to validate and to test with: at random, class by class where there are classes."""
     draw = random.generator(settings.seed)
     groups = [np.flatnonzero(design.y == k) for k in range(len(design.classes))] or [np.arange(len(design.y))]
     parts: dict[str, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
     for group in groups:
         mixed = draw.permutation(group)
         test = min(round(settings.test_split * len(group)), len(group) - 1)
-        looked_at = min(round(settings.validation_split * (len(group) - test)), len(group) - test - 1)
-        for name, part in zip(("test", "validation", "train"), np.split(mixed, [test, test + looked_at]), strict=True):
+        validation = min(round(settings.validation_split * (len(group) - test)), len(group) - test - 1)
+        for name, part in zip(("test", "validation", "train"), np.split(mixed, [test, test + validation]), strict=True):
             parts[name].append(part)
     rows = {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
     if settings.validation_split and not len(rows["validation"]):
@@ -147,7 +147,7 @@ def _split(design: Design, settings: Settings) -> Rows:
 
 
 def _fitted(
-    start: TableModel | None, design: Design, rows: Rows, settings: Settings, verbose: Any
+    start: TableModel | None, design: Design, rows: Split, settings: Settings, verbose: Any
 ) -> tuple[TableModel, History | None]:
     """The model fitted, exactly where it can be and gradient descent is not asked for; otherwise with the losses."""
     train = rows["train"]
@@ -161,9 +161,9 @@ def _fitted(
         model = replace(model, notes=(*model.notes, note))
     settings, scale = settings.for_descent(len(train)), model.scale
     x, target = scale.inputs(design.x), model.family.targets(design.y, scale.center, scale.spread)
-    fitted, looked_at = ((x[rows[name]], target[rows[name]]) for name in ("train", "validation"))
+    fitted, validation = ((x[rows[name]], target[rows[name]]) for name in ("train", "validation"))
     layers, history = descend(
-        model.family, fitted, looked_at if len(rows["validation"]) else None, settings, model.layers, model.epochs, verbose
+        model.family, fitted, validation if len(rows["validation"]) else None, settings, model.layers, model.epochs, verbose
     )
     return replace(model, layers=layers, settings=settings, epochs=model.epochs + history.epochs), history
 

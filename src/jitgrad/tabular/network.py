@@ -18,7 +18,7 @@ from jitgrad.training.fit import History
 
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
 """The kernel and the bias of each layer."""
-Rows = tuple[np.ndarray, np.ndarray]
+Examples = tuple[np.ndarray, np.ndarray]
 """Inputs and targets."""
 
 
@@ -35,14 +35,14 @@ def stacked(layers: Layers, x: Any) -> Any:
 
 
 def descend(
-    family: Family, rows: Rows, looked_at: Rows | None, settings: Settings, start: Layers, first: int, verbose: Any
+    family: Family, rows: Examples, validation: Examples | None, settings: Settings, start: Layers, first: int, verbose: Any
 ) -> tuple[Layers, History]:
     """Fit the layers by gradient descent.
 
     Args:
         family: of the target.
         rows: inputs and targets to fit to.
-        looked_at: those of the validation, if any.
+        validation: those of the validation, if any.
         settings: with every default filled in.
         start: the first weights.
         first: the number of the first epoch, of which the order of rows depends.
@@ -62,7 +62,7 @@ def descend(
         epochs=first + (settings.epochs or 0),
         verbose=verbose,
         callbacks=[] if patience is None else EarlyStopping("val_loss", patience=patience, restore_best_weights=True),
-        validation_data=looked_at,
+        validation_data=validation,
         initial_epoch=first,
         seed=settings.seed,
     )

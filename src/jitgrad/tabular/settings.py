@@ -38,7 +38,7 @@ class Settings:
         hidden: widths of the hidden layers of a network.
         epochs, batch_size, lr, optimizer: of gradient descent. A linear model is fitted exactly where none of these and the
             next two is given.
-        validation_split: the part of the rows that are fitted which is looked at after each epoch instead.
+        validation_split: the part of the rows that are fitted which is evaluated after each epoch instead.
         early_stopping: after how many epochs in which these rows are not fitted better it ends, with the best weights so far.
         test_split: the part of all rows that is kept for scores.
         seed: of the splits, the first weights and the order of rows.

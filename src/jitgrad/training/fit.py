@@ -27,7 +27,7 @@ class History:
     Attributes:
         loss: float64 (epochs,), the mean loss of each epoch.
         seconds: the time of the epochs, without what comes before the first step.
-        metrics: further figures of each epoch by name, of a model those it was compiled with, and ``val_loss``.
+        metrics: further ones of each epoch by name, of a model those it was compiled with, and ``val_loss``.
         first: the number of the first epoch.
     """
 
@@ -38,7 +38,7 @@ class History:
 
     @property
     def history(self) -> dict[str, list[Any]]:
-        """All figures by name, as Keras has them."""
+        """All metrics by name, as Keras has them."""
         return {"loss": self.loss.tolist(), **{name: values.tolist() for name, values in self.metrics.items()}}
 
     @property

@@ -20,7 +20,7 @@ _LEFT_OUT_FIRST = 1000
 
 
 class FitProgress(Progress):
-    """Lines on stderr, one a task, whose fields are ``figures``, by name, and ``losses``, of all epochs so far."""
+    """Lines on stderr, one a task, whose fields are ``metrics``, by name, and ``losses``, of all epochs so far."""
 
     def __init__(self) -> None:
         super().__init__(console=Console(stderr=True))
@@ -32,7 +32,7 @@ class FitProgress(Progress):
 
 
 def line(task: Task, width: int, ascii_only: bool) -> Table:
-    """The epochs that are done, a bar, the course of the loss, its latest figures and the time left.
+    """The epochs that are done, a bar, the course of the loss, its latest metrics and the time left.
 
     What does not fit into ``width`` characters is left out, the least important first; without Unicode there is no course.
     """
@@ -55,15 +55,15 @@ def line(task: Task, width: int, ascii_only: bool) -> Table:
 
 def _parts(task: Task, ascii_only: bool) -> dict[int, Text | ProgressBar]:
     """All that there is to show in its order, by rank: the higher, the sooner it is left out."""
-    figures = {name: value for name, value in task.fields["figures"].items() if np.ndim(value) == 0}
+    metrics = {name: value for name, value in task.fields["metrics"].items() if np.ndim(value) == 0}
     total = f"{task.total:.0f}"
-    ranks = {name: 6 + number for number, name in enumerate(figures)} | {"loss": 1, "val_loss": 4}
+    priorities = {name: 6 + number for number, name in enumerate(metrics)} | {"loss": 1, "val_loss": 4}
     return {
         0: Text(f"epoch {int(task.completed):{len(total)}}/{total}"),
         5: ProgressBar(task.total, task.completed, _SHORTEST),
         _LEFT_OUT_FIRST: Text(f"{task.percentage:.0f}%", "progress.percentage"),
         **({} if ascii_only else {3: Text(sparkline(task.fields["losses"], _BLOCKS).ljust(_BLOCKS), "cyan")}),
-        **{ranks[name]: Text(f"{name} {value:#.4g}".rstrip(".")) for name, value in figures.items()},
+        **{priorities[name]: Text(f"{name} {value:#.4g}".rstrip(".")) for name, value in metrics.items()},
         2: Text(_time(task), "progress.remaining"),
     }
 

@@ -22,8 +22,8 @@ def is_shown(verbose: bool | int | str | None) -> bool:
     return bool(verbose)
 
 
-EpochFigures = Callable[[Loop, int], Mapping[str, Any]]
-"""The figures of an epoch by name."""
+EpochMetrics = Callable[[Loop, int], Mapping[str, Any]]
+"""The metrics of an epoch by name."""
 
 
 def loss_of(loop: Loop, epoch: int) -> Mapping[str, Any]:
@@ -31,30 +31,30 @@ def loss_of(loop: Loop, epoch: int) -> Mapping[str, Any]:
     return {"loss": loop.training.losses[epoch]}
 
 
-def _text(figures: Mapping[str, Any]) -> str:
-    return " ".join(f"{name} {value:.5g}" for name, value in figures.items() if np.ndim(value) == 0)
+def _text(metrics: Mapping[str, Any]) -> str:
+    return " ".join(f"{name} {value:.5g}" for name, value in metrics.items() if np.ndim(value) == 0)
 
 
 @contextmanager
 def progress(
-    first: int, epochs: int, verbose: bool | int | str | None, figures: EpochFigures = loss_of
+    first: int, epochs: int, verbose: bool | int | str | None, metrics: EpochMetrics = loss_of
 ) -> Iterator[Report | None]:
-    """A bar over epochs on stderr, with the course of the loss and the latest figures; a line for each epoch where ``verbose``
+    """A bar over epochs on stderr, with the course of the loss and the latest metrics; a line for each epoch where ``verbose``
     is 2; or nothing."""
     if not is_shown(verbose):
         yield None
     elif verbose == 2:
-        yield _Lines(first, epochs, figures)
+        yield _Lines(first, epochs, metrics)
     else:
         from jitgrad.training.line import FitProgress
 
         with FitProgress() as shown:
-            task = shown.add_task("", total=epochs, completed=first, figures={}, losses=())
+            task = shown.add_task("", total=epochs, completed=first, metrics={}, losses=())
 
             def report(loop: Loop) -> None:
                 if loop.epoch > first:
                     losses = loop.training.losses[first : loop.epoch]
-                    shown.update(task, figures=figures(loop, loop.epoch - 1), losses=losses)
+                    shown.update(task, metrics=metrics(loop, loop.epoch - 1), losses=losses)
                 shown.update(task, completed=loop.done)
 
             try:
@@ -77,10 +77,10 @@ def bar(total: float, what: str) -> Iterator[tuple[Any, Any]]:
 class _Lines:
     """Prints a line for each epoch that is done."""
 
-    def __init__(self, first: int, epochs: int, figures: EpochFigures) -> None:
-        self.shown, self.epochs, self.figures = first, epochs, figures
+    def __init__(self, first: int, epochs: int, metrics: EpochMetrics) -> None:
+        self.shown, self.epochs, self.metrics = first, epochs, metrics
 
     def __call__(self, loop: Loop) -> None:
         for epoch in range(self.shown, loop.epoch):
-            print(f"epoch {epoch + 1}/{self.epochs} {_text(self.figures(loop, epoch))}", file=sys.stderr)
+            print(f"epoch {epoch + 1}/{self.epochs} {_text(self.metrics(loop, epoch))}", file=sys.stderr)
         self.shown = loop.epoch

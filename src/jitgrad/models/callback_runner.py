@@ -18,18 +18,18 @@ from jitgrad.training.fit import History
 from jitgrad.training.loop import Loop
 
 
-class Watch:
-    """Calls the callbacks, and gathers the figures.
+class CallbackRunner:
+    """Calls the callbacks, and gathers the metrics.
 
     Args:
         model: the model that is fitted.
         callbacks: in their order.
-        form: what must be the same where a fit goes on: the numbers of rows and of a batch's.
+        signature: what must be the same where a fit goes on: the numbers of rows and of a batch's.
         seed: of the shuffling.
     """
 
-    def __init__(self, model: Any, callbacks: Sequence[Callback], form: list[int], seed: int, first: int) -> None:
-        self.model, self.callbacks, self.form = model, callbacks, form
+    def __init__(self, model: Any, callbacks: Sequence[Callback], signature: list[int], seed: int, first: int) -> None:
+        self.model, self.callbacks, self.signature = model, callbacks, signature
         self.first, self.seed = first, seed
         self.costs: tuple[ModelCost, ModelCost | None]
         self.earlier: dict[str, np.ndarray] = {}
@@ -47,7 +47,7 @@ class Watch:
         """After an epoch; whether to go on."""
         epoch = loop.epoch - 1
         self.rates.append(self.model.optimizer.learning_rate)
-        logs = {**self.figures_of(loop, epoch), "learning_rate": self.model.optimizer.learning_rate}
+        logs = {**self.metrics_of(loop, epoch), "learning_rate": self.model.optimizer.learning_rate}
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
         for callback in self.callbacks:
@@ -57,7 +57,7 @@ class Watch:
 
     def end(self, loop: Loop) -> None:
         """After the last epoch."""
-        logs = self.figures_of(loop, loop.epoch - 1) if loop.epoch > self.first else {}
+        logs = self.metrics_of(loop, loop.epoch - 1) if loop.epoch > self.first else {}
         for callback in self.callbacks:
             callback.on_train_end(logs)
 
@@ -66,25 +66,25 @@ class Watch:
         return {
             "epoch": loop.epoch,
             "stopped": self.model.stop_training,
-            "form": self.form,
+            "signature": self.signature,
             "seed": self.seed,
             "random": random.get_state(),
-            "history": self._figures(loop),
+            "history": self._metrics(loop),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
         }
 
     def history(self, loop: Loop, seconds: float) -> History:
-        """The figures of all epochs."""
-        figures = self._figures(loop)
-        loss = figures.pop("loss")
-        return History(loss, seconds, figures, loop.epoch - len(loss))
+        """The metrics of all epochs."""
+        metrics = self._metrics(loop)
+        loss = metrics.pop("loss")
+        return History(loss, seconds, metrics, loop.epoch - len(loss))
 
-    def figures_of(self, loop: Loop, epoch: int) -> dict[str, Any]:
-        """The figures of an epoch by name."""
+    def metrics_of(self, loop: Loop, epoch: int) -> dict[str, Any]:
+        """The metrics of an epoch by name."""
         return first_of(self._of(loop, slice(epoch, epoch + 1)))
 
-    def _figures(self, loop: Loop) -> dict[str, np.ndarray]:
-        """All figures of this fit, and of the one it goes on with, by name, a row an epoch."""
+    def _metrics(self, loop: Loop) -> dict[str, np.ndarray]:
+        """All metrics of this fit, and of the one it goes on with, by name, a row an epoch."""
         made = self._of(loop, slice(self.first, loop.epoch))
         if self.callbacks:
             made["learning_rate"] = np.array(self.rates)
@@ -93,9 +93,11 @@ class Watch:
         return {name: np.concatenate([self.earlier[name], values]) for name, values in made.items() if name in self.earlier}
 
     def _of(self, loop: Loop, epochs: slice) -> dict[str, np.ndarray]:
-        cost, looked = self.costs
-        made = cost.figures(loop.training, epochs)
-        return made if looked is None or loop.evaluation is None else made | looked.figures(loop.evaluation, epochs, "val_")
+        cost, evaluated = self.costs
+        made = cost.metrics(loop.training, epochs)
+        return (
+            made if evaluated is None or loop.evaluation is None else made | evaluated.metrics(loop.evaluation, epochs, "val_")
+        )
 
     def _begin_epoch(self, epoch: int, epochs: int) -> None:
         if epoch < epochs and not self.model.stop_training:
@@ -107,9 +109,9 @@ class Watch:
             callback.on_train_batch_end(loop.step_epoch, {"loss": loop.step_loss})
 
 
-def first_of(figures: dict[str, np.ndarray]) -> dict[str, Any]:
+def first_of(metrics: dict[str, np.ndarray]) -> dict[str, Any]:
     """Those of the first epoch: floats, or arrays."""
-    return {name: values[0].item() if values.ndim == 1 else values[0] for name, values in figures.items()}
+    return {name: values[0].item() if values.ndim == 1 else values[0] for name, values in metrics.items()}
 
 
 MOST_BEFORE = 10**6
@@ -121,23 +123,24 @@ def earlier_fit(callbacks: Sequence[Callback]) -> dict[str, Any] | None:
     return next((document for document in (c.restored() for c in callbacks) if document is not None), None)
 
 
-def go_on(watch: Watch, found: dict[str, Any]) -> None:
+def go_on(runner: CallbackRunner, found: dict[str, Any]) -> None:
     """Give the model, its optimizer, the callbacks and the random numbers the state of an earlier fit.
 
     Raises DataError where that was another one.
     """
-    model, fit = watch.model, found["fit"]
+    model, fit = runner.model, found["fit"]
     try:
         restore(model, found)
         if found["compiled"]["arguments"]["optimizer"] != describe(model.optimizer):
             raise ArgumentError("The optimizer, or its arguments, are other ones.")
-        if fit["form"] != watch.form:
-            raise ArgumentError(f"There were {fit['form'][0]} rows in batches of {fit['form'][1]}, not {watch.form}.")
+        if fit["signature"] != runner.signature:
+            rows, size = fit["signature"]
+            raise ArgumentError(f"There were {rows} rows in batches of {size}, not {runner.signature}.")
         if not 0 <= fit["epoch"] - len(fit["history"]["loss"]) <= MOST_BEFORE:
-            raise ArgumentError(f"It is at epoch {fit['epoch']} with figures of {len(fit['history']['loss'])}.")
+            raise ArgumentError(f"It is at epoch {fit['epoch']} with metrics of {len(fit['history']['loss'])}.")
         model.optimizer.set_state(found["compiled"]["state"], model.variables)
-        _set_states(watch.callbacks, fit["callbacks"])
-        watch.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
+        _set_states(runner.callbacks, fit["callbacks"])
+        runner.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
         random.set_state(fit["random"])
         model.stop_training = bool(fit["stopped"])
     except UNFIT as error:
@@ -146,9 +149,9 @@ def go_on(watch: Watch, found: dict[str, Any]) -> None:
 
 
 def _column(values: Any, epochs: int) -> np.ndarray:
-    """The figures of earlier epochs. Raises ArgumentError for anything else."""
+    """The metrics of earlier epochs. Raises ArgumentError for anything else."""
     if not isinstance(values, np.ndarray) or not values.ndim or len(values) != epochs or values.dtype.kind not in "iuf":
-        raise ArgumentError("Its figures are no numbers, one an epoch.")
+        raise ArgumentError("Its metrics are no numbers, one an epoch.")
     return values
 
 
