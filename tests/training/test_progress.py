@@ -63,10 +63,10 @@ def test_sparkline_takes_the_whole_course(draw: np.random.Generator) -> None:
 FIGURES = {"loss": 0.123456, "accuracy": 1.0, "val_loss": 3.2e-7, "val_accuracy": 0.5, "confusion": np.eye(2)}
 
 
-def shown(width: int, figures: Any = FIGURES, losses: Any = (100.0, 1.0, 1e-4), ascii_only: bool = False) -> str:
+def shown(width: int, metrics: Any = FIGURES, losses: Any = (100.0, 1.0, 1e-4), ascii_only: bool = False) -> str:
     """The line of a fit, its bar as one character again and again."""
     progress, console = FitProgress(), Console(width=width, file=StringIO(), force_terminal=True, color_system="standard")
-    task = progress.add_task("", total=100, completed=12.7, figures=figures, losses=losses)
+    task = progress.add_task("", total=100, completed=12.7, metrics=metrics, losses=losses)
     with console.capture() as capture:
         console.print(line(progress.tasks[task], width, ascii_only))
     return plain(capture.get()).rstrip("\n").replace("╸", "━").replace("╺", "━")
@@ -102,8 +102,8 @@ def test_what_matters_least_is_left_out(width: int, expected: str) -> None:
     ("options", "expected"),
     [
         ({"ascii_only": True}, f"{COUNT} {10 * '━'} 13% loss 0.1235 accuracy 1.000 val_loss 3.200e-07 --:--"),
-        ({"figures": {"loss": 4321.2}}, f"{COUNT} {29 * '━'} 13% {COURSE} loss 4321 --:--"),
-        ({"figures": {}, "losses": ()}, f"{COUNT} {39 * '━'} 13% {16 * ' '} --:--"),
+        ({"metrics": {"loss": 4321.2}}, f"{COUNT} {29 * '━'} 13% {COURSE} loss 4321 --:--"),
+        ({"metrics": {}, "losses": ()}, f"{COUNT} {39 * '━'} 13% {16 * ' '} --:--"),
         (
             {"losses": np.geomspace(1, 1e-3, 999)},
             f"{COUNT} {8 * '━'} 13% ██▇▇▆▆▅▅▄▄▃▃▂▂▁▁ loss 0.1235 val_loss 3.200e-07 --:--",
