@@ -7,6 +7,7 @@ from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Expression, Update
 from jitgrad.program.lowered.table import UPDATES, Placed, lowered
 from jitgrad.program.memory import Memory
+from jitgrad.program.slots import NOWHERE
 
 
 def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int) -> None:
@@ -17,9 +18,8 @@ def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int)
         return
     if row.emit is None:
         raise ProgramError(f"No instruction does {step.op}. Run the passes of lowering on the expression first.")
-    shapes, places = expression.shapes(step.args), tuple(memory.places[j] for j in step.args)
-    scratch = row.scratch(step, shapes)
-    at = Placed(step.op, step.shape, memory.places[i], shapes, places, memory.scratch.get(i, 0), scratch)
+    shapes, places = expression.shapes(step.args), tuple([memory.places[j] for j in step.args])
+    at = Placed(step.op, step.shape, memory.places[i], shapes, places, memory.scratch.get(i, NOWHERE))
     row.emit(code, at, **dict(step.attrs))
 
 

@@ -30,6 +30,10 @@ class Step(NamedTuple):
         """Elements of the value."""
         return size_of(self.shape)
 
+    def at(self, places: Sequence[int]) -> Step:
+        """The same step where step i has become step ``places[i]``."""
+        return Step(self.op, tuple([places[i] for i in self.args]), self.attrs, self.shape)
+
     def attr(self, name: str) -> Any:
         """One of the attributes."""
         return dict(self.attrs)[name]
@@ -126,18 +130,32 @@ class Builder:
 
 
 Rule = Callable[[Builder, Step], int | None]
+"""Gives the position of what a step is replaced by, or None."""
+UpdateRule = Callable[[Builder, Update], Update | None]
 
 
-def rewrite(expression: Expression, rule: Rule) -> Expression:
-    """One sweep: each step, its operands renamed, goes through ``rule``, which gives the position of a replacement or None."""
-    builder = Builder([])
+def rewrite(expression: Expression, rule: Rule, update_rule: UpdateRule | None = None, count: bool = False) -> Expression:
+    """One sweep: each step, its operands renamed, goes through one rule, and then each update through the other.
+
+    With ``count`` the Builder knows how often what a rule meets is asked for.
+    """
+    builder, uses = Builder([]), _uses(expression) if count else None
     place: list[int] = []
-    for step in expression.steps:
-        if step.args:
-            step = step._replace(args=tuple([place[i] for i in step.args]))
+    for i, step in enumerate(expression.steps):
+        step = step.at(place) if step.args else step
         replaced = rule(builder, step)
         place.append(builder.add(step) if replaced is None else replaced)
-    return renamed(expression, builder.steps, place)
+        if uses is not None:
+            builder.uses[place[i]] += uses[i]
+    made = renamed(expression, (), place)
+    updates = made.updates if update_rule is None else tuple([update_rule(builder, u) or u for u in made.updates])
+    return Expression(tuple(builder.steps), made.entries, updates)
+
+
+def _uses(expression: Expression) -> Counter[int]:
+    uses = Counter([i for step in expression.steps for i in step.args])
+    uses.update([*expression.outputs, *(i for update in expression.updates for i in update.args)])
+    return uses
 
 
 def renamed(expression: Expression, steps: Iterable[Step], place: Sequence[int]) -> Expression:

@@ -13,7 +13,7 @@ from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, Step, literal_value, renamed
 
 # Importing a module adds its rows.
-from jitgrad.program.lowered import blocks, calls, elementwise, products, random, reductions, updates, views  # noqa: F401
+from jitgrad.program.lowered import blocks, calls, elementwise, products, reductions, updates, views  # noqa: F401
 from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.cse import cse, dce, needed_by
@@ -64,7 +64,7 @@ def _by_entries(expression: Expression) -> tuple[Expression, list[tuple[str, int
     place = [0] * len(steps)
     for new, old in enumerate(order):
         place[old] = new
-    moved = [steps[i]._replace(args=tuple([place[j] for j in steps[i].args])) for i in order]
+    moved = [steps[i].at(place) for i in order]
     ends = [bisect.bisect(order, k, key=entry.__getitem__) for k in range(len(names))]
     return renamed(expression, moved, place), list(zip(names, ends, strict=True))
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from jitgrad.program.expression import Expression
 from jitgrad.program.lowered.table import lowered
+from jitgrad.program.slots import Slot
 
 ALIGNMENT = 16
 """Elements to which the place of anything larger than one of them is aligned: a cache line of float32."""
@@ -22,12 +23,12 @@ class Memory(NamedTuple):
 
     Attributes:
         places: the offset of each step's value.
-        scratch: that of what a step's kernel works in, where it needs some.
+        scratch: what a step's kernel works in, where it needs some.
         size: elements of the arena.
     """
 
     places: list[int]
-    scratch: dict[int, int]
+    scratch: dict[int, Slot]
     size: int
 
 
@@ -39,7 +40,8 @@ def assign_memory(expression: Expression) -> Memory:
         if row.view is not None:
             owner[i] = owner[steps[i].args[0]]
     last = _last_uses(expression, owner)
-    arena, places, scratch = _Arena(), [0] * len(steps), {}
+    arena, places = _Arena(), [0] * len(steps)
+    scratch: dict[int, Slot] = {}
     state = expression.state
     inputs = [i for i, step in enumerate(steps) if step.op == "input"]
     first = sorted(state, key=lambda i: steps[i].attrs)
@@ -47,19 +49,18 @@ def assign_memory(expression: Expression) -> Memory:
     for i in [*first, *(i for i in inputs if i not in state), *literals]:
         places[i] = arena.append(steps[i].size)
     for i, (step, row) in enumerate(zip(steps, rows, strict=True)):
-        shapes = expression.shapes(step.args)
-        room = row.scratch(step, shapes)
+        room = 0 if row.scratch is None else row.scratch(step, expression.shapes(step.args))
         if room:
-            scratch[i] = arena.take(room)
+            scratch[i] = Slot(arena.take(room), (room,))
         if row.view is not None:
-            places[i] = places[step.args[0]] + row.view(step, shapes)
+            places[i] = places[step.args[0]] + row.view(step, expression.shapes(step.args))
         elif not row.leaf:
             places[i] = arena.take(step.size)
         for j in {owner[j] for j in step.args}:
             if last[j] == i:
                 arena.give(places[j], steps[j].size)
         if room:
-            arena.give(scratch[i], room)
+            arena.give(scratch[i].offset, room)
     return Memory(places, scratch, arena.size)
 
 

@@ -23,6 +23,10 @@ class Slot(NamedTuple):
         return f"[{self.offset}:{self.offset + self.size}] {self.shape}"
 
 
+NOWHERE = Slot(0, (0,))
+"""The place of nothing."""
+
+
 class Entry(NamedTuple):
     """The instructions start ≤ i < stop: what an entry computes beyond what those before it do."""
 

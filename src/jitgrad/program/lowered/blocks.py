@@ -81,7 +81,7 @@ def _block(code: Assembler, at: Placed, blocks: Blocks, lane: int, number: int) 
     body = blocks.body if number < blocks.rows // blocks.block else blocks.tail
     assert body is not None
     steps, d = body.expression.steps, at.d
-    offsets = [at.scratch + lane * blocks.room + offset for offset in body.offsets]
+    offsets = [at.scratch.offset + lane * blocks.room + offset for offset in body.offsets]
     row = number * blocks.block
     for k, (place, width) in enumerate(zip(at.places, blocks.widths, strict=True)):
         offsets[k] = place + row * width

@@ -18,8 +18,8 @@ from jitgrad.vm.late import load
 def _call(code: Assembler, at: Placed, kernel: int, numbers: Sequence[int]) -> None:
     """In the table stand place and size of each operand, and then what numbers the function wants to know."""
     operands = [x for place, shape in zip(at.places, at.shapes, strict=True) for x in (place, math.prod(shape))]
-    t = code.numbers([*operands, *numbers])
-    code.emit("call", kernel=kernel, d=at.d, n=size_of(at.shape), s=at.scratch, room=at.room, t=t, count=len(at.places))
+    t, (s, room) = code.numbers([*operands, *numbers]), (at.scratch.offset, at.scratch.size)
+    code.emit("call", kernel=kernel, d=at.d, n=size_of(at.shape), s=s, room=room, t=t, count=len(at.places))
 
 
 def _linalg(code: Assembler, at: Placed, **attrs: Any) -> None:

@@ -80,7 +80,7 @@ def _argmax(code: Assembler, at: Placed) -> None:
 
 
 def _argsort(code: Assembler, at: Placed) -> None:
-    code.emit("argsort", d=at.d, a=at.places[0], s=at.scratch, outer=math.prod(at.shape[:-1]), n=at.shape[-1])
+    code.emit("argsort", d=at.d, a=at.places[0], s=at.scratch.offset, outer=math.prod(at.shape[:-1]), n=at.shape[-1])
 
 
 declare(Lowered("sum", _reduce, fuse=(_fuse_dot,), legalise=_legalise, by_rows=_by_rows))

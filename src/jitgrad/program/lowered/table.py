@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from jitgrad.errors import ProgramError
 from jitgrad.ops import OPS, Shape
-from jitgrad.program.expression import Builder, Rule, Step, Update
+from jitgrad.program.expression import Rule, Step, UpdateRule
+from jitgrad.program.slots import NOWHERE, Slot
 
 Shapes = tuple[Shape, ...]
 
@@ -38,7 +39,7 @@ class Placed(NamedTuple):
     Attributes:
         shape, d: of the result; of an update those of the first target.
         shapes, places: of the operands; of an update the targets and then what it takes.
-        scratch, room: the place of what the kernel works in, and its elements.
+        scratch: what the kernel works in; of an update, nothing.
     """
 
     op: str
@@ -46,8 +47,7 @@ class Placed(NamedTuple):
     d: int
     shapes: Shapes
     places: tuple[int, ...]
-    scratch: int = 0
-    room: int = 0
+    scratch: Slot = NOWHERE
 
 
 Emit = Callable[..., None]
@@ -68,7 +68,7 @@ class Lowered:
         fuse: rules for what can be one step with its operands, of which the first one that applies counts.
         legalise: the rule that spells out what no instruction does by itself.
         view: the element of its operand at which the result lies; None for what has a place of its own.
-        scratch: elements that its kernel works in.
+        scratch: elements that its kernel works in, if any.
         by_rows: see ``ByRows``.
         repeats: whether it can make rows, all alike, of an operand that has none.
         apart: as two steps, a sum over rows and what is added to it; None where it is but a sum.
@@ -81,7 +81,7 @@ class Lowered:
     fuse: tuple[Rule, ...] = ()
     legalise: Rule | None = None
     view: Callable[[Step, Shapes], int] | None = None
-    scratch: Callable[[Step, Shapes], int] = lambda step, shapes: 0
+    scratch: Callable[[Step, Shapes], int] | None = None
     by_rows: ByRows = lambda step, shapes, has_rows, rows: None
     repeats: bool = False
     apart: Rule | None = None
@@ -133,8 +133,8 @@ class Updating:
     args: int
     emit: Emit
     fits: Callable[..., bool]
-    fuse: Callable[[Builder, Update], Update | None] | None = None
-    apart: Callable[[Builder, Update], Update] | None = None
+    fuse: UpdateRule | None = None
+    apart: UpdateRule | None = None
 
 
 UPDATES: dict[str, Updating] = {}

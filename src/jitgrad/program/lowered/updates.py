@@ -1,13 +1,13 @@
-"""Updates of state, in place: optimizers' steps, constraints and assignments."""
+"""Updates of state, in place: optimizers' steps, constraints, assignments, and the step of random numbers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from jitgrad.ops import Shape
+from jitgrad.ops.random import STATE_SIZE
 from jitgrad.program.assembler import Assembler
-from jitgrad.program.expression import Builder, Update
+from jitgrad.program.expression import UpdateRule
 from jitgrad.program.lowered.products import fuse_descent
 from jitgrad.program.lowered.table import UPDATES, Placed, Updating
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE
@@ -27,7 +27,7 @@ def _declare(
     name: str,
     targets: str,
     args: str = "",
-    fuse: Callable[[Builder, Update], Update | None] | None = None,
+    fuse: UpdateRule | None = None,
     **sizes: int,
 ) -> None:
     """An update by an instruction of its name, of the operands of these fields; ``sizes`` of those unlike the first."""
@@ -48,5 +48,6 @@ _declare("momentum", "p v", "g h", h=2)
 _declare("nesterov", "p v", "g h", h=2)
 _declare("adam_rate", "s", "h", s=3, h=4)
 _declare("adam", "p m v s", "g h", s=3, h=4)
+_declare("advance", "p", p=STATE_SIZE)
 _declare("nonnegative", "p")
 _declare("bound_norms", "p", "h", h=4)

@@ -1,4 +1,4 @@
-"""Leaves, and what moves elements: copies of views, and rows by numbers."""
+"""Leaves, what moves elements (copies of views, rows by numbers), and random numbers."""
 
 from __future__ import annotations
 
@@ -97,6 +97,10 @@ def _by_numbers(name: str, code: Assembler, at: Placed, sizes: tuple[int, int, i
     code.emit(name, d=at.d, a=a, b=b, outer=outer, count=count, rows=rows, width=width)
 
 
+def _uniform(code: Assembler, at: Placed, shape: Shape, stream: int) -> None:
+    code.emit("uniform", d=at.d, a=at.places[0], stream=stream, n=math.prod(shape))
+
+
 def _reshape_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
     return Rows.EACH if step.shape[:1] == (rows,) else None
 
@@ -119,3 +123,4 @@ declare(Lowered("pad", _pad))
 declare(Lowered("concatenate", _concatenate))
 declare(Lowered("gather", _gather))
 declare(Lowered("scatter", _scatter))
+declare(Lowered("uniform", _uniform))

@@ -29,7 +29,7 @@ def dce(expression: Expression) -> Expression:
     for i, step in enumerate(steps):
         if needed[i] or step.op == "input":
             place[i] = len(kept)
-            kept.append(step._replace(args=tuple([place[j] for j in step.args])))
+            kept.append(step.at(place))
     return renamed(expression, kept, place)
 
 

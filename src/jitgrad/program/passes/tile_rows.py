@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from jitgrad.ops import Shapes
-from jitgrad.program.expression import Builder, Expression, Step, input_step, renamed, rewrite
+from jitgrad.program.expression import Builder, Expression, Step, Update, input_step, renamed, rewrite
 from jitgrad.program.lowered.blocks import LANES, Blocks, Body
 from jitgrad.program.lowered.table import UPDATES, Rows, lowered
 from jitgrad.program.memory import assign_memory
@@ -47,18 +47,18 @@ def _rows_of(expression: Expression) -> int | None:
 def _products_spelt_out(expression: Expression, rows: int) -> Expression:
     """C + Xᵀ·D over the rows as a product and an addition, so that the product can be a sum of those of blocks."""
 
+    def applies(builder: Builder, args: tuple[int, ...]) -> bool:
+        return builder.steps[args[0]].shape[:1] == (rows,)
+
     def apart(builder: Builder, step: Step) -> int | None:
         rule = lowered(step.op).apart
-        return rule(builder, step) if rule is not None and builder.steps[step.args[0]].shape[:1] == (rows,) else None
+        return rule(builder, step) if rule is not None and applies(builder, step.args) else None
 
-    expression = rewrite(expression, apart)
-    builder, updates = Builder(list(expression.steps)), []
-    for update in expression.updates:
+    def update_apart(builder: Builder, update: Update) -> Update | None:
         rule = UPDATES[update.op].apart
-        if rule is not None and builder.steps[update.args[0]].shape[:1] == (rows,):
-            update = rule(builder, update)
-        updates.append(update)
-    return expression._replace(steps=tuple(builder.steps), updates=tuple(updates))
+        return rule(builder, update) if rule is not None and applies(builder, update.args) else None
+
+    return rewrite(expression, apart, update_apart)
 
 
 def _kinds(expression: Expression, rows: int) -> list[Rows] | None:
@@ -102,7 +102,7 @@ def _gathered(expression: Expression, rows: int, kinds: list[Rows]) -> Expressio
     builder, place = Builder([]), [-1] * len(steps)
     first = [i for i in range(len(steps)) if kinds[i] is Rows.FIXED or (kinds[i] is Rows.EACH and steps[i].op == "input")]
     for i in first:
-        place[i] = builder.add(steps[i]._replace(args=tuple(place[j] for j in steps[i].args)))
+        place[i] = builder.add(steps[i].at(place))
     args = tuple(place[j] for j in operands)
     made = builder.add(Step("blocks", args, (("blocks", blocks),), (blocks.number * sum(sizes),)))
     start = 0
@@ -113,7 +113,7 @@ def _gathered(expression: Expression, rows: int, kinds: list[Rows]) -> Expressio
         start += blocks.number * size
     for i, step in enumerate(steps):
         if kinds[i] is Rows.LATE:
-            place[i] = builder.add(step._replace(args=tuple(place[j] for j in step.args)))
+            place[i] = builder.add(step.at(place))
     return renamed(expression, builder.steps, place)
 
 
