@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.errors import ReadOnlyError
-from jitgrad.ops import Shape
+from jitgrad.ops import Op, Shape
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape.gradient import RequiresGrad
 from jitgrad.tape.protocol import array_function, array_ufunc
@@ -16,6 +16,18 @@ from jitgrad.tape.values import Values
 
 if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
+
+
+def _operators(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
+    """An operator of two operands, and the one for its operands the other way round."""
+
+    def operator(self: Any, other: Any) -> Tensor:
+        return op(self, other)
+
+    def reflected(self: Any, other: Any) -> Tensor:
+        return op(other, self)
+
+    return operator, reflected
 
 
 class Operators(RequiresGrad, Values):
@@ -98,75 +110,27 @@ class Operators(RequiresGrad, Values):
         """The same value as a constant: no gradient passes."""
         return ew.stop_gradient(self)
 
-    # Arithmetic.
+    # Arithmetic, and comparisons element by element.
 
-    def __add__(self, other: Any) -> Tensor:
-        return ew.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return ew.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ew.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return ew.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ew.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return ew.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ew.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ew.divide(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        return ew.power(self, other)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return ew.power(other, self)
-
-    def __mod__(self, other: Any) -> Tensor:
-        return ew.mod(self, other)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return ew.mod(other, self)
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return ew.floor_divide(self, other)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return ew.floor_divide(other, self)
+    __add__, __radd__ = _operators(ew.add)
+    __sub__, __rsub__ = _operators(ew.subtract)
+    __mul__, __rmul__ = _operators(ew.multiply)
+    __truediv__, __rtruediv__ = _operators(ew.divide)
+    __pow__, __rpow__ = _operators(ew.power)
+    __mod__, __rmod__ = _operators(ew.mod)
+    __floordiv__, __rfloordiv__ = _operators(ew.floor_divide)
+    __eq__ = _operators(ew.equal)[0]  # type: ignore[assignment]
+    __ne__ = _operators(ew.not_equal)[0]  # type: ignore[assignment]
+    __lt__ = _operators(ew.less)[0]
+    __le__ = _operators(ew.less_equal)[0]
+    __gt__ = _operators(ew.greater)[0]
+    __ge__ = _operators(ew.greater_equal)[0]
 
     def __neg__(self) -> Tensor:
         return ew.negative(self)
 
     def __abs__(self) -> Tensor:
         return ew.abs(self)
-
-    # Comparisons, element by element.
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ew.equal(self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ew.not_equal(self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ew.less(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ew.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ew.greater(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ew.greater_equal(self, other)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise ReadOnlyError(
