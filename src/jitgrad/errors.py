@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import linecache
 import os
 import re
 import reprlib
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 
@@ -120,22 +121,29 @@ def printable(text: str) -> str:
     return ACTING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def users_line() -> str:
-    """Where the user's code called us, directly or by way of NumPy or SciPy: ``" at fit.py:12: if loss > 3:"``, or empty."""
+def _users_frame() -> tuple[FrameType | None, int]:
+    """The innermost frame that is the user's, not ours, NumPy's or SciPy's; and its level, as of a warning of our caller."""
     libraries = [sys.modules[name].__file__ for name in ("jitgrad", "numpy", "scipy") if name in sys.modules]
     others = tuple(str(Path(file).parent) + os.sep for file in libraries if file)
-    for frame in reversed(traceback.extract_stack()):
-        if not frame.filename.startswith((*others, "<")):
-            return f" at {Path(frame.filename).name}:{frame.lineno}: {frame.line}"
-    return ""
+    frame: FrameType | None = sys._getframe(2)
+    level = 1
+    while frame is not None and frame.f_code.co_filename.startswith((*others, "<")):
+        frame, level = frame.f_back, level + 1
+    return frame, level
+
+
+def users_line() -> str:
+    """Where the user's code called us, directly or by way of NumPy or SciPy: ``" at fit.py:12: if loss > 3:"``, or empty."""
+    frame, _ = _users_frame()
+    if frame is None:
+        return ""
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f" at {Path(file).name}:{number}: {linecache.getline(file, number).strip()}"
 
 
 def users_level() -> int:
     """The ``stacklevel`` at which a warning of the caller names the user's line."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((str(Path(__file__).parent), "<")):
-        frame, level = frame.f_back, level + 1
-    return level
+    return _users_frame()[1]
 
 
 def near_name(name: str, known: Iterable[str]) -> str:

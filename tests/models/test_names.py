@@ -181,7 +181,7 @@ def test_masked_values_are_refused_with_their_row(where: str) -> None:
     ],
 )
 def test_masked_values_are_refused_where_there_are_no_rows_to_name(use: Callable[[Any], Any]) -> None:
-    with pytest.raises(DataError, match="masked values"):
+    with pytest.raises(DataError, match="masked value"):
         use(np.ma.masked_greater(X, 1.0))
 
 

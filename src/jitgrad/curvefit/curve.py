@@ -21,6 +21,7 @@ from jitgrad.curvefit.trace import LoweredModel, trace_model
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
 from jitgrad.tape.function import Function
+from jitgrad.tape.recent import Recent
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
@@ -28,7 +29,7 @@ KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
 MOST_CALLS = 8
 """Functions that call one another, to be compared."""
 
-_TRACES: dict[Any, LoweredModel] = {}
+_TRACES: Recent[LoweredModel] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda traced: traced.program.size)
 
 
 class Curve:
@@ -134,18 +135,12 @@ class Curve:
     ) -> LoweredModel:
         shapes = tuple([c.shape for c in columns])
         key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
-        traced = _TRACES.get(key)
-        if traced is None or key is None:
+        traced = None if key is None else _TRACES.get(key)
+        if traced is None:
             traced = trace_model(self, shapes, len(self.names), free, rows, edges)
             if key is not None:
-                _TRACES[key] = traced
-                while len(_TRACES) > 1 and (len(_TRACES) > KEPT_TRACES or _kept_elements() > KEPT_ELEMENTS):
-                    _TRACES.pop(next(iter(list(_TRACES))), None)
+                _TRACES.put(key, traced)
         return traced
-
-
-def _kept_elements() -> int:
-    return sum(traced.program.size for traced in list(_TRACES.values()))
 
 
 def _padded(column: np.ndarray, rows: int) -> np.ndarray:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
+from jitgrad.tape.dtypes import check_unmasked
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.training.columns import check_nested, columns_for, inner, is_frame, keys_of, merged, names_in, names_of_targets
-from jitgrad.training.rows import as_rows, check_alike, unmasked
+from jitgrad.training.rows import as_rows, check_alike
 
 
 class Dataset(NamedTuple):
@@ -129,8 +130,7 @@ def _plain(value: Any, name: str, known: Any = None) -> Any:
         return {key: _plain(value[key], f"{name}[{key!r}]", inner(known, key)) for key in keys}
     if isinstance(value, (list, tuple)) and any(hasattr(item, "shape") for item in value):
         return type(value)(_plain(item, f"{name}[{number}]", inner(known, number)) for number, item in enumerate(value))
-    if isinstance(value, np.ma.MaskedArray):
-        value = unmasked(value, name)
+    check_unmasked(name, value)
     if isinstance(value, Operators):
         return value.numpy()
     if is_frame(value):

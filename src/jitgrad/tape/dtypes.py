@@ -33,6 +33,13 @@ def program_dtype(level: int) -> np.dtype[Any]:
     return DTYPE[level] if level >= NUMBER else DTYPE[NUMBER]
 
 
+def check_unmasked(name: str, value: Any) -> None:
+    """Raise DataError, with the row, where an array has a masked value: its mask would be lost."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        row = f" in row {np.argwhere(np.ma.getmaskarray(value))[0][0]}" if value.ndim else ""
+        raise DataError(f"{name} has a masked value{row}. Drop such rows or fill them in first.")
+
+
 def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarray, int]:
     """``value`` as an array of a dtype that jitgrad computes with, and its level as data.
 
@@ -40,8 +47,7 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
 
     Raises DTypeError for what is not boolean, integer or floating, and DataError for masked values.
     """
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise DataError("The array has masked values. Drop them, fill them in first, or give its data attribute.")
+    check_unmasked("The array", value)
     try:
         array = np.array(value, dtype=dtype) if copy else np.asarray(value, dtype)
     except (ValueError, TypeError, OverflowError) as error:

@@ -76,8 +76,7 @@ def as_rows(values: Sequence[Any], names: Sequence[str]) -> tuple[list[np.ndarra
     """
     arrays, levels = [], []
     for name, value in zip(names, values, strict=True):
-        if isinstance(value, np.ma.MaskedArray):
-            value = unmasked(value, name)
+        dtypes.check_unmasked(name, value)
         array, level = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, copy=False)
         if array.ndim == 0 or len(array) == 0:
             raise DataError(f"{name} has shape {array.shape} and so no rows. Give one row an example.")
@@ -90,15 +89,6 @@ def as_rows(values: Sequence[Any], names: Sequence[str]) -> tuple[list[np.ndarra
         raise DataError("There are no data arrays. Give at least one.")
     check_alike(names, [len(a) for a in arrays])
     return arrays, levels
-
-
-def unmasked(array: np.ma.MaskedArray, name: str) -> np.ndarray:
-    """The array itself. Raises DataError, with the row, where a value is masked."""
-    found = np.argwhere(np.ma.getmaskarray(array))
-    if len(found):
-        raise DataError(f"{name} has a masked value in row {found[0][0]}. Drop such rows or fill them in first.")
-    plain: np.ndarray = array.data
-    return plain
 
 
 def check_alike(names: Sequence[str], rows: Sequence[int]) -> None:
