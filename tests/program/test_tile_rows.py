@@ -11,6 +11,7 @@ import pytest
 import jitgrad
 from jitgrad import Variable
 from jitgrad.program import lowering
+from jitgrad.program.loop import LANES
 from jitgrad.program.passes import tile_rows
 from jitgrad.program.program import Program
 from jitgrad.tape import executable
@@ -66,7 +67,8 @@ def fitted(make: Callable[..., Any], rows: int, dtype: type, optimizer: Any) -> 
 
 
 def has_blocks(program: Program) -> bool:
-    return any(program.instruction(i)[1].get("count") == tile_rows.LANES for i in range(program.stop))
+    loops = [fields for kind, fields in map(program.instruction, range(program.stop)) if kind.name == "loop"]
+    return any(loop["lanes"] == LANES and loop["length"] > 1 for loop in loops)
 
 
 @pytest.mark.parametrize("optimizer", [lambda: jitgrad.optimizers.SGD(1e-3), lambda: jitgrad.optimizers.Adam(1e-2)])
@@ -145,3 +147,12 @@ def test_results_do_not_depend_on_the_number_of_threads() -> None:
 def test_memory_is_that_of_the_rows_and_a_few_blocks() -> None:
     program, _ = fitted(network, 300_000, np.float32, jitgrad.optimizers.SGD)
     assert program.size < 1.6 * 300_000 * 4
+
+
+def test_a_program_does_not_grow_with_its_rows() -> None:
+    def dumped(rows: int) -> list[str]:
+        x, y = placeholder((rows, 3)), placeholder((rows, 1))
+        _, cost = network(np.random.default_rng(0), np.float32)
+        return make_step(cost, [x, y], jitgrad.optimizers.Adam()).program.dump().splitlines()
+
+    assert len(dumped(10**7)) == len(dumped(10**6)) < 130

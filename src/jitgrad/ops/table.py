@@ -72,6 +72,8 @@ class Op:
             an op of any number of operands has one rule, ``vjp(i, g, y, *operands, **attrs)``. The number 0 is a cotangent too.
         pullback: instead of ``vjps`` one rule for all operands, ``pullback(g, y, *operands, **attrs) -> cotangents``, None
             for an operand without one.
+        jvp: where it is simpler than the transpose of the pullback, ``jvp(tangents, y, *operands, **attrs) -> tangents`` of the
+            results; None stands for an operand's tangent of zeros.
         constants: with a pullback the operands that never have a cotangent.
         value: elementwise only: the value as an expression of the operands, as the interpreter computes it.
         partials: elementwise only: for each operand ``partial(*operands, y)``, a number or an expression.
@@ -103,6 +105,7 @@ class Op:
     value: str | None = None
     partials: tuple[Rule | None, ...] = ()
     pullback: Rule | None = None
+    jvp: Rule | None = None
     constants: tuple[int, ...] = ()
     batching: Batching | None = None
     broadcasts: bool = False

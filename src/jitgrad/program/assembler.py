@@ -28,21 +28,51 @@ class Assembler:
         self.table: list[int] = [] if table is None else table
 
     def emit(self, name: str, **fields: int) -> None:
-        """Append an instruction, a large one in parts that threads may share. Fields that it has not are left out."""
-        parts = [fields] if self.whole else split(INSTRUCTIONS[OPCODE[name]], fields)
-        if len(parts) > 1:
-            self.append("together", count=len(parts), length=1)
-        for part in parts:
-            self.append(name, **part)
+        """Append an instruction, a large one as a loop of parts that threads may share. Fields that it has not are left out."""
+        parts = None if self.whole else split(INSTRUCTIONS[OPCODE[name]], fields)
+        if parts is None:
+            self.append(name, **fields)
+            return
+        fixed = dict.fromkeys(fields, 0)
+        body, moved = np.array([_row(name, parts.first)]), np.array([_row(name, fixed | parts.moves)])
+        moved[0, 0] = 0  # the opcode
+        rest = None if parts.rest is None else np.array([_row(name, parts.rest)])
+        self.loop(parts.number, body, moved, 0 * moved, parts.number, rest)
 
     def append(self, name: str, **fields: int) -> None:
         """Append an instruction as it is."""
-        row = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
-        self.rows.append(row + [0] * (WIDTH - len(row)))
+        self.rows.append(_row(name, fields))
 
     def append_all(self, code: np.ndarray) -> None:
         """Append instructions that are there."""
-        self.rows += code.reshape(-1, WIDTH).tolist()
+        self.rows += code.tolist()
+
+    def loop(
+        self,
+        trips: int,
+        body: np.ndarray,
+        by_trip: np.ndarray,
+        by_lane: np.ndarray,
+        lanes: int = 0,
+        tail: np.ndarray | None = None,
+    ) -> None:
+        """Append a loop.
+
+        Args:
+            trips, lanes: how often the body runs, and into how many runs of trips threads may cut that; 0 for none.
+            body, tail: instructions as they are in the first trip, in the first lane; and those of a last trip, if it differs.
+            by_trip, by_lane: what is added to them with each trip, and with each lane.
+        """
+        if len(body) == 0:
+            return
+        moving = np.flatnonzero(by_trip | by_lane)
+        moves = np.stack([moving, by_trip.ravel()[moving], by_lane.ravel()[moving]], 1).ravel().tolist()
+        tail = body[:0] if tail is None else tail
+        fields = {"trips": trips, "length": len(body), "t": self.numbers(moves), "moves": len(moving)}
+        self.append("loop", **fields, tail=len(tail), lanes=lanes)
+        self.append_all(body)
+        self.append("next", **fields, left=0)
+        self.append_all(tail)
 
     def code(self) -> np.ndarray:
         """The instructions, uint64 (n, WIDTH)."""
@@ -77,3 +107,8 @@ class Assembler:
             self.emit("copy", d=d, a=a, n=n)
             return
         self.emit(name, d=d, a=a, t=self.numbers(sizes + jumps), ndim=len(sizes), n=n)
+
+
+def _row(name: str, fields: dict[str, int]) -> list[int]:
+    row = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
+    return row + [0] * (WIDTH - len(row))

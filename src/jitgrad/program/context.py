@@ -13,6 +13,7 @@ from jitgrad.program.program import Program
 from jitgrad.program.slots import Slot
 from jitgrad.vm import forks
 from jitgrad.vm.context import ContextDescriptor
+from jitgrad.vm.instructions import WIDTH
 from jitgrad.vm.late import load
 from jitgrad.vm.records import address
 from jitgrad.vm.threads import thread_pool
@@ -42,8 +43,11 @@ class Context:
             self.arena[offset] = value
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
-        self._execute, (code, table) = load("execute", program.dtype), program.addresses
-        self.descriptor = ContextDescriptor(execute=self._execute.address, code=code, table=table, arena=self.arena)
+        self._code = np.concatenate([program.code, np.zeros((program.lane_rows, WIDTH), np.uint64)])  # loops change it
+        self._execute = load("execute", program.dtype)
+        self.descriptor = ContextDescriptor(
+            execute=self._execute.address, code=self._code, table=program.table, arena=self.arena, lanes=program.stop
+        )
         self._address = address(self.descriptor)
 
     def load(self, values: Iterable[Any], first: int = 0, stop: int | None = None) -> None:

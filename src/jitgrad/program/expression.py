@@ -69,8 +69,9 @@ class Expression(NamedTuple):
 
     @property
     def state(self) -> set[int]:
-        """The inputs that updates change."""
-        return {i for update in self.updates for i in update.targets}
+        """The inputs that updates change, those in the bodies of loops too."""
+        inside = {step.args[k] for step in self.steps if step.op == "loop" for k in step.attr("loop").changes}
+        return {i for update in self.updates for i in update.targets} | inside
 
     def shapes(self, steps: Iterable[int]) -> tuple[Shape, ...]:
         """The shapes of some steps."""

@@ -13,26 +13,35 @@ from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, Step, literal_value, renamed
 
 # Importing a module adds its rows.
-from jitgrad.program.lowered import blocks, calls, elementwise, products, reductions, updates, views  # noqa: F401
+from jitgrad.program.lowered import calls, elementwise, loop, products, reductions, updates, views  # noqa: F401
 from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.cse import cse, dce, needed_by
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.legalise import legalise
+from jitgrad.program.passes.loops import legalise_loops, lower_bodies
 from jitgrad.program.passes.tile_rows import tile_rows
 from jitgrad.program.program import Program
 from jitgrad.program.slots import GRADIENT, UPDATE, Entry, Slot
 
-RECIPE = (canonicalise, cse, hoist_scale, dce, fuse, dce, legalise, cse, tile_rows)
-"""The passes, in order. What follows them is sections, memory and encoding."""
+
+def optimise(expression: Expression) -> Expression:
+    """All passes, on an Expression or on the body of a loop in it."""
+    for apply in RECIPE:
+        expression = apply(expression)
+    return expression
+
+
+RECIPE = (
+    canonicalise, cse, hoist_scale, dce, lower_bodies(optimise), fuse, dce, legalise, cse, tile_rows, legalise_loops,
+)  # fmt: skip
+"""The passes, in order. What follows them is the order of entries, memory and encoding."""
 
 
 def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
     """Lower an expression to a Program of one float dtype. The Program is validated."""
-    for apply in RECIPE:
-        expression = apply(expression)
-    expression, ends = _by_entries(expression)
+    expression, ends = _by_entries(optimise(expression))
     memory = assign_memory(expression)
     code, entries, first = Assembler(dtype), [], 0
     for name, end in ends:

@@ -8,6 +8,7 @@ that every loop may be vectorised.
 from __future__ import annotations
 
 import bisect
+from collections.abc import Collection
 from typing import NamedTuple
 
 from jitgrad.program.expression import Expression
@@ -32,13 +33,22 @@ class Memory(NamedTuple):
     size: int
 
 
-def assign_memory(expression: Expression) -> Memory:
-    """The place of each step's value, and of what its kernel works in."""
+def owners(expression: Expression) -> list[int]:
+    """For each step the one whose place its value lies in: itself, or what it is a view of."""
+    owner = list(range(len(expression.steps)))
+    for i, step in enumerate(expression.steps):
+        if lowered(step.op).view is not None:
+            owner[i] = owner[step.args[0]]
+    return owner
+
+
+def assign_memory(expression: Expression, placed: Collection[int] = ()) -> Memory:
+    """The place of each step's value, and of what its kernel works in.
+
+    Steps that are ``placed`` have theirs elsewhere; here it is 0, and that of a view of one its distance from there.
+    """
     steps, rows = expression.steps, [lowered(step.op) for step in expression.steps]
-    owner = list(range(len(steps)))  # a view lies in its operand
-    for i, row in enumerate(rows):
-        if row.view is not None:
-            owner[i] = owner[steps[i].args[0]]
+    owner = owners(expression)
     last = _last_uses(expression, owner)
     arena, places = _Arena(), [0] * len(steps)
     scratch: dict[int, Slot] = {}
@@ -47,17 +57,17 @@ def assign_memory(expression: Expression) -> Memory:
     first = sorted(state, key=lambda i: steps[i].attrs)
     literals = [i for i, step in enumerate(steps) if step.op == "literal"]
     for i in [*first, *(i for i in inputs if i not in state), *literals]:
-        places[i] = arena.append(steps[i].size)
+        places[i] = 0 if i in placed else arena.append(steps[i].size)
     for i, (step, row) in enumerate(zip(steps, rows, strict=True)):
         room = 0 if row.scratch is None else row.scratch(step, expression.shapes(step.args))
         if room:
             scratch[i] = Slot(arena.take(room), (room,))
         if row.view is not None:
             places[i] = places[step.args[0]] + row.view(step, expression.shapes(step.args))
-        elif not row.leaf:
+        elif not row.leaf and i not in placed:
             places[i] = arena.take(step.size)
         for j in {owner[j] for j in step.args}:
-            if last[j] == i:
+            if last[j] == i and j not in placed:
                 arena.give(places[j], steps[j].size)
         if room:
             arena.give(scratch[i].offset, room)

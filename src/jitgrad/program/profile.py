@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.program.context import Context
+from jitgrad.program.sweep import ranges_of
 
 _SECONDS = 5e-4
 """For how long an instruction is repeated, a few times."""
@@ -22,9 +24,9 @@ class Cost(NamedTuple):
         name: as dumps print it.
         entry: the name of the entry of the Program that it is in.
         fields: the instruction's.
-        seconds: the shortest time of one run, its operands in cache if they fit there.
-        flops: multiplications and additions of a matrix product, 0 for others.
-        bytes: read and written.
+        seconds: the shortest time of one run, its operands in cache if they fit there, times the trips of the loops around it.
+        flops: multiplications and additions of a matrix product, 0 for others, in all trips.
+        bytes: read and written in all trips.
     """
 
     name: str
@@ -41,8 +43,12 @@ def profile(context: Context) -> list[Cost]:
     context.run()
     after = context.arena.copy()
     costs = []
+    loops = ranges_of(context.program)
     for i in range(context.program.stop):
         kind, fields = context.program.instruction(i)
+        if kind.name in ("loop", "next"):
+            continue
+        trips = math.prod(loop.trips for loop in loops if loop.first <= i < loop.stop)
         table = context.program.table
         touched = sum(count for part in (kind.reads, kind.writes) for _, count in part(fields, table))
         costs.append(
@@ -50,9 +56,9 @@ def profile(context: Context) -> list[Cost]:
                 kind.name,
                 context.program.entry_of(i),
                 fields,
-                _seconds(context, i, after),
-                _flops(fields),
-                touched * context.arena.itemsize,
+                _seconds(context, i, after) * trips,
+                _flops(fields) * trips,
+                touched * context.arena.itemsize * trips,
             )
         )
     context.arena[:] = before

@@ -12,6 +12,7 @@ import numpy as np
 from jitgrad.errors import ProgramError, listed
 from jitgrad.program import text
 from jitgrad.program.slots import Entry, Slot
+from jitgrad.program.sweep import ranges_of
 from jitgrad.program.validate import validate
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, Instruction
 
@@ -53,14 +54,15 @@ class Program:
         return len(self.code)
 
     @functools.cached_property
-    def addresses(self) -> tuple[int, int]:
-        """Where the instructions and the table stand in memory."""
-        return self.code.ctypes.data, self.table.ctypes.data
-
-    @functools.cached_property
     def shares(self) -> bool:
         """Whether threads may share some of its work."""
-        return bool((self.code[:, 0] == OPCODE["together"]).any())
+        return self.lane_rows > 0
+
+    @functools.cached_property
+    def lane_rows(self) -> int:
+        """The most instructions that all lanes of a loop have."""
+        loops = [self.instruction(i)[1] for i in np.flatnonzero(self.code[:, 0] == OPCODE["loop"]).tolist()]
+        return max([loop["lanes"] * (loop["length"] + 1) for loop in loops], default=0)
 
     @functools.cached_property
     def state_size(self) -> int:
@@ -71,8 +73,11 @@ class Program:
     def work(self) -> int:
         """A guess at the ns of one run: some for each instruction, one for each element it touches."""
         sizes = {"n", "rows", "cols", "m", "k", "outer", "reduced", "inner", "count", "width", "batch"}
-        parts = [self.instruction(i)[1] for i in range(self.stop)]
-        return sum(5 + math.prod(value for name, value in fields.items() if name in sizes) for fields in parts)
+        loops, total = ranges_of(self), 0
+        for i in range(self.stop):
+            touched = math.prod(value for name, value in self.instruction(i)[1].items() if name in sizes)
+            total += (5 + touched) * math.prod(loop.trips for loop in loops if loop.first <= i < loop.stop)
+        return total
 
     def entry(self, name: str) -> Entry:
         """The entry of a name. Raises ProgramError where there is none."""

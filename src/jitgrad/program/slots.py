@@ -37,3 +37,6 @@ class Entry(NamedTuple):
 
 GRADIENT, UPDATE = "gradient", "update"
 """The last entries of a Program with updates: what they take, and they themselves, which change state."""
+
+STEPS = "steps"
+"""The entry of a loop whose body has updates."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
-from jitgrad.program.slots import UPDATE, Slot
-from jitgrad.vm.context import MOST_TASKS
-from jitgrad.vm.instructions import OPCODE, WIDTH, Instruction
+from jitgrad.program.slots import STEPS, UPDATE, Slot
+from jitgrad.program.sweep import Fields, Range, ranges_of, swept
+from jitgrad.vm.instructions import WIDTH, Extents, Instruction
 
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
@@ -26,13 +26,18 @@ def validate(program: Program) -> None:
     before it is read, the entries are in order, and only updates write state. Raises ProgramError.
     """
     _check_form(program)
-    _check_together(program)
+    loops = ranges_of(program)
     known, given = _nothing_known(program), _nothing_known(program)  # no copy, that would touch all of a large arena
     for what, slot in [("input", s) for s in program.inputs] + [("literal", Slot(o, ())) for o, _ in program.literals]:
         _check_slot(program, what, slot)
         known[slot.offset : slot.offset + slot.size] = given[slot.offset : slot.offset + slot.size] = True
     for i in range(program.stop):
-        _check_instruction(program, i, known, given)
+        kind, fields = program.instruction(i)
+        for _, low, high in swept(i, fields, loops):
+            _check_instruction(program, i, kind, (low, high), known, given)
+    for loop in loops:
+        if loop.lanes:
+            _check_lanes(program, loop, loops)
     for slot in program.outputs:
         _check_slot(program, "output", slot)
         if not known[slot.offset : slot.offset + slot.size].all():
@@ -62,54 +67,62 @@ def _nothing_known(program: Program) -> np.ndarray:
         raise ProgramError(f"An arena of {program.size} elements does not fit in memory. Use fewer rows at once.") from None
 
 
-def _check_instruction(program: Program, i: int, known: np.ndarray, given: np.ndarray) -> None:
-    kind, fields = program.instruction(i)
+def _check_instruction(
+    program: Program, i: int, kind: Instruction, places: tuple[Fields, Fields], known: np.ndarray, given: np.ndarray
+) -> None:
+    """Check an instruction in all trips of the loops around it, between its lowest and its highest ``places``."""
     where = f"Instruction {i} ({kind.name})"
-    _check_limits(program, kind, fields, where)
-    reads, writes = kind.reads(fields, program.table), kind.writes(fields, program.table)
+    _check_limits(program, kind, places[0], where)
+    reads, writes = _between(kind.reads, places, program), _between(kind.writes, places, program)
     for offset, count in reads:
         _check_bounds(program, where, offset, count)
         if not known[offset : offset + count].all():
             raise ProgramError(f"{where} reads [{offset}:{offset + count}] before it is written. Lower it again.")
-    updates = program.entry_of(i) == UPDATE
+    entry = program.entry_of(i)
+    updates = entry == UPDATE
     if writes and writes[0][1] == 0:
         raise ProgramError(f"{where} writes nothing. Lower the expression again.")
     for offset, count in writes:
         _check_bounds(program, where, offset, count)
+        changes = updates or (entry == STEPS and offset + count <= program.state_size)
         if updates and offset + count > program.state_size:
             raise ProgramError(f"{where} updates what is no state. Lower the expression again.")
-        if not updates and given[offset : offset + count].any():
+        if not changes and given[offset : offset + count].any():
             raise ProgramError(f"{where} writes over an input or a literal. Only updates may. Lower it again.")
-        if not updates and any(o < offset + count and offset < o + n for o, n in reads if n and count):
+        if not changes and any(_overlap(kind, fields, program) for fields in places):
             raise ProgramError(f"{where} writes over its own operand. Lower the expression again.")
         known[offset : offset + count] = True
 
 
-def _check_limits(program: Program, kind: Instruction, fields: dict[str, int], where: str) -> None:
+def _between(extents: Extents, places: tuple[Fields, Fields], program: Program) -> list[tuple[int, int]]:
+    """The extents from the lowest places to the highest."""
+    low, high = (extents(fields, program.table) for fields in places)
+    return [(a, b + count - a if count else 0) for (a, count), (b, _) in zip(low, high, strict=True)]
+
+
+def _overlap(kind: Instruction, fields: Fields, program: Program) -> bool:
+    reads, writes = kind.reads(fields, program.table), kind.writes(fields, program.table)
+    return any(o < offset + count and offset < o + n for offset, count in writes for o, n in reads if n and count)
+
+
+def _check_limits(program: Program, kind: Instruction, fields: Fields, where: str) -> None:
     for limit in kind.limits:
         wrong = limit(fields, program.table, program.dtype)
         if wrong:
             raise ProgramError(f"{where} has {wrong}. Lower the expression again.")
 
 
-def _check_together(program: Program) -> None:
-    """Runs that threads may share write nothing that another one reads or writes."""
-    for i in np.flatnonzero(program.code[:, 0] == OPCODE["together"]).tolist():
-        count, length = program.code[i, 1:3].tolist()
-        last = i + count * length
-        where = f"Instruction {i} (together)"
-        if not 0 < count <= MOST_TASKS or length == 0 or last >= program.stop or program.entry_of(i) != program.entry_of(last):
-            raise ProgramError(f"{where} runs past its entry. Lower the expression again.")
-        touched: list[tuple[int, int, int, bool]] = []
-        for j in range(i + 1, last + 1):
-            kind, fields = program.instruction(j)
-            _check_limits(program, kind, fields, f"Instruction {j} ({kind.name})")
-            if kind.name == "together":
-                raise ProgramError(f"{where} has another within its runs. Lower the expression again.")
+def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
+    """What threads may share, the lanes of a loop and its tail, writes nothing that another of them reads or writes."""
+    touched: list[tuple[int, int, int, bool]] = []
+    for i in range(loop.first, loop.end):
+        kind, fields = program.instruction(i)
+        for lane, *places in swept(i, fields, loops):
+            task = lane if i < loop.stop else loop.lanes
             for writes, extents in ((True, kind.writes), (False, kind.reads)):
-                touched += [(o, o + n, (j - i - 1) // length, writes) for o, n in extents(fields, program.table) if n]
-        touched.sort()
-        _check_apart(touched, where)
+                touched += [(o, o + n, task, writes) for o, n in _between(extents, (places[0], places[1]), program) if n]
+    touched.sort()
+    _check_apart(touched, f"Instruction {loop.first - 1} (loop)")
 
 
 def _check_bounds(program: Program, what: str, offset: int, count: int) -> None:
@@ -126,10 +139,10 @@ def _check_slot(program: Program, what: str, slot: Slot) -> None:
 
 
 def _check_apart(touched: list[tuple[int, int, int, bool]], where: str) -> None:
-    """Extents (start, stop, run, whether it is written), sorted: none that is written meets one of another run."""
-    reach: dict[tuple[int, bool], int] = {}  # of each run, how far what it wrote or read reaches
-    for start, stop, run, writes in touched:
+    """Extents (start, stop, task, whether it is written), sorted: none that is written meets one of another task."""
+    reach: dict[tuple[int, bool], int] = {}  # of each task, how far what it wrote or read reaches
+    for start, stop, task, writes in touched:
         for (other, wrote), end in reach.items():
-            if other != run and (writes or wrote) and start < end:
-                raise ProgramError(f"{where} has runs that touch the same places. Lower the expression again.")
-        reach[run, writes] = max(stop, reach.get((run, writes), 0))
+            if other != task and (writes or wrote) and start < end:
+                raise ProgramError(f"{where} has lanes that touch the same places. Lower the expression again.")
+        reach[task, writes] = max(stop, reach.get((task, writes), 0))

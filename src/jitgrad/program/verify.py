@@ -5,6 +5,7 @@ from __future__ import annotations
 from jitgrad.errors import JitgradError, ProgramError
 from jitgrad.ops import OPS
 from jitgrad.program.expression import Expression, Step, Update
+from jitgrad.program.loop import loop_of
 from jitgrad.program.lowered.table import UPDATES, lowered, result_shape
 from jitgrad.program.slots import GRADIENT, UPDATE
 
@@ -47,9 +48,9 @@ def _check_step(expression: Expression, step: Step, where: str) -> None:
         raise ProgramError(f"{where} has shape {step.shape}. Its op makes {expected}.")
     if row.leaf and step.args:
         raise ProgramError(f"{where} has operands {step.args}. A leaf has none.")
-    for region in attrs.values():
-        if isinstance(region, Expression):
-            verify(region)
+    if step.op == "loop":
+        for body in loop_of(step).bodies:
+            verify(body)
 
 
 def _check_leaves(expression: Expression) -> None:

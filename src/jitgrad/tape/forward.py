@@ -56,6 +56,9 @@ def _jvp(node: Tensor, given: Sequence[Any], held: Held | None) -> Any:
         return given[0][dict(node.attrs)["index"]]
     if node.op.partials:
         return _by_partials(node, given, held)
+    if node.op.jvp is not None:
+        y = results(node) if type(node.shape) is Shapes else node
+        return node.op.jvp(given, y, *node.inputs, **dict(node.attrs))
     return _by_linearity(node, given) if node.op.linear else _by_transposition(node, given)
 
 

@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
@@ -84,7 +84,7 @@ class Recording:
         self.starts.append(next(clock))
         self.stops.append(_OPEN)
 
-    def __enter__(self) -> Recording:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

@@ -18,6 +18,7 @@ class ContextDescriptor(Record):
     code: Counts  # instructions, WIDTH numbers each
     table: Counts  # numbers of instructions that have more of them
     arena: Elements
+    lanes: Count  # instruction behind the Program's, from which on there is room for the lanes of a loop
     pool: Annotated[int, pointer_to("Pool")]  # null where this thread works alone
     times: Count  # how often the instructions are repeated; 0 counts as 1, and notes no loss
     loss: Count  # place in the arena
@@ -26,13 +27,12 @@ class ContextDescriptor(Record):
 
 @record
 class Pool(Record):
-    """Tasks that the threads of a pool share: equally long ranges of instructions. See ``kernels/together.py``."""
+    """Tasks that the threads of a pool share: the lanes of a loop. See ``kernels/tasks.py``."""
 
     ticket: Shared  # how often there was something to share, and in the lower half a bit for each task that nobody has begun
     done: Shared  # tasks
     leave: Shared  # whether helpers shall return to Python
     threads: Count  # with the one that shares
     context: Annotated[int, pointer_to("ContextDescriptor")]  # of the tasks, without a pool
-    first: Count  # instruction of the first task
+    loop: Count  # instruction
     count: Count  # tasks
-    length: Count  # instructions of a task

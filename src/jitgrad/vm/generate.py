@@ -108,8 +108,11 @@ def _call(instruction: Instruction) -> str:
     column = {field: f"code[i, {number}]" for number, field in enumerate(instruction.fields, 1)}
     if instruction.name == "call":
         return f"call_kernel({column['kernel']}, context.arena, context.table, {column['t']}, {column['d']}, {column['s']})"
-    if instruction.name == "together":
-        return f"i += together.together(context, i, {column['count']}, {column['length']})"
+    if instruction.name == "loop":
+        numbers = [column[field] for field in ("trips", "length", "tail", "lanes")]
+        return f"i += tasks.loop(context, code, i, {', '.join(numbers)})"
+    if instruction.name == "next":
+        return f"i += loop.next(code, table, i, {', '.join(column.values())})"
     arguments = ["A"] + (["table"] if "t" in instruction.fields else []) + list(column.values())
     return f"{'.'.join(instruction.kernel or (_name(instruction),))}({', '.join(arguments)})"
 

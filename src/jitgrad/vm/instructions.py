@@ -62,6 +62,7 @@ class Instruction:
     Attributes:
         name: as dumps print it.
         fields: the names of the columns after the opcode.
+        places: those that are places in the arena, which a loop may move.
         writes, reads: from the fields and the table to the extents (start, count) of the arena that are touched. What an
             instruction updates in place is in both.
         kernel: the module that the kernel stands in, and its name; None for an elementwise instruction.
@@ -72,6 +73,7 @@ class Instruction:
 
     name: str
     fields: tuple[str, ...]
+    places: tuple[str, ...]
     writes: Extents
     reads: Extents
     kernel: tuple[str, str] | None = None
@@ -132,10 +134,12 @@ ALIASES = ("stop_gradient", "reshape")
 def _elementwise(op: Op, pattern: str) -> Instruction:
     operands = OPERANDS[len(pattern)]
     if len(pattern) == 1:
-        return Instruction(op.name, ("d", "x", "n"), extents(d="n"), extents(x="n"), None, op, pattern, along("d", "x"))
+        return Instruction(
+            op.name, ("d", "x", "n"), ("d", "x"), extents(d="n"), extents(x="n"), None, op, pattern, along("d", "x")
+        )
     if set(pattern) == {"1"}:
         ones = extents(**dict.fromkeys(operands, "1"))
-        return Instruction(f"{op.name}.1", ("d", *operands), extents(d="1"), ones, None, op, pattern)
+        return Instruction(f"{op.name}.1", ("d", *operands), ("d", *operands), extents(d="1"), ones, None, op, pattern)
     fields = ("d", "rows", "cols", *(x for operand in operands for x in (operand, "r" + operand)))
 
     def reads(f: Fields, table: np.ndarray) -> list[Extent]:
@@ -152,7 +156,9 @@ def _elementwise(op: Op, pattern: str) -> Instruction:
             return Cut("cols", dict.fromkeys(["d", *vectors], 1), f["cols"])
         return Cut("rows", {"d": f["cols"]} | {x: f["r" + x] for x in operands}, f["rows"] * f["cols"], grain=1)
 
-    return Instruction(f"{op.name}.{pattern}", fields, extents(d="rows * cols"), reads, None, op, pattern, splits)
+    return Instruction(
+        f"{op.name}.{pattern}", fields, ("d", *operands), extents(d="rows * cols"), reads, None, op, pattern, splits
+    )
 
 
 for _op in OPS.values():
@@ -209,19 +215,22 @@ def _kernel(
     splits: Splits | None = None,
     limits: tuple[Limit, ...] = (),
 ) -> None:
-    _add(Instruction(name, tuple(fields.split()), writes, reads, (module, name), splits=splits, limits=limits))
+    """``*`` stands before the fields that are places."""
+    names = tuple(fields.replace("*", "").split())
+    places = tuple(field[1:] for field in fields.split() if field[0] == "*")
+    _add(Instruction(name, names, places, writes, reads, (module, name), splits=splits, limits=limits))
 
 
-_kernel("copy", "copy", "d a n", extents(d="n"), extents(a="n"), splits=along("d", "a"))
-_kernel("copy", "zero", "d n", extents(d="n"), extents(), splits=along("d"))
-_kernel("copy", "copy_from", "d a t ndim n", extents(d="n"), _view("a"), limits=(_is_view,))
-_kernel("copy", "copy_into", "d a t ndim n", _view("d"), extents(a="n"), limits=(_is_view,))
+_kernel("copy", "copy", "*d *a n", extents(d="n"), extents(a="n"), splits=along("d", "a"))
+_kernel("copy", "zero", "*d n", extents(d="n"), extents(), splits=along("d"))
+_kernel("copy", "copy_from", "*d *a t ndim n", extents(d="n"), _view("a"), limits=(_is_view,))
+_kernel("copy", "copy_into", "*d *a t ndim n", _view("d"), extents(a="n"), limits=(_is_view,))
 _kernel(
-    "copy", "gather", "d a b outer count rows width",
+    "copy", "gather", "*d *a *b outer count rows width",
     extents(d="outer * count * width"), extents(a="outer * rows * width", b="count"),
 )  # fmt: skip
 _kernel(
-    "copy", "scatter", "d a b outer count rows width",
+    "copy", "scatter", "*d *a *b outer count rows width",
     extents(d="outer * rows * width"), extents(a="outer * count * width", b="count"),
 )  # fmt: skip
 
@@ -232,16 +241,16 @@ def _at_least_one(f: Fields, table: np.ndarray) -> list[Extent]:
 
 
 _REDUCED = extents(d="outer * inner")
-_kernel("reduce", "sum_axis", "d a outer reduced inner", _REDUCED, extents(a="outer * reduced * inner"))
-_kernel("reduce", "max_axis", "d a outer reduced inner", _REDUCED, _at_least_one)
-_kernel("reduce", "min_axis", "d a outer reduced inner", _REDUCED, _at_least_one)
-_kernel("reduce", "dot", "d a b n", extents(d="1"), extents(a="n", b="n"))
+_kernel("reduce", "sum_axis", "*d *a outer reduced inner", _REDUCED, extents(a="outer * reduced * inner"))
+_kernel("reduce", "max_axis", "*d *a outer reduced inner", _REDUCED, _at_least_one)
+_kernel("reduce", "min_axis", "*d *a outer reduced inner", _REDUCED, _at_least_one)
+_kernel("reduce", "dot", "*d *a *b n", extents(d="1"), extents(a="n", b="n"))
 _kernel(
-    "reduce", "cumsum", "d a outer n inner reverse",
+    "reduce", "cumsum", "*d *a outer n inner reverse",
     extents(d="outer * n * inner"), extents(a="outer * n * inner"), limits=(_flag("reverse"),),
 )  # fmt: skip
-_kernel("order", "argmax", "d a outer n", extents(d="outer"), extents(a="outer * n"))
-_kernel("order", "argsort", "d a s outer n", extents(d="outer * n", s="n"), extents(a="outer * n"))
+_kernel("order", "argmax", "*d *a outer n", extents(d="outer"), extents(a="outer * n"))
+_kernel("order", "argsort", "*d *a *s outer n", extents(d="outer * n", s="n"), extents(a="outer * n"))
 
 
 def _products(f: Fields, table: np.ndarray) -> list[Extent]:
@@ -276,10 +285,10 @@ def _split_products(f: Fields) -> Cut:
 
 
 _kernel(
-    "matmul", "matmul", "d a b c ra rc m k n batch sa sb ta tb",
+    "matmul", "matmul", "*d *a *b *c ra rc m k n batch sa sb ta tb",
     extents(d="batch * m * n"), _products, splits=_split_products, limits=(_added_rows, _flag("ta"), _flag("tb")),
 )  # fmt: skip
-_kernel("random", "uniform", "d a stream n", extents(d="n"), extents(a="5"))
+_kernel("random", "uniform", "*d *a stream n", extents(d="n"), extents(a="5"))
 
 
 def _operands(f: Fields, table: np.ndarray) -> list[Extent]:
@@ -304,27 +313,38 @@ def _is_called_right(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
 # A function by its address, see ``jit.call_kernel``. ``n`` results at ``d``; ``room`` elements at ``s`` to work in. In the
 # table stand offset and size of each of the ``count`` operands, and then what numbers the function wants to know.
 _kernel(
-    "", "call", "kernel d n s room t count",
+    "", "call", "kernel *d n *s room t count",
     extents(d="n", s="room"), _operands, limits=(_is_called_right,),
 )  # fmt: skip
 
 # Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
-_kernel("update", "sgd", "p g h n", extents(p="n"), extents(p="n", g="n", h="1"), splits=along("p", "g"))
+_kernel("update", "sgd", "*p *g *h n", extents(p="n"), extents(p="n", g="n", h="1"), splits=along("p", "g"))
 for _name in ("momentum", "nesterov"):
     _kernel(
-        "update", _name, "p v g h n", extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"), splits=along("p", "v", "g")
+        "update", _name, "*p *v *g *h n",
+        extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"), splits=along("p", "v", "g"),
     )  # fmt: skip
-_kernel("update", "adam_rate", "s h", extents(s="3"), extents(s="3", h="4"))
+_kernel("update", "adam_rate", "*s *h", extents(s="3"), extents(s="3", h="4"))
 _kernel(
-    "update", "adam", "p m v s g h n",
+    "update", "adam", "*p *m *v *s *g *h n",
     extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"), splits=along("p", "m", "v", "g"),
 )  # fmt: skip
-_kernel("update", "nonnegative", "p n", extents(p="n"), extents(p="n"), splits=along("p"))
+_kernel("update", "nonnegative", "*p n", extents(p="n"), extents(p="n"), splits=along("p"))
 _kernel(
-    "update", "bound_norms", "p h outer reduced inner",
+    "update", "bound_norms", "*p *h outer reduced inner",
     extents(p="outer * reduced * inner"), extents(p="outer * reduced * inner", h="4"),
 )  # fmt: skip
-_kernel("random", "advance", "p n", extents(p="n"), extents(p="n"), limits=(_is("n", 5),))
+_kernel("random", "advance", "*p n", extents(p="n"), extents(p="n"), limits=(_is("n", 5),))
 
-# The ``count`` runs of ``length`` instructions that follow are independent of one another: threads may share them.
-_add(Instruction("together", ("count", "length"), extents(), extents(), ("together", "together")))
+
+# The ``length`` instructions that follow run ``trips`` times; behind them stands ``next``, which goes back to their beginning,
+# and then the ``tail``, which runs once. What moves stands in the table: ``moves`` triples of a word, counted from the first
+# instruction of the body, and what is added to it with each trip, and with each of the ``lanes`` that threads may share.
+def _is_loop(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
+    if f["trips"] == 0 or f["t"] + 3 * f["moves"] > len(table):
+        return f"trips={f['trips']} t={f['t']} moves={f['moves']}, none or past the table of {len(table)}"
+    return "" if f["lanes"] <= f["trips"] else f"lanes={f['lanes']} of trips={f['trips']}"
+
+
+_kernel("tasks", "loop", "trips length tail lanes t moves", extents(), extents(), limits=(_is_loop,))
+_kernel("loop", "next", "left trips length t moves", extents(), extents())

@@ -49,7 +49,7 @@ _FORMS = {
         ("float64",),
     ),
     "flush": _Form("the mode for subnormal numbers", "a second", "jitgrad.vm.kernels.flush", (_NUMBER,), _NUMBER, ("float64",)),
-    "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.together", (_POINTER, _NUMBER), None),
+    "assist": _Form("the helpers' loop", "a second", "jitgrad.vm.kernels.tasks", (_POINTER, _NUMBER), None),
     **{
         name: _Form(what, "a second", module, (_POINTER,) * 2 + (_NUMBER,) * 3, None)
         for name, what, module in (

@@ -40,5 +40,5 @@ def _room(step: Step, shapes: Shapes) -> int:
 
 
 for _name in addresses.LINALG:
-    declare(Lowered(_name, _linalg, scratch=_room))
-declare(Lowered("custom", _custom))
+    declare(Lowered(_name, _linalg, by_address=True, scratch=_room))
+declare(Lowered("custom", _custom, by_address=True))

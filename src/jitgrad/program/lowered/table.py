@@ -68,6 +68,7 @@ class Lowered:
         fuse: rules for what can be one step with its operands, of which the first one that applies counts.
         legalise: the rule that spells out what no instruction does by itself.
         view: the element of its operand at which the result lies; None for what has a place of its own.
+        by_address: whether its kernel is called by address, and finds its operands in the table, which does not move.
         scratch: elements that its kernel works in, if any.
         by_rows: see ``ByRows``.
         repeats: whether it can make rows, all alike, of an operand that has none.
@@ -81,6 +82,7 @@ class Lowered:
     fuse: tuple[Rule, ...] = ()
     legalise: Rule | None = None
     view: Callable[[Step, Shapes], int] | None = None
+    by_address: bool = False
     scratch: Callable[[Step, Shapes], int] | None = None
     by_rows: ByRows = lambda step, shapes, has_rows, rows: None
     repeats: bool = False

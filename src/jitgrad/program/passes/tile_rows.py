@@ -7,14 +7,14 @@ blocks are independent of one another, so that threads may share them.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
 from jitgrad.ops import Shapes
 from jitgrad.program.expression import Builder, Expression, Step, Update, input_step, renamed, rewrite
-from jitgrad.program.lowered.blocks import LANES, Blocks, Body
+from jitgrad.program.loop import LANES, Loop, loop_step
 from jitgrad.program.lowered.table import UPDATES, Rows, lowered
-from jitgrad.program.memory import assign_memory
 
 LEAST_ELEMENTS = 2**19
 """Of all that has rows: below, it stays in cache by itself."""
@@ -25,7 +25,7 @@ MOST_SUMS = 2**22
 
 
 def tile_rows(expression: Expression) -> Expression:
-    """The expression with one step for all that has rows, or as it is where that does not fit or would not pay."""
+    """The expression with one loop for all that has rows, or as it is where that does not fit or would not pay."""
     rows = _rows_of(expression)
     if rows is None:
         return expression
@@ -86,53 +86,38 @@ def _kinds(expression: Expression, rows: int) -> list[Rows] | None:
 
 
 def _gathered(expression: Expression, rows: int, kinds: list[Rows]) -> Expression | None:
-    """Steps with rows, and their sums, become one; each sum is then that of the blocks' sums."""
+    """Steps with rows, and their sums, become a loop over blocks; each sum is then that of the blocks' sums."""
     steps = expression.steps
     inside = [i for i, kind in enumerate(kinds) if kind is Rows.SUM or (kind is Rows.EACH and steps[i].op != "input")]
     sums = [i for i in inside if kinds[i] is Rows.SUM]
-    operands = sorted({j for i in inside for j in steps[i].args} - set(inside))
+    operands = sorted({j for i in inside for j in steps[i].args} - set(inside), key=lambda j: (kinds[j] is not Rows.EACH, j))
     across = sum(math.prod(steps[i].shape[1:]) for i in {*inside, *operands} if kinds[i] is Rows.EACH)
     if not sums or across == 0:
         return None
     block = max(64, min(BLOCK_ELEMENTS // across, rows // (2 * LANES)) // 64 * 64)
-    sizes = [steps[i].size for i in sums]
-    blocks = _described(expression, rows, block, kinds, inside, operands)
-    if blocks.number < 2 * LANES or blocks.number * sum(sizes) > MOST_SUMS:
+    trips, left = divmod(rows, block)
+    if trips + bool(left) < 2 * LANES or (trips + 1) * sum(steps[i].size for i in sums) > MOST_SUMS:
         return None
+    body = functools.partial(_body, expression, kinds, inside, operands)
+    moving = sum(kinds[j] is Rows.EACH for j in operands)
+    loop = Loop(body(block), trips, n_moving=moving, parallel=True, tail=body(left) if left else None)
     builder, place = Builder([]), [-1] * len(steps)
     first = [i for i in range(len(steps)) if kinds[i] is Rows.FIXED or (kinds[i] is Rows.EACH and steps[i].op == "input")]
     for i in first:
         place[i] = builder.add(steps[i].at(place))
-    args = tuple(place[j] for j in operands)
-    made = builder.add(Step("blocks", args, (("blocks", blocks),), (blocks.number * sum(sizes),)))
-    start = 0
-    for i, size in zip(sums, sizes, strict=True):
-        part = builder.op("slice", made, starts=(start,), steps=(1,), shape=(blocks.number * size,))
-        part = builder.op("reshape", part, shape=(blocks.number, *steps[i].shape))
-        place[i] = builder.op("sum", part, axes=(0,))
-        start += blocks.number * size
+    made = builder.add(loop_step(tuple(place[j] for j in operands), loop))
+    for number, i in enumerate(sums):
+        place[i] = builder.op("sum", builder.op("get", made, index=number), axes=(0,))
     for i, step in enumerate(steps):
         if kinds[i] is Rows.LATE:
             place[i] = builder.add(step.at(place))
     return renamed(expression, builder.steps, place)
 
 
-def _described(
-    expression: Expression, rows: int, block: int, kinds: Sequence[Rows], inside: Sequence[int], operands: Sequence[int]
-) -> Blocks:
-    steps = expression.steps
-    body, room = _body(expression, block, kinds, inside, operands)
-    tail = _body(expression, rows % block, kinds, inside, operands)[0] if rows % block else None
-    if tail is not None:
-        tail = tail._replace(offsets=body.offsets)
-    widths = tuple(math.prod(steps[j].shape[1:]) if kinds[j] is Rows.EACH else 0 for j in operands)
-    return Blocks(rows, block, body, tail, widths, room)
-
-
 def _body(
-    expression: Expression, count: int, kinds: Sequence[Rows], inside: Sequence[int], operands: Sequence[int]
-) -> tuple[Body, int]:
-    """The steps for ``count`` rows, and the elements of their room."""
+    expression: Expression, kinds: Sequence[Rows], inside: Sequence[int], operands: Sequence[int], count: int
+) -> Expression:
+    """What is done with a block of ``count`` rows: its outputs are the sums."""
     place: dict[int, int] = {}
     made: list[Step] = []
     for i in [*operands, *inside]:
@@ -145,6 +130,4 @@ def _body(
             made.append(Step(step.op, tuple(place[j] for j in step.args), attrs, shape))
         place[i] = len(made) - 1
     sums = tuple(place[i] for i in inside if kinds[i] is Rows.SUM)
-    elsewhere = [s._replace(shape=(0,)) if k < len(operands) or k in sums else s for k, s in enumerate(made)]
-    memory = assign_memory(Expression(tuple(elsewhere), ()))
-    return Body(Expression(tuple(made), ()), tuple(memory.places), sums), memory.size + -memory.size % 16
+    return Expression(tuple(made), (("value", sums),))

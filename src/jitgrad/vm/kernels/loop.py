@@ -1,40 +1,63 @@
-"""Loops of instructions: a body runs again and again, and places in it move on from trip to trip.
+"""Loops of instructions: a body that runs again and again, and places in it that move on from trip to trip.
 
-``loop`` stands before the body and ``next`` behind it. The table has for each place that moves where it stands, in words from
-the first of the body, and how far it moves with a trip and with a lane. The body is changed where it stands, and is at the end
-what it was at the beginning.
+``loop`` stands before the body, ``next`` behind it. The body is changed where it stands, and is at the end what it was at the
+beginning. A lane, some of the trips of a loop that threads share, runs on a copy of the body.
 """
 
 from __future__ import annotations
 
+from numba import carray
 from numpy import uint64
 
-from jitgrad.vm.jit import inline
+from jitgrad.vm.jit import call_execute, inline, noinline
 
-WIDTH = uint64(16)
-TRIPS, LENGTH = uint64(1), uint64(2)
-LEFT = uint64(1)
-ZERO, ONE, TWO, THREE = uint64(0), uint64(1), uint64(2), uint64(3)
-
-
-@inline
-def begin(code, i, trips, length):
-    """Have the body run ``trips`` times; returns how many instructions are left out, as all are where there is no trip."""
-    if trips == ZERO:
-        return length + ONE
-    code[i + length + ONE, LEFT] = trips
-    return ZERO
+WIDTH = 16
+_ZERO, _ONE, _TWO, _THREE = uint64(0), uint64(1), uint64(2), uint64(3)
+_LEFT, _TRIPS = uint64(1), uint64(2)  # the columns of ``next`` in which the trips that are left stand, and all of them
 
 
 @inline
-def next_trip(code, table, i, left, length, t, moves):
+def begin(code, following, trips):
+    """Begin the first of some trips, at the end of which the instruction ``following`` stands."""
+    code[following, _LEFT], code[following, _TRIPS] = trips, trips
+
+
+@inline
+def next(code, table, i, left, trips, length, t, moves):
     """Go back to the beginning of the body for the next trip, if there is one: returns how far, a negative number."""
-    first, left = i - length, left - ONE
-    steps = ONE
-    if left == ZERO:
-        steps = ONE - code[first - ONE, TRIPS]  # all the way back
+    left -= _ONE
+    code[i, _LEFT] = left
+    if left == _ZERO:
+        _move(code, table, i - length, t, moves, _ONE - trips, _ZERO)
+        return _ZERO
+    _move(code, table, i - length, t, moves, _ONE, _ZERO)
+    return _ZERO - length - _ONE
+
+
+@inline
+def _move(code, table, first, t, moves, trips, lanes):
+    """Move the places in the body that begins with the instruction ``first`` on, by some trips and some lanes."""
     for m in range(moves):
-        word = table[t + THREE * m]
-        code[first + word // WIDTH, word % WIDTH] += table[t + THREE * m + ONE] * steps
-    code[i, LEFT] = left
-    return ZERO if left == ZERO else ZERO - length - ONE
+        at = t + _THREE * m
+        word = table[at]
+        code[first + word // uint64(WIDTH), word % uint64(WIDTH)] += table[at + _ONE] * trips + table[at + _TWO] * lanes
+
+
+@noinline
+def run_lane(context, i, lane):
+    """Run one of the lanes of the loop at instruction ``i``, or, after them all, its tail."""
+    code, table = carray(context.code, (1, WIDTH)), carray(context.table, 1)
+    trips, length, tail, lanes = code[i, _ONE], code[i, _TWO], code[i, _THREE], code[i, uint64(4)]
+    if lane == lanes:
+        start = i + length + _TWO
+        call_execute(context, start, start + tail)
+        return
+    first, end = lane * trips // lanes, (lane + _ONE) * trips // lanes
+    size = length + _ONE
+    start = context.lanes + lane * size
+    for k in range(size):
+        for word in range(uint64(WIDTH)):
+            code[start + k, word] = code[i + _ONE + k, word]
+    _move(code, table, start, code[i, uint64(5)], code[i, uint64(6)], first, lane)
+    begin(code, start + length, end - first)
+    call_execute(context, start, start + size)

@@ -1,4 +1,4 @@
-"""Tasks that are independent of one another, shared between the thread that fits and its helpers.
+"""The lanes of a loop as tasks, shared between the thread that fits and its helpers.
 
 Who wants a task clears its bit by compare-and-swap. The thread that fits takes tasks like the others, so it waits only for
 those that a helper has begun: on a busy machine, where no helper comes, it does them all itself. Each thread begins at a
@@ -11,13 +11,57 @@ from numba import types
 from numpy import uint64
 
 from jitgrad.vm.context import MOST_TASKS, Pool
-from jitgrad.vm.jit import Native, address, call_execute, inline
+from jitgrad.vm.jit import Native, address, inline
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
+from jitgrad.vm.kernels.loop import begin, run_lane
 from jitgrad.vm.record_types import RecordPointer
 
 _LEFT = 2**MOST_TASKS - 1
 _PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may have the core
+
+
+@inline
+def loop(context, code, i, trips, length, tail, lanes):
+    """Begin the loop at instruction ``i``, or have threads run it; returns how many instructions are left out."""
+    nothing, one = uint64(0), uint64(1)
+    if lanes != nothing and address(context.pool) != nothing:
+        _share(context, i, lanes + uint64(tail != nothing))
+        return length + one + tail
+    if trips == nothing:
+        return length + one
+    begin(code, i + length + one, trips)
+    return nothing
+
+
+@inline
+def _share(context, i, count):
+    """Share the tasks of the loop at instruction ``i``, and wait until they are done."""
+    nothing, one, half, pool = uint64(0), uint64(1), uint64(MOST_TASKS), context.pool
+    alone = pool.context
+    alone.code, alone.table, alone.arena, alone.lanes = context.code, context.table, context.arena, context.lanes
+    pool.loop, pool.count = i, count
+    store(pool.done, nothing)
+    ticket = (((load(pool.ticket) >> half) + one) << half) | ((one << count) - one)
+    store(pool.ticket, ticket)
+    while ticket & uint64(_LEFT) != nothing:
+        _take(pool, ticket, nothing)
+        ticket = load(pool.ticket)
+    turns = nothing
+    while load(pool.done) != count:
+        turns = _wait(turns)
+
+
+@inline
+def _take(pool, ticket, thread):
+    """Do one of the tasks that are left, unless another thread was faster."""
+    one, i, left = uint64(1), pool.loop, ticket & uint64(_LEFT)
+    task = thread % pool.threads * pool.count // pool.threads  # a helper may be of a larger pool that was before
+    while left >> task & one == uint64(0):
+        task = (task + one) % uint64(MOST_TASKS)
+    if exchange(pool.ticket, ticket, ticket ^ (one << task)):
+        run_lane(pool.context, i, task)
+        increment(pool.done)
 
 
 @inline
@@ -28,44 +72,6 @@ def _wait(turns):
     else:
         give_way()
     return turns + uint64(1)
-
-
-@inline
-def _take(pool, ticket, thread):
-    """Do one of the tasks that are left, unless another thread was faster."""
-    one, first, length, left = uint64(1), pool.first, pool.length, ticket & uint64(_LEFT)
-    task = thread % pool.threads * pool.count // pool.threads  # a helper may be of a larger pool that was before
-    while left >> task & one == uint64(0):
-        task = (task + one) % uint64(MOST_TASKS)
-    if exchange(pool.ticket, ticket, ticket ^ (one << task)):
-        start = first + task * length
-        call_execute(pool.context, start, start + length)
-        increment(pool.done)
-
-
-@inline
-def together(context, i, count, length):
-    """Share the ``count`` tasks that follow instruction ``i``; returns the number of instructions that are done.
-
-    Without a pool it is 0: the interpreter goes on with the tasks, one after the other.
-    """
-    nothing, one, half = uint64(0), uint64(1), uint64(MOST_TASKS)
-    pool = context.pool
-    if address(pool) == nothing:
-        return nothing
-    alone = pool.context
-    alone.code, alone.table, alone.arena = context.code, context.table, context.arena
-    pool.first, pool.count, pool.length = i + one, count, length
-    store(pool.done, nothing)
-    ticket = (((load(pool.ticket) >> half) + one) << half) | ((one << count) - one)
-    store(pool.ticket, ticket)
-    while ticket & uint64(_LEFT) != nothing:
-        _take(pool, ticket, nothing)
-        ticket = load(pool.ticket)
-    turns = nothing
-    while load(pool.done) != count:
-        turns = _wait(turns)
-    return count * length
 
 
 def _assist(pool, thread):

@@ -1,0 +1,50 @@
+"""What a trip of a loop costs beyond its instructions: ``python perf/loops.py``.
+
+The body has one multiplication and one addition of numbers; a trip then takes a copy of the carry, and, where it says so, moves
+slices. Beside it stands what the instructions of the body take by themselves (``program/profile.py``).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+import jitgrad
+from jitgrad.program.context import Context
+from jitgrad.program.profile import profile
+from jitgrad.tape.loop import loop
+
+TRIPS = 10**6
+REPEATS = 7
+
+
+def carried(x: Any) -> Any:
+    (h,), _ = loop(lambda h, _: ([0.999 * h[0] + 1.0], []), TRIPS, [0.0])
+    return h + x[0]
+
+
+def moving(x: Any) -> Any:
+    (h,), (y,) = loop(lambda h, s: ([0.999 * h[0] + s[0]], [h[0]]), TRIPS, [0.0], [x])
+    return h + y[0]
+
+
+def main() -> None:
+    x = np.random.default_rng(0).normal(size=TRIPS)
+    for name, f in (("one carry", carried), ("a carry, a slice and a stack", moving), ("its gradient", jitgrad.grad(moving))):
+        context = Context(jitgrad.lower(f, x))
+        context.load([x], stop=1)
+        costs = sum(cost.seconds for cost in profile(context)) / TRIPS
+        best = np.inf
+        for _ in range(REPEATS):
+            started = time.perf_counter()
+            context.run()
+            best = min(best, (time.perf_counter() - started) / TRIPS)
+        print(
+            f"{name:30} {best * 1e9:6.1f} ns a trip, its instructions {costs * 1e9:6.1f}, the loop {1e9 * (best - costs):5.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Passes on loops: those that differ only in what they stack become one, nothing is stacked that nobody asks for, bodies are
+lowered, and in the end each body writes its outputs where they belong.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jitgrad.program.expression import Builder, Expression, Step, input_step, rewrite
+from jitgrad.program.loop import Loop, inputs_of, loop_of, loop_step
+from jitgrad.program.lowered.table import lowered
+from jitgrad.program.memory import owners
+
+
+def unite_stacks(expression: Expression) -> Expression:
+    """Have loops that differ only in what they stack all stack the same, so that they are common subexpressions."""
+    wanted: dict[Any, dict[int, None]] = defaultdict(dict)
+    loops = {i: step for i, step in enumerate(expression.steps) if step.op == "loop"}
+    for step in loops.values():
+        wanted[_but_for_stacks(step)] |= dict.fromkeys(loop_of(step).stacked)
+    return _with_stacks(expression, {i: tuple(wanted[_but_for_stacks(step)]) for i, step in loops.items()})
+
+
+def trim_stacks(expression: Expression) -> Expression:
+    """Stack nothing that no step asks for."""
+    wanted: dict[int, dict[int, None]] = {i: {} for i, step in enumerate(expression.steps) if step.op == "loop"}
+    whole = {*expression.outputs, *(i for update in expression.updates for i in update.args)}
+    for step in expression.steps:
+        if step.op != "get":
+            whole.update(step.args)
+        elif step.args[0] in wanted:
+            loop, index = loop_of(expression.steps[step.args[0]]), step.attr("index")
+            if index >= loop.n_carries:
+                wanted[step.args[0]][loop.body.outputs[index]] = None
+    return _with_stacks(expression, {i: tuple(asked) for i, asked in wanted.items() if i not in whole})
+
+
+def _but_for_stacks(step: Step) -> Any:
+    loop = loop_of(step)
+    return step.args, loop.stacking(())
+
+
+def _with_stacks(expression: Expression, stacks: Mapping[int, tuple[int, ...]]) -> Expression:
+    """The expression with loops, by position, that stack these outputs of their bodies. One with a tail stays as it is."""
+    before, steps = expression.steps, list(expression.steps)
+    for i, outputs in stacks.items():
+        loop = loop_of(before[i])
+        if loop.tail is None and outputs != loop.stacked:
+            steps[i] = loop_step(before[i].args, loop.stacking(outputs))
+    if all(new is old for new, old in zip(steps, before, strict=True)):
+        return expression
+    for i, step in enumerate(before):
+        if step.op == "get" and steps[step.args[0]] is not before[step.args[0]]:
+            old, new, index = loop_of(before[step.args[0]]), loop_of(steps[step.args[0]]), step.attr("index")
+            if index >= old.n_carries:
+                index = new.n_carries + new.stacked.index(old.body.outputs[index])
+                steps[i] = step._replace(attrs=(("index", index),))
+    return expression._replace(steps=tuple(steps))
+
+
+def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
+    """The pass that lowers the body of each loop by ``lower``."""
+
+    def lowered(builder: Builder, step: Step) -> int | None:
+        if step.op != "loop":
+            return None
+        loop = loop_of(step)
+        return builder.add(loop_step(step.args, loop._replace(body=lower(loop.body))))
+
+    return lambda expression: rewrite(expression, lowered)
+
+
+def legalise_loops(expression: Expression) -> Expression:
+    """Make loops what native code can run.
+
+    Literals of a body are constants of the loop, for they stand in memory; and what is stacked is a step of its own, which can
+    write to its slice.
+    """
+    return rewrite(expression, lambda builder, step: _legal(builder, step) if step.op == "loop" else None)
+
+
+def _legal(builder: Builder, step: Step) -> int:
+    loop = loop_of(step)
+    literals: dict[Step, int] = {}
+    bodies = [_own_outputs(_lifted(rewrite(b, _still), literals, len(step.args)), loop) for b in loop.bodies]
+    parallel = loop.parallel and not any(lowered(one.op).by_address for one in loop.body.steps)
+    loop = loop._replace(body=bodies[0], tail=None if loop.tail is None else bodies[1], parallel=parallel)
+    return builder.add(loop_step((*step.args, *(builder.add(literal) for literal in literals)), loop))
+
+
+def _lifted(body: Expression, literals: dict[Step, int], first: int) -> Expression:
+    """A body whose literals are inputs, numbered from ``first`` on."""
+    place: dict[Step, int] = {}
+
+    def lifted(builder: Builder, step: Step) -> int | None:
+        if step.op != "literal":
+            return None
+        if step not in place:
+            place[step] = builder.add(input_step(literals.setdefault(step, first + len(literals)), ()))
+        return place[step]
+
+    return rewrite(body, lifted)
+
+
+def _still(builder: Builder, step: Step) -> int | None:
+    """What is called by its address finds its operands in the table, which does not move: it takes copies."""
+    if not lowered(step.op).by_address:
+        return None
+    args = tuple([builder.add(Step("copy", (i,), (), builder.steps[i].shape)) for i in step.args])
+    return builder.add(step._replace(args=args))
+
+
+def _own_outputs(body: Expression, loop: Loop) -> Expression:
+    """A body whose stacked outputs are steps of their own, which can move, and whose carries do not become one another.
+
+    The next carries are copied to the places of the present ones, one after the other: what is a present one is set aside.
+    """
+    owner, inputs, n = owners(body), inputs_of(body), loop.n_carries
+    builder, outputs, taken = Builder(list(body.steps)), list(body.outputs), set[int]()
+    for number, i in enumerate(body.outputs):
+        row = lowered(body.steps[i].op)
+        if number < n:
+            aside = owner[i] in inputs[:n] and i != inputs[number]
+        else:
+            aside = owner[i] != i or row.leaf or row.by_address or i in taken
+            taken.add(i)
+        if aside:
+            outputs[number] = builder.add(Step("copy", (i,), (), body.steps[i].shape))
+    return body._replace(steps=tuple(builder.steps), entries=((body.entries[0][0], tuple(outputs)),))

@@ -1,0 +1,103 @@
+"""What an instruction in loops touches in all trips: the fields of its first and of its last place, a lane at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from jitgrad.errors import ProgramError
+from jitgrad.vm.context import MOST_TASKS
+from jitgrad.vm.instructions import OPCODE, WIDTH
+
+if TYPE_CHECKING:
+    from jitgrad.program.program import Program
+
+Fields = dict[str, int]
+
+
+class Range(NamedTuple):
+    """The instructions first ≤ i < stop of a loop's body, how often they run, the tail behind them, and what moves.
+
+    Attributes:
+        moves: of an instruction and a field what is added with each trip, and with each lane.
+    """
+
+    first: int
+    stop: int
+    trips: int
+    lanes: int
+    end: int
+    moves: dict[tuple[int, str], tuple[int, int]]
+
+    def trips_of(self, lane: int) -> range:
+        """The trips of a lane; all where there are none."""
+        if not self.lanes:
+            return range(self.trips)
+        return range(lane * self.trips // self.lanes, (lane + 1) * self.trips // self.lanes)
+
+
+def ranges_of(program: Program) -> list[Range]:
+    """The loops of a Program, outer ones first. Raises ProgramError where one is not whole or not within another."""
+    found: list[Range] = []
+    for i in np.flatnonzero(program.code[:, 0] == OPCODE["loop"]).tolist():
+        kind, fields = program.instruction(i)
+        where = f"Instruction {i} (loop)"
+        wrong = next(filter(None, (limit(fields, program.table, program.dtype) for limit in kind.limits)), "")
+        if wrong:
+            raise ProgramError(f"{where} has {wrong}. Lower the expression again.")
+        following = i + 1 + fields["length"]
+        end = following + 1 + fields["tail"]
+        outer = [r for r in found if r.first <= i < r.end]
+        if end > program.stop or program.entry_of(i) != program.entry_of(end - 1) or any(end > _limit(r, i) for r in outer):
+            raise ProgramError(f"{where} runs past its entry or the loop that it is in. Lower the expression again.")
+        same = ("trips", "length", "t", "moves")
+        name, last = program.instruction(following)
+        if name.name != "next" or any(last[field] != fields[field] for field in same):
+            raise ProgramError(f"{where} has no instruction next at its end. Lower the expression again.")
+        if fields["lanes"] + bool(fields["tail"]) > MOST_TASKS or (fields["lanes"] and any(r.lanes for r in outer)):
+            raise ProgramError(f"{where} has more lanes than threads can share. Lower the expression again.")
+        found.append(Range(i + 1, following, fields["trips"], fields["lanes"], end, _moves(program, i, fields)))
+    ends = {r.stop for r in found}
+    for i in np.flatnonzero(program.code[:, 0] == OPCODE["next"]).tolist():
+        if i not in ends:
+            raise ProgramError(f"Instruction {i} (next) ends no loop. Lower the expression again.")
+    return found
+
+
+def _limit(outer: Range, i: int) -> int:
+    """Where what begins at instruction ``i`` must end: with the body or the tail that it is in."""
+    return outer.stop if i < outer.stop else outer.end
+
+
+def _moves(program: Program, i: int, fields: Fields) -> dict[tuple[int, str], tuple[int, int]]:
+    table = program.table[fields["t"] : fields["t"] + 3 * fields["moves"]].astype(np.int64).reshape(-1, 3)
+    moves = {}
+    for word, by_trip, by_lane in table.tolist():
+        row, column = divmod(word, WIDTH)
+        kind = program.instruction(i + 1 + row)[0] if 0 <= row < fields["length"] else None
+        name = kind.fields[column - 1] if kind is not None and 0 < column <= len(kind.fields) else ""
+        if kind is None or name not in kind.places:
+            raise ProgramError(f"Instruction {i} (loop) moves word {word}, which is no place. Lower the expression again.")
+        moves[i + 1 + row, name] = by_trip, by_lane
+    return moves
+
+
+def swept(i: int, fields: Fields, loops: list[Range]) -> Iterator[tuple[int, Fields, Fields]]:
+    """For each task of the loops around instruction ``i`` its number, and the fields with the lowest and the highest places."""
+    around = [r for r in loops if r.first <= i < r.stop]
+    if not around:
+        yield 0, fields, fields
+        return
+    lanes = max([r.lanes for r in around], default=0)
+    for lane in range(max(1, lanes)):
+        low, high = dict(fields), dict(fields)
+        for r in around:
+            trips = r.trips_of(lane)
+            for name in fields:
+                by_trip, by_lane = r.moves.get((i, name), (0, 0))
+                ends = [by_trip * trip + by_lane * lane for trip in (trips[0], trips[-1])] if trips else [0]
+                low[name] += min(ends)
+                high[name] += max(ends)
+        yield lane, low, high

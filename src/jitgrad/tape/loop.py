@@ -1,0 +1,231 @@
+"""Loops as an op: a body that is recorded once, whatever the number of trips, and differentiated as a loop.
+
+Forward mode runs the body on carries and their tangents. Reverse mode goes through the trips from the last to the first, with
+the carries of each trip, which the forward loop stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ShapeError
+from jitgrad.ops import OPS, Shape
+from jitgrad.ops.linear import sum as sum_
+from jitgrad.ops.table import Op, declare, vanishes
+from jitgrad.program.expression import Expression, literal_value
+from jitgrad.program.loop import Loop, inputs_of
+from jitgrad.tape.autodiff import constant, differentiate
+from jitgrad.tape.flatten import Flat
+from jitgrad.tape.forward import push_forward
+from jitgrad.tape.recording import Recording
+from jitgrad.tape.tensor import Tensor, as_tensor, identity, record
+
+Tensors = list[Tensor]
+Body = Callable[[Tensors, Tensors], tuple[Sequence[Any], Sequence[Any]]]
+"""From the carries and the slices of a trip to the carries of the next trip and what is stacked."""
+
+
+def loop(
+    body: Body,
+    trips: int,
+    carries: Sequence[Any] = (),
+    moving: Sequence[Any] = (),
+    *,
+    reverse: bool = False,
+    parallel: bool = False,
+) -> tuple[Tensors, Tensors]:
+    """Run ``body`` again and again, as one op.
+
+    Parameters
+    ----------
+    body : callable
+        ``body(carries, slices)`` returns the carries for the next trip, of the same shapes, and what is stacked. It is called
+        once, with Tensors whose values are not known. What it reads besides is constant in all trips.
+    trips : int
+        How often it runs.
+    carries : sequence of array_like
+        What the first trip begins with.
+    moving : sequence of array_like
+        Each of shape ``(trips, …)``: a trip has a slice of each.
+    reverse : bool, default False
+        Whether the slices are gone through, and stacked, from the last to the first.
+    parallel : bool, default False
+        Whether threads may share the trips. There are no carries then.
+
+    Returns
+    -------
+    carries : list of Tensor
+        Those after the last trip.
+    stacked : list of Tensor
+        Each of shape ``(trips, …)``.
+
+    Raises
+    ------
+    ShapeError
+        If a carry changes its shape, or a moving input does not have a slice for each trip.
+    """
+    first, data = [as_tensor(x) for x in carries], [as_tensor(x) for x in moving]
+    for number, x in enumerate(data):
+        if x.shape[:1] != (trips,):
+            raise ShapeError(f"loop: moving input {number} has shape {x.shape} for {trips} trips. Give it one a trip.")
+    if parallel and first:
+        raise ShapeError("loop: parallel trips have carries, so that each needs the one before. Leave out the carries.")
+    with _Region() as region:
+        inside, slices = [_like(x) for x in first], [_slice_of(x) for x in data]
+        following, stacked = ([as_tensor(t) for t in part] for part in body(inside, slices))
+    if [t.shape for t in following] != [x.shape for x in first]:
+        raise ShapeError(
+            f"loop: the carries have shapes {[x.shape for x in first]}, and {[t.shape for t in following]} for the next trip. "
+            f"Return carries of the same shapes."
+        )
+    pairs = list(zip(inside, first, strict=True)), list(zip(slices, data, strict=True))
+    results = region.loop(trips, *pairs, following, stacked, reverse, parallel)
+    return results[: len(first)], results[len(first) :]
+
+
+def _like(x: Tensor) -> Tensor:
+    """An input of a body that is ``x`` in the first trip."""
+    return Tensor(None, (), (), x.shape, x.level)
+
+
+def _slice_of(x: Tensor) -> Tensor:
+    """An input of a body that is a slice of ``x``."""
+    return Tensor(None, (), (), x.shape[1:], x.level)
+
+
+Pairs = Sequence[tuple[Tensor, Tensor]]
+"""Inputs of a body, and the operands of the loop that they stand for."""
+
+
+class _Region(Recording):
+    """The body of a loop while it is recorded."""
+
+    def loop(
+        self, trips: int, carries: Pairs, moving: Pairs, following: Tensors, stacked: Tensors, reverse: bool, parallel: bool
+    ) -> Tensors:
+        """Record the loop; returns the last carries and the stacks. What else the body reads is constant."""
+        inputs, outputs = [inside for inside, _ in (*carries, *moving)], [*following, *stacked]
+        flat = Flat(outputs, leaves=inputs, recorded=self.has)
+        operands = (*(x for _, x in (*carries, *moving)), *flat.leaves[len(inputs) :])
+        body = flat.expression(flat.leaves)
+        made = loop_op(*operands, loop=Loop(body, trips, len(carries), len(moving), reverse, parallel))
+        for result, output in zip(made, outputs, strict=True):
+            result.level = output.level
+        return list(made)
+
+
+def _inlined(body: Expression, operands: Sequence[Tensor]) -> Tensors:
+    """Record one trip: what a body makes of ``operands``."""
+    made: list[Any] = []  # of several results a tuple
+    for step in body.steps:
+        if step.op == "get":
+            made.append(made[step.args[0]][step.attr("index")])
+        elif step.op == "input":
+            made.append(operands[step.attrs[0][1]])
+        elif step.op == "literal":
+            made.append(as_tensor(literal_value(step)))
+        else:
+            made.append(record(OPS[step.op], tuple([made[i] for i in step.args]), dict(step.attrs)))
+    return [made[i] for i in body.outputs]
+
+
+# Derivatives.
+
+
+def _split(loop: Loop, parts: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    """Of the operands, or what there is for each, the part of the carries, of the moving inputs and of the constants."""
+    n, m = loop.n_carries, loop.n_moving
+    return list(parts[:n]), list(parts[n : n + m]), list(parts[n + m :])
+
+
+def _jvp(tangents: Sequence[Tensor | None], y: Sequence[Tensor], *operands: Tensor, loop: Loop) -> Tensors:
+    """The loop on its carries and their tangents: the tangents of its results."""
+    (first, data, fixed), (along, moved, shifted) = _split(loop, operands), _split(loop, tangents)
+    along = [constant(0.0, x) if t is None else t for x, t in zip(first, along, strict=True)]
+    with _Region() as region:
+        carries, directions = [_like(x) for x in first], [_like(t) for t in along]
+        slices, of_slices = [_slice_of(x) for x in data], [None if t is None else _slice_of(t) for t in moved]
+        inside = [*carries, *slices, *fixed]
+        outputs = _inlined(loop.body, inside)
+        given = zip(inside, [*directions, *of_slices, *shifted], strict=True)
+        found = push_forward(outputs, {id(x): t for x, t in given if t is not None}, region.has)
+        pushed = [constant(0.0, x) if t is None else t for x, t in zip(outputs, found, strict=True)]
+    n = loop.n_carries
+    pairs = (
+        [*zip(carries, first, strict=True), *zip(directions, along, strict=True)],
+        [*zip(slices, data, strict=True), *((s, t) for s, t in zip(of_slices, moved, strict=True) if s is not None)],
+    )
+    made = region.loop(loop.trips, *pairs, [*outputs[:n], *pushed[:n]], pushed[n:], loop.reverse, loop.parallel)
+    return made[n:]
+
+
+def _pullback(g: Sequence[Tensor], y: Sequence[Tensor], *operands: Tensor, loop: Loop) -> list[Any]:
+    """The loop in reverse, on the cotangents of its carries: the cotangents of its operands.
+
+    Cotangents of constants are added up from trip to trip, or, where trips are parallel, stacked and summed.
+    """
+    n = loop.n_carries
+    first, data, fixed = _split(loop, operands)
+    states = loop_op(*operands, loop=_storing(loop))[len(y) :]
+    pulled = [k for k, one in enumerate(g) if k < n or not vanishes(one)]
+    with _Region() as region:
+        weights = [_like(g[k]) if k < n else _slice_of(g[k]) for k in pulled]
+        inside = [*map(_slice_of, states), *map(_slice_of, data), *map(identity, fixed)]
+        outputs = _inlined(loop.body, inside)
+        sources = [id(x) for x in inside]
+        targets = [outputs[k] for k in pulled]
+        found = differentiate(targets, sources, lambda t: id(t) in sources, region.has, weights)
+        of_carries, of_slices, of_fixed = _split(loop, found)
+        following = [constant(0.0, x) if t is None else t for x, t in zip(first, of_carries, strict=True)]
+        summed = [k for k, t in enumerate(of_fixed) if t is not None]
+        sums = [] if loop.parallel else [(_like(fixed[k]), constant(0.0, fixed[k])) for k in summed]
+        following += [total + of_fixed[k] for (total, _), k in zip(sums, summed, strict=False)]
+        stacked = [t for t in (*of_slices, *(of_fixed if loop.parallel else ())) if t is not None]
+    pairs = (
+        [*zip(weights[:n], g[:n], strict=True), *sums],
+        [*zip(inside, (*states, *data), strict=False), *((w, g[k]) for w, k in zip(weights[n:], pulled[n:], strict=True))],
+    )
+    made = iter(region.loop(loop.trips, *pairs, following, stacked, not loop.reverse, loop.parallel))
+    begun, totals = [next(made) for _ in first], dict(zip(summed, [next(made) for _ in sums], strict=False))
+    moved = [None if t is None else next(made) for t in of_slices]
+    if loop.parallel:
+        totals = {k: sum_(next(made), axes=(0,)) for k in summed}
+    return [*begun, *moved, *(totals.get(k) for k in range(len(fixed)))]
+
+
+def _storing(loop: Loop) -> Loop:
+    """The same loop, which also stacks what the carries are at the beginning of each trip."""
+    return loop.stacking(loop.stacked + tuple(inputs_of(loop.body)[: loop.n_carries]))
+
+
+def _in_numpy(*operands: Any, loop: Loop) -> tuple[Any, ...]:
+    carries, data, fixed = _split(loop, operands)
+    rows = []
+    for trip in range(loop.trips)[:: -1 if loop.reverse else 1]:
+        inputs, made = [*carries, *(x[trip] for x in data), *fixed], []
+        for step in loop.body.steps:
+            if step.op in ("input", "literal"):
+                made.append(inputs[step.attr("leaf")] if step.op == "input" else literal_value(step))
+            else:
+                made.append(OPS[step.op].numpy(*[made[i] for i in step.args], **dict(step.attrs)))
+        carries, row = [made[i] for i in loop.body.outputs[: loop.n_carries]], [made[i] for i in loop.stacked]
+        rows.append(row)
+    stacks = [np.stack(column[:: -1 if loop.reverse else 1]) for column in zip(*rows, strict=True)]
+    return (*carries, *stacks)
+
+
+def _loop_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    loop: Loop = attrs["loop"]
+    loop.check(shapes)
+    return loop.results
+
+
+loop_op: Op = declare(
+    Op(
+        "loop", None, _loop_shape, (), _in_numpy, pullback=_pullback, jvp=_jvp, result="float",
+        __doc__="A body that runs again and again, see ``tape.loop``.",
+    )
+)  # fmt: skip
