@@ -16,7 +16,7 @@ from jitgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, Tra
 from jitgrad.functions.create import tensor
 from jitgrad.tape import dtypes, variable
 from jitgrad.tape.autodiff import constant, differentiate, key_of
-from jitgrad.tape.executable import Memory
+from jitgrad.tape.executable import Storage
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.operators import Operators
@@ -205,7 +205,7 @@ def _initialize() -> Any:
     raise ArgumentError("An initializer is among the operands of another Node. Fetch it by itself.")
 
 
-class _Values(Memory):
+class _SessionStorage(Storage):
     """What a session's Variables are.
 
     A Variable shows its value in the session that ran or was entered last. One that it got otherwise is its first value in
@@ -295,7 +295,7 @@ class Session:
 
     def __init__(self) -> None:
         self._functions: Recent[tuple[Function, list[Any], list[Placeholder]]] = Recent(KEPT_FUNCTIONS)
-        self._values = _Values()
+        self._values = _SessionStorage()
 
     def __enter__(self) -> Session:
         self._values.show()

@@ -17,7 +17,7 @@ from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
-from jitgrad.curvefit.trace import LoweredModel, trace_model
+from jitgrad.curvefit.lowered_model import LoweredModel, trace_model
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
 from jitgrad.tape.function import Function

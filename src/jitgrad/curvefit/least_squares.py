@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.curvefit.trace import LoweredModel
+from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.errors import ArgumentError
 from jitgrad.program.context import Context
 from jitgrad.vm import fit_plan

@@ -10,8 +10,8 @@ import numpy as np
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.data import check_size
 from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution, solve
+from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.curvefit.result import CurveFit
-from jitgrad.curvefit.trace import LoweredModel
 from jitgrad.errors import DataError
 from jitgrad.functions.products import matmul
 from jitgrad.tape.tensor import as_tensor

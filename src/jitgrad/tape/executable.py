@@ -23,7 +23,7 @@ from jitgrad.tape.tensor import Tensor
 T = TypeVar("T")
 
 
-class Memory:
+class Storage:
     """Where Variables that an Executable closes over have their values: in themselves."""
 
     def read(self, leaf: Tensor) -> Any:
@@ -36,7 +36,7 @@ class Memory:
         leaf.variable.store(value)
 
 
-OWN = Memory()
+OWN = Storage()
 
 
 class Executable:
@@ -65,24 +65,24 @@ class Executable:
         """``with executable.context() as context``: one that nobody else uses."""
         return lent(self.program)
 
-    def closed_over(self, memory: Memory = OWN) -> Iterator[Any]:
+    def closed_over(self, storage: Storage = OWN) -> Iterator[Any]:
         """The values now of the inputs that are not given."""
         for leaf in self.leaves[self.n_given :]:
-            value = memory.read(leaf)
+            value = storage.read(leaf)
             if leaf.level == dtypes.INTEGER:
                 dtypes.check_exact(np.asarray(value), self.program.dtype)
             yield value
 
-    def load(self, context: Context, memory: Memory = OWN) -> None:
+    def load(self, context: Context, storage: Storage = OWN) -> None:
         """Copy these values to their places in a context."""
-        context.load(self.closed_over(memory), self.n_given)
+        context.load(self.closed_over(storage), self.n_given)
 
-    def store(self, context: Context, memory: Memory = OWN) -> None:
+    def store(self, context: Context, storage: Storage = OWN) -> None:
         """Give the Variables that were updated in a context their new values."""
         for number in self.program.state:
-            memory.write(self.leaves[number], context.inputs[number])
+            storage.write(self.leaves[number], context.inputs[number])
 
-    def call(self, given: Iterable[Tensor], levels: Iterable[int], memory: Memory = OWN) -> list[np.ndarray]:
+    def call(self, given: Iterable[Tensor], levels: Iterable[int], storage: Storage = OWN) -> list[np.ndarray]:
         """Run it once, on the values of Tensors; the values of the outputs, in the dtypes of ``levels``."""
         program = self.program
         values = []
@@ -91,13 +91,13 @@ class Executable:
                 dtypes.check_exact(np.asarray(leaf.value), program.dtype)
             values.append(leaf.value)
         if len(values) < len(self.leaves):
-            values += self.closed_over(memory)
+            values += self.closed_over(storage)
         with lent(program) as context:
             context.load(values)
             context.run()
             made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
             if program.state:
-                self.store(context, memory)
+                self.store(context, storage)
         return made
 
 

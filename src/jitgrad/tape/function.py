@@ -14,7 +14,7 @@ from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
 from jitgrad.tape.evaluate import force
-from jitgrad.tape.executable import OWN, Executable, Memory, executable
+from jitgrad.tape.executable import OWN, Executable, Storage, executable
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
@@ -78,11 +78,11 @@ class ConcreteFunction:
         for place, check in self._checks:
             check(names[place], np.asarray(values[place]))
 
-    def call(self, dynamic: list[Tensor], memory: Memory = OWN) -> Any:
+    def call(self, dynamic: list[Tensor], storage: Storage = OWN) -> Any:
         """Its result for these values."""
         if self._checks:
             self.check([t.value for t in dynamic], [f"Argument {place}" for place in range(len(dynamic))])
-        values = iter(self.executable.call(dynamic, self._levels, memory))
+        values = iter(self.executable.call(dynamic, self._levels, storage))
         return tree_map(lambda t: None if t is None else known(next(values), t.level), self._result)
 
 
@@ -114,10 +114,10 @@ class Function:
             return self._recorded(args, kwargs)
         return traced.call(dynamic)
 
-    def replay(self, memory: Memory, *args: Any) -> Any:
-        """As a call, but never recorded, whatever tape is about: the trace is run on the Variables as ``memory`` has them."""
+    def replay(self, storage: Storage, *args: Any) -> Any:
+        """As a call, but never recorded, whatever tape is about: the trace is run on the Variables as ``storage`` has them."""
         dynamic = [_dynamic(x) for x in tree_leaves((args, {})) if _is_dynamic(x)]
-        return self.traced(args, {}, dynamic).call(dynamic, memory)
+        return self.traced(args, {}, dynamic).call(dynamic, storage)
 
     def check(self, values: Sequence[Any], names: Sequence[str], *like: Any) -> None:
         """Raise DataError or IndexingError, with the row, where ``values``, of these names, have what it gives no meaning.

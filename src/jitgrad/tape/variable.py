@@ -21,7 +21,7 @@ names = itertools.count()
 """Numbers for the names of what is not named."""
 
 
-class Constraint(Protocol):
+class Projection(Protocol):
     """What a Variable is brought back to after an optimizer changed it, see ``layers.constraints``."""
 
     def change(self, weight: Variable) -> trace.StateUpdate:
@@ -59,7 +59,7 @@ class Variable(Operators):
         self.name = name or f"variable_{next(names)}"
         self.trainable = trainable
         self.level = dtypes.strong(level)
-        self.constraint: Constraint | None = None
+        self.constraint: Projection | None = None
         self.first: tuple[np.ndarray, Tensor] | None = None
         self._gradient: Gradient | None = None
         self._leaf = self._new_leaf(array)
