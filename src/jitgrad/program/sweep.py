@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -84,20 +84,22 @@ def _moves(program: Program, i: int, fields: Fields) -> dict[tuple[int, str], tu
     return moves
 
 
-def swept(i: int, fields: Fields, loops: list[Range]) -> Iterator[tuple[int, Fields, Fields]]:
-    """For each task of the loops around instruction ``i`` its number, and the fields with the lowest and the highest places."""
+def swept(i: int, fields: Fields, loops: Sequence[Range]) -> Iterator[tuple[int, Sequence[Fields]]]:
+    """For each lane of the loops around instruction ``i`` its number, and the fields with the lowest and the highest places.
+
+    Without a loop around it there is one lane, and one of both.
+    """
     around = [r for r in loops if r.first <= i < r.stop]
     if not around:
-        yield 0, fields, fields
+        yield 0, (fields,)
         return
-    lanes = max([r.lanes for r in around], default=0)
-    for lane in range(max(1, lanes)):
+    for lane in range(max(1, *[r.lanes for r in around])):
         low, high = dict(fields), dict(fields)
         for r in around:
             trips = r.trips_of(lane)
             for name in fields:
                 by_trip, by_lane = r.moves.get((i, name), (0, 0))
-                ends = [by_trip * trip + by_lane * lane for trip in (trips[0], trips[-1])] if trips else [0]
+                ends = [by_trip * trip + by_lane * lane for trip in (trips[0], trips[-1])]
                 low[name] += min(ends)
                 high[name] += max(ends)
-        yield lane, low, high
+        yield lane, (low, high)

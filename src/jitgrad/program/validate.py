@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from jitgrad.errors import ProgramError, listed
 from jitgrad.program.slots import STEPS, UPDATE, Slot
 from jitgrad.program.sweep import Fields, Range, ranges_of, swept
-from jitgrad.vm.instructions import WIDTH, Extents, Instruction
+from jitgrad.vm.instructions import WIDTH, Extent, Instruction
 
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
@@ -33,8 +34,8 @@ def validate(program: Program) -> None:
         known[slot.offset : slot.offset + slot.size] = given[slot.offset : slot.offset + slot.size] = True
     for i in range(program.stop):
         kind, fields = program.instruction(i)
-        for _, low, high in swept(i, fields, loops):
-            _check_instruction(program, i, kind, (low, high), known, given)
+        for _, ends in swept(i, fields, loops):
+            _check_instruction(program, i, kind, ends, known, given)
     for loop in loops:
         if loop.lanes:
             _check_lanes(program, loop, loops)
@@ -68,40 +69,41 @@ def _nothing_known(program: Program) -> np.ndarray:
 
 
 def _check_instruction(
-    program: Program, i: int, kind: Instruction, places: tuple[Fields, Fields], known: np.ndarray, given: np.ndarray
+    program: Program, i: int, kind: Instruction, ends: Sequence[Fields], known: np.ndarray, given: np.ndarray
 ) -> None:
-    """Check an instruction in all trips of the loops around it, between its lowest and its highest ``places``."""
+    """Check an instruction in all trips of the loops around it, from its lowest places to its highest, the ``ends``."""
     where = f"Instruction {i} ({kind.name})"
-    _check_limits(program, kind, places[0], where)
-    reads, writes = _between(kind.reads, places, program), _between(kind.writes, places, program)
-    for offset, count in reads:
+    _check_limits(program, kind, ends[0], where)
+    reads = [kind.reads(fields, program.table) for fields in ends]
+    writes = [kind.writes(fields, program.table) for fields in ends]
+    for offset, count in _hull(reads):
         _check_bounds(program, where, offset, count)
         if not known[offset : offset + count].all():
             raise ProgramError(f"{where} reads [{offset}:{offset + count}] before it is written. Lower it again.")
     entry = program.entry_of(i)
     updates = entry == UPDATE
-    if writes and writes[0][1] == 0:
+    if writes[0] and writes[0][0][1] == 0:
         raise ProgramError(f"{where} writes nothing. Lower the expression again.")
-    for offset, count in writes:
+    for offset, count in _hull(writes):
         _check_bounds(program, where, offset, count)
         changes = updates or (entry == STEPS and offset + count <= program.state_size)
         if updates and offset + count > program.state_size:
             raise ProgramError(f"{where} updates what is no state. Lower the expression again.")
         if not changes and given[offset : offset + count].any():
             raise ProgramError(f"{where} writes over an input or a literal. Only updates may. Lower it again.")
-        if not changes and any(_overlap(kind, fields, program) for fields in places):
+        if not changes and any(map(_overlap, writes, reads)):
             raise ProgramError(f"{where} writes over its own operand. Lower the expression again.")
         known[offset : offset + count] = True
 
 
-def _between(extents: Extents, places: tuple[Fields, Fields], program: Program) -> list[tuple[int, int]]:
-    """The extents from the lowest places to the highest."""
-    low, high = (extents(fields, program.table) for fields in places)
-    return [(a, b + count - a if count else 0) for (a, count), (b, _) in zip(low, high, strict=True)]
+def _hull(extents: Sequence[list[Extent]]) -> list[Extent]:
+    """From the lowest extents to the highest."""
+    if len(extents) == 1:
+        return extents[0]
+    return [(a, b + count - a if count else 0) for (a, count), (b, _) in zip(*extents, strict=True)]
 
 
-def _overlap(kind: Instruction, fields: Fields, program: Program) -> bool:
-    reads, writes = kind.reads(fields, program.table), kind.writes(fields, program.table)
+def _overlap(writes: list[Extent], reads: list[Extent]) -> bool:
     return any(o < offset + count and offset < o + n for offset, count in writes for o, n in reads if n and count)
 
 
@@ -117,10 +119,11 @@ def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
     touched: list[tuple[int, int, int, bool]] = []
     for i in range(loop.first, loop.end):
         kind, fields = program.instruction(i)
-        for lane, *places in swept(i, fields, loops):
+        for lane, ends in swept(i, fields, loops):
             task = lane if i < loop.stop else loop.lanes
             for writes, extents in ((True, kind.writes), (False, kind.reads)):
-                touched += [(o, o + n, task, writes) for o, n in _between(extents, (places[0], places[1]), program) if n]
+                reached = _hull([extents(end, program.table) for end in ends])
+                touched += [(o, o + n, task, writes) for o, n in reached if n]
     touched.sort()
     _check_apart(touched, f"Instruction {loop.first - 1} (loop)")
 

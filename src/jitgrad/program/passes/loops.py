@@ -17,7 +17,7 @@ from jitgrad.program.memory import owners
 def unite_stacks(expression: Expression) -> Expression:
     """Have loops that differ only in what they stack all stack the same, so that they are common subexpressions."""
     wanted: dict[Any, dict[int, None]] = defaultdict(dict)
-    loops = {i: step for i, step in enumerate(expression.steps) if step.op == "loop"}
+    loops = _loops_of(expression)
     for step in loops.values():
         wanted[_but_for_stacks(step)] |= dict.fromkeys(loop_of(step).stacked)
     return _with_stacks(expression, {i: tuple(wanted[_but_for_stacks(step)]) for i, step in loops.items()})
@@ -25,7 +25,9 @@ def unite_stacks(expression: Expression) -> Expression:
 
 def trim_stacks(expression: Expression) -> Expression:
     """Stack nothing that no step asks for."""
-    wanted: dict[int, dict[int, None]] = {i: {} for i, step in enumerate(expression.steps) if step.op == "loop"}
+    wanted: dict[int, dict[int, None]] = {i: {} for i in _loops_of(expression)}
+    if not wanted:
+        return expression
     whole = {*expression.outputs, *(i for update in expression.updates for i in update.args)}
     for step in expression.steps:
         if step.op != "get":
@@ -69,7 +71,7 @@ def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Express
         loop = loop_of(step)
         return builder.add(loop_step(step.args, loop._replace(body=lower(loop.body))))
 
-    return lambda expression: rewrite(expression, lowered)
+    return lambda expression: rewrite(expression, lowered) if _loops_of(expression) else expression
 
 
 def legalise_loops(expression: Expression) -> Expression:
@@ -78,7 +80,14 @@ def legalise_loops(expression: Expression) -> Expression:
     Literals of a body are constants of the loop, for they stand in memory; and what is stacked is a step of its own, which can
     write to its slice.
     """
+    if not _loops_of(expression):
+        return expression
     return rewrite(expression, lambda builder, step: _legal(builder, step) if step.op == "loop" else None)
+
+
+def _loops_of(expression: Expression) -> dict[int, Step]:
+    """Its loops, by position."""
+    return {i: step for i, step in enumerate(expression.steps) if step.op == "loop"}
 
 
 def _legal(builder: Builder, step: Step) -> int:
