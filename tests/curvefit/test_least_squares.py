@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -19,7 +20,7 @@ from jitgrad.curvefit import CurveFit, least_squares
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution
 from jitgrad.errors import ArgumentError, DataError, FitError, FitWarning
-from jitgrad.vm import fit_plan
+from jitgrad.vm.least_squares import codes
 from tests.curvefit import mgh
 
 X = np.linspace(0, 4, 50)
@@ -333,7 +334,7 @@ def test_exact_data_give_the_exact_parameters(model: str, truth: Any, start: Any
     y = evaluated(curve, [X], truth)[0]
     result = fit(model, X, y, start)
     np.testing.assert_allclose(result.values, truth, rtol=1e-12)
-    assert result.ended == fit_plan.EXACT and result.nfev < 30
+    assert result.ended == codes.EXACT and result.nfev < 30
 
 
 @pytest.mark.parametrize("start", [[1, 1, 1], [0, 0, 0], [0, 1, 0], [-3, 0.1, 1e-9]])
@@ -431,9 +432,9 @@ def solve(model: str, data: Data, starts: Any, limits: Limits | None = None, opt
 
 def assert_same(many: Solution, i: int, one: Solution) -> None:
     """Fit i of many is the same as one, to the bit."""
-    assert many.ended[i] == one.ended[0]
+    assert many.status[i] == one.status[0]
     for several, single in zip(many, one, strict=True):
-        if one.ended[0] != fit_plan.NOT_FINITE:
+        if one.status[0] != codes.NOT_FINITE:
             np.testing.assert_array_equal(several[i], single[0])
 
 
@@ -535,7 +536,7 @@ def test_steps_to_where_a_derivative_is_not_finite_are_taken_back() -> None:
     x = np.ones(3)
     result = fit("sqrt(abs(a - 1)) * x", x, np.full(3, -1.0), [0.0])
     assert np.isfinite(result.values).all() and np.isfinite(result.factor).all()
-    assert result.cost < 2.0 and result.ended == fit_plan.STUCK and not result.success
+    assert result.cost < 2.0 and result.ended == codes.STUCK and not result.success
 
 
 def test_fits_of_many_threads_are_the_same() -> None:
@@ -553,3 +554,35 @@ def test_fits_of_many_threads_are_the_same() -> None:
         thread.join()
     assert len(found) == 200
     np.testing.assert_array_equal(np.stack(found), np.broadcast_to(expected, (200, 3)))
+
+
+def test_two_threads_solve_halves_of_one_problem_at_once() -> None:
+    """They share the problem alone, and find what one thread finds, to the bit."""
+    rows, fits = 60, 400
+    draw = np.random.default_rng(5)
+    x, shapes = draw.uniform(0, 3, rows * fits), draw.uniform(0.5, 3, (3, fits)).repeat(rows, axis=1)
+    y = shapes[0] * np.exp(-shapes[1] * x) + shapes[2] + 0.1 * draw.standard_normal(rows * fits)
+    data = Data([x], y, parts=np.array([(rows * i, rows) for i in range(fits)], np.uint64))
+    starts, held = draw.uniform(0.1, 4, (fits, 3)), np.full(3, np.nan)
+    traced = curve_of(DECAY, {"x": x}, None, None).traced([x], range(3), len(y))
+    expected = least_squares.Solver(traced, len(y), fits).solve(data, held, None, starts, Settings())
+    solver = least_squares.Solver(traced, len(y), fits)
+    workers = [least_squares.Worker(traced, solver.problem) for _ in range(2)]
+    for worker in workers:
+        solver.prepare(worker, data, held)
+    for _ in range(3):
+        solver.load(data, None, starts, Settings())
+        together = threading.Barrier(2)
+
+        def run(worker: least_squares.Worker, first: int, stop: int, together: threading.Barrier = together) -> None:
+            together.wait()
+            worker.run(first, stop)
+
+        halves = zip(workers, [(0, fits // 2), (fits // 2, fits)], strict=True)
+        threads = [threading.Thread(target=run, args=(worker, *half)) for worker, half in halves]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for found, alone in zip(solver.solution, expected, strict=True):
+            assert found.tobytes() == alone.tobytes()

@@ -13,7 +13,8 @@ from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.starts import distinct, scales_of, starting_values
 from jitgrad.errors import FitError
-from jitgrad.vm import fit_plan
+from jitgrad.vm.least_squares import codes
+from jitgrad.vm.least_squares.problem import OUTCOME
 
 STARTS_EACH, KEPT, SEARCH_EVALUATIONS = 64, 6, 100
 """Starts of a search for each parameter in which the model is not linear; how many of the best are fitted, and how far."""
@@ -23,7 +24,7 @@ CONVERGED = 1e-4
 """The cosine of the residuals with a column of the Jacobian, which differences know to some eight digits."""
 NOISE = {"3-point": 1e-9, "2-point": 1e-7}
 """Of differences, beside the largest singular value of a Jacobian, its columns scaled to norm one."""
-_ENDED = {0: fit_plan.TOO_MANY, 1: fit_plan.BY_GRADIENT, 2: fit_plan.BY_COST, 3: fit_plan.BY_STEP, 4: fit_plan.BY_COST}
+_ENDED = {0: codes.TOO_MANY, 1: codes.BY_GRADIENT, 2: codes.BY_COST, 3: codes.BY_STEP, 4: codes.BY_COST}
 
 
 class _Run:
@@ -119,7 +120,7 @@ def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
         raise failed[0]
     reached = np.array([fit.costs[0] for fit in fits])
     found = fits[int(np.argmin(reached))]
-    if found.ended[0] == fit_plan.TOO_MANY:
+    if found.status[0] == codes.TOO_MANY:
         found = _fit(problem, run, found.parameters[0], method, problem.settings)
     result = problem.result(found)
     result.minima, result.starts = len(distinct(reached, problem.rounding())), len(starts)
@@ -191,8 +192,8 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, settings: 
         )
     if not len(start):
         residual = run.residuals(start)
-        figures = [0.5 * float(residual @ residual), run.calls, 0, fit_plan.BY_GRADIENT, 1.0]
-        return Solution(start[None], np.array([figures]), np.empty((1, 0, 0)))
+        outcome = 0.5 * float(residual @ residual), run.calls, 0, codes.BY_GRADIENT, 1.0
+        return Solution(start[None], np.array([outcome], OUTCOME), np.empty((1, 0, 0)))
     name = "trf" if method == "auto" else method
     try:
         found = least_squares(
@@ -205,12 +206,12 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, settings: 
     ended, norms, size = _ENDED[found.status], np.linalg.norm(found.jac, axis=0), np.sqrt(2 * found.cost)
     angles = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
     if found.cost <= problem.rounding():
-        ended = fit_plan.EXACT
-    elif angles[found.active_mask == 0].max(initial=0.0) > CONVERGED and ended != fit_plan.TOO_MANY:
-        ended = fit_plan.STUCK
+        ended = codes.EXACT
+    elif angles[found.active_mask == 0].max(initial=0.0) > CONVERGED and ended != codes.TOO_MANY:
+        ended = codes.STUCK
     low, high = run.limits
     values = np.where(found.active_mask < 0, low, np.where(found.active_mask > 0, high, found.x))
     _, s, v = np.linalg.svd(found.jac / np.where(norms > 0, norms, 1.0), full_matrices=False)
     s[s < NOISE.get(run.scheme, 0.0) * s[0]] = 0.0
-    figures = [float(found.cost), run.calls, found.njev, ended, s[-1] / s[0] if s[0] > 0 else 0.0]
-    return Solution(values[None], np.array([figures]), (s[:, None] * v * norms)[None])
+    outcome = found.cost, run.calls, found.njev, ended, s[-1] / s[0] if s[0] > 0 else 0.0
+    return Solution(values[None], np.array([outcome], OUTCOME), (s[:, None] * v * norms)[None])

@@ -10,26 +10,13 @@ import numpy as np
 from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.errors import ArgumentError
 from jitgrad.program.context import Context
-from jitgrad.vm import fit_plan
-from jitgrad.vm.fit_plan import (
-    ARCTAN,
-    CAUCHY,
-    FIT,
-    HEAD,
-    HUBER,
-    LINEAR_LOSS,
-    LOSS,
-    LOWER,
-    N_FIGURES,
-    ROOM_HEAD,
-    SOFT_L1,
-    SOLVES,
-    leading,
-    room_size,
-)  # fmt: skip
-from jitgrad.vm.records import address
+from jitgrad.vm.least_squares import codes
+from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, leading, make_workspace
+from jitgrad.vm.records import address, in_row
 
-LOSSES = {"linear": LINEAR_LOSS, "soft_l1": SOFT_L1, "huber": HUBER, "cauchy": CAUCHY, "arctan": ARCTAN}
+LOSSES = {
+    "linear": codes.LINEAR_LOSS, "soft_l1": codes.SOFT_L1, "huber": codes.HUBER, "cauchy": codes.CAUCHY, "arctan": codes.ARCTAN,
+}  # fmt: skip
 """How residuals may count, by name."""
 
 MOST_ROWS = 1024
@@ -69,30 +56,28 @@ class Solution(NamedTuple):
 
     Attributes:
         parameters: (F, n).
-        figures: (F, 5): the cost, how often the model and its derivatives were computed, how the fit ended (``vm.fit_plan``),
-            and the smallest beside the largest pivot of its Jacobian, the columns scaled to norm one.
+        outcomes: (F,) of OUTCOME, see ``vm.least_squares.problem``.
         factors: (F, n, n), the upper triangular factor of each one's Jacobian, weighted.
     """
 
     parameters: np.ndarray
-    figures: np.ndarray
+    outcomes: np.ndarray
     factors: np.ndarray
 
     @property
     def costs(self) -> np.ndarray:
         """(F,), inf where the model or its derivatives were not finite."""
-        failed = np.isin(self.ended, (fit_plan.NOT_FINITE, fit_plan.NO_DERIVATIVE))
-        return np.where(failed, np.inf, self.figures[:, 0])
+        return np.where(np.isin(self.status, (codes.NOT_FINITE, codes.NO_DERIVATIVE)), np.inf, self.outcomes["cost"])
 
     @property
-    def ended(self) -> np.ndarray:
+    def status(self) -> np.ndarray:
         """(F,), how each ended."""
-        return self.figures[:, 3]
+        return self.outcomes["status"]
 
     @property
-    def pivots(self) -> np.ndarray:
+    def rcond(self) -> np.ndarray:
         """(F,), the smallest beside the largest pivot of each one's Jacobian: 0 where it is singular."""
-        return self.figures[:, 4]
+        return self.outcomes["rcond"]
 
 
 class Data(NamedTuple):
@@ -123,40 +108,67 @@ def block_of(rows: int, by_rows: bool) -> int:
     return min(rows, MOST_ROWS) if by_rows else rows
 
 
+class Worker:
+    """What one thread needs to take fits of a problem: an arena for the model, and a workspace."""
+
+    def __init__(self, traced: LoweredModel, problem: Problem) -> None:
+        self.context, self._problem = Context(traced.program), problem
+        self._work = make_workspace(self.context.descriptor, problem.n, problem.leading)
+        self._records = address(problem), address(self._work)
+        self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, traced.program.work)))
+
+    def run(self, first: int, stop: int) -> None:
+        """Do the fits first ≤ i < stop, and return from native code now and then: Python takes a Ctrl-C only here."""
+        self._work.set(fit=first, phase=codes.BEGINNING, asked=codes.NOTHING)
+        call = self.context.least_squares.call
+        while True:
+            started = time.perf_counter()
+            done = call(*self._records, stop, self._blocks)
+            if done < self._blocks:
+                return
+            seconds = max(time.perf_counter() - started, 1e-9)
+            self._blocks = max(FEWEST_BLOCKS, min(8 * self._blocks, int(done * CHUNK_SECONDS / seconds)))
+
+
 class Solver:
-    """A model with all the memory that fits of it need, for one thread and a number of rows and fits.
+    """A model with the memory of a number of fits of so many rows, and a worker for them.
 
     Data are copied into it, so that the native code's addresses are the same for every call: to ask NumPy for one takes longer
-    than to copy some thousand numbers.
+    than to copy some thousand numbers. While fits run nothing of it changes but their results: other workers may do some.
     """
 
     def __init__(self, traced: LoweredModel, rows: int, fits: int) -> None:
         program, n = traced.program, len(traced.free)
-        self.sizes = rows, fits
-        self._traced, self._context = traced, Context(program)
+        self.sizes, self._traced = (rows, fits), traced
         self._first_column = traced.n_parameters
         self._last_column = traced.executable.n_given
         slots = program.inputs[self._first_column : self._last_column] if traced.by_rows else ()
-        self._room = np.zeros(room_size(n, traced.rows))
-        self._limits = self._room[ROOM_HEAD + LOWER * n : ROOM_HEAD + (LOWER + 2) * n].reshape(2, n)
-        self._y, self._weights, self._columns = np.empty(rows), np.ones(rows), np.empty((len(slots), rows))
-        self._parts = np.full((fits, 2), (0, rows), np.uint64)
-        self._solution = Solution(np.empty((fits, n)), np.empty((fits, N_FIGURES)), np.empty((fits, n, n)))
-        arrays = (self._y, self._weights, self._parts, *self._solution)
-        plan = [
-            0, 0, 0, address(self._context.arena), program.entry("jacobian").start, program.stop,
-            n, len(slots), traced.rows, 0, 0,
-            *[array.ctypes.data for array in arrays], leading(n, traced.rows), *(0,) * (HEAD - FIT),
-            *[program.inputs[k].offset for k in traced.free],
-            *[int(linear) for linear in traced.linear], *(0,) * n,
-            *[number for slot in program.outputs for number in (slot.offset, int(slot.size > 1))],
-            *[number for slot, to in zip(slots, self._columns, strict=True) for number in (to.ctypes.data, slot.offset)],
-        ]  # fmt: skip
-        self._plan = np.array(plan, np.uint64)
-        self._weighted, self._limited, self._linear, self._parted = False, True, False, False  # what the memory holds
+        self._limits, self._y, self._weights = np.tile(_NO_LIMITS, n), np.empty(rows), np.ones(rows)
+        self._columns, self._parts = np.empty((len(slots), rows)), np.full((fits, 2), (0, rows), np.uint64)
+        self.solution = Solution(np.empty((fits, n)), np.empty(fits, OUTCOME), np.empty((fits, n, n)))
+        self.problem = Problem(
+            value_stop=program.entry("jacobian").start,
+            stop=program.stop,
+            slots=np.array([program.inputs[k].offset for k in traced.free], np.uint64),
+            outputs=in_row(Output, [Output(slot=to.offset, stride=to.size > 1) for to in program.outputs]),
+            columns=in_row(Column, [Column(data=x, slot=to.offset) for x, to in zip(self._columns, slots, strict=True)]),
+            n=n,
+            n_columns=len(slots),
+            block=traced.rows,
+            leading=leading(n, traced.rows),
+            y=self._y,
+            weights=self._weights,
+            parts=self._parts,
+            lower=self._limits[0],
+            upper=self._limits[1],
+            linear=np.array(traced.linear, np.uint64),
+            parameters=self.solution.parameters,
+            outcomes=self.solution.outcomes,
+            factors=self.solution.factors,
+        )
+        self._worker = Worker(traced, self.problem)
+        self._weighted, self._limited, self._parted = False, False, False  # what the memory holds
         self._settings: Settings | None = None
-        self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, program.work)))
-        self._addresses = (self._plan.ctypes.data, self._room.ctypes.data, address(self._context.descriptor))
 
     def solve(
         self, data: Data, held: np.ndarray, limits: Limits | None, starts: np.ndarray, settings: Settings, linear: bool = False
@@ -173,36 +185,14 @@ class Solver:
 
         Raises ArgumentError for parts that are none of the rows, or of a model that does not go by rows.
         """
-        plan, room = self._plan, self._room
-        self._load(data, held)
-        if limits is not None or self._limited:
-            self._limits[:] = _NO_LIMITS if limits is None else limits
-            self._limited = limits is not None
-        if settings is not self._settings:
-            room[: len(settings) - 1], plan[LOSS] = settings[:-1], LOSSES[settings.loss]
-            self._settings = settings
-        linear = linear or all(self._traced.linear)
-        if linear != self._linear:
-            plan[SOLVES] = self._linear = linear
-        self._solution.parameters[:] = starts
-        self._run(len(starts))
-        return Solution(*[array.copy() for array in self._solution])
+        self.load(data, limits, starts, settings, linear)
+        self.prepare(self._worker, data, held)
+        self._worker.run(0, len(starts))
+        return Solution(*[array.copy() for array in self.solution])
 
-    def _run(self, fits: int) -> None:
-        """Run the native code to the end, and return from it now and then: Python takes a Ctrl-C only here."""
-        self._plan[FIT:HEAD] = 0
-        call = self._context.least_squares.call
-        while True:
-            started = time.perf_counter()
-            done = call(*self._addresses, fits, self._blocks)
-            if done < self._blocks:
-                return
-            seconds = max(time.perf_counter() - started, 1e-9)
-            self._blocks = max(FEWEST_BLOCKS, min(8 * self._blocks, int(done * CHUNK_SECONDS / seconds)))
-
-    def _load(self, data: Data, held: np.ndarray) -> None:
-        """Copy the data, and put what all fits share into the arena: held parameters, constants, columns that are not rows."""
-        context, traced, rows = self._context, self._traced, self.sizes[0]
+    def load(self, data: Data, limits: Limits | None, starts: np.ndarray, settings: Settings, linear: bool = False) -> None:
+        """Copy what all fits share, see ``solve``, and their starts."""
+        traced, rows = self._traced, self.sizes[0]
         self._y[:] = data.y
         if data.weights is not None or self._weighted:
             self._weights[:] = 1.0 if data.weights is None else data.weights
@@ -218,6 +208,19 @@ class Solver:
                 )
         for to, column in zip(self._columns, data.columns, strict=False):
             to[:] = column
+        if limits is not None or self._limited:
+            self._limits[:] = _NO_LIMITS if limits is None else limits
+            self._limited = limits is not None
+        if settings is not self._settings:
+            ftol, xtol, gtol, most, scale, loss = settings
+            self.problem.set(ftol=ftol, xtol=xtol, gtol=gtol, max_nfev=most, scale=scale, loss=LOSSES[loss])
+            self._settings = settings
+        self.problem.solves_linear = linear or all(traced.linear)
+        self.solution.parameters[:] = starts
+
+    def prepare(self, worker: Worker, data: Data, held: np.ndarray) -> None:
+        """Put what all fits share into a worker's arena: held parameters, constants, columns that are not rows."""
+        context, traced = worker.context, self._traced
         if len(traced.free) < len(held):
             context.load(held, 0, self._first_column)
         if not traced.by_rows:

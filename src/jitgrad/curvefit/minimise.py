@@ -19,7 +19,8 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.variable import Variable
 from jitgrad.transforms.gradients import value_and_grad
 from jitgrad.transforms.jacobians import hessian
-from jitgrad.vm.fit_plan import BY_COST, BY_GRADIENT, STUCK, TOO_MANY
+from jitgrad.vm.least_squares.codes import BY_COST, BY_GRADIENT, STUCK, TOO_MANY
+from jitgrad.vm.least_squares.problem import OUTCOME
 
 _RHO: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda z: z,
@@ -58,9 +59,9 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
     by = {"lbfgs": _by_lbfgs, "adam": _by_adam}[method]
     u, evaluations, ended = by(scaled, start / size, size, problem)
     theta = u * size
-    figures = [float(cost(theta)), evaluations, evaluations, ended, 0.0]
+    outcome = cost(theta), evaluations, evaluations, ended, 0.0
     factor = np.full((len(theta), len(theta)), np.nan) if own is None else _square_root(np.asarray(hessian(cost)(theta)))
-    return Solution(theta[None], np.array([figures]), factor[None])
+    return Solution(theta[None], np.array([outcome], OUTCOME), factor[None])
 
 
 def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:

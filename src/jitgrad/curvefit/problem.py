@@ -108,7 +108,7 @@ class Problem:
         if len(self.free) < len(self.held):
             values = self.held.copy()
             values[self.free] = solution.parameters[i]
-        return CurveFit(self, values, solution.figures[i], solution.factors[i])
+        return CurveFit(self, values, solution.outcomes[i], solution.factors[i])
 
     def rounding(self) -> float:
         """A cost that is nothing but rounding errors."""

@@ -11,19 +11,19 @@ import numpy as np
 
 from jitgrad.curvefit.estimates import UNDETERMINED, Estimates, Row
 from jitgrad.errors import ArgumentError
-from jitgrad.vm import fit_plan
+from jitgrad.vm.least_squares import codes
 
 if TYPE_CHECKING:
     from jitgrad.curvefit.problem import Problem
 
 _ENDED = {
-    fit_plan.BY_COST: "converged: no step lowers the cost any more",
-    fit_plan.BY_STEP: "converged: steps no longer change the parameters",
-    fit_plan.BY_GRADIENT: "converged: the gradient is zero",
-    fit_plan.EXACT: "converged: the model meets the data to rounding",
-    fit_plan.STUCK: "not converged: no step lowers the cost, and yet its gradient is not zero; give other starting values, "
+    codes.BY_COST: "converged: no step lowers the cost any more",
+    codes.BY_STEP: "converged: steps no longer change the parameters",
+    codes.BY_GRADIENT: "converged: the gradient is zero",
+    codes.EXACT: "converged: the model meets the data to rounding",
+    codes.STUCK: "not converged: no step lowers the cost, and yet its gradient is not zero; give other starting values, "
     "or look for a jump or a kink in the model",
-    fit_plan.TOO_MANY: "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
+    codes.TOO_MANY: "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
 }
 _FLAT = "not converged: no parameter changes the model where the fit ended; give other starting values"
 WORSE, BEYOND = 1e-6, 1e10
@@ -44,7 +44,7 @@ class CurveFit(Estimates):
         nfev, njev: how often the model and its derivatives were computed.
         minima: in how many different minima the best starts ended; None where starting values were given.
         starts: how many starts there were.
-        ended: how the fit ended, a number of ``vm.fit_plan``.
+        ended: how the fit ended, a number of ``vm.least_squares.codes``.
         pivots: the smallest beside the largest pivot of the Jacobian, its columns scaled to norm one.
     """
 
@@ -90,7 +90,7 @@ class CurveFit(Estimates):
     def table(self, level: float = 0.95) -> list[Row]:
         """As ``Estimates.table``; nothing is tested where the model meets the data to rounding."""
         rows = super().table(level)
-        return [row._replace(t=math.nan, p=math.nan) for row in rows] if self.ended == fit_plan.EXACT else rows
+        return [row._replace(t=math.nan, p=math.nan) for row in rows] if self.ended == codes.EXACT else rows
 
     # Of the rows that were fitted.
 
@@ -191,12 +191,12 @@ class CurveFit(Estimates):
     @property
     def success(self) -> bool:
         """Whether the fit converged."""
-        return self.ended not in (fit_plan.TOO_MANY, fit_plan.STUCK) and not self.flat
+        return self.ended not in (codes.TOO_MANY, codes.STUCK) and not self.flat
 
     @property
     def flat(self) -> bool:
         """Whether no parameter changes the model where the fit ended: that the gradient is zero then says nothing."""
-        return self.ended != fit_plan.EXACT and len(self.free) > 0 and not self.factor.any()
+        return self.ended != codes.EXACT and len(self.free) > 0 and not self.factor.any()
 
     @property
     def _how_it_ended(self) -> str:

@@ -12,7 +12,7 @@ from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN, CurveFit
 from jitgrad.curvefit.starts import SAME_COST, distinct, scales_of, starting_values
 from jitgrad.errors import FitError
-from jitgrad.vm.fit_plan import NO_DERIVATIVE, NOT_FINITE, STUCK, TOO_MANY
+from jitgrad.vm.least_squares.codes import NO_DERIVATIVE, NOT_FINITE, STUCK, TOO_MANY
 
 FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
 """At most, of each start, and of each that is kept."""
@@ -23,7 +23,7 @@ KEPT, NEAREST, NEAR = 16, 3, 1.5
 def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
     """The fit from one start, (n,). Raises FitError where the model or a derivative is not finite there."""
     solution = problem.solve(start[None])
-    if solution.ended[0] in (NOT_FINITE, NO_DERIVATIVE):
+    if solution.status[0] in (NOT_FINITE, NO_DERIVATIVE):
         raise FitError(
             f"{problem.not_finite(start)}. Choose others, or bounds that keep to where it is; or leave such rows out."
         )
@@ -54,7 +54,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     if guess is not None:
         guess = np.where(known, problem.held, guess if problem.bounds is None else np.clip(guess, *problem.bounds))
         solution = problem.solve(guess[None, problem.free])
-        if solution.ended[0] not in (NOT_FINITE, NO_DERIVATIVE, TOO_MANY, STUCK):
+        if solution.status[0] not in (NOT_FINITE, NO_DERIVATIVE, TOO_MANY, STUCK):
             return problem.result(solution)
     starts = _starts(problem, known, guess)
     few, rounding = _some_rows(problem), problem.rounding()
@@ -63,7 +63,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     ended = _is_minimum(solution)
     minima = max(1, len(distinct(np.where(ended, solution.costs, np.inf), rounding)))
     best = distinct(solution.costs, rounding)
-    regular = distinct(np.where(solution.pivots > UNDETERMINED, solution.costs, np.inf), rounding)
+    regular = distinct(np.where(solution.rcond > UNDETERMINED, solution.costs, np.inf), rounding)
     near = np.unique(np.concatenate([best[:NEAREST], regular[:1]]))
     near = near[solution.costs[near] <= NEAR * solution.costs[best[:1]]]
     from_first = problem.solve(starts[:1], few)  # of ones: no search is worse than none
@@ -84,7 +84,7 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
 
 def _is_minimum(solution: Solution) -> np.ndarray:
     """Which fits ended in a minimum, (F,): not where the model is flat, and so its Jacobian singular."""
-    return (solution.ended != TOO_MANY) & (solution.ended != STUCK) & (solution.pivots > UNDETERMINED)
+    return (solution.status != TOO_MANY) & (solution.status != STUCK) & (solution.rcond > UNDETERMINED)
 
 
 def _starts(problem: Problem, known: np.ndarray, guess: np.ndarray | None) -> np.ndarray:

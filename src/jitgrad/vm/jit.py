@@ -236,23 +236,13 @@ def _by_address(context, builder, signature, arguments):  # type: ignore[no-unty
 
 
 @intrinsic
-def pointer(context, address, like):  # type: ignore[no-untyped-def]
-    """The address, a number, as a pointer of the type of ``like``."""
+def is_null(context, pointer):  # type: ignore[no-untyped-def]
+    """Whether a pointer points nowhere."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        return cgutils.is_null(builder, arguments[0])
 
-    return like(numba.uint64, like), generate
-
-
-@intrinsic
-def address(context, pointer):  # type: ignore[no-untyped-def]
-    """The pointer as a number."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ptrtoint(arguments[0], ir.IntType(64))
-
-    return numba.uint64(pointer), generate
+    return numba.boolean(pointer), generate
 
 
 def lapack(routine: str, form: str) -> Any:

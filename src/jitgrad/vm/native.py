@@ -43,8 +43,8 @@ _FORMS = {
     "least_squares": _Form(
         "least squares",
         "about ten seconds",
-        "jitgrad.vm.least_squares",
-        (_POINTER,) * 3 + (_NUMBER,) * 2,
+        "jitgrad.vm.least_squares.solve",
+        (_POINTER,) * 2 + (_NUMBER,) * 2,
         _NUMBER,
         ("float64",),
     ),

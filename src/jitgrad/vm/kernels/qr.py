@@ -1,4 +1,4 @@
-"""Orthogonal factors of small and of tall matrices, column by column. Places are offsets into one array ``W``.
+"""Orthogonal factors of small and of tall matrices, column by column. Matrices are pointers and the distance of their columns.
 
 Golub and Van Loan, "Matrix Computations", 5.1 to 5.4; the damped systems as in Moré, "The Levenberg-Marquardt algorithm:
 implementation and theory", 1978.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from numpy import sqrt, uint64
 
 from jitgrad.vm.jit import inline, noinline, reduction
+from jitgrad.vm.kernels.tiles import after
 
 SINGULAR = 1e-14
 """A diagonal element that is smaller, beside the largest, counts as none."""
@@ -17,102 +18,108 @@ LIGHT = 1e-3
 
 
 @reduction
-def dot(W, a, b, n):
+def dot(a, b, n):
     """The sum of products of n elements."""
     total = 0.0
     for k in range(n):
-        total += W[a + k] * W[b + k]
+        total += a[k] * b[k]
     return total
 
 
 @noinline
-def norm(W, a, n):
+def norm(a, n):
     """The Euclidean norm of n elements, also where their squares are too large or too small for floats."""
-    square, largest = dot(W, a, a, n), 0.0
+    square, largest = dot(a, a, n), 0.0
     if 1e-280 < square < 1e300:
         return sqrt(square)
     for k in range(n):
-        largest = max(largest, abs(W[a + k]))
+        largest = max(largest, abs(a[k]))
     if largest == 0.0:
         return sqrt(square)  # 0 or nan
     square = 0.0
     for k in range(n):
-        square += (W[a + k] / largest) ** 2
+        square += (a[k] / largest) ** 2
     return largest * sqrt(square)
 
 
 @inline
-def _largest(W, a, n):
+def _largest(a, n):
     """The place of the largest of n elements."""
-    found = a
+    found = uint64(0)
     for k in range(n):
-        if abs(W[a + k]) > abs(W[found]):
-            found = a + k
+        if abs(a[k]) > abs(a[found]):
+            found = k
     return found
 
 
 @inline
-def _add(W, d, a, n, factor):
+def _add(d, a, n, factor):
     for k in range(n):
-        W[d + k] += factor * W[a + k]
+        d[k] += factor * a[k]
+
+
+@inline
+def _swap(a, b, n, distance):
+    """Exchange n elements of two arrays, so far from each other."""
+    for k in range(n):
+        a[k * distance], b[k * distance] = b[k * distance], a[k * distance]
 
 
 @noinline
-def _reflect(W, a, n, ld, others):
+def _reflect(a, n, ld, others):
     """Turn the n elements at ``a`` into one, and the ``others`` columns after it, ``ld`` further each, with it.
 
     Below it stands what is no longer needed. A first element that is small beside the column changes places with the largest:
     digits of a light row would be lost in heavy ones (Cox and Higham, "Stability of Householder QR factorization for weighted
     least squares problems", 1998).
     """
-    size = norm(W, a, n)
+    zero, one = uint64(0), uint64(1)
+    size = norm(a, n)
     if size < 1e-307:
         return
-    if abs(W[a]) < LIGHT * size:
-        heaviest = _largest(W, a, n)
-        for k in range(others + uint64(1)):
-            W[a + k * ld], W[heaviest + k * ld] = W[heaviest + k * ld], W[a + k * ld]
-    turned = -size if W[a] > 0.0 else size
-    factor, scale = 1.0 - W[a] / turned, 1.0 / (W[a] - turned)
-    for i in range(uint64(1), n):
-        W[a + i] *= scale
-    W[a] = 1.0
-    q = a
+    if abs(a[zero]) < LIGHT * size:
+        _swap(a, after(a, _largest(a, n)), others + one, ld)
+    turned = -size if a[zero] > 0.0 else size
+    factor, scale = 1.0 - a[zero] / turned, 1.0 / (a[zero] - turned)
+    for i in range(one, n):
+        a[i] *= scale
+    a[zero] = 1.0
+    column = a
     for k in range(others):
-        q += ld
-        _add(W, q, a, n, -factor * dot(W, a, q, n))
-    W[a] = turned
+        column = after(column, ld)
+        _add(column, a, n, -factor * dot(a, column, n))
+    a[zero] = turned
 
 
 @inline
-def triangulate(W, a, rows, cols, ld):
+def triangulate(a, rows, cols, ld):
     """R of a matrix of at least as many rows as columns, in place: zeros below its diagonal, down to row ``cols``."""
     one = uint64(1)
     for j in range(cols):
-        _reflect(W, a + j * ld + j, rows - j, ld, cols - j - one)
+        _reflect(after(a, j * ld + j), rows - j, ld, cols - j - one)
     for j in range(cols):
         for i in range(j + one, cols):
-            W[a + j * ld + i] = 0.0
+            a[j * ld + i] = 0.0
 
 
 @inline
-def triangulate_pivoted(W, a, rows, cols, ld, P, order):
-    """The same with the largest remaining column next, as P notes at ``order``; turns a column more. Returns the rank."""
-    zero, first = uint64(0), 0.0
+def triangulate_pivoted(a, rows, cols, ld, order):
+    """The same with the largest remaining column next, as ``order`` notes; turns a column more. Returns the rank."""
+    first, one = 0.0, uint64(1)
     for j in range(cols):
-        P[order + j] = j
+        order[j] = j
     for j in range(min(rows, cols)):
         best, largest = j, -1.0
         for k in range(j, cols):
-            size = dot(W, a + k * ld + j, a + k * ld + j, rows - j)
+            below = after(a, k * ld + j)
+            size = dot(below, below, rows - j)
             if size > largest:
                 best, largest = k, size
-        P[order + j], P[order + best] = P[order + best], P[order + j]
-        for i in range(rows):
-            W[a + j * ld + i], W[a + best * ld + i] = W[a + best * ld + i], W[a + j * ld + i]
-        _reflect(W, a + j * ld + j, rows - j, ld, cols - j)
-        turned = abs(W[a + j * ld + j])
-        if j == zero:
+        order[j], order[best] = order[best], order[j]
+        _swap(after(a, j * ld), after(a, best * ld), rows, one)
+        _reflect(after(a, j * ld + j), rows - j, ld, cols - j)
+        turned = abs(a[j * ld + j])
+        if j == uint64(0):
             first = turned
         if not turned > SINGULAR * first:
             return j
@@ -120,47 +127,47 @@ def triangulate_pivoted(W, a, rows, cols, ld, P, order):
 
 
 @inline
-def solve_upper(W, a, ld, right, z, n):
+def solve_upper(a, ld, right, z, n):
     """z with R·z = right, for the n × n upper triangle at ``a``."""
     one = uint64(1)
     for back in range(n):
         j = n - one - back
-        total = W[right + j]
+        total = right[j]
         for k in range(j + one, n):
-            total -= W[a + k * ld + j] * W[z + k]
-        W[z + j] = total / W[a + j * ld + j]
+            total -= a[k * ld + j] * z[k]
+        z[j] = total / a[j * ld + j]
 
 
 @inline
-def solve_lower(W, a, ld, z, n):
+def solve_lower(a, ld, z, n):
     """Rᵀ·u = z, u over z."""
     for j in range(n):
-        total = W[z + j]
+        total = z[j]
         for k in range(j):
-            total -= W[a + j * ld + k] * W[z + k]
-        W[z + j] = total / W[a + j * ld + j]
+            total -= a[j * ld + k] * z[k]
+        z[j] = total / a[j * ld + j]
 
 
 @inline
-def damp(W, a, ld, right, damping, scales, b, left, row, n):
-    """The triangle of R over damping · diag(scales), at ``b``, and the right side of it, at ``left``: by Givens rotations."""
+def damp(a, ld, right, damping, scales, damped, left, row, n):
+    """The triangle of R over damping · diag(scales) and its right side, at ``damped`` and ``left``: by Givens rotations."""
     one = uint64(1)
     for k in range(n):
-        W[left + k] = W[right + k]
+        left[k] = right[k]
         for j in range(k + one):
-            W[b + k * ld + j] = W[a + k * ld + j]
+            damped[k * ld + j] = a[k * ld + j]
     for j in range(n):
         for k in range(n):
-            W[row + k] = 0.0
-        W[row + j], below = damping * W[scales + j], 0.0
+            row[k] = 0.0
+        row[j], below = damping * scales[j], 0.0
         for i in range(j, n):
-            x, y = W[b + i * ld + i], W[row + i]
+            x, y = damped[i * ld + i], row[i]
             if y == 0.0:
                 continue
             size = sqrt(x * x + y * y)
             c, s = x / size, y / size
             for k in range(i, n):
-                u, v = W[b + k * ld + i], W[row + k]
-                W[b + k * ld + i], W[row + k] = c * u + s * v, c * v - s * u
-            u = W[left + i]
-            W[left + i], below = c * u + s * below, c * below - s * u
+                u, v = damped[k * ld + i], row[k]
+                damped[k * ld + i], row[k] = c * u + s * v, c * v - s * u
+            u = left[i]
+            left[i], below = c * u + s * below, c * below - s * u

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from numpy import arctan, log1p, sqrt
 
-from jitgrad.vm.fit_plan import CAUCHY, HUBER, LINEAR_LOSS, SOFT_L1
 from jitgrad.vm.jit import inline
+from jitgrad.vm.least_squares.codes import CAUCHY, HUBER, LINEAR_LOSS, SOFT_L1
 
 _SMALLEST = 1e-8
 """Of a row's weight where the loss does not bend upwards: the residual is scaled by its inverse, and must keep its digits."""

@@ -11,7 +11,7 @@ from numba import types
 from numpy import uint64
 
 from jitgrad.vm.context import MOST_TASKS, Pool
-from jitgrad.vm.jit import Native, address, inline
+from jitgrad.vm.jit import Native, inline, is_null
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.kernels.loop import begin, run_lane
@@ -25,7 +25,7 @@ _PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may
 def loop(context, code, i, trips, length, tail, lanes):
     """Begin the loop at instruction ``i``, or have threads run it; returns how many instructions are left out."""
     nothing, one = uint64(0), uint64(1)
-    if lanes != nothing and address(context.pool) != nothing:
+    if lanes != nothing and not is_null(context.pool):
         _share(context, i, lanes + uint64(tail != nothing))
         return length + one + tail
     if trips == nothing:

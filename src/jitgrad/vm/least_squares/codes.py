@@ -1,0 +1,15 @@
+"""Numbers that stand for something: how residuals count, how a fit ended, what is computed, and the phases of a fit."""
+
+from __future__ import annotations
+
+# How residuals count, see ``kernels/robust.py``.
+LINEAR_LOSS, SOFT_L1, HUBER, CAUCHY, ARCTAN = range(5)
+# How a fit ended.
+BY_COST, BY_STEP, BY_GRADIENT, EXACT, TOO_MANY, NOT_FINITE, NO_DERIVATIVE, STUCK = range(1, 9)
+# What is computed: nothing; the model; derivatives where the model was just computed; both.
+NOTHING, VALUE, DERIVATIVES, BOTH = range(4)
+# The phases of a fit.
+(
+    BEGINNING, STARTED, SOLVING, SOLVED, DESCENDING, TRYING, FOLLOWED, TRIED, THERE, GOING_ON,
+    POLISHING, TRIED_FULLY, THERE_FULLY, CONCLUDING, PROBED, ENDED,
+) = range(16)  # fmt: skip

@@ -1,0 +1,193 @@
+"""Steps of a fit in a trust region, down to its minimum to within the tolerances.
+
+Where many steps did not come to an end, the fit is in a curved valley. Parameters in which the model is linear then follow the
+others: no step damps them, and where it leads they are solved for (variable projection; Golub and Pereyra, 1973, in the form of
+Ruhe and Wedin, 1980). That straightens most valleys.
+"""
+
+from __future__ import annotations
+
+from numpy import inf, sqrt, uint64
+
+from jitgrad.vm.jit import inline
+from jitgrad.vm.least_squares import codes, steps
+from jitgrad.vm.least_squares.model import ONE, ZERO, ask, end_fit, go_to, move, rounding
+
+FIRST_RADIUS, LEAST_RADIUS = 0.1, 1e-2
+"""Of the first step, beside the parameters: larger ones end more often in other minima, or where the model is flat. And, for
+parameters that start next to zero, beside the residual."""
+ACCEPTED = 1e-4
+"""Of the fall of the cost that the linear model foretells, what a step has to bring."""
+PATIENCE = 200
+"""How many steps are tried before linear parameters follow the others."""
+
+
+@inline
+def started(problem, work):
+    work.cost = work.new_cost
+    if not work.cost < inf:
+        end_fit(work, codes.NOT_FINITE)
+        return
+    work.exact_cost = rounding(problem, work)
+    solves = problem.solves_linear and steps.how_many_linear(problem) > ZERO and work.nfev < problem.max_nfev
+    ask(work, codes.DERIVATIVES, work.theta, codes.SOLVING if solves else codes.DESCENDING)
+
+
+@inline
+def solve_linear(problem, work):
+    """A full step of the parameters in which the model is linear."""
+    if not work.finite:
+        end_fit(work, codes.NO_DERIVATIVE)
+        return
+    steps.rescale(problem, work, 0.0)
+    steps.make_step(problem, work, steps.LINEAR, inf, 0.0)
+    ask(work, codes.VALUE, work.trial, codes.SOLVED)
+
+
+@inline
+def solved(problem, work):
+    if work.new_cost < work.cost:
+        steps.exchange(problem, work)
+        work.cost = work.new_cost
+        ask(work, codes.DERIVATIVES, work.theta, codes.DESCENDING)
+    else:
+        ask(work, codes.BOTH, work.theta, codes.DESCENDING)
+
+
+# Steps in a trust region, down to the minimum to within the tolerances.
+
+
+@inline
+def descend(problem, work):
+    """Begin them, as if there had been none."""
+    if not work.finite:
+        end_fit(work, codes.NO_DERIVATIVE)
+        return
+    steps.rescale(problem, work, 0.0)
+    far = FIRST_RADIUS * steps.scaled_norm(problem, work, work.scales, work.theta)
+    work.radius, work.damping = max(far, LEAST_RADIUS * sqrt(2.0 * work.cost)), 0.0
+    work.begun_cost, work.accepted, work.first_step = work.cost, True, True
+    go_to(work, codes.TRYING)
+
+
+@inline
+def try_step(problem, work):
+    """Try a step from where the Jacobian is that at the parameters."""
+    if work.accepted:
+        steps.compute_gradient(problem, work)
+        cosine = steps.largest_cosine(problem, work, steps.NEXT_TO)
+        if work.cost <= work.exact_cost or cosine <= problem.gtol:
+            _settle(problem, work, codes.EXACT if work.cost <= work.exact_cost else codes.BY_GRADIENT)
+            return
+    if work.nfev >= problem.max_nfev:
+        _settle(problem, work, codes.TOO_MANY)
+        return
+    if work.turns == uint64(PATIENCE):
+        work.follows = ZERO < steps.how_many_linear(problem) < problem.n
+        steps.rescale(problem, work, 1.0)
+    work.turns += ONE
+    damping, _, stopped = steps.make_step(problem, work, steps.FREE, work.radius, work.damping)
+    slope, square = steps.forecast(problem, work)
+    work.damping, work.length = damping, steps.scaled_norm(problem, work, work.scales, work.step)
+    work.slope, work.expected = slope, -slope - 0.5 * square
+    size = steps.scaled_norm(problem, work, work.norms, work.step)
+    work.short = size <= problem.xtol * steps.scaled_norm(problem, work, work.norms, work.theta)
+    work.stopped = stopped
+    if not work.follows:
+        ask(work, codes.VALUE, work.trial, codes.TRIED)
+    else:
+        _look_where_it_leads(problem, work)
+
+
+@inline
+def _look_where_it_leads(problem, work):
+    """Have the Jacobian computed at the trial, its linear parameters 0: what is then solved for has all of its digits."""
+    move(work.saved, work.theta, problem.n)
+    for k in range(problem.n):
+        x = 0.0 if steps.is_linear(problem, k) else work.trial[k]
+        work.theta[k] = min(max(x, problem.lower[k]), problem.upper[k])
+    work.nfev += ONE
+    ask(work, codes.BOTH, work.theta, codes.FOLLOWED)
+
+
+@inline
+def follow(problem, work):
+    """Solve for the linear parameters of the trial. The parameters are those before again, and their Jacobian is not there."""
+    if work.finite:
+        steps.make_step(problem, work, steps.LINEAR, inf, 0.0)
+    move(work.theta, work.saved, problem.n)
+    work.new_cost = inf
+    if work.finite and work.nfev < problem.max_nfev:
+        ask(work, codes.VALUE, work.trial, codes.TRIED)
+    else:
+        go_to(work, codes.TRIED)
+
+
+@inline
+def judge(problem, work):
+    """Go to the trial, or stay."""
+    cost, new, expected = work.cost, work.new_cost, work.expected
+    fall = cost - new
+    ratio = fall / expected if expected > 0.0 else 0.0
+    flat = expected <= problem.ftol * cost and abs(fall) <= problem.ftol * cost and ratio <= 2.0
+    work.flat = flat and not work.stopped and not (work.damping > 0.0 and ratio >= 0.75)
+    work.led_to, work.gain, work.accepted = new, ratio, fall > 0.0 and ratio >= ACCEPTED
+    if work.accepted:
+        steps.exchange(problem, work)
+        ask(work, codes.DERIVATIVES, work.theta, codes.THERE)
+    elif work.follows:
+        ask(work, codes.BOTH, work.theta, codes.GOING_ON)
+    else:
+        go_to(work, codes.GOING_ON)
+
+
+@inline
+def arrive(problem, work):
+    """Stay at the trial if the derivatives are finite there."""
+    if work.finite:
+        go_to(work, codes.GOING_ON)
+    else:
+        steps.exchange(problem, work)
+        work.led_to, work.gain, work.accepted = inf, 0.0, False
+        ask(work, codes.BOTH, work.theta, codes.GOING_ON)
+
+
+@inline
+def go_on(problem, work):
+    """After a step: the next, or the end."""
+    if work.first_step:
+        work.radius, work.first_step = min(work.radius, work.length), False
+    _resize(work)
+    if work.accepted:
+        steps.rescale(problem, work, sqrt(work.led_to / work.cost))
+        work.cost = work.led_to
+    if work.flat:
+        _settle(problem, work, codes.BY_COST)
+    elif work.short:
+        _settle(problem, work, codes.BY_STEP)
+    else:
+        go_to(work, codes.TRYING)
+
+
+@inline
+def _settle(problem, work, status):
+    """End the steps in the trust region."""
+    work.status, work.reached_cost, work.last_length = status, work.cost, inf
+    work.full_turns = ZERO
+    go_to(work, codes.POLISHING if work.nfev < problem.max_nfev else codes.CONCLUDING)
+
+
+@inline
+def _resize(work):
+    """The radius of the trust region and the damping after a step."""
+    cost, new, slope, ratio = work.cost, work.led_to, work.slope, work.gain
+    if ratio <= 0.25:
+        fall = cost - new
+        shrink = 0.5 if fall >= 0.0 else 0.5 * slope / (slope + fall)
+        if not shrink >= 0.1 or 0.01 * new >= cost:
+            shrink = 0.1
+        work.radius = shrink * min(work.radius, 10.0 * work.length)
+        work.damping /= shrink
+    elif work.damping == 0.0 or ratio >= 0.75:
+        work.radius = 2.0 * work.length
+        work.damping *= 0.5

@@ -1,0 +1,197 @@
+"""The end of a fit: full steps for as long as they help, and what may then be said.
+
+A cost is flat to half of its digits at its minimum, the gradient is not: undamped steps, which go by it, find the others.
+However the steps ended, a fit says that it converged only where the last Jacobian does, see ``conclude``.
+"""
+
+from __future__ import annotations
+
+from numpy import inf, sqrt, uint64
+
+from jitgrad.vm.jit import inline
+from jitgrad.vm.kernels import qr
+from jitgrad.vm.least_squares import codes, steps
+from jitgrad.vm.least_squares.descent import PATIENCE
+from jitgrad.vm.least_squares.model import ONE, ZERO, ask, end_fit, go_to
+
+FULL_STEPS, SHORTER = 60, 0.8
+"""Undamped steps in the end, and how much shorter than the last each has to be."""
+RISE, LED_ON = 1e-12, 1 - 1e-6
+"""Of the cost with such a step, beside its rounding errors; and what is left of it after some that led on."""
+SMALL = 1e-11
+"""Of such a step beside the parameters: it is the last."""
+LONGEST = 4.0
+"""What a full step is stretched by, at most."""
+RIGHT_ANGLE = 10.0
+"""Cosine of a residual that is at right angles to the columns, beside the root of FTOL: full steps would lower the cost by
+FTOL of it at a cosine of one such root."""
+EPSILON = 2.0**-52
+DETERMINED = 1e-12
+"""A pivot beside the largest: what smaller ones say is rounding."""
+PROBE, BENDS = 1e-3, 1e-12
+"""A step that asks how the cost bends, beside each parameter, and how much of the cost it changes at most; and at least."""
+
+
+# Full steps at the end.
+
+
+@inline
+def polish(problem, work):
+    """Try a full step. They go on for as long as each is shorter than the one before and the cost stays, to rounding.
+
+    Where residuals are large such steps become shorter by a factor, slowly: it is estimated from two of them, and the next one
+    is as long as all that would follow. (Anderson's acceleration of depth one; Walker and Ni, "Anderson acceleration for
+    fixed-point iterations", 2011.) The Jacobian is that at the parameters, before and after.
+    """
+    last, small = work.last_length, True
+    steps.compute_gradient(problem, work)
+    work.follows = False
+    steps.rescale(problem, work, 0.0)
+    _, full, _stopped_at_bounds = steps.make_step(problem, work, steps.FREE, inf, 0.0)
+    work.length = steps.scaled_norm(problem, work, work.scales, work.step)
+    if not full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
+        go_to(work, codes.CONCLUDING)
+        return
+    for k in range(problem.n):
+        small = small and abs(work.step[k]) <= SMALL * abs(work.theta[k])
+    work.short = small
+    work.stretch = _stretched(problem, work, 0.0 if last == inf else work.stretch)
+    ask(work, codes.VALUE, work.trial, codes.TRIED_FULLY)
+
+
+@inline
+def _stretched(problem, work, before):
+    """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
+    step, last, product, square = work.step, work.last_step, 0.0, 0.0
+    for k in range(problem.n):
+        d = work.scales[k]
+        product += d * step[k] * d * last[k]
+        square += d * last[k] * d * last[k]
+    stretch = 1.0
+    if before > 0.0 and product < square:
+        stretch = min(max(before / (1.0 - product / square), 0.5), LONGEST)
+    for k in range(problem.n):
+        last[k] = step[k]
+        x = work.theta[k] + stretch * step[k]
+        work.trial[k] = min(max(x, problem.lower[k]), problem.upper[k])
+    return stretch
+
+
+@inline
+def _noise(problem, work):
+    """The norm of what rounding of the response and of the parameters makes of a residual."""
+    size = steps.scaled_norm(problem, work, work.norms, work.theta)
+    return sqrt(2.0 * work.exact_cost) + 8.0 * EPSILON * size
+
+
+@inline
+def judge_fully(problem, work):
+    """Go to where a full step led unless the cost rises."""
+    cost, work.last_length = work.cost, work.length
+    if work.new_cost <= cost * (1.0 + RISE) + sqrt(2.0 * cost) * _noise(problem, work):
+        work.led_to = work.new_cost
+        steps.exchange(problem, work)
+        ask(work, codes.DERIVATIVES, work.theta, codes.THERE_FULLY)
+    else:
+        go_to(work, codes.CONCLUDING)
+
+
+@inline
+def arrive_fully(problem, work):
+    """Stay there if the derivatives are finite."""
+    if not work.finite:
+        steps.exchange(problem, work)
+        ask(work, codes.BOTH, work.theta, codes.CONCLUDING)
+        return
+    work.cost = work.led_to
+    work.full_turns += ONE
+    go_to(work, codes.CONCLUDING if work.short or work.full_turns == uint64(FULL_STEPS) else codes.POLISHING)
+
+
+# The end.
+
+
+@inline
+def conclude(problem, work):
+    """End the fit if the Jacobian, that at the parameters, says that they are a minimum.
+
+    Else go on from there: as if anew where the steps so far led down, or by a look at how the cost bends.
+    """
+    steps.compute_gradient(problem, work)
+    cosine, status = steps.largest_cosine(problem, work, 0.0), work.status
+    if work.cost <= work.exact_cost:
+        end_fit(work, codes.EXACT)
+        return
+    led_on, left = work.cost < LED_ON * work.reached_cost, work.nfev < problem.max_nfev
+    right = cosine <= problem.gtol or _is_at_right_angles(problem, work)
+    if right and (not led_on or not left):
+        end_fit(work, codes.BY_GRADIENT if status in (codes.TOO_MANY, codes.EXACT) else status)
+    elif not left:
+        end_fit(work, codes.TOO_MANY)
+    elif led_on or work.cost < LED_ON * work.begun_cost:
+        go_to(work, codes.DESCENDING)
+    else:
+        _probe(problem, work)
+
+
+@inline
+def _is_at_right_angles(problem, work):
+    """Whether the residual is at right angles to the columns of the parameters that may move, or what is left is rounding: that
+    of the response, of the parameters, and in directions that the columns hardly have. Or the full step is short."""
+    n, T = problem.n, work.triangle
+    steps.hold(problem, work, steps.INSIDE)
+    free, rank = steps.factor(problem, work)
+    square, size = 0.0, steps.scaled_norm(problem, work, work.norms, work.theta)
+    for j in range(rank):
+        pivot = abs(T[j * n + j]) / abs(T[ZERO])
+        if pivot > DETERMINED:
+            beyond = max(abs(work.right[j]) - 8.0 * EPSILON / pivot * work.residual, 0.0)
+            square += beyond * beyond
+    if sqrt(square) <= RIGHT_ANGLE * sqrt(problem.ftol) * work.residual + _noise(problem, work):
+        return True
+    steps.full_step(problem, work, free, rank)
+    return rank == free and sqrt(qr.dot(work.scaled, work.scaled, free)) <= problem.xtol * size
+
+
+@inline
+def _probe(problem, work):
+    """Look whether the cost bends up along the full step, so that its minimum along it is no lower.
+
+    So it is in minima where the Jacobian is singular or nearly so, which no angle tells from a valley.
+    """
+    step, share = work.step, 1.0
+    steps.rescale(problem, work, 0.0)
+    _, _full, stopped = steps.make_step(problem, work, steps.FREE, inf, 0.0)
+    for k in range(problem.n):
+        if step[k] != 0.0:
+            share = min(share, PROBE * abs(work.theta[k] / step[k]))
+    if stopped or not share > 0.0:
+        _give_up(problem, work)
+        return
+    for k in range(problem.n):
+        step[k] *= share
+        work.trial[k] = work.theta[k] + step[k]
+    work.slope, _ = steps.forecast(problem, work)
+    ask(work, codes.VALUE, work.trial, codes.PROBED)
+
+
+@inline
+def probed(problem, work):
+    """The cost along the step is cost + slope · t + bend · t²."""
+    cost, slope = work.cost, work.slope
+    bend = work.new_cost - cost - slope
+    lowest = RIGHT_ANGLE * RIGHT_ANGLE * problem.ftol * cost
+    if BENDS * cost < bend < PROBE * cost and slope * slope <= 4.0 * bend * lowest:  # it is a minimum
+        end_fit(work, work.status)
+    else:
+        _give_up(problem, work)
+
+
+@inline
+def _give_up(problem, work):
+    """No step lowers the cost: let linear parameters follow the others if they did not yet, else end."""
+    if work.turns < uint64(PATIENCE) and ZERO < steps.how_many_linear(problem) < problem.n:
+        work.turns = uint64(PATIENCE)
+        go_to(work, codes.DESCENDING)
+    else:
+        end_fit(work, codes.STUCK)

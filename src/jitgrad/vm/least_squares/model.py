@@ -1,0 +1,206 @@
+"""A model and its Jacobian, computed by blocks of rows.
+
+One block is computed at a time, and all that is needed to go on with the next stands in the workspace.
+"""
+
+from __future__ import annotations
+
+from numpy import inf, isfinite, uint64
+
+from jitgrad.vm.jit import call_execute, inline, noinline
+from jitgrad.vm.kernels import qr
+from jitgrad.vm.kernels.robust import counted, scales
+from jitgrad.vm.kernels.tiles import after
+from jitgrad.vm.least_squares import codes
+
+ZERO, ONE = uint64(0), uint64(1)
+ROUNDED = 2.0**-50
+"""Of a number that is rounded some times."""
+
+
+@inline
+def ask(work, what, point, phase):
+    """Have something computed for the parameters of a vector; then comes ``phase``."""
+    work.asked, work.point, work.block, work.phase = what, point, ZERO, phase
+    work.total = 0.0
+
+
+@inline
+def go_to(work, phase):
+    """Go to a phase at once."""
+    work.asked, work.phase = codes.NOTHING, phase
+
+
+@inline
+def end_fit(work, status):
+    work.status = status
+    go_to(work, codes.ENDED)
+
+
+@inline
+def move(to, source, n):
+    """Copy a vector."""
+    for k in range(n):
+        to[k] = source[k]
+
+
+@inline
+def column(problem, work, k):
+    """A column of the Jacobian."""
+    return after(work.jacobian, k * problem.leading)
+
+
+@inline
+def load(problem, work, block):
+    """Put a block of rows in place, the last one in those that are left over. Returns how many there are."""
+    size, arena = problem.block, work.context.arena
+    first, count = work.first + block * size, min(size, work.count - block * size)
+    for c in range(problem.n_columns):
+        of = problem.columns[c]
+        data, to = after(of.data, first), after(arena, of.slot)
+        for i in range(count):
+            to[i] = data[i]
+        for i in range(count, size):
+            to[i] = data[count - ONE]
+    return count
+
+
+@noinline
+def _run(problem, work, start, stop):
+    """Run a part of the Program on the block that is next. Returns its first row and how many it has."""
+    arena = work.context.arena
+    if work.block == ZERO:
+        for k in range(problem.n):
+            arena[problem.slots[k]] = work.point[k]
+    count = work.count if work.count <= problem.block else load(problem, work, work.block)
+    call_execute(work.context, start, stop)
+    return work.first + work.block * problem.block, count
+
+
+@noinline
+def compute(problem, work):
+    """Compute the next block of what was asked for; whether that was the last one.
+
+    Then there is the new cost, inf where the model is not finite, and of derivatives, whether they are finite.
+    """
+    one_block = work.count <= problem.block
+    if work.asked == codes.DERIVATIVES:
+        first, count = _run(problem, work, problem.value_stop if one_block else ZERO, problem.stop)
+        _triangulate(problem, work, first, count)
+    else:
+        first, count = _run(problem, work, ZERO, problem.value_stop)
+        work.total += _cost(problem, work, first, count)
+    work.block += ONE
+    if work.block * problem.block < work.count:
+        return False
+    if work.asked == codes.DERIVATIVES:
+        work.njev += ONE
+        work.finite = _normalise(problem, work)
+        return True
+    work.new_cost = 0.5 * work.total if isfinite(work.total) else inf
+    if work.asked == codes.VALUE:
+        work.nfev += ONE
+        return True
+    work.finite, work.asked, work.block = False, codes.DERIVATIVES, ZERO
+    return work.new_cost == inf
+
+
+@inline
+def _residuals(problem, work, to, first, count):
+    """Write (model - y) · weight of a block's rows."""
+    y, weights, output = after(problem.y, first), after(problem.weights, first), problem.outputs[ZERO]
+    values = after(work.context.arena, output.slot)
+    if output.stride == ONE:
+        for i in range(count):
+            to[i] = (values[i] - y[i]) * weights[i]
+    else:
+        value = values[ZERO]
+        for i in range(count):
+            to[i] = (value - y[i]) * weights[i]
+
+
+@inline
+def _cost(problem, work, first, count):
+    """Twice the cost of a block's rows."""
+    r, kind, scale = work.row_weights, problem.loss, problem.scale
+    _residuals(problem, work, r, first, count)
+    if kind == codes.LINEAR_LOSS:
+        return qr.dot(r, r, count)
+    total = 0.0
+    for i in range(count):
+        z = r[i] / scale
+        total += counted(kind, z * z) * scale * scale
+    return total
+
+
+@inline
+def _weigh(to, values, stride, weights, count):
+    """Write a derivative times the weights of the rows."""
+    if stride == ONE:
+        for i in range(count):
+            to[i] = values[i] * weights[i]
+    else:
+        value = values[ZERO]
+        for i in range(count):
+            to[i] = value * weights[i]
+
+
+@inline
+def _write_rows(problem, work, base, first, count):
+    """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
+    kind, scale, given = problem.loss, problem.scale, after(problem.weights, first)
+    residuals, weights = after(work.residuals, base), work.row_weights
+    _residuals(problem, work, residuals, first, count)
+    for i in range(count):
+        weights[i] = given[i]
+    if kind != codes.LINEAR_LOSS:
+        for i in range(count):
+            z = residuals[i] / scale
+            of_residual, of_row = scales(kind, z * z)
+            residuals[i] *= of_residual
+            weights[i] *= of_row
+    for k in range(problem.n):
+        output = problem.outputs[k + ONE]
+        to = after(column(problem, work, k), base)
+        _weigh(to, after(work.context.arena, output.slot), output.stride, weights, count)
+
+
+@inline
+def _triangulate(problem, work, first, count):
+    """Turn a block's rows of the Jacobian and of the residual into the triangle of those before.
+
+    The columns then hold R, and that of the residual Qᵀ·residual.
+    """
+    cols = problem.n + ONE
+    base = cols if work.block > ZERO else ZERO
+    _write_rows(problem, work, base, first, count)
+    for k in range(cols):
+        for i in range(base + count, cols):
+            column(problem, work, k)[i] = 0.0
+    qr.triangulate(work.jacobian, max(base + count, cols), cols, problem.leading)
+
+
+@inline
+def _normalise(problem, work):
+    """Scale the columns of R to norm one, and note their norms; whether all are finite."""
+    n, finite = problem.n, True
+    for k in range(n):
+        at = column(problem, work, k)
+        norm = qr.norm(at, k + ONE)
+        work.norms[k] = norm
+        finite = finite and norm < inf
+        if norm > 0.0:
+            for i in range(k + ONE):
+                at[i] /= norm
+    work.residual = qr.norm(work.residuals, n + ONE)
+    return finite and work.residual < inf
+
+
+@inline
+def rounding(problem, work):
+    """A cost that is nothing but rounding errors of the response."""
+    y, weights, total = after(problem.y, work.first), after(problem.weights, work.first), 0.0
+    kind, scale = problem.loss, problem.scale
+    for i in range(work.count):
+        total += counted(kind, (ROUNDED * y[i] * weights[i] / scale) ** 2)
+    return 0.5 * total * scale * scale

@@ -1,0 +1,120 @@
+"""``least_squares`` fits one model to many sets of rows, from a start each.
+
+The method is Levenberg and Marquardt's in a trust region scaled by the columns of the Jacobian (Moré, "The
+Levenberg-Marquardt algorithm: implementation and theory", 1978); a scale that a column had before is forgotten as the residual
+falls. The Jacobian is triangulated by blocks of rows: no normal equations lose half of the digits, and many rows need no more
+memory than a block. When the cost has come to its minimum, undamped steps go on for as long as they become shorter: the cost is
+flat to half of the digits there, the gradient is not.
+
+A fit is a sequence of phases. Each has the model or its derivatives computed and names the phase that follows, so that all that
+is needed to go on stands in the workspace: the call returns after so many blocks of rows, for Python to take a Ctrl-C, and
+where it is cut changes nothing. The problem is only read, so that several threads, each in a workspace, may solve parts of it.
+"""
+
+from __future__ import annotations
+
+from numba import types
+
+from jitgrad.vm.jit import Native, inline
+from jitgrad.vm.kernels.tiles import after
+from jitgrad.vm.least_squares import codes, descent, end
+from jitgrad.vm.least_squares.model import ONE, ZERO, ask, column, compute, go_to, load, move
+from jitgrad.vm.least_squares.problem import Problem, Workspace
+from jitgrad.vm.least_squares.steps import ALL, factor, hold
+from jitgrad.vm.record_types import RecordPointer
+
+
+@inline
+def _begin(problem, work):
+    """Begin the fit that is next: its rows, and its starting values."""
+    part, n = problem.parts[work.fit], problem.n
+    work.first, work.count = part.first, part.count
+    move(work.theta, after(problem.parameters, work.fit * n), n)
+    work.cost, work.nfev, work.njev, work.status = 0.0, ZERO, ZERO, 0
+    work.turns, work.follows = ZERO, False
+    if work.count <= problem.block:
+        load(problem, work, ZERO)
+    ask(work, codes.VALUE, work.theta, codes.STARTED)
+
+
+@inline
+def _rcond(problem, work):
+    """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
+    n, T = problem.n, work.triangle
+    hold(problem, work, ALL)
+    _, rank = factor(problem, work)
+    return abs(T[n * n - ONE]) / abs(T[ZERO]) if n > ZERO and rank == n else 0.0
+
+
+@inline
+def _store(problem, work):
+    """Write what came of the fit where the caller looks for it, and go to the next."""
+    n, i = problem.n, work.fit
+    outcome, factors = problem.outcomes[i], after(problem.factors, i * n * n)
+    outcome.cost, outcome.nfev, outcome.njev, outcome.status = work.cost, work.nfev, work.njev, work.status
+    outcome.rcond = _rcond(problem, work) if work.njev > ZERO else 0.0
+    move(after(problem.parameters, i * n), work.theta, n)
+    for k in range(n):
+        for j in range(n):
+            factors[j * n + k] = column(problem, work, k)[j] * work.norms[k] if j <= k else 0.0
+    work.fit += ONE
+    go_to(work, codes.BEGINNING)
+
+
+def _least_squares(problem, work, stop, most):
+    """Go on with fits up to number ``stop``, for ``most`` blocks of rows at most. Returns how many blocks were computed.
+
+    The fits are done when the next one in the workspace is number ``stop``.
+    """
+    blocks = ZERO
+    while True:
+        if work.asked != codes.NOTHING:
+            if blocks == most:
+                return blocks
+            blocks += ONE
+            if not compute(problem, work):
+                continue
+        phase = work.phase
+        if phase == codes.BEGINNING:
+            if work.fit == stop:
+                return blocks
+            _begin(problem, work)
+        elif phase == codes.STARTED:
+            descent.started(problem, work)
+        elif phase == codes.SOLVING:
+            descent.solve_linear(problem, work)
+        elif phase == codes.SOLVED:
+            descent.solved(problem, work)
+        elif phase == codes.DESCENDING:
+            descent.descend(problem, work)
+        elif phase == codes.TRYING:
+            descent.try_step(problem, work)
+        elif phase == codes.FOLLOWED:
+            descent.follow(problem, work)
+        elif phase == codes.TRIED:
+            descent.judge(problem, work)
+        elif phase == codes.THERE:
+            descent.arrive(problem, work)
+        elif phase == codes.GOING_ON:
+            descent.go_on(problem, work)
+        elif phase == codes.POLISHING:
+            end.polish(problem, work)
+        elif phase == codes.TRIED_FULLY:
+            end.judge_fully(problem, work)
+        elif phase == codes.THERE_FULLY:
+            end.arrive_fully(problem, work)
+        elif phase == codes.CONCLUDING:
+            end.conclude(problem, work)
+        elif phase == codes.PROBED:
+            end.probed(problem, work)
+        else:
+            _store(problem, work)
+
+
+def _signature(dtype):
+    """Of ``least_squares``."""
+    records = RecordPointer(Problem, dtype), RecordPointer(Workspace, dtype)
+    return (*records, types.uint64, types.uint64), types.uint64
+
+
+least_squares = Native(_least_squares, _signature)
