@@ -31,7 +31,7 @@ from jitgrad.tape.variable import Variable, WeakVariable
 from jitgrad.training.loop import run_epochs
 from jitgrad.training.passes import Pass
 from jitgrad.training.rows import Batches
-from jitgrad.training.step import make_step, trace_updates, variables_of
+from jitgrad.training.step import STEPS_AT_ONCE, make_step, trace_updates, variables_of
 
 
 def assigned(*pairs: tuple[Variable, Tensor]) -> list[StateUpdate]:
@@ -244,7 +244,8 @@ class Optimizer(Described, ABC):
             return train
         if steps is not None:
             count("steps", steps)
-            loop, _ = run_epochs(Pass(make_step(cost, [], self, variables), None, Batches()), steps)
+            step = make_step(cost, [], self, variables, STEPS_AT_ONCE)
+            loop, _ = run_epochs(Pass(step, None, Batches()), steps)
             return as_tensor(loop.training.losses)
         with GradientTape() as tape:
             loss = as_tensor(cost())

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from jitgrad.errors import ProgramError
 from jitgrad.ops import Shape, Shapes
 from jitgrad.program.expression import Expression, Step
+from jitgrad.program.slots import STEPS
 
 LANES = 8
 """Into how many runs of trips a parallel loop is cut, for threads to share."""
@@ -95,6 +96,16 @@ class Loop(NamedTuple):
             n or self.reverse or self.tail.shapes(self.tail.outputs) != self.body.shapes(self.stacked)
         ):
             raise ProgramError("The tail of a loop does not continue its trips. Give slices that divide the moving inputs.")
+
+
+def repeated(expression: Expression, trips: int) -> Expression:
+    """The loop that runs all of an Expression again and again, on the same inputs, and stacks its outputs."""
+    inputs = [expression.steps[i] for i in inputs_of(expression)]
+    body = expression._replace(entries=(("value", expression.outputs),))
+    loop = Loop(body, trips)
+    steps = [*inputs, loop_step(tuple(range(len(inputs))), loop)]
+    steps += [Step("get", (len(inputs),), (("index", k),), shape) for k, shape in enumerate(loop.results)]
+    return Expression(tuple(steps), ((STEPS, tuple(range(len(inputs) + 1, len(steps)))),))
 
 
 def loop_of(step: Step) -> Loop:

@@ -13,6 +13,7 @@ import numpy as np
 
 from jitgrad.errors import DTypeError
 from jitgrad.program.context import Context, lent
+from jitgrad.program.loop import repeated
 from jitgrad.program.lowering import lower
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes
@@ -159,11 +160,12 @@ def by_structure(flat: Flat, also: Any, make: Callable[[Sequence[Tensor]], T]) -
     return PROGRAMS.put(whole, make(())), False
 
 
-def executable(flat: Flat, n_given: int) -> Executable:
-    """What runs an expression whose first inputs are given."""
+def executable(flat: Flat, n_given: int, trips: int = 0) -> Executable:
+    """What runs an expression whose first inputs are given; or runs it ``trips`` times, and stacks its outputs."""
 
     def make(lifted: Sequence[Tensor]) -> Program:
-        return lower(flat.expression([*flat.leaves, *lifted]), flat.dtype)
+        expression = flat.expression([*flat.leaves, *lifted])
+        return lower(repeated(expression, trips) if trips else expression, flat.dtype)
 
-    program, lifted = by_structure(flat, None, make)
+    program, lifted = by_structure(flat, trips, make)
     return Executable(program, [*flat.leaves, *flat.literals] if lifted else flat.leaves, n_given)

@@ -17,7 +17,7 @@ from jitgrad.training.loop import run_epochs
 from jitgrad.training.passes import Pass
 from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches, as_rows
-from jitgrad.training.step import Updater, make_step
+from jitgrad.training.step import STEPS_AT_ONCE, Updater, make_step
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ def make_pass(
     def like(rows: int) -> list[Tensor]:
         return [placeholder((rows, *a.shape[1:]), level) for a, level in zip(batches.arrays, levels, strict=True)]
 
-    step = make_step(cost, like(batches.size), optimizer, variables)
+    trips = STEPS_AT_ONCE if batches.full and optimizer is not None else 0
+    step = make_step(cost, like(batches.size), optimizer, variables, trips)
     step.check(batches.arrays, batches.names)
     if not batches.tail:
         return Pass(step, None, batches)

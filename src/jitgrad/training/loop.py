@@ -47,7 +47,8 @@ class Loop:
         if evaluation is not None:
             self._evaluation = BoundPass(evaluation, Context(evaluation.step.program), epochs, self._step)
         self._position = Position(epoch=first)
-        self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, training.step.program.work)))
+        work = training.step.program.work / max(1, training.step.trips)
+        self._steps = max(1, int(CHUNK_SECONDS * 1e9 / 4 / max(1, work)))
         self.state = context.arena[: training.step.program.state_size]
 
     @property

@@ -52,7 +52,7 @@ class BoundPass:
         self.rows, program = batches.rows, step.program
         self._steps = [step] if tail is None else [step, tail]
         self.contexts = [context] if tail is None else [context, Context(tail.program)]
-        n_sums = program.outputs[1].size if len(program.outputs) > 1 else 0
+        n_sums = program.outputs[1].size // max(1, step.trips) if len(program.outputs) > 1 else 0
         self.metrics = PassMetrics(np.zeros(epochs), np.zeros((epochs if n_sums else 0, n_sums)))
         feeds = []
         if not batches.full:
@@ -61,7 +61,7 @@ class BoundPass:
         elif batches.arrays:
             context.load(batches.cast(program.dtype), stop=step.executable.n_given)
         self._taken = [] if source is None else list(_taken(source, self._steps))
-        described = [_describe(m, len(feeds)) for m in self.contexts]
+        described = [_describe(s, m, len(feeds)) for s, m in zip(self._steps, self.contexts, strict=True)]
         copies = [
             Copy(source=t.there.offset, batch=described[t.batch], place=t.here.offset, size=t.here.size) for t in self._taken
         ]
@@ -86,14 +86,15 @@ class BoundPass:
 
     def last_loss(self, after: int) -> float:
         """The loss of the step that ended at row ``after``, 0 at the end of the epoch."""
-        return float(self.contexts[-1 if after == 0 else 0].outputs[0])
+        return float(self.contexts[-1 if after == 0 else 0].outputs[0].flat[0])
 
 
-def _describe(context: Context, n_feeds: int) -> BatchDescriptor:
+def _describe(step: TrainingStep, context: Context, n_feeds: int) -> BatchDescriptor:
     """A Program and its arena, whose first inputs are the batch's."""
     program = context.program
     return BatchDescriptor(
-        context=context.descriptor, stop=program.stop, loss=program.outputs[0].offset, sums=program.outputs[-1].offset,
+        context=context.descriptor, stop=program.stop, trips=step.trips,
+        loss=program.outputs[0].offset, sums=program.outputs[-1].offset,
         slots=np.array([slot.offset for slot in program.inputs[:n_feeds]], np.uint64),
     )  # fmt: skip
 

@@ -17,6 +17,9 @@ from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable
 
+STEPS_AT_ONCE = 1024
+"""On the same rows, in one run of a Program: then what calling it takes does not count."""
+
 
 class Updater(Protocol):
     """What a step needs of an optimizer."""
@@ -34,12 +37,14 @@ class TrainingStep(NamedTuple):
         checks: which arrays of a batch are to be checked, and how.
         chosen: the Variables that are fitted.
         seen: all Variables of the cost, and whether they were trainable.
+        trips: how many steps a run of it does, at most, and the rows of its outputs; 0 where it is a single step.
     """
 
     executable: Executable
     checks: list[tuple[int, trace.Check]]
     chosen: list[Variable]
     seen: list[tuple[Variable, bool]]
+    trips: int
 
     @property
     def program(self) -> Program:
@@ -62,6 +67,7 @@ def make_step(
     batch: Sequence[Tensor],
     optimizer: Updater | None,
     variables: Sequence[Variable] | Variable | None = None,
+    trips: int = 0,
 ) -> TrainingStep:
     """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates; none where there is no optimizer.
 
@@ -69,24 +75,30 @@ def make_step(
     ``jitgrad.function`` is traced once for an optimizer, Variables and shapes; a plain one every time, because what it closes
     over may have changed.
 
+    Where there are ``trips``, the Program is a loop of so many steps on the same batch.
+
     Raises:
         ShapeError: where the cost is not a scalar.
         ArgumentError: where it depends on no trainable Variable.
     """
     variables = None if variables is None else tree_leaves(variables)
     if not isinstance(cost, Function):
-        return _traced_step(cost, batch, optimizer, variables)
+        return _traced_step(cost, batch, optimizer, variables, trips)
     chosen = None if variables is None else tuple(id(v) for v in variables)
-    key = (id(optimizer), chosen, tuple((t.shape, t.level) for t in batch))
+    key = (id(optimizer), chosen, tuple((t.shape, t.level) for t in batch), trips)
     step: TrainingStep | None = (cost.steps.get(key) or (None,))[0]
     if step is None or (variables is None and any(v.trainable != before for v, before in step.seen)):
-        step = _traced_step(cost.function, batch, optimizer, variables)
+        step = _traced_step(cost.function, batch, optimizer, variables, trips)
         cost.steps.put(key, (step, optimizer, variables))  # what is known by id lives as long as the key
     return step
 
 
 def _traced_step(
-    cost: Callable[..., Any], batch: Sequence[Tensor], optimizer: Updater | None, variables: Sequence[Variable] | None
+    cost: Callable[..., Any],
+    batch: Sequence[Tensor],
+    optimizer: Updater | None,
+    variables: Sequence[Variable] | None,
+    trips: int,
 ) -> TrainingStep:
     with trace.tracing() as tracing:
         placeholders = [placeholder(t.shape, t.level) for t in batch]
@@ -96,7 +108,7 @@ def _traced_step(
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
         chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
     flat = flatten_traced(tracing, outputs, tracing.changes, placeholders)
-    return TrainingStep(executable(flat, len(placeholders)), tracing.checks, chosen, seen)
+    return TrainingStep(executable(flat, len(placeholders), trips), tracing.checks, chosen, seen, trips)
 
 
 def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:

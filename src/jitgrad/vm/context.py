@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from jitgrad.vm.records import Count, Counts, Elements, Reals, Record, Shared, pointer_to, record
+from jitgrad.vm.records import Count, Counts, Elements, Record, Shared, pointer_to, record
 
 MOST_TASKS = 32
 """That a thread pool is given at once: a ticket has a bit for each."""
@@ -20,9 +20,6 @@ class ContextDescriptor(Record):
     arena: Elements
     lanes: Count  # instruction behind the Program's, from which on there is room for the lanes of a loop
     pool: Annotated[int, pointer_to("Pool")]  # null where this thread works alone
-    times: Count  # how often the instructions are repeated; 0 counts as 1, and notes no loss
-    loss: Count  # place in the arena
-    losses: Reals  # what stands at ``loss`` after each time
 
 
 @record

@@ -13,8 +13,9 @@ class BatchDescriptor(Record):
 
     context: Annotated[int, pointer_to("ContextDescriptor")]
     stop: Count  # instruction
-    loss: Count  # place in the arena
-    sums: Count  # place in the arena
+    trips: Count  # steps that a run does at most, if the Program is a loop of them; 0 where it is a step
+    loss: Count  # place in the arena, of a loop that of the first trip
+    sums: Count  # place in the arena, of a loop that of the first trip
     slots: Counts  # place in the arena of each array of data
 
 

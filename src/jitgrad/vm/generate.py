@@ -39,18 +39,10 @@ from jitgrad.vm.record_types import RecordPointer
 def _execute(context, start, stop):
     """Run the instructions of a context from ``start`` on, until the next one is ``stop``."""
     code, table, A = carray(context.code, (1, {width})), carray(context.table, 1), carray(context.arena, 1)
-    times, loss, losses, done = context.times, context.loss, context.losses, uint64(0)
-    while True:
-        i = start
-        while i != stop:
-            op = int64(code[i, 0])
-{branches}            i += uint64(1)
-        if done == times:
-            return
-        losses[done] = A[loss]
-        done += uint64(1)
-        if done == times:
-            return
+    i = start
+    while i != stop:
+        op = int64(code[i, 0])
+{branches}        i += uint64(1)
 
 
 execute = Native(_execute, lambda dtype: ((RecordPointer(ContextDescriptor, dtype), types.uint64, types.uint64), types.void))
@@ -90,7 +82,7 @@ def interpreter_source() -> str:
     loops = [_loop(i, typed) for i in INSTRUCTIONS if i.op is not None]
     branches = []
     for opcode, instruction in enumerate(INSTRUCTIONS):
-        branches.append(f"            {'if' if opcode == 0 else 'elif'} op == {opcode}: {_call(instruction)}")
+        branches.append(f"        {'if' if opcode == 0 else 'elif'} op == {opcode}: {_call(instruction)}")
     modules = sorted({i.kernel[0] for i in INSTRUCTIONS if i.kernel and i.kernel[0]})
     return TEMPLATE.format(
         mathematics=", ".join(sorted(typed.functions & _MATHEMATICS)),

@@ -83,7 +83,7 @@ def _step(passing, epoch, row):
         _permute(passing.order, passing.rows, passing.seed, epoch)
     _move(arena, state, n_state)
     _load(passing, batch, row, count)
-    call_execute(batch.context, _ZERO, batch.stop)
+    _run(batch, _ONE)
     _move(state, arena, n_state)
     return _record(passing, batch, epoch, count)
 
@@ -97,28 +97,27 @@ def _copy(evaluation, arena):
 
 
 @inline
-def _repeat(passing, epoch, steps):
-    """So many steps on all rows, which are in their slots already. Nothing but the Program runs."""
-    batch, context = passing.full, passing.full.context
-    context.times, context.loss, context.losses = steps, batch.loss, after(passing.losses, epoch)
-    call_execute(context, _ZERO, batch.stop)
-    context.times = _ZERO
+def _run(batch, steps):
+    """Run a Program, so many trips of one that is a loop of steps: it begins with the loop."""
+    if batch.trips != _ZERO:
+        batch.context.code[_ONE] = steps
+    call_execute(batch.context, _ZERO, batch.stop)
 
 
 @inline
 def _whole_steps(training, position, epochs, max_steps):
-    """Steps on all rows: one after the other where they have sums to record."""
-    n, arena = training.n_sums, training.full.context.arena
-    epoch, steps = position.epoch, _ZERO
-    at_once = _ONE if n > _ZERO else max_steps
+    """Steps on all rows, which are in their slots already. Nothing but the Program runs."""
+    batch, n, epoch, steps = training.full, training.n_sums, position.epoch, _ZERO
+    losses, sums = after(batch.context.arena, batch.loss), after(batch.context.arena, batch.sums)
     while epoch < epochs and steps < max_steps and not position.not_finite:
-        count = min(epochs - epoch, at_once)
-        _repeat(training, epoch, count)
-        for k in range(epoch, epoch + count):
-            if not isfinite(training.losses[k]):
+        count = min(min(epochs - epoch, max_steps - steps), max(batch.trips, _ONE))
+        _run(batch, count)
+        for k in range(count):
+            training.losses[epoch + k] = losses[k]
+            if not isfinite(losses[k]):
                 position.not_finite = True
-        for k in range(n):
-            training.sums[epoch * n + k] = arena[training.full.sums + k]
+        for k in range(count * n):
+            training.sums[epoch * n + k] = sums[k]
         epoch += count
         steps += count
     position.epoch = epoch
