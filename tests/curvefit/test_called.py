@@ -99,9 +99,9 @@ def test_what_cannot_be_traced_is_fitted_as_by_scipy(model: Callable[..., Any], 
     expected, covariance = scipy.optimize.curve_fit(model, X.copy(), y, truth, ftol=1e-14, xtol=1e-14)
     np.testing.assert_allclose(result.popt, expected, rtol=1e-5)
     np.testing.assert_allclose(result.pcov, covariance, rtol=1e-3, atol=1e-6 * np.abs(covariance).max())
-    assert isinstance(result, CurveFit) and result.success
+    assert isinstance(result, CurveFit) and result.converged
     assert len(result.notes) == 1 and result.notes[0].startswith("derivatives are differences, since the function cannot be")
-    assert result.notes[0] in result.status and result.notes[0] in result.report()
+    assert result.notes[0] in result.message and result.notes[0] in result.report()
 
 
 @pytest.mark.parametrize(("model", "truth"), [pair for pair in MODELS if pair[0] is not lognormal])
@@ -109,7 +109,7 @@ def test_starts_are_found(model: Callable[..., Any], truth: list[float]) -> None
     y = np.asarray(model(X.copy(), *truth)) + NOISE
     result = curve_fit(model, X, y)
     assert result.cost <= curve_fit(model, X, y, truth).cost * (1 + 1e-9)
-    assert result.starts > 1 and result.minima is not None
+    assert result.n_starts > 1 and result.n_minima is not None
 
 
 @pytest.mark.parametrize("unit", [1.0, 1e-6])
@@ -163,7 +163,7 @@ def test_options_mean_the_same_as_for_models_that_are_traced(options: dict[str, 
     np.testing.assert_allclose(called.pcov, traced.pcov, rtol=1e-4)
     for name in ("cost", "chisqr", "r2", "aic", "bic", "condition"):
         assert getattr(called, name) == pytest.approx(getattr(traced, name), rel=1e-4)
-    assert (called.dof, called.at_bounds, called.success) == (traced.dof, traced.at_bounds, traced.success)
+    assert (called.dof, called.at_bounds, called.converged) == (traced.dof, traced.at_bounds, traced.converged)
     np.testing.assert_allclose(called.residuals, traced.residuals, atol=1e-6)
     np.testing.assert_allclose(called.predict(X[:3]), traced.predict(X[:3]), rtol=1e-5)
     np.testing.assert_allclose(called.band(X[:3], sigma=1.0), traced.band(X[:3], sigma=1.0), rtol=1e-5)
@@ -214,7 +214,7 @@ def test_a_jacobian_of_one_parameter_may_have_one_axis() -> None:
 def test_all_parameters_fixed() -> None:
     result = curve_fit(branch, X, Y, fixed={"a": 2.0, "b": 0.7})
     np.testing.assert_allclose(result.residuals, Y - branch(X, 2, 0.7))
-    assert result.success
+    assert result.converged
 
 
 @pytest.mark.parametrize("scheme", ["2-point", "3-point", "cs"])

@@ -122,7 +122,7 @@ def test_several_columns() -> None:
     ]
     for result in results:
         assert result.parameters == pytest.approx(expected, rel=1e-9)
-        assert result.status.startswith("converged: the model meets the data to rounding")
+        assert result.message.startswith("converged: the model meets the data to rounding")
 
 
 def test_a_function_of_many_parameters_takes_their_number_from_p0() -> None:
@@ -201,7 +201,7 @@ def test_fixed_parameters() -> None:
 def test_all_parameters_fixed_but_evaluated() -> None:
     result = curve_fit("a * x", X, 2 * X + 1, fixed={"a": 2.0})
     np.testing.assert_allclose(result.residuals, 1)
-    assert result.dof == 50 and result.success
+    assert result.dof == 50 and result.converged
 
 
 def test_bounds_by_name_hold() -> None:
@@ -344,7 +344,7 @@ def test_no_degrees_of_freedom() -> None:
 def test_not_converged() -> None:
     with pytest.warns(FitWarning, match="evaluations were used up; raise max_nfev"):
         result = curve_fit(decay, X, Y, [1, 30, 1], max_nfev=3)
-    assert not result.success and result.nfev == 3
+    assert not result.converged and result.nfev == 3
 
 
 def test_gradient_methods_end_at_the_same_minimum() -> None:
@@ -400,7 +400,7 @@ def test_masks_are_ignored_as_in_scipy_or_rows_left_out() -> None:
     y = np.ma.masked_greater(outlier, 1e2)
     ignored = curve_fit(decay, X, y, P0)
     np.testing.assert_allclose(ignored.values, curve_fit(decay, X, outlier, P0).values)
-    assert ignored.notes == ["masked values of y count as any others"] and "masked values of y" in ignored.status
+    assert ignored.notes == ["masked values of y count as any others"] and "masked values of y" in ignored.message
     left_out = curve_fit(decay, X, y, P0, nan_policy="omit")
     np.testing.assert_array_equal(left_out.values, curve_fit(decay, np.delete(X, 3), np.delete(Y, 3), P0).values)
     assert left_out.notes == []

@@ -107,7 +107,7 @@ def test_fits_with_a_dose_of_zero(text: str, truth: list[float], start: bool) ->
     y = y + 0.01 * np.random.default_rng(2).normal(size=len(y))
     result = curve_fit(f, DOSE, y, 1.1 * np.array(truth) if start else None)
     cost = 0.5 * np.sum((f(x=DOSE, **dict(zip(names, truth, strict=True))).numpy() - y) ** 2)
-    assert result.success and result.cost < cost
+    assert result.converged and result.cost < cost
     assert all(np.isfinite(limit).all() for limit in result.band())
 
 

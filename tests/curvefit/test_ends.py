@@ -39,7 +39,7 @@ VALLEYS: list[tuple[Any, Any, Any]] = [
 def test_curved_valleys_are_followed_to_the_minimum(model: str, truth: Any, start: Any, seed: int) -> None:
     y = truth[0] * np.exp(truth[1] / (VAPOUR + truth[2])) * (1 + 2e-4 * np.random.default_rng(seed).normal(size=16))
     result, best = fit(model, VAPOUR, y, start), fit(model, VAPOUR, y, truth)
-    assert result.success and result.nfev < 500
+    assert result.converged and result.nfev < 500
     np.testing.assert_allclose(result.values, best.values, rtol=1e-9)
 
 
@@ -76,8 +76,8 @@ def test_who_says_converged_stands_at_right_angles(seed: int, model: str) -> Non
         result = fit(model, X + 0.01, Y, start, max_nfev=500)
     except FitError:  # not finite at the start
         return
-    bends = result.pivots < 1e-4  # there a minimum need not be at right angles
-    assert not result.success or result.undetermined or bends or angle(result, Y) < 1e-4
+    bends = result.rcond < 1e-4  # there a minimum need not be at right angles
+    assert not result.converged or result.undetermined or bends or angle(result, Y) < 1e-4
 
 
 @pytest.mark.parametrize("name", ["freudenstein_roth", "jennrich_sampson"])
@@ -86,14 +86,14 @@ def test_a_minimum_where_the_jacobian_is_singular_is_one(name: str) -> None:
     problem = next(problem for problem in mgh.PROBLEMS if problem.name == name)
     rows = problem.rows
     result = fit(problem.model, np.arange(float(rows)), np.zeros(rows), problem.start)
-    assert result.success and problem.solved(result.cost)
+    assert result.converged and problem.solved(result.cost)
 
 
 @pytest.mark.parametrize("factor", [10, 100])
 def test_a_way_to_infinity_does_not_converge(factor: int) -> None:
     problem = next(problem for problem in mgh.PROBLEMS if problem.name == "bard")
     result = fit(problem.model, np.arange(15.0), np.zeros(15), factor * np.array(problem.start))
-    assert not result.success and "no step lowers the cost" in result.status
+    assert not result.converged and "no step lowers the cost" in result.message
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_a_way_to_infinity_does_not_converge(factor: int) -> None:
 )
 def test_a_zero_gradient_that_no_parameter_has_a_part_in_is_no_minimum(model: str, y: Any, start: Any) -> None:
     result = fit(model, X, y, start)
-    assert not result.success and not result.sound
-    assert result.status.startswith("Not converged: no parameter changes the model")
+    assert not result.converged and not result.success
+    assert result.message.startswith("Not converged: no parameter changes the model")
 
 
 @pytest.mark.parametrize("size", [0.2, 5, 100])
@@ -120,20 +120,20 @@ def test_where_the_model_is_flat_bounds_are_not_near(size: float) -> None:
     inside = (result.values > [-44, -0.0005, -2.2]) & (result.values < [9, 0.001, -1.2])
     model = np.exp(result.values[0] + result.values[1] / (X + result.values[2]))
     cosine = (model - y) @ model / np.linalg.norm(model) / np.linalg.norm(model - y)  # with the column of a
-    assert not result.success or not inside[0] or abs(cosine) < 1e-4
+    assert not result.converged or not inside[0] or abs(cosine) < 1e-4
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 10, 30, 201, 220])
 @pytest.mark.parametrize("start", [[1, 1, 1], [1, -20, 1]])
 def test_evaluations_are_no_more_than_allowed(most: int, start: Any) -> None:
     result = fit(DECAY, X, Y, start, max_nfev=most)
-    assert result.nfev <= most and (result.success or result.nfev == most)
+    assert result.nfev <= most and (result.converged or result.nfev == most)
 
 
 def test_the_minimum_itself_is_one_evaluation() -> None:
     best = fit(DECAY, X, Y, [1, 1, 1])
     result = fit(DECAY, X, Y, best.values, max_nfev=1)
-    assert result.success and result.nfev == 1
+    assert result.converged and result.nfev == 1
 
 
 # What to know before using the result.
@@ -148,14 +148,14 @@ def test_a_parameter_without_influence_has_no_finite_error() -> None:
     np.testing.assert_allclose(result.stderr[:3], fit(DECAY, X, Y, [1, 1, 1]).stderr * np.sqrt(47 / 46), rtol=1e-6)
     low, high = result.band()
     np.testing.assert_allclose(high - low, np.subtract(*fit(DECAY, X, Y, [1, 1, 1]).band()[::-1]), rtol=0.05)
-    assert not result.sound
+    assert not result.success
 
 
 def test_parameters_that_make_up_for_each_other_have_no_finite_error() -> None:
     result = fit("a * b * exp(-c * x) + d", X, Y, [1, 2, 1, 0])
     assert np.isinf(result.stderr[:2]).all() and np.isfinite(result.stderr[2:]).all()
     fixed = fit("a * b * exp(-c * x) + d", X, Y, {"a": 1, "b": 2, "c": 1, "d": 0}, fixed=["a"])
-    assert np.isfinite(fixed.pcov).all() and fixed.sound
+    assert np.isfinite(fixed.pcov).all() and fixed.success
 
 
 @pytest.mark.parametrize(
@@ -168,12 +168,12 @@ def test_parameters_that_make_up_for_each_other_have_no_finite_error() -> None:
 def test_fits_that_say_nothing_of_the_data_say_so(model: str, y: Any, start: Any, says: str) -> None:
     with pytest.warns(FitWarning, match=says):
         result = curve_fit(model, X + 0.1, y, start)
-    assert not result.sound and not result.status.startswith("converged")
+    assert not result.success and not result.message.startswith("converged")
 
 
 @pytest.mark.parametrize("y", [Y, np.full(50, 3.0), np.full(50, 1e-9), Y * 1e-12])
 def test_no_good_fit_is_worse_than_a_constant(y: Any) -> None:
-    assert not fit("a + b * x", X, y, [1, 1]).worse_than_a_constant
+    assert not any("worse than a constant" in warning for warning in fit("a + b * x", X, y, [1, 1]).warnings)
 
 
 @pytest.mark.parametrize("seed", [408113519974467917, 1, 2, 3])
@@ -206,7 +206,7 @@ def test_where_a_fit_is_cut_changes_nothing(blocks: int, rows: int, start: Any, 
     cut = fit("a * exp(-b * x) + (c)", x, y, start)
     np.testing.assert_array_equal(cut.values, whole.values)
     np.testing.assert_array_equal(cut.factor, whole.factor)
-    assert (cut.cost, cut.nfev, cut.njev, cut.ended) == (whole.cost, whole.nfev, whole.njev, whole.ended)
+    assert (cut.cost, cut.nfev, cut.njev, cut.status) == (whole.cost, whole.nfev, whole.njev, whole.status)
 
 
 @pytest.mark.parametrize(("rows", "fits"), [(3_000_000, 100), (50, 500_000)])
@@ -225,4 +225,4 @@ def test_an_interrupt_ends_a_long_call_soon(rows: int, fits: int) -> None:
         timer.cancel()
         signal.signal(signal.SIGINT, before)
     assert time.perf_counter() - started < 5
-    assert fit(DECAY, X, Y, [1, 1, 1]).success
+    assert fit(DECAY, X, Y, [1, 1, 1]).converged

@@ -18,7 +18,7 @@ import jitgrad as jg
 from jitgrad import curve_fit
 from jitgrad.curvefit import CurveFit, least_squares
 from jitgrad.curvefit.curve import Curve, curve_of
-from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution
+from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions
 from jitgrad.errors import ArgumentError, DataError, FitError, FitWarning
 from jitgrad.vm.least_squares import codes
 from tests.curvefit import mgh
@@ -57,7 +57,7 @@ def angle(result: CurveFit, y: np.ndarray) -> float:
 def test_more_garbow_and_hillstrom(run: mgh.Run) -> None:
     rows = run.problem.rows
     result = fit(run.problem.model, np.arange(float(rows)), np.zeros(rows), run.start)
-    assert run.problem.solved(result.cost) and result.success
+    assert run.problem.solved(result.cost) and result.converged
 
 
 def test_no_fewer_are_solved_than_by_minpack_with_the_same_derivatives() -> None:
@@ -136,7 +136,7 @@ def test_linear_models_within_bounds(draw: np.random.Generator, n: int, more: in
     expected = scipy.optimize.lsq_linear(x, y, (low, high), method="bvls", tol=1e-14)
     assert result.cost <= expected.cost * (1 + 1e-9) + 1e-28 * (y @ y)
     assert (result.values >= low).all() and (result.values <= high).all()
-    assert result.success and result.nfev < 40
+    assert result.converged and result.nfev < 40
 
 
 # Bounds of models that are not linear: what SciPy's methods find from the same start, or lower.
@@ -186,12 +186,12 @@ def test_a_full_step_leads_on_from_a_plateau_to_a_minimum() -> None:
     y = 5 * (1 - np.exp(-0.8 * (x - 2))) ** 2 + 0.01 * np.random.default_rng(0).normal(size=60)
     bounds = {"d": (None, 5.5), "a": (None, 0.808), "r": (1, None)}
     result = fit("d * (1 - exp(-a * (x - r)))**2", x, y, {"d": 5.5, "a": 0.808, "r": 20}, bounds=bounds)
-    assert result.success and not result.at_bounds and angle(result, y) < 1e-9
+    assert result.converged and not result.at_bounds and angle(result, y) < 1e-9
 
 
 def test_all_parameters_at_bounds_is_an_end() -> None:
     result = fit(DECAY, X, Y, [0.5, 3, 1], bounds=([0, 2, 1], [1, 9, 9]))
-    assert result.at_bounds == ["a", "b", "c"] and result.success and result.nfev < 10
+    assert result.at_bounds == ["a", "b", "c"] and result.converged and result.nfev < 10
 
 
 # Starts: far away, next to zero, at huge derivatives.
@@ -222,7 +222,7 @@ def test_what_is_said_to_have_converged_is_a_minimum(model: str, start: Any) -> 
     that the data do not determine a parameter.
     """
     result = fit(model, X + 0.01, Y, start)
-    assert not result.success or result.undetermined or angle(result, Y) < 1e-4
+    assert not result.converged or result.undetermined or angle(result, Y) < 1e-4
 
 
 @pytest.mark.parametrize("start", [[0, 1, 0], [0, 0.5, 0], [1e6, 1, 1e6], [-1, 3, 0]])
@@ -317,7 +317,7 @@ RANK_DEFICIENT: list[tuple[str, Any, list[str]]] = [
 @pytest.mark.parametrize(("model", "start", "undetermined"), RANK_DEFICIENT)
 def test_singular_models_end_at_a_minimum_and_say_so(model: str, start: Any, undetermined: list[str]) -> None:
     result = fit(model, X, Y, start)
-    assert result.undetermined == undetermined and result.success and result.nfev < 50
+    assert result.undetermined == undetermined and result.converged and result.nfev < 50
     assert angle(result, Y) < 1e-8
 
 
@@ -334,13 +334,13 @@ def test_exact_data_give_the_exact_parameters(model: str, truth: Any, start: Any
     y = evaluated(curve, [X], truth)[0]
     result = fit(model, X, y, start)
     np.testing.assert_allclose(result.values, truth, rtol=1e-12)
-    assert result.ended == codes.EXACT and result.nfev < 30
+    assert result.status == codes.EXACT and result.nfev < 30
 
 
 @pytest.mark.parametrize("start", [[1, 1, 1], [0, 0, 0], [0, 1, 0], [-3, 0.1, 1e-9]])
 def test_a_response_that_is_zero(start: Any) -> None:
     result = fit(DECAY, X, np.zeros(50), start)
-    assert result.cost < 1e-30 and result.success
+    assert result.cost < 1e-30 and result.converged
 
 
 ROBUST = {
@@ -411,7 +411,7 @@ def test_any_number_of_rows(rows: int) -> None:
 )
 def test_as_many_parameters_as_rows(model: str, rows: int, start: Any) -> None:
     result = fit(model, X[1 : rows + 1], np.exp(-0.7 * X[1 : rows + 1]), start)
-    assert result.cost < 1e-28 and result.success
+    assert result.cost < 1e-28 and result.converged
 
 
 @pytest.mark.parametrize("free", ["a", "b", "c"])
@@ -422,7 +422,10 @@ def test_all_but_one_parameter_fixed(free: str) -> None:
     assert result.parameters[free] == pytest.approx(best[free], rel=1e-9)
 
 
-def solve(model: str, data: Data, starts: Any, limits: Limits | None = None, options: Settings = Settings()) -> Solution:  # noqa: B008
+DEFAULTS = SolverOptions()
+
+
+def solve(model: str, data: Data, starts: Any, limits: Limits | None = None, options: SolverOptions = DEFAULTS) -> Solution:
     curve = curve_of(model, {"x": data.columns[0]}, None, None)
     starts = np.array(starts, np.float64)
     n = starts.shape[1]
@@ -446,7 +449,7 @@ def test_fits_from_many_starts_are_those_from_each(rows: int, loss: str, limits:
     y = 2.5 * np.exp(-1.3 * x) + 0.5 + 0.02 * np.random.default_rng(rows).normal(size=rows)
     data = Data([x], y, np.linspace(1, 3, rows))
     starts = [[1, 1, 1], [0, 0, 0], [1, -1e4, 1], [2.5, 1.2, 0.5], [-5, 0, 3], [1e-9, 1e-9, 1e-9]]
-    options = Settings(loss=loss, scale=0.05)
+    options = SolverOptions(loss=loss, scale=0.05)
     many = solve(DECAY, data, starts, limits, options)
     for i, start in enumerate(starts):
         assert_same(many, i, solve(DECAY, data, [start], limits, options))
@@ -486,7 +489,7 @@ def test_parts_of_a_model_that_does_not_go_by_rows_are_an_error() -> None:
     curve = Curve(lambda x, a: a * jg.cumsum(x), ["a"], [""])
     data = Data([X], Y, None, np.array([(0, 10)], np.uint64))
     with pytest.raises(ArgumentError, match="does not go by rows"):
-        least_squares.solve(curve.traced([X], [0], 50), data, np.array([np.nan]), None, np.ones((1, 1)), Settings())
+        least_squares.solve(curve.traced([X], [0], 50), data, np.array([np.nan]), None, np.ones((1, 1)), SolverOptions())
 
 
 # Every fit ends.
@@ -536,7 +539,7 @@ def test_steps_to_where_a_derivative_is_not_finite_are_taken_back() -> None:
     x = np.ones(3)
     result = fit("sqrt(abs(a - 1)) * x", x, np.full(3, -1.0), [0.0])
     assert np.isfinite(result.values).all() and np.isfinite(result.factor).all()
-    assert result.cost < 2.0 and result.ended == codes.STUCK and not result.success
+    assert result.cost < 2.0 and result.status == codes.STUCK and not result.converged
 
 
 def test_fits_of_many_threads_are_the_same() -> None:
@@ -565,13 +568,13 @@ def test_two_threads_solve_halves_of_one_problem_at_once() -> None:
     data = Data([x], y, parts=np.array([(rows * i, rows) for i in range(fits)], np.uint64))
     starts, held = draw.uniform(0.1, 4, (fits, 3)), np.full(3, np.nan)
     traced = curve_of(DECAY, {"x": x}, None, None).traced([x], range(3), len(y))
-    expected = least_squares.Solver(traced, len(y), fits).solve(data, held, None, starts, Settings())
+    expected = least_squares.Solver(traced, len(y), fits).solve(data, held, None, starts, SolverOptions())
     solver = least_squares.Solver(traced, len(y), fits)
     workers = [least_squares.Worker(traced, solver.problem) for _ in range(2)]
     for worker in workers:
         solver.prepare(worker, data, held)
     for _ in range(3):
-        solver.load(data, None, starts, Settings())
+        solver.load(data, None, starts, SolverOptions())
         together = threading.Barrier(2)
 
         def run(worker: least_squares.Worker, first: int, stop: int, together: threading.Barrier = together) -> None:

@@ -17,7 +17,7 @@ def test_certified_parameters_and_standard_errors(name: str, start: int) -> None
     assert nist.digits(result.parameters, known.values) > 10
     assert nist.digits(dict(zip(result.names, result.stderr, strict=True)), known.deviations) > 10
     assert result.chisqr == pytest.approx(known.squares, rel=1e-9)
-    assert result.success and not result.notes
+    assert result.converged and not result.notes
 
 
 @pytest.mark.parametrize("name", nist.MODELS)
@@ -25,7 +25,7 @@ def test_the_certified_minimum_is_found_without_starting_values(name: str) -> No
     known = nist.read(name)
     result = curve_fit(nist.MODELS[name], known.x, known.y)
     assert result.chisqr == pytest.approx(known.squares, rel=1e-9)
-    assert result.minima >= 1 and result.starts > 1
+    assert result.n_minima >= 1 and result.n_starts > 1
 
 
 def test_a_fit_is_the_same_to_the_bit_again() -> None:

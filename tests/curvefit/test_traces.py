@@ -219,7 +219,7 @@ def test_new_measurements_have_a_sigma_of_their_own() -> None:
 
 
 def test_exact_data_have_one_minimum() -> None:
-    assert curve_fit("a * exp(-b * x)", X, 2 * np.exp(-X)).minima == 1
+    assert curve_fit("a * exp(-b * x)", X, 2 * np.exp(-X)).n_minima == 1
 
 
 def test_names_of_columns_where_there_is_one() -> None:

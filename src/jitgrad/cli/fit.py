@@ -107,7 +107,7 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         click.echo(objects.text(objects.of_curve(result) if is_curve else objects.of_table(result)))
     elif not quiet:
         report.curve(result) if is_curve else report.table(result)
-    if not (result.result.sound if is_curve else result.success):
+    if not (result.result if is_curve else result).success:
         click.get_current_context().exit(1)
 
 

@@ -89,13 +89,13 @@ def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
     """A fit of ``jitgrad fit`` with a formula."""
     result = fitted.result
     return of_curve_model(fitted.model) | {
-        "success": result.sound,
-        "converged": result.success,
+        "success": result.success,
+        "converged": result.converged,
         "notes": result.notes,
         "loss": result.loss,
         "evaluations": result.nfev,
-        "starts": result.starts,
-        "minima": result.minima,
+        "starts": result.n_starts,
+        "minima": result.n_minima,
         "rows_dropped": fitted.dropped,
     }
 

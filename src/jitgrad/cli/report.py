@@ -79,10 +79,10 @@ def curve(fitted: CurveTableFit) -> None:
     if fitted.dropped:
         out.print(f"{fitted.dropped} rows dropped because a value was missing")
     _print_curve(out, fitted.model)
-    if result.minima is not None and result.starts > 1:
-        one = result.minima == 1
-        found = "the only minimum" if one else f"the best of {result.minima} different minima"
-        out.print(f"{found} that {result.starts} starts led to")
+    if result.n_minima is not None and result.n_starts > 1:
+        one = result.n_minima == 1
+        found = "the only minimum" if one else f"the best of {result.n_minima} different minima"
+        out.print(f"{found} that {result.n_starts} starts led to")
 
 
 # Models.

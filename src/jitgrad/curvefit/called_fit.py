@@ -8,23 +8,24 @@ import numpy as np
 
 from jitgrad.curvefit.called import CalledCurve
 from jitgrad.curvefit.data import square_of
-from jitgrad.curvefit.least_squares import Limits, Settings, Solution
+from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.starts import distinct, scales_of, starting_values
+from jitgrad.curvefit.status import Status, judged
 from jitgrad.errors import FitError
-from jitgrad.vm.least_squares import codes
 from jitgrad.vm.least_squares.problem import OUTCOME
 
 STARTS_EACH, KEPT, SEARCH_EVALUATIONS = 64, 6, 100
 """Starts of a search for each parameter in which the model is not linear; how many of the best are fitted, and how far."""
 PLACES, LINEAR = 8, 1e-9
 """Where it is asked whether the model is linear, and a second difference, beside the values, that is rounding."""
-CONVERGED = 1e-4
+RIGHT_ANGLE = 1e-4
 """The cosine of the residuals with a column of the Jacobian, which differences know to some eight digits."""
 NOISE = {"3-point": 1e-9, "2-point": 1e-7}
 """Of differences, beside the largest singular value of a Jacobian, its columns scaled to norm one."""
-_ENDED = {0: codes.TOO_MANY, 1: codes.BY_GRADIENT, 2: codes.BY_COST, 3: codes.BY_STEP, 4: codes.BY_COST}
+_CLAIMS = {0: Status.TOO_MANY, 1: Status.BY_GRADIENT, 2: Status.BY_COST, 3: Status.BY_STEP, 4: Status.BY_COST}
+"""By SciPy's numbers for how its least squares ended."""
 
 
 class _Run:
@@ -44,17 +45,12 @@ class _Run:
         self._at, self._said = np.empty(0), np.empty(0)
         self.searches = False
 
-    def _all(self, free: np.ndarray) -> np.ndarray:
-        values = self._problem.held.copy()
-        values[list(self._problem.free)] = free
-        return values
-
     def _value(self, free: np.ndarray) -> np.ndarray:
         if not np.array_equal(self._at, free) or not len(self._said):
             problem = self._problem
             self.calls += 1
             try:
-                self._said = self._curve.values(self._all(free), problem.free, problem.columns, len(problem.y))
+                self._said = self._curve.values(self._problem.with_free(free), problem.free, problem.columns, len(problem.y))
             except Exception as error:
                 error.add_note(f"The model was called on numbers: {self._curve.note}.")
                 raise
@@ -77,7 +73,9 @@ class _Run:
 
     def jacobian(self, free: np.ndarray) -> np.ndarray:
         problem = self._problem
-        found = self._curve.jacobian(self._all(free), problem.free, problem.columns, self._value(free), self.limits)
+        found = self._curve.jacobian(
+            self._problem.with_free(free), problem.free, problem.columns, self._value(free), self.limits
+        )
         if not np.isfinite(found).all():
             raise FitError("A derivative of the model is not finite on the way. Choose other starting values, or bounds.")
         weights = problem.data.weights
@@ -94,7 +92,7 @@ def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, m
         if not problem.free:
             start = np.empty(0)
         if start is not None:
-            return problem.result(_fit(problem, run, start, method, problem.settings))
+            return CurveFit(problem, _fit(problem, run, start, method, problem.options))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the model may warn of starts that nobody asked for
             return _search(problem, run, method)
@@ -106,12 +104,12 @@ def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
     starts = _starts(problem, run)
     costs = np.array([square_of(run.tried(start)) for start in starts])
     best = np.argsort(np.where(np.isfinite(costs), costs, np.inf), kind="stable")[:KEPT]
-    settings = problem.settings._replace(most=min(SEARCH_EVALUATIONS, problem.settings.most))
+    options = problem.options._replace(most=min(SEARCH_EVALUATIONS, problem.options.most))
     fits: list[Solution] = []
     failed: list[Exception] = []
     for k in dict.fromkeys([0, *best.tolist()]):
         try:
-            fits.append(_fit(problem, run, starts[k], method, settings))
+            fits.append(_fit(problem, run, starts[k], method, options))
         except Exception as error:
             failed.append(error)
     if not fits and isinstance(failed[0], FitError):
@@ -120,11 +118,9 @@ def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
         raise failed[0]
     reached = np.array([fit.costs[0] for fit in fits])
     found = fits[int(np.argmin(reached))]
-    if found.status[0] == codes.TOO_MANY:
-        found = _fit(problem, run, found.parameters[0], method, problem.settings)
-    result = problem.result(found)
-    result.minima, result.starts = len(distinct(reached, problem.rounding())), len(starts)
-    return result
+    if found.status[0] == Status.TOO_MANY:
+        found = _fit(problem, run, found.parameters[0], method, problem.options)
+    return CurveFit(problem, found, n_starts=len(starts), n_minima=len(distinct(reached, problem.rounding())))
 
 
 def _starts(problem: Problem, run: _Run) -> np.ndarray:
@@ -182,7 +178,7 @@ def _solve_linear(problem: Problem, run: _Run, start: np.ndarray, linear: list[i
         start[:] = np.clip(start, *run.limits)
 
 
-def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, settings: Settings) -> Solution:
+def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, options: SolverOptions) -> Solution:
     from scipy.optimize import least_squares
 
     run.calls = 0
@@ -192,26 +188,24 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, settings: 
         )
     if not len(start):
         residual = run.residuals(start)
-        outcome = 0.5 * float(residual @ residual), run.calls, 0, codes.BY_GRADIENT, 1.0
+        outcome = 0.5 * float(residual @ residual), run.calls, 0, Status.BY_GRADIENT, 1.0
         return Solution(start[None], np.array([outcome], OUTCOME), np.empty((1, 0, 0)))
     name = "trf" if method == "auto" else method
     try:
         found = least_squares(
-            run.tried, start, run.jacobian, run.limits, name, max_nfev=settings.most, x_scale="jac",
-            ftol=settings.ftol, xtol=settings.xtol, gtol=settings.gtol if name == "lm" else None,
-            loss=settings.loss, f_scale=settings.scale,
+            run.tried, start, run.jacobian, run.limits, name, max_nfev=options.most, x_scale="jac",
+            ftol=options.ftol, xtol=options.xtol, gtol=options.gtol if name == "lm" else None,
+            loss=options.loss, f_scale=options.scale,
         )  # fmt: skip
     except np.linalg.LinAlgError as error:
         raise FitError(f"SciPy's least squares failed: {error}. Choose other starting values, or bounds.") from error
-    ended, norms, size = _ENDED[found.status], np.linalg.norm(found.jac, axis=0), np.sqrt(2 * found.cost)
-    angles = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
-    if found.cost <= problem.rounding():
-        ended = codes.EXACT
-    elif angles[found.active_mask == 0].max(initial=0.0) > CONVERGED and ended != codes.TOO_MANY:
-        ended = codes.STUCK
+    norms, size = np.linalg.norm(found.jac, axis=0), np.sqrt(2 * found.cost)
+    cosines = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
+    cosine = float(cosines[found.active_mask == 0].max(initial=0.0))
+    status = judged(_CLAIMS[found.status], cosine, RIGHT_ANGLE, bool(found.cost <= problem.rounding()))
     low, high = run.limits
     values = np.where(found.active_mask < 0, low, np.where(found.active_mask > 0, high, found.x))
     _, s, v = np.linalg.svd(found.jac / np.where(norms > 0, norms, 1.0), full_matrices=False)
     s[s < NOISE.get(run.scheme, 0.0) * s[0]] = 0.0
-    outcome = found.cost, run.calls, found.njev, ended, s[-1] / s[0] if s[0] > 0 else 0.0
+    outcome = found.cost, run.calls, found.njev, status, s[-1] / s[0] if s[0] > 0 else 0.0
     return Solution(values[None], np.array([outcome], OUTCOME), (s[:, None] * v * norms)[None])

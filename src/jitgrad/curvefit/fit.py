@@ -7,6 +7,7 @@ import math
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from jitgrad.curvefit.called_fit import fit_called
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
-from jitgrad.curvefit.given import restrict, settings_of, values_of
+from jitgrad.curvefit.given import free_of, limits_of, options_of, values_of
+from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.curvefit.minimise import OwnLoss
-from jitgrad.curvefit.problem import Problem
+from jitgrad.curvefit.problem import Problem, make_problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import rows_of
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, search
@@ -83,7 +85,7 @@ def curve_fit(
         loss: "linear" (squares), "soft_l1", "huber", "cauchy" or "arctan", which count large residuals less; or a function
             ``loss(y, prediction)`` of Tensors, which is summed and taken for a negative log-likelihood.
         f_scale: the residual, over sigma, from which on these do.
-        ftol, xtol, gtol: when to stop, see ``least_squares.Settings``; by default at full precision.
+        ftol, xtol, gtol: when to stop, see ``least_squares.SolverOptions``; by default at full precision.
         max_nfev, maxfev: computations of the model at most, 2000 by default.
         nan_policy: "omit" leaves out rows with nan, and those that are masked; "raise" refuses nan.
         full_output: whether to return SciPy's tuple of five.
@@ -103,11 +105,12 @@ def curve_fit(
     own = loss if callable(loss) else None
     if own is not None and (sigma is not None or absolute_sigma or f_scale != 1.0):
         raise ArgumentError("A loss of your own knows no sigma and no f_scale. Put them into it.")
-    problem, kind, x = _problem(model, x, y, p0, sigma, absolute_sigma, check_finite, nan_policy, (bounds, fixed))
+    most = maxfev if max_nfev is None else max_nfev
+    options = options_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
+    rows = check_finite, nan_policy
+    problem, kind, x = _problem(model, x, y, p0, sigma, absolute_sigma, rows, (bounds, fixed), options)
     if method == "lm" and problem.bounds is not None and np.isfinite(problem.bounds).any():
         raise ArgumentError("Method 'lm' only works for unconstrained problems. Use 'auto', 'trf' or 'dogbox' with bounds.")
-    most = maxfev if max_nfev is None else max_nfev
-    problem.settings = settings_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
     start = problem.held if fixed is None else problem.held[problem.free]
     unknown = p0 is None or (isinstance(p0, Mapping) and np.isnan(start).any())
     by_gradients = own is not None or method in ("lbfgs", "adam")
@@ -118,6 +121,8 @@ def curve_fit(
             f"Use method 'auto' and a loss by name."
         )
     if called is not None:
+        observed = problem.observed._replace(columns=[x], remarks=[*problem.observed.remarks, called.note])
+        problem = replace(problem, curve=called, observed=observed)
         result = fit_called(problem, called, None if unknown else start, method or "auto")
     else:
         searched = None
@@ -128,8 +133,8 @@ def curve_fit(
             result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
         else:
             result = searched or fit_from(problem, start)
-    if result.cautions:
-        warnings.warn(f"{result.status}.", _warning(), stacklevel=2)
+    if result.warnings:
+        warnings.warn(f"{result.message}.", _warning(), stacklevel=2)
     return _as_scipy(result) if full_output else result
 
 
@@ -140,9 +145,9 @@ def _problem(
     p0: Any,
     sigma: Any,
     absolute_sigma: bool,
-    finite: bool | None,
-    policy: str | None,
+    rows: tuple[bool | None, str | None],
     limits: tuple[Any, Any],
+    options: SolverOptions,
 ) -> tuple[Problem, NamedModel | None, Any]:
     """What is to be fitted, the named model that it is, if any, and what a function that is called on numbers gets for x."""
     model = _model(model)
@@ -159,21 +164,21 @@ def _problem(
     for name in taken.intersection(curve.names):
         raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
     with np.errstate(over="ignore"):  # of squares, which say whether numbers are finite
-        rows = rows_of(curve, x, columns, y, sigma, finite, policy)
+        found = rows_of(curve, x, columns, y, sigma, *rows)
         held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
-        problem = Problem(curve, rows.columns, rows.y, held, rows.sigma, absolute_sigma)
-    problem.remarks += rows.remarks
-    restrict(problem, *limits, columns)
-    if len(rows.y) < len(problem.free):
+        free, held = free_of(limits[1], held, curve.names, columns)
+        bounds = limits_of(limits[0], held, curve.names, columns)
+        problem = make_problem(curve, found, held, free, bounds, options, absolute_sigma)
+    if len(found.y) < len(free):
         raise RowsError(
-            f"The number of func parameters={len(problem.free)} must not exceed the number of data points={len(rows.y)}. "
+            f"The number of func parameters={len(free)} must not exceed the number of data points={len(found.y)}. "
             f"Give more rows, or fix parameters."
         )
-    return problem, kind, rows.x
+    return problem, kind, found.x
 
 
 def _called(problem: Problem, x: Any, derivatives: Derivatives) -> CalledCurve | None:
-    """The model as one that is called on numbers, put in its place, where it has to be; else None."""
+    """The model as one that is called on numbers, where it has to be; else None."""
     curve = problem.curve
     if isinstance(curve.model, Formula):
         if callable(derivatives):
@@ -182,10 +187,7 @@ def _called(problem: Problem, x: Any, derivatives: Derivatives) -> CalledCurve |
     reason = "those of the function that was given as jac" if callable(derivatives) else _why_not_traced(problem, x)
     if not reason:
         return None
-    called = CalledCurve(curve.model, curve.names, [""], derivatives, reason)
-    problem.curve, problem.columns = called, [x]
-    problem.remarks.append(called.note)
-    return called
+    return CalledCurve(curve.model, curve.names, [""], derivatives, reason)
 
 
 def _why_not_traced(problem: Problem, x: Any) -> str:
@@ -193,7 +195,7 @@ def _why_not_traced(problem: Problem, x: Any) -> str:
     if not problem.columns:
         return f"since x is a {type(x).__name__} and no numbers"
     try:
-        problem.traced(problem.data)
+        problem.lowered  # noqa: B018
     except JitgradError as error:
         said = str(error).removesuffix(".")
         return f"since {said[0].lower()}{said[1:]}"
@@ -251,4 +253,4 @@ def _as_scipy(result: CurveFit) -> tuple[np.ndarray, np.ndarray, dict[str, Any],
         jacobian * weights[:, None] if weights is not None else problem.weighted(jacobian), mode="economic", pivoting=True
     )
     information = {"nfev": result.nfev, "fvec": fvec, "fjac": r.T, "ipvt": order, "qtf": q.T @ fvec}
-    return result.popt, result.pcov, information, result.status, 1 if result.success else 5
+    return result.popt, result.pcov, information, result.message, 1 if result.converged else 5

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import by_name, count, positive
-from jitgrad.curvefit.least_squares import LOSSES, Limits, Settings
-from jitgrad.curvefit.problem import Problem
+from jitgrad.curvefit.least_squares import LOSSES, Limits, SolverOptions
 from jitgrad.errors import ArgumentError, near_name
 
-DEFAULTS = Settings()
+DEFAULTS = SolverOptions()
 
 
 def _number(what: str, value: Any) -> float:
@@ -23,7 +22,7 @@ def _number(what: str, value: Any) -> float:
         raise ArgumentError(f"{{argument}} is {value!r}. Give a number.", argument=what) from None
 
 
-def settings_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> Settings:
+def options_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> SolverOptions:
     if loss == "linear" and ftol is xtol is gtol is most is None:
         return DEFAULTS
     by_name("loss", loss, LOSSES)
@@ -31,44 +30,47 @@ def settings_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most
     given = {name: positive(name, value) for name, value in given.items() if value is not None}
     if most:
         given["most"] = count("max_nfev", most)
-    return Settings(scale=positive("f_scale", f_scale), loss=loss, **given)
+    return SolverOptions(scale=positive("f_scale", f_scale), loss=loss, **given)
 
 
-def restrict(problem: Problem, bounds: Any, fixed: Any, columns: Mapping[str, Any]) -> None:
-    """Note bounds and what is fixed."""
-    names = problem.curve.names
-    if fixed is not None:
-        if isinstance(fixed, Mapping):
-            given = values_of("fixed", fixed, names, columns)
-            problem.held = np.where(np.isnan(given), problem.held, given)
-        if not isinstance(fixed, Iterable):
+def free_of(fixed: Any, held: np.ndarray, names: Sequence[str], columns: Mapping[str, Any]) -> tuple[Sequence[int], np.ndarray]:
+    """The numbers of the parameters to fit, and the values of all, where some are ``fixed``.
+
+    Raises ArgumentError where one of these has no value.
+    """
+    if fixed is None:
+        return range(len(names)), held
+    if isinstance(fixed, Mapping):
+        given = values_of("fixed", fixed, names, columns)
+        held = np.where(np.isnan(given), held, given)
+    if not isinstance(fixed, Iterable):
+        raise ArgumentError(
+            f"{{argument}} is {fixed!r}. Give names of parameters, or a dict of values by name.", argument="fixed"
+        )
+    fixed = [fixed] if isinstance(fixed, str) else list(fixed)
+    _check_names("fixed", fixed, names, columns)
+    for name in fixed:
+        if math.isnan(held[names.index(name)]):
             raise ArgumentError(
-                f"{{argument}} is {fixed!r}. Give names of parameters, or a dict of values by name.", argument="fixed"
+                f"Parameter {name!r} is fixed and has no value. Give it in {{argument}}, or among the starting values.",
+                argument="fixed",
             )
-        fixed = [fixed] if isinstance(fixed, str) else list(fixed)
-        _check_names("fixed", fixed, names, columns)
-        problem.free = [k for k, name in enumerate(names) if name not in fixed]
-        for name in fixed:
-            if math.isnan(problem.held[names.index(name)]):
-                raise ArgumentError(
-                    f"Parameter {name!r} is fixed and has no value. Give it in {{argument}}, or among the starting values.",
-                    argument="fixed",
-                )
-    if bounds is not None:
-        problem.bounds = _limits(bounds, names, columns)
-        _check_bounds(problem, problem.bounds)
+    return [k for k, name in enumerate(names) if name not in fixed], held
 
 
-def _check_bounds(problem: Problem, bounds: Limits) -> None:
-    names = problem.curve.names
-    for k in range(len(names)):
-        low, high, start = bounds.low[k], bounds.high[k], problem.held[k]
+def limits_of(bounds: Any, held: np.ndarray, names: Sequence[str], columns: Mapping[str, Any]) -> Limits | None:
+    """The bounds of all parameters. Raises ArgumentError where they are none, or a value that is held is outside."""
+    if bounds is None:
+        return None
+    limits = _limits(bounds, names, columns)
+    for name, low, high, start in zip(names, *limits, held, strict=True):
         if not low < high:
-            raise ArgumentError(f"The bounds of {names[k]!r} are {low:g} and {high:g}. Give a lower and a higher one.")
+            raise ArgumentError(f"The bounds of {name!r} are {low:g} and {high:g}. Give a lower and a higher one.")
         if start < low or start > high:
             raise ArgumentError(
-                f"Initial guess is outside of provided bounds: {names[k]} = {start:g}, {low:g} to {high:g}. Start within them."
+                f"Initial guess is outside of provided bounds: {name} = {start:g}, {low:g} to {high:g}. Start within them."
             )
+    return limits
 
 
 def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str, Any]) -> np.ndarray:

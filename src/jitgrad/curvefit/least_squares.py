@@ -31,7 +31,7 @@ MOST_KEPT = 1 << 20
 """Rows times fits of a solver that is kept for the next call."""
 
 
-class Settings(NamedTuple):
+class SolverOptions(NamedTuple):
     """When a fit ends, and how residuals count.
 
     Attributes:
@@ -168,10 +168,16 @@ class Solver:
         )
         self._worker = Worker(traced, self.problem)
         self._weighted, self._limited, self._parted = False, False, False  # what the memory holds
-        self._settings: Settings | None = None
+        self._options: SolverOptions | None = None
 
     def solve(
-        self, data: Data, held: np.ndarray, limits: Limits | None, starts: np.ndarray, settings: Settings, linear: bool = False
+        self,
+        data: Data,
+        held: np.ndarray,
+        limits: Limits | None,
+        starts: np.ndarray,
+        options: SolverOptions,
+        linear: bool = False,
     ) -> Solution:
         """Fit from ``starts``.
 
@@ -180,17 +186,17 @@ class Solver:
             held: values of all parameters; those that are not free keep them.
             limits: of the free ones; None for no bounds.
             starts: float64 (F, n).
-            settings: when fits end.
+            options: when fits end.
             linear: whether parameters in which the model is linear begin at their best values. They do if all are such.
 
         Raises ArgumentError for parts that are none of the rows, or of a model that does not go by rows.
         """
-        self.load(data, limits, starts, settings, linear)
+        self.load(data, limits, starts, options, linear)
         self.prepare(self._worker, data, held)
         self._worker.run(0, len(starts))
         return Solution(*[array.copy() for array in self.solution])
 
-    def load(self, data: Data, limits: Limits | None, starts: np.ndarray, settings: Settings, linear: bool = False) -> None:
+    def load(self, data: Data, limits: Limits | None, starts: np.ndarray, options: SolverOptions, linear: bool = False) -> None:
         """Copy what all fits share, see ``solve``, and their starts."""
         traced, rows = self._traced, self.sizes[0]
         self._y[:] = data.y
@@ -211,10 +217,10 @@ class Solver:
         if limits is not None or self._limited:
             self._limits[:] = _NO_LIMITS if limits is None else limits
             self._limited = limits is not None
-        if settings is not self._settings:
-            ftol, xtol, gtol, most, scale, loss = settings
+        if options is not self._options:
+            ftol, xtol, gtol, most, scale, loss = options
             self.problem.set(ftol=ftol, xtol=xtol, gtol=gtol, max_nfev=most, scale=scale, loss=LOSSES[loss])
-            self._settings = settings
+            self._options = options
         self.problem.solves_linear = linear or all(traced.linear)
         self.solution.parameters[:] = starts
 
@@ -238,7 +244,7 @@ def solve(
     held: np.ndarray,
     limits: Limits | None,
     starts: np.ndarray,
-    settings: Settings,
+    options: SolverOptions,
     linear: bool = False,
 ) -> Solution:
     """Fit from ``starts``, see ``Solver.solve``, by a solver that no other thread uses."""
@@ -250,7 +256,7 @@ def solve(
     if solver is None or solver.sizes != sizes:
         solver = Solver(traced, *sizes)
     try:
-        return solver.solve(data, held, limits, starts, settings, linear)
+        return solver.solve(data, held, limits, starts, options, linear)
     finally:
         if sizes[0] * sizes[1] < MOST_KEPT:
             traced.idle.append(solver)

@@ -9,6 +9,7 @@ import numpy as np
 
 from jitgrad.curvefit.least_squares import Limits, Solution
 from jitgrad.curvefit.problem import Problem
+from jitgrad.curvefit.status import Status
 from jitgrad.errors import ArgumentError, FitError
 from jitgrad.functions.elementwise import reciprocal
 from jitgrad.functions.reductions import sum
@@ -19,7 +20,6 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.variable import Variable
 from jitgrad.transforms.gradients import value_and_grad
 from jitgrad.transforms.jacobians import hessian
-from jitgrad.vm.least_squares.codes import BY_COST, BY_GRADIENT, STUCK, TOO_MANY
 from jitgrad.vm.least_squares.problem import OUTCOME
 
 _RHO: dict[str, Callable[[Tensor], Tensor]] = {
@@ -57,9 +57,9 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
     if not np.isfinite(float(scaled(start / size))):
         raise FitError("The cost is not finite at the starting values. Choose others, or bounds that keep to where it is.")
     by = {"lbfgs": _by_lbfgs, "adam": _by_adam}[method]
-    u, evaluations, ended = by(scaled, start / size, size, problem)
+    u, evaluations, status = by(scaled, start / size, size, problem)
     theta = u * size
-    outcome = cost(theta), evaluations, evaluations, ended, 0.0
+    outcome = cost(theta), evaluations, evaluations, status, 0.0
     factor = np.full((len(theta), len(theta)), np.nan) if own is None else _square_root(np.asarray(hessian(cost)(theta)))
     return Solution(theta[None], np.array([outcome], OUTCOME), factor[None])
 
@@ -67,7 +67,7 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
 def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:
     """The cost as a function of the free parameters, (n,)."""
     columns, y = [as_tensor(c) for c in problem.columns], problem.y
-    scale = problem.settings.scale
+    scale = problem.options.scale
 
     def cost(theta: Any) -> Tensor:
         theta = as_tensor(theta)
@@ -78,12 +78,12 @@ def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:
         if own is not None:
             return sum(own(as_tensor(y), value))
         residual = problem.weighted(value - y) * reciprocal(scale)
-        return 0.5 * scale**2 * sum(_RHO[problem.settings.loss](residual**2))
+        return 0.5 * scale**2 * sum(_RHO[problem.options.loss](residual**2))
 
     return cost
 
 
-def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, int]:
+def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, Status]:
     from scipy.optimize import minimize
 
     both = value_and_grad(cost.function)
@@ -96,22 +96,22 @@ def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> t
         return float(value), gradient
 
     limits = problem.limits() or Limits(np.full(len(u), -np.inf), np.full(len(u), np.inf))
-    options = {"maxiter": problem.settings.most, "maxfun": problem.settings.most, "ftol": 1e-15, "gtol": 1e-10}
+    options = {"maxiter": problem.options.most, "maxfun": problem.options.most, "ftol": 1e-15, "gtol": 1e-10}
     bounds = list(zip(limits.low / size, limits.high / size, strict=True))
     found = minimize(evaluate, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     at_bounds = ((found.x <= limits.low / size) & (found.jac > 0)) | ((found.x >= limits.high / size) & (found.jac < 0))
     if np.abs(np.where(at_bounds, 0.0, found.jac)).max(initial=0.0) <= FLAT * abs(found.fun):
-        return found.x, int(found.nfev), BY_GRADIENT
-    return found.x, int(found.nfev), {0: BY_COST, 1: TOO_MANY}.get(found.status, STUCK)
+        return found.x, int(found.nfev), Status.BY_GRADIENT
+    return found.x, int(found.nfev), {0: Status.BY_COST, 1: Status.TOO_MANY}.get(found.status, Status.STUCK)
 
 
-def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, int]:
+def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, Status]:
     if problem.bounds is not None:
         raise ArgumentError("Adam knows no bounds. Use method 'auto' or 'lbfgs'.")
     variable = Variable(u)
     costs = Adam(ADAM_RATE).minimize(lambda: cost.function(variable), [variable], steps=ADAM_STEPS).numpy()
     fallen = costs[-ADAM_STEPS // 10] - costs[-1]
-    return np.array(variable.numpy()), ADAM_STEPS, BY_COST if fallen <= 1e-9 * abs(costs[-1]) else TOO_MANY
+    return np.array(variable.numpy()), ADAM_STEPS, Status.BY_COST if fallen <= 1e-9 * abs(costs[-1]) else Status.TOO_MANY
 
 
 def _square_root(h: np.ndarray) -> np.ndarray:

@@ -3,83 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.data import check_size
-from jitgrad.curvefit.least_squares import Data, Limits, Settings, Solution, solve
+from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions, solve
 from jitgrad.curvefit.lowered_model import LoweredModel
-from jitgrad.curvefit.result import CurveFit
+from jitgrad.curvefit.rows import Observations
 from jitgrad.errors import DataError
 from jitgrad.functions.products import matmul
 from jitgrad.tape.tensor import as_tensor
 
 
+@dataclass(frozen=True, eq=False)
 class Problem:
-    """A model to be fitted.
-
-    Args:
-        curve: the model.
-        columns: its columns.
-        y: the response, float64 (rows,).
-        held: values of all parameters, (p,); nan where none is known.
-        sigma: its standard deviations, (rows,) or one number, or its covariance, (rows, rows).
-        absolute_sigma: whether these are in the units of y.
-
-    Raises DataError for a covariance that is none, and where the squares of y over sigma are no floats.
+    """A model to be fitted. Made by ``make_problem``.
 
     Attributes:
+        curve: the model.
+        observed: its columns, the response and sigma; and what the result is to say about them, a clause each.
         data: columns, response and weights as the native code takes them.
-        free: the numbers of the parameters to fit.
+        whitening: what makes errors of a covariance independent, (rows, rows); None where sigma is none.
+        held: values of all parameters, (p,); nan where none is known.
+        free: the numbers of those to fit.
         bounds: lowest and highest values of all parameters; None where there are none.
-        settings: when a fit ends, and how residuals count.
-        remarks: what the result is to say about how it was come by, a clause each.
+        options: when a fit ends, and how residuals count.
+        absolute_sigma: whether sigma is in the units of y.
     """
 
-    def __init__(
-        self,
-        curve: Curve,
-        columns: list[np.ndarray],
-        y: np.ndarray,
-        held: np.ndarray,
-        sigma: np.ndarray | None = None,
-        absolute_sigma: bool = False,
-    ) -> None:
-        self.curve, self.columns, self.y, self.sigma, self.absolute_sigma = curve, columns, y, sigma, absolute_sigma
-        self._whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
-        weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
-        self.data = Data(columns, y if self._whitening is None else self._whitening @ y, weights)
-        check_size(self.data.y if weights is None else self.data.y * weights)
-        self.free: Sequence[int] = range(len(curve.names))
-        self.held = held
-        self.bounds: Limits | None = None
-        self.settings = Settings()
-        self.remarks: list[str] = []
-        self._kept: tuple[Data, LoweredModel] | None = None
+    curve: Curve
+    observed: Observations
+    data: Data
+    whitening: np.ndarray | None
+    held: np.ndarray
+    free: Sequence[int]
+    bounds: Limits | None
+    options: SolverOptions
+    absolute_sigma: bool
+    _lowered: list[LoweredModel] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def columns(self) -> list[Any]:
+        """What the model takes: its columns, or an object that only a function understands."""
+        return self.observed.columns
+
+    @property
+    def y(self) -> np.ndarray:
+        """The response, float64 (rows,)."""
+        return self.observed.y
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_kept": None}
+        return self.__dict__ | {"_lowered": []}
 
-    def traced(self, data: Data) -> LoweredModel:
-        """The model for ``data``, traced once for one fit."""
-        if self._kept is None or self._kept[0] is not data:
-            curve = self.curve if self._whitening is None else _Whitened(self.curve, self._whitening)
-            self._kept = data, curve.traced(data.columns, self.free, len(data.y))
-        return self._kept[1]
+    @property
+    def lowered(self) -> LoweredModel:
+        """The model for the data, traced once for one fit."""
+        if not self._lowered:
+            curve = self.curve if self.whitening is None else _Whitened(self.curve, self.whitening)
+            self._lowered.append(curve.traced(self.data.columns, self.free, len(self.data.y)))
+        return self._lowered[0]
 
-    def solve(self, starts: np.ndarray, data: Data | None = None, most: int | None = None, linear: bool = False) -> Solution:
-        """Fit from ``starts``, (F, n), on all rows or on others; see ``Solver.solve``."""
-        data = data or self.data
-        settings = self.settings if most is None else self.settings._replace(most=min(most, self.settings.most))
-        return solve(self.traced(data), data, self.held, self.limits(), starts, settings, linear)
+    def solve(self, starts: np.ndarray, most: int | None = None, linear: bool = False) -> Solution:
+        """Fit from ``starts``, (F, n), with ``most`` evaluations each; see ``Solver.solve``."""
+        options = self.options if most is None else self.options._replace(most=min(most, self.options.most))
+        return solve(self.lowered, self.data, self.held, self.limits(), starts, options, linear)
+
+    def with_free(self, values: np.ndarray) -> np.ndarray:
+        """The values of all parameters, (p,), with these of the free ones, (n,)."""
+        if len(self.free) == len(self.held):
+            return values
+        every = self.held.copy()
+        every[list(self.free)] = values
+        return every
 
     def not_finite(self, start: np.ndarray) -> str:
         """What is not finite at values of the free parameters, (n,), with its rows: a sentence without its full stop."""
-        values = self.held.copy()
-        values[self.free] = start
-        said, jacobian = self.curve.evaluate(values, self.free, self.columns, len(self.y))
+        said, jacobian = self.curve.evaluate(self.with_free(start), self.free, self.columns, len(self.y))
         bad = ~np.isfinite(said)
         if bad.any():
             return f"The model is not finite at the starting values, {self._rows(bad)}"
@@ -102,22 +104,14 @@ class Problem:
         """The bounds of the free parameters."""
         return None if self.bounds is None else Limits(self.bounds.low[self.free], self.bounds.high[self.free])
 
-    def result(self, solution: Solution, i: int = 0) -> CurveFit:
-        """The result of one of the fits of a solution."""
-        values = solution.parameters[i]
-        if len(self.free) < len(self.held):
-            values = self.held.copy()
-            values[self.free] = solution.parameters[i]
-        return CurveFit(self, values, solution.outcomes[i], solution.factors[i])
-
     def rounding(self) -> float:
         """A cost that is nothing but rounding errors."""
         return float(50 * np.finfo(float).eps ** 2 * np.sum(self.weighted(self.y) ** 2))
 
     def weighted(self, residuals: Any) -> Any:
         """Residuals, an array or a Tensor, over sigma."""
-        if self._whitening is not None:
-            return self._whitening @ residuals
+        if self.whitening is not None:
+            return self.whitening @ residuals
         return residuals if self.data.weights is None else residuals * self.data.weights
 
 
@@ -132,6 +126,19 @@ class _Whitened(Curve):
     def __call__(self, columns: Any, parameters: Any) -> Any:
         value = as_tensor(super().__call__(columns, parameters))
         return matmul(self._whitening, value + np.zeros(len(self._whitening)))
+
+
+def make_problem(
+    curve: Curve, observed: Observations, held: np.ndarray, free: Sequence[int], bounds: Limits | None, options: SolverOptions,
+    absolute_sigma: bool,
+) -> Problem:  # fmt: skip
+    """A Problem, see there. Raises DataError for a covariance that is none, and where squares of y over sigma are no floats."""
+    columns, y, sigma = observed[:3]
+    whitening = None if sigma is None or sigma.ndim < 2 else _whitening(sigma)
+    weights = None if sigma is None or sigma.ndim == 2 else np.ones(len(y)) / sigma
+    data = Data(columns, y if whitening is None else whitening @ y, weights)
+    check_size(data.y if weights is None else data.y * weights)
+    return Problem(curve, observed, data, whitening, held, free, bounds, options, absolute_sigma)
 
 
 def _whitening(sigma: np.ndarray) -> np.ndarray:

@@ -5,27 +5,16 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from jitgrad.curvefit.estimates import UNDETERMINED, Estimates, Row
+from jitgrad.curvefit.least_squares import Solution
+from jitgrad.curvefit.problem import Problem
+from jitgrad.curvefit.status import Status, status_of
 from jitgrad.errors import ArgumentError
-from jitgrad.vm.least_squares import codes
 
-if TYPE_CHECKING:
-    from jitgrad.curvefit.problem import Problem
-
-_ENDED = {
-    codes.BY_COST: "converged: no step lowers the cost any more",
-    codes.BY_STEP: "converged: steps no longer change the parameters",
-    codes.BY_GRADIENT: "converged: the gradient is zero",
-    codes.EXACT: "converged: the model meets the data to rounding",
-    codes.STUCK: "not converged: no step lowers the cost, and yet its gradient is not zero; give other starting values, "
-    "or look for a jump or a kink in the model",
-    codes.TOO_MANY: "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
-}
-_FLAT = "not converged: no parameter changes the model where the fit ended; give other starting values"
 WORSE, BEYOND = 1e-6, 1e10
 """Of squares of residuals, and of the numbers of a fit: what is more is no matter of rounding."""
 OWN = "own"
@@ -35,29 +24,38 @@ OWN = "own"
 class CurveFit(Estimates):
     """The result of ``curve_fit``. Unpacks as SciPy's: ``popt, pcov = result``.
 
-    Beside what all Estimates have:
+    ``converged`` says whether the fit ended in a minimum, ``success`` whether that says something about the data, ``warnings``
+    what needs care, ``notes`` all there is to know, and ``message`` how the fit ended and the notes. Beside what all Estimates
+    have:
+
+    Args:
+        problem: what was fitted.
+        solution: of one fit or of several.
+        i: which of them it is.
 
     Attributes:
         cost: half the sum of the squared weighted residuals, or what another loss makes of them.
         n_rows: how many rows were fitted.
         dof: degrees of freedom, rows minus fitted parameters.
         nfev, njev: how often the model and its derivatives were computed.
-        minima: in how many different minima the best starts ended; None where starting values were given.
-        starts: how many starts there were.
-        ended: how the fit ended, a number of ``vm.least_squares.codes``.
-        pivots: the smallest beside the largest pivot of the Jacobian, its columns scaled to norm one.
+        n_minima: in how many different minima the best starts ended; None where starting values were given.
+        n_starts: how many starts there were.
+        status: how the fit ended.
+        rcond: the smallest beside the largest pivot of the Jacobian, its columns scaled to norm one.
     """
 
-    def __init__(self, problem: Problem, values: np.ndarray, figures: np.ndarray, factor: np.ndarray) -> None:
-        self.cost, nfev, njev, ended, self.pivots = figures.tolist()
-        self.nfev, self.njev, self.ended = int(nfev), int(njev), int(ended)
-        self.n_rows = len(problem.y)
+    def __init__(
+        self, problem: Problem, solution: Solution, i: int = 0, *, n_starts: int = 1, n_minima: int | None = None
+    ) -> None:
+        self.cost, self.nfev, self.njev, code, self.rcond = solution.outcomes[i].tolist()
+        factor = solution.factors[i]
+        self.status = status_of(code, factor)
+        self.n_rows, self.n_starts, self.n_minima = len(problem.y), n_starts, n_minima
         self.dof = self.n_rows - len(problem.free)
-        self.minima: int | None = None
-        self.starts = 1
         self._problem = problem
         absolute = problem.absolute_sigma
         scale = 1.0 if absolute else 2.0 * self.cost / self.dof if self.dof > 0 else math.inf
+        values = problem.with_free(solution.parameters[i])
         super().__init__(problem.curve, values, problem.free, factor, scale, math.inf if absolute else self.dof)
 
     # As SciPy has it.
@@ -85,12 +83,12 @@ class CurveFit(Estimates):
     @property
     def loss(self) -> str:
         """How residuals counted: a name, "own" for a function of the user's."""
-        return self._problem.settings.loss
+        return self._problem.options.loss
 
     def table(self, level: float = 0.95) -> list[Row]:
         """As ``Estimates.table``; nothing is tested where the model meets the data to rounding."""
         rows = super().table(level)
-        return [row._replace(t=math.nan, p=math.nan) for row in rows] if self.ended == codes.EXACT else rows
+        return [row._replace(t=math.nan, p=math.nan) for row in rows] if self.status is Status.EXACT else rows
 
     # Of the rows that were fitted.
 
@@ -107,7 +105,7 @@ class CurveFit(Estimates):
     @functools.cached_property
     def sigma(self) -> np.ndarray | None:
         """The standard deviations of the response, (rows,), as they were given; None where they were not."""
-        sigma = self._problem.sigma
+        sigma = self._problem.observed.sigma
         if sigma is None:
             return None
         return np.sqrt(np.diag(sigma)) if sigma.ndim == 2 else np.broadcast_to(sigma, self.n_rows)
@@ -145,7 +143,7 @@ class CurveFit(Estimates):
     @functools.cached_property
     def chisqr(self) -> float:
         """χ²: the sum of the squares of residuals over sigma."""
-        if self._problem.settings.loss == "linear":
+        if self._problem.options.loss == "linear":
             return 2.0 * self.cost
         return float(np.sum(self._problem.weighted(self.residuals) ** 2))
 
@@ -174,7 +172,7 @@ class CurveFit(Estimates):
     @property
     def _log_likelihood(self) -> float:
         """-2 times it, but for a constant."""
-        if self._problem.settings.loss == OWN:
+        if self._problem.options.loss == OWN:
             return 2.0 * self.cost
         return self.n_rows * math.log(self.chisqr / self.n_rows) if self.chisqr > 0 else -math.inf
 
@@ -189,70 +187,29 @@ class CurveFit(Estimates):
         return [self.names[k] for k in self.free if self.values[k] <= low[k] or self.values[k] >= high[k]]
 
     @property
+    def converged(self) -> bool:
+        """Whether the fit ended in a minimum of the cost."""
+        return self.status.converged
+
+    @property
     def success(self) -> bool:
-        """Whether the fit converged."""
-        return self.ended not in (codes.TOO_MANY, codes.STUCK) and not self.flat
-
-    @property
-    def flat(self) -> bool:
-        """Whether no parameter changes the model where the fit ended: that the gradient is zero then says nothing."""
-        return self.ended != codes.EXACT and len(self.free) > 0 and not self.factor.any()
-
-    @property
-    def _how_it_ended(self) -> str:
-        return _FLAT if self.flat else _ENDED[self.ended]
-
-    @property
-    def worse_than_a_constant(self) -> bool:
-        """Whether the squares of residuals over sigma are more than those of the best constant.
-
-        Not asked where y is constant, as in the fit of an implicit equation.
-        """
-        if self._problem.settings.loss != "linear" or self.n_rows < 2:
-            return False
-        y = self._problem.y
-        if self._problem.sigma is None and 2.0 * self.cost < 0.5 * float(y[0] - y[-1]) ** 2:
-            return False  # no constant is nearer to these two rows alone
-        one, y = self._problem.weighted(np.ones(self.n_rows)), self._problem.weighted(y)
-        constant = float(np.sum((y - one * (one @ y) / (one @ one)) ** 2))
-        return 2.0 * self.cost > constant * (1 + WORSE) and constant > WORSE**2 * float(y @ y)
-
-    @property
-    def adrift(self) -> list[str]:
-        """Parameters whose standard errors are beyond all numbers of the fit: where it ended, the model hardly has them."""
-        least = min(map(abs, self.factor.diagonal().tolist()), default=math.inf)
-        if math.sqrt(self.scale) < BEYOND * self.pivots * least:  # the usual case, told without a decomposition
-            return []
-        numbers = [1.0, float(np.abs(self._problem.y).max(initial=0.0))]
-        columns = [x for x in self._problem.columns if isinstance(x, np.ndarray) and x.dtype.kind in "biuf"]
-        numbers += [float(np.abs(column).max(initial=0.0)) for column in columns]
-        limit = np.maximum(np.abs(self.values), max(numbers))
-        return [self.names[k] for k in self.free if limit[k] < self.stderr[k] / BEYOND < math.inf]
-
-    @property
-    def sound(self) -> bool:
         """Whether the fit converged, to parameters that the data determine, and is no worse than a constant."""
-        loose = self.pivots <= UNDETERMINED and self.undetermined
-        return self.success and not loose and not self.adrift and not self.worse_than_a_constant
+        return self.converged and not self._loose_names and not self._names_adrift and not self._is_worse_than_a_constant
 
     @property
-    def notes(self) -> list[str]:
-        """What to know about the result, a sentence each: what needs care, and why derivatives are not exact."""
-        return [*self.cautions, *self._problem.remarks]
-
-    @property
-    def cautions(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What needs care before using the result, a sentence each; none where all is well."""
-        found = [] if self.success else [self._how_it_ended.capitalize()]
+        found = [] if self.converged else [self.status.message.capitalize()]
+        loose, adrift = self._loose_names, self._names_adrift
         if self.dof <= 0 and not self._problem.absolute_sigma:
             found.append(f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: no standard errors")
-        elif self.pivots <= UNDETERMINED and self.undetermined:
-            names = " and ".join(self.undetermined)
+        elif loose:
+            names = " and ".join(loose)
             found.append(f"singular: the data do not determine {names}; fix one of them, or leave it out of the model")
-        elif self.adrift:
-            names = " and ".join(self.adrift)
+        elif adrift:
+            names = " and ".join(adrift)
             found.append(f"the model hardly depends on {names} where the fit ended; give other starting values")
-        if self.worse_than_a_constant:
+        if self._is_worse_than_a_constant:
             found.append("worse than a constant: the model does not describe the data, or needs other starting values")
         if self._problem.bounds is not None and self.at_bounds:
             found.append(
@@ -261,13 +218,50 @@ class CurveFit(Estimates):
         return found
 
     @property
-    def status(self) -> str:
-        """How the fit ended, in words, and what to do. Of a fit that says nothing of the data, that comes first."""
-        if not self.success:
+    def notes(self) -> list[str]:
+        """What to know about the result, a sentence each: the warnings, and how it was come by where that matters."""
+        return [*self.warnings, *self._problem.observed.remarks]
+
+    @property
+    def message(self) -> str:
+        """How the fit ended, in words, and the notes. Of a fit that says nothing of the data, these come first."""
+        if not self.converged:
             return "; ".join(self.notes)
-        if self.worse_than_a_constant or self.adrift:
-            return "; ".join([*self.notes, self._how_it_ended.removeprefix("converged: ")])
-        return "; ".join([self._how_it_ended, *self.notes])
+        if self._is_worse_than_a_constant or self._names_adrift:
+            return "; ".join([*self.notes, self.status.message.removeprefix("converged: ")])
+        return "; ".join([self.status.message, *self.notes])
+
+    @property
+    def _loose_names(self) -> list[str]:
+        """Parameters that the data do not determine, where the Jacobian is singular."""
+        return self.undetermined if self.rcond <= UNDETERMINED else []
+
+    @property
+    def _names_adrift(self) -> list[str]:
+        """Parameters whose standard errors are beyond all numbers of the fit: where it ended, the model hardly has them."""
+        least = min(map(abs, self.factor.diagonal().tolist()), default=math.inf)
+        if math.sqrt(self.scale) < BEYOND * self.rcond * least:  # the usual case, told without a decomposition
+            return []
+        numbers = [1.0, float(np.abs(self._problem.y).max(initial=0.0))]
+        columns = [x for x in self._problem.columns if isinstance(x, np.ndarray) and x.dtype.kind in "biuf"]
+        numbers += [float(np.abs(column).max(initial=0.0)) for column in columns]
+        limit = np.maximum(np.abs(self.values), max(numbers))
+        return [self.names[k] for k in self.free if limit[k] < self.stderr[k] / BEYOND < math.inf]
+
+    @property
+    def _is_worse_than_a_constant(self) -> bool:
+        """Whether the squares of residuals over sigma are more than those of the best constant.
+
+        Not asked where y is constant, as in the fit of an implicit equation.
+        """
+        if self._problem.options.loss != "linear" or self.n_rows < 2:
+            return False
+        y = self._problem.y
+        if self._problem.observed.sigma is None and 2.0 * self.cost < 0.5 * float(y[0] - y[-1]) ** 2:
+            return False  # no constant is nearer to these two rows alone
+        one, y = self._problem.weighted(np.ones(self.n_rows)), self._problem.weighted(y)
+        constant = float(np.sum((y - one * (one @ y) / (one @ one)) ** 2))
+        return 2.0 * self.cost > constant * (1 + WORSE) and constant > WORSE**2 * float(y @ y)
 
     def report(self) -> str:
         """A table of the parameters, and how well the model fits."""
@@ -279,7 +273,7 @@ class CurveFit(Estimates):
         lines += [
             f"{self.n_rows} rows, {self.dof} degrees of freedom, χ² {self.chisqr:.6g}, reduced {self.redchi:.6g}",
             f"R² {self.r2:.6g}, AIC {self.aic:.6g}, BIC {self.bic:.6g}, condition {self.condition:.3g}",
-            self.status,
+            self.message,
         ]
         return "\n".join(lines)
 
@@ -288,4 +282,4 @@ class CurveFit(Estimates):
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value:.6g}" for name, value in self.parameters.items())
-        return f"CurveFit({shown}; {self.status})"
+        return f"CurveFit({shown}; {self.message})"

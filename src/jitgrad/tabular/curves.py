@@ -216,7 +216,7 @@ def fit_curve(
         **options,
     )
     ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
-    made = CurveModel(target, sigma or "", model if is_named else "", ranges, result, _figures(result), result.status)
+    made = CurveModel(target, sigma or "", model if is_named else "", ranges, result, _figures(result), result.message)
     return CurveTableFit(made, result, int(np.sum(~kept)))
 
 

@@ -66,7 +66,7 @@ class Problem(Record):
     lower: Reals  # bound of each parameter
     upper: Reals  # bound of each parameter
     linear: Counts  # whether the model is linear in each parameter
-    # the settings, see ``curvefit.least_squares.Settings``
+    # the options, see ``curvefit.least_squares.SolverOptions``
     ftol: Real
     xtol: Real
     gtol: Real

@@ -1,0 +1,83 @@
+"""How a fit ended. Whether it converged is decided here, and nowhere else.
+
+The native least squares ask their last Jacobian, see ``vm.least_squares.end``; what other solvers claim is judged here.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+
+from jitgrad.vm.least_squares import codes
+
+
+class Status(enum.IntEnum):
+    """How a fit ended; the numbers are the native code's.
+
+    Attributes:
+        message: the same in words, and what to do, a clause.
+        converged: whether it ended in a minimum of the cost.
+    """
+
+    message: str
+    converged: bool
+
+    def __new__(cls, code: int, message: str) -> Status:
+        made = int.__new__(cls, code)
+        made._value_, made.message, made.converged = code, message, message.startswith("converged")
+        return made
+
+    BY_COST = codes.BY_COST, "converged: no step lowers the cost any more"
+    BY_STEP = codes.BY_STEP, "converged: steps no longer change the parameters"
+    BY_GRADIENT = codes.BY_GRADIENT, "converged: the gradient is zero"
+    EXACT = codes.EXACT, "converged: the model meets the data to rounding"
+    TOO_MANY = (
+        codes.TOO_MANY,
+        "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
+    )
+    NOT_FINITE = codes.NOT_FINITE, "not converged: the model is not finite at the starting values; choose others"
+    NO_DERIVATIVE = (
+        codes.NO_DERIVATIVE,
+        "not converged: a derivative of the model is not finite at the starting values; choose others",
+    )
+    STUCK = (
+        codes.STUCK,
+        "not converged: no step lowers the cost, and yet its gradient is not zero; give other starting values, or look for a "
+        "jump or a kink in the model",
+    )
+    FLAT = 0, "not converged: no parameter changes the model where the fit ended; give other starting values"
+
+
+NOT_BEGUN = (codes.NOT_FINITE, codes.NO_DERIVATIVE)
+"""How fits end that cannot begin."""
+_BY_CODE = {int(status): status for status in Status}
+_CONVERGED = [code for code, status in _BY_CODE.items() if status.converged]
+
+
+def converged(statuses: np.ndarray) -> np.ndarray:
+    """Which fits ended in a minimum, (F,), as ``Status.converged``."""
+    return np.isin(statuses, _CONVERGED)
+
+
+def status_of(code: int, factor: np.ndarray) -> Status:
+    """How a fit ended whose solver says so, and whose Jacobian has this factor.
+
+    Where no parameter has a part in the model, that the gradient is zero says nothing.
+    """
+    is_flat = len(factor) > 0 and factor.item(0) == 0 and code != codes.EXACT and not factor.any()
+    return _BY_CODE[0 if is_flat else code]
+
+
+def judged(claim: Status, cosine: float, largest: float, is_exact: bool) -> Status:
+    """How a fit by another solver ended, beside what that claims.
+
+    Args:
+        claim: of the solver.
+        cosine: of the residual with the columns of the Jacobian, the largest of those of parameters that may move.
+        largest: that it may have, as far as the Jacobian is known.
+        is_exact: whether the cost is nothing but rounding.
+    """
+    if is_exact:
+        return Status.EXACT
+    return Status.STUCK if cosine > largest and claim.converged else claim
