@@ -10,6 +10,7 @@ import pytest
 from jitgrad.errors import ProgramError
 from jitgrad.program import lowering
 from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
+from jitgrad.program.loop import Loop, loop_step
 from jitgrad.program.lowered.table import LOWERED, UPDATES
 from jitgrad.program.verify import verify
 
@@ -43,6 +44,13 @@ def with_update(op: str, targets: tuple[int, ...], args: tuple[int, ...], *attrs
     return whole(updates=(Update(op, targets, args, attrs),))
 
 
+def with_loop(args: tuple[int, ...] = (0,), shape: tuple[int, ...] = (4,), trips: int = 3, get: int = 0) -> Expression:
+    """A loop that takes the exponential of each row of the matrix."""
+    body = Expression((input_step(0, (4,)), Step("exp", args, (), shape)), (("value", (1,)),))
+    made = [*steps(), loop_step((1,), Loop(body, trips, n_moving=1)), Step("get", (8,), (("index", get),), (trips, 4))]
+    return whole(steps=tuple(made))
+
+
 BROKEN = {
     "an unknown op": (with_step(2, op="expo"), "no op 'expo'"),
     "an operand after its use": (with_step(2, args=(4,)), "Step 2 .*come before"),
@@ -70,6 +78,11 @@ BROKEN = {
     "two entries of one name": (whole(entries=(("value", (6,)), ("value", (5,)))), "name of its own"),
     "an entry called update": (whole(entries=(("update", (6,)),)), "name of its own"),
     "an entry called gradient": (whole(entries=(("value", (6,)), ("gradient", (5,)))), "name of its own"),
+    "a result that there is not": (with_loop(get=2), "Step 9 .*cannot have"),
+    "a result of what has one": (with_step(6, op="get", attrs=(("index", 0),)), "Step 6 .*shape"),
+    "a body that is none": (with_loop(args=(1,)), r"Step 8 \(loop\): Step 1 \(exp\) .*come before"),
+    "a body of another shape": (with_loop(shape=(3,)), "Step 8 .*cannot have|Step 8 .*shape"),
+    "trips that are too many": (with_loop(trips=4), "Step 8 .*not a slice a trip"),
     "an unknown update": (with_update("assume", (0,), (6,)), "Update 0 .*none that is known"),
     "an update of what is no input": (with_update("assign", (6,), (0,)), "Update 0 .*Only inputs"),
     "an update of what is not there": (with_update("assign", (9,), (6,)), "Update 0 .*asks for steps"),
@@ -85,6 +98,7 @@ BROKEN = {
 def test_a_sound_expression_is_none_of_them() -> None:
     verify(whole())
     verify(whole(entries=(("value", (6,)), ("jacobian", (5, 5)))))
+    verify(with_loop())
     verify(Expression((), ()))
 
 

@@ -1,4 +1,9 @@
-"""Lowering: the recipe from a recorded expression to a Program."""
+"""Lowering: the recipe from a recorded expression to a Program.
+
+Passes take an Expression and give a better one: *canonicalise* to one form of each thing, *cse* and *dce* to no step twice or
+for nothing, *fuse* to steps that are one instruction, *legalise* to steps that instructions exist for, *tile_rows* to loops
+over blocks of rows. Then each step gets a place in the arena, and its row emits its instructions.
+"""
 
 from __future__ import annotations
 

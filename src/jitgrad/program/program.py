@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
-from jitgrad.program import text
 from jitgrad.program.slots import Entry, Slot
 from jitgrad.program.sweep import ranges_of
+from jitgrad.program.text import read, written
 from jitgrad.program.validate import validate
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, Instruction
 
@@ -98,17 +98,8 @@ class Program:
         kind = INSTRUCTIONS[opcode]
         return kind, dict(zip(kind.fields, values, strict=False))
 
-    def validate(self) -> None:
-        """Check all that the interpreter trusts.
-
-        Every number is within its instruction's limits and every place within the arena, every operand was given or written
-        before it is read, the entries are in order, and only updates write state. Raises ProgramError.
-        """
-        validate(self)
-
-    def dump(self) -> str:
-        """The Program as readable text."""
-        return text.written(self)
+    validate = validate
+    dump = written
 
     @classmethod
     def parse(cls, dump: str) -> Program:
@@ -116,6 +107,6 @@ class Program:
 
         What it calls by name must be known in this process. Raises ProgramError, with the line.
         """
-        program = cls(**text.read(dump))
+        program = cls(**read(dump))
         program.validate()
         return program

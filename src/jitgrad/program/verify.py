@@ -10,15 +10,15 @@ from jitgrad.program.lowered.table import UPDATES, lowered, result_shape
 from jitgrad.program.slots import GRADIENT, UPDATE
 
 
-def verify(expression: Expression) -> None:
-    """Check that an Expression is one.
+def verify(expression: Expression, within: str = "") -> None:
+    """Check that an Expression is one, or the body of what it stands ``within``.
 
     Every op and update has a row. Operands come before their use, as many as the op takes; its attributes are known and
     hashable, and a shape is what its rule says. Inputs are numbered from 0 on. Entries have names of their own. Updates change
     inputs, and are of shapes that they take. Raises ProgramError.
     """
     for i, step in enumerate(expression.steps):
-        where = f"Step {i} ({step.op})"
+        where = f"{within}Step {i} ({step.op})"
         if not all(isinstance(j, int) and 0 <= j < i for j in step.args):
             raise ProgramError(f"{where} has operands {step.args}. They must come before it.")
         _check_step(expression, step, where)
@@ -50,7 +50,7 @@ def _check_step(expression: Expression, step: Step, where: str) -> None:
         raise ProgramError(f"{where} has operands {step.args}. A leaf has none.")
     if step.op == "loop":
         for body in loop_of(step).bodies:
-            verify(body)
+            verify(body, f"{where}: ")
 
 
 def _check_leaves(expression: Expression) -> None:
