@@ -47,7 +47,7 @@ FREE = {"__init__"}
 
 # The tape: data and recording, operators, engine. A module imports from its own layer and from those before it.
 TAPE = [
-    ["dtypes", "tree", "recording", "trace", "gradient", "values", "protocol", "operators", "tensor", "variable"],
+    ["dtypes", "tree", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable"],
     ["indexing"],
     [
         "flatten", "recent", "executable", "evaluate", "autodiff", "forward", "batching", "backward", "gradient_tape", "replay",

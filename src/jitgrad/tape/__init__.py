@@ -1,8 +1,8 @@
 """The tape: Tensors, what is recorded of them, and what is made of that. Three layers, each on those before:
 
-* data and recording: dtypes, tree, recording, trace, gradient, values, protocol, operators, tensor, variable;
+* data and recording: dtypes, tree, recording, trace, requires_grad, values, protocol, operators, tensor, variable;
 * operators on these: indexing, and ``jitgrad.functions``;
-* the engine: flatten, executable, evaluate; autodiff, forward, batching; backward, gradient_tape, replay, function.
+* the engine: flatten, executable, evaluate; autodiff, forward, batching; backward, gradient_tape, replay, function, loop.
 
 What lower layers need of upper ones is put there here, and nowhere else.
 """

@@ -10,8 +10,8 @@ import numpy as np
 from jitgrad.errors import ReadOnlyError
 from jitgrad.ops import Op, Shape
 from jitgrad.ops import elementwise as ew
-from jitgrad.tape.gradient import RequiresGrad
 from jitgrad.tape.protocol import array_function, array_ufunc
+from jitgrad.tape.requires_grad import RequiresGrad
 from jitgrad.tape.values import Values
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from jitgrad.ops import OPS, Op, Shape, Shapes
 from jitgrad.ops.linear import concatenate, get, reshape
 from jitgrad.ops.table import Result
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.gradient import Gradient
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
 from jitgrad.tape.recording import clock, grad_enabled, here
+from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tree import contains
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from jitgrad.tape import trace
 from jitgrad.tape.recording import grad_enabled, here
 
 if TYPE_CHECKING:
-    from jitgrad.tape.gradient import Gradient
+    from jitgrad.tape.requires_grad import Gradient
     from jitgrad.tape.tensor import Tensor
 
 

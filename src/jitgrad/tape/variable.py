@@ -10,10 +10,10 @@ import numpy as np
 from jitgrad.errors import DTypeError, ShapeError, TracingError, users_line
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.gradient import Gradient
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import NEVER_DEFERRED, public
 from jitgrad.tape.recording import here
+from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Tensor, as_tensor, identity
 from jitgrad.tape.values import check_leaving
 

@@ -15,8 +15,8 @@ from jitgrad.arguments import function_name
 from jitgrad.errors import ArgumentError, ShapeError, TapeError
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.ops.table import Op, Shape, Shapes, broadcast_shape, declare
-from jitgrad.tape.gradient import Gradient
 from jitgrad.tape.protocol import public
+from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Tensor, as_tensor, record
 from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 from jitgrad.vm import addresses, forks
