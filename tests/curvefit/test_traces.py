@@ -16,7 +16,7 @@ import pytest
 
 import jitgrad as jg
 from jitgrad import curve_fit, curvefit
-from jitgrad.curvefit.curve import plain_key
+from jitgrad.curvefit.curve import curve_of, plain_key
 
 X = np.linspace(0.1, 4, 40)
 LONG = np.linspace(0, 4, 3000)
@@ -148,6 +148,31 @@ def test_what_cannot_change_is_traced_once() -> None:
     polynomial = np.polynomial.Polynomial([1.0, 2.0])
     assert plain_key(lambda x, a: a * polynomial(x)) is None
     assert plain_key(np.vectorize(lambda x, a: a * x)) is None
+
+
+def test_what_may_change_is_lowered_once_for_the_same_values() -> None:
+    array, variable, k = X.copy(), jg.Variable(2.0), [3.0]
+
+    def model(x: Any, a: Any) -> Any:
+        return a * x * array * variable + k[0]
+
+    curve = curve_of(model, {"": X}, None, None)
+
+    def lowered() -> Any:
+        return curve.traced([X], [0], len(X))
+
+    assert curve.key is None
+    before = lowered()
+    assert lowered() is before
+    array[3] = 7.0
+    changed = lowered()
+    assert changed is not before and lowered() is changed
+    variable.assign(5.0)
+    assert lowered() is not changed
+    k[0] = 4.0
+    said, jacobian = curve.evaluate(np.array([1.5]), [0], [X])
+    np.testing.assert_allclose(said, 1.5 * X * array * 5 + 4)
+    np.testing.assert_allclose(jacobian[:, 0], X * array * 5)
 
 
 def test_trailing_parameters_with_defaults_are_options() -> None:

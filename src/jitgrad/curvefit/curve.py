@@ -137,7 +137,7 @@ class Curve:
         key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
         traced = None if key is None else _TRACES.get(key)
         if traced is None:
-            traced = trace_model(self, shapes, len(self.names), free, rows, edges)
+            traced = trace_model(self, shapes, len(self.names), free, rows, edges, _TRACES if key is None else None)
             if key is not None:
                 _TRACES.put(key, traced)
         return traced

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.curvefit.edges import Edges, stays
 from jitgrad.errors import ShapeError, UnsupportedError
@@ -17,6 +19,7 @@ from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.executable import Executable, executable
 from jitgrad.tape.forward import Held, push_forward
 from jitgrad.tape.function import flatten_traced
+from jitgrad.tape.recent import Recent
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 
 REVERSE_FROM = 10
@@ -44,6 +47,7 @@ class LoweredModel:
         recorded: the model itself.
         edges: for which columns it is to be traced for edges.
         structure: of a model that goes by rows what it computes, the same whatever the number of rows.
+        constants: what the recorded model closes over.
         idle: solvers for it that nobody uses, see ``least_squares``.
     """
 
@@ -56,6 +60,7 @@ class LoweredModel:
     recorded: Recorded
     edges: Edges
     structure: Any = None
+    constants: Sequence[Tensor] = ()
     idle: list[Any] = field(default_factory=list)
 
     @property
@@ -75,11 +80,13 @@ def trace_model(
     free: Sequence[int],
     rows: int | None = None,
     edges: bool = False,
+    kept: Recent[LoweredModel] | None = None,
 ) -> LoweredModel:
     """Trace ``model`` for columns of these shapes, and its derivatives by the parameters with the numbers ``free``.
 
     Without ``rows`` there are as many as the model returns numbers, or, where it returns one, as the first column has. With
-    ``edges`` derivatives are right at edges too, see ``edges.py``, and take more instructions.
+    ``edges`` derivatives are right at edges too, see ``edges.py``, and take more instructions. A model that records the same as
+    one that is ``kept``, of constants of the same values, is neither differentiated nor lowered again.
 
     Raises:
         ShapeError: where it does not return one number for each of ``rows`` rows.
@@ -95,6 +102,14 @@ def trace_model(
             raise ShapeError(
                 f"The model returns shape {value.shape} for {rows} rows. It should return one number for each, shape ({rows},)."
             )
+        leaves, key, constants = [*parameters, *columns], None, []
+        if kept is not None:
+            model_alone = flatten_traced(tracing, [value], (), leaves)
+            key = "recorded", model_alone.key, model_alone.numbers, rows, tuple(free), edges
+            constants = model_alone.leaves[len(leaves) :]
+            found = kept.get(key)
+            if found is not None and all(map(_is_same, found.constants, constants)):
+                return found
         nodes = list(upstream([value]))
         if len(nodes) > MOST_OPERATIONS:
             raise UnsupportedError(
@@ -111,13 +126,18 @@ def trace_model(
             held = stays(value, [parameters[k] for k in free])
             derivatives = [_by_forward(value, parameters[k], recorded, held) for k in free]
         results, derivatives = [_single(value)], [_single(t) for t in derivatives]
-    leaves = [*parameters, *columns]
     flat = flatten_traced(tracing, results, (), leaves, [("jacobian", derivatives)])
     whole = Recorded(value, parameters, columns)
     by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
     structure = _structure((flat.key, flat.numbers), rows) if by_rows else None
     made = executable(flat, len(leaves))
-    return LoweredModel(tuple(free), n_parameters, made, rows, by_rows, linear, whole, Edges(whole), structure)
+    lowered = LoweredModel(tuple(free), n_parameters, made, rows, by_rows, linear, whole, Edges(whole), structure, constants)
+    return lowered if kept is None else kept.put(key, lowered)
+
+
+def _is_same(a: Tensor, b: Tensor) -> bool:
+    """Whether two constants are one Variable, or none, and have the same value."""
+    return a.variable is b.variable and np.array_equal(a.value, b.value)
 
 
 def _structure(part: Any, rows: int) -> Any:
