@@ -20,7 +20,7 @@ STARTS_EACH, KEPT, SEARCH_EVALUATIONS = 64, 6, 100
 """Starts of a search for each parameter in which the model is not linear; how many of the best are fitted, and how far."""
 PLACES, LINEAR = 8, 1e-9
 """Where it is asked whether the model is linear, and a second difference, beside the values, that is rounding."""
-RIGHT_ANGLE = 1e-4
+LARGEST_COSINE = 1e-4
 """The cosine of the residuals with a column of the Jacobian, which differences know to some eight digits."""
 NOISE = {"3-point": 1e-9, "2-point": 1e-7}
 """Of differences, beside the largest singular value of a Jacobian, its columns scaled to norm one."""
@@ -202,7 +202,7 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, options: S
     norms, size = np.linalg.norm(found.jac, axis=0), np.sqrt(2 * found.cost)
     cosines = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
     cosine = float(cosines[found.active_mask == 0].max(initial=0.0))
-    status = judged(_CLAIMS[found.status], cosine, RIGHT_ANGLE, bool(found.cost <= problem.rounding()))
+    status = judged(_CLAIMS[found.status], cosine, LARGEST_COSINE, bool(found.cost <= problem.rounding()))
     low, high = run.limits
     values = np.where(found.active_mask < 0, low, np.where(found.active_mask > 0, high, found.x))
     _, s, v = np.linalg.svd(found.jac / np.where(norms > 0, norms, 1.0), full_matrices=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-Function = Callable[[np.ndarray], np.ndarray]
+ArrayFunction = Callable[[np.ndarray], np.ndarray]
 
 _EPSILON = float(np.finfo(float).eps)
 SCHEMES = {"3-point": _EPSILON ** (1 / 3), "2-point": _EPSILON ** (1 / 2), "cs": 1e-20}
@@ -21,7 +21,7 @@ FACTOR, TRIES = 100.0, 12
 """By what a step is changed then, and how often."""
 
 
-def jacobian(f: Function, at: np.ndarray, value: np.ndarray, scheme: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def jacobian(f: ArrayFunction, at: np.ndarray, value: np.ndarray, scheme: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """The derivatives of ``f`` by each of its arguments, (rows, n); nan where they cannot be told.
 
     A step is a part of the argument. Where the function does not change by it, as next to 0, or changes too much, another
@@ -38,7 +38,7 @@ def jacobian(f: Function, at: np.ndarray, value: np.ndarray, scheme: str, low: n
     return np.stack(columns, axis=1) if columns else np.empty((len(value), 0))
 
 
-def _column(f: Function, at: np.ndarray, k: int, value: np.ndarray, scheme: str, low: float, high: float) -> np.ndarray:
+def _column(f: ArrayFunction, at: np.ndarray, k: int, value: np.ndarray, scheme: str, low: float, high: float) -> np.ndarray:
     size = abs(float(at[k])) or 1.0
     if scheme == "cs":
         step = SCHEMES[scheme] * size
@@ -56,7 +56,7 @@ def _column(f: Function, at: np.ndarray, k: int, value: np.ndarray, scheme: str,
 
 
 def _slope(
-    f: Function, at: np.ndarray, k: int, value: np.ndarray, scheme: str, step: float, low: float, high: float
+    f: ArrayFunction, at: np.ndarray, k: int, value: np.ndarray, scheme: str, step: float, low: float, high: float
 ) -> tuple[np.ndarray, float, float]:
     """The derivative by one argument with one step; and how much ``f`` changes beside its values, as a whole and in the row
     where it changes most. Next to a bound, or where ``f`` is not finite on one side, both points are on the other."""

@@ -25,16 +25,16 @@ LONGEST = 10_000
 DEEPEST = 200
 """Operations in one another."""
 
-Function = Callable[..., Any]
+NamedFunction = Callable[..., Any]
 
 
-def _either(of_two: Function, of_one: Function) -> Function:
+def _either(of_two: NamedFunction, of_one: NamedFunction) -> NamedFunction:
     """``max(x)`` of all rows, and ``max(a, b, …)`` row by row."""
     return lambda *given: of_one(*given) if len(given) == 1 else functools.reduce(of_two, given)
 
 
 # Beside the elementwise ops of the table: each with the fewest and the most arguments that it takes.
-_MORE: dict[str, tuple[Function, int, int]] = {
+_MORE: dict[str, tuple[NamedFunction, int, int]] = {
     "clip": (elementwise.clip, 3, 3),
     "max": (_either(maximum, reductions.max), 1, 99),
     "min": (_either(minimum, reductions.min), 1, 99),
@@ -52,7 +52,7 @@ _MORE: dict[str, tuple[Function, int, int]] = {
     },
 }  # fmt: skip
 
-_BINARY: dict[type[ast.operator], Function] = {
+_BINARY: dict[type[ast.operator], NamedFunction] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
     ast.Mod: operator.mod, ast.FloorDiv: operator.floordiv,
 }  # fmt: skip
@@ -62,7 +62,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 
 
 @functools.cache
-def functions() -> dict[str, tuple[Function, int, int]]:
+def functions() -> dict[str, tuple[NamedFunction, int, int]]:
     """What a formula may call, by name: the function, the fewest and the most arguments that it takes."""
     table = {name: (op, op.arity, op.arity) for name, op in OPS.items() if op.partials and op.arity is not None}
     return table | _MORE
@@ -78,7 +78,7 @@ class Formula:
         plain: whether it has no functions but those that all formulas have.
     """
 
-    def __init__(self, text: str, more: Mapping[str, Function] | None = None) -> None:
+    def __init__(self, text: str, more: Mapping[str, NamedFunction] | None = None) -> None:
         self.text = text
         self.plain, self._more = not more, more
         self._functions = functions() | {name: (f, 0, 99) for name, f in (more or {}).items()}
@@ -245,7 +245,7 @@ class Formula:
             self._refuse(place, "has a number beyond float64", "Write a smaller one")
         return value
 
-    def _check_call(self, node: ast.Call, place: int) -> Function:
+    def _check_call(self, node: ast.Call, place: int) -> NamedFunction:
         if not isinstance(node.func, ast.Name):
             self._refuse(place, "calls what is no name", "Call functions such as exp by their names")
         name = self._standing.get(node.func.id, node.func.id)
@@ -327,7 +327,7 @@ def _unbalanced(text: str) -> int | None:
     return opened[-1] if opened else None
 
 
-def formula(text: str, functions: Mapping[str, Function] | None = None) -> Formula:
+def formula(text: str, functions: Mapping[str, NamedFunction] | None = None) -> Formula:
     """A formula of columns and parameters, as a model for ``curve_fit`` and as a function of its names.
 
     A formula has numbers, names, ``+ - * / ** % //``, comparisons, ``and or not``, ``a if c else b``, the constants pi and e,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import by_name, count, positive
-from jitgrad.curvefit.least_squares import LOSSES, Limits, SolverOptions
+from jitgrad.curvefit.least_squares import RESIDUAL_LOSSES, Limits, SolverOptions
 from jitgrad.errors import ArgumentError, near_name
 
 DEFAULTS = SolverOptions()
@@ -25,7 +25,7 @@ def _number(what: str, value: Any) -> float:
 def options_of(loss: str, f_scale: float, ftol: Any, xtol: Any, gtol: Any, most: int | None) -> SolverOptions:
     if loss == "linear" and ftol is xtol is gtol is most is None:
         return DEFAULTS
-    by_name("loss", loss, LOSSES)
+    by_name("loss", loss, RESIDUAL_LOSSES)
     given: dict[str, Any] = {"ftol": ftol, "xtol": xtol, "gtol": gtol}
     given = {name: positive(name, value) for name, value in given.items() if value is not None}
     if most:

@@ -14,7 +14,7 @@ from jitgrad.vm.least_squares import codes
 from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, leading, make_workspace
 from jitgrad.vm.records import address, in_row
 
-LOSSES = {
+RESIDUAL_LOSSES = {
     "linear": codes.LINEAR_LOSS, "soft_l1": codes.SOFT_L1, "huber": codes.HUBER, "cauchy": codes.CAUCHY, "arctan": codes.ARCTAN,
 }  # fmt: skip
 """How residuals may count, by name."""
@@ -40,7 +40,7 @@ class SolverOptions(NamedTuple):
         gtol: where the cosine of the residual with each column of the Jacobian is smaller.
         most: computations of the model.
         scale: of residuals, beside which those count as small that robust losses square.
-        loss: a name of LOSSES.
+        loss: a name of RESIDUAL_LOSSES.
     """
 
     ftol: float = 1e-12
@@ -219,7 +219,7 @@ class Solver:
             self._limited = limits is not None
         if options is not self._options:
             ftol, xtol, gtol, most, scale, loss = options
-            self.problem.set(ftol=ftol, xtol=xtol, gtol=gtol, max_nfev=most, scale=scale, loss=LOSSES[loss])
+            self.problem.set(ftol=ftol, xtol=xtol, gtol=gtol, max_nfev=most, scale=scale, loss=RESIDUAL_LOSSES[loss])
             self._options = options
         self.problem.solves_linear = linear or all(traced.linear)
         self.solution.parameters[:] = starts

@@ -28,7 +28,7 @@ REVERSE_FROM = 10
 MOST_OPERATIONS = 20_000
 """Of a model that is traced: as many take some seconds to lower. A Python loop over rows records more."""
 
-Model = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
+ModelFunction = Callable[[Sequence[Tensor], Sequence[Tensor]], Any]
 """Takes the columns and the parameters, returns what the model says for each row."""
 
 
@@ -74,7 +74,7 @@ class LoweredModel:
 
 
 def trace_model(
-    model: Model,
+    model: ModelFunction,
     shapes: Sequence[Shape],
     n_parameters: int,
     free: Sequence[int],
@@ -148,7 +148,7 @@ def _structure(part: Any, rows: int) -> Any:
 
 
 def _by_reverse(
-    model: Model,
+    model: ModelFunction,
     columns: Sequence[Tensor],
     parameters: Sequence[Tensor],
     free: Sequence[int],

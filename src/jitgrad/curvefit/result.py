@@ -17,7 +17,7 @@ from jitgrad.errors import ArgumentError
 
 WORSE, BEYOND = 1e-6, 1e10
 """Of squares of residuals, and of the numbers of a fit: what is more is no matter of rounding."""
-OWN = "own"
+OWN_LOSS = "own"
 """The loss of a fit by a function of the user's."""
 
 
@@ -172,7 +172,7 @@ class CurveFit(Estimates):
     @property
     def _log_likelihood(self) -> float:
         """-2 times it, but for a constant."""
-        if self._problem.options.loss == OWN:
+        if self._problem.options.loss == OWN_LOSS:
             return 2.0 * self.cost
         return self.n_rows * math.log(self.chisqr / self.n_rows) if self.chisqr > 0 else -math.inf
 

@@ -11,7 +11,7 @@ from jitgrad.curvefit.estimates import UNDETERMINED
 from jitgrad.curvefit.least_squares import MOST_ROWS, Data, Solution
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
-from jitgrad.curvefit.result import OWN, CurveFit
+from jitgrad.curvefit.result import OWN_LOSS, CurveFit
 from jitgrad.curvefit.starts import SAME_COST, distinct, scales_of, starting_values
 from jitgrad.curvefit.status import NOT_BEGUN, converged
 from jitgrad.errors import FitError
@@ -37,7 +37,7 @@ def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnL
     found = minimise(problem, start, method, own)
     if own is None:
         return fit_from(problem, found.parameters[0])
-    return CurveFit(replace(problem, absolute_sigma=True, options=problem.options._replace(loss=OWN)), found)
+    return CurveFit(replace(problem, absolute_sigma=True, options=problem.options._replace(loss=OWN_LOSS)), found)
 
 
 def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:

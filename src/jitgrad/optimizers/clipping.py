@@ -11,7 +11,7 @@ from jitgrad.functions.elementwise import clip
 from jitgrad.functions.reductions import sum
 from jitgrad.ops.elementwise import maximum, sqrt, square
 
-Pairs = list[tuple[Any, Any]]
+Gradients = list[tuple[Any, Any]]
 
 
 class Clipper:
@@ -30,19 +30,19 @@ class Clipper:
         self.kind: str | None
         self.kind, self.most = next(iter(given.items()), (None, 0.0))
 
-    def __call__(self, pairs: Pairs) -> Pairs:
+    def __call__(self, pairs: Gradients) -> Gradients:
         return pairs if self.kind is None else _KINDS[self.kind](pairs, self.most)
 
 
-def _by_value(pairs: Pairs, most: float) -> Pairs:
+def _by_value(pairs: Gradients, most: float) -> Gradients:
     return [(clip(g, -most, most), v) for g, v in pairs]
 
 
-def _by_norm(pairs: Pairs, most: float) -> Pairs:
+def _by_norm(pairs: Gradients, most: float) -> Gradients:
     return [(g * (most / maximum(sqrt(sum(square(g))), most)), v) for g, v in pairs]
 
 
-def _by_global_norm(pairs: Pairs, most: float) -> Pairs:
+def _by_global_norm(pairs: Gradients, most: float) -> Gradients:
     """Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013."""
     total: Any = 0.0
     for g, _ in pairs:
@@ -51,7 +51,7 @@ def _by_global_norm(pairs: Pairs, most: float) -> Pairs:
     return [(g * factor, v) for g, v in pairs]
 
 
-_KINDS: dict[str, Callable[[Pairs, float], Pairs]] = {
+_KINDS: dict[str, Callable[[Gradients, float], Gradients]] = {
     "clipvalue": _by_value,
     "clipnorm": _by_norm,
     "global_clipnorm": _by_global_norm,

@@ -22,7 +22,7 @@ from jitgrad.tabular.columns import check_names, check_not_empty, whole_rows
 from jitgrad.tabular.encoding import numbers
 from jitgrad.tabular.scores import Scores, scores_of_numbers
 
-VERSION = 1
+CURVE_VERSION = 1
 
 
 class _Kept(TypedDict):
@@ -110,7 +110,7 @@ class CurveModel:
             "factor": estimates.factor, "scale": estimates.scale, "dof": estimates.student_dof,
             "figures": self.figures, "status": self.status,
         }  # fmt: skip
-        archive.write(path, {"kind": "curve", "version": VERSION, "model": kept})
+        archive.write(path, {"kind": "curve", "version": CURVE_VERSION, "model": kept})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> CurveModel:
@@ -118,7 +118,7 @@ class CurveModel:
 
         Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
         """
-        model = archive.read_kind(path, "curve", VERSION)
+        model = archive.read_kind(path, "curve", CURVE_VERSION)
         try:
             check_types(model, _Kept, "model")
             curve = Curve(formula(model["formula"]), model["names"], list(model["columns"]))

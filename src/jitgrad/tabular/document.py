@@ -19,12 +19,12 @@ from jitgrad.tabular.inference import Inference
 from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.settings import MODELS, Settings
 
-VERSION = 1
+TABLE_VERSION = 1
 
 
 def write(path: str | os.PathLike[str], model: Any) -> None:
     """Write a TableModel. Raises OSError where the file cannot be written."""
-    archive.write(path, {"kind": "table", "version": VERSION, "model": asdict(model)})
+    archive.write(path, {"kind": "table", "version": TABLE_VERSION, "model": asdict(model)})
 
 
 def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, An
 
     Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
     """
-    model = archive.read_kind(path, "table", VERSION)
+    model = archive.read_kind(path, "table", TABLE_VERSION)
     try:
         arguments = _made(model)
         for name, value in arguments.items():
