@@ -19,7 +19,7 @@ from jitgrad.graph import Node
 from jitgrad.optimizers.clipping import Clipper
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.evaluate import compute
+from jitgrad.tape.evaluate import apply
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.operators import Operators
@@ -213,7 +213,7 @@ class Optimizer(Described, ABC):
         if tracing is not None:
             tracing.update(changes)
         else:
-            compute([], changes)
+            apply(changes)
 
     _apply.changes_state = True  # type: ignore[attr-defined]
 

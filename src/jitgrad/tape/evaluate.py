@@ -27,32 +27,24 @@ def value_of(tensor: Tensor) -> Any:
     return tensor.value
 
 
-def compute(wanted: Sequence[Tensor], changes: Sequence[StateUpdate] = ()) -> None:
-    """Make the values of ``wanted`` known and apply ``changes``, in one run, after a run for each group on the way."""
+def compute(wanted: Sequence[Tensor]) -> None:
+    """Make the values of ``wanted`` known, and of all on the way, in one run after one for the groups that are met there."""
+    _check_not_tracing(wanted)
+    flat = Flat(wanted, all_nodes=True)
+    if any(node.group for node in flat.nodes):
+        _run_groups(wanted)
+        flat = Flat(wanted, all_nodes=True)
+    if flat.nodes:
+        _run(flat, flat.nodes)
+
+
+def apply(changes: Sequence[StateUpdate]) -> None:
+    """Update Variables, in one run with the groups that are met on the way."""
     arguments = [t for change in changes for t in change.args]
-    roots = [*wanted, *arguments]
-    _check_not_tracing(roots)
+    _check_not_tracing(arguments)
     for tensor in arguments:
         check_leaving(tensor, "an update of Variables", explicit=True)
-    if not changes:
-        flat = Flat(wanted, all_nodes=True)
-        if not any(node.group for node in flat.nodes):
-            if flat.nodes:
-                _run(flat, flat.nodes)
-            return
-    grouped = _grouped(roots)
-    if grouped and not changes and not any(t.group for t in wanted):
-        compute(grouped)
-        grouped = []
-    if grouped or changes:
-        flat, keep = Flat(grouped, changes), grouped
-    else:
-        flat = Flat(wanted, all_nodes=True)
-        keep = flat.nodes
-    if keep or changes:
-        _run(flat, keep)
-    for tensor in grouped:
-        tensor.group = None
+    _run_groups(arguments, changes)
 
 
 def group(tensors: Iterable[Tensor | None]) -> None:
@@ -63,10 +55,13 @@ def group(tensors: Iterable[Tensor | None]) -> None:
         tensor.group = group
 
 
-def _grouped(roots: Sequence[Tensor]) -> list[Tensor]:
-    """The members without a value of the groups that are met first on the way down from ``roots``."""
+def _run_groups(roots: Sequence[Tensor], changes: Sequence[StateUpdate] = ()) -> None:
+    """Apply ``changes``, and compute all members of the groups that are met first on the way down from ``roots``."""
     met = [node for node in upstream(roots, lambda node: node.value is None and not node.group) if node.value is None]
-    return list({id(t): t for node in met for t in node.group or () if t.value is None}.values())
+    members = list({id(t): t for node in met for t in node.group or () if t.value is None}.values())
+    _run(Flat(members, changes), members)
+    for tensor in members:
+        tensor.group = None
 
 
 def force(tensors: Sequence[Tensor], since: int) -> None:
