@@ -71,37 +71,30 @@ def generic(function: Callable[..., Any]) -> Any:
 
 
 def by_dtype(single: Any, double: Any) -> Any:
-    """A function of one number in compiled code: ``single`` for float32, ``double`` for float64."""
+    """A function of numbers in compiled code: ``single`` for float32, ``double`` for float64."""
 
-    def function(x):  # type: ignore[no-untyped-def]
+    def function(*numbers):  # type: ignore[no-untyped-def]
         raise NotImplementedError
 
     options: Any = _PLAIN | {"fastmath": _ELEMENTWISE}
 
     @overload(function, jit_options=options)
-    def _typed(x):  # type: ignore[no-untyped-def]
-        if x == numba.float32:
-            return lambda x: single(x)
-        return lambda x: double(x)
+    def _typed(*numbers):  # type: ignore[no-untyped-def]
+        if numbers[0] == numba.float32:
+            return lambda *numbers: single(*numbers)
+        return lambda *numbers: double(*numbers)
 
     return function
 
 
-def by_dtype_of_two(single: Any, double: Any) -> Any:
-    """The same of two numbers."""
+@intrinsic
+def like(context, x, value):  # type: ignore[no-untyped-def]
+    """A number in the type of another one."""
 
-    def function(a, b):  # type: ignore[no-untyped-def]
-        raise NotImplementedError
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return context.cast(builder, arguments[1], signature.args[1], signature.return_type)
 
-    options: Any = _PLAIN | {"fastmath": _ELEMENTWISE}
-
-    @overload(function, jit_options=options)
-    def _typed(a, b):  # type: ignore[no-untyped-def]
-        if a == numba.float32:
-            return lambda a, b: single(a, b)
-        return lambda a, b: double(a, b)
-
-    return function
+    return x(x, value), generate
 
 
 @intrinsic

@@ -20,19 +20,24 @@ def copy(A, d, a, n):
 
 
 @inline
+def _row_of_view(table, p, t, ndim, r):
+    """Where row ``r`` of a view begins, a row being what is along its last axis."""
+    for axis in range(uint64(1), ndim):
+        i = ndim - uint64(1) - axis
+        size = table[t + i]
+        p += (r % size) * table[t + ndim + i]
+        r = r // size
+    return p
+
+
+@inline
 def copy_from(A, table, d, a, t, ndim, n):
     """A[d …] = the view at ``a`` whose sizes, then strides, stand in the table at ``t``; strides wrap modulo 2**64."""
     inner = table[t + ndim - uint64(1)]
     step = table[t + ndim + ndim - uint64(1)]
     rows = n // inner if inner else uint64(0)
     for r in range(rows):
-        p, left = a, r
-        for axis in range(uint64(1), ndim):
-            i = ndim - uint64(1) - axis
-            size = table[t + i]
-            p += (left % size) * table[t + ndim + i]
-            left = left // size
-        q = d + r * inner
+        p, q = _row_of_view(table, a, t, ndim, r), d + r * inner
         if step == uint64(1):
             for k in range(inner):
                 A[q + k] = A[p + k]
@@ -48,13 +53,7 @@ def copy_into(A, table, d, a, t, ndim, n):
     step = table[t + ndim + ndim - uint64(1)]
     rows = n // inner if inner else uint64(0)
     for r in range(rows):
-        p, left = d, r
-        for axis in range(uint64(1), ndim):
-            i = ndim - uint64(1) - axis
-            size = table[t + i]
-            p += (left % size) * table[t + ndim + i]
-            left = left // size
-        q = a + r * inner
+        p, q = _row_of_view(table, d, t, ndim, r), a + r * inner
         if step == uint64(1):
             for k in range(inner):
                 A[p + k] = A[q + k]

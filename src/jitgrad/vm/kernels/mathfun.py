@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from numpy import copysign, float32, float64, inf, int32, int64, nan, rint
 
-from jitgrad.vm.jit import bits, by_dtype, by_dtype_of_two, from_bits, inline
+from jitgrad.vm.jit import bits, by_dtype, from_bits, inline, like
 
 f4, f8, i4, i8 = float32, float64, int32, int64
 
@@ -88,6 +88,12 @@ def _expm1_64(x):
     return x if x != x or x == 0.0 else y
 
 
+exp = by_dtype(_exp32, _exp64)
+"""eˣ: 1 ULP in either dtype."""
+expm1 = by_dtype(_expm1_32, _expm1_64)
+"""eˣ - 1: 1.4 and 1.7 ULP."""
+
+
 @inline
 def _log32(x):
     tiny = x < f4(1.17549435e-38)
@@ -128,63 +134,43 @@ def _log64(x):
     return y if x >= 0.0 else nan
 
 
-@inline
-def _log1p_32(x):
-    u = x + f4(1)
-    lost = x - (u - f4(1)) if x < f4(1) else f4(1) - (u - x)
-    y = _log32(u)
-    y = y + lost / u if u < f4(inf) and u > f4(0) else y
-    return x if x == f4(0) else y
+log = by_dtype(_log32, _log64)
+"""The natural logarithm: 0.8 ULP."""
 
 
 @inline
-def _log1p_64(x):
-    u = x + 1.0
-    lost = x - (u - 1.0) if x < 1.0 else 1.0 - (u - x)
-    y = _log64(u)
-    y = y + lost / u if u < inf and u > 0.0 else y
-    return x if x == 0.0 else y
+def log1p(x):
+    """log(1 + x), by Kahan's correction for what 1 + x loses: 1.2 ULP."""
+    zero, one = like(x, 0), like(x, 1)
+    u = x + one
+    lost = x - (u - one) if x < one else one - (u - x)
+    y = log(u)
+    y = y + lost / u if u < like(x, inf) and u > zero else y
+    return x if x == zero else y
 
 
 @inline
-def _tanh32(x):
-    t = _expm1_32(f4(2) * min(abs(x), f4(12)))
-    y = t / (t + f4(2))
-    y = y if x > f4(0) else -y
-    return x if x != x or x == f4(0) else y
+def tanh(x):
+    """tanh x = t / (t + 2) with t = e²ˣ - 1: 2.2 ULP."""
+    zero, two = like(x, 0), like(x, 2)
+    t = expm1(two * min(abs(x), like(x, 24)))
+    y = t / (t + two)
+    y = y if x > zero else -y
+    return x if x != x or x == zero else y
 
 
 @inline
-def _tanh64(x):
-    t = _expm1_64(2.0 * min(abs(x), 24.0))
-    y = t / (t + 2.0)
-    y = y if x > 0.0 else -y
-    return x if x != x or x == 0.0 else y
-
-
-@inline
-def _sigmoid32(x):
-    e = _exp32(-abs(x))
-    y = (f4(1) if x > f4(0) else e) / (f4(1) + e)
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ), without overflow on either side: 2.3 ULP."""
+    one, e = like(x, 1), exp(-abs(x))
+    y = (one if x > like(x, 0) else e) / (one + e)
     return x if x != x else y
 
 
 @inline
-def _sigmoid64(x):
-    e = _exp64(-abs(x))
-    y = (1.0 if x > 0.0 else e) / (1.0 + e)
-    return x if x != x else y
-
-
-@inline
-def _softplus32(x):
-    y = max(x, f4(0)) + _log1p_32(_exp32(-abs(x)))
-    return x if x != x else y
-
-
-@inline
-def _softplus64(x):
-    y = max(x, 0.0) + _log1p_64(_exp64(-abs(x)))
+def softplus(x):
+    """log(1 + eˣ), without overflow: 2 ULP."""
+    y = max(x, like(x, 0)) + log1p(exp(-abs(x)))
     return x if x != x else y
 
 
@@ -323,20 +309,6 @@ def _power64(a, b):
     return a**b
 
 
-exp = by_dtype(_exp32, _exp64)
-"""eˣ: 1 ULP in either dtype."""
-expm1 = by_dtype(_expm1_32, _expm1_64)
-"""eˣ - 1: 1.4 and 1.7 ULP."""
-log = by_dtype(_log32, _log64)
-"""The natural logarithm: 0.8 ULP."""
-log1p = by_dtype(_log1p_32, _log1p_64)
-"""log(1 + x), by Kahan's correction for what 1 + x loses: 1.2 ULP."""
-tanh = by_dtype(_tanh32, _tanh64)
-"""tanh x = t / (t + 2) with t = e²ˣ - 1: 2.2 ULP."""
-sigmoid = by_dtype(_sigmoid32, _sigmoid64)
-"""1 / (1 + e⁻ˣ), without overflow on either side: 2.3 ULP."""
-softplus = by_dtype(_softplus32, _softplus64)
-"""log(1 + eˣ), without overflow: 2 ULP."""
 NEAR = 1e6
 """Up to here the next three are right."""
 sin = by_dtype(_sin32, _sin64)
@@ -349,5 +321,5 @@ sinh = by_dtype(_sinh32, _sinh64)
 """By t = eˣ - 1, (t + t / (t + 1)) / 2: 0.6 and 3 ULP."""
 cosh = by_dtype(_cosh32, _cosh64)
 """(eˣ + e⁻ˣ) / 2: 0.6 and 3 ULP."""
-power = by_dtype_of_two(_power32, _power64)
+power = by_dtype(_power32, _power64)
 """aᵇ, 0.6 ULP in float32; in float64 it is C's."""

@@ -6,6 +6,7 @@ repeated, it is added up in pairs; for the transpose it is multiplied by the ele
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numba
@@ -18,23 +19,31 @@ from jitgrad.vm.kernels.reduce import BLOCK
 from jitgrad.vm.kernels.tiles import VECTOR_BYTES, Emitter, after, indices
 
 
-def _rows_of(k: int, masked: bool) -> Any:
-    """A function in compiled code: as many elements of c = s + X·w as a vector has lanes, or the first ``rows`` of them."""
+def _by_columns(emit_kernel: Any) -> Any:
+    """A function in compiled code: what ``emit_kernel`` emits, for the number of columns that it is called with first."""
 
     @intrinsic
-    def product(context, c, s, x, w, rows):  # type: ignore[no-untyped-def]
+    def product(context, columns, c, s, x, v, rows):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = Emitter(context, builder, signature.args[0].dtype)
-            if k <= emit.lanes:
-                _emit_rows(emit, k, masked, *arguments)
+            emit, done = Emitter(context, builder, signature.args[1].dtype), builder.append_basic_block("done")
+            cases = builder.switch(arguments[0], done)
+            for k in (2, 4, 8, 16):
+                if k <= emit.lanes:
+                    case = builder.append_basic_block(f"columns{k}")
+                    cases.add_case(emit.word(k), case)
+                    builder.position_at_end(case)
+                    emit_kernel(emit, k, *arguments[1:])
+                    builder.branch(done)
+            builder.position_at_end(done)
             return context.get_dummy_value()
 
-        return numba.void(c, s, x, w, numba.uint64), generate
+        return numba.void(columns, c, s, x, v, numba.uint64), generate
 
     return product
 
 
-def _emit_rows(emit: Emitter, k: int, masked: bool, c: Any, s: Any, x: Any, w: Any, rows: Any) -> None:
+def _emit_rows(emit: Emitter, k: int, c: Any, s: Any, x: Any, w: Any, rows: Any, masked: bool = False) -> None:
+    """As many elements of c = s + X·w as a vector has lanes, or the first ``rows`` of them."""
     builder, lanes = emit.builder, emit.lanes
     few = emit.load(w, emit.mask(emit.word(k)))
     repeated = builder.shuffle_vector(few, few, indices([lane % k for lane in range(lanes)]))
@@ -53,23 +62,8 @@ def _emit_rows(emit: Emitter, k: int, masked: bool, c: Any, s: Any, x: Any, w: A
     emit.store(builder.fadd(emit.load(s, mask), terms[0]), c, mask)
 
 
-def _columns_of(k: int) -> Any:
-    """A function in compiled code: the k elements of c = s + Xᵀ·r, of ``depth`` rows."""
-
-    @intrinsic
-    def product(context, c, s, x, r, depth):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = Emitter(context, builder, signature.args[0].dtype)
-            if k <= emit.lanes:
-                _emit_columns(emit, k, *arguments)
-            return context.get_dummy_value()
-
-        return numba.void(c, s, x, r, numba.uint64), generate
-
-    return product
-
-
 def _emit_columns(emit: Emitter, k: int, c: Any, s: Any, x: Any, r: Any, depth: Any) -> None:
+    """The k elements of c = s + Xᵀ·r, of ``depth`` rows."""
     builder, lanes, first = emit.builder, emit.lanes, emit.builder.block
     loop, body, done = (builder.append_basic_block(name) for name in ("rows", "step", "sums"))
     builder.branch(loop)
@@ -119,9 +113,7 @@ def _minus(builder: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.icmp_unsigned(">", a, b), builder.sub(a, b), ir.Constant(a.type, 0))
 
 
-_two, _four, _eight, _sixteen = (_rows_of(k, False) for k in (2, 4, 8, 16))
-_last_of_two, _last_of_four, _last_of_eight, _last_of_sixteen = (_rows_of(k, True) for k in (2, 4, 8, 16))
-_twos, _fours, _eights, _sixteens = (_columns_of(k) for k in (2, 4, 8, 16))
+_rows, _last_rows, _columns = map(_by_columns, (_emit_rows, partial(_emit_rows, masked=True), _emit_columns))
 
 
 @inline
@@ -137,22 +129,9 @@ def narrow_rows(size, c, s, s_step, x, w, m, k):
     for i in range(uint64(0), m, lanes):
         p, q, o, rows = after(c, i), after(s, i * s_step), after(x, i * k), min(lanes, m - i)
         if rows == lanes:
-            if k == uint64(2):
-                _two(p, q, o, w, rows)
-            elif k == uint64(4):
-                _four(p, q, o, w, rows)
-            elif k == uint64(8):
-                _eight(p, q, o, w, rows)
-            else:
-                _sixteen(p, q, o, w, rows)
-        elif k == uint64(2):
-            _last_of_two(p, q, o, w, rows)
-        elif k == uint64(4):
-            _last_of_four(p, q, o, w, rows)
-        elif k == uint64(8):
-            _last_of_eight(p, q, o, w, rows)
+            _rows(k, p, q, o, w, rows)
         else:
-            _last_of_sixteen(p, q, o, w, rows)
+            _last_rows(k, p, q, o, w, rows)
 
 
 @inline
@@ -161,11 +140,4 @@ def narrow_columns(c, s, x, r, depth, k):
     for start in range(uint64(0), max(depth, uint64(1)), uint64(BLOCK)):
         rows = min(uint64(BLOCK), depth - start)
         q, o, f = s if start == uint64(0) else c, after(x, start * k), after(r, start)
-        if k == uint64(2):
-            _twos(c, q, o, f, rows)
-        elif k == uint64(4):
-            _fours(c, q, o, f, rows)
-        elif k == uint64(8):
-            _eights(c, q, o, f, rows)
-        else:
-            _sixteens(c, q, o, f, rows)
+        _columns(k, c, q, o, f, rows)
