@@ -112,12 +112,12 @@ def _whole_steps(training, position, epochs, max_steps):
     while epoch < epochs and steps < max_steps and not position.not_finite:
         count = min(min(epochs - epoch, max_steps - steps), max(batch.trips, _ONE))
         _run(batch, count)
+        _move(after(training.losses, epoch), losses, count)
+        _move(after(training.sums, epoch * n), sums, count * n)
+        finite = True
         for k in range(count):
-            training.losses[epoch + k] = losses[k]
-            if not isfinite(losses[k]):
-                position.not_finite = True
-        for k in range(count * n):
-            training.sums[epoch * n + k] = sums[k]
+            finite &= isfinite(losses[k])
+        position.not_finite = not finite
         epoch += count
         steps += count
     position.epoch = epoch
