@@ -16,7 +16,7 @@ from jitgrad.ops.linear import broadcast_to
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.autodiff import constant, differentiate
-from jitgrad.tape.executable import Executable, executable
+from jitgrad.tape.executable import Executable, lowered
 from jitgrad.tape.forward import Held, push_forward
 from jitgrad.tape.function import flatten_traced
 from jitgrad.tape.recent import Recent
@@ -130,9 +130,9 @@ def trace_model(
     whole = Recorded(value, parameters, columns)
     by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
     structure = _structure((flat.key, flat.numbers), rows) if by_rows else None
-    made = executable(flat, len(leaves))
-    lowered = LoweredModel(tuple(free), n_parameters, made, rows, by_rows, linear, whole, Edges(whole), structure, constants)
-    return lowered if kept is None else kept.put(key, lowered)
+    executable = lowered(flat, len(leaves))
+    made = LoweredModel(tuple(free), n_parameters, executable, rows, by_rows, linear, whole, Edges(whole), structure, constants)
+    return made if kept is None else kept.put(key, made)
 
 
 def _is_same(a: Tensor, b: Tensor) -> bool:

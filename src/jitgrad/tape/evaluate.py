@@ -12,7 +12,7 @@ from typing import Any
 
 from jitgrad.errors import TracingError, users_line
 from jitgrad.tape import trace
-from jitgrad.tape.executable import executable
+from jitgrad.tape.executable import lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor, upstream
@@ -74,7 +74,7 @@ def force(tensors: Sequence[Tensor], since: int) -> None:
 def _run(flat: Flat, keep: list[Tensor]) -> None:
     """Run the expression once: its outputs become the values of ``keep``, its state that of the Variables."""
     leaves = flat.leaves
-    values = executable(flat, len(leaves)).call(leaves, [t.level for t in keep])
+    values = lowered(flat, len(leaves)).call(leaves, [t.level for t in keep])
     for tensor, value in zip(keep, values, strict=True):
         tensor.value = value
         if tensor.timestamp == 0:

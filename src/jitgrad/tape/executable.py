@@ -160,7 +160,7 @@ def by_structure(flat: Flat, also: Any, make: Callable[[Sequence[Tensor]], T]) -
     return PROGRAMS.put(whole, make(())), False
 
 
-def executable(flat: Flat, n_given: int, trips: int = 0) -> Executable:
+def lowered(flat: Flat, n_given: int, trips: int = 0) -> Executable:
     """What runs an expression whose first inputs are given; or runs it ``trips`` times, and stacks its outputs."""
 
     def make(lifted: Sequence[Tensor]) -> Program:

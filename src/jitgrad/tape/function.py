@@ -14,7 +14,7 @@ from jitgrad.program.lowering import lower as lower_expression
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, recording, trace
 from jitgrad.tape.evaluate import force
-from jitgrad.tape.executable import OWN, Executable, Storage, executable
+from jitgrad.tape.executable import OWN, Executable, Storage, lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
@@ -71,7 +71,7 @@ class ConcreteFunction:
     @functools.cached_property
     def executable(self) -> Executable:
         """It is lowered when it is run first."""
-        return executable(self.flat, self._n_given)
+        return lowered(self.flat, self._n_given)
 
     def check(self, values: Sequence[Any], names: Sequence[str]) -> None:
         """Raise where an input has what the function gives no meaning."""

@@ -11,7 +11,7 @@ from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.program.program import Program
 from jitgrad.tape import trace
 from jitgrad.tape.autodiff import differentiate
-from jitgrad.tape.executable import Executable, executable
+from jitgrad.tape.executable import Executable, lowered
 from jitgrad.tape.function import Function, flatten_traced
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 from jitgrad.tape.tree import tree_leaves
@@ -108,7 +108,7 @@ def _traced_step(
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
         chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
     flat = flatten_traced(tracing, outputs, tracing.changes, placeholders)
-    return TrainingStep(executable(flat, len(placeholders), trips), tracing.checks, chosen, seen, trips)
+    return TrainingStep(lowered(flat, len(placeholders), trips), tracing.checks, chosen, seen, trips)
 
 
 def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:
