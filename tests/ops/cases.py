@@ -94,6 +94,7 @@ STRUCTURED: dict[str, list[Case]] = {
     "solve": [Case(((3, 3), (3, 2))), Case(((2, 2, 2), (2, 2, 1))), Case(((1, 1), (1, 1)))],
     "determinant": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
     "cholesky": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
+    "cofactor": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
     "eigh": [Case(((3, 3),)), Case(((2, 2, 2),)), Case(((1, 1),))],
     "svd": [Case(shapes, {"full": False}) for shapes in [((3, 3),), ((4, 2),), ((2, 2, 4),), ((1, 1),)]]
     # More vectors than one beyond the first are any that complete a basis, so that differences tell nothing of them.
@@ -142,9 +143,10 @@ def operands_of(op: Op, case: Case, dtype: Any, draw: np.random.Generator) -> li
         made[0] = made[0].astype(dtype)
     if op.name == "polygamma":
         made[0] = np.floor(made[0])
-    if op.name in ("solve", "determinant", "cholesky", "eigh"):  # well-conditioned, and positive definite for the last two
+    positive = op.name in ("cholesky", "eigh")
+    if positive or op.name in ("solve", "determinant", "cofactor"):  # well-conditioned, and positive definite
         a = made[0] / 6
-        made[0] = (a @ a.swapaxes(-1, -2) if op.name in ("cholesky", "eigh") else a) + np.eye(a.shape[-1], dtype=dtype)
+        made[0] = (a @ a.swapaxes(-1, -2) if positive else a) + np.eye(a.shape[-1], dtype=dtype)
     return made
 
 

@@ -83,6 +83,7 @@ def structured_in_jax(jax: Any) -> dict[str, Any]:
         "determinant": lambda a: (linalg.det(a), *linalg.slogdet(a)),
         "eigh": lambda a: tuple(linalg.eigh(jnp.tril(a) + jnp.swapaxes(jnp.tril(a, -1), -1, -2), symmetrize_input=False)),
         "svd": lambda a, full: tuple(linalg.svd(a, full_matrices=full)), "qr": lambda a: tuple(linalg.qr(a)),
+        "cofactor": lambda a: jnp.vectorize(jax.grad(linalg.det), signature="(n,n)->(n,n)")(a),
         "cholesky": lambda a: jax.lax.linalg.cholesky(
             jnp.tril(a) + jnp.swapaxes(jnp.tril(a, -1), -1, -2), symmetrize_input=False
         ),

@@ -41,6 +41,9 @@ def main() -> None:
         jitgrad.lower(jitgrad.linalg.solve, square, square)
         jitgrad.lower(jitgrad.linalg.det, square)
         jitgrad.lower(jitgrad.linalg.cholesky, square)
+        jitgrad.lower(jitgrad.grad(jitgrad.linalg.det), square)
+        for decompose in (jitgrad.linalg.eigh, jitgrad.linalg.svd, jitgrad.linalg.qr):
+            jitgrad.lower(decompose, square)
     for number, text in enumerate(json.load(sys.stdin)):
         run(Program.parse(text), number)
     print("done")

@@ -12,8 +12,8 @@ import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.ops.elementwise import multiply, negative
-from jitgrad.ops.linear import matmul, reshape, swap_last
-from jitgrad.ops.table import Op, Shape, Shapes, declare
+from jitgrad.ops.linear import matmul, reshape, sum, swap_last
+from jitgrad.ops.table import Op, Shape, Shapes, declare, vanishes
 
 
 def square_matrix(op: Op, shape: Shape) -> None:
@@ -34,7 +34,7 @@ def _determinant_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any])
     return Shapes((shapes[0][:-2],) * 3)
 
 
-def _cholesky_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+def _same_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
     square_matrix(op, shapes[0])
     return shapes[0]
 
@@ -44,9 +44,23 @@ def _inverse_transposed(a: Any) -> Any:
     return solve(swap_last(a), eye)
 
 
+def _as_matrix(x: Any) -> Any:
+    return reshape(x, shape=(*x.shape, 1, 1))
+
+
 def _determinant_pullback(g: Any, y: Any, a: Any) -> Any:
-    total = g[0] * y[0] + g[2]
-    return (reshape(total, shape=(*total.shape, 1, 1)) * _inverse_transposed(a),)
+    total = 0
+    if not vanishes(g[0]):
+        total = _as_matrix(g[0]) * cofactor(a)
+    if not vanishes(g[2]):
+        total = total + _as_matrix(g[2]) * _inverse_transposed(a)
+    return (total,)
+
+
+def _cofactor_vjp(g: Any, y: Any, a: Any) -> Any:
+    last = (len(a.shape) - 2, len(a.shape) - 1)
+    along = _as_matrix(sum(g * y, axes=last)) * y
+    return (along - matmul(matmul(y, swap_last(g)), y)) / _as_matrix(determinant(a)[0])
 
 
 def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
@@ -71,9 +85,16 @@ determinant: Op = declare(
         __doc__="The determinant, its sign, and the logarithm of its absolute value.",
     )
 )  # fmt: skip
+cofactor: Op = declare(
+    Op(
+        "cofactor", 1, _same_shape, (_cofactor_vjp,),
+        lambda a: np.linalg.det(a)[..., None, None] * np.linalg.inv(a).swapaxes(-1, -2),
+        batching=lambda n: {}, result="float", __doc__="The derivatives of the determinant by the elements.",
+    )
+)  # fmt: skip
 cholesky: Op = declare(
     Op(
-        "cholesky", 1, _cholesky_shape, (_cholesky_vjp,), np.linalg.cholesky, batching=lambda n: {}, result="float",
+        "cholesky", 1, _same_shape, (_cholesky_vjp,), np.linalg.cholesky, batching=lambda n: {}, result="float",
         __doc__="The lower triangular l with l·lᵀ = a, of which only the lower triangle is read.",
     )
 )  # fmt: skip

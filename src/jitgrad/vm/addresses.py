@@ -92,6 +92,7 @@ LINALG: dict[str, Routine] = {
     ),
     "determinant": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [3 * batch, n * n + n, batch * n * n]),
     "cholesky": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * n * n, 0, batch * n * n]),
+    "cofactor": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * n * n, 8 * n * n + 84 * n, batch * n * n]),
     "eigh": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * (n + n * n), 3 * n * n + 11 * n + 4, batch * n * n]),
     "svd": Routine(4, _sizes, _svd_elements),
     "qr": Routine(3, _sizes, lambda batch, m, n: [batch * (m + n) * n, m * n + 33 * n, batch * m * n]),
@@ -99,14 +100,14 @@ LINALG: dict[str, Routine] = {
 
 
 def custom(name: str, dtype: Any, outs: tuple[int, ...], ndims: tuple[int, ...]) -> Callee:
-    """Of ``custom.py``: the numbers are the sizes of the results, of ``outs`` axes, and of operands of ``ndims`` axes."""
+    """Of ``custom.py``: the numbers are the elements of all results, the sizes of these, of ``outs`` axes, and of operands."""
 
-    def elements(*sizes: int) -> list[int]:
+    def elements(total: int, *sizes: int) -> list[int]:
         found = []
         for ndim in (*outs, *ndims):
             found.append(math.prod(sizes[:ndim]))
             sizes = sizes[ndim:]
-        return [sum(found[: len(outs)]), 0, *found[len(outs) :]]
+        return [total, 0, *found[len(outs) :]] if total == sum(found[: len(outs)]) else []
 
     axes = "-".join("".join(map(str, counts)) for counts in (outs, ndims))
-    return Callee(f"{name}-{dtype}-{axes}", dtype, sum(outs) + sum(ndims), elements)
+    return Callee(f"{name}-{dtype}-{axes}", dtype, 1 + sum(outs) + sum(ndims), elements)

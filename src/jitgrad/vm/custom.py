@@ -1,7 +1,8 @@
 """A user's njit function as a kernel for the instruction ``call``, compiled once for a dtype and numbers of axes.
 
 It takes views of its operands in the arena, which it cannot write to, numbers where there is no axis, and returns arrays, which
-are copied to their places. In the table stand, after the pairs of offset and size, the sizes of the result and of each operand.
+are copied to their places. In the table stand, after the pairs of place and size, the elements of all results together, and the
+sizes of each result and of each operand.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numba import carray
 from numpy import nan, uint64
 
 from jitgrad.errors import ArgumentError
-from jitgrad.vm.jit import Native, exactly, generic, kernel_signature, readonly
+from jitgrad.vm.jit import Native, beyond, exactly, generic, kernel_signature, readonly
 
 _kept: list[Any] = []  # compiled code lives as long as the process
 
@@ -44,14 +45,13 @@ def kernel(
 
 def _runner(function: Any, outs: tuple[int, ...], ndims: tuple[int, ...], advice: str, grouped: int) -> Any:
     count, before = uint64(len(ndims)), uint64(sum(outs))
-    read, write, total, results = _reader(ndims), _writer(outs), _total(outs), exactly(outs, advice)
-    call = _caller(function, grouped)
+    read, write, results, call = _reader(ndims), _writer(outs), exactly(outs, advice), _caller(function, grouped)
 
     def run(arena, table_pointer, t, d, s):
-        table = carray(table_pointer, 1)
-        at = t + count + count
-        n = total(table, at)
-        carray(arena, (d + n,))[d : d + n] = nan  # what stays where the function raises
+        table, A = carray(table_pointer, 1), carray(arena, 1)
+        at = t + count + count + uint64(1)
+        for j in range(table[at - uint64(1)]):
+            A[d + j] = nan  # what stays where the function raises
         write(arena, table, at, d, results(call(read(arena, table, t, at + before))))
 
     return run
@@ -73,22 +73,6 @@ def _shape(ndim: int) -> Any:
     return generic(lambda table, at: (int(table[at]), *rest(table, at + uint64(1))))
 
 
-def _size(ndim: int) -> Any:
-    """Compiled: the product of ``ndim`` sizes from the table at ``at``."""
-    if ndim == 0:
-        return generic(lambda table, at: uint64(1))
-    rest = _size(ndim - 1)
-    return generic(lambda table, at: table[at] * rest(table, at + uint64(1)))
-
-
-def _total(ndims: tuple[int, ...]) -> Any:
-    """Compiled: the elements of all arrays whose sizes stand in the table from ``at`` on."""
-    if not ndims:
-        return generic(lambda table, at: uint64(0))
-    ndim, size, rest = uint64(ndims[0]), _size(ndims[0]), _total(ndims[1:])
-    return generic(lambda table, at: size(table, at) + rest(table, at + ndim))
-
-
 def _reader(ndims: tuple[int, ...]) -> Any:
     """Compiled: the operands as a tuple, their pairs in the table at ``t`` and their sizes at ``at``."""
     if not ndims:
@@ -103,8 +87,7 @@ def _reader(ndims: tuple[int, ...]) -> Any:
     else:
 
         def read(arena, table, t, at):
-            start, stop = table[t], table[t] + table[t + uint64(1)]
-            view = readonly(carray(arena, (stop,))[start:stop].reshape(shape(table, at)))
+            view = readonly(carray(beyond(arena, table[t]), shape(table, at)))
             return (view, *rest(arena, table, t + uint64(2), at + ndim))
 
     return generic(read)
@@ -114,7 +97,7 @@ def _writer(ndims: tuple[int, ...]) -> Any:
     """Compiled: the arrays of a tuple one after the other at ``d``, their sizes in the table at ``at``."""
     if not ndims:
         return generic(lambda arena, table, at, d, values: None)
-    ndim, shape, size, rest = uint64(ndims[0]), _shape(ndims[0]), _size(ndims[0]), _writer(ndims[1:])
+    ndim, shape, rest = uint64(ndims[0]), _shape(ndims[0]), _writer(ndims[1:])
     if ndims[0] == 0:
 
         def write(arena, table, at, d, values):
@@ -125,10 +108,12 @@ def _writer(ndims: tuple[int, ...]) -> Any:
     else:
 
         def write(arena, table, at, d, values):
-            n = size(table, at)
             if values[0].shape != shape(table, at):
                 raise ValueError("a custom op returned an array of another shape than its result has")
-            carray(arena, (d + n,))[d : d + n].reshape(shape(table, at))[...] = values[0]
-            rest(arena, table, at + ndim, d + n, values[1:])
+            A = carray(arena, 1)
+            for value in values[0].flat:  # an assignment to a slice takes seconds to compile
+                A[d] = value
+                d += uint64(1)
+            rest(arena, table, at + ndim, d, values[1:])
 
     return generic(write)

@@ -238,6 +238,16 @@ def is_null(context, pointer):  # type: ignore[no-untyped-def]
     return numba.boolean(pointer), generate
 
 
+@intrinsic
+def beyond(context, pointer, n):  # type: ignore[no-untyped-def]
+    """The pointer ``n`` elements on."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.gep(arguments[0], [arguments[1]])
+
+    return pointer(pointer, numba.uint64), generate
+
+
 def lapack(routine: str, form: str) -> Any:
     """A function ``call(arena, arguments)`` in compiled code of a LAPACK routine, which returns its info.
 

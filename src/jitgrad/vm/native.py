@@ -36,7 +36,7 @@ class _Form(NamedTuple):
     dtypes: tuple[str, ...] = DTYPES
 
 
-_LAPACK, _DECOMPOSITIONS = "jitgrad.vm.kernels.lapack", "jitgrad.vm.kernels.decompositions"
+_LAPACK, _COFACTOR, _DECOMPOSITIONS = (f"jitgrad.vm.kernels.{name}" for name in ("lapack", "cofactor", "decompositions"))
 _FORMS = {
     "execute": _Form("the interpreter", "about fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) + (_NUMBER,) * 2, None),
     "train": _Form("the training loop", "a second", "jitgrad.vm.train", (_POINTER,) * 3 + (_NUMBER,) * 2, _NUMBER),
@@ -56,6 +56,7 @@ _FORMS = {
             ("solve", "the solver", _LAPACK),
             ("determinant", "the determinant", _LAPACK),
             ("cholesky", "Cholesky's factor", _LAPACK),
+            ("cofactor", "cofactors", _COFACTOR),
             ("eigh", "eigenvalues", _DECOMPOSITIONS),
             ("svd", "singular values", _DECOMPOSITIONS),
             ("qr", "the QR decomposition", _DECOMPOSITIONS),
@@ -106,7 +107,7 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
 
 
 def _load(name: str, dtype: str) -> Function:
-    if _FORMS[name].module in (_LAPACK, _DECOMPOSITIONS):
+    if _FORMS[name].module in (_LAPACK, _COFACTOR, _DECOMPOSITIONS):
         _provide_lapack()
     kept = find(name, dtype)
     if kept is not None:

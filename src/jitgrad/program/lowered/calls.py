@@ -32,7 +32,7 @@ def _custom(code: Assembler, at: Placed) -> None:
     assert kernel is not None
     results = each_shape(at.shape)
     address = kernel(code.dtype, tuple(map(len, results)), tuple(map(len, at.shapes)))
-    _call(code, at, address, [n for shape in (*results, *at.shapes) for n in shape])
+    _call(code, at, address, [size_of(at.shape), *[n for shape in (*results, *at.shapes) for n in shape]])
 
 
 def _room(step: Step, shapes: Shapes) -> int:

@@ -12,11 +12,11 @@ from numpy import int32, nan, uint64
 from jitgrad.vm.jit import Native, inline, kernel_signature, lapack
 
 _eigen = lapack("syevd", "ccipippipi")
-_singular = lapack("gesdd", "ciipippipipip")
+decompose = lapack("gesdd", "ciipippipipip")
 _reflectors = lapack("geqrf", "iipippi")
 _orthonormal = lapack("orgqr", "iiipippi")
-_L, _V, _A, _S = uint64(ord("L")), uint64(ord("V")), uint64(ord("A")), uint64(ord("S"))
-_BLOCK = uint64(32)
+_L, _V, ALL, _S = uint64(ord("L")), uint64(ord("V")), uint64(ord("A")), uint64(ord("S"))
+BLOCK = uint64(32)
 """Columns that LAPACK's blocked algorithms work on at once, in this much room a column."""
 
 
@@ -29,7 +29,7 @@ def _turn(A, d, a, rows, columns):
 
 
 @inline
-def _fill(A, d, n, value):
+def fill(A, d, n, value):
     for j in range(n):
         A[d + j] = value
 
@@ -43,12 +43,17 @@ def _eigh(arena, table_pointer, t, d, s):
     for i in range(batch):
         w, v = d + i * n, d + batch * n + i * n * n
         _turn(A, s, a + i * n * n, n, n)
-        info = _eigen(arena, (_V, _L, n, s, n, w, work, floats, work + floats, integers))
+        zero = A.dtype.type(0)
+        for j in range(n * n):
+            zero += A[s + j] * 0
+        info = int32(1)
+        if zero == 0:  # LAPACK takes nan for a number
+            info = _eigen(arena, (_V, _L, n, s, n, w, work, floats, work + floats, integers))
         if info == int32(0):
             _turn(A, v, s, n, n)
         else:
-            _fill(A, w, n, nan)
-            _fill(A, v, n * n, nan)
+            fill(A, w, n, nan)
+            fill(A, v, n * n, nan)
 
 
 def _svd(arena, table_pointer, t, d, s):
@@ -60,17 +65,17 @@ def _svd(arena, table_pointer, t, d, s):
     p, q = (m, n) if full else (k, k)
     left, right = s + m * n, s + m * n + m * p
     work = right + q * n
-    floats = uint64(5) * k * k + uint64(10) * k + _BLOCK * (m + n)
+    floats = uint64(5) * k * k + uint64(10) * k + BLOCK * (m + n)
     for i in range(batch):
         u, values, vh = d + i * m * p, d + batch * m * p + i * k, d + batch * (m * p + k) + i * q * n
         _turn(A, s, a + i * m * n, m, n)
         info = int32(0)
         if k:
-            job = _A if full else _S
-            info = _singular(arena, (job, m, n, s, m, values, left, m, right, q, work, floats, work + floats))
+            job = ALL if full else _S
+            info = decompose(arena, (job, m, n, s, m, values, left, m, right, q, work, floats, work + floats))
         else:  # any basis
-            _fill(A, left, m * p, 0)
-            _fill(A, right, q * n, 0)
+            fill(A, left, m * p, 0)
+            fill(A, right, q * n, 0)
             for j in range(m):
                 A[left + j * m + j] = 1
             for j in range(n):
@@ -79,9 +84,9 @@ def _svd(arena, table_pointer, t, d, s):
             _turn(A, u, left, p, m)
             _turn(A, vh, right, n, q)
         else:
-            _fill(A, u, m * p, nan)
-            _fill(A, values, k, nan)
-            _fill(A, vh, q * n, nan)
+            fill(A, u, m * p, nan)
+            fill(A, values, k, nan)
+            fill(A, vh, q * n, nan)
 
 
 def _qr(arena, table_pointer, t, d, s):
@@ -89,7 +94,7 @@ def _qr(arena, table_pointer, t, d, s):
     table, A = carray(table_pointer, 1), carray(arena, 1)
     a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]
     factors = s + m * n
-    work, floats = factors + n, _BLOCK * n
+    work, floats = factors + n, BLOCK * n
     for i in range(batch):
         q, triangle = d + i * m * n, d + batch * m * n + i * n * n
         _turn(A, s, a + i * m * n, m, n)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from numba import carray
 from numpy import abs, int32, log, nan, uint64
 
-from jitgrad.vm.jit import Native, kernel_signature, lapack
+from jitgrad.vm.jit import Native, inline, kernel_signature, lapack
 
-_factor = lapack("getrf", "iipip")
-_substitute = lapack("getrs", "ciipippi")
+factor = lapack("getrf", "iipip")
+substitute = lapack("getrs", "ciipippi")
 _cholesky_factor = lapack("potrf", "cipi")
-_U, _T = uint64(ord("U")), uint64(ord("T"))
+_U, TRANSPOSED = uint64(ord("U")), uint64(ord("T"))
 
 
 def _solve(arena, table_pointer, t, d, s):
@@ -29,34 +29,40 @@ def _solve(arena, table_pointer, t, d, s):
         for r in range(n):
             for c in range(k):
                 A[right + c * n + r] = A[b + (i * n + r) * k + c]
-        info = _factor(arena, (n, n, s, n, pivots))
+        info = factor(arena, (n, n, s, n, pivots))
         if info == int32(0):
-            _substitute(arena, (_T, n, k, s, n, pivots, right, n))
+            substitute(arena, (TRANSPOSED, n, k, s, n, pivots, right, n))
         for r in range(n):
             for c in range(k):
                 A[d + (i * n + r) * k + c] = A[right + c * n + r] if info == int32(0) else nan
+
+
+@inline
+def pivots_product(arena, s, pivots, n):
+    """The product of what is on the diagonal of factors at ``s``, its sign, and the logarithm of its size."""
+    A, words = carray(arena, 1), carray(arena, 1).view(int32)
+    per = uint64(A.itemsize // 4)
+    value, sign, size = A.dtype.type(1), A.dtype.type(1), A.dtype.type(0)
+    for j in range(n):
+        x = A[s + j * n + j]
+        flipped = uint64(words[pivots * per + j]) != j + uint64(1)
+        value *= -x if flipped else x
+        sign *= (-1 if flipped else 1) * (1 if x > 0 else (-1 if x < 0 else x))
+        size += log(abs(x))
+    return value, sign, size
 
 
 def _determinant(arena, table_pointer, t, d, s):
     """The determinants, their signs, and the logarithms of their sizes. At ``s`` stand a copy and the pivots."""
     table, A = carray(table_pointer, 1), carray(arena, 1)
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
-    one, pivots = uint64(1), s + n * n
-    words = carray(arena, 1).view(int32)
-    per = uint64(A.itemsize // 4)
+    pivots = s + n * n
     for i in range(batch):
         for j in range(n * n):
             A[s + j] = A[a + i * n * n + j]
         if n:
-            _factor(arena, (n, n, s, n, pivots))
-        value, sign, size = A.dtype.type(1), A.dtype.type(1), A.dtype.type(0)
-        for j in range(n):
-            x = A[s + j * n + j]
-            flipped = uint64(words[pivots * per + j]) != j + one
-            value *= -x if flipped else x
-            sign *= (-1 if flipped else 1) * (1 if x > 0 else (-1 if x < 0 else x))
-            size += log(abs(x))
-        A[d + i], A[d + batch + i], A[d + uint64(2) * batch + i] = value, sign, size
+            factor(arena, (n, n, s, n, pivots))
+        A[d + i], A[d + batch + i], A[d + uint64(2) * batch + i] = pivots_product(arena, s, pivots, n)
 
 
 def _cholesky(arena, table_pointer, t, d, s):
