@@ -254,3 +254,13 @@ def test_affine_ops_go_straight(op: Op, draw: np.random.Generator) -> None:
         values = [op.numpy(*operands[:i], end, *operands[i + 1 :]) for end in (*ends, ends.mean(axis=0))]
         straight.append(np.allclose(values[2], (values[0] + values[1]) / 2, rtol=1e-12))
     assert all(straight) == op.affine
+
+
+@pytest.mark.parametrize("op", [op for op in ROWS if op.value is not None], ids=lambda op: op.name)
+def test_degrees_are_those_of_homogeneous_functions(op: Op, draw: np.random.Generator) -> None:
+    operands = [np.ceil(2 * draw.uniform(low, high, 500)) / 2 for low, high in op.domain or ((-3, 3),)]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        value, grown = (np.asarray(op.numpy(*[k * x for x in operands]), float) for k in (1, 2))
+    found = [d for d in (0, 1 / 3, 1 / 2, 1, 2) if np.allclose(grown, 2.0**d * value, rtol=1e-12)]
+    assert found == ([] if op.degree is None else [op.degree])

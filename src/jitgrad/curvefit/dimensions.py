@@ -17,11 +17,6 @@ from jitgrad.tape.tensor import Tensor, upstream
 LARGEST_POWER = 1e3
 """Of a power that tells anything about dimensions; sums of such exponents are finite numbers."""
 
-_POWERS = {"square": 2.0, "sqrt": 1 / 2, "cbrt": 1 / 3}
-_SAME = {"negative", "abs", "relu", "stop_gradient"}
-_ALIKE = {"add", "subtract", "maximum", "minimum", "hypot", "where", "concatenate"}
-_COMPARED = {"less", "less_equal", "greater", "greater_equal", "arctan2"}
-
 
 class Recorded(NamedTuple):
     """A model as it was recorded: what it says, and what that depends on."""
@@ -74,18 +69,18 @@ def _note_number(node: Tensor, numbers: dict[int, float]) -> None:
 
 def _dimension(op: Op, operands: list[np.ndarray], power: float | None, equations: list[np.ndarray]) -> np.ndarray:
     """The exponents of the dimension of what an op returns, a power by the number ``power``; notes what has to be 0 for it."""
-    name, none = op.name, 0 * operands[0]
-    if name == "divide":
+    if op.name == "divide":
         return operands[0] - operands[1]
-    if name == "multiply" or (op.linear and name != "concatenate"):
+    if op.name == "multiply" or (op.linear and op.name != "concatenate"):
         return np.sum(operands, axis=0)
-    if name in _POWERS or name in _SAME:
-        return _POWERS.get(name, 1.0) * operands[0]
     if power is not None:
         return power * operands[0]
-    if name in _ALIKE or name in _COMPARED:
-        first, second = operands[-2:]
-        equations.append(first - second)
-        return none if name in _COMPARED else first if first.any() else second
-    equations.extend(operands)
-    return none
+    degree = 1.0 if op.linear else op.degree
+    if degree is None:
+        equations.extend(operands)
+        return 0 * operands[0]
+    if len(operands) == 1:
+        return degree * operands[0]
+    first, second = operands[-2:]  # of where, what is chosen from
+    equations.append(first - second)
+    return degree * (first if first.any() else second)

@@ -30,12 +30,12 @@ def _scipy(name: str) -> Callable[..., Any]:
 
 
 # Arithmetic: value, then the partial for each operand.
-add: Op = elementwise("add", "a + b", lambda a, b, y: 1, lambda a, b, y: 1, commutative=True, affine=True)
-subtract: Op = elementwise("subtract", "a - b", lambda a, b, y: 1, lambda a, b, y: -1, affine=True)
-multiply: Op = elementwise("multiply", "a * b", lambda a, b, y: b, lambda a, b, y: a, commutative=True, affine=True)
+add: Op = elementwise("add", "a + b", lambda a, b, y: 1, lambda a, b, y: 1, commutative=True, affine=True, degree=1)
+subtract: Op = elementwise("subtract", "a - b", lambda a, b, y: 1, lambda a, b, y: -1, affine=True, degree=1)
+multiply: Op = elementwise("multiply", "a * b", lambda a, b, y: b, lambda a, b, y: a, commutative=True, affine=True, degree=2)
 divide: Op = elementwise(
     "divide", "a / b", lambda a, b, y: 1 / b, lambda a, b, y: -y / b,
-    result="float", domain=((-3, 3), (0.5, 3)), singular=((), (0,)),
+    result="float", domain=((-3, 3), (0.5, 3)), singular=((), (0,)), degree=0,
 )  # fmt: skip
 power: Op = elementwise(
     "power", "power(a, b)",
@@ -43,8 +43,8 @@ power: Op = elementwise(
     lambda a, b, y: log(where(equal(a, 0), 1, a)) * y,
     result="float", loops=("vv", "vs"), domain=((0.2, 3), (-2, 3)), singular=((0,), ()),
 )  # fmt: skip
-negative: Op = elementwise("negative", "-x", lambda x, y: -1, affine=True)
-square: Op = elementwise("square", "x * x", lambda x, y: 2 * x)
+negative: Op = elementwise("negative", "-x", lambda x, y: -1, affine=True, degree=1)
+square: Op = elementwise("square", "x * x", lambda x, y: 2 * x, degree=2)
 
 # Exponentials and roots.
 exp: Op = elementwise("exp", "exp(x)", lambda x, y: y, result="float")
@@ -64,8 +64,12 @@ logaddexp: Op = elementwise(
     lambda a, b, y: sigmoid(a - b), lambda a, b, y: sigmoid(b - a),
     result="float", commutative=True, loops=("vv",), doc="log(exp(a) + exp(b)), without overflow.",
 )  # fmt: skip
-cbrt: Op = elementwise("cbrt", "cbrt(x)", lambda x, y: square(1 / y) / 3, result="float", domain=((0.2, 3),), singular=((0,),))
-sqrt: Op = elementwise("sqrt", "sqrt(x)", lambda x, y: 0.5 / y, result="float", domain=((0.2, 3),), singular=((0,),))
+cbrt: Op = elementwise(
+    "cbrt", "cbrt(x)", lambda x, y: square(1 / y) / 3, result="float", domain=((0.2, 3),), singular=((0,),), degree=1 / 3
+)
+sqrt: Op = elementwise(
+    "sqrt", "sqrt(x)", lambda x, y: 0.5 / y, result="float", domain=((0.2, 3),), singular=((0,),), degree=1 / 2
+)
 
 # Trigonometry, in radians.
 sin: Op = elementwise("sin", "sin(x)", lambda x, y: cos(x), result="float")
@@ -82,12 +86,12 @@ arctan2: Op = elementwise(
     "arctan2", "arctan2(a, b)",
     lambda a, b, y: b / (square(a) + square(b)), lambda a, b, y: -a / (square(a) + square(b)),
     result="float", loops=("vv",), domain=((0.2, 3), (-3, 3)), singular=((0,), (0,)),
-    doc="The angle of the point (b, a), from -π to π.",
+    degree=0, doc="The angle of the point (b, a), from -π to π.",
 )  # fmt: skip
 hypot: Op = elementwise(
     "hypot", "hypot(a, b)", lambda a, b, y: a / y, lambda a, b, y: b / y,
     result="float", commutative=True, loops=("vv",), domain=((0.2, 3), (-3, 3)), singular=((0,), (0,)),
-    doc="sqrt(a² + b²), without overflow.",
+    degree=1, doc="sqrt(a² + b²), without overflow.",
 )  # fmt: skip
 
 # Hyperbolic.
@@ -136,12 +140,12 @@ softplus: Op = elementwise(
     numpy=lambda x: np.logaddexp(x, 0), doc="log(1 + exp(x)), without overflow.",
 )  # fmt: skip
 relu: Op = elementwise(
-    "relu", "0 if x <= 0 else x", lambda x, y: greater(x, 0), ties=(0,),
+    "relu", "0 if x <= 0 else x", lambda x, y: greater(x, 0), ties=(0,), degree=1,
     numpy=lambda x: np.maximum(x, 0), doc="max(x, 0); its derivative at 0 is 0.",
 )  # fmt: skip
 
 # Pieces.
-abs: Op = elementwise("abs", "abs(x)", lambda x, y: sign(x), ties=(0,))
+abs: Op = elementwise("abs", "abs(x)", lambda x, y: sign(x), ties=(0,), degree=1)
 floor: Op = elementwise("floor", "floor(x)", lambda x, y: 0)
 ceil: Op = elementwise("ceil", "ceil(x)", lambda x, y: 0)
 trunc: Op = elementwise("trunc", "trunc(x)", lambda x, y: 0)
@@ -150,40 +154,43 @@ rint: Op = elementwise(
 )
 mod: Op = elementwise(
     "mod", "a % b", lambda a, b, y: 1, lambda a, b, y: -floor_divide(a, b), loops=("vv",), domain=((-3, 3), (0.5, 3)),
-    singular=((), (0,)), doc="The remainder of a / b that has b's sign.",
+    singular=((), (0,)), degree=1, doc="The remainder of a / b that has b's sign.",
 )  # fmt: skip
 floor_divide: Op = elementwise(
     "floor_divide", "a // b", lambda a, b, y: 0, lambda a, b, y: 0,
-    loops=("vv",), domain=((-3, 3), (0.5, 3)), singular=((), (0,)),
+    loops=("vv",), domain=((-3, 3), (0.5, 3)), singular=((), (0,)), degree=0,
 )  # fmt: skip
-sign: Op = elementwise("sign", "1 if x > 0 else (-1 if x < 0 else x)", lambda x, y: 0, ties=(0,))
+sign: Op = elementwise("sign", "1 if x > 0 else (-1 if x < 0 else x)", lambda x, y: 0, ties=(0,), degree=0)
 maximum: Op = elementwise(
     "maximum", "a if a >= b or a != a else b",
     lambda a, b, y: (greater(a, b) + greater_equal(a, b)) / 2,
     lambda a, b, y: (greater(b, a) + greater_equal(b, a)) / 2,
-    commutative=True, loops=("vv", "sv"),
+    commutative=True, loops=("vv", "sv"), degree=1,
 )  # fmt: skip
 minimum: Op = elementwise(
     "minimum", "a if a <= b or a != a else b",
     lambda a, b, y: (less(a, b) + less_equal(a, b)) / 2,
     lambda a, b, y: (less(b, a) + less_equal(b, a)) / 2,
-    commutative=True, loops=("vv", "sv"),
+    commutative=True, loops=("vv", "sv"), degree=1,
 )  # fmt: skip
 where: Op = elementwise(
-    "where", "a if c != 0 else b", None, lambda c, a, b, y: not_equal(c, 0), lambda c, a, b, y: equal(c, 0), affine=True
-)
+    "where", "a if c != 0 else b", None, lambda c, a, b, y: not_equal(c, 0), lambda c, a, b, y: equal(c, 0),
+    affine=True, degree=1,
+)  # fmt: skip
 
 # Comparisons have no derivative.
 _PAIRS, _COMPARED = ("vv", "sv"), ("vv", "sv", "vs")
-equal: Op = elementwise("equal", "1 if a == b else 0", None, None, result="bool", commutative=True, loops=_PAIRS)
-not_equal: Op = elementwise("not_equal", "1 if a != b else 0", None, None, result="bool", commutative=True, loops=_PAIRS)
-less: Op = elementwise("less", "1 if a < b else 0", None, None, result="bool", loops=_COMPARED)
-less_equal: Op = elementwise("less_equal", "1 if a <= b else 0", None, None, result="bool", loops=_COMPARED)
-greater: Op = elementwise("greater", "1 if a > b else 0", None, None, result="bool", loops=_COMPARED)
-greater_equal: Op = elementwise("greater_equal", "1 if a >= b else 0", None, None, result="bool", loops=_COMPARED)
+equal: Op = elementwise("equal", "1 if a == b else 0", None, None, result="bool", commutative=True, loops=_PAIRS, degree=0)
+not_equal: Op = elementwise(
+    "not_equal", "1 if a != b else 0", None, None, result="bool", commutative=True, loops=_PAIRS, degree=0
+)
+less: Op = elementwise("less", "1 if a < b else 0", None, None, result="bool", loops=_COMPARED, degree=0)
+less_equal: Op = elementwise("less_equal", "1 if a <= b else 0", None, None, result="bool", loops=_COMPARED, degree=0)
+greater: Op = elementwise("greater", "1 if a > b else 0", None, None, result="bool", loops=_COMPARED, degree=0)
+greater_equal: Op = elementwise("greater_equal", "1 if a >= b else 0", None, None, result="bool", loops=_COMPARED, degree=0)
 
 stop_gradient: Op = elementwise(
-    "stop_gradient", "x", None, numpy=lambda x: x, doc="The value itself, as a constant: no gradient passes."
+    "stop_gradient", "x", None, degree=1, numpy=lambda x: x, doc="The value itself, as a constant: no gradient passes."
 )
 multiply_add: Op = elementwise(
     "multiply_add", "a * b + c", lambda c, a, b, y: 1, lambda c, a, b, y: b, lambda c, a, b, y: a,

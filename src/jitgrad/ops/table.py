@@ -95,6 +95,8 @@ class Op:
         singular: elementwise only: for each operand the values at which, for some of the others, the op or a derivative of it
             is infinite or has no value; of poles in a row the first. Without any it is finite and differentiable everywhere.
         affine: elementwise only: whether no derivative depends on the operand that it is by.
+        degree: elementwise only: the power by which the result grows where all operands grow by a factor; None where it is
+            not homogeneous.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Op:
     ties: tuple[float, ...] = ()
     singular: tuple[tuple[float, ...], ...] = ()
     affine: bool = False
+    degree: float | None = None
     __doc__: str = field(default="", compare=False)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
@@ -215,6 +218,7 @@ def elementwise(
     ties: tuple[float, ...] = (),
     singular: tuple[tuple[float, ...], ...] = (),
     affine: bool = False,
+    degree: float | None = None,
     doc: str = "",
 ) -> Op:
     """Declare an elementwise op.
@@ -233,7 +237,7 @@ def elementwise(
         Op(
             name, len(partials), broadcast_shape, vjps, numpy or getattr(np, name), value, partials,
             batching=lambda n: {}, broadcasts=True, result=result, commutative=commutative, loops=loops, domain=domain,
-            ties=ties, singular=singular or ((),) * len(partials), affine=affine, __doc__=doc,
+            ties=ties, singular=singular or ((),) * len(partials), affine=affine, degree=degree, __doc__=doc,
         )
     )  # fmt: skip
 

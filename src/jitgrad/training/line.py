@@ -39,12 +39,12 @@ def line(task: Task, width: int, ascii_only: bool) -> Table:
     parts = _parts(task, ascii_only)
     kept: list[int] = []
     room = width
-    for rank in sorted(parts):
-        if rank == 0 or _width(parts[rank]) < room:
-            kept.append(rank)
-            room -= _width(parts[rank]) + (rank > 0)
+    for priority in sorted(parts):
+        if priority == 0 or _width(parts[priority]) < room:
+            kept.append(priority)
+            room -= _width(parts[priority]) + (priority > 0)
     shown = Table.grid(padding=(0, 1))
-    chosen = [part for rank, part in parts.items() if rank in kept]
+    chosen = [part for priority, part in parts.items() if priority in kept]
     for part in chosen:
         shown.add_column(no_wrap=True)
         if isinstance(part, ProgressBar):
@@ -54,7 +54,7 @@ def line(task: Task, width: int, ascii_only: bool) -> Table:
 
 
 def _parts(task: Task, ascii_only: bool) -> dict[int, Text | ProgressBar]:
-    """All that there is to show in its order, by rank: the higher, the sooner it is left out."""
+    """All that there is to show in its order, by priority: the higher, the sooner it is left out."""
     metrics = {name: value for name, value in task.fields["metrics"].items() if np.ndim(value) == 0}
     total = f"{task.total:.0f}"
     priorities = {name: 6 + number for number, name in enumerate(metrics)} | {"loss": 1, "val_loss": 4}
