@@ -218,12 +218,14 @@ def custom_op(
 
     Args:
         forward: a function compiled by ``numba.njit``, of arrays and of numbers where an operand has no axis, that returns an
-            array or a number; the interpreter calls it by its address. Or a function made of jitgrad's functions.
+            array or a number, or a tuple of them; the interpreter calls it by its address. Or a function made of jitgrad's
+            functions.
         vjp: ``vjp(g, y, *operands)``, the cotangents of the operands as a tuple (or one), from that of the result. One made
             of jitgrad's functions is best: it has derivatives itself, and gives forward mode, too. One compiled by
-            ``numba.njit`` gives first derivatives in reverse mode.
-        shape: for compiled code, a function from the operands' shapes to the result's, a tuple. Without it the operands
-            broadcast, and the result has their shape. Compiled code must return an array of just that shape.
+            ``numba.njit`` gives first derivatives in reverse mode. Of an op with several results g and y are tuples.
+        shape: for compiled code, a function from the operands' shapes to the result's, a tuple, or a tuple of those of
+            several results. Without it the operands broadcast, and the result has their shape. Compiled code must return
+            arrays of just these shapes.
         name: what errors call it; by default the function's.
 
     Where compiled code raises, its result is nan, and Python prints the error. It is compiled once a process for each dtype
