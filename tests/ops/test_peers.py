@@ -90,7 +90,12 @@ def structured_in_jax(jax: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-STRUCTURED = [(op, case) for op, case in ALL if op.value is None and has_derivative(op)]
+def completes_a_basis(case: Case) -> bool:
+    """Whether it gives singular vectors beyond those that have singular values: there JAX has no derivative."""
+    return case.attrs.get("full", False) and case.shapes[0][-2] != case.shapes[0][-1]
+
+
+STRUCTURED = [(op, case) for op, case in ALL if op.value is None and has_derivative(op) and not completes_a_basis(case)]
 
 
 @pytest.mark.parametrize(("op", "case"), STRUCTURED, ids=label)

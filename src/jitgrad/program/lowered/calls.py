@@ -10,7 +10,7 @@ from jitgrad.ops import OPS
 from jitgrad.ops.table import each_shape, size_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Step
-from jitgrad.program.lowered.table import Lowered, Placed, Shapes, declare
+from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.vm import addresses
 from jitgrad.vm.late import load
 
@@ -35,7 +35,7 @@ def _custom(code: Assembler, at: Placed) -> None:
     _call(code, at, address, [size_of(at.shape), *[n for shape in (*results, *at.shapes) for n in shape]])
 
 
-def _room(step: Step, shapes: Shapes) -> int:
+def _room(step: Step, shapes: OperandShapes) -> int:
     return addresses.LINALG[step.op].room(*shapes, **dict(step.attrs))
 
 

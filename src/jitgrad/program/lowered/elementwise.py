@@ -10,7 +10,7 @@ from jitgrad.ops import OPS, Shape
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Builder, Step
 from jitgrad.program.lowered.products import fuse_added
-from jitgrad.program.lowered.table import Lowered, Placed, Rows, Shapes, declare, keeps_rows
+from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
 from jitgrad.vm.instructions import OPCODE, OPERANDS, patterns
 
 
@@ -23,7 +23,7 @@ class Layout(NamedTuple):
     strides: tuple[int, ...]
 
 
-def layout_of(shape: Shape, operands: Shapes) -> Layout | None:
+def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
     """How a loop over two axes covers a broadcast, or None where two axes do not suffice."""
     groups: list[tuple[int, tuple[bool, ...]]] = []
     lead = [len(shape) - len(operand) for operand in operands]
@@ -75,7 +75,7 @@ def _legalise(builder: Builder, step: Step) -> int | None:
     return None
 
 
-def _by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+def _by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
     broadcasts = all(keeps_rows(shape, step.shape, has) for shape, has in zip(shapes, has_rows, strict=True))
     return Rows.EACH if step.shape[:1] == (rows,) and broadcasts else None
 

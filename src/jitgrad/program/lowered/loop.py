@@ -12,12 +12,12 @@ from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, Step
 from jitgrad.program.loop import Loop, inputs_of, loop_of
-from jitgrad.program.lowered.table import Lowered, Placed, Shapes, declare
+from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.program.memory import ALIGNMENT, Memory, assign_memory, owners
 from jitgrad.program.slots import Slot
 
 
-def _shape(shapes: Shapes, loop: Loop) -> Shape:
+def _shape(shapes: OperandShapes, loop: Loop) -> Shape:
     loop.check(shapes)
     return loop.results
 
@@ -28,7 +28,7 @@ def _own_memory(body: Expression, n_carries: int) -> Memory:
     return memory._replace(size=memory.size + -memory.size % ALIGNMENT)
 
 
-def _scratch(step: Step, shapes: Shapes) -> int:
+def _scratch(step: Step, shapes: OperandShapes) -> int:
     """The memory of all lanes, and of the tail."""
     loop = loop_of(step)
     sizes = [_own_memory(body, loop.n_carries).size for body in loop.bodies]

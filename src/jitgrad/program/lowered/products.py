@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from jitgrad.ops import OPS, Shape
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Builder, Step, Update
-from jitgrad.program.lowered.table import UPDATES, Lowered, Placed, Rows, Shapes, Updating, declare, keeps_rows
+from jitgrad.program.lowered.table import UPDATES, Lowered, OperandShapes, Placed, Rows, Updating, declare, keeps_rows
 from jitgrad.program.split import parts
 from jitgrad.vm.instructions import LEAST_PRODUCTS
 
@@ -71,7 +71,7 @@ def fuse_descent(builder: Builder, update: Update) -> Update | None:
 # The rules of lowered products.
 
 
-def _shape(op: str, shapes: Shapes) -> Shape:
+def _shape(op: str, shapes: OperandShapes) -> Shape:
     a, b, *added = shapes
     flip = {"matmul_tn": 0, "matmul_nt": 1}.get(op)
     operands = tuple((*s[:-2], s[-1], s[-2]) if k == flip else s for k, s in enumerate((a, b)))
@@ -108,7 +108,7 @@ def _by_depth(builder: Builder, step: Step) -> int:
     return builder.op("add", builder.op("sum", partial, axes=(0,)), *added) if added else builder.op("sum", partial, axes=(0,))
 
 
-def _by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+def _by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
     if len(step.shape) != 2:
         return None
     if step.op == "matmul_tn":

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from jitgrad.ops import Shape
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Builder, Step
-from jitgrad.program.lowered.table import Lowered, Placed, Rows, Shapes, declare
+from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, Rows, declare
 from jitgrad.program.lowered.views import around
 
 
@@ -40,7 +40,7 @@ def _legalise(builder: Builder, step: Step) -> int | None:
     return source
 
 
-def _by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+def _by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
     if 0 not in step.attr("axes"):
         return Rows.EACH
     return Rows.SUM if step.op == "sum" else None
@@ -59,14 +59,14 @@ def _dot(code: Assembler, at: Placed) -> None:
     code.emit("dot", d=at.d, a=a, b=b, n=math.prod(at.shapes[0]))
 
 
-def _dot_shape(shapes: Shapes) -> Shape:
+def _dot_shape(shapes: OperandShapes) -> Shape:
     a, b = shapes
     if a != b:
         raise ValueError(f"a dot product of shapes {a} and {b}")
     return ()
 
 
-def _dot_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+def _dot_by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
     return Rows.SUM if all(has_rows) else None
 
 

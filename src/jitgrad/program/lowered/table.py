@@ -16,7 +16,7 @@ from jitgrad.ops import OPS, Shape
 from jitgrad.program.expression import Rule, Step, UpdateRule
 from jitgrad.program.slots import NOWHERE, Slot
 
-Shapes = tuple[Shape, ...]
+OperandShapes = tuple[Shape, ...]
 
 
 class Rows(enum.Enum):
@@ -45,14 +45,14 @@ class Placed(NamedTuple):
     op: str
     shape: Shape
     d: int
-    shapes: Shapes
+    shapes: OperandShapes
     places: tuple[int, ...]
     scratch: Slot = NOWHERE
 
 
 Emit = Callable[..., None]
 """``emit(code, at, **attrs)`` appends the instructions of a Placed to an Assembler."""
-ByRows = Callable[[Step, Shapes, Sequence[bool], int], Rows | None]
+ByRows = Callable[[Step, OperandShapes, Sequence[bool], int], Rows | None]
 """``by_rows(step, shapes, has_rows, rows)``: what a step is of which some operands have ``rows`` rows; None: not known."""
 
 
@@ -81,9 +81,9 @@ class Lowered:
     leaf: bool = False
     fuse: tuple[Rule, ...] = ()
     legalise: Rule | None = None
-    view: Callable[[Step, Shapes], int] | None = None
+    view: Callable[[Step, OperandShapes], int] | None = None
     by_address: bool = False
-    scratch: Callable[[Step, Shapes], int] | None = None
+    scratch: Callable[[Step, OperandShapes], int] | None = None
     by_rows: ByRows = lambda step, shapes, has_rows, rows: None
     repeats: bool = False
     apart: Rule | None = None
@@ -108,7 +108,7 @@ def lowered(name: str) -> Lowered:
     return row
 
 
-def result_shape(name: str, shapes: Shapes, attrs: Mapping[str, Any]) -> Shape:
+def result_shape(name: str, shapes: OperandShapes, attrs: Mapping[str, Any]) -> Shape:
     """The shape of a result by the op's rule. What the rule raises says that it is none."""
     shape = lowered(name).shape
     if shape is not None:

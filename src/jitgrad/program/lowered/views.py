@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 
 from jitgrad.ops import Shape
-from jitgrad.ops.table import Shapes as Results
-from jitgrad.ops.table import each_shape, starts_of
+from jitgrad.ops.table import Shapes, each_shape, starts_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Step
-from jitgrad.program.lowered.table import Lowered, Placed, Rows, Shapes, declare, keeps_rows
+from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
 
 
 def strides_of(shape: Shape) -> tuple[int, ...]:
@@ -30,17 +29,17 @@ def _sliced(shape: Shape, starts: Shape, steps: Shape) -> tuple[int, tuple[int, 
     return start, tuple(step * s for step, s in zip(steps, strides, strict=True))
 
 
-def _first(shapes: Shapes) -> Shape:
+def _first(shapes: OperandShapes) -> Shape:
     return shapes[0]
 
 
-def _number(shapes: Shapes, value: str) -> Shape:
+def _number(shapes: OperandShapes, value: str) -> Shape:
     float(value)
     return ()
 
 
-def _with_gradient_shape(shapes: tuple[Shape, ...], results: int) -> Shape:
-    return shapes[0] if results == 1 else Results(shapes[:results])
+def _with_gradient_shape(shapes: OperandShapes, results: int) -> Shape:
+    return shapes[0] if results == 1 else Shapes(shapes[:results])
 
 
 def _with_gradient(code: Assembler, at: Placed, results: int) -> None:
@@ -101,11 +100,11 @@ def _uniform(code: Assembler, at: Placed, shape: Shape, stream: int) -> None:
     code.emit("uniform", d=at.d, a=at.places[0], stream=stream, n=math.prod(shape))
 
 
-def _reshape_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+def _reshape_by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
     return Rows.EACH if step.shape[:1] == (rows,) else None
 
 
-def _broadcast_by_rows(step: Step, shapes: Shapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+def _broadcast_by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
     """An operand without rows gives rows that are all alike."""
     return Rows.EACH if step.shape[:1] == (rows,) and keeps_rows(shapes[0], step.shape, has_rows[0]) else None
 
