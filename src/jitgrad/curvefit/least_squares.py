@@ -162,6 +162,7 @@ class Solver:
             lower=self._limits[0],
             upper=self._limits[1],
             linear=np.array(traced.linear, np.uint64),
+            n_linear=sum(traced.linear),
             parameters=self.solution.parameters,
             outcomes=self.solution.outcomes,
             factors=self.solution.factors,

@@ -60,17 +60,14 @@ def _exp_parts64(x):
     return n, u, v, r + r2 * ((a + r2 * b) + r4 * ((c + r2 * d) + r4 * (e + r2 * f)))
 
 
-@inline
-def _exp32(x):
-    _, u, v, p = _exp_parts32(x)
-    y = (p + f4(1)) * u * v
-    return x if x != x else y
+_exp_parts = by_dtype(_exp_parts32, _exp_parts64)
 
 
 @inline
-def _exp64(x):
-    _, u, v, p = _exp_parts64(x)
-    y = (p + 1.0) * u * v
+def exp(x):
+    """eˣ: 1 ULP in either dtype."""
+    _, u, v, p = _exp_parts(x)
+    y = (p + like(x, 1)) * u * v
     return x if x != x else y
 
 
@@ -88,8 +85,6 @@ def _expm1_64(x):
     return x if x != x or x == 0.0 else y
 
 
-exp = by_dtype(_exp32, _exp64)
-"""eˣ: 1 ULP in either dtype."""
 expm1 = by_dtype(_expm1_32, _expm1_64)
 """eˣ - 1: 1.4 and 1.7 ULP."""
 
@@ -219,45 +214,44 @@ def _turned(n, s, c):
 
 
 @inline
-def _sin64(x):
-    n, r, rest = _reduced(x)
-    s, c = _sine_and_cosine64(r, rest)
-    return x if x == 0.0 else _turned(n, s, c)
-
-
-@inline
-def _cos64(x):
-    n, r, rest = _reduced(x)
-    s, c = _sine_and_cosine64(r, rest)
-    return _turned(n + i8(1), s, c)
-
-
-@inline
-def _tan64(x):
-    n, r, rest = _reduced(x)
-    s, c = _sine_and_cosine64(r, rest)
-    return x if x == 0.0 else (-c / s if n & i8(1) else s / c)
-
-
-@inline
-def _sin32(x):
+def _quarters32(x):
+    """How many quarters of a turn there are before x, and sine and cosine of what is left of it."""
     n, r, _ = _reduced(f8(x))
     s, c = _sine_and_cosine32(r)
-    return x if x == f4(0) else f4(_turned(n, s, c))
+    return n, s, c
 
 
 @inline
-def _cos32(x):
-    n, r, _ = _reduced(f8(x))
-    s, c = _sine_and_cosine32(r)
-    return f4(_turned(n + i8(1), s, c))
+def _quarters64(x):
+    n, r, rest = _reduced(x)
+    s, c = _sine_and_cosine64(r, rest)
+    return n, s, c
+
+
+_quarters = by_dtype(_quarters32, _quarters64)
+NEAR = 1e6
+"""Up to here the next three are right."""
 
 
 @inline
-def _tan32(x):
-    n, r, _ = _reduced(f8(x))
-    s, c = _sine_and_cosine32(r)
-    return x if x == f4(0) else f4(-c / s if n & i8(1) else s / c)
+def sin(x):
+    """The sine: 0.6 and 1 ULP."""
+    n, s, c = _quarters(x)
+    return x if x == like(x, 0) else like(x, _turned(n, s, c))
+
+
+@inline
+def cos(x):
+    """The cosine: 0.6 and 1 ULP."""
+    n, s, c = _quarters(x)
+    return like(x, _turned(n + i8(1), s, c))
+
+
+@inline
+def tan(x):
+    """The tangent, their quotient: 0.6 and 2 ULP."""
+    n, s, c = _quarters(x)
+    return x if x == like(x, 0) else like(x, -c / s if n & i8(1) else s / c)
 
 
 @inline
@@ -272,21 +266,21 @@ def _sinh64(x):
     """From 22 on it is eˣ / 2, eˣ as the square of eˣᐟ², which does not overflow too early."""
     a = min(abs(x), 1420.0)
     t = _expm1_64(a)
-    e = _exp64(0.5 * a)
+    e = exp(0.5 * a)
     y = 0.5 * (t + t / (t + 1.0)) if a < 22.0 else 0.5 * e * e
     return x if x == 0.0 or x != x else copysign(y, x)
 
 
 @inline
 def _cosh32(x):
-    e = _exp64(min(abs(f8(x)), 100.0))
+    e = exp(min(abs(f8(x)), 100.0))
     return x if x != x else f4(0.5 * e + 0.5 / e)
 
 
 @inline
 def _cosh64(x):
     a = min(abs(x), 1420.0)
-    e, half = _exp64(a), _exp64(0.5 * a)
+    e, half = exp(a), exp(0.5 * a)
     y = 0.5 * e + 0.5 / e if a < 22.0 else 0.5 * half * half
     return x if x != x else y
 
@@ -297,7 +291,7 @@ def _power32(a, b):
     x, y = f8(abs(a)), f8(b)
     whole = rint(y) == y
     odd = whole and rint(0.5 * y) != 0.5 * y
-    made = f4(_exp64(y * _log64(x)))
+    made = f4(exp(y * _log64(x)))
     made = -made if odd and copysign(f4(1), a) < f4(0) else made
     made = f4(nan) if a < f4(0) and not whole and abs(a) < f4(inf) and abs(b) < f4(inf) else made
     made = f4(1) if abs(a) == f4(1) and (abs(b) == f4(inf) or a > f4(0)) else made
@@ -309,14 +303,6 @@ def _power64(a, b):
     return a**b
 
 
-NEAR = 1e6
-"""Up to here the next three are right."""
-sin = by_dtype(_sin32, _sin64)
-"""The sine: 0.6 and 1 ULP."""
-cos = by_dtype(_cos32, _cos64)
-"""The cosine: 0.6 and 1 ULP."""
-tan = by_dtype(_tan32, _tan64)
-"""The tangent, their quotient: 0.6 and 2 ULP."""
 sinh = by_dtype(_sinh32, _sinh64)
 """By t = eˣ - 1, (t + t / (t + 1)) / 2: 0.6 and 3 ULP."""
 cosh = by_dtype(_cosh32, _cosh64)

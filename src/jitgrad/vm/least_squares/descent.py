@@ -29,7 +29,7 @@ def started(problem, work):
         end_fit(work, codes.NOT_FINITE)
         return
     work.exact_cost = rounding(problem, work)
-    solves = problem.solves_linear and steps.how_many_linear(problem) > ZERO and work.nfev < problem.max_nfev
+    solves = problem.solves_linear and problem.n_linear > ZERO and work.nfev < problem.max_nfev
     ask(work, codes.DERIVATIVES, work.theta, codes.SOLVING if solves else codes.DESCENDING)
 
 
@@ -83,7 +83,7 @@ def try_step(problem, work):
         _settle(problem, work, codes.TOO_MANY)
         return
     if work.turns == uint64(PATIENCE):
-        work.follows = ZERO < steps.how_many_linear(problem) < problem.n
+        work.follows = ZERO < problem.n_linear < problem.n
         steps.rescale(problem, work, 1.0)
     work.turns += ONE
     damping, _, stopped = steps.make_step(problem, work, steps.FREE, work.radius, work.damping)
@@ -104,7 +104,7 @@ def _look_where_it_leads(problem, work):
     """Have the Jacobian computed at the trial, its linear parameters 0: what is then solved for has all of its digits."""
     move(work.saved, work.theta, problem.n)
     for k in range(problem.n):
-        x = 0.0 if steps.is_linear(problem, k) else work.trial[k]
+        x = 0.0 if problem.linear[k] != ZERO else work.trial[k]
         work.theta[k] = min(max(x, problem.lower[k]), problem.upper[k])
     work.nfev += ONE
     ask(work, codes.BOTH, work.theta, codes.FOLLOWED)

@@ -190,7 +190,7 @@ def probed(problem, work):
 @inline
 def _give_up(problem, work):
     """No step lowers the cost: let linear parameters follow the others if they did not yet, else end."""
-    if work.turns < uint64(PATIENCE) and ZERO < steps.how_many_linear(problem) < problem.n:
+    if work.turns < uint64(PATIENCE) and ZERO < problem.n_linear < problem.n:
         work.turns = uint64(PATIENCE)
         go_to(work, codes.DESCENDING)
     else:

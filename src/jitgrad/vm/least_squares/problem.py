@@ -66,6 +66,7 @@ class Problem(Record):
     lower: Reals  # bound of each parameter
     upper: Reals  # bound of each parameter
     linear: Counts  # whether the model is linear in each parameter
+    n_linear: Count  # in how many parameters it is
     # the options, see ``curvefit.least_squares.SolverOptions``
     ftol: Real
     xtol: Real
@@ -140,7 +141,6 @@ class Workspace(Record):
     scaled: Reals  # step of normalised parameters
     right: Reals  # side of the triangle
     damped_right: Reals
-    row: Reals  # that is turned into the damped triangle
     triangle: Reals  # n + 1 columns of n
     damped: Reals  # n columns of n
     # the Jacobian, its columns below the triangle of the blocks before

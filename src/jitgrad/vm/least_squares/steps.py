@@ -57,26 +57,11 @@ def _is_free(problem, work, k, next_to):
 
 
 @inline
-def is_linear(problem, k):
-    """Whether the model is linear in a parameter."""
-    return problem.linear[k] != ZERO
-
-
-@inline
-def how_many_linear(problem):
-    """In how many parameters it is."""
-    linear = ZERO
-    for k in range(problem.n):
-        linear += uint64(is_linear(problem, k))
-    return linear
-
-
-@inline
 def rescale(problem, work, kept):
     """The scale of a parameter is the norm of its column of the Jacobian; of what it was before, ``kept`` stays at least."""
     for k in range(problem.n):
         work.scales[k] = max(kept * work.scales[k], work.norms[k])
-        if work.follows and is_linear(problem, k):
+        if work.follows and problem.linear[k] != ZERO:
             work.scales[k] = FREELY * work.norms[k]
 
 
@@ -96,7 +81,7 @@ def hold(problem, work, which):
     """
     for k in range(problem.n):
         next_to = NEXT_TO if which == FREE else 0.0
-        moves = which == ALL or (is_linear(problem, k) if which == LINEAR else _is_free(problem, work, k, next_to))
+        moves = which == ALL or (problem.linear[k] != ZERO if which == LINEAR else _is_free(problem, work, k, next_to))
         x, g = work.theta[k], work.gradient[k]
         to = x
         if which == FREE and not moves and g != 0.0:
@@ -154,7 +139,7 @@ def full_step(problem, work, free, rank):
 def _damped_step(problem, work, free, damping):
     """The same with damping."""
     n, damped, right = problem.n, work.damped, work.damped_right
-    qr.damp(work.triangle, n, work.right, sqrt(damping), work.ratios, damped, right, work.row, free)
+    qr.damp(work.triangle, n, work.right, sqrt(damping), work.ratios, damped, right, work.scratch, free)
     qr.solve_upper(damped, n, right, work.scaled, free)
     return _step_length(work, free)
 
