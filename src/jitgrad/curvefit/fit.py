@@ -108,26 +108,28 @@ def curve_fit(
     most = maxfev if max_nfev is None else max_nfev
     options = options_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
     rows = check_finite, nan_policy
-    problem, kind, x = _problem(model, x, y, p0, sigma, absolute_sigma, rows, (bounds, fixed), options)
+    model = _model(model)
+    problem = _problem(model, x, y, p0, sigma, absolute_sigma, rows, (bounds, fixed), options)
     if method == "lm" and problem.bounds is not None and np.isfinite(problem.bounds).any():
         raise ArgumentError("Method 'lm' only works for unconstrained problems. Use 'auto', 'trf' or 'dogbox' with bounds.")
     start = problem.held if fixed is None else problem.held[problem.free]
     unknown = p0 is None or (isinstance(p0, Mapping) and np.isnan(start).any())
     by_gradients = own is not None or method in ("lbfgs", "adam")
-    called = _called(problem, x, derivatives)
+    called = _called(problem, derivatives)
     if called is not None and by_gradients:
         raise UnsupportedError(
             f"Gradient methods and losses of your own need a model that is traced, and its {called.note}. "
             f"Use method 'auto' and a loss by name."
         )
     if called is not None:
-        observed = problem.observed._replace(columns=[x], remarks=[*problem.observed.remarks, called.note])
+        observed = problem.observed
+        observed = observed._replace(columns=[observed.x], remarks=[*observed.remarks, called.note])
         problem = replace(problem, curve=called, observed=observed)
         result = fit_called(problem, called, None if unknown else start, method or "auto")
     else:
         searched = None
         if unknown:
-            searched = search(problem, None if kind is None else _guess(kind, problem))
+            searched = search(problem, _guess(model, problem) if isinstance(model, NamedModel) else None)
             start = searched.values[list(problem.free)]
         if by_gradients:
             result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
@@ -148,52 +150,50 @@ def _problem(
     rows: tuple[bool | None, str | None],
     limits: tuple[Any, Any],
     options: SolverOptions,
-) -> tuple[Problem, NamedModel | None, Any]:
-    """What is to be fitted, the named model that it is, if any, and what a function that is called on numbers gets for x."""
-    model = _model(model)
-    kind = model if isinstance(model, NamedModel) else None
+) -> Problem:
+    """What is to be fitted."""
     is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
     columns = given_data.columns_of(x, not is_function)
     taken = {name for name in (y, sigma) if isinstance(name, str)}
     y, sigma = given_data.column(columns, y, "y"), given_data.column(columns, sigma, "sigma")
     columns = {name: column for name, column in columns.items() if name not in taken} if taken else columns
-    if kind is not None and len(columns) == 1:
+    if isinstance(model, NamedModel) and len(columns) == 1:
         columns = {"x": next(iter(columns.values()))}
     names = list(p0) if not isinstance(p0, np.ndarray) and isinstance(p0, Mapping) else None
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
     for name in taken.intersection(curve.names):
         raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
     with np.errstate(over="ignore"):  # of squares, which say whether numbers are finite
-        found = rows_of(curve, x, columns, y, sigma, *rows)
+        observed = rows_of(curve, x, columns, y, sigma, *rows)
         held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
         free, held = free_of(limits[1], held, curve.names, columns)
         bounds = limits_of(limits[0], held, curve.names, columns)
-        problem = make_problem(curve, found, held, free, bounds, options, absolute_sigma)
-    if len(found.y) < len(free):
+        problem = make_problem(curve, observed, held, free, bounds, options, absolute_sigma)
+    if len(observed.y) < len(free):
         raise RowsError(
-            f"The number of func parameters={len(free)} must not exceed the number of data points={len(found.y)}. "
+            f"The number of func parameters={len(free)} must not exceed the number of data points={len(observed.y)}. "
             f"Give more rows, or fix parameters."
         )
-    return problem, kind, found.x
+    return problem
 
 
-def _called(problem: Problem, x: Any, derivatives: Derivatives) -> CalledCurve | None:
+def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
     """The model as one that is called on numbers, where it has to be; else None."""
     curve = problem.curve
     if isinstance(curve.model, Formula):
         if callable(derivatives):
             raise ArgumentError("The derivatives of a formula are exact. Leave jac out, or write the model as a function.")
         return None
-    reason = "those of the function that was given as jac" if callable(derivatives) else _why_not_traced(problem, x)
+    reason = "those of the function that was given as jac" if callable(derivatives) else _why_not_traced(problem)
     if not reason:
         return None
     return CalledCurve(curve.model, curve.names, [""], derivatives, reason)
 
 
-def _why_not_traced(problem: Problem, x: Any) -> str:
+def _why_not_traced(problem: Problem) -> str:
     """Why a function cannot be traced, as a clause; empty where it can."""
     if not problem.columns:
-        return f"since x is a {type(x).__name__} and no numbers"
+        return f"since x is a {type(problem.observed.x).__name__} and no numbers"
     try:
         problem.lowered  # noqa: B018
     except JitgradError as error:
