@@ -60,18 +60,25 @@ class BoundPass:
             feeds = [Feed(rows=array, width=math.prod(array.shape[1:])) for array in arrays]
         elif batches.arrays:
             context.load(batches.cast(program.dtype), stop=step.executable.n_given)
-        self._taken = [] if source is None else list(_taken(source, self._steps))
         described = [_describe(s, m, len(feeds)) for s, m in zip(self._steps, self.contexts, strict=True)]
-        copies = [
-            Copy(source=t.there.offset, batch=described[t.batch], place=t.here.offset, size=t.here.size) for t in self._taken
-        ]
         self.descriptor = PassDescriptor(
-            full=described[0], tail=described[-1], rows=batches.rows, size=batches.size,
-            feeds=in_row(Feed, feeds), n_feeds=len(feeds), order=np.arange(batches.rows if feeds else 0, dtype=np.uint64),
-            shuffles=batches.shuffle and not batches.full, seed=batches.seed,
-            copies=in_row(Copy, copies), n_copies=len(copies), n_state=program.state_size, n_sums=n_sums,
-            losses=self.metrics.losses, sums=self.metrics.sums,
+            full=described[0], tail=described[-1], rows=batches.rows, size=batches.size, n_state=program.state_size,
+            losses=self.metrics.losses,
         )  # fmt: skip
+        if n_sums:
+            self.descriptor.set(n_sums=n_sums, sums=self.metrics.sums)
+        if feeds:
+            order = np.arange(batches.rows, dtype=np.uint64)
+            self.descriptor.set(
+                feeds=in_row(Feed, feeds), n_feeds=len(feeds), order=order, shuffles=batches.shuffle, seed=batches.seed
+            )
+        self._taken = [] if source is None else list(_taken(source, self._steps))
+        if self._taken:
+            copies = [
+                Copy(source=t.there.offset, batch=described[t.batch], place=t.here.offset, size=t.here.size)
+                for t in self._taken
+            ]
+            self.descriptor.set(copies=in_row(Copy, copies), n_copies=len(copies))
         self.load()
 
     def load(self) -> None:
@@ -91,12 +98,13 @@ class BoundPass:
 
 def _describe(step: TrainingStep, context: Context, n_feeds: int) -> BatchDescriptor:
     """A Program and its arena, whose first inputs are the batch's."""
-    program = context.program
-    return BatchDescriptor(
-        context=context.descriptor, stop=program.stop, trips=step.trips,
-        loss=program.outputs[0].offset, sums=program.outputs[-1].offset,
-        slots=np.array([slot.offset for slot in program.inputs[:n_feeds]], np.uint64),
-    )  # fmt: skip
+    outputs = context.program.outputs
+    batch = BatchDescriptor(
+        context=context.descriptor, stop=context.program.stop, trips=step.trips, loss=outputs[0].offset, sums=outputs[-1].offset
+    )
+    if n_feeds:
+        batch.set(slots=np.array([slot.offset for slot in context.program.inputs[:n_feeds]], np.uint64))
+    return batch
 
 
 def _taken(source: TrainingStep, steps: Sequence[TrainingStep]) -> Iterator[_Taken]:
