@@ -71,7 +71,7 @@ class Op:
         vjps: for each operand ``vjp(g, y, *operands, **attrs) -> cotangent``, or None where the operand has no derivative;
             an op of any number of operands has one rule, ``vjp(i, g, y, *operands, **attrs)``. The number 0 is a cotangent too.
         pullback: instead of ``vjps`` one rule for all operands, ``pullback(g, y, *operands, **attrs) -> cotangents``, None
-            for an operand without one.
+            for an operand without one, an exception for one that may have none.
         jvp: where it is simpler than the transpose of the pullback, ``jvp(tangents, y, *operands, **attrs) -> tangents`` of the
             results; None stands for an operand's tangent of zeros.
         constants: with a pullback the operands that never have a cotangent.
@@ -83,8 +83,6 @@ class Op:
         broadcasts: whether operands of fewer axes are aligned from the last axis on, as in broadcasting.
         linear: whether the op is linear in each operand, so that it is its own derivative.
         kernel: of a user's own op the address of its code for a dtype, the number of axes of each result, and of the operands.
-        replaces: of a user's own gradient the name of the function; the rules stand for the derivatives of its
-            first operands, which are its results.
         result: the dtype of the result: as the operands ("same"), but no boolean ("number"), always floating ("float"),
             "integer" or "bool"; of several results that of all, or a tuple with that of each.
         commutative: whether two operands may change places.
@@ -113,7 +111,6 @@ class Op:
     broadcasts: bool = False
     linear: bool = False
     kernel: Kernel | None = None
-    replaces: str = ""
     result: Result | tuple[Result, ...] = "number"
     commutative: bool = False
     loops: tuple[str, ...] = ()
@@ -168,6 +165,9 @@ class Op:
         """The cotangents of the operands ``wanted``, which pass, from that of the result."""
         if self.pullback is not None:
             found = self.pullback(g, y, *operands, **attrs)
+            for i in wanted:
+                if isinstance(found[i], Exception):
+                    raise found[i]
             return [0 if found[i] is None else found[i] for i in wanted]
         rules: Any = self.vjps
         if self.arity is None:

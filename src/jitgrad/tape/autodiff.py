@@ -5,13 +5,11 @@ Cotangents are recorded expressions like any other, so a gradient can be differe
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jitgrad.errors import TapeError
 from jitgrad.ops.linear import broadcast_to
-from jitgrad.ops.table import Shapes, each_shape
+from jitgrad.ops.table import Shapes
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor, cast, results
 from jitgrad.tape.tree import operands_first
@@ -43,11 +41,6 @@ def differentiate(
     """
     order = topological(targets, recorded)
     wanted = set(sources)
-
-    def is_source(x: Tensor) -> bool:
-        return key_of(x) in wanted and (watched(x) or (x.op is not None and recorded(x)))
-
-    check_replaced(order, targets, is_source, recorded)
     useful = _useful(order, wanted, watched, recorded)
     cotangents: dict[int, Any] = {}  # of several results a list
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
@@ -100,31 +93,6 @@ def _accumulate(cotangents: dict[int, Any], tensor: Tensor, g: Any) -> None:
 def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -> list[Tensor]:
     """All Tensors that the targets were recorded from, operands first."""
     return operands_first(targets, lambda node: node.inputs if node.op is not None and recorded(node) else ())
-
-
-def check_replaced(
-    order: Sequence[Tensor], targets: Sequence[Tensor], is_source: Callable[[Tensor], bool], recorded: Callable[[Tensor], bool]
-) -> None:
-    """Raise TapeError where a user's own gradient leaves out a source that its function reads besides its operands."""
-    if not any(node.op is not None and node.op.replaces for node in order):
-        return
-
-    def below(node: Tensor, passed: Sequence[Tensor] = ()) -> list[Tensor]:
-        if node.op is None or node.level <= dtypes.INTEGER or not recorded(node) or any(node is x for x in passed):
-            return []
-        return [x for i, x in enumerate(node.inputs) if node.op.passes(i)]
-
-    for node in operands_first(targets, below):
-        if node.op is None or not node.op.replaces or not recorded(node):
-            continue
-        count = len(each_shape(node.shape))
-        values, passed = node.inputs[:count], node.inputs[count:]
-        inside = operands_first(values, functools.partial(below, passed=passed))
-        if any(is_source(x) and all(x is not operand for operand in passed) for x in inside):
-            raise TapeError(
-                f"{node.op.replaces} has a gradient of its own, and reads what is differentiated by besides its arguments. "
-                f"Pass it as an argument, or detach() it inside."
-            )
 
 
 def _useful(

@@ -15,10 +15,11 @@ from jitgrad.arguments import function_name
 from jitgrad.errors import ArgumentError, ShapeError, TapeError
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.ops.table import Op, Shape, Shapes, broadcast_shape, declare
+from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
-from jitgrad.tape.requires_grad import Gradient
+from jitgrad.tape.recording import Recording
 from jitgrad.tape.tensor import Tensor, as_tensor, record
-from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
+from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 from jitgrad.vm import addresses, forks
 
 _numbers = itertools.count()
@@ -49,43 +50,59 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def function(*operands: Any) -> Any:
         inputs = [as_tensor(x) for x in operands]
-        pair = f(*inputs)
+        with Recording() as inside:
+            pair = f(*inputs)
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
             raise ArgumentError(f"{name} returns no pair of a result and a function of cotangents. Return (result, gradient).")
         result, gradient = pair
-        return _with_gradient(name, result, inputs, lambda g, y: gradient(*g))
+        return _with_gradient(name, result, inputs, inside, lambda g, y: gradient(*g))
 
     return function
 
 
-def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], pull: Callable[[Any, Any], Any]) -> Any:
-    """A Tensor or a nest of them, with ``pull(cotangents, results)`` for the cotangents of ``inputs`` instead of its own."""
+def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], inside: Recording, pull: Callable[[Any, Any], Any]) -> Any:
+    """A Tensor or a nest of them, recorded ``inside``, with ``pull(cotangents, results)`` for the cotangents of ``inputs``."""
     outputs = [as_tensor(y) for y in tree_leaves(result)]
+    besides = _read_besides(outputs, inputs, inside)
     count, several = len(outputs), len(outputs) != 1
 
     def pullback(g: Any, y: Any, *operands: Any, results: int) -> list[Any]:
         found = pull(g, y) if several else pull((g,), (y,))
-        return [None] * count + _cotangents(name, found, inputs)
+        refused = TapeError(
+            f"{name} has a gradient of its own, and reads what is differentiated by besides its arguments. "
+            f"Pass it as an argument, or detach() it inside."
+        )
+        return [*[None] * count, *_cotangents(name, found, inputs), *[refused] * len(besides)]
 
     op = Op(
         "with_gradient",
-        count + len(inputs),
+        count + len(inputs) + len(besides),
         lambda op, shapes, attrs: Shapes(shapes[:count]) if several else shapes[0],
         (),
         lambda *xs, results: xs[:results] if several else xs[0],
         pullback=pullback,
         constants=tuple(range(count)),
-        replaces=name,
         result="same",
     )
-    made = record(op, (*outputs, *inputs), {"results": count})
+    made = record(op, (*outputs, *inputs, *besides), {"results": count})
     nodes = [*made] if several else [made]
     for one, y in zip(nodes, outputs, strict=True):
         one.level = y.level
-    if any(y.gradient is not None for y in outputs):  # of what the function reads besides: backward will say so
-        for one in (*nodes, *(nodes[0].inputs if several else ())):
-            one.gradient = one.gradient or Gradient()
     return tree_pack(result, nodes)
+
+
+def _read_besides(outputs: Sequence[Tensor], inputs: Sequence[Tensor], inside: Recording) -> list[Tensor]:
+    """What a function reads besides its inputs and could be differentiated by."""
+    passed = {id(x) for x in inputs}
+
+    def below(node: Tensor) -> list[Tensor]:
+        op = node.op
+        if op is None or id(node) in passed or node.level <= dtypes.INTEGER or not inside.has(node):
+            return []
+        return [x for i, x in enumerate(node.inputs) if op.passes(i)]
+
+    found = [t for t in operands_first(outputs, below) if id(t) not in passed and t.level > dtypes.INTEGER]
+    return [t for t in found if not inside.has(t) or t.variable is not None or (t.op is None and t.gradient is not None)]
 
 
 def _cotangents(name: str, value: Any, operands: Sequence[Any]) -> list[Any]:
@@ -136,12 +153,13 @@ class CustomOp:
             raise TypeError(f"{self.name} takes {self._arity} operands and got {len(operands)}. Give {self._arity}.")
         inputs = [as_tensor(x) for x in operands]
         if self._row is None:
-            result = self._forward(*inputs)
             if self._vjp is None:
-                return tree_map(as_tensor, result)
+                return tree_map(as_tensor, self._forward(*inputs))
+            with Recording() as inside:
+                result = self._forward(*inputs)
             alone = not isinstance(result, (tuple, list))
             pull = lambda g, y: self._vjp(*((g[0], y[0]) if alone else (g, y)), *inputs)  # noqa: E731
-            return _with_gradient(self.name, result, inputs, pull)
+            return _with_gradient(self.name, result, inputs, inside, pull)
         if self._shape is None:
             common = broadcast_shape(self._row, tuple(t.shape for t in inputs), {})
             inputs = [t if t.shape == common else broadcast_to(t, shape=common) for t in inputs]
