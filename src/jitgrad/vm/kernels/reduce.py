@@ -22,7 +22,7 @@ _sums, _panels = room(_LEVELS * 64), room(_LEVELS * _PANEL_BYTES)
 
 
 @reduction
-def _sum_block(A, a, n):
+def _sum_block(A, a, b, n):
     total = A.dtype.type(0)
     for k in range(n):
         total += A[a + k]
@@ -60,28 +60,21 @@ def _total(S, blocks):
 
 
 @inline
-def _sum(A, a, n):
+def _by_blocks(A, a, b, n, add):
+    """What ``add`` says of n elements, block by block."""
     block, blocks = uint64(BLOCK), uint64(0)
     if n <= block:
-        return _sum_block(A, a, n)
+        return add(A, a, b, n)
     S = carray(_sums(pointer_to(A, a)), _LEVELS)
     for k in range(uint64(0), n, block):
-        _carry(S, blocks, _sum_block(A, a + k, min(block, n - k)))
+        _carry(S, blocks, add(A, a + k, b + k, min(block, n - k)))
         blocks += uint64(1)
     return _total(S, blocks)
 
 
 @inline
 def dot(A, d, a, b, n):
-    block, blocks = uint64(BLOCK), uint64(0)
-    if n <= block:
-        A[d] = _dot_block(A, a, b, n)
-        return
-    S = carray(_sums(pointer_to(A, a)), _LEVELS)
-    for k in range(uint64(0), n, block):
-        _carry(S, blocks, _dot_block(A, a + k, b + k, min(block, n - k)))
-        blocks += uint64(1)
-    A[d] = _total(S, blocks)
+    A[d] = _by_blocks(A, a, b, n, _dot_block)
 
 
 @inline
@@ -162,7 +155,8 @@ def _sum_rows(A, d, a, rows, n):
 def sum_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         for o in range(outer):
-            A[d + o] = _sum(A, a + o * reduced, reduced)
+            p = a + o * reduced
+            A[d + o] = _by_blocks(A, p, p, reduced, _sum_block)
         return
     for o in range(outer):
         _sum_rows(A, d + o * inner, a + o * reduced * inner, reduced, inner)
@@ -199,9 +193,9 @@ def _smaller(x, y):
 
 
 @inline
-def max_axis(A, d, a, outer, reduced, inner):
+def _extreme_axis(A, d, a, outer, reduced, inner, better):
     if inner == uint64(1):
-        _extreme(A, d, a, outer, reduced, _larger)
+        _extreme(A, d, a, outer, reduced, better)
         return
     for o in range(outer):
         q = d + o * inner
@@ -211,23 +205,17 @@ def max_axis(A, d, a, outer, reduced, inner):
         for r in range(uint64(1), reduced):
             p += inner
             for k in range(inner):
-                A[q + k] = _larger(A[q + k], A[p + k])
+                A[q + k] = better(A[q + k], A[p + k])
+
+
+@inline
+def max_axis(A, d, a, outer, reduced, inner):
+    _extreme_axis(A, d, a, outer, reduced, inner, _larger)
 
 
 @inline
 def min_axis(A, d, a, outer, reduced, inner):
-    if inner == uint64(1):
-        _extreme(A, d, a, outer, reduced, _smaller)
-        return
-    for o in range(outer):
-        q = d + o * inner
-        p = a + o * reduced * inner
-        for k in range(inner):
-            A[q + k] = A[p + k]
-        for r in range(uint64(1), reduced):
-            p += inner
-            for k in range(inner):
-                A[q + k] = _smaller(A[q + k], A[p + k])
+    _extreme_axis(A, d, a, outer, reduced, inner, _smaller)
 
 
 @inline
