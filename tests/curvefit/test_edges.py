@@ -223,3 +223,12 @@ def test_a_power_of_zero(h: float, by_x: float, by_xx: float, by_xh: float | Non
     if by_xh is not None:
         for derivative in [*second(power, 0, 1), *second(power, 1, 0)]:
             assert float(derivative(0.0, h)) == by_xh
+
+
+def test_a_model_made_of_an_op_with_several_results() -> None:
+    def model(x: Any, a: Any, b: Any) -> Any:
+        return jg.linalg.det(jg.stack([jg.stack([a, 1.0]), jg.stack([b, 2.0])])) * x**b
+
+    popt, pcov = curve_fit(model, DOSE, (2 * 2 - 0.5) * DOSE**0.5, p0=[1.0, 1.0])
+    np.testing.assert_allclose(popt, [2, 0.5], rtol=1e-7)
+    assert np.isfinite(pcov).all()

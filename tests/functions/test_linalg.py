@@ -77,6 +77,13 @@ def test_what_has_no_decomposition_is_nan(wrong: float) -> None:
     for f in (linalg.eigvalsh, linalg.svdvals):
         assert np.isnan(f(a).numpy()).tolist() == [[True, True], [False, False]]
     assert np.isnan(linalg.qr(a)[0].numpy()[0]).any()
+    assert np.isnan(jitgrad.grad(lambda x: jitgrad.sum(linalg.det(x)))(a).numpy()[0]).all()
+
+
+def test_singular_values_of_infinite_numbers_come_to_an_end() -> None:
+    """LAPACK's gesdd goes on for ever with this matrix."""
+    a = np.array([[3.0, 0, -1], [np.inf, 3, -1], [np.inf, 1e9, -1e9], [0, -1e9, 1]])
+    assert np.isnan(linalg.svdvals(a).numpy()).all()
 
 
 DERIVED: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {

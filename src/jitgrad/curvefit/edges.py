@@ -16,7 +16,7 @@ import numpy as np
 from jitgrad.curvefit.dimensions import Recorded
 from jitgrad.ops.elementwise import equal, not_equal, where
 from jitgrad.ops.table import Op
-from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tensor import Tensor, recorded_again
 from jitgrad.tape.tree import operands_first
 
 MOVED = 2.0**-20
@@ -28,12 +28,12 @@ def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Ten
 
     What is nan and has no part in a finite value, as in ``where(x > t, sqrt(x - t), 0)``, is to have no part in a derivative.
     """
-    moved: dict[int, Tensor] = {}
+    moved: dict[int, Any] = {}  # of several results a tuple
     for k, p in enumerate(parameters):
         moved[id(p)] = p + MOVED * (1 + 0.1 * k) * where(equal(p, 0.0), 1.0, p)
     for node in operands_first([value], lambda node: node.inputs):
         if node.op is not None and any(id(x) in moved for x in node.inputs):
-            moved[id(node)] = node.op(*[moved.get(id(x), x) for x in node.inputs], **dict(node.attrs))
+            moved[id(node)] = recorded_again(node, [moved.get(id(x), x) for x in node.inputs])
 
     def held(node: Tensor) -> Tensor:
         other = moved[id(node)]
@@ -149,7 +149,7 @@ def _constant(node: Tensor) -> Any:
     """The value of a node without parameters and columns; 1 where it is not known while tracing."""
     values: dict[int, Any] = {}
     for inner in operands_first([node], lambda inner: inner.inputs):
-        known = 1.0 if inner.value is None else inner.value
+        known = np.asarray(1.0 if inner.value is None else inner.value)
         operands = [values[id(x)] for x in inner.inputs]
         values[id(inner)] = known if inner.op is None else inner.op.numpy(*operands, **dict(inner.attrs))
     return values[id(node)]

@@ -201,6 +201,12 @@ def results(node: Tensor) -> tuple[Tensor, ...]:
     return tuple(made)
 
 
+def recorded_again(node: Tensor, operands: Sequence[Any]) -> Any:
+    """The op of ``node`` on other operands; several results are a tuple, here as an operand of ``get``, too."""
+    attrs = dict(node.attrs)
+    return operands[0][attrs["index"]] if node.op is get else record(node.op, tuple(operands), attrs)  # type: ignore[arg-type]
+
+
 # Shape and level of what an op makes of operands, by those of the operands: looked up when the op is recorded again.
 _RESULTS: dict[tuple[Any, ...], tuple[Shape, int]] = {}
 _MOST_RESULTS = 4096

@@ -6,7 +6,7 @@ from numba import carray
 from numpy import finfo, int32, nan, sqrt, uint64
 
 from jitgrad.vm.jit import Native, kernel_signature
-from jitgrad.vm.kernels.decompositions import ALL, BLOCK, decompose, fill
+from jitgrad.vm.kernels.decompositions import ALL, BLOCK, decompose, fill, finite
 from jitgrad.vm.kernels.lapack import TRANSPOSED, factor, pivots_product, substitute
 
 
@@ -40,7 +40,9 @@ def _cofactor(arena, table_pointer, t, d, s):
             continue
         for j in range(n * n):
             A[s + j] = A[a + i * n * n + j]
-        info = decompose(arena, (ALL, n, n, s, n, values, left, n, right, n, work, floats, work + floats))
+        info = int32(1)
+        if finite(A, s, n * n):
+            info = decompose(arena, (ALL, n, n, s, n, values, left, n, right, n, work, floats, work + floats))
         if info != int32(0):
             fill(A, q, n * n, nan)
             continue

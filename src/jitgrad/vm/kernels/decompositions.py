@@ -34,6 +34,15 @@ def fill(A, d, n, value):
         A[d + j] = value
 
 
+@inline
+def finite(A, s, n):
+    """Whether numbers are all finite: LAPACK takes nan for a number, and may go on for ever with an infinite one."""
+    total = A.dtype.type(0)
+    for j in range(n):
+        total += A[s + j] * 0
+    return total == 0
+
+
 def _eigh(arena, table_pointer, t, d, s):
     """Eigenvalues and eigenvectors of symmetric matrices, of which the lower triangle is read."""
     table, A = carray(table_pointer, 1), carray(arena, 1)
@@ -43,11 +52,8 @@ def _eigh(arena, table_pointer, t, d, s):
     for i in range(batch):
         w, v = d + i * n, d + batch * n + i * n * n
         _turn(A, s, a + i * n * n, n, n)
-        zero = A.dtype.type(0)
-        for j in range(n * n):
-            zero += A[s + j] * 0
         info = int32(1)
-        if zero == 0:  # LAPACK takes nan for a number
+        if finite(A, s, n * n):
             info = _eigen(arena, (_V, _L, n, s, n, w, work, floats, work + floats, integers))
         if info == int32(0):
             _turn(A, v, s, n, n)
@@ -70,9 +76,11 @@ def _svd(arena, table_pointer, t, d, s):
         u, values, vh = d + i * m * p, d + batch * m * p + i * k, d + batch * (m * p + k) + i * q * n
         _turn(A, s, a + i * m * n, m, n)
         info = int32(0)
-        if k:
+        if k and finite(A, s, m * n):
             job = ALL if full else _S
             info = decompose(arena, (job, m, n, s, m, values, left, m, right, q, work, floats, work + floats))
+        elif k:
+            info = int32(1)
         else:  # any basis
             fill(A, left, m * p, 0)
             fill(A, right, q * n, 0)
