@@ -348,3 +348,8 @@ def _is_loop(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
 
 _kernel("tasks", "loop", "trips length tail lanes t moves", extents(), extents(), limits=(_is_loop,))
 _kernel("loop", "next", "left trips length t moves", extents(), extents())
+
+
+def column(name: str, field: str) -> np.uint64:
+    """Where a field stands in an instruction."""
+    return np.uint64(1 + INSTRUCTIONS[OPCODE[name]].fields.index(field))

@@ -12,6 +12,7 @@ from numpy import isfinite, uint64
 from jitgrad.vm.descriptors import PassDescriptor, Position
 from jitgrad.vm.jit import Native, call_execute, inline
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
+from jitgrad.vm.kernels.loop import TRIPS
 from jitgrad.vm.kernels.tiles import after
 from jitgrad.vm.record_types import RecordPointer
 
@@ -100,7 +101,7 @@ def _copy(evaluation, arena):
 def _run(batch, steps):
     """Run a Program, so many trips of one that is a loop of steps: it begins with the loop."""
     if batch.trips != _ZERO:
-        batch.context.code[_ONE] = steps
+        batch.context.code[TRIPS] = steps
     call_execute(batch.context, _ZERO, batch.stop)
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 from numba import carray
 from numpy import uint64
 
+from jitgrad.vm.instructions import WIDTH, column
 from jitgrad.vm.jit import call_execute, inline, noinline
 
-WIDTH = 16
 _ZERO, _ONE, _TWO, _THREE = uint64(0), uint64(1), uint64(2), uint64(3)
-_LEFT, _TRIPS = uint64(1), uint64(2)  # the columns of ``next`` in which the trips that are left stand, and all of them
+TRIPS, _LENGTH, _TAIL = column("loop", "trips"), column("loop", "length"), column("loop", "tail")
+_LANES, _T, _MOVES = column("loop", "lanes"), column("loop", "t"), column("loop", "moves")
+_LEFT, _ALL = column("next", "left"), column("next", "trips")
 
 
 @inline
 def begin(code, following, trips):
     """Begin the first of some trips, at the end of which the instruction ``following`` stands."""
-    code[following, _LEFT], code[following, _TRIPS] = trips, trips
+    code[following, _LEFT], code[following, _ALL] = trips, trips
 
 
 @inline
@@ -47,7 +49,7 @@ def _move(code, table, first, t, moves, trips, lanes):
 def run_lane(context, i, lane):
     """Run one of the lanes of the loop at instruction ``i``, or, after them all, its tail."""
     code, table = carray(context.code, (1, WIDTH)), carray(context.table, 1)
-    trips, length, tail, lanes = code[i, _ONE], code[i, _TWO], code[i, _THREE], code[i, uint64(4)]
+    trips, length, tail, lanes = code[i, TRIPS], code[i, _LENGTH], code[i, _TAIL], code[i, _LANES]
     if lane == lanes:
         start = i + length + _TWO
         call_execute(context, start, start + tail)
@@ -58,6 +60,6 @@ def run_lane(context, i, lane):
     for k in range(size):
         for word in range(uint64(WIDTH)):
             code[start + k, word] = code[i + _ONE + k, word]
-    _move(code, table, start, code[i, uint64(5)], code[i, uint64(6)], first, lane)
+    _move(code, table, start, code[i, _T], code[i, _MOVES], first, lane)
     begin(code, start + length, end - first)
     call_execute(context, start, start + size)
