@@ -21,7 +21,7 @@ class Range(NamedTuple):
     """The instructions first ≤ i < stop of a loop's body, how often they run, the tail behind them, and what moves.
 
     Attributes:
-        moves: of an instruction and a field what is added with each trip, and with each lane.
+        moves: of each instruction the fields that move, and what is added with each trip, and with each lane.
     """
 
     first: int
@@ -29,7 +29,7 @@ class Range(NamedTuple):
     trips: int
     lanes: int
     end: int
-    moves: dict[tuple[int, str], tuple[int, int]]
+    moves: dict[int, list[tuple[str, int, int]]]
 
     def trips_of(self, lane: int) -> range:
         """The trips of a lane; all where there are none."""
@@ -71,34 +71,33 @@ def _limit(outer: Range, i: int) -> int:
     return outer.stop if i < outer.stop else outer.end
 
 
-def _moves(program: Program, i: int, fields: Fields) -> dict[tuple[int, str], tuple[int, int]]:
+def _moves(program: Program, i: int, fields: Fields) -> dict[int, list[tuple[str, int, int]]]:
     table = program.table[fields["t"] : fields["t"] + 3 * fields["moves"]].astype(np.int64).reshape(-1, 3)
-    moves = {}
+    moves: dict[int, list[tuple[str, int, int]]] = {}
     for word, by_trip, by_lane in table.tolist():
         row, column = divmod(word, WIDTH)
         kind = program.instruction(i + 1 + row)[0] if 0 <= row < fields["length"] else None
         name = kind.fields[column - 1] if kind is not None and 0 < column <= len(kind.fields) else ""
         if kind is None or name not in kind.places:
             raise ProgramError(f"Instruction {i} (loop) moves word {word}, which is no place. Lower the expression again.")
-        moves[i + 1 + row, name] = by_trip, by_lane
+        moves.setdefault(i + 1 + row, []).append((name, by_trip, by_lane))
     return moves
 
 
 def swept(i: int, fields: Fields, loops: Sequence[Range]) -> Iterator[tuple[int, Sequence[Fields]]]:
     """For each lane of the loops around instruction ``i`` its number, and the fields with the lowest and the highest places.
 
-    Without a loop around it there is one lane, and one of both.
+    Where nothing moves, these are the same, and without a loop that has lanes there is one lane.
     """
     around = [r for r in loops if r.first <= i < r.stop]
-    if not around:
+    if not any(r.lanes or i in r.moves for r in around):
         yield 0, (fields,)
         return
     for lane in range(max(1, *[r.lanes for r in around])):
         low, high = dict(fields), dict(fields)
         for r in around:
             trips = r.trips_of(lane)
-            for name in fields:
-                by_trip, by_lane = r.moves.get((i, name), (0, 0))
+            for name, by_trip, by_lane in r.moves.get(i, ()):
                 ends = [by_trip * trip + by_lane * lane for trip in (trips[0], trips[-1])]
                 low[name] += min(ends)
                 high[name] += max(ends)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import math
 
 import numpy as np
 
@@ -38,51 +38,54 @@ def _scratch(step: Step, shapes: OperandShapes) -> int:
 def _emit(code: Assembler, at: Placed, loop: Loop) -> None:
     """The body as it is in the first trip of the first lane, and how it differs in the second trip, and in another lane."""
     starts = [at.d + start for start in starts_of(at.shape)]
-    for number, shape in enumerate(at.shapes[: loop.n_carries]):
-        code.emit("copy", d=starts[number], a=at.places[number], n=int(np.prod(shape, dtype=int)))
+    for place, operand, shape in zip(starts[: loop.n_carries], at.places, at.shapes, strict=False):
+        code.emit("copy", d=place, a=operand, n=math.prod(shape))
     if loop.trips == 0:
         return
-    size, place = _own_memory(loop.body, loop.n_carries).size, at.scratch.offset
-    rows = functools.partial(_rows, code, at, loop)
-    body = rows(loop.body, 0, place)
-    by_trip = rows(loop.body, 1, place) - body
-    by_lane = rows(loop.body, 0, place + size) - body if loop.lanes else 0 * body
-    tail = None if loop.tail is None else rows(loop.tail, loop.trips, place + max(1, loop.lanes) * size)
-    code.loop(loop.trips, body, by_trip, by_lane, 0 if code.whole else loop.lanes, tail)
+    body, *tails = [_Body(code, at, loop, body) for body in loop.bodies]
+    first, size = at.scratch.offset, body.own.size
+    rows = body.rows(0, first)
+    by_trip = body.rows(1, first) - rows
+    by_lane = body.rows(0, first + size) - rows if loop.lanes else 0 * rows
+    tail = tails[0].rows(loop.trips, first + max(1, loop.lanes) * size) if tails else None
+    code.loop(loop.trips, rows, by_trip, by_lane, 0 if code.whole else loop.lanes, tail)
 
 
-def _rows(code: Assembler, at: Placed, loop: Loop, body: Expression, trip: int, scratch: int) -> np.ndarray:
-    """The instructions of a trip that works in ``scratch``, int64."""
-    memory = _memory(at, loop, body, trip, scratch)
-    inner = Assembler(code.dtype, code.table, whole=code.whole or loop.parallel)
-    for i in range(len(body.steps)):
-        encode_step(inner, body, memory, i)
-    for update in body.updates:
-        encode_update(inner, body, memory, update)
-    for d, i in zip(_carries(at, loop), body.outputs, strict=False):
-        if memory.places[i] != d and body.steps[i].size:
-            inner.emit("copy", d=d, a=memory.places[i], n=body.steps[i].size)
-    return inner.code().astype(np.int64)
+class _Body:
+    """A body that becomes instructions, for any trip and any memory to work in."""
 
+    def __init__(self, code: Assembler, at: Placed, loop: Loop, body: Expression) -> None:
+        self._code, self._loop, self._body = code, loop, body
+        self.own, self._owners = _own_memory(body, loop.n_carries), owners(body)
+        starts, n, moving = [at.d + start for start in starts_of(at.shape)], loop.n_carries, loop.n_carries + loop.n_moving
+        slices = [loop.body.steps[i].size for i in inputs_of(loop.body)]
+        places = [*starts[:n], *at.places[n:]]
+        strides = [size if n <= number < moving else 0 for number, size in enumerate(slices)]
+        self._outside = list(zip(inputs_of(body), places, strides, strict=True))
+        stacks = [loop.body.steps[i].size for i in loop.stacked]
+        self._outside += zip(body.outputs[n:], starts[n:], stacks, strict=True)
+        self._carries = list(zip(starts[:n], body.outputs, strict=False))
 
-def _carries(at: Placed, loop: Loop) -> list[int]:
-    """The places of the carries: those of the results."""
-    return [at.d + start for start in starts_of(at.shape)[: loop.n_carries]]
+    def rows(self, trip: int, scratch: int) -> np.ndarray:
+        """The instructions of a trip that works in ``scratch``, int64."""
+        memory, steps = self._memory(trip, scratch), self._body.steps
+        code = Assembler(self._code.dtype, self._code.table, whole=self._code.whole or self._loop.parallel)
+        for i in range(len(steps)):
+            encode_step(code, self._body, memory, i)
+        for update in self._body.updates:
+            encode_update(code, self._body, memory, update)
+        for place, i in self._carries:
+            if memory.places[i] != place and steps[i].size:
+                code.emit("copy", d=place, a=memory.places[i], n=steps[i].size)
+        return code.code().astype(np.int64)
 
-
-def _memory(at: Placed, loop: Loop, body: Expression, trip: int, scratch: int) -> Memory:
-    """Where the steps of a body stand in a trip."""
-    number_of_slice = loop.trips - 1 - trip if loop.reverse else trip
-    inputs, carries = inputs_of(body), _carries(at, loop)
-    n, moving = loop.n_carries, loop.n_carries + loop.n_moving
-    slices = [loop.body.steps[i].size * number_of_slice for i in inputs_of(loop.body)]
-    places = [*carries, *(p + s for p, s in zip(at.places[n:moving], slices[n:moving], strict=True)), *at.places[moving:]]
-    outside = dict(zip(inputs, places, strict=True))
-    for start, i, of_slice in zip(starts_of(at.shape)[n:], body.outputs[n:], loop.stacked, strict=True):
-        outside[i] = at.d + start + loop.body.steps[of_slice].size * number_of_slice
-    own = _own_memory(body, n)
-    stand = [outside.get(k, scratch) + place for k, place in zip(owners(body), own.places, strict=True)]
-    return Memory(stand, {i: Slot(scratch + slot.offset, slot.shape) for i, slot in own.scratch.items()}, 0)
+    def _memory(self, trip: int, scratch: int) -> Memory:
+        """Where the steps stand."""
+        number = self._loop.trips - 1 - trip if self._loop.reverse else trip
+        outside = {i: place + number * stride for i, place, stride in self._outside}
+        places = [outside.get(i, scratch) + place for i, place in zip(self._owners, self.own.places, strict=True)]
+        own = {i: Slot(scratch + slot.offset, slot.shape) for i, slot in self.own.scratch.items()}
+        return Memory(places, own, 0)
 
 
 declare(Lowered("loop", _emit, _shape, scratch=_scratch))
