@@ -50,8 +50,8 @@ TAPE = [
     ["dtypes", "tree", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable"],
     ["indexing"],
     [
-        "flatten", "recent", "executable", "evaluate", "autodiff", "forward", "batching", "backward", "gradient_tape", "replay",
-        "function", "retracing", "loop",
+        "flatten", "lru", "executable", "evaluate", "reverse_mode", "forward_mode", "batching", "backward", "gradient_tape",
+        "gradient_cache", "function", "retracing", "loop",
     ],
 ]  # fmt: skip
 

@@ -68,7 +68,7 @@ def test_gradients_pass_to_the_parameters() -> None:
 
 def test_a_fit_does_not_depend_on_its_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     def fitted(chunk: float) -> tuple[float, list[float]]:
-        monkeypatch.setattr("jitgrad.training.loop.CHUNK_SECONDS", chunk)
+        monkeypatch.setattr("jitgrad.training.epochs.CHUNK_SECONDS", chunk)
         jitgrad.random.seed(3)
         w = jitgrad.Variable(np.float32(0))
         history = jitgrad.fit(

@@ -15,13 +15,13 @@ import numpy as np
 from jitgrad.errors import ArgumentError, DataError, DTypeError, ShapeError, TracingError
 from jitgrad.functions.create import tensor
 from jitgrad.tape import dtypes, variable
-from jitgrad.tape.autodiff import constant, differentiate, key_of
 from jitgrad.tape.executable import Storage
 from jitgrad.tape.function import Function
 from jitgrad.tape.indexing import getitem
+from jitgrad.tape.lru import Recent
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import Deferrable
-from jitgrad.tape.recent import Recent
+from jitgrad.tape.reverse_mode import constant, differentiate, key_of
 from jitgrad.tape.tensor import Tensor, as_tensor, upstream
 from jitgrad.tape.trace import current
 from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack

@@ -15,7 +15,7 @@ from jitgrad.program.loop import LANES
 from jitgrad.program.passes import tile_rows
 from jitgrad.program.program import Program
 from jitgrad.tape import executable
-from jitgrad.tape.recent import Recent
+from jitgrad.tape.lru import Recent
 from jitgrad.tape.tensor import placeholder
 from jitgrad.training.step import make_step
 

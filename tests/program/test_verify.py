@@ -11,7 +11,7 @@ from jitgrad.errors import ProgramError
 from jitgrad.program import lowering
 from jitgrad.program.expression import Expression, Step, Update, input_step, literal_step
 from jitgrad.program.loop import Loop, loop_step
-from jitgrad.program.lowered.table import LOWERED, UPDATES
+from jitgrad.program.lowering_rules.table import LOWERED, UPDATES
 from jitgrad.program.verify import verify
 
 

@@ -13,10 +13,10 @@ import jitgrad
 from jitgrad import GradientTape, Variable, tensor
 from jitgrad.errors import DTypeError
 from jitgrad.program.lowering import lower
-from jitgrad.tape import executable, replay
+from jitgrad.tape import executable, gradient_cache
 from jitgrad.tape.executable import LITERAL_VARIANTS, Executable
 from jitgrad.tape.flatten import Flat
-from jitgrad.tape.recent import Recent
+from jitgrad.tape.lru import Recent
 from jitgrad.tape.tensor import placeholder
 
 X = np.linspace(0.1, 1.0, 6)
@@ -67,7 +67,7 @@ def test_literals_that_keep_changing_are_inputs(entrance: Callable[[float], Any]
         return lowered[-1]
 
     monkeypatch.setattr(executable, "lower", counted)
-    monkeypatch.setattr(replay, "lower", counted)
+    monkeypatch.setattr(gradient_cache, "lower", counted)
     found = [np.asarray(entrance(c)) for c in numbers]
     made = len(lowered)
     assert made == LITERAL_VARIANTS + 1

@@ -15,6 +15,7 @@ import jitgrad
 from jitgrad import Variable, losses
 from jitgrad.errors import ArgumentError, DataError, DTypeError, FitError, ShapeError
 from jitgrad.optimizers import SGD, Adam
+from jitgrad.training import epochs
 
 
 class Line:
@@ -82,11 +83,10 @@ def test_the_order_of_rows_depends_on_seed_and_epoch() -> None:
 def test_the_same_seed_gives_the_same_bits_wherever_the_loop_is_cut(
     line: Any, dtype: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jitgrad.training import loop
 
     results = []
     for chunk in (10.0, 1e-7):
-        monkeypatch.setattr(loop, "CHUNK_SECONDS", chunk)
+        monkeypatch.setattr(epochs, "CHUNK_SECONDS", chunk)
         model = Line(dtype)
         jitgrad.fit(model.cost, line, Adam(0.01), epochs=20, batch_size=16, seed=5)
         results.append((model.a.numpy().tobytes(), model.b.numpy().tobytes()))
@@ -135,9 +135,8 @@ def test_a_traced_cost_is_traced_once(line: Any) -> None:
 
 
 def test_divergence_keeps_the_last_finite_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jitgrad.training import loop
 
-    monkeypatch.setattr(loop, "CHUNK_SECONDS", 1e-7)
+    monkeypatch.setattr(epochs, "CHUNK_SECONDS", 1e-7)
     w = Variable(1.0)
     with pytest.raises(FitError, match=r"epoch \d+.*smaller learning rate"):
         jitgrad.fit(lambda x: jitgrad.sum(x * jitgrad.square(jitgrad.square(w))), np.ones(3), SGD(0.3), epochs=100)

@@ -11,7 +11,7 @@ from numba import types
 from numba.core.errors import TypingError
 
 from jitgrad.vm.jit import Native
-from jitgrad.vm.record_types import RecordPointer
+from jitgrad.vm.numba_records import RecordPointer
 from jitgrad.vm.records import (
     Choice,
     Count,

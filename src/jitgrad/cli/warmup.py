@@ -21,7 +21,7 @@ def warmup() -> None:
             "There is nowhere to keep compiled code. Set JITGRAD_CACHE_DIR to a directory that can be written."
         )
     started = time.perf_counter()
-    if any(_statuses([[sys.executable, "-m", "jitgrad.vm.warm", dtype] for dtype in native.DTYPES])):
+    if any(_statuses([[sys.executable, "-m", "jitgrad.vm.warmup", dtype] for dtype in native.DTYPES])):
         raise click.ClickException("Compiling failed; what went wrong stands above. Try again, or report it.")
     kept = [native.find(*function) for function in functions]
     if None in kept:

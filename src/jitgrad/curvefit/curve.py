@@ -21,7 +21,7 @@ from jitgrad.curvefit.lowered_model import LoweredModel, trace_model
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
 from jitgrad.tape.function import Function
-from jitgrad.tape.recent import Recent
+from jitgrad.tape.lru import Recent
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23

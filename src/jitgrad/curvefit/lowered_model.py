@@ -15,11 +15,11 @@ from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.executable import Executable, lowered
-from jitgrad.tape.forward import Held, push_forward
+from jitgrad.tape.forward_mode import Held, push_forward
 from jitgrad.tape.function import flatten_traced
-from jitgrad.tape.recent import Recent
+from jitgrad.tape.lru import Recent
+from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 
 REVERSE_FROM = 10

@@ -14,8 +14,8 @@ from jitgrad.errors import ArgumentError, DataError
 from jitgrad.models.costs import ModelCost
 from jitgrad.saving.describe import describe
 from jitgrad.saving.model import UNFIT, restore
+from jitgrad.training.epochs import Loop
 from jitgrad.training.fit import History
-from jitgrad.training.loop import Loop
 
 
 class CallbackRunner:

@@ -19,7 +19,7 @@ from jitgrad.optimizers import Optimizer
 from jitgrad.tape.function import Function, function
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
-from jitgrad.training.passes import PassMetrics
+from jitgrad.training.data_pass import PassMetrics
 
 
 @dataclass(frozen=True)

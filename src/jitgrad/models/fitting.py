@@ -14,9 +14,9 @@ from jitgrad.models.callback_runner import CallbackRunner, earlier_fit, first_of
 from jitgrad.models.data import Dataset, as_data
 from jitgrad.models.sources import EVALUATION_ROWS, FitArguments, TrainingData, begun, evaluation_pass, prepare, validation
 from jitgrad.models.stepping import StepLoop, as_metrics, as_step_data, in_memory, tested
+from jitgrad.training.data_pass import PassMetrics
+from jitgrad.training.epochs import Loop, evaluate_pass, run
 from jitgrad.training.fit import History, make_pass, make_seed
-from jitgrad.training.loop import Loop, evaluate_pass, run
-from jitgrad.training.passes import PassMetrics
 from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches
 

@@ -12,9 +12,9 @@ from jitgrad.models.costs import ModelCost
 from jitgrad.models.data import Dataset, as_data
 from jitgrad.models.stepping import StepData, in_memory, streamed
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
+from jitgrad.training.data_pass import Pass
+from jitgrad.training.epochs import Loop
 from jitgrad.training.fit import make_batches, make_pass
-from jitgrad.training.loop import Loop
-from jitgrad.training.passes import Pass
 from jitgrad.training.rows import Batches
 from jitgrad.training.stream import StreamLoop
 

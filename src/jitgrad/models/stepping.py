@@ -13,7 +13,7 @@ from jitgrad.models.data import Dataset
 from jitgrad.tape.tensor import as_tensor
 from jitgrad.tape.tree import tree_map, tree_pack
 from jitgrad.tape.variable import Variable
-from jitgrad.training.loop import CHUNK_SECONDS
+from jitgrad.training.epochs import CHUNK_SECONDS
 from jitgrad.training.rows import Batches
 from jitgrad.training.stream import begun_epoch
 
@@ -115,7 +115,7 @@ def tested(model: Any, batches: Iterator[tuple[int, StepData]]) -> dict[str, flo
 
 
 class StepLoop:
-    """A loop as ``training.loop.Loop`` is one, for ``run``: its chunks are calls of ``train_step``.
+    """A loop as ``training.epochs.Loop`` is one, for ``run``: its chunks are calls of ``train_step``.
 
     Args:
         model: with a step of its own.

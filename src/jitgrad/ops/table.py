@@ -9,7 +9,7 @@ There are two kinds of rows, and an exception:
 * a *linear* op (linear in each operand) is its shape rule and its transposes, one for each operand;
 * what is neither states its vjp for each operand itself.
 
-Both modes of differentiation follow from these: see ``tape.autodiff`` and ``tape.forward``.
+Both modes of differentiation follow from these: see ``tape.reverse_mode`` and ``tape.forward_mode``.
 
 Rules are plain functions of operands. They build expressions with the operators and with the rows of the table, which
 are callable: calling a row records the op. So a derivative is an ordinary expression and can be differentiated again.

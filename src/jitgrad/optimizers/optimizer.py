@@ -28,8 +28,8 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable, WeakVariable
-from jitgrad.training.loop import run_epochs
-from jitgrad.training.passes import Pass
+from jitgrad.training.data_pass import Pass
+from jitgrad.training.epochs import run_epochs
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import STEPS_AT_ONCE, make_step, trace_updates, variables_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jitgrad.errors import ProgramError
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Expression, Update
-from jitgrad.program.lowered.table import UPDATES, Placed, lowered
+from jitgrad.program.lowering_rules.table import UPDATES, Placed, lowered
 from jitgrad.program.memory import Memory
 from jitgrad.program.slots import NOWHERE
 

@@ -18,7 +18,7 @@ from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, Step, literal_value, renamed
 
 # Importing a module adds its rows.
-from jitgrad.program.lowered import calls, elementwise, loop, products, reductions, updates, views  # noqa: F401
+from jitgrad.program.lowering_rules import calls, elementwise, loop, products, reductions, updates, views  # noqa: F401
 from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
 from jitgrad.program.passes.cse import cse, dce, needed_by

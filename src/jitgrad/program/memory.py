@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from jitgrad.program.expression import Expression
-from jitgrad.program.lowered.table import lowered
+from jitgrad.program.lowering_rules.table import lowered
 from jitgrad.program.slots import Slot
 
 ALIGNMENT = 16

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.program.context import Context
-from jitgrad.program.sweep import ranges_of
+from jitgrad.program.loop_extents import ranges_of
 
 _SECONDS = 5e-4
 """For how long an instruction is repeated, a few times."""

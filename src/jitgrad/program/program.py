@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
+from jitgrad.program.loop_extents import ranges_of
 from jitgrad.program.slots import Entry, Slot
-from jitgrad.program.sweep import ranges_of
 from jitgrad.program.text import read, written
 from jitgrad.program.validate import validate
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, Instruction

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
+from jitgrad.program.loop_extents import Fields, Range, ranges_of, swept
 from jitgrad.program.slots import STEPS, UPDATE, Slot
-from jitgrad.program.sweep import Fields, Range, ranges_of, swept
 from jitgrad.vm.instructions import WIDTH, Extent, Instruction
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from jitgrad.errors import JitgradError, ProgramError
 from jitgrad.ops import OPS
 from jitgrad.program.expression import Expression, Step, Update
 from jitgrad.program.loop import loop_of
-from jitgrad.program.lowered.table import UPDATES, lowered, result_shape
+from jitgrad.program.lowering_rules.table import UPDATES, lowered, result_shape
 from jitgrad.program.slots import GRADIENT, UPDATE
 
 

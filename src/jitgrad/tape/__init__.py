@@ -2,7 +2,8 @@
 
 * data and recording: dtypes, tree, recording, trace, requires_grad, values, protocol, operators, tensor, variable;
 * operators on these: indexing, and ``jitgrad.functions``;
-* the engine: flatten, executable, evaluate; autodiff, forward, batching; backward, gradient_tape, replay, function, loop.
+* the engine: flatten, executable, evaluate; reverse_mode, forward_mode, batching; backward, gradient_tape, gradient_cache,
+  function, loop.
 
 What lower layers need of upper ones is put there here, and nowhere else.
 """

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from jitgrad.errors import ShapeError, TapeError
-from jitgrad.tape.autodiff import differentiate, key_of, topological
 from jitgrad.tape.evaluate import compute, group, release
 from jitgrad.tape.recording import no_grad
 from jitgrad.tape.requires_grad import Gradient
+from jitgrad.tape.reverse_mode import differentiate, key_of, topological
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 

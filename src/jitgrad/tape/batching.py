@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.ops.linear import broadcast_to, get, reshape
-from jitgrad.tape.autodiff import topological
+from jitgrad.tape.reverse_mode import topological
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 

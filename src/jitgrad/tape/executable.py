@@ -18,7 +18,7 @@ from jitgrad.program.lowering import lower
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes
 from jitgrad.tape.flatten import Flat
-from jitgrad.tape.recent import Recent
+from jitgrad.tape.lru import Recent
 from jitgrad.tape.tensor import Tensor
 
 T = TypeVar("T")

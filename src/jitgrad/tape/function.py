@@ -16,9 +16,9 @@ from jitgrad.tape import dtypes, recording, trace
 from jitgrad.tape.evaluate import force
 from jitgrad.tape.executable import OWN, Executable, Storage, lowered
 from jitgrad.tape.flatten import Flat
+from jitgrad.tape.lru import Recent
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
-from jitgrad.tape.recent import Recent
 from jitgrad.tape.retracing import Retraces
 from jitgrad.tape.tensor import Tensor, as_tensor, known, placeholder
 from jitgrad.tape.trace import StateUpdate

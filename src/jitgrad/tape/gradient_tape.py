@@ -10,12 +10,12 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from jitgrad.ops.linear import reshape, transpose
-from jitgrad.tape import dtypes, replay
-from jitgrad.tape.autodiff import constant, differentiate, key_of
+from jitgrad.tape import dtypes, gradient_cache
 from jitgrad.tape.batching import basis, batched
 from jitgrad.tape.evaluate import group
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.recording import Recording, paused
+from jitgrad.tape.reverse_mode import constant, differentiate, key_of
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
 from jitgrad.tape.variable import Variable
@@ -114,7 +114,7 @@ class GradientTape:
             else _weights(targets, tree_leaves_as(target, output_gradients, "output_gradients"))
         )
         keys = [_key(s) for s in wanted]
-        gradients = replay.gradients(targets, keys, self._is_watched, self._recording.has) if weights is None else None
+        gradients = gradient_cache.gradients(targets, keys, self._is_watched, self._recording.has) if weights is None else None
         if gradients is None:
             gradients = differentiate(targets, keys, self._is_watched, self._recording.has, weights)
             group([*targets, *gradients])

@@ -17,10 +17,10 @@ from jitgrad.ops.linear import sum as sum_
 from jitgrad.ops.table import Op, declare, vanishes
 from jitgrad.program.expression import Expression, literal_value
 from jitgrad.program.loop import Loop, inputs_of
-from jitgrad.tape.autodiff import constant, differentiate
 from jitgrad.tape.flatten import Flat
-from jitgrad.tape.forward import push_forward
+from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.recording import Recording
+from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, identity, record
 
 Tensors = list[Tensor]

@@ -13,8 +13,8 @@ from jitgrad.arguments import MAX_SEED, count
 from jitgrad.errors import ArgumentError
 from jitgrad.tape.tensor import Tensor, placeholder
 from jitgrad.tape.variable import Variable
-from jitgrad.training.loop import run_epochs
-from jitgrad.training.passes import Pass
+from jitgrad.training.data_pass import Pass
+from jitgrad.training.epochs import run_epochs
 from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches, as_rows
 from jitgrad.training.step import STEPS_AT_ONCE, Updater, make_step

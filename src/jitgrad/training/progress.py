@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError
-from jitgrad.training.loop import Loop, Report
+from jitgrad.training.epochs import Loop, Report
 
 
 def is_shown(verbose: bool | int | str | None) -> bool:

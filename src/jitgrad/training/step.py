@@ -10,9 +10,9 @@ import numpy as np
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.program.program import Program
 from jitgrad.tape import trace
-from jitgrad.tape.autodiff import differentiate
 from jitgrad.tape.executable import Executable, lowered
 from jitgrad.tape.function import Function, flatten_traced
+from jitgrad.tape.reverse_mode import differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable

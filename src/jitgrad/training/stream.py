@@ -10,9 +10,9 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.program.context import Context
-from jitgrad.training import loop
-from jitgrad.training.loop import Loop
-from jitgrad.training.passes import NO_PASS, BoundPass, Pass
+from jitgrad.training import epochs as native
+from jitgrad.training.data_pass import NO_PASS, BoundPass, Pass
+from jitgrad.training.epochs import Loop
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import TrainingStep
 from jitgrad.vm.descriptors import Position
@@ -44,7 +44,7 @@ class StreamLoop(Loop):
         return float(self.epoch)
 
     def chunk(self, epochs: int, most: int | None = None) -> bool:
-        end = time.perf_counter() + loop.CHUNK_SECONDS
+        end = time.perf_counter() + native.CHUNK_SECONDS
         left = most or 2**62
         while self.epoch < epochs and left and not self.not_finite and time.perf_counter() < end:
             left -= 1

@@ -11,10 +11,10 @@ import numpy as np
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 from jitgrad.functions import create
 from jitgrad.tape import dtypes
-from jitgrad.tape.autodiff import constant, differentiate
-from jitgrad.tape.forward import push_forward
+from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.recording import Recording
+from jitgrad.tape.reverse_mode import constant, differentiate
 from jitgrad.tape.tensor import Tensor, as_tensor, identity
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jitgrad.errors import ArgumentError
-from jitgrad.tape.autodiff import constant
 from jitgrad.tape.evaluate import group
 from jitgrad.tape.protocol import public
+from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.tree import tree_pack
 from jitgrad.transforms.call import ArgNums, Call

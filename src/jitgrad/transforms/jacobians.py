@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from jitgrad.ops.linear import reshape, transpose
-from jitgrad.tape.autodiff import constant
 from jitgrad.tape.batching import basis, batched
 from jitgrad.tape.evaluate import group
 from jitgrad.tape.protocol import public
+from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.tree import tree_pack
 from jitgrad.transforms.call import ArgNums, Call

@@ -32,7 +32,7 @@ from jitgrad.vm.jit import Native, call_kernel, inline, rounded
 from jitgrad.vm.kernels import {modules}
 from jitgrad.vm.kernels.mathfun import NEAR, {mathfun}
 from jitgrad.vm.kernels.special import {special}
-from jitgrad.vm.record_types import RecordPointer
+from jitgrad.vm.numba_records import RecordPointer
 
 {loops}
 
@@ -102,7 +102,7 @@ def _call(instruction: Instruction) -> str:
         return f"call_kernel({column['kernel']}, context.arena, context.table, {column['t']}, {column['d']}, {column['s']})"
     if instruction.name == "loop":
         numbers = [column[field] for field in ("trips", "length", "tail", "lanes")]
-        return f"i += tasks.loop(context, code, i, {', '.join(numbers)})"
+        return f"i += loop.loop(context, code, i, {', '.join(numbers)})"
     if instruction.name == "next":
         return f"i += loop.next(code, table, i, {', '.join(column.values())})"
     arguments = ["A"] + (["table"] if "t" in instruction.fields else []) + list(column.values())

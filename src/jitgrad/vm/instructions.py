@@ -346,7 +346,7 @@ def _is_loop(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
     return "" if f["lanes"] <= f["trips"] else f"lanes={f['lanes']} of trips={f['trips']}"
 
 
-_kernel("tasks", "loop", "trips length tail lanes t moves", extents(), extents(), limits=(_is_loop,))
+_kernel("loop", "loop", "trips length tail lanes t moves", extents(), extents(), limits=(_is_loop,))
 _kernel("loop", "next", "left trips length t moves", extents(), extents())
 
 

@@ -13,10 +13,10 @@ from numpy import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, cb
 
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.jit import Native, call_kernel, inline, rounded
-from jitgrad.vm.kernels import copy, loop, matmul, order, random, reduce, tasks, update
+from jitgrad.vm.kernels import copy, loop, matmul, order, random, reduce, update
 from jitgrad.vm.kernels.mathfun import NEAR, cos, cosh, exp, expm1, log, log1p, power, sigmoid, sin, sinh, softplus, tan, tanh
 from jitgrad.vm.kernels.special import digamma, polygamma
-from jitgrad.vm.record_types import RecordPointer
+from jitgrad.vm.numba_records import RecordPointer
 
 
 @inline
@@ -849,7 +849,7 @@ def _execute(context, start, stop):
         elif op == 102: update.nonnegative(A, code[i, 1], code[i, 2])
         elif op == 103: update.bound_norms(A, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
         elif op == 104: random.advance(A, code[i, 1], code[i, 2])
-        elif op == 105: i += tasks.loop(context, code, i, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
+        elif op == 105: i += loop.loop(context, code, i, code[i, 1], code[i, 2], code[i, 3], code[i, 4])
         elif op == 106: i += loop.next(code, table, i, code[i, 1], code[i, 2], code[i, 3], code[i, 4], code[i, 5])
         i += uint64(1)
 

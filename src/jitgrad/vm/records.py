@@ -1,7 +1,7 @@
 """Layouts of memory that Python and compiled code share, declared once: a class with an annotation for each field.
 
 In Python a record is a ctypes structure. Compiled code has a pointer to it and knows its fields by the same names
-(``record_types.py``). A field that points to something is a pointer there; in Python it is given what it points to.
+(``numba_records.py``). A field that points to something is a pointer there; in Python it is given what it points to.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Record(ctypes.Structure):
     def set(self, **values: Any) -> None:
         """Give fields their values: numbers, or the arrays and records that they point to."""
         for name, value in values.items():
-            if type(value) is not int and self.kinds[name].points:
+            if self.kinds[name].points and type(value) is not int:
                 self._targets[name] = value
                 value = address(value)
             setattr(self, name, value)

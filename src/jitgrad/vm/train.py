@@ -12,9 +12,9 @@ from numpy import isfinite, uint64
 from jitgrad.vm.descriptors import PassDescriptor, Position
 from jitgrad.vm.jit import Native, call_execute, inline
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
-from jitgrad.vm.kernels.loop import TRIPS
+from jitgrad.vm.kernels.lanes import TRIPS
 from jitgrad.vm.kernels.tiles import after
-from jitgrad.vm.record_types import RecordPointer
+from jitgrad.vm.numba_records import RecordPointer
 
 _ZERO, _ONE = uint64(0), uint64(1)
 

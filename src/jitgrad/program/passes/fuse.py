@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jitgrad.program.expression import Builder, Expression, Step, Update, rewrite
-from jitgrad.program.lowered.table import UPDATES, lowered
+from jitgrad.program.lowering_rules.table import UPDATES, lowered
 
 
 def fuse(expression: Expression) -> Expression:

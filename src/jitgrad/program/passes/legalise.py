@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jitgrad.program.expression import Builder, Expression, Step, rewrite
-from jitgrad.program.lowered.table import lowered
+from jitgrad.program.lowering_rules.table import lowered
 
 
 def legalise(expression: Expression) -> Expression:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jitgrad.program.expression import Builder, Expression, Step, input_step, rewrite
 from jitgrad.program.loop import Loop, inputs_of, loop_of, loop_step
-from jitgrad.program.lowered.table import lowered
+from jitgrad.program.lowering_rules.table import lowered
 from jitgrad.program.memory import owners
 
 

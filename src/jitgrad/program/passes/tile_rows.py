@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from jitgrad.ops import Shapes
 from jitgrad.program.expression import Builder, Expression, Step, Update, input_step, renamed, rewrite
 from jitgrad.program.loop import LANES, Loop, loop_step
-from jitgrad.program.lowered.table import UPDATES, Rows, lowered
+from jitgrad.program.lowering_rules.table import UPDATES, Rows, lowered
 
 LEAST_ELEMENTS = 2**19
 """Of all that has rows: below, it stays in cache by itself."""

@@ -11,31 +11,18 @@ from numba import types
 from numpy import uint64
 
 from jitgrad.vm.context import MOST_TASKS, Pool
-from jitgrad.vm.jit import Native, inline, is_null
+from jitgrad.vm.jit import Native, inline
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
-from jitgrad.vm.kernels.loop import begin, run_lane
-from jitgrad.vm.record_types import RecordPointer
+from jitgrad.vm.kernels.lanes import run_lane
+from jitgrad.vm.numba_records import RecordPointer
 
 _LEFT = 2**MOST_TASKS - 1
 _PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may have the core
 
 
 @inline
-def loop(context, code, i, trips, length, tail, lanes):
-    """Begin the loop at instruction ``i``, or have threads run it; returns how many instructions are left out."""
-    nothing, one = uint64(0), uint64(1)
-    if lanes != nothing and not is_null(context.pool):
-        _share(context, i, lanes + uint64(tail != nothing))
-        return length + one + tail
-    if trips == nothing:
-        return length + one
-    begin(code, i + length + one, trips)
-    return nothing
-
-
-@inline
-def _share(context, i, count):
+def share(context, i, count):
     """Share the tasks of the loop at instruction ``i``, and wait until they are done."""
     nothing, one, half, pool = uint64(0), uint64(1), uint64(MOST_TASKS), context.pool
     alone = pool.context

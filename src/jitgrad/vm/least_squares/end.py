@@ -11,8 +11,8 @@ from numpy import inf, sqrt, uint64
 from jitgrad.vm.jit import inline
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares import codes, steps
-from jitgrad.vm.least_squares.descent import PATIENCE
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, end_fit, go_to
+from jitgrad.vm.least_squares.trust_region import PATIENCE
 
 FULL_STEPS, SHORTER = 60, 0.8
 """Undamped steps in the end, and how much shorter than the last each has to be."""

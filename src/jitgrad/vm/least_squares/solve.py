@@ -17,11 +17,11 @@ from numba import types
 
 from jitgrad.vm.jit import Native, inline
 from jitgrad.vm.kernels.tiles import after
-from jitgrad.vm.least_squares import codes, descent, end
+from jitgrad.vm.least_squares import codes, end, trust_region
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, column, compute, go_to, load, move
 from jitgrad.vm.least_squares.problem import Problem, Workspace
 from jitgrad.vm.least_squares.steps import ALL, factor, hold
-from jitgrad.vm.record_types import RecordPointer
+from jitgrad.vm.numba_records import RecordPointer
 
 
 @inline
@@ -80,23 +80,23 @@ def _least_squares(problem, work, stop, most):
                 return blocks
             _begin(problem, work)
         elif phase == codes.STARTED:
-            descent.started(problem, work)
+            trust_region.started(problem, work)
         elif phase == codes.SOLVING:
-            descent.solve_linear(problem, work)
+            trust_region.solve_linear(problem, work)
         elif phase == codes.SOLVED:
-            descent.solved(problem, work)
+            trust_region.solved(problem, work)
         elif phase == codes.DESCENDING:
-            descent.descend(problem, work)
+            trust_region.descend(problem, work)
         elif phase == codes.TRYING:
-            descent.try_step(problem, work)
+            trust_region.try_step(problem, work)
         elif phase == codes.FOLLOWED:
-            descent.follow(problem, work)
+            trust_region.follow(problem, work)
         elif phase == codes.TRIED:
-            descent.judge(problem, work)
+            trust_region.judge(problem, work)
         elif phase == codes.THERE:
-            descent.arrive(problem, work)
+            trust_region.arrive(problem, work)
         elif phase == codes.GOING_ON:
-            descent.go_on(problem, work)
+            trust_region.go_on(problem, work)
         elif phase == codes.POLISHING:
             end.polish(problem, work)
         elif phase == codes.TRIED_FULLY:

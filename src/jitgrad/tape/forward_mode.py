@@ -14,7 +14,7 @@ from jitgrad.ops.elementwise import where
 from jitgrad.ops.linear import broadcast_to, get
 from jitgrad.ops.table import Shapes
 from jitgrad.tape import dtypes
-from jitgrad.tape.autodiff import constant, differentiate, topological
+from jitgrad.tape.reverse_mode import constant, differentiate, topological
 from jitgrad.tape.tensor import Tensor, cast, results
 
 Tangents = Sequence[Tensor | None]

@@ -12,7 +12,7 @@ from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
 from jitgrad.program.expression import Expression, Step
 from jitgrad.program.loop import Loop, inputs_of, loop_of
-from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, declare
+from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.program.memory import ALIGNMENT, Memory, assign_memory, owners
 from jitgrad.program.slots import Slot
 

@@ -1,4 +1,4 @@
-"""``python -m jitgrad.vm.warm float32``: load all that a dtype needs, compiling what is not kept yet."""
+"""``python -m jitgrad.vm.warmup float32``: load all that a dtype needs, compiling what is not kept yet."""
 
 from __future__ import annotations
 

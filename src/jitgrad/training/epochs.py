@@ -13,7 +13,7 @@ import numpy as np
 
 from jitgrad.errors import FitError
 from jitgrad.program.context import Context, helpers
-from jitgrad.training.passes import NO_PASS, BoundPass, Pass, PassMetrics
+from jitgrad.training.data_pass import NO_PASS, BoundPass, Pass, PassMetrics
 from jitgrad.vm.descriptors import PassDescriptor, Position
 from jitgrad.vm.records import address
 

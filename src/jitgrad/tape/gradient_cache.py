@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from jitgrad.ops import OPS
 from jitgrad.program.lowering import lower
-from jitgrad.tape.autodiff import differentiate, key_of
 from jitgrad.tape.evaluate import release_leaves
 from jitgrad.tape.executable import Executable, by_structure
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.recording import here
+from jitgrad.tape.reverse_mode import differentiate, key_of
 from jitgrad.tape.tensor import Tensor, known, placeholder
 
 

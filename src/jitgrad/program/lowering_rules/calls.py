@@ -10,7 +10,7 @@ from jitgrad.ops import OPS
 from jitgrad.ops.table import each_shape, size_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Step
-from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, declare
+from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.vm import addresses
 from jitgrad.vm.late import load
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from jitgrad.ops import Shape
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Builder, Step
-from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, Rows, declare
-from jitgrad.program.lowered.views import around
+from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, Rows, declare
+from jitgrad.program.lowering_rules.views import around
 
 
 def _fuse_dot(builder: Builder, step: Step) -> int | None:

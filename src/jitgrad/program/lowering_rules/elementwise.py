@@ -9,8 +9,8 @@ from typing import NamedTuple
 from jitgrad.ops import OPS, Shape
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Builder, Step
-from jitgrad.program.lowered.products import fuse_added
-from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
+from jitgrad.program.lowering_rules.products import fuse_added
+from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
 from jitgrad.vm.instructions import OPCODE, OPERANDS, patterns
 
 

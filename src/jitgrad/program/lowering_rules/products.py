@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from jitgrad.ops import OPS, Shape
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Builder, Step, Update
-from jitgrad.program.lowered.table import UPDATES, Lowered, OperandShapes, Placed, Rows, Updating, declare, keeps_rows
+from jitgrad.program.lowering_rules.table import UPDATES, Lowered, OperandShapes, Placed, Rows, Updating, declare, keeps_rows
 from jitgrad.program.split import parts
 from jitgrad.vm.instructions import LEAST_PRODUCTS
 

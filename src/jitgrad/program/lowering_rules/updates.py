@@ -8,8 +8,8 @@ from jitgrad.ops import Shape
 from jitgrad.ops.random import STATE_SIZE
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import UpdateRule
-from jitgrad.program.lowered.products import fuse_descent
-from jitgrad.program.lowered.table import UPDATES, Placed, Updating
+from jitgrad.program.lowering_rules.products import fuse_descent
+from jitgrad.program.lowering_rules.table import UPDATES, Placed, Updating
 from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE
 
 

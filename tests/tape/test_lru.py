@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from jitgrad.tape.recent import Recent
+from jitgrad.tape.lru import Recent
 
 
 def test_what_was_not_used_for_longest_is_dropped() -> None:

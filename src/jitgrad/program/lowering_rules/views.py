@@ -9,7 +9,7 @@ from jitgrad.ops import Shape
 from jitgrad.ops.table import Shapes, each_shape, starts_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Step
-from jitgrad.program.lowered.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
+from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
 
 
 def strides_of(shape: Shape) -> tuple[int, ...]:
