@@ -46,6 +46,13 @@ def checked_after(apply: Pass) -> Pass:
 
 
 @pytest.fixture
+def unverified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lowering as users have it, for tests of its time."""
+    passes = [apply.__wrapped__ for apply in lowering.RECIPE if hasattr(apply, "__wrapped__")]
+    monkeypatch.setattr(lowering, "RECIPE", passes)
+
+
+@pytest.fixture
 def data() -> Path:
     """The folder of CSV files."""
     return ROOT / "data"

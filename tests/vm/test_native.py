@@ -269,6 +269,7 @@ def mlp_step(widths: list[int]) -> float:
     return time.perf_counter() - started
 
 
+@pytest.mark.usefixtures("unverified")
 def test_a_new_model_of_ten_layers_compiles_nothing_and_takes_20_ms() -> None:
     from numba.core import event
 
