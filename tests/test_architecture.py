@@ -164,3 +164,14 @@ def test_the_interpreter_is_called_in_one_place_of_each_language() -> None:
     calls = r"_call_interpreter\(context\.|_execute\.call\(|\"execute\"\)\.call\(|execute\.call\("
     found = [(path.name, call) for path in FILES for call in re.findall(calls, path.read_text())]
     assert found == [("context.py", "_execute.call("), ("jit.py", "_call_interpreter(context.")]
+
+
+def test_layouts_are_read_by_name() -> None:
+    """Instructions, tables and records of native code: no number stands for a column or a field."""
+    wrong = re.compile(r"\b(code|table|rows|moves?|descriptor)\[(?:[^\]]*,\s*)?\d+\]")
+    for path in FILES:
+        if path.relative_to(SOURCE).parts[0] in ("vm", "program", "training") and path.name not in (
+            "interpreter.py",
+            "generate.py",
+        ):
+            assert not wrong.search(path.read_text()), f"{path}: {wrong.search(path.read_text())}"

@@ -51,7 +51,7 @@ def quadratic_parts() -> tuple[Any, Any]:
 
 def quadratic() -> Callable[[int], float]:
     cost, optimizer = quadratic_parts()
-    return lambda epochs: optimizer.minimize(cost, steps=epochs)[-1]
+    return lambda epochs: optimizer.minimize(cost, steps=epochs).numpy()[-1]
 
 
 def model_of(network: jobs.Network) -> jitgrad.Sequential:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jitgrad as jg
-from jitgrad.errors import ShapeError
+from jitgrad.errors import ArgumentError, ShapeError, TracingError, UnsupportedError
 from jitgrad.tape.loop import loop
 
 
@@ -191,3 +191,56 @@ def test_what_does_not_fit_is_refused() -> None:
         loop(lambda h, x: ([jg.stack([h[0], h[0]])], []), 3, [1.0])
     with pytest.raises(ShapeError, match="parallel trips have carries"):
         loop(lambda h, x: (h, []), 3, [1.0], parallel=True)
+
+
+def test_large_stacks_and_their_gradients() -> None:
+    """Copies of a large carry are loops of parts within the loop."""
+    n = 2 * 65536 + 3
+
+    def f(h: Any) -> Any:
+        (last,), (kept,) = loop(lambda h, x: ([h[0] * 0.5 + 1.0], [h[0]]), 3, [h])
+        return jg.sum(last * last) + jg.sum(kept)
+
+    x = np.linspace(-1, 1, n)
+    states = [x, 0.5 * x + 1, 0.25 * x + 1.5]
+    last = 0.125 * x + 1.75
+    np.testing.assert_allclose(f(jg.tensor(x)).numpy(), np.sum(last**2) + np.sum(states), rtol=1e-12)
+    np.testing.assert_allclose(jg.grad(f)(x).numpy(), 0.25 * last + 1.75, rtol=1e-12)
+
+
+def test_a_called_op_in_a_loop_within_a_parallel_loop() -> None:
+    def outer(h: Any, s: Any) -> Any:
+        return [], [loop(lambda c, _: ([jg.linalg.inv(c[0])], []), 3, [s[0]])[0][0]]
+
+    a = np.stack([np.eye(2) * k for k in range(1, 5)])
+    np.testing.assert_allclose(loop(outer, 4, [], [a], parallel=True)[1][0].numpy(), np.linalg.inv(a), rtol=1e-14)
+
+
+@jg.custom_gradient
+def doubled(x: Any) -> Any:
+    return 2 * x, lambda g: 2 * g
+
+
+V0 = jg.Variable(1.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "message"),
+    [
+        (lambda h, x: ([h[0] + float(2 * h[0])], []), TracingError, "in each trip of a loop"),
+        (lambda h, x: ([h[0] * 2 if h[0] > 1 else h[0]], []), TracingError, "in each trip of a loop"),
+        (lambda h, x: (V0.assign(2 * h[0]), ([h[0]], []))[1], TracingError, "in each trip of a loop"),
+        (lambda h, x: ([h[0] + jg.random.uniform(())], []), UnsupportedError, "a row for each trip"),
+        (lambda h, x: ([doubled(h[0])], []), UnsupportedError, "a gradient of its own"),
+    ],
+)
+def test_what_a_body_cannot_do_is_refused(body: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        loop(body, 3, [1.5])
+    assert V0.numpy() == 1.0
+
+
+def test_a_number_of_trips_is_a_count() -> None:
+    for trips in (2.5, -1, "3"):
+        with pytest.raises(ArgumentError, match="trips is"):
+            loop(lambda h, x: (h, []), trips, [1.0])  # type: ignore[arg-type]

@@ -15,7 +15,9 @@ import jitgrad
 from jitgrad import Variable, losses
 from jitgrad.errors import ArgumentError, DataError, DTypeError, FitError, ShapeError
 from jitgrad.optimizers import SGD, Adam
+from jitgrad.tape.function import placeholder
 from jitgrad.training import epochs
+from jitgrad.training.step import STEPS_AT_ONCE, make_step
 
 
 class Line:
@@ -291,3 +293,14 @@ def test_arguments_of_other_kinds(line: Any) -> None:
     for more in ({"seed": -1}, {"seed": 2**64}, {"epochs": 1e1}, {"batch_size": 2.5}):
         with pytest.raises(ArgumentError, match=next(iter(more))):
             jitgrad.fit(model.cost, line, SGD(0.1), **more)
+
+
+def test_large_sums_of_a_full_batch_do_not_fill_the_memory() -> None:
+    """Steps on all rows keep their sums until the run of the Program ends: fewer steps, where the sums are many."""
+    w = Variable(np.zeros(3))
+
+    def cost(x: Any) -> Any:
+        return jitgrad.mean(jitgrad.square(x @ w - 1.0)), jitgrad.tile(jitgrad.sum(x), (70_000,))
+
+    step = make_step(cost, [placeholder((4, 3))], SGD(0.1), None, STEPS_AT_ONCE)
+    assert step.trips == 1 and step.program.size < 10 * 70_000

@@ -96,8 +96,8 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
         compute_uv: whether there are u and vh beside s.
 
     Returns:
-        u, (…, m, m) or (…, m, k); s, (…, k), descending; vh, (…, n, n) or (…, k, n); or s alone. ``(u[..., :k] * s) @ vh[:k]``
-        is the matrix.
+        u, (…, m, m) or (…, m, k); s, (…, k), descending; vh, (…, n, n) or (…, k, n); or s alone. The matrix is
+        ``(u[..., :k] * s[..., None, :]) @ vh[..., :k, :]``.
 
     A pair of singular vectors has the signs that LAPACK gives it. Their derivatives divide by differences of squared singular
     values, and for a matrix that is not square by the singular values: where two are equal, or one is 0, they are nan or

@@ -10,7 +10,7 @@ import numpy as np
 
 from jitgrad.ops import Shape
 from jitgrad.program.split import split
-from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, WIDTH
+from jitgrad.vm.instructions import BY_LANE, BY_TRIP, INSTRUCTIONS, MOVE, OPCODE, OPERATION, WIDTH, WORD
 
 
 class Assembler:
@@ -35,7 +35,7 @@ class Assembler:
             return
         fixed = dict.fromkeys(fields, 0)
         body, moved = np.array([_row(name, parts.first)]), np.array([_row(name, fixed | parts.moves)])
-        moved[0, 0] = 0  # the opcode
+        moved[:, OPERATION] = 0
         rest = None if parts.rest is None else np.array([_row(name, parts.rest)])
         self.loop(parts.number, body, moved, 0 * moved, parts.number, rest)
 
@@ -66,9 +66,10 @@ class Assembler:
         if len(body) == 0:
             return
         moving = np.flatnonzero(by_trip | by_lane)
-        moves = np.stack([moving, by_trip.ravel()[moving], by_lane.ravel()[moving]], 1).ravel().tolist()
+        moves = np.empty((len(moving), MOVE), np.int64)
+        moves[:, WORD], moves[:, BY_TRIP], moves[:, BY_LANE] = moving, by_trip.ravel()[moving], by_lane.ravel()[moving]
         tail = body[:0] if tail is None else tail
-        fields = {"trips": trips, "length": len(body), "t": self.numbers(moves), "moves": len(moving)}
+        fields = {"trips": trips, "length": len(body), "t": self.numbers(moves.ravel().tolist()), "moves": len(moving)}
         self.append("loop", **fields, tail=len(tail), lanes=lanes)
         self.append_all(body)
         self.append("next", **fields, left=0)

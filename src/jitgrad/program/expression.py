@@ -55,7 +55,8 @@ class Expression(NamedTuple):
         steps: the values.
         entries: names, and for each the steps that are its outputs. What an entry needs is computed before anything that only
             later ones need, so that a Program can be run up to there, or from there on.
-        updates: run last, in the entry "update". Their targets are ``input`` steps.
+        updates: run last, in the entry "update", or, in the body of a loop, at the end of a trip. Their targets are ``input``
+            steps.
     """
 
     steps: tuple[Step, ...]

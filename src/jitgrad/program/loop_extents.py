@@ -9,7 +9,7 @@ import numpy as np
 
 from jitgrad.errors import ProgramError
 from jitgrad.vm.context import MOST_TASKS
-from jitgrad.vm.instructions import OPCODE, WIDTH
+from jitgrad.vm.instructions import BY_LANE, BY_TRIP, MOVE, OPCODE, OPERATION, WIDTH, WORD
 
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
@@ -41,7 +41,7 @@ class Range(NamedTuple):
 def ranges_of(program: Program) -> list[Range]:
     """The loops of a Program, outer ones first. Raises ProgramError where one is not whole or not within another."""
     found: list[Range] = []
-    for i in np.flatnonzero(program.code[:, 0] == OPCODE["loop"]).tolist():
+    for i in np.flatnonzero(program.code[:, OPERATION] == OPCODE["loop"]).tolist():
         kind, fields = program.instruction(i)
         where = f"Instruction {i} (loop)"
         wrong = next(filter(None, (limit(fields, program.table, program.dtype) for limit in kind.limits)), "")
@@ -60,7 +60,7 @@ def ranges_of(program: Program) -> list[Range]:
             raise ProgramError(f"{where} has more lanes than threads can share. Lower the expression again.")
         found.append(Range(i + 1, following, fields["trips"], fields["lanes"], end, _moves(program, i, fields)))
     ends = {r.stop for r in found}
-    for i in np.flatnonzero(program.code[:, 0] == OPCODE["next"]).tolist():
+    for i in np.flatnonzero(program.code[:, OPERATION] == OPCODE["next"]).tolist():
         if i not in ends:
             raise ProgramError(f"Instruction {i} (next) ends no loop. Lower the expression again.")
     return found
@@ -72,15 +72,16 @@ def _limit(outer: Range, i: int) -> int:
 
 
 def _moves(program: Program, i: int, fields: Fields) -> dict[int, list[tuple[str, int, int]]]:
-    table = program.table[fields["t"] : fields["t"] + 3 * fields["moves"]].astype(np.int64).reshape(-1, 3)
+    table = program.table[fields["t"] :][: MOVE * fields["moves"]].astype(np.int64).reshape(-1, MOVE)
     moves: dict[int, list[tuple[str, int, int]]] = {}
-    for word, by_trip, by_lane in table.tolist():
+    for move in table.tolist():
+        word = move[WORD]
         row, column = divmod(word, WIDTH)
         kind = program.instruction(i + 1 + row)[0] if 0 <= row < fields["length"] else None
         name = kind.fields[column - 1] if kind is not None and 0 < column <= len(kind.fields) else ""
         if kind is None or name not in kind.places:
             raise ProgramError(f"Instruction {i} (loop) moves word {word}, which is no place. Lower the expression again.")
-        moves.setdefault(i + 1 + row, []).append((name, by_trip, by_lane))
+        moves.setdefault(i + 1 + row, []).append((name, move[BY_TRIP], move[BY_LANE]))
     return moves
 
 

@@ -14,7 +14,7 @@ from jitgrad.program.loop_extents import ranges_of
 from jitgrad.program.slots import Entry, Slot
 from jitgrad.program.text import read, written
 from jitgrad.program.validate import validate
-from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, Instruction
+from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERATION, Instruction
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class Program:
     @functools.cached_property
     def lane_rows(self) -> int:
         """The most instructions that all lanes of a loop have."""
-        loops = [self.instruction(i)[1] for i in np.flatnonzero(self.code[:, 0] == OPCODE["loop"]).tolist()]
+        loops = [self.instruction(i)[1] for i in np.flatnonzero(self.code[:, OPERATION] == OPCODE["loop"]).tolist()]
         return max([loop["lanes"] * (loop["length"] + 1) for loop in loops], default=0)
 
     @functools.cached_property

@@ -24,7 +24,7 @@ def validate(program: Program) -> None:
     """Check all that the interpreter trusts.
 
     Every number is within its instruction's limits and every place within the arena, every operand was given or written
-    before it is read, the entries are in order, and only updates write state. Raises ProgramError.
+    before it is read, the entries are in order, and only the entries "update" and "steps" write state. Raises ProgramError.
     """
     _check_form(program)
     loops = ranges_of(program)
@@ -38,7 +38,7 @@ def validate(program: Program) -> None:
             _check_instruction(program, i, kind, ends, known, given)
     for loop in loops:
         if loop.lanes:
-            _check_lanes(program, loop, loops)
+            _check_lanes(program, loop, [inner for inner in loops if inner.first >= loop.first])
     for slot in program.outputs:
         _check_slot(program, "output", slot)
         if not known[slot.offset : slot.offset + slot.size].all():
@@ -115,7 +115,10 @@ def _check_limits(program: Program, kind: Instruction, fields: Fields, where: st
 
 
 def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
-    """What threads may share, the lanes of a loop and its tail, writes nothing that another of them reads or writes."""
+    """What threads may share, the lanes of a loop and its tail, writes nothing that another of them reads or writes.
+
+    In a trip of the loops around it: ``loops`` are this one and those after it.
+    """
     touched: list[tuple[int, int, int, bool]] = []
     for i in range(loop.first, loop.end):
         kind, fields = program.instruction(i)

@@ -49,6 +49,7 @@ def _check_step(expression: Expression, step: Step, where: str) -> None:
     if row.leaf and step.args:
         raise ProgramError(f"{where} has operands {step.args}. A leaf has none.")
     if step.op == "loop":
+        _check_effects(expression, step, where)
         for body in loop_of(step).bodies:
             verify(body, f"{where}: ")
 
@@ -68,7 +69,7 @@ def _check_numbers(expression: Expression, numbers: tuple[int, ...], where: str)
 def _check_update(expression: Expression, update: Update, where: str) -> None:
     row = UPDATES.get(update.op)
     if row is None:
-        raise ProgramError(f"{where} is none that is known. Give it a row in program/lowered.")
+        raise ProgramError(f"{where} is none that is known. Give it a row in program/lowering_rules.")
     operands = update.targets + update.args
     _check_numbers(expression, operands, where)
     if (len(update.targets), len(update.args)) != (row.targets, row.args):
@@ -79,3 +80,13 @@ def _check_update(expression: Expression, update: Update, where: str) -> None:
         raise ProgramError(f"{where} changes steps {update.targets}. Only inputs can be changed.")
     if not row.fits(*expression.shapes(operands)):
         raise ProgramError(f"{where} is of shapes {expression.shapes(operands)}. It cannot take these.")
+
+
+def _check_effects(expression: Expression, step: Step, where: str) -> None:
+    """A body has one entry, and updates constants of the loop that are inputs outside."""
+    loop = loop_of(step)
+    if any(len(body.entries) != 1 for body in loop.bodies):
+        raise ProgramError(f"{where} has a body of several entries. Give it one.")
+    for number in loop.changes:
+        if number < loop.n_carries + loop.n_moving or expression.steps[step.args[number]].op != "input":
+            raise ProgramError(f"{where} has a body that changes operand {number}. Change constants that are inputs.")

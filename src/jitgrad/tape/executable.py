@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from jitgrad.errors import DTypeError
+from jitgrad.errors import DTypeError, TracingError, users_line
 from jitgrad.program.context import Context, lent
 from jitgrad.program.loop import repeated
 from jitgrad.program.lowering import lower
@@ -69,10 +69,7 @@ class Executable:
     def closed_over(self, storage: Storage = OWN) -> Iterator[Any]:
         """The values now of the inputs that are not given."""
         for leaf in self.leaves[self.n_given :]:
-            value = storage.read(leaf)
-            if leaf.level == dtypes.INTEGER:
-                dtypes.check_exact(np.asarray(value), self.program.dtype)
-            yield value
+            yield _checked(leaf, storage.read(leaf), self.program.dtype)
 
     def load(self, context: Context, storage: Storage = OWN) -> None:
         """Copy these values to their places in a context."""
@@ -86,11 +83,7 @@ class Executable:
     def call(self, given: Iterable[Tensor], levels: Iterable[int], storage: Storage = OWN) -> list[np.ndarray]:
         """Run it once, on the values of Tensors; the values of the outputs, in the dtypes of ``levels``."""
         program = self.program
-        values = []
-        for leaf in given:
-            if leaf.level == dtypes.INTEGER:
-                dtypes.check_exact(np.asarray(leaf.value), program.dtype)
-            values.append(leaf.value)
+        values = [_checked(leaf, leaf.value, program.dtype) for leaf in given]
         if len(values) < len(self.leaves):
             values += self.closed_over(storage)
         with lent(program) as context:
@@ -100,6 +93,18 @@ class Executable:
             if program.state:
                 self.store(context, storage)
         return made
+
+
+def _checked(leaf: Tensor, value: Any, dtype: np.dtype[Any]) -> Any:
+    """The value of a leaf, where it has one that is exact in ``dtype``."""
+    if value is None:
+        raise TracingError(
+            f"A value was asked for that is known only as the program runs{users_line()}: it is another one in each trip of a "
+            f"loop. Compute with it inside the body, and return what is needed outside."
+        )
+    if leaf.level == dtypes.INTEGER:
+        dtypes.check_exact(np.asarray(value), dtype)
+    return value
 
 
 def from_arena(value: np.ndarray, level: int) -> np.ndarray:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import ShapeError
+from jitgrad.arguments import count
+from jitgrad.errors import ShapeError, UnsupportedError
 from jitgrad.ops import OPS, Shape
 from jitgrad.ops.linear import sum as sum_
+from jitgrad.ops.random import uniform
 from jitgrad.ops.table import Op, declare, vanishes
 from jitgrad.program.expression import Expression, literal_value
 from jitgrad.program.loop import Loop, inputs_of
@@ -66,7 +68,12 @@ def loop(
     ------
     ShapeError
         If a carry changes its shape, or a moving input does not have a slice for each trip.
+    TracingError
+        If the body asks for a value, as a branch does.
+    UnsupportedError
+        If the body draws random numbers, or has a ``custom_gradient``.
     """
+    count("trips", trips, low=0)
     first, data = [as_tensor(x) for x in carries], [as_tensor(x) for x in moving]
     for number, x in enumerate(data):
         if x.shape[:1] != (trips,):
@@ -109,12 +116,30 @@ class _Region(Recording):
         """Record the loop; returns the last carries and the stacks. What else the body reads is constant."""
         inputs, outputs = [inside for inside, _ in (*carries, *moving)], [*following, *stacked]
         flat = Flat(outputs, leaves=inputs, recorded=self.has)
+        _check_ops(flat)
         operands = (*(x for _, x in (*carries, *moving)), *flat.leaves[len(inputs) :])
         body = flat.expression(flat.leaves)
         made = loop_op(*operands, loop=Loop(body, trips, len(carries), len(moving), reverse, parallel))
         for result, output in zip(made, outputs, strict=True):
             result.level = output.level
         return list(made)
+
+
+def _check_ops(flat: Flat) -> None:
+    """Raise UnsupportedError for what a body cannot have: ops that are no rows of the table, and random numbers."""
+    for node in flat.nodes:
+        op = node.op
+        assert op is not None
+        if OPS.get(op.name) is not op:
+            raise UnsupportedError(
+                "loop: the body has a function with a gradient of its own, made of jitgrad's functions. "
+                "Use one that is compiled by numba.njit, or leave out its gradient."
+            )
+        if op is uniform:
+            raise UnsupportedError(
+                "loop: the body draws random numbers, which would be the same in each trip. "
+                "Draw them before the loop, a row for each trip, and pass them as a moving input."
+            )
 
 
 def _inlined(body: Expression, operands: Sequence[Tensor]) -> Tensors:
@@ -213,7 +238,9 @@ def _in_numpy(*operands: Any, loop: Loop) -> tuple[Any, ...]:
                 made.append(OPS[step.op].numpy(*[made[i] for i in step.args], **dict(step.attrs)))
         carries, row = [made[i] for i in loop.body.outputs[: loop.n_carries]], [made[i] for i in loop.stacked]
         rows.append(row)
-    stacks = [np.stack(column[:: -1 if loop.reverse else 1]) for column in zip(*rows, strict=True)]
+    order = slice(None, None, -1 if loop.reverse else 1)
+    shapes = loop.results[loop.n_carries :]
+    stacks = [np.reshape([row[k] for row in rows][order], shape) for k, shape in enumerate(shapes)]
     return (*carries, *stacks)
 
 

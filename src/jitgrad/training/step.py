@@ -21,6 +21,10 @@ STEPS_AT_ONCE = 1024
 """On the same rows, in one run of a Program: then what calling it takes does not count."""
 
 
+MOST_STACKED = 2**16
+"""Elements of losses and sums that are kept of one such run."""
+
+
 class Updater(Protocol):
     """What a step needs of an optimizer."""
 
@@ -108,6 +112,8 @@ def _traced_step(
         seen = [(v, v.trainable) for v in variables_of(outputs[0])]
         chosen = [] if optimizer is None else trace_updates(outputs[0], optimizer, variables)
     flat = flatten_traced(tracing, outputs, tracing.changes, placeholders)
+    if trips:
+        trips = max(1, min(trips, MOST_STACKED // sum(t.size for t in outputs)))
     return TrainingStep(lowered(flat, len(placeholders), trips), tracing.checks, chosen, seen, trips)
 
 

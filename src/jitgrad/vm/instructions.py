@@ -21,6 +21,11 @@ from jitgrad.ops import OPS, Op
 from jitgrad.vm import addresses
 
 WIDTH = 16
+OPERATION = 0
+"""The column of the opcode."""
+MOVE = 3
+WORD, BY_TRIP, BY_LANE = range(MOVE)
+"""What the table has of a place that a loop moves: where it stands, and what is added to it with each trip and each lane."""
 
 Extent = tuple[int, int]
 Fields = Mapping[str, int]
@@ -341,7 +346,7 @@ _kernel("random", "advance", "*p n", extents(p="n"), extents(p="n"), limits=(_is
 # and then the ``tail``, which runs once. What moves stands in the table: ``moves`` triples of a word, counted from the first
 # instruction of the body, and what is added to it with each trip, and with each of the ``lanes`` that threads may share.
 def _is_loop(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
-    if f["trips"] == 0 or f["t"] + 3 * f["moves"] > len(table):
+    if f["trips"] == 0 or f["t"] + MOVE * f["moves"] > len(table):
         return f"trips={f['trips']} t={f['t']} moves={f['moves']}, none or past the table of {len(table)}"
     return "" if f["lanes"] <= f["trips"] else f"lanes={f['lanes']} of trips={f['trips']}"
 

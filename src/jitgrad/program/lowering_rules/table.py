@@ -103,7 +103,7 @@ def lowered(name: str) -> Lowered:
     if row is None:
         op = OPS.get(name)
         if op is None or op.kernel is None:
-            raise ProgramError(f"There is no op {name!r} to lower. Give it a row in program/lowered.")
+            raise ProgramError(f"There is no op {name!r} to lower. Give it a row in program/lowering_rules.")
         return LOWERED["custom"]
     return row
 

@@ -69,7 +69,8 @@ def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Express
         if step.op != "loop":
             return None
         loop = loop_of(step)
-        return builder.add(loop_step(step.args, loop._replace(body=lower(loop.body))))
+        tail = None if loop.tail is None else lower(loop.tail)
+        return builder.add(loop_step(step.args, loop._replace(body=lower(loop.body), tail=tail)))
 
     return lambda expression: rewrite(expression, lowered) if _loops_of(expression) else expression
 
@@ -94,9 +95,14 @@ def _legal(builder: Builder, step: Step) -> int:
     loop = loop_of(step)
     literals: dict[Step, int] = {}
     bodies = [_own_outputs(_lifted(rewrite(b, _still), literals, len(step.args)), loop) for b in loop.bodies]
-    parallel = loop.parallel and not any(lowered(one.op).by_address for one in loop.body.steps)
+    parallel = loop.parallel and not _calls(loop.body)
     loop = loop._replace(body=bodies[0], tail=None if loop.tail is None else bodies[1], parallel=parallel)
     return builder.add(loop_step((*step.args, *(builder.add(literal) for literal in literals)), loop))
+
+
+def _calls(body: Expression) -> bool:
+    """Whether something in a body, or in loops in it, is called by its address."""
+    return any(lowered(step.op).by_address or (step.op == "loop" and _calls(loop_of(step).body)) for step in body.steps)
 
 
 def _lifted(body: Expression, literals: dict[Step, int], first: int) -> Expression:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from numba import carray
 from numpy import uint64
 
-from jitgrad.vm.instructions import WIDTH, column
+from jitgrad.vm.instructions import BY_LANE, BY_TRIP, MOVE, WIDTH, WORD, column
 from jitgrad.vm.jit import call_execute, inline, noinline
 
-_ZERO, _ONE, _TWO, _THREE = uint64(0), uint64(1), uint64(2), uint64(3)
+_ZERO, _ONE, _TWO = uint64(0), uint64(1), uint64(2)
 TRIPS, _LENGTH, _TAIL = column("loop", "trips"), column("loop", "length"), column("loop", "tail")
 _LANES, _T, _MOVES = column("loop", "lanes"), column("loop", "t"), column("loop", "moves")
 _LEFT, _ALL = column("next", "left"), column("next", "trips")
@@ -24,9 +24,9 @@ def begin(code, following, trips):
 def move(code, table, first, t, moves, trips, lanes):
     """Move the places in the body that begins with the instruction ``first`` on, by some trips and some lanes."""
     for m in range(moves):
-        at = t + _THREE * m
-        word = table[at]
-        code[first + word // uint64(WIDTH), word % uint64(WIDTH)] += table[at + _ONE] * trips + table[at + _TWO] * lanes
+        at = t + uint64(MOVE) * m
+        word, by_trip, by_lane = table[at + uint64(WORD)], table[at + uint64(BY_TRIP)], table[at + uint64(BY_LANE)]
+        code[first + word // uint64(WIDTH), word % uint64(WIDTH)] += by_trip * trips + by_lane * lanes
 
 
 @noinline
