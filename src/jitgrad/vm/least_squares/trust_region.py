@@ -77,10 +77,10 @@ def try_step(problem, work):
         steps.compute_gradient(problem, work)
         cosine = steps.largest_cosine(problem, work, steps.NEXT_TO)
         if work.cost <= work.exact_cost or cosine <= problem.gtol:
-            _settle(problem, work, codes.EXACT if work.cost <= work.exact_cost else codes.BY_GRADIENT)
+            _end_steps(problem, work, codes.EXACT if work.cost <= work.exact_cost else codes.BY_GRADIENT)
             return
     if work.nfev >= problem.max_nfev:
-        _settle(problem, work, codes.TOO_MANY)
+        _end_steps(problem, work, codes.TOO_MANY)
         return
     if work.turns == uint64(PATIENCE):
         work.follows = ZERO < problem.n_linear < problem.n
@@ -162,15 +162,15 @@ def go_on(problem, work):
         steps.rescale(problem, work, sqrt(work.led_to / work.cost))
         work.cost = work.led_to
     if work.flat:
-        _settle(problem, work, codes.BY_COST)
+        _end_steps(problem, work, codes.BY_COST)
     elif work.short:
-        _settle(problem, work, codes.BY_STEP)
+        _end_steps(problem, work, codes.BY_STEP)
     else:
         go_to(work, codes.TRYING)
 
 
 @inline
-def _settle(problem, work, status):
+def _end_steps(problem, work, status):
     """End the steps in the trust region."""
     work.status, work.reached_cost, work.last_length = status, work.cost, inf
     work.full_turns = ZERO
