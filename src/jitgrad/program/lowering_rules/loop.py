@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from jitgrad.ops import Shape
 from jitgrad.ops.table import starts_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
-from jitgrad.program.expression import Expression, Step
+from jitgrad.program.expression import Expression, Step, Update
 from jitgrad.program.loop import Loop, inputs_of, loop_of
 from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.program.memory import ALIGNMENT, Memory, assign_memory, owners
@@ -22,6 +24,7 @@ def _shape(shapes: OperandShapes, loop: Loop) -> Shape:
     return loop.results
 
 
+@functools.lru_cache(maxsize=8)
 def _own_memory(body: Expression, n_carries: int) -> Memory:
     """Where the steps of a body stand in the memory of a lane; inputs and what is stacked stand elsewhere."""
     memory = assign_memory(body, {*inputs_of(body), *body.outputs[n_carries:]})
@@ -45,10 +48,9 @@ def _emit(code: Assembler, at: Placed, loop: Loop) -> None:
     body, *tails = [_Body(code, at, loop, body) for body in loop.bodies]
     first, size = at.scratch.offset, body.own.size
     rows = body.rows(0, first)
-    by_trip = body.rows(1, first) - rows
     by_lane = body.rows(0, first + size) - rows if loop.lanes else 0 * rows
     tail = tails[0].rows(loop.trips, first + max(1, loop.lanes) * size) if tails else None
-    code.loop(loop.trips, rows, by_trip, by_lane, 0 if code.whole else loop.lanes, tail)
+    code.loop(loop.trips, rows, body.by_trip(rows, first), by_lane, 0 if code.whole else loop.lanes, tail)
 
 
 class _Body:
@@ -65,19 +67,41 @@ class _Body:
         stacks = [loop.body.steps[i].size for i in loop.stacked]
         self._outside += zip(body.outputs[n:], starts[n:], stacks, strict=True)
         self._carries = list(zip(starts[:n], body.outputs, strict=False))
+        self._ends: list[int] = []  # of the rows of each part
+
+    def _parts(self) -> Iterator[tuple[Iterable[int], Callable[[Assembler, Memory], None]]]:
+        """What the body does, in order: the steps that each touches, and how it is emitted."""
+        body = self._body
+        for i, step in enumerate(body.steps):
+            yield (i, *step.args), functools.partial(_do_step, body, i)
+        for update in body.updates:
+            yield update.targets + update.args, functools.partial(_do_update, body, update)
+        for place, i in self._carries:
+            yield (i,), functools.partial(_keep, place, i, body.steps[i].size)
+
+    def _assembler(self) -> Assembler:
+        return Assembler(self._code.dtype, self._code.table, whole=self._code.whole or self._loop.parallel)
 
     def rows(self, trip: int, scratch: int) -> np.ndarray:
         """The instructions of a trip that works in ``scratch``, int64."""
-        memory, steps = self._memory(trip, scratch), self._body.steps
-        code = Assembler(self._code.dtype, self._code.table, whole=self._code.whole or self._loop.parallel)
-        for i in range(len(steps)):
-            encode_step(code, self._body, memory, i)
-        for update in self._body.updates:
-            encode_update(code, self._body, memory, update)
-        for place, i in self._carries:
-            if memory.places[i] != place and steps[i].size:
-                code.emit("copy", d=place, a=memory.places[i], n=steps[i].size)
+        memory, code = self._memory(trip, scratch), self._assembler()
+        self._ends = []
+        for _, emit in self._parts():
+            emit(code, memory)
+            self._ends.append(len(code.rows))
         return code.code().astype(np.int64)
+
+    def by_trip(self, rows: np.ndarray, scratch: int) -> np.ndarray:
+        """What a trip adds to the instructions of the one before; ``rows`` are those of the first."""
+        moving = {i for i, _, stride in self._outside if stride}
+        memory, added, start = self._memory(1, scratch), np.zeros_like(rows), 0
+        for (touched, emit), end in zip(self._parts(), self._ends, strict=True):
+            if any(self._owners[i] in moving for i in touched):
+                code = self._assembler()
+                emit(code, memory)
+                added[start:end] = code.code().astype(np.int64) - rows[start:end]
+            start = end
+        return added
 
     def _memory(self, trip: int, scratch: int) -> Memory:
         """Where the steps stand."""
@@ -86,6 +110,20 @@ class _Body:
         places = [outside.get(i, scratch) + place for i, place in zip(self._owners, self.own.places, strict=True)]
         own = {i: Slot(scratch + slot.offset, slot.shape) for i, slot in self.own.scratch.items()}
         return Memory(places, own, 0)
+
+
+def _do_step(body: Expression, i: int, code: Assembler, memory: Memory) -> None:
+    encode_step(code, body, memory, i)
+
+
+def _do_update(body: Expression, update: Update, code: Assembler, memory: Memory) -> None:
+    encode_update(code, body, memory, update)
+
+
+def _keep(place: int, i: int, size: int, code: Assembler, memory: Memory) -> None:
+    """Copy a carry to where the next trip looks for it."""
+    if memory.places[i] != place and size:
+        code.emit("copy", d=place, a=memory.places[i], n=size)
 
 
 declare(Lowered("loop", _emit, _shape, scratch=_scratch))
