@@ -239,7 +239,7 @@ class LearningRateScheduler(Callback):
 
 
 class CSVLogger(Callback):
-    """Writes a row of metrics for each epoch. A fit that goes on with an earlier one keeps the rows of the epochs before."""
+    """Writes a row of metrics for each epoch. A fit that resumes an earlier one keeps its rows."""
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.path, self.separator, self.append = Path(filename), separator, append

@@ -84,7 +84,7 @@ class CallbackRunner:
         return first_of(self._of(loop, slice(epoch, epoch + 1)))
 
     def _metrics(self, loop: Loop) -> dict[str, np.ndarray]:
-        """All metrics of this fit, and of the one it goes on with, by name, a row an epoch."""
+        """All metrics of this fit, and of the one that it resumes, by name, a row an epoch."""
         made = self._of(loop, slice(self.first, loop.epoch))
         if self.callbacks:
             made["learning_rate"] = np.array(self.rates)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ALIGNMENT = 64
 _LEAST_BYTES = 1 << 18
-"""What a context counts as in the pool beside its arena."""
+"""What a context counts for in the pool, besides its arena."""
 
 
 class Context:

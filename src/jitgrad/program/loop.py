@@ -30,7 +30,7 @@ class Loop(NamedTuple):
         n_carries, n_moving: how many of its inputs are carries, and how many after these move. The rest are constants.
         reverse: whether the trips go through moving inputs and stacks from the last slice to the first.
         parallel: whether no trip needs another: then there are no carries.
-        tail: one trip more, on what is left of moving inputs that slices do not divide; None where they do.
+        tail: one more trip, on what is left of the moving inputs where slices do not divide them; None where they do.
     """
 
     body: Expression

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from jitgrad.errors import ProgramError
 from jitgrad.vm.context import MOST_TASKS
-from jitgrad.vm.instructions import BY_LANE, BY_TRIP, MOVE, OPCODE, OPERATION, WIDTH, WORD
+from jitgrad.vm.instructions import BY_LANE, BY_TRIP, MOVE, OPCODE, OPERATION, WIDTH, WORD, Instruction
 
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
@@ -44,9 +45,7 @@ def ranges_of(program: Program) -> list[Range]:
     for i in np.flatnonzero(program.code[:, OPERATION] == OPCODE["loop"]).tolist():
         kind, fields = program.instruction(i)
         where = f"Instruction {i} (loop)"
-        wrong = next(filter(None, (limit(fields, program.table, program.dtype) for limit in kind.limits)), "")
-        if wrong:
-            raise ProgramError(f"{where} has {wrong}. Lower the expression again.")
+        check_limits(program, kind, fields, where)
         following = i + 1 + fields["length"]
         end = following + 1 + fields["tail"]
         outer = [r for r in found if r.first <= i < r.end]
@@ -64,6 +63,19 @@ def ranges_of(program: Program) -> list[Range]:
         if i not in ends:
             raise ProgramError(f"Instruction {i} (next) ends no loop. Lower the expression again.")
     return found
+
+
+def trips_at(i: int, loops: Sequence[Range]) -> int:
+    """How often instruction ``i`` runs in the loops around it."""
+    return math.prod(loop.trips for loop in loops if loop.first <= i < loop.stop)
+
+
+def check_limits(program: Program, kind: Instruction, fields: Fields, where: str) -> None:
+    """Raise ProgramError where a number of an instruction is beyond its limits."""
+    for limit in kind.limits:
+        wrong = limit(fields, program.table, program.dtype)
+        if wrong:
+            raise ProgramError(f"{where} has {wrong}. Lower the expression again.")
 
 
 def _limit(outer: Range, i: int) -> int:

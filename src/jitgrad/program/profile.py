@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.program.context import Context
-from jitgrad.program.loop_extents import ranges_of
+from jitgrad.program.loop_extents import ranges_of, trips_at
 
 _SECONDS = 5e-4
 """For how long an instruction is repeated, a few times."""
@@ -48,7 +47,7 @@ def profile(context: Context) -> list[Cost]:
         kind, fields = context.program.instruction(i)
         if kind.name in ("loop", "next"):
             continue
-        trips = math.prod(loop.trips for loop in loops if loop.first <= i < loop.stop)
+        trips = trips_at(i, loops)
         table = context.program.table
         touched = sum(count for part in (kind.reads, kind.writes) for _, count in part(fields, table))
         costs.append(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
-from jitgrad.program.loop_extents import ranges_of
+from jitgrad.program.loop_extents import ranges_of, trips_at
 from jitgrad.program.slots import Entry, Slot
 from jitgrad.program.text import read, written
 from jitgrad.program.validate import validate
@@ -76,7 +76,7 @@ class Program:
         loops, total = ranges_of(self), 0
         for i in range(self.stop):
             touched = math.prod(value for name, value in self.instruction(i)[1].items() if name in sizes)
-            total += (5 + touched) * math.prod(loop.trips for loop in loops if loop.first <= i < loop.stop)
+            total += (5 + touched) * trips_at(i, loops)
         return total
 
     def entry(self, name: str) -> Entry:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
-from jitgrad.program.loop_extents import Fields, Range, ranges_of, swept
+from jitgrad.program.loop_extents import Fields, Range, check_limits, ranges_of, swept
 from jitgrad.program.slots import STEPS, UPDATE, Slot
 from jitgrad.vm.instructions import WIDTH, Extent, Instruction
 
@@ -73,7 +73,7 @@ def _check_instruction(
 ) -> None:
     """Check an instruction in all trips of the loops around it, from its lowest places to its highest, the ``ends``."""
     where = f"Instruction {i} ({kind.name})"
-    _check_limits(program, kind, ends[0], where)
+    check_limits(program, kind, ends[0], where)
     reads = [kind.reads(fields, program.table) for fields in ends]
     writes = [kind.writes(fields, program.table) for fields in ends]
     for offset, count in _hull(reads):
@@ -105,13 +105,6 @@ def _hull(extents: Sequence[list[Extent]]) -> list[Extent]:
 
 def _overlap(writes: list[Extent], reads: list[Extent]) -> bool:
     return any(o < offset + count and offset < o + n for offset, count in writes for o, n in reads if n and count)
-
-
-def _check_limits(program: Program, kind: Instruction, fields: Fields, where: str) -> None:
-    for limit in kind.limits:
-        wrong = limit(fields, program.table, program.dtype)
-        if wrong:
-            raise ProgramError(f"{where} has {wrong}. Lower the expression again.")
 
 
 def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:

@@ -23,7 +23,7 @@ from jitgrad.tape.flatten import Flat
 from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.recording import Recording
 from jitgrad.tape.reverse_mode import constant, differentiate
-from jitgrad.tape.tensor import Tensor, as_tensor, identity, record
+from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder, record
 
 Tensors = list[Tensor]
 Body = Callable[[Tensors, Tensors], tuple[Sequence[Any], Sequence[Any]]]
@@ -95,12 +95,12 @@ def loop(
 
 def _like(x: Tensor) -> Tensor:
     """An input of a body that is ``x`` in the first trip."""
-    return Tensor(None, (), (), x.shape, x.level)
+    return placeholder(x.shape, x.level)
 
 
 def _slice_of(x: Tensor) -> Tensor:
     """An input of a body that is a slice of ``x``."""
-    return Tensor(None, (), (), x.shape[1:], x.level)
+    return placeholder(x.shape[1:], x.level)
 
 
 Pairs = Sequence[tuple[Tensor, Tensor]]
