@@ -153,11 +153,11 @@ rint: Op = elementwise(
     "rint", "rint(x)", lambda x, y: 0, doc="The nearest whole number; of two equally near ones the even one."
 )
 mod: Op = elementwise(
-    "mod", "a % b", lambda a, b, y: 1, lambda a, b, y: -floor_divide(a, b), loops=("vv",), domain=((-3, 3), (0.5, 3)),
+    "mod", "mod(a, b)", lambda a, b, y: 1, lambda a, b, y: -floor_divide(a, b), loops=("vv",), domain=((-3, 3), (0.5, 3)),
     singular=((), (0,)), degree=1, doc="The remainder of a / b that has b's sign.",
 )  # fmt: skip
 floor_divide: Op = elementwise(
-    "floor_divide", "a // b", lambda a, b, y: 0, lambda a, b, y: 0,
+    "floor_divide", "floor_divide(a, b)", lambda a, b, y: 0, lambda a, b, y: 0,
     loops=("vv",), domain=((-3, 3), (0.5, 3)), singular=((), (0,)), degree=0,
 )  # fmt: skip
 sign: Op = elementwise("sign", "1 if x > 0 else (-1 if x < 0 else x)", lambda x, y: 0, ties=(0,), degree=0)

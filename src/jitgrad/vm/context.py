@@ -10,11 +10,17 @@ MOST_TASKS = 32
 """That a thread pool is given at once: a ticket has a bit for each."""
 
 
+GROUPS = {"norms": "rare", "order": "rare", "random": "random_numbers", "special": "special_functions"}
+"""Modules of rare kernels, which are apart from the interpreter: the functions that run an instruction of theirs."""
+FUNCTIONS = ("execute", *dict.fromkeys(GROUPS.values()))
+"""What compiled code calls by its number here."""
+
+
 @record
 class ContextDescriptor(Record):
     """A Program with its memory."""
 
-    execute: Count  # address of the interpreter, by which compiled code calls it
+    functions: Counts  # addresses of FUNCTIONS; of the groups, those that the Program needs
     code: Counts  # instructions, WIDTH numbers each
     table: Counts  # numbers of instructions that have more of them
     arena: Elements

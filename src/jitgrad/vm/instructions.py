@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from jitgrad.ops import OPS, Op
 from jitgrad.vm import addresses
+from jitgrad.vm.context import GROUPS
 
 WIDTH = 16
 OPERATION = 0
@@ -74,6 +75,7 @@ class Instruction:
         op, pattern: the op of the table and its operands' pattern, for an elementwise instruction.
         splits: how it may be done in parts, if it may.
         limits: of the numbers that the extents do not bound, in the order in which they are checked, before the extents.
+        numbers: for an update, at which places how many numbers stand that all elements share.
     """
 
     name: str
@@ -86,6 +88,17 @@ class Instruction:
     pattern: str = ""
     splits: Splits | None = None
     limits: tuple[Limit, ...] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def emitted(self) -> bool:
+        """Whether its code is emitted from expressions, see ``vm/emitted.py``."""
+        return self.kernel is None or self.kernel[0] == "update"
+
+    @property
+    def group(self) -> str:
+        """The function that its kernel is a part of, see ``context.GROUPS``; empty for the interpreter."""
+        return GROUPS.get(self.kernel[0], "") if self.kernel is not None else ""
 
 
 # What the operands of an elementwise op are called, in its value and in its instructions.
@@ -136,11 +149,15 @@ SWAPPED = {"greater": "less", "greater_equal": "less_equal"}
 ALIASES = ("stop_gradient", "reshape")
 
 
+_SPECIAL = {"digamma", "polygamma"}  # with loops and branches of their own, in kernels/special.py
+
+
 def _elementwise(op: Op, pattern: str) -> Instruction:
     operands = OPERANDS[len(pattern)]
+    kernel = ("special", op.name) if op.name in _SPECIAL else None
     if len(pattern) == 1:
         return Instruction(
-            op.name, ("d", "x", "n"), ("d", "x"), extents(d="n"), extents(x="n"), None, op, pattern, along("d", "x")
+            op.name, ("d", "x", "n"), ("d", "x"), extents(d="n"), extents(x="n"), kernel, op, pattern, along("d", "x")
         )
     if set(pattern) == {"1"}:
         ones = extents(**dict.fromkeys(operands, "1"))
@@ -162,7 +179,7 @@ def _elementwise(op: Op, pattern: str) -> Instruction:
         return Cut("rows", {"d": f["cols"]} | {x: f["r" + x] for x in operands}, f["rows"] * f["cols"], grain=1)
 
     return Instruction(
-        f"{op.name}.{pattern}", fields, ("d", *operands), extents(d="rows * cols"), reads, None, op, pattern, splits
+        f"{op.name}.{pattern}", fields, ("d", *operands), extents(d="rows * cols"), reads, kernel, op, pattern, splits
     )
 
 
@@ -322,21 +339,30 @@ _kernel(
     extents(d="n", s="room"), _operands, limits=(_is_called_right,),
 )  # fmt: skip
 
-# Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
-_kernel("update", "sgd", "*p *g *h n", extents(p="n"), extents(p="n", g="n", h="1"), splits=along("p", "g"))
-for _name in ("momentum", "nesterov"):
-    _kernel(
-        "update", _name, "*p *v *g *h n",
-        extents(p="n", v="n"), extents(p="n", v="n", g="n", h="2"), splits=along("p", "v", "g"),
+
+def _update(name: str, fields: str, writes: str, **numbers: int) -> None:
+    """An update in place of ``n`` elements at each place, but for those that hold some numbers; without n, of numbers alone."""
+    names = fields.split()
+    places = [x for x in names if x != "n"]
+    counts = {x: str(numbers.get(x, "n")) for x in places}
+    vectors = [x for x in places if x not in numbers]
+    _add(
+        Instruction(
+            name, tuple(names), tuple(places), extents(**{x: counts[x] for x in writes.split()}), extents(**counts),
+            ("update", name), numbers=numbers, splits=along(*vectors) if vectors else None,
+        )
     )  # fmt: skip
-_kernel("update", "adam_rate", "*s *h", extents(s="3"), extents(s="3", h="4"))
+
+
+# Updates change state in place. "assign" is the copy, "add_product" is a matmul whose ``c`` is ``d``.
+_update("sgd", "p g h n", "p", h=1)
+_update("momentum", "p v g h n", "p v", h=2)
+_update("nesterov", "p v g h n", "p v", h=2)
+_update("adam_rate", "s h", "s", s=3, h=4)
+_update("adam", "p m v s g h n", "p m v", s=3, h=4)
+_update("nonnegative", "p n", "p")
 _kernel(
-    "update", "adam", "*p *m *v *s *g *h n",
-    extents(p="n", m="n", v="n"), extents(p="n", m="n", v="n", g="n", s="3", h="4"), splits=along("p", "m", "v", "g"),
-)  # fmt: skip
-_kernel("update", "nonnegative", "*p n", extents(p="n"), extents(p="n"), splits=along("p"))
-_kernel(
-    "update", "bound_norms", "*p *h outer reduced inner",
+    "norms", "bound_norms", "*p *h outer reduced inner",
     extents(p="outer * reduced * inner"), extents(p="outer * reduced * inner", h="4"),
 )  # fmt: skip
 _kernel("random", "advance", "*p n", extents(p="n"), extents(p="n"), limits=(_is("n", 5),))

@@ -204,14 +204,20 @@ class Native(NamedTuple):
 
 
 @intrinsic
-def _call_interpreter(context, address, vm_context, start, stop):  # type: ignore[no-untyped-def]
+def _call_address(context, address, vm_context, start, stop):  # type: ignore[no-untyped-def]
     return numba.void(numba.uint64, vm_context, numba.uint64, numba.uint64), _by_address
 
 
 @inline
+def call_function(context, number, start, stop):  # type: ignore[no-untyped-def]
+    """Call one of ``context.FUNCTIONS``, which is thus compiled once, and not into every caller."""
+    _call_address(context.functions[number], context, start, stop)  # type: ignore[call-arg]
+
+
+@inline
 def call_execute(context, start, stop):  # type: ignore[no-untyped-def]
-    """Run the instructions start ≤ i < stop of a context. The interpreter is thus compiled once, and not into every caller."""
-    _call_interpreter(context.execute, context, start, stop)  # type: ignore[call-arg]
+    """Run the instructions start ≤ i < stop of a context."""
+    _call_address(context.functions[0], context, start, stop)  # type: ignore[call-arg]
 
 
 @intrinsic

@@ -39,6 +39,14 @@ class _Form(NamedTuple):
 _LAPACK, _COFACTOR, _DECOMPOSITIONS = (f"jitgrad.vm.kernels.{name}" for name in ("lapack", "cofactor", "decompositions"))
 _FORMS = {
     "execute": _Form("the interpreter", "about fifteen seconds", "jitgrad.vm.interpreter", (_POINTER,) + (_NUMBER,) * 2, None),
+    **{
+        name: _Form(what, "a second", "jitgrad.vm.interpreter", (_POINTER,) + (_NUMBER,) * 2, None)
+        for name, what in (
+            ("rare", "rare kernels"),
+            ("random_numbers", "random numbers"),
+            ("special_functions", "special functions"),
+        )
+    },
     "train": _Form("the training loop", "a second", "jitgrad.vm.train", (_POINTER,) * 3 + (_NUMBER,) * 2, _NUMBER),
     "least_squares": _Form(
         "least squares",

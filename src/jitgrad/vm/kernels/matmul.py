@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from numpy import uint64
 
+from jitgrad.vm.emitter import VECTOR_BYTES
 from jitgrad.vm.jit import inline, noinline
 from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
-from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTOR_BYTES, VECTORS, after, block, dots, move, pointer_to, room, turn
+from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, after, block, dots, move, pointer_to, room, turn
 
 _DEPTH = 256  # of a copied panel: a part of the second cache
 _LONG = 4096  # terms that are added one by one: the sum of more is that of such sums

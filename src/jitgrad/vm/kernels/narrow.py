@@ -14,9 +14,10 @@ from llvmlite import ir
 from numba.extending import intrinsic
 from numpy import uint64
 
+from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, indices, word
 from jitgrad.vm.jit import inline
 from jitgrad.vm.kernels.reduce import BLOCK
-from jitgrad.vm.kernels.tiles import VECTOR_BYTES, Emitter, after, indices
+from jitgrad.vm.kernels.tiles import after, emitter
 
 
 def _by_columns(emit_kernel: Any) -> Any:
@@ -25,12 +26,12 @@ def _by_columns(emit_kernel: Any) -> Any:
     @intrinsic
     def product(context, columns, c, s, x, v, rows):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit, done = Emitter(context, builder, signature.args[1].dtype), builder.append_basic_block("done")
+            emit, done = emitter(context, builder, signature.args[1].dtype), builder.append_basic_block("done")
             cases = builder.switch(arguments[0], done)
             for k in (2, 4, 8, 16):
                 if k <= emit.lanes:
                     case = builder.append_basic_block(f"columns{k}")
-                    cases.add_case(emit.word(k), case)
+                    cases.add_case(word(k), case)
                     builder.position_at_end(case)
                     emit_kernel(emit, k, *arguments[1:])
                     builder.branch(done)
@@ -45,12 +46,12 @@ def _by_columns(emit_kernel: Any) -> Any:
 def _emit_rows(emit: Emitter, k: int, c: Any, s: Any, x: Any, w: Any, rows: Any, masked: bool = False) -> None:
     """As many elements of c = s + X·w as a vector has lanes, or the first ``rows`` of them."""
     builder, lanes = emit.builder, emit.lanes
-    few = emit.load(w, emit.mask(emit.word(k)))
+    few = emit.load(w, emit.mask(word(k)))
     repeated = builder.shuffle_vector(few, few, indices([lane % k for lane in range(lanes)]))
-    left = builder.mul(rows, emit.word(k))
+    left = builder.mul(rows, word(k))
     terms = []
     for v in range(k):
-        mask = emit.mask(_minus(builder, left, emit.word(lanes * v))) if masked else None
+        mask = emit.mask(_minus(builder, left, word(lanes * v))) if masked else None
         terms.append(builder.fmul(emit.load(emit.at(x, lanes * v), mask), repeated))
     even, odd = (indices(list(range(first, 2 * lanes, 2))) for first in (0, 1))
     while len(terms) > 1:
@@ -69,29 +70,27 @@ def _emit_columns(emit: Emitter, k: int, c: Any, s: Any, x: Any, r: Any, depth: 
     builder.branch(loop)
     builder.position_at_end(loop)
     count = builder.phi(ir.IntType(64))
-    count.add_incoming(emit.word(0), first)
+    count.add_incoming(word(0), first)
     sums = [builder.phi(emit.vector) for _ in range(k)]
     for phi in sums:
         phi.add_incoming(emit.zero, first)
-    after_this = builder.add(count, emit.word(lanes))
+    after_this = builder.add(count, word(lanes))
     builder.cbranch(builder.icmp_unsigned("<=", after_this, depth), body, done)
     builder.position_at_end(body)
-    for phi, value in zip(
-        sums, _terms(emit, k, sums, emit.at(x, builder.mul(count, emit.word(k))), emit.at(r, count)), strict=True
-    ):
+    for phi, value in zip(sums, _terms(emit, k, sums, emit.at(x, builder.mul(count, word(k))), emit.at(r, count)), strict=True):
         phi.add_incoming(value, body)
     count.add_incoming(after_this, body)
     builder.branch(loop)
     builder.position_at_end(done)
     left = builder.sub(depth, count)
-    ends = _terms(emit, k, sums, emit.at(x, builder.mul(count, emit.word(k))), emit.at(r, count), left)
+    ends = _terms(emit, k, sums, emit.at(x, builder.mul(count, word(k))), emit.at(r, count), left)
     while len(ends) > 1:
         ends = [builder.fadd(a, b) for a, b in zip(ends[::2], ends[1::2], strict=True)]
     total, width = ends[0], lanes
     while width > k:
         width //= 2
         total = builder.fadd(total, builder.shuffle_vector(total, total, indices([lane ^ width for lane in range(lanes)])))
-    mask = emit.mask(emit.word(k))
+    mask = emit.mask(word(k))
     emit.store(builder.fadd(emit.load(s, mask), total), c, mask)
 
 
@@ -102,7 +101,7 @@ def _terms(emit: Emitter, k: int, sums: list[Any], x: Any, r: Any, left: Any = N
     found = []
     for v, total in enumerate(sums):
         each = builder.shuffle_vector(factors, factors, indices([(v * lanes + lane) // k for lane in range(lanes)]))
-        mask = None if left is None else emit.mask(_minus(builder, builder.mul(left, emit.word(k)), emit.word(lanes * v)))
+        mask = None if left is None else emit.mask(_minus(builder, builder.mul(left, word(k)), word(lanes * v)))
         term = builder.fmul(emit.load(emit.at(x, lanes * v), mask), each, flags=("contract",))
         found.append(builder.fadd(total, term, flags=("contract",)))
     return found

@@ -7,11 +7,16 @@ i of the number of blocks so far says whether the sum of 2ⁱ blocks waits for i
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from numba import carray
+from numba.extending import intrinsic
 from numpy import uint64
 
-from jitgrad.vm.jit import inline, reduction
-from jitgrad.vm.kernels.tiles import VECTOR_BYTES, pointer_to, room
+from jitgrad.vm.emitter import VECTOR_BYTES, Value, word
+from jitgrad.vm.jit import inline
+from jitgrad.vm.kernels.tiles import emitter, pointer_to, room
 
 BLOCK = 64 * VECTOR_BYTES
 """Elements of a block of one sum, which vectors add side by side: each lane as many, however wide they are."""
@@ -21,20 +26,46 @@ _PANEL_BYTES = 1024  # of the columns that are added in one pass
 _sums, _panels = room(_LEVELS * 64), room(_LEVELS * _PANEL_BYTES)
 
 
-@reduction
-def _sum_block(A, a, b, n):
-    total = A.dtype.type(0)
-    for k in range(n):
-        total += A[a + k]
-    return total
+_CHAINS = 4  # vectors that are added to side by side: one would wait for each addition
 
 
-@reduction
-def _dot_block(A, a, b, n):
-    total = A.dtype.type(0)
-    for k in range(n):
-        total += A[a + k] * A[b + k]
-    return total
+@intrinsic
+def _sum_block(context, A, a, b, n):  # type: ignore[no-untyped-def]
+    """The sum of n elements from ``a`` on."""
+    return A.dtype(A, a, b, n), partial(_emit_block, lambda x, y: x)
+
+
+@intrinsic
+def _dot_block(context, A, a, b, n):  # type: ignore[no-untyped-def]
+    """The sum of the products of n elements from ``a`` and from ``b`` on."""
+    return A.dtype(A, a, b, n), partial(_emit_block, lambda x, y: x * y)
+
+
+def _emit_block(term: Any, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """The sum of n terms. The order of its additions is said here, not found by LLVM: it is the same wherever this stands."""
+    emit = emitter(context, builder, signature.args[0].dtype)
+    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+    x, y, n = emit.at(data, arguments[1]), emit.at(data, arguments[2]), arguments[3]
+    with builder.goto_entry_block():
+        chains = [builder.alloca(emit.vector) for _ in range(_CHAINS)]
+    for chain in chains:
+        builder.store(emit.zero, chain)
+
+    def add(k: Any, chain: Any, mask: Any = None) -> None:
+        a, b = (Value(emit, emit.load(emit.at(place, k), mask)) for place in (x, y))
+        builder.store((Value(emit, builder.load(chain)) + term(a, b)).code, chain)
+
+    def add_all(k: Any) -> None:
+        for c, chain in enumerate(chains):
+            add(builder.add(k, word(c * emit.lanes)), chain)
+
+    many, whole = (builder.and_(n, word(2**64 - count * emit.lanes)) for count in (_CHAINS, 1))
+    emit.loop(many, _CHAINS * emit.lanes, add_all)
+    emit.loop(whole, emit.lanes, lambda k: add(k, chains[0]), start=many)
+    with builder.if_then(builder.icmp_unsigned("<", whole, n)):
+        add(whole, chains[0], emit.mask(builder.sub(n, whole)))
+    sums = [Value(emit, builder.load(chain)) for chain in chains]
+    return emit.sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])).code
 
 
 @inline

@@ -8,7 +8,7 @@ from jitgrad.vm.jit import inline
 
 
 @inline
-def digamma(x):
+def _digamma(x):
     """The derivative of log Γ: reflection, recurrence, asymptotic series (Abramowitz and Stegun, 6.3.7, 6.3.5, 6.3.18)."""
     z = float64(x)
     if not isfinite(z):
@@ -31,7 +31,7 @@ def digamma(x):
 
 
 @inline
-def polygamma(order, x):
+def _polygamma(order, x):
     """The derivative of digamma of a whole ``order`` up to 10,000, infinite at 0, -1, -2, …; nan for other orders and at -inf.
 
     It is (-1)ⁿ⁺¹ n! ζ(n + 1, x) with Hurwitz's zeta, a sum over x, x + 1, …: below -1 the terms above 0 are a zeta at the
@@ -39,7 +39,7 @@ def polygamma(order, x):
     """
     n, q = float64(order), float64(x)
     if n == 0.0:
-        return digamma(q)
+        return _digamma(q)
     if not (0.0 < n <= 10000.0 and n == floor(n) and q > -inf):
         return nan
     even = floor(n / 2) * 2 == n
@@ -85,3 +85,16 @@ def _factorial_zeta(n, q):
         value *= k / q
         k += 1.0
     return value
+
+
+@inline
+def digamma(A, d, x, n):
+    for k in range(n):
+        A[d + k] = _digamma(A[x + k])
+
+
+@inline
+def polygamma(A, d, rows, cols, a, ra, b, rb):
+    for r in range(rows):
+        for k in range(cols):
+            A[d + r * cols + k] = _polygamma(A[a + r * ra + k], A[b + r * rb + k])

@@ -14,10 +14,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from jitgrad.vm.processor import processor
+from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, indices, word
 
-_FEATURES = processor().features
-VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
 ROWS = 4
 VECTORS = 4 if VECTOR_BYTES != 32 else 2
 """Registers are 32 but with AVX, where they are 16: that many sums, and as many again for the operands."""
@@ -25,6 +23,11 @@ PANEL_BYTES = VECTORS * VECTOR_BYTES
 """Of the columns that a block covers."""
 
 _WORD = ir.IntType(64)
+
+
+def emitter(context: Any, builder: Any, dtype: Any) -> Emitter:
+    """What emits code on numbers of a Numba type."""
+    return Emitter(builder, context.get_value_type(dtype))
 
 
 @intrinsic
@@ -67,68 +70,6 @@ def room(size: int, cleared: bool = False) -> Any:
     return place
 
 
-class Emitter:
-    """Emits vector code of one dtype."""
-
-    def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
-        self.builder = builder
-        self.number = context.get_value_type(dtype)
-        self.size = dtype.bitwidth // 8
-        self.lanes = VECTOR_BYTES // self.size
-        self.vector = ir.VectorType(self.number, self.lanes)
-        self.flags = ir.VectorType(ir.IntType(1), self.lanes)
-        self.suffix = f"v{self.lanes}f{8 * self.size}.p0"
-        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
-
-    def word(self, value: int) -> Any:
-        return ir.Constant(_WORD, value)
-
-    def at(self, base: Any, *offsets: Any) -> Any:
-        """The pointer ``offsets`` elements, words or numbers, after ``base``."""
-        for offset in offsets:
-            base = self.builder.gep(base, [self.word(offset) if isinstance(offset, int) else offset])
-        return base
-
-    def pointer(self, place: Any, kind: Any) -> Any:
-        return self.builder.bitcast(place, kind.as_pointer())
-
-    def mask(self, count: Any) -> Any:
-        """Flags for the first ``count`` lanes."""
-        numbers = ir.VectorType(_WORD, self.lanes)
-        return self.builder.icmp_unsigned("<", ir.Constant(numbers, list(range(self.lanes))), self.spread(count, numbers))
-
-    def spread(self, value: Any, kind: Any) -> Any:
-        """A vector with ``value`` in all lanes."""
-        undefined, index = (
-            ir.Constant(kind, ir.Undefined),
-            ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes),
-        )
-        first = self.builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-        return self.builder.shuffle_vector(first, undefined, index)
-
-    def scalar(self, place: Any) -> Any:
-        return self.spread(self.builder.load(self.pointer(place, self.number)), self.vector)
-
-    def load(self, place: Any, mask: Any = None) -> Any:
-        pointer = self.pointer(place, self.vector)
-        if mask is None:
-            loaded = self.builder.load(pointer)
-            loaded.align = self.size
-            return loaded
-        kind = ir.FunctionType(self.vector, [pointer.type, ir.IntType(32), self.flags, self.vector])
-        function = self.builder.module.declare_intrinsic(f"llvm.masked.load.{self.suffix}", (), kind)
-        return self.builder.call(function, [pointer, ir.Constant(ir.IntType(32), self.size), mask, self.zero])
-
-    def store(self, value: Any, place: Any, mask: Any = None) -> None:
-        pointer = self.pointer(place, self.vector)
-        if mask is None:
-            self.builder.store(value, pointer).align = self.size
-            return
-        kind = ir.FunctionType(ir.VoidType(), [self.vector, pointer.type, ir.IntType(32), self.flags])
-        function = self.builder.module.declare_intrinsic(f"llvm.masked.store.{self.suffix}", (), kind)
-        self.builder.call(function, [value, pointer, ir.Constant(ir.IntType(32), self.size), mask])
-
-
 def block(rows: int, vectors: int) -> Any:
     """A function in compiled code: ``rows`` × ``vectors`` vectors of C = S + X·Y.
 
@@ -139,7 +80,7 @@ def block(rows: int, vectors: int) -> Any:
     @intrinsic
     def product(context, c, c_row, s, s_row, x, x_row, x_step, y, y_row, depth, columns):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = Emitter(context, builder, signature.args[0].dtype)
+            emit = emitter(context, builder, signature.args[0].dtype)
             _emit_block(emit, rows, vectors, *arguments)
             return context.get_dummy_value()
 
@@ -158,14 +99,14 @@ def _emit_block(
     places = [(i, v) for i in range(rows) for v in range(vectors)]
 
     def spot(base: Any, stride: Any, i: int, v: int) -> Any:
-        return emit.at(base, builder.mul(stride, emit.word(i)), emit.lanes * v)
+        return emit.at(base, builder.mul(stride, word(i)), emit.lanes * v)
 
     first = builder.block
     loop, body, done = (builder.append_basic_block(name) for name in ("depth", "step", "sums"))
     builder.branch(loop)
     builder.position_at_end(loop)
     count = builder.phi(_WORD)
-    count.add_incoming(emit.word(0), first)
+    count.add_incoming(word(0), first)
     here = [builder.phi(x.type), builder.phi(y.type)]
     sums = [builder.phi(emit.vector) for _ in places]
     for phi, start in zip([*here, *sums], [x, y, *[emit.zero] * len(sums)], strict=True):
@@ -175,11 +116,11 @@ def _emit_block(
     across = [emit.load(emit.at(here[1], emit.lanes * v), mask) for v in range(vectors)]
     following = []
     for i in range(rows):
-        factor = emit.scalar(emit.at(here[0], builder.mul(x_row, emit.word(i))))
+        factor = emit.scalar(emit.at(here[0], builder.mul(x_row, word(i))))
         for v in range(vectors):
             term = builder.fmul(factor, across[v], flags=("contract",))
             following.append(builder.fadd(sums[i * vectors + v], term, flags=("contract",)))
-    count.add_incoming(builder.add(count, emit.word(1)), body)
+    count.add_incoming(builder.add(count, word(1)), body)
     for phi, value in zip([*here, *sums], [emit.at(here[0], x_step), emit.at(here[1], y_row), *following], strict=True):
         phi.add_incoming(value, body)
     builder.branch(loop)
@@ -197,7 +138,7 @@ def dots(rows: int, columns: int) -> Any:
     @intrinsic
     def product(context, c, c_row, s, s_row, x, x_row, y, y_row, depth):  # type: ignore[no-untyped-def]
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = Emitter(context, builder, signature.args[0].dtype)
+            emit = emitter(context, builder, signature.args[0].dtype)
             _emit_dots(emit, rows, columns, *arguments)
             return context.get_dummy_value()
 
@@ -216,21 +157,21 @@ def _emit_dots(
     builder.branch(loop)
     builder.position_at_end(loop)
     count = builder.phi(_WORD)
-    count.add_incoming(emit.word(0), first)
+    count.add_incoming(word(0), first)
     sums = [builder.phi(emit.vector) for _ in range(rows * columns)]
     for phi in sums:
         phi.add_incoming(emit.zero, first)
     builder.cbranch(builder.icmp_unsigned("<", count, depth), body, done)
     builder.position_at_end(body)
     mask = emit.mask(builder.sub(depth, count))
-    down = [emit.load(emit.at(x, builder.mul(x_row, emit.word(i)), count), mask) for i in range(rows)]
-    across = [emit.load(emit.at(y, builder.mul(y_row, emit.word(j)), count), mask) for j in range(columns)]
+    down = [emit.load(emit.at(x, builder.mul(x_row, word(i)), count), mask) for i in range(rows)]
+    across = [emit.load(emit.at(y, builder.mul(y_row, word(j)), count), mask) for j in range(columns)]
     for i in range(rows):
         for j in range(columns):
             phi = sums[i * columns + j]
             term = builder.fmul(down[i], across[j], flags=("contract",))
             phi.add_incoming(builder.fadd(phi, term, flags=("contract",)), body)
-    count.add_incoming(builder.add(count, emit.word(emit.lanes)), body)
+    count.add_incoming(builder.add(count, word(emit.lanes)), body)
     builder.branch(loop)
     builder.position_at_end(done)
     together = [_added(builder, sums[group : group + emit.lanes]) for group in range(0, len(sums), emit.lanes)]
@@ -239,9 +180,9 @@ def _emit_dots(
         i, j = divmod(k, columns)
         lanes = indices([k % emit.lanes + lane for lane in range(part.count)])
         found = builder.shuffle_vector(together[k // emit.lanes], ir.Constant(emit.vector, ir.Undefined), lanes)
-        start = builder.load(emit.pointer(emit.at(s, builder.mul(s_row, emit.word(i)), j), part))
+        start = builder.load(emit.pointer(emit.at(s, builder.mul(s_row, word(i)), j), part))
         start.align = emit.size
-        place = emit.pointer(emit.at(c, builder.mul(c_row, emit.word(i)), j), part)
+        place = emit.pointer(emit.at(c, builder.mul(c_row, word(i)), j), part)
         builder.store(builder.fadd(start, found), place).align = emit.size
 
 
@@ -268,7 +209,7 @@ def move(context, p, b, columns):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         p, b, columns = arguments
-        emit = Emitter(context, builder, signature.args[0].dtype)
+        emit = emitter(context, builder, signature.args[0].dtype)
         emit.store(emit.load(b, emit.mask(columns)), p)
         return context.get_dummy_value()
 
@@ -284,15 +225,15 @@ def turn(context, p, p_row, b, b_row, rows, columns):  # type: ignore[no-untyped
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         p, p_row, b, b_row, rows, columns = arguments
-        emit = Emitter(context, builder, signature.args[0].dtype)
-        mask, last = emit.mask(columns), builder.sub(rows, emit.word(1))
+        emit = emitter(context, builder, signature.args[0].dtype)
+        mask, last = emit.mask(columns), builder.sub(rows, word(1))
         lines = []
         for i in range(emit.lanes):
-            k = emit.word(i)
+            k = word(i)
             k = builder.select(builder.icmp_unsigned("<", k, last), k, last)
             lines.append(emit.load(emit.at(b, builder.mul(k, b_row)), mask))
         for i, line in enumerate(_turned(builder, lines)):
-            emit.store(line, emit.at(p, builder.mul(p_row, emit.word(i))))
+            emit.store(line, emit.at(p, builder.mul(p_row, word(i))))
         return context.get_dummy_value()
 
     n = numba.uint64
@@ -315,8 +256,3 @@ def _turned(builder: Any, lines: list[Any]) -> list[Any]:
         lines = following
         half //= 2
     return lines
-
-
-def indices(values: list[int]) -> Any:
-    """A constant that says which lanes a shuffle takes."""
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(values)), values)

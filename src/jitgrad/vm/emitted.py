@@ -1,0 +1,185 @@
+"""The instructions whose code is emitted from expressions: a function for each, and a switch over them all.
+
+They compute element by element: the ops of the table from their texts, the updates from ``kernels/update.py``. Along the
+columns a function goes vector by vector, and masks the last one. What C computes it computes number by number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba.extending import intrinsic
+
+from jitgrad.vm.emitter import BIT, WORD, Emitter, Value, called, evaluate, word
+from jitgrad.vm.instructions import INSTRUCTIONS, OPERANDS, Instruction
+from jitgrad.vm.kernels import mathfun, update
+
+_ROUNDED = {"multiply_add"}  # what lowering makes of two ops gives what the two gave: no FMA
+_UP_TO_NEAR = {"sin", "cos", "tan"}  # beyond, where nobody hurries, it is C's turn
+
+Operands = Mapping[str, Any]
+"""Values, or tuples of them, by the fields of an instruction that hold their places."""
+
+
+@intrinsic
+def run(context, arena, instruction, opcode):  # type: ignore[no-untyped-def]
+    """Run the instruction at a place if it is one of these; returns whether it is."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        number = context.get_value_type(signature.args[0].dtype)
+        arena, instruction, opcode = arguments
+        other, done = builder.append_basic_block("other"), builder.append_basic_block("done")
+        switch = builder.switch(opcode, other)
+        builder.position_at_end(done)
+        ran = builder.phi(BIT)
+        for k, row in enumerate(INSTRUCTIONS):
+            if row.emitted:
+                case = builder.append_basic_block(row.name)
+                switch.add_case(word(k), case)
+                builder.position_at_end(case)
+                if _is_scalar(row):
+                    _emit_scalars(_emitter(builder, number, row), row, arena, instruction)
+                else:
+                    builder.call(_function(builder.module, number, row), [arena, instruction])
+                ran.add_incoming(ir.Constant(BIT, 1), builder.block)
+                builder.branch(done)
+        builder.position_at_end(other)
+        ran.add_incoming(ir.Constant(BIT, 0), other)
+        builder.branch(done)
+        builder.position_at_end(done)
+        return ran
+
+    return numba.boolean(arena, instruction, numba.uint64), generate
+
+
+def _is_scalar(row: Instruction) -> bool:
+    """Whether it computes single elements, without a loop."""
+    return set(row.pattern) == {"1"} if row.op is not None else "n" not in row.fields
+
+
+def _emitter(builder: Any, number: Any, row: Instruction) -> Emitter:
+    return Emitter(builder, number, contract=row.name.split(".")[0] not in _ROUNDED)
+
+
+def _fields(builder: Any, row: Instruction, instruction: Any) -> dict[str, Any]:
+    return {field: builder.load(builder.gep(instruction, [word(k)])) for k, field in enumerate(row.fields, start=1)}
+
+
+def _results(row: Instruction, operands: Operands) -> dict[str, Any]:
+    """What an instruction computes, by the fields that say where it goes."""
+    if row.op is None:
+        made: dict[str, Any] = getattr(update, row.name)(**operands)
+        return made
+    assert row.op.value is not None
+    return {"d": evaluate(row.op.value, vars(mathfun), operands)}
+
+
+def _emit_scalars(emit: Emitter, row: Instruction, arena: Any, instruction: Any) -> None:
+    """The code of an instruction on single elements."""
+    field = _fields(emit.builder, row, instruction)
+    operands: dict[str, Any] = _numbers(emit, row, arena, field)
+    if row.op is not None:
+        operands = {x: Value(emit, emit.builder.load(emit.at(arena, field[x]))) for x in OPERANDS[len(row.pattern)]}
+    for x, made in _results(row, operands).items():
+        for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
+            emit.builder.store(value.code, emit.at(arena, field[x], k))
+
+
+def _numbers(emit: Emitter, row: Instruction, arena: Any, field: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers that all elements share."""
+    return {
+        x: tuple(Value(emit, emit.builder.load(emit.at(arena, field[x], k))) for k in range(count))
+        for x, count in row.numbers.items()
+    }
+
+
+def _function(module: Any, number: Any, row: Instruction) -> Any:
+    """A function of the arena and an instruction of the kind ``row``."""
+    kind = ir.FunctionType(ir.VoidType(), [number.as_pointer(), WORD.as_pointer()])
+    function = ir.Function(module, kind, f"emitted.{row.name}")
+    function.linkage = "internal"
+    for attribute in ("noinline", "nounwind"):
+        function.attributes.add(attribute)
+    builder = ir.IRBuilder(function.append_basic_block())
+    emit = _emitter(builder, number, row)
+    arena, instruction = function.args
+    field = _fields(builder, row, instruction)
+    if "n" in field:
+        vectors = {x: emit.at(arena, field[x]) for x in row.places if x not in row.numbers}
+        _emit_columns(emit, row, vectors, _numbers(emit, row, arena, field), field["n"])
+    else:
+        operands = dict(zip(OPERANDS[len(row.pattern)], row.pattern, strict=True))
+
+        def line(r: Any) -> None:
+            places = {x: emit.at(arena, field[x], builder.mul(r, field["r" + x])) for x in operands}
+            shared = {x: Value(emit, builder.load(place)) for x, place in places.items() if operands[x] == "s"}
+            vectors = {x: place for x, place in places.items() if operands[x] == "v"}
+            vectors["d"] = emit.at(arena, field["d"], builder.mul(r, field["cols"]))
+            _emit_columns(emit, row, vectors, shared, field["cols"])
+
+        emit.loop(field["rows"], 1, line)
+    builder.ret_void()
+    return function
+
+
+def _emit_columns(emit: Emitter, row: Instruction, vectors: Mapping[str, Any], shared: Operands, count: Any) -> None:
+    """``count`` elements from each of some places on, and what they share."""
+    builder, given = emit.builder, [x for x in vectors if x != "d"]
+    if row.op is not None and row.op.value is not None and called(row.op.value) & mathfun.by_c(emit.number):
+
+        def one(k: Any) -> None:
+            operands = {x: Value(emit, builder.load(emit.at(vectors[x], k))) for x in given}
+            for x, made in _results(row, operands | dict(shared)).items():
+                builder.store(made.code, emit.at(vectors[x], k))
+
+        emit.loop(count, 1, one)
+        return
+    spread = {x: _spread(emit, value) for x, value in shared.items()}
+
+    def vector(k: Any, mask: Any = None) -> None:
+        operands = {x: Value(emit, emit.load(emit.at(vectors[x], k), mask)) for x in given}
+        for x, made in _results(row, operands | spread).items():
+            if row.name in _UP_TO_NEAR:
+                made = _far_by_c(emit, row.name, operands["x"], made)
+            emit.store(made.code, emit.at(vectors[x], k), mask)
+
+    whole = builder.and_(count, word(2**64 - emit.lanes))
+    emit.loop(whole, emit.lanes, vector)
+    with builder.if_then(builder.icmp_unsigned("<", whole, count)):
+        vector(whole, emit.mask(builder.sub(count, whole)))
+
+
+def _spread(emit: Emitter, value: Any) -> Any:
+    """A number, or a tuple of them, in all lanes."""
+    if isinstance(value, tuple):
+        return tuple(_spread(emit, each) for each in value)
+    return Value(emit, emit.spread(value.code, emit.vector))
+
+
+def _far_by_c(emit: Emitter, name: str, x: Value, made: Value) -> Value:
+    """What was made of a vector x, and of its elements beyond NEAR by C."""
+    builder = emit.builder
+    far = ~(abs(x) <= mathfun.NEAR)
+    number = ir.IntType(emit.lanes)
+    with builder.goto_entry_block():
+        places = [builder.alloca(emit.vector) for _ in range(2)]
+    before = builder.block
+    with builder.if_then(builder.icmp_unsigned("!=", builder.bitcast(far.code, number), ir.Constant(number, 0)), likely=False):
+        xs, ys = (emit.pointer(place, emit.number) for place in places)
+        for value, place in zip((x, made), places, strict=True):
+            builder.store(value.code, place)
+
+        def one(k: Any) -> None:
+            each = Value(emit, builder.load(emit.at(xs, k)))
+            with builder.if_then((~(abs(each) <= mathfun.NEAR)).code):
+                builder.store(emit.c(name, each).code, emit.at(ys, k))
+
+        emit.loop(word(emit.lanes), 1, one)
+        mended, after = builder.load(places[1]), builder.block
+    phi = builder.phi(emit.vector)
+    phi.add_incoming(made.code, before)
+    phi.add_incoming(mended, after)
+    return Value(emit, phi)

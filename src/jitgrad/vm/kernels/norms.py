@@ -1,0 +1,25 @@
+"""Norms of vectors along one axis, brought between bounds: constraints of weights."""
+
+from __future__ import annotations
+
+from numpy import sqrt, uint64
+
+from jitgrad.vm.jit import inline
+
+
+@inline
+def bound_norms(A, p, h, outer, reduced, inner):
+    """Scale the vectors along one axis towards norms between ``low`` and ``high``, by the part ``rate`` of the way."""
+    low, high, rate, epsilon = A[h], A[h + uint64(1)], A[h + uint64(2)], A[h + uint64(3)]
+    one = A.dtype.type(1)
+    for i in range(outer):
+        for j in range(inner):
+            first = p + i * reduced * inner + j
+            total = A.dtype.type(0)
+            for k in range(reduced):
+                total += A[first + k * inner] * A[first + k * inner]
+            norm = sqrt(total)
+            wanted = rate * min(max(norm, low), high) + (one - rate) * norm
+            factor = wanted / (norm + epsilon)
+            for k in range(reduced):
+                A[first + k * inner] *= factor
