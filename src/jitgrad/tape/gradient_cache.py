@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from jitgrad.ops import OPS
 from jitgrad.program.lowering import lower
+from jitgrad.tape import segments
 from jitgrad.tape.evaluate import release_leaves
 from jitgrad.tape.executable import Executable, by_structure
 from jitgrad.tape.flatten import Flat
@@ -51,6 +54,10 @@ def gradients(
     key = _key(flat, sources, watched)
     if key is None:
         return None
+    if segments.is_long(flat):
+        values, made = segments.gradients(flat, targets, sources, watched, recorded)
+        _keep(targets, values, flat.leaves)
+        return made
 
     def make(lifted: Sequence[Tensor]) -> _Gradients:
         found = differentiate(targets, sources, watched, recorded)
@@ -91,7 +98,11 @@ def _run(replayed: _Gradients, targets: Sequence[Tensor], order: Sequence[Tensor
     executable, places, levels = replayed
     given = [order[i] for i in places]
     values = iter(executable.call(given, [*(t.level for t in targets), *(level for level in levels if level is not None)]))
-    for target in targets:
-        target.value = next(values)
-    release_leaves(given)
+    _keep(targets, [next(values) for _ in targets], given)
     return [None if level is None else known(next(values), level) for level in levels]
+
+
+def _keep(targets: Sequence[Tensor], values: Sequence[np.ndarray], leaves: Sequence[Tensor]) -> None:
+    for target, value in zip(targets, values, strict=True):
+        target.value = value
+    release_leaves(leaves)
