@@ -76,32 +76,31 @@ class Flat:
     def _visit(self, tensors: Iterable[Tensor]) -> None:
         """One after the other, operands before what is made of them, without recursion."""
         place, structure, recorded = self.place, self._structure, self._recorded
+        nodes, order = self.nodes, self.order
         stack = [*tensors][::-1]
         while stack:
-            node = stack[-1]
+            node = stack.pop()
             if id(node) in place:
-                stack.pop()
                 continue
             op = node.op
             if op is None or (node.value is not None if recorded is None else not recorded(node)):
                 self._leaf(node)
-                stack.pop()
                 continue
             places = []
             for x in node.inputs:
                 at = place.get(id(x))
                 if at is None:
                     if x.op is not None:
+                        stack.append(node)
                         stack += [t for t in reversed(node.inputs) if id(t) not in place]
                         break
                     at = self._leaf(x)
                 places.append(at)
             else:
                 structure += (op.name, node.attrs, node.shape, *places)
-                self.nodes.append(node)
-                stack.pop()
+                nodes.append(node)
+                order.append(node)
                 place[id(node)] = len(place)
-                self.order.append(node)
 
     def _leaf(self, node: Tensor) -> int:
         if type(node.value) is float:

@@ -51,8 +51,7 @@ def gradients(
     if here.active or any(t.value is not None for t in targets):
         return None
     flat = Flat(targets, recorded=recorded)
-    key = _key(flat, sources, watched)
-    if key is None:
+    if not _replays(flat):
         return None
     if segments.is_long(flat):
         values, made = segments.gradients(flat, targets, sources, watched, recorded)
@@ -70,26 +69,26 @@ def gradients(
         levels = [None if g is None else g.level for g in found]
         return _Gradients(Executable(program, leaves, len(given)), [flat.place[id(t)] for t in given], levels)
 
-    replayed, _ = by_structure(flat, key, make)
+    replayed, _ = by_structure(flat, _key(flat, sources, watched), make)
     return _run(replayed, targets, flat.order)
 
 
-def _key(flat: Flat, sources: Sequence[int], watched: Callable[[Tensor], bool]) -> tuple[Any, ...] | None:
-    """Beside its structure a key that is equal for what is differentiated alike; None where it is to be differentiated anew."""
+def _replays(flat: Flat) -> bool:
+    """Whether what is differentiated alike has a key."""
+    for node in flat.nodes:
+        op = node.op
+        if op is None or op.kernel is not None or OPS.get(op.name) is not op or node.gradient is not None:
+            return False
+    return all(node.value is not None and node.gradient is None for node in flat.leaves)
+
+
+def _key(flat: Flat, sources: Sequence[int], watched: Callable[[Tensor], bool]) -> tuple[Any, ...]:
+    """Beside its structure a key that is equal for what is differentiated alike."""
     wanted: dict[int, int] = {}
     for number, source in enumerate(sources):
         wanted.setdefault(source, number)
     key: list[Any] = [wanted[source] for source in sources]
-    for node in flat.nodes:
-        op = node.op
-        if op is None or op.kernel is not None or OPS.get(op.name) is not op:
-            return None
-    for node in flat.leaves:
-        if node.value is None:
-            return None
     for node in flat.order:
-        if node.gradient is not None:
-            return None
         key += (node.level, node.value is None, wanted.get(key_of(node)), watched(node))
     return tuple(key)
 

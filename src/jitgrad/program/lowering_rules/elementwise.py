@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,6 +24,7 @@ class Layout(NamedTuple):
     strides: tuple[int, ...]
 
 
+@functools.lru_cache(maxsize=4096)
 def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
     """How a loop over two axes covers a broadcast, or None where two axes do not suffice."""
     groups: list[tuple[int, tuple[bool, ...]]] = []
@@ -67,7 +69,7 @@ def _legalise(builder: Builder, step: Step) -> int | None:
         layout = layout_of(step.shape, builder.shapes(args))
         if layout is not None:
             if layout.pattern in allowed:
-                return builder.add(step._replace(args=tuple(args)))
+                return builder.add(step._replace(args=tuple(args))) if tuple(args) != step.args else None
             if layout.pattern[::-1] in allowed and OPS[step.op].commutative:
                 return builder.add(step._replace(args=tuple(args[::-1])))
         small = next(k for k, i in enumerate(args) if builder.steps[i].shape != step.shape)
