@@ -53,7 +53,7 @@ ENGINE = "engine"
 GROUPS = {
     ENGINE: Group(
         "the engine",
-        18,
+        14,
         {
             "execute": Form("jitgrad.vm.interpreter", CFUNCTYPE(None, POINTER, NUMBER, NUMBER)),
             "train": Form("jitgrad.vm.train", CFUNCTYPE(NUMBER, POINTER, POINTER, POINTER, NUMBER, NUMBER)),
@@ -62,7 +62,7 @@ GROUPS = {
     ),
     "least_squares": Group(
         "least squares",
-        7,
+        5,
         {"least_squares": Form("jitgrad.vm.least_squares.solve", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER))},
         dtypes=("float64",),
     ),
