@@ -41,10 +41,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 SMALL = """
 import numpy as np
 from jitgrad.vm import compiling, groups, native
-from jitgrad.vm.groups import Unit
-names = {"assist"}
-engine = groups.GROUPS["engine"]
-groups.GROUPS["engine"] = engine._replace(functions={name: engine.functions[name] for name in names})
+from jitgrad.vm.groups import GROUPS, Unit
+engine = GROUPS["engine"]
+GROUPS["engine"] = engine._replace(functions={name: engine.functions[name] for name in ("assist", "train")})
 """
 LOAD = SMALL + "native.load('assist', np.dtype('float32'))\n"
 
@@ -134,7 +133,11 @@ def test_of_processes_that_start_at_once_one_compiles(tmp_path: Path) -> None:
     assert sum(BEGUN in text for text in said) == 1
     assert set(said) - {f"{WAITING}\n", ""} == {text for text in said if BEGUN in text}
     assert python(LOAD, tmp_path).stderr == ""
-    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["assist-float32", "engine-float32.lock"]
+    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == [
+        "assist-float32",
+        "engine-float32.lock",
+        "train-float32",
+    ]
 
 
 # What is compiled is noted, also by workers: they import this file, since it stands where the first process imports from.
@@ -161,7 +164,9 @@ compiling.cache.write = noted
     code = f"import os; os.environ['NOTES'] = {str(notes)!r}; import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     said = at_once(code + noting + SMALL + TWO_UNITS, tmp_path / "kept", 3)
     compiled = [line.split() for line in notes.read_text().splitlines()]
-    assert sorted(name for name, _ in compiled) == sorted(f"{n}-float32" for n in ("assist", *GROUPS["linalg"].functions))
+    assert sorted(name for name, _ in compiled) == sorted(
+        f"{n}-float32" for n in ("assist", "train", *GROUPS["linalg"].functions)
+    )
     assert len({process for _, process in compiled}) == 2
     begun = "jitgrad: compiling the engine and linear algebra for float32, once per machine; this takes about"
     assert sum(text.startswith(begun) and text.count("\n") == 2 for text in said) >= 1, said
@@ -202,7 +207,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: 
 def test_what_can_be_kept_nowhere_is_compiled_once_a_process(tmp_path: Path) -> None:
     """The disk is full: the limit of a file's size says so."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
-    code = limit + SMALL.replace('{"assist"}', '{"assist", "train"}') + "f = np.dtype('float32')\n"
+    code = limit + SMALL + "f = np.dtype('float32')\n"
     done = python(code + "native.load('assist', f), native.load('train', f)", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count(BEGUN) == 1
@@ -230,7 +235,24 @@ def test_units_in_words() -> None:
     engine = [Unit("engine", "float32"), Unit("engine", "float64")]
     assert groups.text(engine) == "the engine for float32 and float64"
     assert groups.text([engine[1], Unit("least_squares", "float64")]) == "the engine and least squares for float64"
+    assert groups.text(groups.needed("float64", "least_squares", "linalg")) == (
+        "the engine, least squares and linear algebra for float64"
+    )
     assert groups.text([*engine, Unit("linalg", "float32")]) == "the engine for float32 and float64, linear algebra for float32"
+
+
+def test_a_curve_needs_one_wait() -> None:
+    """What it needs that others do not is asked for first, so that the rest is compiled at once with it."""
+    code = """
+from jitgrad.vm import native
+asked, load = [], native._load
+native._load = lambda name, dtype: (asked.append(name), load(name, dtype))[1]
+from jitgrad.curvefit import curve_fit
+curve_fit("a * x + b", [1.0, 2.0, 4.0], [1.0, 3.0, 4.0])
+assert asked == ["least_squares", "execute"], asked
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_function_is_in_one_group_and_has_a_file_of_its_own() -> None:

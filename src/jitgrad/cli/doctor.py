@@ -29,13 +29,13 @@ def doctor() -> None:
     """
     from jitgrad.cli import report
     from jitgrad.vm import compiling
-    from jitgrad.vm.groups import ENGINE, Unit
+    from jitgrad.vm.groups import needed
 
     out = report.console()
     for name, value in _facts():
         out.print(f"[bold]{name:12}[/bold] {escape(value)}", soft_wrap=True)
     _show_code(out)
-    compiling.ensure(Unit(ENGINE, "float64"), Unit(ENGINE, "float32"), Unit("least_squares", "float64"))  # in one wait
+    compiling.ensure(*needed("float64", "least_squares"), *needed("float32"))  # what the tests need, in one wait
     failed = 0
     tests = report.grid("test", ["ms", "result"])
     for test in TESTS:

@@ -19,7 +19,7 @@ from typing import Any
 from jitgrad.vm import cache, symbols
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.cores import cores
-from jitgrad.vm.groups import ENGINE, FORMS, GROUPS, Unit, file_of, text
+from jitgrad.vm.groups import FORMS, GROUPS, Unit, file_of, needed, text
 from jitgrad.vm.notices import say
 
 _made: dict[str, ObjectCode] = {}
@@ -45,8 +45,8 @@ def _missing(unit: Unit) -> list[str]:
 
 
 def compiled(unit: Unit) -> dict[str, ObjectCode]:
-    """The code of a unit's functions, compiled if need be: with the engine, where that is missing too, for it comes next."""
-    ensure(Unit(ENGINE, unit.dtype), unit)
+    """The code of a unit's functions, compiled if need be: with the engine, which comes next."""
+    ensure(*needed(unit.dtype, unit.group))
     codes = {name: find(name, unit.dtype) for name, _ in unit.files()}
     return {name: code for name, code in codes.items() if code is not None}
 

@@ -1,6 +1,6 @@
-"""The native functions, in groups: what is compiled together, in one wait, when a program first needs one of a group.
+"""The native functions, in groups: what is compiled together, by one process, when a program first needs one of a group.
 
-What nearly every program needs is one group, the engine. What few need is in groups of its own, so that nobody else waits.
+What nearly every program needs is one group, the engine. What few need is in groups of its own: nobody else waits for it.
 """
 
 from __future__ import annotations
@@ -47,11 +47,8 @@ def _kernels(module: str, *names: str) -> dict[str, Form]:
     return {name: Form(f"jitgrad.vm.kernels.{module}", kind) for name in names}
 
 
-ENGINE = "engine"
-"""The group that every program needs."""
-
 GROUPS = {
-    ENGINE: Group(
+    "engine": Group(
         "the engine",
         14,
         {
@@ -108,6 +105,11 @@ def unit_of(name: str, dtype: str) -> Unit:
     return Unit(group, dtype)
 
 
+def needed(dtype: str, *groups: str) -> list[Unit]:
+    """What a program needs that uses groups for a dtype: these, and the engine."""
+    return [Unit(group, dtype) for group in dict.fromkeys(("engine", *groups))]
+
+
 def file_of(name: str, dtype: str) -> str:
     """The name under which a function is kept."""
     return f"{name}-{dtype}"
@@ -120,5 +122,9 @@ def text(units: Iterable[Unit]) -> str:
         dtypes.setdefault(unit.group, []).append(unit.dtype)
     groups: dict[str, list[str]] = {}  # by dtypes
     for group, found in dtypes.items():
-        groups.setdefault(" and ".join(sorted(found)), []).append(GROUPS[group].what)
-    return ", ".join(f"{' and '.join(found)} for {for_dtypes}" for for_dtypes, found in groups.items())
+        groups.setdefault(_listed(sorted(found)), []).append(GROUPS[group].what)
+    return ", ".join(f"{_listed(found)} for {of}" for of, found in groups.items())
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1])] * (len(words) > 1) + words[-1:])
