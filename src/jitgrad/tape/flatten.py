@@ -123,16 +123,15 @@ class Flat:
 
     def expression(self, inputs: Sequence[Tensor]) -> Expression:
         """The steps, the entries and the updates, for these inputs: the leaves, and literals that are no part of it."""
-        numbers = {id(t): number for number, t in enumerate(inputs)}
+        place, numbers = self.place, {id(t): number for number, t in enumerate(inputs)}
         nodes = {id(t) for t in self.nodes}
         steps = []
         for tensor in self.order:
-            if id(tensor) in nodes:
-                assert tensor.op is not None
-                args = tuple([self.place[id(x)] for x in tensor.inputs])
-                steps.append(Step(tensor.op.name, args, tensor.attrs, tensor.shape))
-            elif id(tensor) in numbers:
-                steps.append(input_step(numbers[id(tensor)], tensor.shape))
+            key, op = id(tensor), tensor.op
+            if op is not None and key in nodes:
+                steps.append(Step(op.name, tuple([place[id(x)] for x in tensor.inputs]), tensor.attrs, tensor.shape))
+            elif key in numbers:
+                steps.append(input_step(numbers[key], tensor.shape))
             else:
                 steps.append(literal_step(tensor.value))
         return Expression(tuple(steps), self._entries, self._updates)

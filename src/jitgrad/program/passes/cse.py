@@ -32,11 +32,13 @@ def dce(expression: Expression) -> Expression:
     results = [i for u in expression.updates for i in u.targets + u.args]
     needed = needed_by(expression, [*expression.outputs, *results, *loops])
     kept = [i for i, step in enumerate(steps) if needed[i] or step.op == "input"]
-    return trim_stacks(expression if len(kept) == len(steps) else in_order(expression, kept))
+    return trim_stacks(in_order(expression, kept))
 
 
 def in_order(expression: Expression, order: Sequence[int]) -> Expression:
     """The expression of these of its steps."""
+    if list(order) == list(range(len(expression.steps))):
+        return expression
     place = [-1] * len(expression.steps)
     for new, old in enumerate(order):
         place[old] = new
