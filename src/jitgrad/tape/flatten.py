@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -29,7 +30,6 @@ class Flat:
         literals: the numbers of the code among them.
         nodes: those of all steps that are neither input nor literal.
         level, dtype: the highest level of the leaves, and the float dtype to compute in.
-        key: the same for what has the same Expression but for its literals, and quicker to make.
     """
 
     def __init__(
@@ -61,7 +61,6 @@ class Flat:
         named = (("value", self.nodes if all_nodes else outputs), *entries)
         self._entries = tuple([(name, tuple([place[id(t)] for t in tensors])) for name, tensors in named])
         self.dtype = dtypes.program_dtype(self.level)
-        self.key = (tuple(self._structure), self._entries, self._updates, self.dtype)
 
     def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[StateUpdate]) -> tuple[Update, ...]:
         """Targets come first; they are inputs."""
@@ -114,6 +113,11 @@ class Flat:
         self.order.append(node)
         self.place[id(node)] = at = len(self.place)
         return at
+
+    @functools.cached_property
+    def key(self) -> tuple[Any, ...]:
+        """The same for what has the same Expression but for its literals, and quicker to make."""
+        return (tuple(self._structure), self._entries, self._updates, self.dtype)
 
     @property
     def numbers(self) -> tuple[float | str, ...]:

@@ -5,7 +5,7 @@ Cotangents are recorded expressions like any other, so a gradient can be differe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from jitgrad.ops.linear import broadcast_to
@@ -56,7 +56,7 @@ def differentiate(
     return [found.get(source) for source in sources]
 
 
-def propagate(nodes: Sequence[Tensor], cotangents: dict[int, Any], useful: set[int]) -> None:
+def propagate(nodes: Sequence[Tensor], cotangents: dict[int, Any], useful: Container[int]) -> None:
     """From the last to the first of ``nodes``, add to the cotangents of operands what comes from that of the node.
 
     Args:

@@ -63,6 +63,10 @@ def gradients(
     )
 
 
+_PASSED, _ASKED = 1, 2
+"""A cotangent that only others need, and one that is asked for."""
+
+
 class _Segment(NamedTuple):
     """Some ops in a row.
 
@@ -82,7 +86,7 @@ class _Backwards(NamedTuple):
 
     Attributes:
         executable: its outputs are cotangents.
-        places: which of all that a segment is given are its inputs.
+        places: which of its Tensors, and of the cotangents behind them, are its inputs, in order.
         made: of which of all that has one the outputs are the cotangents.
     """
 
@@ -146,20 +150,24 @@ class _Segments:
             if id(target) in useful:
                 one = np.ones(target.shape, self._flat.dtype)
                 cotangents[id(target)] = cotangents[id(target)] + one if id(target) in cotangents else one
+        marks = {id(t): _ASKED if key_of(t) in sources else _PASSED for t in self._flat.order if id(t) in useful}
         for segment in reversed(self._segments):
-            flat = segment.flat
-            pulling = [t for t in flat.order if id(t) in useful]
-            seeds = [t for t in pulling if id(t) in cotangents]
-            if not any(id(t) in self._number and self._number[id(t)] >= segment.start for t in seeds):
+            if not any(id(t) in cotangents for t in segment.results):
                 continue
-            key = tuple([(id(t) in useful) + 2 * (id(t) in cotangents) + 4 * (key_of(t) in sources) for t in flat.order])
+            flat = segment.flat
+            pulling = [t for t in flat.order if id(t) in marks]
+            seeds = [t for t in pulling if id(t) in cotangents]
+            key = tuple([marks.get(id(t), 0) for t in flat.order]), tuple([flat.place[id(t)] for t in seeds])
 
             def make(lifted: Sequence[Tensor], segment: _Segment = segment, pulling: Any = pulling, seeds: Any = seeds) -> Any:
-                return self._backwards(segment, pulling, seeds, sources, useful, lifted)
+                return self._backwards(segment, pulling, seeds, marks, lifted)
 
             (executable, places, made), _ = by_structure(flat, ("backwards", key), make)
-            given = [*self._known(flat.order), *(known(cotangents.pop(id(t)), self._level) for t in seeds)]
-            found = executable.call([given[i] for i in places], [self._level] * len(made))
+            before = [known(cotangents.pop(id(t)), self._level) for t in seeds]
+            count = len(flat.order)
+            operands = self._known([flat.order[i] for i in places if i < count])
+            given = [*operands, *(before[i - count] for i in places if i >= count)]
+            found = executable.call(given, [self._level] * len(made))
             cotangents.update(zip([id(pulling[i]) for i in made], found, strict=True))
         return cotangents
 
@@ -168,21 +176,20 @@ class _Segments:
         segment: _Segment,
         pulling: Sequence[Tensor],
         seeds: Sequence[Tensor],
-        sources: set[int],
-        useful: set[int],
+        marks: dict[int, int],
         lifted: Sequence[Tensor],
     ) -> _Backwards:
+        """Its Program: ``marks`` has what cotangents must reach."""
         flat, own = segment.flat, self._from(segment.start)
         before = {id(t): placeholder(t.shape, t.level) for t in seeds}
         cotangents: dict[int, Any] = dict(before)
-        propagate(flat.nodes, cotangents, useful)
-        made = [i for i, t in enumerate(pulling) if id(t) in cotangents and (not own(t) or key_of(t) in sources)]
+        propagate(flat.nodes, cotangents, marks)
+        made = [i for i, t in enumerate(pulling) if id(t) in cotangents and (not own(t) or marks[id(t)] == _ASKED)]
         outputs = [cotangents[id(pulling[i])] for i in made]
         every = Flat(outputs, recorded=lambda t: own(t) if id(t) in self._flat.place else t.value is None, level=flat.level)
-        all_given = [*flat.order, *before.values()]
-        place = {id(t): i for i, t in enumerate(all_given)}
+        place = {id(t): i for i, t in enumerate([*flat.order, *before.values()])}
         inputs = [*every.leaves, *(t for t in lifted if id(t) in every.place)]
-        given = [t for t in inputs if id(t) in place]
+        given = sorted([t for t in inputs if id(t) in place], key=lambda t: place[id(t)])
         constants = [t for t in inputs if id(t) not in place]  # which rules have made
         program = lower(every.expression([*given, *constants]), every.dtype)
         leaves = [*(placeholder(t.shape, t.level) for t in given), *constants]
