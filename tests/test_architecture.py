@@ -50,8 +50,8 @@ TAPE = [
     ["dtypes", "tree", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable"],
     ["indexing"],
     [
-        "flatten", "lru", "executable", "evaluate", "reverse_mode", "forward_mode", "batching", "backward", "gradient_tape",
-        "gradient_cache", "function", "retracing", "loop",
+        "flatten", "lru", "executable", "reverse_mode", "segments", "evaluate", "forward_mode", "batching", "backward",
+        "gradient_tape", "gradient_cache", "function", "retracing", "loop",
     ],
 ]  # fmt: skip
 

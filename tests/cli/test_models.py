@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ import jitgrad as jg
 from jitgrad.cli.main import main
 from jitgrad.curvefit import MODELS
 from jitgrad.saving import archive
+from jitgrad.vm import cache
+from jitgrad.vm.groups import GROUPS, UNITS, Unit
 
 
 class Done(NamedTuple):
@@ -329,7 +332,25 @@ def test_models(run: Any) -> None:
 def test_doctor(run: Any) -> None:
     done = run("doctor")
     assert done.code == 0
-    assert done.out.count("right") == 4 and "processor" in done.out and "cache" in done.out
+    assert done.out.count("right") == 4 and "processor" in done.out
+    for unit in UNITS:
+        assert re.search(rf"{GROUPS[unit.group].what} +{unit.dtype} +compiled +\d+  {cache.directory()}", done.out)
+    assert "warmup" not in done.out
+
+
+def test_doctor_says_what_is_still_to_be_compiled(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = cache.directory()
+    assert place is not None
+    here = tmp_path / "kept"
+    shutil.copytree(place, here / place.name)
+    (here / place.name / "qr-float64").unlink()
+    for _, file in Unit("linalg", "float32").files():
+        (here / place.name / file).unlink()
+    monkeypatch.setenv("JITGRAD_CACHE_DIR", str(here))
+    out = run("doctor").out
+    assert re.search(r"linear algebra +float32 +not yet, about \d+ s +\n", out)
+    assert re.search(rf"linear algebra +float64 +partly, about \d+ s +\d+  {here / place.name}", out)
+    assert re.search(rf"by `jitgrad warmup`, which takes about \d+ s; it is kept in {here / place.name}\n", out)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

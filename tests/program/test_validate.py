@@ -347,3 +347,34 @@ def test_calls_are_dumped_by_name_and_checked() -> None:
     kind = next(i for i in range(good.stop) if good.instruction(i)[0].name == "call")
     with pytest.raises(ProgramError, match="no function is known"):
         edited(good, kind, 1, 12345).validate()
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_the_first_fault_is_named(count: int) -> None:
+    """Whether instructions of a kind are few or many, which are looked at together."""
+
+    def chain(x: Any) -> Any:
+        every = [x]
+        for _ in range(count):
+            every += [jitgrad.sin(every[-1])]
+            every += [every[-1] * x]
+        return jitgrad.concatenate(every)  # so that no place is used again
+
+    good = jitgrad.lower(chain, np.ones(3))
+    row = 2 * (count // 2)
+    kind, fields = good.instruction(row)
+    later = edited(good, row + 3, 1, 10**6)
+    faults = {
+        "touches": ("d", 10**6),
+        "before it is written": ("x", good.instruction(row + 1)[1]["d"]),
+        "writes nothing": ("n", 0),
+        "input or a literal": ("d", good.inputs[0].offset),
+        "own operand": ("d", fields["x"]),
+    }
+    for message, (field, value) in faults.items():
+        wrong = edited(later, row, kind.fields.index(field) + 1, value)
+        with pytest.raises(ProgramError, match=rf"Instruction {row} \(sin\) .*{message}"):
+            wrong.validate()
+    kind, _ = good.instruction(row + 3)
+    with pytest.raises(ProgramError, match=rf"Instruction {row + 3} \({kind.name}\) touches"):
+        later.validate()

@@ -114,7 +114,7 @@ def test_threads_share_programs_and_no_memory() -> None:
 def made_by_hand() -> tuple[Executable, Variable, Any]:
     x, v, c = placeholder((3,)), Variable([1.0, 2.0, 3.0]), tensor([10.0, 20.0, 30.0])
     y = x * v + c
-    return executable.lowered(Flat([y], leaves=[x]), 1), v, y
+    return executable.lowered(Flat([y], first=[x]), 1), v, y
 
 
 def test_what_is_closed_over_is_read_when_it_runs() -> None:
@@ -135,6 +135,6 @@ def test_what_is_closed_over_is_read_when_it_runs() -> None:
 def test_integers_that_the_dtype_does_not_hold_are_refused() -> None:
     x, c = placeholder((1,), executable.dtypes.INTEGER), tensor([2**40])
     y = x + c + np.zeros(1, np.float32) * Variable(np.ones(1, np.float32))
-    made = executable.lowered(Flat([y], leaves=[x]), 1)
+    made = executable.lowered(Flat([y], first=[x]), 1)
     with pytest.raises(DTypeError, match="not exact"):
         made.call([tensor([1])], [y.level])

@@ -16,6 +16,7 @@ import pytest
 from jitgrad.errors import ArgumentError
 from jitgrad.vm import cache, folders
 from jitgrad.vm.folders import UnsafeError, open_folder
+from tests.vm.test_native import LOAD, SMALL
 
 SOMEBODY = 54321  # a user without an entry in the system's list, and without a home
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")
@@ -271,15 +272,15 @@ def test_a_temporary_folder_that_somebody_made_first_is_refused(fresh: pytest.Mo
 
 
 # Root reads as somebody else would. Python itself may be where that user cannot read: all is imported before.
-READER = """
-import os, sys, numpy as np
-from jitgrad.vm import cache, native
-key = cache.key()
+READER = f"""
+import os, sys
+{SMALL}
+key = compiling.cache.key()
 if os.geteuid() == 0:
-    os.setgroups([]), os.setgid({user}), os.setuid({user})
-native.load("train", np.dtype("float32"))
+    os.setgroups([]), os.setgid(USER), os.setuid(USER)
+native.load("assist", np.dtype("float32"))
 assert "numba" not in sys.modules
-print(*[folder.path for folder in cache.folders()])
+print(*[folder.path for folder in compiling.cache.folders()])
 """
 
 
@@ -292,8 +293,7 @@ def test_a_folder_that_can_only_be_read_is_read(fresh: pytest.MonkeyPatch) -> No
         temporary.chmod(0o1777)
         for variable, value in {"JITGRAD_CACHE_DIR": kept, "HOME": "/dev/null", "TMPDIR": temporary}.items():
             fresh.setenv(variable, str(value))
-        load = "import numpy as np; from jitgrad.vm import native; native.load('train', np.dtype('float32'))"
-        for code, said in ((load, "compiling"), (READER.format(user=SOMEBODY), "")):
+        for code, said in ((LOAD, "compiling"), (READER.replace("USER", str(SOMEBODY)), "")):
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
             assert bool(done.stderr) == bool(said), done.stderr

@@ -18,7 +18,8 @@ import pytest
 
 import jitgrad
 from jitgrad import Variable
-from jitgrad.vm import cache, native
+from jitgrad.vm import cache, compiling, groups
+from jitgrad.vm.groups import GROUPS, Unit
 
 PACKAGE = Path(jitgrad.__file__).parent
 
@@ -36,14 +37,27 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / cache.key()
 
 
-LOAD = "import numpy as np; from jitgrad.vm import native; native.load({0!r}, np.dtype('float32'))"
+# An engine that is compiled in no time, and a function of it.
+SMALL = """
+import numpy as np
+from jitgrad.vm import compiling, groups, native
+from jitgrad.vm.groups import GROUPS, Unit
+engine = GROUPS["engine"]
+GROUPS["engine"] = engine._replace(functions={name: engine.functions[name] for name in ("assist", "train")})
+"""
+LOAD = SMALL + "native.load('assist', np.dtype('float32'))\n"
+
+BEGUN = "jitgrad: compiling the engine for float32, once per machine; this takes about "
+ENDED = "jitgrad: compiled in "
+WAITING = "jitgrad: waiting for another process, which compiles the engine for float32"
 
 
 def test_a_second_process_loads_what_the_first_compiled(tmp_path: Path) -> None:
-    first = python(LOAD.format("train"), tmp_path)
+    first = python(LOAD, tmp_path)
     assert first.returncode == 0, first.stderr
-    assert "compiling the training loop for float32" in first.stderr
-    again = python(LOAD.format("train") + "; import sys; assert 'numba' not in sys.modules", tmp_path)
+    begun, ended = first.stderr.splitlines()
+    assert begun.startswith(BEGUN) and ended.startswith(ENDED)
+    again = python(LOAD + "import sys; assert 'numba' not in sys.modules", tmp_path)
     assert (again.returncode, again.stderr) == (0, "")
 
 
@@ -56,7 +70,7 @@ def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> 
         "h = jitgrad.fit(lambda x: jitgrad.sum(jitgrad.square(x - w)), np.arange(4.0), jitgrad.optimizers.SGD(1e-6),"
         " batch_size=1, seed=0, epochs=3); print(h.loss.tolist())"
     )
-    # only the small function is compiled anew: the interpreter is taken from this process's cache by its file
+    # only small functions are compiled anew: the interpreter is taken from this process's cache by its file
     place = cache.directory()
     assert place is not None
     texts = []
@@ -77,11 +91,11 @@ def test_an_edited_kernel_is_never_served_from_a_stale_cache(tmp_path: Path) -> 
 
 
 def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
-    python(LOAD.format("assist"), tmp_path)
+    python(LOAD, tmp_path)
     (file,) = tmp_path.rglob("assist-float32")
     whole = file.read_bytes()
     file.write_bytes(whole[:-1])
-    done = python(LOAD.format("assist"), tmp_path)
+    done = python(LOAD, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "compiling" in done.stderr
     assert file.read_bytes() == whole
@@ -104,42 +118,171 @@ def test_damage_anywhere_is_found(kept: Path) -> None:
     assert cache.find("f") is None
 
 
+def at_once(code: str, kept: Path, count: int) -> list[str]:
+    """What processes that run the same code at once say on stderr."""
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(kept)}
+    command = [sys.executable, "-c", code]
+    running = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(count)]
+    said = [process.communicate()[1] for process in running]
+    assert [process.returncode for process in running] == [0] * count, said
+    return said
+
+
 def test_of_processes_that_start_at_once_one_compiles(tmp_path: Path) -> None:
-    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
-    workers = [
-        subprocess.Popen([sys.executable, "-c", LOAD.format("train")], env=environment, stderr=subprocess.PIPE, text=True)
-        for _ in range(4)
+    said = at_once(LOAD, tmp_path, 4)
+    assert sum(BEGUN in text for text in said) == 1
+    assert set(said) - {f"{WAITING}\n", ""} == {text for text in said if BEGUN in text}
+    assert python(LOAD, tmp_path).stderr == ""
+    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == [
+        "assist-float32",
+        "engine-float32.lock",
+        "train-float32",
     ]
-    said = [worker.communicate()[1] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0, 0, 0], said
-    assert sum("compiling the training loop" in text for text in said) == 1
-    waiting = "jitgrad: waiting for another process, which compiles the training loop for float32\n"
-    assert set(said) - {waiting, ""} == {text for text in said if "compiling" in text}
-    assert python(LOAD.format("train"), tmp_path).stderr == ""
-    assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["train-float32", "train-float32.lock"]
 
 
-def test_a_lock_that_another_has_for_too_long_is_not_waited_for(
-    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+# What is compiled is noted, also by workers: they import this file, since it stands where the first process imports from.
+TWO_UNITS = """
+compiling.cores = lambda: 2
+compiling.ensure(Unit("engine", "float32"), Unit("linalg", "float32"))
+assert all(compiling.cache.find(file) for unit in ("engine", "linalg") for _, file in Unit(unit, "float32").files())
+"""
+
+
+def test_units_are_compiled_at_once_in_one_wait_and_each_by_one_process(tmp_path: Path) -> None:
+    noting = """
+import os
+from jitgrad.vm import compiling
+write = compiling.cache.write
+def noted(name, code):
+    with open(os.environ["NOTES"], "a") as notes:
+        notes.write(f"{name} {os.getpid()}\\n")
+    write(name, code)
+compiling.cache.write = noted
+"""
+    (tmp_path / "sitecustomize.py").write_text(noting)
+    notes = tmp_path / "notes"
+    code = f"import os; os.environ['NOTES'] = {str(notes)!r}; import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    said = at_once(code + noting + SMALL + TWO_UNITS, tmp_path / "kept", 3)
+    compiled = [line.split() for line in notes.read_text().splitlines()]
+    assert sorted(name for name, _ in compiled) == sorted(
+        f"{n}-float32" for n in ("assist", "train", *GROUPS["linalg"].functions)
+    )
+    assert len({process for _, process in compiled}) == 2
+    begun = "jitgrad: compiling the engine and linear algebra for float32, once per machine; this takes about"
+    assert sum(text.startswith(begun) and text.count("\n") == 2 for text in said) >= 1, said
+    assert all([line[:14] for line in text.splitlines()] == [begun[:14], ENDED[:14]] for text in said if text)
+
+
+def test_what_a_worker_cannot_do_the_first_process_does(tmp_path: Path) -> None:
+    broken = tmp_path / "python-broken"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    broken.chmod(0o755)
+    for executable in (broken, "/nowhere/python", None):
+        code = SMALL + f"import sys; sys.executable = {executable and str(executable)!r}\n" + TWO_UNITS
+        done = python(code, tmp_path / f"kept-{executable is None}-{executable == broken}")
+        assert done.returncode == 0, done.stderr
+        assert [line.split(" ")[1] for line in done.stderr.splitlines()] == ["compiling", "compiled"]
+
+
+def test_on_one_core_one_process_compiles_all(tmp_path: Path) -> None:
+    code = SMALL + TWO_UNITS.replace("2", "1", 1) + "import sys; assert 'jitgrad.vm.kernels.lapack' in sys.modules"
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: int) -> None:
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
+    code = SMALL + TWO_UNITS
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "compiling the engine and linear algebra" in process.stderr.readline()
+    time.sleep(0.7)
+    process.send_signal(number)
+    process.communicate(timeout=60)  # until nobody has the pipe open any more: a worker has it, too
+    assert process.returncode == -number
+
+
+def test_what_can_be_kept_nowhere_is_compiled_once_a_process(tmp_path: Path) -> None:
+    """The disk is full: the limit of a file's size says so."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    code = limit + SMALL + "f = np.dtype('float32')\n"
+    done = python(code + "native.load('assist', f), native.load('train', f)", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(BEGUN) == 1
+    assert "could not be kept" in done.stderr and "Make room there" in done.stderr
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size]
+
+
+@pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"])
+def test_nothing_fails_where_nobody_can_be_told(tmp_path: Path, stderr: str) -> None:
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path), "CODE": LOAD + "print('done')"}
+    command = f'{sys.executable} -c "$CODE" {stderr}'
+    done = subprocess.run(["bash", "-c", command], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+
+
+def test_shares_take_about_as_long() -> None:
+    engine, more = [Unit("engine", d) for d in ("float32", "float64")], [Unit("linalg", d) for d in ("float32", "float64")]
+    assert compiling.shares([*more, *engine], 2) == [[engine[0], more[0]], [engine[1], more[1]]]
+    assert compiling.shares([*more, *engine], 1) == [[*engine, *more]]
+    assert compiling.shares(engine[:1], 8) == [engine[:1]]
+    assert compiling.shares([], 2) == []
+
+
+def test_units_in_words() -> None:
+    engine = [Unit("engine", "float32"), Unit("engine", "float64")]
+    assert groups.text(engine) == "the engine for float32 and float64"
+    assert groups.text([engine[1], Unit("least_squares", "float64")]) == "the engine and least squares for float64"
+    assert groups.text(groups.needed("float64", "least_squares", "linalg")) == (
+        "the engine, least squares and linear algebra for float64"
+    )
+    assert groups.text([*engine, Unit("linalg", "float32")]) == "the engine for float32 and float64, linear algebra for float32"
+
+
+def test_a_curve_needs_one_wait() -> None:
+    """What it needs that others do not is asked for first, so that the rest is compiled at once with it."""
+    code = """
+from jitgrad.vm import native
+asked, load = [], native._load
+native._load = lambda name, dtype: (asked.append(name), load(name, dtype))[1]
+from jitgrad.curvefit import curve_fit
+curve_fit("a * x + b", [1.0, 2.0, 4.0], [1.0, 3.0, 4.0])
+assert asked == ["least_squares", "execute"], asked
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_function_is_in_one_group_and_has_a_file_of_its_own() -> None:
+    files = [file for unit in groups.UNITS for _, file in unit.files()]
+    assert len(files) == len(set(files))
+    assert all(groups.unit_of(name, unit.dtype) == unit for unit in groups.UNITS for name, _ in unit.files())
+
+
+def test_a_lock_that_another_has_for_too_long_is_not_waited_for(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_PATIENCE", 0.2)
-    with cache.alone("f", "waiting"), cache.alone("g", "waiting for g"):
-        assert capsys.readouterr().err == ""
-        with cache.alone("f", "waiting"):
-            assert capsys.readouterr().err == "waiting\n"
-    with cache.alone("f", "waiting"):
-        assert capsys.readouterr().err == ""
+    waits: list[str] = []
+    with cache.alone("f", lambda: waits.append("f")), cache.alone("g", lambda: waits.append("g")):
+        assert waits == []
+        with cache.alone("f", lambda: waits.append("f")):
+            assert waits == ["f"]
+    with cache.alone("f", lambda: waits.append("f")):
+        assert waits == ["f"]
 
 
-def test_the_lock_of_a_process_that_is_killed_is_free(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = "import time; from jitgrad.vm import cache\nwith cache.alone('f', ''): print('locked', flush=True); time.sleep(60)"
+def test_the_lock_of_a_process_that_is_killed_is_free(kept: Path) -> None:
+    code = (
+        "import time; from jitgrad.vm import cache\nwith cache.alone('f', print): print('locked', flush=True); time.sleep(60)"
+    )
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "locked\n"
     holder.kill()
     holder.communicate()
-    with cache.alone("f", "waiting"):
-        assert capsys.readouterr().err == ""
+    with cache.alone("f", lambda: pytest.fail("it is not")):
+        pass
 
 
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
@@ -148,7 +291,7 @@ def test_where_files_cannot_be_locked_it_goes_on(kept: Path, monkeypatch: pytest
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(cache.fcntl, "flock", flock)
-    with cache.alone("f", "waiting"):
+    with cache.alone("f", lambda: pytest.fail("there is nothing to wait for")):
         pass
 
 
@@ -208,7 +351,7 @@ def test_a_fork_while_another_thread_loads_code_leaves_the_child_able_to(code: s
     assert "Exception" not in done.stderr
 
 
-@pytest.mark.parametrize(("number", "status", "says"), [(signal.SIGINT, 1, "Interrupted"), (signal.SIGTERM, 143, "")])
+@pytest.mark.parametrize(("number", "status", "says"), [(signal.SIGINT, 1, "Interrupted"), (signal.SIGTERM, -15, "")])
 def test_warmup_that_is_interrupted_ends_its_workers_at_once(tmp_path: Path, number: int, status: int, says: str) -> None:
     environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "jitgrad.cli.main", "warmup"]
@@ -224,25 +367,43 @@ def test_warmup_that_is_interrupted_ends_its_workers_at_once(tmp_path: Path, num
     assert "Traceback" not in said
 
 
+def test_warmup_says_what_it_does(tmp_path: Path) -> None:
+    """Linear algebra is compiled, the rest is taken from this process's cache."""
+    place = cache.directory()
+    assert place is not None
+    shutil.copytree(place, tmp_path / place.name)
+    for dtype in ("float32", "float64"):
+        for _, file in Unit("linalg", dtype).files():
+            (tmp_path / place.name / file).unlink()
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "jitgrad.cli.main", "warmup"]
+    said = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr for _ in range(2)]
+    first, *units, last = said[0].splitlines()
+    assert re.fullmatch(r"jitgrad: compiling for \S+, by (one process|2 processes at once); this takes about \d+ s", first)
+    assert sorted(re.sub(r"^ +\d+\.\d s  ", "", line) for line in units) == [
+        "linear algebra for float32",
+        "linear algebra for float64",
+    ]
+    kept = rf"kept in {tmp_path / place.name} \(\d+\.\d MB\)"
+    assert re.fullmatch(rf"jitgrad: compiled in \d+\.\d s, and {kept}", last)
+    assert re.fullmatch(rf"jitgrad: everything is compiled for \S+ already, and {kept}\n", said[1])
+
+
 def test_a_directory_that_cannot_be_made_is_worked_around(tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("")
-    done = python(LOAD.format("train"), occupied)
+    done = python(LOAD, occupied)
     assert done.returncode == 0, done.stderr
     assert "Set JITGRAD_CACHE_DIR" in done.stderr
 
 
 @pytest.mark.slow
 def test_what_models_need_compiles_in_twenty_seconds(tmp_path: Path) -> None:
-    """All but least squares, which take some ten seconds more when a curve is fitted first."""
-    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
-    names = [name for name in native.names("float32") if name in native.names("float64")]
+    """All but least squares."""
     started = time.perf_counter()
-    code = "import sys, numpy as np; from jitgrad.vm import native; dtype = np.dtype(sys.argv[1]);"
-    code += "[native.load(name, dtype) for name in sys.argv[2:]]"
-    command = [sys.executable, "-c", code]
-    workers = [subprocess.Popen([*command, d, *names], env=environment, stderr=subprocess.DEVNULL) for d in native.DTYPES]
-    assert [worker.wait() for worker in workers] == [0, 0]
+    units = [tuple(unit) for unit in groups.UNITS if unit.group != "least_squares"]
+    done = python(f"from jitgrad.vm import compiling, groups; compiling.ensure(*[groups.Unit(*u) for u in {units}])", tmp_path)
+    assert done.returncode == 0, done.stderr
     assert time.perf_counter() - started < 20
     done = python("import jitgrad; print(jitgrad.exp(0.0))", tmp_path)
     assert (done.stdout, done.stderr) == ("1.0\n", "")

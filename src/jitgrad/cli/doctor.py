@@ -8,9 +8,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "polars", "narwhals", "safetensors", "click", "rich", "matplotlib")
 FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "neon", "sve")
@@ -22,13 +27,15 @@ def doctor() -> None:
 
     Exit code 1 where a test fails.
     """
-    from rich.markup import escape
-
     from jitgrad.cli import report
+    from jitgrad.vm import compiling
+    from jitgrad.vm.groups import needed
 
     out = report.console()
     for name, value in _facts():
         out.print(f"[bold]{name:12}[/bold] {escape(value)}", soft_wrap=True)
+    _show_code(out)
+    compiling.ensure(*needed("float64", "least_squares"), *needed("float32"))  # what the tests need, in one wait
     failed = 0
     tests = report.grid("test", ["ms", "result"])
     for test in TESTS:
@@ -46,7 +53,6 @@ def _facts() -> Iterator[tuple[str, str]]:
     from llvmlite import binding
 
     import jitgrad
-    from jitgrad.vm import cache, native
     from jitgrad.vm.processor import processor
     from jitgrad.vm.threads import get_num_threads
 
@@ -63,14 +69,35 @@ def _facts() -> Iterator[tuple[str, str]]:
     code = "" if name == host else f"; code is compiled for {name}"
     yield "processor", f"{host}{code} with {', '.join(f for f in FEATURES if features.get(f))}"
     yield "threads", f"{get_num_threads()} of {os.cpu_count()} cores"
-    kept = [native.find(name, dtype) for dtype in native.DTYPES for name in native.names(dtype)]
-    there = [found for found in kept if found]
-    places = dict.fromkeys(str(found.place) for found in there)
-    size = sum(len(found.compiled.code) for found in there)
-    yield "cache", f"{' and '.join(places) or 'empty'}, {len(there)} of {len(kept)} functions, {size / 1e6:.1f} MB"
-    if len(there) < len(kept):
-        place = cache.directory() or "no directory; set JITGRAD_CACHE_DIR to one that can be written"
-        yield "", f"the rest is compiled on first use, or by `jitgrad warmup`, and kept in {place}"
+
+
+def _show_code(out: Console) -> None:
+    """What is compiled, and what the rest will take."""
+    from jitgrad.cli import report
+    from jitgrad.vm import cache, compiling
+    from jitgrad.vm.cores import cores
+    from jitgrad.vm.groups import GROUPS, UNITS
+
+    table, missing = report.grid("compiled code", ["for", "state", "kB"]), []
+    table.add_column("kept in", overflow="fold")
+    for unit in UNITS:
+        kept = [cache.find(file) for _, file in unit.files()]
+        size = sum(len(found.compiled.code) for found in kept if found)
+        places = " and ".join(dict.fromkeys(str(found.place) for found in kept if found))
+        if None in kept:
+            missing.append(unit)
+            state = f"{'partly' if any(kept) else 'not yet'}, {compiling.about([[unit]])}"
+        else:
+            state = "compiled"
+        table.add_row(GROUPS[unit.group].what, unit.dtype, state, f"{size / 1e3:.0f}" if size else "", escape(places))
+    out.print(table)
+    if missing:
+        place = cache.directory() or "no directory: set JITGRAD_CACHE_DIR to one that can be written"
+        out.print(
+            f"The rest is compiled when it is first needed, or by `jitgrad warmup`, which takes "
+            f"{compiling.about(compiling.shares(missing, cores()))}; it is kept in {escape(str(place))}",
+            soft_wrap=True,
+        )
 
 
 def _test_ops() -> str:

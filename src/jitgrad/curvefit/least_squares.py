@@ -10,6 +10,7 @@ import numpy as np
 from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.errors import ArgumentError
 from jitgrad.program.context import Context
+from jitgrad.vm.late import load
 from jitgrad.vm.least_squares import codes
 from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, leading, make_workspace
 from jitgrad.vm.records import address, in_row
@@ -112,6 +113,7 @@ class Worker:
     """What one thread needs to take fits of a problem: an arena for the model, and a workspace."""
 
     def __init__(self, traced: LoweredModel, problem: Problem) -> None:
+        self._fit = load("least_squares", traced.program.dtype)  # before the context: what is to be compiled is so in one wait
         self.context, self._problem = Context(traced.program), problem
         self._work = make_workspace(self.context.descriptor, problem.n, problem.leading)
         self._records = address(problem), address(self._work)
@@ -120,10 +122,9 @@ class Worker:
     def run(self, first: int, stop: int) -> None:
         """Do the fits first ≤ i < stop, and return from native code now and then: Python takes a Ctrl-C only here."""
         self._work.set(fit=first, phase=codes.BEGINNING, asked=codes.NOTHING)
-        call = self.context.least_squares.call
         while True:
             started = time.perf_counter()
-            done = call(*self._records, stop, self._blocks)
+            done = self._fit.call(*self._records, stop, self._blocks)
             if done < self._blocks:
                 return
             seconds = max(time.perf_counter() - started, 1e-9)

@@ -45,7 +45,7 @@ def each_shape(shape: Shape) -> tuple[Shape, ...]:
 
 def size_of(shape: Shape) -> int:
     """The elements of one result, or of the block of several."""
-    return sum(map(math.prod, each_shape(shape)))
+    return sum(map(math.prod, shape)) if type(shape) is Shapes else math.prod(shape)
 
 
 def starts_of(shape: Shape) -> list[int]:

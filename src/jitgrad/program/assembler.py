@@ -34,14 +34,14 @@ class Assembler:
             self.append(name, **fields)
             return
         fixed = dict.fromkeys(fields, 0)
-        body, moved = np.array([_row(name, parts.first)]), np.array([_row(name, fixed | parts.moves)])
+        body, moved = np.array([row(name, parts.first)]), np.array([row(name, fixed | parts.moves)])
         moved[:, OPERATION] = 0
-        rest = None if parts.rest is None else np.array([_row(name, parts.rest)])
+        rest = None if parts.rest is None else np.array([row(name, parts.rest)])
         self.loop(parts.number, body, moved, 0 * moved, parts.number, rest)
 
     def append(self, name: str, **fields: int) -> None:
         """Append an instruction as it is."""
-        self.rows.append(_row(name, fields))
+        self.rows.append(row(name, fields))
 
     def append_all(self, code: np.ndarray) -> None:
         """Append instructions that are there."""
@@ -110,6 +110,7 @@ class Assembler:
         self.emit(name, d=d, a=a, t=self.numbers(sizes + jumps), ndim=len(sizes), n=n)
 
 
-def _row(name: str, fields: dict[str, int]) -> list[int]:
-    row = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
-    return row + [0] * (WIDTH - len(row))
+def row(name: str, fields: dict[str, int]) -> list[int]:
+    """An instruction: its opcode, and of the fields those that it has."""
+    made = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
+    return made + [0] * (WIDTH - len(made))

@@ -68,11 +68,6 @@ class Context:
         """The native loop over epochs."""
         return load("train", self.program.dtype)
 
-    @functools.cached_property
-    def least_squares(self) -> Function:
-        """The native least squares, of float64 alone."""
-        return load("least_squares", self.program.dtype)
-
     def _view(self, slot: Slot) -> np.ndarray:
         return self.arena[slot.offset : slot.offset + slot.size].reshape(slot.shape)
 

@@ -32,7 +32,8 @@ class Step(NamedTuple):
 
     def at(self, places: Sequence[int]) -> Step:
         """The same step where step i has become step ``places[i]``."""
-        return Step(self.op, tuple([places[i] for i in self.args]), self.attrs, self.shape)
+        op, args, attrs, shape = self
+        return Step(op, tuple([places[i] for i in args]), attrs, shape) if args else self
 
     def attr(self, name: str) -> Any:
         """One of the attributes."""
@@ -136,22 +137,37 @@ Rule = Callable[[Builder, Step], int | None]
 UpdateRule = Callable[[Builder, Update], Update | None]
 
 
-def rewrite(expression: Expression, rule: Rule, update_rule: UpdateRule | None = None, count: bool = False) -> Expression:
-    """One sweep: each step, its operands renamed, goes through one rule, and then each update through the other.
+def rewrite(
+    expression: Expression,
+    rule_of: Callable[[str], Rule | None],
+    update_rule: UpdateRule | None = None,
+    count: bool = False,
+) -> Expression:
+    """One sweep: each step, its operands renamed, goes through the rule of its op, if any, and then each update through its.
 
     With ``count`` the Builder knows how often what a rule meets is asked for.
     """
+    found = {op: rule_of(op) for op in {step.op for step in expression.steps}}
+    rules = {op: rule for op, rule in found.items() if rule is not None}
+    if not rules and update_rule is None:
+        return expression
     builder, uses = Builder([]), _uses(expression) if count else None
-    place: list[int] = []
+    steps, place, moved = builder.steps, list[int](), False
     for i, step in enumerate(expression.steps):
-        step = step.at(place) if step.args else step
-        replaced = rule(builder, step)
-        place.append(builder.add(step) if replaced is None else replaced)
+        if moved:
+            step = step.at(place)
+        rule = rules.get(step.op)
+        new = None if rule is None else rule(builder, step)
+        if new is None:
+            new = len(steps)
+            steps.append(step)
+        moved = moved or new != i
+        place.append(new)
         if uses is not None:
-            builder.uses[place[i]] += uses[i]
-    made = renamed(expression, (), place)
+            builder.uses[new] += uses[i]
+    made = renamed(expression, (), place) if moved else expression
     updates = made.updates if update_rule is None else tuple([update_rule(builder, u) or u for u in made.updates])
-    return Expression(tuple(builder.steps), made.entries, updates)
+    return Expression(tuple(steps), made.entries, updates)
 
 
 def _uses(expression: Expression) -> Counter[int]:

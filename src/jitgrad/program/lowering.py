@@ -15,13 +15,13 @@ import numpy as np
 from jitgrad.ops import Shapes
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.encode import encode_step, encode_update
-from jitgrad.program.expression import Expression, Step, literal_value, renamed
+from jitgrad.program.expression import Expression, Step, literal_value
 
 # Importing a module adds its rows.
 from jitgrad.program.lowering_rules import calls, elementwise, loop, products, reductions, updates, views  # noqa: F401
 from jitgrad.program.memory import Memory, assign_memory
 from jitgrad.program.passes.canonicalise import canonicalise
-from jitgrad.program.passes.cse import cse, dce, needed_by
+from jitgrad.program.passes.cse import cse, dce, in_order, needed_by
 from jitgrad.program.passes.fuse import fuse
 from jitgrad.program.passes.hoist_scale import hoist_scale
 from jitgrad.program.passes.legalise import legalise
@@ -75,12 +75,8 @@ def _by_entries(expression: Expression) -> tuple[Expression, list[tuple[str, int
             if needed:
                 entry[i] = k
     order = sorted(range(len(steps)), key=entry.__getitem__)
-    place = [0] * len(steps)
-    for new, old in enumerate(order):
-        place[old] = new
-    moved = [steps[i].at(place) for i in order]
     ends = [bisect.bisect(order, k, key=entry.__getitem__) for k in range(len(names))]
-    return renamed(expression, moved, place), list(zip(names, ends, strict=True))
+    return in_order(expression, order), list(zip(names, ends, strict=True))
 
 
 def _program(expression: Expression, memory: Memory, code: Assembler, entries: tuple[Entry, ...]) -> Program:

@@ -11,6 +11,7 @@ import bisect
 from collections.abc import Collection
 from typing import NamedTuple
 
+from jitgrad.ops.table import size_of
 from jitgrad.program.expression import Expression
 from jitgrad.program.lowering_rules.table import lowered
 from jitgrad.program.slots import Slot
@@ -36,9 +37,11 @@ class Memory(NamedTuple):
 def owners(expression: Expression) -> list[int]:
     """For each step the one whose place its value lies in: itself, or what it is a view of."""
     owner = list(range(len(expression.steps)))
-    for i, step in enumerate(expression.steps):
-        if lowered(step.op).view is not None:
-            owner[i] = owner[step.args[0]]
+    views = {op for op in {step.op for step in expression.steps} if lowered(op).view is not None}
+    if views:
+        for i, step in enumerate(expression.steps):
+            if step.op in views:
+                owner[i] = owner[step.args[0]]
     return owner
 
 
@@ -47,8 +50,8 @@ def assign_memory(expression: Expression, placed: Collection[int] = ()) -> Memor
 
     Steps that are ``placed`` have theirs elsewhere; here it is 0, and that of a view of one its distance from there.
     """
-    steps, rows = expression.steps, [lowered(step.op) for step in expression.steps]
-    owner = owners(expression)
+    steps, rows = expression.steps, {op: lowered(op) for op in {step.op for step in expression.steps}}
+    owner, sizes = owners(expression), [size_of(step.shape) for step in steps]
     last = _last_uses(expression, owner)
     arena, places = _Arena(), [0] * len(steps)
     scratch: dict[int, Slot] = {}
@@ -57,21 +60,28 @@ def assign_memory(expression: Expression, placed: Collection[int] = ()) -> Memor
     first = sorted(state, key=lambda i: steps[i].attrs)
     literals = [i for i, step in enumerate(steps) if step.op == "literal"]
     for i in [*first, *(i for i in inputs if i not in state), *literals]:
-        places[i] = 0 if i in placed else arena.append(steps[i].size)
-    for i, (step, row) in enumerate(zip(steps, rows, strict=True)):
-        room = 0 if row.scratch is None else row.scratch(step, expression.shapes(step.args))
+        places[i] = 0 if i in placed else arena.append(sizes[i])
+    for i, step in enumerate(steps):
+        row, args = rows[step.op], step.args
+        room = 0 if row.scratch is None else row.scratch(step, expression.shapes(args))
         if room:
             scratch[i] = Slot(arena.take(room), (room,))
         if row.view is not None:
-            places[i] = places[step.args[0]] + row.view(step, expression.shapes(step.args))
+            places[i] = places[args[0]] + row.view(step, expression.shapes(args))
         elif not row.leaf and i not in placed:
-            places[i] = arena.take(step.size)
-        for j in {owner[j] for j in step.args}:
-            if last[j] == i and j not in placed:
-                arena.give(places[j], steps[j].size)
+            places[i] = arena.take(sizes[i])
+        for j in args:
+            j = owner[j]
+            if last[j] == i:
+                last[j] = _GIVEN_BACK
+                if j not in placed:
+                    arena.give(places[j], sizes[j])
         if room:
             arena.give(scratch[i].offset, room)
     return Memory(places, scratch, arena.size)
+
+
+_GIVEN_BACK = -1
 
 
 def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
@@ -81,10 +91,12 @@ def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
     for i, step in enumerate(steps):
         for j in step.args:
             last[owner[j]] = i
-    results = [*expression.outputs, *(i for u in expression.updates for i in u.targets + u.args)]
-    leaves = [i for i, step in enumerate(steps) if lowered(step.op).leaf]
-    for i in results + leaves:
+    for i in [*expression.outputs, *(i for u in expression.updates for i in u.targets + u.args)]:
         last[owner[i]] = kept
+    leaves = {op for op in {step.op for step in steps} if lowered(op).leaf}
+    for i, step in enumerate(steps):
+        if step.op in leaves:
+            last[i] = kept
     return last
 
 

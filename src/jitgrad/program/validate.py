@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jitgrad.errors import ProgramError, listed
-from jitgrad.program.loop_extents import Fields, Range, check_limits, ranges_of, swept
+from jitgrad.program.loop_extents import Range, ranges_of, swept
 from jitgrad.program.slots import STEPS, UPDATE, Slot
-from jitgrad.vm.instructions import WIDTH, Extent, Instruction
+from jitgrad.program.touched import Cells, Extents, Touched, hull, touched
+from jitgrad.vm.instructions import WIDTH
 
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
@@ -28,21 +29,17 @@ def validate(program: Program) -> None:
     """
     _check_form(program)
     loops = ranges_of(program)
-    known, given = _nothing_known(program), _nothing_known(program)  # no copy, that would touch all of a large arena
-    for what, slot in [("input", s) for s in program.inputs] + [("literal", Slot(o, ())) for o, _ in program.literals]:
-        _check_slot(program, what, slot)
-        known[slot.offset : slot.offset + slot.size] = given[slot.offset : slot.offset + slot.size] = True
-    for i in range(program.stop):
-        kind, fields = program.instruction(i)
-        for _, ends in swept(i, fields, loops):
-            _check_instruction(program, i, kind, ends, known, given)
+    _check_arena(program)
+    literals = [Slot(offset, ()) for offset, _ in program.literals]
+    for what, slots in (("input", program.inputs), ("literal", literals), ("output", program.outputs)):
+        for slot in slots:
+            _check_slot(program, what, slot)
+    unwritten = _check_instructions(program, touched(program, loops), [*program.inputs, *literals])
     for loop in loops:
         if loop.lanes:
             _check_lanes(program, loop, [inner for inner in loops if inner.first >= loop.first])
-    for slot in program.outputs:
-        _check_slot(program, "output", slot)
-        if not known[slot.offset : slot.offset + slot.size].all():
-            raise ProgramError(f"The output {slot} is never written. Lower the expression again.")
+    for slot in unwritten:
+        raise ProgramError(f"The output {slot} is never written. Lower the expression again.")
 
 
 def _check_form(program: Program) -> None:
@@ -61,50 +58,76 @@ def _check_form(program: Program) -> None:
         raise ProgramError(f"The state {program.state} is not among {len(program.inputs)} inputs. Lower the expression again.")
 
 
-def _nothing_known(program: Program) -> np.ndarray:
+def _check_arena(program: Program) -> None:
     try:
-        return np.zeros(program.size, bool)
+        np.zeros(program.size, bool)
     except (MemoryError, OverflowError, ValueError):
         raise ProgramError(f"An arena of {program.size} elements does not fit in memory. Use fewer rows at once.") from None
 
 
-def _check_instruction(
-    program: Program, i: int, kind: Instruction, ends: Sequence[Fields], known: np.ndarray, given: np.ndarray
-) -> None:
-    """Check an instruction in all trips of the loops around it, from its lowest places to its highest, the ``ends``."""
-    where = f"Instruction {i} ({kind.name})"
-    check_limits(program, kind, ends[0], where)
-    reads = [kind.reads(fields, program.table) for fields in ends]
-    writes = [kind.writes(fields, program.table) for fields in ends]
-    for offset, count in _hull(reads):
-        _check_bounds(program, where, offset, count)
-        if not known[offset : offset + count].all():
-            raise ProgramError(f"{where} reads [{offset}:{offset + count}] before it is written. Lower it again.")
-    entry = program.entry_of(i)
-    updates = entry == UPDATE
-    if writes[0] and writes[0][0][1] == 0:
-        raise ProgramError(f"{where} writes nothing. Lower the expression again.")
-    for offset, count in _hull(writes):
-        _check_bounds(program, where, offset, count)
-        changes = updates or (entry == STEPS and offset + count <= program.state_size)
-        if updates and offset + count > program.state_size:
-            raise ProgramError(f"{where} updates what is no state. Lower the expression again.")
-        if not changes and given[offset : offset + count].any():
-            raise ProgramError(f"{where} writes over an input or a literal. Only updates may. Lower it again.")
-        if not changes and any(map(_overlap, writes, reads)):
-            raise ProgramError(f"{where} writes over its own operand. Lower the expression again.")
-        known[offset : offset + count] = True
+_GIVEN = -1
+"""The instruction that writes what is given."""
+
+_FAULTS = (
+    "touches {places} of an arena of {size}",
+    "reads {places} before it is written",
+    "writes nothing",
+    "updates {places}, which is no state",
+    "writes over an input or a literal, {places}, which only updates may",
+    "writes over its own operand",
+)
+_BEYOND, _UNKNOWN, _IDLE, _NO_STATE, _OVER_GIVEN, _OVER_OPERAND = range(len(_FAULTS))
 
 
-def _hull(extents: Sequence[list[Extent]]) -> list[Extent]:
-    """From the lowest extents to the highest."""
-    if len(extents) == 1:
-        return extents[0]
-    return [(a, b + count - a if count else 0) for (a, count), (b, _) in zip(*extents, strict=True)]
+class _Faults:
+    """What is wrong with instructions, to name the first that is."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._found: list[tuple[int, int, str]] = []
+
+    @property
+    def first(self) -> int:
+        """The first instruction that is wrong; the end where none is."""
+        return min(self._found)[0] if self._found else self._program.stop
+
+    def add(self, fault: int, extents: Extents) -> None:
+        if len(extents.instruction):
+            i, offset, size = (int(column[extents.instruction.argmin()]) for column in extents)
+            self._found.append((i, fault, f"[{offset}:{offset + size}]"))
+
+    def add_instructions(self, fault: int, numbers: Iterable[float]) -> None:
+        self._found += [(int(i), fault, "") for i in numbers]
+
+    def check(self) -> None:
+        if self._found:
+            i, fault, places = min(self._found)
+            kind, _ = self._program.instruction(i)
+            what = _FAULTS[fault].format(places=places, size=self._program.size)
+            raise ProgramError(f"Instruction {i} ({kind.name}) {what}. Lower the expression again.")
 
 
-def _overlap(writes: list[Extent], reads: list[Extent]) -> bool:
-    return any(o < offset + count and offset < o + n for offset, count in writes for o, n in reads if n and count)
+def _check_instructions(program: Program, found: Touched, given: Sequence[Slot]) -> list[Slot]:
+    """Check what instructions touch, and that they may. Returns the outputs that are never written."""
+    faults = _Faults(program)
+    for extents in (found.reads, found.writes):
+        end = extents.offset + extents.size
+        faults.add(_BEYOND, extents.where((extents.offset < 0) | (extents.size < 0) | (end > program.size)))
+    faults.add_instructions(_IDLE, found.idle)
+    reads, writes = (e.where((e.instruction < faults.first) & (e.size > 0)) for e in (found.reads, found.writes))
+    outputs = Extents.of((program.stop, slot.offset, slot.size) for slot in program.outputs)
+    ready = Extents.of((_GIVEN, slot.offset, slot.size) for slot in given)
+    cells = Cells(reads.followed_by([writes, outputs, ready]), writes.followed_by([ready]))
+    faults.add(_UNKNOWN, reads.where(cells.unwritten(reads)))
+    entry = np.searchsorted([e.stop for e in program.entries], writes.instruction, "right")
+    updates, steps = (np.array([e.name == name for e in program.entries], bool)[entry] for name in (UPDATE, STEPS))
+    is_state = writes.offset + writes.size <= program.state_size
+    faults.add(_NO_STATE, writes.where(updates & ~is_state))
+    ordinary = writes.where(~(updates | (steps & is_state)))
+    faults.add(_OVER_GIVEN, ordinary.where(cells.written_by(_GIVEN, ordinary)))
+    faults.add_instructions(_OVER_OPERAND, {*found.over} & {*ordinary.instruction.tolist()})
+    faults.check()
+    return [program.outputs[number] for number in cells.unwritten(outputs).tolist()]
 
 
 def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
@@ -118,7 +141,7 @@ def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
         for lane, ends in swept(i, fields, loops):
             task = lane if i < loop.stop else loop.lanes
             for writes, extents in ((True, kind.writes), (False, kind.reads)):
-                reached = _hull([extents(end, program.table) for end in ends])
+                reached = hull([extents(end, program.table) for end in ends])
                 touched += [(o, o + n, task, writes) for o, n in reached if n]
     touched.sort()
     _check_apart(touched, f"Instruction {loop.first - 1} (loop)")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jitgrad.errors import TracingError, users_line
-from jitgrad.tape import trace
+from jitgrad.tape import segments, trace
 from jitgrad.tape.executable import lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.recording import is_recorded
@@ -59,7 +59,11 @@ def _run_groups(roots: Sequence[Tensor], changes: Sequence[StateUpdate] = ()) ->
     """Apply ``changes``, and compute all members of the groups that are met first on the way down from ``roots``."""
     met = [node for node in upstream(roots, lambda node: node.value is None and not node.group) if node.value is None]
     members = list({id(t): t for node in met for t in node.group or () if t.value is None}.values())
-    _run(Flat(members, changes), members)
+    flat = Flat(members, changes)
+    if changes and segments.is_long(flat):
+        compute([t for change in changes for t in change.args])
+        flat = Flat(members, changes)
+    _run(flat, members)
     for tensor in members:
         tensor.group = None
 
@@ -74,7 +78,10 @@ def force(tensors: Sequence[Tensor], since: int) -> None:
 def _run(flat: Flat, keep: list[Tensor]) -> None:
     """Run the expression once: its outputs become the values of ``keep``, its state that of the Variables."""
     leaves = flat.leaves
-    values = lowered(flat, len(leaves)).call(leaves, [t.level for t in keep])
+    if segments.is_long(flat):
+        values = segments.values(flat, keep)
+    else:
+        values = lowered(flat, len(leaves)).call(leaves, [t.level for t in keep])
     for tensor, value in zip(keep, values, strict=True):
         tensor.value = value
         if tensor.timestamp == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,94 +17,89 @@ class Flat:
 
     Args:
         outputs, changes: what is asked for, the entries "value" and "update" of the Program.
-        leaves: the inputs of the first numbers, whether or not they are needed; then come the targets of the changes.
+        first: what comes first, in this order, whether or not it is needed: the inputs of the first numbers, and nodes whose
+            operands come before them. Then come the targets of the changes.
         all_nodes: whether every node is an output.
         entries: names, and what is asked for beyond the outputs, see Expression.
         recorded: the ops to go through, also where their values are known; by default those whose values are not.
+        level: the least level to compute in.
 
     Attributes:
         order: all Tensors, operands first.
         leaves: the Tensor of each input, by number.
         literals: the numbers of the code among them.
         nodes: those of all steps that are neither input nor literal.
-        dtype: the float dtype to compute in.
-        key: the same for what has the same Expression but for its literals, and quicker to make.
+        level, dtype: the highest level of the leaves, and the float dtype to compute in.
     """
 
     def __init__(
         self,
         outputs: Sequence[Tensor],
         changes: Sequence[StateUpdate] = (),
-        leaves: Iterable[Tensor] = (),
+        first: Iterable[Tensor] = (),
         all_nodes: bool = False,
         entries: Sequence[tuple[str, Sequence[Tensor]]] = (),
         recorded: Callable[[Tensor], bool] | None = None,
+        level: int = 0,
     ) -> None:
         self.place: dict[int, int] = {}
         self.order: list[Tensor] = []
         self._structure: list[Any] = []
-        self._level = 0
+        self.level = level
         self._recorded = recorded
         self.leaves: list[Tensor] = []
         self.literals: list[Tensor] = []
         self.nodes: list[Tensor] = []
         self._updates: tuple[Update, ...] = ()
         wanted = [*outputs, *(t for _, tensors in entries for t in tensors)] if entries else outputs
-        for leaf in leaves:
-            self._visit(leaf)
+        self._visit(first)
         if changes:
             self._updates = self._visit_changes(wanted, changes)
         else:
-            for tensor in wanted:
-                self._visit(tensor)
+            self._visit(wanted)
         place = self.place
         named = (("value", self.nodes if all_nodes else outputs), *entries)
         self._entries = tuple([(name, tuple([place[id(t)] for t in tensors])) for name, tensors in named])
-        self.dtype = dtypes.program_dtype(self._level)
-        self.key = (tuple(self._structure), self._entries, self._updates, self.dtype)
+        self.dtype = dtypes.program_dtype(self.level)
 
     def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[StateUpdate]) -> tuple[Update, ...]:
         """Targets come first; they are inputs."""
-        for change in changes:
-            for variable in change.targets:
-                self._visit(variable.leaf)
-        for tensor in [*outputs, *(t for change in changes for t in change.args)]:
-            self._visit(tensor)
+        self._visit([variable.leaf for change in changes for variable in change.targets])
+        self._visit([*outputs, *(t for change in changes for t in change.args)])
         place = self.place
         return tuple(
             Update(c.op, tuple(place[id(v.leaf)] for v in c.targets), tuple(place[id(t)] for t in c.args), c.attrs)
             for c in changes
         )
 
-    def _visit(self, tensor: Tensor) -> None:
-        """Operands before what is made of them, without recursion."""
+    def _visit(self, tensors: Iterable[Tensor]) -> None:
+        """One after the other, operands before what is made of them, without recursion."""
         place, structure, recorded = self.place, self._structure, self._recorded
-        stack = [tensor]
+        nodes, order = self.nodes, self.order
+        stack = [*tensors][::-1]
         while stack:
-            node = stack[-1]
+            node = stack.pop()
             if id(node) in place:
-                stack.pop()
                 continue
             op = node.op
             if op is None or (node.value is not None if recorded is None else not recorded(node)):
                 self._leaf(node)
-                stack.pop()
                 continue
             places = []
             for x in node.inputs:
                 at = place.get(id(x))
                 if at is None:
                     if x.op is not None:
+                        stack.append(node)
                         stack += [t for t in reversed(node.inputs) if id(t) not in place]
                         break
                     at = self._leaf(x)
                 places.append(at)
             else:
                 structure += (op.name, node.attrs, node.shape, *places)
-                self.nodes.append(node)
-                stack.pop()
+                nodes.append(node)
+                order.append(node)
                 place[id(node)] = len(place)
-                self.order.append(node)
 
     def _leaf(self, node: Tensor) -> int:
         if type(node.value) is float:
@@ -112,11 +108,16 @@ class Flat:
         else:
             self._structure += ("input", node.shape)
             self.leaves.append(node)
-        if node.level > self._level:
-            self._level = node.level
+        if node.level > self.level:
+            self.level = node.level
         self.order.append(node)
         self.place[id(node)] = at = len(self.place)
         return at
+
+    @functools.cached_property
+    def key(self) -> tuple[Any, ...]:
+        """The same for what has the same Expression but for its literals, and quicker to make."""
+        return (tuple(self._structure), self._entries, self._updates, self.dtype)
 
     @property
     def numbers(self) -> tuple[float | str, ...]:
@@ -126,16 +127,15 @@ class Flat:
 
     def expression(self, inputs: Sequence[Tensor]) -> Expression:
         """The steps, the entries and the updates, for these inputs: the leaves, and literals that are no part of it."""
-        numbers = {id(t): number for number, t in enumerate(inputs)}
+        place, numbers = self.place, {id(t): number for number, t in enumerate(inputs)}
         nodes = {id(t) for t in self.nodes}
         steps = []
         for tensor in self.order:
-            if id(tensor) in nodes:
-                assert tensor.op is not None
-                args = tuple([self.place[id(x)] for x in tensor.inputs])
-                steps.append(Step(tensor.op.name, args, tensor.attrs, tensor.shape))
-            elif id(tensor) in numbers:
-                steps.append(input_step(numbers[id(tensor)], tensor.shape))
+            key, op = id(tensor), tensor.op
+            if op is not None and key in nodes:
+                steps.append(Step(op.name, tuple([place[id(x)] for x in tensor.inputs]), tensor.attrs, tensor.shape))
+            elif key in numbers:
+                steps.append(input_step(numbers[key], tensor.shape))
             else:
                 steps.append(literal_step(tensor.value))
         return Expression(tuple(steps), self._entries, self._updates)

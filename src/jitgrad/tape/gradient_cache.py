@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from jitgrad.ops import OPS
 from jitgrad.program.lowering import lower
+from jitgrad.tape import segments
 from jitgrad.tape.evaluate import release_leaves
 from jitgrad.tape.executable import Executable, by_structure
 from jitgrad.tape.flatten import Flat
@@ -48,9 +51,12 @@ def gradients(
     if here.active or any(t.value is not None for t in targets):
         return None
     flat = Flat(targets, recorded=recorded)
-    key = _key(flat, sources, watched)
-    if key is None:
+    if not _replays(flat):
         return None
+    if segments.is_long(flat):
+        values, made = segments.gradients(flat, targets, sources, watched, recorded)
+        _keep(targets, values, flat.leaves)
+        return made
 
     def make(lifted: Sequence[Tensor]) -> _Gradients:
         found = differentiate(targets, sources, watched, recorded)
@@ -63,26 +69,26 @@ def gradients(
         levels = [None if g is None else g.level for g in found]
         return _Gradients(Executable(program, leaves, len(given)), [flat.place[id(t)] for t in given], levels)
 
-    replayed, _ = by_structure(flat, key, make)
+    replayed, _ = by_structure(flat, _key(flat, sources, watched), make)
     return _run(replayed, targets, flat.order)
 
 
-def _key(flat: Flat, sources: Sequence[int], watched: Callable[[Tensor], bool]) -> tuple[Any, ...] | None:
-    """Beside its structure a key that is equal for what is differentiated alike; None where it is to be differentiated anew."""
+def _replays(flat: Flat) -> bool:
+    """Whether what is differentiated alike has a key."""
+    for node in flat.nodes:
+        op = node.op
+        if op is None or op.kernel is not None or OPS.get(op.name) is not op or node.gradient is not None:
+            return False
+    return all(node.value is not None and node.gradient is None for node in flat.leaves)
+
+
+def _key(flat: Flat, sources: Sequence[int], watched: Callable[[Tensor], bool]) -> tuple[Any, ...]:
+    """Beside its structure a key that is equal for what is differentiated alike."""
     wanted: dict[int, int] = {}
     for number, source in enumerate(sources):
         wanted.setdefault(source, number)
     key: list[Any] = [wanted[source] for source in sources]
-    for node in flat.nodes:
-        op = node.op
-        if op is None or op.kernel is not None or OPS.get(op.name) is not op:
-            return None
-    for node in flat.leaves:
-        if node.value is None:
-            return None
     for node in flat.order:
-        if node.gradient is not None:
-            return None
         key += (node.level, node.value is None, wanted.get(key_of(node)), watched(node))
     return tuple(key)
 
@@ -91,7 +97,11 @@ def _run(replayed: _Gradients, targets: Sequence[Tensor], order: Sequence[Tensor
     executable, places, levels = replayed
     given = [order[i] for i in places]
     values = iter(executable.call(given, [*(t.level for t in targets), *(level for level in levels if level is not None)]))
-    for target in targets:
-        target.value = next(values)
-    release_leaves(given)
+    _keep(targets, [next(values) for _ in targets], given)
     return [None if level is None else known(next(values), level) for level in levels]
+
+
+def _keep(targets: Sequence[Tensor], values: Sequence[np.ndarray], leaves: Sequence[Tensor]) -> None:
+    for target, value in zip(targets, values, strict=True):
+        target.value = value
+    release_leaves(leaves)

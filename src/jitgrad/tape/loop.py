@@ -115,7 +115,7 @@ class _Region(Recording):
     ) -> Tensors:
         """Record the loop; returns the last carries and the stacks. What else the body reads is constant."""
         inputs, outputs = [inside for inside, _ in (*carries, *moving)], [*following, *stacked]
-        flat = Flat(outputs, leaves=inputs, recorded=self.has)
+        flat = Flat(outputs, first=inputs, recorded=self.has)
         _check_ops(flat)
         operands = (*(x for _, x in (*carries, *moving)), *flat.leaves[len(inputs) :])
         body = flat.expression(flat.leaves)

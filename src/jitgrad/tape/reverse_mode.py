@@ -5,7 +5,7 @@ Cotangents are recorded expressions like any other, so a gradient can be differe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from jitgrad.ops.linear import broadcast_to
@@ -41,26 +41,36 @@ def differentiate(
     """
     order = topological(targets, recorded)
     wanted = set(sources)
-    useful = _useful(order, wanted, watched, recorded)
+    useful = useful_of(order, wanted, watched, recorded)
     cotangents: dict[int, Any] = {}  # of several results a list
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
         if id(target) in useful:
             _accumulate(cotangents, target, constant(1.0, target) if weight is None else weight)
+    propagate([node for node in order if node.op is not None and recorded(node)], cotangents, useful)
     found: dict[int, Tensor] = {}
     for node in reversed(order):
-        g = cotangents.pop(id(node), None)
-        if g is None:
-            continue
         key = key_of(node)
-        if key in useful[id(node)]:
-            own = cast(g, node.level)
+        if key in wanted and id(node) in cotangents:
+            own = cast(cotangents[id(node)], node.level)
             found[key] = found[key] + own if key in found else own
-        if node.op is None or not recorded(node):
+    return [found.get(source) for source in sources]
+
+
+def propagate(nodes: Sequence[Tensor], cotangents: dict[int, Any], useful: Container[int]) -> None:
+    """From the last to the first of ``nodes``, add to the cotangents of operands what comes from that of the node.
+
+    Args:
+        nodes: recorded ops, operands first.
+        cotangents: by id; of several results a list with None for those without.
+        useful: see ``useful_of``.
+    """
+    for node in reversed(nodes):
+        g, op = cotangents.get(id(node)), node.op
+        if g is None or op is None:
             continue
-        operands = [i for i, x in enumerate(node.inputs) if id(x) in useful and node.op.passes(i)]
+        operands = [i for i, x in enumerate(node.inputs) if id(x) in useful and op.passes(i)]
         for i, contribution in zip(operands, _pulled_back(node, g, operands), strict=True):
             _accumulate(cotangents, node.inputs[i], contribution)
-    return [found.get(source) for source in sources]
 
 
 def constant(value: float, like: Tensor) -> Tensor:
@@ -95,27 +105,26 @@ def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -
     return operands_first(targets, lambda node: node.inputs if node.op is not None and recorded(node) else ())
 
 
-def _useful(
+def useful_of(
     order: list[Tensor],
     sources: set[int],
     watched: Callable[[Tensor], bool],
     recorded: Callable[[Tensor], bool],
-) -> dict[int, set[int]]:
-    """The Tensors that cotangents must reach: on a path from a source that depends on something watched.
-
-    For each of them, by id, its own key if it is a source itself.
-    """
+) -> set[int]:
+    """The ids of the Tensors that cotangents must reach: on a path from a source that depends on something watched."""
     depends: set[int] = set()
-    useful: dict[int, set[int]] = {}
+    useful: set[int] = set()
     for node in order:
         if node.level <= dtypes.INTEGER:
             continue
-        passing: list[Any] = []
-        if node.op is not None and recorded(node):
-            passing = [x for i, x in enumerate(node.inputs) if node.op.passes(i)]
-        if watched(node) or any(id(x) in depends for x in passing):
+        op, made, leads = node.op, watched(node), key_of(node) in sources
+        if op is not None and recorded(node):
+            for i, x in enumerate(node.inputs):
+                if id(x) in depends and op.passes(i):
+                    made = True
+                    leads = leads or id(x) in useful
+        if made:
             depends.add(id(node))
-            own = {key_of(node)} & sources
-            if own or any(id(x) in useful for x in passing):
-                useful[id(node)] = own
+            if leads:
+                useful.add(id(node))
     return useful

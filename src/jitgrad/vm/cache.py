@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -175,8 +175,8 @@ def write(name: str, compiled: ObjectCode) -> None:
 
 
 @contextlib.contextmanager
-def alone(name: str, waiting: str) -> Iterator[None]:
-    """No other process is in here for ``name`` meanwhile; ``waiting`` is said on stderr where one is.
+def alone(name: str, waiting: Callable[[], object]) -> Iterator[None]:
+    """No other process is in here for ``name`` meanwhile; ``waiting`` is called where one is.
 
     It goes on all the same where files cannot be locked, or another process has the lock for too long: it may be stopped.
     """
@@ -201,17 +201,17 @@ def _lock_file(name: str) -> int | None:
             return None
 
 
-def _wait(file: int, waiting: str) -> bool:
-    """Lock a file, and say ``waiting`` on stderr if another process has it; False where it could not be had."""
-    started, said = time.monotonic(), False
+def _wait(file: int, waiting: Callable[[], object]) -> bool:
+    """Lock a file, and call ``waiting`` if another process has it; False where it could not be had."""
+    started, waits = time.monotonic(), False
     while time.monotonic() < started + _PATIENCE:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            if not said:
-                print(waiting, file=sys.stderr, flush=True)
-            said = True
+            if not waits:
+                waiting()
+            waits = True
             time.sleep(0.05)
         except OSError:  # a file system without locks
             return False

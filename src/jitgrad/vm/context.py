@@ -10,9 +10,9 @@ MOST_TASKS = 32
 """That a thread pool is given at once: a ticket has a bit for each."""
 
 
-GROUPS = {"norms": "rare", "order": "rare", "random": "random_numbers", "special": "special_functions"}
+RARE = {"norms": "rare", "order": "rare", "random": "random_numbers", "special": "special_functions"}
 """Modules of rare kernels, which are apart from the interpreter: the functions that run an instruction of theirs."""
-FUNCTIONS = ("execute", *dict.fromkeys(GROUPS.values()))
+FUNCTIONS = ("execute", *dict.fromkeys(RARE.values()))
 """What compiled code calls by its number here."""
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+from ctypes import CFUNCTYPE, c_uint64
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from jitgrad.errors import ArgumentError
-from jitgrad.vm.late import load
+from jitgrad.vm import forks
+
+if TYPE_CHECKING:
+    from jitgrad.vm.native import Function
 
 
 def set_flush_denormal(mode: bool) -> bool:
@@ -48,4 +55,16 @@ def set_flush_denormal(mode: bool) -> bool:
     """
     if not isinstance(mode, (bool, np.bool_)):
         raise ArgumentError(f"mode is {mode!r}. Give True or False.")
-    return bool(load("flush", np.dtype(np.float64)).call(int(mode)))
+    change, bits = _change()
+    asked = bits if mode else 0
+    change.call(asked)
+    return bits != 0 and change.call(asked) == asked
+
+
+@functools.cache
+def _change() -> tuple[Function, int]:
+    """The native function that sets the mode, see ``subnormals.py``, and its bits. LLVM makes it in no time."""
+    with forks.loading:  # as in late.py
+        from jitgrad.vm import native, subnormals
+
+        return native.emitted(subnormals.setter(), "change", CFUNCTYPE(c_uint64, c_uint64)), subnormals.FLUSH

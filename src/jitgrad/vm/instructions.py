@@ -19,7 +19,7 @@ import numpy as np
 
 from jitgrad.ops import OPS, Op
 from jitgrad.vm import addresses
-from jitgrad.vm.context import GROUPS
+from jitgrad.vm.context import RARE
 
 WIDTH = 16
 OPERATION = 0
@@ -76,6 +76,7 @@ class Instruction:
         splits: how it may be done in parts, if it may.
         limits: of the numbers that the extents do not bound, in the order in which they are checked, before the extents.
         numbers: for an update, at which places how many numbers stand that all elements share.
+        of_arrays: whether there are no limits, and the extents may be asked for arrays, of the fields of many instructions.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Instruction:
     pattern: str = ""
     splits: Splits | None = None
     limits: tuple[Limit, ...] = ()
+    of_arrays: bool = False
     numbers: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -97,8 +99,8 @@ class Instruction:
 
     @property
     def group(self) -> str:
-        """The function that its kernel is a part of, see ``context.GROUPS``; empty for the interpreter."""
-        return GROUPS.get(self.kernel[0], "") if self.kernel is not None else ""
+        """The function that its kernel is a part of, see ``context.RARE``; empty for the interpreter."""
+        return RARE.get(self.kernel[0], "") if self.kernel is not None else ""
 
 
 # What the operands of an elementwise op are called, in its value and in its instructions.
@@ -113,16 +115,22 @@ def _add(instruction: Instruction) -> None:
     INSTRUCTIONS.append(instruction)
 
 
-def extents(**counts: str) -> Extents:
-    """Extents from text: ``extents(a="m * k")`` is m·k elements from field ``a``."""
-    compiled = {offset: count.split(" * ") for offset, count in counts.items()}
+class _Products:
+    """Extents that are products of fields, which may be arrays, one number an instruction."""
 
-    def extents_of(f: Fields, table: np.ndarray) -> list[Extent]:
+    def __init__(self, **counts: str) -> None:
+        self._factors = {offset: count.split(" * ") for offset, count in counts.items()}
+
+    def __call__(self, f: Fields, table: np.ndarray) -> list[Extent]:
         return [
-            (f[offset], math.prod([int(x) if x.isdigit() else f[x] for x in factors])) for offset, factors in compiled.items()
+            (f[offset], math.prod([int(x) if x.isdigit() else f[x] for x in factors]))
+            for offset, factors in self._factors.items()
         ]
 
-    return extents_of
+
+def extents(**counts: str) -> Extents:
+    """Extents from text: ``extents(a="m * k")`` is m·k elements from field ``a``."""
+    return _Products(**counts)
 
 
 def along(*places: str) -> Splits:
@@ -157,18 +165,19 @@ def _elementwise(op: Op, pattern: str) -> Instruction:
     kernel = ("special", op.name) if op.name in _SPECIAL else None
     if len(pattern) == 1:
         return Instruction(
-            op.name, ("d", "x", "n"), ("d", "x"), extents(d="n"), extents(x="n"), kernel, op, pattern, along("d", "x")
-        )
+            op.name, ("d", "x", "n"), ("d", "x"), extents(d="n"), extents(x="n"), kernel, op, pattern, along("d", "x"),
+            of_arrays=True,
+        )  # fmt: skip
     if set(pattern) == {"1"}:
         ones = extents(**dict.fromkeys(operands, "1"))
-        return Instruction(f"{op.name}.1", ("d", *operands), ("d", *operands), extents(d="1"), ones, None, op, pattern)
+        places = ("d", *operands)
+        return Instruction(f"{op.name}.1", places, places, extents(d="1"), ones, None, op, pattern, of_arrays=True)
     fields = ("d", "rows", "cols", *(x for operand in operands for x in (operand, "r" + operand)))
 
     def reads(f: Fields, table: np.ndarray) -> list[Extent]:
-        if f["rows"] * f["cols"] == 0:
-            return []
+        some = f["rows"] * f["cols"] > 0
         return [
-            (f[x], (f["rows"] - 1) * f["r" + x] + (f["cols"] if kind == "v" else 1))
+            (f[x], some * ((f["rows"] - 1) * f["r" + x] + (f["cols"] if kind == "v" else 1)))
             for x, kind in zip(operands, pattern, strict=True)
         ]
 
@@ -179,8 +188,9 @@ def _elementwise(op: Op, pattern: str) -> Instruction:
         return Cut("rows", {"d": f["cols"]} | {x: f["r" + x] for x in operands}, f["rows"] * f["cols"], grain=1)
 
     return Instruction(
-        f"{op.name}.{pattern}", fields, ("d", *operands), extents(d="rows * cols"), reads, kernel, op, pattern, splits
-    )
+        f"{op.name}.{pattern}", fields, ("d", *operands), extents(d="rows * cols"), reads, kernel, op, pattern, splits,
+        of_arrays=True,
+    )  # fmt: skip
 
 
 for _op in OPS.values():
@@ -240,7 +250,8 @@ def _kernel(
     """``*`` stands before the fields that are places."""
     names = tuple(fields.replace("*", "").split())
     places = tuple(field[1:] for field in fields.split() if field[0] == "*")
-    _add(Instruction(name, names, places, writes, reads, (module, name), splits=splits, limits=limits))
+    products = isinstance(writes, _Products) and isinstance(reads, _Products) and not limits
+    _add(Instruction(name, names, places, writes, reads, (module, name), splits=splits, limits=limits, of_arrays=products))
 
 
 _kernel("copy", "copy", "*d *a n", extents(d="n"), extents(a="n"), splits=along("d", "a"))
@@ -349,7 +360,7 @@ def _update(name: str, fields: str, writes: str, **numbers: int) -> None:
     _add(
         Instruction(
             name, tuple(names), tuple(places), extents(**{x: counts[x] for x in writes.split()}), extents(**counts),
-            ("update", name), numbers=numbers, splits=along(*vectors) if vectors else None,
+            ("update", name), numbers=numbers, splits=along(*vectors) if vectors else None, of_arrays=True,
         )
     )  # fmt: skip
 

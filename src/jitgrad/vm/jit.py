@@ -14,9 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.core import config as _config
 from numba.core.ccallback import CFunc
-from numba.core.codegen import CPUCodeLibrary, JITCPUCodegen
+from numba.core.codegen import JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.cpu import CPUContext
 from numba.core.errors import TypingError
 from numba.core.imputils import impl_ret_borrowed
 from numba.core.registry import cpu_target
@@ -25,6 +24,7 @@ from numba.extending import intrinsic, overload
 from jitgrad.vm import forks
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.processor import processor
+from jitgrad.vm.whole import Codegen, uncalled
 
 config: Any = _config  # its names are made at run time
 # nnan and ninf are never set: they would let LLVM delete the handling of nan and inf.
@@ -132,13 +132,13 @@ def _uncollected() -> Iterator[None]:
 
 
 @functools.cache
-def _codegen() -> JITCPUCodegen:
+def _codegen(kind: type[JITCPUCodegen]) -> Any:
     """Numba's part that speaks to LLVM, of our own: the user's may be for another processor, or not optimise."""
-    return JITCPUCodegen("jitgrad")
+    return kind("jitgrad")
 
 
 @contextmanager
-def _our_settings() -> Iterator[None]:
+def _our_settings(kind: type[JITCPUCodegen]) -> Iterator[Any]:
     """For our processor, and with Numba's defaults, whatever ``NUMBA_`` variables the user has set: code is kept for later."""
     with global_compiler_lock:
         config.reload_config()  # so that the compiler, which calls it too, finds nothing new
@@ -147,31 +147,11 @@ def _our_settings() -> Iterator[None]:
         try:
             config._env_reloader.process_environ({"NUMBA_NUM_THREADS": str(config.NUMBA_NUM_THREADS)})
             config.CPU_NAME, config.CPU_FEATURES = processor().name, processor().flags()
-            context._internal_codegen = _codegen()
-            yield
+            context._internal_codegen = _codegen(kind)
+            yield context._internal_codegen
         finally:
             context._internal_codegen = codegen
             vars(config).update(users)
-
-
-@contextmanager
-def _as_a_whole(name: str) -> Iterator[None]:
-    """Without optimising what the function ``name`` calls by itself, and without machine code of it: half of the time.
-
-    Numba does both for every function, for callers in Python. Ours have none, see ``_INTERNAL``: what is called is optimised
-    as a part of the whole, and in place of its machine code stands something that refuses arguments. The lock keeps functions
-    of the user, compiled by another thread, out of it.
-    """
-    context: Any = CPUContext
-    library: Any = CPUCodeLibrary
-    with global_compiler_lock:
-        executable, optimise = context.get_executable, library._optimize_final_module
-        context.get_executable = lambda self, library, description, environment: [].clear
-        library._optimize_final_module = lambda self: optimise(self) if self.name == name else None
-        try:
-            yield
-        finally:
-            context.get_executable, library._optimize_final_module = executable, optimise
 
 
 class Native(NamedTuple):
@@ -185,22 +165,23 @@ class Native(NamedTuple):
     function: Callable[..., Any]
     signature: Callable[[Any], tuple[tuple[Any, ...], Any]]
 
-    def compile_here(self, dtype: str, rewrites: bool = True) -> Any:
+    def compile_here(self, dtype: str) -> Any:
         """Compile for float32 or float64, for this process; the result has an ``address`` as long as it is kept."""
-        # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
-        options = {"error_model": "numpy", "no_rewrites": not rewrites}
-        compiled: Any = CFunc(self.function, self.signature(getattr(numba, dtype)), {}, options)
-        with forks.loading, _our_settings(), _uncollected():
+        compiled = self._compiler(dtype)
+        with forks.loading, _our_settings(JITCPUCodegen), _uncollected():
             compiled.compile()
         return compiled
 
     def compile(self, dtype: str) -> ObjectCode:
         """Compile for float32 or float64, to be kept."""
-        with _as_a_whole(self.function.__name__):
-            compiled = self.compile_here(dtype, rewrites=False)
-        library = compiled._library
-        declared = [f.name for f in library._final_module.functions if f.is_declaration]
-        return ObjectCode(compiled.native_name, declared, library._get_compiled_object())
+        compiled = self._compiler(dtype, no_rewrites=True)
+        with forks.loading, _our_settings(Codegen) as codegen, uncalled(), _uncollected():
+            compiled.compile()
+            return ObjectCode(compiled.native_name, *codegen.emit(compiled._library, compiled.native_name))
+
+    def _compiler(self, dtype: str, **options: Any) -> Any:
+        # No fastmath: what a function is compiled with holds for all that it calls, too, and those have their own.
+        return CFunc(self.function, self.signature(getattr(numba, dtype)), {}, {"error_model": "numpy", **options})
 
 
 @intrinsic

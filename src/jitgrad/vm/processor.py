@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llvmlite import binding
 
@@ -75,6 +75,12 @@ def processor() -> Processor:
             f"Unset it, or name a processor that has no more than this one."
         )
     return Processor(name, wanted | dict.fromkeys(missing, False))
+
+
+def target_machine(jit: bool = False) -> Any:
+    """What LLVM makes code for the processor with, once LLVM is started."""
+    triple, (name, _) = binding.Target.from_default_triple(), processor()
+    return triple.create_target_machine(cpu=name, features=processor().flags(), jit=jit)
 
 
 def _has(name: str, flags: str, features: list[str]) -> dict[str, bool]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from jitgrad import arguments
 from jitgrad.vm.context import MOST_TASKS, ContextDescriptor, Pool
+from jitgrad.vm.cores import cores
 from jitgrad.vm.late import functions, load
 from jitgrad.vm.records import address
 
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from jitgrad.vm.native import Function
 
 _VARIABLE = "JITGRAD_NUM_THREADS"
-
-
-def _cores() -> int:
-    """Those this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Settings:
@@ -41,7 +37,7 @@ def get_num_threads() -> int:
         ArgumentError: where the environment variable is no number from 1 on.
     """
     if _Settings.threads is None:
-        given = os.environ.get(_VARIABLE, str(_cores()))
+        given = os.environ.get(_VARIABLE, str(cores()))
         _Settings.threads = arguments.count(_VARIABLE, int(given) if given.isdecimal() else given)
     return _Settings.threads
 

@@ -1,19 +1,29 @@
-"""``python -m jitgrad.vm.warmup float32``: load all that a dtype needs, compiling what is not kept yet."""
+"""``python -m jitgrad.vm.warmup engine-float32 …``: a worker, which compiles units and prints each when it is done."""
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 
-import numpy as np
+from jitgrad.vm.compiling import Notice, compile_unit
+from jitgrad.vm.groups import Unit
 
-from jitgrad.vm import native
+
+def main() -> None:
+    """Compile what the arguments name, one after the other, as long as the process lives that asked for it."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    said = Notice([], begun=True)
+    for name in sys.argv[1:]:
+        compile_unit(Unit(*name.split("-")), said)
+        print(name, flush=True)
 
 
-def warm(dtype: np.dtype[np.floating]) -> None:
-    """Have every function of the vm ready for ``dtype``."""
-    for name in native.names(str(dtype)):
-        native.load(name, dtype)
+def _end_with_parent() -> None:
+    """Standard input is a pipe from it, which the system closes."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    warm(np.dtype(sys.argv[1]))
+    main()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from jitgrad.ops import OPS, Shape
-from jitgrad.program.assembler import Assembler
+from jitgrad.program.assembler import Assembler, row
 from jitgrad.program.expression import Builder, Step
 from jitgrad.program.lowering_rules.products import fuse_added
 from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
-from jitgrad.vm.instructions import OPCODE, OPERANDS, patterns
+from jitgrad.vm.instructions import INSTRUCTIONS, LEAST_ELEMENTS, OPCODE, OPERANDS, OPERATION, patterns
 
 
 class Layout(NamedTuple):
@@ -23,6 +24,7 @@ class Layout(NamedTuple):
     strides: tuple[int, ...]
 
 
+@functools.lru_cache(maxsize=4096)
 def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
     """How a loop over two axes covers a broadcast, or None where two axes do not suffice."""
     groups: list[tuple[int, tuple[bool, ...]]] = []
@@ -44,19 +46,43 @@ def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
     return Layout(rows, cols, "".join("s" if c else "v" for c in cols_stay), strides)
 
 
-def _emit(code: Assembler, at: Placed) -> None:
-    names = OPERANDS[len(at.places)]
-    fields = dict(zip(names, at.places, strict=True))
+class _Form(NamedTuple):
+    """An instruction without its places: the row, the columns of the places, and whether it is too small to share."""
+
+    row: list[int]
+    columns: list[int]
+    is_small: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def _form_of(op: str, shape: Shape, operands: OperandShapes) -> _Form:
+    size, names = math.prod(shape), OPERANDS[len(operands)]
     if len(names) == 1:
-        code.emit(at.op, d=at.d, n=math.prod(at.shape), **fields)
-        return
-    layout = layout_of(at.shape, at.shapes)
+        return _form(op, size, names, n=size)
+    layout = layout_of(shape, operands)
     assert layout is not None
-    if layout.rows * layout.cols == 1 and f"{at.op}.1" in OPCODE:
-        code.emit(f"{at.op}.1", d=at.d, **fields)
-        return
-    fields |= {"r" + x: s for x, s in zip(names, layout.strides, strict=True)}
-    code.emit(f"{at.op}.{layout.pattern}", d=at.d, rows=layout.rows, cols=layout.cols, **fields)
+    if size == 1 and f"{op}.1" in OPCODE:
+        return _form(f"{op}.1", size, names)
+    strides = {"r" + x: s for x, s in zip(names, layout.strides, strict=True)}
+    return _form(f"{op}.{layout.pattern}", size, names, rows=layout.rows, cols=layout.cols, **strides)
+
+
+def _form(name: str, size: int, operands: str, **fields: int) -> _Form:
+    places = ("d", *operands)
+    known = INSTRUCTIONS[OPCODE[name]].fields
+    return _Form(row(name, dict.fromkeys(places, 0) | fields), [1 + known.index(x) for x in places], size < 2 * LEAST_ELEMENTS)
+
+
+def _emit(code: Assembler, at: Placed) -> None:
+    form = _form_of(at.op, at.shape, at.shapes)
+    made = form.row.copy()
+    for column, place in zip(form.columns, (at.d, *at.places), strict=True):
+        made[column] = place
+    if form.is_small:
+        code.rows.append(made)
+    else:
+        kind = INSTRUCTIONS[made[OPERATION]]
+        code.emit(kind.name, **dict(zip(kind.fields, made[1:], strict=False)))
 
 
 def _legalise(builder: Builder, step: Step) -> int | None:
@@ -67,7 +93,7 @@ def _legalise(builder: Builder, step: Step) -> int | None:
         layout = layout_of(step.shape, builder.shapes(args))
         if layout is not None:
             if layout.pattern in allowed:
-                return builder.add(step._replace(args=tuple(args)))
+                return builder.add(step._replace(args=tuple(args))) if tuple(args) != step.args else None
             if layout.pattern[::-1] in allowed and OPS[step.op].commutative:
                 return builder.add(step._replace(args=tuple(args[::-1])))
         small = next(k for k, i in enumerate(args) if builder.steps[i].shape != step.shape)

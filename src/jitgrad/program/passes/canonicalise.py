@@ -11,50 +11,52 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.ops import OPS, Op
-from jitgrad.program.expression import Builder, Expression, Rule, Step, rewrite
+from jitgrad.ops import OPS
+from jitgrad.program.expression import Builder, Expression, Rule, Step, literal_value, rewrite
 
 
 def canonicalise(expression: Expression) -> Expression:
-    return rewrite(expression, _canonical)
+    return rewrite(expression, lambda op: _canonical if op in _RULES or _is_elementwise(op) else None)
 
 
-def _canonical(builder: Builder, step: Step) -> int:
-    row = OPS.get(step.op)
-    if row is not None and row.value is not None:
-        found = _folded(builder, step, row)
-        if found is None:
-            found = _before_broadcast(builder, step)
-        if found is not None:
-            return found
+def _is_elementwise(op: str) -> bool:
+    return op in OPS and OPS[op].value is not None
+
+
+def _canonical(builder: Builder, step: Step) -> int | None:
+    """What a step is replaced by; None where it is canonical."""
+    operands = [builder.steps[i].op for i in step.args]
+    if _LITERALS.issuperset(operands) and _is_elementwise(step.op):
+        return _folded(builder, step)
+    if "broadcast_to" in operands and _is_elementwise(step.op):
+        return _before_broadcast(builder, step)
     rule = _RULES.get(step.op)
     replaced = rule(builder, step) if rule else None
-    if replaced is None:
-        return builder.add(step)
-    if builder.steps[replaced].shape != step.shape:
+    if replaced is not None and builder.steps[replaced].shape != step.shape:
         return builder.op("broadcast_to", replaced, shape=step.shape)
     return replaced
 
 
+_LITERALS = frozenset(["literal"])
+
+
 def _make(builder: Builder, name: str, *args: int, **attrs: Any) -> int:
     """Add an op in its canonical form."""
-    return _canonical(builder, builder.step(name, *args, **attrs))
+    step = builder.step(name, *args, **attrs)
+    replaced = _canonical(builder, step)
+    return builder.add(step) if replaced is None else replaced
 
 
-def _folded(builder: Builder, step: Step, row: Op) -> int | None:
+def _folded(builder: Builder, step: Step) -> int:
     """An elementwise op of literals is a literal."""
-    values = [builder.literal_at(i) for i in step.args]
-    if any(value is None for value in values):
-        return None
+    values = [np.float64(literal_value(builder.steps[i])) for i in step.args]
     with np.errstate(all="ignore"):
-        return builder.literal(float(row.numpy(*[np.float64(value) for value in values])))
+        return builder.literal(float(OPS[step.op].numpy(*values)))
 
 
-def _before_broadcast(builder: Builder, step: Step) -> int | None:
+def _before_broadcast(builder: Builder, step: Step) -> int:
     """Elementwise loops broadcast by themselves: compute on the sources of broadcasts, and broadcast the result if need be."""
     args = [builder.steps[i].args[0] if builder.steps[i].op == "broadcast_to" else i for i in step.args]
-    if args == list(step.args):
-        return None
     small = _make(builder, step.op, *args)
     if builder.steps[small].shape == step.shape:
         return small

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from jitgrad.program.expression import Builder, Expression, Step, renamed, rewrite
+from jitgrad.program.expression import Expression, Step, renamed
 from jitgrad.program.passes.loops import trim_stacks, unite_stacks
 
 
@@ -17,14 +17,12 @@ def cse(expression: Expression) -> Expression:
 
 def _shared(expression: Expression) -> Expression:
     seen: dict[Step, int] = {}
-
-    def shared(builder: Builder, step: Step) -> int:
-        place = seen.get(step)
-        if place is None:
-            place = seen[step] = builder.add(step)
-        return place
-
-    return rewrite(expression, shared)
+    place: list[int] = []
+    for step in expression.steps:
+        if len(seen) < len(place):
+            step = step.at(place)
+        place.append(seen.setdefault(step, len(seen)))
+    return expression if len(seen) == len(place) else renamed(expression, seen, place)
 
 
 def dce(expression: Expression) -> Expression:
@@ -33,13 +31,18 @@ def dce(expression: Expression) -> Expression:
     loops = [i for i, step in enumerate(steps) if step.op == "loop" and step.attr("loop").changes]
     results = [i for u in expression.updates for i in u.targets + u.args]
     needed = needed_by(expression, [*expression.outputs, *results, *loops])
-    place = [-1] * len(steps)
-    kept: list[Step] = []
-    for i, step in enumerate(steps):
-        if needed[i] or step.op == "input":
-            place[i] = len(kept)
-            kept.append(step.at(place))
-    return trim_stacks(renamed(expression, kept, place))
+    kept = [i for i, step in enumerate(steps) if needed[i] or step.op == "input"]
+    return trim_stacks(in_order(expression, kept))
+
+
+def in_order(expression: Expression, order: Sequence[int]) -> Expression:
+    """The expression of these of its steps."""
+    if list(order) == list(range(len(expression.steps))):
+        return expression
+    place = [-1] * len(expression.steps)
+    for new, old in enumerate(order):
+        place[old] = new
+    return renamed(expression, [expression.steps[i].at(place) for i in order], place)
 
 
 def needed_by(expression: Expression, roots: Iterable[int]) -> list[bool]:

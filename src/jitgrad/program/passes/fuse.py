@@ -8,12 +8,15 @@ from jitgrad.program.lowering_rules.table import UPDATES, lowered
 
 def fuse(expression: Expression) -> Expression:
     """Each step and each update, its operands before it, is what the first rule that applies makes of it."""
-    return rewrite(expression, _fused, _fused_update, count=True)
+    return rewrite(expression, lambda op: _fused if lowered(op).fuse else None, _fused_update, count=True)
 
 
 def _fused(builder: Builder, step: Step) -> int | None:
-    made = (rule(builder, step) for rule in lowered(step.op).fuse)
-    return next((found for found in made if found is not None), None)
+    for rule in lowered(step.op).fuse:
+        found = rule(builder, step)
+        if found is not None:
+            return found
+    return None
 
 
 def _fused_update(builder: Builder, update: Update) -> Update | None:

@@ -11,7 +11,7 @@ _LEAST = 2.0**-20
 
 
 def hoist_scale(expression: Expression) -> Expression:
-    return rewrite(expression, lambda builder, step: _out_of_sum(builder, step) if step.op == "sum" else None)
+    return rewrite(expression, lambda op: _out_of_sum if op == "sum" else None)
 
 
 def _out_of_sum(builder: Builder, step: Step) -> int | None:

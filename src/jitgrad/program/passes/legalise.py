@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from jitgrad.program.expression import Builder, Expression, Step, rewrite
+from jitgrad.program.expression import Expression, Step, rewrite
 from jitgrad.program.lowering_rules.table import lowered
 
 
 def legalise(expression: Expression) -> Expression:
     """Each step becomes what the rule of its row makes of it, its operands before it; and state is read before it changes."""
-    return rewrite(_protect_state(expression), _legal)
-
-
-def _legal(builder: Builder, step: Step) -> int | None:
-    rule = lowered(step.op).legalise
-    return None if rule is None else rule(builder, step)
+    return rewrite(_protect_state(expression), lambda op: lowered(op).legalise)
 
 
 def _protect_state(expression: Expression) -> Expression:

@@ -66,13 +66,11 @@ def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Express
     """The pass that lowers the body of each loop by ``lower``."""
 
     def lowered(builder: Builder, step: Step) -> int | None:
-        if step.op != "loop":
-            return None
         loop = loop_of(step)
         tail = None if loop.tail is None else lower(loop.tail)
         return builder.add(loop_step(step.args, loop._replace(body=lower(loop.body), tail=tail)))
 
-    return lambda expression: rewrite(expression, lowered) if _loops_of(expression) else expression
+    return lambda expression: rewrite(expression, lambda op: lowered if op == "loop" else None)
 
 
 def legalise_loops(expression: Expression) -> Expression:
@@ -81,9 +79,7 @@ def legalise_loops(expression: Expression) -> Expression:
     Literals of a body are constants of the loop, for they stand in memory; and what is stacked is a step of its own, which can
     write to its slice.
     """
-    if not _loops_of(expression):
-        return expression
-    return rewrite(expression, lambda builder, step: _legal(builder, step) if step.op == "loop" else None)
+    return rewrite(expression, lambda op: _legal if op == "loop" else None)
 
 
 def _loops_of(expression: Expression) -> dict[int, Step]:
@@ -94,7 +90,7 @@ def _loops_of(expression: Expression) -> dict[int, Step]:
 def _legal(builder: Builder, step: Step) -> int:
     loop = loop_of(step)
     literals: dict[Step, int] = {}
-    bodies = [_own_outputs(_lifted(rewrite(b, _still), literals, len(step.args)), loop) for b in loop.bodies]
+    bodies = [_own_outputs(_lifted(_with_copies(body), literals, len(step.args)), loop) for body in loop.bodies]
     parallel = loop.parallel and not _calls(loop.body)
     loop = loop._replace(body=bodies[0], tail=None if loop.tail is None else bodies[1], parallel=parallel)
     return builder.add(loop_step((*step.args, *(builder.add(literal) for literal in literals)), loop))
@@ -110,19 +106,19 @@ def _lifted(body: Expression, literals: dict[Step, int], first: int) -> Expressi
     place: dict[Step, int] = {}
 
     def lifted(builder: Builder, step: Step) -> int | None:
-        if step.op != "literal":
-            return None
         if step not in place:
             place[step] = builder.add(input_step(literals.setdefault(step, first + len(literals)), ()))
         return place[step]
 
-    return rewrite(body, lifted)
+    return rewrite(body, lambda op: lifted if op == "literal" else None)
 
 
-def _still(builder: Builder, step: Step) -> int | None:
+def _with_copies(body: Expression) -> Expression:
+    return rewrite(body, lambda op: _still if lowered(op).by_address else None)
+
+
+def _still(builder: Builder, step: Step) -> int:
     """What is called by its address finds its operands in the table, which does not move: it takes copies."""
-    if not lowered(step.op).by_address:
-        return None
     args = tuple([builder.add(Step("copy", (i,), (), builder.steps[i].shape)) for i in step.args])
     return builder.add(step._replace(args=args))
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 from jitgrad.ops import Shapes
-from jitgrad.program.expression import Builder, Expression, Step, Update, input_step, renamed, rewrite
+from jitgrad.program.expression import Builder, Expression, Rule, Step, Update, input_step, renamed, rewrite
 from jitgrad.program.loop import LANES, Loop, loop_step
 from jitgrad.program.lowering_rules.table import UPDATES, Rows, lowered
 
@@ -50,9 +50,9 @@ def _products_spelt_out(expression: Expression, rows: int) -> Expression:
     def applies(builder: Builder, args: tuple[int, ...]) -> bool:
         return builder.steps[args[0]].shape[:1] == (rows,)
 
-    def apart(builder: Builder, step: Step) -> int | None:
-        rule = lowered(step.op).apart
-        return rule(builder, step) if rule is not None and applies(builder, step.args) else None
+    def apart(op: str) -> Rule | None:
+        rule = lowered(op).apart
+        return rule and (lambda builder, step: rule(builder, step) if applies(builder, step.args) else None)
 
     def update_apart(builder: Builder, update: Update) -> Update | None:
         rule = UPDATES[update.op].apart

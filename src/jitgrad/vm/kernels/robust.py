@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from numpy import arctan, log1p, sqrt
 
-from jitgrad.vm.jit import inline
+from jitgrad.vm.compiler.language import elementwise
 from jitgrad.vm.least_squares.codes import CAUCHY, HUBER, LINEAR_LOSS, SOFT_L1
 
 _SMALLEST = 1e-8
 """Of a row's weight where the loss does not bend upwards: the residual is scaled by its inverse, and must keep its digits."""
 
 
-@inline
+@elementwise
 def counted(kind, z):
     """ρ(z)."""
     if kind == LINEAR_LOSS:
@@ -29,14 +29,16 @@ def counted(kind, z):
     return arctan(z)
 
 
-@inline
+@elementwise
 def _slopes(kind, z):
     """ρ′(z) and ρ″(z)."""
     if kind == SOFT_L1:
         t = 1.0 + z
         return 1.0 / sqrt(t), -0.5 / (t * sqrt(t))
     if kind == HUBER:
-        return (1.0, 0.0) if z <= 1.0 else (1.0 / sqrt(z), -0.5 / (z * sqrt(z)))
+        if z <= 1.0:
+            return 1.0, 0.0
+        return 1.0 / sqrt(z), -0.5 / (z * sqrt(z))
     if kind == CAUCHY:
         t = 1.0 + z
         return 1.0 / t, -1.0 / (t * t)
@@ -44,7 +46,7 @@ def _slopes(kind, z):
     return 1.0 / t, -2.0 * z / (t * t)
 
 
-@inline
+@elementwise
 def scales(kind, z):
     """What the residual, and its row of the Jacobian, are multiplied by."""
     if kind == LINEAR_LOSS:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from numpy import inf, isfinite, uint64
 
-from jitgrad.vm.jit import call_execute, inline, noinline
+from jitgrad.vm.compiler.language import after, call_execute, elementwise
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.kernels.robust import counted, scales
-from jitgrad.vm.kernels.tiles import after
 from jitgrad.vm.least_squares import codes
 
 ZERO, ONE = uint64(0), uint64(1)
@@ -18,39 +17,39 @@ ROUNDED = 2.0**-50
 """Of a number that is rounded some times."""
 
 
-@inline
+@elementwise
 def ask(work, what, point, phase):
     """Have something computed for the parameters of a vector; then comes ``phase``."""
     work.asked, work.point, work.block, work.phase = what, point, ZERO, phase
     work.total = 0.0
 
 
-@inline
+@elementwise
 def go_to(work, phase):
     """Go to a phase at once."""
     work.asked, work.phase = codes.NOTHING, phase
 
 
-@inline
+@elementwise
 def end_fit(work, status):
     work.status = status
     go_to(work, codes.ENDED)
 
 
-@inline
+@elementwise
 def move(to, source, n):
     """Copy a vector."""
     for k in range(n):
         to[k] = source[k]
 
 
-@inline
+@elementwise
 def column(problem, work, k):
     """A column of the Jacobian."""
     return after(work.jacobian, k * problem.leading)
 
 
-@inline
+@elementwise
 def load(problem, work, block):
     """Put a block of rows in place, the last one in those that are left over. Returns how many there are."""
     size, arena = problem.block, work.context.arena
@@ -65,7 +64,7 @@ def load(problem, work, block):
     return count
 
 
-@noinline
+@elementwise
 def _run(problem, work, start, stop):
     """Run a part of the Program on the block that is next. Returns its first row and how many it has."""
     arena = work.context.arena
@@ -77,7 +76,7 @@ def _run(problem, work, start, stop):
     return work.first + work.block * problem.block, count
 
 
-@noinline
+@elementwise
 def compute(problem, work):
     """Compute the next block of what was asked for; whether that was the last one.
 
@@ -105,7 +104,7 @@ def compute(problem, work):
     return work.new_cost == inf
 
 
-@inline
+@elementwise
 def _residuals(problem, work, to, first, count):
     """Write (model - y) · weight of a block's rows."""
     y, weights, output = after(problem.y, first), after(problem.weights, first), problem.outputs[ZERO]
@@ -119,7 +118,7 @@ def _residuals(problem, work, to, first, count):
             to[i] = (value - y[i]) * weights[i]
 
 
-@inline
+@elementwise
 def _cost(problem, work, first, count):
     """Twice the cost of a block's rows."""
     r, kind, scale = work.row_weights, problem.loss, problem.scale
@@ -133,7 +132,7 @@ def _cost(problem, work, first, count):
     return total
 
 
-@inline
+@elementwise
 def _weigh(to, values, stride, weights, count):
     """Write a derivative times the weights of the rows."""
     if stride == ONE:
@@ -145,7 +144,7 @@ def _weigh(to, values, stride, weights, count):
             to[i] = value * weights[i]
 
 
-@inline
+@elementwise
 def _write_rows(problem, work, base, first, count):
     """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
     kind, scale, given = problem.loss, problem.scale, after(problem.weights, first)
@@ -165,7 +164,7 @@ def _write_rows(problem, work, base, first, count):
         _weigh(to, after(work.context.arena, output.slot), output.stride, weights, count)
 
 
-@inline
+@elementwise
 def _triangulate(problem, work, first, count):
     """Turn a block's rows of the Jacobian and of the residual into the triangle of those before.
 
@@ -180,7 +179,7 @@ def _triangulate(problem, work, first, count):
     qr.triangulate(work.jacobian, max(base + count, cols), cols, problem.leading)
 
 
-@inline
+@elementwise
 def _normalise(problem, work):
     """Scale the columns of R to norm one, and note their norms; whether all are finite."""
     n, finite = problem.n, True
@@ -196,7 +195,7 @@ def _normalise(problem, work):
     return finite and work.residual < inf
 
 
-@inline
+@elementwise
 def rounding(problem, work):
     """A cost that is nothing but rounding errors of the response."""
     y, weights, total = after(problem.y, work.first), after(problem.weights, work.first), 0.0

@@ -13,18 +13,16 @@ where it is cut changes nothing. The problem is only read, so that several threa
 
 from __future__ import annotations
 
-from numba import types
-
-from jitgrad.vm.jit import Native, inline
-from jitgrad.vm.kernels.tiles import after
+from jitgrad.vm.compiler.functions import Native
+from jitgrad.vm.compiler.language import after, elementwise
+from jitgrad.vm.compiler.types import UINT64, Records
 from jitgrad.vm.least_squares import codes, end, trust_region
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, column, compute, go_to, load, move
 from jitgrad.vm.least_squares.problem import Problem, Workspace
 from jitgrad.vm.least_squares.steps import ALL, factor, hold
-from jitgrad.vm.numba_records import RecordPointer
 
 
-@inline
+@elementwise
 def _begin(problem, work):
     """Begin the fit that is next: its rows, and its starting values."""
     part, n = problem.parts[work.fit], problem.n
@@ -37,7 +35,7 @@ def _begin(problem, work):
     ask(work, codes.VALUE, work.theta, codes.STARTED)
 
 
-@inline
+@elementwise
 def _rcond(problem, work):
     """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
     n, T = problem.n, work.triangle
@@ -46,7 +44,7 @@ def _rcond(problem, work):
     return abs(T[n * n - ONE]) / abs(T[ZERO]) if n > ZERO and rank == n else 0.0
 
 
-@inline
+@elementwise
 def _store(problem, work):
     """Write what came of the fit where the caller looks for it, and go to the next."""
     n, i = problem.n, work.fit
@@ -111,10 +109,4 @@ def _least_squares(problem, work, stop, most):
             _store(problem, work)
 
 
-def _signature(dtype):
-    """Of ``least_squares``."""
-    records = RecordPointer(Problem, dtype), RecordPointer(Workspace, dtype)
-    return (*records, types.uint64, types.uint64), types.uint64
-
-
-least_squares = Native(_least_squares, _signature)
+least_squares = Native(_least_squares, lambda element: (Records(Problem, element), Records(Workspace, element), UINT64, UINT64))

@@ -1,0 +1,196 @@
+"""Long chains in segments: what a loop of Python records repeats, and segments that are equal are lowered once.
+
+More than ``MOST`` ops are not one Program. They are cut, in the order in which they are computed, into segments of ``SEGMENT``
+ops, and each is a Program, kept by its structure like any other. Forwards, a segment is given what it needs of those before it.
+Backwards, from the last to the first, it is given this again, and the cotangents so far of its results and of its operands,
+to which it adds: so they are added in the order in which one Program would add them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.ops import Shapes
+from jitgrad.program.lowering import lower
+from jitgrad.tape import dtypes
+from jitgrad.tape.executable import Executable, by_structure, from_arena, lowered
+from jitgrad.tape.flatten import Flat
+from jitgrad.tape.reverse_mode import key_of, propagate, useful_of
+from jitgrad.tape.tensor import Tensor, known, placeholder
+
+MOST = 2048
+"""Ops of one Program."""
+SEGMENT = 420
+"""Ops of a segment. Many numbers divide it, so that what repeats after so many ops repeats from segment to segment."""
+
+
+def is_long(flat: Flat) -> bool:
+    """Whether to cut it: not where ops have several results, which lie in one block."""
+    return len(flat.nodes) > MOST and not any(type(node.shape) is Shapes for node in flat.nodes)
+
+
+def values(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
+    """The values of some of its Tensors."""
+    parts = _Segments(flat, wanted)
+    parts.compute()
+    return [from_arena(parts.value(t), t.level) for t in wanted]
+
+
+def gradients(
+    flat: Flat,
+    targets: Sequence[Tensor],
+    sources: Sequence[int],
+    watched: Callable[[Tensor], bool],
+    recorded: Callable[[Tensor], bool],
+) -> tuple[list[np.ndarray], list[Tensor | None]]:
+    """The values of ``targets``, and the gradients as ``reverse_mode.differentiate`` gives them, known."""
+    wanted = set(sources)
+    parts = _Segments(flat, targets)
+    parts.compute()
+    cotangents = parts.pulled_back(targets, wanted, useful_of(flat.order, wanted, watched, recorded))
+    found: dict[int, tuple[np.ndarray, int]] = {}
+    for node in reversed(flat.order):
+        key, g = key_of(node), cotangents.get(id(node))
+        if key in wanted and g is not None:
+            found[key] = found[key][0] + g if key in found else g, node.level
+    made = [found.get(source) for source in sources]
+    return (
+        [from_arena(parts.value(t), t.level) for t in targets],
+        [None if one is None else known(from_arena(*one), one[1]) for one in made],
+    )
+
+
+_PASSED, _ASKED = 1, 2
+"""A cotangent that only others need, and one that is asked for."""
+
+
+class _Segment(NamedTuple):
+    """Some ops in a row.
+
+    Attributes:
+        start: the number of the first.
+        flat: these ops, whose leaves are what is known before.
+        results: those of them that are wanted, or that later segments need.
+    """
+
+    start: int
+    flat: Flat
+    results: list[Tensor]
+
+
+class _Backwards(NamedTuple):
+    """What runs a segment backwards.
+
+    Attributes:
+        executable: its outputs are cotangents.
+        places: which of its Tensors, and of the cotangents behind them, are its inputs, in order.
+        made: of which of all that has one the outputs are the cotangents.
+    """
+
+    executable: Executable
+    places: list[int]
+    made: list[int]
+
+
+class _Segments:
+    """What was recorded, cut.
+
+    Args:
+        flat: all of it.
+        wanted: what is asked for.
+    """
+
+    def __init__(self, flat: Flat, wanted: Sequence[Tensor]) -> None:
+        self._flat = flat
+        self._number = {id(node): number for number, node in enumerate(flat.nodes)}
+        self._level = dtypes.FLOAT64 if flat.dtype == dtypes.DTYPE[dtypes.FLOAT64] else dtypes.FLOAT32
+        self._values: dict[int, np.ndarray] = {}
+        self._segments = self._cut(wanted)
+
+    def _cut(self, wanted: Sequence[Tensor]) -> list[_Segment]:
+        nodes, number = self._flat.nodes, self._number
+        needed = {id(t) for t in wanted}
+        for i, node in enumerate(nodes):
+            start = i - i % SEGMENT
+            needed.update([id(x) for x in node.inputs if number.get(id(x), start) < start])
+        made = []
+        for start in range(0, len(nodes), SEGMENT):
+            own = nodes[start : start + SEGMENT]
+            results = [node for node in own if id(node) in needed]
+            made.append(_Segment(start, Flat(results, first=own, recorded=self._from(start), level=self._flat.level), results))
+        return made
+
+    def _from(self, start: int) -> Callable[[Tensor], bool]:
+        """Whether an op is this one or a later one."""
+        number = self._number
+        return lambda node: number.get(id(node), -1) >= start
+
+    def value(self, tensor: Tensor) -> Any:
+        """The value of an op in the dtype of the whole, or that of a leaf."""
+        return self._values.get(id(tensor), tensor.value)
+
+    def compute(self) -> None:
+        """Make known what is wanted, and what segments need of one another."""
+        for _, flat, results in self._segments:
+            found = lowered(flat, len(flat.leaves)).call(self._known(flat.leaves), [self._level] * len(results))
+            self._values.update(zip(map(id, results), found, strict=True))
+
+    def _known(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The same, where their value was computed leaves of it."""
+        made = self._values
+        return [known(made[id(t)], self._level) if id(t) in made else t for t in tensors]
+
+    def pulled_back(self, targets: Sequence[Tensor], sources: set[int], useful: set[int]) -> dict[int, np.ndarray]:
+        """The cotangents of leaves, and of ops that are ``sources``, by id."""
+        cotangents: dict[int, np.ndarray] = {}
+        for target in targets:
+            if id(target) in useful:
+                one = np.ones(target.shape, self._flat.dtype)
+                cotangents[id(target)] = cotangents[id(target)] + one if id(target) in cotangents else one
+        marks = {id(t): _ASKED if key_of(t) in sources else _PASSED for t in self._flat.order if id(t) in useful}
+        for segment in reversed(self._segments):
+            if not any(id(t) in cotangents for t in segment.results):
+                continue
+            flat = segment.flat
+            pulling = [t for t in flat.order if id(t) in marks]
+            seeds = [t for t in pulling if id(t) in cotangents]
+            key = tuple([marks.get(id(t), 0) for t in flat.order]), tuple([flat.place[id(t)] for t in seeds])
+
+            def make(lifted: Sequence[Tensor], segment: _Segment = segment, pulling: Any = pulling, seeds: Any = seeds) -> Any:
+                return self._backwards(segment, pulling, seeds, marks, lifted)
+
+            (executable, places, made), _ = by_structure(flat, ("backwards", key), make)
+            before = [known(cotangents.pop(id(t)), self._level) for t in seeds]
+            count = len(flat.order)
+            operands = self._known([flat.order[i] for i in places if i < count])
+            given = [*operands, *(before[i - count] for i in places if i >= count)]
+            found = executable.call(given, [self._level] * len(made))
+            cotangents.update(zip([id(pulling[i]) for i in made], found, strict=True))
+        return cotangents
+
+    def _backwards(
+        self,
+        segment: _Segment,
+        pulling: Sequence[Tensor],
+        seeds: Sequence[Tensor],
+        marks: dict[int, int],
+        lifted: Sequence[Tensor],
+    ) -> _Backwards:
+        """Its Program: ``marks`` has what cotangents must reach."""
+        flat, own = segment.flat, self._from(segment.start)
+        before = {id(t): placeholder(t.shape, t.level) for t in seeds}
+        cotangents: dict[int, Any] = dict(before)
+        propagate(flat.nodes, cotangents, marks)
+        made = [i for i, t in enumerate(pulling) if id(t) in cotangents and (not own(t) or marks[id(t)] == _ASKED)]
+        outputs = [cotangents[id(pulling[i])] for i in made]
+        every = Flat(outputs, recorded=lambda t: own(t) if id(t) in self._flat.place else t.value is None, level=flat.level)
+        place = {id(t): i for i, t in enumerate([*flat.order, *before.values()])}
+        inputs = [*every.leaves, *(t for t in lifted if id(t) in every.place)]
+        given = sorted([t for t in inputs if id(t) in place], key=lambda t: place[id(t)])
+        constants = [t for t in inputs if id(t) not in place]  # which rules have made
+        program = lower(every.expression([*given, *constants]), every.dtype)
+        leaves = [*(placeholder(t.shape, t.level) for t in given), *constants]
+        return _Backwards(Executable(program, leaves, len(given)), [place[id(t)] for t in given], made)

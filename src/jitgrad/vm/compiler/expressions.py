@@ -1,0 +1,355 @@
+"""Expressions, as LLVM code."""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import operator
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from jitgrad.vm.compiler.builtins import BUILTINS
+from jitgrad.vm.compiler.language import flags
+from jitgrad.vm.compiler.types import BOOLEAN, FLOAT64, INT64, UINT64, Literal, Number, Object, Operand, Pointer, Records, Value
+from jitgrad.vm.compiler.types import Type as Kind
+
+_FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
+_INTEGER = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
+    ast.LShift: "shl", ast.RShift: "lshr", ast.FloorDiv: "udiv", ast.Mod: "urem",
+}  # fmt: skip
+_UNSIGNED_ONLY = (ast.RShift, ast.FloorDiv, ast.Mod)
+_FOLDED: dict[type[ast.operator], Any] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
+}  # fmt: skip
+_COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_ORDER = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_SAME = {"==": "eq", "!=": "ne"}
+
+
+class CompileError(Exception):
+    """A function has what the compiler does not know."""
+
+
+class Expressions:
+    """Writes lines of code into blocks; ``flags`` are those of floating-point arithmetic."""
+
+    def __init__(self, module: Any, function: Any, name: str) -> None:
+        self.module, self.function, self.flags = module, function, flags(function) or ""
+        self.node: ast.AST | None = None
+        self._count = 0
+        self._name = name
+        self._places: list[str] = []  # of variables, at the beginning
+        self._blocks: list[tuple[str, list[str]]] = [("entry", [])]
+        self.variables: dict[str, tuple[Kind, str]] = {}  # type and place
+        self.arguments: dict[str, Value] = {}
+
+    # Lines.
+
+    def error(self, message: str) -> CompileError:
+        line = getattr(self.node, "lineno", self.function.__code__.co_firstlineno)
+        return CompileError(f"{self.function.__code__.co_filename}:{line}: {message}")
+
+    def write(self, line: str) -> None:
+        self._blocks[-1][1].append(line)
+
+    def register(self, text: str) -> str:
+        """Write what gives a value; returns the name of the value."""
+        self._count += 1
+        self.write(f"%v{self._count} = {text}")
+        return f"%v{self._count}"
+
+    def line(self, kind: Kind, text: str) -> Value:
+        return Value(kind, self.register(text))
+
+    def label(self) -> str:
+        self._count += 1
+        return f"b{self._count}"
+
+    def begin(self, label: str) -> None:
+        """What is written from here on is in a block of this label."""
+        self._blocks.append((label, []))
+
+    def go(self, label: str) -> None:
+        self.write(f"br label %{label}")
+
+    def branch(self, condition: Operand, yes: str, no: str) -> None:
+        self.write(f"br i1 {self.value(condition, BOOLEAN).name}, label %{yes}, label %{no}")
+
+    def place(self, kind: Kind) -> str:
+        """A place for a value in the function's memory, which LLVM turns to registers."""
+        self._count += 1
+        self._places.append(f"%p{self._count} = alloca {kind.code}")
+        return f"%p{self._count}"
+
+    def keep(self, value: Value, place: str) -> None:
+        self.write(f"store {value.type.code} {value.name}, {value.type.code}* {place}")
+
+    def kept(self, kind: Kind, place: str) -> Value:
+        return self.line(kind, f"load {kind.code}, {kind.code}* {place}")
+
+    # Types.
+
+    def common(self, *operands: Operand) -> Number:
+        """The type in which operands meet: that of those that are no literals, a float's before an integer's."""
+        found: list[Number] = []
+        for operand in operands:
+            if isinstance(operand, Value):
+                if not isinstance(operand.type, Number):
+                    raise self.error(f"numbers are wanted, not {operand.type.name}")
+                found.append(operand.type)
+        numbers = set(found) or {operand.default() for operand in operands if isinstance(operand, Literal)}
+        floats = {number for number in numbers if number.is_float}
+        if not floats and any(isinstance(o, Literal) and isinstance(o.value, float) for o in operands):
+            floats = {FLOAT64}
+        if len(floats or numbers) != 1:
+            raise self.error(f"{' and '.join(sorted(number.name for number in numbers))} do not mix: convert one")
+        return (floats or numbers).pop()
+
+    def value(self, operand: Operand, kind: Kind) -> Value:
+        """An operand as a value of a type: a literal that fits, an integer where a float is wanted."""
+        if isinstance(operand, Literal) and isinstance(kind, Number) and operand.fits(kind):
+            return Value(kind, operand.text(kind))
+        if isinstance(operand, Value) and operand.type == kind:
+            return operand
+        if isinstance(operand, Value) and operand.type in (INT64, UINT64) and kind == FLOAT64:
+            return self.convert(operand, FLOAT64)
+        given = operand.value if isinstance(operand, Literal) else operand.type.name
+        raise self.error(f"{given} is not of the type {kind.name}")
+
+    def materialised(self, operand: Operand) -> Value:
+        return self.value(operand, operand.default()) if isinstance(operand, Literal) else operand
+
+    def convert(self, operand: Operand, number: Number) -> Value:
+        """A number as another type, as the program says."""
+        given = self.materialised(operand)
+        if isinstance(operand, Literal) and operand.fits(number):
+            return self.value(operand, number)
+        kind = given.type
+        if not isinstance(kind, Number):
+            raise self.error(f"{kind.name} is no number")
+        if kind.code == number.code:
+            return Value(number, given.name)
+        if number == BOOLEAN:
+            return self.compare("!=", given, Literal(0))
+        if kind == BOOLEAN:
+            how = "uitofp" if number.is_float else "zext"
+        elif kind.is_float and number.is_float:
+            how = "fptrunc" if kind == FLOAT64 else "fpext"
+        elif kind.is_float:
+            how = "fptoui" if number == UINT64 else "fptosi"
+        else:
+            how = "uitofp" if kind == UINT64 else "sitofp"
+        return self.line(number, f"{how} {kind.code} {given.name} to {number.code}")
+
+    # Memory. A field of a record and an element behind a pointer are never at one place, nor are elements of two types.
+
+    def field_place(self, record: Operand | Object, name: str) -> tuple[Any, str]:
+        """The type of a record's field, and its place."""
+        kind = record.type.field(name) if isinstance(record, Value) and isinstance(record.type, Records) else None
+        if kind is None or not isinstance(record, Value) or not isinstance(record.type, Records):
+            raise self.error(f"there is no field {name}")
+        offset = getattr(record.type.layout, name).offset
+        start = self.register(f"getelementptr i8, i8* {record.name}, i64 {offset}")
+        return kind, self.register(f"bitcast i8* {start} to {kind.stored}*")
+
+    def field(self, record: Operand | Object, name: str) -> Value:
+        kind, place = self.field_place(record, name)
+        return self.load(kind, place, "field")
+
+    def element(self, pointer: Operand | Object, index: Operand) -> Value:
+        """The pointer to an element."""
+        if not isinstance(pointer, Value) or not isinstance(pointer.type, Pointer):
+            raise self.error("only pointers and records have elements")
+        stored, place = pointer.type.to.stored, self.value(index, UINT64)
+        return self.line(pointer.type, f"getelementptr {stored}, {stored}* {pointer.name}, i64 {place.name}")
+
+    def load(self, kind: Kind, place: str, what: str) -> Value:
+        found = self.register(f"load {kind.stored}, {kind.stored}* {place}, !tbaa {self.module.tag(what)}")
+        return self.line(kind, f"trunc i8 {found} to i1") if kind == BOOLEAN else Value(kind, found)
+
+    def store(self, operand: Operand, kind: Kind, place: str, what: str) -> None:
+        value = self.value(operand, kind)
+        name = self.register(f"zext i1 {value.name} to i8") if kind == BOOLEAN else value.name
+        self.write(f"store {kind.stored} {name}, {kind.stored}* {place}, !tbaa {self.module.tag(what)}")
+
+    # Expressions: a method for each kind of node.
+
+    def evaluate(self, node: ast.expr) -> Any:
+        self.node = node
+        method = getattr(self, f"_{type(node).__name__}", None)
+        if method is None:
+            raise self.error(f"{type(node).__name__} is not for the compiler")
+        return method(node)
+
+    def _Constant(self, node: ast.Constant) -> Operand:
+        if not isinstance(node.value, (bool, int, float)):
+            raise self.error(f"{node.value!r} is no number")
+        return Literal(node.value)
+
+    def _Name(self, node: ast.Name) -> Any:
+        if node.id in self.variables:
+            return self.kept(*self.variables[node.id])
+        if node.id in self.arguments:
+            return self.arguments[node.id]
+        known = self.function.__globals__
+        builtin = known["__builtins__"]
+        if node.id in known:
+            return self.constant(known[node.id])
+        if isinstance(builtin, ModuleType):
+            builtin = vars(builtin)
+        if node.id not in builtin:
+            raise self.error(f"{node.id} is not known here")
+        return Object(builtin[node.id])
+
+    def constant(self, found: Any) -> Any:
+        """A thing of Python's that does not change."""
+        if isinstance(found, np.uint64):
+            return Value(UINT64, str(int(found)))
+        return Literal(found) if isinstance(found, (bool, int, float)) else Object(found)
+
+    def _Attribute(self, node: ast.Attribute) -> Any:
+        of = self.evaluate(node.value)
+        if isinstance(of, Object):
+            return self.constant(getattr(of.value, node.attr))
+        return self.field(of, node.attr)
+
+    def _Subscript(self, node: ast.Subscript) -> Operand:
+        kind, place, what = self.item(node)
+        return Value(kind, place) if what == "record" else self.load(kind, place, what)
+
+    def item(self, node: ast.Subscript) -> tuple[Any, str, str]:
+        """The type of an element, its place, and what it is."""
+        of, index = self.evaluate(node.value), self.evaluate(node.slice)
+        if isinstance(of, Value) and isinstance(of.type, Records):
+            size, number = ctypes.sizeof(of.type.layout), self.value(index, UINT64)
+            offset = self.register(f"mul i64 {number.name}, {size}")
+            return of.type, self.register(f"getelementptr i8, i8* {of.name}, i64 {offset}"), "record"
+        place = self.element(of, index)
+        assert isinstance(place.type, Pointer)
+        return place.type.to, place.name, place.type.to.name
+
+    def _UnaryOp(self, node: ast.UnaryOp) -> Operand:
+        x = self.evaluate(node.operand)
+        if isinstance(node.op, ast.Not):
+            return self.line(BOOLEAN, f"xor i1 {self.value(x, BOOLEAN).name}, true")
+        if isinstance(node.op, ast.USub) and isinstance(x, Literal):
+            return Literal(-x.value)
+        if isinstance(node.op, ast.USub) and self.common(x).is_float:
+            return self.line(x.type, f"fneg {self.flags} {x.type.code} {x.name}")
+        raise self.error(f"{type(node.op).__name__} is not for the compiler")
+
+    def _BinOp(self, node: ast.BinOp) -> Operand:
+        return self.arithmetic(node.op, self.evaluate(node.left), self.evaluate(node.right))
+
+    def arithmetic(self, op: ast.operator, a: Operand, b: Operand) -> Operand:
+        if isinstance(a, Literal) and isinstance(b, Literal) and type(op) in _FOLDED:
+            return Literal(_FOLDED[type(op)](a.value, b.value))
+        if isinstance(op, ast.Pow):
+            if b != Literal(2):
+                raise self.error("the only power is the square")
+            return self.arithmetic(ast.Mult(), a, a)
+        number = FLOAT64 if isinstance(op, ast.Div) and not self.common(a, b).is_float else self.common(a, b)
+        left, right = self.value(a, number), self.value(b, number)
+        if number.is_float and type(op) in _FLOAT:
+            return self.line(number, f"{_FLOAT[type(op)]} {self.flags} {number.code} {left.name}, {right.name}")
+        if number.is_float or type(op) not in _INTEGER or (isinstance(op, _UNSIGNED_ONLY) and number != UINT64):
+            raise self.error(f"{type(op).__name__} is not for {number.name}")
+        return self.line(number, f"{_INTEGER[type(op)]} {number.code} {left.name}, {right.name}")
+
+    def compare(self, how: str, a: Operand, b: Operand) -> Value:
+        number = self.common(a, b)
+        left, right = self.value(a, number), self.value(b, number)
+        if number.is_float:
+            named = f"fcmp {self.flags} " + ("une" if how == "!=" else "o" + (_ORDER | _SAME)[how])
+        else:
+            named = "icmp " + (_SAME[how] if how in _SAME else ("s" if number == INT64 else "u") + _ORDER[how])
+        return self.line(BOOLEAN, f"{named} {number.code} {left.name}, {right.name}")
+
+    def _Compare(self, node: ast.Compare) -> Operand:
+        found, left = None, self.evaluate(node.left)
+        for op, right in zip(node.ops, node.comparators, strict=True):
+            if isinstance(op, ast.In) and isinstance(right, ast.Tuple):
+                parts = [self.compare("==", left, self.evaluate(one)) for one in right.elts]
+                part = self._joined("or", parts)
+            elif type(op) in _COMPARED:
+                other = self.evaluate(right)
+                part, left = self.compare(_COMPARED[type(op)], left, other), other
+            else:
+                raise self.error(f"{type(op).__name__} is not for the compiler")
+            found = part if found is None else self._joined("and", [found, part])
+        assert found is not None
+        return found
+
+    def _joined(self, how: str, parts: Sequence[Value]) -> Value:
+        found = parts[0]
+        for part in parts[1:]:
+            found = self.line(BOOLEAN, f"{how} i1 {found.name}, {part.name}")
+        return found
+
+    def _BoolOp(self, node: ast.BoolOp) -> Operand:
+        """``and`` and ``or`` evaluate what follows only if need be."""
+        place, end = self.place(BOOLEAN), self.label()
+        for number, part in enumerate(node.values):
+            found = self.value(self.evaluate(part), BOOLEAN)
+            self.keep(found, place)
+            if number < len(node.values) - 1:
+                following = self.label()
+                self.branch(found, *((following, end) if isinstance(node.op, ast.And) else (end, following)))
+                self.begin(following)
+        self.go(end)
+        self.begin(end)
+        return self.kept(BOOLEAN, place)
+
+    def _IfExp(self, node: ast.IfExp) -> Operand:
+        yes, no, end = self.label(), self.label(), self.label()
+        self.branch(self.evaluate(node.test), yes, no)
+        self.begin(yes)
+        first = self.evaluate(node.body)
+        ended = self._blocks[-1]
+        self.begin(no)
+        second = self.evaluate(node.orelse)
+        kinds = [operand.type for operand in (first, second) if isinstance(operand, Value)]
+        kind = kinds[0] if kinds and not isinstance(kinds[0], Number) else self.common(first, second)
+        place = self.place(kind)
+        self.keep(self.value(second, kind), place)
+        self.go(end)
+        self._blocks.append(ended)  # to go on in it
+        self.keep(self.value(first, kind), place)
+        self.go(end)
+        self._blocks.pop()
+        self.begin(end)
+        return self.kept(kind, place)
+
+    def _Tuple(self, node: ast.Tuple) -> list[Operand]:
+        return [self.evaluate(part) for part in node.elts]
+
+    def _Call(self, node: ast.Call) -> Any:
+        called = self.evaluate(node.func)
+        operands = [self.evaluate(argument) for argument in node.args]
+        self.node = node
+        function = called.value if isinstance(called, Object) else None
+        if node.keywords or function is None:
+            raise self.error("calls are of functions, without keywords")
+        if function in BUILTINS:
+            return BUILTINS[function](self, *operands)
+        if flags(function) is None:
+            raise self.error(f"{function!r} is not for the compiler")
+        given = [self.materialised(operand) for operand in operands]
+        made = self.module.add(function, tuple(value.type for value in given))
+        text = ", ".join(f"{value.type.code} {value.name}" for value in given)
+        if not made.results:
+            return self.write(f"call void {made.name}({text})")
+        found = self.register(f"call {made.result_code} {made.name}({text})")
+        if len(made.results) == 1:
+            return Value(made.results[0], found)
+        return [self.line(kind, f"extractvalue {made.result_code} {found}, {k}") for k, kind in enumerate(made.results)]
+
+    def call(self, symbol: str, number: Number, given: list[Value], fast: str) -> Value:
+        """Call one of C's functions or LLVM's, of numbers of one type."""
+        self.module.declare(symbol, f"{number.code} @{symbol}({', '.join(number.code for _ in given)})")
+        text = ", ".join(f"{number.code} {value.name}" for value in given)
+        return self.line(number, f"call {fast} {number.code} @{symbol}({text})")

@@ -1,0 +1,113 @@
+"""Types of values, and values: how each is written in LLVM's code."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from jitgrad.vm.records import RECORDS, Record
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number: ``code`` in a register, ``stored`` in memory."""
+
+    name: str
+    code: str
+    stored: str
+
+    @property
+    def is_float(self) -> bool:
+        return self.name.startswith("float")
+
+
+FLOAT32, FLOAT64 = Number("float32", "float", "float"), Number("float64", "double", "double")
+INT64, UINT64 = Number("int64", "i64", "i64"), Number("uint64", "i64", "i64")
+BOOLEAN = Number("boolean", "i1", "i8")
+NUMBERS = {number.name: number for number in (FLOAT32, FLOAT64, INT64, UINT64, BOOLEAN)}
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """To the first of some numbers."""
+
+    to: Number
+
+    @property
+    def name(self) -> str:
+        return f"{self.to.name}*"
+
+    @property
+    def code(self) -> str:
+        return f"{self.to.stored}*"
+
+    stored = code
+
+
+@dataclass(frozen=True)
+class Records:
+    """A pointer to the first of some records, or to one, whose elements are of the type ``element``."""
+
+    layout: type[Record]
+    element: Number
+    code = stored = "i8*"
+
+    @property
+    def name(self) -> str:
+        return f"{self.layout.__name__}*"
+
+    def field(self, name: str) -> Type | None:
+        """The type of a field; None where there is no such field."""
+        kind = self.layout.kinds.get(name)
+        if kind is None:
+            return None
+        if kind.of in RECORDS:
+            return Records(RECORDS[kind.of], self.element)
+        number = self.element if kind.of == "element" else NUMBERS[kind.of]
+        return Pointer(number) if kind.points or kind.shared else number
+
+
+Type = Number | Pointer | Records
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value in a register, by its name there."""
+
+    type: Type
+    name: str
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number that is known, whose type is what it is used with."""
+
+    value: int | float | bool
+
+    def default(self) -> Number:
+        """Its type where it is used with nothing."""
+        return BOOLEAN if isinstance(self.value, bool) else INT64 if isinstance(self.value, int) else FLOAT64
+
+    def fits(self, number: Number) -> bool:
+        """Whether it is a number of that type."""
+        if number.is_float:
+            return not isinstance(self.value, bool)
+        return isinstance(self.value, bool) if number == BOOLEAN else isinstance(self.value, int)
+
+    def text(self, number: Number) -> str:
+        """It as a number of that type. Floats are written as the bits of a double."""
+        if not number.is_float:
+            return str(self.value).lower()
+        rounded = struct.unpack("f", struct.pack("f", self.value))[0] if number == FLOAT32 else float(self.value)
+        return f"0x{struct.unpack('<Q', struct.pack('<d', rounded))[0]:016X}"
+
+
+@dataclass(frozen=True)
+class Object:
+    """What a name stands for that is no value: a function, a module."""
+
+    value: Any
+
+
+Operand = Value | Literal

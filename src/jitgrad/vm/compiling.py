@@ -1,0 +1,172 @@
+"""What a program needs and is not kept yet is compiled, in one wait: units at once, by as many processes as there are cores.
+
+This process takes a share itself, the others are workers (``warmup.py``). Each unit is compiled by one process at a time,
+whoever needs it: the others wait, and take it from where it is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from jitgrad.vm import cache, symbols
+from jitgrad.vm.cache import ObjectCode
+from jitgrad.vm.cores import cores
+from jitgrad.vm.groups import FORMS, GROUPS, Unit, file_of, needed, text
+from jitgrad.vm.notices import say
+
+_made: dict[str, ObjectCode] = {}
+"""What this process compiled: it may be kept nowhere."""
+
+
+def find(name: str, dtype: str) -> ObjectCode | None:
+    """The code of a function; None where it is to be compiled."""
+    file = file_of(name, dtype)
+    if file in _made:
+        return _made[file]
+    kept = cache.find(file)
+    return kept and kept.compiled
+
+
+def is_compiled(unit: Unit) -> bool:
+    """Whether the code of all its functions is there."""
+    return not _missing(unit)
+
+
+def _missing(unit: Unit) -> list[str]:
+    return [name for name, _ in unit.files() if find(name, unit.dtype) is None]
+
+
+def compiled(unit: Unit) -> dict[str, ObjectCode]:
+    """The code of a unit's functions, compiled if need be: with the engine, which comes next."""
+    ensure(*needed(unit.dtype, unit.group))
+    codes = {name: find(name, unit.dtype) for name, _ in unit.files()}
+    return {name: code for name, code in codes.items() if code is not None}
+
+
+def ensure(*wanted: Unit) -> None:
+    """Compile what is not there yet, with a notice when it begins and one when it is done."""
+    units = [unit for unit in dict.fromkeys(wanted) if not is_compiled(unit)]
+    if not units:
+        return
+    mine, *others = shares(units, cores())
+    notice = Notice(units)
+    with workers(others if others and _has_place() else [], stdout=subprocess.DEVNULL) as running:
+        if running:
+            notice.begin()
+        for unit in mine:
+            compile_unit(unit, notice)
+        for worker in running:
+            worker.wait()
+    for unit in units:  # what no worker could do
+        compile_unit(unit, notice)
+    notice.end()
+
+
+def compile_unit(unit: Unit, notice: Notice) -> None:
+    """Compile what is missing of a unit, unless another process is at it: then wait for that."""
+    if is_compiled(unit):
+        return
+    with cache.alone(str(unit), lambda: notice.wait(unit)):
+        missing = _missing(unit)  # it may have come meanwhile
+        if missing:
+            notice.begin()
+        if GROUPS[unit.group].calls_lapack:
+            symbols.provide_lapack()
+        for name in missing:
+            native = getattr(importlib.import_module(FORMS[name].module), name)
+            code: ObjectCode = native.compile(unit.dtype)
+            cache.write(file_of(name, unit.dtype), code)
+            _made[file_of(name, unit.dtype)] = code
+
+
+class Notice:
+    """What is said of a wait: a line at its beginning, once it is known to be one, and a line at its end.
+
+    Args:
+        units: what is wanted.
+        begun: whether the first line was said already, as a worker's was by the process that started it.
+    """
+
+    def __init__(self, units: list[Unit], begun: bool = False) -> None:
+        self._units, self._begun, self._started = units, begun, time.perf_counter()
+
+    def begin(self) -> None:
+        """Units are compiled, by this process or workers."""
+        if not self._begun:
+            self._begun, self._started = True, time.perf_counter()
+            say(
+                f"compiling {text(self._units)}, once per machine; this takes {about(shares(self._units, cores()))} "
+                f"(`jitgrad warmup` does all of it ahead of time)"
+            )
+
+    def wait(self, unit: Unit) -> None:
+        """Another process compiles a unit."""
+        if not self._begun:
+            say(f"waiting for another process, which compiles {text([unit])}")
+
+    def end(self) -> None:
+        """All is there."""
+        if self._begun:
+            say(f"compiled in {time.perf_counter() - self._started:.1f} s")
+
+
+def shares(units: Iterable[Unit], most: int) -> list[list[Unit]]:
+    """Units in at most so many shares that take about as long; the first has the longest unit."""
+    ordered = sorted(units, key=lambda unit: -unit.seconds)
+    found: list[list[Unit]] = [[] for _ in ordered[:most]]
+    for unit in ordered:
+        min(found, key=_seconds).append(unit)
+    return found
+
+
+def about(at_once: list[list[Unit]]) -> str:
+    """How long shares take at once, in a message."""
+    return f"about {max(1, round(max(map(_seconds, at_once))))} s"
+
+
+def _seconds(share: list[Unit]) -> float:
+    return sum(unit.seconds for unit in share)
+
+
+# Workers.
+
+
+@contextlib.contextmanager
+def workers(at_once: list[list[Unit]], stdout: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Processes that compile a share each. They end with the block at the latest, and with this process, however it ends.
+
+    There are fewer where the system allows no more.
+    """
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        for share in at_once:
+            with contextlib.suppress(OSError):
+                running.append(_worker(share, stdout))
+        yield running
+    finally:
+        for worker in running:
+            worker.kill()  # those that have ended stay as they are
+            worker.wait()
+            assert worker.stdin is not None
+            worker.stdin.close()
+
+
+def _worker(share: list[Unit], stdout: int) -> subprocess.Popen[bytes]:
+    """A process that imports from where this one does. In a session of its own it gets no Ctrl-C, which is for this process."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(os.path.abspath(place) for place in sys.path)}
+    command = [sys.executable, "-P", "-m", "jitgrad.vm.warmup", *map(str, share)]
+    options: Any = {"env": environment, "start_new_session": True}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, **options)
+
+
+def _has_place() -> bool:
+    """Whether workers can be had: this process is an ordinary Python, and what they compile can be kept."""
+    return Path(sys.executable or "").name.startswith("python") and cache.directory() is not None
