@@ -85,8 +85,10 @@ class Codegen(_Codegen):  # type: ignore[misc]
     def emit(self, part: Part, symbol: str) -> tuple[list[str], bytes]:
         """The names that a whole refers to, and its object file. It is called by ``symbol`` alone."""
         module = part.linked(symbol)
-        passes, builder = self._module_pass_manager()
-        passes.run(module, builder)
+        options = binding.create_pipeline_tuning_options(speed_level=2)
+        options.loop_unrolling = False  # the loops that are worth it are emitted so
+        passes = binding.create_pass_builder(self._tm, options)
+        passes.getModulePassManager().run(module, passes)
         return [f.name for f in module.functions if f.is_declaration], self._tm.emit_object(module)
 
 
