@@ -31,7 +31,7 @@ from output import Bars, Column, Row
 import jitgrad
 from jitgrad import GradientTape, Variable
 from jitgrad.program import context, lowering, program
-from jitgrad.tape import evaluate, flatten, gradient_cache
+from jitgrad.tape import evaluate, flatten, gradient_tape, groups, segments
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PHASED = 100_000
@@ -110,13 +110,13 @@ def timed(owner: Any, name: str, phase: str) -> None:
 
 
 def time_phases() -> None:
-    timed(gradient_cache, "gradients", "gradient cache")
-    timed(gradient_cache, "differentiate", "differentiate")
-    for module in (gradient_cache, evaluate):
+    timed(gradient_tape.GradientTape, "gradient", "gradient")
+    timed(gradient_tape, "differentiate", "differentiate")
+    for module in (segments, groups, evaluate):
         timed(module, "Flat", "flatten")
     timed(flatten.Flat, "expression", "expression")
     timed(lowering, "lower", "encode")
-    for module in (gradient_cache, sys.modules["jitgrad.tape.executable"]):
+    for module in (segments, sys.modules["jitgrad.tape.executable"]):
         timed(module, "lower", "encode")
     passes = []
     for number, apply in enumerate(lowering.RECIPE):

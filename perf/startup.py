@@ -4,7 +4,7 @@ Run: python perf/startup.py [--cold] [--json | --markdown] [--plot FILE]
 
 Each figure is the least of some runs in processes of their own. "new model" is a network of perf/epoch_throughput.py that
 a process, which has already fitted a line, makes, fits for one epoch and gets the loss of; the seconds of the data are in it.
---cold also compiles everything anew, as the first use on a machine does.
+--cold also has first uses on a machine, of what is then compiled: one after the other, each alone, and everything at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import output
 from output import Bars, Column, Row
 
 HERE = Path(__file__).parent
-IRIS = HERE.parent / "data" / "iris.csv"
+DATA = HERE.parent / "data"
+IRIS = DATA / "iris.csv"
 
 SKLEARN = """
 import sys
@@ -67,6 +68,23 @@ def new_model(side: str, job: str) -> float:
     return min(json.loads(run)["seconds"] for run in runs)
 
 
+def first_uses(jitgrad: Path, iris: list[object]) -> list[tuple[str, str, float]]:
+    """Seconds of commands that find nothing compiled, or only what those before them needed."""
+    curve = [jitgrad, "fit", DATA / "puromycin.csv", "--target", "rate", "--model", "v * concentration / (k + concentration)"]
+    network = [*iris, "--hidden", "64,32", "--epochs", "1"]
+    turns = (
+        (("first: a fit of iris.csv", iris), ("then: a curve", curve), ("then: a float32 network", network)),
+        (("first: a curve", curve),),
+        (("first: a float32 network", network),),
+        (("first: warmup", [jitgrad, "warmup"]),),
+    )
+    rows = []
+    for turn in turns:
+        with tempfile.TemporaryDirectory() as kept:
+            rows += [(what, "jitgrad", process(*command, runs=1, JITGRAD_CACHE_DIR=kept)) for what, command in turn]
+    return rows
+
+
 def measured(cold: bool) -> list[Row]:
     peers = [name for name in ("jax", "torch", "sklearn") if importlib.util.find_spec(name)]
     command = [Path(sys.executable).with_name("jitgrad"), "fit", IRIS, "--target", "species"]
@@ -79,8 +97,7 @@ def measured(cold: bool) -> list[Row]:
     if "sklearn" in peers:
         rows.append(("a fit of iris.csv, whole process", "sklearn", python(SKLEARN, IRIS)))
     if cold:
-        with tempfile.TemporaryDirectory() as empty:
-            rows.append(("the same, nothing compiled", "jitgrad", process(*command, runs=1, JITGRAD_CACHE_DIR=empty)))
+        rows += first_uses(Path(sys.executable).with_name("jitgrad"), command)
     ours = {what: seconds for what, side, seconds in rows if side == "jitgrad"}
     return [
         {"what": what, "side": side, "seconds": seconds, "ratio": seconds / ours[what] if what in ours else None}

@@ -47,11 +47,11 @@ FREE = {"__init__"}
 
 # The tape: data and recording, operators, engine. A module imports from its own layer and from those before it.
 TAPE = [
-    ["dtypes", "tree", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable"],
+    ["dtypes", "tree", "path", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable"],
     ["indexing"],
     [
-        "flatten", "lru", "executable", "reverse_mode", "segments", "evaluate", "forward_mode", "batching", "backward",
-        "gradient_tape", "gradient_cache", "function", "retracing", "loop",
+        "flatten", "lru", "executable", "reverse_mode", "segments", "runs", "groups", "evaluate", "pending", "forward_mode",
+        "batching", "backward", "gradient_tape", "function", "retracing", "loop",
     ],
 ]  # fmt: skip
 

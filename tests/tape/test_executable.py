@@ -13,7 +13,7 @@ import jitgrad
 from jitgrad import GradientTape, Variable, tensor
 from jitgrad.errors import DTypeError
 from jitgrad.program.lowering import lower
-from jitgrad.tape import executable, gradient_cache
+from jitgrad.tape import executable
 from jitgrad.tape.executable import LITERAL_VARIANTS, Executable
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.lru import Recent
@@ -67,7 +67,6 @@ def test_literals_that_keep_changing_are_inputs(entrance: Callable[[float], Any]
         return lowered[-1]
 
     monkeypatch.setattr(executable, "lower", counted)
-    monkeypatch.setattr(gradient_cache, "lower", counted)
     found = [np.asarray(entrance(c)) for c in numbers]
     made = len(lowered)
     assert made == LITERAL_VARIANTS + 1

@@ -14,7 +14,7 @@ import pytest
 import jitgrad
 from jitgrad import GradientTape, Variable, tensor
 from jitgrad.program import lowering
-from jitgrad.tape import evaluate, executable, gradient_cache, segments
+from jitgrad.tape import evaluate, executable, path, segments
 from jitgrad.tape.lru import Recent
 
 LENGTH = 40
@@ -80,6 +80,7 @@ def cut(request: pytest.FixtureRequest) -> Iterator[Callable[[bool], None]]:
 
         def choose(short: bool) -> None:
             patch.setattr(segments, "MOST", request.param if short else 10**9)
+            patch.setattr(path, "LONGEST", 0 if short else 10**9)
             patch.setattr(executable, "PROGRAMS", Recent(10**4))
 
         yield choose
@@ -183,7 +184,7 @@ def test_segments_that_are_equal_are_lowered_once(monkeypatch: pytest.MonkeyPatc
         made.append(len(expression.steps))
         return lowering.lower(expression, dtype)
 
-    for module in (executable, gradient_cache, segments):
+    for module in (executable, segments):
         monkeypatch.setattr(module, "lower", counted)
 
     def steps(count: int) -> None:

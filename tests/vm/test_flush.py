@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -178,6 +181,20 @@ def test_it_can_be_had_everywhere(dtype: type) -> None:
         assert jitgrad.set_flush_denormal(False)
     assert (product() != 0).all()
     assert keeps_subnormals(dtype)
+
+
+def test_the_mode_needs_nothing_compiled(tmp_path: Path) -> None:
+    code = """
+import sys, numpy, jitgrad
+small = numpy.full(64, 1e-300)
+if jitgrad.set_flush_denormal(True):
+    assert (small * 1e-20 == 0).all()
+jitgrad.set_flush_denormal(False)
+assert (small * 1e-20 != 0).all() and "numba" not in sys.modules
+"""
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr, list(tmp_path.iterdir())) == (0, "", [])
 
 
 @pytest.mark.parametrize("mode", [1, None, "on"])

@@ -285,6 +285,23 @@ def test_the_lock_of_a_process_that_is_killed_is_free(kept: Path) -> None:
         pass
 
 
+def test_who_waits_for_a_process_that_is_killed_compiles(tmp_path: Path) -> None:
+    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path)}
+    hold = "import time; from jitgrad.vm import cache\n"
+    hold += "with cache.alone('engine-float32', print): print(flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", hold], env=environment, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    waiter = subprocess.Popen([sys.executable, "-c", LOAD], env=environment, stderr=subprocess.PIPE, text=True)
+    assert waiter.stderr is not None
+    assert waiter.stderr.readline() == f"{WAITING}\n"
+    holder.kill()
+    holder.communicate()
+    begun, ended = waiter.communicate()[1].splitlines()
+    assert begun.startswith(BEGUN) and ended.startswith(ENDED)
+    assert waiter.returncode == 0
+
+
 @pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
 def test_where_files_cannot_be_locked_it_goes_on(kept: Path, monkeypatch: pytest.MonkeyPatch, error: int) -> None:
     def flock(file: int, how: int) -> None:

@@ -83,7 +83,7 @@ def _show_code(out: Console) -> None:
     for unit in UNITS:
         kept = [cache.find(file) for _, file in unit.files()]
         size = sum(len(found.compiled.code) for found in kept if found)
-        places = " and ".join(dict.fromkeys(str(found.place) for found in kept if found))
+        places = " and ".join(dict.fromkeys(str(found.place.parent) for found in kept if found))
         if None in kept:
             missing.append(unit)
             state = f"{'partly' if any(kept) else 'not yet'}, {compiling.about([[unit]])}"

@@ -10,7 +10,7 @@ from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Tensor, as_tensor, cast, identity
+from jitgrad.tape.tensor import Tensor, as_tensor, cast, identity, retyped
 from jitgrad.tape.tree import contains
 
 
@@ -53,8 +53,7 @@ def full_like(x: Any, value: Any) -> Tensor:
     like = as_tensor(x)
     filled = as_tensor(value)
     made = broadcast_to(filled, shape=like.shape)
-    made.level = max(like.level, filled.level)
-    return made
+    return retyped(made, max(like.level, filled.level))
 
 
 @public(np.zeros_like)

@@ -11,7 +11,7 @@ import numpy as np
 from jitgrad.ops.elementwise import abs, equal, greater, less, maximum, minimum, not_equal, rint, where
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor, retyped
 
 
 @public(np.clip)
@@ -31,8 +31,7 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     if decimals > 0:
         return rint(x * 10.0**decimals) / 10.0**decimals
     made = rint(x / 10.0**-decimals) * 10**-decimals
-    made.level = builtins.max(x.level, dtypes.INTEGER)
-    return made
+    return retyped(made, builtins.max(x.level, dtypes.INTEGER))
 
 
 @public(np.logical_and)

@@ -19,10 +19,10 @@ from jitgrad.graph import Node
 from jitgrad.optimizers.clipping import Clipper
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape import dtypes, trace
-from jitgrad.tape.evaluate import apply
 from jitgrad.tape.gradient_tape import GradientTape
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.operators import Operators
+from jitgrad.tape.pending import apply
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.trace import StateUpdate

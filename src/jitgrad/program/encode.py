@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jitgrad.errors import ProgramError
 from jitgrad.program.assembler import Assembler
-from jitgrad.program.expression import Expression, Update
+from jitgrad.program.expression import Expression, Update, picked
 from jitgrad.program.lowering_rules.table import UPDATES, Placed, lowered
 from jitgrad.program.memory import Memory
 from jitgrad.program.slots import NOWHERE
@@ -18,7 +18,7 @@ def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int)
         return
     if row.emit is None:
         raise ProgramError(f"No instruction does {step.op}. Run the passes of lowering on the expression first.")
-    shapes, places = expression.shapes(step.args), tuple([memory.places[j] for j in step.args])
+    shapes, places = expression.shapes(step.args), picked(memory.places, step.args)
     at = Placed(step.op, step.shape, memory.places[i], shapes, places, memory.scratch.get(i, NOWHERE))
     row.emit(code, at, **dict(step.attrs))
 

@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from jitgrad.ops import OPS, Shape
 from jitgrad.ops.table import size_of
 
+V = TypeVar("V")
 Attrs = tuple[tuple[str, Any], ...]
+
+
+def picked(values: Sequence[V], numbers: Sequence[int]) -> tuple[V, ...]:
+    """``values[i]`` for each of the numbers, of which there are mostly one or two: no loop, a pass does this for each step."""
+    if len(numbers) == 2:
+        a, b = numbers
+        return values[a], values[b]
+    if len(numbers) == 1:
+        return (values[numbers[0]],)
+    return tuple([values[i] for i in numbers])
 
 
 class Step(NamedTuple):
@@ -33,7 +44,7 @@ class Step(NamedTuple):
     def at(self, places: Sequence[int]) -> Step:
         """The same step where step i has become step ``places[i]``."""
         op, args, attrs, shape = self
-        return Step(op, tuple([places[i] for i in args]), attrs, shape) if args else self
+        return Step(op, picked(places, args), attrs, shape) if args else self
 
     def attr(self, name: str) -> Any:
         """One of the attributes."""
@@ -75,9 +86,17 @@ class Expression(NamedTuple):
         inside = {step.args[k] for step in self.steps if step.op == "loop" for k in step.attr("loop").changes}
         return {i for update in self.updates for i in update.targets} | inside
 
-    def shapes(self, steps: Iterable[int]) -> tuple[Shape, ...]:
+    def shapes(self, steps: Sequence[int]) -> tuple[Shape, ...]:
         """The shapes of some steps."""
-        return tuple([self.steps[i].shape for i in steps])
+        return shapes_of(self.steps, steps)
+
+
+def shapes_of(steps: Sequence[Step], numbers: Sequence[int]) -> tuple[Shape, ...]:
+    """The shapes of some of ``steps``."""
+    if len(numbers) == 2:
+        a, b = numbers
+        return steps[a].shape, steps[b].shape
+    return tuple([steps[i].shape for i in numbers])
 
 
 def input_step(leaf: int, shape: Shape) -> Step:
@@ -115,16 +134,16 @@ class Builder:
     def step(self, name: str, *args: int, **attrs: Any) -> Step:
         """A step of an op of the table, its shape by its own rule."""
         row = OPS[name]
-        shape = row.shape(row, tuple(self.steps[i].shape for i in args), attrs)
+        shape = row.shape(row, shapes_of(self.steps, args), attrs)
         return Step(name, args, tuple(attrs.items()), shape)
 
     def op(self, name: str, *args: int, **attrs: Any) -> int:
         """Add an op of the table."""
         return self.add(self.step(name, *args, **attrs))
 
-    def shapes(self, steps: Iterable[int]) -> tuple[Shape, ...]:
+    def shapes(self, steps: Sequence[int]) -> tuple[Shape, ...]:
         """The shapes of some steps."""
-        return tuple([self.steps[i].shape for i in steps])
+        return shapes_of(self.steps, steps)
 
     def literal_at(self, i: int) -> float | None:
         """The number at ``i`` if it is a literal."""

@@ -106,9 +106,10 @@ class _Found(NamedTuple):
         columns = program.code[rows, 1 : 1 + len(kind.fields)].T.astype(np.float64)
         fields: Any = dict(zip(kind.fields, columns, strict=True))
         reads, writes = kind.reads(fields, program.table), kind.writes(fields, program.table)
+        nothing = np.zeros(len(rows))
         for extents, made in ((reads, self.many_reads), (writes, self.many_writes)):
-            made.extend(Extents(rows, *np.broadcast_arrays(*extent, rows)[:2]) for extent in extents)
-        self.idle.extend(i for _, size in writes[:1] for i in rows[np.broadcast_to(size == 0, rows.shape)].tolist())
+            made.extend(Extents(rows, offset + nothing, size + nothing) for offset, size in extents)
+        self.idle.extend(i for _, size in writes[:1] for i in rows[size + nothing == 0].tolist())
         self.over.extend(i for w in writes for r in reads for i in rows[_meet(w, r)].tolist())
 
 

@@ -147,17 +147,12 @@ def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
     _check_apart(touched, f"Instruction {loop.first - 1} (loop)")
 
 
-def _check_bounds(program: Program, what: str, offset: int, count: int) -> None:
-    if offset < 0 or count < 0 or offset + count > program.size:
-        raise ProgramError(
-            f"{what} touches [{offset}:{offset + count}] of an arena of {program.size}. Lower the expression again."
-        )
-
-
 def _check_slot(program: Program, what: str, slot: Slot) -> None:
-    if len(slot.shape) > _MOST_AXES or min(slot.shape, default=0) < 0 or math.prod(n or 1 for n in slot.shape) > _LARGEST:
+    shape = slot.shape
+    if len(shape) > _MOST_AXES or min(shape, default=0) < 0 or math.prod([n or 1 for n in shape]) > _LARGEST:
         raise ProgramError(f"The {what} {slot} has a shape that no array has. Lower the expression again.")
-    _check_bounds(program, f"The {what} {slot}", slot.offset, slot.size)
+    if slot.offset < 0 or slot.offset + slot.size > program.size:
+        raise ProgramError(f"The {what} {slot} is beyond an arena of {program.size}. Lower the expression again.")
 
 
 def _check_apart(touched: list[tuple[int, int, int, bool]], where: str) -> None:

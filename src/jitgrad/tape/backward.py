@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from jitgrad.errors import ShapeError, TapeError
-from jitgrad.tape.evaluate import compute, group, release
-from jitgrad.tape.recording import no_grad
+from jitgrad.tape import path
+from jitgrad.tape.evaluate import check_not_tracing, compute
+from jitgrad.tape.groups import taken
+from jitgrad.tape.path import Path
+from jitgrad.tape.recording import here, no_grad
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.reverse_mode import differentiate, key_of, topological
 from jitgrad.tape.tensor import Tensor, as_tensor
@@ -24,6 +28,7 @@ def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> Non
         ShapeError: for a cotangent of another shape, or none for more than one number.
     """
     target, weight = as_tensor(self), None if gradient is None else as_tensor(gradient)
+    check_not_tracing([target])
     if target.gradient is None:
         raise TapeError("backward: this value requires no gradient. Compute it from Tensors made with requires_grad=True.")
     if weight is None and target.size != 1:
@@ -35,30 +40,67 @@ def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> Non
         raise ShapeError(
             f"backward: the gradient has shape {weight.shape} and the value {target.shape}. Give it the same shape."
         )
+    where = here.path
+    if here.active or retain_graph:
+        where.lose()
+    sources = _sources(where, target, ("backward", where.numbered(target), retain_graph))
+
+    def found(again: Sequence[int] | None = None) -> list[Tensor | None]:
+        chosen = sources if again is None else [sources[i] for i in again]
+        return differentiate([target], [key_of(t) for t in chosen], _requires, _requires, [weight])
+
+    key = ("gradient", target.place, -1 if weight is None else where.numbered(weight))
+    with no_grad():
+        gradients = taken(where, key, [target], found)
+        _add_up(sources, gradients)
+    if retain_graph:
+        return
+    if where.lost:
+        for t in topological([target], _followed):
+            if t.op is not None and t.gradient is not None:
+                t.gradient.spent = True
+    else:
+        _of(target).spent = True
+        where.passed.append(target)
+
+
+def _sources(where: Path, target: Tensor, key: tuple[Any, ...]) -> list[Tensor]:
+    """What wants a gradient, as it was found on a path that was taken before. Raises TapeError on a second call."""
+    event = where.event.next(key)
+    if event is not None:
+        where.event = event
+        if path.REPLAY:
+            return [where.tensors[place] for place in event.form]
+    where.settle()
     nodes = [t for t in topological([target], _followed) if t.gradient is not None]
     if any(_of(t).spent for t in nodes):
         raise TapeError(
             "backward: these operations were let go by an earlier backward. "
             "Use backward(retain_graph=True) there to go through them twice."
         )
-    wanted = {key_of(t): t for t in nodes if _of(t).wanted}
-    with no_grad():
-        found = differentiate([target], list(wanted), lambda t: t.gradient is not None, _followed, [weight])
-        totals = [
-            (_of(t), g if _of(t).value is None else _of(t).value + g)
-            for t, g in zip(wanted.values(), found, strict=True)
-            if g is not None
-        ]
-        group([target, *(total for _, total in totals)])
-        compute([total for _, total in totals])
-    for kept, total in totals:
-        kept.value = total
-    if not retain_graph:
-        for t in nodes:
-            if t.op is not None:
-                _of(t).spent = True
-                if t.value is not None and t.timestamp == 0:  # no tape is about
-                    release(t)
+    sources = list({key_of(t): t for t in nodes if _of(t).wanted}.values())
+    if event is None:
+        places = [where.numbered(t) for t in sources]
+        where.grow(key).form = places
+    return sources
+
+
+def _add_up(sources: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+    totals = []
+    for source, gradient in zip(sources, gradients, strict=True):
+        kept = _of(source)
+        if gradient is not None and kept.value is not None:
+            kept.value.force()
+            kept.value = kept.value + gradient
+            totals.append(kept.value)
+        elif gradient is not None:
+            kept.value = gradient
+    if totals:  # they do not become a longer and longer sum
+        compute(totals)
+
+
+def _requires(tensor: Tensor) -> bool:
+    return tensor.gradient is not None
 
 
 def _followed(tensor: Tensor) -> bool:

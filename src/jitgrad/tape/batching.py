@@ -12,7 +12,7 @@ import numpy as np
 
 from jitgrad.ops.linear import broadcast_to, get, reshape
 from jitgrad.tape.reverse_mode import topological
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor, retyped
 
 
 def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[Tensor]) -> list[Tensor]:
@@ -40,8 +40,7 @@ def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
     assert op is not None
     if op is get:
         result: Tensor = given[0][attrs["index"]]
-        result.level = node.level
-        return result
+        return retyped(result, node.level)
     pairs = list(zip(node.inputs, given, strict=True))
     fixed = _indices(node)
     if op.batching is None or any(given[i] is not None for i in fixed):
@@ -55,9 +54,7 @@ def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
             for i, (x, many) in enumerate(pairs)
         ]
     made = op(*operands, **op.batching(n, **attrs))
-    if type(made) is Tensor:
-        made.level = node.level
-    return made
+    return retyped(made, node.level) if type(made) is Tensor else made
 
 
 def _indices(node: Tensor) -> list[int]:

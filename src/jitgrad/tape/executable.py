@@ -80,7 +80,7 @@ class Executable:
         for number in self.program.state:
             storage.write(self.leaves[number], context.inputs[number])
 
-    def call(self, given: Iterable[Tensor], levels: Iterable[int], storage: Storage = OWN) -> list[np.ndarray]:
+    def call(self, given: Sequence[Tensor], levels: Iterable[int], storage: Storage = OWN) -> list[np.ndarray]:
         """Run it once, on the values of Tensors; the values of the outputs, in the dtypes of ``levels``."""
         program = self.program
         values = [_checked(leaf, leaf.value, program.dtype) for leaf in given]
@@ -90,8 +90,9 @@ class Executable:
             context.load(values)
             context.run()
             made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
-            if program.state:
-                self.store(context, storage)
+            for number in program.state:
+                leaf = given[number] if number < len(given) else self.leaves[number]
+                storage.write(leaf, context.inputs[number])
         return made
 
 

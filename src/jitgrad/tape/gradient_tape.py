@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Literal
@@ -10,11 +11,11 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from jitgrad.ops.linear import reshape, transpose
-from jitgrad.tape import dtypes, gradient_cache
+from jitgrad.tape import dtypes, segments
 from jitgrad.tape.batching import basis, batched
-from jitgrad.tape.evaluate import group
+from jitgrad.tape.groups import group, taken
 from jitgrad.tape.operators import Operators
-from jitgrad.tape.recording import Recording, paused
+from jitgrad.tape.recording import Recording, here, paused
 from jitgrad.tape.reverse_mode import constant, differentiate, key_of
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
@@ -51,7 +52,9 @@ class GradientTape:
     def __enter__(self) -> GradientTape:
         if self._recording.running:
             raise TapeError("This tape is recording already. Use a second GradientTape for the inner block.")
-        self._recording.start()
+        self._recording.start_on_path(self.watch_accessed_variables, not self._watched)
+        if self._watched:
+            here.path.lose()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -62,12 +65,16 @@ class GradientTape:
 
         Raises TapeError for an array or a number: make a Tensor of it first, so that the tape can tell it again.
         """
-        for value in tree_leaves(tensors):
+        given = tree_leaves(tensors)
+        for value in given:
             if not isinstance(value, Operators):
                 raise TapeError(
                     f"watch takes Tensors and Variables and got {type(value).__name__}. Use jitgrad.tensor(...) first."
                 )
-            self._watched[_key(value)] = value
+        self._watched = self._watched | {_key(value): value for value in given}
+        if self._recording.path is here.path:
+            leaves = [value if isinstance(value, Tensor) else value.leaf for value in given]
+            self._recording.note("watch", *map(here.path.numbered, leaves))
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The Variables that are watched: those given to ``watch``, and the trainable ones that were read, in order."""
@@ -82,7 +89,7 @@ class GradientTape:
     def reset(self) -> None:
         """Forget what was recorded and watched; a tape that was used is as new."""
         self._recording.forget()
-        self._watched.clear()
+        self._watched = {}
         self._spent = False
 
     def gradient(
@@ -113,14 +120,36 @@ class GradientTape:
             if output_gradients is None
             else _weights(targets, tree_leaves_as(target, output_gradients, "output_gradients"))
         )
-        keys = [_key(s) for s in wanted]
-        gradients = gradient_cache.gradients(targets, keys, self._is_watched, self._recording.has) if weights is None else None
-        if gradients is None:
-            gradients = differentiate(targets, keys, self._is_watched, self._recording.has, weights)
-            group([*targets, *gradients])
+        gradients = self._gradients(targets, wanted, weights)
         gradients = _connected(gradients, [s.shape for s in wanted], wanted, unconnected_gradients)
         self._spent = not self.persistent
         return tree_pack(sources, gradients)
+
+    def _gradients(self, targets: list[Tensor], sources: list[Any], weights: list[Tensor | None] | None) -> list[Tensor | None]:
+        keys = [_key(s) for s in sources]
+
+        recorded = self._recording.so_far()
+
+        def found(again: Sequence[int] | None = None) -> list[Tensor | None]:
+            if again is not None:
+                return differentiate(targets, [keys[i] for i in again], lambda t: True, recorded, weights)
+            return differentiate(targets, keys, self._is_watched, recorded, weights)
+
+        path = here.path
+        given = [path.numbered(t) for t in targets]
+        given += [-1 if w is None else path.numbered(w) for w in weights or ()]
+        if here.active or path.open:  # they may be differentiated in turn
+            gradients = found()
+            group([*targets, *gradients])
+            return gradients
+        if path is not self._recording.path:
+            path.lose()
+        if path.lost and weights is None:
+            known = segments.taken(targets, keys, self._is_watched, recorded)
+            if known is not None:
+                return known
+        read = [path.place_of(s) if isinstance(s, Tensor) else path.read.get(id(s), -1) for s in sources]
+        return taken(path, ("gradient", self._recording.number, tuple(given), tuple(read)), targets, found)
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: Unconnected = "none") -> Any:
         """All first derivatives: for each source a Tensor of shape ``target.shape + source.shape``, in one run.

@@ -23,7 +23,7 @@ from jitgrad.tape.flatten import Flat
 from jitgrad.tape.forward_mode import push_forward
 from jitgrad.tape.recording import Recording
 from jitgrad.tape.reverse_mode import constant, differentiate
-from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder, record
+from jitgrad.tape.tensor import Tensor, as_tensor, identity, placeholder, record, retyped
 
 Tensors = list[Tensor]
 Body = Callable[[Tensors, Tensors], tuple[Sequence[Any], Sequence[Any]]]
@@ -121,7 +121,7 @@ class _Region(Recording):
         body = flat.expression(flat.leaves)
         made = loop_op(*operands, loop=Loop(body, trips, len(carries), len(moving), reverse, parallel))
         for result, output in zip(made, outputs, strict=True):
-            result.level = output.level
+            retyped(result, output.level)
         return list(made)
 
 

@@ -7,12 +7,15 @@ of a recording's intervals is constant to it. Each thread records for itself.
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
+
+from jitgrad.tape.path import Path
 
 if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
@@ -28,11 +31,21 @@ class _Here(threading.local):
     Attributes:
         active: the recordings that run.
         no_grads: how many ``no_grad`` blocks it is in.
+        path: what it has done since its step began.
     """
 
     def __init__(self) -> None:
         self.active: list[Recording] = []
         self.no_grads = 0
+        self.path = Path(self.active)
+
+    def begin(self) -> Path:
+        """Begin a step."""
+        self.path.leave()
+        self.path = Path(self.active)
+        if self.no_grads:
+            self.path.step("no_grad")
+        return self.path
 
 
 here = _Here()
@@ -50,10 +63,14 @@ class Recording:
         name: of the transform that records, if it is one.
         sources: the Tensors that the transform differentiates by.
         read: the Variables that were read while an interval was open, by id.
+        path: the one that it was started on.
+        number: among the tapes that were started on it.
     """
 
     def __init__(self, name: str = "") -> None:
         self.name = name
+        self.path: Path | None = None
+        self.number = -1
         self.sources: list[Tensor] = []
         self._constant: dict[int, weakref.ref[Tensor]] = {}
         self.starts: list[float] = []
@@ -68,8 +85,27 @@ class Recording:
 
     def start(self) -> None:
         """From now on what is made keeps its operands."""
+        here.path.lose()
         here.active.append(self)
         self.resume()
+
+    def start_on_path(self, *key: object) -> None:
+        """The same, as an event of a path, with what else it follows from."""
+        path = here.path if here.active else here.begin()
+        if self.path is not None:  # it was started before
+            path.lose()
+        path.step("tape", *key)
+        self.path, self.number = path, path.tapes
+        path.tapes += 1
+        here.active.append(self)
+        self._open()
+
+    def note(self, *key: object) -> None:
+        """What happens to it is an event of its path."""
+        if self.path is not None and self.path is here.path:
+            self.path.step(self.number, *key)
+        elif self.path is not None:
+            self.path.lose()
 
     def stop(self) -> None:
         self.pause()
@@ -79,8 +115,13 @@ class Recording:
         """What is made now keeps its operands, for others, and is constant to this recording."""
         if self.running:
             self.stops[-1] = next(clock)
+            self.note("pause")
 
     def resume(self) -> None:
+        self.note("resume")
+        self._open()
+
+    def _open(self) -> None:
         self.starts.append(next(clock))
         self.stops.append(_OPEN)
 
@@ -94,18 +135,18 @@ class Recording:
     def forget(self) -> None:
         """What was recorded so far counts no more."""
         running = self.running
-        self.starts.clear()
-        self.stops.clear()
-        self.read.clear()
+        self.note("forget")
+        self.starts, self.stops, self.read = [], [], {}
         if running:
             self.resume()
 
     def has(self, tensor: Tensor) -> bool:
         """Whether ``tensor`` was recorded in one of the intervals."""
-        if len(self.starts) == 1:
-            return self.starts[0] <= tensor.timestamp < self.stops[0]
-        i = bisect.bisect(self.starts, tensor.timestamp) - 1
-        return i >= 0 and tensor.timestamp < self.stops[i]
+        return _is_in(self.starts, self.stops, tensor)
+
+    def so_far(self) -> Callable[[Tensor], bool]:
+        """As ``has``, whatever is forgotten later."""
+        return functools.partial(_is_in, self.starts, self.stops)
 
     def depends(self, tensor: Tensor) -> bool:
         """Whether a derivative passes from one of ``sources`` to ``tensor``."""
@@ -128,6 +169,13 @@ class Recording:
         """Whether it was found to depend on no source before."""
         found = self._constant.get(id(tensor))
         return found is not None and found() is tensor
+
+
+def _is_in(starts: list[float], stops: list[float], tensor: Tensor) -> bool:
+    if len(starts) == 1:
+        return starts[0] <= tensor.timestamp < stops[0]
+    i = bisect.bisect(starts, tensor.timestamp) - 1
+    return i >= 0 and tensor.timestamp < stops[i]
 
 
 def is_recorded(tensor: Tensor) -> bool:
@@ -163,8 +211,20 @@ def grad_enabled() -> bool:
 def no_grad() -> Iterator[None]:
     """``with no_grad():`` what is computed inside is constant to every tape, and requires no gradient. Also a decorator."""
     here.no_grads += 1
+    here.path.step("no_grad")
     try:
         with paused(here.active):
             yield
     finally:
         here.no_grads -= 1
+        here.path.step("grad")
+
+
+@contextmanager
+def unfollowed() -> Iterator[Path]:
+    """What is done inside is no part of the path."""
+    path, here.path = here.path, Path(here.active, lost=True)
+    try:
+        yield here.path
+    finally:
+        here.path = path

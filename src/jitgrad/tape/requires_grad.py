@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jitgrad.errors import DTypeError, ShapeError, TapeError
 from jitgrad.ops import Op
 from jitgrad.tape import dtypes
+from jitgrad.tape.recording import here
 
 if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
@@ -82,6 +83,7 @@ class RequiresGrad:
         if self.gradient is None:
             raise TapeError("This requires no gradient, so there is none to retain. Compute it from what requires one.")
         self.gradient.wanted = True
+        here.path.lose()
 
     @property
     def grad_fn(self) -> Op | None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitgrad.ops import Shapes
+from jitgrad.ops import OPS, Shapes
 from jitgrad.program.lowering import lower
 from jitgrad.tape import dtypes
 from jitgrad.tape.executable import Executable, by_structure, from_arena, lowered
@@ -39,14 +39,41 @@ def values(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
     return [from_arena(parts.value(t), t.level) for t in wanted]
 
 
-def gradients(
+def taken(
+    targets: Sequence[Tensor],
+    sources: Sequence[int],
+    watched: Callable[[Tensor], bool],
+    recorded: Callable[[Tensor], bool],
+) -> list[Tensor | None] | None:
+    """The gradients as ``reverse_mode.differentiate`` gives them, computed now with the targets, where the chain is long.
+
+    None where it is not, where the targets or what they were made of have values or have none, and for ops of the user's.
+    """
+    if any(t.value is not None for t in targets):
+        return None
+    flat = Flat(targets, recorded=recorded)
+    if not is_long(flat) or not _is_plain(flat):
+        return None
+    values, found = _gradients(flat, targets, sources, watched, recorded)
+    for target, value in zip(targets, values, strict=True):
+        target.value = value
+    return found
+
+
+def _is_plain(flat: Flat) -> bool:
+    """Whether rules look at nothing but structure, and nothing requires a gradient."""
+    ops = all(node.op is not None and node.op.kernel is None and OPS.get(node.op.name) is node.op for node in flat.nodes)
+    return ops and all(leaf.value is not None for leaf in flat.leaves) and all(t.gradient is None for t in flat.order)
+
+
+def _gradients(
     flat: Flat,
     targets: Sequence[Tensor],
     sources: Sequence[int],
     watched: Callable[[Tensor], bool],
     recorded: Callable[[Tensor], bool],
 ) -> tuple[list[np.ndarray], list[Tensor | None]]:
-    """The values of ``targets``, and the gradients as ``reverse_mode.differentiate`` gives them, known."""
+    """The values of ``targets``, and the gradients, known."""
     wanted = set(sources)
     parts = _Segments(flat, targets)
     parts.compute()

@@ -17,6 +17,7 @@ from jitgrad.ops.linear import concatenate, get, reshape
 from jitgrad.ops.table import Result
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.operators import Operators
+from jitgrad.tape.path import Event, Path
 from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
 from jitgrad.tape.recording import clock, grad_enabled, here
 from jitgrad.tape.requires_grad import Gradient
@@ -38,12 +39,14 @@ class Tensor(Operators):
         value: its value, None where it is not known; a float is a number of the code.
         timestamp: when it was recorded while some tape or trace was watching; 0 where none was.
         variable: the Variable that a leaf is the value of.
-        group: Tensors that are computed together with this one, see ``evaluate``.
+        group: the gradients that it is computed with, see ``evaluate``.
         gradient: where it requires a gradient, what ``backward`` keeps of it.
+        path, place: where it was made, and its number there; None of a leaf.
     """
 
     __slots__ = (
-        "__weakref__", "attrs", "gradient", "group", "inputs", "level", "op", "shape", "timestamp", "value", "variable",
+        "__weakref__", "attrs", "gradient", "group", "inputs", "level", "op", "path", "place", "shape", "timestamp", "value",
+        "variable",
     )  # fmt: skip
 
     def __init__(
@@ -64,8 +67,10 @@ class Tensor(Operators):
         self.value = value
         self.variable = variable
         self.timestamp = next(clock) if here.active else 0
-        self.group: list[Tensor] | None = None
+        self.group: Any = None
         self.gradient: Gradient | None = None
+        self.path: Path | None = None
+        self.place = -1
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -85,6 +90,7 @@ class Tensor(Operators):
         return value.copy() if value.ndim else value[()]
 
     def _keep(self, kept: Gradient | None) -> None:
+        here.path.changed(self)
         self.gradient = kept
 
     def __copy__(self) -> Tensor:
@@ -101,7 +107,7 @@ class Tensor(Operators):
         return _remade, (self._leaving("pickle", explicit=own), self.level, own)
 
     def __repr__(self) -> str:
-        if trace.current() is not None or (self.value is None and self.op is None):
+        if trace.current() is not None or (self.value is None and self.op is None and self.group is None):
             shown = f"traced{f', by {self.op.name}' if self.op is not None else ''}"
         else:
             shown = np.array2string(np.asarray(self._value()), threshold=20)
@@ -166,25 +172,49 @@ _LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
 
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Record an op, and return its result, or a tuple of its results; raises ShapeError where its shape rule does."""
-    given = tuple(attrs.items()) if attrs else ()
-    inputs, key, inherits = [], [op, given], False
     for x in operands:
         if type(x) is not Tensor:
-            if type(x) not in NEVER_DEFERRED:
-                deferred = deferred_in((x,))
-                if deferred is not None:
-                    kept: Tensor = deferred.defer(op, operands, attrs)
-                    return kept
-            x = as_tensor(x)
-        inputs.append(x)
-        key += (x.shape, x.level)
+            deferred = None if NEVER_DEFERRED.issuperset(map(type, operands)) else deferred_in(operands)
+            if deferred is not None:
+                kept: Tensor = deferred.defer(op, operands, attrs)
+                return kept
+            operands = tuple([x if type(x) is Tensor else as_tensor(x) for x in operands])
+            break
+    path = here.path
+    given = tuple(attrs.items()) if attrs else ()
+    key: list[Any] = [op, given]
+    inherits = False
+    for x in operands:
+        key.append(x.place if x.path is path else path.number(x))
         if x.gradient is not None:
             inherits = True
-    found = _RESULTS.get(tuple(key)) or _result(op, inputs, attrs, tuple(key))
-    made = Tensor(op, tuple(inputs), given, *found)
-    if inherits:
-        made.gradient = _inherited(made)
+    event = path.event.then
+    if event is not None and event.key == key:
+        path.event = event
+    else:
+        event = _followed(path, key, op, operands, attrs)
+    made = _new(Tensor)
+    made.op, made.inputs, made.attrs, made.shape, made.level = op, operands, given, event.shape, event.level
+    made.value = made.variable = made.group = None
+    made.path, made.place = path, event.place
+    made.timestamp = next(clock) if path.active else 0
+    made.gradient = _inherited(made) if inherits else None
     return results(made) if type(made.shape) is Shapes else made
+
+
+_new = object.__new__
+
+
+def _followed(path: Path, key: list[Any], op: Op, operands: tuple[Tensor, ...], attrs: dict[str, Any]) -> Event:
+    """The event of an op that was not the first that came next on a path; raises ShapeError where its shape rule does."""
+    event = path.event.next(key)
+    if event is None:
+        shape, level = _result(op, operands, attrs, key[1])
+        if OPS.get(op.name) is not op:  # what it does is its user's
+            path.lose()
+        return path.grow(key, 1 + len(shape) if type(shape) is Shapes else 1, shape, level)
+    path.event = event
+    return event
 
 
 def results(node: Tensor) -> tuple[Tensor, ...]:
@@ -195,6 +225,7 @@ def results(node: Tensor) -> tuple[Tensor, ...]:
     made = []
     for index, (shape, kind) in enumerate(zip(shapes, kinds, strict=True)):
         one = Tensor(get, (node,), (("index", index),), shape, _level(op, kind, node.inputs))
+        one.path, one.place = node.path, node.place + 1 + index if node.place >= 0 else -1
         if node.gradient is not None and one.level > dtypes.INTEGER:
             one.gradient = Gradient()
         made.append(one)
@@ -212,7 +243,11 @@ _RESULTS: dict[tuple[Any, ...], tuple[Shape, int]] = {}
 _MOST_RESULTS = 4096
 
 
-def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], key: tuple[Any, ...]) -> tuple[Shape, int]:
+def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], given: tuple[Any, ...]) -> tuple[Shape, int]:
+    key = (op, given, *[(t.shape, t.level) for t in inputs])
+    found = _RESULTS.get(key)
+    if found is not None:
+        return found
     if op.arity is not None and len(inputs) != op.arity:
         raise OptionError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
@@ -258,8 +293,14 @@ def cast(x: Tensor, level: int) -> Tensor:
     """The same value in the dtype of ``level``. Recorded as a reshape to the same shape: in a Program all are one dtype."""
     if x.level == level:
         return x
-    made = identity(x)
-    made.level = level
+    return retyped(identity(x), level)
+
+
+def retyped(made: Tensor, level: int) -> Tensor:
+    """A Tensor that was just recorded, in the dtype of ``level``."""
+    if made.level != level:
+        made.level = level
+        here.path.step("level", made.place, level)
     return made
 
 

@@ -93,7 +93,9 @@ def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
     if trace.current() is not None:  # a trace refuses values by itself
         return
     if not explicit and grad_enabled() and x.gradient is not None and not x.gradient.spent:
-        raise _lost(how, REQUIRED)
+        here.path.settle()
+        if not x.gradient.spent:
+            raise _lost(how, REQUIRED)
     for recording in here.active:
         if recording.sources and recording.running and recording.depends(x._read()):
             raise _lost(how, f"{recording.name} differentiates")

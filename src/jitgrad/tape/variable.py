@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,13 @@ from jitgrad.tape.values import check_leaving
 
 names = itertools.count()
 """Numbers for the names of what is not named."""
+
+
+class Pending(Protocol):
+    """Updates that are still to be made, see ``evaluate``."""
+
+    def make(self) -> None:
+        """Make them now."""
 
 
 class Projection(Protocol):
@@ -46,7 +53,7 @@ class Variable(Operators):
         DTypeError: for a dtype that jitgrad does not compute with.
     """
 
-    __slots__ = ("__weakref__", "_gradient", "_leaf", "constraint", "first", "level", "name", "trainable")
+    __slots__ = ("__weakref__", "_gradient", "_leaf", "_pending", "_trainable", "constraint", "first", "level", "name")
     shared = False
 
     def __init__(
@@ -57,7 +64,8 @@ class Variable(Operators):
         if level == dtypes.INTEGER and dtype is None and not hasattr(value, "dtype"):
             array, level = dtypes.as_data(array, np.float64)
         self.name = name or f"variable_{next(names)}"
-        self.trainable = trainable
+        self._trainable = trainable
+        self._pending: Pending | None = None
         self.level = dtypes.strong(level)
         self.constraint: Projection | None = None
         self.first: tuple[np.ndarray, Tensor] | None = None
@@ -76,6 +84,7 @@ class Variable(Operators):
         return self._gradient
 
     def _keep(self, kept: Gradient | None) -> None:
+        here.path.changed(self._leaf)
         self._gradient = self._leaf.gradient = kept
 
     @property
@@ -89,16 +98,36 @@ class Variable(Operators):
         return dtypes.DTYPE[self.level]
 
     @property
+    def trainable(self) -> bool:
+        """Whether a gradient tape watches it by itself."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        here.path.changed(self._leaf)
+        self._trainable = value
+
+    @property
     def leaf(self) -> Tensor:
         """The Tensor of the value that is stored now."""
+        if self._pending is not None:
+            self._pending.make()
         return self._leaf
+
+    def wait(self, pending: Pending | None) -> None:
+        """Its next value is made when somebody asks; None where it is made."""
+        self._pending = pending
 
     def read(self) -> Tensor:
         """The value now as a Tensor, which later assignments do not touch."""
         return identity(self._read())
 
     def _read(self) -> Tensor:
+        if self._pending is not None:
+            self._pending.make()
         if not here.active:  # so nothing is traced either
+            if here.path.over:
+                here.begin()
             return self._leaf
         for recording in here.active:
             recording.read[id(self)] = self
@@ -111,7 +140,7 @@ class Variable(Operators):
                 f"The value of Variable {self.name!r} was asked for while a function is traced{users_line()}. "
                 f"Compute with the Variable itself, or ask for its value outside."
             )
-        value: np.ndarray = self._leaf.value
+        value: np.ndarray = self.leaf.value
         return value.copy() if value.ndim else value[()]
 
     @public()
@@ -130,8 +159,14 @@ class Variable(Operators):
             tracing.assign(self, tensor)
             return self
         check_leaving(tensor, "assign()", explicit=True)
-        self.store(tensor.force())
+        if tensor.value is not None or not self.assign_later(tensor):
+            self.store(tensor.force())
         return self
+
+    if TYPE_CHECKING:
+
+        def assign_later(self, value: Tensor) -> bool:
+            """Take a value when somebody asks for it; False where that cannot wait. Put here by jitgrad.tape."""
 
     def assign_add(self, value: Any) -> Variable:
         """``assign(self + value)``."""
@@ -143,6 +178,12 @@ class Variable(Operators):
 
     def store(self, value: Any) -> None:
         """Keep ``value`` in this Variable's dtype, a copy if it may change. For values known to fit; ``assign`` checks."""
+        if self._pending is not None:
+            self._pending.make()
+        self.take(value)
+
+    def take(self, value: Any) -> None:
+        """The same, whatever is pending."""
         array = value
         if type(array) is not np.ndarray or array.flags.writeable or array.dtype != self.dtype:
             array = np.array(value, self.dtype)
@@ -166,7 +207,7 @@ class Variable(Operators):
         """For copies and pickles: they have the same value, and a gradient of their own."""
         state: Any = object.__getstate__(self)
         attributes, slots = state
-        return attributes, slots | {"_leaf": self._value(), "_gradient": self.requires_grad, "first": None}
+        return attributes, slots | {"_leaf": self._value(), "_pending": None, "_gradient": self.requires_grad, "first": None}
 
     def __setstate__(self, state: Any) -> None:
         attributes, slots = state
@@ -176,11 +217,11 @@ class Variable(Operators):
         self.store(np.array(slots["_leaf"]))
 
     def __repr__(self) -> str:
-        value = np.array2string(self._leaf.value, threshold=20)
+        value = np.array2string(self.leaf.value, threshold=20)
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype} {value}>"
 
     def __str__(self) -> str:
-        return str(self._leaf.value)
+        return str(self.leaf.value)
 
 
 NEVER_DEFERRED.add(Variable)

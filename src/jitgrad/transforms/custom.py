@@ -18,7 +18,7 @@ from jitgrad.ops.table import Op, Shape, Shapes, broadcast_shape, declare
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.recording import Recording
-from jitgrad.tape.tensor import Tensor, as_tensor, record
+from jitgrad.tape.tensor import Tensor, as_tensor, record, retyped
 from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 from jitgrad.vm import addresses, forks
 
@@ -87,7 +87,7 @@ def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], inside: Rec
     made = record(op, (*outputs, *inputs, *besides), {"results": count})
     nodes = [*made] if several else [made]
     for one, y in zip(nodes, outputs, strict=True):
-        one.level = y.level
+        retyped(one, y.level)
     return tree_pack(result, nodes)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jitgrad.errors import ArgumentError
-from jitgrad.tape.evaluate import group
+from jitgrad.tape.groups import group
 from jitgrad.tape.protocol import public
 from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor

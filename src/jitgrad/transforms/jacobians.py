@@ -8,7 +8,7 @@ from typing import Any
 
 from jitgrad.ops.linear import reshape, transpose
 from jitgrad.tape.batching import basis, batched
-from jitgrad.tape.evaluate import group
+from jitgrad.tape.groups import group
 from jitgrad.tape.protocol import public
 from jitgrad.tape.reverse_mode import constant
 from jitgrad.tape.tensor import Tensor

@@ -169,4 +169,4 @@ def _worker(share: list[Unit], stdout: int) -> subprocess.Popen[bytes]:
 
 def _has_place() -> bool:
     """Whether workers can be had: this process is an ordinary Python, and what they compile can be kept."""
-    return Path(sys.executable or "").name.startswith("python") and cache.directory() is not None
+    return Path(sys.executable or "").name.lower().startswith("python") and cache.directory() is not None

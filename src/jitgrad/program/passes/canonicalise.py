@@ -25,19 +25,20 @@ def _is_elementwise(op: str) -> bool:
 
 def _canonical(builder: Builder, step: Step) -> int | None:
     """What a step is replaced by; None where it is canonical."""
-    operands = [builder.steps[i].op for i in step.args]
-    if _LITERALS.issuperset(operands) and _is_elementwise(step.op):
+    literals = broadcasts = 0
+    for i in step.args:
+        op = builder.steps[i].op
+        literals += op == "literal"
+        broadcasts += op == "broadcast_to"
+    if literals == len(step.args) and _is_elementwise(step.op):
         return _folded(builder, step)
-    if "broadcast_to" in operands and _is_elementwise(step.op):
+    if broadcasts and _is_elementwise(step.op):
         return _before_broadcast(builder, step)
     rule = _RULES.get(step.op)
     replaced = rule(builder, step) if rule else None
     if replaced is not None and builder.steps[replaced].shape != step.shape:
         return builder.op("broadcast_to", replaced, shape=step.shape)
     return replaced
-
-
-_LITERALS = frozenset(["literal"])
 
 
 def _make(builder: Builder, name: str, *args: int, **attrs: Any) -> int:

@@ -1,4 +1,4 @@
-"""A tape that recorded what an earlier one did: the same gradients without differentiating, and only then."""
+"""A step that does what an earlier one did: the same values to the bit, and nothing is differentiated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import jitgrad
 from jitgrad import GradientTape, Variable, tensor
-from jitgrad.tape import gradient_cache
+from jitgrad.tape import path
 from jitgrad.tape.tree import tree_leaves
 
 X = np.linspace(0.1, 1.0, 6).reshape(2, 3)
@@ -183,22 +183,21 @@ def values(nest: Any) -> list[Any]:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda f: f.__name__)
 def test_the_same_as_differentiating_anew(scenario: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     found = [values(scenario(k % 10)) for k in range(20)]
-    monkeypatch.setattr(gradient_cache, "gradients", lambda *given: None)
+    monkeypatch.setattr(path, "REPLAY", False)
     expected = [values(scenario(k % 10)) for k in range(20)]
     for ours, theirs in zip(found, expected, strict=True):
         for a, b in zip(ours, theirs, strict=True):
             assert (a is None) == (b is None)
             if b is not None:
                 assert a.dtype == b.dtype
-                np.testing.assert_allclose(a, b, rtol=1e-14, atol=0)
+                np.testing.assert_array_equal(a, b)
 
 
 def test_nothing_is_differentiated_again(monkeypatch: pytest.MonkeyPatch) -> None:
     plain(0)
-    monkeypatch.setattr(gradient_cache, "differentiate", None)
     monkeypatch.setattr("jitgrad.tape.gradient_tape.differentiate", None)
     gradients, loss = plain(1)
-    assert loss.value is not None and gradients["w"].value is not None
+    assert np.isfinite(gradients["w"].numpy()).all() and loss.value is not None
 
 
 def test_sources_given_twice() -> None:
@@ -232,7 +231,7 @@ def test_operands_are_not_mistaken_for_targets() -> None:
 def test_literals_that_keep_changing_are_differentiated_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     for k in range(10):
         new_literals_each_time(k)
-    monkeypatch.setattr(gradient_cache, "differentiate", None)
+    monkeypatch.setattr("jitgrad.tape.gradient_tape.differentiate", None)
     for k in range(50):
         gradient, y = new_literals_each_time(100 + k)
         c = 0.25 + (100 + k) / 7
@@ -247,11 +246,11 @@ def test_constants_that_rules_make_are_closed_over(monkeypatch: pytest.MonkeyPat
         return np.asarray(tape.gradient(y, a))
 
     gradient(0)
-    monkeypatch.setattr(gradient_cache, "differentiate", None)
+    monkeypatch.setattr("jitgrad.tape.gradient_tape.differentiate", None)
     found = gradient(1)
     monkeypatch.undo()
-    monkeypatch.setattr(gradient_cache, "gradients", lambda *given: None)
-    np.testing.assert_allclose(found, gradient(1), rtol=1e-14)
+    monkeypatch.setattr(path, "REPLAY", False)
+    np.testing.assert_array_equal(found, gradient(1))
 
 
 def test_gradients_of_the_users_are_let_go() -> None:

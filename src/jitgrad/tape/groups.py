@@ -1,0 +1,180 @@
+"""Gradients that were taken and not computed: they are one run with what they are the gradients of.
+
+Such a gradient is a Tensor without a graph. Where the same path was taken before, its graph is made only if it is wanted for
+something that was not run before.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from jitgrad.ops import Shape
+from jitgrad.tape import path
+from jitgrad.tape.flatten import Flat
+from jitgrad.tape.path import Event, Path
+from jitgrad.tape.recording import here, unfollowed
+from jitgrad.tape.runs import release, run, values_of
+from jitgrad.tape.tensor import Tensor, placeholder
+
+Gradients = list[Tensor | None]
+Differentiate = Callable[..., Gradients]
+"""Finds all gradients or, given the numbers of those that there are, these."""
+
+
+class Group:
+    """What is computed in one run.
+
+    Attributes:
+        where, event: the path on which it was asked for, and how far that had come.
+        targets: recorded Tensors.
+        pending: updates that are made in one run with the targets.
+    """
+
+    __slots__ = ("_again", "_differentiate", "_found", "_levels", "_results", "event", "pending", "targets", "where")
+
+    def __init__(self, where: Path, event: Event, targets: Iterable[Tensor | None]) -> None:
+        self.where = where
+        self.event = event
+        members = {id(t): t for t in targets if t is not None and t.value is None and t.op is not None and t.group is None}
+        self.targets = list(members.values())
+        self.pending: Any = None
+        self._results: list[weakref.ref[Tensor]] = []
+        self._levels: list[int] = []
+        self._differentiate: Differentiate = list
+        self._again: Sequence[int] = ()
+        self._found: list[Tensor] | None = []
+        for target in self.targets:
+            target.group = self
+        if not where.lost:
+            where.groups.append(self)
+
+    def add(
+        self, results: Sequence[Tensor], found: list[Tensor] | None, differentiate: Differentiate, again: list[int]
+    ) -> None:
+        """Gradients of the targets, their graphs if they are there, and what makes these."""
+        for result in results:
+            result.group = self
+        self._results = [weakref.ref(result) for result in results]
+        self._levels = [result.level for result in results]
+        self._found, self._differentiate, self._again = found, differentiate, again
+
+    def value(self, tensor: Tensor) -> None:
+        """Make the value of a member known: with all others, or, of a target, with what is updated together with it."""
+        if self.pending is not None and any(tensor is target for target in self.targets):
+            self.pending.make()
+        if tensor.value is None:
+            self.run()
+
+    def run(self) -> None:
+        """Make the values of all members known."""
+        targets = self.unknown
+        levels = [*(t.level for t in targets), *self._levels]
+        if self.where.lost:
+            found = [*targets, *self._graph()]
+            values = values_of(Flat(found), found)
+        else:
+            values = run(self.where, self.event, len(targets), lambda: Flat([*targets, *self._graph()]), levels)
+        results = [result() for result in self._results]
+        known = [t for t in (*targets, *results) if t is not None]
+        for tensor, value in zip((*targets, *results), values, strict=True):
+            if tensor is not None:
+                self._give(tensor, value)
+        self._let_go()
+        if self.where is here.path:
+            self.where.learn(known, self.event.end, len(targets))
+        else:
+            self.where.lose()
+
+    @property
+    def unknown(self) -> list[Tensor]:
+        """The targets that are not computed yet."""
+        return [t for t in self.targets if t.value is None]
+
+    def give(self, targets: Sequence[Tensor], values: Sequence[Any]) -> None:
+        """The targets are known. They keep their operands for gradients that may still be asked for."""
+        asked_for = any(result() is not None for result in self._results)
+        for tensor, value in zip(targets, values, strict=True):
+            self._give(tensor, value, asked_for)
+        self._let_go()
+
+    @staticmethod
+    def _give(tensor: Tensor, value: Any, in_use: bool = False) -> None:
+        tensor.value = value
+        tensor.group = None
+        if tensor.timestamp == 0 and not in_use:
+            release(tensor)
+
+    def _let_go(self) -> None:
+        self.pending, self._found = None, None
+        self.where.groups = [group for group in self.where.groups if group is not self]
+
+    def _graph(self) -> list[Tensor]:
+        if self._found is None:
+            with unfollowed():
+                self._found = distinct(self._differentiate(self._again))
+        return self._found
+
+    def show(self) -> list[Tensor]:
+        """Let the gradients have their graphs; returns them."""
+        shown = []
+        for ref, made in zip(self._results, self._graph(), strict=True):
+            result = ref()
+            if result is not None and result.value is None:
+                result.op, result.inputs, result.attrs, result.value = made.op, made.inputs, made.attrs, made.value
+                shown.append(result)
+        return shown
+
+
+def hide(shown: Iterable[Tensor]) -> None:
+    """Let gradients have no graphs."""
+    for tensor in shown:
+        tensor.op, tensor.inputs, tensor.attrs = None, (), ()
+
+
+class _Form(NamedTuple):
+    """Which gradients there are: for each source one of the kinds, or None, and the shapes and levels of these."""
+
+    chosen: list[int | None]
+    kinds: list[tuple[Shape, int]]
+
+
+def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differentiate: Differentiate) -> Gradients:
+    """What ``differentiate`` finds, to be computed together with the targets when somebody asks.
+
+    Args:
+        key: what it follows from beside the path.
+    """
+    event = where.event.next(key)
+    found: list[Tensor] | None = None
+    if event is None or not path.REPLAY:
+        with unfollowed():
+            every = differentiate()
+        found = distinct(every)
+        if event is None:
+            event = where.grow(key, len(found))
+            numbers = {id(g): number for number, g in enumerate(found)}
+            event.form = _Form([None if g is None else numbers[id(g)] for g in every], [(g.shape, g.level) for g in found])
+    if not where.lost:
+        where.event = event
+    form: _Form = event.form
+    results = []
+    for number, (shape, level) in enumerate(form.kinds):
+        result = placeholder(shape, level)
+        result.path, result.place = where, event.place + number if event.place >= 0 else -1
+        results.append(result)
+    again = [number for number, kind in enumerate(form.chosen) if kind is not None]
+    Group(where, event, targets).add(results, found, differentiate, again)
+    return [None if number is None else results[number] for number in form.chosen]
+
+
+def distinct(tensors: Iterable[Tensor | None]) -> list[Tensor]:
+    """Each that is there once."""
+    return list({id(t): t for t in tensors if t is not None}.values())
+
+
+def group(tensors: Sequence[Tensor | None]) -> None:
+    """Make one run of recorded Tensors."""
+    where = here.path
+    Group(where, where.step("group", *[-1 if t is None else where.place_of(t) for t in tensors]), tensors)

@@ -1,0 +1,232 @@
+"""What a thread has done since its step began: a path through a tree of events that all threads and all steps share.
+
+A step of a loop in Python does what the step before it did: it reads Variables, records ops, takes gradients, asks for values.
+Each of these is an event, and is found from the one before it. What was concluded on the way (the shape of a result, which
+gradients there are, the Program of a run) is kept with the event and found again where the same path is taken. Tensors have
+numbers on a path, so that equal paths have equal graphs, and nobody looks at the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jitgrad.ops import Shape
+
+if TYPE_CHECKING:
+    from jitgrad.tape.recording import Recording
+    from jitgrad.tape.tensor import Tensor
+
+LONGEST = 2000
+"""Tensors of one path. What goes on longer is lost, and may be cut, see ``segments``."""
+
+MOST_EVENTS = 100_000
+
+REPLAY = True
+"""Whether what was concluded is used; tests turn it off."""
+
+
+class Event:
+    """Something that was done after what stands above it in the tree.
+
+    Attributes:
+        key: what it was; equal for what is the same.
+        place: the number of the first Tensor that it made.
+        end: the number that the next Tensor will have.
+        shape, level: of the Tensor that it made.
+        form: of an event that takes gradients, which of them there are.
+        then: the event that came next when one first did.
+        others: those that came next at other times, by key.
+    """
+
+    __slots__ = ("end", "form", "key", "level", "others", "place", "shape", "then")
+
+    def __init__(self, key: Sequence[Any], place: int, end: int, shape: Shape = (), level: int = 0) -> None:
+        self.key = key
+        self.place = place
+        self.end = end
+        self.shape = shape
+        self.level = level
+        self.form: Any = None
+        self.then: Event | None = None
+        self.others: dict[Any, Event] | None = None
+
+    def next(self, key: Sequence[Any]) -> Event | None:
+        """The event of a key, if it ever came next."""
+        then = self.then
+        if then is not None and then.key == key:
+            return then
+        return None if self.others is None else self.others.get(tuple(key))
+
+
+LOST = Event((), -1, -1)
+"""Where a path is that is followed no more: from here on everything is found by looking at the graph."""
+
+
+class _Tree:
+    """Where all paths begin. It is dropped when it has become too large."""
+
+    def __init__(self) -> None:
+        self.root = Event((), 0, 0)
+        self.size = 0
+
+    def grow(self) -> None:
+        self.size += 1
+        if self.size > MOST_EVENTS:
+            self.__init__()  # type: ignore[misc]
+
+
+TREE = _Tree()
+
+
+class Path:
+    """How far a thread is.
+
+    Attributes:
+        event: the last one.
+        active: the recordings that run in the thread.
+        tensors: leaves, and Tensors whose values became known on the way, by number.
+        read: the last number of each Variable that was read, by id.
+        known: the last event that made values known: which ones are follows from it.
+        groups: gradients that were taken and are not computed, see ``evaluate``.
+        pending: updates of Variables that are still to be made.
+        open: whether something that was read requires a gradient.
+        passed: what ``backward`` went through without a look at the graph.
+        over: whether the updates of a step were made: what reads a Variable now begins another.
+        tapes: how many were started.
+    """
+
+    __slots__ = (
+        "_numbers", "active", "event", "groups", "known", "open", "over", "passed", "pending", "read", "tapes", "tensors",
+    )  # fmt: skip
+
+    def __init__(self, active: list[Recording], lost: bool = False) -> None:
+        self.event = LOST if lost else TREE.root
+        self.active = active
+        self.tensors: dict[int, Tensor] = {}
+        self.read: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        self.known: Event | None = None
+        self.groups: list[Any] = []
+        self.pending: Any = None
+        self.passed: list[Tensor] = []
+        self.open = self.over = False
+        self.tapes = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is followed no more."""
+        return self.event is LOST
+
+    def lose(self) -> None:
+        """Follow it no more: something happens that no event tells."""
+        self.event = LOST
+
+    def leave(self) -> None:
+        """The thread begins another one. Tensors that remember this one keep nothing else alive."""
+        if not self.groups and self.pending is None:
+            self.lose()
+            self.tensors, self._numbers, self.read = {}, {}, {}
+
+    def step(self, *key: Any) -> Event:
+        """Go on by an event that makes no Tensor."""
+        event = self.event.next(key)
+        if event is None:
+            return self.grow(key)
+        self.event = event
+        return event
+
+    def grow(self, key: Sequence[Any], made: int = 0, shape: Shape = (), level: int = 0) -> Event:
+        """Go on by an event that was not met here before, and makes so many Tensors."""
+        last = self.event
+        if last.end > LONGEST:
+            self.lose()
+        if self.event is LOST:
+            return Event(key, -1, -1, shape, level)
+        TREE.grow()
+        event = Event(key, last.end, last.end + made, shape, level)
+        if last.then is None:
+            last.then = event
+        else:
+            last.others = last.others or {}
+            last.others[tuple(key)] = event
+        self.event = event
+        return event
+
+    def number(self, leaf: Tensor) -> int:
+        """The number of a leaf, which is read now if it was not before; -1 where it cannot be followed."""
+        found = self._numbers.get(id(leaf))
+        return self._enter(leaf) if found is None else found
+
+    def _enter(self, leaf: Tensor) -> int:
+        value, variable, gradient = leaf.value, leaf.variable, leaf.gradient
+        if gradient is not None:
+            self.open = True
+        if value is None or (leaf.path is not None and self._goes_on(leaf)):
+            self.lose()
+        if self.event is LOST:
+            return -1
+        if variable is None:
+            key: Any = (type(value) is float, gradient is None, leaf.shape, leaf.level)
+        else:
+            key = (variable.trainable, self.read.get(id(variable), -1), gradient is None, leaf.shape, leaf.level)
+        event = self.event.next(key)
+        if event is None:
+            event = self.grow(key, 1)
+        self.event = event
+        place = event.place
+        if variable is not None:
+            self.read[id(variable)] = place
+        self._numbers[id(leaf)] = place
+        self.tensors[place] = leaf
+        return place
+
+    def _goes_on(self, tensor: Tensor) -> bool:
+        """Whether a gradient may be wanted through what was recorded on another path."""
+        return tensor.gradient is not None or any(recording.has(tensor) for recording in self.active)
+
+    def changed(self, leaf: Tensor) -> None:
+        """Something about a leaf is changed that its event has told."""
+        if id(leaf) in self._numbers:
+            self.lose()
+
+    def numbered(self, tensor: Tensor) -> int:
+        """The number of a Tensor that was made on the path or is a leaf, read now if need be."""
+        return tensor.place if tensor.path is self else self.number(tensor)
+
+    def place_of(self, tensor: Tensor) -> int:
+        """The number of a Tensor; -1 where it has none."""
+        return tensor.place if tensor.path is self else self._numbers.get(id(tensor), -1)
+
+    def learn(self, tensors: Sequence[Tensor], *key: Any) -> None:
+        """The values of Tensors have become known; which ones follows from the key."""
+        if self.event is LOST:
+            return
+        for tensor in tensors:
+            if tensor.path is not self or tensor.place < 0:
+                self.lose()
+                return
+            self.tensors[tensor.place] = tensor
+        self.known = self.step("known", *key)
+
+    def leaves_of(self, tensors: Sequence[Tensor]) -> list[Any] | None:
+        """The numbers of leaves of a graph; a Tensor itself that rules of derivatives made. None for any other."""
+        found: list[Any] = []
+        for tensor in tensors:
+            place = self.place_of(tensor)
+            if place < 0 and tensor.path is None and tensor.variable is None:
+                found.append(tensor)
+            elif self.tensors.get(place) is tensor:
+                found.append(place)
+            else:
+                return None
+        return found
+
+    def settle(self) -> None:
+        """Mark what ``backward`` went through."""
+        stack, self.passed = self.passed, []
+        while stack:
+            for x in stack.pop().inputs:
+                if x.op is not None and x.gradient is not None and not x.gradient.spent:
+                    x.gradient.spent = True
+                    stack.append(x)
