@@ -14,7 +14,7 @@ from jitgrad.program.slots import Slot
 from jitgrad.vm import forks
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.instructions import WIDTH
-from jitgrad.vm.late import functions, load
+from jitgrad.vm.late import load
 from jitgrad.vm.records import address
 from jitgrad.vm.threads import thread_pool
 
@@ -46,7 +46,7 @@ class Context:
         self._code = np.concatenate([program.code, np.zeros((program.lane_rows, WIDTH), np.uint64)])  # loops change it
         self._execute = load("execute", program.dtype)
         self.descriptor = ContextDescriptor(
-            functions=functions(program.dtype, program.groups),
+            execute=self._execute.address,
             code=self._code,
             table=program.table,
             arena=self.arena,

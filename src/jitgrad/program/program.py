@@ -58,11 +58,6 @@ class Program:
         """Whether threads may share some of its work."""
         return self.lane_rows > 0
 
-    @property  # not cached: the lock of a cached one stays taken where a thread forks meanwhile
-    def groups(self) -> list[str]:
-        """The groups of rare kernels that it calls, see ``vm.context``."""
-        return sorted({INSTRUCTIONS[opcode].group for opcode in np.unique(self.code[:, OPERATION])} - {""})
-
     @functools.cached_property
     def lane_rows(self) -> int:
         """The most instructions that all lanes of a loop have."""

@@ -10,17 +10,11 @@ MOST_TASKS = 32
 """That a thread pool is given at once: a ticket has a bit for each."""
 
 
-RARE = {"norms": "rare", "order": "rare", "random": "random_numbers", "special": "special_functions"}
-"""Modules of rare kernels, which are apart from the interpreter: the functions that run an instruction of theirs."""
-FUNCTIONS = ("execute", *dict.fromkeys(RARE.values()))
-"""What compiled code calls by its number here."""
-
-
 @record
 class ContextDescriptor(Record):
     """A Program with its memory."""
 
-    functions: Counts  # addresses of FUNCTIONS; of the groups, those that the Program needs
+    execute: Count  # address of the interpreter, by which compiled code calls it
     code: Counts  # instructions, WIDTH numbers each
     table: Counts  # numbers of instructions that have more of them
     arena: Elements

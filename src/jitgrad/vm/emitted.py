@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numba
 from llvmlite import ir
-from numba.extending import intrinsic
 
+from jitgrad.vm.compiler.language import emitted
 from jitgrad.vm.emitter import BIT, WORD, Emitter, Value, called, evaluate, word
 from jitgrad.vm.instructions import INSTRUCTIONS, OPERANDS, Instruction
 from jitgrad.vm.kernels import mathfun, update
@@ -24,35 +23,30 @@ Operands = Mapping[str, Any]
 """Values, or tuples of them, by the fields of an instruction that hold their places."""
 
 
-@intrinsic
-def run(context, arena, instruction, opcode):  # type: ignore[no-untyped-def]
+@emitted(result="boolean")
+def run(emit: Emitter, arena: Any, instruction: Any, opcode: Any) -> Any:
     """Run the instruction at a place if it is one of these; returns whether it is."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        number = context.get_value_type(signature.args[0].dtype)
-        arena, instruction, opcode = arguments
-        other, done = builder.append_basic_block("other"), builder.append_basic_block("done")
-        switch = builder.switch(opcode, other)
-        builder.position_at_end(done)
-        ran = builder.phi(BIT)
-        for k, row in enumerate(INSTRUCTIONS):
-            if row.emitted:
-                case = builder.append_basic_block(row.name)
-                switch.add_case(word(k), case)
-                builder.position_at_end(case)
-                if _is_scalar(row):
-                    _emit_scalars(_emitter(builder, number, row), row, arena, instruction)
-                else:
-                    builder.call(_function(builder.module, number, row), [arena, instruction])
-                ran.add_incoming(ir.Constant(BIT, 1), builder.block)
-                builder.branch(done)
-        builder.position_at_end(other)
-        ran.add_incoming(ir.Constant(BIT, 0), other)
-        builder.branch(done)
-        builder.position_at_end(done)
-        return ran
-
-    return numba.boolean(arena, instruction, numba.uint64), generate
+    builder, number = emit.builder, emit.number
+    other, done = builder.append_basic_block("other"), builder.append_basic_block("done")
+    switch = builder.switch(opcode, other)
+    builder.position_at_end(done)
+    ran = builder.phi(BIT)
+    for k, row in enumerate(INSTRUCTIONS):
+        if row.emitted:
+            case = builder.append_basic_block(row.name)
+            switch.add_case(word(k), case)
+            builder.position_at_end(case)
+            if _is_scalar(row):
+                _emit_scalars(_emitter(builder, number, row), row, arena, instruction)
+            else:
+                builder.call(_function(builder.module, number, row), [arena, instruction])
+            ran.add_incoming(ir.Constant(BIT, 1), builder.block)
+            builder.branch(done)
+    builder.position_at_end(other)
+    ran.add_incoming(ir.Constant(BIT, 0), other)
+    builder.branch(done)
+    builder.position_at_end(done)
+    return ran
 
 
 def _is_scalar(row: Instruction) -> bool:

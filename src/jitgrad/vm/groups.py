@@ -47,26 +47,16 @@ def _kernels(module: str, *names: str) -> dict[str, Form]:
     return {name: Form(f"jitgrad.vm.kernels.{module}", kind) for name in names}
 
 
-_EXECUTE = CFUNCTYPE(None, POINTER, NUMBER, NUMBER)
-
 GROUPS = {
     "engine": Group(
         "the engine",
-        14,
+        2,
         {
-            "execute": Form("jitgrad.vm.interpreter", _EXECUTE),
+            "execute": Form("jitgrad.vm.interpreter", CFUNCTYPE(None, POINTER, NUMBER, NUMBER)),
             "train": Form("jitgrad.vm.train", CFUNCTYPE(NUMBER, POINTER, POINTER, POINTER, NUMBER, NUMBER)),
             "assist": Form("jitgrad.vm.kernels.tasks", CFUNCTYPE(None, POINTER, NUMBER)),
         },
     ),
-    **{
-        name: Group(what, 1, {name: Form("jitgrad.vm.interpreter", _EXECUTE)})
-        for name, what in (
-            ("rare", "rare kernels"),
-            ("random_numbers", "random numbers"),
-            ("special_functions", "special functions"),
-        )
-    },
     "least_squares": Group(
         "least squares",
         1,
@@ -75,7 +65,7 @@ GROUPS = {
     ),
     "linalg": Group(
         "linear algebra",
-        2,
+        1,
         _kernels("lapack", "solve", "determinant", "cholesky")
         | _kernels("cofactor", "cofactor")
         | _kernels("decompositions", "eigh", "svd", "qr"),

@@ -19,7 +19,6 @@ import numpy as np
 
 from jitgrad.ops import OPS, Op
 from jitgrad.vm import addresses
-from jitgrad.vm.context import RARE
 
 WIDTH = 16
 OPERATION = 0
@@ -96,11 +95,6 @@ class Instruction:
     def emitted(self) -> bool:
         """Whether its code is emitted from expressions, see ``vm/emitted.py``."""
         return self.kernel is None or self.kernel[0] == "update"
-
-    @property
-    def group(self) -> str:
-        """The function that its kernel is a part of, see ``context.RARE``; empty for the interpreter."""
-        return RARE.get(self.kernel[0], "") if self.kernel is not None else ""
 
 
 # What the operands of an elementwise op are called, in its value and in its instructions.

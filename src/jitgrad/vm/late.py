@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jitgrad.vm import forks
-from jitgrad.vm.context import FUNCTIONS
 
 if TYPE_CHECKING:
     from jitgrad.vm.native import Function
@@ -26,18 +24,3 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
         from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
 
         return native.load(name, dtype)
-
-
-@functools.cache
-def _addresses(dtype: np.dtype[Any]) -> np.ndarray:
-    return np.zeros(len(FUNCTIONS), np.uint64)
-
-
-def functions(dtype: np.dtype[Any], groups: Iterable[str] = ()) -> np.ndarray:
-    """The addresses of ``FUNCTIONS``: the interpreter, the groups that are asked for, and those that were before."""
-    found = _addresses(dtype)
-    for name in (FUNCTIONS[0], *groups):
-        number = FUNCTIONS.index(name)
-        if not found[number]:
-            found[number] = load(name, dtype).address
-    return found

@@ -17,7 +17,7 @@ import numpy as np
 from jitgrad import arguments
 from jitgrad.vm.context import MOST_TASKS, ContextDescriptor, Pool
 from jitgrad.vm.cores import cores
-from jitgrad.vm.late import functions, load
+from jitgrad.vm.late import load
 from jitgrad.vm.records import address
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ class _Threads:
         self._helpers: list[threading.Thread] = []
         self._assist: Function | None = None
 
-    def begin(self, functions: np.ndarray, assist: Function, helpers: int) -> None:
+    def begin(self, execute: Function, assist: Function, helpers: int) -> None:
         """Call the helpers."""
-        self.context.set(functions=functions)
+        self.context.execute = execute.address
         self.pool.set(threads=helpers + 1, leave=0)
         self._assist = assist
         while len(self._helpers) < helpers and self._start():
@@ -119,7 +119,7 @@ def thread_pool(contexts: Sequence[ContextDescriptor], dtype: np.dtype[np.floati
     try:
         mine = helpers > 0 and _threads.in_use.acquire(blocking=False)
         if mine:
-            _threads.begin(functions(dtype), load("assist", dtype), helpers)
+            _threads.begin(load("execute", dtype), load("assist", dtype), helpers)
             for context in contexts:
                 context.set(pool=_threads.pool)
         yield

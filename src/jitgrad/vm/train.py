@@ -6,20 +6,19 @@ its arguments, and the order of the rows depends on the seed and the epoch alone
 
 from __future__ import annotations
 
-from numba import types
 from numpy import isfinite, uint64
 
+from jitgrad.vm.compiler.functions import Native
+from jitgrad.vm.compiler.language import after, call_execute, elementwise
+from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.descriptors import PassDescriptor, Position
-from jitgrad.vm.jit import Native, call_execute, inline
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.kernels.lanes import TRIPS
-from jitgrad.vm.kernels.tiles import after
-from jitgrad.vm.numba_records import RecordPointer
 
 _ZERO, _ONE = uint64(0), uint64(1)
 
 
-@inline
+@elementwise
 def _mix(state):
     """The output function of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)."""
     z = state
@@ -28,7 +27,7 @@ def _mix(state):
     return z ^ (z >> uint64(31))
 
 
-@inline
+@elementwise
 def _permute(order, n, seed, epoch):
     """A permutation of the rows from the seed and the epoch alone (Fisher and Yates's shuffle)."""
     for i in range(n):
@@ -41,13 +40,13 @@ def _permute(order, n, seed, epoch):
         order[i], order[j] = order[j], order[i]
 
 
-@inline
+@elementwise
 def _move(to, source, n):
     for k in range(n):
         to[k] = source[k]
 
 
-@inline
+@elementwise
 def _load(passing, batch, first, count):
     """Gather ``count`` rows, from position ``first`` of the order on, of every array of data into its slot."""
     arena, order = batch.context.arena, after(passing.order, first)
@@ -58,7 +57,7 @@ def _load(passing, batch, first, count):
             _move(after(to, r * width), after(rows, order[r] * width), width)
 
 
-@inline
+@elementwise
 def _record(passing, batch, epoch, count):
     """Add what a batch of ``count`` rows says to its epoch: its part of the mean loss, and its sums. Returns the loss."""
     arena, n = batch.context.arena, passing.n_sums
@@ -69,7 +68,7 @@ def _record(passing, batch, epoch, count):
     return loss
 
 
-@inline
+@elementwise
 def _step(passing, epoch, row):
     """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned.
 
@@ -89,7 +88,7 @@ def _step(passing, epoch, row):
     return _record(passing, batch, epoch, count)
 
 
-@inline
+@elementwise
 def _copy(evaluation, arena):
     """Give the evaluation pass the present values of the Variables that it reads."""
     for c in range(evaluation.n_copies):
@@ -97,7 +96,7 @@ def _copy(evaluation, arena):
         _move(after(copy.batch.context.arena, copy.place), after(arena, copy.source), copy.size)
 
 
-@inline
+@elementwise
 def _run(batch, steps):
     """Run a Program, so many trips of one that is a loop of steps: it begins with the loop."""
     if batch.trips != _ZERO:
@@ -105,7 +104,7 @@ def _run(batch, steps):
     call_execute(batch.context, _ZERO, batch.stop)
 
 
-@inline
+@elementwise
 def _whole_steps(training, position, epochs, max_steps):
     """Steps on all rows, which are in their slots already. Nothing but the Program runs."""
     batch, n, epoch, steps = training.full, training.n_sums, position.epoch, _ZERO
@@ -125,7 +124,7 @@ def _whole_steps(training, position, epochs, max_steps):
     return steps
 
 
-@inline
+@elementwise
 def _steps(training, evaluation, position, epochs, max_steps):
     """Steps on gathered rows, of both passes."""
     epoch, row, evaluates, steps = position.epoch, position.row, position.evaluates, _ZERO
@@ -149,6 +148,7 @@ def _steps(training, evaluation, position, epochs, max_steps):
     return steps
 
 
+@elementwise
 def _train(training, evaluation, position, epochs, max_steps):
     """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
 
@@ -168,10 +168,10 @@ def _train(training, evaluation, position, epochs, max_steps):
     return steps
 
 
-def _signature(dtype):
+def _arguments(element: Number) -> tuple[Type, ...]:
     """Of ``train``."""
-    descriptor = RecordPointer(PassDescriptor, dtype)
-    return (descriptor, descriptor, RecordPointer(Position, dtype), types.uint64, types.uint64), types.uint64
+    descriptor = Records(PassDescriptor, element)
+    return descriptor, descriptor, Records(Position, element), UINT64, UINT64
 
 
-train = Native(_train, _signature)
+train = Native(_train, _arguments)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from jitgrad.vm.compiler.expressions import Expressions
-from jitgrad.vm.compiler.types import UINT64, Literal, Operand, Type, Value
+from jitgrad.vm.compiler.language import is_noinline
+from jitgrad.vm.compiler.types import UINT64, Literal, Object, Operand, Type, Value
 
 
 class Compiled(NamedTuple):
@@ -24,7 +26,9 @@ class Compiled(NamedTuple):
 class Body(Expressions):
     """A function for arguments of some types."""
 
-    def __init__(self, module: Any, function: Any, definition: ast.FunctionDef, types: tuple[Type, ...], name: str) -> None:
+    def __init__(
+        self, module: Any, function: Any, definition: ast.FunctionDef, types: Sequence[Type | Object], name: str
+    ) -> None:
         super().__init__(module, function, name)
         self._results: tuple[Type, ...] | None = None
         self._loops: list[tuple[str, str]] = []  # where each goes on, and where it ends
@@ -33,18 +37,20 @@ class Body(Expressions):
             raise self.error(f"{function.__name__} takes {len(names)} arguments, not {len(types)}")
         assigned = {n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         for given, kind in zip(names, types, strict=True):
-            self.arguments[given] = Value(kind, f"%{given}")
+            self.arguments[given] = kind if isinstance(kind, Object) else Value(kind, f"%{given}")
             if given in assigned:
                 self._assign_name(given, self.arguments[given])
         self._statements(definition.body)
         self.write("unreachable" if self._results else "ret void")
         self.compiled = Compiled(name, self._results or ())
-        self._signature = ", ".join(f"{kind.code} %{given}" for given, kind in zip(names, types, strict=True))
+        values = [(given, kind) for given, kind in zip(names, types, strict=True) if not isinstance(kind, Object)]
+        self._signature = ", ".join(f"{kind.code} %{given}" for given, kind in values)
 
     def text(self, linkage: str) -> str:
         """The whole function."""
         (entry, first), *others = self._blocks
-        lines = [f"define {linkage} {self.compiled.result_code} {self.compiled.name}({self._signature}) {{", f"{entry}:"]
+        kept = "noinline " if is_noinline(self.function) else ""
+        lines = [f"define {linkage} {self.compiled.result_code} {self.compiled.name}({self._signature}) {kept}{{", f"{entry}:"]
         lines += self._places + first
         for label, block in others:
             lines += [f"{label}:", *block]
@@ -126,13 +132,12 @@ class Body(Expressions):
 
     def _For(self, node: ast.For) -> None:
         call = node.iter
-        if not (
-            isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range" and len(call.args) < 3
-        ):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range"):
             raise self.error("loops are over a range from one number to another")
-        limits: list[Any] = [Literal(0), *(self.evaluate(limit) for limit in call.args)][-2:]
+        given = [self.evaluate(limit) for limit in call.args]
+        limits: list[Any] = {1: [Literal(0), *given, Literal(1)], 2: [*given, Literal(1)], 3: given}[len(given)]
         number = self.common(*limits)
-        first, last = (self.value(limit, number) for limit in limits)
+        first, last, by = (self.value(limit, number) for limit in limits)
         place, start, inside, step, end = self.place(number), *(self.label() for _ in range(4))
         self.keep(first, place)
         self.go(start)
@@ -147,7 +152,7 @@ class Body(Expressions):
         self.go(step)
         self.begin(step)
         wraps = "nuw" if number == UINT64 else "nsw"
-        self.keep(self.line(number, f"add {wraps} {number.code} {self.kept(number, place).name}, 1"), place)
+        self.keep(self.line(number, f"add {wraps} {number.code} {self.kept(number, place).name}, {by.name}"), place)
         self.go(start)
         self.begin(end)
 

@@ -59,13 +59,29 @@ def _after(body: Any, pointer: Value, n: Operand) -> Operand:
     return body.element(pointer, n)
 
 
+def _number(body: Any, pointer: Value, x: Operand) -> Operand:
+    assert isinstance(pointer.type, Pointer)
+    return body.convert(x, pointer.type.to)
+
+
+def _itemsize(body: Any, pointer: Value) -> Operand:
+    assert isinstance(pointer.type, Pointer)
+    return Value(UINT64, "4" if pointer.type.to == FLOAT32 else "8")
+
+
+def _is_null(body: Any, pointer: Value) -> Operand:
+    return body.line(BOOLEAN, f"icmp eq {pointer.type.code} {pointer.name}, null")
+
+
+def _by_address(body: Any, address: Value, *operands: Value) -> None:
+    """Call what is at an address, which returns nothing."""
+    kinds = ", ".join(operand.type.code for operand in operands)
+    function = body.register(f"inttoptr i64 {address.name} to void ({kinds})*")
+    body.write(f"call void {function}({', '.join(f'{operand.type.code} {operand.name}' for operand in operands)})")
+
+
 def _execute(body: Any, context: Value, start: Operand, stop: Operand) -> None:
-    functions = body.field(context, "functions")
-    address = body.load(UINT64, body.element(functions, Literal(0)).name, "uint64")
-    kind = "void (i8*, i64, i64)*"
-    function = body.register(f"inttoptr i64 {address.name} to {kind}")
-    given = ", ".join(f"i64 {body.value(place, UINT64).name}" for place in (start, stop))
-    body.write(f"call void {function}(i8* {context.name}, {given})")
+    _by_address(body, body.field(context, "execute"), context, body.value(start, UINT64), body.value(stop, UINT64))
 
 
 BUILTINS: dict[Any, Callable[..., Any]] = {
@@ -73,6 +89,11 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     max: _choice(">"),
     min: _choice("<"),
     np.sqrt: _call("llvm.sqrt"),
+    np.floor: _call("llvm.floor"),
+    np.rint: _call("llvm.rint"),
+    np.copysign: _call("llvm.copysign"),
+    np.log: _call("log"),
+    np.tan: _call("tan"),
     np.log1p: _call("log1p"),
     np.arctan: _call("atan"),
     np.isfinite: _is_finite,
@@ -81,5 +102,9 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     float: _conversion(FLOAT64),
     bool: _conversion(BOOLEAN),
     language.after: _after,
+    language.number: _number,
+    language.itemsize: _itemsize,
+    language.is_null: _is_null,
+    language.call_kernel: _by_address,
     language.call_execute: _execute,
 }

@@ -12,9 +12,23 @@ from typing import Any
 import numpy as np
 
 from jitgrad.vm.compiler.builtins import BUILTINS
-from jitgrad.vm.compiler.language import flags
-from jitgrad.vm.compiler.types import BOOLEAN, FLOAT64, INT64, UINT64, Literal, Number, Object, Operand, Pointer, Records, Value
+from jitgrad.vm.compiler.language import Emitted, Room, flags
+from jitgrad.vm.compiler.types import (
+    BOOLEAN,
+    FLOAT32,
+    FLOAT64,
+    INT64,
+    UINT64,
+    Literal,
+    Number,
+    Object,
+    Operand,
+    Pointer,
+    Records,
+    Value,
+)
 from jitgrad.vm.compiler.types import Type as Kind
+from jitgrad.vm.emitter import VECTOR_BYTES
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _INTEGER = {
@@ -45,7 +59,7 @@ class Expressions:
         self._places: list[str] = []  # of variables, at the beginning
         self._blocks: list[tuple[str, list[str]]] = [("entry", [])]
         self.variables: dict[str, tuple[Kind, str]] = {}  # type and place
-        self.arguments: dict[str, Value] = {}
+        self.arguments: dict[str, Value | Object] = {}
 
     # Lines.
 
@@ -77,7 +91,7 @@ class Expressions:
         self.write(f"br label %{label}")
 
     def branch(self, condition: Operand, yes: str, no: str) -> None:
-        self.write(f"br i1 {self.value(condition, BOOLEAN).name}, label %{yes}, label %{no}")
+        self.write(f"br i1 {self.truth(condition).name}, label %{yes}, label %{no}")
 
     def place(self, kind: Kind) -> str:
         """A place for a value in the function's memory, which LLVM turns to registers."""
@@ -110,15 +124,19 @@ class Expressions:
         return (floats or numbers).pop()
 
     def value(self, operand: Operand, kind: Kind) -> Value:
-        """An operand as a value of a type: a literal that fits, an integer where a float is wanted."""
+        """An operand as a value of a type: a literal that fits, an integer or a shorter float where a float is wanted."""
         if isinstance(operand, Literal) and isinstance(kind, Number) and operand.fits(kind):
             return Value(kind, operand.text(kind))
         if isinstance(operand, Value) and operand.type == kind:
             return operand
-        if isinstance(operand, Value) and operand.type in (INT64, UINT64) and kind == FLOAT64:
+        if isinstance(operand, Value) and operand.type in (INT64, UINT64, FLOAT32) and kind == FLOAT64:
             return self.convert(operand, FLOAT64)
         given = operand.value if isinstance(operand, Literal) else operand.type.name
         raise self.error(f"{given} is not of the type {kind.name}")
+
+    def truth(self, operand: Operand) -> Value:
+        """Whether a condition holds: a number does that is not 0."""
+        return self.convert(operand, BOOLEAN)
 
     def materialised(self, operand: Operand) -> Value:
         return self.value(operand, operand.default()) if isinstance(operand, Literal) else operand
@@ -157,7 +175,11 @@ class Expressions:
         return kind, self.register(f"bitcast i8* {start} to {kind.stored}*")
 
     def field(self, record: Operand | Object, name: str) -> Value:
+        """The value of a field; of one that threads share, the pointer to it."""
         kind, place = self.field_place(record, name)
+        assert isinstance(record, Value) and isinstance(record.type, Records)
+        if record.type.layout.kinds[name].shared:
+            return self.line(kind, f"bitcast {kind.stored}* {place} to {kind.code}")
         return self.load(kind, place, "field")
 
     def element(self, pointer: Operand | Object, index: Operand) -> Value:
@@ -235,7 +257,7 @@ class Expressions:
     def _UnaryOp(self, node: ast.UnaryOp) -> Operand:
         x = self.evaluate(node.operand)
         if isinstance(node.op, ast.Not):
-            return self.line(BOOLEAN, f"xor i1 {self.value(x, BOOLEAN).name}, true")
+            return self.line(BOOLEAN, f"xor i1 {self.truth(x).name}, true")
         if isinstance(node.op, ast.USub) and isinstance(x, Literal):
             return Literal(-x.value)
         if isinstance(node.op, ast.USub) and self.common(x).is_float:
@@ -249,9 +271,10 @@ class Expressions:
         if isinstance(a, Literal) and isinstance(b, Literal) and type(op) in _FOLDED:
             return Literal(_FOLDED[type(op)](a.value, b.value))
         if isinstance(op, ast.Pow):
-            if b != Literal(2):
-                raise self.error("the only power is the square")
-            return self.arithmetic(ast.Mult(), a, a)
+            if b == Literal(2):
+                return self.arithmetic(ast.Mult(), a, a)
+            kind = self.common(a, b)
+            return self.call("powf" if kind == FLOAT32 else "pow", kind, [self.value(a, kind), self.value(b, kind)], self.flags)
         number = FLOAT64 if isinstance(op, ast.Div) and not self.common(a, b).is_float else self.common(a, b)
         left, right = self.value(a, number), self.value(b, number)
         if number.is_float and type(op) in _FLOAT:
@@ -294,7 +317,7 @@ class Expressions:
         """``and`` and ``or`` evaluate what follows only if need be."""
         place, end = self.place(BOOLEAN), self.label()
         for number, part in enumerate(node.values):
-            found = self.value(self.evaluate(part), BOOLEAN)
+            found = self.truth(self.evaluate(part))
             self.keep(found, place)
             if number < len(node.values) - 1:
                 following = self.label()
@@ -304,7 +327,8 @@ class Expressions:
         self.begin(end)
         return self.kept(BOOLEAN, place)
 
-    def _IfExp(self, node: ast.IfExp) -> Operand:
+    def _IfExp(self, node: ast.IfExp) -> Any:
+        """One of two values, or of two lists of values."""
         yes, no, end = self.label(), self.label(), self.label()
         self.branch(self.evaluate(node.test), yes, no)
         self.begin(yes)
@@ -312,17 +336,26 @@ class Expressions:
         ended = self._blocks[-1]
         self.begin(no)
         second = self.evaluate(node.orelse)
-        kinds = [operand.type for operand in (first, second) if isinstance(operand, Value)]
-        kind = kinds[0] if kinds and not isinstance(kinds[0], Number) else self.common(first, second)
-        place = self.place(kind)
-        self.keep(self.value(second, kind), place)
+        several = isinstance(first, list)
+        pairs = list(zip(first, second, strict=True)) if several else [(first, second)]
+        kinds = [self._meeting(*pair) for pair in pairs]
+        places = [self.place(kind) for kind in kinds]
+        for (_, value), kind, place in zip(pairs, kinds, places, strict=True):
+            self.keep(self.value(value, kind), place)
         self.go(end)
         self._blocks.append(ended)  # to go on in it
-        self.keep(self.value(first, kind), place)
+        for (value, _), kind, place in zip(pairs, kinds, places, strict=True):
+            self.keep(self.value(value, kind), place)
         self.go(end)
         self._blocks.pop()
         self.begin(end)
-        return self.kept(kind, place)
+        found = [self.kept(kind, place) for kind, place in zip(kinds, places, strict=True)]
+        return found if several else found[0]
+
+    def _meeting(self, first: Operand, second: Operand) -> Kind:
+        """The type of one or the other."""
+        kinds = [operand.type for operand in (first, second) if isinstance(operand, Value)]
+        return kinds[0] if kinds and not isinstance(kinds[0], Number) else self.common(first, second)
 
     def _Tuple(self, node: ast.Tuple) -> list[Operand]:
         return [self.evaluate(part) for part in node.elts]
@@ -334,12 +367,15 @@ class Expressions:
         function = called.value if isinstance(called, Object) else None
         if node.keywords or function is None:
             raise self.error("calls are of functions, without keywords")
+        if isinstance(function, Room):
+            return self._room(function, *operands)
         if function in BUILTINS:
             return BUILTINS[function](self, *operands)
-        if flags(function) is None:
+        if flags(function) is None and not isinstance(function, Emitted):
             raise self.error(f"{function!r} is not for the compiler")
-        given = [self.materialised(operand) for operand in operands]
-        made = self.module.add(function, tuple(value.type for value in given))
+        known = tuple(operand if isinstance(operand, Object) else self.materialised(operand).type for operand in operands)
+        given = [self.materialised(operand) for operand in operands if not isinstance(operand, Object)]
+        made = self.module.add(function, known)
         text = ", ".join(f"{value.type.code} {value.name}" for value in given)
         if not made.results:
             return self.write(f"call void {made.name}({text})")
@@ -347,6 +383,16 @@ class Expressions:
         if len(made.results) == 1:
             return Value(made.results[0], found)
         return [self.line(kind, f"extractvalue {made.result_code} {found}, {k}") for k, kind in enumerate(made.results)]
+
+    def _room(self, room: Room, like: Operand) -> Value:
+        """A pointer to memory of the function's, which lies as vectors do."""
+        assert isinstance(like, Value)
+        self._count += 1
+        place, kind = f"%p{self._count}", f"[{room.size} x i8]"
+        self._places.append(f"{place} = alloca {kind}, align {VECTOR_BYTES}")
+        if room.cleared:
+            self._places.append(f"store {kind} zeroinitializer, {kind}* {place}")
+        return self.line(like.type, f"bitcast {kind}* {place} to {like.type.code}")
 
     def call(self, symbol: str, number: Number, given: list[Value], fast: str) -> Value:
         """Call one of C's functions or LLVM's, of numbers of one type."""

@@ -5,36 +5,65 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from llvmlite import binding
+from llvmlite import binding, ir
 
 from jitgrad.vm import symbols
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.compiler.body import Body, Compiled
-from jitgrad.vm.compiler.types import NUMBERS, Number, Type
+from jitgrad.vm.compiler.language import Emitted
+from jitgrad.vm.compiler.types import BOOLEAN, FLOAT32, FLOAT64, NUMBERS, UINT64, Number, Object, Pointer, Type
+from jitgrad.vm.emitter import BIT, BYTE, DOUBLE, SINGLE, WORD, Emitter
 from jitgrad.vm.processor import target_machine
+
+_IN_IR = {FLOAT32: SINGLE, FLOAT64: DOUBLE, UINT64: WORD, BOOLEAN: BIT}
 
 
 class Module:
     """LLVM's code of functions, each once for the types of its arguments."""
 
     def __init__(self) -> None:
-        self._compiled: dict[tuple[Any, tuple[Type, ...]], Compiled] = {}
+        self._compiled: dict[tuple[Any, tuple[Type | Object, ...]], Compiled] = {}
         self._texts: list[str] = []
         self._declared: dict[str, str] = {}
         self._tags: dict[str, int] = {}
+        self._emitted = ir.Module()
+        self._numbers = itertools.count()
 
-    def add(self, function: Any, types: tuple[Type, ...], symbol: str = "") -> Compiled:
+    def add(self, function: Any, types: tuple[Type | Object, ...], symbol: str = "") -> Compiled:
         """A function for some types. It is seen from outside if it has a symbol."""
         made = self._compiled.get((function, types))
         if made is None:
-            name = f"@{symbol or f'{function.__name__}.{len(self._compiled)}'}"
-            body = Body(self, function, _definition(function), types, name)
-            made = self._compiled[function, types] = body.compiled
-            self._texts.append(body.text("" if symbol else "internal"))
+            named = function.name if isinstance(function, Emitted) else function.__name__
+            name = symbol or f"{named}.{next(self._numbers)}"
+            if isinstance(function, Emitted):
+                made = self._add_emitted(function, types, name)
+            else:
+                body = Body(self, function, _definition(function), types, f"@{name}")
+                made = body.compiled
+                self._texts.append(body.text("" if symbol else "internal"))
+            self._compiled[function, types] = made
         return made
+
+    def _add_emitted(self, function: Emitted, types: tuple[Any, ...], name: str) -> Compiled:
+        pointed = [kind.to for kind in types if isinstance(kind, Pointer) and kind.to.is_float]
+        element = pointed[0] if pointed else FLOAT64
+        result = {"": None, "element": element, "boolean": BOOLEAN, "uint64": UINT64}[function.result]
+        kind = ir.FunctionType(_in_ir(result) if result else ir.VoidType(), [_in_ir(kind) for kind in types])
+        made = ir.Function(self._emitted, kind, name)
+        made.attributes.add("alwaysinline" if function.inline else "noinline")
+        builder = ir.IRBuilder(made.append_basic_block())
+        value = function.emit(Emitter(builder, _in_ir(element)), *made.args)
+        if result is None:
+            builder.ret_void()
+        else:
+            builder.ret(value)
+        compiled = Compiled(f"@{name}", (result,) if result else ())
+        self.declare(name, f"{compiled.result_code} @{name}({', '.join(kind.code for kind in types)})")
+        return compiled
 
     def declare(self, symbol: str, text: str) -> None:
         self._declared[symbol] = f"declare {text}"
@@ -44,10 +73,27 @@ class Module:
         return f"!{self._tags.setdefault(what, 1 + 2 * len(self._tags))}"
 
     def text(self) -> str:
+        """The code of the functions, but for those that were emitted."""
         tags = ['!0 = !{!"memory"}']
         for what, number in self._tags.items():
             tags += [f"!{number} = !{{!{number + 1}, !{number + 1}, i64 0}}", f'!{number + 1} = !{{!"{what}", !0, i64 0}}']
         return "\n".join([*self._declared.values(), *self._texts, *tags])
+
+    def linked(self, symbol: str) -> Any:
+        """All of it as LLVM's module, seen from outside by ``symbol`` alone."""
+        module = binding.parse_assembly(self.text())
+        module.link_in(binding.parse_assembly(str(self._emitted)))
+        for function in module.functions:
+            if not function.is_declaration and function.name != symbol:
+                function.linkage = "internal"
+        return module
+
+
+def _in_ir(kind: Any) -> Any:
+    """A type as llvmlite's."""
+    if isinstance(kind, Pointer):
+        return (BYTE if kind.to == BOOLEAN else _IN_IR[kind.to]).as_pointer()
+    return _IN_IR[kind] if isinstance(kind, Number) else BYTE.as_pointer()
 
 
 class Native(NamedTuple):
@@ -65,16 +111,12 @@ class Native(NamedTuple):
     def symbol(self) -> str:
         return self.function.__name__.lstrip("_")
 
-    def code(self, dtype: str) -> str:
-        """LLVM's code for float32 or float64."""
-        module = Module()
-        module.add(self.function, self.arguments(NUMBERS[dtype]), self.symbol)
-        return module.text()
-
     def compile(self, dtype: str) -> ObjectCode:
         """Compile for float32 or float64, to be kept."""
         symbols.start_llvm()
-        module, machine = binding.parse_assembly(self.code(dtype)), target_machine()
+        code, machine = Module(), target_machine()
+        code.add(self.function, self.arguments(NUMBERS[dtype]), self.symbol)
+        module = code.linked(self.symbol)
         module.data_layout = str(machine.target_data)
         module.verify()
         options = binding.create_pipeline_tuning_options(speed_level=2)

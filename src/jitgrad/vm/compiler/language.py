@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NOINLINE: set[Any] = set()
 _FLAGS: dict[Any, str] = {}
 """LLVM's flags of the arithmetic in each function. nnan and ninf are never among them: nan and inf are handled."""
 
@@ -22,6 +23,49 @@ def reduction(function: F) -> F:
     return function
 
 
+def noinline(function: F) -> F:
+    """A function whose code is not put into its callers: with several of them, or with memory of its own."""
+    _NOINLINE.add(function)
+    return function
+
+
+def is_noinline(function: Any) -> bool:
+    """Whether it was marked so."""
+    return function in _NOINLINE
+
+
+class Emitted:
+    """A function whose code is emitted by Python: ``emit(emitter, *arguments)`` of llvmlite's values, see ``vm/emitter.py``.
+
+    Args:
+        emit: returns the result. Its emitter is for the floats that the first pointer points to.
+        name: in LLVM's code.
+        result: ``element`` for such a float, ``boolean``, ``uint64``, or nothing.
+        inline: whether its code goes into its callers.
+    """
+
+    def __init__(self, emit: Callable[..., Any], name: str, result: str = "", inline: bool = True) -> None:
+        self.emit, self.name, self.result, self.inline = emit, name, result, inline
+
+    def __call__(self, *arguments: Any) -> Any:
+        raise NotImplementedError(f"{self.name} is for compiled code alone")
+
+
+def emitted(result: str = "", inline: bool = True) -> Callable[[Callable[..., Any]], Emitted]:
+    """Make an ``Emitted`` of a function."""
+    return lambda emit: Emitted(emit, emit.__name__, result, inline)
+
+
+class Room:
+    """A function that gives a pointer, like the one it is given, to some bytes on the stack of the caller."""
+
+    def __init__(self, size: int, cleared: bool = False) -> None:
+        self.size, self.cleared = size, cleared
+
+    def __call__(self, like: Any) -> Any:
+        raise NotImplementedError("memory on the stack is for compiled code alone")
+
+
 def flags(function: Any) -> str | None:
     """The flags of a function's arithmetic; None if it is not one for the compiler."""
     return _FLAGS.get(function) if callable(function) else None
@@ -30,6 +74,26 @@ def flags(function: Any) -> str | None:
 def after(pointer, n):  # type: ignore[no-untyped-def]
     """The pointer ``n`` elements on."""
     return pointer[n:]
+
+
+def number(pointer, x):  # type: ignore[no-untyped-def]
+    """``x`` as a number of those that the pointer points to."""
+    raise NotImplementedError
+
+
+def itemsize(pointer):  # type: ignore[no-untyped-def]
+    """The bytes of one of the numbers that the pointer points to."""
+    raise NotImplementedError
+
+
+def is_null(pointer):  # type: ignore[no-untyped-def]
+    """Whether a pointer points nowhere."""
+    raise NotImplementedError
+
+
+def call_kernel(address, arena, table, t, d, s):  # type: ignore[no-untyped-def]
+    """Call the kernel at an address, see the instruction ``call``."""
+    raise NotImplementedError
 
 
 def call_execute(context, start, stop):  # type: ignore[no-untyped-def]

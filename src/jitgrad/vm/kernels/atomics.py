@@ -4,81 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 from llvmlite import binding, ir
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-_NUMBER = numba.uint64
-_WORD = ir.IntType(64)
+from jitgrad.vm.compiler.language import emitted
+from jitgrad.vm.emitter import HALF, WORD, Emitter
+
 _BYTES = 8
 _IS_X86 = binding.get_process_triple().startswith(("x86_64", "i686"))
 
 
 def _call(builder: Any, result: Any, name: str) -> None:
-    builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, []), name), [])
+    called = builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(result, []), name)
+    builder.call(called, [])
 
 
-@intrinsic
-def load(context, place):  # type: ignore[no-untyped-def]
+@emitted(result="uint64")
+def load(emit: Emitter, place: Any) -> Any:
     """The number at a place; what its writer wrote before it is then seen too."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.load_atomic(arguments[0], "acquire", _BYTES)
-
-    return _NUMBER(place), generate
+    return emit.builder.load_atomic(place, "acquire", _BYTES)
 
 
-@intrinsic
-def store(context, place, value):  # type: ignore[no-untyped-def]
+@emitted()
+def store(emit: Emitter, place: Any, value: Any) -> None:
     """Set it, after all that was written before."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        builder.store_atomic(arguments[1], arguments[0], "release", _BYTES)
-        return context.get_dummy_value()
-
-    return numba.void(place, _NUMBER), generate
+    emit.builder.store_atomic(value, place, "release", _BYTES)
 
 
-@intrinsic
-def increment(context, place):  # type: ignore[no-untyped-def]
+@emitted()
+def increment(emit: Emitter, place: Any) -> None:
     """Add one to it; what was written before is seen by who sees it."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        builder.atomic_rmw("add", arguments[0], ir.Constant(_WORD, 1), "acq_rel")
-        return context.get_dummy_value()
-
-    return numba.void(place), generate
+    emit.builder.atomic_rmw("add", place, ir.Constant(WORD, 1), "acq_rel")
 
 
-@intrinsic
-def exchange(context, place, expected, value):  # type: ignore[no-untyped-def]
+@emitted(result="boolean")
+def exchange(emit: Emitter, place: Any, expected: Any, value: Any) -> Any:
     """Set it if it is what is expected, and say whether it was."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.extract_value(builder.cmpxchg(*arguments, "acq_rel", "acquire"), 1)
-
-    return numba.boolean(place, _NUMBER, _NUMBER), generate
+    return emit.builder.extract_value(emit.builder.cmpxchg(place, expected, value, "acq_rel", "acquire"), 1)
 
 
-@intrinsic
-def pause(context):  # type: ignore[no-untyped-def]
+@emitted()
+def pause(emit: Emitter) -> None:
     """Let the processor rest for some cycles, where it knows how to."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        if _IS_X86:
-            _call(builder, ir.VoidType(), "llvm.x86.sse2.pause")
-        return context.get_dummy_value()
-
-    return numba.void(), generate
+    if _IS_X86:
+        _call(emit.builder, ir.VoidType(), "llvm.x86.sse2.pause")
 
 
-@intrinsic
-def give_way(context):  # type: ignore[no-untyped-def]
+@emitted()
+def give_way(emit: Emitter) -> None:
     """Let the system run another thread here, if one waits."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        _call(builder, ir.IntType(32), "sched_yield")
-        return context.get_dummy_value()
-
-    return numba.void(), generate
+    _call(emit.builder, HALF, "sched_yield")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import numba
-from numba.extending import intrinsic
+from typing import Any
 
+from jitgrad.vm.compiler.language import emitted
+from jitgrad.vm.emitter import Emitter
 from jitgrad.vm.subnormals import FLUSH, change
 
 __all__ = ["FLUSH", "flush_mode"]
 
 
-@intrinsic
-def flush_mode(context, mode):  # type: ignore[no-untyped-def]
+@emitted(result="uint64")
+def flush_mode(emit: Emitter, mode: Any) -> Any:
     """Set the bits of the mode, FLUSH or 0, in this thread; returns those that were there, to be put back."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return change(builder, arguments[0])
-
-    return numba.uint64(numba.uint64), generate
+    return change(emit.builder, mode)

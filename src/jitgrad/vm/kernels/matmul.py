@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from numpy import uint64
 
+from jitgrad.vm.compiler.language import Room, after, elementwise, itemsize, noinline
 from jitgrad.vm.emitter import VECTOR_BYTES
-from jitgrad.vm.jit import inline, noinline
 from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
-from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, after, block, dots, move, pointer_to, room, turn
+from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, block, dots, move, turn
 
 _DEPTH = 256  # of a copied panel: a part of the second cache
 _LONG = 4096  # terms that are added one by one: the sum of more is that of such sums
@@ -24,12 +24,12 @@ _wide, _narrow = block(ROWS, VECTORS), block(ROWS, 1)
 _wide_row, _narrow_row = block(1, VECTORS), block(1, 1)
 _ROW_DOTS = ROWS * VECTORS
 _dots, _row_dots = dots(ROWS, VECTORS), dots(1, _ROW_DOTS)
-_panel = room(_DEPTH * PANEL_BYTES)
+_panel = Room(_DEPTH * PANEL_BYTES)
 # In place of what is added where nothing is: as many float64 as a panel or a row of dot products has.
-_zeros = room(max(PANEL_BYTES, 8 * _ROW_DOTS), cleared=True)
+_zeros = Room(max(PANEL_BYTES, 8 * _ROW_DOTS), cleared=True)
 
 
-@inline
+@elementwise
 def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m, columns):
     """One panel for all rows, four at a time and then one by one."""
     four, one = uint64(ROWS), uint64(1)
@@ -53,7 +53,7 @@ def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m
         i += four if many else one
 
 
-@inline
+@elementwise
 def _turn(p, y, y_row, lanes, whole, depth, columns):
     """Copy a panel whose columns are rows at ``y``."""
     for j in range(uint64(0), columns, lanes):
@@ -61,7 +61,7 @@ def _turn(p, y, y_row, lanes, whole, depth, columns):
             turn(after(p, k * whole + j), whole, after(y, j * y_row + k), y_row, columns - j, depth - k)
 
 
-@inline
+@elementwise
 def _copy(p, y, y_row, lanes, whole, depth, columns):
     """Copy a panel: whole vectors, the last one masked."""
     for k in range(depth):
@@ -69,7 +69,7 @@ def _copy(p, y, y_row, lanes, whole, depth, columns):
             move(after(p, k * whole + j), after(y, k * y_row + j), columns - j)
 
 
-@inline
+@elementwise
 def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
     """C = S + X·Yᵀ for few rows. The last rows and columns are made with those before them, some of them twice."""
     many = m >= uint64(ROWS)
@@ -86,7 +86,7 @@ def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
                 _row_dots(p, c_row, q, s_row, o, x_row, r, y_row, k)
 
 
-@inline
+@elementwise
 def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned, m, k, n):
     """C = S + X·Y, or where ``alone`` C = X·Y. ``turned``: Y stands transposed."""
     nothing, one = uint64(0), uint64(1)
@@ -115,6 +115,7 @@ def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned
 
 
 @noinline
+@elementwise
 def matmul(A, d, a, b, c, ra, rc, m, k, n, batch, sa, sb, ta, tb):
     """By places in the arena; nothing is added where ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose.
 
@@ -128,12 +129,12 @@ def matmul(A, d, a, b, c, ra, rc, m, k, n, batch, sa, sb, ta, tb):
         turned, d_row, rows, columns = one - ta, m, one, m
         x_row, x_step, y_row = nothing, one, ra
     everywhere = column and rc == nothing and not alone
-    size, none = uint64(A.itemsize), _zeros(pointer_to(A, d))
+    size, none = itemsize(A), _zeros(A)
     for i in range(batch):
-        x, y = pointer_to(A, a + i * sa), pointer_to(A, b + i * sb)
+        x, y = after(A, a + i * sa), after(A, b + i * sb)
         if column:
             x, y = y, x
-        into, added = pointer_to(A, d + i * m * n), pointer_to(A, c + i * m * rc)
+        into, added = after(A, d + i * m * n), after(A, c + i * m * rc)
         turns, empty = turned != nothing and k > one, alone or everywhere
         if column and not ta and ra == k and is_narrow(size, k):
             narrow_rows(size, into, none if empty else added, nothing if empty else one, y, x, m, k)

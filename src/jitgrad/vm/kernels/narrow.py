@@ -9,38 +9,30 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numba
 from llvmlite import ir
-from numba.extending import intrinsic
 from numpy import uint64
 
+from jitgrad.vm.compiler.language import Emitted, after, elementwise
 from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, indices, word
-from jitgrad.vm.jit import inline
 from jitgrad.vm.kernels.reduce import BLOCK
-from jitgrad.vm.kernels.tiles import after, emitter
 
 
-def _by_columns(emit_kernel: Any) -> Any:
+def _by_columns(emit_kernel: Any, name: str) -> Emitted:
     """A function in compiled code: what ``emit_kernel`` emits, for the number of columns that it is called with first."""
 
-    @intrinsic
-    def product(context, columns, c, s, x, v, rows):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit, done = emitter(context, builder, signature.args[1].dtype), builder.append_basic_block("done")
-            cases = builder.switch(arguments[0], done)
-            for k in (2, 4, 8, 16):
-                if k <= emit.lanes:
-                    case = builder.append_basic_block(f"columns{k}")
-                    cases.add_case(word(k), case)
-                    builder.position_at_end(case)
-                    emit_kernel(emit, k, *arguments[1:])
-                    builder.branch(done)
-            builder.position_at_end(done)
-            return context.get_dummy_value()
+    def emit_cases(emit: Emitter, columns: Any, *given: Any) -> None:
+        builder, done = emit.builder, emit.builder.append_basic_block("done")
+        cases = builder.switch(columns, done)
+        for k in (2, 4, 8, 16):
+            if k <= emit.lanes:
+                case = builder.append_basic_block(f"columns{k}")
+                cases.add_case(word(k), case)
+                builder.position_at_end(case)
+                emit_kernel(emit, k, *given)
+                builder.branch(done)
+        builder.position_at_end(done)
 
-        return numba.void(columns, c, s, x, v, numba.uint64), generate
-
-    return product
+    return Emitted(emit_cases, name, inline=False)
 
 
 def _emit_rows(emit: Emitter, k: int, c: Any, s: Any, x: Any, w: Any, rows: Any, masked: bool = False) -> None:
@@ -112,16 +104,18 @@ def _minus(builder: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.icmp_unsigned(">", a, b), builder.sub(a, b), ir.Constant(a.type, 0))
 
 
-_rows, _last_rows, _columns = map(_by_columns, (_emit_rows, partial(_emit_rows, masked=True), _emit_columns))
+_rows = _by_columns(_emit_rows, "narrow_rows")
+_last_rows = _by_columns(partial(_emit_rows, masked=True), "narrow_last_rows")
+_columns = _by_columns(_emit_columns, "narrow_columns")
 
 
-@inline
+@elementwise
 def is_narrow(size, k):
     """Whether there is a kernel for k columns of numbers of ``size`` bytes."""
     return k > uint64(1) and k * size <= uint64(VECTOR_BYTES) and k & (k - uint64(1)) == uint64(0)
 
 
-@inline
+@elementwise
 def narrow_rows(size, c, s, s_step, x, w, m, k):
     """c = s + X·w, X of m rows and k columns; s has an element for each row where ``s_step`` is 1, or is a vector of zeros."""
     lanes = uint64(VECTOR_BYTES) // size
@@ -133,7 +127,7 @@ def narrow_rows(size, c, s, s_step, x, w, m, k):
             _last_rows(k, p, q, o, w, rows)
 
 
-@inline
+@elementwise
 def narrow_columns(c, s, x, r, depth, k):
     """c = s + Xᵀ·r, X of ``depth`` rows and k columns."""
     for start in range(uint64(0), max(depth, uint64(1)), uint64(BLOCK)):

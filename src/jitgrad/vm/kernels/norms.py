@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.jit import inline
+from jitgrad.vm.compiler.language import elementwise, number
 
 
-@inline
+@elementwise
 def bound_norms(A, p, h, outer, reduced, inner):
     """Scale the vectors along one axis towards norms between ``low`` and ``high``, by the part ``rate`` of the way."""
     low, high, rate, epsilon = A[h], A[h + uint64(1)], A[h + uint64(2)], A[h + uint64(3)]
-    one = A.dtype.type(1)
+    one = number(A, 1)
     for i in range(outer):
         for j in range(inner):
             first = p + i * reduced * inner + j
-            total = A.dtype.type(0)
+            total = number(A, 0)
             for k in range(reduced):
                 total += A[first + k * inner] * A[first + k * inner]
             norm = sqrt(total)

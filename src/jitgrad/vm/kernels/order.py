@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.jit import inline
+from jitgrad.vm.compiler.language import elementwise, number
 
 
-@inline
+@elementwise
 def argmax(A, d, a, outer, n):
     """Where the largest element stands, the first of equal ones; the first nan if there is one."""
     for o in range(outer):
@@ -17,17 +17,17 @@ def argmax(A, d, a, outer, n):
             x = A[p + k]
             if x > best or (x != x and best == best):
                 best, at = x, k
-        A[d + o] = at
+        A[d + o] = number(A, at)
 
 
-@inline
+@elementwise
 def argsort(A, d, a, s, outer, n):
     """The order of the elements, stable, nan last: a merge sort of runs that double, with room for one at ``s``."""
     one = uint64(1)
     for o in range(outer):
         p, q = a + o * n, d + o * n
         for k in range(n):
-            A[q + k] = k
+            A[q + k] = number(A, k)
         width = one
         while width < n:
             low = uint64(0)
@@ -40,7 +40,7 @@ def argsort(A, d, a, s, outer, n):
             width += width
 
 
-@inline
+@elementwise
 def _merge(A, p, q, s, low, middle, high):
     """Merge the orders in low … middle and middle … high at ``q`` to one at ``s``."""
     one = uint64(1)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.jit import inline
+from jitgrad.vm.compiler.language import elementwise, itemsize, number
 
 
-@inline
+@elementwise
 def philox(c0, c1, c2, c3, k0, k1):
     """Two of the four words of a block of ten rounds, as one of 64 bits."""
     low, half = uint64(0xFFFFFFFF), uint64(32)
@@ -26,27 +26,27 @@ def philox(c0, c1, c2, c3, k0, k1):
     return (c0 << half) | c1
 
 
-@inline
+@elementwise
 def uniform(A, d, a, stream, n):
     """``n`` numbers from 0 on and below 1 at ``d``, of the state at ``a`` and a stream below 2¹⁶."""
     low, one = uint64(0xFFFFFFFF), uint64(1)
     key = uint64(A[a]) | (uint64(A[a + one]) << uint64(22)) | (uint64(A[a + uint64(2)]) << uint64(43))
     step = uint64(A[a + uint64(3)]) | (uint64(A[a + uint64(4)]) << uint64(24))
     last = (step >> uint64(32)) | (stream << uint64(16))
-    single = A.itemsize == 4
+    single = itemsize(A) == uint64(4)
     for k in range(n):
         bits = philox(k & low, k >> uint64(32), step & low, last, key & low, key >> uint64(32))
         if single:
-            A[d + k] = float(bits >> uint64(40)) * 2.0**-24
+            A[d + k] = number(A, float(bits >> uint64(40)) * 2.0**-24)
         else:
-            A[d + k] = float(bits >> uint64(11)) * 2.0**-53
+            A[d + k] = number(A, float(bits >> uint64(11)) * 2.0**-53)
 
 
-@inline
+@elementwise
 def advance(A, p, n):
     """The state at ``p`` goes on to the next step."""
     carry = A[p + uint64(3)] + 1
     over = carry == 2.0**24
-    A[p + uint64(3)] = 0 if over else carry
+    A[p + uint64(3)] = number(A, 0) if over else carry
     if over:
         A[p + uint64(4)] += 1

@@ -7,53 +7,48 @@ i of the number of blocks so far says whether the sum of 2ⁱ blocks waits for i
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
-from numba import carray
-from numba.extending import intrinsic
 from numpy import uint64
 
-from jitgrad.vm.emitter import VECTOR_BYTES, Value, word
-from jitgrad.vm.jit import inline
-from jitgrad.vm.kernels.tiles import emitter, pointer_to, room
+from jitgrad.vm.compiler.language import Room, after, elementwise, emitted, itemsize, number
+from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, Value, word
 
 BLOCK = 64 * VECTOR_BYTES
 """Elements of a block of one sum, which vectors add side by side: each lane as many, however wide they are."""
 _BLOCK_ROWS = 64
 _LEVELS = 40  # more than an arena has bits of blocks
 _PANEL_BYTES = 1024  # of the columns that are added in one pass
-_sums, _panels = room(_LEVELS * 64), room(_LEVELS * _PANEL_BYTES)
+_sums, _panels = Room(_LEVELS * 64), Room(_LEVELS * _PANEL_BYTES)
 
 
 _CHAINS = 4  # vectors that are added to side by side: one would wait for each addition
 
 
-@intrinsic
-def _sum_block(context, A, a, b, n):  # type: ignore[no-untyped-def]
+@emitted(result="element")
+def _sum_block(emit: Emitter, a: Any, _b: Any, n: Any) -> Any:
     """The sum of n elements from ``a`` on."""
-    return A.dtype(A, a, b, n), partial(_emit_block, lambda x, y: x)
+    return _emit_sum(emit, n, (a,), lambda x: x)
 
 
-@intrinsic
-def _dot_block(context, A, a, b, n):  # type: ignore[no-untyped-def]
+@emitted(result="element")
+def _dot_block(emit: Emitter, a: Any, b: Any, n: Any) -> Any:
     """The sum of the products of n elements from ``a`` and from ``b`` on."""
-    return A.dtype(A, a, b, n), partial(_emit_block, lambda x, y: x * y)
+    return _emit_sum(emit, n, (a, b), lambda x, y: x * y)
 
 
-def _emit_block(term: Any, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _emit_sum(emit: Emitter, n: Any, places: tuple[Any, ...], term: Callable[..., Value]) -> Any:
     """The sum of n terms. The order of its additions is said here, not found by LLVM: it is the same wherever this stands."""
-    emit = emitter(context, builder, signature.args[0].dtype)
-    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-    x, y, n = emit.at(data, arguments[1]), emit.at(data, arguments[2]), arguments[3]
+    builder = emit.builder
     with builder.goto_entry_block():
         chains = [builder.alloca(emit.vector) for _ in range(_CHAINS)]
     for chain in chains:
         builder.store(emit.zero, chain)
 
     def add(k: Any, chain: Any, mask: Any = None) -> None:
-        a, b = (Value(emit, emit.load(emit.at(place, k), mask)) for place in (x, y))
-        builder.store((Value(emit, builder.load(chain)) + term(a, b)).code, chain)
+        made = term(*(Value(emit, emit.load(emit.at(place, k), mask)) for place in places))
+        builder.store((Value(emit, builder.load(chain)) + made).code, chain)
 
     def add_all(k: Any) -> None:
         for c, chain in enumerate(chains):
@@ -68,7 +63,7 @@ def _emit_block(term: Any, context: Any, builder: Any, signature: Any, arguments
     return emit.sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])).code
 
 
-@inline
+@elementwise
 def _carry(S, blocks, x):
     """Add the sum ``x`` of one block more to those of the ``blocks`` before, which wait at S."""
     one, level = uint64(1), uint64(0)
@@ -78,11 +73,11 @@ def _carry(S, blocks, x):
     S[level] = x
 
 
-@inline
+@elementwise
 def _total(S, blocks):
     """The sum of all that waits."""
     one, level = uint64(1), uint64(0)
-    total = S.dtype.type(0)
+    total = number(S, 0)
     while blocks >> level:
         if blocks >> level & one:
             total = S[level] + total
@@ -90,25 +85,25 @@ def _total(S, blocks):
     return total
 
 
-@inline
+@elementwise
 def _by_blocks(A, a, b, n, add):
     """What ``add`` says of n elements, block by block."""
     block, blocks = uint64(BLOCK), uint64(0)
     if n <= block:
-        return add(A, a, b, n)
-    S = carray(_sums(pointer_to(A, a)), _LEVELS)
+        return add(after(A, a), after(A, b), n)
+    S = _sums(A)
     for k in range(uint64(0), n, block):
-        _carry(S, blocks, add(A, a + k, b + k, min(block, n - k)))
+        _carry(S, blocks, add(after(A, a + k), after(A, b + k), min(block, n - k)))
         blocks += uint64(1)
     return _total(S, blocks)
 
 
-@inline
+@elementwise
 def dot(A, d, a, b, n):
     A[d] = _by_blocks(A, a, b, n, _dot_block)
 
 
-@inline
+@elementwise
 def _add_rows(S, s, A, a, rows, apart, n):
     """S[s …] = the sum of some rows of n, ``apart`` from one another, four at a time."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
@@ -120,7 +115,7 @@ def _add_rows(S, s, A, a, rows, apart, n):
         odd = four
     else:
         for k in range(n):
-            S[s + k] = A[a + k] if odd > uint64(0) else A.dtype.type(0)
+            S[s + k] = A[a + k] if odd > uint64(0) else number(A, 0)
         for r in range(one, odd):
             for k in range(n):
                 S[s + k] += A[a + r * apart + k]
@@ -130,7 +125,7 @@ def _add_rows(S, s, A, a, rows, apart, n):
             S[s + k] += (A[p] + A[p + apart]) + (A[p + two * apart] + A[p + three * apart])
 
 
-@inline
+@elementwise
 def _add_panel(S, size, A, a, rows, apart, n):
     """S[0 …] = the sum of many rows of n, at most ``size``. The sums that wait stand behind it, each ``size`` long."""
     block, blocks, one = uint64(_BLOCK_ROWS), uint64(0), uint64(1)
@@ -146,7 +141,7 @@ def _add_panel(S, size, A, a, rows, apart, n):
         blocks += one
     left, place = blocks, size
     for k in range(n):
-        S[k] = S.dtype.type(0)
+        S[k] = 0.0
     while left:
         if left & one:
             for k in range(n):
@@ -154,15 +149,15 @@ def _add_panel(S, size, A, a, rows, apart, n):
         left, place = left >> one, place + size
 
 
-@inline
+@elementwise
 def _sum_rows(A, d, a, rows, n):
     """The sum of rows of n. Of short rows, several are added as a long one that runs along the vectors."""
-    size, one, nothing = uint64(_PANEL_BYTES // A.itemsize), uint64(1), uint64(0)
+    size, one, nothing = uint64(_PANEL_BYTES) // itemsize(A), uint64(1), uint64(0)
     together = max(size // n, one)
     if rows <= uint64(_BLOCK_ROWS) or rows < together + together:
         _add_rows(A, d, A, a, rows, n, n)
         return
-    S = carray(_panels(pointer_to(A, a)), _LEVELS * _PANEL_BYTES // A.itemsize)
+    S = _panels(A)
     if together == one:
         for j in range(nothing, n, size):
             columns = min(size, n - j)
@@ -182,7 +177,7 @@ def _sum_rows(A, d, a, rows, n):
         A[d + k] += S[k]
 
 
-@inline
+@elementwise
 def sum_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         for o in range(outer):
@@ -193,7 +188,7 @@ def sum_axis(A, d, a, outer, reduced, inner):
         _sum_rows(A, d + o * inner, a + o * reduced * inner, reduced, inner)
 
 
-@inline
+@elementwise
 def _extreme(A, d, a, outer, n, better):
     """Of rows of n, four chains at a time: one would wait for each comparison."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
@@ -213,17 +208,17 @@ def _extreme(A, d, a, outer, n, better):
         A[d + o] = v
 
 
-@inline
+@elementwise
 def _larger(x, y):
     return x if x >= y or x != x else y
 
 
-@inline
+@elementwise
 def _smaller(x, y):
     return x if x <= y or x != x else y
 
 
-@inline
+@elementwise
 def _extreme_axis(A, d, a, outer, reduced, inner, better):
     if inner == uint64(1):
         _extreme(A, d, a, outer, reduced, better)
@@ -239,17 +234,17 @@ def _extreme_axis(A, d, a, outer, reduced, inner, better):
                 A[q + k] = better(A[q + k], A[p + k])
 
 
-@inline
+@elementwise
 def max_axis(A, d, a, outer, reduced, inner):
     _extreme_axis(A, d, a, outer, reduced, inner, _larger)
 
 
-@inline
+@elementwise
 def min_axis(A, d, a, outer, reduced, inner):
     _extreme_axis(A, d, a, outer, reduced, inner, _smaller)
 
 
-@inline
+@elementwise
 def cumsum(A, d, a, outer, n, inner, reverse):
     """Sums along the middle axis up to each element, or with ``reverse`` from each on."""
     one = uint64(1)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from numpy import copysign, float64, floor, inf, isfinite, log, nan, pi, rint, tan
+from numpy import copysign, floor, inf, isfinite, log, nan, pi, rint, tan
 
-from jitgrad.vm.jit import inline
+from jitgrad.vm.compiler.language import elementwise, number
 
 
-@inline
+@elementwise
 def _digamma(x):
     """The derivative of log Γ: reflection, recurrence, asymptotic series (Abramowitz and Stegun, 6.3.7, 6.3.5, 6.3.18)."""
-    z = float64(x)
+    z = float(x)
     if not isfinite(z):
         return z if z > 0.0 or z != z else nan
     if z == 0.0:
@@ -30,14 +30,14 @@ def _digamma(x):
     return total + log(z) - 0.5 / z - series
 
 
-@inline
+@elementwise
 def _polygamma(order, x):
     """The derivative of digamma of a whole ``order`` up to 10,000, infinite at 0, -1, -2, …; nan for other orders and at -inf.
 
     It is (-1)ⁿ⁺¹ n! ζ(n + 1, x) with Hurwitz's zeta, a sum over x, x + 1, …: below -1 the terms above 0 are a zeta at the
     fraction f of x, and those below 0, but for the sign, one at 1 - f without one at 1 - x.
     """
-    n, q = float64(order), float64(x)
+    n, q = float(order), float(x)
     if n == 0.0:
         return _digamma(q)
     if not (0.0 < n <= 10000.0 and n == floor(n) and q > -inf):
@@ -59,7 +59,7 @@ def _polygamma(order, x):
     return below - above - rest
 
 
-@inline
+@elementwise
 def _factorial_zeta(n, q):
     """n! ζ(n + 1, q) for q > -1: some terms, and of the rest the Euler-Maclaurin formula (Johansson, "Rigorous high-precision
     computation of the Hurwitz zeta function and its derivatives", 2015). All is divided by qⁿ, which n! goes with."""
@@ -87,14 +87,14 @@ def _factorial_zeta(n, q):
     return value
 
 
-@inline
+@elementwise
 def digamma(A, d, x, n):
     for k in range(n):
-        A[d + k] = _digamma(A[x + k])
+        A[d + k] = number(A, _digamma(A[x + k]))
 
 
-@inline
+@elementwise
 def polygamma(A, d, rows, cols, a, ra, b, rb):
     for r in range(rows):
         for k in range(cols):
-            A[d + r * cols + k] = _polygamma(A[a + r * ra + k], A[b + r * rb + k])
+            A[d + r * cols + k] = number(A, _polygamma(A[a + r * ra + k], A[b + r * rb + k]))

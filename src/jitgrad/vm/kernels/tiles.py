@@ -1,4 +1,4 @@
-"""Blocks of a matrix held in vector registers, as LLVM code: Numba would not keep sixteen accumulators in registers.
+"""Blocks of a matrix held in vector registers, as LLVM code: compilers would not keep sixteen accumulators there.
 
 Memory is known by pointers here, and strides count elements. A vector is as wide as the processor's registers; columns
 past the matrix are masked. The sums of ``ROWS`` × ``VECTORS`` vectors stay in registers while k runs (Goto and van de Geijn,
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, indices, word
+from jitgrad.vm.compiler.language import Emitted, emitted
+from jitgrad.vm.emitter import VECTOR_BYTES, WORD, Emitter, indices, word
 
 ROWS = 4
 VECTORS = 4 if VECTOR_BYTES != 32 else 2
@@ -22,72 +20,14 @@ VECTORS = 4 if VECTOR_BYTES != 32 else 2
 PANEL_BYTES = VECTORS * VECTOR_BYTES
 """Of the columns that a block covers."""
 
-_WORD = ir.IntType(64)
 
-
-def emitter(context: Any, builder: Any, dtype: Any) -> Emitter:
-    """What emits code on numbers of a Numba type."""
-    return Emitter(builder, context.get_value_type(dtype))
-
-
-@intrinsic
-def pointer_to(context, A, place):  # type: ignore[no-untyped-def]
-    """A pointer to element ``place`` of an array."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.gep(array.data, [arguments[1]])
-
-    return types.CPointer(A.dtype)(A, numba.uint64), generate
-
-
-@intrinsic
-def after(context, p, count):  # type: ignore[no-untyped-def]
-    """The pointer ``count`` elements further on."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.gep(arguments[0], [arguments[1]])
-
-    return p(p, numba.uint64), generate
-
-
-def room(size: int, cleared: bool = False) -> Any:
-    """A function in compiled code: a pointer, like the one it is given, to ``size`` bytes on the stack of the caller."""
-
-    @intrinsic
-    def place(context, like):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            vectors = ir.ArrayType(ir.VectorType(ir.IntType(8), VECTOR_BYTES), size // VECTOR_BYTES)
-            with builder.goto_entry_block():
-                made = builder.alloca(vectors)
-            made.align = VECTOR_BYTES
-            if cleared:
-                builder.store(ir.Constant(vectors, None), made)
-            return builder.bitcast(made, context.get_value_type(signature.return_type))
-
-        return like(like), generate
-
-    return place
-
-
-def block(rows: int, vectors: int) -> Any:
+def block(rows: int, vectors: int) -> Emitted:
     """A function in compiled code: ``rows`` × ``vectors`` vectors of C = S + X·Y.
 
     Called with pointers to C, S, X and Y, each with its strides, the depth of the product, and how many
     columns there are, which counts where ``vectors`` is 1.
     """
-
-    @intrinsic
-    def product(context, c, c_row, s, s_row, x, x_row, x_step, y, y_row, depth, columns):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = emitter(context, builder, signature.args[0].dtype)
-            _emit_block(emit, rows, vectors, *arguments)
-            return context.get_dummy_value()
-
-        n = numba.uint64
-        return numba.void(c, n, s, n, x, n, n, y, n, n, n), generate
-
-    return product
+    return Emitted(lambda emit, *given: _emit_block(emit, rows, vectors, *given), f"block{rows}x{vectors}", inline=False)
 
 
 def _emit_block(
@@ -105,7 +45,7 @@ def _emit_block(
     loop, body, done = (builder.append_basic_block(name) for name in ("depth", "step", "sums"))
     builder.branch(loop)
     builder.position_at_end(loop)
-    count = builder.phi(_WORD)
+    count = builder.phi(WORD)
     count.add_incoming(word(0), first)
     here = [builder.phi(x.type), builder.phi(y.type)]
     sums = [builder.phi(emit.vector) for _ in places]
@@ -129,23 +69,12 @@ def _emit_block(
         emit.store(builder.fadd(emit.load(spot(s, s_row, i, v), mask), value), spot(c, c_row, i, v), mask)
 
 
-def dots(rows: int, columns: int) -> Any:
+def dots(rows: int, columns: int) -> Emitted:
     """A function in compiled code: ``rows`` × ``columns`` elements of C = S + X·Yᵀ, as dot products of rows with rows.
 
     Called with pointers to C, S, X and Y, each with its stride by rows, and the length of the rows.
     """
-
-    @intrinsic
-    def product(context, c, c_row, s, s_row, x, x_row, y, y_row, depth):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            emit = emitter(context, builder, signature.args[0].dtype)
-            _emit_dots(emit, rows, columns, *arguments)
-            return context.get_dummy_value()
-
-        n = numba.uint64
-        return numba.void(c, n, s, n, x, n, y, n, n), generate
-
-    return product
+    return Emitted(lambda emit, *given: _emit_dots(emit, rows, columns, *given), f"dots{rows}x{columns}", inline=False)
 
 
 def _emit_dots(
@@ -156,7 +85,7 @@ def _emit_dots(
     loop, body, done = (builder.append_basic_block(name) for name in ("depth", "step", "sums"))
     builder.branch(loop)
     builder.position_at_end(loop)
-    count = builder.phi(_WORD)
+    count = builder.phi(WORD)
     count.add_incoming(word(0), first)
     sums = [builder.phi(emit.vector) for _ in range(rows * columns)]
     for phi in sums:
@@ -203,41 +132,27 @@ def _added(builder: Any, vectors: list[Any]) -> Any:
     return vectors[0]
 
 
-@intrinsic
-def move(context, p, b, columns):  # type: ignore[no-untyped-def]
+@emitted()
+def move(emit: Emitter, p: Any, b: Any, columns: Any) -> None:
     """Copy a vector from b to p; of the last one ``columns`` elements are read, and the others at p filled with anything."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        p, b, columns = arguments
-        emit = emitter(context, builder, signature.args[0].dtype)
-        emit.store(emit.load(b, emit.mask(columns)), p)
-        return context.get_dummy_value()
-
-    return numba.void(p, b, numba.uint64), generate
+    emit.store(emit.load(b, emit.mask(columns)), p)
 
 
-@intrinsic
-def turn(context, p, p_row, b, b_row, rows, columns):  # type: ignore[no-untyped-def]
+@emitted(inline=False)
+def turn(emit: Emitter, p: Any, p_row: Any, b: Any, b_row: Any, rows: Any, columns: Any) -> None:
     """Write a square of lanes × lanes elements from b to p, rows as columns.
 
     ``rows`` and ``columns`` of it exist at b (at least one row); the others of p are filled with anything.
     """
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        p, p_row, b, b_row, rows, columns = arguments
-        emit = emitter(context, builder, signature.args[0].dtype)
-        mask, last = emit.mask(columns), builder.sub(rows, word(1))
-        lines = []
-        for i in range(emit.lanes):
-            k = word(i)
-            k = builder.select(builder.icmp_unsigned("<", k, last), k, last)
-            lines.append(emit.load(emit.at(b, builder.mul(k, b_row)), mask))
-        for i, line in enumerate(_turned(builder, lines)):
-            emit.store(line, emit.at(p, builder.mul(p_row, word(i))))
-        return context.get_dummy_value()
-
-    n = numba.uint64
-    return numba.void(p, n, b, n, n, n), generate
+    builder = emit.builder
+    mask, last = emit.mask(columns), builder.sub(rows, word(1))
+    lines = []
+    for i in range(emit.lanes):
+        k = word(i)
+        k = builder.select(builder.icmp_unsigned("<", k, last), k, last)
+        lines.append(emit.load(emit.at(b, builder.mul(k, b_row)), mask))
+    for i, line in enumerate(_turned(builder, lines)):
+        emit.store(line, emit.at(p, builder.mul(p_row, word(i))))
 
 
 def _turned(builder: Any, lines: list[Any]) -> list[Any]:
