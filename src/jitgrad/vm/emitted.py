@@ -122,28 +122,33 @@ def _function(module: Any, number: Any, row: Instruction) -> Any:
 def _emit_columns(emit: Emitter, row: Instruction, vectors: Mapping[str, Any], shared: Operands, count: Any) -> None:
     """``count`` elements from each of some places on, and what they share."""
     builder, given = emit.builder, [x for x in vectors if x != "d"]
-    if row.op is not None and row.op.value is not None and called(row.op.value) & mathfun.by_c(emit.number):
-
-        def one(k: Any) -> None:
-            operands = {x: Value(emit, builder.load(emit.at(vectors[x], k))) for x in given}
-            for x, made in _results(row, operands | dict(shared)).items():
-                builder.store(made.code, emit.at(vectors[x], k))
-
-        emit.loop(count, 1, one)
-        return
+    far = row.name if row.name in _UP_TO_NEAR else ""
     spread = {x: _spread(emit, value) for x, value in shared.items()}
+
+    def one(k: Any) -> None:
+        operands = {x: Value(emit, builder.load(emit.at(vectors[x], k))) for x in given}
+        for x, made in _results(row, operands | dict(shared)).items():
+            builder.store(made.code, emit.at(vectors[x], k))
+        if far:
+            with builder.if_then((~(abs(operands["x"]) <= mathfun.NEAR)).code, likely=False):
+                builder.store(emit.c(far, operands["x"]).code, emit.at(vectors["d"], k))
 
     def vector(k: Any, mask: Any = None) -> None:
         operands = {x: Value(emit, emit.load(emit.at(vectors[x], k), mask)) for x in given}
         for x, made in _results(row, operands | spread).items():
-            if row.name in _UP_TO_NEAR:
-                made = _far_by_c(emit, row.name, operands["x"], made)
-            emit.store(made.code, emit.at(vectors[x], k), mask)
+            stored = _far_by_c(emit, far, operands["x"], made) if far else made
+            emit.store(stored.code, emit.at(vectors[x], k), mask)
 
+    if row.op is not None and row.op.value is not None and called(row.op.value) & mathfun.by_c(emit.number):
+        emit.loop(count, 1, one)
+        return
     whole = builder.and_(count, word(2**64 - emit.lanes))
     emit.loop(whole, emit.lanes, vector)
-    with builder.if_then(builder.icmp_unsigned("<", whole, count)):
-        vector(whole, emit.mask(builder.sub(count, whole)))
+    rest = builder.sub(count, whole)
+    with builder.if_then(builder.icmp_unsigned("==", rest, word(1))):  # a single number, read late from a masked vector
+        one(whole)
+    with builder.if_then(builder.icmp_unsigned(">", rest, word(1))):
+        vector(whole, emit.mask(rest))
 
 
 def _spread(emit: Emitter, value: Any) -> Any:
