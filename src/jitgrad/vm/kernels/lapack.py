@@ -6,20 +6,61 @@ after them the batch and the sizes. LAPACK sees row-major matrices transposed.
 
 from __future__ import annotations
 
-from numba import carray
-from numpy import abs, int32, log, nan, uint64
+from typing import Any
 
-from jitgrad.vm.jit import Native, inline, kernel_signature, lapack
+from llvmlite import ir
+from numpy import log, nan, uint64
 
-factor = lapack("getrf", "iipip")
-substitute = lapack("getrs", "ciipippi")
-_cholesky_factor = lapack("potrf", "cipi")
+from jitgrad.vm.compiler.functions import Native
+from jitgrad.vm.compiler.language import Emitted, after, elementwise, emitted, number
+from jitgrad.vm.compiler.types import UINT64, Number, Pointer, Type
+from jitgrad.vm.emitter import BYTE, HALF, SINGLE, WORD, Emitter
+
+
+def kernel_arguments(element: Number) -> tuple[Type, ...]:
+    """Of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
+    return Pointer(element), Pointer(UINT64), UINT64, UINT64, UINT64
+
+
+def routine(name: str, form: str) -> Emitted:
+    """A function ``call(arena, *arguments)`` in compiled code of a LAPACK routine, which returns its info.
+
+    Args:
+        name: without the letter of the dtype.
+        form: for each of the arguments, uint64: ``p`` for the place in the arena of an array, ``i`` for an integer, ``c`` for a
+            letter. The routine's last argument is info.
+    """
+
+    def emit_call(emit: Emitter, arena: Any, *arguments: Any) -> Any:
+        builder, pointer = emit.builder, BYTE.as_pointer()
+        given = []
+        for kind, value in zip(form, arguments, strict=True):
+            place = emit.at(arena, value)
+            if kind != "p":
+                place = builder.alloca(HALF if kind == "i" else BYTE)
+                builder.store(builder.trunc(value, place.type.pointee), place)
+            given.append(builder.bitcast(place, pointer))
+        info = builder.alloca(HALF)
+        builder.store(ir.Constant(HALF, 0), info)
+        symbol = f"scipy_{'s' if emit.number == SINGLE else 'd'}{name}"
+        called = builder.module.globals.get(symbol) or ir.Function(
+            builder.module, ir.FunctionType(ir.VoidType(), [pointer] * (len(form) + 1)), symbol
+        )
+        builder.call(called, [*given, builder.bitcast(info, pointer)])
+        return builder.zext(builder.load(info), WORD)
+
+    return Emitted(emit_call, name, result="uint64", inline=False)
+
+
+factor = routine("getrf", "iipip")
+substitute = routine("getrs", "ciipippi")
+_cholesky_factor = routine("potrf", "cipi")
 _U, TRANSPOSED = uint64(ord("U")), uint64(ord("T"))
 
 
-def _solve(arena, table_pointer, t, d, s):
+@elementwise
+def _solve(A, table, t, d, s):
     """a⁻¹·b by LU with partial pivoting. At ``s`` stand a, then b transposed, then the pivots."""
-    table, A = carray(table_pointer, 1), carray(arena, 1)
     a, b = table[t], table[t + uint64(2)]
     batch, n, k = table[t + uint64(4)], table[t + uint64(5)], table[t + uint64(6)]
     right, pivots = s + n * n, s + n * n + n * k
@@ -29,56 +70,65 @@ def _solve(arena, table_pointer, t, d, s):
         for r in range(n):
             for c in range(k):
                 A[right + c * n + r] = A[b + (i * n + r) * k + c]
-        info = factor(arena, (n, n, s, n, pivots))
-        if info == int32(0):
-            substitute(arena, (TRANSPOSED, n, k, s, n, pivots, right, n))
+        info = factor(A, n, n, s, n, pivots)
+        if info == uint64(0):
+            substitute(A, TRANSPOSED, n, k, s, n, pivots, right, n)
         for r in range(n):
             for c in range(k):
-                A[d + (i * n + r) * k + c] = A[right + c * n + r] if info == int32(0) else nan
+                A[d + (i * n + r) * k + c] = A[right + c * n + r] if info == uint64(0) else nan
 
 
-@inline
-def pivots_product(arena, s, pivots, n):
+@emitted(result="uint64")
+def _pivot(emit: Emitter, pivots: Any, j: Any) -> Any:
+    """Pivot j, an integer of LAPACK's, counted from 1."""
+    builder = emit.builder
+    return builder.zext(builder.load(builder.gep(builder.bitcast(pivots, HALF.as_pointer()), [j])), WORD)
+
+
+@elementwise
+def pivots_product(A, s, pivots, n):
     """The product of what is on the diagonal of factors at ``s``, its sign, and the logarithm of its size."""
-    A, words = carray(arena, 1), carray(arena, 1).view(int32)
-    per = uint64(A.itemsize // 4)
-    value, sign, size = A.dtype.type(1), A.dtype.type(1), A.dtype.type(0)
+    value, sign, size = number(A, 1), number(A, 1), number(A, 0)
     for j in range(n):
         x = A[s + j * n + j]
-        flipped = uint64(words[pivots * per + j]) != j + uint64(1)
-        value *= -x if flipped else x
-        sign *= (-1 if flipped else 1) * (1 if x > 0 else (-1 if x < 0 else x))
+        if _pivot(after(A, pivots), j) != j + uint64(1):
+            value, sign = -value, -sign
+        value *= x
+        if x < 0:
+            sign = -sign
+        elif not x > 0:
+            sign *= x
         size += log(abs(x))
     return value, sign, size
 
 
-def _determinant(arena, table_pointer, t, d, s):
+@elementwise
+def _determinant(A, table, t, d, s):
     """The determinants, their signs, and the logarithms of their sizes. At ``s`` stand a copy and the pivots."""
-    table, A = carray(table_pointer, 1), carray(arena, 1)
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
     pivots = s + n * n
     for i in range(batch):
         for j in range(n * n):
             A[s + j] = A[a + i * n * n + j]
         if n:
-            factor(arena, (n, n, s, n, pivots))
-        A[d + i], A[d + batch + i], A[d + uint64(2) * batch + i] = pivots_product(arena, s, pivots, n)
+            factor(A, n, n, s, n, pivots)
+        A[d + i], A[d + batch + i], A[d + uint64(2) * batch + i] = pivots_product(A, s, pivots, n)
 
 
-def _cholesky(arena, table_pointer, t, d, s):
+@elementwise
+def _cholesky(A, table, t, d, s):
     """The lower triangular l with l·lᵀ = a, of which the lower triangle is read."""
-    table, A = carray(table_pointer, 1), carray(arena, 1)
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
     for i in range(batch):
         q = d + i * n * n
         for r in range(n):
             for c in range(n):
                 A[q + r * n + c] = A[a + (i * n + r) * n + c] if c <= r else 0
-        if _cholesky_factor(arena, (_U, n, q, n)) != int32(0):
+        if _cholesky_factor(A, _U, n, q, n) != uint64(0):
             for j in range(n * n):
                 A[q + j] = nan
 
 
-solve = Native(_solve, kernel_signature)
-determinant = Native(_determinant, kernel_signature)
-cholesky = Native(_cholesky, kernel_signature)
+solve = Native(_solve, kernel_arguments)
+determinant = Native(_determinant, kernel_arguments)
+cholesky = Native(_cholesky, kernel_arguments)
