@@ -135,7 +135,7 @@ class Flat:
         for tensor in self.order:
             key, op = id(tensor), tensor.op
             if op is not None and key in nodes:
-                steps.append(Step(op.name, tuple([place[id(x)] for x in tensor.inputs]), tensor.attrs, tensor.shape))
+                steps.append(Step(op.name, tuple(map(place.__getitem__, map(id, tensor.inputs))), tensor.attrs, tensor.shape))
             elif key in numbers:
                 steps.append(input_step(numbers[key], tensor.shape))
             else:
