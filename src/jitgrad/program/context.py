@@ -44,9 +44,10 @@ class Context:
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
         self._code = np.concatenate([program.code, np.zeros((program.lane_rows, WIDTH), np.uint64)])  # loops change it
-        self._execute = load("execute", program.dtype)
+        groups = program.groups
+        self._execute = load("execute", program.dtype, *groups)
         self.descriptor = ContextDescriptor(
-            functions=functions(program.dtype, program.groups),
+            functions=functions(program.dtype, groups),
             code=self._code,
             table=program.table,
             arena=self.arena,

@@ -28,7 +28,7 @@ class Group(NamedTuple):
 
     Attributes:
         what: the group in messages.
-        seconds: that it takes to compile for one dtype, about.
+        seconds: that it takes to compile for one dtype, about, in a process that has compiled something else.
         functions: by name.
         dtypes: those that it is compiled for.
         calls_lapack: whether SciPy's routines must have been made known.
@@ -52,7 +52,7 @@ _EXECUTE = CFUNCTYPE(None, POINTER, NUMBER, NUMBER)
 GROUPS = {
     "engine": Group(
         "the engine",
-        14,
+        6,
         {
             "execute": Form("jitgrad.vm.interpreter", _EXECUTE),
             "train": Form("jitgrad.vm.train", CFUNCTYPE(NUMBER, POINTER, POINTER, POINTER, NUMBER, NUMBER)),
@@ -60,16 +60,16 @@ GROUPS = {
         },
     ),
     **{
-        name: Group(what, 1, {name: Form("jitgrad.vm.interpreter", _EXECUTE)})
+        name: Group(what, 0.5, {name: Form("jitgrad.vm.interpreter", _EXECUTE)})
         for name, what in (
-            ("rare", "rare kernels"),
+            ("rare", "sorting and norms"),
             ("random_numbers", "random numbers"),
             ("special_functions", "special functions"),
         )
     },
     "least_squares": Group(
         "least squares",
-        1,
+        1.3,
         {"least_squares": Form("jitgrad.vm.least_squares.solve", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER))},
         dtypes=("float64",),
     ),

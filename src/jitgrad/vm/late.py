@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @functools.cache
-def load(name: str, dtype: np.dtype[Any]) -> Function:
-    """The native function ``name`` for a float dtype.
+def load(name: str, dtype: np.dtype[Any], *beside: str) -> Function:
+    """The native function ``name`` for a float dtype, see ``native.load``.
 
     A fork waits until the import is done: what another thread has half imported stays so in the child, which would wait for
     it for ever.
@@ -25,7 +25,7 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
     with forks.loading:
         from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
 
-        return native.load(name, dtype)
+        return native.load(name, dtype, *beside)
 
 
 @functools.cache
@@ -33,11 +33,11 @@ def _addresses(dtype: np.dtype[Any]) -> np.ndarray:
     return np.zeros(len(FUNCTIONS), np.uint64)
 
 
-def functions(dtype: np.dtype[Any], groups: Iterable[str] = ()) -> np.ndarray:
+def functions(dtype: np.dtype[Any], groups: Sequence[str] = ()) -> np.ndarray:
     """The addresses of ``FUNCTIONS``: the interpreter, the groups that are asked for, and those that were before."""
     found = _addresses(dtype)
     for name in (FUNCTIONS[0], *groups):
         number = FUNCTIONS.index(name)
         if not found[number]:
-            found[number] = load(name, dtype).address
+            found[number] = load(name, dtype, *groups).address
     return found
