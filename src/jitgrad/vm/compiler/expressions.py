@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.vm.compiler.builtins import BUILTINS
-from jitgrad.vm.compiler.language import flags
+from jitgrad.vm.compiler.language import Mark, mark
 from jitgrad.vm.compiler.types import BOOLEAN, FLOAT64, INT64, UINT64, Literal, Number, Object, Operand, Pointer, Records, Value
 from jitgrad.vm.compiler.types import Type as Kind
 
@@ -38,7 +38,8 @@ class Expressions:
     """Writes lines of code into blocks; ``flags`` are those of floating-point arithmetic."""
 
     def __init__(self, module: Any, function: Any, name: str) -> None:
-        self.module, self.function, self.flags = module, function, flags(function) or ""
+        self.module, self.function, self.mark = module, function, mark(function) or Mark("")
+        self.flags = self.mark.flags
         self.node: ast.AST | None = None
         self._count = 0
         self._name = name
@@ -336,7 +337,7 @@ class Expressions:
             raise self.error("calls are of functions, without keywords")
         if function in BUILTINS:
             return BUILTINS[function](self, *operands)
-        if flags(function) is None:
+        if mark(function) is None:
             raise self.error(f"{function!r} is not for the compiler")
         given = [self.materialised(operand) for operand in operands]
         made = self.module.add(function, tuple(value.type for value in given))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ class Module:
 
     def __init__(self) -> None:
         self._compiled: dict[tuple[Any, tuple[Type, ...]], Compiled] = {}
+        self._numbers = itertools.count()
         self._texts: list[str] = []
         self._declared: dict[str, str] = {}
         self._tags: dict[str, int] = {}
@@ -30,7 +32,7 @@ class Module:
         """A function for some types. It is seen from outside if it has a symbol."""
         made = self._compiled.get((function, types))
         if made is None:
-            name = f"@{symbol or f'{function.__name__}.{len(self._compiled)}'}"
+            name = f"@{symbol or f'{function.__name__}.{next(self._numbers)}'}"
             body = Body(self, function, _definition(function), types, name)
             made = self._compiled[function, types] = body.compiled
             self._texts.append(body.text("" if symbol else "internal"))
@@ -78,7 +80,8 @@ class Native(NamedTuple):
         module.data_layout = str(machine.target_data)
         module.verify()
         options = binding.create_pipeline_tuning_options(speed_level=2)
-        options.loop_unrolling = False  # small loops in large code: it would be half as much again
+        # Only small functions are inlined where they are called twice, and small loops not unrolled: else it is twice the code.
+        options.inlining_threshold, options.loop_unrolling = 30, False
         passes = binding.create_pass_builder(machine, options)
         passes.getModulePassManager().run(module, passes)
         declared = [function.name for function in module.functions if function.is_declaration]
