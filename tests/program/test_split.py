@@ -85,9 +85,9 @@ def test_parts_do_what_the_whole_does(kind: Instruction, dtype: type) -> None:
         whole, apart = Assembler(np.dtype(dtype), whole=True), Assembler(np.dtype(dtype))
         for code in (whole, apart):
             code.emit(kind.name, **fields)
-        names = [INSTRUCTIONS[row[0]].name for row in apart.rows]
+        names = [INSTRUCTIONS[row[0]].name for row in apart.code().tolist()]
         assert names[:3] == ["loop", kind.name, "next"]
-        assert 4 <= apart.rows[0][1] <= split.MOST_PARTS
+        assert 4 <= apart.code()[0, 1] <= split.MOST_PARTS
         np.testing.assert_array_equal(run(apart, arena), run(whole, arena))
 
 

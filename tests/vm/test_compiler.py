@@ -12,7 +12,7 @@ from numpy import sqrt, uint64
 
 from jitgrad.vm.compiler.expressions import CompileError
 from jitgrad.vm.compiler.functions import Module, Native
-from jitgrad.vm.compiler.language import after, elementwise, reduction
+from jitgrad.vm.compiler.language import after, compiled, reduction
 from jitgrad.vm.compiler.types import FLOAT64, INT64, UINT64, Pointer, Records
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares.problem import Outcome, Part, Problem
@@ -23,12 +23,12 @@ FLOATS, COUNTS = Pointer(FLOAT64), Pointer(UINT64)
 NUMBERS = [0.0, -0.0, 1.5, -2.0, math.inf, -math.inf, math.nan]
 
 
-def call(function: Any, types: tuple[Any, ...], *arguments: Any) -> None:
+def call(python: Any, types: tuple[Any, ...], *arguments: Any) -> None:
     """Compile a function and call it; arrays are given by their addresses."""
-    native = Native(function, lambda element: types)
+    native = Native(python, lambda element: types)
     given = [argument if isinstance(argument, int) else address(argument) for argument in arguments]
-    compiled = Function(native.compile("float64"), ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * len(given)))
-    compiled.call(*given)
+    function = Function(native.compile("float64"), ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * len(given)))
+    function.call(*given)
 
 
 def refuses(function: Any, *types: Any) -> str:
@@ -37,7 +37,7 @@ def refuses(function: Any, *types: Any) -> str:
     return str(raised.value)
 
 
-@elementwise
+@compiled
 def _numbers(x, y, to):  # type: ignore[no-untyped-def]
     to[0], to[1], to[2] = min(x[0], y[0]), max(x[0], y[0]), abs(x[0])
     to[3] = 1.0 if x[0] < y[0] else 2.0 if x[0] == y[0] else 3.0
@@ -55,7 +55,7 @@ def test_arithmetic_and_comparisons(x: float, y: float) -> None:
     np.testing.assert_array_equal(found, wanted)
 
 
-@elementwise
+@compiled
 def _first_two(a, n):  # type: ignore[no-untyped-def]
     """The smallest two of n elements."""
     low, second = math.inf, math.inf
@@ -67,7 +67,7 @@ def _first_two(a, n):  # type: ignore[no-untyped-def]
     return low, second
 
 
-@elementwise
+@compiled
 def _loops(a, counts, n):  # type: ignore[no-untyped-def]
     counts[0], k, total = n, uint64(0), uint64(0)
     while True:
@@ -98,7 +98,7 @@ def test_loops_and_functions_of_several_results() -> None:
     np.testing.assert_array_equal(counted, wanted_counts)
 
 
-@elementwise
+@compiled
 def _safe(counts, n):  # type: ignore[no-untyped-def]
     counts[1] = uint64(n > uint64(0) and counts[n - uint64(1)] == uint64(7))
 
@@ -110,7 +110,7 @@ def test_what_need_not_be_known_is_not_evaluated(n: int) -> None:
     assert counts[1] == n
 
 
-@elementwise
+@compiled
 def _copy(problem, n):  # type: ignore[no-untyped-def]
     for i in range(n):
         part, outcome = problem.parts[i], problem.outcomes[i]
@@ -127,7 +127,7 @@ def test_records() -> None:
     assert not problem.solves_linear
 
 
-@elementwise
+@compiled
 def _triangle(a, rows, cols):  # type: ignore[no-untyped-def]
     qr.triangulate(a, rows, cols, rows)
 
@@ -149,7 +149,7 @@ def _total(a, n):  # type: ignore[no-untyped-def]
     return total
 
 
-@elementwise
+@compiled
 def _twice(a, b, n):  # type: ignore[no-untyped-def]
     a[0] = _total(a, n) + 3.0 * _total(b, n)
 
@@ -162,12 +162,12 @@ def test_a_function_is_compiled_once_for_its_types_and_each_has_its_flags() -> N
     assert twice.count("call double @_total") == 2 and "fadd contract double" in twice
 
 
-@elementwise
+@compiled
 def _mixes(a, n, i):  # type: ignore[no-untyped-def]
     a[0] = n + i
 
 
-@elementwise
+@compiled
 def _changes(a, n):  # type: ignore[no-untyped-def]
     x = n
     for k in range(n):
@@ -175,17 +175,17 @@ def _changes(a, n):  # type: ignore[no-untyped-def]
     a[0] = x
 
 
-@elementwise
+@compiled
 def _lists(a):  # type: ignore[no-untyped-def]
     a[0] = [1.0][0]
 
 
-@elementwise
+@compiled
 def _asks(a):  # type: ignore[no-untyped-def]
     a[0] = sorted(a)
 
 
-@elementwise
+@compiled
 def _misspelled(problem):  # type: ignore[no-untyped-def]
     problem.colums = 1
 

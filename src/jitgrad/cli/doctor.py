@@ -94,8 +94,8 @@ def _show_code(out: Console) -> None:
     if missing:
         place = cache.directory() or "no directory: set JITGRAD_CACHE_DIR to one that can be written"
         out.print(
-            f"The rest is compiled when it is first needed, or by `jitgrad warmup`, which takes "
-            f"{compiling.about(compiling.shares(missing, cores()))}; it is kept in {escape(str(place))}",
+            f"What is missing is compiled when it is first needed, or by `jitgrad warmup` in "
+            f"{compiling.about(compiling.shares(missing, cores()))}, and kept in {escape(str(place))}",
             soft_wrap=True,
         )
 

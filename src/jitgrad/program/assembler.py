@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,15 +18,19 @@ class Assembler:
     """Instructions of one dtype, and their table.
 
     Attributes:
-        rows: the instructions so far.
         table: sizes, strides and places that they refer to.
         whole: whether large instructions stay so, as parts of what is shared already.
     """
 
     def __init__(self, dtype: np.dtype[Any], table: list[int] | None = None, whole: bool = False) -> None:
         self.dtype, self.whole = dtype, whole
-        self.rows: list[list[int]] = []
+        self._words = array.array("Q")  # of all instructions, with no object for each
         self.table: list[int] = [] if table is None else table
+
+    @property
+    def stop(self) -> int:
+        """The number of instructions so far."""
+        return len(self._words) // WIDTH
 
     def emit(self, name: str, **fields: int) -> None:
         """Append an instruction, a large one as a loop of parts that threads may share. Fields that it has not are left out."""
@@ -41,11 +46,15 @@ class Assembler:
 
     def append(self, name: str, **fields: int) -> None:
         """Append an instruction as it is."""
-        self.rows.append(row(name, fields))
+        self.put(row(name, fields))
+
+    def put(self, made: list[int]) -> None:
+        """Append an instruction, all of its numbers."""
+        self._words.fromlist(made)
 
     def append_all(self, code: np.ndarray) -> None:
         """Append instructions that are there."""
-        self.rows += code.tolist()
+        self._words.frombytes(code.astype(np.uint64).tobytes())
 
     def loop(
         self,
@@ -77,7 +86,7 @@ class Assembler:
 
     def code(self) -> np.ndarray:
         """The instructions, uint64 (n, WIDTH)."""
-        return np.array(self.rows, np.uint64).reshape(-1, WIDTH)
+        return np.array(self._words, np.uint64).reshape(-1, WIDTH)
 
     def numbers(self, wanted: list[int]) -> int:
         """Where in the table some numbers stand, once for all that have the same."""

@@ -6,6 +6,7 @@ cache key. Leaves are the steps ``input`` (an array given at run time) and ``lit
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,7 @@ def shapes_of(steps: Sequence[Step], numbers: Sequence[int]) -> tuple[Shape, ...
     return tuple([steps[i].shape for i in numbers])
 
 
+@functools.lru_cache(maxsize=4096)
 def input_step(leaf: int, shape: Shape) -> Step:
     return Step("input", (), (("leaf", leaf),), shape)
 

@@ -50,16 +50,16 @@ def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
     memory = assign_memory(expression)
     code, entries, first = Assembler(dtype), [], 0
     for name, end in ends:
-        start = len(code.rows)
+        start = code.stop
         for i in range(first, end):
             encode_step(code, expression, memory, i)
-        entries.append(Entry(name, start, len(code.rows)))
+        entries.append(Entry(name, start, code.stop))
         first = end
     if expression.updates:
-        start = len(code.rows)
+        start = code.stop
         for update in expression.updates:
             encode_update(code, expression, memory, update)
-        entries.append(Entry(UPDATE, start, len(code.rows)))
+        entries.append(Entry(UPDATE, start, code.stop))
     program = _program(expression, memory, code, tuple(entries))
     program.validate()
     return program

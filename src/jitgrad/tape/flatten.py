@@ -76,27 +76,29 @@ class Flat:
         """One after the other, operands before what is made of them, without recursion."""
         place, structure, recorded = self.place, self._structure, self._recorded
         nodes, order = self.nodes, self.order
-        stack = [*tensors][::-1]
+        stack: list[Any] = [*tensors][::-1]
         while stack:
             node = stack.pop()
-            if id(node) in place:
+            entered = node is None  # what comes next, whose operands are there now
+            if node is None:
+                node = stack.pop()
+            elif id(node) in place:
                 continue
-            op = node.op
-            if op is None or (node.value is not None if recorded is None else not recorded(node)):
+            elif node.op is None or (node.value is not None if recorded is None else not recorded(node)):
                 self._leaf(node)
                 continue
             places = []
             for x in node.inputs:
                 at = place.get(id(x))
                 if at is None:
-                    if x.op is not None:
-                        stack.append(node)
-                        stack += [t for t in reversed(node.inputs) if id(t) not in place]
+                    if x.op is not None and not entered:
+                        stack += (node, None)
+                        stack += [t for t in node.inputs[::-1] if t.op is not None and id(t) not in place]
                         break
                     at = self._leaf(x)
                 places.append(at)
             else:
-                structure += (op.name, node.attrs, node.shape, *places)
+                structure += (node.op.name, node.attrs, node.shape, *places)
                 nodes.append(node)
                 order.append(node)
                 place[id(node)] = len(place)
@@ -133,7 +135,7 @@ class Flat:
         for tensor in self.order:
             key, op = id(tensor), tensor.op
             if op is not None and key in nodes:
-                steps.append(Step(op.name, tuple([place[id(x)] for x in tensor.inputs]), tensor.attrs, tensor.shape))
+                steps.append(Step(op.name, tuple(map(place.__getitem__, map(id, tensor.inputs))), tensor.attrs, tensor.shape))
             elif key in numbers:
                 steps.append(input_step(numbers[key], tensor.shape))
             else:

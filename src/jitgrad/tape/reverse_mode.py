@@ -117,14 +117,16 @@ def useful_of(
     for node in order:
         if node.level <= dtypes.INTEGER:
             continue
-        op, made, leads = node.op, watched(node), key_of(node) in sources
+        op, variable = node.op, node.variable
+        depending, leading = watched(node), id(node if variable is None else variable) in sources
         if op is not None and recorded(node):
             for i, x in enumerate(node.inputs):
                 if id(x) in depends and op.passes(i):
-                    made = True
-                    leads = leads or id(x) in useful
-        if made:
+                    depending = True
+                    if id(x) in useful:
+                        leading = True
+        if depending:
             depends.add(id(node))
-            if leads:
+            if leading:
                 useful.add(id(node))
     return useful

@@ -36,7 +36,7 @@ def values(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
     """The values of some of its Tensors."""
     parts = _Segments(flat, wanted)
     parts.compute()
-    return [from_arena(parts.value(t), t.level) for t in wanted]
+    return parts.kept(wanted)
 
 
 def taken(
@@ -79,13 +79,13 @@ def _gradients(
     parts.compute()
     cotangents = parts.pulled_back(targets, wanted, useful_of(flat.order, wanted, watched, recorded))
     found: dict[int, tuple[np.ndarray, int]] = {}
-    for node in reversed(flat.order):
-        key, g = key_of(node), cotangents.get(id(node))
-        if key in wanted and g is not None:
+    for node in reversed([t for t in flat.order if id(t) in cotangents]):
+        key, g = key_of(node), cotangents[id(node)]
+        if key in wanted:
             found[key] = found[key][0] + g if key in found else g, node.level
     made = [found.get(source) for source in sources]
     return (
-        [from_arena(parts.value(t), t.level) for t in targets],
+        parts.kept(targets),
         [None if one is None else known(from_arena(*one), one[1]) for one in made],
     )
 
@@ -155,9 +155,13 @@ class _Segments:
         number = self._number
         return lambda node: number.get(id(node), -1) >= start
 
-    def value(self, tensor: Tensor) -> Any:
-        """The value of an op in the dtype of the whole, or that of a leaf."""
-        return self._values.get(id(tensor), tensor.value)
+    def kept(self, wanted: Sequence[Tensor]) -> list[np.ndarray]:
+        """The values of what was asked for, each in its own dtype."""
+        values = [self._values[id(t)] for t in wanted]
+        return [
+            value if t.level > dtypes.INTEGER and t.dtype == value.dtype else from_arena(value, t.level)
+            for t, value in zip(wanted, values, strict=True)
+        ]
 
     def compute(self) -> None:
         """Make known what is wanted, and what segments need of one another."""

@@ -19,11 +19,12 @@ from typing import Any
 from jitgrad.vm import cache, symbols
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.cores import cores
-from jitgrad.vm.groups import FORMS, GROUPS, Unit, file_of, needed, text
+from jitgrad.vm.groups import FORMS, GROUPS, Unit, file_of, text
 from jitgrad.vm.notices import say
 
 _made: dict[str, ObjectCode] = {}
 """What this process compiled: it may be kept nowhere."""
+_START = 1.0  # seconds that a worker takes to begin: none is started for less
 
 
 def find(name: str, dtype: str) -> ObjectCode | None:
@@ -42,13 +43,6 @@ def is_compiled(unit: Unit) -> bool:
 
 def _missing(unit: Unit) -> list[str]:
     return [name for name, _ in unit.files() if find(name, unit.dtype) is None]
-
-
-def compiled(unit: Unit) -> dict[str, ObjectCode]:
-    """The code of a unit's functions, compiled if need be: with the engine, which comes next."""
-    ensure(*needed(unit.dtype, unit.group))
-    codes = {name: find(name, unit.dtype) for name, _ in unit.files()}
-    return {name: code for name, code in codes.items() if code is not None}
 
 
 def ensure(*wanted: Unit) -> None:
@@ -123,8 +117,9 @@ def shares(units: Iterable[Unit], most: int) -> list[list[Unit]]:
     ordered = sorted(units, key=lambda unit: -unit.seconds)
     found: list[list[Unit]] = [[] for _ in ordered[:most]]
     for unit in ordered:
-        min(found, key=_seconds).append(unit)
-    return found
+        least = min(found, key=_seconds)
+        (least if least or unit.seconds >= _START else found[0]).append(unit)
+    return [share for share in found if share]
 
 
 def about(at_once: list[list[Unit]]) -> str:

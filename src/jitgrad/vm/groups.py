@@ -28,7 +28,7 @@ class Group(NamedTuple):
 
     Attributes:
         what: the group in messages.
-        seconds: that it takes to compile for one dtype, about.
+        seconds: that it takes to compile for one dtype, about, in a process that has compiled something else.
         functions: by name.
         dtypes: those that it is compiled for.
         calls_lapack: whether SciPy's routines must have been made known.
@@ -59,7 +59,7 @@ GROUPS = {
     ),
     "least_squares": Group(
         "least squares",
-        1,
+        1.3,
         {"least_squares": Form("jitgrad.vm.least_squares.solve", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER))},
         dtypes=("float64",),
     ),

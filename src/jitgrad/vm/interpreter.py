@@ -9,14 +9,14 @@ from numpy import uint64
 
 from jitgrad.vm import emitted
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import call_kernel, elementwise
+from jitgrad.vm.compiler.language import call_kernel, compiled
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.kernels import copy, loop, matmul, norms, order, random, reduce, special
 from jitgrad.vm.kernels.lanes import row
 
 
-@elementwise
+@compiled
 def _execute(context, start, stop):
     """Run the instructions of a context from ``start`` on, until the next one is ``stop``."""
     A, code, table = context.arena, context.code, context.table

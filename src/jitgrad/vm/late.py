@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @functools.cache
-def load(name: str, dtype: np.dtype[Any]) -> Function:
-    """The native function ``name`` for a float dtype.
+def load(name: str, dtype: np.dtype[Any], *beside: str) -> Function:
+    """The native function ``name`` for a float dtype, see ``native.load``.
 
     A fork waits until the import is done: what another thread has half imported stays so in the child, which would wait for
     it for ever.
@@ -23,4 +23,4 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
     with forks.loading:
         from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
 
-        return native.load(name, dtype)
+        return native.load(name, dtype, *beside)

@@ -12,7 +12,7 @@ from llvmlite import binding, ir
 
 from jitgrad.vm import compiling, forks, symbols
 from jitgrad.vm.cache import ObjectCode
-from jitgrad.vm.groups import FORMS, GROUPS, unit_of
+from jitgrad.vm.groups import FORMS, GROUPS, needed, unit_of
 from jitgrad.vm.processor import target_machine
 
 
@@ -36,23 +36,29 @@ class Function:
 _loaded: dict[tuple[str, np.dtype[Any]], Function] = {}
 
 
-def load(name: str, dtype: np.dtype[Any]) -> Function:
-    """The native function ``name`` for a float dtype. Where it is not compiled yet, all of its group is, with a notice."""
+def load(name: str, dtype: np.dtype[Any], *beside: str) -> Function:
+    """The native function ``name`` for a float dtype.
+
+    Where it is not compiled yet, all of its group is, in one wait with the engine and with those of the functions ``beside``
+    it, which are needed next.
+    """
     found = _loaded.get((name, dtype))
     if found is None:
         with forks.loading:
             if (name, dtype) not in _loaded:
-                _loaded[name, dtype] = _load(name, str(dtype))
+                _loaded[name, dtype] = _load(name, str(dtype), *beside)
             found = _loaded[name, dtype]
     return found
 
 
-def _load(name: str, dtype: str) -> Function:
-    unit = unit_of(name, dtype)
-    compiled = compiling.find(name, dtype) or compiling.compiled(unit)[name]
-    if GROUPS[unit.group].calls_lapack:
+def _load(name: str, dtype: str, *beside: str) -> Function:
+    if compiling.find(name, dtype) is None:
+        compiling.ensure(*needed(dtype, *(unit_of(one, dtype).group for one in (name, *beside))))
+    code = compiling.find(name, dtype)
+    assert code is not None
+    if GROUPS[unit_of(name, dtype).group].calls_lapack:
         symbols.provide_lapack()
-    return Function(compiled, FORMS[name].kind)
+    return Function(code, FORMS[name].kind)
 
 
 def emitted(module: ir.Module, name: str, kind: Any) -> Function:

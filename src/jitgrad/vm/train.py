@@ -9,7 +9,7 @@ from __future__ import annotations
 from numpy import isfinite, uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import after, call_execute, elementwise
+from jitgrad.vm.compiler.language import after, call_execute, compiled
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.descriptors import PassDescriptor, Position
 from jitgrad.vm.kernels.flush import FLUSH, flush_mode
@@ -18,7 +18,7 @@ from jitgrad.vm.kernels.lanes import TRIPS
 _ZERO, _ONE = uint64(0), uint64(1)
 
 
-@elementwise
+@compiled
 def _mix(state):
     """The output function of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)."""
     z = state
@@ -27,7 +27,7 @@ def _mix(state):
     return z ^ (z >> uint64(31))
 
 
-@elementwise
+@compiled
 def _permute(order, n, seed, epoch):
     """A permutation of the rows from the seed and the epoch alone (Fisher and Yates's shuffle)."""
     for i in range(n):
@@ -40,13 +40,13 @@ def _permute(order, n, seed, epoch):
         order[i], order[j] = order[j], order[i]
 
 
-@elementwise
+@compiled
 def _move(to, source, n):
     for k in range(n):
         to[k] = source[k]
 
 
-@elementwise
+@compiled
 def _load(passing, batch, first, count):
     """Gather ``count`` rows, from position ``first`` of the order on, of every array of data into its slot."""
     arena, order = batch.context.arena, after(passing.order, first)
@@ -57,7 +57,7 @@ def _load(passing, batch, first, count):
             _move(after(to, r * width), after(rows, order[r] * width), width)
 
 
-@elementwise
+@compiled
 def _record(passing, batch, epoch, count):
     """Add what a batch of ``count`` rows says to its epoch: its part of the mean loss, and its sums. Returns the loss."""
     arena, n = batch.context.arena, passing.n_sums
@@ -68,7 +68,7 @@ def _record(passing, batch, epoch, count):
     return loss
 
 
-@elementwise
+@compiled
 def _step(passing, epoch, row):
     """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned.
 
@@ -88,7 +88,7 @@ def _step(passing, epoch, row):
     return _record(passing, batch, epoch, count)
 
 
-@elementwise
+@compiled
 def _copy(evaluation, arena):
     """Give the evaluation pass the present values of the Variables that it reads."""
     for c in range(evaluation.n_copies):
@@ -96,7 +96,7 @@ def _copy(evaluation, arena):
         _move(after(copy.batch.context.arena, copy.place), after(arena, copy.source), copy.size)
 
 
-@elementwise
+@compiled
 def _run(batch, steps):
     """Run a Program, so many trips of one that is a loop of steps: it begins with the loop."""
     if batch.trips != _ZERO:
@@ -104,7 +104,7 @@ def _run(batch, steps):
     call_execute(batch.context, _ZERO, batch.stop)
 
 
-@elementwise
+@compiled
 def _whole_steps(training, position, epochs, max_steps):
     """Steps on all rows, which are in their slots already. Nothing but the Program runs."""
     batch, n, epoch, steps = training.full, training.n_sums, position.epoch, _ZERO
@@ -124,7 +124,7 @@ def _whole_steps(training, position, epochs, max_steps):
     return steps
 
 
-@elementwise
+@compiled
 def _steps(training, evaluation, position, epochs, max_steps):
     """Steps on gathered rows, of both passes."""
     epoch, row, evaluates, steps = position.epoch, position.row, position.evaluates, _ZERO
@@ -148,7 +148,7 @@ def _steps(training, evaluation, position, epochs, max_steps):
     return steps
 
 
-@elementwise
+@compiled
 def _train(training, evaluation, position, epochs, max_steps):
     """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
 

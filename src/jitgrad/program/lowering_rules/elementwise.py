@@ -79,7 +79,7 @@ def _emit(code: Assembler, at: Placed) -> None:
     for column, place in zip(form.columns, (at.d, *at.places), strict=True):
         made[column] = place
     if form.is_small:
-        code.rows.append(made)
+        code.put(made)
     else:
         kind = INSTRUCTIONS[made[OPERATION]]
         code.emit(kind.name, **dict(zip(kind.fields, made[1:], strict=False)))

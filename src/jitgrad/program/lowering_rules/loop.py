@@ -88,7 +88,7 @@ class _Body:
         self._ends = []
         for _, emit in self._parts():
             emit(code, memory)
-            self._ends.append(len(code.rows))
+            self._ends.append(code.stop)
         return code.code().astype(np.int64)
 
     def by_trip(self, rows: np.ndarray, scratch: int) -> np.ndarray:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from jitgrad.vm.compiler.expressions import Expressions
-from jitgrad.vm.compiler.language import is_noinline
 from jitgrad.vm.compiler.types import UINT64, Literal, Object, Operand, Type, Value
 
 
@@ -31,6 +30,7 @@ class Body(Expressions):
     ) -> None:
         super().__init__(module, function, name)
         self._results: tuple[Type, ...] | None = None
+        self._result_places: list[str] = []
         self._loops: list[tuple[str, str]] = []  # where each goes on, and where it ends
         names = [argument.arg for argument in definition.args.args]
         if len(names) != len(types):
@@ -41,7 +41,9 @@ class Body(Expressions):
             if given in assigned:
                 self._assign_name(given, self.arguments[given])
         self._statements(definition.body)
-        self.write("unreachable" if self._results else "ret void")
+        self.write("unreachable" if self._results else "br label %exit")
+        self.begin("exit")
+        self._write_results()
         self.compiled = Compiled(name, self._results or ())
         values = [(given, kind) for given, kind in zip(names, types, strict=True) if not isinstance(kind, Object)]
         self._signature = ", ".join(f"{kind.code} %{given}" for given, kind in values)
@@ -49,8 +51,10 @@ class Body(Expressions):
     def text(self, linkage: str) -> str:
         """The whole function."""
         (entry, first), *others = self._blocks
-        kept = "noinline " if is_noinline(self.function) else ""
-        lines = [f"define {linkage} {self.compiled.result_code} {self.compiled.name}({self._signature}) {kept}{{", f"{entry}:"]
+        lines = [
+            f"define {linkage} {self.compiled.result_code} {self.compiled.name}({self._signature}) {self.mark.attributes} {{",
+            f"{entry}:",
+        ]
         lines += self._places + first
         for label, block in others:
             lines += [f"{label}:", *block]
@@ -176,14 +180,22 @@ class Body(Expressions):
         operands: list[Any] = found if isinstance(found, list) else [found]
         if self._results is None:
             self._results = tuple(self.materialised(operand).type for operand in operands)
+            self._result_places = [self.place(kind) for kind in self._results]
         if len(operands) != len(self._results):
             raise self.error(f"{len(self._results)} values are returned elsewhere")
-        values = [self.value(operand, kind) for operand, kind in zip(operands, self._results, strict=True)]
-        code = Compiled("", self._results).result_code
+        for operand, kind, place in zip(operands, self._results, self._result_places, strict=True):
+            self.keep(self.value(operand, kind), place)
+        self.go("exit")
+        self.begin(self.label())
+
+    def _write_results(self) -> None:
+        """Return what was kept, each value in a place of its own: LLVM sees through those that meet, not through structures."""
+        results = self._results or ()
+        values = [self.kept(kind, place) for kind, place in zip(results, self._result_places, strict=True)]
+        code = Compiled("", results).result_code
         name = values[0].name if values else ""
         if len(values) > 1:
             name = "undef"
             for k, value in enumerate(values):
                 name = self.register(f"insertvalue {code} {name}, {value.type.code} {value.name}, {k}")
         self.write(f"ret {code} {name}")
-        self.begin(self.label())

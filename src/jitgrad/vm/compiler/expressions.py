@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.vm.compiler.builtins import BUILTINS
-from jitgrad.vm.compiler.language import Emitted, Room, flags
+from jitgrad.vm.compiler.language import Emitted, Mark, Room, mark
 from jitgrad.vm.compiler.types import (
     BOOLEAN,
     FLOAT32,
@@ -52,7 +52,8 @@ class Expressions:
     """Writes lines of code into blocks; ``flags`` are those of floating-point arithmetic."""
 
     def __init__(self, module: Any, function: Any, name: str) -> None:
-        self.module, self.function, self.flags = module, function, flags(function) or ""
+        self.module, self.function, self.mark = module, function, mark(function) or Mark("")
+        self.flags = self.mark.flags
         self.node: ast.AST | None = None
         self._count = 0
         self._name = name
@@ -371,7 +372,7 @@ class Expressions:
             return self._room(function, *operands)
         if function in BUILTINS:
             return BUILTINS[function](self, *operands)
-        if flags(function) is None and not isinstance(function, Emitted):
+        if mark(function) is None and not isinstance(function, Emitted):
             raise self.error(f"{function!r} is not for the compiler")
         known = tuple(operand if isinstance(operand, Object) else self.materialised(operand).type for operand in operands)
         given = [self.materialised(operand) for operand in operands if not isinstance(operand, Object)]

@@ -120,7 +120,8 @@ class Native(NamedTuple):
         module.data_layout = str(machine.target_data)
         module.verify()
         options = binding.create_pipeline_tuning_options(speed_level=2)
-        options.loop_unrolling = False  # small loops in large code: it would be half as much again
+        # Only small functions are inlined where they are called twice, and small loops not unrolled: else it is twice the code.
+        options.inlining_threshold, options.loop_unrolling = 30, False
         passes = binding.create_pass_builder(machine, options)
         passes.getModulePassManager().run(module, passes)
         declared = [function.name for function in module.functions if function.is_declaration]

@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
-_NOINLINE: set[Any] = set()
-_FLAGS: dict[Any, str] = {}
-"""LLVM's flags of the arithmetic in each function. nnan and ninf are never among them: nan and inf are handled."""
+
+
+class Mark(NamedTuple):
+    """How a function is compiled.
+
+    Attributes:
+        flags: LLVM's, of its arithmetic. nnan and ninf are never among them: nan and inf are handled.
+        attributes: LLVM's, of the function.
+    """
+
+    flags: str
+    attributes: str = ""
+
+
+_MARKS: dict[Any, Mark] = {}
+
+
+def compiled(function: F) -> F:
+    """A function for the compiler. Its products and sums may become one FMA."""
+    _MARKS[function] = Mark("contract")
+    return function
 
 
 def elementwise(function: F) -> F:
-    """A function whose products and sums may become one FMA."""
-    _FLAGS[function] = "contract"
+    """The same, for what a loop does with each element: it becomes a part of the loop, which may then vectorise."""
+    _MARKS[function] = Mark("contract", "alwaysinline")
     return function
 
 
 def reduction(function: F) -> F:
-    """A function whose additions may be done in any order, too, so that it vectorises."""
-    _FLAGS[function] = "contract reassoc"
+    """The same with additions in any order, so that it vectorises."""
+    _MARKS[function] = Mark("contract reassoc")
     return function
 
 
 def noinline(function: F) -> F:
-    """A function whose code is not put into its callers: with several of them, or with memory of its own."""
-    _NOINLINE.add(function)
+    """A function for the compiler whose code is not put into its callers: it has memory of its own."""
+    _MARKS[function] = Mark("contract", "noinline")
     return function
 
 
-def is_noinline(function: Any) -> bool:
-    """Whether it was marked so."""
-    return function in _NOINLINE
+def mark(function: Any) -> Mark | None:
+    """How a function is compiled; None if it is not one for the compiler."""
+    return _MARKS.get(function) if callable(function) else None
 
 
 class Emitted:
@@ -64,11 +82,6 @@ class Room:
 
     def __call__(self, like: Any) -> Any:
         raise NotImplementedError("memory on the stack is for compiled code alone")
-
-
-def flags(function: Any) -> str | None:
-    """The flags of a function's arithmetic; None if it is not one for the compiler."""
-    return _FLAGS.get(function) if callable(function) else None
 
 
 def after(pointer, n):  # type: ignore[no-untyped-def]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from numpy import nan, sqrt, uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import elementwise, itemsize, number
+from jitgrad.vm.compiler.language import compiled, itemsize, number
 from jitgrad.vm.kernels.decompositions import ALL, BLOCK, decompose, fill, finite
 from jitgrad.vm.kernels.lapack import TRANSPOSED, factor, kernel_arguments, pivots_product, substitute
 
 
-@elementwise
+@compiled
 def _cofactor(A, table, t, d, s):
     """det(a)·a⁻ᵀ; where a is nearly singular by a = u·s·vᵀ, as det(u)·det(v)·u·(products of all s but one)·vᵀ.
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from numpy import nan, uint64
 
-from jitgrad.vm.compiler.language import elementwise
+from jitgrad.vm.compiler.language import compiled
 
 
-@elementwise
+@compiled
 def zero(A, d, n):
     for k in range(n):
         A[d + k] = 0
 
 
-@elementwise
+@compiled
 def copy(A, d, a, n):
     for k in range(n):
         A[d + k] = A[a + k]
 
 
-@elementwise
+@compiled
 def _row_of_view(table, p, t, ndim, r):
     """Where row ``r`` of a view begins, a row being what is along its last axis."""
     for axis in range(uint64(1), ndim):
@@ -30,7 +30,7 @@ def _row_of_view(table, p, t, ndim, r):
     return p
 
 
-@elementwise
+@compiled
 def copy_from(A, table, d, a, t, ndim, n):
     """A[d …] = the view at ``a`` whose sizes, then strides, stand in the table at ``t``; strides wrap modulo 2**64."""
     inner = table[t + ndim - uint64(1)]
@@ -46,7 +46,7 @@ def copy_from(A, table, d, a, t, ndim, n):
                 A[q + k] = A[p + k * step]
 
 
-@elementwise
+@compiled
 def copy_into(A, table, d, a, t, ndim, n):
     """The view at ``d`` whose sizes, then strides, stand in the table at ``t`` = A[a …]."""
     inner = table[t + ndim - uint64(1)]
@@ -62,7 +62,7 @@ def copy_into(A, table, d, a, t, ndim, n):
                 A[p + k * step] = A[q + k]
 
 
-@elementwise
+@compiled
 def _row(value, rows):
     """The row that an index held as a float means; ``rows`` (one past the last) where it means none."""
     index, end = float(value), float(rows)
@@ -73,7 +73,7 @@ def _row(value, rows):
     return uint64(index)
 
 
-@elementwise
+@compiled
 def gather(A, d, a, b, outer, count, rows, width):
     """From each of ``outer`` matrices at ``a`` the ``count`` rows A[b + r], of ``width``; nan where there is no such row."""
     for o in range(outer):
@@ -89,7 +89,7 @@ def gather(A, d, a, b, outer, count, rows, width):
                     A[q + k] = A[p + k]
 
 
-@elementwise
+@compiled
 def scatter(A, d, a, b, outer, count, rows, width):
     """``outer`` matrices of zeros at ``d``, and to row A[b + r] row r of that at ``a`` added; nowhere if there is none."""
     for k in range(outer * rows * width):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numpy import nan, uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import elementwise, number
+from jitgrad.vm.compiler.language import compiled, number
 from jitgrad.vm.kernels.lapack import kernel_arguments, routine
 
 _eigen = routine("syevd", "ccipippipi")
@@ -21,7 +21,7 @@ BLOCK = uint64(32)
 """Columns that LAPACK's blocked algorithms work on at once, in this much room a column."""
 
 
-@elementwise
+@compiled
 def _turn(A, d, a, rows, columns):
     """Write the matrix at ``a``, row by row, to ``d``, column by column."""
     for r in range(rows):
@@ -29,13 +29,13 @@ def _turn(A, d, a, rows, columns):
             A[d + c * rows + r] = A[a + r * columns + c]
 
 
-@elementwise
+@compiled
 def fill(A, d, n, value):
     for j in range(n):
         A[d + j] = number(A, value)
 
 
-@elementwise
+@compiled
 def finite(A, s, n):
     """Whether numbers are all finite: LAPACK takes nan for a number, and may go on for ever with an infinite one."""
     total = number(A, 0)
@@ -44,7 +44,7 @@ def finite(A, s, n):
     return total == 0
 
 
-@elementwise
+@compiled
 def _eigh(A, table, t, d, s):
     """Eigenvalues and eigenvectors of symmetric matrices, of which the lower triangle is read."""
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
@@ -63,7 +63,7 @@ def _eigh(A, table, t, d, s):
             fill(A, v, n * n, nan)
 
 
-@elementwise
+@compiled
 def _svd(A, table, t, d, s):
     """Left singular vectors, singular values and right singular vectors; with ``full`` as many vectors as make a basis."""
     a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]
@@ -98,7 +98,7 @@ def _svd(A, table, t, d, s):
             fill(A, vh, q * n, nan)
 
 
-@elementwise
+@compiled
 def _qr(A, table, t, d, s):
     """Orthonormal columns and an upper triangle, of matrices with no more columns than rows."""
     a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import after, call_execute, elementwise, noinline
+from jitgrad.vm.compiler.language import after, call_execute, compiled, noinline
 from jitgrad.vm.instructions import BY_LANE, BY_TRIP, MOVE, WIDTH, WORD, column
 
 _ZERO, _ONE, _TWO = uint64(0), uint64(1), uint64(2)
@@ -13,20 +13,20 @@ _LANES, _T, _MOVES = column("loop", "lanes"), column("loop", "t"), column("loop"
 _LEFT, _ALL = column("next", "left"), column("next", "trips")
 
 
-@elementwise
+@compiled
 def row(code, i):
     """Instruction ``i``."""
     return after(code, i * uint64(WIDTH))
 
 
-@elementwise
+@compiled
 def begin(code, following, trips):
     """Begin the first of some trips, at the end of which the instruction ``following`` stands."""
     end = row(code, following)
     end[_LEFT], end[_ALL] = trips, trips
 
 
-@elementwise
+@compiled
 def move(code, table, first, t, moves, trips, lanes):
     """Move the places in the body that begins with the instruction ``first`` on, by some trips and some lanes."""
     body = row(code, first)
@@ -36,7 +36,6 @@ def move(code, table, first, t, moves, trips, lanes):
 
 
 @noinline
-@elementwise
 def run_lane(context, i, lane):
     """Run one of the lanes of the loop at instruction ``i``, or, after them all, its tail."""
     code, table, loop = context.code, context.table, row(context.code, i)

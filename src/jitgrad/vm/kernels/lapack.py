@@ -12,7 +12,7 @@ from llvmlite import ir
 from numpy import log, nan, uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import Emitted, after, elementwise, emitted, number
+from jitgrad.vm.compiler.language import Emitted, after, compiled, emitted, number
 from jitgrad.vm.compiler.types import UINT64, Number, Pointer, Type
 from jitgrad.vm.emitter import BYTE, HALF, SINGLE, WORD, Emitter
 
@@ -58,7 +58,7 @@ _cholesky_factor = routine("potrf", "cipi")
 _U, TRANSPOSED = uint64(ord("U")), uint64(ord("T"))
 
 
-@elementwise
+@compiled
 def _solve(A, table, t, d, s):
     """a⁻¹·b by LU with partial pivoting. At ``s`` stand a, then b transposed, then the pivots."""
     a, b = table[t], table[t + uint64(2)]
@@ -85,7 +85,7 @@ def _pivot(emit: Emitter, pivots: Any, j: Any) -> Any:
     return builder.zext(builder.load(builder.gep(builder.bitcast(pivots, HALF.as_pointer()), [j])), WORD)
 
 
-@elementwise
+@compiled
 def pivots_product(A, s, pivots, n):
     """The product of what is on the diagonal of factors at ``s``, its sign, and the logarithm of its size."""
     value, sign, size = number(A, 1), number(A, 1), number(A, 0)
@@ -102,7 +102,7 @@ def pivots_product(A, s, pivots, n):
     return value, sign, size
 
 
-@elementwise
+@compiled
 def _determinant(A, table, t, d, s):
     """The determinants, their signs, and the logarithms of their sizes. At ``s`` stand a copy and the pivots."""
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]
@@ -115,7 +115,7 @@ def _determinant(A, table, t, d, s):
         A[d + i], A[d + batch + i], A[d + uint64(2) * batch + i] = pivots_product(A, s, pivots, n)
 
 
-@elementwise
+@compiled
 def _cholesky(A, table, t, d, s):
     """The lower triangular l with l·lᵀ = a, of which the lower triangle is read."""
     a, batch, n = table[t], table[t + uint64(2)], table[t + uint64(3)]

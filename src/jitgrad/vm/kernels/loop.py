@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import elementwise, is_null
+from jitgrad.vm.compiler.language import compiled, is_null
 from jitgrad.vm.instructions import column
 from jitgrad.vm.kernels.lanes import begin, move, row
 from jitgrad.vm.kernels.tasks import share
@@ -17,7 +17,7 @@ _ZERO, _ONE = uint64(0), uint64(1)
 _LEFT = column("next", "left")
 
 
-@elementwise
+@compiled
 def loop(context, code, i, trips, length, tail, lanes):
     """Begin the loop at instruction ``i``, or have threads run it; returns how many instructions are left out."""
     if lanes != _ZERO and not is_null(context.pool):
@@ -29,7 +29,7 @@ def loop(context, code, i, trips, length, tail, lanes):
     return _ZERO
 
 
-@elementwise
+@compiled
 def next(code, table, i, left, trips, length, t, moves):
     """Go back to the beginning of the body for the next trip, if there is one: returns how far, a negative number."""
     left -= _ONE

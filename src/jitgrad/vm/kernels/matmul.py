@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import Room, after, elementwise, itemsize, noinline
+from jitgrad.vm.compiler.language import Room, after, compiled, itemsize, noinline
 from jitgrad.vm.emitter import VECTOR_BYTES
 from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
 from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, block, dots, move, turn
@@ -29,7 +29,7 @@ _panel = Room(_DEPTH * PANEL_BYTES)
 _zeros = Room(max(PANEL_BYTES, 8 * _ROW_DOTS), cleared=True)
 
 
-@elementwise
+@compiled
 def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m, columns):
     """One panel for all rows, four at a time and then one by one."""
     four, one = uint64(ROWS), uint64(1)
@@ -53,7 +53,7 @@ def _rows(c, c_row, s, s_row, x, x_row, x_step, y, y_row, lanes, whole, depth, m
         i += four if many else one
 
 
-@elementwise
+@compiled
 def _turn(p, y, y_row, lanes, whole, depth, columns):
     """Copy a panel whose columns are rows at ``y``."""
     for j in range(uint64(0), columns, lanes):
@@ -61,7 +61,7 @@ def _turn(p, y, y_row, lanes, whole, depth, columns):
             turn(after(p, k * whole + j), whole, after(y, j * y_row + k), y_row, columns - j, depth - k)
 
 
-@elementwise
+@compiled
 def _copy(p, y, y_row, lanes, whole, depth, columns):
     """Copy a panel: whole vectors, the last one masked."""
     for k in range(depth):
@@ -69,7 +69,7 @@ def _copy(p, y, y_row, lanes, whole, depth, columns):
             move(after(p, k * whole + j), after(y, k * y_row + j), columns - j)
 
 
-@elementwise
+@compiled
 def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
     """C = S + X·Yᵀ for few rows. The last rows and columns are made with those before them, some of them twice."""
     many = m >= uint64(ROWS)
@@ -86,7 +86,7 @@ def _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n):
                 _row_dots(p, c_row, q, s_row, o, x_row, r, y_row, k)
 
 
-@elementwise
+@compiled
 def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned, m, k, n):
     """C = S + X·Y, or where ``alone`` C = X·Y. ``turned``: Y stands transposed."""
     nothing, one = uint64(0), uint64(1)
@@ -115,7 +115,6 @@ def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned
 
 
 @noinline
-@elementwise
 def matmul(A, d, a, b, c, ra, rc, m, k, n, batch, sa, sb, ta, tb):
     """By places in the arena; nothing is added where ``c`` is ``d`` and ``rc`` 0. One column is a row of the transpose.
 

@@ -12,7 +12,7 @@ from typing import Any
 from llvmlite import ir
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import Emitted, after, elementwise
+from jitgrad.vm.compiler.language import Emitted, after, compiled
 from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, indices, word
 from jitgrad.vm.kernels.reduce import BLOCK
 
@@ -109,13 +109,13 @@ _last_rows = _by_columns(partial(_emit_rows, masked=True), "narrow_last_rows")
 _columns = _by_columns(_emit_columns, "narrow_columns")
 
 
-@elementwise
+@compiled
 def is_narrow(size, k):
     """Whether there is a kernel for k columns of numbers of ``size`` bytes."""
     return k > uint64(1) and k * size <= uint64(VECTOR_BYTES) and k & (k - uint64(1)) == uint64(0)
 
 
-@elementwise
+@compiled
 def narrow_rows(size, c, s, s_step, x, w, m, k):
     """c = s + X·w, X of m rows and k columns; s has an element for each row where ``s_step`` is 1, or is a vector of zeros."""
     lanes = uint64(VECTOR_BYTES) // size
@@ -127,7 +127,7 @@ def narrow_rows(size, c, s, s_step, x, w, m, k):
             _last_rows(k, p, q, o, w, rows)
 
 
-@elementwise
+@compiled
 def narrow_columns(c, s, x, r, depth, k):
     """c = s + Xᵀ·r, X of ``depth`` rows and k columns."""
     for start in range(uint64(0), max(depth, uint64(1)), uint64(BLOCK)):

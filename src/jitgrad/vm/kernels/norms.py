@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.compiler.language import elementwise, number
+from jitgrad.vm.compiler.language import compiled, number
 
 
-@elementwise
+@compiled
 def bound_norms(A, p, h, outer, reduced, inner):
     """Scale the vectors along one axis towards norms between ``low`` and ``high``, by the part ``rate`` of the way."""
     low, high, rate, epsilon = A[h], A[h + uint64(1)], A[h + uint64(2)], A[h + uint64(3)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import elementwise, number
+from jitgrad.vm.compiler.language import compiled, number
 
 
-@elementwise
+@compiled
 def argmax(A, d, a, outer, n):
     """Where the largest element stands, the first of equal ones; the first nan if there is one."""
     for o in range(outer):
@@ -20,7 +20,7 @@ def argmax(A, d, a, outer, n):
         A[d + o] = number(A, at)
 
 
-@elementwise
+@compiled
 def argsort(A, d, a, s, outer, n):
     """The order of the elements, stable, nan last: a merge sort of runs that double, with room for one at ``s``."""
     one = uint64(1)
@@ -40,7 +40,7 @@ def argsort(A, d, a, s, outer, n):
             width += width
 
 
-@elementwise
+@compiled
 def _merge(A, p, q, s, low, middle, high):
     """Merge the orders in low … middle and middle … high at ``q`` to one at ``s``."""
     one = uint64(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.compiler.language import after, elementwise, reduction
+from jitgrad.vm.compiler.language import after, compiled, reduction
 
 SINGULAR = 1e-14
 """A diagonal element that is smaller, beside the largest, counts as none."""
@@ -25,7 +25,7 @@ def dot(a, b, n):
     return total
 
 
-@elementwise
+@compiled
 def norm(a, n):
     """The Euclidean norm of n elements, also where their squares are too large or too small for floats."""
     square, largest = dot(a, a, n), 0.0
@@ -41,7 +41,7 @@ def norm(a, n):
     return largest * sqrt(square)
 
 
-@elementwise
+@compiled
 def _largest(a, n):
     """The place of the largest of n elements."""
     found = uint64(0)
@@ -51,20 +51,20 @@ def _largest(a, n):
     return found
 
 
-@elementwise
+@compiled
 def _add(d, a, n, factor):
     for k in range(n):
         d[k] += factor * a[k]
 
 
-@elementwise
+@compiled
 def _swap(a, b, n, distance):
     """Exchange n elements of two arrays, so far from each other."""
     for k in range(n):
         a[k * distance], b[k * distance] = b[k * distance], a[k * distance]
 
 
-@elementwise
+@compiled
 def _reflect(a, n, ld, others):
     """Turn the n elements at ``a`` into one, and the ``others`` columns after it, ``ld`` further each, with it.
 
@@ -90,7 +90,7 @@ def _reflect(a, n, ld, others):
     a[zero] = turned
 
 
-@elementwise
+@compiled
 def triangulate(a, rows, cols, ld):
     """R of a matrix of at least as many rows as columns, in place: zeros below its diagonal, down to row ``cols``."""
     one = uint64(1)
@@ -101,7 +101,7 @@ def triangulate(a, rows, cols, ld):
             a[j * ld + i] = 0.0
 
 
-@elementwise
+@compiled
 def triangulate_pivoted(a, rows, cols, ld, order):
     """The same with the largest remaining column next, as ``order`` notes; turns a column more. Returns the rank."""
     first, one = 0.0, uint64(1)
@@ -125,7 +125,7 @@ def triangulate_pivoted(a, rows, cols, ld, order):
     return min(rows, cols)
 
 
-@elementwise
+@compiled
 def solve_upper(a, ld, right, z, n):
     """z with R·z = right, for the n × n upper triangle at ``a``."""
     one = uint64(1)
@@ -137,7 +137,7 @@ def solve_upper(a, ld, right, z, n):
         z[j] = total / a[j * ld + j]
 
 
-@elementwise
+@compiled
 def solve_lower(a, ld, z, n):
     """Rᵀ·u = z, u over z."""
     for j in range(n):
@@ -147,7 +147,7 @@ def solve_lower(a, ld, z, n):
         z[j] = total / a[j * ld + j]
 
 
-@elementwise
+@compiled
 def damp(a, ld, right, damping, scales, damped, left, row, n):
     """The triangle of R over damping · diag(scales) and its right side, at ``damped`` and ``left``: by Givens rotations."""
     one = uint64(1)

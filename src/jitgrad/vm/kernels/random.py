@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import elementwise, itemsize, number
+from jitgrad.vm.compiler.language import compiled, itemsize, number
 
 
-@elementwise
+@compiled
 def philox(c0, c1, c2, c3, k0, k1):
     """Two of the four words of a block of ten rounds, as one of 64 bits."""
     low, half = uint64(0xFFFFFFFF), uint64(32)
@@ -26,7 +26,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return (c0 << half) | c1
 
 
-@elementwise
+@compiled
 def uniform(A, d, a, stream, n):
     """``n`` numbers from 0 on and below 1 at ``d``, of the state at ``a`` and a stream below 2¹⁶."""
     low, one = uint64(0xFFFFFFFF), uint64(1)
@@ -42,7 +42,7 @@ def uniform(A, d, a, stream, n):
             A[d + k] = number(A, float(bits >> uint64(11)) * 2.0**-53)
 
 
-@elementwise
+@compiled
 def advance(A, p, n):
     """The state at ``p`` goes on to the next step."""
     carry = A[p + uint64(3)] + 1

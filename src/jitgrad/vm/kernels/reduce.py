@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import Room, after, elementwise, emitted, itemsize, number
+from jitgrad.vm.compiler.language import Room, after, compiled, elementwise, emitted, itemsize, number
 from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, Value, word
 
 BLOCK = 64 * VECTOR_BYTES
@@ -63,7 +63,7 @@ def _emit_sum(emit: Emitter, n: Any, places: tuple[Any, ...], term: Callable[...
     return emit.sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])).code
 
 
-@elementwise
+@compiled
 def _carry(S, blocks, x):
     """Add the sum ``x`` of one block more to those of the ``blocks`` before, which wait at S."""
     one, level = uint64(1), uint64(0)
@@ -73,7 +73,7 @@ def _carry(S, blocks, x):
     S[level] = x
 
 
-@elementwise
+@compiled
 def _total(S, blocks):
     """The sum of all that waits."""
     one, level = uint64(1), uint64(0)
@@ -85,7 +85,7 @@ def _total(S, blocks):
     return total
 
 
-@elementwise
+@compiled
 def _by_blocks(A, a, b, n, add):
     """What ``add`` says of n elements, block by block."""
     block, blocks = uint64(BLOCK), uint64(0)
@@ -98,12 +98,12 @@ def _by_blocks(A, a, b, n, add):
     return _total(S, blocks)
 
 
-@elementwise
+@compiled
 def dot(A, d, a, b, n):
     A[d] = _by_blocks(A, a, b, n, _dot_block)
 
 
-@elementwise
+@compiled
 def _add_rows(S, s, A, a, rows, apart, n):
     """S[s …] = the sum of some rows of n, ``apart`` from one another, four at a time."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
@@ -125,7 +125,7 @@ def _add_rows(S, s, A, a, rows, apart, n):
             S[s + k] += (A[p] + A[p + apart]) + (A[p + two * apart] + A[p + three * apart])
 
 
-@elementwise
+@compiled
 def _add_panel(S, size, A, a, rows, apart, n):
     """S[0 …] = the sum of many rows of n, at most ``size``. The sums that wait stand behind it, each ``size`` long."""
     block, blocks, one = uint64(_BLOCK_ROWS), uint64(0), uint64(1)
@@ -149,7 +149,7 @@ def _add_panel(S, size, A, a, rows, apart, n):
         left, place = left >> one, place + size
 
 
-@elementwise
+@compiled
 def _sum_rows(A, d, a, rows, n):
     """The sum of rows of n. Of short rows, several are added as a long one that runs along the vectors."""
     size, one, nothing = uint64(_PANEL_BYTES) // itemsize(A), uint64(1), uint64(0)
@@ -177,7 +177,7 @@ def _sum_rows(A, d, a, rows, n):
         A[d + k] += S[k]
 
 
-@elementwise
+@compiled
 def sum_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         for o in range(outer):
@@ -188,7 +188,7 @@ def sum_axis(A, d, a, outer, reduced, inner):
         _sum_rows(A, d + o * inner, a + o * reduced * inner, reduced, inner)
 
 
-@elementwise
+@compiled
 def _extreme(A, d, a, outer, n, better):
     """Of rows of n, four chains at a time: one would wait for each comparison."""
     one, two, three, four = uint64(1), uint64(2), uint64(3), uint64(4)
@@ -218,7 +218,7 @@ def _smaller(x, y):
     return x if x <= y or x != x else y
 
 
-@elementwise
+@compiled
 def _extreme_axis(A, d, a, outer, reduced, inner, better):
     if inner == uint64(1):
         _extreme(A, d, a, outer, reduced, better)
@@ -234,17 +234,17 @@ def _extreme_axis(A, d, a, outer, reduced, inner, better):
                 A[q + k] = better(A[q + k], A[p + k])
 
 
-@elementwise
+@compiled
 def max_axis(A, d, a, outer, reduced, inner):
     _extreme_axis(A, d, a, outer, reduced, inner, _larger)
 
 
-@elementwise
+@compiled
 def min_axis(A, d, a, outer, reduced, inner):
     _extreme_axis(A, d, a, outer, reduced, inner, _smaller)
 
 
-@elementwise
+@compiled
 def cumsum(A, d, a, outer, n, inner, reverse):
     """Sums along the middle axis up to each element, or with ``reverse`` from each on."""
     one = uint64(1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from numpy import copysign, floor, inf, isfinite, log, nan, pi, rint, tan
 
-from jitgrad.vm.compiler.language import elementwise, number
+from jitgrad.vm.compiler.language import compiled, number
 
 
-@elementwise
+@compiled
 def _digamma(x):
     """The derivative of log Γ: reflection, recurrence, asymptotic series (Abramowitz and Stegun, 6.3.7, 6.3.5, 6.3.18)."""
     z = float(x)
@@ -30,7 +30,7 @@ def _digamma(x):
     return total + log(z) - 0.5 / z - series
 
 
-@elementwise
+@compiled
 def _polygamma(order, x):
     """The derivative of digamma of a whole ``order`` up to 10,000, infinite at 0, -1, -2, …; nan for other orders and at -inf.
 
@@ -59,7 +59,7 @@ def _polygamma(order, x):
     return below - above - rest
 
 
-@elementwise
+@compiled
 def _factorial_zeta(n, q):
     """n! ζ(n + 1, q) for q > -1: some terms, and of the rest the Euler-Maclaurin formula (Johansson, "Rigorous high-precision
     computation of the Hurwitz zeta function and its derivatives", 2015). All is divided by qⁿ, which n! goes with."""
@@ -87,13 +87,13 @@ def _factorial_zeta(n, q):
     return value
 
 
-@elementwise
+@compiled
 def digamma(A, d, x, n):
     for k in range(n):
         A[d + k] = number(A, _digamma(A[x + k]))
 
 
-@elementwise
+@compiled
 def polygamma(A, d, rows, cols, a, ra, b, rb):
     for r in range(rows):
         for k in range(cols):

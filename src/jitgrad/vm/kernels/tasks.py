@@ -10,7 +10,7 @@ from __future__ import annotations
 from numpy import uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import elementwise
+from jitgrad.vm.compiler.language import compiled
 from jitgrad.vm.compiler.types import UINT64, Records
 from jitgrad.vm.context import MOST_TASKS, Pool
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
@@ -21,7 +21,7 @@ _LEFT = 2**MOST_TASKS - 1
 _PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may have the core
 
 
-@elementwise
+@compiled
 def share(context, i, count):
     """Share the tasks of the loop at instruction ``i``, and wait until they are done."""
     nothing, one, half, pool = uint64(0), uint64(1), uint64(MOST_TASKS), context.pool
@@ -39,7 +39,7 @@ def share(context, i, count):
         turns = _wait(turns)
 
 
-@elementwise
+@compiled
 def _take(pool, ticket, thread):
     """Do one of the tasks that are left, unless another thread was faster."""
     one, i, left = uint64(1), pool.loop, ticket & uint64(_LEFT)
@@ -51,7 +51,7 @@ def _take(pool, ticket, thread):
         increment(pool.done)
 
 
-@elementwise
+@compiled
 def _wait(turns):
     """A moment, the longer the more turns it was; returns the number of turns."""
     if turns < uint64(_PATIENCE):
@@ -61,7 +61,7 @@ def _wait(turns):
     return turns + uint64(1)
 
 
-@elementwise
+@compiled
 def _assist(pool, thread):
     """Take tasks until it is time to leave, as the thread of this number, from 1 on.
 

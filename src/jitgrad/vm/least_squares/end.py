@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numpy import inf, sqrt, uint64
 
-from jitgrad.vm.compiler.language import elementwise
+from jitgrad.vm.compiler.language import compiled
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares import codes, steps
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, end_fit, go_to
@@ -35,7 +35,7 @@ PROBE, BENDS = 1e-3, 1e-12
 # Full steps at the end.
 
 
-@elementwise
+@compiled
 def polish(problem, work):
     """Try a full step. They go on for as long as each is shorter than the one before and the cost stays, to rounding.
 
@@ -59,7 +59,7 @@ def polish(problem, work):
     ask(work, codes.VALUE, work.trial, codes.TRIED_FULLY)
 
 
-@elementwise
+@compiled
 def _stretched(problem, work, before):
     """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
     step, last, product, square = work.step, work.last_step, 0.0, 0.0
@@ -77,14 +77,14 @@ def _stretched(problem, work, before):
     return stretch
 
 
-@elementwise
+@compiled
 def _noise(problem, work):
     """The norm of what rounding of the response and of the parameters makes of a residual."""
     size = steps.scaled_norm(problem, work, work.norms, work.theta)
     return sqrt(2.0 * work.exact_cost) + 8.0 * EPSILON * size
 
 
-@elementwise
+@compiled
 def judge_fully(problem, work):
     """Go to where a full step led unless the cost rises."""
     cost, work.last_length = work.cost, work.length
@@ -96,7 +96,7 @@ def judge_fully(problem, work):
         go_to(work, codes.CONCLUDING)
 
 
-@elementwise
+@compiled
 def arrive_fully(problem, work):
     """Stay there if the derivatives are finite."""
     if not work.finite:
@@ -111,7 +111,7 @@ def arrive_fully(problem, work):
 # The end.
 
 
-@elementwise
+@compiled
 def conclude(problem, work):
     """End the fit if the Jacobian, that at the parameters, says that they are a minimum.
 
@@ -134,7 +134,7 @@ def conclude(problem, work):
         _probe(problem, work)
 
 
-@elementwise
+@compiled
 def _is_at_right_angles(problem, work):
     """Whether the residual is at right angles to the columns of the parameters that may move, or what is left is rounding: that
     of the response, of the parameters, and in directions that the columns hardly have. Or the full step is short."""
@@ -153,7 +153,7 @@ def _is_at_right_angles(problem, work):
     return rank == free and sqrt(qr.dot(work.scaled, work.scaled, free)) <= problem.xtol * size
 
 
-@elementwise
+@compiled
 def _probe(problem, work):
     """Look whether the cost bends up along the full step, so that its minimum along it is no lower.
 
@@ -175,7 +175,7 @@ def _probe(problem, work):
     ask(work, codes.VALUE, work.trial, codes.PROBED)
 
 
-@elementwise
+@compiled
 def probed(problem, work):
     """The cost along the step is cost + slope · t + bend · t²."""
     cost, slope = work.cost, work.slope
@@ -187,7 +187,7 @@ def probed(problem, work):
         _give_up(problem, work)
 
 
-@elementwise
+@compiled
 def _give_up(problem, work):
     """No step lowers the cost: let linear parameters follow the others if they did not yet, else end."""
     if work.turns < uint64(PATIENCE) and ZERO < problem.n_linear < problem.n:

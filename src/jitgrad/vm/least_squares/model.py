@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numpy import inf, isfinite, uint64
 
-from jitgrad.vm.compiler.language import after, call_execute, elementwise
+from jitgrad.vm.compiler.language import after, call_execute, compiled
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.kernels.robust import counted, scales
 from jitgrad.vm.least_squares import codes
@@ -17,39 +17,39 @@ ROUNDED = 2.0**-50
 """Of a number that is rounded some times."""
 
 
-@elementwise
+@compiled
 def ask(work, what, point, phase):
     """Have something computed for the parameters of a vector; then comes ``phase``."""
     work.asked, work.point, work.block, work.phase = what, point, ZERO, phase
     work.total = 0.0
 
 
-@elementwise
+@compiled
 def go_to(work, phase):
     """Go to a phase at once."""
     work.asked, work.phase = codes.NOTHING, phase
 
 
-@elementwise
+@compiled
 def end_fit(work, status):
     work.status = status
     go_to(work, codes.ENDED)
 
 
-@elementwise
+@compiled
 def move(to, source, n):
     """Copy a vector."""
     for k in range(n):
         to[k] = source[k]
 
 
-@elementwise
+@compiled
 def column(problem, work, k):
     """A column of the Jacobian."""
     return after(work.jacobian, k * problem.leading)
 
 
-@elementwise
+@compiled
 def load(problem, work, block):
     """Put a block of rows in place, the last one in those that are left over. Returns how many there are."""
     size, arena = problem.block, work.context.arena
@@ -64,7 +64,7 @@ def load(problem, work, block):
     return count
 
 
-@elementwise
+@compiled
 def _run(problem, work, start, stop):
     """Run a part of the Program on the block that is next. Returns its first row and how many it has."""
     arena = work.context.arena
@@ -76,7 +76,7 @@ def _run(problem, work, start, stop):
     return work.first + work.block * problem.block, count
 
 
-@elementwise
+@compiled
 def compute(problem, work):
     """Compute the next block of what was asked for; whether that was the last one.
 
@@ -104,7 +104,7 @@ def compute(problem, work):
     return work.new_cost == inf
 
 
-@elementwise
+@compiled
 def _residuals(problem, work, to, first, count):
     """Write (model - y) · weight of a block's rows."""
     y, weights, output = after(problem.y, first), after(problem.weights, first), problem.outputs[ZERO]
@@ -118,7 +118,7 @@ def _residuals(problem, work, to, first, count):
             to[i] = (value - y[i]) * weights[i]
 
 
-@elementwise
+@compiled
 def _cost(problem, work, first, count):
     """Twice the cost of a block's rows."""
     r, kind, scale = work.row_weights, problem.loss, problem.scale
@@ -132,7 +132,7 @@ def _cost(problem, work, first, count):
     return total
 
 
-@elementwise
+@compiled
 def _weigh(to, values, stride, weights, count):
     """Write a derivative times the weights of the rows."""
     if stride == ONE:
@@ -144,7 +144,7 @@ def _weigh(to, values, stride, weights, count):
             to[i] = value * weights[i]
 
 
-@elementwise
+@compiled
 def _write_rows(problem, work, base, first, count):
     """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
     kind, scale, given = problem.loss, problem.scale, after(problem.weights, first)
@@ -164,7 +164,7 @@ def _write_rows(problem, work, base, first, count):
         _weigh(to, after(work.context.arena, output.slot), output.stride, weights, count)
 
 
-@elementwise
+@compiled
 def _triangulate(problem, work, first, count):
     """Turn a block's rows of the Jacobian and of the residual into the triangle of those before.
 
@@ -179,7 +179,7 @@ def _triangulate(problem, work, first, count):
     qr.triangulate(work.jacobian, max(base + count, cols), cols, problem.leading)
 
 
-@elementwise
+@compiled
 def _normalise(problem, work):
     """Scale the columns of R to norm one, and note their norms; whether all are finite."""
     n, finite = problem.n, True
@@ -195,7 +195,7 @@ def _normalise(problem, work):
     return finite and work.residual < inf
 
 
-@elementwise
+@compiled
 def rounding(problem, work):
     """A cost that is nothing but rounding errors of the response."""
     y, weights, total = after(problem.y, work.first), after(problem.weights, work.first), 0.0

@@ -14,7 +14,7 @@ where it is cut changes nothing. The problem is only read, so that several threa
 from __future__ import annotations
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import after, elementwise
+from jitgrad.vm.compiler.language import after, compiled
 from jitgrad.vm.compiler.types import UINT64, Records
 from jitgrad.vm.least_squares import codes, end, trust_region
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, column, compute, go_to, load, move
@@ -22,7 +22,7 @@ from jitgrad.vm.least_squares.problem import Problem, Workspace
 from jitgrad.vm.least_squares.steps import ALL, factor, hold
 
 
-@elementwise
+@compiled
 def _begin(problem, work):
     """Begin the fit that is next: its rows, and its starting values."""
     part, n = problem.parts[work.fit], problem.n
@@ -35,7 +35,7 @@ def _begin(problem, work):
     ask(work, codes.VALUE, work.theta, codes.STARTED)
 
 
-@elementwise
+@compiled
 def _rcond(problem, work):
     """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
     n, T = problem.n, work.triangle
@@ -44,7 +44,7 @@ def _rcond(problem, work):
     return abs(T[n * n - ONE]) / abs(T[ZERO]) if n > ZERO and rank == n else 0.0
 
 
-@elementwise
+@compiled
 def _store(problem, work):
     """Write what came of the fit where the caller looks for it, and go to the next."""
     n, i = problem.n, work.fit

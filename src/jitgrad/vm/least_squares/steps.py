@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.compiler.language import after, elementwise
+from jitgrad.vm.compiler.language import after, compiled
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares.model import ONE, ZERO, column, move
 
@@ -23,14 +23,14 @@ FREELY = 1e-6
 FREE, INSIDE, LINEAR, ALL = range(4)
 
 
-@elementwise
+@compiled
 def compute_gradient(problem, work):
     """The gradient of the cost by scaled parameters."""
     for k in range(problem.n):
         work.gradient[k] = qr.dot(column(problem, work, k), work.residuals, k + ONE)
 
 
-@elementwise
+@compiled
 def largest_cosine(problem, work, next_to):
     """Of the residual and a column that may move; ``next_to`` as for ``_is_free``."""
     largest = 0.0
@@ -40,7 +40,7 @@ def largest_cosine(problem, work, next_to):
     return largest / work.residual if largest > 0.0 else 0.0
 
 
-@elementwise
+@compiled
 def _is_free(problem, work, k, next_to):
     """Whether a parameter may move: not at a bound, or next to it, from which the cost falls outwards only.
 
@@ -55,7 +55,7 @@ def _is_free(problem, work, k, next_to):
     return not ((g > 0.0 and norm * above <= least) or (g < 0.0 and norm * below <= least))
 
 
-@elementwise
+@compiled
 def rescale(problem, work, kept):
     """The scale of a parameter is the norm of its column of the Jacobian; of what it was before, ``kept`` stays at least."""
     for k in range(problem.n):
@@ -64,7 +64,7 @@ def rescale(problem, work, kept):
             work.scales[k] = FREELY * work.norms[k]
 
 
-@elementwise
+@compiled
 def scaled_norm(problem, work, scales, x):
     """The norm of a vector, scaled."""
     for k in range(problem.n):
@@ -72,7 +72,7 @@ def scaled_norm(problem, work, scales, x):
     return qr.norm(work.scratch, problem.n)
 
 
-@elementwise
+@compiled
 def hold(problem, work, which):
     """Begin a step: parameters that are FREE, INSIDE their bounds, LINEAR or ALL may move.
 
@@ -88,7 +88,7 @@ def hold(problem, work, which):
         work.step[k], work.held[k], work.trial[k] = to - x, uint64(not moves), to
 
 
-@elementwise
+@compiled
 def factor(problem, work):
     """R of the columns that may move, with pivots, and the residual after the steps of those that are held.
 
@@ -116,7 +116,7 @@ def factor(problem, work):
     return free, rank
 
 
-@elementwise
+@compiled
 def _step_length(work, free):
     """The norm of the step, scaled."""
     total = 0.0
@@ -125,7 +125,7 @@ def _step_length(work, free):
     return sqrt(total)
 
 
-@elementwise
+@compiled
 def full_step(problem, work, free, rank):
     """Gauss and Newton's step of the normalised parameters; returns its length."""
     for j in range(rank, free):
@@ -134,7 +134,7 @@ def full_step(problem, work, free, rank):
     return _step_length(work, free)
 
 
-@elementwise
+@compiled
 def _damped_step(problem, work, free, damping):
     """The same with damping."""
     n, damped, right = problem.n, work.damped, work.damped_right
@@ -143,7 +143,7 @@ def _damped_step(problem, work, free, damping):
     return _step_length(work, free)
 
 
-@elementwise
+@compiled
 def _slope(problem, work, T, free, length):
     """‖R⁻ᵀ·D²·z‖² / ‖D·z‖²: how fast damping shortens the step."""
     u, ratios = work.scratch, work.ratios
@@ -153,7 +153,7 @@ def _slope(problem, work, T, free, length):
     return qr.dot(u, u, free)
 
 
-@elementwise
+@compiled
 def _step_within(problem, work, free, rank, radius, damping):
     """A step of about the radius; returns its damping, 0 where the full step is short enough. Moré's iteration."""
     length = full_step(problem, work, free, rank)
@@ -184,7 +184,7 @@ def _step_within(problem, work, free, rank, radius, damping):
     return damping
 
 
-@elementwise
+@compiled
 def _stopped(problem, work, free):
     """Note where the step leads; what would leave the bounds is held at them. Whether there was any."""
     step, trial, stopped = work.step, work.trial, False
@@ -200,7 +200,7 @@ def _stopped(problem, work, free):
     return stopped
 
 
-@elementwise
+@compiled
 def make_step(problem, work, which, radius, damping):
     """A step within the radius and the bounds. Where it would leave bounds, it goes to them, and the rest makes up for that.
 
@@ -216,7 +216,7 @@ def make_step(problem, work, which, radius, damping):
         stopped = True
 
 
-@elementwise
+@compiled
 def forecast(problem, work):
     """What the linear model says of the step: the slope of the cost along it, and the square of the change of the residual."""
     n, change = problem.n, work.scratch
@@ -228,7 +228,7 @@ def forecast(problem, work):
     return qr.dot(change, work.residuals, n), qr.dot(change, change, n)
 
 
-@elementwise
+@compiled
 def exchange(problem, work):
     """Exchange the parameters and the trial."""
     theta, trial = work.theta, work.trial

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numpy import inf, sqrt, uint64
 
-from jitgrad.vm.compiler.language import elementwise
+from jitgrad.vm.compiler.language import compiled
 from jitgrad.vm.least_squares import codes, steps
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, end_fit, go_to, move, rounding
 
@@ -22,7 +22,7 @@ PATIENCE = 200
 """How many steps are tried before linear parameters follow the others."""
 
 
-@elementwise
+@compiled
 def started(problem, work):
     work.cost = work.new_cost
     if not work.cost < inf:
@@ -33,7 +33,7 @@ def started(problem, work):
     ask(work, codes.DERIVATIVES, work.theta, codes.SOLVING if solves else codes.DESCENDING)
 
 
-@elementwise
+@compiled
 def solve_linear(problem, work):
     """A full step of the parameters in which the model is linear."""
     if not work.finite:
@@ -44,7 +44,7 @@ def solve_linear(problem, work):
     ask(work, codes.VALUE, work.trial, codes.SOLVED)
 
 
-@elementwise
+@compiled
 def solved(problem, work):
     if work.new_cost < work.cost:
         steps.exchange(problem, work)
@@ -57,7 +57,7 @@ def solved(problem, work):
 # Steps in a trust region, down to the minimum to within the tolerances.
 
 
-@elementwise
+@compiled
 def descend(problem, work):
     """Begin them, as if there had been none."""
     if not work.finite:
@@ -70,7 +70,7 @@ def descend(problem, work):
     go_to(work, codes.TRYING)
 
 
-@elementwise
+@compiled
 def try_step(problem, work):
     """Try a step from where the Jacobian is that at the parameters."""
     if work.accepted:
@@ -99,7 +99,7 @@ def try_step(problem, work):
         _look_where_it_leads(problem, work)
 
 
-@elementwise
+@compiled
 def _look_where_it_leads(problem, work):
     """Have the Jacobian computed at the trial, its linear parameters 0: what is then solved for has all of its digits."""
     move(work.saved, work.theta, problem.n)
@@ -110,7 +110,7 @@ def _look_where_it_leads(problem, work):
     ask(work, codes.BOTH, work.theta, codes.FOLLOWED)
 
 
-@elementwise
+@compiled
 def follow(problem, work):
     """Solve for the linear parameters of the trial. The parameters are those before again, and their Jacobian is not there."""
     if work.finite:
@@ -123,7 +123,7 @@ def follow(problem, work):
         go_to(work, codes.TRIED)
 
 
-@elementwise
+@compiled
 def judge(problem, work):
     """Go to the trial, or stay."""
     cost, new, expected = work.cost, work.new_cost, work.expected
@@ -141,7 +141,7 @@ def judge(problem, work):
         go_to(work, codes.GOING_ON)
 
 
-@elementwise
+@compiled
 def arrive(problem, work):
     """Stay at the trial if the derivatives are finite there."""
     if work.finite:
@@ -152,7 +152,7 @@ def arrive(problem, work):
         ask(work, codes.BOTH, work.theta, codes.GOING_ON)
 
 
-@elementwise
+@compiled
 def go_on(problem, work):
     """After a step: the next, or the end."""
     if work.first_step:
@@ -169,7 +169,7 @@ def go_on(problem, work):
         go_to(work, codes.TRYING)
 
 
-@elementwise
+@compiled
 def _end_steps(problem, work, status):
     """End the steps in the trust region."""
     work.status, work.reached_cost, work.last_length = status, work.cost, inf
@@ -177,7 +177,7 @@ def _end_steps(problem, work, status):
     go_to(work, codes.POLISHING if work.nfev < problem.max_nfev else codes.CONCLUDING)
 
 
-@elementwise
+@compiled
 def _resize(work):
     """The radius of the trust region and the damping after a step."""
     cost, new, slope, ratio = work.cost, work.led_to, work.slope, work.gain
