@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from llvmlite import binding
 
 import jitgrad
 from jitgrad import Variable
@@ -454,11 +455,8 @@ def mlp_step(widths: list[int]) -> float:
 
 
 @pytest.mark.usefixtures("unverified")
-def test_a_new_model_of_ten_layers_compiles_nothing_and_takes_20_ms() -> None:
-    from numba.core import event
-
+def test_a_new_model_of_ten_layers_compiles_nothing_and_takes_20_ms(monkeypatch: pytest.MonkeyPatch) -> None:
     mlp_step([3, 4, 1])  # the interpreter is loaded
-    with event.install_recorder("numba:compile") as compiled:
-        seconds = [mlp_step([7, *range(k, k + 18, 2), 2]) for k in range(20, 30)]
-    assert compiled.buffer == []
+    monkeypatch.setattr(binding, "parse_assembly", None)  # nothing can be compiled from here on
+    seconds = [mlp_step([7, *range(k, k + 18, 2), 2]) for k in range(20, 30)]
     assert min(seconds) < 0.020, seconds

@@ -111,12 +111,12 @@ def test_numba_s_variables_name_one_too_and_ours_comes_first(asked: pytest.Monke
 KERNEL = """
 import numba
 assert numba.config.DISABLE_JIT or numba.njit(lambda x: x + 1)(1.0) == 2
-from jitgrad.vm.jit import Native, kernel_signature
+from jitgrad.vm.jit import compiled_kernel
 def twice(arena, table, t, d, s):
     a = numba.carray(arena, (s,))
     for i in range(s):
         a[i] = 2 * a[i] + a[i] * a[i]
-code = Native(twice, kernel_signature).compile_here("float32")._library.get_asm_str()
+code = compiled_kernel(twice, "float32")._library.get_asm_str()
 print(*[register for register in ("xmm", "ymm", "zmm") if register in code])
 """
 

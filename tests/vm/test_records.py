@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
-from numba import types
-from numba.core.errors import TypingError
 
-from jitgrad.vm.jit import Native
-from jitgrad.vm.numba_records import RecordPointer
+from jitgrad.vm.compiler.expressions import CompileError
+from jitgrad.vm.compiler.functions import Native
+from jitgrad.vm.compiler.language import compiled
+from jitgrad.vm.compiler.types import Records
+from jitgrad.vm.native import Function
 from jitgrad.vm.records import (
     Choice,
     Count,
@@ -45,18 +46,15 @@ class Whole(Record):
     ticket: Shared
 
 
-def compiled(function: Any, dtype: str = "float64") -> Any:
+def call(function: Any, whole: Whole, dtype: str = "float64") -> None:
     """Call a function of a Whole in compiled code."""
-    native = Native(function, lambda element: ((RecordPointer(Whole, element),), types.void)).compile_here(dtype)
-
-    def call(whole: Whole) -> None:
-        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(native.address)(address(whole))
-
-    return call
+    code = Native(function, lambda element: (Records(Whole, element),)).compile(dtype)
+    Function(code, ctypes.CFUNCTYPE(None, ctypes.c_void_p)).call(address(whole))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_compiled_code_reads_and_writes_what_python_does(dtype: str) -> None:
+    @compiled
     def function(whole):  # type: ignore[no-untyped-def]
         for i in range(whole.n):
             item = whole.items[i]
@@ -70,7 +68,7 @@ def test_compiled_code_reads_and_writes_what_python_does(dtype: str) -> None:
     numbers, sums = [np.arange(k, dtype=dtype) for k in (4, 5, 7)], np.zeros(3)
     items = in_row(Item, [Item(numbers=x, n=len(x), counts=len(x) != 5) for x in numbers])
     whole = Whole(items=items, n=3, total=0.5, sums=sums, phase=3)
-    compiled(function, dtype)(whole)
+    call(function, whole, dtype)
     assert (whole.total, whole.phase, sums.tolist()) == (27.5, -3, [6, 0, 21])
     assert [(item.n, item.counts) for item in items] == [(4, False), (5, True), (7, False)]
 
@@ -85,8 +83,9 @@ def test_no_other_names() -> None:
     with pytest.raises(KeyError, match="totals"):
         Whole(totals=1.0)
 
+    @compiled
     def function(whole):  # type: ignore[no-untyped-def]
         whole.totals = 1.0
 
-    with pytest.raises(TypingError, match="totals"):
-        compiled(function)
+    with pytest.raises(CompileError, match="totals"):
+        call(function, Whole())

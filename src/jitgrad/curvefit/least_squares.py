@@ -113,9 +113,8 @@ class Worker:
     """What one thread needs to take fits of a problem: an arena for the model, and a workspace."""
 
     def __init__(self, traced: LoweredModel, problem: Problem) -> None:
-        program = traced.program
-        self._fit = load("least_squares", program.dtype, *program.groups)  # first, so that all is compiled in one wait
-        self.context, self._problem = Context(program), problem
+        self._fit = load("least_squares", traced.program.dtype)  # before the context: what is to be compiled is so in one wait
+        self.context, self._problem = Context(traced.program), problem
         self._work = make_workspace(self.context.descriptor, problem.n, problem.leading)
         self._records = address(problem), address(self._work)
         self._blocks = max(FEWEST_BLOCKS, int(CHUNK_SECONDS * 1e9 / 4 / max(1, traced.program.work)))

@@ -15,7 +15,7 @@ from numba import carray
 from numpy import nan, uint64
 
 from jitgrad.errors import ArgumentError
-from jitgrad.vm.jit import Native, beyond, exactly, generic, kernel_signature, readonly
+from jitgrad.vm.jit import beyond, compiled_kernel, exactly, generic, readonly
 
 _kept: list[Any] = []  # compiled code lives as long as the process
 
@@ -29,9 +29,9 @@ def kernel(
     A vjp is given the first ``grouped`` operands, the cotangents, as a tuple, and the next, the results, as another; by 0
     each operand stands alone. ``advice`` is what to do where ``function`` returns something else.
     """
-    native = Native(_runner(function, outs, ndims, advice, grouped), kernel_signature)
+    runner = _runner(function, outs, ndims, advice, grouped)
     try:
-        compiled = native.compile_here(str(dtype))
+        compiled = compiled_kernel(runner, str(dtype))
     except Exception as error:  # Numba's own errors, and those it does not catch itself
         name = function.py_func.__name__
         raise ArgumentError(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @functools.cache
-def load(name: str, dtype: np.dtype[Any], *beside: str) -> Function:
+def load(name: str, dtype: np.dtype[Any]) -> Function:
     """The native function ``name`` for a float dtype, see ``native.load``.
 
     A fork waits until the import is done: what another thread has half imported stays so in the child, which would wait for
@@ -23,4 +23,4 @@ def load(name: str, dtype: np.dtype[Any], *beside: str) -> Function:
     with forks.loading:
         from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
 
-        return native.load(name, dtype, *beside)
+        return native.load(name, dtype)

@@ -36,24 +36,23 @@ class Function:
 _loaded: dict[tuple[str, np.dtype[Any]], Function] = {}
 
 
-def load(name: str, dtype: np.dtype[Any], *beside: str) -> Function:
+def load(name: str, dtype: np.dtype[Any]) -> Function:
     """The native function ``name`` for a float dtype.
 
-    Where it is not compiled yet, all of its group is, in one wait with the engine and with those of the functions ``beside``
-    it, which are needed next.
+    Where it is not compiled yet, all of its group is, in one wait with the engine.
     """
     found = _loaded.get((name, dtype))
     if found is None:
         with forks.loading:
             if (name, dtype) not in _loaded:
-                _loaded[name, dtype] = _load(name, str(dtype), *beside)
+                _loaded[name, dtype] = _load(name, str(dtype))
             found = _loaded[name, dtype]
     return found
 
 
-def _load(name: str, dtype: str, *beside: str) -> Function:
+def _load(name: str, dtype: str) -> Function:
     if compiling.find(name, dtype) is None:
-        compiling.ensure(*needed(dtype, *(unit_of(one, dtype).group for one in (name, *beside))))
+        compiling.ensure(*needed(dtype, unit_of(name, dtype).group))
     code = compiling.find(name, dtype)
     assert code is not None
     if GROUPS[unit_of(name, dtype).group].calls_lapack:

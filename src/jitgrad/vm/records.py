@@ -1,7 +1,7 @@
 """Layouts of memory that Python and compiled code share, declared once: a class with an annotation for each field.
 
 In Python a record is a ctypes structure. Compiled code has a pointer to it and knows its fields by the same names
-(``numba_records.py``). A field that points to something is a pointer there; in Python it is given what it points to.
+(``compiler/types.py``). A field that points to something is a pointer there; in Python it is given what it points to.
 """
 
 from __future__ import annotations
