@@ -233,9 +233,9 @@ def test_shares_take_about_as_long() -> None:
 
 
 def test_no_worker_is_started_for_what_takes_no_longer_than_its_start() -> None:
-    engine, rare = (Unit(name, "float64") for name in ("engine", "random_numbers"))
-    assert compiling.shares([rare, engine], 2) == [[engine, rare]]
-    assert compiling.shares([rare], 2) == [[rare]]
+    engine, small = (Unit(name, "float64") for name in ("engine", "linalg"))
+    assert compiling.shares([small, engine], 2) == [[engine, small]]
+    assert compiling.shares([small], 2) == [[small]]
 
 
 def test_units_in_words() -> None:
@@ -255,8 +255,8 @@ from jitgrad.vm import native
 asked, load = [], native._load
 native._load = lambda *names: (asked.append(names), load(*names))[1]
 from jitgrad.curvefit import curve_fit
-curve_fit("a * lgamma(b * x)", [1.0, 2.0, 4.0], [0.0, 1.791759, 8.525161], [1.1, 2.1])
-assert asked[0] == ("least_squares", "float64", "special_functions"), asked
+curve_fit("a * exp(b * x)", [1.0, 2.0, 4.0], [1.0, 1.8, 8.5], [1.1, 0.5])
+assert asked[0] == ("least_squares", "float64"), asked
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -59,13 +59,13 @@ GROUPS = {
     ),
     "least_squares": Group(
         "least squares",
-        1.3,
+        1,
         {"least_squares": Form("jitgrad.vm.least_squares.solve", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER))},
         dtypes=("float64",),
     ),
     "linalg": Group(
         "linear algebra",
-        1,
+        0.5,
         _kernels("lapack", "solve", "determinant", "cholesky")
         | _kernels("cofactor", "cofactor")
         | _kernels("decompositions", "eigh", "svd", "qr"),

@@ -37,9 +37,12 @@ class Body(Expressions):
             raise self.error(f"{function.__name__} takes {len(names)} arguments, not {len(types)}")
         assigned = {n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         for given, kind in zip(names, types, strict=True):
-            self.arguments[given] = kind if isinstance(kind, Object) else Value(kind, f"%{given}")
-            if given in assigned:
-                self._assign_name(given, self.arguments[given])
+            if isinstance(kind, Object):
+                self.arguments[given] = kind
+            elif given in assigned:
+                self._assign_name(given, Value(kind, f"%{given}"))
+            else:
+                self.arguments[given] = Value(kind, f"%{given}")
         self._statements(definition.body)
         self.write("unreachable" if self._results else "br label %exit")
         self.begin("exit")

@@ -261,8 +261,10 @@ class Expressions:
             return self.line(BOOLEAN, f"xor i1 {self.truth(x).name}, true")
         if isinstance(node.op, ast.USub) and isinstance(x, Literal):
             return Literal(-x.value)
-        if isinstance(node.op, ast.USub) and self.common(x).is_float:
-            return self.line(x.type, f"fneg {self.flags} {x.type.code} {x.name}")
+        if isinstance(node.op, ast.USub):
+            number = self.common(x)
+            how = f"fneg {self.flags} {number.code}" if number.is_float else f"sub {number.code} 0,"
+            return self.line(number, f"{how} {self.value(x, number).name}")
         raise self.error(f"{type(node.op).__name__} is not for the compiler")
 
     def _BinOp(self, node: ast.BinOp) -> Operand:
