@@ -6,20 +6,20 @@ its arguments, and the order of the rows depends on the seed and the epoch alone
 
 from __future__ import annotations
 
-from numba import types
 from numpy import isfinite, uint64
 
+from jitgrad.vm.compiler.functions import Native
+from jitgrad.vm.compiler.language import after, call_execute, compiled, flush_mode
+from jitgrad.vm.compiler.types import UINT64, Records
 from jitgrad.vm.descriptors import PassDescriptor, Position
-from jitgrad.vm.jit import Native, call_execute, inline
-from jitgrad.vm.kernels.flush import FLUSH, flush_mode
-from jitgrad.vm.kernels.lanes import TRIPS
-from jitgrad.vm.kernels.tiles import after
-from jitgrad.vm.numba_records import RecordPointer
+from jitgrad.vm.instructions import column
+from jitgrad.vm.subnormals import FLUSH
 
 _ZERO, _ONE = uint64(0), uint64(1)
+_TRIPS = column("loop", "trips")
 
 
-@inline
+@compiled
 def _mix(state):
     """The output function of SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014)."""
     z = state
@@ -28,7 +28,7 @@ def _mix(state):
     return z ^ (z >> uint64(31))
 
 
-@inline
+@compiled
 def _permute(order, n, seed, epoch):
     """A permutation of the rows from the seed and the epoch alone (Fisher and Yates's shuffle)."""
     for i in range(n):
@@ -41,13 +41,13 @@ def _permute(order, n, seed, epoch):
         order[i], order[j] = order[j], order[i]
 
 
-@inline
+@compiled
 def _move(to, source, n):
     for k in range(n):
         to[k] = source[k]
 
 
-@inline
+@compiled
 def _load(passing, batch, first, count):
     """Gather ``count`` rows, from position ``first`` of the order on, of every array of data into its slot."""
     arena, order = batch.context.arena, after(passing.order, first)
@@ -58,7 +58,7 @@ def _load(passing, batch, first, count):
             _move(after(to, r * width), after(rows, order[r] * width), width)
 
 
-@inline
+@compiled
 def _record(passing, batch, epoch, count):
     """Add what a batch of ``count`` rows says to its epoch: its part of the mean loss, and its sums. Returns the loss."""
     arena, n = batch.context.arena, passing.n_sums
@@ -69,7 +69,7 @@ def _record(passing, batch, epoch, count):
     return loss
 
 
-@inline
+@compiled
 def _step(passing, epoch, row):
     """Gather the rows of the batch that starts at ``row``, run its Program and record its loss, which is returned.
 
@@ -89,7 +89,7 @@ def _step(passing, epoch, row):
     return _record(passing, batch, epoch, count)
 
 
-@inline
+@compiled
 def _copy(evaluation, arena):
     """Give the evaluation pass the present values of the Variables that it reads."""
     for c in range(evaluation.n_copies):
@@ -97,15 +97,15 @@ def _copy(evaluation, arena):
         _move(after(copy.batch.context.arena, copy.place), after(arena, copy.source), copy.size)
 
 
-@inline
+@compiled
 def _run(batch, steps):
     """Run a Program, so many trips of one that is a loop of steps: it begins with the loop."""
     if batch.trips != _ZERO:
-        batch.context.code[TRIPS] = steps
+        batch.context.code[_TRIPS] = steps
     call_execute(batch.context, _ZERO, batch.stop)
 
 
-@inline
+@compiled
 def _whole_steps(training, position, epochs, max_steps):
     """Steps on all rows, which are in their slots already. Nothing but the Program runs."""
     batch, n, epoch, steps = training.full, training.n_sums, position.epoch, _ZERO
@@ -125,7 +125,7 @@ def _whole_steps(training, position, epochs, max_steps):
     return steps
 
 
-@inline
+@compiled
 def _steps(training, evaluation, position, epochs, max_steps):
     """Steps on gathered rows, of both passes."""
     epoch, row, evaluates, steps = position.epoch, position.row, position.evaluates, _ZERO
@@ -149,6 +149,7 @@ def _steps(training, evaluation, position, epochs, max_steps):
     return steps
 
 
+@compiled
 def _train(training, evaluation, position, epochs, max_steps):
     """At most ``max_steps`` steps, up to the end of ``epochs``; returns how many were done.
 
@@ -168,10 +169,9 @@ def _train(training, evaluation, position, epochs, max_steps):
     return steps
 
 
-def _signature(dtype):
+def _arguments(element):
     """Of ``train``."""
-    descriptor = RecordPointer(PassDescriptor, dtype)
-    return (descriptor, descriptor, RecordPointer(Position, dtype), types.uint64, types.uint64), types.uint64
+    return Records(PassDescriptor, element), Records(PassDescriptor, element), Records(Position, element), UINT64, UINT64
 
 
-train = Native(_train, _signature)
+train = Native(_train, _arguments)

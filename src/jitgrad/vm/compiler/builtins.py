@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.vm import subnormals
 from jitgrad.vm.compiler import language
 from jitgrad.vm.compiler.types import BOOLEAN, FLOAT32, FLOAT64, INT64, UINT64, Literal, Number, Operand, Pointer, Value
 
@@ -68,6 +69,14 @@ def _execute(body: Any, context: Value, start: Operand, stop: Operand) -> None:
     body.write(f"call void {function}(i8* {context.name}, {given})")
 
 
+def _flush_mode(body: Any, mode: Operand) -> Value:
+    change, *called = subnormals.setter().functions
+    change.linkage = "internal"
+    for function in (*called, change):
+        body.module.declare(function.name, str(function))
+    return body.line(UINT64, f"call i64 @{change.name}(i64 {body.value(mode, UINT64).name})")
+
+
 BUILTINS: dict[Any, Callable[..., Any]] = {
     abs: _absolute,
     max: _choice(">"),
@@ -82,4 +91,5 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     bool: _conversion(BOOLEAN),
     language.after: _after,
     language.call_execute: _execute,
+    language.flush_mode: _flush_mode,
 }

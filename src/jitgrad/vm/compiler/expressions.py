@@ -13,7 +13,20 @@ import numpy as np
 
 from jitgrad.vm.compiler.builtins import BUILTINS
 from jitgrad.vm.compiler.language import Mark, mark
-from jitgrad.vm.compiler.types import BOOLEAN, FLOAT64, INT64, UINT64, Literal, Number, Object, Operand, Pointer, Records, Value
+from jitgrad.vm.compiler.types import (
+    BOOLEAN,
+    FLOAT32,
+    FLOAT64,
+    INT64,
+    UINT64,
+    Literal,
+    Number,
+    Object,
+    Operand,
+    Pointer,
+    Records,
+    Value,
+)
 from jitgrad.vm.compiler.types import Type as Kind
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
@@ -111,12 +124,12 @@ class Expressions:
         return (floats or numbers).pop()
 
     def value(self, operand: Operand, kind: Kind) -> Value:
-        """An operand as a value of a type: a literal that fits, an integer where a float is wanted."""
+        """An operand as a value of a type: a literal that fits; an integer or a narrower float where a double is wanted."""
         if isinstance(operand, Literal) and isinstance(kind, Number) and operand.fits(kind):
             return Value(kind, operand.text(kind))
         if isinstance(operand, Value) and operand.type == kind:
             return operand
-        if isinstance(operand, Value) and operand.type in (INT64, UINT64) and kind == FLOAT64:
+        if isinstance(operand, Value) and operand.type in (INT64, UINT64, FLOAT32) and kind == FLOAT64:
             return self.convert(operand, FLOAT64)
         given = operand.value if isinstance(operand, Literal) else operand.type.name
         raise self.error(f"{given} is not of the type {kind.name}")
@@ -351,6 +364,6 @@ class Expressions:
 
     def call(self, symbol: str, number: Number, given: list[Value], fast: str) -> Value:
         """Call one of C's functions or LLVM's, of numbers of one type."""
-        self.module.declare(symbol, f"{number.code} @{symbol}({', '.join(number.code for _ in given)})")
+        self.module.declare(symbol, f"declare {number.code} @{symbol}({', '.join(number.code for _ in given)})")
         text = ", ".join(f"{number.code} {value.name}" for value in given)
         return self.line(number, f"call {fast} {number.code} @{symbol}({text})")

@@ -39,7 +39,8 @@ class Module:
         return made
 
     def declare(self, symbol: str, text: str) -> None:
-        self._declared[symbol] = f"declare {text}"
+        """Have the text that declares or defines a function that is called."""
+        self._declared[symbol] = text
 
     def tag(self, what: str) -> str:
         """Of memory that is used as this and as nothing else."""

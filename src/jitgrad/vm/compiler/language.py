@@ -54,3 +54,8 @@ def after(pointer, n):  # type: ignore[no-untyped-def]
 def call_execute(context, start, stop):  # type: ignore[no-untyped-def]
     """Run the instructions start ≤ i < stop of a context. The interpreter is not compiled into its caller."""
     raise NotImplementedError
+
+
+def flush_mode(mode):  # type: ignore[no-untyped-def]
+    """Set the bits of the mode for subnormal numbers, FLUSH or 0, in this thread; returns those that were there."""
+    raise NotImplementedError
