@@ -9,6 +9,8 @@ import jitgrad
 from jitgrad import Variable, tensor
 from jitgrad.errors import DTypeError, ReadOnlyError, ShapeError, TapeError, TracingError
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def test_mean_of_squares() -> None:
     x = tensor(np.ones((2, 2)), requires_grad=True)

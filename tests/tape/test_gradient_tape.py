@@ -17,6 +17,8 @@ from jitgrad import GradientTape, Variable, tensor
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, TapeError
 from jitgrad.tape import recording
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 def test_square_of_a_sum() -> None:
     x = jitgrad.tensor(np.ones((2, 2)))

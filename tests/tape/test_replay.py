@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 import jitgrad
 from jitgrad import GradientTape, Variable, tensor
+from jitgrad.program.context import Context
 from jitgrad.tape import path
 from jitgrad.tape.tree import tree_leaves
 
@@ -169,7 +172,164 @@ def integers(k: int) -> Any:
     return tape.gradient(y, a), y
 
 
+STATE: dict[str, Any] = {}
+
+
+def begun(k: int, make: Callable[[], Any]) -> Any:
+    """What a loop goes on with, made anew in its first step."""
+    if k == 0:
+        STATE["now"] = make()
+    return STATE["now"]
+
+
+def line(k: int) -> Any:
+    w, b = begun(k, lambda: (Variable(np.full((3, 2), 0.5)), Variable(0.0)))
+    with GradientTape() as tape:
+        loss = jitgrad.sum(jitgrad.tanh(tensor(X + k) @ w + b) ** 2)
+    gradients = tape.gradient(loss, [w, b])
+    w.assign_sub(0.01 * gradients[0])
+    b.assign_sub((0.01 + k / 100) * gradients[1])
+    return loss, w.read(), b.read()
+
+
+def stepped(name: str, k: int, **options: Any) -> Any:
+    optimizer, w, b = begun(
+        k, lambda: (jitgrad.optimizers.OPTIMIZERS[name](**options), Variable(np.full((3, 2), 0.5)), Variable(0.0))
+    )
+    with GradientTape() as tape:
+        loss = jitgrad.sum(jitgrad.tanh(tensor(X + k % 3) @ w + b) ** 2)
+    gradients = tape.gradient(loss, [w, b])
+    optimizer.apply_gradients(zip(gradients, [w, b], strict=True))
+    if k % 4 == 1:  # values are asked for between, or never
+        return loss, gradients
+    if k % 4 == 2:
+        return gradients, w.read(), loss
+    if k == 7 and optimizer.schedule is None:
+        optimizer.learning_rate = 0.05
+    return w.read() if k == 9 else ()
+
+
+def several_optimizers(k: int) -> Any:
+    (one, two), (w, b) = begun(
+        k,
+        lambda: ((jitgrad.optimizers.Adam(0.1), jitgrad.optimizers.SGD(0.1, momentum=0.9)), (Variable(X), Variable(X[0]))),
+    )
+    with GradientTape(persistent=True) as tape:
+        first, second = jitgrad.sum((w - b) ** 2), jitgrad.mean(jitgrad.exp(w * b))
+    one.apply_gradients([(tape.gradient(first, w), w)])
+    two.apply_gradients([(tape.gradient(second, b), b)])
+    return (first, second, w.read(), b.read()) if k % 3 == 0 else ()
+
+
+def branches(k: int) -> Any:
+    w = begun(k, lambda: Variable(1.5))
+    with GradientTape() as tape:
+        y = w * w
+        if k % 3 == 0 and float(y) > 0:
+            y = jitgrad.sin(y)
+        for _ in range(k % 4):
+            y = y * w
+    gradient = tape.gradient(y, w)
+    if k % 2 and float(gradient) > 1:
+        gradient = gradient / 2.0
+    w.assign_sub(0.01 * gradient)
+    return y, w.read()
+
+
+def written_outside(k: int) -> Any:
+    w, optimizer = begun(k, lambda: (Variable([1.0, 2.0]), jitgrad.optimizers.Adam(0.1)))
+    with GradientTape() as tape:
+        loss = jitgrad.sum(w**2)
+    optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+    if k % 3 == 1:
+        w.assign([5.0, k])
+    if k % 3 == 2:
+        w.assign(w * 2.0)
+    return loss, w.read()
+
+
+def kept_for_later(k: int) -> Any:
+    w, optimizer, kept = begun(k, lambda: (Variable([1.0, 2.0]), jitgrad.optimizers.SGD(0.1), []))
+    with GradientTape() as tape:
+        loss = jitgrad.sum(jitgrad.exp(w) * w)
+    kept.append((loss, tape.gradient(loss, w)))
+    optimizer.apply_gradients([(kept[-1][1], w)])
+    return kept if k in (5, 9) else ()
+
+
+def averaged_statistics(k: int) -> Any:
+    """Assignments under the tape, as of batch normalisation."""
+    w, mean, optimizer = begun(k, lambda: (Variable(X[0]), Variable(np.zeros(3)), jitgrad.optimizers.SGD(0.1)))
+    with GradientTape() as tape:
+        y = tensor(X + k % 2) * w
+        mean.assign(0.9 * mean + 0.1 * jitgrad.mean(y, 0).detach())
+        loss = jitgrad.mean((y - jitgrad.mean(y, 0)) ** 2)
+    optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+    return (loss, mean.read()) if k % 2 else ()
+
+
+def by_backward(k: int) -> Any:
+    w, b, optimizer = begun(
+        k, lambda: (Variable(X[0], requires_grad=True), Variable(0.5, requires_grad=True), jitgrad.optimizers.Adam(0.1))
+    )
+    loss = jitgrad.mean((tensor(X) * w + b) ** 2)
+    loss.backward()
+    if k % 3:  # they add up where they are not let go
+        optimizer.apply_gradients([(w.grad, w), (b.grad, b)])
+        w.zero_grad()
+        b.zero_grad()
+    return loss.item(), w.detach(), w.grad
+
+
+def two_backwards(k: int) -> Any:
+    w = begun(k, lambda: Variable(X[0], requires_grad=True))
+    w.zero_grad()
+    y = jitgrad.sum(w * 2.0)
+    z = jitgrad.sum(w * w)
+    y.backward()
+    z.backward()
+    with jitgrad.no_grad():
+        w.assign_sub(0.1 * w.grad)
+    return w.grad, w.detach(), y.detach()
+
+
+def several_results(k: int) -> Any:
+    w = begun(k, lambda: Variable(np.eye(3) + 0.1))
+    with GradientTape() as tape:
+        values, vectors = jitgrad.linalg.eigh(w + w.T)
+        loss = jitgrad.sum(values**2) + jitgrad.sum(vectors[0] ** 4)
+    gradient = tape.gradient(loss, w)
+    w.assign_sub(0.01 * gradient)
+    return gradient, loss
+
+
+def frozen_on_the_way(k: int) -> Any:
+    w, b = begun(k, lambda: (Variable(2.0), Variable(3.0)))
+    b.trainable = k % 3 != 1
+    with GradientTape() as tape:
+        y = w * b * b
+    return [g for g in tape.gradient(y, [w, b]) if g is not None], y
+
+
+def a_tape_that_is_reset(k: int) -> Any:
+    tape, w = begun(k, lambda: (GradientTape(persistent=True), Variable(2.0)))
+    with tape:
+        y = w * w * (1.0 + k)
+    gradient = tape.gradient(y, w)
+    tape.reset()
+    return gradient
+
+
+OPTIMIZERS = [functools.partial(stepped, name) for name in jitgrad.optimizers.OPTIMIZERS]
+OPTIMIZERS += [functools.partial(stepped, "sgd", clipnorm=0.1), functools.partial(stepped, "adamw", global_clipnorm=0.1)]
+OPTIMIZERS += [
+    functools.partial(stepped, "adam", learning_rate=jitgrad.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)),
+    functools.partial(stepped, "sgd", momentum=0.9, nesterov=True),
+]
+
 SCENARIOS = [
+    line, several_optimizers, branches, written_outside, kept_for_later, averaged_statistics, by_backward, two_backwards,
+    several_results, frozen_on_the_way, a_tape_that_is_reset, *OPTIMIZERS,
     plain, several_targets, unconnected, watched_or_not, given_to_watch, intermediate, asked_for_within, not_recorded,
     read_twice, literals, new_literals_each_time, dtypes, shapes, second_order, after_a_living_tape, a_rule_that_looks,
     requires_grad, integers,
@@ -177,10 +337,10 @@ SCENARIOS = [
 
 
 def values(nest: Any) -> list[Any]:
-    return [None if g is None else g.numpy() for g in tree_leaves(nest)]
+    return [None if g is None else np.array(g) for g in tree_leaves(nest)]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda f: getattr(f, "__name__", "stepped"))
 def test_the_same_as_differentiating_anew(scenario: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     found = [values(scenario(k % 10)) for k in range(20)]
     monkeypatch.setattr(path, "REPLAY", False)
@@ -282,3 +442,100 @@ def test_memory_does_not_grow() -> None:
     for k in range(30):
         plain(k)
     assert tensors() <= before
+
+
+def test_a_step_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(6):
+        stepped("adam", k)
+    runs: list[object] = []
+    run = Context.run
+    monkeypatch.setattr(Context, "run", lambda self, *part: (runs.append(self), run(self, *part)))
+    optimizer, w, b = STATE["now"]
+    w.numpy(), b.numpy()  # makes what the last step left
+    runs.clear()
+    for _ in range(10):
+        with GradientTape() as tape:
+            loss = jitgrad.sum(jitgrad.tanh(tensor(X) @ w + b) ** 2)
+        optimizer.apply_gradients(zip(tape.gradient(loss, [w, b]), [w, b], strict=True))
+        assert np.isfinite(float(loss))
+    assert len(runs) == 10
+
+
+def test_nothing_waits_for_ever() -> None:
+    w = Variable(np.zeros(3))
+    optimizer = jitgrad.optimizers.SGD(1.0)
+    for k in range(50):
+        optimizer.apply_gradients([(tensor(np.full(3, -1.0)), w)])
+        w.assign(np.full(3, k) + 0.0 * w)
+        optimizer.apply_gradients([(tensor(np.full(3, -1.0)), w)])
+        w.assign_add(1.0)
+    np.testing.assert_array_equal(w.numpy(), [51.0] * 3)
+
+
+def test_threads_take_the_same_path() -> None:
+    wrong: list[object] = []
+
+    def use(seed: int) -> None:
+        try:
+            w, optimizer = Variable(np.full(3, float(seed))), jitgrad.optimizers.SGD(0.25)
+            expected = np.full(3, float(seed))
+            for _ in range(200):
+                with GradientTape() as tape:
+                    loss = jitgrad.sum(w * w)
+                optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+                assert float(loss) == np.sum(expected * expected)
+                expected = expected - 0.25 * (2 * expected)
+                np.testing.assert_array_equal(w.numpy(), expected)
+                w.assign_add(1.0 * seed)
+                expected = expected + seed
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=use, args=(seed,)) for seed in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_variable_that_threads_share() -> None:
+    w, lock = Variable(0.0), threading.Lock()
+
+    def add() -> None:
+        for _ in range(200):
+            with lock:
+                w.assign_add(1.0)
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert float(w) == 800
+
+
+def test_an_exception_on_the_way_leaves_what_was_asked_for() -> None:
+    w = Variable(1.0)
+
+    def step() -> None:
+        with GradientTape():
+            w.assign(w * 2.0)
+            raise ZeroDivisionError
+
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            step()
+    assert float(w) == 8
+
+
+def test_the_tree_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path, "MOST_EVENTS", 50)
+    for n in range(40):
+        assert float(jitgrad.sum(tensor(np.ones(n + 1)) * 2.0)) == 2 * (n + 1)
+        assert path.TREE.size <= 50
+    found = [values(plain(k)) for k in range(5)]
+    monkeypatch.setattr(path, "LONGEST", 4)
+    for ours, theirs in zip(found, [values(plain(k)) for k in range(5)], strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(a, b)

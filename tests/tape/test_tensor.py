@@ -11,6 +11,8 @@ import jitgrad
 from jitgrad import GradientTape, Variable
 from jitgrad.errors import DTypeError, IndexingError, ReadOnlyError, ShapeError
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 
 @pytest.mark.parametrize(
     ("left", "right", "expected"),

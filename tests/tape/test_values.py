@@ -19,6 +19,8 @@ import scipy.stats
 import jitgrad as jg
 from jitgrad.errors import ConcretizationError, DTypeError, JitgradError, TracingError, UnsupportedError
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 P = np.array([1.7, 2.3])
 
 

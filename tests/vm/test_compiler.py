@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy import sqrt, uint64
+from numpy import isfinite, sqrt, uint64
 
 from jitgrad.vm.compiler.expressions import CompileError
 from jitgrad.vm.compiler.functions import Module, Native
 from jitgrad.vm.compiler.language import after, compiled, reduction
-from jitgrad.vm.compiler.types import FLOAT64, INT64, UINT64, Pointer, Records
+from jitgrad.vm.compiler.types import FLOAT32, FLOAT64, INT64, UINT64, Pointer, Records
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares.problem import Outcome, Part, Problem
 from jitgrad.vm.native import Function
@@ -198,3 +198,18 @@ def test_what_is_not_known_is_refused_with_its_place() -> None:
     assert "List is not for the compiler" in refuses(_lists, FLOATS)
     assert "sorted" in refuses(_asks, FLOATS)
     assert "there is no field colums" in refuses(_misspelled, Records(Problem, FLOAT64))
+
+
+@compiled
+def _narrow(single, double, n):  # type: ignore[no-untyped-def]
+    for k in range(n):
+        single[k] = single[k] * single[k] + 0.1
+        double[k] = single[k]
+    double[0] = float(isfinite(single[0])) / float(n)
+
+
+def test_float32_stays_so_and_widens() -> None:
+    single, double = np.array([np.inf, 1, 2, 3], np.float32), np.zeros(4)
+    call(_narrow, (Pointer(FLOAT32), FLOATS, UINT64), single, double, 4)
+    np.testing.assert_allclose(single[1:], np.float32([1.1, 4.1, 9.1]), rtol=1e-7)
+    np.testing.assert_array_equal(double, [0, *single[1:].astype(float)])

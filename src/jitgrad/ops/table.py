@@ -135,7 +135,7 @@ class Op:
         """
         if attrs and self.options is not None and not attrs.keys() <= self.options:
             raise self._unknown(min(attrs.keys() - self.options))
-        return _recorder(self, operands, attrs)
+        return recorder(self, operands, attrs)
 
     @functools.cached_property
     def options(self) -> frozenset[str] | None:
@@ -189,13 +189,14 @@ def _no_recorder(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> An
     raise JitgradError(f"{op.name} cannot be recorded: jitgrad.tape is not imported. Import jitgrad first.")
 
 
-_recorder: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any] = _no_recorder
+recorder: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any] = _no_recorder
+"""What records an op."""
 
 
-def record_with(recorder: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any]) -> None:
-    """Have calls of rows record by ``recorder(op, operands, attrs)``: the tape says so when it is imported."""
-    global _recorder
-    _recorder = recorder
+def record_with(record: Callable[[Op, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    """Have calls of rows record by ``record(op, operands, attrs)``: the tape says so when it is imported."""
+    global recorder
+    recorder = record
 
 
 def declare(op: Op) -> Op:

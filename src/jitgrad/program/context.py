@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ class Context:
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
         self._code = np.concatenate([program.code, np.zeros((program.lane_rows, WIDTH), np.uint64)])  # loops change it
+        self._held: list[Any] = [None] * len(program.inputs)
         self._execute = load("execute", program.dtype)
         self.descriptor = ContextDescriptor(
             execute=self._execute.address,
@@ -54,10 +56,24 @@ class Context:
         )
         self._address = address(self.descriptor)
 
+    def forget(self) -> None:
+        """Its inputs may have been written in any way."""
+        self._held = [None] * len(self.inputs)
+
     def load(self, values: Iterable[Any], first: int = 0, stop: int | None = None) -> None:
         """Copy the values of the inputs first ≤ i < stop, all by default, to their places, cast to the program's dtype."""
         for place, value in zip(self.inputs[first:stop], values, strict=True):
             place[...] = value
+
+    def give(self, values: Sequence[Any]) -> None:
+        """The same with values that never change: one that was given before is not copied again."""
+        held, inputs = self._held, self.inputs
+        for number, value in enumerate(values):
+            if held[number] is not value:
+                inputs[number][...] = value
+                held[number] = value
+        for number in self.program.state:  # which the run changes
+            held[number] = None
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
@@ -118,8 +134,33 @@ class _Pool:
 _pool = _Pool(most_bytes=1 << 26)
 
 
+class _Last(threading.local):
+    """The context that a thread used last, which it will often use next: then the pool is not asked."""
+
+    context: Context | None = None
+
+
+_last = _Last()
+
+
+def taken(program: Program) -> Context:
+    """One that no other thread uses, to be given values that never change and put back by ``put_back``."""
+    last = _last.context
+    if last is not None:
+        _last.context = None
+        if last.program is program:
+            return last
+        _pool.give(last)
+    return _pool.take(program) or Context(program)
+
+
+def put_back(context: Context) -> None:
+    """The thread has used it."""
+    _last.context = context
+
+
 class lent:  # noqa: N801  (used like a function)
-    """``with lent(program) as context``: one that no other thread uses, given back afterwards."""
+    """``with lent(program) as context``: one that no other thread uses, given back afterwards, for any use."""
 
     __slots__ = ("_context",)
 
@@ -130,4 +171,5 @@ class lent:  # noqa: N801  (used like a function)
         return self._context
 
     def __exit__(self, *error: object) -> None:
+        self._context.forget()
         _pool.give(self._context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jitgrad.errors import ProgramError
+from jitgrad.ops.table import size_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Expression, Update, picked
 from jitgrad.program.lowering_rules.table import UPDATES, Placed, lowered
@@ -14,13 +15,16 @@ def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int)
     """Append the instructions of step ``i``; a leaf, a view and what has no elements have none."""
     step = expression.steps[i]
     row = lowered(step.op)
-    if row.leaf or row.view is not None or step.size == 0:
+    if row.leaf or row.view is not None or size_of(step.shape) == 0:
         return
     if row.emit is None:
         raise ProgramError(f"No instruction does {step.op}. Run the passes of lowering on the expression first.")
     shapes, places = expression.shapes(step.args), picked(memory.places, step.args)
     at = Placed(step.op, step.shape, memory.places[i], shapes, places, memory.scratch.get(i, NOWHERE))
-    row.emit(code, at, **dict(step.attrs))
+    if step.attrs:
+        row.emit(code, at, **dict(step.attrs))
+    else:
+        row.emit(code, at)
 
 
 def encode_update(code: Assembler, expression: Expression, memory: Memory, update: Update) -> None:

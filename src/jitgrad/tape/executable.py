@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from jitgrad.errors import DTypeError, TracingError, users_line
-from jitgrad.program.context import Context, lent
+from jitgrad.program.context import Context, lent, put_back, taken
 from jitgrad.program.loop import repeated
 from jitgrad.program.lowering import lower
 from jitgrad.program.program import Program
@@ -82,17 +82,25 @@ class Executable:
 
     def call(self, given: Sequence[Tensor], levels: Iterable[int], storage: Storage = OWN) -> list[np.ndarray]:
         """Run it once, on the values of Tensors; the values of the outputs, in the dtypes of ``levels``."""
-        program = self.program
-        values = [_checked(leaf, leaf.value, program.dtype) for leaf in given]
+        dtype = self.program.dtype
+        values = [_checked(leaf, leaf.value, dtype) for leaf in given]
         if len(values) < len(self.leaves):
             values += self.closed_over(storage)
-        with lent(program) as context:
-            context.load(values)
-            context.run()
-            made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
-            for number in program.state:
-                leaf = given[number] if number < len(given) else self.leaves[number]
-                storage.write(leaf, context.inputs[number])
+            given = [*given, *self.leaves[self.n_given :]]
+        return self.run(values, given, levels, storage)
+
+    def run(
+        self, values: Sequence[Any], leaves: Sequence[Tensor], levels: Iterable[int], storage: Storage = OWN
+    ) -> list[np.ndarray]:
+        """The same with the values of all inputs, which are known to be exact; ``leaves`` are the inputs."""
+        program = self.program
+        context = taken(program)
+        context.give(values)
+        context.run()
+        made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
+        for number in program.state:
+            storage.write(leaves[number], context.inputs[number])
+        put_back(context)
         return made
 
 
@@ -110,9 +118,12 @@ def _checked(leaf: Tensor, value: Any, dtype: np.dtype[Any]) -> Any:
 
 def from_arena(value: np.ndarray, level: int) -> np.ndarray:
     """A value out of the arena, copied, in the dtype of ``level``."""
-    if level == dtypes.BOOL:
+    dtype = dtypes.DTYPE[level]
+    if level > dtypes.INTEGER:
+        made = value.copy() if value.dtype == dtype else value.astype(dtype)
+    elif level == dtypes.BOOL:
         made = np.asarray(value != 0)
-    elif level == dtypes.INTEGER:
+    else:
         limit = dtypes.exact_limit(value.dtype)
         if not (np.abs(value) <= limit).all():
             raise DTypeError(
@@ -120,9 +131,7 @@ def from_arena(value: np.ndarray, level: int) -> np.ndarray:
                 f"Check the indices, or compute in floats."
             )
         made = np.asarray(np.rint(value).astype(np.int64))
-    else:
-        made = value.astype(dtypes.DTYPE[level])
-    made.flags.writeable = False
+    made.setflags(write=False)
     return made
 
 

@@ -114,30 +114,31 @@ class GradientTape:
             ShapeError: for an output gradient that has not its target's shape.
         """
         wanted = self._sources(sources)
-        targets = [as_tensor(t) for t in tree_leaves(target)]
+        targets = [target] if type(target) is Tensor else [as_tensor(t) for t in tree_leaves(target)]
         weights = (
             None
             if output_gradients is None
             else _weights(targets, tree_leaves_as(target, output_gradients, "output_gradients"))
         )
         gradients = self._gradients(targets, wanted, weights)
-        gradients = _connected(gradients, [s.shape for s in wanted], wanted, unconnected_gradients)
+        if unconnected_gradients != "none":
+            gradients = _connected(gradients, [s.shape for s in wanted], wanted, unconnected_gradients)
         self._spent = not self.persistent
-        return tree_pack(sources, gradients)
+        return gradients if wanted is sources else tree_pack(sources, gradients)
 
     def _gradients(self, targets: list[Tensor], sources: list[Any], weights: list[Tensor | None] | None) -> list[Tensor | None]:
-        keys = [_key(s) for s in sources]
-
         recorded = self._recording.so_far()
 
         def found(again: Sequence[int] | None = None) -> list[Tensor | None]:
+            keys = [_key(s) for s in sources]
             if again is not None:
                 return differentiate(targets, [keys[i] for i in again], lambda t: True, recorded, weights)
             return differentiate(targets, keys, self._is_watched, recorded, weights)
 
         path = here.path
-        given = [path.numbered(t) for t in targets]
-        given += [-1 if w is None else path.numbered(w) for w in weights or ()]
+        given = [t.place if t.path is path else path.number(t) for t in targets]
+        if weights is not None:
+            given += [-1 if w is None else path.numbered(w) for w in weights]
         if here.active or path.open:  # they may be differentiated in turn
             gradients = found()
             group([*targets, *gradients])
@@ -145,7 +146,7 @@ class GradientTape:
         if path is not self._recording.path:
             path.lose()
         if path.lost and weights is None:
-            known = segments.taken(targets, keys, self._is_watched, recorded)
+            known = segments.taken(targets, [_key(s) for s in sources], self._is_watched, recorded)
             if known is not None:
                 return known
         read = [path.place_of(s) if isinstance(s, Tensor) else path.read.get(id(s), -1) for s in sources]
@@ -206,7 +207,8 @@ class GradientTape:
                 "This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or reset() it "
                 "and record again."
             )
-        wanted = tree_leaves(sources)
+        flat = type(sources) is list and all(isinstance(source, Operators) for source in sources)
+        wanted = sources if flat else tree_leaves(sources)
         for source in wanted:
             if not isinstance(source, Operators):
                 raise TapeError(

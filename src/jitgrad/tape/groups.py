@@ -16,7 +16,7 @@ from jitgrad.tape.flatten import Flat
 from jitgrad.tape.path import Event, Path
 from jitgrad.tape.recording import here, unfollowed
 from jitgrad.tape.runs import release, run, values_of
-from jitgrad.tape.tensor import Tensor, placeholder
+from jitgrad.tape.tensor import Tensor, later
 
 Gradients = list[Tensor | None]
 Differentiate = Callable[..., Gradients]
@@ -54,8 +54,6 @@ class Group:
         self, results: Sequence[Tensor], found: list[Tensor] | None, differentiate: Differentiate, again: list[int]
     ) -> None:
         """Gradients of the targets, their graphs if they are there, and what makes these."""
-        for result in results:
-            result.group = self
         self._results = [weakref.ref(result) for result in results]
         self._levels = [result.level for result in results]
         self._found, self._differentiate, self._again = found, differentiate, again
@@ -69,7 +67,7 @@ class Group:
 
     def run(self) -> None:
         """Make the values of all members known."""
-        targets = self.unknown
+        targets = [t for t in self.targets if t.value is None]
         levels = [*(t.level for t in targets), *self._levels]
         if self.where.lost:
             found = [*targets, *self._graph()]
@@ -87,16 +85,12 @@ class Group:
         else:
             self.where.lose()
 
-    @property
-    def unknown(self) -> list[Tensor]:
-        """The targets that are not computed yet."""
-        return [t for t in self.targets if t.value is None]
-
     def give(self, targets: Sequence[Tensor], values: Sequence[Any]) -> None:
-        """The targets are known. They keep their operands for gradients that may still be asked for."""
+        """Those that are its targets are known. They keep their operands for gradients that may still be asked for."""
         asked_for = any(result() is not None for result in self._results)
         for tensor, value in zip(targets, values, strict=True):
-            self._give(tensor, value, asked_for)
+            if tensor.group is self:
+                self._give(tensor, value, asked_for)
         self._let_go()
 
     @staticmethod
@@ -108,7 +102,11 @@ class Group:
 
     def _let_go(self) -> None:
         self.pending, self._found = None, None
-        self.where.groups = [group for group in self.where.groups if group is not self]
+        groups = self.where.groups
+        if len(groups) == 1 and groups[0] is self:
+            groups.clear()
+        else:
+            groups[:] = [group for group in groups if group is not self]
 
     def _graph(self) -> list[Tensor]:
         if self._found is None:
@@ -134,10 +132,11 @@ def hide(shown: Iterable[Tensor]) -> None:
 
 
 class _Form(NamedTuple):
-    """Which gradients there are: for each source one of the kinds, or None, and the shapes and levels of these."""
+    """Which gradients there are: for each source one of the kinds, or None; their shapes and levels; sources that have one."""
 
     chosen: list[int | None]
     kinds: list[tuple[Shape, int]]
+    there: list[int]
 
 
 def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differentiate: Differentiate) -> Gradients:
@@ -155,17 +154,16 @@ def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differenti
         if event is None:
             event = where.grow(key, len(found))
             numbers = {id(g): number for number, g in enumerate(found)}
-            event.form = _Form([None if g is None else numbers[id(g)] for g in every], [(g.shape, g.level) for g in found])
+            chosen = [None if g is None else numbers[id(g)] for g in every]
+            there = [source for source, number in enumerate(chosen) if number is not None]
+            event.form = _Form(chosen, [(g.shape, g.level) for g in found], there)
     if not where.lost:
         where.event = event
     form: _Form = event.form
-    results = []
-    for number, (shape, level) in enumerate(form.kinds):
-        result = placeholder(shape, level)
-        result.path, result.place = where, event.place + number if event.place >= 0 else -1
-        results.append(result)
-    again = [number for number, kind in enumerate(form.chosen) if kind is not None]
-    Group(where, event, targets).add(results, found, differentiate, again)
+    made = Group(where, event, targets)
+    place = event.place
+    results = [later(shape, level, where, place + i if place >= 0 else -1, made) for i, (shape, level) in enumerate(form.kinds)]
+    made.add(results, found, differentiate, form.there)
     return [None if number is None else results[number] for number in form.chosen]
 
 

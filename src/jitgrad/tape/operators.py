@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.errors import ReadOnlyError
-from jitgrad.ops import Op, Shape
+from jitgrad.ops import Op, Shape, table
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape.protocol import array_function, array_ufunc
 from jitgrad.tape.requires_grad import RequiresGrad
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
 
 
+_NO_ATTRS: dict[str, Any] = {}
+
+
 def _operators(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
     """An operator of two operands, and the one for its operands the other way round."""
 
     def operator(self: Any, other: Any) -> Tensor:
-        return op(self, other)
+        return table.recorder(op, (self, other), _NO_ATTRS)
 
     def reflected(self: Any, other: Any) -> Tensor:
-        return op(other, self)
+        return table.recorder(op, (other, self), _NO_ATTRS)
 
     return operator, reflected
 

@@ -78,6 +78,8 @@ class _Tree:
 
 TREE = _Tree()
 
+_NOTHING: dict[int, Any] = {}
+
 
 class Path:
     """How far a thread is.
@@ -125,11 +127,15 @@ class Path:
     def leave(self) -> None:
         """The thread begins another one. Tensors that remember this one keep nothing else alive."""
         if not self.groups and self.pending is None:
-            self.lose()
-            self.tensors, self._numbers, self.read = {}, {}, {}
+            self.event = LOST
+            self.tensors = self._numbers = self.read = _NOTHING
 
     def step(self, *key: Any) -> Event:
         """Go on by an event that makes no Tensor."""
+        return self.go(key)
+
+    def go(self, key: Sequence[Any]) -> Event:
+        """Go on by the event of a key, which makes no Tensor."""
         event = self.event.next(key)
         if event is None:
             return self.grow(key)
@@ -162,19 +168,26 @@ class Path:
         value, variable, gradient = leaf.value, leaf.variable, leaf.gradient
         if gradient is not None:
             self.open = True
+        event = self.event
+        if event is LOST:
+            return -1
         if value is None or (leaf.path is not None and self._goes_on(leaf)):
             self.lose()
-        if self.event is LOST:
             return -1
         if variable is None:
-            key: Any = (type(value) is float, gradient is None, leaf.shape, leaf.level)
+            key: Any = (type(value) is float, leaf.path is None, gradient is None, leaf.shape, leaf.level)
         else:
             key = (variable.trainable, self.read.get(id(variable), -1), gradient is None, leaf.shape, leaf.level)
-        event = self.event.next(key)
-        if event is None:
-            event = self.grow(key, 1)
-        self.event = event
-        place = event.place
+        then = event.then
+        if then is not None and then.key == key:
+            self.event = then
+        else:
+            then = event.next(key)
+            if then is None:
+                then = self.grow(key, 1)
+            else:
+                self.event = then
+        place = then.place
         if variable is not None:
             self.read[id(variable)] = place
         self._numbers[id(leaf)] = place
@@ -209,18 +222,13 @@ class Path:
             self.tensors[tensor.place] = tensor
         self.known = self.step("known", *key)
 
-    def leaves_of(self, tensors: Sequence[Tensor]) -> list[Any] | None:
-        """The numbers of leaves of a graph; a Tensor itself that rules of derivatives made. None for any other."""
-        found: list[Any] = []
-        for tensor in tensors:
-            place = self.place_of(tensor)
-            if place < 0 and tensor.path is None and tensor.variable is None:
-                found.append(tensor)
-            elif self.tensors.get(place) is tensor:
-                found.append(place)
-            else:
-                return None
-        return found
+    def knows(self, leaves: Sequence[Tensor]) -> bool:
+        """Whether all leaves of a graph are on the path, or were made by rules of derivatives."""
+        for leaf in leaves:
+            made = leaf.path is None and leaf.variable is None
+            if self.tensors.get(self.place_of(leaf)) is not leaf and not (made and id(leaf) not in self._numbers):
+                return False
+        return True
 
     def settle(self) -> None:
         """Mark what ``backward`` went through."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from jitgrad.tape import dtypes, segments
 from jitgrad.tape.evaluate import check_not_tracing, compute, run_groups
-from jitgrad.tape.executable import lowered
+from jitgrad.tape.executable import Storage, lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.groups import Group, hide
-from jitgrad.tape.path import Event, Path
+from jitgrad.tape.path import LOST, Event, Path
 from jitgrad.tape.recording import here
 from jitgrad.tape.runs import release_leaves, run
 from jitgrad.tape.tensor import Tensor
@@ -23,13 +23,26 @@ _LOCKS = [forks.lock() for _ in range(16)]
 """Whoever makes updates holds one of these: a lock for each would be one for each step."""
 
 
+class _Updated(Storage):
+    """Variables in themselves, as their updates are made."""
+
+    def write(self, leaf: Tensor, value: Any) -> None:
+        assert leaf.variable is not None
+        leaf.variable.take(value)
+
+
+_UPDATED = _Updated()
+
+
 class _Pending:
     """Updates that were asked for on one path, in the dtype of one level."""
+
+    __slots__ = ("_changes", "_event", "_groups", "_lock", "_where", "level")
 
     def __init__(self, where: Path, level: int) -> None:
         self.level = level
         self._where = where
-        self._event: Event | None = None
+        self._event = where.event
         self._changes: list[StateUpdate] = []
         self._groups: list[Group] = []
         self._lock = _LOCKS[id(self) // 64 % len(_LOCKS)]
@@ -42,20 +55,22 @@ class _Pending:
                 return False
             self._changes += changes
             self._event = event
-            self._groups = self._where.groups[:]
-            for group in self._groups:
-                group.pending = self
+            if len(self._groups) != len(self._where.groups):
+                self._groups = self._where.groups[:]
+                for group in self._groups:
+                    group.pending = self
             for change in changes:
                 for variable in change.targets:
-                    variable.wait(self)
+                    variable.pending = self
             return True
 
     def make(self) -> None:
         """Make them now, and what else is one run with them."""
+        where = self._where
         with self._lock:
-            if self._where.pending is not self:
+            if where.pending is not self:
                 return
-            self._where.pending = None
+            where.pending = None
             try:
                 self._run()
             finally:
@@ -63,28 +78,27 @@ class _Pending:
                     group.pending = None
                 for change in self._changes:
                     for variable in change.targets:
-                        variable.wait(None)
-        self._where.over = True
+                        variable.pending = None
+        where.over = True
 
     def _run(self) -> None:
-        assert self._event is not None
-        unknown = [group.unknown for group in self._groups]
-        targets = [t for some in unknown for t in some]
+        where, groups = self._where, self._groups
+        targets = [t for group in groups for t in group.targets if t.value is None]
         shown: list[Tensor] = []
 
         def flat_of() -> Flat:
-            shown.extend(t for group in self._groups for t in group.show())
+            shown.extend(t for group in groups for t in group.show())
             return Flat(targets, self._changes)
 
         try:
-            values = run(self._where, self._event, ("update", *map(len, unknown)), flat_of, [t.level for t in targets])
+            values = run(where, self._event, ~len(targets), flat_of, [t.level for t in targets], _UPDATED)
         finally:
-            hide(shown)
-        for group, some in zip(self._groups, unknown, strict=True):
-            group.give(some, values[: len(some)])
-            values = values[len(some) :]
-        if self._where is here.path:
-            self._where.learn(targets, "updated")
+            if shown:
+                hide(shown)
+        for group in groups:
+            group.give(targets, values)
+        if targets and where is here.path:
+            where.learn(targets, "updated")
 
 
 def apply(changes: Sequence[StateUpdate]) -> None:
@@ -106,24 +120,30 @@ def assign_later(variable: Variable, value: Tensor) -> bool:
 
 def _later(changes: Sequence[StateUpdate]) -> bool:
     """Whether updates can wait: where the path is followed on which all that they take was made."""
-    leaves = [[variable.leaf for variable in change.targets] for change in changes]  # which makes what is pending for them
+    for change in changes:
+        for variable in change.targets:
+            if variable.pending is not None:
+                variable.pending.make()
     where = here.path
+    number = where.number
     key: list[Any] = ["update"]
-    for change, targets in zip(changes, leaves, strict=True):
-        key += (change.op, change.attrs)
-        key += [where.number(leaf) for leaf in targets]
-        key += [t.place if t.path is where else where.number(t) for t in change.args]
-    if where.lost:
+    level = 0
+    for op, targets, arguments, attrs in changes:
+        key += (op, attrs)
+        for variable in targets:
+            key.append(number(variable.leaf))
+            if variable.level > level:
+                level = variable.level
+        for t in arguments:
+            key.append(t.place if t.path is where else number(t))
+    if where.event is LOST:
         return False
-    level = max([leaf.level for targets in leaves for leaf in targets])
     pending = where.pending
     if pending is not None and pending.level != level:
         pending.make()
         return _later(changes)
-    event = where.step(*key)
-    if event.place < 0:
-        return False
-    return (pending or _Pending(where, level)).add(changes, event)
+    event = where.go(key)
+    return event.place >= 0 and (pending or _Pending(where, level)).add(changes, event)
 
 
 def _now(changes: Sequence[StateUpdate]) -> None:

@@ -73,10 +73,17 @@ def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(f)
         def function(*args: P.args, **kwargs: P.kwargs) -> R:
-            found = deferred_in(args)
-            if found is None and kwargs:
+            for x in args:
+                if type(x) not in NEVER_DEFERRED:
+                    found = deferred_in(args)
+                    if found is not None:
+                        return found.defer(function, args, kwargs)
+                    break
+            if kwargs:
                 found = deferred_in(kwargs.values())
-            return f(*args, **kwargs) if found is None else found.defer(function, args, kwargs)
+                if found is not None:
+                    return found.defer(function, args, kwargs)
+            return f(*args, **kwargs)
 
         for namesake in namesakes:
             NUMPY[namesake] = function

@@ -50,8 +50,11 @@ class _Here(threading.local):
 
 here = _Here()
 
-living: weakref.WeakSet[Recording] = weakref.WeakSet()
-"""All recordings that may still be asked for a derivative."""
+living: dict[int, weakref.ref[Recording]] = {}
+"""All recordings that may still be asked for a derivative, by number, and some that are gone."""
+
+_numbers = itertools.count()
+_MOST_GONE = 64
 
 _OPEN = float("inf")
 
@@ -76,7 +79,9 @@ class Recording:
         self.starts: list[float] = []
         self.stops: list[float] = []
         self.read: dict[int, Variable] = {}
-        living.add(self)
+        living[next(_numbers)] = weakref.ref(self)
+        if len(living) > _MOST_GONE:
+            alive()
 
     @property
     def running(self) -> bool:
@@ -109,12 +114,17 @@ class Recording:
 
     def stop(self) -> None:
         self.pause()
-        here.active[:] = [r for r in here.active if r is not self]
+        active = here.active
+        if active and active[-1] is self:
+            active.pop()
+        else:
+            active[:] = [r for r in active if r is not self]
 
     def pause(self) -> None:
         """What is made now keeps its operands, for others, and is constant to this recording."""
-        if self.running:
-            self.stops[-1] = next(clock)
+        stops = self.stops
+        if stops and stops[-1] == _OPEN:
+            stops[-1] = next(clock)
             self.note("pause")
 
     def resume(self) -> None:
@@ -180,7 +190,19 @@ def _is_in(starts: list[float], stops: list[float], tensor: Tensor) -> bool:
 
 def is_recorded(tensor: Tensor) -> bool:
     """Whether some recording that lives, in any thread, may be asked for a derivative through ``tensor``."""
-    return any(recording.has(tensor) for recording in list(living))
+    return any(recording.has(tensor) for recording in alive())
+
+
+def alive() -> list[Recording]:
+    """All recordings that may still be asked for a derivative."""
+    found = []
+    for number, ref in list(living.items()):
+        recording = ref()
+        if recording is None:
+            living.pop(number, None)
+        else:
+            found.append(recording)
+    return found
 
 
 def is_active() -> bool:

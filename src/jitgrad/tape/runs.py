@@ -8,55 +8,65 @@ from typing import Any
 import numpy as np
 
 from jitgrad.tape import executable, path, segments
-from jitgrad.tape.executable import Executable, lowered
+from jitgrad.tape.dtypes import INTEGER
+from jitgrad.tape.executable import OWN, Executable, Storage, lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.path import Event, Path
 from jitgrad.tape.recording import is_recorded
 from jitgrad.tape.tensor import Tensor
-
-Places = Sequence[Any]
-"""Leaves by their numbers on a path, and Tensors that rules of derivatives made."""
 
 
 class _Run:
     """What was run where a path had come to some event.
 
     Attributes:
-        inputs, literals: the leaves, and among them the numbers of the code.
-        variants: Executables for these numbers.
+        leaves: the inputs, and last among them the numbers of the code, by their numbers on a path; those of the Tensors that
+            rules of derivatives made are below 0.
+        count: of the leaves that are no numbers of the code.
+        made: these Tensors.
+        variants: Executables by the numbers of the code.
         general: the one that is given any.
+        integers: whether there are integers among the leaves, which may be too large.
+        recorded: whether there are results of ops among them.
     """
 
-    def __init__(self, inputs: Places, literals: Places) -> None:
-        self.inputs = inputs
-        self.literals = literals
+    def __init__(self, where: Path, inputs: Sequence[Tensor], literals: Sequence[Tensor]) -> None:
+        self.made: dict[int, Tensor] = {}
+        self.leaves = [self._place(where, leaf) for leaf in (*inputs, *literals)]
+        self.count = len(inputs)
         self.variants: dict[Any, Executable] = {}
         self.general: Executable | None = None
+        self.integers = any(leaf.level == INTEGER for leaf in inputs)
+        self.recorded = any(leaf.path is not None for leaf in inputs)
 
-    def find(self, tensors: dict[int, Tensor]) -> tuple[Executable, list[Tensor]] | None:
-        """What runs it for these Tensors, and what that is given."""
-        found = self.general
-        if found is None:
-            found = self.variants.get(_key(tensors, self.literals))
-            return None if found is None else (found, _picked(tensors, self.inputs))
-        return found, _picked(tensors, self.inputs) + _picked(tensors, self.literals)
+    def _place(self, where: Path, leaf: Tensor) -> int:
+        place = where.place_of(leaf)
+        if place < 0:
+            place = -1 - len(self.made)
+            self.made[place] = leaf
+        return place
 
-    def keep(self, made: Executable, tensors: dict[int, Tensor]) -> None:
+    def find(self, tensors: dict[int, Tensor]) -> tuple[Executable, list[Tensor], list[Any]] | None:
+        """What runs it for these Tensors, and what that is given: Tensors, and their values."""
+        made = self.made
+        given = [tensors[place] if place >= 0 else made[place] for place in self.leaves]
+        values = [tensor.value for tensor in given]
+        if self.general is not None:
+            return self.general, given, values
+        found = self.variants.get(_key(values[self.count :]))
+        return None if found is None else (found, given, values[: self.count])
+
+    def keep(self, made: Executable, literals: Sequence[Tensor]) -> None:
         """Find it from now on."""
-        if len(made.leaves) > len(self.inputs):
+        if len(made.leaves) > self.count:
             self.general = made
         else:
-            self.variants[_key(tensors, self.literals)] = made
+            self.variants[_key([leaf.value for leaf in literals])] = made
 
 
-def _picked(tensors: dict[int, Tensor], places: Places) -> list[Tensor]:
-    return [tensors[place] if type(place) is int else place for place in places]
-
-
-def _key(tensors: dict[int, Tensor], literals: Places) -> Any:
+def _key(numbers: Sequence[float]) -> Any:
     """0.0 is not -0.0."""
-    numbers = tuple([tensors[place].value if type(place) is int else place.value for place in literals])
-    return tuple(map(repr, numbers)) if 0.0 in numbers else numbers
+    return tuple(map(repr, numbers)) if 0.0 in numbers else tuple(numbers)
 
 
 def values_of(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
@@ -66,7 +76,9 @@ def values_of(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
     return lowered(flat, len(flat.leaves)).call(flat.leaves, [t.level for t in wanted])
 
 
-def run(where: Path, event: Event, what: Any, flat_of: Callable[[], Flat], levels: Sequence[int]) -> list[np.ndarray]:
+def run(
+    where: Path, event: Event, what: Any, flat_of: Callable[[], Flat], levels: Sequence[int], storage: Storage = OWN
+) -> list[np.ndarray]:
     """The outputs of ``what`` is asked for on a path that had come to ``event``; updates are stored.
 
     Args:
@@ -76,25 +88,23 @@ def run(where: Path, event: Event, what: Any, flat_of: Callable[[], Flat], level
     key = event, what, where.known
     kept: _Run | None = None if where.lost else executable.PROGRAMS.get(key)
     found = kept.find(where.tensors) if kept is not None and path.REPLAY else None
-    if found is not None:
-        program, given = found
-    else:
-        flat = flat_of()
-        program, given = lowered(flat, len(flat.leaves)), flat.leaves
-        if kept is None and not where.lost:
-            kept = _kept(where, flat)
-            if kept is not None:
-                executable.PROGRAMS.put(key, kept)
-        if kept is not None:
-            kept.keep(program, where.tensors)
-    values = program.call(given, levels)
+    if found is not None and kept is not None:
+        program, given, values = found
+        if kept.integers:
+            return program.call(given[: len(values)], levels, storage)
+        made = program.run(values, given, levels, storage)
+        if kept.recorded:
+            release_leaves(given)
+        return made
+    flat = flat_of()
+    program, given = lowered(flat, len(flat.leaves)), flat.leaves
+    if kept is None and not where.lost and where.knows(flat.leaves) and where.knows(flat.literals):
+        kept = executable.PROGRAMS.put(key, _Run(where, flat.leaves, flat.literals))
+    if kept is not None:
+        kept.keep(program, flat.literals)
+    made = program.call(given, levels, storage)
     release_leaves(given)
-    return values
-
-
-def _kept(where: Path, flat: Flat) -> _Run | None:
-    inputs, literals = where.leaves_of(flat.leaves), where.leaves_of(flat.literals)
-    return None if inputs is None or literals is None else _Run(inputs, literals)
+    return made
 
 
 def release_leaves(leaves: Iterable[Tensor]) -> None:

@@ -136,6 +136,38 @@ def known(value: np.ndarray, level: int) -> Tensor:
     return Tensor(None, (), (), value.shape, level, value)
 
 
+_new = object.__new__
+
+
+def later(shape: Shape, level: int, path: Path, place: int, group: Any) -> Tensor:
+    """A leaf of a group, whose value is made when somebody asks."""
+    made = leaf(None, shape, level, None, None)
+    made.path = path
+    made.place = place
+    made.group = group
+    return made
+
+
+def _number(value: float, level: int) -> Tensor:
+    made = leaf(value, (), level, None, None)
+    made.timestamp = next(clock)
+    return made
+
+
+def leaf(value: Any, shape: Shape, level: int, variable: Variable | None, gradient: Gradient | None) -> Tensor:
+    """The value of a Variable, which is not copied, or a number."""
+    made = _new(Tensor)
+    made.op = made.group = made.path = None
+    made.inputs = made.attrs = ()
+    made.shape = shape
+    made.level = level
+    made.value = value
+    made.variable = variable
+    made.gradient = gradient
+    made.timestamp, made.place = 0, -1
+    return made
+
+
 # Recording.
 
 _EXACT = 2**53  # the integers that float64 holds
@@ -149,14 +181,13 @@ def as_tensor(value: Any) -> Tensor:
     if type(value) is Tensor:
         return value
     if type(value) is float:
-        return Tensor(None, (), (), (), dtypes.NUMBER, value)
+        return _number(value, dtypes.NUMBER)
     if isinstance(value, Operators):
         return value._read()
     if isinstance(value, bool):
-        return Tensor(None, (), (), (), dtypes.BOOL, float(value))
+        return _number(float(value), dtypes.BOOL)
     if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT):
-        level = dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER
-        return Tensor(None, (), (), (), level, float(value))
+        return _number(float(value), dtypes.INTEGER if isinstance(value, int) else dtypes.NUMBER)
     if contains(value, Operators):
         parts = [as_tensor(item) for item in value]
         if any(t.shape != parts[0].shape for t in parts):
@@ -174,11 +205,10 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Record an op, and return its result, or a tuple of its results; raises ShapeError where its shape rule does."""
     for x in operands:
         if type(x) is not Tensor:
-            deferred = None if NEVER_DEFERRED.issuperset(map(type, operands)) else deferred_in(operands)
-            if deferred is not None:
-                kept: Tensor = deferred.defer(op, operands, attrs)
-                return kept
-            operands = tuple([x if type(x) is Tensor else as_tensor(x) for x in operands])
+            tensors = _tensors(operands)
+            if tensors is None:
+                return deferred_in(operands).defer(op, operands, attrs)  # type: ignore[union-attr]
+            operands = tensors
             break
     path = here.path
     given = tuple(attrs.items()) if attrs else ()
@@ -194,15 +224,42 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     else:
         event = _followed(path, key, op, operands, attrs)
     made = _new(Tensor)
-    made.op, made.inputs, made.attrs, made.shape, made.level = op, operands, given, event.shape, event.level
-    made.value = made.variable = made.group = None
-    made.path, made.place = path, event.place
+    made.op = op
+    made.inputs = operands
+    made.attrs = given
+    made.shape = event.shape
+    made.level = event.level
+    made.value = made.variable = made.group = made.gradient = None
+    made.path = path
+    made.place = event.place
     made.timestamp = next(clock) if path.active else 0
-    made.gradient = _inherited(made) if inherits else None
-    return results(made) if type(made.shape) is Shapes else made
+    if inherits:
+        made.gradient = _inherited(made)
+    return results(made) if type(event.shape) is Shapes else made
 
 
-_new = object.__new__
+_numbers: dict[float, Tensor] = {}
+_MOST_NUMBERS = 1024
+
+
+def _tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...] | None:
+    """Operands as Tensors; None where one is deferred. A number is the same Tensor again, which nobody sees but the graph."""
+    made = []
+    for x in operands:
+        kind = type(x)
+        if kind is Tensor:
+            made.append(x)
+        elif kind is float and (found := _numbers.get(x)) is not None:
+            made.append(found)
+        elif kind not in NEVER_DEFERRED and deferred_in((x,)) is not None:
+            return None
+        else:
+            made.append(as_tensor(x))
+            if kind is float and x != 0:  # 0.0 is not -0.0
+                if len(_numbers) >= _MOST_NUMBERS:
+                    _numbers.clear()
+                _numbers[x] = made[-1]
+    return tuple(made)
 
 
 def _followed(path: Path, key: list[Any], op: Op, operands: tuple[Tensor, ...], attrs: dict[str, Any]) -> Event:

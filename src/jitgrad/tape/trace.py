@@ -86,12 +86,16 @@ class Trace:
         return [StateUpdate("assign", (v,), (t,)) for v, t in self._assigned.items()] + self._updates
 
 
-_local = threading.local()
+class _Local(threading.local):
+    trace: Trace | None = None
+
+
+_local = _Local()
 
 
 def current() -> Trace | None:
     """The trace that this thread is in, if any."""
-    return getattr(_local, "trace", None)
+    return _local.trace
 
 
 def checked(tensor: Tensor, check: Check, name: str) -> bool:

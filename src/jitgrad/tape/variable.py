@@ -14,7 +14,7 @@ from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import NEVER_DEFERRED, public
 from jitgrad.tape.recording import here
 from jitgrad.tape.requires_grad import Gradient
-from jitgrad.tape.tensor import Tensor, as_tensor, identity
+from jitgrad.tape.tensor import Tensor, as_tensor, identity, leaf
 from jitgrad.tape.values import check_leaving
 
 names = itertools.count()
@@ -46,6 +46,7 @@ class Variable(Operators):
         requires_grad: whether ``backward`` gives it a gradient, in ``.grad``.
 
     Attributes:
+        pending: makes the next value when somebody asks.
         first: what sessions of a static graph know: the value that they begin with, and the Tensor that they showed last.
         shared: whether these have one value together, instead of each its own.
 
@@ -53,7 +54,7 @@ class Variable(Operators):
         DTypeError: for a dtype that jitgrad does not compute with.
     """
 
-    __slots__ = ("__weakref__", "_gradient", "_leaf", "_pending", "_trainable", "constraint", "first", "level", "name")
+    __slots__ = ("__weakref__", "_gradient", "_leaf", "_trainable", "constraint", "first", "level", "name", "pending")
     shared = False
 
     def __init__(
@@ -65,7 +66,7 @@ class Variable(Operators):
             array, level = dtypes.as_data(array, np.float64)
         self.name = name or f"variable_{next(names)}"
         self._trainable = trainable
-        self._pending: Pending | None = None
+        self.pending: Pending | None = None
         self.level = dtypes.strong(level)
         self.constraint: Projection | None = None
         self.first: tuple[np.ndarray, Tensor] | None = None
@@ -74,9 +75,7 @@ class Variable(Operators):
         self.requires_grad = requires_grad
 
     def _new_leaf(self, array: np.ndarray) -> Tensor:
-        leaf = Tensor(None, (), (), array.shape, self.level, array, self)
-        leaf.gradient = self._gradient
-        return leaf
+        return leaf(array, array.shape, self.level, self, self._gradient)
 
     @property
     def gradient(self) -> Gradient | None:
@@ -110,29 +109,26 @@ class Variable(Operators):
     @property
     def leaf(self) -> Tensor:
         """The Tensor of the value that is stored now."""
-        if self._pending is not None:
-            self._pending.make()
+        if self.pending is not None:
+            self.pending.make()
         return self._leaf
-
-    def wait(self, pending: Pending | None) -> None:
-        """Its next value is made when somebody asks; None where it is made."""
-        self._pending = pending
 
     def read(self) -> Tensor:
         """The value now as a Tensor, which later assignments do not touch."""
         return identity(self._read())
 
     def _read(self) -> Tensor:
-        if self._pending is not None:
-            self._pending.make()
-        if not here.active:  # so nothing is traced either
-            if here.path.over:
-                here.begin()
-            return self._leaf
-        for recording in here.active:
-            recording.read[id(self)] = self
-        tracing = trace.current()
-        return self._leaf if tracing is None else tracing.read(self)
+        if self.pending is not None:
+            self.pending.make()
+        path = here.path
+        if path.active:
+            for recording in path.active:
+                recording.read[id(self)] = self
+            tracing = trace.current()
+            return self._leaf if tracing is None else tracing.read(self)
+        if path.over:
+            here.begin()
+        return self._leaf
 
     def _value(self) -> Any:
         if trace.current() is not None:
@@ -178,15 +174,15 @@ class Variable(Operators):
 
     def store(self, value: Any) -> None:
         """Keep ``value`` in this Variable's dtype, a copy if it may change. For values known to fit; ``assign`` checks."""
-        if self._pending is not None:
-            self._pending.make()
+        if self.pending is not None:
+            self.pending.make()
         self.take(value)
 
     def take(self, value: Any) -> None:
         """The same, whatever is pending."""
         array = value
-        if type(array) is not np.ndarray or array.flags.writeable or array.dtype != self.dtype:
-            array = np.array(value, self.dtype)
+        if type(array) is not np.ndarray or array.flags.writeable or array.dtype != dtypes.DTYPE[self.level]:
+            array = np.array(value, dtypes.DTYPE[self.level])
             array.setflags(write=False)
         self._leaf = self._new_leaf(array)
 
@@ -207,7 +203,7 @@ class Variable(Operators):
         """For copies and pickles: they have the same value, and a gradient of their own."""
         state: Any = object.__getstate__(self)
         attributes, slots = state
-        return attributes, slots | {"_leaf": self._value(), "_pending": None, "_gradient": self.requires_grad, "first": None}
+        return attributes, slots | {"_leaf": self._value(), "pending": None, "_gradient": self.requires_grad, "first": None}
 
     def __setstate__(self, state: Any) -> None:
         attributes, slots = state

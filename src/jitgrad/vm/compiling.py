@@ -24,7 +24,7 @@ from jitgrad.vm.notices import say
 
 _made: dict[str, ObjectCode] = {}
 """What this process compiled: it may be kept nowhere."""
-_START = 1.0  # seconds that a worker takes to begin: none is started for less
+_START = 0.6  # seconds that a worker takes to begin: none is started for less
 
 
 def find(name: str, dtype: str) -> ObjectCode | None:

@@ -59,7 +59,7 @@ GROUPS = {
     ),
     "least_squares": Group(
         "least squares",
-        1,
+        0.8,
         {"least_squares": Form("jitgrad.vm.least_squares.solve", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER))},
         dtypes=("float64",),
     ),

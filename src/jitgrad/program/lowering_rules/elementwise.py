@@ -46,11 +46,15 @@ def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
     return Layout(rows, cols, "".join("s" if c else "v" for c in cols_stay), strides)
 
 
+_RESULT = 1
+"""The column of the result's place."""
+
+
 class _Form(NamedTuple):
-    """An instruction without its places: the row, the columns of the places, and whether it is too small to share."""
+    """An instruction without its places: the row, the columns of the operands, and whether it is too small to share."""
 
     row: list[int]
-    columns: list[int]
+    operands: slice
     is_small: bool
 
 
@@ -68,16 +72,17 @@ def _form_of(op: str, shape: Shape, operands: OperandShapes) -> _Form:
 
 
 def _form(name: str, size: int, operands: str, **fields: int) -> _Form:
-    places = ("d", *operands)
     known = INSTRUCTIONS[OPCODE[name]].fields
-    return _Form(row(name, dict.fromkeys(places, 0) | fields), [1 + known.index(x) for x in places], size < 2 * LEAST_ELEMENTS)
+    columns = [1 + known.index(x) for x in operands]
+    apart = columns[-1] - columns[-2] if len(columns) > 1 else 1
+    made = row(name, dict.fromkeys(("d", *operands), 0) | fields)
+    return _Form(made, slice(min(columns), max(columns) + 1, apart), size < 2 * LEAST_ELEMENTS)
 
 
 def _emit(code: Assembler, at: Placed) -> None:
     form = _form_of(at.op, at.shape, at.shapes)
     made = form.row.copy()
-    for column, place in zip(form.columns, (at.d, *at.places), strict=True):
-        made[column] = place
+    made[_RESULT], made[form.operands] = at.d, at.places
     if form.is_small:
         code.put(made)
     else:

@@ -65,12 +65,12 @@ def _before_broadcast(builder: Builder, step: Step) -> int:
 
 
 def _multiply(builder: Builder, step: Step) -> int | None:
-    a, b = step.args
-    if builder.literal_at(b) is not None:
+    (a, b), steps = step.args, builder.steps
+    if steps[b].op == "literal":
         a, b = b, a
-    factor, other = builder.literal_at(a), builder.steps[b]
-    if factor is None:
+    if steps[a].op != "literal":
         return None
+    factor, other = literal_value(steps[a]), steps[b]
     if factor == 1:
         return b
     if factor == -1:
