@@ -49,7 +49,8 @@ class Whole(Record):
 def call(function: Any, whole: Whole, dtype: str = "float64") -> None:
     """Call a function of a Whole in compiled code."""
     code = Native(function, lambda element: (Records(Whole, element),)).compile(dtype)
-    Function(code, ctypes.CFUNCTYPE(None, ctypes.c_void_p)).call(address(whole))
+    native = Function(code, ctypes.CFUNCTYPE(None, ctypes.c_void_p))  # its code lives as long
+    native.call(address(whole))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -60,7 +61,7 @@ def test_compiled_code_reads_and_writes_what_python_does(dtype: str) -> None:
             item = whole.items[i]
             if item.counts:
                 for k in range(item.n):
-                    whole.sums[i] += item.numbers[k]
+                    whole.sums[i] += float(item.numbers[k])
                 whole.total += whole.sums[i]
             item.counts = not item.counts
         whole.phase = -whole.phase
