@@ -75,7 +75,7 @@ GROUPS = {
     ),
     "linalg": Group(
         "linear algebra",
-        2,
+        0.7,
         _kernels("lapack", "solve", "determinant", "cholesky")
         | _kernels("cofactor", "cofactor")
         | _kernels("decompositions", "eigh", "svd", "qr"),

@@ -235,40 +235,6 @@ def beyond(context, pointer, n):  # type: ignore[no-untyped-def]
     return pointer(pointer, numba.uint64), generate
 
 
-def lapack(routine: str, form: str) -> Any:
-    """A function ``call(arena, arguments)`` in compiled code of a LAPACK routine, which returns its info.
-
-    Args:
-        routine: its name without the letter of the dtype.
-        form: for each of the arguments, uint64 in a tuple: ``p`` for the place in the arena of an array, ``i`` for an integer,
-            ``c`` for a letter. The routine's last argument is info.
-    """
-
-    @intrinsic
-    def call(context, arena, arguments):  # type: ignore[no-untyped-def]
-        symbol = f"scipy_{'s' if arena.dtype == numba.float32 else 'd'}{routine}"
-
-        def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
-            word, byte = ir.IntType(32), ir.IntType(8).as_pointer()
-            given = []
-            for k, kind in enumerate(form):
-                value = builder.extract_value(values[1], k)
-                if kind == "p":
-                    place = builder.gep(values[0], [value])
-                else:
-                    place = cgutils.alloca_once_value(builder, builder.trunc(value, word if kind == "i" else ir.IntType(8)))
-                given.append(builder.bitcast(place, byte))
-            info = cgutils.alloca_once_value(builder, ir.Constant(word, 0))
-            form_of = ir.FunctionType(ir.VoidType(), [byte] * (len(form) + 1))
-            function = cgutils.get_or_insert_function(builder.module, form_of, symbol)
-            builder.call(function, [*given, builder.bitcast(info, byte)])
-            return builder.load(info)
-
-        return numba.int32(arena, arguments), generate
-
-    return call
-
-
 def kernel_signature(dtype: Any) -> tuple[tuple[Any, ...], Any]:
     """That of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
     number = numba.uint64

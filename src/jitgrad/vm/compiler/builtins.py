@@ -55,8 +55,6 @@ def _conversion(number: Number) -> Callable[..., Operand]:
 
 
 def _after(body: Any, pointer: Value, n: Operand) -> Operand:
-    if not isinstance(pointer.type, Pointer):
-        raise body.error("after takes a pointer")
     return body.element(pointer, n)
 
 
@@ -77,11 +75,59 @@ def _flush_mode(body: Any, mode: Operand) -> Value:
     return body.line(UINT64, f"call i64 @{change.name}(i64 {body.value(mode, UINT64).name})")
 
 
+def _number(body: Any, pointer: Value, x: Literal) -> Value:
+    return body.value(x, _element(body, pointer))
+
+
+def _epsilon(body: Any, pointer: Value) -> Value:
+    element = _element(body, pointer)
+    return body.value(Literal(2.0**-23 if element == FLOAT32 else 2.0**-52), element)
+
+
+def _integer(body: Any, pointer: Value, place: Operand, k: Operand) -> Value:
+    first = body.element(pointer, place)
+    words = body.register(f"bitcast {first.type.code} {first.name} to i32*")
+    word = body.register(f"getelementptr i32, i32* {words}, i64 {body.value(k, UINT64).name}")
+    return body.line(UINT64, f"zext i32 {body.register(f'load i32, i32* {word}')} to i64")
+
+
+def _element(body: Any, pointer: Value) -> Number:
+    if not isinstance(pointer.type, Pointer):
+        raise body.error("a pointer is wanted")
+    return pointer.type.to
+
+
+def routine(body: Any, called: language.Routine, arena: Value, arguments: list[Operand]) -> Value:
+    """A call of LAPACK: all that it takes are addresses."""
+    if len(arguments) != len(called.form):
+        raise body.error(f"{called.name} takes {len(called.form)} arguments, not {len(arguments)}")
+    addresses = []
+    for form, argument in zip(called.form, arguments, strict=True):
+        if form == "p":
+            place = body.element(arena, argument)
+            code, name = place.type.code, place.name
+        else:
+            word = "i32" if form == "i" else "i8"
+            code, name = f"{word}*", body.room(word)
+            body.write(
+                f"store {word} {body.register(f'trunc i64 {body.value(argument, UINT64).name} to {word}')}, {code} {name}"
+            )
+        addresses.append(body.register(f"bitcast {code} {name} to i8*"))
+    info = body.room("i32")
+    body.write(f"store i32 0, i32* {info}")
+    addresses.append(body.register(f"bitcast i32* {info} to i8*"))
+    symbol = f"scipy_{'s' if _element(body, arena) == FLOAT32 else 'd'}{called.name}"
+    body.module.declare(symbol, f"declare void @{symbol}({', '.join(['i8*'] * len(addresses))})")
+    body.write(f"call void @{symbol}({', '.join(f'i8* {address}' for address in addresses)})")
+    return body.line(INT64, f"sext i32 {body.register(f'load i32, i32* {info}')} to i64")
+
+
 BUILTINS: dict[Any, Callable[..., Any]] = {
     abs: _absolute,
     max: _choice(">"),
     min: _choice("<"),
     np.sqrt: _call("llvm.sqrt"),
+    np.log: _call("llvm.log"),
     np.log1p: _call("log1p"),
     np.arctan: _call("atan"),
     np.isfinite: _is_finite,
@@ -92,4 +138,7 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     language.after: _after,
     language.call_execute: _execute,
     language.flush_mode: _flush_mode,
+    language.number: _number,
+    language.epsilon: _epsilon,
+    language.integer: _integer,
 }

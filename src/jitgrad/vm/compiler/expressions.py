@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.vm.compiler.builtins import BUILTINS
-from jitgrad.vm.compiler.language import Mark, mark
+from jitgrad.vm.compiler.builtins import BUILTINS, routine
+from jitgrad.vm.compiler.language import Mark, Routine, mark
 from jitgrad.vm.compiler.types import (
     BOOLEAN,
     FLOAT32,
@@ -95,8 +95,11 @@ class Expressions:
 
     def place(self, kind: Kind) -> str:
         """A place for a value in the function's memory, which LLVM turns to registers."""
+        return self.room(kind.code)
+
+    def room(self, code: str) -> str:
         self._count += 1
-        self._places.append(f"%p{self._count} = alloca {kind.code}")
+        self._places.append(f"%p{self._count} = alloca {code}")
         return f"%p{self._count}"
 
     def keep(self, value: Value, place: str) -> None:
@@ -350,6 +353,8 @@ class Expressions:
             raise self.error("calls are of functions, without keywords")
         if function in BUILTINS:
             return BUILTINS[function](self, *operands)
+        if isinstance(function, Routine):
+            return routine(self, function, *operands)
         if mark(function) is None:
             raise self.error(f"{function!r} is not for the compiler")
         given = [self.materialised(operand) for operand in operands]

@@ -111,3 +111,8 @@ class Object:
 
 
 Operand = Value | Literal
+
+
+def kernel(element: Number) -> tuple[Type, ...]:
+    """The arguments of a kernel for the instruction ``call``: ``kernel(arena, table, t, d, s)``."""
+    return Pointer(element), Pointer(UINT64), UINT64, UINT64, UINT64
