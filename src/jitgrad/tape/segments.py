@@ -140,9 +140,11 @@ class _Segments:
     def _cut(self, wanted: Sequence[Tensor]) -> list[_Segment]:
         nodes, number = self._flat.nodes, self._number
         needed = {id(t) for t in wanted}
-        for i, node in enumerate(nodes):
-            start = i - i % SEGMENT
-            needed.update([id(x) for x in node.inputs if number.get(id(x), start) < start])
+        for start in range(SEGMENT, len(nodes), SEGMENT):
+            for node in nodes[start : start + SEGMENT]:
+                for x in node.inputs:
+                    if number.get(id(x), start) < start:
+                        needed.add(id(x))
         made = []
         for start in range(0, len(nodes), SEGMENT):
             own = nodes[start : start + SEGMENT]
