@@ -256,9 +256,14 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False) -> Tensor:
     """-log of the probability of the class that the integer ``target`` names, from 0 on, as in ``categorical_crossentropy``."""
     target = classes_of(_SPARSE, target, prediction)
-    hit = equal(expand_dims(target, -1), np.arange(prediction.shape[-1]))
+    hit = equal(expand_dims(target, -1), _first(prediction.shape[-1]))
     rows = -sum(where(hit, _log_probabilities(prediction, from_logits), 0.0), -1)
     return _by_row(meaningful(_SPARSE, target, prediction, rows))
+
+
+@functools.lru_cache(maxsize=64)
+def _first(classes: int) -> Tensor:
+    return as_tensor(np.arange(classes))
 
 
 @loss
@@ -365,8 +370,9 @@ def meaningful(name: str, target: Tensor, prediction: Tensor, value: Any) -> Any
 
 def _check_targets(loss_name: str, classes: int, name: str, target: np.ndarray) -> None:
     has_none, what = _TARGETS[loss_name]
-    found = np.argwhere(has_none(target, classes))
-    if len(found):
+    wrong = has_none(target, classes)
+    if wrong.any():
+        found = np.argwhere(wrong)
         said = what.format(last=classes - 1, classes=classes)
         row = f" in row {found[0][0]}" if target.ndim else ""
         raise DataError(

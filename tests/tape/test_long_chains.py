@@ -78,3 +78,11 @@ def test_chains_of_hundreds_of_thousands_are_forgotten() -> None:
         y = chain(made, 300_000)
         del y
         gc.collect()
+
+
+@pytest.mark.slow
+def test_chains_of_hundreds_of_thousands_have_gradients() -> None:
+    x = Variable(0.7)
+    with GradientTape() as tape:
+        y = chain(jitgrad.sin(x), 300_000)
+    assert float(tape.gradient(y, x)) == pytest.approx(np.cos(0.7) * 1.0001**300_000, rel=1e-9)

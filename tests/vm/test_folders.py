@@ -16,7 +16,7 @@ import pytest
 from jitgrad.errors import ArgumentError
 from jitgrad.vm import cache, folders
 from jitgrad.vm.folders import UnsafeError, open_folder
-from tests.vm.test_native import LOAD, SMALL
+from tests.vm.processes import LOAD, SMALL
 
 SOMEBODY = 54321  # a user without an entry in the system's list, and without a home
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")

@@ -18,6 +18,10 @@ def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     """Axes from 0 on, in order; all of them for None."""
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
+    if type(axis) is tuple and len(axis) == 1:
+        return (axis_of(name, axis[0], ndim),)
     given = [operator.index(a) for a in sequence(axis)]
     axes = sorted(axis_of(name, a, ndim) for a in given)
     if len(set(axes)) != len(axes):

@@ -30,6 +30,9 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 def matmul(a: Any, b: Any) -> Tensor:
     """NumPy's matmul: vectors become a row or a column, and lose that axis again."""
     a, b = as_tensor(a), as_tensor(b)
+    if len(a.shape) > 1 and len(b.shape) > 1:
+        made: Tensor = product(a, b)
+        return made
     if not a.shape or not b.shape:
         raise IndexingError("matmul takes operands with at least one axis. Use * for a product with a number.")
     left = reshape(a, (1, *a.shape)) if a.ndim == 1 else a

@@ -27,7 +27,8 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over ``axis``; nan over no elements."""
     x = as_tensor(x)
-    return sum(x, axis, keepdims) / float(_count("mean", x, axis))
+    axes = axes_of("mean", axis, x.ndim)
+    return _reduced(linear.sum, x, axes, keepdims) / float(math.prod([x.shape[i] for i in axes]))
 
 
 @public(np.var)
@@ -266,11 +267,14 @@ def _vector_norm(size: Tensor, ord: float, axes: tuple[int, ...], keepdims: bool
 
 def _reduce(op: Op, x: Any, axis: Axis, keepdims: bool) -> Tensor:
     x = as_tensor(x)
-    axes = axes_of(op.name, axis, x.ndim)
+    return _reduced(op, x, axes_of(op.name, axis, x.ndim), keepdims)
+
+
+def _reduced(op: Op, x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     reduced: Tensor = op(x, axes=axes)
     if not keepdims:
         return reduced
-    return reshape(reduced, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+    return linear.reshape(reduced, shape=tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
 
 
 def _count(name: str, x: Tensor, axis: Axis) -> int:

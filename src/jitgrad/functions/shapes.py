@@ -60,7 +60,7 @@ def squeeze(x: Any, axis: Axis = None) -> Tensor:
     for i in axes:
         if x.shape[i] != 1:
             raise ShapeError(f"squeeze: axis {i} of shape {x.shape} has size {x.shape[i]}. Name axes of size 1.")
-    return reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+    return linear.reshape(x, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))
 
 
 @public(np.expand_dims)
@@ -69,7 +69,7 @@ def expand_dims(x: Any, axis: Axis) -> Tensor:
     x = as_tensor(x)
     axes = axes_of("expand_dims", sequence(axis), x.ndim + len(sequence(axis)))
     left = iter(x.shape)
-    return reshape(x, tuple(1 if i in axes else next(left) for i in range(x.ndim + len(axes))))
+    return linear.reshape(x, shape=tuple([1 if i in axes else next(left) for i in range(x.ndim + len(axes))]))
 
 
 @public(np.concatenate)

@@ -21,13 +21,19 @@ from jitgrad.layers import constraints, initializers, regularizers
 from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
 from jitgrad.ops import Shape
 from jitgrad.tape.operators import Operators
-from jitgrad.tape.protocol import deferred_in
-from jitgrad.tape.tensor import as_tensor
+from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
+from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
 
-_NOT_OWNED = {"arguments", "compiled", "example", "_frozen", "_penalties", "_predict", "_running"}  # attributes that own none
+_NOT_OWNED = {
+    "arguments", "compiled", "example", "dtype", "input_shape", "output_shape", "declared_shape", "_built_shapes", "_taken",
+    "_kernel", "_bias", "_frozen", "_penalties", "_predict", "_running",
+}  # fmt: skip
+"""Attributes that own none."""
+_PLAIN = {str, int, float, bool, type(None), np.ndarray, type(np.dtype(np.float32)), type(np.dtype(np.float64))}
+"""Types of attributes that own none, which most are."""
 _numbers: dict[str, Iterator[int]] = {}
 
 
@@ -58,6 +64,7 @@ class Layer(Described):
     built = False
     _building = False
     _built_shapes: Any = None
+    _taken: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -130,15 +137,16 @@ class Layer(Described):
 
         ``training`` says whether a fit asks; inside another layer's call it is by default what that one was told.
         """
-        if not hasattr(self, "_penalties"):
+        if "_penalties" not in vars(self):
             raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Begin with that.")
-        if deferred_in((x,)) is not None:
+        if type(x) not in NEVER_DEFERRED and deferred_in((x,)) is not None:
             raise UnsupportedError(
                 f"{type(self).__name__} was called with a Node of a static graph, which has no shape to build for. Build the "
                 f"layer, and use graph.call(layer, node)."
             )
-        x = self._inputs(x)
-        self.built_for(shapes_of(x))
+        if type(x) is not Tensor:
+            x = self._inputs(x)
+        self.built_for(x.shape or None if type(x) is Tensor else shapes_of(x))
         asked = _training.get() if training is None else bool(training)
         token = _training.set(asked)
         try:
@@ -156,7 +164,7 @@ class Layer(Described):
 
     def built_for(self, shapes: Any) -> None:
         """Build for these shapes, if it is not built yet. Raises ShapeError where it was built for others."""
-        if shapes is None or self._building:
+        if shapes is None or self._building or (shapes == self._taken and type(shapes) is tuple):
             return
         if not self.built:
             self.build(shapes)
@@ -165,6 +173,7 @@ class Layer(Described):
                 f"Layer {self.name!r} was built for inputs of shape {_listed(self._built_shapes)} and gets "
                 f"{shapes}. Give inputs of the same shape behind the rows."
             )
+        self._taken = shapes
 
     def mark_built(self, shapes: Any) -> None:
         """Its Variables are made, for these shapes."""
@@ -323,8 +332,15 @@ def _numbered(kind: str) -> str:
 
 def _owned(layer: Layer) -> list[Any]:
     """The Variables and layers on the attributes, each once."""
-    held = [x for key, value in vars(layer).items() if key not in _NOT_OWNED for x in tree_leaves(value)]
-    return list({id(x): x for x in held if isinstance(x, (Variable, Layer))}.values())
+    held: dict[int, Any] = {}
+    for key, value in vars(layer).items():
+        if type(value) in _PLAIN or key in _NOT_OWNED:
+            continue
+        if isinstance(value, (Variable, Layer)):
+            held[id(value)] = value
+        elif isinstance(value, dict) or (isinstance(value, (list, tuple)) and not _PLAIN.issuperset(map(type, value))):
+            held |= {id(x): x for x in tree_leaves(value) if isinstance(x, (Variable, Layer))}
+    return list(held.values())
 
 
 def own_variables(layer: Layer) -> list[Variable]:

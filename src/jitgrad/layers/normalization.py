@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class BatchNormalization(Layer):
         axes = tuple(range(x.ndim - 1))
         center = mean(x, axes)
         variance = mean(square(x - center), axes)
-        n = x.size // x.shape[-1] if x.size else 0
+        n = math.prod(x.shape[:-1])
         spread = variance * (n / (n - 1)) if self.unbiased and n > 1 else variance
         for kept, new in ((self.moving_mean, center), (self.moving_variance, spread)):
             kept.assign(self.momentum * kept + (1 - self.momentum) * new.detach())

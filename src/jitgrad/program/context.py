@@ -75,6 +75,13 @@ class Context:
         for number in self.program.state:  # which the run changes
             held[number] = None
 
+    def state(self, number: int) -> np.ndarray:
+        """A copy of an input that the run has changed, which never changes."""
+        value: np.ndarray = self.inputs[number].copy()
+        value.setflags(write=False)
+        self._held[number] = value
+        return value
+
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""
         self._execute.call(self._address, start, self.program.stop if stop is None else stop)

@@ -99,7 +99,7 @@ class Executable:
         context.run()
         made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
         for number in program.state:
-            storage.write(leaves[number], context.inputs[number])
+            storage.write(leaves[number], context.state(number))
         put_back(context)
         return made
 

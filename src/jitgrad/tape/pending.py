@@ -28,7 +28,7 @@ class _Updated(Storage):
 
     def write(self, leaf: Tensor, value: Any) -> None:
         assert leaf.variable is not None
-        leaf.variable.take(value)
+        leaf.variable.replace(value)
 
 
 _UPDATED = _Updated()

@@ -40,13 +40,14 @@ def differentiate(
         For each source its gradient, of its shape, or None where no recorded path leads to it.
     """
     order = topological(targets, recorded)
+    nodes = [node for node in order if node.op is not None and recorded(node)]
     wanted = set(sources)
-    useful = useful_of(order, wanted, watched, recorded)
+    useful = useful_of(order, wanted, watched, {id(node) for node in nodes})
     cotangents: dict[int, Any] = {}  # of several results a list
     for target, weight in zip(targets, weights or [None] * len(targets), strict=True):
         if id(target) in useful:
             _accumulate(cotangents, target, constant(1.0, target) if weight is None else weight)
-    propagate([node for node in order if node.op is not None and recorded(node)], cotangents, useful)
+    propagate(nodes, cotangents, useful)
     found: dict[int, Tensor] = {}
     for node in reversed(order):
         key = key_of(node)
@@ -106,27 +107,30 @@ def topological(targets: Sequence[Tensor], recorded: Callable[[Tensor], bool]) -
 
 
 def useful_of(
-    order: list[Tensor],
-    sources: set[int],
-    watched: Callable[[Tensor], bool],
-    recorded: Callable[[Tensor], bool],
+    order: Sequence[Tensor], sources: Container[int], watched: Callable[[Tensor], bool], ops: Container[int]
 ) -> set[int]:
-    """The ids of the Tensors that cotangents must reach: on a path from a source that depends on something watched."""
+    """The ids of the Tensors that cotangents must reach: on a path from a source that depends on something watched.
+
+    Args:
+        order: all, operands first.
+        sources, watched: see ``differentiate``.
+        ops: the ids of those that were recorded.
+    """
     depends: set[int] = set()
     useful: set[int] = set()
     for node in order:
         if node.level <= dtypes.INTEGER:
             continue
-        op, variable = node.op, node.variable
-        depending, leading = watched(node), id(node if variable is None else variable) in sources
-        if op is not None and recorded(node):
+        key, op, variable = id(node), node.op, node.variable
+        depending, leading = watched(node), (key if variable is None else id(variable)) in sources
+        if op is not None and key in ops:
             for i, x in enumerate(node.inputs):
                 if id(x) in depends and op.passes(i):
                     depending = True
                     if id(x) in useful:
                         leading = True
         if depending:
-            depends.add(id(node))
+            depends.add(key)
             if leading:
-                useful.add(id(node))
+                useful.add(key)
     return useful

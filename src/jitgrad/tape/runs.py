@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jitgrad.tape import executable, path, segments
-from jitgrad.tape.dtypes import INTEGER
+from jitgrad.tape.dtypes import INTEGER, check_exact
 from jitgrad.tape.executable import OWN, Executable, Storage, lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.path import Event, Path
@@ -26,7 +27,7 @@ class _Run:
         made: these Tensors.
         variants: Executables by the numbers of the code.
         general: the one that is given any.
-        integers: whether there are integers among the leaves, which may be too large.
+        integers: which of the leaves are integers, which may be too large.
         recorded: whether there are results of ops among them.
     """
 
@@ -36,7 +37,7 @@ class _Run:
         self.count = len(inputs)
         self.variants: dict[Any, Executable] = {}
         self.general: Executable | None = None
-        self.integers = any(leaf.level == INTEGER for leaf in inputs)
+        self.integers = [number for number, leaf in enumerate(inputs) if leaf.level == INTEGER]
         self.recorded = any(leaf.path is not None for leaf in inputs)
 
     def _place(self, where: Path, leaf: Tensor) -> int:
@@ -65,8 +66,8 @@ class _Run:
 
 
 def _key(numbers: Sequence[float]) -> Any:
-    """0.0 is not -0.0."""
-    return tuple(map(repr, numbers)) if 0.0 in numbers else tuple(numbers)
+    """0.0 is not -0.0, and nan is nan."""
+    return array("d", numbers).tobytes()
 
 
 def values_of(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
@@ -90,8 +91,8 @@ def run(
     found = kept.find(where.tensors) if kept is not None and path.REPLAY else None
     if found is not None and kept is not None:
         program, given, values = found
-        if kept.integers:
-            return program.call(given[: len(values)], levels, storage)
+        for number in kept.integers:
+            check_exact(np.asarray(values[number]), program.program.dtype)
         made = program.run(values, given, levels, storage)
         if kept.recorded:
             release_leaves(given)

@@ -54,7 +54,7 @@ def taken(
     flat = Flat(targets, recorded=recorded)
     if not is_long(flat) or not _is_plain(flat):
         return None
-    values, found = _gradients(flat, targets, sources, watched, recorded)
+    values, found = _gradients(flat, targets, sources, watched)
     for target, value in zip(targets, values, strict=True):
         target.value = value
     return found
@@ -71,13 +71,12 @@ def _gradients(
     targets: Sequence[Tensor],
     sources: Sequence[int],
     watched: Callable[[Tensor], bool],
-    recorded: Callable[[Tensor], bool],
 ) -> tuple[list[np.ndarray], list[Tensor | None]]:
     """The values of ``targets``, and the gradients, known."""
     wanted = set(sources)
     parts = _Segments(flat, targets)
     parts.compute()
-    cotangents = parts.pulled_back(targets, wanted, useful_of(flat.order, wanted, watched, recorded))
+    cotangents = parts.pulled_back(targets, wanted, watched)
     found: dict[int, tuple[np.ndarray, int]] = {}
     for node in reversed([t for t in flat.order if id(t) in cotangents]):
         key, g = key_of(node), cotangents[id(node)]
@@ -140,9 +139,11 @@ class _Segments:
     def _cut(self, wanted: Sequence[Tensor]) -> list[_Segment]:
         nodes, number = self._flat.nodes, self._number
         needed = {id(t) for t in wanted}
-        for i, node in enumerate(nodes):
-            start = i - i % SEGMENT
-            needed.update([id(x) for x in node.inputs if number.get(id(x), start) < start])
+        for start in range(SEGMENT, len(nodes), SEGMENT):
+            for node in nodes[start : start + SEGMENT]:
+                for x in node.inputs:
+                    if number.get(id(x), start) < start:
+                        needed.add(id(x))
         made = []
         for start in range(0, len(nodes), SEGMENT):
             own = nodes[start : start + SEGMENT]
@@ -174,8 +175,11 @@ class _Segments:
         made = self._values
         return [known(made[id(t)], self._level) if id(t) in made else t for t in tensors]
 
-    def pulled_back(self, targets: Sequence[Tensor], sources: set[int], useful: set[int]) -> dict[int, np.ndarray]:
+    def pulled_back(
+        self, targets: Sequence[Tensor], sources: set[int], watched: Callable[[Tensor], bool]
+    ) -> dict[int, np.ndarray]:
         """The cotangents of leaves, and of ops that are ``sources``, by id."""
+        useful = useful_of(self._flat.order, sources, watched, self._number)
         cotangents: dict[int, np.ndarray] = {}
         for target in targets:
             if id(target) in useful:

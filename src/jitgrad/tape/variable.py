@@ -11,6 +11,7 @@ from jitgrad.errors import DTypeError, ShapeError, TracingError, users_line
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.operators import Operators
+from jitgrad.tape.path import LOST
 from jitgrad.tape.protocol import NEVER_DEFERRED, public
 from jitgrad.tape.recording import here
 from jitgrad.tape.requires_grad import Gradient
@@ -74,6 +75,13 @@ class Variable(Operators):
         self._leaf = self._new_leaf(array)
         self.requires_grad = requires_grad
 
+    def replace(self, array: np.ndarray) -> None:
+        """As ``take``, of an array that never changes."""
+        if array.dtype is not dtypes.DTYPE[self.level]:
+            self.take(array)
+        else:
+            self._leaf = leaf(array, array.shape, self.level, self, self._gradient)
+
     def _new_leaf(self, array: np.ndarray) -> Tensor:
         return leaf(array, array.shape, self.level, self, self._gradient)
 
@@ -126,7 +134,7 @@ class Variable(Operators):
                 recording.read[id(self)] = self
             tracing = trace.current()
             return self._leaf if tracing is None else tracing.read(self)
-        if path.over:
+        if path.over or path.event is LOST:
             here.begin()
         return self._leaf
 
