@@ -35,7 +35,7 @@ def doctor() -> None:
     for name, value in _facts():
         out.print(f"[bold]{name:12}[/bold] {escape(value)}", soft_wrap=True)
     _show_code(out)
-    tested = [*needed("float64", "least_squares", "special_functions"), *needed("float32")]
+    tested = [*needed("float64", "least_squares"), *needed("float32")]
     compiling.ensure(*tested)  # in one wait
     failed = 0
     tests = report.grid("test", ["ms", "result"])
