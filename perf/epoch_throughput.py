@@ -7,6 +7,7 @@ Jobs, all in float32 and from the same data:
   tape       the same as a loop in Python: a tape, a gradient and two updates a step
   quadratic  P2: w² − 10 w + 25 by Adam; an epoch is one step; 20,000 of them a call, as of the line
   iris       P5: 4–128–64–32–16–3, three of them batch-normalised, 112 rows, batch 4, gradient descent; 28 steps an epoch
+  iris-tape  the same as a loop in Python: a tape, gradients, updates by an optimizer, and the loss asked for in each step
   fashion    P6: 784–128–10 on 60,000 rows, batch 32, Adam; 1875 steps an epoch
   wide       64–256–256–1 on 100,000 rows, batch 256, Adam; 390 steps an epoch
 
@@ -29,7 +30,7 @@ from typing import NamedTuple
 import output
 from output import Bars, Column, Row
 
-JOBS = ("line", "tape", "quadratic", "iris", "fashion", "wide")
+JOBS = ("line", "tape", "quadratic", "iris", "iris-tape", "fashion", "wide")
 SIDES = Path(__file__).parent / "sides"
 
 
@@ -46,6 +47,7 @@ PEERS = {
     "numba": Side("numba", "numba_side.py"),
     "jax": Side("jax", "jax_side.py"),
     "torch": Side("torch", "torch_side.py"),
+    "torch, 1 thread": Side("torch", "torch_side.py", ("single",)),
     "torch.compile": Side("torch", "torch_side.py", ("compile",)),
     "tensorflow": Side("tensorflow", "tensorflow_side.py"),
     "keras": Side("tensorflow", "tensorflow_side.py", ("keras",)),

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import jobs
+import numpy as np
 
 
 def scanned(step: Callable[[Any], tuple[Any, Any]], state: Any) -> Callable[[int], Any]:
@@ -41,14 +42,17 @@ def line() -> Callable[[int], Any]:
 def tape() -> Callable[[int], Any]:
     """A step compiled, the loop in Python."""
     x, y = (jnp.array(v) for v in jobs.line_data())
-    gradient = jax.jit(jax.value_and_grad(lambda p: jnp.sum((y - (p[0] + p[1] * x)) ** 2)))
-    update = jax.jit(lambda p, g: jax.tree.map(lambda a, b: a - 0.001 * b, p, g))
+
+    @jax.jit
+    def step(p: Any) -> Any:
+        loss, g = jax.value_and_grad(lambda q: jnp.sum((y - (q[0] + q[1] * x)) ** 2))(p)
+        return loss, jax.tree.map(lambda a, b: a - 0.001 * b, p, g)
+
     kept = [(jnp.float32(0), jnp.float32(0))]
 
     def call(epochs: int) -> Any:
         for _ in range(epochs):
-            loss, g = gradient(kept[0])
-            kept[0] = update(kept[0], g)
+            loss, kept[0] = step(kept[0])
         return loss.block_until_ready()
 
     return call
@@ -66,11 +70,41 @@ def quadratic() -> Callable[[int], Any]:
 
 
 def network(job: str) -> Callable[[int], Any]:
+    step, state, (count, batch) = network_step(job)
+    batches = count // batch
+
+    def epoch(state: Any) -> Any:
+        inner, key = state
+        key, now = jax.random.split(key)
+        order = jax.random.permutation(now, count)[: batches * batch].reshape(batches, batch)
+        inner, losses = jax.lax.scan(step, inner, order)
+        return (inner, key), losses.mean()
+
+    return scanned(epoch, (state, jax.random.PRNGKey(0)))
+
+
+def iris_tape() -> Callable[[int], Any]:
+    """A step compiled, the loop in Python, which asks for each loss."""
+    step, state, (count, batch) = network_step("iris")
+    compiled, kept, draw = jax.jit(step), [state], np.random.default_rng(0)
+
+    def call(epochs: int) -> Any:
+        for _ in range(epochs):
+            order = draw.permutation(count)
+            for start in range(0, count, batch):
+                kept[0], loss = compiled(kept[0], order[start : start + batch])
+                float(loss)
+        return loss
+
+    return call
+
+
+def network_step(job: str) -> tuple[Callable[[Any, Any], Any], Any, tuple[int, int]]:
+    """A step from state and rows to state and loss; the first state; the number of rows, and of a batch."""
     described = jobs.NETWORKS[job]
     x, y = (jnp.array(v) for v in jobs.network_data(job))
     weights = [(jnp.array(w), jnp.array(b)) for w, b in jobs.initial_weights(described)]
     norms = [(jnp.ones(n), jnp.zeros(n)) for n in described.widths[1 : described.normalised + 1]]
-    batches = len(x) // described.batch
 
     def loss_of(p: Any, xs: Any, ys: Any) -> Any:
         weights, norms = p
@@ -96,17 +130,11 @@ def network(job: str) -> Callable[[int], Any]:
         rate = jobs.LR * jnp.sqrt(1 - jobs.BETA2**k) / (1 - jobs.BETA1**k)
         return (jax.tree.map(lambda a, b, c: a - rate * b / (jnp.sqrt(c) + jobs.ADAM_EPSILON), p, m, v), m, v, k), loss
 
-    def epoch(state: Any) -> Any:
-        inner, key = state
-        key, now = jax.random.split(key)
-        order = jax.random.permutation(now, len(x))[: batches * described.batch].reshape(batches, described.batch)
-        inner, losses = jax.lax.scan(step, inner, order)
-        return (inner, key), losses.mean()
-
     zeros = jax.tree.map(jnp.zeros_like, (weights, norms)) if described.adam else ()
-    return scanned(epoch, (((weights, norms), zeros, zeros, jnp.float32(0)), jax.random.PRNGKey(0)))
+    return step, ((weights, norms), zeros, zeros, jnp.float32(0)), (len(x), described.batch)
 
 
 jobs.main(
-    {"line": line, "tape": tape, "quadratic": quadratic} | {job: functools.partial(network, job) for job in jobs.NETWORKS}
+    {"line": line, "tape": tape, "quadratic": quadratic, "iris-tape": iris_tape}
+    | {job: functools.partial(network, job) for job in jobs.NETWORKS}
 )

@@ -81,6 +81,30 @@ def network(job: str) -> Callable[[int], float]:
     return lambda epochs: model.fit(x[:n], y[:n], batch_size=described.batch, epochs=epochs, verbose=0).history["loss"][-1]
 
 
+def iris_tape() -> Callable[[int], float]:
+    """A step as users write it, which asks for its loss."""
+    x, y = jobs.network_data("iris")
+    model, draw = model_of(jobs.NETWORKS["iris"]), np.random.default_rng(0)
+    batch = jobs.NETWORKS["iris"].batch
+
+    def step(rows: np.ndarray, labels: np.ndarray) -> float:
+        with jitgrad.GradientTape() as tape:
+            loss = losses.sparse_categorical_crossentropy(labels, model(rows, training=True), from_logits=True)
+        variables = model.trainable_variables
+        model.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return float(loss)
+
+    def call(epochs: int) -> float:
+        for _ in range(epochs):
+            order = draw.permutation(len(x))
+            for start in range(0, len(x), batch):
+                rows = order[start : start + batch]
+                loss = step(x[rows], y[rows])
+        return loss
+
+    return call
+
+
 def step_of(job: str) -> tuple[TrainingStep, list[np.ndarray]]:
     """A job's step, and its first batch."""
     if job == "quadratic":
@@ -96,7 +120,12 @@ def step_of(job: str) -> tuple[TrainingStep, list[np.ndarray]]:
     return make_step(model.cost(rows.nest, training=True).function, batch, model.optimizer), rows.arrays
 
 
-ALL: dict[str, Callable[[], Callable[[int], Any]]] = {"line": line, "tape": tape, "quadratic": quadratic}
+ALL: dict[str, Callable[[], Callable[[int], Any]]] = {
+    "line": line,
+    "tape": tape,
+    "quadratic": quadratic,
+    "iris-tape": iris_tape,
+}
 ALL |= {job: functools.partial(network, job) for job in jobs.NETWORKS}
 
 if __name__ == "__main__":

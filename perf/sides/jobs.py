@@ -26,6 +26,7 @@ JOBS = {
     "tape": Job(300, 1, 15),
     "quadratic": Job(20_000, 1, 9),
     "iris": Job(100, 28, 7),
+    "iris-tape": Job(2, 28, 15),
     "fashion": Job(1, 1875, 3),
     "wide": Job(1, 390, 5),
 }

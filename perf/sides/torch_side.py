@@ -1,6 +1,7 @@
 """PyTorch, eager, the data in tensors and no loader: its fastest ordinary form on jobs this small.
 
-``torch_side.py JOB compile`` compiles the module of a network.
+``torch_side.py JOB compile`` compiles the module of a network, ``torch_side.py JOB single`` takes one thread, which is faster
+where tensors are small.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import jobs
 import torch
 
 COMPILED = sys.argv[2:] == ["compile"]
+if sys.argv[2:] == ["single"]:
+    torch.set_num_threads(1)
 
 
 def line() -> Callable[[int], torch.Tensor]:
@@ -74,7 +77,12 @@ def module_of(network: jobs.Network) -> torch.nn.Sequential:
     return torch.nn.Sequential(*parts)
 
 
-def network(job: str) -> Callable[[int], torch.Tensor]:
+def iris_tape() -> Callable[[int], torch.Tensor]:
+    return network("iris", asks=True)
+
+
+def network(job: str, asks: bool = False) -> Callable[[int], torch.Tensor]:
+    """``asks`` for the loss of each step."""
     described = jobs.NETWORKS[job]
     x, y = (torch.tensor(v) for v in jobs.network_data(job))
     module: Callable[[torch.Tensor], torch.Tensor] = module_of(described)
@@ -95,6 +103,8 @@ def network(job: str) -> Callable[[int], torch.Tensor]:
                 loss = loss_of(module(x[rows]), y[rows])
                 loss.backward()
                 optimizer.step()
+                if asks:
+                    loss.item()
         return loss.detach()
 
     return call
@@ -102,4 +112,5 @@ def network(job: str) -> Callable[[int], torch.Tensor]:
 
 if __name__ == "__main__":
     networks = {job: functools.partial(network, job) for job in jobs.NETWORKS}
-    jobs.main(networks if COMPILED else {"line": line, "tape": tape, "quadratic": quadratic} | networks)
+    others = {"line": line, "tape": tape, "quadratic": quadratic, "iris-tape": iris_tape}
+    jobs.main(networks if COMPILED else others | networks)

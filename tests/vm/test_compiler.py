@@ -74,7 +74,7 @@ def _loops(a, counts, n):  # type: ignore[no-untyped-def]
         k += uint64(1)
         if k > n:
             break
-        if k % uint64(3) == uint64(0):
+        if k & uint64(3) == uint64(0):
             continue
         for i in range(uint64(1), k):
             total += i * i

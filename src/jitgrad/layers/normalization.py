@@ -48,18 +48,19 @@ class BatchNormalization(Layer):
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
         if not (training and self.trainable):
-            return self._scaled(x, self.moving_mean, self.moving_variance)
+            return self._scaled(x - self.moving_mean, self.moving_variance)
         axes = tuple(range(x.ndim - 1))
         center = mean(x, axes)
-        variance = mean(square(x - center), axes)
+        centered = x - center
+        variance = mean(square(centered), axes)
         n = math.prod(x.shape[:-1])
         spread = variance * (n / (n - 1)) if self.unbiased and n > 1 else variance
         for kept, new in ((self.moving_mean, center), (self.moving_variance, spread)):
             kept.assign(self.momentum * kept + (1 - self.momentum) * new.detach())
-        return self._scaled(x, center, variance)
+        return self._scaled(centered, variance)
 
-    def _scaled(self, x: Any, center: Any, variance: Any) -> Tensor:
-        scaled: Tensor = (x - center) * (self.gamma / sqrt(variance + self.epsilon)) + self.beta
+    def _scaled(self, centered: Any, variance: Any) -> Tensor:
+        scaled: Tensor = centered * (self.gamma / sqrt(variance + self.epsilon)) + self.beta
         return scaled
 
 

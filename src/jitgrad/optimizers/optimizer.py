@@ -194,7 +194,7 @@ class Optimizer(Described, ABC):
                     f"apply_gradients: Variable {variable.name!r} has dtype {variable.dtype}. "
                     f"Only floating Variables are optimised; make it with dtype='float64'."
                 )
-            tensor = as_tensor(gradient)
+            tensor = gradient if type(gradient) is Tensor else as_tensor(gradient)
             if tensor.shape != variable.shape:
                 raise ShapeError(
                     f"apply_gradients: Variable {variable.name!r} has shape {variable.shape} and its gradient "

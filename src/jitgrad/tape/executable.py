@@ -87,19 +87,19 @@ class Executable:
         if len(values) < len(self.leaves):
             values += self.closed_over(storage)
             given = [*given, *self.leaves[self.n_given :]]
-        return self.run(values, given, levels, storage)
+        return self.run(values, [given[number] for number in self.program.state], levels, storage)
 
     def run(
-        self, values: Sequence[Any], leaves: Sequence[Tensor], levels: Iterable[int], storage: Storage = OWN
+        self, values: Sequence[Any], state: Sequence[Tensor], levels: Iterable[int], storage: Storage = OWN
     ) -> list[np.ndarray]:
-        """The same with the values of all inputs, which are known to be exact; ``leaves`` are the inputs."""
+        """The same with the values of all inputs, which are known to be exact; ``state`` are those that are updated."""
         program = self.program
         context = taken(program)
         context.give(values)
         context.run()
         made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
-        for number in program.state:
-            storage.write(leaves[number], context.state(number))
+        for number, leaf in zip(program.state, state, strict=True):
+            storage.write(leaf, context.state(number))
         put_back(context)
         return made
 

@@ -59,8 +59,8 @@ class _Pending:
                 self._groups = self._where.groups[:]
                 for group in self._groups:
                     group.pending = self
-            for change in changes:
-                for variable in change.targets:
+            for _, targets, _, _ in changes:
+                for variable in targets:
                     variable.pending = self
             return True
 
@@ -103,9 +103,9 @@ class _Pending:
 
 def apply(changes: Sequence[StateUpdate]) -> None:
     """Update Variables, when somebody asks for one of them or, where that cannot wait, now."""
-    arguments = [t for change in changes for t in change.args]
-    check_not_tracing(arguments)
     if here.active:
+        arguments = [t for change in changes for t in change.args]
+        check_not_tracing(arguments)
         for tensor in arguments:
             check_leaving(tensor, "an update of Variables", explicit=True)
     if not _later(changes):
@@ -114,8 +114,13 @@ def apply(changes: Sequence[StateUpdate]) -> None:
 
 def assign_later(variable: Variable, value: Tensor) -> bool:
     """Have a Variable take a value when somebody asks for it; False where that cannot wait."""
-    fits = variable.level > dtypes.INTEGER and value.dtype == variable.dtype
-    return fits and _later([StateUpdate("assign", (variable,), (value,))])
+    if variable.level <= dtypes.INTEGER or dtypes.DTYPE[value.level] is not dtypes.DTYPE[variable.level]:
+        return False
+    if variable.pending is not None:
+        variable.pending.make()
+    where = here.path
+    key = ["assign", where.number(variable.leaf), value.place if value.path is where else where.number(value)]
+    return _wait(where, key, variable.level, [StateUpdate("assign", (variable,), (value,))])
 
 
 def _later(changes: Sequence[StateUpdate]) -> bool:
@@ -136,12 +141,17 @@ def _later(changes: Sequence[StateUpdate]) -> bool:
                 level = variable.level
         for t in arguments:
             key.append(t.place if t.path is where else number(t))
+    return _wait(where, key, level, changes)
+
+
+def _wait(where: Path, key: list[Any], level: int, changes: Sequence[StateUpdate]) -> bool:
+    """Add updates to those that are pending on a path, in the dtype of a level; False where it is lost."""
     if where.event is LOST:
         return False
     pending = where.pending
     if pending is not None and pending.level != level:
         pending.make()
-        return _later(changes)
+        pending = None
     event = where.go(key)
     return event.place >= 0 and (pending or _Pending(where, level)).add(changes, event)
 

@@ -47,15 +47,14 @@ class _Run:
             self.made[place] = leaf
         return place
 
-    def find(self, tensors: dict[int, Tensor]) -> tuple[Executable, list[Tensor], list[Any]] | None:
-        """What runs it for these Tensors, and what that is given: Tensors, and their values."""
+    def find(self, tensors: dict[int, Tensor]) -> tuple[Executable, list[Any]] | None:
+        """What runs it for these Tensors, and the values that it is given."""
         made = self.made
-        given = [tensors[place] if place >= 0 else made[place] for place in self.leaves]
-        values = [tensor.value for tensor in given]
+        values = [tensors[place].value if place >= 0 else made[place].value for place in self.leaves]
         if self.general is not None:
-            return self.general, given, values
+            return self.general, values
         found = self.variants.get(_key(values[self.count :]))
-        return None if found is None else (found, given, values[: self.count])
+        return None if found is None else (found, values[: self.count])
 
     def keep(self, made: Executable, literals: Sequence[Tensor]) -> None:
         """Find it from now on."""
@@ -90,12 +89,12 @@ def run(
     kept: _Run | None = None if where.lost else executable.PROGRAMS.get(key)
     found = kept.find(where.tensors) if kept is not None and path.REPLAY else None
     if found is not None and kept is not None:
-        program, given, values = found
+        (program, values), tensors, leaves = found, where.tensors, kept.leaves
         for number in kept.integers:
             check_exact(np.asarray(values[number]), program.program.dtype)
-        made = program.run(values, given, levels, storage)
+        made = program.run(values, [tensors[leaves[number]] for number in program.program.state], levels, storage)
         if kept.recorded:
-            release_leaves(given)
+            release_leaves([tensors[place] for place in leaves if place >= 0])
         return made
     flat = flat_of()
     program, given = lowered(flat, len(flat.leaves)), flat.leaves

@@ -203,18 +203,16 @@ _LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
 
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Record an op, and return its result, or a tuple of its results; raises ShapeError where its shape rule does."""
-    for x in operands:
-        if type(x) is not Tensor:
-            tensors = _tensors(operands)
-            if tensors is None:
-                return deferred_in(operands).defer(op, operands, attrs)  # type: ignore[union-attr]
-            operands = tensors
-            break
     path = here.path
     given = tuple(attrs.items()) if attrs else ()
     key: list[Any] = [op, given]
     inherits = False
     for x in operands:
+        if type(x) is not Tensor:
+            tensors = _tensors(operands)
+            if tensors is None:
+                return deferred_in(operands).defer(op, operands, attrs)  # type: ignore[union-attr]
+            return record(op, tensors, attrs)
         key.append(x.place if x.path is path else path.number(x))
         if x.gradient is not None:
             inherits = True

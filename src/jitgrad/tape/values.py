@@ -92,6 +92,8 @@ def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
     """
     if trace.current() is not None:  # a trace refuses values by itself
         return
+    if not here.active and (explicit or x.gradient is None):
+        return
     if not explicit and grad_enabled() and x.gradient is not None and not x.gradient.spent:
         here.path.settle()
         if not x.gradient.spent:

@@ -156,13 +156,15 @@ class Variable(Operators):
             DTypeError: where it is an array or Tensor of another floating dtype, or does not fit an integer Variable.
             ConcretizationError: inside a transform, where it depends on the arguments: what a Variable holds is a constant.
         """
-        tensor = as_tensor(value)
-        self._check(tensor, explicit=hasattr(value, "dtype") and value.shape != ())
-        tracing = trace.current()
-        if tracing is not None:
-            tracing.assign(self, tensor)
-            return self
-        check_leaving(tensor, "assign()", explicit=True)
+        tensor = value if type(value) is Tensor else as_tensor(value)
+        if tensor.level != self.level or tensor.shape != self._leaf.shape:
+            self._check(tensor, explicit=hasattr(value, "dtype") and value.shape != ())
+        if here.path.active:
+            tracing = trace.current()
+            if tracing is not None:
+                tracing.assign(self, tensor)
+                return self
+            check_leaving(tensor, "assign()", explicit=True)
         if tensor.value is not None or not self.assign_later(tensor):
             self.store(tensor.force())
         return self

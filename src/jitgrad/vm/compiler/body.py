@@ -129,6 +129,8 @@ class Body(Expressions):
         self.begin(end)
 
     def _While(self, node: ast.While) -> None:
+        if node.orelse:
+            raise self.error("a loop has no else")
         start, inside, end = self.label(), self.label(), self.label()
         self.go(start)
         self.begin(start)
