@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.vm.compiler import language
-from jitgrad.vm.compiler.types import FLOAT32, FLOAT64, INT64, UINT64, Literal, Number, Operand, Pointer, Value
+from jitgrad.vm.compiler.types import BOOLEAN, FLOAT32, FLOAT64, INT64, UINT64, Literal, Number, Operand, Pointer, Value
 
 
 def _call(name: str) -> Callable[..., Operand]:
@@ -98,7 +98,9 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     np.arctan: _call("atan"),
     np.isfinite: _is_finite,
     np.uint64: _conversion(UINT64),
+    int: _conversion(INT64),
     float: _conversion(FLOAT64),
+    bool: _conversion(BOOLEAN),
     language.after: _after,
     language.number: _number,
     language.itemsize: _itemsize,

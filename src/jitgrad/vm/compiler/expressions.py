@@ -31,7 +31,11 @@ from jitgrad.vm.compiler.types import Type as Kind
 from jitgrad.vm.emitter import VECTOR_BYTES
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
-_INTEGER = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitXor: "xor", ast.RShift: "lshr"}
+_INTEGER = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
+    ast.LShift: "shl", ast.RShift: "lshr", ast.FloorDiv: "udiv", ast.Mod: "urem",
+}  # fmt: skip
+_UNSIGNED_ONLY = (ast.RShift, ast.FloorDiv, ast.Mod)
 _FOLDED: dict[type[ast.operator], Any] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
 }  # fmt: skip
@@ -148,16 +152,16 @@ class Expressions:
             raise self.error(f"{kind.name} is no number")
         if kind.code == number.code:
             return Value(number, given.name)
-        if kind in (BOOLEAN, UINT64) and number.is_float:
-            how = "uitofp"
-        elif kind == INT64 and number.is_float:
-            how = "sitofp"
-        elif kind == BOOLEAN:
-            how = "zext"
-        elif (kind, number) == (FLOAT32, FLOAT64):
-            how = "fpext"
+        if number == BOOLEAN:
+            return self.compare("!=", given, Literal(0))
+        if kind == BOOLEAN:
+            how = "uitofp" if number.is_float else "zext"
+        elif kind.is_float and number.is_float:
+            how = "fptrunc" if kind == FLOAT64 else "fpext"
+        elif kind.is_float:
+            how = "fptoui" if number == UINT64 else "fptosi"
         else:
-            raise self.error(f"{kind.name} is not converted to {number.name}")
+            how = "uitofp" if kind == UINT64 else "sitofp"
         return self.line(number, f"{how} {kind.code} {given.name} to {number.code}")
 
     # Memory. A field of a record and an element behind a pointer are never at one place, nor are elements of two types.
@@ -278,7 +282,7 @@ class Expressions:
         left, right = self.value(a, number), self.value(b, number)
         if number.is_float and type(op) in _FLOAT:
             return self.line(number, f"{_FLOAT[type(op)]} {self.flags} {number.code} {left.name}, {right.name}")
-        if number.is_float or type(op) not in _INTEGER or (isinstance(op, ast.RShift) and number != UINT64):
+        if number.is_float or type(op) not in _INTEGER or (isinstance(op, _UNSIGNED_ONLY) and number != UINT64):
             raise self.error(f"{type(op).__name__} is not for {number.name}")
         return self.line(number, f"{_INTEGER[type(op)]} {number.code} {left.name}, {right.name}")
 
