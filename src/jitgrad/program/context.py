@@ -72,8 +72,6 @@ class Context:
             if held[number] is not value:
                 inputs[number][...] = value
                 held[number] = value
-        for number in self.program.state:  # which the run changes
-            held[number] = None
 
     def state(self, number: int) -> np.ndarray:
         """A copy of an input that the run has changed, which never changes."""

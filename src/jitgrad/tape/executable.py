@@ -118,9 +118,9 @@ def _checked(leaf: Tensor, value: Any, dtype: np.dtype[Any]) -> Any:
 
 def from_arena(value: np.ndarray, level: int) -> np.ndarray:
     """A value out of the arena, copied, in the dtype of ``level``."""
-    dtype = dtypes.DTYPE[level]
     if level > dtypes.INTEGER:
-        made = value.copy() if value.dtype == dtype else value.astype(dtype)
+        dtype = dtypes.DTYPE[level]
+        made = value.copy() if value.dtype is dtype else value.astype(dtype)
     elif level == dtypes.BOOL:
         made = np.asarray(value != 0)
     else:

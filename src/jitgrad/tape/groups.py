@@ -87,10 +87,10 @@ class Group:
 
     def give(self, targets: Sequence[Tensor], values: Sequence[Any]) -> None:
         """Those that are its targets are known. They keep their operands for gradients that may still be asked for."""
-        asked_for = any(result() is not None for result in self._results)
         for tensor, value in zip(targets, values, strict=True):
             if tensor.group is self:
-                self._give(tensor, value, asked_for)
+                in_use = tensor.timestamp == 0 and any(result() is not None for result in self._results)
+                self._give(tensor, value, in_use)
         self._let_go()
 
     @staticmethod

@@ -75,7 +75,7 @@ class Recording:
         self.path: Path | None = None
         self.number = -1
         self.sources: list[Tensor] = []
-        self._constant: dict[int, weakref.ref[Tensor]] = {}
+        self._constant: dict[int, weakref.ref[Tensor]] | None = None
         self.starts: list[float] = []
         self.stops: list[float] = []
         self.read: dict[int, Variable] = {}
@@ -172,12 +172,12 @@ class Recording:
             seen[id(node)] = node
             if node.dtype.kind == "f":
                 stack += [x for i, x in enumerate(node.inputs) if node.op.passes(i)]
-        self._constant |= {key: weakref.ref(node) for key, node in seen.items()}
+        self._constant = (self._constant or {}) | {key: weakref.ref(node) for key, node in seen.items()}
         return False
 
     def _is_constant(self, tensor: Tensor) -> bool:
         """Whether it was found to depend on no source before."""
-        found = self._constant.get(id(tensor))
+        found = None if self._constant is None else self._constant.get(id(tensor))
         return found is not None and found() is tensor
 
 

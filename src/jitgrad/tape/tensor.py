@@ -17,7 +17,7 @@ from jitgrad.ops.linear import concatenate, get, reshape
 from jitgrad.ops.table import Result
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.operators import Operators
-from jitgrad.tape.path import Event, Path
+from jitgrad.tape.path import LOST, Event, Path
 from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
 from jitgrad.tape.recording import clock, grad_enabled, here
 from jitgrad.tape.requires_grad import Gradient
@@ -262,9 +262,12 @@ def _tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...] | None:
 
 def _followed(path: Path, key: list[Any], op: Op, operands: tuple[Tensor, ...], attrs: dict[str, Any]) -> Event:
     """The event of an op that was not the first that came next on a path; raises ShapeError where its shape rule does."""
+    if path.event is LOST:
+        return _result(op, operands, attrs, key[1])
     event = path.event.next(key)
     if event is None:
-        shape, level = _result(op, operands, attrs, key[1])
+        made = _result(op, operands, attrs, key[1])
+        shape, level = made.shape, made.level
         if OPS.get(op.name) is not op:  # what it does is its user's
             path.lose()
         return path.grow(key, 1 + len(shape) if type(shape) is Shapes else 1, shape, level)
@@ -294,11 +297,12 @@ def recorded_again(node: Tensor, operands: Sequence[Any]) -> Any:
 
 
 # Shape and level of what an op makes of operands, by those of the operands: looked up when the op is recorded again.
-_RESULTS: dict[tuple[Any, ...], tuple[Shape, int]] = {}
+_RESULTS: dict[tuple[Any, ...], Event] = {}
 _MOST_RESULTS = 4096
 
 
-def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], given: tuple[Any, ...]) -> tuple[Shape, int]:
+def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], given: tuple[Any, ...]) -> Event:
+    """As an event of no path."""
     key = (op, given, *[(t.shape, t.level) for t in inputs])
     found = _RESULTS.get(key)
     if found is not None:
@@ -307,12 +311,12 @@ def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], given: tupl
         raise OptionError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
     shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
     kinds = op.result if isinstance(op.result, tuple) else (op.result,)
-    level = max([_level(op, kind, inputs) for kind in kinds])
+    made = Event((), -1, -1, shape, max([_level(op, kind, inputs) for kind in kinds]))
     if OPS.get(op.name) is op:  # others may be made anew for each call
         if len(_RESULTS) >= _MOST_RESULTS:
             _RESULTS.clear()
-        _RESULTS[key] = shape, level
-    return shape, level
+        _RESULTS[key] = made
+    return made
 
 
 def _level(op: Op, kind: Result, inputs: Sequence[Tensor]) -> int:
