@@ -19,7 +19,7 @@ from typing import Any
 from jitgrad.vm import cache
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.cores import cores
-from jitgrad.vm.groups import FORMS, GROUPS, Unit, file_of, text
+from jitgrad.vm.groups import FORMS, Unit, file_of, text
 from jitgrad.vm.notices import say
 
 _made: dict[str, ObjectCode] = {}
