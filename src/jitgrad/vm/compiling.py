@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jitgrad.vm import cache, symbols
+from jitgrad.vm import cache
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.cores import cores
-from jitgrad.vm.groups import FORMS, GROUPS, Unit, file_of, text
+from jitgrad.vm.groups import FORMS, Unit, file_of, text
 from jitgrad.vm.notices import say
 
 _made: dict[str, ObjectCode] = {}
@@ -72,8 +72,6 @@ def compile_unit(unit: Unit, notice: Notice) -> None:
         missing = _missing(unit)  # it may have come meanwhile
         if missing:
             notice.begin()
-        if GROUPS[unit.group].calls_lapack:
-            symbols.provide_lapack()
         for name in missing:
             native = getattr(importlib.import_module(FORMS[name].module), name)
             code: ObjectCode = native.compile(unit.dtype)

@@ -31,7 +31,7 @@ class Group(NamedTuple):
         seconds: that it takes to compile for one dtype, about, in a process that has compiled something else.
         functions: by name.
         dtypes: those that it is compiled for.
-        calls_lapack: whether SciPy's routines must have been made known.
+        calls_lapack: whether SciPy's routines must be made known before the code is loaded.
     """
 
     what: str
