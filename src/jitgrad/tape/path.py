@@ -88,6 +88,7 @@ class Path:
         event: the last one.
         active: the recordings that run in the thread.
         tensors: leaves, and Tensors whose values became known on the way, by number.
+        numbers: of leaves, by id.
         read: the last number of each Variable that was read, by id.
         known: the last event that made values known: which ones are follows from it.
         groups: gradients that were taken and are not computed, see ``evaluate``.
@@ -99,7 +100,18 @@ class Path:
     """
 
     __slots__ = (
-        "_numbers", "active", "event", "groups", "known", "open", "over", "passed", "pending", "read", "tapes", "tensors",
+        "active",
+        "event",
+        "groups",
+        "known",
+        "numbers",
+        "open",
+        "over",
+        "passed",
+        "pending",
+        "read",
+        "tapes",
+        "tensors",
     )  # fmt: skip
 
     def __init__(self, active: list[Recording], lost: bool = False) -> None:
@@ -107,7 +119,7 @@ class Path:
         self.active = active
         self.tensors: dict[int, Tensor] = {}
         self.read: dict[int, int] = {}
-        self._numbers: dict[int, int] = {}
+        self.numbers: dict[int, int] = {}
         self.known: Event | None = None
         self.groups: list[Any] = []
         self.pending: Any = None
@@ -128,7 +140,7 @@ class Path:
         """The thread begins another one. Tensors that remember this one keep nothing else alive."""
         if not self.groups and self.pending is None:
             self.event = LOST
-            self.tensors = self._numbers = self.read = _NOTHING
+            self.tensors = self.numbers = self.read = _NOTHING
 
     def step(self, *key: Any) -> Event:
         """Go on by an event that makes no Tensor."""
@@ -161,10 +173,11 @@ class Path:
 
     def number(self, leaf: Tensor) -> int:
         """The number of a leaf, which is read now if it was not before; -1 where it cannot be followed."""
-        found = self._numbers.get(id(leaf))
-        return self._enter(leaf) if found is None else found
+        found = self.numbers.get(id(leaf))
+        return self.enter(leaf) if found is None else found
 
-    def _enter(self, leaf: Tensor) -> int:
+    def enter(self, leaf: Tensor) -> int:
+        """Give a number to a leaf that has none."""
         value, variable, gradient = leaf.value, leaf.variable, leaf.gradient
         if gradient is not None:
             self.open = True
@@ -190,7 +203,7 @@ class Path:
         place = then.place
         if variable is not None:
             self.read[id(variable)] = place
-        self._numbers[id(leaf)] = place
+        self.numbers[id(leaf)] = place
         self.tensors[place] = leaf
         return place
 
@@ -200,7 +213,7 @@ class Path:
 
     def changed(self, leaf: Tensor) -> None:
         """Something about a leaf is changed that its event has told."""
-        if id(leaf) in self._numbers:
+        if id(leaf) in self.numbers:
             self.lose()
 
     def numbered(self, tensor: Tensor) -> int:
@@ -209,7 +222,7 @@ class Path:
 
     def place_of(self, tensor: Tensor) -> int:
         """The number of a Tensor; -1 where it has none."""
-        return tensor.place if tensor.path is self else self._numbers.get(id(tensor), -1)
+        return tensor.place if tensor.path is self else self.numbers.get(id(tensor), -1)
 
     def learn(self, tensors: Sequence[Tensor], *key: Any) -> None:
         """The values of Tensors have become known; which ones follows from the key."""
@@ -226,7 +239,7 @@ class Path:
         """Whether all leaves of a graph are on the path, or were made by rules of derivatives."""
         for leaf in leaves:
             made = leaf.path is None and leaf.variable is None
-            if self.tensors.get(self.place_of(leaf)) is not leaf and not (made and id(leaf) not in self._numbers):
+            if self.tensors.get(self.place_of(leaf)) is not leaf and not (made and id(leaf) not in self.numbers):
                 return False
         return True
 

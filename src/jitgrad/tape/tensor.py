@@ -213,7 +213,11 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
             if tensors is None:
                 return deferred_in(operands).defer(op, operands, attrs)  # type: ignore[union-attr]
             return record(op, tensors, attrs)
-        key.append(x.place if x.path is path else path.number(x))
+        if x.path is path:
+            key.append(x.place)
+        else:
+            number = path.numbers.get(id(x))
+            key.append(path.enter(x) if number is None else number)
         if x.gradient is not None:
             inherits = True
     event = path.event.then
@@ -236,7 +240,7 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     return results(made) if type(event.shape) is Shapes else made
 
 
-_numbers: dict[float, Tensor] = {}
+_numbers: dict[type, dict[Any, Tensor]] = {float: {}, int: {}}
 _MOST_NUMBERS = 1024
 
 
@@ -247,17 +251,24 @@ def _tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...] | None:
         kind = type(x)
         if kind is Tensor:
             made.append(x)
-        elif kind is float and (found := _numbers.get(x)) is not None:
-            made.append(found)
+        elif kind in _numbers:
+            made.append(_number_again(_numbers[kind], x))
         elif kind not in NEVER_DEFERRED and deferred_in((x,)) is not None:
             return None
         else:
             made.append(as_tensor(x))
-            if kind is float and x != 0:  # 0.0 is not -0.0
-                if len(_numbers) >= _MOST_NUMBERS:
-                    _numbers.clear()
-                _numbers[x] = made[-1]
     return tuple(made)
+
+
+def _number_again(known: dict[Any, Tensor], x: float) -> Tensor:
+    found = known.get(x)
+    if found is None:
+        found = as_tensor(x)
+        if x != 0:  # 0.0 is not -0.0
+            if len(known) >= _MOST_NUMBERS:
+                known.clear()
+            known[x] = found
+    return found
 
 
 def _followed(path: Path, key: list[Any], op: Op, operands: tuple[Tensor, ...], attrs: dict[str, Any]) -> Event:
