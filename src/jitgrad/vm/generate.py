@@ -1,7 +1,7 @@
 """Write ``interpreter.py`` from the instruction set: ``python -m jitgrad.vm.generate``.
 
-What ``emitted.py`` has code for goes there; every other one is a branch that calls its kernel. A test holds the
-file to what this module writes.
+What ``kernels/elementwise.py`` has code for goes there; every other one is a branch that calls its kernel. A test holds
+the file to what this module writes.
 """
 
 from __future__ import annotations
@@ -22,14 +22,12 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm import emitted
 from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import call_kernel, compiled
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
 from jitgrad.vm.kernels import {modules}
 from jitgrad.vm.kernels.lanes import row
-
 
 @compiled
 def _execute(context, start, stop):
@@ -38,13 +36,12 @@ def _execute(context, start, stop):
     i = start
     while i != stop:
         f = row(code, i)
-        if emitted.run(A, f, f[0]): pass
+        if elementwise.run(A, f, f[0]): pass
 {branches}
         i += uint64(1)
 
 def _arguments(element: Number) -> tuple[Type, ...]:
     return Records(ContextDescriptor, element), UINT64, UINT64
-
 
 execute = Native(_execute, _arguments)
 '''
@@ -54,7 +51,7 @@ def interpreter_source() -> str:
     """The text of ``interpreter.py``."""
     kernels = {opcode: i for opcode, i in enumerate(INSTRUCTIONS) if not i.emitted}
     return TEMPLATE.format(
-        modules=", ".join(sorted({i.kernel[0] for i in kernels.values() if i.kernel and i.kernel[0]})),
+        modules=", ".join(sorted({i.kernel[0] for i in kernels.values() if i.kernel and i.kernel[0]} | {"elementwise"})),
         branches="\n".join(f"        elif f[0] == {opcode}: {_call(i)}" for opcode, i in kernels.items()),
     )
 

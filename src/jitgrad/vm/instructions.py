@@ -93,7 +93,7 @@ class Instruction:
 
     @property
     def emitted(self) -> bool:
-        """Whether its code is emitted from expressions, see ``vm/emitted.py``."""
+        """Whether its code is emitted from expressions, see ``vm/kernels/elementwise.py``."""
         return self.kernel is None or self.kernel[0] == "update"
 
 

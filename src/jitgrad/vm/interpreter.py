@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm import emitted
 from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import call_kernel, compiled
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.context import ContextDescriptor
-from jitgrad.vm.kernels import copy, loop, matmul, norms, order, random, reduce, special
+from jitgrad.vm.kernels import copy, elementwise, loop, matmul, norms, order, random, reduce, special
 from jitgrad.vm.kernels.lanes import row
-
 
 @compiled
 def _execute(context, start, stop):
@@ -23,7 +21,7 @@ def _execute(context, start, stop):
     i = start
     while i != stop:
         f = row(code, i)
-        if emitted.run(A, f, f[0]): pass
+        if elementwise.run(A, f, f[0]): pass
         elif f[0] == 44: special.digamma(A, f[1], f[2], f[3])
         elif f[0] == 45: special.polygamma(A, f[1], f[2], f[3], f[4], f[5], f[6], f[7])
         elif f[0] == 81: copy.copy(A, f[1], f[2], f[3])
@@ -50,6 +48,5 @@ def _execute(context, start, stop):
 
 def _arguments(element: Number) -> tuple[Type, ...]:
     return Records(ContextDescriptor, element), UINT64, UINT64
-
 
 execute = Native(_execute, _arguments)

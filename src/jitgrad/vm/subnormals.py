@@ -10,6 +10,9 @@ from typing import Any
 
 from llvmlite import binding, ir
 
+from jitgrad.vm.compiler.emitter import Emitter
+from jitgrad.vm.compiler.language import emitted
+
 _TRIPLE = binding.get_process_triple()
 _IS_X86 = _TRIPLE.startswith(("x86_64", "i686"))
 _IS_ARM = _TRIPLE.startswith(("aarch64", "arm64"))
@@ -43,6 +46,12 @@ def change(builder: ir.IRBuilder, mode: Any) -> Any:
     before = control(builder)
     set_control(builder, builder.or_(builder.and_(before, ir.Constant(_WORD, ~FLUSH)), mode))
     return builder.and_(before, ir.Constant(_WORD, FLUSH))
+
+
+@emitted(result="uint64")
+def flush_mode(emit: Emitter, mode: Any) -> Any:
+    """Set the bits of the mode in this thread; returns those that were there, to be put back."""
+    return change(emit.builder, mode)
 
 
 def setter() -> ir.Module:

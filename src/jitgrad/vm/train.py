@@ -12,8 +12,8 @@ from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import after, call_execute, compiled
 from jitgrad.vm.compiler.types import UINT64, Number, Records, Type
 from jitgrad.vm.descriptors import PassDescriptor, Position
-from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.kernels.lanes import TRIPS
+from jitgrad.vm.subnormals import FLUSH, flush_mode
 
 _ZERO, _ONE = uint64(0), uint64(1)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from jitgrad.vm.compiler.expressions import Expressions
+from jitgrad.vm.compiler.language import attributes
 from jitgrad.vm.compiler.types import UINT64, Literal, Object, Operand, Type, Value
 
 
@@ -54,10 +55,8 @@ class Body(Expressions):
     def text(self, linkage: str) -> str:
         """The whole function."""
         (entry, first), *others = self._blocks
-        lines = [
-            f"define {linkage} {self.compiled.result_code} {self.compiled.name}({self._signature}) {self.mark.attributes} {{",
-            f"{entry}:",
-        ]
+        head = f"{self.compiled.result_code} {self.compiled.name}({self._signature}) {attributes(self.function) or ''}"
+        lines = [f"define {linkage} {head} {{", f"{entry}:"]
         lines += self._places + first
         for label, block in others:
             lines += [f"{label}:", *block]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from jitgrad.vm.compiler.builtins import BUILTINS
-from jitgrad.vm.compiler.language import Emitted, Mark, Room, mark
+from jitgrad.vm.compiler.emitter import VECTOR_BYTES
+from jitgrad.vm.compiler.language import Emitted, Room, attributes
 from jitgrad.vm.compiler.types import (
     BOOLEAN,
     FLOAT32,
@@ -28,8 +29,8 @@ from jitgrad.vm.compiler.types import (
     Value,
 )
 from jitgrad.vm.compiler.types import Type as Kind
-from jitgrad.vm.emitter import VECTOR_BYTES
 
+_FLAGS = "contract"  # nnan and ninf are never among them: they would let LLVM delete the handling of nan and inf
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _INTEGER = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
@@ -49,14 +50,12 @@ class CompileError(Exception):
 
 
 class Expressions:
-    """Writes lines of code into blocks; ``flags`` are those of floating-point arithmetic."""
+    """Writes lines of code into blocks; ``flags`` are LLVM's of floating-point arithmetic."""
 
     def __init__(self, module: Any, function: Any, name: str) -> None:
-        self.module, self.function, self.mark = module, function, mark(function) or Mark("")
-        self.flags = self.mark.flags
+        self.module, self.function, self.flags = module, function, _FLAGS
         self.node: ast.AST | None = None
         self._count = 0
-        self._name = name
         self._places: list[str] = []  # of variables, at the beginning
         self._blocks: list[tuple[str, list[str]]] = [("entry", [])]
         self.variables: dict[str, tuple[Kind, str]] = {}  # type and place
@@ -374,7 +373,7 @@ class Expressions:
             return self._room(function, *operands)
         if function in BUILTINS:
             return BUILTINS[function](self, *operands)
-        if mark(function) is None and not isinstance(function, Emitted):
+        if attributes(function) is None and not isinstance(function, Emitted):
             raise self.error(f"{function!r} is not for the compiler")
         known = tuple(operand if isinstance(operand, Object) else self.materialised(operand).type for operand in operands)
         given = [self.materialised(operand) for operand in operands if not isinstance(operand, Object)]

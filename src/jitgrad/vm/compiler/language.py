@@ -3,57 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Mark(NamedTuple):
-    """How a function is compiled.
-
-    Attributes:
-        flags: LLVM's, of its arithmetic. nnan and ninf are never among them: nan and inf are handled.
-        attributes: LLVM's, of the function.
-    """
-
-    flags: str
-    attributes: str = ""
-
-
-_MARKS: dict[Any, Mark] = {}
+_ATTRIBUTES: dict[Any, str] = {}
+"""LLVM's attributes of the functions that are for the compiler."""
 
 
 def compiled(function: F) -> F:
     """A function for the compiler. Its products and sums may become one FMA."""
-    _MARKS[function] = Mark("contract")
+    _ATTRIBUTES[function] = ""
     return function
 
 
 def elementwise(function: F) -> F:
     """The same, for what a loop does with each element: it becomes a part of the loop, which may then vectorise."""
-    _MARKS[function] = Mark("contract", "alwaysinline")
-    return function
-
-
-def reduction(function: F) -> F:
-    """The same with additions in any order, so that it vectorises."""
-    _MARKS[function] = Mark("contract reassoc")
+    _ATTRIBUTES[function] = "alwaysinline"
     return function
 
 
 def noinline(function: F) -> F:
-    """A function for the compiler whose code is not put into its callers: it has memory of its own."""
-    _MARKS[function] = Mark("contract", "noinline")
+    """The same, with memory of its own: its code is not put into its callers."""
+    _ATTRIBUTES[function] = "noinline"
     return function
 
 
-def mark(function: Any) -> Mark | None:
-    """How a function is compiled; None if it is not one for the compiler."""
-    return _MARKS.get(function) if callable(function) else None
+def attributes(function: Any) -> str | None:
+    """LLVM's attributes of a function; None if it is not one for the compiler."""
+    return _ATTRIBUTES.get(function) if callable(function) else None
 
 
 class Emitted:
-    """A function whose code is emitted by Python: ``emit(emitter, *arguments)`` of llvmlite's values, see ``vm/emitter.py``.
+    """A function whose code is emitted by Python: ``emit(emitter, *arguments)`` of llvmlite's values, see ``emitter.py``.
 
     Args:
         emit: returns the result. Its emitter is for the floats that the first pointer points to.

@@ -6,8 +6,8 @@ from typing import Any
 
 from llvmlite import binding, ir
 
+from jitgrad.vm.compiler.emitter import HALF, WORD, Emitter
 from jitgrad.vm.compiler.language import emitted
-from jitgrad.vm.emitter import HALF, WORD, Emitter
 
 _BYTES = 8
 _IS_X86 = binding.get_process_triple().startswith(("x86_64", "i686"))

@@ -11,10 +11,10 @@ from typing import Any
 from llvmlite import ir
 from numpy import log, nan, uint64
 
+from jitgrad.vm.compiler.emitter import BYTE, HALF, SINGLE, WORD, Emitter
 from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import Emitted, after, compiled, emitted, number
 from jitgrad.vm.compiler.types import UINT64, Number, Pointer, Type
-from jitgrad.vm.emitter import BYTE, HALF, SINGLE, WORD, Emitter
 
 
 def kernel_arguments(element: Number) -> tuple[Type, ...]:

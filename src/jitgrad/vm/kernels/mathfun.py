@@ -1,8 +1,8 @@
 """Functions of numbers as code without branches, so that a vector of numbers costs little more than one; C's are one call each.
 
-They are written on ``Value``, see ``vm/emitter.py``, for float32 and float64 alike or for each beside the other. The largest
-errors are in units in the last place, as measured over dense samples by ``tests/vm/test_mathfun.py``. Values at 0, -0, ±inf and
-nan, and beyond overflow, are NumPy's.
+They are written on ``Value``, see ``compiler/emitter.py``, for float32 and float64 alike or for each beside the other. The
+largest errors are in units in the last place, as measured over dense samples by ``tests/vm/test_mathfun.py``. Values at 0, -0,
+±inf and nan, and beyond overflow, are NumPy's.
 
 Exponentials: x = n·ln 2 + r with ln 2 in two parts, so that r is exact (Cody and Waite, "Software manual for the elementary
 functions", 1980), and a polynomial of r: in float32 the minimax one of Moshier's Cephes library, in float64 Taylor's to r¹³, by
@@ -10,7 +10,7 @@ Estrin's scheme. Logarithms: x = m·2ᵉ with m from √½ to √2, log m by the
 minimax coefficients of FreeBSD's msun (Sun Microsystems, 1993).
 
 Sines: x = n·π/2 + r with π/2 in three parts, as msun has them, and msun's polynomials of r; in float32 all in float64. That
-holds up to NEAR; elements beyond go to C's functions, see ``vm/emitted.py``.
+holds up to NEAR; elements beyond go to C's functions, see ``vm/kernels/elementwise.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from jitgrad.vm.emitter import DOUBLE, SINGLE, Value
+from jitgrad.vm.compiler.emitter import DOUBLE, SINGLE, Value
 
 _MAGIC = 6755399441055744.0  # 1.5·2⁵²: adding it rounds to a whole number, which is then in the low bits
 _MAGIC_BITS = 0x4338000000000000

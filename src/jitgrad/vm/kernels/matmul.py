@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from numpy import uint64
 
+from jitgrad.vm.compiler.emitter import VECTOR_BYTES
 from jitgrad.vm.compiler.language import Room, after, compiled, itemsize, noinline
-from jitgrad.vm.emitter import VECTOR_BYTES
 from jitgrad.vm.kernels.narrow import is_narrow, narrow_columns, narrow_rows
 from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, block, dots, move, turn
 

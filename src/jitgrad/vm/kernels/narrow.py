@@ -12,8 +12,8 @@ from typing import Any
 from llvmlite import ir
 from numpy import uint64
 
+from jitgrad.vm.compiler.emitter import VECTOR_BYTES, Emitter, indices, word
 from jitgrad.vm.compiler.language import Emitted, after, compiled
-from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, indices, word
 from jitgrad.vm.kernels.reduce import BLOCK
 
 

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from numpy import sqrt, uint64
 
-from jitgrad.vm.compiler.language import after, compiled, reduction
+from jitgrad.vm.compiler.language import after, compiled
+from jitgrad.vm.kernels.reduce import dot_block as dot
 
 SINGULAR = 1e-14
 """A diagonal element that is smaller, beside the largest, counts as none."""
 LIGHT = 1e-3
 """An element that is smaller, beside its column, is of a light row."""
-
-
-@reduction
-def dot(a, b, n):
-    """The sum of products of n elements."""
-    total = 0.0
-    for k in range(n):
-        total += a[k] * b[k]
-    return total
 
 
 @compiled

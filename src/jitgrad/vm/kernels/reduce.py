@@ -12,8 +12,8 @@ from typing import Any
 
 from numpy import uint64
 
+from jitgrad.vm.compiler.emitter import VECTOR_BYTES, Emitter, Value, word
 from jitgrad.vm.compiler.language import Room, after, compiled, elementwise, emitted, itemsize, number
-from jitgrad.vm.emitter import VECTOR_BYTES, Emitter, Value, word
 
 BLOCK = 64 * VECTOR_BYTES
 """Elements of a block of one sum, which vectors add side by side: each lane as many, however wide they are."""
@@ -27,13 +27,13 @@ _CHAINS = 4  # vectors that are added to side by side: one would wait for each a
 
 
 @emitted(result="element")
-def _sum_block(emit: Emitter, a: Any, _b: Any, n: Any) -> Any:
+def sum_block(emit: Emitter, a: Any, _b: Any, n: Any) -> Any:
     """The sum of n elements from ``a`` on."""
     return _emit_sum(emit, n, (a,), lambda x: x)
 
 
 @emitted(result="element")
-def _dot_block(emit: Emitter, a: Any, b: Any, n: Any) -> Any:
+def dot_block(emit: Emitter, a: Any, b: Any, n: Any) -> Any:
     """The sum of the products of n elements from ``a`` and from ``b`` on."""
     return _emit_sum(emit, n, (a, b), lambda x, y: x * y)
 
@@ -100,7 +100,7 @@ def _by_blocks(A, a, b, n, add):
 
 @compiled
 def dot(A, d, a, b, n):
-    A[d] = _by_blocks(A, a, b, n, _dot_block)
+    A[d] = _by_blocks(A, a, b, n, dot_block)
 
 
 @compiled
@@ -182,7 +182,7 @@ def sum_axis(A, d, a, outer, reduced, inner):
     if inner == uint64(1):
         for o in range(outer):
             p = a + o * reduced
-            A[d + o] = _by_blocks(A, p, p, reduced, _sum_block)
+            A[d + o] = _by_blocks(A, p, p, reduced, sum_block)
         return
     for o in range(outer):
         _sum_rows(A, d + o * inner, a + o * reduced * inner, reduced, inner)

@@ -14,8 +14,8 @@ from jitgrad.vm.compiler.language import compiled
 from jitgrad.vm.compiler.types import UINT64, Records
 from jitgrad.vm.context import MOST_TASKS, Pool
 from jitgrad.vm.kernels.atomics import exchange, give_way, increment, load, pause, store
-from jitgrad.vm.kernels.flush import FLUSH, flush_mode
 from jitgrad.vm.kernels.lanes import run_lane
+from jitgrad.vm.subnormals import FLUSH, flush_mode
 
 _LEFT = 2**MOST_TASKS - 1
 _PATIENCE = 2000  # pauses, some tens of microseconds, before another thread may have the core

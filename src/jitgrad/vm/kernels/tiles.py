@@ -11,8 +11,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from jitgrad.vm.compiler.emitter import VECTOR_BYTES, WORD, Emitter, indices, word
 from jitgrad.vm.compiler.language import Emitted, emitted
-from jitgrad.vm.emitter import VECTOR_BYTES, WORD, Emitter, indices, word
 
 ROWS = 4
 VECTORS = 4 if VECTOR_BYTES != 32 else 2

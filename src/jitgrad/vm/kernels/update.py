@@ -1,16 +1,16 @@
 """Updates in place, of optimizers and of constraints: an element of the parameter ``p``, of its gradient ``g`` and of slots.
 
-Each is written on ``Value``, see ``vm/emitter.py``, and returns what changes. At ``h`` stand the hyperparameters, at ``s``
-numbers of a step. The forms are Keras's. Momentum: Sutskever et al., "On the importance of initialization and momentum in deep
-learning", 2013. Adam: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with the bias correction in the step
-size.
+Each is written on ``Value``, see ``compiler/emitter.py``, and returns what changes. At ``h`` stand the hyperparameters, at
+``s`` numbers of a step. The forms are Keras's. Momentum: Sutskever et al., "On the importance of initialization and momentum in
+deep learning", 2013. Adam: Kingma and Ba, "Adam: a method for stochastic optimization", 2015, with the bias correction in the
+step size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jitgrad.vm.emitter import Value
+from jitgrad.vm.compiler.emitter import Value
 from jitgrad.vm.kernels.mathfun import sqrt, where
 
 Numbers = Sequence[Value]

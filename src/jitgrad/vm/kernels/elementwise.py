@@ -11,8 +11,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from jitgrad.vm.compiler.emitter import BIT, WORD, Emitter, Value, called, evaluate, word
 from jitgrad.vm.compiler.language import emitted
-from jitgrad.vm.emitter import BIT, WORD, Emitter, Value, called, evaluate, word
 from jitgrad.vm.instructions import INSTRUCTIONS, OPERANDS, Instruction
 from jitgrad.vm.kernels import mathfun, update
 
