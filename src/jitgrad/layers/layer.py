@@ -333,14 +333,19 @@ def _numbered(kind: str) -> str:
 def _owned(layer: Layer) -> list[Any]:
     """The Variables and layers on the attributes, each once."""
     held: dict[int, Any] = {}
-    for key, value in vars(layer).items():
-        if type(value) in _PLAIN or key in _NOT_OWNED:
-            continue
-        if isinstance(value, (Variable, Layer)):
-            held[id(value)] = value
-        elif isinstance(value, dict) or (isinstance(value, (list, tuple)) and not _PLAIN.issuperset(map(type, value))):
-            held |= {id(x): x for x in tree_leaves(value) if isinstance(x, (Variable, Layer))}
+    for value in [value for key, value in vars(layer).items() if type(value) not in _PLAIN and key not in _NOT_OWNED]:
+        _gather(value, held)
     return list(held.values())
+
+
+def _gather(value: Any, held: dict[int, Any]) -> None:
+    """Add the Variables and layers in ``value``, by id."""
+    if isinstance(value, (Variable, Layer)):
+        held[id(value)] = value
+    elif isinstance(value, (list, tuple, dict)):
+        for x in value.values() if isinstance(value, dict) else value:
+            if type(x) not in _PLAIN:
+                _gather(x, held)
 
 
 def own_variables(layer: Layer) -> list[Variable]:

@@ -134,11 +134,11 @@ def _later(changes: Sequence[StateUpdate]) -> bool:
     key: list[Any] = ["update"]
     level = 0
     for op, targets, arguments, attrs in changes:
-        key += (op, attrs)
+        key.append(op)
+        key.append(attrs)
         for variable in targets:
             key.append(number(variable.leaf))
-            if variable.level > level:
-                level = variable.level
+            level = max(level, variable.level)
         for t in arguments:
             key.append(t.place if t.path is where else number(t))
     return _wait(where, key, level, changes)
