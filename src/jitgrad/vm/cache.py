@@ -1,7 +1,7 @@
 """Where compiled code is kept, and under which key.
 
-The key is a hash of every source of this package, the versions of what compiles them and the processor: an edited kernel,
-another Numba or another machine finds nothing and compiles anew. A file is written aside and renamed, so that it is whole
+The key is a hash of every source of this package and of the op table, whose texts are compiled, of the versions of what
+compiles them and of the processor: an edited kernel, another LLVM or another machine finds nothing and compiles anew. A file is written aside and renamed, so that it is whole
 or not there, and it carries a digest; what does not match it is compiled anew too. It is machine code that is run, so it is
 read only from folders where nobody else can put any (``folders.py``).
 """
@@ -34,10 +34,10 @@ _PATIENCE = 300.0  # seconds that another process may take to compile what this 
 def key() -> str:
     """What the compiled code depends on, as a hash."""
     made_for = processor()
-    facts = [version("numba"), version("llvmlite"), sys.version, made_for.name, made_for.flags()]
+    facts = [version("llvmlite"), sys.version, made_for.name, made_for.flags()]
     digest = hashlib.sha256("\0".join(facts).encode())
-    package = Path(__file__).parent
-    for path in sorted(package.rglob("*.py")):
+    package = Path(__file__).parents[1]
+    for path in sorted(path for folder in ("vm", "ops") for path in (package / folder).rglob("*.py")):
         digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:20]
 
