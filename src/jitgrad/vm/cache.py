@@ -1,9 +1,9 @@
 """Where compiled code is kept, and under which key.
 
 The key is a hash of every source of this package and of the op table, whose texts are compiled, of the versions of what
-compiles them and of the processor: an edited kernel, another LLVM or another machine finds nothing and compiles anew. A file is written aside and renamed, so that it is whole
-or not there, and it carries a digest; what does not match it is compiled anew too. It is machine code that is run, so it is
-read only from folders where nobody else can put any (``folders.py``).
+compiles them and of the processor: an edited kernel, another LLVM or another machine finds nothing and compiles anew. A file
+is written aside and renamed, so that it is whole or not there, and it carries a digest; what does not match it is compiled
+anew too. It is machine code that is run, so it is read only from folders where nobody else can put any (``folders.py``).
 """
 
 from __future__ import annotations
