@@ -213,12 +213,11 @@ def test_warmup_says_what_it_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_models_need_compiles_in_twenty_seconds(tmp_path: Path) -> None:
-    """All but least squares."""
+def test_everything_compiles_in_ten_seconds(tmp_path: Path) -> None:
     started = time.perf_counter()
-    units = [tuple(unit) for unit in groups.UNITS if unit.group != "least_squares"]
+    units = [tuple(unit) for unit in groups.UNITS]
     done = python(f"from jitgrad.vm import compiling, groups; compiling.ensure(*[groups.Unit(*u) for u in {units}])", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert time.perf_counter() - started < 20
+    assert time.perf_counter() - started < 10
     done = python("import jitgrad; print(jitgrad.exp(0.0))", tmp_path)
     assert (done.stdout, done.stderr) == ("1.0\n", "")
