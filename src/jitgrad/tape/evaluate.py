@@ -41,10 +41,12 @@ def compute(wanted: Sequence[Tensor]) -> None:
             if tensor.timestamp == 0:
                 release(tensor)
         release_leaves(flat.leaves)
-        _learn(alone, flat.nodes)
     path = here.path
-    if not here.active and (path.lost or not (path.groups or path.open or path.pending is not None)):
+    goes_on = path.groups or path.tapes or path.pending is not None
+    if not here.active and (path.lost or not goes_on):
         here.begin()
+    elif alone:
+        _learn(alone, flat.nodes)
 
 
 def _learn(asked: Sequence[Tensor], known: Sequence[Tensor]) -> None:

@@ -8,6 +8,7 @@ numbers on a path, so that equal paths have equal graphs, and nobody looks at th
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,8 @@ class Path:
     Attributes:
         event: the last one.
         active: the recordings that run in the thread.
-        tensors: leaves, and Tensors whose values became known on the way, by number.
+        tensors: leaves, by number.
+        learned: Tensors whose values became known on the way, as long as somebody else has them, by number.
         numbers: of leaves, by id.
         read: the last number of each Variable that was read, by id.
         known: the last event that made values known: which ones are follows from it.
@@ -103,7 +105,7 @@ class Path:
         "active",
         "event",
         "groups",
-        "known",
+        "known", "learned",
         "numbers",
         "open",
         "over",
@@ -118,6 +120,7 @@ class Path:
         self.event = LOST if lost else TREE.root
         self.active = active
         self.tensors: dict[int, Tensor] = {}
+        self.learned: dict[int, weakref.ref[Tensor]] = {}
         self.read: dict[int, int] = {}
         self.numbers: dict[int, int] = {}
         self.known: Event | None = None
@@ -140,7 +143,7 @@ class Path:
         """The thread begins another one. Tensors that remember this one keep nothing else alive."""
         if not self.groups and self.pending is None:
             self.event = LOST
-            self.tensors = self.numbers = self.read = _NOTHING
+            self.tensors = self.learned = self.numbers = self.read = _NOTHING
 
     def step(self, *key: Any) -> Event:
         """Go on by an event that makes no Tensor."""
@@ -232,14 +235,18 @@ class Path:
             if tensor.path is not self or tensor.place < 0:
                 self.lose()
                 return
-            self.tensors[tensor.place] = tensor
-        self.known = self.step("known", *key)
+            self.learned[tensor.place] = weakref.ref(tensor)
+        self.known = self.step("known", "learned", *key)
 
     def knows(self, leaves: Sequence[Tensor]) -> bool:
         """Whether all leaves of a graph are on the path, or were made by rules of derivatives."""
         for leaf in leaves:
-            made = leaf.path is None and leaf.variable is None
-            if self.tensors.get(self.place_of(leaf)) is not leaf and not (made and id(leaf) not in self.numbers):
+            place = self.place_of(leaf)
+            if leaf.path is self:
+                ref = self.learned.get(place)
+                if ref is None or ref() is not leaf:
+                    return False
+            elif self.tensors.get(place) is not leaf and not (place < 0 and leaf.path is None and leaf.variable is None):
                 return False
         return True
 

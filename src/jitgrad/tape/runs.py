@@ -47,9 +47,18 @@ class _Run:
             self.made[place] = leaf
         return place
 
+    def given(self, where: Path) -> dict[int, Tensor]:
+        """The Tensors that it may be given, by number."""
+        if not self.recorded:
+            return where.tensors
+        learned = {place: ref() for place, ref in where.learned.items()}
+        return where.tensors | {place: tensor for place, tensor in learned.items() if tensor is not None}
+
     def find(self, tensors: dict[int, Tensor]) -> tuple[Executable, list[Any]] | None:
         """What runs it for these Tensors, and the values that it is given."""
         made = self.made
+        if self.recorded and not all(place < 0 or place in tensors for place in self.leaves):
+            return None
         values = [tensors[place].value if place >= 0 else made[place].value for place in self.leaves]
         if self.general is not None:
             return self.general, values
@@ -87,9 +96,10 @@ def run(
     """
     key = event, what, where.known
     kept: _Run | None = None if where.lost else executable.PROGRAMS.get(key)
-    found = kept.find(where.tensors) if kept is not None and path.REPLAY else None
+    tensors = where.tensors if kept is None else kept.given(where)
+    found = kept.find(tensors) if kept is not None and path.REPLAY else None
     if found is not None and kept is not None:
-        (program, values), tensors, leaves = found, where.tensors, kept.leaves
+        (program, values), leaves = found, kept.leaves
         for number in kept.integers:
             check_exact(np.asarray(values[number]), program.program.dtype)
         made = program.run(values, [tensors[leaves[number]] for number in program.program.state], levels, storage)
