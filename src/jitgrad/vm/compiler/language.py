@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from numpy import uint64
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -74,12 +76,12 @@ def after(pointer, n):  # type: ignore[no-untyped-def]
 
 def number(pointer, x):  # type: ignore[no-untyped-def]
     """``x`` as a number of those that the pointer points to."""
-    raise NotImplementedError
+    return type(pointer[0])(x)
 
 
 def itemsize(pointer):  # type: ignore[no-untyped-def]
     """The bytes of one of the numbers that the pointer points to."""
-    raise NotImplementedError
+    return uint64(pointer.itemsize)
 
 
 def is_null(pointer):  # type: ignore[no-untyped-def]
