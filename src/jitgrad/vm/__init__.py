@@ -1,1 +1,1 @@
-"""The virtual machine: kernels and an interpreter, compiled by Numba once per machine."""
+"""The virtual machine: kernels and an interpreter, compiled once per machine."""

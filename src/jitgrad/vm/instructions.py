@@ -3,9 +3,9 @@
 An instruction is a row of WIDTH unsigned integers: the opcode, then its fields. An elementwise op of the table gives an
 instruction for each useful pattern of operands along the columns: ``v`` runs with them, ``s`` stays (``add.sv`` adds a
 scalar to a vector), and ``1`` where there is but one element and no loop. Every other instruction is a call of a kernel, and
-its row here is all it takes to add one.
+its row here is all it takes to add one; updates are emitted, too, from ``kernels/update.py``.
 
-This module needs no Numba: lowering, validation and dumps stay light.
+This module needs no llvmlite: lowering, validation and dumps stay light.
 """
 
 from __future__ import annotations
@@ -337,7 +337,7 @@ def _is_called_right(f: Fields, table: np.ndarray, dtype: np.dtype[Any]) -> str:
     return "" if given == wanted else f"results, room and operands of {given} elements, where {callee.name} has {wanted}"
 
 
-# A function by its address, see ``jit.call_kernel``. ``n`` results at ``d``; ``room`` elements at ``s`` to work in. In the
+# A function by its address, see ``language.call_kernel``. ``n`` results at ``d``; ``room`` elements at ``s`` to work in. In the
 # table stand offset and size of each of the ``count`` operands, and then what numbers the function wants to know.
 _kernel(
     "", "call", "kernel *d n *s room t count",

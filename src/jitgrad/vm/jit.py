@@ -1,4 +1,4 @@
-"""The one place for Numba, which compiles the users' functions: its options, and kernels of such functions."""
+"""The one place for Numba, which compiles the users' functions alone: its options, and kernels of such functions."""
 
 from __future__ import annotations
 

@@ -21,6 +21,6 @@ def load(name: str, dtype: np.dtype[Any]) -> Function:
     it for ever.
     """
     with forks.loading:
-        from jitgrad.vm import native  # llvmlite, and Numba where nothing is compiled yet
+        from jitgrad.vm import native  # llvmlite, and the compiler where nothing is compiled yet
 
         return native.load(name, dtype)

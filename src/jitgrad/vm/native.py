@@ -1,6 +1,6 @@
 """The compiled functions, ready to call: loaded from where they are kept, or compiled first.
 
-Loading needs llvmlite alone. Numba, which takes long to import, comes in only where something must be compiled.
+Loading needs llvmlite alone. The modules of the kernels and their compiler are imported only where something must be compiled.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ class Kind(NamedTuple):
 
     Attributes:
         ctype: in Python.
-        of: in compiled code, or what it points to there: the name of a Numba type or of a record, or ``element`` for the dtype
-            of the program.
+        of: in compiled code, or what it points to there: the name of a type of numbers or of a record, or ``element`` for the
+            dtype of the program.
         points: whether it points.
         shared: whether threads write it by atomic operations: compiled code gets a pointer to it.
     """

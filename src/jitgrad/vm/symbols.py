@@ -30,7 +30,7 @@ def start_llvm() -> None:
 def provide(declared: list[str]) -> None:
     """Give every name that code refers to an address: one name without leaves all of them without.
 
-    What is not C's is Numba's: calls that raise exceptions, which no kernel does. They stop the process.
+    What is neither C's nor LAPACK's stops the process where it is called. No kernel does.
     """
     for name in declared:
         if not name.startswith("llvm.") and binding.address_of_symbol(name) is None:

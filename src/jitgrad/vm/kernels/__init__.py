@@ -1,5 +1,5 @@
 """What the interpreter's branches call: loops over the arena, in compiled code.
 
 ``A`` is the arena; ``d`` is where a result goes; other letters are operands: offsets into the arena, and sizes. All are
-unsigned, so that no index is checked for wraparound and the loops vectorise.
+unsigned: the compiler takes no other index.
 """
