@@ -301,8 +301,8 @@ arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh, hypot, exp2, log2, l
 
 
 def cbrt(x: Value) -> Value:
-    """The cube root, C's, but where subnormal numbers count as zero: it looks at the bits."""
-    return where(x == 0, copysign(x.like(0), x), x.emit.c("cbrt", x))
+    """The cube root, C's of doubles, but where subnormal numbers count as zero: it looks at the bits."""
+    return where(x == 0, copysign(x.like(0), x), x.emit.c("cbrt", x.to(DOUBLE)).to(x.number))
 
 
 def by_c(number: Any) -> set[str]:
