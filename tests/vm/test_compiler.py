@@ -12,7 +12,7 @@ from numpy import isfinite, sqrt, uint64
 
 from jitgrad.vm.compiler.expressions import CompileError
 from jitgrad.vm.compiler.functions import Module, Native
-from jitgrad.vm.compiler.language import after, compiled, noinline
+from jitgrad.vm.compiler.language import after, compiled, noinline, unrolled
 from jitgrad.vm.compiler.types import FLOAT32, FLOAT64, INT64, UINT64, Pointer, Records
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares.problem import Outcome, Part, Problem
@@ -96,6 +96,35 @@ def test_loops_and_functions_of_several_results() -> None:
     call(_loops, (FLOATS, COUNTS, UINT64), found, counted, 8)
     np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(counted, wanted_counts)
+
+
+@compiled
+def _written_out(counts, n):  # type: ignore[no-untyped-def]
+    for i in range(n):
+        for k in unrolled(3):
+            counts[i] = counts[i] * uint64(10) + uint64(k)
+
+
+@compiled
+def _left_early(counts, n):  # type: ignore[no-untyped-def]
+    for _ in range(n):
+        for _ in unrolled(3):
+            break
+
+
+@compiled
+def _of_any_length(counts, n):  # type: ignore[no-untyped-def]
+    for _ in unrolled(n):
+        counts[0] += uint64(1)
+
+
+def test_loops_that_are_unrolled() -> None:
+    found, wanted = np.ones(4, np.uint64), np.ones(4, np.uint64)
+    _written_out(wanted, uint64(3))
+    call(_written_out, (COUNTS, UINT64), found, 3)
+    np.testing.assert_array_equal(found, wanted)
+    for function in (_left_early, _of_any_length):
+        assert "unrolled" in refuses(function, COUNTS, UINT64)
 
 
 @compiled

@@ -140,9 +140,12 @@ class Body(Expressions):
 
     def _For(self, node: ast.For) -> None:
         call = node.iter
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "range"):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("range", "unrolled")):
             raise self.error("loops are over a range from one number to another")
         given = [self.evaluate(limit) for limit in call.args]
+        if call.func.id == "unrolled":
+            self._unrolled(node, *given)
+            return
         limits: list[Any] = {1: [Literal(0), *given, Literal(1)], 2: [*given, Literal(1)], 3: given}[len(given)]
         number = self.common(*limits)
         first, last, by = (self.value(limit, number) for limit in limits)
@@ -163,6 +166,14 @@ class Body(Expressions):
         self.keep(self.line(number, f"add {wraps} {number.code} {self.kept(number, place).name}, {by.name}"), place)
         self.go(start)
         self.begin(end)
+
+    def _unrolled(self, node: ast.For, count: Operand) -> None:
+        """The statements once more for each number."""
+        if not isinstance(count, Literal) or any(isinstance(n, ast.Break | ast.Continue) for n in ast.walk(node)):
+            raise self.error("a loop is unrolled for a number known here, and it runs to its end")
+        for number in range(int(count.value)):
+            self._assign(node.target, Literal(number))
+            self._statements(node.body)
 
     def _loop(self, statements: list[ast.stmt], inside: str, following: str, end: str) -> None:
         """The body of a loop."""

@@ -69,6 +69,10 @@ class Room:
         raise NotImplementedError("memory on the stack is for compiled code alone")
 
 
+unrolled = range
+"""A range of a number that is known, whose loop has no jumps: in compiled code its statements stand that often."""
+
+
 def after(pointer, n):  # type: ignore[no-untyped-def]
     """The pointer ``n`` elements on."""
     return pointer[n:]

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from numpy import uint64
 
-from jitgrad.vm.compiler.language import compiled, itemsize, number
+from jitgrad.vm.compiler.language import compiled, itemsize, number, unrolled
 
 
 @compiled
 def philox(c0, c1, c2, c3, k0, k1):
     """Two of the four words of a block of ten rounds, as one of 64 bits."""
     low, half = uint64(0xFFFFFFFF), uint64(32)
-    for _ in range(10):
+    for _ in unrolled(10):  # so that the loop over the blocks vectorises
         product0 = uint64(0xD2511F53) * c0
         product1 = uint64(0xCD9E8D57) * c2
         c0, c1, c2, c3 = (product1 >> half) ^ c1 ^ k0, product1 & low, (product0 >> half) ^ c3 ^ k1, product0 & low
