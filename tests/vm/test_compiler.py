@@ -219,6 +219,16 @@ def _misspelled(problem):  # type: ignore[no-untyped-def]
     problem.colums = 1
 
 
+@compiled
+def _endless(a, n):  # type: ignore[no-untyped-def]
+    if n > uint64(0):
+        _endless(a, n - uint64(1))
+
+
+def test_a_function_that_calls_itself_is_refused() -> None:
+    assert "_endless calls itself" in refuses(_endless, FLOATS, UINT64)
+
+
 def test_what_is_not_known_is_refused_with_its_place() -> None:
     message = refuses(_mixes, FLOATS, UINT64, INT64)
     assert message.endswith("int64 and uint64 do not mix: convert one")

@@ -18,7 +18,8 @@ from llvmlite import binding
 
 import jitgrad
 from jitgrad import Variable
-from jitgrad.vm import cache
+from jitgrad.errors import ProgramError
+from jitgrad.vm import cache, symbols
 from tests.vm.processes import BEGUN, ENDED, LOAD, python
 
 PACKAGE = Path(jitgrad.__file__).parent
@@ -66,6 +67,11 @@ def test_edited_code_is_never_served_from_a_stale_cache(tmp_path: Path, file: st
         losses.append(json.loads(done.stdout))
     assert np.subtract(losses[1], losses[0]).min() > 6
     assert len(list(kept.iterdir())) == 2
+
+
+def test_a_name_without_an_address_is_an_error() -> None:
+    with pytest.raises(ProgramError, match="calls nobodys_function, which is not known"):
+        symbols.check(["llvm.sqrt.f64", "expf", "nobodys_function"])
 
 
 def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class Function:
 
     def __init__(self, compiled: ObjectCode, kind: Any) -> None:
         self._engine = _engine()
-        symbols.provide(compiled.declared)
+        symbols.check(compiled.declared)
         self._engine.add_object_file(binding.ObjectFileRef.from_data(compiled.code))
         self._engine.finalize_object()
         self.address = self._engine.get_function_address(compiled.symbol)

@@ -61,9 +61,10 @@ def processor() -> Processor:
         if (name, flags) == (host.name, host.flags()):
             return host
     needed = "+64bit" if "64bit" in host.features else ""  # without it, LLVM would stop the process
+    others = [other for other in _COMMON if other != name]
     if not any(_has(name, needed, [feature for feature in _BASIC if feature in host.features]).values()):
         raise ArgumentError(
-            f"{variable} is {name!r}, which LLVM does not know as a processor of this kind.{near_name(name, _COMMON)} "
+            f"{variable} is {name!r}, which LLVM does not know as a processor of this kind.{near_name(name, others)} "
             f"Give one of x86-64-v2, x86-64-v3, x86-64-v4, one of LLVM's names, such as haswell or znver4, or host."
         )
     wanted = _has(name, f"{needed},{flags}", list(host.features))

@@ -7,6 +7,8 @@ import functools
 
 from llvmlite import binding
 
+from jitgrad.errors import ProgramError
+
 # What compiled code may call: C's mathematics, of double and of float, memory, and the scheduler.
 _MATHEMATICS = """
     acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs floor fma fmax fmin fmod
@@ -27,14 +29,14 @@ def start_llvm() -> None:
             binding.add_symbol(name, _address(name))
 
 
-def provide(declared: list[str]) -> None:
-    """Give every name that code refers to an address: one name without leaves all of them without.
-
-    What is neither C's nor LAPACK's stops the process where it is called. No kernel does.
-    """
+def check(declared: list[str]) -> None:
+    """Raise ProgramError for a name that code refers to and that has no address: LLVM would leave all of them without."""
     for name in declared:
         if not name.startswith("llvm.") and binding.address_of_symbol(name) is None:
-            binding.add_symbol(name, _address("abort"))
+            raise ProgramError(
+                f"Compiled code calls {name}, which is not known in this process. Add it to jitgrad.vm.symbols, "
+                f"or remove what is kept of compiled code (`jitgrad doctor` says where) if it is from another version."
+            )
 
 
 @functools.cache

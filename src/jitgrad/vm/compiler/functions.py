@@ -15,6 +15,7 @@ from jitgrad.vm import symbols
 from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.compiler.body import Body, Compiled
 from jitgrad.vm.compiler.emitter import BIT, BYTE, DOUBLE, SINGLE, WORD, Emitter
+from jitgrad.vm.compiler.expressions import CompileError
 from jitgrad.vm.compiler.language import Emitted
 from jitgrad.vm.compiler.types import BOOLEAN, FLOAT32, FLOAT64, NUMBERS, UINT64, Number, Object, Pointer, Type
 from jitgrad.vm.processor import target_machine
@@ -32,11 +33,15 @@ class Module:
         self._tags: dict[str, int] = {}
         self._emitted = ir.Module()
         self._numbers = itertools.count()
+        self._begun: set[Any] = set()
 
     def add(self, function: Any, types: tuple[Type | Object, ...], symbol: str = "") -> Compiled:
         """A function for some types. It is seen from outside if it has a symbol."""
         made = self._compiled.get((function, types))
+        if (function, types) in self._begun:
+            raise CompileError(f"{function.__name__} calls itself, which compiled functions cannot: write a loop")
         if made is None:
+            self._begun.add((function, types))
             named = function.name if isinstance(function, Emitted) else function.__name__
             name = symbol or f"{named}.{next(self._numbers)}"
             if isinstance(function, Emitted):
@@ -46,6 +51,7 @@ class Module:
                 made = body.compiled
                 self._texts.append(body.text("" if symbol else "internal"))
             self._compiled[function, types] = made
+            self._begun.remove((function, types))
         return made
 
     def _add_emitted(self, function: Emitted, types: tuple[Any, ...], name: str) -> Compiled:
