@@ -70,6 +70,7 @@ def test_edited_code_is_never_served_from_a_stale_cache(tmp_path: Path, file: st
 
 
 def test_a_name_without_an_address_is_an_error() -> None:
+    symbols.start_llvm()
     with pytest.raises(ProgramError, match="calls nobodys_function, which is not known"):
         symbols.check(["llvm.sqrt.f64", "expf", "nobodys_function"])
 
