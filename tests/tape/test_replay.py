@@ -281,6 +281,43 @@ def by_backward(k: int) -> Any:
     return loss.item(), w.detach(), w.grad
 
 
+def asked_for_after_backward(k: int) -> Any:
+    v = Variable(np.arange(3.0) + k, requires_grad=True)
+    h = v * 2.0
+    jitgrad.sum(h * h).backward()
+    return (h.numpy() if k % 5 == 2 else 0), v.grad
+
+
+def used_after_backward(k: int) -> Any:
+    v, optimizer = Variable(np.arange(3.0) + k, requires_grad=True), jitgrad.optimizers.SGD(0.1)
+    loss = jitgrad.sum((v * 2.0) ** 2)
+    loss.backward()
+    gradient = v.grad
+    optimizer.apply_gradients([(gradient, v)])
+    found = [v.detach().numpy()]
+    if k % 5 == 2:
+        found.append((loss.detach() * 3.0).numpy())
+    return found, gradient
+
+
+def used_after_a_reset(k: int) -> Any:
+    v = Variable(np.arange(3.0) + k)
+    with GradientTape() as tape:
+        h = v * 2.0
+        loss = jitgrad.sum(h * h)
+    gradient = tape.gradient(loss, v)
+    tape.reset()
+    found = [h.numpy(), (h * 3.0).numpy()] if k % 5 == 2 else []
+    return found, gradient, loss
+
+
+def shown_before_the_update(k: int) -> Any:
+    v, optimizer = Variable(np.arange(3.0) + k, requires_grad=True), jitgrad.optimizers.SGD(0.1)
+    jitgrad.sum((v * 2.0) ** 2).backward()
+    optimizer.apply_gradients([(v.grad, v)])
+    return (v.grad.numpy() if k % 5 == 2 else 0), v.detach()
+
+
 def two_backwards(k: int) -> Any:
     w = begun(k, lambda: Variable(X[0], requires_grad=True))
     w.zero_grad()
@@ -329,6 +366,7 @@ OPTIMIZERS += [
 
 SCENARIOS = [
     line, several_optimizers, branches, written_outside, kept_for_later, averaged_statistics, by_backward, two_backwards,
+    asked_for_after_backward, used_after_backward, used_after_a_reset, shown_before_the_update,
     several_results, frozen_on_the_way, a_tape_that_is_reset, *OPTIMIZERS,
     plain, several_targets, unconnected, watched_or_not, given_to_watch, intermediate, asked_for_within, not_recorded,
     read_twice, literals, new_literals_each_time, dtypes, shapes, second_order, after_a_living_tape, a_rule_that_looks,

@@ -81,7 +81,7 @@ def _sources(where: Path, target: Tensor, key: tuple[Any, ...]) -> list[Tensor]:
     sources = list({key_of(t): t for t in nodes if _of(t).wanted}.values())
     if event is None:
         places = [where.numbered(t) for t in sources]
-        where.grow(key).form = places
+        where.grow(key, form=places)
     return sources
 
 

@@ -32,7 +32,9 @@ class Group:
         pending: updates that are made in one run with the targets.
     """
 
-    __slots__ = ("_again", "_differentiate", "_found", "_levels", "_results", "event", "pending", "targets", "where")
+    __slots__ = (
+        "__weakref__", "_again", "_differentiate", "_found", "_levels", "_results", "event", "pending", "targets", "where",
+    )  # fmt: skip
 
     def __init__(self, where: Path, event: Event, targets: Iterable[Tensor | None]) -> None:
         self.where = where
@@ -57,6 +59,8 @@ class Group:
         self._results = [weakref.ref(result) for result in results]
         self._levels = [result.level for result in results]
         self._found, self._differentiate, self._again = found, differentiate, again
+        if found is None:
+            self.where.deferred.append(weakref.ref(self))
 
     def value(self, tensor: Tensor) -> None:
         """Make the value of a member known: with all others, or, of a target, with what is updated together with it."""
@@ -76,9 +80,10 @@ class Group:
             values = run(self.where, self.event, len(targets), lambda: Flat([*targets, *self._graph()]), levels)
         results = [result() for result in self._results]
         known = [t for t in (*targets, *results) if t is not None]
-        for tensor, value in zip((*targets, *results), values, strict=True):
+        for tensor, value in reversed([*zip((*targets, *results), values, strict=True)]):  # targets last: they are released
             if tensor is not None:
                 self._give(tensor, value)
+        self._found = None
         self._let_go()
         if self.where is here.path:
             self.where.learn(known, self.event.end, len(targets))
@@ -87,11 +92,22 @@ class Group:
 
     def give(self, targets: Sequence[Tensor], values: Sequence[Any]) -> None:
         """Those that are its targets are known. They keep their operands for gradients that may still be asked for."""
+        in_use = self._in_use()
         for tensor, value in zip(targets, values, strict=True):
             if tensor.group is self:
-                in_use = tensor.timestamp == 0 and any(result() is not None for result in self._results)
                 self._give(tensor, value, in_use)
+        if not in_use:
+            self._found = None
         self._let_go()
+
+    def derive(self) -> None:
+        """Make the graphs of gradients that may still be asked for."""
+        if self._in_use():
+            self._graph()
+
+    def _in_use(self) -> bool:
+        """Whether a gradient may still be asked for."""
+        return any(result is not None and result.value is None for result in [ref() for ref in self._results])
 
     @staticmethod
     def _give(tensor: Tensor, value: Any, in_use: bool = False) -> None:
@@ -101,7 +117,7 @@ class Group:
             release(tensor)
 
     def _let_go(self) -> None:
-        self.pending, self._found = None, None
+        self.pending = None
         groups = self.where.groups
         if len(groups) == 1 and groups[0] is self:
             groups.clear()
@@ -115,8 +131,10 @@ class Group:
         return self._found
 
     def show(self) -> list[Tensor]:
-        """Let the gradients have their graphs; returns them."""
-        shown = []
+        """Let the gradients that are not known have their graphs; returns them."""
+        shown: list[Tensor] = []
+        if not self._in_use():
+            return shown
         for ref, made in zip(self._results, self._graph(), strict=True):
             result = ref()
             if result is not None and result.value is None:
@@ -139,6 +157,13 @@ class _Form(NamedTuple):
     there: list[int]
 
 
+def _form(every: Gradients, found: Sequence[Tensor]) -> _Form:
+    numbers = {id(g): number for number, g in enumerate(found)}
+    chosen = [None if g is None else numbers[id(g)] for g in every]
+    there = [source for source, number in enumerate(chosen) if number is not None]
+    return _Form(chosen, [(g.shape, g.level) for g in found], there)
+
+
 def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differentiate: Differentiate) -> Gradients:
     """What ``differentiate`` finds, to be computed together with the targets when somebody asks.
 
@@ -152,11 +177,7 @@ def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differenti
             every = differentiate()
         found = distinct(every)
         if event is None:
-            event = where.grow(key, len(found))
-            numbers = {id(g): number for number, g in enumerate(found)}
-            chosen = [None if g is None else numbers[id(g)] for g in every]
-            there = [source for source, number in enumerate(chosen) if number is not None]
-            event.form = _Form(chosen, [(g.shape, g.level) for g in found], there)
+            event = where.grow(key, len(found), form=_form(every, found))
     if not where.lost:
         where.event = event
     form: _Form = event.form

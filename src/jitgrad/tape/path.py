@@ -42,13 +42,13 @@ class Event:
 
     __slots__ = ("end", "form", "key", "level", "others", "place", "shape", "then")
 
-    def __init__(self, key: Sequence[Any], place: int, end: int, shape: Shape = (), level: int = 0) -> None:
+    def __init__(self, key: Sequence[Any], place: int, end: int, shape: Shape = (), level: int = 0, form: Any = None) -> None:
         self.key = key
         self.place = place
         self.end = end
         self.shape = shape
         self.level = level
-        self.form: Any = None
+        self.form = form
         self.then: Event | None = None
         self.others: dict[Any, Event] | None = None
 
@@ -94,6 +94,7 @@ class Path:
         read: the last number of each Variable that was read, by id.
         known: the last event that made values known: which ones are follows from it.
         groups: gradients that were taken and are not computed, see ``evaluate``.
+        deferred: those that may still be asked for, and have no graphs yet.
         pending: updates of Variables that are still to be made.
         open: whether something that was read requires a gradient.
         passed: what ``backward`` went through without a look at the graph.
@@ -103,9 +104,11 @@ class Path:
 
     __slots__ = (
         "active",
+        "deferred",
         "event",
         "groups",
-        "known", "learned",
+        "known",
+        "learned",
         "numbers",
         "open",
         "over",
@@ -114,7 +117,7 @@ class Path:
         "read",
         "tapes",
         "tensors",
-    )  # fmt: skip
+    )
 
     def __init__(self, active: list[Recording], lost: bool = False) -> None:
         self.event = LOST if lost else TREE.root
@@ -125,6 +128,7 @@ class Path:
         self.numbers: dict[int, int] = {}
         self.known: Event | None = None
         self.groups: list[Any] = []
+        self.deferred: list[weakref.ref[Any]] = []
         self.pending: Any = None
         self.passed: list[Tensor] = []
         self.open = self.over = False
@@ -157,15 +161,15 @@ class Path:
         self.event = event
         return event
 
-    def grow(self, key: Sequence[Any], made: int = 0, shape: Shape = (), level: int = 0) -> Event:
-        """Go on by an event that was not met here before, and makes so many Tensors."""
+    def grow(self, key: Sequence[Any], made: int = 0, shape: Shape = (), level: int = 0, form: Any = None) -> Event:
+        """Go on by an event that was not met here before, and makes so many Tensors; other threads find it whole."""
         last = self.event
         if last.end > LONGEST:
             self.lose()
         if self.event is LOST:
-            return Event(key, -1, -1, shape, level)
+            return Event(key, -1, -1, shape, level, form)
         TREE.grow()
-        event = Event(key, last.end, last.end + made, shape, level)
+        event = Event(key, last.end, last.end + made, shape, level, form)
         if last.then is None:
             last.then = event
         else:
@@ -249,6 +253,14 @@ class Path:
             elif self.tensors.get(place) is not leaf and not (place < 0 and leaf.path is None and leaf.variable is None):
                 return False
         return True
+
+    def derive(self) -> None:
+        """Make the graphs of gradients that have none, before what they are made from is let go."""
+        refs, self.deferred = self.deferred, []
+        for ref in refs:
+            group = ref()
+            if group is not None:
+                group.derive()
 
     def settle(self) -> None:
         """Mark what ``backward`` went through."""

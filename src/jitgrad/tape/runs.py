@@ -126,7 +126,11 @@ def release_leaves(leaves: Iterable[Tensor]) -> None:
 
 def release(tensor: Tensor) -> None:
     """Keep no operands of a known value that no tape will differentiate, unless ``backward`` may."""
-    if tensor.gradient is None:
-        tensor.op, tensor.inputs, tensor.attrs = None, (), ()
-    elif tensor.gradient.spent:
-        tensor.inputs, tensor.attrs = (), ()
+    kept = tensor.gradient
+    if kept is not None and not kept.spent:
+        return
+    if tensor.path is not None and tensor.path.deferred and (kept is not None or tensor.timestamp):
+        tensor.path.derive()
+    tensor.inputs, tensor.attrs = (), ()
+    if kept is None:
+        tensor.op = None
