@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -565,6 +566,42 @@ def test_an_exception_on_the_way_leaves_what_was_asked_for() -> None:
         with pytest.raises(ZeroDivisionError):
             step()
     assert float(w) == 8
+
+
+def test_steps_that_only_update_are_one_path() -> None:
+    w, optimizer, one = Variable(np.zeros(3)), jitgrad.optimizers.SGD(1.0), tensor(np.full(3, -1.0))
+    for _ in range(3):
+        optimizer.apply_gradients([(one, w)])
+    before = path.TREE.size
+    for _ in range(100):
+        optimizer.apply_gradients([(one, w)])
+    assert path.TREE.size == before
+    np.testing.assert_array_equal(w.numpy(), [103.0] * 3)
+
+
+def test_a_tape_that_is_reset_differentiates_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    w, tape, found = Variable(2.0), GradientTape(), []
+    for step in range(4):
+        if step == 2:
+            monkeypatch.setattr("jitgrad.tape.gradient_tape.differentiate", None)
+        tape.reset()
+        with tape:
+            y = w * w
+        found.append(float(tape.gradient(y, w)))
+        w.assign_add(1.0)
+    assert found == [4.0, 6.0, 8.0, 10.0]
+
+
+def test_what_is_found_again_keeps_no_values() -> None:
+    w, left = Variable(np.ones(3)), []
+    for _ in range(3):
+        x = tensor(np.ones((4, 3)))
+        with GradientTape() as tape:
+            loss = jitgrad.sum(x @ w)
+        tape.gradient(loss, w).numpy()
+        left.append(weakref.ref(x))
+    gc.collect()
+    assert not any(ref() is not None for ref in left[:-1])
 
 
 def test_the_tree_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

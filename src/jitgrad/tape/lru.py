@@ -14,7 +14,7 @@ class Recent(Generic[V]):
 
     Args:
         most: how many are kept.
-        heaviest: how heavy they may be together; one is kept, however heavy.
+        heaviest: how heavy they may be together; one is kept, however heavy. 0 for any.
         weight: of a value.
     """
 
@@ -40,7 +40,7 @@ class Recent(Generic[V]):
     def put(self, key: Any, value: V) -> V:
         """Keep a value; returns it."""
         self._kept[key] = [value, next(self._clock)]
-        while len(self._kept) > self._most or (len(self._kept) > 1 and self._total() > self._heaviest):
+        while len(self._kept) > self._most or (self._heaviest and len(self._kept) > 1 and self._total() > self._heaviest):
             oldest = min(list(self._kept.items()), key=lambda item: item[1][1])
             self._kept.pop(oldest[0], None)  # or another thread has
         return value

@@ -195,7 +195,13 @@ class Path:
             self.lose()
             return -1
         if variable is None:
-            key: Any = (type(value) is float, leaf.path is None, gradient is None, leaf.shape, leaf.level)
+            key: Any = (
+                "number" if type(value) is float else "array",
+                leaf.path is None,
+                gradient is None,
+                leaf.shape,
+                leaf.level,
+            )
         else:
             key = (variable.trainable, self.read.get(id(variable), -1), gradient is None, leaf.shape, leaf.level)
         then = event.then

@@ -130,6 +130,10 @@ def _later(changes: Sequence[StateUpdate]) -> bool:
             if variable.pending is not None:
                 variable.pending.make()
     where = here.path
+    if (where.over or where.event is LOST) and not here.active:
+        made_here = [t for change in changes for t in change.args if t.path is where]
+        if not made_here:  # and a step that reads no Variable begins with its updates
+            where = here.begin()
     number = where.number
     key: list[Any] = ["update"]
     level = 0

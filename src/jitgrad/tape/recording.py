@@ -149,6 +149,8 @@ class Recording:
         self.starts, self.stops, self.read = [], [], {}
         if running:
             self.resume()
+        else:
+            self.path = None
 
     def has(self, tensor: Tensor) -> bool:
         """Whether ``tensor`` was recorded in one of the intervals."""

@@ -66,11 +66,12 @@ class _Run:
         return None if found is None else (found, values[: self.count])
 
     def keep(self, made: Executable, literals: Sequence[Tensor]) -> None:
-        """Find it from now on."""
+        """Find it from now on, without the values that it was made for."""
+        found = Executable(made.program, (), 0)
         if len(made.leaves) > self.count:
-            self.general = made
+            self.general = found
         else:
-            self.variants[_key([leaf.value for leaf in literals])] = made
+            self.variants[_key([leaf.value for leaf in literals])] = found
 
 
 def _key(numbers: Sequence[float]) -> Any:
