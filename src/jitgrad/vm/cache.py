@@ -18,13 +18,17 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, JitgradError
 from jitgrad.vm.folders import Folder, UnsafeError, open_folder
 from jitgrad.vm.processor import processor
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _VARIABLE = "JITGRAD_CACHE_DIR"
 _PATIENCE = 300.0  # seconds that another process may take to compile what this one needs
@@ -36,10 +40,25 @@ def key() -> str:
     made_for = processor()
     facts = [version("llvmlite"), sys.version, made_for.name, made_for.flags()]
     digest = hashlib.sha256("\0".join(facts).encode())
-    package = Path(__file__).parents[1]
-    for path in sorted(path for folder in ("vm", "ops") for path in (package / folder).rglob("*.py")):
-        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
+    package = resources.files("jitgrad")
+    sources = [source for folder in ("ops", "vm") for source in _sources(package / folder, folder)]
+    if not sources:
+        raise JitgradError(
+            "jitgrad's machine code is made from its sources, and they are not here, only what Python compiled of them. "
+            "Install it, or pack it, with its .py files."
+        )
+    for name, content in sources:
+        digest.update(f"{name}\0".encode() + content + b"\0")
     return digest.hexdigest()[:20]
+
+
+def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the sources in a folder, which may be in a zip file."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name) if folder.is_dir() else ():
+        if entry.is_dir():
+            yield from _sources(entry, f"{name}/{entry.name}")
+        elif entry.name.endswith(".py"):
+            yield f"{name}/{entry.name}", entry.read_bytes()
 
 
 class _Candidate(NamedTuple):
