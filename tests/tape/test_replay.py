@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import gc
+import itertools
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -319,6 +321,17 @@ def shown_before_the_update(k: int) -> Any:
     return (v.grad.numpy() if k % 5 == 2 else 0), v.detach()
 
 
+def gradients_one_after_the_other(k: int) -> Any:
+    w, b, optimizer = Variable(np.arange(3.0) + k), Variable(0.5), jitgrad.optimizers.SGD(0.1)
+    with GradientTape(persistent=True) as tape:
+        loss = jitgrad.sum((w + b) ** 2)
+    first = tape.gradient(loss, w)
+    optimizer.apply_gradients([(first, w)])
+    shown = first.numpy()
+    optimizer.apply_gradients([(tape.gradient(loss, b), b)])
+    return shown, w, b
+
+
 def two_backwards(k: int) -> Any:
     w = begun(k, lambda: Variable(X[0], requires_grad=True))
     w.zero_grad()
@@ -367,7 +380,7 @@ OPTIMIZERS += [
 
 SCENARIOS = [
     line, several_optimizers, branches, written_outside, kept_for_later, averaged_statistics, by_backward, two_backwards,
-    asked_for_after_backward, used_after_backward, used_after_a_reset, shown_before_the_update,
+    gradients_one_after_the_other, asked_for_after_backward, used_after_backward, used_after_a_reset, shown_before_the_update,
     several_results, frozen_on_the_way, a_tape_that_is_reset, *OPTIMIZERS,
     plain, several_targets, unconnected, watched_or_not, given_to_watch, intermediate, asked_for_within, not_recorded,
     read_twice, literals, new_literals_each_time, dtypes, shapes, second_order, after_a_living_tape, a_rule_that_looks,
@@ -566,6 +579,55 @@ def test_an_exception_on_the_way_leaves_what_was_asked_for() -> None:
         with pytest.raises(ZeroDivisionError):
             step()
     assert float(w) == 8
+
+
+def _interrupted(n: int, files: tuple[str, ...], step: Callable[[], Any]) -> bool:
+    """Do a step with an interrupt before the n-th line that runs of these files; whether it came."""
+    lines = itertools.count(1)
+
+    def line(frame: Any, event: str, arg: Any) -> Any:
+        if event == "line" and next(lines) == n:
+            raise KeyboardInterrupt
+        return line
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, event, arg: line if frame.f_code.co_filename.endswith(files) else None)
+    try:
+        step()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_an_interrupt_anywhere_leaves_what_works() -> None:
+    def step(w: Variable, b: Variable, optimizer: Any) -> None:
+        with GradientTape() as tape:
+            loss = jitgrad.sum((X @ w + b) ** 2)
+        optimizer.apply_gradients(zip(tape.gradient(loss, [w, b]), [w, b], strict=True))
+        b.assign(b * 0.9)
+
+    def three(w: Any, b: Any) -> list[Any]:
+        state = Variable(w), Variable(b), jitgrad.optimizers.SGD(0.1)
+        for _ in range(3):
+            step(*state)
+        return values(list(state[:2]))
+
+    expected = three(np.ones(3), 0.2)
+    for n in itertools.count(1):
+        interrupted = Variable(np.ones(3)), Variable(0.2), jitgrad.optimizers.SGD(0.1)
+        came = _interrupted(n, ("pending.py", "groups.py", "runs.py", "context.py"), lambda: step(*interrupted))  # noqa: B023
+        after = values(list(interrupted[:2]))
+        step(*interrupted)
+        again = Variable(after[0]), Variable(after[1]), jitgrad.optimizers.SGD(0.1)
+        step(*again)
+        for ours, theirs in zip(values(list(interrupted[:2])), values(list(again[:2])), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        for ours, theirs in zip(three(np.ones(3), 0.2), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        if not came:
+            break
 
 
 def test_steps_that_only_update_are_one_path() -> None:

@@ -108,7 +108,10 @@ def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 class _Pool:
-    """Contexts that wait for the next run of their Program, up to a size of all their arenas; the oldest are dropped."""
+    """Contexts that wait for the next run of their Program, up to a size of all their arenas; the oldest are dropped.
+
+    An interrupt may come between any two lines, and what is there then is as usable as before.
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -122,16 +125,14 @@ class _Pool:
 
     def give(self, context: Context) -> None:
         with self._lock:
-            self._idle.setdefault(context.program, []).append(context)
+            self._idle[context.program] = [*self._idle.get(context.program, ()), context]
             self._bytes += context.size
-            while self._bytes > self._most_bytes:
+            while self._idle and self._bytes > self._most_bytes:
                 self._drop(next(iter(self._idle)))
 
     def _drop(self, program: Program) -> Context:
         idle = self._idle[program]
-        context = idle.pop()
-        if not idle:
-            del self._idle[program]
+        context = idle.pop() if len(idle) > 1 else self._idle.pop(program)[0]
         self._bytes -= context.size
         return context
 

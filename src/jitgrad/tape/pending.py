@@ -53,15 +53,17 @@ class _Pending:
         with self._lock:
             if self._where.pending is not self:
                 return False
-            self._changes += changes
-            self._event = event
-            if len(self._groups) != len(self._where.groups):
-                self._groups = self._where.groups[:]
-                for group in self._groups:
+            try:
+                for change in changes:
+                    for variable in change.targets:
+                        variable.pending = self
+                groups = self._where.groups[:]
+                for group in groups:
                     group.pending = self
-            for _, targets, _, _ in changes:
-                for variable in targets:
-                    variable.pending = self
+                self._changes, self._event, self._groups = [*self._changes, *changes], event, groups
+            except BaseException:  # an interrupt
+                self._where.lose()
+                raise
             return True
 
     def make(self) -> None:

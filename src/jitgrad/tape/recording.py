@@ -235,8 +235,8 @@ def grad_enabled() -> bool:
 def no_grad() -> Iterator[None]:
     """``with no_grad():`` what is computed inside is constant to every tape, and requires no gradient. Also a decorator."""
     here.no_grads += 1
-    here.path.step("no_grad")
     try:
+        here.path.step("no_grad")
         with paused(here.active):
             yield
     finally:
