@@ -332,6 +332,22 @@ def gradients_one_after_the_other(k: int) -> Any:
     return shown, w, b
 
 
+def bases_that_are_literals(k: int) -> Any:
+    x, base = Variable(np.array([1.5, 2.5])), [2.0, 3.0, 0.5, 7.0, 1.25, 3.0, 5.0, 0.5, 11.0, 3.0][k]
+    with GradientTape() as tape:
+        y = jitgrad.sum(base**x)
+    return tape.gradient(y, x), y
+
+
+def frozen_after_a_write(k: int) -> Any:
+    v = Variable(1.0)
+    with GradientTape() as tape:
+        y = v * v
+        v.assign(3.0)
+        v.trainable = k % 5 != 3
+    return tape.gradient(y, v), v
+
+
 def two_backwards(k: int) -> Any:
     w = begun(k, lambda: Variable(X[0], requires_grad=True))
     w.zero_grad()
@@ -380,7 +396,8 @@ OPTIMIZERS += [
 
 SCENARIOS = [
     line, several_optimizers, branches, written_outside, kept_for_later, averaged_statistics, by_backward, two_backwards,
-    gradients_one_after_the_other, asked_for_after_backward, used_after_backward, used_after_a_reset, shown_before_the_update,
+    bases_that_are_literals, frozen_after_a_write, gradients_one_after_the_other,
+    asked_for_after_backward, used_after_backward, used_after_a_reset, shown_before_the_update,
     several_results, frozen_on_the_way, a_tape_that_is_reset, *OPTIMIZERS,
     plain, several_targets, unconnected, watched_or_not, given_to_watch, intermediate, asked_for_within, not_recorded,
     read_twice, literals, new_literals_each_time, dtypes, shapes, second_order, after_a_living_tape, a_rule_that_looks,
@@ -565,6 +582,32 @@ def test_a_variable_that_threads_share() -> None:
     for thread in threads:
         thread.join()
     assert float(w) == 800
+
+
+def test_threads_that_write_at_once() -> None:
+    a, b, wrong = Variable(np.ones(3)), Variable(np.full(3, 2.0)), []
+
+    def train(k: int) -> None:
+        optimizer, variables = jitgrad.optimizers.SGD(1e-4), [a, b] if k % 2 else [b, a]
+        try:
+            for _ in range(200):
+                with GradientTape() as tape:
+                    loss = jitgrad.sum(a * b * (1.0 + k))
+                optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+                if k == 3:
+                    assert np.isfinite(float(loss))
+        except BaseException as error:
+            wrong.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=train, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    assert wrong == []
 
 
 def test_an_exception_on_the_way_leaves_what_was_asked_for() -> None:

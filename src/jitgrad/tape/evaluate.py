@@ -50,11 +50,13 @@ def compute(wanted: Sequence[Tensor]) -> None:
 
 
 def _learn(asked: Sequence[Tensor], known: Sequence[Tensor]) -> None:
-    path = asked[0].path
-    if path is here.path:
-        path.learn(known, *[t.place for t in asked])
-    elif path is not None:
-        path.lose()
+    paths = {t.path for t in known}
+    if paths == {here.path}:
+        here.path.learn(known, *[t.place for t in asked])
+        return
+    for path in paths:
+        if path is not None:
+            path.lose()
 
 
 def run_groups(roots: Sequence[Tensor]) -> None:

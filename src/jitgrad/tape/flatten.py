@@ -64,12 +64,13 @@ class Flat:
 
     def _visit_changes(self, outputs: Sequence[Tensor], changes: Sequence[StateUpdate]) -> tuple[Update, ...]:
         """Targets come first; they are inputs."""
-        self._visit([variable.leaf for change in changes for variable in change.targets])
+        leaves = [[variable.leaf for variable in change.targets] for change in changes]  # once: other threads may write, too
+        self._visit([leaf for own in leaves for leaf in own])
         self._visit([*outputs, *(t for change in changes for t in change.args)])
         place = self.place
         return tuple(
-            Update(c.op, tuple(place[id(v.leaf)] for v in c.targets), tuple(place[id(t)] for t in c.args), c.attrs)
-            for c in changes
+            Update(c.op, tuple(place[id(leaf)] for leaf in own), tuple(place[id(t)] for t in c.args), c.attrs)
+            for c, own in zip(changes, leaves, strict=True)
         )
 
     def _visit(self, tensors: Iterable[Tensor]) -> None:

@@ -64,13 +64,16 @@ class Group:
 
     def value(self, tensor: Tensor) -> None:
         """Make the value of a member known: with all others, or, of a target, with what is updated together with it."""
-        if self.pending is not None and any(tensor is target for target in self.targets):
-            self.pending.make()
+        pending = self.pending
+        if pending is not None and any(tensor is target for target in self.targets):
+            pending.make()
         if tensor.value is None:
             self.run()
 
     def run(self) -> None:
         """Make the values of all members known."""
+        if self.where.active is not here.active:
+            self.where.foreign = True
         targets = [t for t in self.targets if t.value is None]
         levels = [*(t.level for t in targets), *self._levels]
         if self.where.lost:

@@ -96,6 +96,7 @@ class Path:
         groups: gradients that were taken and are not computed, see ``evaluate``.
         deferred: those that may still be asked for, and have no graphs yet.
         pending: updates of Variables that are still to be made.
+        foreign: whether another thread made values known that were asked for here.
         open: whether something that was read requires a gradient.
         passed: what ``backward`` went through without a look at the graph.
         over: whether the updates of a step were made: what reads a Variable now begins another.
@@ -106,6 +107,7 @@ class Path:
         "active",
         "deferred",
         "event",
+        "foreign",
         "groups",
         "known",
         "learned",
@@ -131,13 +133,13 @@ class Path:
         self.deferred: list[weakref.ref[Any]] = []
         self.pending: Any = None
         self.passed: list[Tensor] = []
-        self.open = self.over = False
+        self.foreign = self.open = self.over = False
         self.tapes = 0
 
     @property
     def lost(self) -> bool:
-        """Whether it is followed no more."""
-        return self.event is LOST
+        """Whether it is followed no more, or what is known on it does not follow from its events."""
+        return self.event is LOST or self.foreign
 
     def lose(self) -> None:
         """Follow it no more: something happens that no event tells."""
@@ -225,8 +227,8 @@ class Path:
         return tensor.gradient is not None or any(recording.has(tensor) for recording in self.active)
 
     def changed(self, leaf: Tensor) -> None:
-        """Something about a leaf is changed that its event has told."""
-        if id(leaf) in self.numbers:
+        """Something about a leaf, or the Variable that it is the value of, is changed that an event has told."""
+        if id(leaf) in self.numbers or (leaf.variable is not None and id(leaf.variable) in self.read):
             self.lose()
 
     def numbered(self, tensor: Tensor) -> int:

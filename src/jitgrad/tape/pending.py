@@ -73,6 +73,8 @@ class _Pending:
             if where.pending is not self:
                 return
             where.pending = None
+            if where.active is not here.active:
+                where.foreign = True
             try:
                 self._run()
             finally:

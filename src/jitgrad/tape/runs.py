@@ -32,20 +32,12 @@ class _Run:
     """
 
     def __init__(self, where: Path, inputs: Sequence[Tensor], literals: Sequence[Tensor]) -> None:
-        self.made: dict[int, Tensor] = {}
-        self.leaves = [self._place(where, leaf) for leaf in (*inputs, *literals)]
+        self.leaves, self.made = _numbered(where, (*inputs, *literals))
         self.count = len(inputs)
         self.variants: dict[Any, Executable] = {}
         self.general: Executable | None = None
         self.integers = [number for number, leaf in enumerate(inputs) if leaf.level == INTEGER]
         self.recorded = any(leaf.path is not None for leaf in inputs)
-
-    def _place(self, where: Path, leaf: Tensor) -> int:
-        place = where.place_of(leaf)
-        if place < 0:
-            place = -1 - len(self.made)
-            self.made[place] = leaf
-        return place
 
     def given(self, where: Path) -> dict[int, Tensor]:
         """The Tensors that it may be given, by number."""
@@ -60,18 +52,33 @@ class _Run:
         if self.recorded and not all(place < 0 or place in tensors for place in self.leaves):
             return None
         values = [tensors[place].value if place >= 0 else made[place].value for place in self.leaves]
-        if self.general is not None:
-            return self.general, values
         found = self.variants.get(_key(values[self.count :]))
-        return None if found is None else (found, values[: self.count])
+        if found is not None:
+            return found, values[: self.count]
+        return None if self.general is None else (self.general, values)
 
-    def keep(self, made: Executable, literals: Sequence[Tensor]) -> None:
-        """Find it from now on, without the values that it was made for."""
+    def keep(self, made: Executable, where: Path, inputs: Sequence[Tensor], literals: Sequence[Tensor]) -> None:
+        """Find it from now on, without the values that it was made for; if it has these leaves, in this order."""
+        if len(inputs) != self.count or _numbered(where, (*inputs, *literals))[0] != self.leaves:
+            return
         found = Executable(made.program, (), 0)
         if len(made.leaves) > self.count:
             self.general = found
         else:
             self.variants[_key([leaf.value for leaf in literals])] = found
+
+
+def _numbered(where: Path, leaves: Sequence[Tensor]) -> tuple[list[int], dict[int, Tensor]]:
+    """The numbers of leaves on a path, below 0 of those that it does not know; and these."""
+    made: dict[int, Tensor] = {}
+    numbers = []
+    for leaf in leaves:
+        place = where.place_of(leaf)
+        if place < 0:
+            place = -1 - len(made)
+            made[place] = leaf
+        numbers.append(place)
+    return numbers, made
 
 
 def _key(numbers: Sequence[float]) -> Any:
@@ -112,7 +119,7 @@ def run(
     if kept is None and not where.lost and where.knows(flat.leaves) and where.knows(flat.literals):
         kept = executable.PROGRAMS.put(key, _Run(where, flat.leaves, flat.literals))
     if kept is not None:
-        kept.keep(program, flat.literals)
+        kept.keep(program, where, flat.leaves, flat.literals)
     made = program.call(given, levels, storage)
     release_leaves(given)
     return made
