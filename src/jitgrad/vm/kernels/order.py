@@ -15,8 +15,9 @@ def argmax(A, d, a, outer, n):
         best, at = A[p], uint64(0)
         for k in range(uint64(1), n):
             x = A[p + k]
-            if x > best or (x != x and best == best):
-                best, at = x, k
+            larger = x if x > best or x != x else best  # choices, not branches that nobody can foresee
+            at = at if larger == best or best != best else k
+            best = larger
         A[d + o] = number(A, at)
 
 
