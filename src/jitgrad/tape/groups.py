@@ -110,7 +110,11 @@ class Group:
 
     def _in_use(self) -> bool:
         """Whether a gradient may still be asked for."""
-        return any(result is not None and result.value is None for result in [ref() for ref in self._results])
+        for ref in self._results:
+            result = ref()
+            if result is not None and result.value is None:
+                return True
+        return False
 
     @staticmethod
     def _give(tensor: Tensor, value: Any, in_use: bool = False) -> None:
