@@ -348,6 +348,17 @@ def frozen_after_a_write(k: int) -> Any:
     return tape.gradient(y, v), v
 
 
+def asked_for_when_the_gradient_is_known(k: int) -> Any:
+    v = Variable(np.arange(3.0) + k, requires_grad=True)
+    h = v * 2.0
+    loss = jitgrad.sum(h * h)
+    loss.backward()
+    v.grad.numpy()
+    with pytest.raises(jitgrad.errors.TapeError, match="let go"):
+        jitgrad.sum(h * 3.0).backward()
+    return h.numpy(), loss.numpy()
+
+
 def two_backwards(k: int) -> Any:
     w = begun(k, lambda: Variable(X[0], requires_grad=True))
     w.zero_grad()
@@ -397,6 +408,7 @@ OPTIMIZERS += [
 SCENARIOS = [
     line, several_optimizers, branches, written_outside, kept_for_later, averaged_statistics, by_backward, two_backwards,
     bases_that_are_literals, frozen_after_a_write, gradients_one_after_the_other,
+    asked_for_when_the_gradient_is_known,
     asked_for_after_backward, used_after_backward, used_after_a_reset, shown_before_the_update,
     several_results, frozen_on_the_way, a_tape_that_is_reset, *OPTIMIZERS,
     plain, several_targets, unconnected, watched_or_not, given_to_watch, intermediate, asked_for_within, not_recorded,
@@ -671,6 +683,24 @@ def test_an_interrupt_anywhere_leaves_what_works() -> None:
             np.testing.assert_array_equal(ours, theirs)
         if not came:
             break
+
+
+def test_steps_by_backward_leave_no_cycles() -> None:
+    def train(steps: int) -> int:
+        w, optimizer = Variable(np.ones(3), requires_grad=True), jitgrad.optimizers.SGD(0.1)
+        gc.collect()
+        for _ in range(steps):
+            w.zero_grad()
+            loss = jitgrad.sum((tensor(X) @ w) ** 2)
+            loss.backward()
+            optimizer.apply_gradients([(w.grad, w)])
+        return gc.collect()
+
+    gc.disable()
+    train(40)
+    few, many = train(20), train(80)
+    gc.enable()
+    assert many <= few
 
 
 def test_steps_that_only_update_are_one_path() -> None:

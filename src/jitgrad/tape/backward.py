@@ -53,15 +53,20 @@ def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> Non
     with no_grad():
         gradients = taken(where, key, [target], found)
         _add_up(sources, gradients)
-    if retain_graph:
-        return
-    if where.lost:
-        for t in topological([target], _followed):
-            if t.op is not None and t.gradient is not None:
-                t.gradient.spent = True
-    else:
-        _of(target).spent = True
-        where.passed.append(target)
+    if not retain_graph:
+        _let_go(target)
+
+
+def _let_go(target: Tensor) -> None:
+    """Mark what ``backward`` went through."""
+    _of(target).spent = True
+    stack = [target]
+    while stack:
+        for x in stack.pop().inputs:
+            kept = x.gradient
+            if kept is not None and not kept.spent and x.op is not None:
+                kept.spent = True
+                stack.append(x)
 
 
 def _sources(where: Path, target: Tensor, key: tuple[Any, ...]) -> list[Tensor]:
@@ -71,7 +76,6 @@ def _sources(where: Path, target: Tensor, key: tuple[Any, ...]) -> list[Tensor]:
         where.event = event
         if path.REPLAY:
             return [where.tensors[place] for place in event.form]
-    where.settle()
     nodes = [t for t in topological([target], _followed) if t.gradient is not None]
     if any(_of(t).spent for t in nodes):
         raise TapeError(

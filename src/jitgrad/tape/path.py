@@ -98,7 +98,6 @@ class Path:
         pending: updates of Variables that are still to be made.
         foreign: whether another thread made values known that were asked for here.
         open: whether something that was read requires a gradient.
-        passed: what ``backward`` went through without a look at the graph.
         over: whether the updates of a step were made: what reads a Variable now begins another.
         tapes: how many were started.
     """
@@ -114,7 +113,6 @@ class Path:
         "numbers",
         "open",
         "over",
-        "passed",
         "pending",
         "read",
         "tapes",
@@ -132,7 +130,6 @@ class Path:
         self.groups: list[Any] = []
         self.deferred: list[weakref.ref[Any]] = []
         self.pending: Any = None
-        self.passed: list[Tensor] = []
         self.foreign = self.open = self.over = False
         self.tapes = 0
 
@@ -269,12 +266,3 @@ class Path:
             group = ref()
             if group is not None:
                 group.derive()
-
-    def settle(self) -> None:
-        """Mark what ``backward`` went through."""
-        stack, self.passed = self.passed, []
-        while stack:
-            for x in stack.pop().inputs:
-                if x.op is not None and x.gradient is not None and not x.gradient.spent:
-                    x.gradient.spent = True
-                    stack.append(x)

@@ -19,8 +19,8 @@ from jitgrad.tape.values import check_leaving
 from jitgrad.tape.variable import Variable
 from jitgrad.vm import forks
 
-_LOCKS = [forks.lock() for _ in range(16)]
-"""Whoever makes updates holds one of these: a lock for each would be one for each step."""
+_LOCK = forks.lock()
+"""Whoever makes updates holds it. One for all: making some may ask for others, which another thread makes that waits for these."""
 
 
 class _Updated(Storage):
@@ -37,7 +37,7 @@ _UPDATED = _Updated()
 class _Pending:
     """Updates that were asked for on one path, in the dtype of one level."""
 
-    __slots__ = ("_changes", "_event", "_groups", "_lock", "_where", "level")
+    __slots__ = ("_changes", "_event", "_groups", "_where", "level")
 
     def __init__(self, where: Path, level: int) -> None:
         self.level = level
@@ -45,12 +45,11 @@ class _Pending:
         self._event = where.event
         self._changes: list[StateUpdate] = []
         self._groups: list[Group] = []
-        self._lock = _LOCKS[id(self) // 64 % len(_LOCKS)]
         where.pending = self
 
     def add(self, changes: Sequence[StateUpdate], event: Event) -> bool:
         """These, too; False where another thread makes them already."""
-        with self._lock:
+        with _LOCK:
             if self._where.pending is not self:
                 return False
             try:
@@ -69,7 +68,7 @@ class _Pending:
     def make(self) -> None:
         """Make them now, and what else is one run with them."""
         where = self._where
-        with self._lock:
+        with _LOCK:
             if where.pending is not self:
                 return
             where.pending = None

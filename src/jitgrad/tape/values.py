@@ -95,9 +95,7 @@ def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
     if not here.active and (explicit or x.gradient is None):
         return
     if not explicit and grad_enabled() and x.gradient is not None and not x.gradient.spent:
-        here.path.settle()
-        if not x.gradient.spent:
-            raise _lost(how, REQUIRED)
+        raise _lost(how, REQUIRED)
     for recording in here.active:
         if recording.sources and recording.running and recording.depends(x._read()):
             raise _lost(how, f"{recording.name} differentiates")
