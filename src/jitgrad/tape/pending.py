@@ -20,7 +20,7 @@ from jitgrad.tape.variable import Variable
 from jitgrad.vm import forks
 
 _LOCK = forks.lock()
-"""Whoever makes updates holds it. One for all: making some may ask for others, which another thread makes that waits for these."""
+"""Whoever makes updates holds it. One for all: making some may ask for others, whose maker would wait for these."""
 
 
 class _Updated(Storage):
