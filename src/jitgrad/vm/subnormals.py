@@ -10,7 +10,7 @@ from typing import Any
 
 from llvmlite import binding, ir
 
-from jitgrad.vm.compiler.emitter import Emitter
+from jitgrad.vm.compiler.emitter import BYTE, HALF, WORD, Emitter, call
 from jitgrad.vm.compiler.language import emitted
 
 _TRIPLE = binding.get_process_triple()
@@ -19,24 +19,22 @@ _IS_ARM = _TRIPLE.startswith(("aarch64", "arm64"))
 FLUSH = 1 << 15 | 1 << 6 if _IS_X86 else 1 << 24 if _IS_ARM else 0
 """The bits of the mode; none where the processor is not known to have it."""
 
-_WORD, _HALF = ir.IntType(64), ir.IntType(32)
-
 
 def control(builder: ir.IRBuilder) -> Any:
     """The word that says how this thread computes with floats."""
     if _IS_X86:
         place = _place(builder)
-        _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
-        return builder.zext(builder.load(place), _WORD)
-    return _call(builder, "llvm.aarch64.get.fpcr", _WORD) if _IS_ARM else ir.Constant(_WORD, 0)
+        _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, BYTE.as_pointer()))
+        return builder.zext(builder.load(place), WORD)
+    return _call(builder, "llvm.aarch64.get.fpcr", WORD) if _IS_ARM else ir.Constant(WORD, 0)
 
 
 def set_control(builder: ir.IRBuilder, word: Any) -> None:
     """Set it."""
     if _IS_X86:
         place = _place(builder)
-        builder.store(builder.trunc(word, _HALF), place)
-        _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, ir.IntType(8).as_pointer()))
+        builder.store(builder.trunc(word, HALF), place)
+        _call(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), builder.bitcast(place, BYTE.as_pointer()))
     elif _IS_ARM:
         _call(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), word)
 
@@ -44,8 +42,8 @@ def set_control(builder: ir.IRBuilder, word: Any) -> None:
 def change(builder: ir.IRBuilder, mode: Any) -> Any:
     """Set the bits of the mode, FLUSH or 0; returns those that were there, to be put back."""
     before = control(builder)
-    set_control(builder, builder.or_(builder.and_(before, ir.Constant(_WORD, ~FLUSH)), mode))
-    return builder.and_(before, ir.Constant(_WORD, FLUSH))
+    set_control(builder, builder.or_(builder.and_(before, ir.Constant(WORD, ~FLUSH)), mode))
+    return builder.and_(before, ir.Constant(WORD, FLUSH))
 
 
 @emitted(result="uint64")
@@ -58,7 +56,7 @@ def setter() -> ir.Module:
     """A module of one function, ``change``: the mode as an argument, that which was there as the result."""
     module = ir.Module()
     module.triple = _TRIPLE
-    function = ir.Function(module, ir.FunctionType(_WORD, [_WORD]), "change")
+    function = ir.Function(module, ir.FunctionType(WORD, [WORD]), "change")
     builder = ir.IRBuilder(function.append_basic_block())
     builder.ret(change(builder, function.args[0]))
     return module
@@ -66,14 +64,12 @@ def setter() -> ir.Module:
 
 def _place(builder: ir.IRBuilder) -> Any:
     with builder.goto_entry_block():
-        return builder.alloca(_HALF)
+        return builder.alloca(HALF)
 
 
 def _call(builder: ir.IRBuilder, name: str, result: Any, *arguments: Any) -> Any:
     """Call an intrinsic of LLVM, and let no access to memory, and so no arithmetic on what stands there, pass it."""
-    kind = ir.FunctionType(result, [argument.type for argument in arguments])
-    called = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
     builder.fence("seq_cst", "singlethread")
-    made = builder.call(called, arguments)
+    made = call(builder, name, result, *arguments)
     builder.fence("seq_cst", "singlethread")
     return made

@@ -29,6 +29,12 @@ def word(value: int) -> Any:
     return ir.Constant(WORD, value)
 
 
+def call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
+    """Call a function that stands elsewhere, or an intrinsic of LLVM, by its name."""
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(builder.module.globals.get(name) or ir.Function(builder.module, kind, name), arguments)
+
+
 def indices(values: list[int]) -> Any:
     """A constant that says which lanes a shuffle takes."""
     return ir.Constant(ir.VectorType(HALF, len(values)), values)
@@ -211,10 +217,7 @@ class Emitter:
         """C's function, of numbers."""
         kind = arguments[0].code.type
         name += "f" if kind == SINGLE else ""
-        function = self.builder.module.globals.get(name) or ir.Function(
-            self.builder.module, ir.FunctionType(kind, [kind] * len(arguments)), name
-        )
-        return Value(self, self.builder.call(function, [x.code for x in arguments]))
+        return Value(self, call(self.builder, name, kind, *(x.code for x in arguments)))
 
     def sum_of_lanes(self, x: Value) -> Value:
         """The sum of a vector's numbers: of its halves, of theirs, and so on."""

@@ -6,16 +6,11 @@ from typing import Any
 
 from llvmlite import binding, ir
 
-from jitgrad.vm.compiler.emitter import HALF, WORD, Emitter
+from jitgrad.vm.compiler.emitter import HALF, WORD, Emitter, call
 from jitgrad.vm.compiler.language import emitted
 
 _BYTES = 8
 _IS_X86 = binding.get_process_triple().startswith(("x86_64", "i686"))
-
-
-def _call(builder: Any, result: Any, name: str) -> None:
-    called = builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(result, []), name)
-    builder.call(called, [])
 
 
 @emitted(result="uint64")
@@ -46,10 +41,10 @@ def exchange(emit: Emitter, place: Any, expected: Any, value: Any) -> Any:
 def pause(emit: Emitter) -> None:
     """Let the processor rest for some cycles, where it knows how to."""
     if _IS_X86:
-        _call(emit.builder, ir.VoidType(), "llvm.x86.sse2.pause")
+        call(emit.builder, "llvm.x86.sse2.pause", ir.VoidType())
 
 
 @emitted()
 def give_way(emit: Emitter) -> None:
     """Let the system run another thread here, if one waits."""
-    _call(emit.builder, HALF, "sched_yield")
+    call(emit.builder, "sched_yield", HALF)

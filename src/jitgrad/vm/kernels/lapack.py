@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numpy import log, nan, uint64
 
-from jitgrad.vm.compiler.emitter import BYTE, HALF, SINGLE, WORD, Emitter
+from jitgrad.vm.compiler.emitter import BYTE, HALF, SINGLE, WORD, Emitter, call
 from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import Emitted, after, compiled, emitted, number
 from jitgrad.vm.compiler.types import UINT64, Number, Pointer, Type
@@ -43,10 +43,7 @@ def routine(name: str, form: str) -> Emitted:
         info = builder.alloca(HALF)
         builder.store(ir.Constant(HALF, 0), info)
         symbol = f"scipy_{'s' if emit.number == SINGLE else 'd'}{name}"
-        called = builder.module.globals.get(symbol) or ir.Function(
-            builder.module, ir.FunctionType(ir.VoidType(), [pointer] * (len(form) + 1)), symbol
-        )
-        builder.call(called, [*given, builder.bitcast(info, pointer)])
+        call(builder, symbol, ir.VoidType(), *given, builder.bitcast(info, pointer))
         return builder.zext(builder.load(info), WORD)
 
     return Emitted(emit_call, name, result="uint64", inline=False)
