@@ -74,7 +74,7 @@ class Flat:
         )
 
     def _visit(self, tensors: Iterable[Tensor]) -> None:
-        """One after the other, operands before what is made of them, without recursion."""
+        """Visit nodes without recursion, operands before results."""
         place, structure, recorded = self.place, self._structure, self._recorded
         nodes, order = self.nodes, self.order
         stack: list[Any] = [*tensors][::-1]

@@ -175,7 +175,7 @@ def taken(where: Path, key: Sequence[Any], targets: Sequence[Tensor], differenti
     """What ``differentiate`` finds, to be computed together with the targets when somebody asks.
 
     Args:
-        key: what it follows from beside the path.
+        key: what determines it, besides the path.
     """
     event = where.event.next(key)
     found: list[Tensor] | None = None

@@ -126,7 +126,7 @@ class _Region(Recording):
 
 
 def _check_ops(flat: Flat) -> None:
-    """Raise UnsupportedError for what a body cannot have: ops that are no rows of the table, and random numbers."""
+    """Raise UnsupportedError for what a body cannot contain: ops that are not in the table, and random numbers."""
     for node in flat.nodes:
         op = node.op
         assert op is not None

@@ -24,7 +24,7 @@ LONGEST = 2000
 MOST_EVENTS = 100_000
 
 REPLAY = True
-"""Whether what was concluded is used; tests turn it off."""
+"""Whether results of earlier steps are reused; tests turn it off."""
 
 
 class Event:
@@ -161,7 +161,7 @@ class Path:
         return event
 
     def grow(self, key: Sequence[Any], made: int = 0, shape: Shape = (), level: int = 0, form: Any = None) -> Event:
-        """Go on by an event that was not met here before, and makes so many Tensors; other threads find it whole."""
+        """Add a new event, which makes ``made`` Tensors, and follow it. Other threads see it only when it is complete."""
         last = self.event
         if last.end > LONGEST:
             self.lose()

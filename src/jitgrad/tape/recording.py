@@ -246,7 +246,7 @@ def no_grad() -> Iterator[None]:
 
 @contextmanager
 def unfollowed() -> Iterator[Path]:
-    """What is done inside is no part of the path."""
+    """Keep what is done inside off the path."""
     path, here.path = here.path, Path(here.active, lost=True)
     try:
         yield here.path
