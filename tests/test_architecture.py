@@ -41,6 +41,7 @@ ORDER = [
     "tabular",
     "pictures",
     "io",
+    "compat",
     "cli",
 ]
 FREE = {"__init__"}

@@ -1,0 +1,1 @@
+"""Keras's names: ``from jitgrad.compat import keras``, which is ``jitgrad.compat.tensorflow.keras``, too."""

@@ -1,0 +1,102 @@
+"""Modules under a second name, and what is said of names that a module has not."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any, NoReturn
+
+from jitgrad.errors import JitgradError, listed, near_name
+
+
+class MissingNameError(JitgradError, AttributeError):
+    """A name of another library that jitgrad does not have."""
+
+
+class MissingModuleError(JitgradError, ModuleNotFoundError):
+    """A module of another library that jitgrad does not have."""
+
+
+def missing(library: str, known: Sequence[str], reasons: Mapping[str, str] | None = None) -> Callable[[str], NoReturn]:
+    """A ``__getattr__`` for a module: it raises MissingNameError, which says what comes near.
+
+    Parameters
+    ----------
+    library : str
+        The module's name in its own library, such as "tensorflow.math".
+    known : sequence of str
+        The names that the module has.
+    reasons : mapping of str to str, optional
+        For names that are left out on purpose, a sentence that says why or what to use.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        advice = (reasons or {}).get(name) or near_name(name, known).strip() or f"It has {listed(sorted(known))}."
+        raise MissingNameError(f"jitgrad does not have {library}.{name}. {advice}")
+
+    return refuse
+
+
+class _Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds modules by their second names; the module is the same object under both."""
+
+    def __init__(self) -> None:
+        self.targets: dict[str, str] = {}
+
+    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+        real = self._real(name)
+        return None if real is None else importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        real = self._real(spec.name)
+        assert real is not None
+        try:
+            module = importlib.import_module(real)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (real + ".").startswith(error.name + "."):
+                raise  # a package that the module itself needs
+            raise MissingModuleError(
+                f"jitgrad does not have the module {spec.name}. Import names from a module that docs/compat.md lists.",
+            ) from None
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
+        assert spec is not None
+        module.__spec__ = spec.loader_state  # importing under another name has set that one's
+
+    def _real(self, name: str) -> str | None:
+        """The first name of a module, where it has a second one."""
+        parent = name
+        while parent:
+            if parent in self.targets:
+                return self.targets[parent] + name[len(parent) :]
+            parent = parent.rpartition(".")[0]
+        return None
+
+
+_ALIASES = _Aliases()
+
+
+def alias(name: str, target: str) -> None:
+    """Let ``name``, and modules below it, mean ``target`` and what is below that, when they are imported.
+
+    Raises
+    ------
+    JitgradError
+        If another module of that name is imported already.
+    """
+    loaded = sys.modules.get(name)
+    if loaded is not None and loaded is not sys.modules.get(target):
+        raise JitgradError(f"{name} is imported already, from {loaded.__file__}. Start a new process for this program.")
+    _ALIASES.targets[name] = target
+    if _ALIASES not in sys.meta_path:
+        sys.meta_path.insert(0, _ALIASES)

@@ -1,0 +1,1 @@
+"""TensorFlow's names: ``import jitgrad.compat.tensorflow as tf``."""

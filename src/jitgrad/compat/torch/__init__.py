@@ -1,0 +1,1 @@
+"""PyTorch's names: ``import jitgrad.compat.torch as torch``."""

@@ -1,0 +1,76 @@
+"""What the tensors of all libraries here are: a Tensor of jitgrad behind another library's methods and printing.
+
+A wrapper is one of the library's ``Operators``, so that every function of jitgrad takes it as an operand, and returns a plain
+Tensor, which the caller wraps again. Integers have one dtype in jitgrad; a wrapper remembers which one it shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.ops import Shape
+from jitgrad.tape import dtypes
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.protocol import NEVER_DEFERRED
+from jitgrad.tape.requires_grad import Gradient
+from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tree import tree_map
+from jitgrad.tape.variable import Variable
+
+
+class Wrapper(Operators):
+    """Base of another library's tensor.
+
+    Parameters
+    ----------
+    tensor : Tensor or Variable
+        The value.
+    integer : numpy.dtype
+        The dtype that is shown where ``tensor`` has integers.
+    """
+
+    __slots__ = ("__weakref__", "_integer", "_tensor")
+
+    def __init__(self, tensor: Tensor | Variable, integer: np.dtype[Any]) -> None:
+        self._tensor = tensor
+        self._integer = integer
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        NEVER_DEFERRED.add(cls)
+
+    def _read(self) -> Tensor:
+        return self._tensor._read()
+
+    @property
+    def level(self) -> int:
+        """How strong the dtype is, see ``jitgrad.tape.dtypes``."""
+        return self._tensor.level
+
+    @property
+    def shape(self) -> Shape:
+        return self._tensor.shape
+
+    @property
+    def gradient(self) -> Gradient | None:
+        """Where it requires a gradient, what ``backward`` keeps of it."""
+        return self._tensor.gradient
+
+    def _keep(self, kept: Gradient | None) -> None:
+        self._tensor._keep(kept)
+
+    def _value(self) -> Any:
+        value = self._tensor._value()
+        return value.astype(self._integer) if self.level == dtypes.INTEGER else value
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The dtype of its values, as NumPy's."""
+        return self._integer if self.level == dtypes.INTEGER else dtypes.DTYPE[self.level]
+
+
+def unwrap(value: Any) -> Any:
+    """Any nesting of values, with plain Tensors of jitgrad in place of wrappers."""
+    return tree_map(lambda x: x._read() if isinstance(x, Wrapper) else x, value)
