@@ -45,7 +45,7 @@ class Wrapper(Operators):
         return self._tensor._read()
 
     @property
-    def level(self) -> int:
+    def level(self) -> int:  # type: ignore[override]
         """How strong the dtype is, see ``jitgrad.tape.dtypes``."""
         return self._tensor.level
 
