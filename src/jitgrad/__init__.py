@@ -1,9 +1,24 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
+from numpy import bool_, float32, float64, int64
+
 from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
 from jitgrad.curvefit import curve_fit
 from jitgrad.functions import linalg, methods
-from jitgrad.functions.create import convert_to_tensor, full_like, ones_like, tensor, zeros_like
+from jitgrad.functions.create import (
+    arange,
+    convert_to_tensor,
+    eye,
+    full,
+    full_like,
+    linspace,
+    logspace,
+    ones,
+    ones_like,
+    tensor,
+    zeros,
+    zeros_like,
+)
 from jitgrad.functions.elementwise import (
     clip,
     isfinite,
@@ -144,6 +159,7 @@ from jitgrad.transforms.check import check_grads
 from jitgrad.transforms.custom import custom_gradient, custom_op
 from jitgrad.transforms.gradients import grad, hvp, jvp, value_and_grad, vjp
 from jitgrad.transforms.jacobians import hessian, jacfwd, jacobian, jacrev
+from jitgrad.transforms.vmap import vmap
 from jitgrad.vm.flush import set_flush_denormal
 from jitgrad.vm.threads import get_num_threads, set_num_threads
 

@@ -210,14 +210,34 @@ def test_tensors_are_not_assigned_to_in_place() -> None:
 
 def test_python_numbers_out_of_tensors() -> None:
     x = jitgrad.tensor(2.5)
-    assert (float(x), int(x), bool(x), x.item(), f"{x:.1f}", str(x)) == (2.5, 2, True, 2.5, "2.5", "2.5")
+    assert (float(x), int(x), bool(x), x.item(), f"{x:.1f}", f"{x}") == (2.5, 2, True, 2.5, "2.5", "2.5")
     assert [10, 20, 30][jitgrad.tensor(1)] == 20
-    assert repr(x * 2) == "<Tensor shape=() dtype=float64 5.>"
+    assert repr(x * 2) == str(x * 2) == "<Tensor shape=() dtype=float64 5.>"
     seen = []
     jitgrad.function(lambda t: seen.append(repr(t * 2)) or t)(1.0)  # type: ignore[func-returns-value]
     assert seen == ["<Tensor shape=() dtype=float64 traced, by multiply>"]
-    assert "'w'" in repr(Variable(1.0, name="w"))
     assert jitgrad.tensor([1.0]).astype("float32").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "within"),
+    [
+        (Variable(1.0, name="w"), "<Variable 'w' shape=() dtype=float64 1.>", "1.0"),
+        (Variable([1, 2], np.float32, name="w"), "<Variable 'w' shape=(2,) dtype=float32 [1. 2.]>", "[1. 2.]"),
+        (jitgrad.tensor([[1, 2], [3, 4]]), "<Tensor shape=(2, 2) dtype=int64\n[[1 2]\n [3 4]]>", "[[1 2]\n [3 4]]"),
+        (jitgrad.tensor([True]), "<Tensor shape=(1,) dtype=bool [ True]>", "[ True]"),
+        (jitgrad.zeros((0, 2)), "<Tensor shape=(0, 2) dtype=float64 []>", "[]"),
+    ],
+)
+def test_print_shows_shape_and_dtype_and_an_f_string_the_value(value: Any, shown: str, within: str) -> None:
+    assert str(value) == repr(value) == shown
+    assert f"{value}" == within
+
+
+def test_print_shows_what_has_no_value_yet() -> None:
+    seen: list[str] = []
+    jitgrad.function(lambda t: seen.append(str(t)) or t)(1.0)  # type: ignore[func-returns-value]
+    assert seen == ["<Tensor shape=() dtype=float64 traced>"]
 
 
 def test_many_changing_literals_are_lowered_few_times(monkeypatch: pytest.MonkeyPatch) -> None:

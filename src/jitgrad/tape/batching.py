@@ -15,6 +15,12 @@ from jitgrad.tape.reverse_mode import topological
 from jitgrad.tape.tensor import Tensor, as_tensor, retyped
 
 
+def depending(outputs: Sequence[Tensor], leaves: Sequence[Tensor]) -> bool:
+    """Whether one of ``outputs`` was recorded from one of ``leaves``."""
+    wanted = {id(leaf) for leaf in leaves}
+    return any(id(node) in wanted for node in topological(outputs, lambda t: True))
+
+
 def batched(outputs: Sequence[Tensor], leaves: Sequence[Tensor], rows: Sequence[Tensor]) -> list[Tensor]:
     """``outputs`` with each of ``leaves`` replaced by all ``rows``.
 

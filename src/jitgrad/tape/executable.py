@@ -109,7 +109,7 @@ def _checked(leaf: Tensor, value: Any, dtype: np.dtype[Any]) -> Any:
     if value is None:
         raise TracingError(
             f"A value was asked for that is known only as the program runs{users_line()}: it is another one in each trip of a "
-            f"loop. Compute with it inside the body, and return what is needed outside."
+            f"loop, or in each row of a vmap. Compute with it there, with where() for a branch, and return what is needed."
         )
     if leaf.level == dtypes.INTEGER:
         dtypes.check_exact(np.asarray(value), dtype)

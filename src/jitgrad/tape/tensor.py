@@ -6,12 +6,13 @@ asked for, and kept. A Tensor never changes.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import OptionError, ShapeError
+from jitgrad.errors import OptionError, ShapeError, TracingError
 from jitgrad.ops import OPS, Op, Shape, Shapes
 from jitgrad.ops.linear import concatenate, get, reshape
 from jitgrad.ops.table import Result
@@ -22,6 +23,7 @@ from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
 from jitgrad.tape.recording import clock, grad_enabled, here
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tree import contains
+from jitgrad.tape.values import shown_value
 
 if TYPE_CHECKING:
     from jitgrad.tape.variable import Variable
@@ -107,14 +109,11 @@ class Tensor(Operators):
         return _remade, (self._leaving("pickle", explicit=own), self.level, own)
 
     def __repr__(self) -> str:
-        if trace.current() is not None or (self.value is None and self.op is None and self.group is None):
-            shown = f"traced{f', by {self.op.name}' if self.op is not None else ''}"
-        else:
-            shown = np.array2string(np.asarray(self._value()), threshold=20)
-        return f"<Tensor shape={self.shape} dtype={self.dtype} {shown}>"
-
-    def __str__(self) -> str:
-        return str(self._value())
+        shown = f" traced{f', by {self.op.name}' if self.op is not None else ''}"
+        if trace.current() is None and (self.value is not None or self.op is not None or self.group is not None):
+            with contextlib.suppress(TracingError):  # it may depend on what is known only as a loop runs
+                shown = shown_value(self._value())
+        return f"<Tensor shape={self.shape} dtype={self.dtype}{shown}>"
 
 
 NEVER_DEFERRED.add(Tensor)

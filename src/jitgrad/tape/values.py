@@ -77,7 +77,8 @@ class Values:
         return bool(self._value())
 
     def __format__(self, spec: str) -> str:
-        return format(self._value(), spec) if spec else str(self)
+        value = self._value()  # alone: around it stands the user's text; ``print`` and ``repr`` show shape and dtype, too
+        return format(value, spec) if spec else str(value)
 
     def _leaving(self, how: str, explicit: bool = False) -> Any:
         """The value, where no derivative that is being taken is lost with it."""
@@ -104,6 +105,12 @@ def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
 def peek(x: Values) -> Any:
     """The value as ``numpy()`` gives it, anywhere: for what decides by it, shows or keeps it, and computes nothing from it."""
     return x._value()
+
+
+def shown_value(value: Any) -> str:
+    """A value as it stands at the end of a ``repr``: a matrix, which takes several lines, begins a line of its own."""
+    text = np.array2string(np.asarray(value))
+    return ("\n" if "\n" in text else " ") + text
 
 
 def _lost(how: str, why: str) -> ConcretizationError:

@@ -16,7 +16,7 @@ from jitgrad.tape.protocol import NEVER_DEFERRED, public
 from jitgrad.tape.recording import here
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Tensor, as_tensor, identity, leaf
-from jitgrad.tape.values import check_leaving
+from jitgrad.tape.values import check_leaving, shown_value
 
 names = itertools.count()
 """Numbers for the names of what is not named."""
@@ -223,11 +223,7 @@ class Variable(Operators):
         self.store(np.array(slots["_leaf"]))
 
     def __repr__(self) -> str:
-        value = np.array2string(self.leaf.value, threshold=20)
-        return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype} {value}>"
-
-    def __str__(self) -> str:
-        return str(self.leaf.value)
+        return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}{shown_value(self.leaf.value)}>"
 
 
 NEVER_DEFERRED.add(Variable)
