@@ -1,0 +1,120 @@
+"""PyTorch's dtypes, and which one an operation has.
+
+jitgrad computes with float32, float64, int64 and bool. The narrower integers are dtypes that a tensor shows: values are
+carried as int64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import DTypeError
+from jitgrad.tape import dtypes
+
+
+class dtype:
+    """The type of a tensor's elements, such as ``torch.float32``."""
+
+    __slots__ = ("level", "name", "numpy", "title")
+
+    def __init__(self, name: str, level: int, title: str) -> None:
+        self.name = name
+        self.level = level
+        self.title = title
+        self.numpy = np.dtype(name)
+
+    @property
+    def is_floating_point(self) -> bool:
+        """Whether it is a float."""
+        return self.level > dtypes.INTEGER
+
+    @property
+    def is_complex(self) -> bool:
+        """Always False."""
+        return False
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it has negative numbers."""
+        return self.numpy.kind not in "ub"
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return self.numpy.itemsize
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return "bool_" if self.name == "bool" else self.name
+
+
+float32 = dtype("float32", dtypes.FLOAT32, "Float")
+float64 = dtype("float64", dtypes.FLOAT64, "Double")
+int64 = dtype("int64", dtypes.INTEGER, "Long")
+int32 = dtype("int32", dtypes.INTEGER, "Int")
+int16 = dtype("int16", dtypes.INTEGER, "Short")
+int8 = dtype("int8", dtypes.INTEGER, "Char")
+uint8 = dtype("uint8", dtypes.INTEGER, "Byte")
+bool_ = dtype("bool", dtypes.BOOL, "Bool")
+
+ALL = (float32, float64, int64, int32, int16, int8, uint8, bool_)
+_BY_NUMPY = {d.numpy: d for d in ALL}
+INT64 = int64.numpy
+_BY_LEVEL = {dtypes.FLOAT32: float32, dtypes.FLOAT64: float64, dtypes.BOOL: bool_}
+
+_default = float32
+
+
+def default() -> dtype:
+    """The dtype of Python floats."""
+    return _default
+
+
+def get_default_dtype() -> dtype:
+    """The dtype of tensors that are made of Python floats."""
+    return _default
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Choose it: ``torch.float32`` or ``torch.float64``."""
+    global _default
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise DTypeError(f"set_default_dtype: {d!r} is no floating dtype. Give torch.float32 or torch.float64.")
+    _default = d
+
+
+def of_numpy(wanted: Any) -> dtype:
+    """The dtype that NumPy calls so."""
+    found = _BY_NUMPY.get(np.dtype(wanted))
+    if found is None:
+        raise DTypeError(
+            f"jitgrad does not compute with dtype {np.dtype(wanted)}. Convert the array to float32 or float64 first."
+        )
+    return found
+
+
+def as_dtype(wanted: Any) -> dtype:
+    """A dtype argument: PyTorch's, or Python's ``float``, ``int`` and ``bool``."""
+    if isinstance(wanted, dtype):
+        return wanted
+    if wanted is float:
+        return _default
+    if wanted is int or wanted is bool:
+        return int64 if wanted is int else bool_
+    raise TypeError(f"{wanted!r} is no dtype of PyTorch. Give one such as torch.float32.")
+
+
+def of_level(level: Any, integer: np.dtype[Any]) -> dtype:
+    """The dtype of a level of jitgrad, for integers the one that is shown."""
+    return _BY_NUMPY[integer] if level == dtypes.INTEGER else _BY_LEVEL[level]
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest dtype that both convert to; of an integer and a float the float."""
+    if type1.is_floating_point != type2.is_floating_point:
+        return type1 if type1.is_floating_point else type2
+    return of_numpy(np.promote_types(type1.numpy, type2.numpy))

@@ -1,0 +1,110 @@
+"""Operands of one operation: which dtype they have together, and what they are as Tensors of jitgrad."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch.dtypes import INT64, dtype, promote_types
+from jitgrad.compat.torch.errors import not_a_tensor
+from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.ops import Op
+from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import Tensor as Plain
+from jitgrad.tape.tensor import cast, record
+
+_NUMBERS = (int, float, bool)
+_NO_ATTRS: dict[str, Any] = {}
+
+
+def result_type(*values: Any) -> dtype:
+    """The dtype that an operation of these tensors and numbers has.
+
+    Tensors with axes say it, then those without, then numbers: later ones only where they are of a higher category, of
+    booleans, integers and floats.
+    """
+    from jitgrad.compat.torch.dtypes import bool_, default, int64
+
+    found: dtype | None = None
+    given = [x if isinstance(x, Tensor) else x for x in values]
+    ranks: list[list[dtype]] = [[], [], []]
+    for x in given:
+        if isinstance(x, Tensor):
+            ranks[0 if x._tensor.shape else 1].append(x.dtype)
+        else:
+            ranks[2].append(bool_ if isinstance(x, bool) else int64 if isinstance(x, int) else default())
+    for rank in ranks:
+        together: dtype | None = None
+        for one in rank:
+            together = one if together is None else promote_types(together, one)
+        if together is not None and (found is None or _category(together) > _category(found)):
+            found = together
+    assert found is not None
+    return found
+
+
+def _category(d: dtype) -> int:
+    return min(d.level, dtypes.NUMBER)
+
+
+def operand(name: str, value: Any, position: int = 2) -> Any:
+    """A tensor or a number, of what an operator is given."""
+    if isinstance(value, (Tensor, *_NUMBERS)):
+        return value
+    if isinstance(value, (np.ndarray, np.generic)):
+        return of_array(value) if value.ndim else value.item()
+    raise not_a_tensor(name, value, position)
+
+
+def together(name: str, *values: Any) -> tuple[list[Any], np.dtype[Any]]:
+    """Operands in their common dtype, where tensors differ in it; numbers adapt by themselves. And the integers of a result."""
+    values = tuple([operand(name, x, i + 1) for i, x in enumerate(values)])
+    common = result_type(*values)
+    made = []
+    for x in values:
+        held = x._tensor if isinstance(x, Tensor) else x
+        floats = isinstance(x, Tensor) and held.level > dtypes.INTEGER and held.level != common.level
+        made.append(cast(held._read(), common.level) if floats else held)
+    return made, common.numpy if common.level == dtypes.INTEGER else INT64
+
+
+def binary(op: Op, name: str, backward: str) -> Any:
+    """A function of two tensors, or numbers, by an op of jitgrad."""
+
+    def function(input: Any, other: Any) -> Tensor:
+        if isinstance(input, Tensor):
+            x = input._tensor
+            if x.level > dtypes.INTEGER:
+                if isinstance(other, Tensor):
+                    y = other._tensor
+                    if y.level == x.level:
+                        return wrap(record(op, (x, y), _NO_ATTRS), backward)
+                elif type(other) is float or type(other) is int:
+                    return wrap(record(op, (x, other), _NO_ATTRS), backward)
+        operands, integer = together(name, input, other)
+        return wrap(record(op, tuple(operands), _NO_ATTRS), backward, integer)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+def unary(op: Any, name: str, backward: str) -> Any:
+    """A function of one tensor by an op or function of jitgrad."""
+
+    def function(input: Tensor) -> Tensor:
+        try:
+            held = input._tensor
+        except AttributeError:
+            raise not_a_tensor(name, input) from None
+        return wrap(op(held), backward, input._integer)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+def read(name: str, value: Any) -> Plain | Any:
+    """What a tensor holds."""
+    if not isinstance(value, Tensor):
+        raise not_a_tensor(name, value)
+    return value._tensor

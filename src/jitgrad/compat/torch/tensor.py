@@ -1,0 +1,348 @@
+"""PyTorch's Tensor: a Tensor of jitgrad, or for a leaf that requires a gradient a Variable, behind PyTorch's methods.
+
+A Tensor of jitgrad never changes. So a change in place gives the wrapper another one; what is a view of it notices, see ``views``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from jitgrad.compat.torch import dtypes as types
+from jitgrad.compat.torch.backward import run_backward
+from jitgrad.compat.torch.dtypes import INT64, dtype
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.wrapper import Wrapper
+from jitgrad.tape import dtypes
+from jitgrad.tape.recording import grad_enabled
+from jitgrad.tape.requires_grad import Gradient
+from jitgrad.tape.tensor import Tensor as Plain
+from jitgrad.tape.tensor import known, retyped
+from jitgrad.tape.tree import tree_map
+from jitgrad.tape.variable import Variable
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple of integers."""
+
+    __slots__ = ()
+
+    def __new__(cls, sizes: Any = ()) -> Size:
+        return super().__new__(cls, sizes)
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self, dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+
+class GradFn:
+    """What made a tensor that requires a gradient; its class has the name that PyTorch gives it."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def name(self) -> str:
+        """Such as "AddBackward0"."""
+        return self._name
+
+    def __repr__(self) -> str:
+        return f"<{self._name} object at {id(self):#x}>"
+
+
+class Tensor(Wrapper):
+    """An array with PyTorch's methods. ``torch.tensor`` makes one of data.
+
+    Attributes
+    ----------
+    _tensor : Tensor or Variable of jitgrad
+        The value. A Variable keeps what changes by assignment: leaves that require gradients, parameters, buffers.
+    _integer : numpy.dtype
+        The dtype that is shown for integers.
+    _name : str
+        PyTorch's name of the operation that made it.
+    _grad : Tensor or None
+        The gradient that was shown last.
+    """
+
+    __slots__ = ("_grad", "_name")
+
+    def __init__(self, *data: Any) -> None:
+        """As ``torch.Tensor(data)``, float32; or ``torch.Tensor(2, 3)``, zeros of that shape."""
+        given = data[0] if len(data) == 1 and not isinstance(data[0], int) else np.zeros(data or 0)
+        super().__init__(given._tensor if isinstance(given, Tensor) else leaf_of(given, types.float32), INT64)
+        self._name = ""
+        self._grad = None
+
+    # What it is.
+
+    @property
+    def shape(self) -> Size:
+        """The sizes of its axes."""
+        return Size(self._tensor.shape)
+
+    def size(self, dim: int | None = None) -> Any:  # type: ignore[override]
+        """The shape, or the size along ``dim``."""
+        return Size(self._tensor.shape) if dim is None else self._tensor.shape[dim]
+
+    @property
+    def dtype(self) -> dtype:  # type: ignore[override]
+        """The dtype of its elements."""
+        level = self._tensor.level
+        return types.float32 if level == dtypes.FLOAT32 else types.of_level(level, self._integer)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._tensor.shape)
+
+    dim = ndim.fget  # type: ignore[attr-defined]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._tensor.size
+
+    nelement = numel
+
+    @property
+    def T(self) -> Tensor:  # type: ignore[override]
+        """The axes in reverse order."""
+        return self.permute(tuple(reversed(range(self.ndim))))
+
+    if TYPE_CHECKING:  # what other files of this package put here
+
+        def _show(self, kept: Gradient) -> Tensor: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+    # Gradients.
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ``backward`` finds its way here."""
+        return self._tensor.gradient is not None
+
+    @requires_grad.setter
+    def requires_grad(self, required: bool) -> None:
+        self.requires_grad_(required)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Have ``backward`` give it a gradient, or not; returns self."""
+        held = self._tensor
+        if requires_grad and held.level <= dtypes.INTEGER:
+            raise TorchError(
+                f"Only floating tensors can require gradients, and this has dtype {self.dtype}. Convert it with float() first."
+            )
+        if not requires_grad and type(held) is Plain and held.gradient is not None and held.op is not None:
+            raise TorchError("Only leaves can stop requiring gradients. Use detach() for a constant of the same value.")
+        if requires_grad and held.gradient is None and type(held) is Plain:
+            held = self._tensor = Variable(known(np.asarray(held.force()), held.level))
+        if held.gradient is None or not requires_grad:
+            held.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user, or requires no gradient."""
+        return self._tensor.is_leaf
+
+    @property
+    def grad_fn(self) -> GradFn | None:  # type: ignore[override]
+        """What made it, of a result that requires a gradient."""
+        return None if self._tensor.is_leaf else GradFn(self._name or "CloneBackward0")
+
+    @property
+    def grad(self) -> Tensor | None:  # type: ignore[override]
+        """The sum of the gradients since it was last forgotten."""
+        kept = self._tensor.gradient
+        if kept is None or kept.value is None:
+            return None
+        if self._grad is None:
+            self._grad = self._show(kept)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if self._grad is not None:
+            self._grad._keep_value()
+            self._grad = None
+        kept = self._tensor.gradient
+        if kept is None and value is not None:
+            raise TorchError("A tensor that requires no gradient has none to set. Call requires_grad_() first.")
+        if value is not None and (value._tensor.shape != self._tensor.shape or value.dtype is not self.dtype):
+            raise TorchError(
+                f"A gradient of shape {tuple(value.shape)} and {value.dtype} is assigned to a tensor of shape "
+                f"{tuple(self.shape)} and {self.dtype}. Give one like it."
+            )
+        if kept is not None:
+            kept.value = None if value is None else value._tensor._read()
+
+    def retain_grad(self) -> None:
+        """Have ``backward`` keep the gradient of this result, too."""
+        if not self._tensor.is_leaf:
+            self._tensor.retain_grad()
+        elif not self.requires_grad:
+            raise TorchError("can't retain_grad on Tensor that has requires_grad=False. Compute it from one that requires it.")
+
+    def backward(  # type: ignore[override]
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    ) -> None:
+        """Add the gradient of this value to ``.grad`` of the leaves that it was computed from."""
+        run_backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def register_hook(self, hook: Any) -> Any:
+        """Not offered: raises TorchError."""
+        raise TorchError("jitgrad does not have Tensor.register_hook. Change .grad between backward() and step() instead.")
+
+    # Values that leave the graph.
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """The value as a NumPy array."""
+        if not force and self._tensor.gradient is not None:
+            raise TorchError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return np.asarray(self._leaving("numpy()", explicit=True))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.numpy(), dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Of values, as PyTorch gives them to NumPy; the result is a tensor again."""
+        given = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
+        made = getattr(ufunc, method)(*given, **kwargs)
+        return of_array(np.asarray(made)) if isinstance(made, (np.ndarray, np.generic)) else made
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return function(*[_as_array(x) for x in args], **{key: _as_array(x) for key, x in kwargs.items()})
+
+    def item(self) -> Any:
+        """The value of one element as a Python number."""
+        if self._tensor.size != 1:
+            raise TorchError(
+                f"a Tensor with {self._tensor.size} elements cannot be converted to Scalar. Use tolist(), or pick one element."
+            )
+        return self._leaving("item()", explicit=True).item()
+
+    def tolist(self) -> Any:
+        """The value as Python numbers in nested lists."""
+        return np.asarray(self._leaving("tolist()", explicit=True)).tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self._tensor.size > 1:
+            raise TorchError("Boolean value of Tensor with more than one value is ambiguous. Use all() or any().")
+        return bool(self.item()) if self._tensor.size else False
+
+    def __index__(self) -> int:
+        if self._tensor.level > dtypes.INTEGER or self._tensor.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index. Use int() of one element.")
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if not self._tensor.shape and spec else format(str(self), spec)
+
+    def __len__(self) -> int:
+        if not self._tensor.shape:
+            raise TypeError("len() of a 0-d tensor. Use numel() for the number of elements.")
+        return self._tensor.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override]
+        if not self._tensor.shape:
+            raise TypeError("iteration over a 0-d tensor. Use item() for its value.")
+        return iter(self.unbind(0))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        held = self._tensor
+        if not held.is_leaf:
+            raise TorchError("Only Tensors created explicitly by the user can be copied deeply. Use detach() first.")
+        made = wrap(copy.deepcopy(held), self._name, self._integer)
+        memo[id(self)] = made
+        return made
+
+    def __copy__(self) -> Tensor:
+        return wrap(self._tensor, self._name, self._integer)  # type: ignore[arg-type]
+
+    # Changes in place.
+
+    def _become(self, value: Plain, name: str = "") -> None:
+        """Take another value of this shape and dtype: what every change in place ends with."""
+        held = self._tensor
+        if isinstance(held, Variable):
+            if held.gradient is not None and grad_enabled():
+                raise TorchError(
+                    "a leaf Variable that requires grad is being used in an in-place operation. "
+                    "Change it inside torch.no_grad(), or make a new tensor."
+                )
+            held.assign(value)
+        else:
+            self._tensor = value
+            self._name = name
+
+    def _keep_value(self) -> None:
+        """Part from what it shows the value of: of a view and of a gradient."""
+
+
+_new = object.__new__
+
+
+def wrap(tensor: Plain, name: str = "", integer: np.dtype[Any] = INT64) -> Tensor:
+    """A result of jitgrad as a tensor of PyTorch's.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        A result that was just recorded, or a leaf of one of the four dtypes.
+    name : str
+        What PyTorch calls the operation, such as "AddBackward0".
+    integer : numpy.dtype
+        Which integers they are, if they are integers.
+    """
+    if tensor.level not in _SHOWN:
+        tensor = retyped(tensor, _SETTLED.get(tensor.level) or types.default().level)
+    made: Tensor = _new(Tensor)
+    made._tensor = tensor
+    made._integer = integer
+    made._name = name
+    made._grad = None
+    return made
+
+
+_SHOWN = frozenset((dtypes.FLOAT32, dtypes.FLOAT64, dtypes.INTEGER, dtypes.BOOL))
+_SETTLED = {dtypes.DATA32: dtypes.FLOAT32, dtypes.DATA64: dtypes.FLOAT64}
+
+
+def of_array(array: Any, dtype: dtype | None = None) -> Tensor:
+    """A tensor with a copy of an array, in the array's dtype by default."""
+    wanted = types.of_numpy(np.asarray(array).dtype) if dtype is None else dtype
+    return wrap(leaf_of(array, wanted), "", wanted.numpy if wanted.level == dtypes.INTEGER else INT64)
+
+
+def leaf_of(array: Any, dtype: dtype) -> Plain:
+    """A Tensor of jitgrad with a copy of an array, in a dtype."""
+    kept = np.array(array, dtype.numpy)
+    if dtype.level == dtypes.INTEGER:
+        kept = kept.astype(INT64.type)
+    kept.setflags(write=False)
+    return known(kept, dtype.level)
+
+
+def constant(array: np.ndarray, like: Tensor) -> Tensor:
+    """A tensor around a read-only array of jitgrad's own dtype, which is not copied, of the dtype of ``like``."""
+    return wrap(known(array, like._tensor.level), "", like._integer)
+
+
+def _as_array(value: Any) -> Any:
+    return tree_map(lambda x: x.numpy() if isinstance(x, Tensor) else x, value)
