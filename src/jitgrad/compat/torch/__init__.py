@@ -1,7 +1,7 @@
 """PyTorch's tensors by jitgrad: ``import jitgrad.compat.torch as torch``."""
 
 from jitgrad.compat.modules import missing
-from jitgrad.compat.torch import operators, views
+from jitgrad.compat.torch import operators, views  # noqa: F401  (they put methods on Tensor)
 from jitgrad.compat.torch.creation import (
     arange,
     as_tensor,

@@ -102,6 +102,8 @@ class set_grad_enabled(_Mode):
 class inference_mode(_Mode):
     """As ``no_grad``; with ``mode=False`` as ``enable_grad``."""
 
+    _mode: bool
+
     def __new__(cls, mode: Any = True) -> Any:
         made = super().__new__(cls)
         made._mode = mode is not False

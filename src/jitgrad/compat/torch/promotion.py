@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.compat.torch.dtypes import INT64, dtype, promote_types
+from jitgrad.compat.torch.dtypes import INT64, bool_, default, dtype, int64, promote_types
 from jitgrad.compat.torch.errors import not_a_tensor
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.ops import Op
@@ -24,12 +24,9 @@ def result_type(*values: Any) -> dtype:
     Tensors with axes say it, then those without, then numbers: later ones only where they are of a higher category, of
     booleans, integers and floats.
     """
-    from jitgrad.compat.torch.dtypes import bool_, default, int64
-
     found: dtype | None = None
-    given = [x if isinstance(x, Tensor) else x for x in values]
     ranks: list[list[dtype]] = [[], [], []]
-    for x in given:
+    for x in values:
         if isinstance(x, Tensor):
             ranks[0 if x._tensor.shape else 1].append(x.dtype)
         else:

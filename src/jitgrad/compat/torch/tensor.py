@@ -1,6 +1,7 @@
 """PyTorch's Tensor: a Tensor of jitgrad, or for a leaf that requires a gradient a Variable, behind PyTorch's methods.
 
-A Tensor of jitgrad never changes. So a change in place gives the wrapper another one; what is a view of it notices, see ``views``.
+A Tensor of jitgrad never changes. So a change in place gives the wrapper another one; what is a view of it notices, see
+``views``.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Tensor(Wrapper):
         given = data[0] if len(data) == 1 and not isinstance(data[0], int) else np.zeros(data or 0)
         super().__init__(given._tensor if isinstance(given, Tensor) else leaf_of(given, types.float32), INT64)
         self._name = ""
-        self._grad = None
+        self._grad: Any = None
 
     # What it is.
 
@@ -117,7 +118,9 @@ class Tensor(Wrapper):
         return self.permute(tuple(reversed(range(self.ndim))))
 
     if TYPE_CHECKING:  # what other files of this package put here
+        data: Any
 
+        def detach(self) -> Any: ...
         def _show(self, kept: Gradient) -> Tensor: ...
         def __getattr__(self, name: str) -> Any: ...
 
@@ -158,7 +161,7 @@ class Tensor(Wrapper):
         return None if self._tensor.is_leaf else GradFn(self._name or "CloneBackward0")
 
     @property
-    def grad(self) -> Tensor | None:  # type: ignore[override]
+    def grad(self) -> Any:
         """The sum of the gradients since it was last forgotten."""
         kept = self._tensor.gradient
         if kept is None or kept.value is None:
@@ -190,7 +193,7 @@ class Tensor(Wrapper):
         elif not self.requires_grad:
             raise TorchError("can't retain_grad on Tensor that has requires_grad=False. Compute it from one that requires it.")
 
-    def backward(  # type: ignore[override]
+    def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
     ) -> None:
         """Add the gradient of this value to ``.grad`` of the leaves that it was computed from."""
@@ -273,7 +276,7 @@ class Tensor(Wrapper):
         return made
 
     def __copy__(self) -> Tensor:
-        return wrap(self._tensor, self._name, self._integer)  # type: ignore[arg-type]
+        return wrap(self._tensor, self._name, self._integer)
 
     # Changes in place.
 
@@ -298,7 +301,7 @@ class Tensor(Wrapper):
 _new = object.__new__
 
 
-def wrap(tensor: Plain, name: str = "", integer: np.dtype[Any] = INT64) -> Tensor:
+def wrap(tensor: Plain | Variable, name: str = "", integer: np.dtype[Any] = INT64) -> Tensor:
     """A result of jitgrad as a tensor of PyTorch's.
 
     Parameters
@@ -311,7 +314,7 @@ def wrap(tensor: Plain, name: str = "", integer: np.dtype[Any] = INT64) -> Tenso
         Which integers they are, if they are integers.
     """
     if tensor.level not in _SHOWN:
-        tensor = retyped(tensor, _SETTLED.get(tensor.level) or types.default().level)
+        tensor = retyped(tensor._read(), _SETTLED.get(tensor.level) or types.default().level)
     made: Tensor = _new(Tensor)
     made._tensor = tensor
     made._integer = integer

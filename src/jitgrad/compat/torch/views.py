@@ -33,7 +33,7 @@ class View(Tensor):
     _seen: Plain | None
 
     @property
-    def _tensor(self) -> Any:  # type: ignore[override]
+    def _tensor(self) -> Any:
         base = self._base
         if base is not None:
             now = _state(base)
@@ -68,7 +68,7 @@ class Detached(View):
     __slots__ = ()
 
     @property
-    def _tensor(self) -> Any:  # type: ignore[override]
+    def _tensor(self) -> Any:
         base = self._base if type(self._base) is not weakref.ref else self._base()
         if base is not None:
             now = _state(base)
@@ -101,7 +101,7 @@ class GradientOf(Tensor):
     _shown: Plain
 
     @property
-    def _tensor(self) -> Any:  # type: ignore[override]
+    def _tensor(self) -> Any:
         kept = self._kept
         if kept is not None and kept.value is not None:
             self._shown = kept.value
@@ -170,7 +170,7 @@ def _show(self: Tensor, kept: Gradient) -> Tensor:
 def _state(base: Tensor) -> Plain:
     """What stands for the present value of a tensor."""
     held = base._tensor
-    return held if type(held) is Plain else held.leaf  # type: ignore[union-attr]
+    return held.leaf if isinstance(held, Variable) else held
 
 
 def _replaced(held: Any, function: Function, value: Plain) -> Plain:
@@ -190,5 +190,5 @@ def _numbered(shape: tuple[int, ...]) -> np.ndarray:
 
 
 Tensor.detach = detach  # type: ignore[method-assign]
-Tensor.data = property(detach, _set_data)  # type: ignore[attr-defined]
+Tensor.data = property(detach, _set_data)
 Tensor._show = _show  # type: ignore[method-assign]
