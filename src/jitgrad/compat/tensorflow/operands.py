@@ -1,0 +1,122 @@
+"""Operands as TensorFlow takes them: of one dtype, to which Python's numbers and NumPy's arrays are converted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.tensorflow import dtypes
+from jitgrad.compat.tensorflow.dtypes import DType
+from jitgrad.compat.tensorflow.errors import InvalidArgumentError, InvalidIndexError, InvalidShapeError
+from jitgrad.compat.tensorflow.tensor import INT32, Tensor, convert, from_python, made, wrap_array
+from jitgrad.errors import IndexingError, JitgradError, ShapeError
+from jitgrad.ops import Op
+from jitgrad.tape import dtypes as levels
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import Tensor as Value
+from jitgrad.tape.tensor import record, retyped
+
+FLOATS, NUMBERS, ANY, INTEGERS, BOOLEANS = "f", "iuf", "biuf", "iu", "b"
+_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
+_NONE: dict[str, Any] = {}
+
+
+def tensor_name(dtype: DType) -> str:
+    """What TensorFlow's messages call a dtype."""
+    return _NAMES.get(dtype.name, dtype.name)
+
+
+def check_kind(name: str, dtype: DType, kinds: str) -> None:
+    """Raise InvalidArgumentError where an op does not take tensors of a dtype."""
+    if dtype.kind not in kinds:
+        allowed = [d.name for d in dtypes.COMPUTED if d.kind in kinds]
+        raise InvalidArgumentError(
+            f"Value for attr 'T' of {tensor_name(dtype)} is not in the list of allowed values: {', '.join(allowed)} "
+            f"[Op:{name}]. Use tf.cast first."
+        )
+
+
+def mismatch(name: str, place: int, expected: DType, given: DType) -> InvalidArgumentError:
+    """The error of an operand of another dtype."""
+    return InvalidArgumentError(
+        f"cannot compute {name} as input #{place}(zero-based) was expected to be a {tensor_name(expected)} tensor but is a "
+        f"{tensor_name(given)} tensor [Op:{name}]. Use tf.cast(x, {expected!r}).",
+    )
+
+
+def like(value: Any, lead: Tensor) -> Tensor:
+    """``value`` as a tensor, of the dtype of ``lead`` unless it is a tensor itself."""
+    if isinstance(value, Operators):
+        return convert(value)
+    dtype = lead.dtype
+    if isinstance(value, (np.ndarray, np.generic)):
+        if value.dtype.kind == "b" != dtype.kind:
+            return wrap_array(value)
+        return wrap_array(value, dtype)
+    return from_python(value, dtype)
+
+
+def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
+    """Operands as tensors of one dtype. Raises InvalidArgumentError, with both dtypes, where tensors are of several."""
+    lead = next((value for value in values if isinstance(value, Operators)), None)
+    first = convert(values[0] if lead is None else lead)
+    tensors = [like(value, first) for value in values]
+    for place, tensor in enumerate(tensors):
+        if tensor.dtype is not tensors[0].dtype and not _weak(tensor, tensors[0]):
+            raise mismatch(name, place, tensors[0].dtype, tensor.dtype)
+    check_kind(name, tensors[0].dtype, kinds)
+    return tensors
+
+
+def _weak(a: Tensor, b: Tensor) -> bool:
+    """Whether one of two floats is data of a fit, which takes the dtype of what it meets."""
+    weak = (levels.NUMBER, levels.DATA32, levels.DATA64)
+    return a.level > levels.INTEGER and b.level > levels.INTEGER and (a.level in weak or b.level in weak)
+
+
+def numbers(name: str, value: Any, kinds: str = ANY) -> Tensor:
+    """One operand as a tensor of a dtype that the op takes."""
+    tensor = convert(value)
+    check_kind(name, tensor.dtype, kinds)
+    return tensor
+
+
+_NARROW = {np.dtype(kind): 8 * np.dtype(kind).itemsize for kind in ("i1", "i2", "i4", "u1", "u2", "u4")}
+
+
+def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
+    """Integers that left the range of a narrow dtype, modulo that range, as the dtype counts."""
+    bits = _NARROW.get(integer)
+    if bits is None or tensor.level != levels.INTEGER:
+        return tensor
+    low = 0 if integer.kind == "u" else 2 ** (bits - 1)
+    around: Value = (tensor + low) % 2**bits - low
+    return retyped(around, levels.INTEGER)
+
+
+def translated(name: str, error: JitgradError) -> JitgradError:
+    """The library's error as TensorFlow's."""
+    if isinstance(error, InvalidArgumentError):
+        return error
+    kind = InvalidIndexError if isinstance(error, IndexingError) else InvalidShapeError
+    return kind(f"{error} [Op:{name}]")
+
+
+def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
+    """Record an op; shapes that do not fit are InvalidArgumentError, as in TensorFlow."""
+    try:
+        return record(op, operands, _NONE)
+    except ShapeError as error:
+        raise translated(name, error) from None
+
+
+def combined(name: str, op: Op, a: Any, b: Any, kinds: str = NUMBERS, wraps: bool = False) -> Tensor:
+    """An op of two operands of any kind."""
+    x, y = agreed(name, (a, b), kinds)
+    result = record_as(name, op, (x._read(), y._read()))
+    if result.level == levels.INTEGER:
+        integer = x._integer
+        return made(wrapped_around(result, integer) if wraps else result, integer)
+    return made(result, INT32)

@@ -1,0 +1,209 @@
+"""Python's operators on TensorFlow's tensors and Variables, and the functions of the same meaning (``tf.add``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.tensorflow import dtypes
+from jitgrad.compat.tensorflow.errors import InvalidArgumentError, InvalidShapeError
+from jitgrad.compat.tensorflow.methods import TensorMethods
+from jitgrad.compat.tensorflow.operands import (
+    ANY,
+    BOOLEANS,
+    NUMBERS,
+    agreed,
+    check_kind,
+    combined,
+    translated,
+    wrapped_around,
+)  # fmt: skip
+from jitgrad.compat.tensorflow.tensor import Tensor, made, wrap_array
+from jitgrad.compat.tensorflow.variable import Variable
+from jitgrad.errors import ShapeError
+from jitgrad.functions.elementwise import logical_and, logical_not, logical_or, logical_xor
+from jitgrad.functions.products import matmul as product
+from jitgrad.functions.shapes import swapaxes
+from jitgrad.ops import Op
+from jitgrad.ops import elementwise as ew
+from jitgrad.tape import dtypes as levels
+from jitgrad.tape.tensor import cast, record
+
+_FLOAT = levels.INTEGER
+_NONE: dict[str, Any] = {}
+_TENSORS = {Tensor, Variable}
+_PYTHON = {float, int}
+Binary = Callable[..., Tensor]
+
+
+def binary(name: str, op: Op, kinds: str = NUMBERS, wraps: bool = False) -> tuple[Binary, Binary, Binary]:
+    """An operator, the one with its operands the other way round, and the function.
+
+    The common cases come first: floats of one dtype, and a float with a number of Python.
+    """
+
+    def operator(self: Any, other: Any) -> Tensor:
+        a, kind = self._read(), type(other)
+        if kind in _TENSORS:
+            b = other._read()
+            plain = a.level == b.level > _FLOAT
+        else:
+            b, plain = other, kind in _PYTHON and a.level > _FLOAT
+        if not plain:
+            return general(self, other)
+        try:
+            return made(record(op, (a, b), _NONE))
+        except ShapeError as error:
+            raise translated(name, error) from None
+
+    def reflected(self: Any, other: Any) -> Tensor:
+        a = self._read()
+        if type(other) in _PYTHON and a.level > _FLOAT:
+            return made(record(op, (other, a), _NONE))
+        return general(other, self)
+
+    def function(x: Any, y: Any, name: str | None = None) -> Tensor:
+        return operator(x, y) if type(x) in _TENSORS else general(x, y)
+
+    def general(a: Any, b: Any) -> Tensor:
+        return combined(name, op, a, b, kinds, wraps)
+
+    function.__doc__ = f"``{op.name}``, element by element."
+    return operator, reflected, function
+
+
+_add, _radd, add = binary("AddV2", ew.add, NUMBERS, wraps=True)
+_sub, _rsub, subtract = binary("Sub", ew.subtract, NUMBERS, wraps=True)
+_mul, _rmul, multiply = binary("Mul", ew.multiply, NUMBERS, wraps=True)
+_div, _rdiv, _ = binary("RealDiv", ew.divide, "f")
+_floordiv, _rfloordiv, floordiv = binary("FloorDiv", ew.floor_divide)
+_mod, _rmod, mod = binary("FloorMod", ew.mod)
+_pow, _rpow, pow = binary("Pow", ew.power, NUMBERS, wraps=True)
+_eq, _, equal = binary("Equal", ew.equal, ANY)
+_ne, _, not_equal = binary("NotEqual", ew.not_equal, ANY)
+_lt, _, less = binary("Less", ew.less)
+_le, _, less_equal = binary("LessEqual", ew.less_equal)
+_gt, _, greater = binary("Greater", ew.greater)
+_ge, _, greater_equal = binary("GreaterEqual", ew.greater_equal)
+
+
+def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x / y``; integers become float64, those of 8 and 16 bits float32."""
+    a, b = agreed("RealDiv", (x, y), NUMBERS)
+    if a.level > _FLOAT:
+        return combined("RealDiv", ew.divide, a, b)
+    level = levels.FLOAT32 if a.dtype.size < 4 else levels.FLOAT64
+    return made(ew.divide(cast(a._read(), level), cast(b._read(), level)))
+
+
+def _true_division(self: Any, other: Any) -> Tensor:
+    return _div(self, other) if self.level > _FLOAT else divide(self, other)
+
+
+def _reflected_division(self: Any, other: Any) -> Tensor:
+    return _rdiv(self, other) if self.level > _FLOAT else divide(other, self)
+
+
+def _product(self: Any, other: Any) -> Tensor:
+    return _mul(self, other) if self.level != levels.BOOL else _logical("Mul", logical_and, self, other)
+
+
+def _matmul(self: Any, other: Any) -> Tensor:
+    return matmul(self, other)
+
+
+def _reflected_matmul(self: Any, other: Any) -> Tensor:
+    return matmul(other, self)
+
+
+def matmul(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False, adjoint_b: bool = False,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The product of matrices of at least two axes."""
+    if type(a) is Tensor and type(b) in _TENSORS and a._tensor.level == b.level:
+        x, y, integer = a._tensor, b._read(), a._integer
+    else:
+        left, right = agreed("MatMul", (a, b), NUMBERS)
+        x, y, integer = left._read(), right._read(), left._integer
+    if len(x.shape) < 2 or len(y.shape) < 2:
+        raise InvalidArgumentError(
+            f"In[0] and In[1] ndims must be >= 2: {len(x.shape)} and {len(y.shape)} [Op:MatMul]. Reshape."
+        )
+    if transpose_a or adjoint_a:
+        x = swapaxes(x, -1, -2)
+    if transpose_b or adjoint_b:
+        y = swapaxes(y, -1, -2)
+    try:
+        result = product(x, y)
+    except ShapeError:
+        sizes = f"In[0]: {list(x.shape)}, In[1]: {list(y.shape)}"
+        raise InvalidShapeError(f"Matrix size-incompatible: {sizes} [Op:MatMul]. The inner axes must be of one size.") from None
+    return made(wrapped_around(result, integer), integer)
+
+
+def _logical(name: str, f: Callable[..., Any], x: Any, y: Any) -> Tensor:
+    a, b = agreed(name, (x, y), BOOLEANS)
+    return made(f(a._read(), b._read()))
+
+
+def _bitwise(name: str, f: Callable[..., Any], bits: np.ufunc) -> tuple[Binary, Binary]:
+    """``&`` and its like: of booleans, or of the bits of integers."""
+
+    def operator(self: Any, other: Any) -> Tensor:
+        if self.level != levels.INTEGER:
+            return _logical(name, f, self, other)
+        a, b = agreed(name, (self, other))
+        return wrap_array(bits(a.numpy(), b.numpy()), a.dtype)
+
+    def reflected(self: Any, other: Any) -> Tensor:
+        return operator(self, other)
+
+    return operator, reflected
+
+
+def _invert(self: Any) -> Tensor:
+    if self.level == levels.INTEGER:
+        return wrap_array(np.invert(self.numpy()), self.dtype)
+    check_kind("LogicalNot", self.dtype, BOOLEANS)
+    return made(logical_not(self._read()))
+
+
+def _negative(self: Any) -> Tensor:
+    check_kind("Neg", self.dtype, NUMBERS)
+    return made(wrapped_around(ew.negative(self._read()), self._integer), self._integer)
+
+
+def _abs(self: Any) -> Tensor:
+    check_kind("Abs", self.dtype, NUMBERS)
+    return made(wrapped_around(ew.abs(self._read()), self._integer), self._integer)
+
+
+def _equality(operator: Binary, result: bool) -> Binary:
+    def compared(self: Any, other: Any) -> Any:
+        return result if other is None or isinstance(other, (str, dtypes.DType)) else operator(self, other)
+
+    return compared
+
+
+_and, _rand = _bitwise("LogicalAnd", logical_and, np.bitwise_and)
+_or, _ror = _bitwise("LogicalOr", logical_or, np.bitwise_or)
+_xor, _rxor = _bitwise("LogicalXor", logical_xor, np.bitwise_xor)
+
+_OPERATORS = {
+    "__add__": _add, "__radd__": _radd, "__sub__": _sub, "__rsub__": _rsub, "__mul__": _product, "__rmul__": _rmul,
+    "__truediv__": _true_division, "__rtruediv__": _reflected_division, "__floordiv__": _floordiv,
+    "__rfloordiv__": _rfloordiv, "__mod__": _mod, "__rmod__": _rmod, "__pow__": _pow, "__rpow__": _rpow,
+    "__matmul__": _matmul, "__rmatmul__": _reflected_matmul, "__eq__": _equality(_eq, False), "__ne__": _equality(_ne, True),
+    "__lt__": _lt, "__le__": _le, "__gt__": _gt, "__ge__": _ge, "__and__": _and, "__rand__": _rand, "__or__": _or,
+    "__ror__": _ror, "__xor__": _xor, "__rxor__": _rxor, "__invert__": _invert, "__neg__": _negative, "__abs__": _abs,
+}  # fmt: skip
+for _name, _operator in _OPERATORS.items():
+    setattr(TensorMethods, _name, _operator)
+
+__all__ = [
+    "add", "divide", "equal", "greater", "greater_equal", "less", "less_equal", "matmul", "multiply", "not_equal", "pow",
+    "subtract",
+]  # fmt: skip

@@ -1,0 +1,274 @@
+"""TensorFlow's Tensor: what wraps a Tensor of the library, and what values become when they are given in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitgrad.compat.tensorflow import dtypes
+from jitgrad.compat.tensorflow.dtypes import DType, as_dtype
+from jitgrad.compat.tensorflow.errors import ConversionError
+from jitgrad.compat.tensorflow.methods import TensorMethods
+from jitgrad.compat.wrapper import Wrapper
+from jitgrad.errors import UnsupportedError
+from jitgrad.functions.shapes import concatenate, expand_dims
+from jitgrad.ops import Shape
+from jitgrad.tape import dtypes as levels
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import Tensor as Value
+from jitgrad.tape.tensor import known
+
+INT32 = np.dtype(np.int32)
+INT64 = np.dtype(np.int64)
+_LARGEST = 2**31
+
+
+class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
+    """A value, as TensorFlow has it; what makes one is ``tf.constant``, ``tf.convert_to_tensor`` and every operation."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _tensor: Value
+
+        def __getitem__(self, key: Any) -> Tensor: ...  # type: ignore[override]
+
+    def _read(self) -> Value:
+        return self._tensor
+
+    def __reduce__(self) -> Any:
+        return _remade, (self.numpy(), self.dtype.name)
+
+    def __copy__(self) -> Tensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return self
+
+
+class Held(Tensor):
+    """A value of a dtype that jitgrad does not compute with: it can be shown, indexed, reshaped and cast, by NumPy."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array: np.ndarray) -> None:
+        self._array = array
+        self._integer = INT32
+
+    @property
+    def _plain_shape(self) -> Shape:
+        return self._array.shape
+
+    @property
+    def dtype(self) -> DType:  # type: ignore[override]
+        return dtypes.of_numpy(self._array.dtype)
+
+    @property
+    def level(self) -> int:  # type: ignore[override]
+        raise self._refused()
+
+    def _read(self) -> Value:
+        raise self._refused()
+
+    def _refused(self) -> UnsupportedError:
+        name = self.dtype.name
+        advice = "Use Python's own strings." if name == "string" else "Cast it to tf.float32 or tf.float64 first."
+        return UnsupportedError(f"jitgrad does not compute with {name}, it only holds and shows it. {advice}")
+
+    def numpy(self) -> Any:
+        """The value."""
+        return self._array.copy() if self._array.ndim else self._array[()]
+
+    _value = numpy
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self._array, dtype)
+
+    def __getitem__(self, key: Any) -> Tensor:  # type: ignore[override]
+        return Held(np.asarray(self._array[key], self._array.dtype))
+
+    def __eq__(self, other: object) -> Any:
+        return NotImplemented if other is None else wrap_array(np.equal(self._array, _array_of(other)))
+
+    def __ne__(self, other: object) -> Any:
+        return NotImplemented if other is None else wrap_array(np.not_equal(self._array, _array_of(other)))
+
+
+def _array_of(value: Any) -> Any:
+    return held(value).numpy() if isinstance(value, (str, bytes, list)) else np.asarray(value)
+
+
+_new = object.__new__
+
+
+def wrap(value: Any, like: Any = None) -> Any:
+    """A Tensor of the library, or several, as TensorFlow's; integers have the dtype of ``like``, by default int32."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(wrap(item, like) for item in value)
+    return made(value, INT32 if like is None else integer_of(like))
+
+
+def made(tensor: Any, integer: np.dtype[Any] = INT32) -> Tensor:
+    """The same of one Tensor, with the dtype that its integers have."""
+    wrapped = _new(Tensor)
+    wrapped._tensor = tensor
+    wrapped._integer = integer
+    return wrapped
+
+
+def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
+    """A constant of an array, in its own dtype or another. The array is copied unless it cannot be written to."""
+    array = np.asarray(array)
+    kind = dtypes.of_numpy(array.dtype) if dtype is None else dtype
+    if kind.level < 0:
+        return held(array, kind)
+    data, level = levels.as_data(array.astype(kind.dtype, copy=False))
+    return made(known(data, levels.strong(level)), kind.dtype if level == levels.INTEGER else INT32)
+
+
+def held(value: Any, dtype: DType | None = None) -> Held:
+    """What jitgrad does not compute with: texts, float16, complex numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind in "SUO":
+        if not all(isinstance(text, (str, bytes)) for text in array.ravel().tolist()):
+            raise ConversionError(f"The value {value!r} cannot become a tensor. Give numbers, booleans or texts.")
+        texts = [text.encode() if isinstance(text, str) else text for text in array.ravel().tolist()]
+        array = np.empty(array.shape, object)
+        array.ravel()[:] = texts
+    return Held(array if dtype is None or dtype.name == "string" else array.astype(dtype.dtype))
+
+
+def integer_of(value: Any) -> np.dtype[Any]:
+    """The dtype that the integers of a tensor, Variable or array are shown in."""
+    integer = getattr(value, "_integer", None)
+    if integer is None:
+        dtype = getattr(value, "dtype", None)
+        integer = (
+            dtype if isinstance(dtype, np.dtype) and dtype.kind in "iu" else INT64 if isinstance(value, Operators) else INT32
+        )
+    return integer
+
+
+def _remade(value: Any, name: str) -> Tensor:
+    return wrap_array(value, as_dtype(name))
+
+
+def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
+    """``tf.convert_to_tensor``: ``value`` as a Tensor.
+
+    Python's floats become float32, integers int32, or what ``hint`` says where that loses nothing. Raises ConversionError for
+    a tensor of another dtype than ``dtype``.
+    """
+    wanted = None if dtype is None else as_dtype(dtype)
+    if isinstance(value, Tensor):
+        found = value
+    elif isinstance(value, Operators):
+        found = made(value._read(), integer_of(value))
+    elif hasattr(value, "__tf_tensor__"):
+        found = value.__tf_tensor__(wanted)
+    else:
+        return from_python(value, wanted, None if hint is None else as_dtype(hint))
+    if wanted is not None and found.dtype is not wanted:
+        raise ConversionError(
+            f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {found.dtype.name}: {found!r}. "
+            f"Use tf.cast(x, {wanted!r})."
+        )
+    return found
+
+
+def from_python(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Tensor:
+    """A constant of Python's or NumPy's values, or lists of them, in which there may be Tensors."""
+    if value is None:
+        raise ConversionError(
+            "Attempt to convert a value (None) with an unsupported type to a Tensor. Look for a missing return."
+        )
+    if isinstance(value, (list, tuple)) and _has_tensors(value):
+        return _packed(value, dtype)
+    array = array_of(value)
+    kind = array.dtype.kind
+    if kind in "OSU":
+        return _texts(array, value, dtype)
+    if dtype is None:
+        dtype = _natural(value, array)
+        if hint is not None and (kind in "iu" or hint.is_floating or hint.is_complex) and hint is not dtype and kind != "b":
+            dtype = hint
+    elif not hasattr(value, "dtype"):
+        _check_exact(value, array, dtype)
+    return wrap_array(array, dtype)
+
+
+def array_of(value: Any) -> np.ndarray:
+    """An array of Python's values. Raises ConversionError for lists of unequal length."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError) as error:
+        if "inhomogeneous" in str(error):
+            raise ConversionError(
+                "Can't convert non-rectangular Python sequence to Tensor. Give rows of equal length."
+            ) from None
+        raise ConversionError(f"The value cannot become a tensor: {error}. Give numbers.") from None
+
+
+def _texts(array: np.ndarray, value: Any, dtype: DType | None) -> Tensor:
+    if dtype is not None and dtype.name != "string":
+        raise ConversionError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}. Give numbers.")
+    if array.dtype.kind == "O" and not all(isinstance(text, (str, bytes)) for text in array.ravel().tolist()):
+        raise ConversionError(
+            f"Attempt to convert a value ({value!r}) with an unsupported type ({type(value)}) to a Tensor. Give numbers."
+        )
+    return held(array)
+
+
+def _natural(value: Any, array: np.ndarray) -> DType:
+    """The dtype that TensorFlow gives a value of Python or NumPy."""
+    first = value
+    while isinstance(first, (list, tuple)) and len(first):
+        first = first[0]
+    if isinstance(first, (np.ndarray, np.generic)) or hasattr(first, "__array__"):
+        if isinstance(first, np.generic) and array.dtype.kind != first.dtype.kind:
+            return dtypes.of_numpy(array.dtype)
+        return dtypes.of_numpy(first.dtype if isinstance(first, np.generic) else array.dtype)
+    kind = array.dtype.kind
+    if kind == "f":
+        return dtypes.float32
+    if kind == "i" and array.size:
+        return dtypes.int32 if array.min() >= -_LARGEST and array.max() < _LARGEST else dtypes.int64
+    return dtypes.of_numpy(array.dtype) if kind != "i" else dtypes.int32
+
+
+def _check_exact(value: Any, array: np.ndarray, dtype: DType) -> None:
+    """Raise ConversionError where Python's floats or booleans should become another kind, integers what cannot hold them."""
+    kind = array.dtype.kind
+    if not array.size:
+        return
+    fits = kind == "i" and dtype.is_integer and dtype.min <= array.min() and array.max() <= dtype.max
+    if kind == dtype.kind or (kind in "ib" and dtype.is_floating) or fits or dtype.is_complex:
+        return
+    raise ConversionError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}. Use tf.cast to convert values.")
+
+
+def _has_tensors(value: Any) -> bool:
+    return any(isinstance(item, Operators) or (isinstance(item, (list, tuple)) and _has_tensors(item)) for item in value)
+
+
+def _packed(value: Any, dtype: DType | None) -> Tensor:
+    """A list with Tensors in it, stacked; what else is in it takes their dtype."""
+    wanted = dtype or _first_tensor(value).dtype
+    parts = [
+        _packed(item, wanted) if isinstance(item, (list, tuple)) and _has_tensors(item) else convert(item, wanted)
+        for item in value
+    ]
+    shapes = {part._read().shape for part in parts}
+    if len(shapes) > 1:
+        raise ConversionError(f"A list has tensors of shapes {', '.join(map(str, sorted(shapes)))}. Give tensors of one shape.")
+    return made(concatenate([expand_dims(part._read(), 0) for part in parts]), wanted.dtype if wanted.is_integer else INT32)
+
+
+def _first_tensor(value: Any) -> Tensor:
+    for item in value:
+        if isinstance(item, Operators):
+            return convert(item)
+        if isinstance(item, (list, tuple)) and _has_tensors(item):
+            return _first_tensor(item)
+    raise AssertionError
