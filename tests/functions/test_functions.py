@@ -314,7 +314,7 @@ def test_numpy_answers_questions_about_values() -> None:
 @pytest.mark.parametrize(
     ("f", "name"),
     [
-        (lambda x: np.percentile(x, 3), "percentile"),
+        (lambda x: np.histogram(x, 3), "histogram"),
         (lambda x: np.spacing(x), "spacing"),
         (lambda x: np.sum(x, where=[True, False]), "sum takes no where"),
         (lambda x: np.add(x, 1, out=np.zeros(2)), "add takes no out .* a = a"),

@@ -14,12 +14,12 @@ import numpy as np
 from jitgrad.errors import ArgumentError, IndexingError, ShapeError
 from jitgrad.functions.axes import axis_of, sequence
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.shapes import broadcast_to, diagonal, moveaxis, reshape, transpose
+from jitgrad.functions.shapes import broadcast_to, concatenate, diagonal, moveaxis, reshape, transpose
 from jitgrad.ops.elementwise import not_equal
 from jitgrad.ops.linear import gather
 from jitgrad.ops.linear import matmul as product
 from jitgrad.tape import dtypes
-from jitgrad.tape.protocol import public
+from jitgrad.tape.protocol import namesakes, public
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
@@ -239,3 +239,40 @@ def _contracted(a: str, x: Tensor, b: str, y: Tensor, later: set[str]) -> tuple[
 def _rows(x: Tensor) -> Tensor:
     """A matrix with the last axis along its rows."""
     return reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+@public(np.vecdot)
+def vecdot(a: Any, b: Any, axis: int = -1) -> Tensor:
+    """The sums of products along ``axis``; the other axes broadcast."""
+    a, b = [moveaxis(x, axis_of("vecdot", axis, x.ndim), -1) for x in (as_tensor(a), as_tensor(b))]
+    if a.shape[-1] != b.shape[-1]:
+        raise ShapeError(f"vecdot: shapes {a.shape} and {b.shape} differ along the axis. Make it agree.")
+    return sum(a * b, -1)
+
+
+@public(*namesakes("matvec"))
+def matvec(a: Any, x: Any) -> Tensor:
+    """The products of matrices (…, m, n) with vectors (…, n)."""
+    x = as_tensor(x)
+    return matmul(a, reshape(x, (*x.shape, 1)))[..., 0]
+
+
+@public(*namesakes("vecmat"))
+def vecmat(x: Any, a: Any) -> Tensor:
+    """The products of vectors (…, m) with matrices (…, m, n)."""
+    x = as_tensor(x)
+    return matmul(reshape(x, (*x.shape[:-1], 1, x.shape[-1])), a)[..., 0, :]
+
+
+@public(np.cross)
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor:
+    """The products of vectors in space, of three components along an axis; the other axes broadcast."""
+    a, b = as_tensor(a), as_tensor(b)
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = moveaxis(a, axis_of("cross", axisa, a.ndim), -1), moveaxis(b, axis_of("cross", axisb, b.ndim), -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise ShapeError(f"cross: vectors of {a.shape[-1]} and {b.shape[-1]} components. Give three of both.")
+    (x, y, z), (u, v, w) = [[t[..., i : i + 1] for i in range(3)] for t in (a, b)]
+    made = concatenate([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
+    return moveaxis(made, -1, axis_of("cross", axisc, made.ndim))

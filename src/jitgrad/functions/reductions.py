@@ -10,11 +10,12 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of, sequence
+from jitgrad.functions.elementwise import isclose
 from jitgrad.functions.shapes import concatenate, moveaxis, reshape, squeeze, transpose
 from jitgrad.ops import Op, linear, order, reduce
 from jitgrad.ops.elementwise import abs, divide, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
-from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.protocol import namesakes, public
+from jitgrad.tape.tensor import Tensor, as_tensor, retyped
 
 
 @public(np.sum)
@@ -87,6 +88,12 @@ def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether no element over ``axis`` is 0."""
     return equal(sum(equal(x, 0), axis, keepdims), 0)
+
+
+@public()
+def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether all numbers are close, see ``isclose``."""
+    return all(isclose(a, b, rtol, atol, equal_nan))
 
 
 @public(np.count_nonzero)
@@ -177,6 +184,30 @@ def cumprod(x: Any, axis: int | None = None) -> Tensor:
         y = concatenate([y[..., :step], y[..., step:] * y[..., : n - step]], axis=-1)
         step *= 2
     return moveaxis(y, -1, at)
+
+
+@public(*namesakes("cumulative_sum"))
+def cumulative_sum(x: Any, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """As ``cumsum``; of several axes one must be named. With ``include_initial`` it begins with the sum of none, 0."""
+    return _with_initial("cumulative_sum", cumsum, x, axis, 0.0 if include_initial else None)
+
+
+@public(*namesakes("cumulative_prod"))
+def cumulative_prod(x: Any, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """As ``cumprod``; of several axes one must be named. With ``include_initial`` it begins with the product of none, 1."""
+    return _with_initial("cumulative_prod", cumprod, x, axis, 1.0 if include_initial else None)
+
+
+def _with_initial(name: str, f: Any, x: Any, axis: int | None, initial: float | None) -> Tensor:
+    x = as_tensor(x)
+    if axis is None and x.ndim != 1:
+        raise ArgumentError(f"{name}: shape {x.shape} has not one axis. Name the axis.")
+    at = axis_of(name, axis or 0, x.ndim)
+    made: Tensor = f(x, at)
+    if initial is None:
+        return made
+    first = retyped(linear.broadcast_to(initial, shape=(*x.shape[:at], 1, *x.shape[at + 1 :])), made.level)
+    return concatenate([first, made], at)
 
 
 @public()

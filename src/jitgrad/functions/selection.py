@@ -18,6 +18,7 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.indexing import take_rows
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.values import peek
 
 
 @public()
@@ -132,3 +133,55 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     for _ in range(n):
         x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
     return x
+
+
+# What depends on values. They must be known: while a function is traced, these raise TracingError.
+
+
+@public()
+def nonzero(x: Any) -> tuple[Tensor, ...]:
+    """Where the elements are that are not 0: for each axis their places along it, as int64."""
+    return tuple(as_tensor(places) for places in np.nonzero(np.asarray(peek(as_tensor(x)))))
+
+
+@public()
+def argwhere(x: Any) -> Tensor:
+    """Where the elements are that are not 0: a row of places for each, as int64."""
+    return as_tensor(np.argwhere(np.asarray(peek(as_tensor(x)))))
+
+
+@public()
+def flatnonzero(x: Any) -> Tensor:
+    """Where the elements are that are not 0, all in one row, as int64."""
+    return as_tensor(np.flatnonzero(np.asarray(peek(as_tensor(x)))))
+
+
+@public()
+def unique(
+    x: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+) -> Any:
+    """The different elements, ascending, or the different rows along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+        Any shape.
+    return_index, return_inverse, return_counts : bool, default False
+        Whether there come, in this order, the place of the first of each, the place of each element's value in the result, and
+        how often each is there.
+    axis : int, optional
+        Along which rows are compared; all elements in one row by default.
+
+    Returns
+    -------
+    Tensor or tuple
+        A gradient passes to the first of equal ones.
+    """
+    x = as_tensor(x)
+    _, first, inverse, counts = np.unique(np.asarray(peek(x)), True, True, True, axis)
+    values = (
+        take_rows(reshape(x, (x.size,)), first, 0) if axis is None else take_rows(x, first, axis_of("unique", axis, x.ndim))
+    )
+    asked = ((return_index, first), (return_inverse, inverse), (return_counts, counts))
+    more = [as_tensor(places) for wanted, places in asked if wanted]
+    return (values, *more) if more else values

@@ -314,6 +314,43 @@ def atleast_2d(x: Any) -> Tensor:
     return x if x.ndim > 1 else reshape(x, (1, x.size))
 
 
+@public(np.column_stack)
+def column_stack(xs: Iterable[Any]) -> Tensor:
+    """Operands one beside the other; vectors are columns."""
+    tensors = [as_tensor(x) for x in xs]
+    return concatenate([t if t.ndim > 1 else reshape(t, (t.size, 1)) for t in tensors], 1)
+
+
+@public(np.dstack)
+def dstack(xs: Iterable[Any]) -> Tensor:
+    """Operands one behind the other, along the third axis; vectors are rows."""
+    tensors = [atleast_2d(x) for x in xs]
+    return concatenate([expand_dims(t, -1) if t.ndim == 2 else t for t in tensors], 2)
+
+
+@public(np.flipud)
+def flipud(x: Any) -> Tensor:
+    """The first axis in reverse order."""
+    return flip(x, 0)
+
+
+@public(np.fliplr)
+def fliplr(x: Any) -> Tensor:
+    """The second axis in reverse order."""
+    return flip(x, 1)
+
+
+@public(np.rot90)
+def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
+    """Turned ``k`` times by a right angle, from the first of two axes towards the second."""
+    x = as_tensor(x)
+    first, second = axes_of("rot90", axes[:1], x.ndim) + axes_of("rot90", axes[1:], x.ndim)
+    turns = operator.index(k) % 4
+    x = flip(x, second) if turns in (1, 2) else x
+    x = flip(x, first) if turns in (2, 3) else x
+    return swapaxes(x, first, second) if turns in (1, 3) else x
+
+
 @public(np.append)
 def append(x: Any, values: Any, axis: int | None = None) -> Tensor:
     """``values`` after ``x`` along ``axis``; both as one row for None."""

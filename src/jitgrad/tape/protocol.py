@@ -92,6 +92,11 @@ def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
+def namesakes(*names: str) -> list[Any]:
+    """NumPy's functions of these names, for ``public``, where this NumPy has them."""
+    return [getattr(np, name) for name in names if name in np.__all__]
+
+
 # Names of ufuncs, NumPy's and SciPy's, that are not those of the op.
 _ALIASES = {"absolute": "abs", "fabs": "abs", "remainder": "mod", "psi": "digamma", "expit": "sigmoid", "true_divide": "divide"}
 _REDUCTIONS = {"add": np.sum, "multiply": np.prod, "maximum": np.max, "minimum": np.min}
