@@ -15,6 +15,7 @@ from jitgrad.cli.evaluate import evaluate
 from jitgrad.cli.fit import fit
 from jitgrad.cli.models import models
 from jitgrad.cli.predict import predict
+from jitgrad.cli.run import run
 from jitgrad.cli.show import show
 from jitgrad.cli.warmup import warmup
 from jitgrad.errors import FitError, JitgradError
@@ -36,17 +37,18 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="jitgrad")
 def commands() -> None:
-    """Fit models to tables, fast, on the CPU.
+    """Fit models to tables, fast, on the CPU; and run programs of TensorFlow, Keras and PyTorch.
 
     \b
     Examples:
       jitgrad fit data/iris.csv --target species --save iris.jitgrad
       jitgrad predict iris.jitgrad new.csv -o predicted.csv
       jitgrad fit data/puromycin.csv --target rate --model "v * concentration / (k + concentration)"
+      jitgrad run train.py
     """
 
 
-for command in (fit, predict, evaluate, show, models, warmup, doctor, completion):
+for command in (fit, predict, evaluate, show, models, run, warmup, doctor, completion):
     commands.add_command(command)
 
 
