@@ -146,7 +146,7 @@ def test_updates_inside_a_traced_function() -> None:
     [
         (lambda: SGD(0), "learning_rate is 0"),
         (lambda: SGD("fast"), "learning_rate is 'fast'"),
-        (lambda: Adam(epsilon=0), "epsilon is 0"),
+        (lambda: Adam(epsilon=-1), "epsilon is -1"),
         (lambda: SGD(float("nan")), "learning_rate is nan"),
         (lambda: SGD(0.1, momentum=1), "momentum is 1"),
         (lambda: SGD(0.1, nesterov=True), "nesterov needs a momentum"),

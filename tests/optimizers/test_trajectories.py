@@ -125,7 +125,7 @@ def test_float32_and_several_variables(name: str) -> None:
         (lambda: o.AdamW(weight_decay=-0.1), "weight_decay is -0.1"),
         (lambda: o.RMSprop(rho=1.0), "rho is 1.0"),
         (lambda: o.Adagrad(initial_accumulator_value=-1), "initial_accumulator_value is -1"),
-        (lambda: o.Adadelta(epsilon=0), "epsilon is 0"),
+        (lambda: o.Adadelta(epsilon=-1), "epsilon is -1"),
         (lambda: o.Nadam(learning_rate=-1), "learning_rate is -1"),
         (lambda: o.Nadam(momentum_decay=-1), "momentum_decay is -1"),
     ],

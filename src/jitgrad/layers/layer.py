@@ -61,6 +61,8 @@ class Layer(Described):
         ...         return x * self.factor
     """
 
+    variable_type: type[Variable] = Variable
+    """What ``add_weight`` makes."""
     built = False
     _building = False
     _built_shapes: Any = None
@@ -121,7 +123,9 @@ class Layer(Described):
                 f"sizes behind the rows, as (None, 4)."
             )
         value = _first_value(name, tuple(shape), initializers.get(initializer))
-        made = Variable(np.asarray(value, self.dtype), name=f"{self.name}/{name}", trainable=trainable and self._trainable)
+        made = self.variable_type(
+            np.asarray(value, self.dtype), name=f"{self.name}/{name}", trainable=trainable and self._trainable
+        )
         made.constraint = constraints.get(constraint)
         penalty = regularizers.get(regularizer)
         if penalty is not None:
@@ -132,10 +136,11 @@ class Layer(Described):
 
     # For users.
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         """The result for inputs with the rows along the first axis. The first call builds the layer.
 
-        ``training`` says whether a fit asks; inside another layer's call it is by default what that one was told.
+        ``training`` says whether a fit asks; inside another layer's call it is by default what that one was told. Further
+        arguments are those of ``call`` behind x.
         """
         if "_penalties" not in vars(self):
             raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Begin with that.")
@@ -146,11 +151,15 @@ class Layer(Described):
             )
         if type(x) is not Tensor:
             x = self._inputs(x)
+        if training is None and more and isinstance(more[-1], bool):
+            *more, training = more
         self.built_for(x.shape or None if type(x) is Tensor else shapes_of(x))
         asked = _training.get() if training is None else bool(training)
         token = _training.set(asked)
         try:
-            y = self.call(x, training=asked) if _takes_training(type(self).call) else self.call(x)
+            if _takes_training(type(self).call):
+                options["training"] = asked
+            y = self.call(x, *more, **options)
         finally:
             _training.reset(token)
         if isinstance(y, Operators):

@@ -17,7 +17,6 @@ from jitgrad.models.stepping import StepLoop, as_metrics, as_step_data, in_memor
 from jitgrad.training.data_pass import PassMetrics
 from jitgrad.training.epochs import Loop, evaluate_pass, run
 from jitgrad.training.fit import History, make_pass, make_seed
-from jitgrad.training.progress import progress
 from jitgrad.training.rows import Batches
 
 OWN_STEPS = ("train_step", "test_step", "compute_metrics")
@@ -48,7 +47,10 @@ def fit(model: Any, data: tuple[Any, ...], validation_data: Any, callbacks: Sequ
     training = source.training(chosen.optimizer)
     evaluation, evaluation_cost = (None, None) if held_out is None else evaluation_pass(model, held_out)
     runner.costs = source.cost, evaluation_cost
-    with training.step.executable.context() as context, progress(first, epochs, given.verbose, runner.metrics_of) as report:
+    with (
+        training.step.executable.context() as context,
+        model.progress(first, epochs, given.verbose, runner.metrics_of) as report,
+    ):
         loop = source.loop(context, training, evaluation, max(epochs, first), first)
         runner.begin(loop, epochs)
         if callbacks:
@@ -56,6 +58,7 @@ def fit(model: Any, data: tuple[Any, ...], validation_data: Any, callbacks: Sequ
         seconds = 0.0
         if first < epochs and not model.stop_training:
             seconds = run(loop, epochs, report, runner.between if callbacks else None, runner.after_step)
+        model.optimizer.finalize_variable_values(model.trainable_variables)
         runner.end(loop)
     return runner.history(loop, seconds)
 
@@ -65,13 +68,14 @@ def _fit_by_steps(
 ) -> History:
     """The fit of a model that has a step of its own: a loop in Python."""
     validation_batches = None if held_out is None else in_memory(held_out, EVALUATION_ROWS)
-    with progress(runner.first, epochs, given.verbose, runner.metrics_of) as report:
+    with model.progress(runner.first, epochs, given.verbose, runner.metrics_of) as report:
         loop: Any = StepLoop(model, source.batches(), validation_batches, max(epochs, runner.first), runner.first)
         runner.costs = loop.training, loop.evaluation
         runner.begin(loop, epochs)
         seconds = 0.0
         if runner.first < epochs and not model.stop_training:
             seconds = run(loop, epochs, report, runner.between if runner.callbacks else None, runner.after_step)
+        model.optimizer.finalize_variable_values(model.trainable_variables)
         runner.end(loop)
     return runner.history(loop, seconds)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from jitgrad.tape.recording import no_grad
 from jitgrad.tape.tensor import as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 from jitgrad.training.fit import History
-from jitgrad.training.progress import bar, is_shown
+from jitgrad.training.progress import bar, is_shown, progress
 
 
 class Model(Steps):
@@ -57,9 +57,9 @@ class Model(Steps):
     """Inputs of one row of zeros, known from the first call on."""
     _predict: tuple[Any, Function] | None = None
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         x = without_frames(x, self.fitted_columns[0])
-        y = super().__call__(x, training)
+        y = super().__call__(x, *more, training=training, **options)
         if self.example is None:
             self.example = tree_map(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
         return y
@@ -251,6 +251,10 @@ class Model(Steps):
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Take the values of all Variables from a file. Raises DataError, and changes nothing, where they do not fit."""
         load_weights(self, path)
+
+    def progress(self, first: int, epochs: int, verbose: Any, metrics: Any) -> AbstractContextManager[Any]:
+        """What a fit shows while it runs, see ``training.progress``; a subclass may show it in another way."""
+        return progress(first, epochs, verbose, metrics)
 
     def cost(self, nest: tuple[Any, ...], training: bool) -> ModelCost:
         """The cost on batches of this nesting, traced once for the same layers."""

@@ -77,5 +77,5 @@ class Sequential(Model):
 
     def call(self, x: Any, training: bool = False) -> Any:
         for layer in self._stack:
-            x = layer(x, training)
+            x = layer(x, training=training)
         return x

@@ -1,9 +1,12 @@
-"""Optimizers whose step sizes follow the size of past gradients, by PyTorch's formulas with Keras's names and defaults."""
+"""Optimizers whose step sizes follow the size of past gradients, with Keras's names and defaults."""
 
 from __future__ import annotations
 
-from jitgrad.arguments import in_unit_interval, nonnegative, positive
+from typing import Any
+
+from jitgrad.arguments import nonnegative
 from jitgrad.ops.elementwise import sqrt
+from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
@@ -14,8 +17,9 @@ from jitgrad.tape.variable import Variable
 class RMSprop(Optimizer):
     """``v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g / (√v + ε)``; centred, v less the square of the mean gradient.
 
-    Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012; Graves, "Generating sequences with recurrent neural networks", 2013. With
-    momentum μ: ``b ← μ·b + g / (√v + ε); w ← w − lr·b``.
+    Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012; Graves, "Generating sequences with recurrent neural networks", 2013.
+    With momentum μ: ``b ← μ·b + g / (√v + ε); w ← w − lr·b``. That is PyTorch's form; in Keras's the root is √(v + ε), and the
+    learning rate is part of b.
 
     Args:
         learning_rate: the step size, positive, or a Schedule.
@@ -23,40 +27,40 @@ class RMSprop(Optimizer):
         momentum: μ, from 0 on and below 1.
         epsilon: keeps the division from overflowing.
         centered: whether the variance of the gradient counts instead of its square.
+        form: "keras" or "torch".
+        options: see Optimizer.
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
-        centered: bool = False, **clipping: float | None,
+        centered: bool = False, form: str = "torch", **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(
-            learning_rate, in_unit_interval("rho", rho), in_unit_interval("momentum", momentum), positive("epsilon", epsilon),
-            **clipping,
-        )  # fmt: skip
-        self.momentum = momentum
+        super().__init__(learning_rate, {"rho": rho, "momentum": momentum, "epsilon": epsilon}, **options)
         self.centered = centered
+        self._outside = check_form(form)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
-        rate, rho, momentum, epsilon = self._hypers()
+    def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
+        rate, rho, momentum, epsilon = self._own(hyper)
         changes: list[StateUpdate] = []
+        moves: list[Tensor] = []
         for g, w in pairs:
-            v, mean, buffer = self._state(w, 3)
-            second = rho * v.leaf + (1.0 - rho) * (g * g)
-            spread = second
+            v, mean, buffer = self._state(w, 0.0, 0.0, 0.0)
+            second = spread = rho * v.leaf + (1.0 - rho) * (g * g)
             if self.centered:
                 average = rho * mean.leaf + (1.0 - rho) * g
                 spread = second - average * average
                 changes += assigned((mean, average))
-            step = g / (sqrt(spread) + epsilon)
-            if self.momentum:
+            step = g / (sqrt(spread) + epsilon) if self._outside else rate * g / sqrt(spread + epsilon)
+            if "momentum" in self._hyper.used:
                 step = momentum * buffer.leaf + step
                 changes += assigned((buffer, step))
-            changes += assigned((v, second), (w, w.leaf - rate * step))
-        return changes
+            changes += assigned((v, second))
+            moves.append(rate * step if self._outside else step)
+        return changes, moves
 
 
 class Adagrad(Optimizer):
-    """``s ← s + g²; w ← w − lr·g / (√s + ε)``.
+    """``s ← s + g²; w ← w − lr·g / (√s + ε)``. That is PyTorch's form; in Keras's the root is √(s + ε).
 
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
 
@@ -64,23 +68,33 @@ class Adagrad(Optimizer):
         learning_rate: the step size, positive, or a Schedule.
         initial_accumulator_value: what s begins with, from 0 on.
         epsilon: keeps the division from overflowing.
+        learning_rate_decay: d, where the rate of step t is lr / (1 + (t − 1)·d).
+        form: "keras" or "torch".
+        options: see Optimizer.
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
-        **clipping: float | None,
+        learning_rate_decay: float = 0.0, form: str = "torch", **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(learning_rate, positive("epsilon", epsilon), **clipping)
+        super().__init__(learning_rate, {"epsilon": epsilon, "learning_rate_decay": learning_rate_decay}, **options)
         self.initial_accumulator_value = nonnegative("initial_accumulator_value", initial_accumulator_value)
+        self._outside = check_form(form)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
-        rate, epsilon = self._hypers()
+    def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
+        rate, epsilon, decay = self._own(hyper)
         changes: list[StateUpdate] = []
+        if "learning_rate_decay" in self._hyper.used:
+            (steps,) = self._shared(pairs, 0.0)
+            rate = rate / (1.0 + steps.leaf * decay)
+            changes += assigned((steps, steps.leaf + 1.0))
+        moves: list[Tensor] = []
         for g, w in pairs:
-            (s,) = self._state(w, 1, self.initial_accumulator_value)
+            (s,) = self._state(w, self.initial_accumulator_value)
             total = s.leaf + g * g
-            changes += assigned((s, total), (w, w.leaf - rate * g / (sqrt(total) + epsilon)))
-        return changes
+            changes += assigned((s, total))
+            moves.append(rate * g / (sqrt(total) + epsilon if self._outside else sqrt(total + epsilon)))
+        return changes, moves
 
 
 class Adadelta(Optimizer):
@@ -92,20 +106,22 @@ class Adadelta(Optimizer):
         learning_rate: the step size, positive, or a Schedule.
         rho: ρ, from 0 on and below 1.
         epsilon: what the first steps are sized by.
+        options: see Optimizer.
     """
 
     def __init__(
-        self, learning_rate: float | Schedule = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **clipping: float | None
+        self, learning_rate: float | Schedule = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **options: Any
     ) -> None:
-        super().__init__(learning_rate, in_unit_interval("rho", rho), positive("epsilon", epsilon), **clipping)
+        super().__init__(learning_rate, {"rho": rho, "epsilon": epsilon}, **options)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
-        rate, rho, epsilon = self._hypers()
+    def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
+        rate, rho, epsilon = self._own(hyper)
         changes: list[StateUpdate] = []
+        moves: list[Tensor] = []
         for g, w in pairs:
-            v, u = self._state(w, 2)
+            v, u = self._state(w, 0.0, 0.0)
             second = rho * v.leaf + (1.0 - rho) * (g * g)
             step = sqrt(u.leaf + epsilon) / sqrt(second + epsilon) * g
-            moved = rho * u.leaf + (1.0 - rho) * (step * step)
-            changes += assigned((v, second), (u, moved), (w, w.leaf - rate * step))
-        return changes
+            changes += assigned((v, second), (u, rho * u.leaf + (1.0 - rho) * (step * step)))
+            moves.append(rate * step)
+        return changes, moves

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jitgrad.arguments import positive
-from jitgrad.errors import ArgumentError, near_name
+from jitgrad.errors import ArgumentError
 from jitgrad.functions.elementwise import clip
 from jitgrad.functions.reductions import sum
 from jitgrad.ops.elementwise import maximum, sqrt, square
@@ -17,13 +17,10 @@ Gradients = list[tuple[Any, Any]]
 class Clipper:
     """From pairs of gradients and Variables to the same with gradients clipped.
 
-    Raises ArgumentError for more than one way, and TypeError for one that there is not.
+    Raises ArgumentError for more than one way.
     """
 
     def __init__(self, **clipping: float | None) -> None:
-        for name in clipping:
-            if name not in _KINDS:
-                raise TypeError(f"There is no argument {name!r}.{near_name(name, _KINDS)} Use {', '.join(_KINDS)}.")
         given = {name: positive(name, value) for name, value in clipping.items() if value is not None}
         if len(given) > 1:
             raise ArgumentError(f"Gradients are to be clipped by {' and '.join(given)}. Choose one of them.")
@@ -31,7 +28,7 @@ class Clipper:
         self.kind, self.most = next(iter(given.items()), (None, 0.0))
 
     def __call__(self, pairs: Gradients) -> Gradients:
-        return pairs if self.kind is None else _KINDS[self.kind](pairs, self.most)
+        return pairs if self.kind is None else CLIPPING[self.kind](pairs, self.most)
 
 
 def _by_value(pairs: Gradients, most: float) -> Gradients:
@@ -51,7 +48,7 @@ def _by_global_norm(pairs: Gradients, most: float) -> Gradients:
     return [(g * factor, v) for g, v in pairs]
 
 
-_KINDS: dict[str, Callable[[Gradients, float], Gradients]] = {
+CLIPPING: dict[str, Callable[[Gradients, float], Gradients]] = {
     "clipvalue": _by_value,
     "clipnorm": _by_norm,
     "global_clipnorm": _by_global_norm,

@@ -32,7 +32,7 @@ class LBFGS(Optimizer):
         history_size: how many pairs of steps and changes of the gradient are kept.
         tolerance_grad: no step is taken where no element of the gradient is larger.
         tolerance_change: nor where the cost would fall by less along the direction.
-        clipping: see Optimizer.
+        options: see Optimizer.
     """
 
     def __init__(
@@ -41,18 +41,17 @@ class LBFGS(Optimizer):
         history_size: int = 10,
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
-        **clipping: float | None,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            positive("tolerance_grad", tolerance_grad),
-            positive("tolerance_change", tolerance_change),
-            **clipping,
-        )
+        others = {
+            "tolerance_grad": positive("tolerance_grad", tolerance_grad),
+            "tolerance_change": positive("tolerance_change", tolerance_change),
+        }
+        super().__init__(learning_rate, others, **options)
         self.history_size = count("history_size", history_size, 1, 1000)
 
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
-        rate, tolerance_grad, tolerance_change = self._hypers()
+    def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
+        rate, tolerance_grad, tolerance_change = self._own(hyper)
         g = concatenate([reshape(gradient, (gradient.size,)) for gradient, _ in pairs])
         n, m = g.size, self.history_size
         vector, matrix = np.zeros(n), np.zeros((m, n))
@@ -74,11 +73,12 @@ class LBFGS(Optimizer):
         step = where(logical_or(idle, greater(slope, -tolerance_change)), 0.0, size * direction)
         new = (steps + 1.0, step, g, moves, turns, weights, scale)
         changes = assigned(*((v, where(idle, v.leaf, value)) for v, value in zip(state, new, strict=True)))
+        ways: list[Tensor] = []
         at = 0
         for gradient, w in pairs:
-            changes += assigned((w, w.leaf + reshape(step[at : at + gradient.size], w.shape)))
+            ways.append(-reshape(step[at : at + gradient.size], w.shape))
             at += gradient.size
-        return changes
+        return changes, ways
 
 
 def _pushed(rows: Any, row: Tensor) -> Tensor:

@@ -16,7 +16,9 @@ from jitgrad.errors import ArgumentError, DTypeError, ShapeError, users_level
 from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.graph import Node
-from jitgrad.optimizers.clipping import Clipper
+from jitgrad.ops.elementwise import equal, mod, where
+from jitgrad.optimizers.clipping import CLIPPING, Clipper
+from jitgrad.optimizers.hyperparameters import Hyperparameters, check_options
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.gradient_tape import GradientTape
@@ -33,6 +35,12 @@ from jitgrad.training.epochs import run_epochs
 from jitgrad.training.rows import Batches
 from jitgrad.training.step import STEPS_AT_ONCE, make_step, trace_updates, variables_of
 
+_OPTIONS: dict[str, Any] = {
+    "weight_decay": 0.0, "l2": 0.0, "maximize": False, **dict.fromkeys(CLIPPING),
+    "use_ema": False, "ema_momentum": 0.99, "ema_overwrite_frequency": None,
+}  # fmt: skip
+"""What every optimizer takes beside its own arguments."""
+
 
 def assigned(*pairs: tuple[Variable, Tensor]) -> list[StateUpdate]:
     """Changes that give each Variable a new value."""
@@ -48,23 +56,39 @@ _train.changes_state = True  # type: ignore[attr-defined]
 
 
 class Optimizer(Described, ABC):
-    """Base class. A subclass says which hyperparameters and state it has, and which update instructions they make.
+    """Base class. A subclass says which hyperparameters and state it has, and how far each Variable moves.
 
     State is kept in Variables, made when a Variable is first updated.
 
     Args:
         learning_rate: the step size, positive; or a Schedule.
-        others: hyperparameters of the subclass.
-        clipping: at most one of ``clipvalue`` (each element of a gradient between -c and c), ``clipnorm`` (each gradient's norm
-            at most c) and ``global_clipnorm`` (that of all gradients together).
+        others: hyperparameters of the subclass by name.
+        options: what every optimizer takes, each by name:
+            ``weight_decay``: before a step, ``w ← w·(1 − lr·weight_decay)``, apart from the gradient, as in Keras.
+            ``l2``: ``g ← g + l2·w``, what PyTorch calls weight_decay in all optimizers but AdamW.
+            ``maximize``: whether the cost shall grow.
+            ``clipvalue`` (each element of a gradient between -c and c), ``clipnorm`` (each gradient's norm at most c) or
+            ``global_clipnorm`` (that of all gradients together).
+            ``use_ema``, ``ema_momentum``, ``ema_overwrite_frequency``: whether running means ``a ← m·a + (1 − m)·w`` of the
+            Variables are kept, their m, and after how many steps each the Variables take them; see
+            ``finalize_variable_values``.
     """
 
-    def __init__(self, learning_rate: float | Schedule, *others: float, **clipping: float | None) -> None:
+    def __init__(self, learning_rate: float | Schedule, others: dict[str, float] | None = None, **options: Any) -> None:
+        check_options(options, _OPTIONS)
+        chosen = _OPTIONS | {name: value for name, value in options.items() if value is not None}
         self.schedule = learning_rate if isinstance(learning_rate, Schedule) else None
         first = float(self.schedule(0.0)) if self.schedule is not None else positive("learning_rate", learning_rate)
-        self._hyper = WeakVariable([first, *others], "hyperparameters")
+        common = {name: chosen[name] for name in ("weight_decay", "l2", "ema_momentum")}
+        self._hyper = Hyperparameters({"learning_rate": first, **(others or {}), **common})
+        self._split_at = 1 + len(others or {})
+        self._maximize, self._average = bool(chosen["maximize"]), bool(chosen["use_ema"])
+        every = chosen["ema_overwrite_frequency"]
+        self._overwrite = None if every is None else count("ema_overwrite_frequency", every)
+        self._undecayed: set[Variable] = set()
+        self._undecayed_names: list[str] = []
         self._step = WeakVariable([0.0], "step")
-        self._clip = Clipper(**clipping)
+        self._clip = Clipper(**{name: value for name, value in options.items() if name in CLIPPING})
         self._slots: dict[Variable, tuple[Variable, ...]] = {}
         self._numbers: tuple[Variable, ...] = ()
         self._fitted: list[Variable] = []
@@ -100,20 +124,48 @@ class Optimizer(Described, ABC):
     @property
     def learning_rate(self) -> float:
         """The step size. It may be changed at any time; no Program is lowered again for it."""
-        return float(self._hyper.leaf.value[0])
+        return self._hyper.values["learning_rate"]
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        if self.schedule is not None:
+        self.change(learning_rate=value)
+
+    @property
+    def hyperparameters(self) -> dict[str, float]:
+        """The numbers that ``change`` changes, by name."""
+        return self._hyper.values
+
+    def change(self, **values: float) -> None:
+        """Change hyperparameters from the next step on. No Program is lowered again for that, unless one was 0, or becomes it.
+
+        Raises OptionError for a name that there is not, and ArgumentError for a number outside its range.
+        """
+        if self.schedule is not None and "learning_rate" in values:
             raise ArgumentError("The learning rate follows a schedule. Make another optimizer for a fixed one.")
-        values = self._hyper.leaf.value.copy()
-        values[0] = positive("learning_rate", value)
-        self._hyper.store(values)
+        self._hyper.change(values)
+
+    @property
+    def structure(self) -> Any:
+        """What decides, beside Variables, what a step computes."""
+        return self._hyper.used, len(self._undecayed), len(self._undecayed_names)
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Let ``weight_decay`` not touch these Variables, nor those that have one of these texts in their names."""
+        self._undecayed |= set(var_list or ())
+        self._undecayed_names = [*self._undecayed_names, *(var_names or ())]
+
+    def finalize_variable_values(self, variables: Iterable[Variable]) -> None:
+        """Give Variables the running means that ``use_ema`` keeps of them; a model's fit ends with it. Others stay."""
+        for variable in variables:
+            if self._average and variable in self._slots:
+                variable.assign(self._slots[variable][-1])
 
     @property
     def variables(self) -> list[Variable]:
         """The optimizer's state, in the order in which it was made."""
-        counted = [self._step] if self.schedule is not None else []
+        counted = [self._step] if self._counts else []
         return [*counted, *self._numbers, *(v for slots in self._slots.values() for v in slots)]
 
     def get_state(self, variables: Sequence[Variable]) -> dict[str, Any]:
@@ -132,7 +184,7 @@ class Optimizer(Described, ABC):
                     f"The optimizer has state for {variable.name!r}, which the model does not own. Make it an attribute of it."
                 )
         return {
-            "hyperparameters": np.array(self._hyper.numpy()),
+            "hyperparameters": np.array(self._hyper.variable.numpy()),
             "step": np.array(self._step.numpy()),
             "fitted": [place[id(v)] for v in self._fitted],
             "kept": [[np.array(v.numpy()) for v in kept] for kept in self._kept(self._fitted)],
@@ -146,8 +198,9 @@ class Optimizer(Described, ABC):
         fitted = [variables[int(number)] for number in state["fitted"]]
         if fitted:
             with trace.tracing():  # makes the state that steps will look for, where there is none
-                self._changes([(as_tensor(np.zeros(v.shape, v.dtype)), v) for v in fitted])
-        pairs: list[tuple[Variable, np.ndarray]] = [(self._hyper, state["hyperparameters"]), (self._step, state["step"])]
+                self._updates([(as_tensor(np.zeros(v.shape, v.dtype)), v) for v in fitted])
+        hyper = self._hyper.variable
+        pairs: list[tuple[Variable, np.ndarray]] = [(hyper, state["hyperparameters"]), (self._step, state["step"])]
         for own, given in zip(self._kept(fitted), state["kept"], strict=True):
             if len(own) != len(given):
                 raise ShapeError(
@@ -162,6 +215,7 @@ class Optimizer(Described, ABC):
                 )
         for variable, value in pairs:
             variable.store(value)
+        self._hyper.note()
         self._fitted = fitted
 
     def _kept(self, fitted: Sequence[Variable]) -> list[tuple[Variable, ...]]:
@@ -205,17 +259,20 @@ class Optimizer(Described, ABC):
             raise ArgumentError("A Variable is named twice. Name each Variable once.")
         if not pairs:
             raise ArgumentError("No Variable has a gradient. Compute the cost from the Variables inside the tape.")
+        self.update(pairs)
+
+    _apply.changes_state = True  # type: ignore[attr-defined]
+
+    def update(self, pairs: list[tuple[Tensor, Variable]]) -> None:
+        """As ``apply_gradients``, of Tensors that are known to fit: nothing is checked."""
         self._fitted = [variable for _, variable in pairs]
         self._follow(self._fitted)
-        back = [variable.constraint.change(variable) for _, variable in pairs if variable.constraint is not None]
-        changes = [*self._scheduled(), *self._changes(self._clip(pairs)), *back]
+        changes = self._updates(pairs)
         tracing = trace.current()
         if tracing is not None:
             tracing.update(changes)
         else:
             apply(changes)
-
-    _apply.changes_state = True  # type: ignore[attr-defined]
 
     def minimize(
         self, cost: Callable[[], Any] | Node, variables: Sequence[Variable] | Variable | None = None, steps: int | None = None
@@ -255,28 +312,80 @@ class Optimizer(Described, ABC):
         self.apply_gradients(zip(gradients, chosen, strict=True))
         return reshape(loss if loss.shape == () else sum(loss), (1,))
 
+    def _updates(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
+        """All update instructions of one step, of gradients as they are given."""
+        hyper = self._hyperparameters()
+        pairs = [(-g, w) for g, w in pairs] if self._maximize else pairs
+        pairs = self._clip(pairs)
+        if "l2" in self._hyper.used:
+            strength = self._hyper.of(hyper, "l2")
+            pairs = [(g + strength * w.leaf, w) for g, w in pairs]
+        back = [w.constraint.change(w) for _, w in pairs if w.constraint is not None]
+        return [*self._counted(hyper), *self._changes(pairs, hyper), *back]
+
+    def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
+        """What changes the Variables, and the state with them. A subclass that has an instruction of its own uses it here."""
+        changes, moves = self._moves(pairs, hyper)
+        for (_, w), move in zip(pairs, moves, strict=True):
+            new = self._shrunk(w, hyper) - move
+            changes += self._averaged(w, new, hyper) if self._average else assigned((w, new))
+        return changes
+
     @abstractmethod
-    def _changes(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
-        """The update instructions of one step."""
+    def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
+        """Changes of the state, and how far each Variable goes: ``w ← w − move``."""
+
+    def _averaged(self, w: Variable, new: Tensor, hyper: Tensor) -> list[StateUpdate]:
+        """A Variable takes a value, and so does its running mean, which begins with the first."""
+        self._state(w)
+        average = self._slots[w][-1]
+        done = getitem(self._step.leaf, 0)
+        m = where(equal(done, 0.0), 0.0, self._hyper.of(hyper, "ema_momentum"))
+        mean = m * average.leaf + (1.0 - m) * new
+        if self._overwrite is not None:
+            new = where(equal(mod(done + 1.0, float(self._overwrite)), 0.0), mean, new)
+        return assigned((average, mean), (w, new))
+
+    def _decays(self, w: Variable) -> bool:
+        return (
+            "weight_decay" in self._hyper.used
+            and w not in self._undecayed
+            and not any(name in w.name for name in self._undecayed_names)
+        )
+
+    def _shrunk(self, w: Variable, hyper: Tensor) -> Tensor:
+        """Where the step of a Variable begins: its value, less the weight decay."""
+        if not self._decays(w):
+            return w.leaf
+        return w.leaf * (1.0 - self._hyper.of(hyper, "learning_rate") * self._hyper.of(hyper, "weight_decay"))
+
+    def _shrinking(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
+        """The same as changes in front of a step's own instructions."""
+        return assigned(*((w, self._shrunk(w, hyper)) for _, w in pairs if self._decays(w)))
 
     def _hyperparameters(self) -> Tensor:
         """The hyperparameters of this step, for update instructions: the learning rate first."""
-        leaf = self._hyper.leaf
+        leaf = self._hyper.variable.leaf
         if self.schedule is None:
             return leaf
         rate = as_tensor(self.schedule(getitem(self._step.leaf, 0)))
         return concatenate([reshape(rate, (1,)), getitem(leaf, slice(1, None))])
 
-    def _hypers(self) -> list[Tensor]:
-        """The same as Tensors without axes, for updates that are made of ops."""
-        values = self._hyperparameters()
-        return [getitem(values, i) for i in range(values.size)]
+    def _own(self, hyper: Tensor) -> list[Tensor]:
+        """The learning rate and the subclass's hyperparameters as Tensors without axes, for updates that are made of ops."""
+        return [getitem(hyper, i) for i in range(self._split_at)]
 
-    def _scheduled(self) -> list[StateUpdate]:
-        """The learning rate of this step is kept, to be shown, and the number of the next."""
-        if self.schedule is None:
+    @property
+    def _counts(self) -> bool:
+        """Whether the number of the step matters to what all optimizers do."""
+        return self.schedule is not None or self._average
+
+    def _counted(self, hyper: Tensor) -> list[StateUpdate]:
+        """The number of the next step; a scheduled learning rate is kept, to be shown."""
+        if not self._counts:
             return []
-        return assigned((self._hyper, self._hyperparameters()), (self._step, self._step.leaf + 1.0))
+        kept = [] if self.schedule is None else [(self._hyper.variable, hyper)]
+        return assigned(*kept, (self._step, self._step.leaf + 1.0))
 
     def _shared(self, pairs: list[tuple[Tensor, Variable]], *starts: Any) -> tuple[Variable, ...]:
         """State for all Variables together, its first values ``starts``, made on the first update in the widest dtype.
@@ -291,11 +400,16 @@ class Optimizer(Described, ABC):
             )
         return self._numbers
 
-    def _state(self, variable: Variable, count: int, start: float = 0.0) -> tuple[Variable, ...]:
-        """``count`` Variables like ``variable``, full of ``start``, made on its first update."""
+    def _state(self, variable: Variable, *starts: Any) -> tuple[Variable, ...]:
+        """State of a Variable, made on its first update: a number stands for as many as the Variable has, an array for itself.
+
+        Where running means are kept, that of the Variable is behind it.
+        """
         if variable not in self._slots:
-            first = np.full(variable.shape, start, variable.dtype)
+            values = [start if isinstance(start, np.ndarray) else np.full(variable.shape, start) for start in starts]
+            values += [np.zeros(variable.shape)] if self._average else []
             self._slots[variable] = tuple(
-                Variable(first, name=f"{variable.name}/slot_{i}", trainable=False) for i in range(count)
+                Variable(np.asarray(value, variable.dtype), name=f"{variable.name}/slot_{i}", trainable=False)
+                for i, value in enumerate(values)
             )
-        return self._slots[variable]
+        return self._slots[variable][: len(starts)]

@@ -89,7 +89,7 @@ def make_step(
     if not isinstance(cost, Function):
         return _traced_step(cost, batch, optimizer, variables, trips)
     chosen = None if variables is None else tuple(id(v) for v in variables)
-    key = (id(optimizer), chosen, tuple((t.shape, t.level) for t in batch), trips)
+    key = (id(optimizer), getattr(optimizer, "structure", None), chosen, tuple((t.shape, t.level) for t in batch), trips)
     step: TrainingStep | None = (cost.steps.get(key) or (None,))[0]
     if step is None or (variables is None and any(v.trainable != before for v, before in step.seen)):
         step = _traced_step(cost.function, batch, optimizer, variables, trips)

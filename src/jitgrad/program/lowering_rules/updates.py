@@ -30,20 +30,25 @@ def _declare(
     fuse: UpdateRule | None = None,
     **sizes: int,
 ) -> None:
-    """An update by an instruction of its name, of the operands of these fields; ``sizes`` of those unlike the first."""
+    """An update by an instruction of its name, of the operands of these fields; ``sizes`` of those unlike the first.
+
+    Of hyperparameters, ``h``, it takes the first so many; there may be more.
+    """
     fields = (*targets.split(), *args.split())
 
+    def fits_field(field: str, shape: Shape, first: Shape) -> bool:
+        if field not in sizes:
+            return shape == first
+        return math.prod(shape) >= sizes[field] if field == "h" else math.prod(shape) == sizes[field]
+
     def fits(*shapes: Shape) -> bool:
-        return all(
-            math.prod(shape) == sizes[field] if field in sizes else shape == shapes[0]
-            for field, shape in zip(fields, shapes, strict=True)
-        )
+        return all(fits_field(field, shape, shapes[0]) for field, shape in zip(fields, shapes, strict=True))
 
     UPDATES[name] = Updating(name, len(targets.split()), len(args.split()), _emit, fits, fuse)
 
 
 UPDATES["assign"] = Updating("assign", 1, 1, _assign, lambda target, value: target == value)
-_declare("sgd", "p", "g h", fuse_descent, h=2)
+_declare("sgd", "p", "g h", fuse_descent, h=1)
 _declare("momentum", "p v", "g h", h=2)
 _declare("nesterov", "p v", "g h", h=2)
 _declare("adam_rate", "s", "h", s=3, h=4)
