@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import jitgrad
 from jitgrad.errors import ArgumentError
 from jitgrad.optimizers import SGD, Adam, RMSprop, schedules
 
-SCHEDULES: dict[str, tuple[Callable[[], Any], Callable[[int], float], Any]] = {
+SCHEDULES: dict[str, tuple[Any, ...]] = {
     "step": (
         lambda: schedules.StepDecay(0.1, 7, 0.5), lambda t: 0.1 * 0.5 ** (t // 7), lambda s, o: s.StepLR(o, 7, 0.5),
     ),
@@ -33,13 +32,40 @@ SCHEDULES: dict[str, tuple[Callable[[], Any], Callable[[int], float], Any]] = {
         lambda: schedules.CosineDecay(0.1, 15, warmup=5),
         lambda t: 0.02 * t if t < 5 else 0.05 * (1 + np.cos(np.pi * min((t - 5) / 15, 1))), None,
     ),
+    "cosine with a start": (
+        lambda: schedules.CosineDecay(0.1, 15, 0.1, 5, 0.02), None, None,
+        lambda k: k.CosineDecay(0.02, 15, 0.1, warmup_target=0.1, warmup_steps=5),
+    ),
+    "restarts": (
+        lambda: schedules.CosineRestarts(0.1, 3, 2.0, 0.5, 0.1), None, None,
+        lambda k: k.CosineDecayRestarts(0.1, 3, 2.0, 0.5, 0.1),
+    ),
+    "equal restarts": (
+        lambda: schedules.CosineRestarts(0.1, 5, 1.0), None,
+        lambda s, o: s.CosineAnnealingWarmRestarts(o, 5), lambda k: k.CosineDecayRestarts(0.1, 5, 1.0),
+    ),
+    "polynomial": (
+        lambda: schedules.PolynomialDecay(0.1, 10, 0.01, 2.0), None, None,
+        lambda k: k.PolynomialDecay(0.1, 10, 0.01, 2.0),
+    ),
+    "polynomial in cycles": (
+        lambda: schedules.PolynomialDecay(0.1, 5, cycle=True), None, None, lambda k: k.PolynomialDecay(0.1, 5, cycle=True),
+    ),
+    "inverse": (
+        lambda: schedules.InverseTimeDecay(0.1, 4, 0.5), lambda t: 0.1 / (1 + 0.5 * t / 4), None,
+        lambda k: k.InverseTimeDecay(0.1, 4, 0.5),
+    ),
+    "inverse stairs": (
+        lambda: schedules.InverseTimeDecay(0.1, 4, 0.5, staircase=True), lambda t: 0.1 / (1 + 0.5 * (t // 4)), None,
+        lambda k: k.InverseTimeDecay(0.1, 4, 0.5, staircase=True),
+    ),
     "one cycle": (lambda: schedules.OneCycle(0.1, 20), None, lambda s, o: s.OneCycleLR(o, 0.1, 20)),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_learning_rates(name: str) -> None:
-    make, formula, theirs = SCHEDULES[name]
+    make, formula, theirs, *keras_schedule = SCHEDULES[name]
     steps = 20
     schedule = make()
     rates = [float(schedule(float(t))) for t in range(steps)]
@@ -55,6 +81,10 @@ def test_learning_rates(name: str) -> None:
             optimizer.step()
             scheduler.step()
         np.testing.assert_allclose(rates, expected, rtol=1e-9, atol=1e-12)
+    for theirs in keras_schedule:
+        keras = pytest.importorskip("keras", reason="Keras is not installed")
+        made = theirs(keras.optimizers.schedules)
+        np.testing.assert_allclose(rates, [float(made(t)) for t in range(steps)], rtol=1e-5)  # in float32
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

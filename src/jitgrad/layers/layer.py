@@ -152,7 +152,7 @@ class Layer(Described):
         if type(x) is not Tensor:
             x = self._inputs(x)
         if training is None and more and isinstance(more[-1], bool):
-            *more, training = more
+            more, training = more[:-1], more[-1]
         self.built_for(x.shape or None if type(x) is Tensor else shapes_of(x))
         asked = _training.get() if training is None else bool(training)
         token = _training.set(asked)
