@@ -2,17 +2,270 @@
 
 from __future__ import annotations
 
-from jitgrad.compat.torch.promotion import binary
-from jitgrad.ops import elementwise as ew
+from typing import Any
 
-add = binary(ew.add, "add", "AddBackward0")
-sub = binary(ew.subtract, "sub", "SubBackward0")
-mul = binary(ew.multiply, "mul", "MulBackward0")
-div = binary(ew.divide, "div", "DivBackward0")
-pow = binary(ew.power, "pow", "PowBackward0")
+import numpy as np
+
+from jitgrad.compat.torch.dtypes import INT64
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.promotion import binary, read, result_type, together, unary
+from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.functions import elementwise as more
+from jitgrad.ops import elementwise as ew
+from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import cast, retyped
+
+_add = binary(ew.add, "add", "AddBackward0")
+_sub = binary(ew.subtract, "sub", "SubBackward0")
+_mul = binary(ew.multiply, "mul", "MulBackward0")
+_true_div = binary(ew.divide, "div", "DivBackward0")
+_power = binary(ew.power, "pow", "PowBackward0")
+maximum = binary(ew.maximum, "maximum", "MaximumBackward0")
+minimum = binary(ew.minimum, "minimum", "MinimumBackward0")
+atan2 = arctan2 = binary(ew.arctan2, "atan2", "Atan2Backward0")
+hypot = binary(ew.hypot, "hypot", "HypotBackward0")
+logaddexp = binary(ew.logaddexp, "logaddexp", "LogaddexpBackward0")
+remainder = binary(ew.mod, "remainder", "RemainderBackward0")
+floor_divide = binary(ew.floor_divide, "floor_divide", "")
 eq = binary(ew.equal, "eq", "")
-ne = binary(ew.not_equal, "ne", "")
-lt = binary(ew.less, "lt", "")
-le = binary(ew.less_equal, "le", "")
-gt = binary(ew.greater, "gt", "")
-ge = binary(ew.greater_equal, "ge", "")
+ne = not_equal = binary(ew.not_equal, "ne", "")
+lt = less = binary(ew.less, "lt", "")
+le = less_equal = binary(ew.less_equal, "le", "")
+gt = greater = binary(ew.greater, "gt", "")
+ge = greater_equal = binary(ew.greater_equal, "ge", "")
+logical_and = binary(more.logical_and, "logical_and", "")
+logical_or = binary(more.logical_or, "logical_or", "")
+logical_xor = binary(more.logical_xor, "logical_xor", "")
+
+abs = absolute = unary(ew.abs, "abs", "AbsBackward0")
+neg = negative = unary(ew.negative, "neg", "NegBackward0")
+exp = unary(ew.exp, "exp", "ExpBackward0")
+exp2 = unary(ew.exp2, "exp2", "Exp2Backward0")
+expm1 = unary(ew.expm1, "expm1", "Expm1Backward0")
+log = unary(ew.log, "log", "LogBackward0")
+log1p = unary(ew.log1p, "log1p", "Log1PBackward0")
+log2 = unary(ew.log2, "log2", "Log2Backward0")
+log10 = unary(ew.log10, "log10", "Log10Backward0")
+sqrt = unary(ew.sqrt, "sqrt", "SqrtBackward0")
+square = unary(ew.square, "square", "PowBackward0")
+sin = unary(ew.sin, "sin", "SinBackward0")
+cos = unary(ew.cos, "cos", "CosBackward0")
+tan = unary(ew.tan, "tan", "TanBackward0")
+asin = arcsin = unary(ew.arcsin, "asin", "AsinBackward0")
+acos = arccos = unary(ew.arccos, "acos", "AcosBackward0")
+atan = arctan = unary(ew.arctan, "atan", "AtanBackward0")
+sinh = unary(ew.sinh, "sinh", "SinhBackward0")
+cosh = unary(ew.cosh, "cosh", "CoshBackward0")
+tanh = unary(ew.tanh, "tanh", "TanhBackward0")
+asinh = arcsinh = unary(ew.arcsinh, "asinh", "AsinhBackward0")
+acosh = arccosh = unary(ew.arccosh, "acosh", "AcoshBackward0")
+atanh = arctanh = unary(ew.arctanh, "atanh", "AtanhBackward0")
+sigmoid = unary(ew.sigmoid, "sigmoid", "SigmoidBackward0")
+relu = unary(ew.relu, "relu", "ReluBackward0")
+erf = unary(ew.erf, "erf", "ErfBackward0")
+erfc = unary(ew.erfc, "erfc", "ErfcBackward0")
+lgamma = unary(ew.gammaln, "lgamma", "LgammaBackward0")
+digamma = unary(ew.digamma, "digamma", "DigammaBackward0")
+floor = unary(ew.floor, "floor", "FloorBackward0")
+ceil = unary(ew.ceil, "ceil", "CeilBackward0")
+trunc = fix = unary(ew.trunc, "trunc", "TruncBackward0")
+sign = unary(ew.sign, "sign", "SignBackward0")
+sgn = unary(ew.sign, "sgn", "SgnBackward0")
+reciprocal = unary(more.reciprocal, "reciprocal", "ReciprocalBackward0")
+isnan = unary(more.isnan, "isnan", "")
+isinf = unary(more.isinf, "isinf", "")
+isfinite = unary(more.isfinite, "isfinite", "")
+logical_not = unary(more.logical_not, "logical_not", "")
+deg2rad = unary(lambda x: ew.multiply(x, np.pi / 180), "deg2rad", "MulBackward0")
+rad2deg = unary(lambda x: ew.multiply(x, 180 / np.pi), "rad2deg", "MulBackward0")
+rsqrt = unary(lambda x: ew.divide(1.0, ew.sqrt(x)), "rsqrt", "RsqrtBackward0")
+frac = unary(lambda x: ew.subtract(x, ew.trunc(x)), "frac", "FracBackward0")
+
+
+def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+    """``input + alpha * other``."""
+    return _add(input, other if alpha == 1 else mul(other, alpha))
+
+
+def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+    """``input - alpha * other``."""
+    return _sub(input, other if alpha == 1 else mul(other, alpha))
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+    """``other - alpha * input``."""
+    return sub(other, input, alpha=alpha)
+
+
+def mul(input: Any, other: Any) -> Tensor:
+    """``input * other``."""
+    return _mul(input, other)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """``input / other``; rounded with "trunc" or "floor"."""
+    if rounding_mode is None:
+        return _true_div(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode != "trunc":
+        raise TorchError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}.")
+    operands, integer = together("div", input, other)
+    level = result_type(input, other).level
+    return wrap(retyped(ew.trunc(ew.divide(*operands)), level), "DivBackward0", integer)
+
+
+def pow(input: Any, exponent: Any) -> Tensor:
+    """``input ** exponent``."""
+    if isinstance(exponent, Tensor) or not isinstance(input, Tensor) or input._tensor.level <= dtypes.INTEGER:
+        common = result_type(input, exponent)
+        if common.level == dtypes.INTEGER:
+            operands, integer = together("pow", input, exponent)
+            return wrap(retyped(ew.rint(ew.power(*operands)), dtypes.INTEGER), "", integer)
+    elif exponent == 2:
+        return wrap(ew.square(input._tensor), "PowBackward0")
+    return _power(input, exponent)
+
+
+def fmod(input: Any, other: Any) -> Tensor:
+    """The remainder of ``input / other`` that has the sign of ``input``."""
+    (a, b), integer = together("fmod", input, other)
+    level = result_type(input, other).level
+    return wrap(retyped(a - b * ew.trunc(ew.divide(a, b)), level), "FmodBackward0", integer)
+
+
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """``input`` held between ``min`` and ``max``; a derivative passes at the bounds themselves, too."""
+    if min is None and max is None:
+        raise TorchError("torch.clamp: At least one of 'min' or 'max' must not be None. Give one.")
+    x = read("clamp", input)
+    bounds = [b for b in (min, max) if b is not None]
+    (x, *_), integer = together("clamp", input, *bounds)
+    low, high = (b._tensor if isinstance(b, Tensor) else b for b in (min, max))
+    held = more.clip(x, low, high)
+    if input.requires_grad and not any(isinstance(b, Tensor) for b in bounds):
+        inside = more.logical_and(
+            True if low is None else ew.greater_equal(x, low), True if high is None else ew.less_equal(x, high)
+        )
+        held = ew.where(inside, x, ew.stop_gradient(held))
+    return wrap(held, "ClampBackward1", integer)
+
+
+clip = clamp
+
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """To so many decimals, the even one of two equally near."""
+    return wrap(more.round(read("round", input), decimals), "RoundBackward0", input._integer)
+
+
+def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """Numbers in place of nan and the infinities."""
+    return wrap(more.nan_to_num(read("nan_to_num", input), nan or 0.0, posinf, neginf), "NanToNumBackward0", input._integer)
+
+
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """``input + weight * (end - input)``."""
+    (x, y, w), _ = together("lerp", input, end, weight)
+    return wrap(x + w * (y - x), "LerpBackward0")
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """``input + value * tensor1 * tensor2``."""
+    return _add(input, mul(mul(tensor1, tensor2), value))
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """``input + value * tensor1 / tensor2``."""
+    return _add(input, mul(_true_div(tensor1, tensor2), value))
+
+
+def xlogy(input: Any, other: Any) -> Tensor:
+    """``input * log(other)``, 0 where ``input`` is 0."""
+    (x, y), _ = together("xlogy", input, other)
+    zero = ew.equal(x, 0)
+    return wrap(ew.where(zero, 0.0, x * ew.log(ew.where(zero, 1.0, y))), "XlogyBackward0")
+
+
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """``log(p / (1 - p))``, of p held ``eps`` away from 0 and 1."""
+    p = read("logit", input)
+    p = p if eps is None else more.clip(p, eps, 1 - eps)
+    return wrap(ew.log(p) - ew.log1p(-p), "LogitBackward0")
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """``input`` where the condition holds, else ``other``; of the condition alone, where it holds, as ``nonzero``."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    (a, b), integer = together("where", input, other)
+    return wrap(ew.where(read("where", condition), a, b), "WhereBackward0", integer)
+
+
+def _bits(name: str, ufunc: np.ufunc, of_bools: Any) -> Any:
+    def function(input: Any, other: Any) -> Tensor:
+        common = result_type(input, other)
+        if common.level > dtypes.INTEGER:
+            raise TorchError(f'"{name}" is not implemented for {common.title!r}. Give integers or booleans.')
+        a, b = together(name, input, other)[0]
+        if common.level == dtypes.BOOL:
+            return wrap(of_bools(a, b))
+        values = [x if isinstance(x, (int, bool)) else np.asarray(x._read().force(), INT64) for x in (a, b)]
+        return of_array(ufunc(*values), common)
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+bitwise_and = _bits("bitwise_and", np.bitwise_and, more.logical_and)
+bitwise_or = _bits("bitwise_or", np.bitwise_or, more.logical_or)
+bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, more.logical_xor)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """Each bit turned; of booleans ``logical_not``."""
+    if input._tensor.level == dtypes.BOOL:
+        return logical_not(input)
+    return bitwise_xor(input, -1)
+
+
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself."""
+    return input
+
+
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether elements differ by at most ``atol + rtol * abs(other)``."""
+    return of_array(np.isclose(_values(input), _values(other), rtol, atol, equal_nan))
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements are close, see ``isclose``."""
+    if input.dtype is not other.dtype:
+        raise TorchError(f"{input.dtype.title} did not match {other.dtype.title}. Give tensors of one dtype.")
+    return bool(np.allclose(_values(input), _values(other), rtol, atol, equal_nan))
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements."""
+    return bool(np.array_equal(_values(input), _values(other)))
+
+
+def _values(x: Tensor) -> Any:
+    return np.asarray(x._leaving("comparing", explicit=True))
+
+
+def sinc(input: Tensor) -> Tensor:
+    """``sin(πx) / (πx)``, 1 at 0."""
+    x = read("sinc", input)
+    zero = ew.equal(x, 0)
+    angle = ew.where(zero, 1.0, x) * np.pi
+    return wrap(ew.where(zero, 1.0, ew.sin(angle) / angle), "SincBackward0")
+
+
+def heaviside(input: Tensor, values: Tensor) -> Tensor:
+    """0 where negative, 1 where positive, ``values`` where 0."""
+    x = read("heaviside", input)
+    return wrap(
+        cast(ew.where(ew.equal(x, 0), read("heaviside", values), ew.greater(x, 0)), input.dtype.level), "", input._integer
+    )

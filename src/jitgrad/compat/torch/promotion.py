@@ -10,6 +10,7 @@ from jitgrad.compat.torch.dtypes import INT64, bool_, default, dtype, int64, pro
 from jitgrad.compat.torch.errors import not_a_tensor
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.ops import Op
+from jitgrad.ops.elementwise import mod
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
 from jitgrad.tape.tensor import cast, record
@@ -66,11 +67,12 @@ def together(name: str, *values: Any) -> tuple[list[Any], np.dtype[Any]]:
     return made, common.numpy if common.level == dtypes.INTEGER else INT64
 
 
-def binary(op: Op, name: str, backward: str) -> Any:
-    """A function of two tensors, or numbers, by an op of jitgrad."""
+def binary(op: Any, name: str, backward: str) -> Any:
+    """A function of two tensors, or numbers, by an op or function of jitgrad."""
+    is_op = isinstance(op, Op)
 
     def function(input: Any, other: Any) -> Tensor:
-        if isinstance(input, Tensor):
+        if is_op and isinstance(input, Tensor):
             x = input._tensor
             if x.level > dtypes.INTEGER:
                 if isinstance(other, Tensor):
@@ -80,10 +82,19 @@ def binary(op: Op, name: str, backward: str) -> Any:
                 elif type(other) is float or type(other) is int:
                     return wrap(record(op, (x, other), _NO_ATTRS), backward)
         operands, integer = together(name, input, other)
-        return wrap(record(op, tuple(operands), _NO_ATTRS), backward, integer)
+        made = op(*operands)
+        return wrap(_narrowed(made, integer) if made.level == dtypes.INTEGER else made, backward, integer)
 
     function.__name__ = function.__qualname__ = name
     return function
+
+
+def _narrowed(made: Plain, integer: np.dtype[Any]) -> Plain:
+    """Integers of one or two bytes as they wrap around."""
+    if integer.itemsize > 2:
+        return made
+    lowest, count = int(np.iinfo(integer).min), 2 ** (8 * integer.itemsize)
+    return mod(made - lowest, count) + lowest
 
 
 def unary(op: Any, name: str, backward: str) -> Any:

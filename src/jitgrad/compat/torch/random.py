@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad import random as library
+from jitgrad.compat.modules import missing
 from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.creation import check_device, sizes_of
 from jitgrad.compat.torch.dtypes import INT64, as_dtype
@@ -115,3 +116,48 @@ def _drawn(values: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
     wanted = types.default() if dtype is None else as_dtype(dtype)
     made = wrap(leaf_of(values, wanted), "", wanted.numpy if wanted.level == dtypes.INTEGER else INT64)
     return made.requires_grad_() if requires_grad else made
+
+
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
+) -> Tensor:
+    """Normally distributed numbers of these means and standard deviations."""
+    centre, width = (x.numpy() if isinstance(x, Tensor) else x for x in (mean, std))
+    shape = np.broadcast_shapes(np.shape(centre), np.shape(width)) if size is None else sizes_of((size,))
+    return _drawn(centre + width * numpy_generator(generator).standard_normal(shape), dtype, False, device)
+
+
+def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """Ones with the probabilities of ``input``, else zeros."""
+    drawn = numpy_generator(generator).random(input.shape) < input.numpy(force=True)
+    return _drawn(drawn, input.dtype, False, None)
+
+
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+    """Indices drawn with the weights of ``input``, or of each of its rows."""
+    weights = input.numpy(force=True).astype(np.float64)
+    rows = np.atleast_2d(weights)
+    if np.any(rows < 0) or np.any(rows.sum(1) <= 0):
+        raise TorchError("multinomial: weights must be 0 or more, and some more than 0. Change them.")
+    if not replacement and np.any((rows > 0).sum(1) < num_samples):
+        raise TorchError("cannot sample n_sample > prob_dist.size(-1) samples without replacement. Set replacement=True.")
+    draw = numpy_generator(generator)
+    drawn = [draw.choice(rows.shape[1], num_samples, replacement, row / row.sum()) for row in rows]
+    return _drawn(np.reshape(drawn, (*weights.shape[:-1], num_samples)), types.int64, False, None)
+
+
+def get_rng_state() -> Any:
+    """The state of the common generator; see ``set_rng_state``."""
+    return library.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Go on as from a state that ``get_rng_state`` returned."""
+    library.set_state(new_state)
+
+
+__all__ = [
+    "Generator", "bernoulli", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal", "rand", "rand_like",
+    "randint", "randn", "randn_like", "randperm", "seed", "set_rng_state",
+]  # fmt: skip
+__getattr__ = missing("torch.random", __all__)

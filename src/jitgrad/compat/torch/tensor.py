@@ -112,13 +112,9 @@ class Tensor(Wrapper):
 
     nelement = numel
 
-    @property
-    def T(self) -> Tensor:  # type: ignore[override]
-        """The axes in reverse order."""
-        return self.permute(tuple(reversed(range(self.ndim))))
-
     if TYPE_CHECKING:  # what other files of this package put here
         data: Any
+        T: Any
 
         def detach(self) -> Any: ...
         def _show(self, kept: Gradient) -> Tensor: ...
@@ -171,7 +167,7 @@ class Tensor(Wrapper):
         return self._grad
 
     @grad.setter
-    def grad(self, value: Tensor | None) -> None:
+    def grad(self, value: Any) -> None:
         if self._grad is not None:
             self._grad._keep_value()
             self._grad = None
@@ -252,7 +248,7 @@ class Tensor(Wrapper):
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if not self._tensor.shape and spec else format(str(self), spec)
+        return format(self.item(), spec) if not self._tensor.shape else object.__format__(self, spec)
 
     def __len__(self) -> int:
         if not self._tensor.shape:

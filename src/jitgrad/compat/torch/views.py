@@ -117,9 +117,12 @@ class GradientOf(Tensor):
         self._shown, self._kept = self._tensor, None
 
 
-def view(base: Tensor, function: Function, name: str) -> Tensor:
-    """A view of a tensor by a function of Tensors of jitgrad, which only reorders and leaves out elements."""
-    if not grad_enabled():
+def view(base: Tensor, function: Function, name: str, now: Plain | None = None) -> Tensor:
+    """A view of a tensor by a function of Tensors of jitgrad, which only reorders and leaves out elements.
+
+    ``now`` is what the function gives for the present value, where that is known.
+    """
+    if now is None and not grad_enabled() and base._tensor.gradient is not None:
         with_gradient = function
 
         def function(x: Any) -> Plain:
@@ -132,7 +135,7 @@ def view(base: Tensor, function: Function, name: str) -> Tensor:
     made._base = base
     made._function = function
     made._seen = _state(base)
-    made._made = function(base._tensor)
+    made._made = function(base._tensor) if now is None else now
     return made
 
 

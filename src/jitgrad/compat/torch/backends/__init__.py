@@ -1,0 +1,7 @@
+"""``torch.backends``: what programs ask before they choose a device."""
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.torch.backends import cudnn, mps
+
+__all__ = ["cudnn", "mps"]
+__getattr__ = missing("torch.backends", __all__)

@@ -1,0 +1,15 @@
+"""``torch.backends.cudnn``: settings without an effect."""
+
+from __future__ import annotations
+
+benchmark = False
+deterministic = False
+enabled = False
+
+
+def is_available() -> bool:
+    """Always False: jitgrad computes on the CPU."""
+    return False
+
+
+__all__ = ["benchmark", "deterministic", "enabled", "is_available"]

@@ -1,0 +1,120 @@
+"""Tensors in other dtypes and on devices, and new ones like them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch import creation
+from jitgrad.compat.torch import dtypes as types
+from jitgrad.compat.torch.creation import check_device
+from jitgrad.compat.torch.device import CPU, device
+from jitgrad.compat.torch.dtypes import INT64, as_dtype, dtype
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.tensor import Tensor, leaf_of, wrap
+from jitgrad.ops.elementwise import not_equal, trunc
+from jitgrad.tape import dtypes
+from jitgrad.tape.recording import here
+from jitgrad.tape.tensor import Tensor as Plain
+from jitgrad.tape.tensor import cast, retyped
+
+
+def convert(x: Tensor, wanted: dtype, copy: bool = False) -> Tensor:
+    """A tensor in another dtype; itself where it has it."""
+    if x.dtype is wanted:
+        return x.clone() if copy else x
+    held = x._tensor._read()
+    integer = wanted.numpy if wanted.level == dtypes.INTEGER else INT64
+    if held.value is not None and held.gradient is None and not here.active:  # data: nothing to record
+        return wrap(leaf_of(_truncated(x._value(), wanted), wanted), "", integer)
+    return wrap(converted(held, wanted), "ToCopyBackward0", integer)
+
+
+def _truncated(value: Any, wanted: dtype) -> Any:
+    return np.nan_to_num(np.trunc(value)) if wanted.level == dtypes.INTEGER and np.asarray(value).dtype.kind == "f" else value
+
+
+def converted(held: Plain, wanted: dtype) -> Plain:
+    """A Tensor of jitgrad in another dtype."""
+    if wanted.level == dtypes.BOOL:
+        return not_equal(held, 0)
+    if wanted.level == dtypes.INTEGER and held.level > dtypes.INTEGER:
+        return retyped(trunc(held), dtypes.INTEGER)
+    return cast(held, wanted.level)
+
+
+def to(self: Tensor, *args: Any, **options: Any) -> Tensor:
+    """In the dtype, on the device, or like the tensor that is given."""
+    wanted = options.get("dtype")
+    places = [options.get("device")]
+    for arg in args:
+        if isinstance(arg, Tensor):
+            wanted = arg.dtype
+        elif isinstance(arg, (str, device)):
+            places.append(arg)
+        elif arg is not None and not isinstance(arg, bool):
+            wanted = arg
+    for place in places:
+        check_device(place)
+    return convert(self, self.dtype if wanted is None else as_dtype(wanted), bool(options.get("copy", False)))
+
+
+def type_of(self: Tensor, dtype: Any = None) -> Any:
+    """The name of the tensor's type, or the tensor in another dtype."""
+    if dtype is None:
+        return f"torch.{self.dtype.title}Tensor"
+    if isinstance(dtype, str):
+        named = {f"torch.{d.title}Tensor": d for d in types.ALL}
+        if dtype not in named:
+            raise TorchError(f"invalid type: {dtype!r}. Give one such as 'torch.FloatTensor', or a dtype.")
+        return convert(self, named[dtype])
+    return convert(self, as_dtype(dtype))
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """In the dtype of another tensor."""
+    return convert(self, other.dtype)
+
+
+def _to(wanted: dtype) -> Callable[[Tensor], Tensor]:
+    def function(self: Tensor) -> Tensor:
+        return convert(self, wanted)
+
+    function.__doc__ = f"As torch.{wanted.name}."
+    return function
+
+
+def cpu(self: Tensor) -> Tensor:
+    """The tensor itself."""
+    return self
+
+
+def cuda(self: Tensor, *args: Any, **options: Any) -> Tensor:
+    """Not offered: raises TorchError."""
+    raise TorchError("jitgrad computes on the CPU alone. Leave cuda() out, or ask torch.cuda.is_available() first.")
+
+
+def _new(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        return function(*args, **{"dtype": self.dtype} | options)
+
+    method.__doc__ = f"As torch.{function.__name__}, in the dtype of this tensor."
+    return method
+
+
+_METHODS: dict[str, Any] = {
+    "to": to, "type": type_of, "type_as": type_as, "cpu": cpu, "cuda": cuda,
+    "float": _to(types.float32), "double": _to(types.float64), "long": _to(types.int64), "int": _to(types.int32),
+    "short": _to(types.int16), "char": _to(types.int8), "byte": _to(types.uint8), "bool": _to(types.bool_),
+    "new_zeros": _new(creation.zeros), "new_ones": _new(creation.ones), "new_full": _new(creation.full),
+    "new_empty": _new(creation.empty), "new_tensor": _new(creation.tensor),
+    "is_floating_point": lambda self: self.dtype.is_floating_point, "is_complex": lambda self: False,
+    "element_size": lambda self: self.dtype.itemsize, "get_device": lambda self: -1,
+    "is_cuda": property(lambda self: False), "device": property(lambda self: CPU), "is_sparse": property(lambda self: False),
+    "itemsize": property(lambda self: self.dtype.itemsize), "nbytes": property(lambda self: self.dtype.itemsize * self.numel()),
+    "real": property(lambda self: self), "is_pinned": lambda self: False, "pin_memory": cpu,
+}  # fmt: skip
+for _name, _method in _METHODS.items():
+    setattr(Tensor, _name, _method)

@@ -1,0 +1,118 @@
+"""``torch.linalg``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.torch import return_types
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.products import cross, matmul
+from jitgrad.compat.torch.promotion import read
+from jitgrad.compat.torch.reductions import norm as _norm
+from jitgrad.compat.torch.shapes import diagonal
+from jitgrad.compat.torch.tensor import Tensor, wrap
+from jitgrad.functions import linalg as lib
+from jitgrad.functions import reductions
+from jitgrad.tape import dtypes
+
+
+def _matrix(name: str, value: Tensor) -> Any:
+    x = read(name, value)
+    if len(x.shape) < 2:
+        raise TorchError(
+            f"{name}: The input tensor must have at least 2 dimensions, and has shape {list(x.shape)}. Give a matrix."
+        )
+    if x.level <= dtypes.INTEGER:
+        raise TorchError(
+            f"{name}: Expected a floating point tensor as input. Got {value.dtype.title}. Convert it with float()."
+        )
+    return x
+
+
+def _square(name: str, value: Tensor) -> Any:
+    x = _matrix(name, value)
+    if x.shape[-1] != x.shape[-2]:
+        raise TorchError(f"{name}: A must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} matrices.")
+    return x
+
+
+def inv(A: Tensor) -> Tensor:
+    """The inverse; nan where there is none."""
+    return wrap(lib.inv(_square("linalg.inv", A)), "LinalgInvExBackward0")
+
+
+def det(A: Tensor) -> Tensor:
+    """The determinant."""
+    return wrap(lib.det(_square("linalg.det", A)), "LinalgDetBackward0")
+
+
+def slogdet(A: Tensor) -> Any:
+    """The sign of the determinant and the logarithm of its absolute value."""
+    sign, size = lib.slogdet(_square("linalg.slogdet", A))
+    return return_types.linalg_slogdet(wrap(sign), wrap(size, "LinalgSlogdetBackward0"))
+
+
+def solve(A: Tensor, B: Tensor) -> Tensor:
+    """The X with ``A @ X = B``; nan where A is singular."""
+    return wrap(lib.solve(_square("linalg.solve", A), read("linalg.solve", B)), "LinalgSolveExBackward0")
+
+
+def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+    """The lower triangular L with ``L @ L.T = A``, or its transpose."""
+    made = wrap(lib.cholesky(_square("linalg.cholesky", A)), "LinalgCholeskyExBackward0")
+    return made.mT if upper else made
+
+
+def eigh(A: Tensor, UPLO: str = "L") -> Any:
+    """The eigenvalues of a symmetric matrix, ascending, and its eigenvectors in columns."""
+    values, vectors = lib.eigh(_square("linalg.eigh", A))
+    return return_types.linalg_eigh(wrap(values, "LinalgEighBackward0"), wrap(vectors, "LinalgEighBackward0"))
+
+
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """The eigenvalues of a symmetric matrix, ascending."""
+    return wrap(lib.eigvalsh(_square("linalg.eigvalsh", A)), "LinalgEighBackward0")
+
+
+def svd(A: Tensor, full_matrices: bool = True) -> Any:
+    """The singular value decomposition ``U @ diag(S) @ Vh``."""
+    parts = lib.svd(_matrix("linalg.svd", A), full_matrices)
+    return return_types.linalg_svd(*[wrap(part, "LinalgSvdBackward0") for part in parts])
+
+
+def svdvals(A: Tensor) -> Tensor:
+    """The singular values, descending."""
+    return wrap(lib.svdvals(_matrix("linalg.svdvals", A)), "LinalgSvdBackward0")
+
+
+def qr(A: Tensor, mode: str = "reduced") -> Any:
+    """The QR decomposition."""
+    parts = lib.qr(_matrix("linalg.qr", A), mode)
+    return return_types.linalg_qr(*[wrap(part, "LinalgQrBackward0") for part in parts])
+
+
+def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The norm of all elements, of vectors along an axis, or of matrices in two axes."""
+    x = read("linalg.norm", A)
+    if ord is None:
+        return _norm(A, 2, dim, keepdim)
+    axis = tuple(dim) if isinstance(dim, (tuple, list)) else dim
+    return wrap(reductions.norm(x, ord, axis, keepdim), "LinalgVectorNormBackward0")
+
+
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The norm of vectors along axes, of all elements for None."""
+    return _norm(x, ord, dim, keepdim)
+
+
+def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
+    """The norm of matrices in two axes."""
+    return norm(A, ord, dim, keepdim)
+
+
+__all__ = [
+    "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "norm", "qr", "slogdet",
+    "solve", "svd", "svdvals", "vector_norm",
+]  # fmt: skip
+__getattr__ = missing("torch.linalg", __all__)

@@ -1,0 +1,75 @@
+"""Functions as methods of tensors: the tensor is their first argument. And the operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jitgrad.compat.torch import indexing, pointwise, products, reductions, shapes
+from jitgrad.compat.torch import linalg as la
+from jitgrad.compat.torch.tensor import Tensor
+
+_POINTWISE = """
+abs absolute acos acosh add addcdiv addcmul allclose arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan
+atan2 atanh bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clip cos cosh deg2rad digamma div eq equal erf erfc exp
+exp2 expm1 fix floor floor_divide fmod frac ge greater greater_equal gt heaviside hypot isclose isfinite isinf isnan le lerp
+less less_equal lgamma log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor logit lt maximum minimum
+mul nan_to_num ne neg negative not_equal positive pow rad2deg reciprocal relu remainder round rsqrt rsub sgn sigmoid sign sin
+sinc sinh sqrt square sub tan tanh trunc xlogy
+"""
+_REDUCTIONS = """
+all amax amin aminmax any argmax argmin bincount count_nonzero cummax cummin cumprod cumsum dist kthvalue logsumexp max mean
+median min mode nanmean nansum norm prod quantile std sum var
+"""
+_SHAPES = """
+broadcast_to chunk clone contiguous diag diagonal expand expand_as flatten flip fliplr flipud is_contiguous moveaxis movedim
+narrow permute ravel repeat repeat_interleave reshape reshape_as roll select split squeeze swapaxes swapdims t tensor_split
+tile trace transpose tril triu unbind unflatten unsqueeze view view_as
+"""
+_INDEXING = """
+argsort argwhere diff gather index_add index_copy index_fill index_select masked_fill masked_select msort nonzero scatter
+scatter_add sort take take_along_dim topk unique
+"""
+_PRODUCTS = "addmm addmv baddbmm bmm cov cross dot ger inner kron matmul mm mv outer vdot"
+
+for _module, _names in (
+    (pointwise, _POINTWISE),
+    (reductions, _REDUCTIONS),
+    (shapes, _SHAPES),
+    (indexing, _INDEXING),
+    (products, _PRODUCTS),
+    (la, "det slogdet"),
+):
+    for _name in _names.split():
+        setattr(Tensor, _name, getattr(_module, _name))
+
+
+def _reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    def operator(self: Tensor, other: Any) -> Tensor:
+        return function(other, self)
+
+    return operator
+
+
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """The tensor where a condition holds, else ``other``."""
+    made: Tensor = pointwise.where(condition, self, other)
+    return made
+
+
+for _name, _function in {
+    "add": pointwise.add, "sub": pointwise.sub, "mul": pointwise.mul, "truediv": pointwise.div, "pow": pointwise.pow,
+    "mod": pointwise.remainder, "floordiv": pointwise.floor_divide, "and": pointwise.bitwise_and, "or": pointwise.bitwise_or,
+    "xor": pointwise.bitwise_xor, "matmul": products.matmul,
+}.items():  # fmt: skip
+    setattr(Tensor, f"__{_name}__", _function)
+    setattr(Tensor, f"__r{_name}__", _reflected(_function))
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    setattr(Tensor, f"__{_name}__", getattr(pointwise, _name))
+for _name, _method in {
+    "__neg__": pointwise.neg, "__abs__": pointwise.abs, "__invert__": pointwise.bitwise_not, "__pos__": pointwise.positive,
+    "where": where, "inverse": la.inv, "T": property(lambda self: shapes.permute(self, *range(self.ndim)[::-1])),
+    "mT": property(shapes.mT), "H": property(shapes.t), "multiply": pointwise.mul, "divide": pointwise.div,
+    "subtract": pointwise.sub, "true_divide": pointwise.div,
+}.items():  # fmt: skip
+    setattr(Tensor, _name, _method)

@@ -1,0 +1,313 @@
+"""Reductions over axes, and running ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch import return_types
+from jitgrad.compat.torch.dtypes import INT64, as_dtype, default
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.pointwise import maximum, minimum, sub
+from jitgrad.compat.torch.promotion import read
+from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.functions import reductions as lib
+from jitgrad.functions import selection, shapes
+from jitgrad.functions.elementwise import isnan as lib_isnan
+from jitgrad.ops import elementwise as ew
+from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import Tensor as Plain
+from jitgrad.tape.tensor import cast, retyped
+
+Dim = Any
+"""One axis, several in a tuple or list, or None for all."""
+
+
+def _axis(dim: Dim) -> Any:
+    if isinstance(dim, (tuple, list)):
+        return tuple(dim) or None
+    return dim
+
+
+def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum over ``dim``; integers and booleans are summed as int64."""
+    x = read("sum", input)
+    x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
+    return wrap(lib.sum(x, _axis(dim), keepdim), "SumBackward0" if dim is None else "SumBackward1")
+
+
+def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The mean over ``dim``, of floats."""
+    x = read("mean", input)
+    x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
+    _floating("mean", x, input)
+    return wrap(lib.mean(x, _axis(dim), keepdim), "MeanBackward0" if dim is None else "MeanBackward1")
+
+
+def _floating(name: str, x: Any, input: Tensor) -> None:
+    if x.level <= dtypes.INTEGER:
+        raise TorchError(
+            f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {input.dtype.title}. Convert it with float() first."
+        )
+
+
+def _spread(name: str, input: Tensor, given: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, float, bool]:
+    """What var and std are given: dim, unbiased or correction, keepdim."""
+    x = read(name, input)
+    _floating(name, x, input)
+    names = ("unbiased",) if given and isinstance(given[0], bool) else ("dim", "unbiased", "keepdim")
+    known = dict(zip(names, given, strict=False)) | options
+    correction = known.get("correction")
+    if correction is None:
+        correction = 1 if known.get("unbiased", True) else 0
+    return x, _axis(known.get("dim")), correction, bool(known.get("keepdim", False))
+
+
+def var(input: Tensor, *dim: Any, **options: Any) -> Tensor:
+    """The variance over ``dim``, by default unbiased (``correction=1``); nan of a single element."""
+    x, axis, correction, keepdim = _spread("var", input, dim, options)
+    return wrap(lib.var(x, axis, correction, keepdim), "VarBackward0")
+
+
+def std(input: Tensor, *dim: Any, **options: Any) -> Tensor:
+    """The square root of ``var``."""
+    x, axis, correction, keepdim = _spread("std", input, dim, options)
+    return wrap(lib.std(x, axis, correction, keepdim), "StdBackward0")
+
+
+def var_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, Tensor]:
+    """The variance and the mean."""
+    _, axis, _, keepdim = _spread("var_mean", input, dim, options)
+    return var(input, *dim, **options), mean(input, axis, keepdim)
+
+
+def std_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, Tensor]:
+    """The standard deviation and the mean."""
+    _, axis, _, keepdim = _spread("std_mean", input, dim, options)
+    return std(input, *dim, **options), mean(input, axis, keepdim)
+
+
+def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The product over ``dim``."""
+    x = read("prod", input)
+    x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
+    return wrap(lib.prod(x, dim, keepdim), "ProdBackward0")
+
+
+def amax(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
+    """The largest element over ``dim``; elements that tie share the gradient."""
+    return wrap(lib.max(read("amax", input), _axis(dim), keepdim), "AmaxBackward0", input._integer)
+
+
+def amin(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
+    """The smallest element over ``dim``; elements that tie share the gradient."""
+    return wrap(lib.min(read("amin", input), _axis(dim), keepdim), "AminBackward0", input._integer)
+
+
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The smallest and the largest element."""
+    return return_types.aminmax(amin(input, dim, keepdim), amax(input, dim, keepdim))
+
+
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The largest element; with ``dim`` a pair of values and indices; of two tensors ``maximum``."""
+    if isinstance(dim, Tensor) or other is not None:
+        return maximum(input, dim if other is None else other)
+    x = read("max", input)
+    if dim is None:
+        return wrap(lib.max(x), "MaxBackward1", input._integer)
+    return return_types.max(*_extreme(input, x, lib.argmax(x, dim, True), dim, keepdim, lib.max, "MaxBackward0"))
+
+
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The smallest element; with ``dim`` a pair of values and indices; of two tensors ``minimum``."""
+    if isinstance(dim, Tensor) or other is not None:
+        return minimum(input, dim if other is None else other)
+    x = read("min", input)
+    if dim is None:
+        return wrap(lib.min(x), "MinBackward1", input._integer)
+    return return_types.min(*_extreme(input, x, lib.argmin(x, dim, True), dim, keepdim, lib.min, "MinBackward0"))
+
+
+def _extreme(input: Tensor, x: Any, places: Plain, dim: int, keepdim: bool, reduce: Any, name: str) -> tuple[Tensor, Tensor]:
+    """Values and places; a gradient goes to the element at the place alone."""
+    values = selection.take_along_axis(x, places, dim) if input.requires_grad else reduce(x, dim, True)
+    if not keepdim:
+        values, places = shapes.squeeze(values, dim), shapes.squeeze(places, dim)
+    return wrap(values, name, input._integer), wrap(places)
+
+
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Where the largest element stands."""
+    return wrap(lib.argmax(read("argmax", input), dim, keepdim))
+
+
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Where the smallest element stands."""
+    return wrap(lib.argmin(read("argmin", input), dim, keepdim))
+
+
+def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Whether no element is 0."""
+    return wrap(lib.all(read("all", input), _axis(dim), keepdim))
+
+
+def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Whether an element is not 0."""
+    return wrap(lib.any(read("any", input), _axis(dim), keepdim))
+
+
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """How many elements are not 0."""
+    return wrap(lib.count_nonzero(read("count_nonzero", input), _axis(dim)))
+
+
+def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """The sum without nan."""
+    x = read("nansum", input)
+    return wrap(lib.sum(ew.where(lib_isnan(x), 0, x), _axis(dim), keepdim), "NansumBackward0", INT64)
+
+
+def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """The mean of what is not nan."""
+    x = read("nanmean", input)
+    missing = lib_isnan(x)
+    total = lib.sum(ew.where(missing, 0, x), _axis(dim), keepdim)
+    return wrap(total / lib.sum(ew.equal(missing, 0), _axis(dim), keepdim), "NanmeanBackward0")
+
+
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
+    """``log(sum(exp(input)))`` over ``dim``, without overflow."""
+    return wrap(lib.logsumexp(read("logsumexp", input), _axis(dim), keepdim), "LogsumexpBackward0")
+
+
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The sum of the elements along ``dim`` up to each."""
+    x = read("cumsum", input)
+    made = lib.cumsum(x, dim)
+    return wrap(made if dtype is None else cast(made, as_dtype(dtype).level), "CumsumBackward0")
+
+
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The product of the elements along ``dim`` up to each."""
+    made = lib.cumprod(read("cumprod", input), dim)
+    return wrap(made if dtype is None else cast(made, as_dtype(dtype).level), "CumprodBackward0")
+
+
+def _running(name: str, ufunc: np.ufunc, pair: Any) -> Any:
+    def function(input: Tensor, dim: int) -> Any:
+        x = read(name, input)
+        values = np.asarray(x._read().force())
+        best = ufunc.accumulate(values, dim)
+        at = np.expand_dims(np.arange(values.shape[dim]), tuple(range(1, values.ndim - dim % values.ndim)))
+        places = np.maximum.accumulate(np.where(values == best, at, 0), dim)
+        taken = selection.take_along_axis(x, places, dim)
+        return pair(wrap(taken, f"{name.capitalize()}Backward0", input._integer), of_array(places))
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+cummax = _running("cummax", np.maximum, return_types.cummax)
+cummin = _running("cummin", np.minimum, return_types.cummin)
+
+
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The middle element, of two the lower; with ``dim`` a pair of values and indices."""
+    x = read("median", input)
+    if dim is None:
+        n = input.numel()
+        if n == 0:
+            return of_array(np.float32(np.nan))
+        middle = selection.sort(shapes.ravel(x))[(n - 1) // 2]
+        return wrap(
+            ew.where(lib.any(lib_isnan(x)), np.nan, middle) if x.level > dtypes.INTEGER else middle,
+            "MedianBackward0",
+            input._integer,
+        )
+    return return_types.median(*_ranked(input, x, (x.shape[dim] + 1) // 2, dim, keepdim, "MedianBackward1"))
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """The k-th smallest element along ``dim`` and where it stands."""
+    x = read("kthvalue", input)
+    if not 1 <= k <= x.shape[dim]:
+        raise TorchError(f"kthvalue(): selected number k out of range for dimension {dim}. Give 1 to {x.shape[dim]}.")
+    return return_types.kthvalue(*_ranked(input, x, k, dim, keepdim, "KthvalueBackward0"))
+
+
+def _ranked(input: Tensor, x: Any, k: int, dim: int, keepdim: bool, name: str) -> tuple[Tensor, Tensor]:
+    places = selection.take(selection.argsort(x, dim), [k - 1], dim)
+    values = selection.take_along_axis(x, places, dim)
+    if not keepdim:
+        values, places = shapes.squeeze(values, dim), shapes.squeeze(places, dim)
+    return wrap(values, name, input._integer), wrap(places)
+
+
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """The most frequent value along ``dim``, of equally frequent ones the smallest, and where it stands last."""
+    x = read("mode", input)
+    values = np.moveaxis(np.asarray(x._read().force()), dim, -1)
+    equal = values[..., :, None] == values[..., None, :]
+    counts = equal.sum(-1)
+    best = np.where(counts == counts.max(-1, keepdims=True), values, np.inf).min(-1, keepdims=True)
+    places = values.shape[-1] - 1 - np.argmax((values == best)[..., ::-1], -1)
+    indices = np.expand_dims(places, dim)
+    taken = selection.take_along_axis(x, indices, dim)
+    if not keepdim:
+        taken, indices = shapes.squeeze(taken, dim), places
+    return return_types.mode(wrap(taken, "ModeBackward0", input._integer), of_array(indices))
+
+
+def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """The p-norm of the elements over ``dim``, as vectors."""
+    x = read("norm", input)
+    _floating("norm", x, input)
+    axis = _axis(dim)
+    order = 2.0 if p in (None, "fro", 2) else float(p)
+    if axis is None or isinstance(axis, tuple):
+        axes = tuple(range(len(x.shape))) if axis is None else axis
+        flat = shapes.moveaxis(x, axes, tuple(range(-len(axes), 0)))
+        kept = flat.shape[: len(flat.shape) - len(axes)]
+        made = lib.norm(shapes.reshape(flat, (*kept, int(np.prod(flat.shape[len(kept) :])))), order, -1)
+        if keepdim:
+            made = shapes.expand_dims(made, axes)
+    else:
+        made = lib.norm(x, order, axis, keepdim)
+    return wrap(made, "LinalgVectorNormBackward0")
+
+
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of the difference."""
+    return norm(sub(input, other), p)
+
+
+def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
+    """The value below which a part ``q`` of the elements lies, interpolated linearly."""
+    x = read("quantile", input)
+    _floating("quantile", x, input)
+    if interpolation != "linear":
+        raise TorchError(f"quantile: interpolation {interpolation!r} is not offered. Use 'linear'.")
+    parts = np.asarray(q.tolist() if isinstance(q, Tensor) else q, float)
+    if np.any((parts < 0) | (parts > 1)):
+        raise TorchError("quantile() q values must be in the range [0, 1]. Give parts of one.")
+    row, axis = (shapes.ravel(x), 0) if dim is None else (x, dim)
+    ranked = shapes.moveaxis(selection.sort(row, axis), axis, 0)
+    at = parts * (ranked.shape[0] - 1)
+    low = np.floor(at).astype(int)
+    weight = np.reshape(at - low, at.shape + (1,) * (len(ranked.shape) - 1))
+    lower, upper = ranked[low], ranked[np.ceil(at).astype(int)]
+    made = retyped(lower + (upper - lower) * weight, x.level)
+    if keepdim:
+        places = range(parts.ndim, parts.ndim + len(x.shape)) if dim is None else (parts.ndim + dim % len(x.shape),)
+        made = shapes.expand_dims(made, tuple(places))
+    return wrap(made, "IndexBackward0")
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each number from 0 on occurs, or the sum of weights there."""
+    values = np.asarray(read("bincount", input)._read().force(), INT64)
+    made = np.bincount(values, None if weights is None else weights.numpy(), minlength)
+    return of_array(made) if weights is None else of_array(made, default() if weights.dtype is default() else weights.dtype)

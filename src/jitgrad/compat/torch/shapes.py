@@ -1,0 +1,399 @@
+"""Shapes of tensors. What only shows elements otherwise is a view: it changes with its tensor."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.promotion import read, result_type
+from jitgrad.compat.torch.tensor import Tensor, wrap
+from jitgrad.compat.torch.views import view as viewed
+from jitgrad.functions import create, products
+from jitgrad.functions import shapes as lib
+from jitgrad.tape.tensor import cast
+
+_whole = slice(None)
+
+
+def _dim(name: str, dim: int, ndim: int) -> int:
+    """An axis from 0 on."""
+    n = max(ndim, 1)
+    if not -n <= dim < n:
+        raise IndexError(
+            f"{name}: Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim}). Change it."
+        )
+    return dim % n
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The elements in another shape; -1 for a size that follows from the others."""
+    return _reshaped("reshape", input, shape[0] if len(shape) == 1 else shape, "ViewBackward0")
+
+
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """As ``reshape``; of a dtype, as ``to``."""
+    return _reshaped("view", input, shape[0] if len(shape) == 1 else shape, "ViewBackward0")
+
+
+def _reshaped(name: str, input: Tensor, shape: Any, backward: str) -> Tensor:
+    old = read(name, input).shape
+    new = tuple([int(n) for n in shape]) if isinstance(shape, (tuple, list)) else (int(shape),)
+    if -1 in new:
+        rest = -math.prod(new)
+        if new.count(-1) > 1 or rest <= 0 or math.prod(old) % rest:
+            raise TorchError(
+                f"shape '{list(new)}' is invalid for input of size {math.prod(old)}. Give sizes that multiply to it."
+            )
+        new = tuple([math.prod(old) // rest if n == -1 else n for n in new])
+    elif math.prod(new) != math.prod(old):
+        raise TorchError(f"shape '{list(new)}' is invalid for input of size {math.prod(old)}. Give sizes that multiply to it.")
+    return viewed(input, lambda x: lib.reshape(x, new), backward)
+
+
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """In the shape of another tensor."""
+    return view(input, other.shape)
+
+
+reshape_as = view_as
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The axes from ``start_dim`` to ``end_dim`` as one."""
+    shape = read("flatten", input).shape or (1,)
+    first, last = _dim("flatten", start_dim, len(shape)), _dim("flatten", end_dim, len(shape))
+    if first > last:
+        raise TorchError("flatten() has invalid args: start_dim cannot come after end_dim. Give them in order.")
+    return _reshaped(
+        "flatten", input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]), "ViewBackward0"
+    )
+
+
+def ravel(input: Tensor) -> Tensor:
+    """All elements in a row."""
+    return flatten(input)
+
+
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
+    """An axis as several."""
+    shape = read("unflatten", input).shape
+    at = _dim("unflatten", dim, len(shape))
+    rest = -math.prod(sizes) if -1 in sizes else 1
+    inner = tuple(shape[at] // rest if n == -1 else n for n in sizes)
+    return _reshaped("unflatten", input, (*shape[:at], *inner, *shape[at + 1 :]), "ViewBackward0")
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """The axes in another order."""
+    order = tuple(dims[0]) if len(dims) == 1 and not isinstance(dims[0], int) else dims
+    return viewed(input, lambda x: lib.transpose(x, order), "PermuteBackward0")
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two axes in each other's place."""
+    ndim = len(read("transpose", input).shape)
+    a, b = _dim("transpose", dim0, ndim), _dim("transpose", dim1, ndim)
+    return viewed(input, lambda x: lib.swapaxes(x, a, b) if ndim else x._read(), "TransposeBackward0")
+
+
+swapaxes = swapdims = transpose
+
+
+def t(input: Tensor) -> Tensor:
+    """A matrix with its axes turned; a vector as it is."""
+    ndim = len(read("t", input).shape)
+    if ndim > 2:
+        raise TorchError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D. Use permute() or mT.")
+    return viewed(input, lambda x: lib.transpose(x), "TBackward0")
+
+
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Axes moved to other places."""
+    return viewed(input, lambda x: lib.moveaxis(x, source, destination), "PermuteBackward0")
+
+
+moveaxis = movedim
+
+
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without axes of size 1: all of them, or those of ``dim`` that have it."""
+    shape = read("squeeze", input).shape
+    dims = (
+        range(len(shape))
+        if dim is None
+        else [_dim("squeeze", d, len(shape)) for d in (dim if isinstance(dim, tuple) else (dim,))]
+    )
+    new = tuple([n for i, n in enumerate(shape) if n != 1 or i not in dims])
+    return viewed(input, lambda x: lib.reshape(x, new), "SqueezeBackward0" if dim is None else "SqueezeBackward1")
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With an axis of size 1 at ``dim``."""
+    shape = read("unsqueeze", input).shape
+    at = _dim("unsqueeze", dim, len(shape) + 1)
+    return viewed(input, lambda x: lib.reshape(x, (*shape[:at], 1, *shape[at:])), "UnsqueezeBackward0")
+
+
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """Axes of size 1 repeated to ``sizes``, without a copy; -1 keeps a size."""
+    wanted = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    shape = read("expand", input).shape
+    own = (1,) * (len(wanted) - len(shape)) + shape
+    new = tuple([m if n == -1 else int(n) for n, m in zip(wanted, own, strict=False)])
+    if len(wanted) < len(shape) or any(m not in (1, n) for n, m in zip(new, own, strict=True)):
+        raise TorchError(
+            f"The expanded size of the tensor {list(wanted)} must match the existing size {list(shape)} at each axis that is "
+            f"not 1. Give such sizes."
+        )
+    return viewed(input, lambda x: lib.broadcast_to(x, new), "ExpandBackward0")
+
+
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """Expanded to the shape of another tensor."""
+    return expand(input, *other.shape)
+
+
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """As ``expand``."""
+    return expand(input, *size)
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Tensors in their common shape."""
+    shape = np.broadcast_shapes(*[x._tensor.shape for x in tensors])
+    return tuple(expand(x, *shape) for x in tensors)
+
+
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """``length`` entries along ``dim`` from ``start`` on."""
+    at = _dim("narrow", dim, len(read("narrow", input).shape))
+    size = input._tensor.shape[at]
+    if not 0 <= start % max(size, 1) + length <= size:
+        raise TorchError(f"start ({start}) + length ({length}) exceeds dimension size ({size}). Give a part of it.")
+    begin = start + size if start < 0 else start
+    keys = (_whole,) * at + (slice(begin, begin + length),)
+    return viewed(input, lambda x: x[keys], "SliceBackward0")
+
+
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """One entry along ``dim``."""
+    at = _dim("select", dim, len(read("select", input).shape))
+    return viewed(input, lambda x: x[(_whole,) * at + (index,)], "SelectBackward0")
+
+
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """All entries along ``dim``."""
+    at = _dim("unbind", dim, len(read("unbind", input).shape))
+    return tuple([viewed(input, _entry(at, i), "UnbindBackward0") for i in range(input._tensor.shape[at])])
+
+
+def _entry(at: int, i: int) -> Any:
+    keys = (_whole,) * at + (i,)
+    return lambda x: x[keys]
+
+
+def _part(at: int, start: int, stop: int) -> Any:
+    keys = (_whole,) * at + (slice(start, stop),)
+    return lambda x: x[keys]
+
+
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts of one size, the last of them smaller where it must be, or of the sizes given."""
+    at = _dim("split", dim, len(read("split", tensor).shape))
+    n = tensor._tensor.shape[at]
+    if isinstance(split_size_or_sections, int):
+        size = split_size_or_sections
+        bounds = [*range(0, n, size), n] if n else [0, 0]
+    else:
+        bounds = [0, *np.cumsum(split_size_or_sections).tolist()]
+        if bounds[-1] != n:
+            raise TorchError(f"split_with_sizes expects split_sizes to sum exactly to {n}, but got {split_size_or_sections}.")
+    return tuple([viewed(tensor, _part(at, a, b), "SplitBackward0") for a, b in pairwise(bounds)])
+
+
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """About so many parts of one size."""
+    n = read("chunk", input).shape[dim]
+    return split(input, max(-(-n // chunks), 1), dim)
+
+
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """So many parts whose sizes differ by one at most, or cut at the indices given."""
+    at = _dim("tensor_split", dim, len(read("tensor_split", input).shape))
+    n = input._tensor.shape[at]
+    if isinstance(indices_or_sections, int):
+        parts = np.array_split(np.arange(n), indices_or_sections)
+        bounds = [0, *np.cumsum([len(part) for part in parts]).tolist()]
+    else:
+        bounds = [0, *indices_or_sections, n]
+    return tuple([viewed(input, _part(at, a, b), "SliceBackward0") for a, b in pairwise(bounds)])
+
+
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal of each matrix in two axes."""
+    return viewed(input, lambda x: lib.diagonal(x, offset, dim1, dim2), "DiagonalBackward0")
+
+
+def mT(input: Tensor) -> Tensor:
+    """Each matrix, the last two axes, turned."""
+    return transpose(input, -2, -1)
+
+
+# What copies.
+
+
+def cat(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors one after the other along an axis that they have."""
+    given = [x for x in tensors if read("cat", x).shape != (0,)] or list(tensors)
+    common = result_type(*given)
+    parts = [cast(x._tensor._read(), common.level) for x in given]
+    return wrap(lib.concatenate(parts, dim), "CatBackward0", common.numpy)
+
+
+concat = concatenate = cat
+
+
+def stack(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors of one shape along a new axis."""
+    given = list(tensors)
+    shapes = {read("stack", x).shape for x in given}
+    if len(shapes) != 1:
+        raise TorchError(
+            f"stack expects each tensor to be equal size, but got {sorted(map(list, shapes))}. Give one or more of one shape."
+        )
+    common = result_type(*given)
+    return wrap(lib.stack([cast(x._tensor._read(), common.level) for x in given], dim), "StackBackward0", common.numpy)
+
+
+def hstack(tensors: Any) -> Tensor:
+    """Side by side: along the second axis, of vectors along the first."""
+    given = [atleast_1d(x) for x in tensors]
+    return cat(given, 0 if given[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Any) -> Tensor:
+    """One below the other: along the first axis, vectors as rows."""
+    return cat([atleast_2d(x) for x in tensors], 0)
+
+
+row_stack = vstack
+
+
+def column_stack(tensors: Any) -> Tensor:
+    """Side by side, vectors as columns."""
+    return cat([x.reshape(x.numel(), 1) if x.ndim < 2 else x for x in tensors], 1)
+
+
+def atleast_1d(input: Tensor) -> Tensor:
+    """With one axis or more."""
+    return reshape(input, 1) if input.ndim == 0 else input
+
+
+def atleast_2d(input: Tensor) -> Tensor:
+    """With two axes or more."""
+    return unsqueeze(atleast_1d(input), 0) if input.ndim < 2 else input
+
+
+def repeat(input: Tensor, *sizes: Any) -> Tensor:
+    """Copies along each axis, and along new ones in front."""
+    counts = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if len(counts) < input.ndim:
+        raise TorchError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor. Give more."
+        )
+    return wrap(lib.tile(read("repeat", input), tuple(counts)), "RepeatBackward0", input._integer)
+
+
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """As ``repeat``, of the last axes where fewer are given."""
+    counts = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
+    return repeat(input, *(1,) * (input.ndim - len(counts)), *counts)
+
+
+def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+    """Each entry so many times, one after the other."""
+    counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
+    return wrap(lib.repeat(read("repeat_interleave", input), counts, dim), "RepeatInterleaveBackward0", input._integer)
+
+
+def flip(input: Tensor, *dims: Any) -> Tensor:
+    """The other way round along axes."""
+    axes = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
+    return wrap(lib.flip(read("flip", input), tuple(axes)), "FlipBackward0", input._integer)
+
+
+def fliplr(input: Tensor) -> Tensor:
+    """Columns in reverse order."""
+    return flip(input, 1)
+
+
+def flipud(input: Tensor) -> Tensor:
+    """Rows in reverse order."""
+    return flip(input, 0)
+
+
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Moved along axes; what leaves at the end comes back at the beginning."""
+    return wrap(lib.roll(read("roll", input), shifts, dims), "RollBackward0", input._integer)
+
+
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Zeros above a diagonal."""
+    return wrap(lib.tril(read("tril", input), diagonal), "TrilBackward0", input._integer)
+
+
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+    """Zeros below a diagonal."""
+    return wrap(lib.triu(read("triu", input), diagonal), "TriuBackward0", input._integer)
+
+
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The diagonal of a matrix, or a matrix with this diagonal."""
+    return wrap(
+        lib.diag(read("diag", input), diagonal),
+        "DiagonalBackward0" if input.ndim == 2 else "DiagEmbedBackward0",
+        input._integer,
+    )
+
+
+def trace(input: Tensor) -> Tensor:
+    """The sum of the diagonal."""
+    return wrap(products.trace(read("trace", input)), "TraceBackward0")
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """Vectors as the coordinates of a grid."""
+    given = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    made = lib.meshgrid(*[read("meshgrid", x) for x in given], indexing=indexing)
+    return tuple(wrap(grid, "ExpandBackward0", x._integer) for grid, x in zip(made, given, strict=True))
+
+
+def clone(input: Tensor) -> Tensor:
+    """A tensor of its own with this value; gradients pass."""
+    return wrap(create.tensor(read("clone", input)._read()), "CloneBackward0", input._integer)
+
+
+def contiguous(input: Tensor) -> Tensor:
+    """The tensor itself: jitgrad's memory is always in order."""
+    return input
+
+
+def is_contiguous(input: Tensor) -> bool:
+    """Always True."""
+    return True
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return read("numel", input).size
+
+
+def cartesian_prod(*tensors: Tensor) -> Tensor:
+    """All combinations, one in a row."""
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([grid.reshape(-1) for grid in meshgrid(*tensors)], 1)
