@@ -99,6 +99,7 @@ STRUCTURED: dict[str, list[Case]] = {
     "svd": [Case(shapes, {"full": False}) for shapes in [((3, 3),), ((4, 2),), ((2, 2, 4),), ((1, 1),)]]
     # More vectors than one beyond the first are any that complete a basis, so that differences tell nothing of them.
     + [Case(shapes, {"full": True}) for shapes in [((3, 3),), ((3, 2),), ((2, 2, 3),), ((1, 1),)]],
+    "pinv": [Case((shape, ())) for shape in [(3, 3), (4, 2), (2, 2, 4), (1, 1)]],
     "qr": [Case(((3, 3),)), Case(((4, 2),)), Case(((2, 3, 2),)), Case(((1, 1),))],
     "uniform": [
         Case(((5,),), {"shape": (2, 3), "stream": 0}, {0: [5, 7, 11, 13, 17]}),
@@ -141,6 +142,8 @@ def operands_of(op: Op, case: Case, dtype: Any, draw: np.random.Generator) -> li
         made[0] = np.asarray(made[0] > 0, dtype)
     if op.name == "uniform":
         made[0] = made[0].astype(dtype)
+    if op.name == "pinv":
+        made[1] = np.asarray(1e-5, dtype)
     if op.name == "polygamma":
         made[0] = np.floor(made[0])
     positive = op.name in ("cholesky", "eigh")

@@ -11,7 +11,7 @@ import numpy as np
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of, sequence
 from jitgrad.functions.elementwise import isclose
-from jitgrad.functions.shapes import concatenate, moveaxis, reshape, squeeze, transpose
+from jitgrad.functions.shapes import concatenate, moveaxis, reshape, transpose
 from jitgrad.ops import Op, linear, order, reduce
 from jitgrad.ops.elementwise import abs, divide, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
 from jitgrad.tape.protocol import namesakes, public
@@ -255,45 +255,6 @@ def _top(x: Tensor, axis: Axis) -> Tensor:
     """The largest element over ``axis`` as a constant, 0 where it is infinite."""
     top = stop_gradient(max(x, axis, keepdims=True))
     return where(abs(top) < math.inf, top, 0.0)
-
-
-def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The norm over ``axis``: Euclid's by default, over any number of axes.
-
-    Args:
-        x: any shape.
-        ord: over one axis a number p, for (Σ|x|ᵖ)^(1/p), or inf, -inf or 0; over two axes "fro", 1, -1, inf or -inf.
-        axis: one axis, several, or all (None). Of a matrix first that of its rows, then that of its columns.
-        keepdims: whether reduced axes stay, with size 1.
-
-    Raises:
-        ArgumentError: for another ``ord``.
-
-    The derivative of Euclid's norm at 0 is nan.
-    """
-    x = as_tensor(x)
-    axes = axes_of("norm", axis, x.ndim)
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
-        return sqrt(sum(square(x), axes, keepdims))
-    if len(axes) == 1 and isinstance(ord, (int, float)):
-        return _vector_norm(abs(x), float(ord), axes, keepdims)
-    if len(axes) == 2 and ord in (1, -1, math.inf, -math.inf):
-        rows, columns = axes if axis is None else [axis_of("norm", a, x.ndim) for a in sequence(axis)]
-        summed = rows if builtins.abs(ord) == 1 else columns
-        sums = sum(abs(x), summed, keepdims=True)
-        made = (max if ord > 0 else min)(sums, axes, keepdims=True)
-        return made if keepdims else squeeze(made, axes)
-    raise ArgumentError(
-        f"norm: ord is {ord!r} over {len(axes)} axes of shape {x.shape}. Use None, or an order for 1 or 2 axes."
-    )
-
-
-def _vector_norm(size: Tensor, ord: float, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    if math.isinf(ord):
-        return (max if ord > 0 else min)(size, axes, keepdims)
-    if ord == 0:
-        return sum(not_equal(size, 0), axes, keepdims) * 1.0
-    return sum(size, axes, keepdims) if ord == 1 else sum(size**ord, axes, keepdims) ** (1 / ord)
 
 
 def _reduce(op: Op, x: Any, axis: Axis, keepdims: bool) -> Tensor:

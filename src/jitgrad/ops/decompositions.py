@@ -38,6 +38,11 @@ def _qr_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape
     return Shapes(((*batch, m, n), (*batch, n, n)))
 
 
+def _pinv_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
+    *batch, m, n = _matrix(op, shapes[0])
+    return (*batch, n, m)
+
+
 def _matrix(op: Op, shape: Shape) -> Shape:
     if len(shape) < 2:
         raise ShapeError(f"{op.name}: shape {shape} is no matrix, nor a batch of them. Give (…, m, n).")
@@ -120,6 +125,13 @@ def _qr_pullback(g: Any, y: Any, a: Any) -> Any:
     return (swap_last(solve(r, swap_last(gq + matmul(q, symmetric)))),)
 
 
+def _pinv_vjp(g: Any, y: Any, a: Any, rcond: Any) -> Any:
+    back, turned, (m, n) = swap_last(y), swap_last(g), a.shape[-2:]
+    total = -matmul(matmul(back, g), back)
+    total = total + matmul(np.eye(m) - matmul(a, y), matmul(matmul(turned, y), back))
+    return total + matmul(matmul(back, matmul(y, turned)), np.eye(n) - matmul(y, a))
+
+
 eigh: Op = declare(
     Op(
         "eigh", 1, _eigh_shape, (), np.linalg.eigh, pullback=_eigh_pullback, batching=lambda n: {}, result="float",
@@ -137,5 +149,11 @@ qr: Op = declare(
     Op(
         "qr", 1, _qr_shape, (), np.linalg.qr, pullback=_qr_pullback, batching=lambda n: {}, result="float",
         __doc__="Orthonormal columns q and an upper triangle r with q·r = a, of matrices with no more columns than rows.",
+    )
+)  # fmt: skip
+pinv: Op = declare(
+    Op(
+        "pinv", 2, _pinv_shape, (_pinv_vjp, None), np.linalg.pinv, batching=lambda n: {}, result="float",
+        __doc__="Pseudo-inverses, without the singular values up to the second operand, a number, times the largest.",
     )
 )  # fmt: skip

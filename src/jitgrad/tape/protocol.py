@@ -92,9 +92,9 @@ def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def namesakes(*names: str) -> list[Any]:
+def namesakes(*names: str, module: Any = np) -> list[Any]:
     """NumPy's functions of these names, for ``public``, where this NumPy has them."""
-    return [getattr(np, name) for name in names if name in np.__all__]
+    return [getattr(module, name) for name in names if name in module.__all__]
 
 
 # Names of ufuncs, NumPy's and SciPy's, that are not those of the op.

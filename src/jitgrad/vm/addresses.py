@@ -84,6 +84,11 @@ def _svd_elements(batch: int, m: int, n: int, full: int) -> list[int]:
     return [batch * (left + k + right), room, batch * m * n]
 
 
+def _pinv_elements(batch: int, m: int, n: int) -> list[int]:
+    k = min(m, n)
+    return [batch * n * m, m * n + k * (m + n) + 5 * k * k + 19 * k + 32 * (m + n), batch * m * n, 1]
+
+
 LINALG: dict[str, Routine] = {
     "solve": Routine(
         3,
@@ -94,6 +99,7 @@ LINALG: dict[str, Routine] = {
     "cholesky": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * n * n, 0, batch * n * n]),
     "cofactor": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * n * n, 8 * n * n + 84 * n, batch * n * n]),
     "eigh": Routine(2, lambda a: _sizes(a)[:2], lambda batch, n: [batch * (n + n * n), 3 * n * n + 11 * n + 4, batch * n * n]),
+    "pinv": Routine(3, lambda a, rcond: _sizes(a), _pinv_elements),
     "svd": Routine(4, _sizes, _svd_elements),
     "qr": Routine(3, _sizes, lambda batch, m, n: [batch * (m + n) * n, m * n + 33 * n, batch * m * n]),
 }

@@ -68,7 +68,7 @@ GROUPS = {
         0.5,
         _kernels("lapack", "solve", "determinant", "cholesky")
         | _kernels("cofactor", "cofactor")
-        | _kernels("decompositions", "eigh", "svd", "qr"),
+        | _kernels("decompositions", "eigh", "svd", "pinv", "qr"),
         calls_lapack=True,
     ),
 }

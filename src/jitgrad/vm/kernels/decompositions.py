@@ -99,6 +99,32 @@ def _svd(A, table, t, d, s):
 
 
 @compiled
+def _pinv(A, table, t, d, s):
+    """Pseudo-inverses, without the singular values up to a number times the largest."""
+    a, rcond = table[t], A[table[t + uint64(2)]]
+    batch, m, n = table[t + uint64(4)], table[t + uint64(5)], table[t + uint64(6)]
+    k = min(m, n)
+    left, right = s + m * n, s + m * n + m * k
+    values = right + k * n
+    work = values + k
+    floats = uint64(5) * k * k + uint64(10) * k + BLOCK * (m + n)
+    for i in range(batch):
+        q, info = d + i * n * m, uint64(0)
+        _turn(A, s, a + i * m * n, m, n)
+        if k and finite(A, s, m * n):
+            info = decompose(A, _S, m, n, s, m, values, left, m, right, k, work, floats, work + floats)
+        elif k:
+            info = uint64(1)
+        fill(A, q, n * m, 0 if info == uint64(0) else nan)
+        for j in range(k):
+            if info == uint64(0) and A[values + j] > rcond * A[values]:
+                for r in range(n):
+                    factor = A[right + r * k + j] / A[values + j]
+                    for c in range(m):
+                        A[q + r * m + c] += factor * A[left + j * m + c]
+
+
+@compiled
 def _qr(A, table, t, d, s):
     """Orthonormal columns and an upper triangle, of matrices with no more columns than rows."""
     a, batch, m, n = table[t], table[t + uint64(2)], table[t + uint64(3)], table[t + uint64(4)]
@@ -117,4 +143,5 @@ def _qr(A, table, t, d, s):
 
 eigh = Native(_eigh, kernel_arguments)
 svd = Native(_svd, kernel_arguments)
+pinv = Native(_pinv, kernel_arguments)
 qr = Native(_qr, kernel_arguments)

@@ -1,0 +1,22 @@
+"""Linear algebra, over the last two axes: NumPy's names, and of SciPy's what NumPy has not."""
+
+from jitgrad.functions.linalg.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
+from jitgrad.functions.linalg.norms import cond, matrix_norm, matrix_rank, norm, vector_norm
+from jitgrad.functions.linalg.solving import (
+    cholesky_solve,
+    det,
+    expm,
+    inv,
+    lstsq,
+    matrix_power,
+    multi_dot,
+    pinv,
+    slogdet,
+    solve,
+    solve_triangular,
+)
+
+__all__ = [
+    "cholesky", "cholesky_solve", "cond", "det", "eigh", "eigvalsh", "expm", "inv", "lstsq", "matrix_norm", "matrix_power",
+    "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "vector_norm",
+]  # fmt: skip
