@@ -13,7 +13,6 @@ from jitgrad.compat.torch.reductions import norm as _norm
 from jitgrad.compat.torch.shapes import diagonal
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.functions import linalg as lib
-from jitgrad.functions import reductions
 from jitgrad.tape import dtypes
 
 
@@ -98,7 +97,7 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> 
     if ord is None:
         return _norm(A, 2, dim, keepdim)
     axis = tuple(dim) if isinstance(dim, (tuple, list)) else dim
-    return wrap(reductions.norm(x, ord, axis, keepdim), "LinalgVectorNormBackward0")
+    return wrap(lib.norm(x, ord, axis, keepdim), "LinalgVectorNormBackward0")
 
 
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Tensor:

@@ -15,6 +15,7 @@ from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.functions import reductions as lib
 from jitgrad.functions import selection, shapes
 from jitgrad.functions.elementwise import isnan as lib_isnan
+from jitgrad.functions.linalg import norm as vector_norm
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
@@ -271,11 +272,11 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
         axes = tuple(range(len(x.shape))) if axis is None else axis
         flat = shapes.moveaxis(x, axes, tuple(range(-len(axes), 0)))
         kept = flat.shape[: len(flat.shape) - len(axes)]
-        made = lib.norm(shapes.reshape(flat, (*kept, int(np.prod(flat.shape[len(kept) :])))), order, -1)
+        made = vector_norm(shapes.reshape(flat, (*kept, int(np.prod(flat.shape[len(kept) :])))), order, -1)
         if keepdim:
             made = shapes.expand_dims(made, axes)
     else:
-        made = lib.norm(x, order, axis, keepdim)
+        made = vector_norm(x, order, axis, keepdim)
     return wrap(made, "LinalgVectorNormBackward0")
 
 
