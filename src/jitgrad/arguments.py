@@ -100,6 +100,8 @@ class Described:
     classes: dict[str, type[Described]] = {}  # noqa: RUF012  (one for all, by name; a user's begin with "custom:")
 
     arguments: dict[str, Any]
+    family = ""
+    """What stands before the name in files where classes of another library have the same one, as "keras"."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -133,4 +135,5 @@ def _signature(cls: Any) -> inspect.Signature:
 
 def class_name(cls: type) -> str:
     """The name under which a class is known in files."""
-    return cls.__name__ if cls.__module__.startswith("jitgrad.") else f"custom:{cls.__name__}"
+    family = getattr(cls, "family", "") if cls.__module__.startswith("jitgrad.") else "custom"
+    return f"{family}:{cls.__name__}" if family else cls.__name__

@@ -1,0 +1,102 @@
+"""Keras's activations: functions of a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jitgrad.compat.keras.border import as_plain, bordered, is_plain, wrap
+from jitgrad.compat.keras.configs import custom_objects, deserialized
+from jitgrad.compat.modules import missing
+from jitgrad.errors import ArgumentError, near_name
+from jitgrad.layers import activations as library
+from jitgrad.tape.protocol import deferred_in
+
+_OF_LIBRARY: dict[Any, str] = {}
+"""The library's name of a function of this module."""
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """The library's activation, of TensorFlow's tensors."""
+    plain = library.ACTIVATIONS[name]
+
+    def function(x: Any, *args: Any, **kwargs: Any) -> Any:
+        found = deferred_in((x,))
+        if found is not None:
+            return found.defer(function, (x, *args), kwargs)
+        if is_plain(x):
+            return plain(x, *args, **kwargs)  # type: ignore[call-arg]
+        return wrap(plain(as_plain(x), *args, **kwargs))  # type: ignore[call-arg]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = plain.__doc__
+    _OF_LIBRARY[function] = name
+    return function
+
+
+linear = _function("linear")
+sigmoid = _function("sigmoid")
+tanh = _function("tanh")
+softplus = _function("softplus")
+relu = _function("relu")
+leaky_relu = _function("leaky_relu")
+elu = _function("elu")
+selu = _function("selu")
+gelu = _function("gelu")
+silu = swish = _function("silu")
+mish = _function("mish")
+softmax = _function("softmax")
+log_softmax = _function("log_softmax")
+exponential = _function("exponential")
+
+_NAMES = [name for name, value in list(globals().items()) if callable(value) and value in _OF_LIBRARY]
+
+
+def name_of(activation: Any) -> str | None:
+    """The library's name of one of its activations, by whichever name it goes; None for another function."""
+    if isinstance(activation, str):
+        return activation if activation in library.ACTIVATIONS else None
+    if activation in _OF_LIBRARY:
+        return _OF_LIBRARY[activation]
+    module, name = getattr(activation, "__module__", ""), getattr(activation, "__name__", "")
+    return name if str(module).startswith("jitgrad.") and name in library.ACTIVATIONS else None
+
+
+def get(identifier: Any) -> Any:
+    """An activation by name; a function itself; None is linear."""
+    if identifier is None:
+        return linear
+    if isinstance(identifier, dict):
+        return deserialized(identifier)
+    if callable(identifier):
+        return identifier
+    found = custom_objects().get(identifier) or (globals().get(identifier) if identifier in _NAMES else None)
+    if found is None:
+        raise ArgumentError(
+            f"Could not interpret activation function identifier: {identifier!r}.{near_name(str(identifier), _NAMES)} Use one of "
+            f"{', '.join(_NAMES)}, or a function."
+        )
+    return found
+
+
+def plain(identifier: Any) -> Any:
+    """What the library takes for an activation: its own function where it has it."""
+    found = get(identifier)
+    name = name_of(found)
+    if name is not None:
+        return library.ACTIVATIONS[name]
+    return found if hasattr(found, "built_for") or hasattr(found, "bordered") else bordered(found)
+
+
+def serialize(activation: Any) -> Any:
+    """The name of an activation."""
+    return name_of(activation) or getattr(activation, "__name__", None)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The activation of a name."""
+    return get(config)
+
+
+__all__ = ["deserialize", "get", "serialize", *_NAMES]
+__getattr__ = missing("keras.activations", __all__)

@@ -1,0 +1,124 @@
+"""Configs: objects of Keras as dicts of their arguments, and back; and what is found by a name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from jitgrad.arguments import Described
+from jitgrad.compat.keras.names import snake_case
+from jitgrad.errors import ArgumentError, DataError, near_name
+
+_custom: dict[str, Any] = {}
+"""Classes and functions of the user, by name."""
+
+
+def config_of(made: Any, base: dict[str, Any]) -> dict[str, Any]:
+    """``base`` and the arguments of an object; of a user's class that extends it, ``base`` alone, as in Keras."""
+    cls = type(made)
+    if not cls.__module__.startswith("jitgrad.") and "get_config" in vars(cls):
+        return base
+    arguments = {**_defaults(cls), **made.arguments}
+    return {**base, **{name: _plain(value) for name, value in arguments.items() if name not in _COMMON}}
+
+
+_COMMON = {
+    "name", "trainable", "dtype", "input_shape", "input_dim", "batch_input_shape", "batch_shape", "batch_size", "weights", "autocast",
+    "dynamic", "args", "kwargs", "self", "activity_regularizer_",
+}  # fmt: skip
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    parameters = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
+    return {p.name: p.default for p in parameters if p.kind not in kinds and p.default is not p.empty}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Described) or (callable(value) and hasattr(value, "__name__")):
+        return serialized(value)
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def serialized(value: Any) -> Any:
+    """An object as ``{"module", "class_name", "config", "registered_name"}``, a function as its name."""
+    if value is None or isinstance(value, (str, int, float, dict)):
+        return value
+    if not hasattr(value, "get_config"):
+        return getattr(value, "__name__", repr(value))
+    cls = type(value)
+    own = cls.__module__.startswith("jitgrad.compat.")
+    module = ".".join(["keras", *cls.__module__.split(".")[3:4]]) if own else cls.__module__
+    config = {"module": module, "class_name": cls.__name__, "config": value.get_config(), "registered_name": None}
+    return config if own else {**config, "registered_name": f"Custom>{cls.__name__}"}
+
+
+def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The object that was serialized. Raises DataError for a class that is not known."""
+    if not isinstance(config, dict) or "class_name" not in config:
+        return config
+    name = config["class_name"]
+    with custom_objects_known(custom_objects or {}):
+        cls = _custom.get(name) or Described.classes.get(f"keras:{name}") or Described.classes.get(f"custom:{name}")
+        if cls is None:
+            raise DataError(
+                f"There is no class {name!r} here.{near_name(name, _names())} Import it first, or give it in custom_objects."
+            )
+        return cls.from_config(dict(config.get("config", {})))
+
+
+def _names() -> list[str]:
+    return [*_custom, *(name.partition(":")[2] for name in Described.classes if ":" in name)]
+
+
+def made_with_config(cls: Any, config: dict[str, Any]) -> Any:
+    """An object of a class with the arguments of a config."""
+    return cls(**{name: deserialized(value) for name, value in config.items()})
+
+
+def found_by_name(what: str, identifier: Any, known: Mapping[str, Any]) -> Any:
+    """What has a name, or a class's config: functions as they are, an object of a class. Raises ArgumentError for another."""
+    if isinstance(identifier, dict):
+        return deserialized(identifier)
+    if not isinstance(identifier, str):
+        raise ArgumentError(f"Could not interpret {what} identifier: {identifier!r}. Give a name, or an object.")
+    by_snake = {snake_case(name): value for name, value in known.items()} | {"": None}
+    found = _custom.get(identifier) or known.get(identifier) or by_snake.get(identifier.lower())
+    if found is None:
+        raise ArgumentError(
+            f"Could not interpret {what} identifier: {identifier!r}.{near_name(identifier, known)} Use one of {', '.join(known)}."
+        )
+    return found() if isinstance(found, type) else found
+
+
+@contextmanager
+def custom_objects_known(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, these names are known, as in ``keras.utils.custom_object_scope``."""
+    before = dict(_custom)
+    _custom.update(custom_objects)
+    try:
+        yield
+    finally:
+        _custom.clear()
+        _custom.update(before)
+
+
+def custom_objects() -> dict[str, Any]:
+    """The classes and functions of the user that are known by name."""
+    return _custom
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
+    """A decorator: files may name this class or function."""
+
+    def register(given: Any) -> Any:
+        _custom[name or given.__name__] = given
+        return given
+
+    return register

@@ -1,0 +1,236 @@
+"""Keras's initializers: objects that return the first values of a weight, ``initializer(shape, dtype)``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad import random
+from jitgrad.arguments import Described
+from jitgrad.compat.keras.border import dtype_name, values_of
+from jitgrad.compat.keras.configs import config_of, deserialized, found_by_name, made_with_config, serialized
+from jitgrad.compat.keras.names import snake_case
+from jitgrad.compat.modules import missing
+from jitgrad.compat.tensorflow.tensor import wrap_array
+from jitgrad.errors import ArgumentError
+from jitgrad.layers import initializers as library
+
+
+class Initializer(Described):
+    """Base class: a subclass has ``__call__(self, shape, dtype=None)``, which returns a tensor or an array."""
+
+    family = "keras"
+    seed: int | None = None
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        """The library's function: values of a shape."""
+        return values_of(type(self).__call__(self, tuple(shape)))
+
+    def plain(self, shape: Any, generator: np.random.Generator) -> Any:
+        """Values of a shape from the generator, or from one of the seed."""
+        return self.draw(shape, generator if self.seed is None else np.random.default_rng(self.seed))
+
+    def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        if type(self).draw is Initializer.draw:
+            raise NotImplementedError(f"{type(self).__name__} has no __call__. Define __call__(self, shape, dtype=None).")
+        size = (shape,) if isinstance(shape, int) else tuple(shape)
+        return wrap_array(np.asarray(self.plain(size, random.generator()), dtype_name(dtype)))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make another one alike."""
+        return config_of(self, {})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with the arguments of ``get_config``."""
+        return made_with_config(cls, config)
+
+
+class Zeros(Initializer):
+    """All 0."""
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return library.zeros(shape, generator)
+
+
+class Ones(Initializer):
+    """All 1."""
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return library.ones(shape, generator)
+
+
+class Constant(Initializer):
+    """All of one value."""
+
+    def __init__(self, value: Any = 0.0) -> None:
+        self.value = value
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return np.broadcast_to(np.asarray(values_of(self.value)), shape)
+
+
+class Identity(Initializer):
+    """The identity matrix times ``gain``."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        if len(shape) != 2:
+            raise ArgumentError(f"Identity makes matrices, and the shape is {tuple(shape)}. Use another initializer.")
+        return self.gain * np.eye(*shape)
+
+
+class RandomUniform(Initializer):
+    """Uniform from ``minval`` to ``maxval``."""
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
+        self.minval, self.maxval, self.seed = minval, maxval, seed
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return generator.uniform(self.minval, self.maxval, shape)
+
+
+class RandomNormal(Initializer):
+    """Normal of this mean and standard deviation."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        self.mean, self.stddev, self.seed = mean, stddev, seed
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return generator.normal(self.mean, self.stddev, shape)
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal, cut at two standard deviations."""
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return library.truncated_normal(shape, generator, self.mean, self.stddev)
+
+
+class Orthogonal(Initializer):
+    """A random matrix with orthonormal rows or columns, times ``gain``."""
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        self.gain, self.seed = gain, seed
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return library.orthogonal(shape, generator, self.gain)
+
+
+_MODES = {"fan_in": "in", "fan_out": "out", "fan_avg": "mean"}
+_KINDS = {"truncated_normal": "normal", "normal": "normal", "uniform": "uniform", "untruncated_normal": "untruncated_normal"}
+
+
+class VarianceScaling(Initializer):
+    """Of variance scale/n, where n counts inputs, outputs, or is their mean."""
+
+    def __init__(
+        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
+    ) -> None:
+        if mode not in _MODES or distribution not in _KINDS:
+            raise ArgumentError(
+                f"VarianceScaling: mode is {mode!r} and distribution {distribution!r}. Use one of {', '.join(_MODES)}, and one "
+                f"of {', '.join(_KINDS)}."
+            )
+        self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return library.variance_scaling(shape, generator, self.scale, _MODES[self.mode], _KINDS[self.distribution])
+
+
+class _Scaled(VarianceScaling):
+    """One of VarianceScaling's with a name."""
+
+    kind: tuple[float, str, str]
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(*self.kind, seed)
+
+
+class GlorotUniform(_Scaled):
+    """Uniform of variance 2/(inputs + outputs)."""
+
+    kind = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Scaled):
+    """Truncated normal of variance 2/(inputs + outputs)."""
+
+    kind = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_Scaled):
+    """Uniform of variance 2/inputs."""
+
+    kind = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_Scaled):
+    """Truncated normal of variance 2/inputs."""
+
+    kind = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Scaled):
+    """Uniform of variance 1/inputs."""
+
+    kind = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_Scaled):
+    """Truncated normal of variance 1/inputs."""
+
+    kind = (1.0, "fan_in", "truncated_normal")
+
+
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
+random_uniform, random_normal, truncated_normal, variance_scaling = RandomUniform, RandomNormal, TruncatedNormal, VarianceScaling
+glorot_uniform, glorot_normal, he_uniform, he_normal = GlorotUniform, GlorotNormal, HeUniform, HeNormal
+lecun_uniform, lecun_normal, uniform, normal, one, zero = LecunUniform, LecunNormal, RandomUniform, RandomNormal, Ones, Zeros
+
+_CLASSES = {name: value for name, value in list(globals().items()) if isinstance(value, type) and issubclass(value, Initializer)}
+_NAMED = {name: value for name, value in _CLASSES.items() if name not in ("Initializer", "_Scaled")}
+
+
+def get(identifier: Any) -> Any:
+    """An initializer by name, config or class; another callable as it is."""
+    if isinstance(identifier, type) and issubclass(identifier, Initializer):
+        return identifier()
+    if identifier is None or callable(identifier):
+        return identifier
+    return found_by_name("initializer", identifier, _NAMED)
+
+
+def plain(identifier: Any) -> Callable[..., Any]:
+    """The library's initializer: a function of a shape and a generator."""
+    found = get(identifier)
+    if isinstance(found, Initializer):
+        return found.plain
+    if isinstance(found, functools.partial) or any(found is known for known in library.INITIALIZERS.values()):
+        return found  # type: ignore[no-any-return]
+    return lambda shape, generator: values_of(found(shape, dtype=dtype_name(None)))
+
+
+def serialize(initializer: Any) -> Any:
+    """An initializer as a config."""
+    return serialized(initializer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The initializer of a config."""
+    return deserialized(config, custom_objects)
+
+
+def name_of(initializer: Initializer) -> str:
+    """Its name in Keras."""
+    return snake_case(type(initializer).__name__)
+
+
+__all__ = ["Initializer", "deserialize", "get", "serialize", *_NAMED]
+__getattr__ = missing("keras.initializers", __all__, {"STFT": "It is for audio, which this library is not for."})

@@ -1,0 +1,376 @@
+"""Keras's losses: classes with its arguments and reductions, and functions that return a loss for each row."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from jitgrad import losses as library
+from jitgrad.arguments import Described
+from jitgrad.compat.keras.border import as_plain, bordered, is_plain, unwrap, wrap
+from jitgrad.compat.keras.configs import config_of, deserialized, found_by_name, made_with_config, serialized
+from jitgrad.compat.keras.names import snake_case
+from jitgrad.compat.modules import missing
+from jitgrad.errors import ArgumentError
+from jitgrad.functions.reductions import mean, sum
+from jitgrad.functions.shapes import reshape
+from jitgrad.tape.tensor import Tensor
+
+_REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
+
+
+class Loss(Described):
+    """Base class: ``call(y_true, y_pred)`` returns a loss for each row, and ``reduction`` says what is made of them."""
+
+    family = "keras"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in vars(cls) and not cls.__module__.startswith("jitgrad."):
+            cls.call = bordered(cls.call)  # type: ignore[method-assign]
+
+    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+        self.name = name or snake_case(type(self).__name__)
+        self.reduction = {"auto": "sum_over_batch_size"}.get(reduction or "", reduction)
+        if self.reduction not in _REDUCTIONS:
+            raise ArgumentError(f"reduction is {reduction!r}. Use one of {_REDUCTIONS}.")
+        self.dtype = dtype
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each row."""
+        raise NotImplementedError(f"{type(self).__name__} has no call(). Define call(self, y_true, y_pred).")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if is_plain((y_true, y_pred)):
+            return self.reduced(self.call(y_true, y_pred), sample_weight)
+        y, p = as_plain(y_true), as_plain(y_pred)
+        weight = None if sample_weight is None else as_plain(sample_weight)
+        return wrap(self.reduced(self.call(y, p), weight))
+
+    def reduced(self, values: Any, sample_weight: Any = None) -> Tensor:
+        """What ``reduction`` makes of the losses of rows."""
+        values = unwrap(values)
+        weight = None if sample_weight is None else _fitted(unwrap(sample_weight), values.ndim)
+        weighted = values if weight is None else values * weight
+        if self.reduction in ("none", None):
+            return weighted
+        if self.reduction == "sum":
+            return sum(weighted)
+        if self.reduction == "mean_with_sample_weight" and weight is not None:
+            return sum(weighted) / sum(weight + values * 0.0)
+        return mean(weighted)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make another one alike."""
+        return config_of(self, {"name": self.name, "reduction": self.reduction})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with the arguments of ``get_config``."""
+        return made_with_config(cls, config)
+
+
+def _fitted(weight: Tensor, ndim: int) -> Tensor:
+    """Weights with as many axes as the losses."""
+    if weight.ndim == ndim + 1 and weight.shape[-1] == 1:
+        return reshape(weight, weight.shape[:-1])
+    return reshape(weight, weight.shape + (1,) * max(0, ndim - weight.ndim))
+
+
+def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options: Any) -> Tensor:
+    """The losses of a library's loss along the last axis, one for each element of the others."""
+    if y_pred.ndim == 0:
+        y_pred, y_true = reshape(y_pred, (1,)), reshape(y_true, (1,))
+    y_true = library.aligned(y_true, y_pred)
+    lead = y_pred.shape[:-1]
+    rows = math.prod(lead)
+    flat_target = (rows,) if classes else (rows, *y_true.shape[-1:])
+    if not classes and y_true.ndim != y_pred.ndim:
+        library.alike(library.name_of(loss), y_true, y_pred)
+    made = library.by_row_of(loss)(reshape(y_true, flat_target), reshape(y_pred, (rows, y_pred.shape[-1])), **options)
+    return reshape(made, lead)
+
+
+class Made(Loss):
+    """A loss of the library, with Keras's arguments."""
+
+    plain: Any
+    """The library's."""
+    classes = False
+    """Whether the target has one class a row."""
+    short = ""
+    """Its name, where that is not the class's."""
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name or self.short or snake_case(type(self).__name__), reduction, dtype)
+
+    def options(self) -> dict[str, Any]:
+        """The library's arguments."""
+        return {}
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        rows = by_row(type(self).plain, as_plain(y_true), as_plain(y_pred), self.classes, **self.options())
+        return rows if is_plain((y_true, y_pred)) else wrap(rows)
+
+    def native(self) -> Any:
+        """The library's loss with its options bound, where that is all that it does; else itself."""
+        if self.reduction not in ("sum_over_batch_size", "mean"):
+            return self
+        given = self.options()
+        return functools.partial(type(self).plain, **given) if given else type(self).plain
+
+
+class MeanSquaredError(Made):
+    """The mean of squared errors."""
+
+    plain = library.mean_squared_error
+
+
+class MeanAbsoluteError(Made):
+    """The mean of absolute errors."""
+
+    plain = library.mean_absolute_error
+
+
+class MeanAbsolutePercentageError(Made):
+    """The mean of absolute errors in percent of the target."""
+
+    plain = library.mean_absolute_percentage_error
+
+
+class MeanSquaredLogarithmicError(Made):
+    """The mean of squared differences of log(1 + y)."""
+
+    plain = library.mean_squared_logarithmic_error
+
+
+class LogCosh(Made):
+    """The mean of log(cosh(error))."""
+
+    plain = library.log_cosh
+
+
+class Poisson(Made):
+    """``y_pred - y_true * log(y_pred)``."""
+
+    plain = library.poisson
+
+
+class KLDivergence(Made):
+    """The Kullback-Leibler divergence."""
+
+    plain = library.kl_divergence
+
+
+class Hinge(Made):
+    """``max(1 - y_true * y_pred, 0)``."""
+
+    plain = library.hinge
+
+
+class SquaredHinge(Made):
+    """``max(1 - y_true * y_pred, 0) ** 2``."""
+
+    plain = library.squared_hinge
+
+
+class CategoricalHinge(Made):
+    """``max(neg - pos + 1, 0)``."""
+
+    plain = library.categorical_hinge
+
+
+class Huber(Made):
+    """Squared errors up to ``delta``, linear beyond."""
+
+    plain = library.huber
+    short = "huber_loss"
+
+    def __init__(
+        self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.delta = float(delta)
+
+    def options(self) -> dict[str, Any]:
+        return {} if self.delta == 1 else {"delta": self.delta}
+
+
+class CosineSimilarity(Made):
+    """The negative cosine of the angle between targets and predictions."""
+
+    plain = library.cosine_similarity
+
+    def __init__(
+        self, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        _last(self, axis)
+
+
+class BinaryCrossentropy(Made):
+    """The cross-entropy of targets 0 and 1."""
+
+    plain = library.binary_crossentropy
+
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
+        reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.from_logits, self.label_smoothing = from_logits, float(label_smoothing)
+        _last(self, axis)
+
+    def options(self) -> dict[str, Any]:
+        return _given(from_logits=self.from_logits, label_smoothing=self.label_smoothing)
+
+
+class CategoricalCrossentropy(BinaryCrossentropy):
+    """The cross-entropy of targets with a probability for each class."""
+
+    plain = library.categorical_crossentropy
+
+
+class SparseCategoricalCrossentropy(Made):
+    """The cross-entropy of classes, integers from 0 on."""
+
+    plain = library.sparse_categorical_crossentropy
+    classes = True
+
+    def __init__(
+        self, from_logits: bool = False, ignore_class: int | None = None, reduction: str | None = "sum_over_batch_size",
+        axis: int = -1, name: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.from_logits = from_logits
+        _last(self, axis)
+        if ignore_class is not None:
+            raise ArgumentError("SparseCategoricalCrossentropy: ignore_class is not supported. Give such rows sample_weight 0.")
+
+    def options(self) -> dict[str, Any]:
+        return _given(from_logits=self.from_logits)
+
+
+class BinaryFocalCrossentropy(Made):
+    """The cross-entropy of targets 0 and 1 in which what is predicted well counts less."""
+
+    plain = library.binary_focal_crossentropy
+
+    def __init__(
+        self, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
+        label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.apply_class_balancing, self.alpha, self.gamma = apply_class_balancing, float(alpha), float(gamma)
+        self.from_logits, self.label_smoothing = from_logits, float(label_smoothing)
+        _last(self, axis)
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "alpha": self.alpha if self.apply_class_balancing else None,
+            "gamma": self.gamma,
+            **_given(from_logits=self.from_logits, label_smoothing=self.label_smoothing),
+        }
+
+
+class CategoricalFocalCrossentropy(Made):
+    """The cross-entropy of targets with a probability for each class in which what is predicted well counts less."""
+
+    plain = library.categorical_focal_crossentropy
+
+    def __init__(
+        self, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
+        reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.alpha, self.gamma, self.from_logits, self.label_smoothing = alpha, float(gamma), from_logits, float(label_smoothing)
+        _last(self, axis)
+
+    def options(self) -> dict[str, Any]:
+        given = _given(from_logits=self.from_logits, label_smoothing=self.label_smoothing)
+        return {"alpha": self.alpha, "gamma": self.gamma, **given}
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Those options that are not as by default, so that the library's own loss is taken where none is."""
+    return {name: value for name, value in options.items() if value}
+
+
+def _last(loss: Loss, axis: int) -> None:
+    if axis != -1:
+        raise ArgumentError(f"{type(loss).__name__}: axis is {axis}, and only the last one, -1, is supported. Move it there.")
+
+
+def _function(kind: type[Made]) -> Callable[..., Any]:
+    """The function of a loss: ``f(y_true, y_pred, **options)`` returns the loss of each row."""
+
+    def function(y_true: Any, y_pred: Any, **options: Any) -> Any:
+        return kind(**options).call(as_plain(y_true), as_plain(y_pred)) if is_plain((y_true, y_pred)) else kind(
+            **options
+        ).call(y_true, y_pred)
+
+    function.__name__ = function.__qualname__ = snake_case(kind.__name__)
+    function.__doc__ = f"{kind.__doc__} The loss of each row; options are those of ``{kind.__name__}``."
+    function.kind = kind  # type: ignore[attr-defined]
+    return function
+
+
+mean_squared_error = mse = MSE = _function(MeanSquaredError)
+mean_absolute_error = mae = MAE = _function(MeanAbsoluteError)
+mean_absolute_percentage_error = mape = MAPE = _function(MeanAbsolutePercentageError)
+mean_squared_logarithmic_error = msle = MSLE = _function(MeanSquaredLogarithmicError)
+log_cosh = logcosh = _function(LogCosh)
+poisson = _function(Poisson)
+kl_divergence = kld = KLD = kullback_leibler_divergence = _function(KLDivergence)
+hinge = _function(Hinge)
+squared_hinge = _function(SquaredHinge)
+categorical_hinge = _function(CategoricalHinge)
+huber = _function(Huber)
+cosine_similarity = _function(CosineSimilarity)
+binary_crossentropy = _function(BinaryCrossentropy)
+categorical_crossentropy = _function(CategoricalCrossentropy)
+sparse_categorical_crossentropy = _function(SparseCategoricalCrossentropy)
+binary_focal_crossentropy = _function(BinaryFocalCrossentropy)
+categorical_focal_crossentropy = _function(CategoricalFocalCrossentropy)
+
+_CLASSES = {name: value for name, value in list(globals().items()) if isinstance(value, type) and issubclass(value, Made)}
+del _CLASSES["Made"]
+_FUNCTIONS = {name: value for name, value in list(globals().items()) if hasattr(value, "kind")}
+
+
+def get(identifier: Any) -> Any:
+    """A loss by name: a function, or of a class's name or config an object; a function or object itself."""
+    if identifier is None or callable(identifier):
+        return identifier
+    return found_by_name("loss", identifier, {**_CLASSES, **_FUNCTIONS})
+
+
+def native(identifier: Any) -> Any:
+    """What the library takes for a loss: its own where it has it, so that a fit is as quick as its own."""
+    found = get(identifier)
+    kind = getattr(found, "kind", None)
+    if kind is not None:
+        return kind().native()
+    if isinstance(found, Made):
+        return found.native()
+    if found is None or isinstance(found, Loss) or library.is_own(found):
+        return found
+    return bordered(found)
+
+
+def serialize(loss: Any) -> Any:
+    """A loss as a config."""
+    return serialized(loss)
+
+
+def deserialize(name: Any, custom_objects: Any = None) -> Any:
+    """The loss of a config, or of a name."""
+    return deserialized(name, custom_objects) if isinstance(name, dict) else get(name)
+
+
+__all__ = ["Loss", "deserialize", "get", "serialize", *_CLASSES, *_FUNCTIONS]
+_REASONS = {"CTC": "It is for sequences, which this library is not for.", "ctc": "It is for sequences."}
+__getattr__ = missing("keras.losses", __all__, _REASONS)

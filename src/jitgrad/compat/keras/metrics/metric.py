@@ -1,0 +1,222 @@
+"""What every metric is: state that ``update_state`` changes, and a ``result``; and those that the library computes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad import metrics as library
+from jitgrad.arguments import Described
+from jitgrad.compat.keras import initializers
+from jitgrad.compat.keras.border import as_plain, bordered, dtype_name, number, values_of
+from jitgrad.compat.keras.configs import config_of, made_with_config
+from jitgrad.compat.keras.names import numbered, snake_case
+from jitgrad.compat.keras.variable import Variable
+from jitgrad.errors import ArgumentError
+from jitgrad.functions.reductions import mean
+from jitgrad.functions.shapes import reshape
+
+
+class Metric(Described):
+    """Base class: a subclass has ``update_state(self, y_true, y_pred, sample_weight=None)`` and ``result(self)``.
+
+    A fit with a metric of a user's own is a loop in Python, slower than the native one.
+    """
+
+    family = "keras"
+
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        self.name = name or numbered(type(self).__name__)
+        self.dtype = dtype_name(dtype)
+        self._variables: list[Variable] = []
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its state."""
+        return list(self._variables)
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """Its state."""
+        return list(self._variables)
+
+    def add_variable(self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, aggregation: str = "sum", name: str | None = None) -> Variable:  # fmt: skip
+        """State, which ``reset_state`` sets to 0."""
+        first = initializers.get(initializer)(tuple(shape), dtype=dtype or self.dtype)
+        made = Variable(first, dtype=dtype or self.dtype, trainable=False, name=f"{self.name}/{name or 'variable'}")
+        self._variables.append(made)
+        return made
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> Variable:
+        """As ``add_variable``; the name may come first, as Keras 2 had it."""
+        if args and isinstance(args[0], str):
+            kwargs["name"], args = args[0], args[1:]
+        return self.add_variable(*args, **{key: value for key, value in kwargs.items() if key != "trainable"})
+
+    def reset_state(self) -> None:
+        """Forget what was seen."""
+        for variable in self._variables:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+
+    def reset_states(self) -> None:
+        """As ``reset_state``."""
+        self.reset_state()
+
+    def update_state(self, *args: Any, **kwargs: Any) -> Any:
+        """See more values."""
+        raise NotImplementedError(f"{type(self).__name__} has no update_state(). Define update_state(self, y_true, y_pred).")
+
+    def result(self) -> Any:
+        """The metric of all values seen."""
+        raise NotImplementedError(f"{type(self).__name__} has no result(). Define result(self).")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def native(self) -> library.Metric | None:
+        """The library's metric, which a fit computes natively; None for one of a user's own."""
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make another one alike."""
+        return config_of(self, {"name": self.name, "dtype": self.dtype})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with the arguments of ``get_config``."""
+        return made_with_config(cls, config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"
+
+    __str__ = __repr__
+
+
+class Counted(Metric):
+    """A metric of the library, from sums over rows."""
+
+    short: str | None = ""
+    """Its name where none is given: by default the class's; None to number it."""
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        default = numbered(type(self).__name__) if self.short is None else self.short or snake_case(type(self).__name__)
+        super().__init__(dtype, name or default)
+        self._sums: np.ndarray | None = None
+
+    def make(self) -> library.Metric:
+        """The library's metric."""
+        raise NotImplementedError
+
+    @functools.cached_property
+    def _plain(self) -> library.Metric:
+        made = self.make()
+        made.name = self.name
+        return made
+
+    def native(self) -> library.Metric | None:
+        overridden = any(getattr(type(self), name) is not getattr(Counted, name) for name in ("update_state", "result"))
+        return None if overridden else self._plain
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """See more rows."""
+        target, prediction = as_plain(y_true), as_plain(y_pred)
+        if prediction.ndim == 0:
+            target, prediction = reshape(target, (1,)), reshape(prediction, (1,))
+        if self._sums is None:
+            self._plain.prepare(np.asarray(target))
+        weight = as_plain(np.ones(prediction.shape[0]) if sample_weight is None else sample_weight)
+        if weight.shape != prediction.shape[:1]:
+            weight = reshape(weight + np.zeros((prediction.shape[0], 1)), (prediction.shape[0], -1))[:, 0]
+        sums = np.asarray(self._plain.sums(target, prediction, weight), np.float64)
+        self._sums = sums if self._sums is None else self._sums + sums
+
+    def result(self) -> Any:
+        """The metric of all rows seen; 0 where there were none."""
+        return number(0.0 if self._sums is None else self._plain.result(self._sums))
+
+    def reset_state(self) -> None:
+        """Forget what was seen."""
+        self._sums = None
+
+
+class MeanMetricWrapper(Counted):
+    """The mean over rows of a function ``fn(y_true, y_pred)``."""
+
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
+        super().__init__(name or getattr(fn, "__name__", None), dtype)
+        self._fn, self._options = fn, kwargs
+
+    def make(self) -> library.Metric:
+        return library.Mean(functools.partial(_rows(self._fn), **self._options), self.name)
+
+
+def _rows(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of a target and a prediction that returns a number a row, for the library."""
+    seen = bordered(fn)
+
+    def of_rows(target: Any, prediction: Any, **options: Any) -> Any:
+        made = seen(target, prediction, **options)
+        return made + np.zeros(prediction.shape[0]) if made.ndim == 0 else made
+
+    of_rows.__name__ = getattr(fn, "__name__", "metric")
+    return of_rows
+
+
+class Mean(Metric):
+    """The mean of values."""
+
+    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.reset_state()
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """See more values."""
+        found = np.asarray(values_of(values), np.float64)
+        weight = np.ones(found.shape) if sample_weight is None else np.asarray(values_of(sample_weight), np.float64)
+        weight = weight.reshape(weight.shape + (1,) * max(0, found.ndim - weight.ndim)) if weight.ndim else weight
+        self._total += float(np.sum(found * weight))
+        self._count += float(np.sum(np.broadcast_to(weight, found.shape)))
+
+    def result(self) -> Any:
+        """The mean so far; 0 where there were none."""
+        return number(self._total / self._count if self._count else 0.0)
+
+    def reset_state(self) -> None:
+        """Forget what was seen."""
+        self._total = self._count = 0.0
+
+    @property
+    def total(self) -> Any:
+        """The sum so far."""
+        return number(self._total)
+
+    @property
+    def count(self) -> Any:
+        """The number of values so far."""
+        return number(self._count)
+
+
+class Sum(Mean):
+    """The sum of values."""
+
+    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def result(self) -> Any:
+        """The sum so far."""
+        return self.total
+
+
+def row_means(values: Any) -> Any:
+    """Of values along several axes the mean of each row."""
+    return mean(reshape(values, (values.shape[0], -1)), -1) if values.ndim > 1 else values
+
+
+def only_last(name: str, axis: int) -> None:
+    """Raise ArgumentError for another axis than the last."""
+    if axis != -1:
+        raise ArgumentError(f"{name}: axis is {axis}, and only the last one, -1, is supported. Move it there.")

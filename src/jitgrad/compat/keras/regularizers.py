@@ -1,0 +1,101 @@
+"""Keras's regularizers: penalties of weights, or of results, that a fit adds to its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jitgrad.arguments import Described
+from jitgrad.compat.keras.border import bordered, is_plain, unwrap, wrap
+from jitgrad.compat.keras.configs import config_of, deserialized, found_by_name, made_with_config, serialized
+from jitgrad.compat.modules import missing
+from jitgrad.layers import regularizers as library
+
+
+class Regularizer(library.Regularizer):
+    """Base class: a function of a weight that returns one number."""
+
+    family = "keras"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in vars(cls) and not cls.__module__.startswith("jitgrad."):
+            cls.__call__ = _seen_wrapped(cls.__call__)  # type: ignore[method-assign]
+
+    def __call__(self, weight: Any) -> Any:
+        made = super().__call__(unwrap(weight))  # type: ignore[safe-super]
+        return made if is_plain(weight) else wrap(made)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make another one alike."""
+        return config_of(self, {})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with the arguments of ``get_config``."""
+        return made_with_config(cls, config)
+
+
+def _seen_wrapped(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's ``__call__``, which the library gives a weight."""
+
+    def inside(self: Any, weight: Any) -> Any:
+        return unwrap(call(self, wrap(weight)))
+
+    return inside
+
+
+class L1(Regularizer, library.L1):
+    """``l1 * sum(abs(w))``."""
+
+
+class L2(Regularizer, library.L2):
+    """``l2 * sum(w ** 2)``."""
+
+
+class L1L2(Regularizer, library.L1L2):
+    """``l1 * sum(abs(w)) + l2 * sum(w ** 2)``."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        super().__init__(l1 or 0.0, l2 or 0.0)
+
+
+l1, l2 = L1, L2
+
+
+def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
+    """L1L2 with Keras 2's defaults."""
+    return L1L2(l1, l2)
+
+
+class _Called(library.Regularizer, Described):
+    """A function of a user's as a regularizer."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, weight: Any) -> Any:
+        return bordered(self.function)(weight._read())
+
+
+def get(identifier: Any) -> Any:
+    """A regularizer by name or config, with its defaults; an object or a function itself."""
+    if identifier is None or isinstance(identifier, library.Regularizer):
+        return identifier
+    if callable(identifier):
+        return _Called(identifier)
+    return found_by_name("regularizer", identifier, {"L1": L1, "L2": L2, "L1L2": L1L2, "l1_l2": l1_l2})
+
+
+def serialize(regularizer: Any) -> Any:
+    """A regularizer as a config."""
+    return serialized(regularizer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The regularizer of a config."""
+    return deserialized(config, custom_objects)
+
+
+__all__ = ["L1", "L1L2", "L2", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2", "serialize"]
+__getattr__ = missing("keras.regularizers", __all__)

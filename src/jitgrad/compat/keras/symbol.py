@@ -1,0 +1,214 @@
+"""The functional API: symbols for what a model will be given, and the calls of layers and functions on them.
+
+A call computes nothing: it is recorded once on placeholders, for the shape and dtype of its result, and kept as a ``Call``. A
+model made of symbols makes the calls again on real inputs, see ``models.graph``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.keras import border
+from jitgrad.compat.keras.names import snake_case, unique
+from jitgrad.errors import ArgumentError, TracingError
+from jitgrad.tape import dtypes
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.protocol import Deferrable
+from jitgrad.tape.recording import no_grad
+from jitgrad.tape.tensor import Tensor, placeholder
+from jitgrad.tape.trace import tracing
+from jitgrad.tape.tree import tree_leaves, tree_map
+
+OpenShape = tuple[int | None, ...]
+
+_ROWS = 7919
+"""The rows of a placeholder: a number that no layer has, so that it is found again in the shapes of results."""
+
+
+class KerasTensor(Deferrable, Operators):
+    """What stands for a value of the functional API: operators, layers and functions on it give another.
+
+    Attributes:
+        shape: its sizes, None where they are open.
+        source: the call that it is a result of; None for an input.
+    """
+
+    __slots__ = ("__weakref__", "_dtype", "_shape", "name", "source")
+    gradient = None
+    is_deferred = True
+
+    def __init__(self, shape: Any, dtype: Any = "float32", name: str | None = None, source: Call | None = None) -> None:
+        self._shape = tuple(shape)
+        self._dtype = np.dtype(dtype)
+        self.name = name or unique("keras_tensor")
+        self.source = source
+
+    def defer(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return called(f, args, kwargs)
+
+    @property
+    def shape(self) -> Any:
+        return self._shape
+
+    @property
+    def dtype(self) -> Any:
+        return str(self._dtype)
+
+    @property
+    def level(self) -> int:
+        """How strong its dtype is, see ``jitgrad.tape.dtypes``."""
+        return dtypes.strong(dtypes.as_data((), self._dtype)[1])
+
+    @property
+    def ndim(self) -> int:
+        return len(self._shape)
+
+    def get_shape(self) -> OpenShape:
+        """Its shape."""
+        return self._shape
+
+    def _read(self) -> Tensor:
+        raise TracingError(self._no_value())
+
+    def _value(self) -> Any:
+        raise TracingError(self._no_value())
+
+    def _keep(self, kept: Any) -> None:
+        raise TracingError(self._no_value())
+
+    def __bool__(self) -> bool:
+        raise TracingError(self._no_value())
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TracingError(self._no_value())
+
+    def __len__(self) -> int:
+        raise TracingError(self._no_value())
+
+    def __getitem__(self, key: Any) -> Any:
+        return called(item, (self, key), {})
+
+    def _no_value(self) -> str:
+        return (
+            f"The symbol {self.name!r} stands for what a model will be given, and has no value. Compute with layers and "
+            f"functions, and make a Model of the results."
+        )
+
+    def __repr__(self) -> str:
+        return f"<KerasTensor shape={self._shape}, dtype={self.dtype}, sparse=False, ragged=False, name={self.name}>"
+
+
+def item(value: Any, key: Any) -> Any:
+    """``value[key]``, as a function."""
+    return value[key]
+
+
+class Call:
+    """A call of a layer or function on symbols.
+
+    Attributes:
+        operation: what is called.
+        args, kwargs: with symbols among them.
+        results: the symbols of its results, in their nesting.
+        name: of the layer; of a function after it.
+    """
+
+    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None = None) -> None:
+        self.operation, self.args, self.kwargs = operation, args, kwargs
+        self.name = name or getattr(operation, "name", "")
+        if not is_layer(operation):
+            self.name = name or unique(snake_case(operation_name(operation)))
+        else:
+            operation._calls.append(self)
+        self.results: Any = tree_map(self._symbol, _inferred(operation, args, kwargs))
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The symbols among its arguments."""
+        return symbols_in((self.args, self.kwargs))
+
+    def _symbol(self, made: Any) -> Any:
+        return KerasTensor(_open(made), dtypes.DTYPE[made.level], source=self) if isinstance(made, Tensor) else made
+
+
+def called(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The symbols of what a layer or function returns for symbols."""
+    return Call(operation, args, kwargs).results
+
+
+def is_layer(operation: Any) -> bool:
+    """Whether it is a layer, and no function."""
+    return hasattr(operation, "built_for")
+
+
+def operation_name(operation: Any) -> str:
+    """The name of a function or op."""
+    name = str(getattr(operation, "name", None) or getattr(operation, "__name__", type(operation).__name__))
+    return "get_item" if operation is item else name
+
+
+def symbols_in(nest: Any) -> list[KerasTensor]:
+    """The symbols in a nesting of values."""
+    return [leaf for leaf in tree_leaves(nest) if isinstance(leaf, KerasTensor)]
+
+
+def is_keras_tensor(x: Any) -> bool:
+    """Whether ``x`` is a symbol of the functional API."""
+    return isinstance(x, KerasTensor)
+
+
+def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an operation returns for placeholders."""
+    if is_layer(operation) and not operation.built:
+        operation.built_for(tree_map(lambda x: x.shape if isinstance(x, KerasTensor) else x, args[0]) if args else None)
+    given_args, given_kwargs = tree_map(lambda x: _placeholder(x) if isinstance(x, KerasTensor) else x, (args, kwargs))
+    with no_grad(), tracing():
+        return run(operation, given_args, given_kwargs)
+
+
+def inferred_shapes(layer: Any, shapes: Any) -> Any:
+    """The shapes of a layer's results for inputs of these shapes."""
+    several = bool(shapes) and isinstance(shapes[0], (list, tuple))
+    given = [KerasTensor(shape) for shape in shapes] if several else KerasTensor(shapes)
+    return tree_map(_open, _inferred(layer, (given,), {}))
+
+
+def _open(made: Tensor) -> OpenShape:
+    """The shape of what was computed from placeholders, with None for their rows."""
+    return tuple(None if n and n % _ROWS == 0 else n for n in made.shape)
+
+
+def run(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A layer's or function's results for plain Tensors."""
+    if is_layer(operation):
+        return operation(*args, **kwargs)
+    return border.unwrap(operation(*border.wrap(args), **border.wrap(kwargs)))
+
+
+def _placeholder(symbol: KerasTensor) -> Tensor:
+    return placeholder(tuple(_ROWS if n is None else n for n in symbol.shape), symbol.level)
+
+
+def Input(  # noqa: N802  (Keras's name)
+    shape: Any = None,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: Any = None,
+    ragged: Any = None,
+    batch_shape: Any = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> KerasTensor:
+    """A symbol for the inputs of a model: rows of this shape."""
+    if sparse or ragged or tensor is not None:
+        raise ArgumentError("Input: sparse, ragged and tensor are not supported. Give shape and dtype.")
+    if batch_shape is None and shape is None:
+        raise ArgumentError("Input: there is no shape. Give the shape of a row, as Input(shape=(4,)).")
+    rest = (shape,) if isinstance(shape, int) else shape
+    whole = tuple(batch_shape) if batch_shape is not None else (batch_size, *rest)
+    kind = border.dtype_name(dtype) if dtype is not None else border.floatx()
+    return KerasTensor(whole, kind, name=name or unique("input_layer"))

@@ -1,0 +1,90 @@
+"""Keras's variables: those of the library, with TensorFlow's operators and Keras's printing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad import random
+from jitgrad.compat.keras import border
+from jitgrad.compat.keras.names import unique
+from jitgrad.compat.tensorflow.methods import TensorMethods
+from jitgrad.compat.tensorflow.tensor import INT32, Tensor, made
+from jitgrad.tape import variable
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.protocol import NEVER_DEFERRED
+
+
+class Variable(TensorMethods, variable.Variable):
+    """A weight, or state.
+
+    Parameters
+    ----------
+    initializer : array-like or callable
+        The value, or a function of a shape that returns it.
+    shape, dtype, trainable, name :
+        As Keras's. The dtype of floats is by default ``floatx()``.
+    """
+
+    __slots__ = ("_integer",)
+    shape = variable.Variable.shape  # type: ignore[assignment]
+    dtype = variable.Variable.dtype  # type: ignore[assignment]
+    ndim = Operators.ndim  # type: ignore[assignment]
+
+    def __init__(
+        self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True, autocast: bool = True,
+        aggregation: str = "none", synchronization: str = "auto", name: str | None = None,
+    ) -> None:  # fmt: skip
+        if callable(initializer):
+            initializer = initializer(tuple(shape), dtype=border.dtype_name(dtype))
+        value = initializer.numpy() if isinstance(initializer, Operators) else np.asarray(initializer)
+        if dtype is not None or (value.dtype.kind == "f" and not hasattr(initializer, "dtype")):
+            value = value.astype(border.dtype_name(dtype))
+        self._integer = value.dtype if value.dtype.kind in "iu" else INT32
+        variable.Variable.__init__(self, value, name=name or unique("variable"), trainable=trainable)
+
+    @property
+    def path(self) -> str:
+        """Its name, behind that of its layer."""
+        return self._path
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Its name, without that of its layer."""
+        return self._path.rpartition("/")[2]
+
+    @name.setter
+    def name(self, value: str) -> None:
+        variable.Variable.name.__set__(self, value)  # type: ignore[attr-defined]
+
+    @property
+    def _path(self) -> str:
+        return str(variable.Variable.name.__get__(self))  # type: ignore[attr-defined]
+
+    @property
+    def value(self) -> Tensor:
+        """The value now."""
+        return made(self.read(), self._integer)
+
+    def read_value(self) -> Tensor:
+        """The value now."""
+        return self.value
+
+    def __repr__(self) -> str:
+        value = self.leaf.value
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={value}>"
+
+    __str__ = __repr__
+
+
+NEVER_DEFERRED.add(Variable)
+
+
+def seed_everything(seed: int) -> None:
+    """The seeds of Python, NumPy and jitgrad, as ``keras.utils.set_random_seed``."""
+    import random as python
+
+    python.seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
