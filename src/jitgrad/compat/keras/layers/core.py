@@ -1,0 +1,140 @@
+"""Layers without statistics: products, shapes, activations, noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitgrad.compat.keras import activations, constraints, initializers, regularizers
+from jitgrad.compat.keras.border import bordered, wrap
+from jitgrad.compat.keras.layers.layer import Layer
+from jitgrad.errors import ArgumentError
+from jitgrad.layers import core as library
+from jitgrad.tape.tensor import Tensor
+
+
+def weight_options(initializer: Any, regularizer: Any, constraint: Any) -> tuple[Any, Any, Any]:
+    """What the library takes for how a weight begins, is penalised and brought back."""
+    return initializers.plain(initializer), regularizers.get(regularizer), constraints.get(constraint)
+
+
+class Dense(Layer, library.Dense):
+    """``activation(inputs @ kernel + bias)``."""
+
+    def __init__(
+        self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        kernel = weight_options(kernel_initializer, kernel_regularizer, kernel_constraint)
+        bias = weight_options(bias_initializer, bias_regularizer, bias_constraint)
+        super().__init__(
+            units, activations.plain(activation), use_bias, kernel[0], bias[0], kernel[1], bias[1], kernel[2], bias[2],
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
+
+
+class Flatten(Layer, library.Flatten):
+    """Each row's elements along one axis."""
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+
+class Reshape(Layer, library.Reshape):
+    """Each row's elements in another shape."""
+
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+        super().__init__(tuple(target_shape), **kwargs)
+
+
+class Activation(Layer, library.Activation):
+    """An activation as a layer of its own."""
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(activations.plain(activation), **kwargs)
+
+
+class Dropout(Layer, library.Dropout):
+    """While training, elements are 0 with probability ``rate`` and the others grow."""
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+        if noise_shape is not None:
+            raise ArgumentError("Dropout: noise_shape is not supported. Leave it out.")
+        super().__init__(rate, **kwargs)
+
+
+class GaussianNoise(Layer, library.GaussianNoise):
+    """While training, normal noise is added."""
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(stddev, **kwargs)
+
+
+class Embedding(Layer, library.Embedding):
+    """A vector for each integer below ``input_dim``."""
+
+    def __init__(
+        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None, mask_zero: bool = False, input_length: int | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        if mask_zero:
+            raise ArgumentError("Embedding: mask_zero is for sequences, which this library is not for. Leave it out.")
+        super().__init__(
+            input_dim,
+            output_dim,
+            *weight_options(embeddings_initializer, embeddings_regularizer, embeddings_constraint),
+            **kwargs,
+        )
+
+
+class Identity(Layer):
+    """Its inputs."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+class ActivityRegularization(Layer):
+    """Its inputs; their penalty is added to the loss."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+class Lambda(Layer):
+    """A function as a layer."""
+
+    def __init__(
+        self, function: Any, output_shape: Any = None, mask: Any = None, arguments: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._function, self._options = bordered(function), arguments or {}
+
+    def call(self, inputs: Any) -> Any:
+        return self._function(inputs, **self._options)
+
+
+class InputLayer(Layer):
+    """The inputs of a model, as one of its layers."""
+
+    def __init__(self, shape: Any = None, input_tensor: Any = None, **kwargs: Any) -> None:
+        if shape is not None:
+            kwargs["input_shape"] = tuple(shape)
+        super().__init__(**kwargs)
+        self._symbol = input_tensor
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbol of the inputs."""
+        return self._symbol
+
+
+def shown(value: Any) -> Any:
+    """A plain Tensor as the user's code sees it."""
+    return wrap(value) if type(value) is Tensor else value

@@ -1,0 +1,139 @@
+"""What Keras takes as data, arrays, tensors, frames, datasets and generators, as the library takes it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.compat.keras.border import values_of
+from jitgrad.errors import ArgumentError, DataError
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
+from jitgrad.training.columns import is_frame
+
+
+class Rows(NamedTuple):
+    """Data for the library.
+
+    Attributes:
+        x, y, weight: arrays in their nesting; or batches as ``x`` alone, a function that begins to give them.
+        steps: how many batches there are, None where that is not known.
+        batch_size: rows a batch; None of batches.
+    """
+
+    x: Any
+    y: Any
+    weight: Any
+    steps: int | None
+    batch_size: int | None
+
+
+def is_batches(x: Any) -> bool:
+    """Whether it gives batches, as a Dataset, a generator or a Sequence of Keras."""
+    if isinstance(x, (np.ndarray, list, tuple, dict, Operators)) or is_frame(x) or hasattr(x, "__array__"):
+        return False
+    return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
+
+
+def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None = None) -> Rows:
+    """Data as the library takes it. Raises ArgumentError for targets beside batches."""
+    if not is_batches(x):
+        size = 32 if batch_size is None else batch_size
+        x, y, weight = plain(x), plain(y), plain(weight)
+        rows = count_rows(x)
+        whole = math.ceil(rows / size) if size > 0 else 0
+        if steps is not None and steps < whole:
+            used = steps * size
+            x, y, weight = (tree_map(lambda a: a[:used], nest) if nest is not None else None for nest in (x, y, weight))
+            whole = steps
+        return Rows(x, y, weight, whole, size)
+    if y is not None or weight is not None:
+        raise ArgumentError("x gives batches, and y or sample_weight is given, too. Put targets and weights into the batches.")
+    begin, known = batches(x, steps)
+    return Rows(begin, None, None, known, None)
+
+
+def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int | None]:
+    """A function that begins an epoch's batches, each in arrays, and how many there are."""
+    known = steps if steps is not None else length_of(x)
+    once = iter(x) is x if hasattr(x, "__iter__") else False
+    if once and steps is not None:
+        going = iter(x)
+        return lambda: map(as_batch, itertools.islice(going, steps)), known
+    if steps is not None:
+        around = Around(x)
+        return lambda: map(as_batch, itertools.islice(around, steps)), known
+    if not hasattr(x, "__iter__") or (hasattr(x, "on_epoch_end") and hasattr(x, "__getitem__")):
+        return lambda: (as_batch(x[i]) for i in range(len(x))), known
+    if once:
+        return lambda: map(as_batch, x), known
+    return lambda: map(as_batch, iter(x)), known
+
+
+class Around:
+    """An iterable gone through again and again, so that an epoch begins where the last one ended."""
+
+    def __init__(self, of: Any) -> None:
+        self._of, self._left = of, iter(())
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            item = next(self._left, self)
+            if item is self:
+                self._left = iter(self._of)
+                item = next(self._left, self)
+                if item is self:
+                    return
+            yield item
+
+
+def length_of(x: Any) -> int | None:
+    """How many batches an iterable has, None where it does not say."""
+    try:
+        return len(x)
+    except (TypeError, AttributeError):
+        return None
+
+
+def as_batch(batch: Any) -> Any:
+    """A batch in arrays: ``(x, y)`` or ``(x, y, sample_weight)``."""
+    return plain(tuple(batch) if isinstance(batch, list) else batch)
+
+
+def plain(nest: Any) -> Any:
+    """Arrays in place of tensors; lists of numbers are arrays, frames stay frames."""
+    if nest is None or is_frame(nest):
+        return nest
+    if isinstance(nest, (list, tuple)) and not any(hasattr(leaf, "shape") or is_frame(leaf) for leaf in tree_leaves(nest)):
+        return np.asarray(nest)
+    return values_of(nest)
+
+
+def count_rows(nest: Any) -> int:
+    """The number of rows of arrays."""
+    leaves = [nest] if is_frame(nest) else tree_leaves(nest)
+    if not leaves or not (hasattr(leaves[0], "__len__") or is_frame(leaves[0])):
+        raise DataError("There are no rows of data. Give arrays with the rows along their first axis.")
+    return len(leaves[0])
+
+
+def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
+    """All batches in memory, one after the other, as ``(x, y)`` or ``(x, y, sample_weight)``. Raises DataError for none."""
+    begin, _ = batches(x, steps)
+    found = list(begin())
+    if not found:
+        raise DataError("There are no batches. Give at least one.")
+    first = found[0]
+    columns = zip(*[tree_leaves(batch) for batch in found], strict=True)
+    joined = tree_pack(first, [np.concatenate(column) for column in columns])
+    return joined if isinstance(joined, tuple) else (joined,)
+
+
+def inputs_alone(x: Any, steps: int | None = None) -> tuple[Any, int]:
+    """The inputs for a prediction, and their number of rows; of batches, without targets."""
+    made = collected(x, steps)[0] if is_batches(x) else plain(x)
+    return made, count_rows(made)

@@ -1,0 +1,82 @@
+"""What a model of the functional API computes: the calls between its inputs and its outputs, made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitgrad.compat.keras.layers.core import InputLayer
+from jitgrad.compat.keras.symbol import Call, KerasTensor, is_layer, run, symbols_in
+from jitgrad.errors import ArgumentError
+from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tree import operands_first, tree_leaves, tree_map
+
+
+class Graph:
+    """Symbols, and the calls that lead from inputs to outputs.
+
+    Attributes:
+        inputs, outputs: symbols in their nesting.
+        calls: those in between, each behind those that it needs.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs, self.outputs = inputs, outputs
+        given = symbols_in(inputs)
+        if not given or len(given) != len(tree_leaves(inputs)) or not symbols_in(outputs):
+            raise ArgumentError("A Model's inputs and outputs are symbols: begin with keras.Input(shape=…), and call layers on it.")
+        known = {id(x) for x in given}
+
+        def needed(call: Call) -> list[Call]:
+            return [x.source for x in call.inputs if x.source is not None and id(x) not in known]
+
+        ends = [x.source for x in symbols_in(outputs) if x.source is not None and id(x) not in known]
+        self.calls = operands_first(ends, needed)
+        for call in self.calls:
+            for x in call.inputs:
+                if x.source is None and id(x) not in known:
+                    raise ArgumentError(f"The model's outputs depend on the input {x.name!r}, which is not among its inputs. Add it.")
+        self.input_layers = [_input_layer(x) for x in given]
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers, each once, in the order of the calls; inputs first."""
+        found = {id(call.operation): call.operation for call in self.calls if is_layer(call.operation)}
+        return [*self.input_layers, *found.values()]
+
+    def run(self, given: Any, training: bool) -> Any:
+        """The outputs for inputs, which are nested as the symbols, or in a list in their order, or by name."""
+        values: dict[int, Any] = dict(zip(map(id, symbols_in(self.inputs)), self._in_order(given), strict=True))
+        for call in self.calls:
+            args, kwargs = tree_map(lambda x: values[id(x)] if isinstance(x, KerasTensor) else x, (call.args, call.kwargs))
+            if is_layer(call.operation) and "training" not in kwargs:
+                kwargs = {**kwargs, "training": training}
+            made = run(call.operation, args, kwargs)
+            for symbol, value in zip(tree_leaves(call.results), tree_leaves(made), strict=True):
+                values[id(symbol)] = value
+        return tree_map(lambda x: values[id(x)] if isinstance(x, KerasTensor) else x, self.outputs)
+
+    def _in_order(self, given: Any) -> list[Tensor]:
+        wanted = symbols_in(self.inputs)
+        if isinstance(given, dict):
+            keys = list(self.inputs) if isinstance(self.inputs, dict) else [x.name for x in wanted]
+            missing = [key for key in keys if key not in given]
+            if missing:
+                raise ArgumentError(f"The model's inputs are {', '.join(keys)}, and {missing[0]!r} is missing. Give them by name.")
+            return [given[key] for key in keys]
+        found = tree_leaves(given)
+        if len(found) != len(wanted):
+            raise ArgumentError(f"The model has {len(wanted)} inputs and is given {len(found)}. Give one for each, in a list.")
+        return [_fitted(x, symbol) for x, symbol in zip(found, wanted, strict=True)]
+
+
+def _fitted(x: Any, symbol: KerasTensor) -> Any:
+    """Rows of one number with or without an axis of size 1, as the input has it."""
+    from jitgrad.functions.shapes import expand_dims, squeeze
+
+    if x.ndim + 1 == symbol.ndim and symbol.shape[-1] == 1:
+        return expand_dims(x, -1)
+    return squeeze(x, -1) if x.ndim == symbol.ndim + 1 and x.shape[-1] == 1 else x
+
+
+def _input_layer(symbol: KerasTensor) -> InputLayer:
+    return InputLayer(symbol.shape[1:], symbol, name=symbol.name)

@@ -1,0 +1,412 @@
+"""Keras's Model: the library's, with Keras's arguments, printing and functional API."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from jitgrad import models as library
+from jitgrad.compat.keras import callbacks as keras_callbacks
+from jitgrad.compat.keras import metrics, optimizers
+from jitgrad.compat.keras.border import is_plain, unwrap, wrap
+from jitgrad.compat.keras.callbacks.callback import Callback, History, bridge
+from jitgrad.compat.keras.layers.layer import Layer
+from jitgrad.compat.keras.models import saving
+from jitgrad.compat.keras.models.compiled import Compiled
+from jitgrad.compat.keras.models.data import as_rows, collected, count_rows, inputs_alone, is_batches, plain
+from jitgrad.compat.keras.models.graph import Graph
+from jitgrad.compat.keras.models.progress import EpochLines, Lines, in_order, level
+from jitgrad.compat.keras.models.summary import summary
+from jitgrad.compat.keras.names import numbered
+from jitgrad.compat.keras.symbol import symbols_in
+from jitgrad.errors import ArgumentError, FitError
+from jitgrad.layers import layer as library_layer
+from jitgrad.models.steps import Steps
+from jitgrad.tape.gradient_tape import GradientTape
+
+_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
+
+
+class Model(Layer, library.Model):
+    """A layer of layers: ``Model(inputs, outputs)`` of symbols, or subclassed with a ``call``.
+
+    A fit is native. One with a ``train_step`` or a metric of a user's own is a loop in Python.
+    """
+
+    keras_compiled: Compiled | None = None
+    history: History | None = None
+    _graph: Graph | None = None
+    _fitting: dict[str, Any] | None = None
+    _logs: dict[str, Any] | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        from jitgrad.compat.keras.models.functional import Functional
+
+        if cls is Model and (symbols_in(args) or "outputs" in kwargs):
+            cls = Functional
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not cls.__module__.startswith("jitgrad."):
+            for name in ("train_step", "test_step"):
+                if name in vars(cls):
+                    setattr(cls, name, _noted(vars(cls)[name]))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        inputs, outputs, rest = _symbols_of(args, kwargs)
+        super().__init__(**rest)
+        if inputs is not None:
+            self._take(Graph(inputs, outputs))
+
+    def _take(self, graph: Graph) -> None:
+        """Compute what a graph of symbols does."""
+        self._graph = graph
+        self._graph_layers = graph.layers
+        shapes = [x.shape for x in symbols_in(graph.inputs)]
+        self.mark_built(shapes[0] if len(shapes) == 1 else [tuple(shape) for shape in shapes])
+        outputs = symbols_in(graph.outputs)
+        if len(outputs) == 1:
+            self.output_shape = outputs[0].shape[1:]
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if self._graph is None:
+            raise NotImplementedError(f"{type(self).__name__} has no call(). Define call(self, inputs).")
+        return self._graph.run(inputs, bool(training))
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers, in the order of the graph or of the attributes."""
+        return super().layers if self._graph is None else self._graph.layers
+
+    @property
+    def inputs(self) -> Any:
+        """The symbols of the inputs, of a functional model."""
+        return [] if self._graph is None else symbols_in(self._graph.inputs)
+
+    @property
+    def outputs(self) -> Any:
+        """The symbols of the outputs, of a functional model."""
+        return [] if self._graph is None else symbols_in(self._graph.outputs)
+
+    @property
+    def input(self) -> Any:
+        """The symbol of the input, or several in their nesting."""
+        return self._alone(self._graph.inputs if self._graph is not None else super().input)
+
+    @property
+    def output(self) -> Any:
+        """The symbol of the output, or several in their nesting."""
+        return self._alone(self._graph.outputs if self._graph is not None else super().output)
+
+    @staticmethod
+    def _alone(nest: Any) -> Any:
+        return nest[0] if isinstance(nest, (list, tuple)) and len(nest) == 1 else nest
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """The layer of a name, or at a place."""
+        if index is not None:
+            return self.layers[index]
+        found = next((layer for layer in self.layers if layer.name == name), None)
+        if found is None:
+            names = ", ".join(layer.name for layer in self.layers)
+            raise ArgumentError(f"No such layer: {name}. Existing layers are: {names}. Choose one of them.")
+        return found
+
+    # Compiling.
+
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
+        weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1, jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:  # type: ignore[override]  # fmt: skip
+        """Choose what ``fit`` and ``evaluate`` use. The last four arguments change nothing here."""
+        made = Compiled(optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics)
+        made.give(super().compile)
+        assert self.compiled is not None
+        self.compiled.arguments.clear()
+        self.compiled.arguments.update(made.arguments)
+        self.keras_compiled = made
+
+    @property
+    def loss(self) -> Any:
+        """The loss that it was compiled with."""
+        return None if self.keras_compiled is None else self.keras_compiled.arguments["loss"]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics: that of the loss, those compiled, and those on attributes."""
+        compiled = [] if self.keras_compiled is None else self.keras_compiled.tracked
+        own = [x for x in vars(self).values() if isinstance(x, metrics.Metric)]
+        inner = [x for layer in library_layer.all_owned(self) for x in vars(layer).values() if isinstance(x, metrics.Metric)] if own or compiled else []  # fmt: skip
+        return [*compiled, *own, *(x for x in inner if x not in own)]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the metrics."""
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Forget what the metrics have seen."""
+        super().reset_metrics()
+        self._logs = None
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The metrics' values by name."""
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            made = metric.result()
+            found.update(made if isinstance(made, dict) else {metric.name: made})
+        return found
+
+    # Steps.
+
+    def has_own(self, *methods: str) -> bool:
+        own = any(name in vars(self) or getattr(type(self), name) is not getattr(Model, name) for name in methods)
+        python = self.keras_compiled is not None and self.keras_compiled.in_python
+        return own or (python and any(name in methods for name in ("train_step", "test_step", "compute_metrics")))
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step on a batch: Keras's, for those who extend it."""
+        x, y, weight = _unpacked(data)
+        with GradientTape() as tape:
+            predicted = self(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
+        chosen = self.trainable_variables
+        self.chosen.optimizer.apply_gradients(zip(tape.gradient(unwrap(loss), chosen), chosen, strict=True))
+        return self._tracked(loss, x, y, predicted, weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """The metrics of a batch that is evaluated."""
+        x, y, weight = _unpacked(data)
+        predicted = self(x, training=False)
+        loss = self.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
+        return self._tracked(loss, x, y, predicted, weight)
+
+    def _tracked(self, loss: Any, x: Any, y: Any, predicted: Any, weight: Any) -> dict[str, Any]:
+        assert self.keras_compiled is not None
+        from jitgrad.tape.tree import tree_leaves
+
+        self.keras_compiled.loss_tracker.update_state(loss, sample_weight=tree_leaves(x)[0].shape[0])
+        self._logs = self.compute_metrics(wrap(x), wrap(y), wrap(predicted), wrap(weight))
+        return self._logs
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The loss of a batch."""
+        if is_plain((x, y, y_pred)):
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        return wrap(super().compute_loss(*unwrap((x, y, y_pred, sample_weight)), training=training))
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """The metrics' values by name, over the batches of the epoch."""
+        if self.keras_compiled is not None:
+            self.keras_compiled.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def metrics_so_far(self) -> dict[str, Any]:
+        return {} if self._logs is None else {name: float(np.asarray(unwrap(value))) for name, value in self._logs.items()}
+
+    # Fitting.
+
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
+        callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True,
+        class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
+        validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: int = 1,
+        **kwargs: Any,
+    ) -> Any:  # type: ignore[override]  # fmt: skip
+        """Fit the model to data, and print Keras's lines; returns a History."""
+        _check_options(kwargs, validation_freq)
+        rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch)
+        steps = rows.steps
+        if validation_split and rows.batch_size:
+            steps = math.ceil(int(count_rows(rows.x) * (1 - validation_split)) / rows.batch_size)
+        history = History()
+        history.set_model(self)
+        history.set_params({"verbose": verbose, "epochs": epochs, "steps": steps})
+        given = _listed(callbacks)
+        lines: list[EpochLines] = []
+        self._fitting = {"verbose": level(verbose), "steps": steps, "lines": lines, "asked": bool(given)}
+        made = bridge(given, history, in_order, lambda epoch: lines[0].header(epoch, epochs) if lines else None)
+        for callback in given:
+            callback.set_model(self)
+            callback.set_params(history.params)
+        try:
+            fitted = super().fit(
+                rows.x, rows.y, rows.batch_size, epochs, 0, [made] if given else None, validation_split,
+                self._validation(validation_data, validation_steps), shuffle, class_weight, rows.weight, initial_epoch,
+            )  # fmt: skip
+        except FitError:
+            if not any(isinstance(callback, keras_callbacks.TerminateOnNaN) and not callback.raise_error for callback in given):
+                raise
+            print("Invalid loss, terminating training")
+            fitted = None
+        finally:
+            self._fitting = None
+        if fitted is not None and not given:
+            history.epoch = fitted.epoch
+            history.history = in_order({name: values for name, values in fitted.history.items() if name != "learning_rate"})
+        self.optimizer.count(len(history.epoch) * (steps or 0))
+        self.history = history
+        return history
+
+    @staticmethod
+    def _validation(given: Any, steps: int | None) -> Any:
+        if given is None:
+            return None
+        return collected(given, steps) if is_batches(given) else tuple(plain(item) for item in given if item is not None)
+
+    def progress(self, first: int, epochs: int, verbose: Any, metrics: Any) -> Any:
+        """What a fit reports to."""
+        return self._reporting(first, epochs, metrics)
+
+    @contextmanager
+    def _reporting(self, first: int, epochs: int, metrics: Any) -> Iterator[Any]:
+        fitting = self._fitting
+        if fitting is None or not fitting["verbose"]:
+            yield None
+            return
+        lines = EpochLines(fitting["verbose"], fitting["steps"], first, epochs, metrics, fitting["asked"])
+        fitting["lines"].append(lines)
+        yield lines
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
+        steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
+    ) -> Any:  # type: ignore[override]  # fmt: skip
+        """The loss and the metrics on data, and Keras's line."""
+        rows = as_rows(x, y, sample_weight, batch_size, steps)
+        given = _listed(callbacks)
+        for callback in given:
+            callback.set_model(self)
+            callback.on_test_begin({})
+        lines = Lines(level(verbose), rows.steps)
+        self.reset_metrics()
+        found = super().evaluate(rows.x, rows.y, rows.batch_size or 32, 0, rows.weight, return_dict=True)
+        lines.finish(_since(lines), in_order(found))
+        for callback in given:
+            callback.on_test_end(dict(found))
+        if return_dict:
+            return in_order(found)
+        values = [found["loss"], *(value for name, value in found.items() if name != "loss")]
+        return values if len(values) > 1 else values[0]
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+    ) -> Any:  # type: ignore[override]
+        """The results for rows of data as arrays, and Keras's line."""
+        inputs, count = inputs_alone(x, steps)
+        size = batch_size or 32
+        given = _listed(callbacks)
+        for callback in given:
+            callback.set_model(self)
+            callback.on_predict_begin({})
+        lines = Lines(level(verbose), math.ceil(count / size))
+        made = super().predict(inputs, max(size, 256), 0)
+        lines.finish(_since(lines), {})
+        for callback in given:
+            callback.on_predict_end({})
+        return made
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The results for one batch."""
+        return super().predict(plain(x), max(1, count_rows(plain(x))), 0)
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False) -> Any:  # fmt: skip
+        """One step; returns the loss before it and the metrics."""
+        made = super().train_on_batch(plain(x), plain(y), plain(sample_weight), class_weight, return_dict)
+        self.optimizer.count(1)
+        return made
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """The loss and the metrics of one batch."""
+        return self.evaluate(x, y, count_rows(plain(x)), 0, sample_weight, return_dict=return_dict)
+
+    # Showing and saving.
+
+    def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None, expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None) -> None:  # type: ignore[override]  # fmt: skip
+        """Print a table of the layers, as Keras does."""
+        text = summary(self, line_length, show_trainable, expand_nested)
+        (print_fn or functools.partial(print, flush=True))(text)
+
+    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True, **kwargs: Any) -> None:  # type: ignore[override]
+        """Write all of it to one file, jitgrad's own under Keras's name, for ``load_model``."""
+        saving.save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Write the values of all weights to a file."""
+        saving.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:  # type: ignore[override]
+        """Take the values of all weights from a file."""
+        saving.load_weights(self, filepath)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The config as JSON."""
+        return saving.to_json(self, **kwargs)
+
+
+def _symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """The symbols among a Model's arguments."""
+    rest = dict(kwargs)
+    names = ("inputs", "outputs", "name")
+    for name, value in zip(names, args, strict=False):
+        rest[name] = value
+    inputs, outputs = rest.pop("inputs", None), rest.pop("outputs", None)
+    if (inputs is None) != (outputs is None):
+        raise ArgumentError("A Model has inputs and outputs. Give both, or neither for a subclass with a call().")
+    return inputs, outputs, rest
+
+
+def _unpacked(data: Any) -> tuple[Any, Any, Any]:
+    if not isinstance(data, (tuple, list)):
+        return data, None, None
+    x, *more = data
+    return x, more[0] if more else None, more[1] if len(more) > 1 else None
+
+
+def _noted(step: Any) -> Any:
+    """A step of a user's own; what it returns last is what an epoch reports, as in Keras."""
+
+    @functools.wraps(step)
+    def noted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        made = step(self, *args, **kwargs)
+        self._logs = made if isinstance(made, dict) else None
+        return made
+
+    return noted
+
+
+def _listed(callbacks: Any) -> list[Callback]:
+    found = list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
+    for callback in found:
+        if not hasattr(callback, "set_model"):
+            raise ArgumentError(f"callbacks has {callback!r}, which is no callback. Give objects of keras.callbacks.")
+    return found
+
+
+def _check_options(kwargs: dict[str, Any], validation_freq: Any) -> None:
+    left = set(kwargs) - {"max_queue_size", "workers", "use_multiprocessing"}
+    if left:
+        raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Leave it out.")
+    if validation_freq != 1:
+        raise ArgumentError("validation_freq is not supported. Every epoch is validated; leave it out.")
+
+
+def _since(lines: Lines) -> float:
+    import time
+
+    return time.perf_counter() - lines.began
+
+
+BASE = Steps
+make_name = numbered
