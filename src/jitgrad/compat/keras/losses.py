@@ -300,6 +300,7 @@ def deserialize(name: Any, custom_objects: Any = None) -> Any:
     return deserialized(name, custom_objects) if isinstance(name, dict) else get(name)
 
 
+FUNCTION_NAMES = list(_FUNCTIONS)
 __all__ = ["Loss", "deserialize", "get", "serialize", *_CLASSES, *_FUNCTIONS]
 _REASONS = {"CTC": "It is for sequences, which this library is not for.", "ctc": "It is for sequences."}
 __getattr__ = missing("keras.losses", __all__, _REASONS)

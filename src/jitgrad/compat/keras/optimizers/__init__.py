@@ -1,0 +1,63 @@
+"""Keras's optimizers."""
+
+from typing import Any
+
+from jitgrad.compat.keras.configs import deserialized, found_by_name, serialized
+from jitgrad.compat.keras.optimizers import schedules
+from jitgrad.compat.keras.optimizers.named import (
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Nadam,
+    RMSprop,
+)
+from jitgrad.compat.keras.optimizers.optimizer import Optimizer
+from jitgrad.compat.modules import missing
+from jitgrad.optimizers import Optimizer as _Any
+
+_NAMED = {
+    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Nadam, Adamax, Lion, RMSprop, Adagrad, Adadelta, Adafactor)
+}
+
+
+def get(identifier: Any) -> Any:
+    """An optimizer by name or config; an object itself."""
+    if isinstance(identifier, _Any):
+        return identifier
+    name = identifier.lower() if isinstance(identifier, str) else identifier
+    return found_by_name("optimizer", name, _NAMED)
+
+
+def serialize(optimizer: Any) -> Any:
+    """An optimizer as a config."""
+    return serialized(optimizer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The optimizer of a config."""
+    return deserialized(config, custom_objects)
+
+
+__all__ = [
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop", "deserialize",
+    "get", "legacy", "schedules", "serialize",
+]  # fmt: skip
+_REASONS = {
+    "Ftrl": "Use Adam, or Adagrad, which Ftrl is without its penalties.",
+    "LossScaleOptimizer": "It is for float16, which jitgrad does not compute with.",
+    "Muon": "It is for very large matrices. Use AdamW.",
+}
+_refuse = missing("keras.optimizers", __all__, _REASONS)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "legacy":
+        import importlib
+
+        return importlib.import_module("jitgrad.compat.keras.optimizers.legacy")
+    return _refuse(name)

@@ -1,0 +1,8 @@
+"""Keras 2's optimizers: the same ones."""
+
+from jitgrad.compat.keras.optimizers.named import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, RMSprop
+from jitgrad.compat.keras.optimizers.optimizer import Optimizer
+from jitgrad.compat.modules import missing
+
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Nadam", "Optimizer", "RMSprop"]
+__getattr__ = missing("keras.optimizers.legacy", __all__)
