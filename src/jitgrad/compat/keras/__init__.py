@@ -2,24 +2,53 @@
 
 from jitgrad.compat.keras import (
     activations,
+    backend,
     callbacks,
+    config,
     constraints,
+    datasets,
     initializers,
     layers,
     losses,
     metrics,
     models,
     optimizers,
+    random,
     regularizers,
+    saving,
+    utils,
 )
-from jitgrad.compat.keras.models import Model, Sequential
+from jitgrad.compat.keras.initializers import Initializer
+from jitgrad.compat.keras.layers import Layer
+from jitgrad.compat.keras.losses import Loss
+from jitgrad.compat.keras.metrics import Metric
+from jitgrad.compat.keras.models import Functional, Model, Sequential
+from jitgrad.compat.keras.optimizers import Optimizer
+from jitgrad.compat.keras.regularizers import Regularizer
 from jitgrad.compat.keras.symbol import Input, KerasTensor
 from jitgrad.compat.keras.variable import Variable
 from jitgrad.compat.modules import missing
 
 __version__ = "3.15.1"
+
+
+def version() -> str:
+    """The version of Keras whose names and defaults these are."""
+    return __version__
+
+
 __all__ = [
-    "Input", "KerasTensor", "Model", "Sequential", "Variable", "activations", "callbacks", "constraints", "initializers", "layers",
-    "losses", "metrics", "models", "optimizers", "regularizers",
+    "Functional", "Initializer", "Input", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer", "Sequential",
+    "Variable", "activations", "backend", "callbacks", "config", "constraints", "datasets", "initializers", "layers", "losses",
+    "metrics", "models", "optimizers", "random", "regularizers", "saving", "utils", "version",
 ]  # fmt: skip
-__getattr__ = missing("keras", __all__)
+_REASONS = {
+    "applications": "Its models are of convolutions, which jitgrad has not.",
+    "preprocessing": "It is for pictures, texts and sequences. Layers for tables are in keras.layers.",
+    "mixed_precision": "jitgrad computes in float32 and float64.",
+    "dtype_policies": "jitgrad computes in float32 and float64.",
+    "distribution": "jitgrad computes on one CPU.",
+    "quantizers": "jitgrad computes in float32 and float64.",
+    "ops": "Use the functions of tf, which take the same tensors.",
+}
+__getattr__ = missing("keras", __all__, _REASONS)

@@ -82,14 +82,19 @@ def bordered(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def as_plain(value: Any, dtype: Any = None) -> Tensor:
     """One tensor, array, or list of numbers as a plain Tensor; floats in ``dtype``, by default ``floatx()``."""
-    level = _FLOATS[str(dtype or floatx())]
+    name = str(dtype or floatx())
     if type(value) is Tensor:
         return value
-    if isinstance(value, Operators):
-        tensor = value._read()
+    if not isinstance(value, Operators):
+        found = np.asarray(value) if hasattr(value, "__array__") else value
+        if isinstance(found, np.ndarray) and found.dtype.kind == "f":
+            found = found.astype(name, copy=False)
+        tensor = convert(found)._read()
     else:
-        tensor = convert(np.asarray(value) if hasattr(value, "__array__") else value)._read()
-    return cast(tensor, level) if tensor.level > dtypes.INTEGER else tensor
+        tensor = value._read()
+        if tensor.level == dtypes.FLOAT64 and name == "float32" and tensor.value is not None and tensor.variable is None:
+            return wrap_array(np.asarray(tensor.value, name))._tensor
+    return cast(tensor, _FLOATS[name]) if tensor.level > dtypes.INTEGER else tensor
 
 
 def as_inputs(value: Any, dtype: Any = None) -> Any:

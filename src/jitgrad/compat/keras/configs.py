@@ -22,8 +22,9 @@ def config_of(made: Any, base: dict[str, Any]) -> dict[str, Any]:
     cls = type(made)
     if not cls.__module__.startswith("jitgrad.") and "get_config" in vars(cls):
         return base
-    arguments = {**_defaults(cls), **made.arguments}
-    return {**base, **{name: _plain(value) for name, value in arguments.items() if name not in _COMMON}}
+    arguments = _defaults(cls) | made.arguments
+    order = [*inspect.signature(cls.__init__).parameters, *arguments]
+    return {**base, **{name: _plain(arguments[name]) for name in dict.fromkeys(order) if name in arguments and name not in _COMMON}}
 
 
 _COMMON = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +31,8 @@ class Initializer(Described):
     def plain(self, shape: Any, generator: np.random.Generator) -> Any:
         """Values of a shape from the generator, or from one of the seed."""
         return self.draw(shape, generator if self.seed is None else np.random.default_rng(self.seed))
+
+    plain.is_plain = True  # type: ignore[attr-defined]
 
     def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
         if type(self).draw is Initializer.draw:
@@ -212,9 +213,14 @@ def plain(identifier: Any) -> Callable[..., Any]:
     found = get(identifier)
     if isinstance(found, Initializer):
         return found.plain
-    if isinstance(found, functools.partial) or any(found is known for known in library.INITIALIZERS.values()):
+    if getattr(found, "is_plain", False) or any(found is known for known in library.INITIALIZERS.values()):
         return found  # type: ignore[no-any-return]
-    return lambda shape, generator: values_of(found(shape, dtype=dtype_name(None)))
+
+    def drawn(shape: Any, generator: np.random.Generator) -> Any:
+        return values_of(found(shape, dtype=dtype_name(None)))
+
+    drawn.is_plain = True  # type: ignore[attr-defined]
+    return drawn
 
 
 def serialize(initializer: Any) -> Any:

@@ -113,17 +113,21 @@ class Call:
         operation: what is called.
         args, kwargs: with symbols among them.
         results: the symbols of its results, in their nesting.
-        name: of the layer; of a function after it.
     """
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None = None) -> None:
         self.operation, self.args, self.kwargs = operation, args, kwargs
-        self.name = name or getattr(operation, "name", "")
-        if not is_layer(operation):
-            self.name = name or unique(snake_case(operation_name(operation)))
-        else:
+        self._name = name or ""
+        if is_layer(operation):
             operation._calls.append(self)
+        elif not name:
+            self._name = unique(snake_case(operation_name(operation)))
         self.results: Any = tree_map(self._symbol, _inferred(operation, args, kwargs))
+
+    @property
+    def name(self) -> str:
+        """That of the layer; of a function after it."""
+        return str(self.operation.name) if is_layer(self.operation) else self._name
 
     @property
     def inputs(self) -> list[KerasTensor]:

@@ -31,6 +31,7 @@ class Variable(TensorMethods, variable.Variable):
     shape = variable.Variable.shape  # type: ignore[assignment]
     dtype = variable.Variable.dtype  # type: ignore[assignment]
     ndim = Operators.ndim  # type: ignore[assignment]
+    take = variable.Variable.take
 
     def __init__(
         self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True, autocast: bool = True,

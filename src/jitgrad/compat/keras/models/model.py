@@ -142,9 +142,9 @@ class Model(Layer, library.Model):
     def metrics(self) -> list[Any]:
         """The metrics: that of the loss, those compiled, and those on attributes."""
         compiled = [] if self.keras_compiled is None else self.keras_compiled.tracked
-        own = [x for x in vars(self).values() if isinstance(x, metrics.Metric)]
-        inner = [x for layer in library_layer.all_owned(self) for x in vars(layer).values() if isinstance(x, metrics.Metric)] if own or compiled else []  # fmt: skip
-        return [*compiled, *own, *(x for x in inner if x not in own)]
+        layers = [self, *(x for x in library_layer.all_owned(self) if isinstance(x, library_layer.Layer))]
+        own = {id(x): x for layer in layers for x in vars(layer).values() if isinstance(x, metrics.Metric)}
+        return [*compiled, *own.values()]
 
     @property
     def metrics_names(self) -> list[str]:

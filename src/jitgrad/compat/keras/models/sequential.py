@@ -17,10 +17,12 @@ from jitgrad.layers.layer import Layer as LibraryLayer
 class Sequential(Model, library.Sequential):
     """Layers one after the other, built at once where the first says the shape of its inputs."""
 
+    call = library.Sequential.call
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         self._first: KerasTensor | None = None
         self._last: Any = None
-        super().__init__((), trainable=trainable, name=name, **kwargs)
+        super().__init__(trainable=trainable, name=name, **kwargs)
         self.arguments["layers"] = self._listed
         for layer in layers or ():
             self.add(layer)
@@ -42,7 +44,11 @@ class Sequential(Model, library.Sequential):
             )
         if self._first is None and not self._stack:
             self._begin(_symbol_for(layer))
-        super(Model, self).add(layer)
+        if any(layer.name == other.name for other in self._stack):
+            raise ArgumentError(f"All layers added to a Sequential model should have unique names, and {layer.name!r} is taken. Choose another.")
+        self._stack.append(layer)
+        self._listed.append(layer)
+        self.built, self.output_shape, self.example = False, None, None
         if self._last is not None and not is_unfilled():
             self._extend(layer)
 

@@ -40,7 +40,7 @@ def _rows(model: Any) -> list[tuple[list[str], bool | None]]:
 
 def _layer_row(layer: Any, name: str | None = None) -> tuple[list[str], bool | None]:
     shape = _shape_of(layer)
-    built = layer.built or layer.variables
+    built = layer.built or layer.variables or isinstance(layer, InputLayer)
     count = f"{sum(v.size for v in layer.variables):,}" if built else "0 (unbuilt)"
     trainable = layer.trainable if layer.variables else None
     return [f"{name or layer.name} ({type(layer).__name__})", shape, count], trainable

@@ -54,6 +54,8 @@ class Setting(Tensor):
     def __repr__(self) -> str:
         return f"<Variable path={self._name}, shape=(), dtype={self.numpy().dtype}, value={float(self):.16g}>"
 
+    __str__ = __repr__
+
 
 _COMMON: dict[str, Any] = {
     "weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None, "use_ema": False, "ema_momentum": 0.99,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jitgrad.compat.keras.border import unwrap, wrap
+from jitgrad.compat.keras.border import as_plain, unwrap, wrap
 from jitgrad.compat.keras.configs import config_of, deserialized, made_with_config, serialized
 from jitgrad.compat.modules import missing
 from jitgrad.optimizers import schedules as library
@@ -15,6 +15,8 @@ class LearningRateSchedule(library.Schedule):
     """Base class: a subclass has ``__call__(self, step)``, which returns the learning rate."""
 
     family = "keras"
+    plain: library.Schedule
+    """The library's."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -23,9 +25,9 @@ class LearningRateSchedule(library.Schedule):
 
     def __call__(self, step: Any) -> Any:
         """The learning rate of a step, or of each of several."""
-        if type(step) is Tensor:
-            return super().__call__(step)  # type: ignore[safe-super]
-        return wrap(as_tensor(super().__call__(as_tensor(unwrap(step)) * 1.0)))  # type: ignore[safe-super]
+        if type(step) in (Tensor, float):
+            return self.plain(step)
+        return wrap(as_tensor(self.plain(as_plain(step) * 1.0)))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make another one alike."""
@@ -41,10 +43,80 @@ def _seen_wrapped(call: Any) -> Any:
     """A user's ``__call__``, which the library gives a plain step."""
 
     def inside(self: Any, step: Any) -> Any:
-        made = call(self, wrap(as_tensor(unwrap(step)) * 1.0))
-        return unwrap(made) if type(step) is Tensor else made
+        made = call(self, wrap(as_plain(step) * 1.0))
+        return unwrap(made) if type(step) in (Tensor, float) else made
 
     return inside
+
+
+class ExponentialDecay(LearningRateSchedule):
+    """``initial_learning_rate * decay_rate ** (step / decay_steps)``; with ``staircase`` of whole quotients."""
+
+    def __init__(
+        self, initial_learning_rate: Any, decay_steps: int, decay_rate: float, staircase: bool = False, name: str = "ExponentialDecay"
+    ) -> None:
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.staircase, self.name = staircase, name
+        kind = library.StepDecay if staircase else library.ExponentialDecay
+        self.plain = kind(initial_learning_rate, int(decay_steps), decay_rate)
+
+
+class InverseTimeDecay(LearningRateSchedule):
+    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; with ``staircase`` of whole quotients."""
+
+    def __init__(
+        self, initial_learning_rate: Any, decay_steps: int, decay_rate: float, staircase: bool = False, name: str = "InverseTimeDecay"
+    ) -> None:
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.staircase, self.name = staircase, name
+        self.plain = library.InverseTimeDecay(initial_learning_rate, int(decay_steps), decay_rate, staircase)
+
+
+class PiecewiseConstantDecay(LearningRateSchedule):
+    """``values[i]`` up to and with step ``boundaries[i]``, the last one afterwards."""
+
+    def __init__(self, boundaries: Any, values: Any, name: str = "PiecewiseConstant") -> None:
+        self.boundaries, self.values, self.name = boundaries, values, name
+        self.plain = library.PiecewiseConstant(list(boundaries), list(values))
+
+
+class PolynomialDecay(LearningRateSchedule):
+    """From one learning rate down to ``end_learning_rate`` over ``decay_steps``."""
+
+    def __init__(
+        self, initial_learning_rate: Any, decay_steps: int, end_learning_rate: float = 0.0001, power: float = 1.0,
+        cycle: bool = False, name: str = "PolynomialDecay",
+    ) -> None:  # fmt: skip
+        self.initial_learning_rate, self.decay_steps, self.end_learning_rate = initial_learning_rate, decay_steps, end_learning_rate
+        self.power, self.cycle, self.name = power, cycle, name
+        self.plain = library.PolynomialDecay(initial_learning_rate, int(decay_steps), end_learning_rate, power, cycle)
+
+
+class CosineDecay(LearningRateSchedule):
+    """Down to ``alpha`` times the rate along a cosine, after ``warmup_steps`` that rise to ``warmup_target``."""
+
+    def __init__(
+        self, initial_learning_rate: Any, decay_steps: int, alpha: float = 0.0, name: str = "CosineDecay",
+        warmup_target: float | None = None, warmup_steps: int = 0,
+    ) -> None:  # fmt: skip
+        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
+        self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
+        if warmup_target is None:
+            self.plain = library.CosineDecay(initial_learning_rate, int(decay_steps), alpha)
+        else:
+            self.plain = library.CosineDecay(warmup_target, int(decay_steps), alpha, warmup_steps, initial_learning_rate)
+
+
+class CosineDecayRestarts(LearningRateSchedule):
+    """Down along a cosine, again and again."""
+
+    def __init__(
+        self, initial_learning_rate: Any, first_decay_steps: int, t_mul: float = 2.0, m_mul: float = 1.0, alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:  # fmt: skip
+        self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, first_decay_steps
+        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+        self.plain = library.CosineRestarts(initial_learning_rate, int(first_decay_steps), t_mul, m_mul, alpha)
 
 
 def native(rate: Any) -> Any:
@@ -62,5 +134,8 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     return deserialized(config, custom_objects)
 
 
-__all__ = ["LearningRateSchedule", "deserialize", "serialize"]
+__all__ = [
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay",
+    "PolynomialDecay", "deserialize", "serialize",
+]  # fmt: skip
 __getattr__ = missing("keras.optimizers.schedules", __all__)

@@ -1,0 +1,50 @@
+"""``keras.backend``: what programs use of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitgrad.compat.keras.border import floatx, set_floatx, values_of
+from jitgrad.compat.keras.symbol import is_keras_tensor
+from jitgrad.compat.keras.utils import clear_session
+from jitgrad.compat.modules import missing
+from jitgrad.tape.values import peek
+
+_EPSILON = 1e-7
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions finite."""
+    return _EPSILON
+
+
+def backend() -> str:
+    """The backend that programs see: "tensorflow"."""
+    return "tensorflow"
+
+
+def image_data_format() -> str:
+    """Where channels are: "channels_last"."""
+    return "channels_last"
+
+
+def get_value(x: Any) -> Any:
+    """The value of a tensor or Variable."""
+    return values_of(x)
+
+
+def set_value(x: Any, value: Any) -> None:
+    """Give a Variable, or a number of an optimizer, a value."""
+    x.assign(value)
+
+
+def count_params(x: Any) -> int:
+    """The number of elements of a Variable."""
+    return int(peek(x).size)
+
+
+__all__ = [
+    "backend", "clear_session", "count_params", "epsilon", "floatx", "get_value", "image_data_format", "is_keras_tensor", "set_floatx",
+    "set_value",
+]  # fmt: skip
+__getattr__ = missing("keras.backend", __all__)
