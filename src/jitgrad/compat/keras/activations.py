@@ -25,8 +25,8 @@ def _function(name: str) -> Callable[..., Any]:
         if found is not None:
             return found.defer(function, (x, *args), kwargs)
         if is_plain(x):
-            return plain(x, *args, **kwargs)  # type: ignore[call-arg]
-        return wrap(plain(as_plain(x), *args, **kwargs))  # type: ignore[call-arg]
+            return plain(x, *args, **kwargs)
+        return wrap(plain(as_plain(x), *args, **kwargs))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = plain.__doc__
@@ -72,9 +72,10 @@ def get(identifier: Any) -> Any:
         return identifier
     found = custom_objects().get(identifier) or (globals().get(identifier) if identifier in _NAMES else None)
     if found is None:
+        near = near_name(str(identifier), _NAMES)
         raise ArgumentError(
-            f"Could not interpret activation function identifier: {identifier!r}.{near_name(str(identifier), _NAMES)} Use one of "
-            f"{', '.join(_NAMES)}, or a function."
+            f"Could not interpret activation function identifier: {identifier!r}.{near} Use one of {', '.join(_NAMES)}, "
+            f"or a function."
         )
     return found
 

@@ -44,7 +44,15 @@ def count_params(x: Any) -> int:
 
 
 __all__ = [
-    "backend", "clear_session", "count_params", "epsilon", "floatx", "get_value", "image_data_format", "is_keras_tensor", "set_floatx",
+    "backend",
+    "clear_session",
+    "count_params",
+    "epsilon",
+    "floatx",
+    "get_value",
+    "image_data_format",
+    "is_keras_tensor",
+    "set_floatx",
     "set_value",
-]  # fmt: skip
+]
 __getattr__ = missing("keras.backend", __all__)

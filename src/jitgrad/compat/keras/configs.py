@@ -24,13 +24,29 @@ def config_of(made: Any, base: dict[str, Any]) -> dict[str, Any]:
         return base
     arguments = _defaults(cls) | made.arguments
     order = [*inspect.signature(cls.__init__).parameters, *arguments]
-    return {**base, **{name: _plain(arguments[name]) for name in dict.fromkeys(order) if name in arguments and name not in _COMMON}}
+    return {
+        **base,
+        **{name: _plain(arguments[name]) for name in dict.fromkeys(order) if name in arguments and name not in _COMMON},
+    }
 
 
 _COMMON = {
-    "name", "trainable", "dtype", "input_shape", "input_dim", "batch_input_shape", "batch_shape", "batch_size", "weights", "autocast",
-    "dynamic", "args", "kwargs", "self", "activity_regularizer_",
-}  # fmt: skip
+    "name",
+    "trainable",
+    "dtype",
+    "input_shape",
+    "input_dim",
+    "batch_input_shape",
+    "batch_shape",
+    "batch_size",
+    "weights",
+    "autocast",
+    "dynamic",
+    "args",
+    "kwargs",
+    "self",
+    "activity_regularizer_",
+}
 
 
 def _defaults(cls: type) -> dict[str, Any]:
@@ -71,7 +87,8 @@ def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -
             raise DataError(
                 f"There is no class {name!r} here.{near_name(name, _names())} Import it first, or give it in custom_objects."
             )
-        return cls.from_config(dict(config.get("config", {})))
+        made: Any = cls
+        return made.from_config(dict(config.get("config", {})))
 
 
 def _names() -> list[str]:
@@ -92,9 +109,8 @@ def found_by_name(what: str, identifier: Any, known: Mapping[str, Any]) -> Any:
     by_snake = {snake_case(name): value for name, value in known.items()} | {"": None}
     found = _custom.get(identifier) or known.get(identifier) or by_snake.get(identifier.lower())
     if found is None:
-        raise ArgumentError(
-            f"Could not interpret {what} identifier: {identifier!r}.{near_name(identifier, known)} Use one of {', '.join(known)}."
-        )
+        near = near_name(identifier, known)
+        raise ArgumentError(f"Could not interpret {what} identifier: {identifier!r}.{near} Use one of {', '.join(known)}.")
     return found() if isinstance(found, type) else found
 
 

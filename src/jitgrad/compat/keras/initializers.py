@@ -110,7 +110,7 @@ class TruncatedNormal(RandomNormal):
     """Normal, cut at two standard deviations."""
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        return library.truncated_normal(shape, generator, self.mean, self.stddev)
+        return self.mean + self.stddev * library._cut_normal(shape, generator)
 
 
 class Orthogonal(Initializer):
@@ -191,11 +191,18 @@ class LecunNormal(_Scaled):
 
 IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
-random_uniform, random_normal, truncated_normal, variance_scaling = RandomUniform, RandomNormal, TruncatedNormal, VarianceScaling
+random_uniform, random_normal, truncated_normal, variance_scaling = (
+    RandomUniform,
+    RandomNormal,
+    TruncatedNormal,
+    VarianceScaling,
+)
 glorot_uniform, glorot_normal, he_uniform, he_normal = GlorotUniform, GlorotNormal, HeUniform, HeNormal
 lecun_uniform, lecun_normal, uniform, normal, one, zero = LecunUniform, LecunNormal, RandomUniform, RandomNormal, Ones, Zeros
 
-_CLASSES = {name: value for name, value in list(globals().items()) if isinstance(value, type) and issubclass(value, Initializer)}
+_CLASSES = {
+    name: value for name, value in list(globals().items()) if isinstance(value, type) and issubclass(value, Initializer)
+}
 _NAMED = {name: value for name, value in _CLASSES.items() if name not in ("Initializer", "_Scaled")}
 
 
@@ -214,7 +221,7 @@ def plain(identifier: Any) -> Callable[..., Any]:
     if isinstance(found, Initializer):
         return found.plain
     if getattr(found, "is_plain", False) or any(found is known for known in library.INITIALIZERS.values()):
-        return found  # type: ignore[no-any-return]
+        return found
 
     def drawn(shape: Any, generator: np.random.Generator) -> Any:
         return values_of(found(shape, dtype=dtype_name(None)))

@@ -98,7 +98,7 @@ class Made(Loss):
 
     plain: Any
     """The library's."""
-    classes = False
+    by_class = False
     """Whether the target has one class a row."""
     short = ""
     """Its name, where that is not the class's."""
@@ -111,7 +111,7 @@ class Made(Loss):
         return {}
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        rows = by_row(type(self).plain, as_plain(y_true), as_plain(y_pred), self.classes, **self.options())
+        rows = by_row(type(self).plain, as_plain(y_true), as_plain(y_pred), self.by_class, **self.options())
         return rows if is_plain((y_true, y_pred)) else wrap(rows)
 
     def native(self) -> Any:
@@ -213,7 +213,7 @@ class SparseCategoricalCrossentropy(Made):
     """The cross-entropy of classes, integers from 0 on."""
 
     plain = library.sparse_categorical_crossentropy
-    classes = True
+    by_class = True
 
     def __init__(
         self, from_logits: bool = False, ignore_class: int | None = None, reduction: str | None = "sum_over_batch_size",
@@ -243,9 +243,11 @@ def _function(kind: type[Made]) -> Callable[..., Any]:
     """The function of a loss: ``f(y_true, y_pred, **options)`` returns the loss of each row."""
 
     def function(y_true: Any, y_pred: Any, **options: Any) -> Any:
-        return kind(**options).call(as_plain(y_true), as_plain(y_pred)) if is_plain((y_true, y_pred)) else kind(
-            **options
-        ).call(y_true, y_pred)
+        return (
+            kind(**options).call(as_plain(y_true), as_plain(y_pred))
+            if is_plain((y_true, y_pred))
+            else kind(**options).call(y_true, y_pred)
+        )
 
     function.__name__ = function.__qualname__ = snake_case(kind.__name__)
     function.__doc__ = f"{kind.__doc__} The loss of each row; options are those of ``{kind.__name__}``."

@@ -58,11 +58,6 @@ class KerasTensor(Deferrable, Operators):
         return str(self._dtype)
 
     @property
-    def level(self) -> int:
-        """How strong its dtype is, see ``jitgrad.tape.dtypes``."""
-        return dtypes.strong(dtypes.as_data((), self._dtype)[1])
-
-    @property
     def ndim(self) -> int:
         return len(self._shape)
 
@@ -193,10 +188,11 @@ def run(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _placeholder(symbol: KerasTensor) -> Tensor:
-    return placeholder(tuple(_ROWS if n is None else n for n in symbol.shape), symbol.level)
+    level = dtypes.strong(dtypes.as_data((), symbol.dtype)[1])
+    return placeholder(tuple(_ROWS if n is None else n for n in symbol.shape), level)
 
 
-def Input(  # noqa: N802  (Keras's name)
+def Input(
     shape: Any = None,
     batch_size: int | None = None,
     dtype: Any = None,

@@ -16,7 +16,7 @@ from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import NEVER_DEFERRED
 
 
-class Variable(TensorMethods, variable.Variable):
+class Variable(TensorMethods, variable.Variable):  # type: ignore[misc]
     """A weight, or state.
 
     Parameters
@@ -27,10 +27,10 @@ class Variable(TensorMethods, variable.Variable):
         As Keras's. The dtype of floats is by default ``floatx()``.
     """
 
-    __slots__ = ("_integer",)
+    __slots__ = ("_integer", "path")
     shape = variable.Variable.shape  # type: ignore[assignment]
     dtype = variable.Variable.dtype  # type: ignore[assignment]
-    ndim = Operators.ndim  # type: ignore[assignment]
+    ndim = Operators.ndim
     take = variable.Variable.take
 
     def __init__(
@@ -46,22 +46,13 @@ class Variable(TensorMethods, variable.Variable):
         variable.Variable.__init__(self, value, name=name or unique("variable"), trainable=trainable)
 
     @property
-    def path(self) -> str:
-        """Its name, behind that of its layer."""
-        return self._path
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Its name, without that of its layer."""
-        return self._path.rpartition("/")[2]
+    def name(self) -> str:
+        """Its name, without that of its layer, which ``path`` has."""
+        return self.path.rpartition("/")[2]
 
     @name.setter
     def name(self, value: str) -> None:
-        variable.Variable.name.__set__(self, value)  # type: ignore[attr-defined]
-
-    @property
-    def _path(self) -> str:
-        return str(variable.Variable.name.__get__(self))  # type: ignore[attr-defined]
+        self.path = value
 
     @property
     def value(self) -> Tensor:

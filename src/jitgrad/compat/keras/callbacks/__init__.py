@@ -14,9 +14,17 @@ from jitgrad.compat.keras.callbacks.monitors import (
 from jitgrad.compat.modules import missing
 
 __all__ = [
-    "CSVLogger", "Callback", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger",
-    "ReduceLROnPlateau", "TerminateOnNaN",
-]  # fmt: skip
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]
 _REASONS = {
     "TensorBoard": "There is no TensorBoard here. Use CSVLogger, or draw the History that fit returns.",
     "RemoteMonitor": "Nothing is sent over the network. Use a callback of your own.",

@@ -163,8 +163,8 @@ class ModelCheckpoint(Callback):
         steps = params.get("steps")
         if not steps or self.save_freq % steps:
             raise ArgumentError(
-                f"ModelCheckpoint: save_freq is {self.save_freq}, and an epoch has {steps or 'an unknown number of'} steps. Give "
-                f"'epoch', or a multiple of them."
+                f"ModelCheckpoint: save_freq is {self.save_freq}, and an epoch has {steps or 'an unknown number of'} steps. "
+                f"Give 'epoch', or a multiple of them."
             )
         self._every = self.save_freq // steps
 
@@ -181,7 +181,8 @@ class ModelCheckpoint(Callback):
         try:
             path = self.filepath.format(epoch=epoch + 1, **found)
         except (KeyError, IndexError, ValueError) as error:
-            raise ArgumentError(f"filepath {self.filepath!r} has {error}, and there are epoch, {', '.join(found)}. Use these.") from None
+            known = ", ".join(found)
+            raise ArgumentError(f"filepath {self.filepath!r} has {error}, and there are epoch, {known}. Use these.") from None
         if self.save_best_only and not self._follow.improved(self._follow.value(found)):
             self._say(epoch, f"{self.monitor} did not improve from {before:.5f}")
             return

@@ -24,7 +24,10 @@ _FASHION = {
 
 def fashion_mnist() -> Arrays:
     """60,000 and 10,000 pictures of clothes, 28 by 28, and their ten classes."""
-    paths = [get_file(name, _FROM + name, file_hash=digest, cache_subdir="datasets/fashion-mnist") for name, digest in _FASHION.items()]
+    paths = [
+        get_file(name, _FROM + name, file_hash=digest, cache_subdir="datasets/fashion-mnist")
+        for name, digest in _FASHION.items()
+    ]
     images, labels, test_images, test_labels = map(read_idx, paths)
     return (images, labels), (test_images, test_labels)
 

@@ -22,7 +22,7 @@ BORDERED = ("call", "compute_loss", "train_step", "test_step", "predict_step", "
 
 
 class Layer(library.Layer):
-    """Keras's Layer: a subclass makes its weights in ``build`` and computes in ``call``, with functions of tf or of ``keras.ops``."""
+    """A subclass makes its weights in ``build`` and computes in ``call``, with functions of tf."""
 
     family = "keras"
     variable_type = Variable
@@ -56,7 +56,7 @@ class Layer(library.Layer):
             input_shape = tuple(whole)[1:]
         if input_dim is not None and input_shape is None:
             input_shape = (input_dim,)
-        super().__init__(
+        super().__init__(  # type: ignore[misc]
             *args,
             name=str(name) if name else numbered(type(self).__name__),
             dtype=border.dtype_name(getattr(dtype, "compute_dtype", dtype)),
@@ -105,7 +105,7 @@ class Layer(library.Layer):
         return wrap([*super().losses, *(x for layer in layers for x in layer._added)])
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Any:
-        """A weight: ``add_weight(shape, initializer, dtype, trainable, …, name)``, or with the name first, as Keras 2 had it."""
+        """A weight: ``add_weight(shape, initializer, …, name)``, or with the name first, as Keras 2 had it."""
         kinds = _NAME_FIRST if args and isinstance(args[0], str) else _SHAPE_FIRST
         given = dict(zip(kinds, args, strict=False)) | kwargs
         shape = given.get("shape") or ()
@@ -226,4 +226,3 @@ def _outermost(layer: Layer) -> Iterator[None]:
         yield
     finally:
         _depth.reset(token)
-

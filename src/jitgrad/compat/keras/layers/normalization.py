@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.layers import normalization as library
 

@@ -43,7 +43,9 @@ class Metric(Described):
         """Its state."""
         return list(self._variables)
 
-    def add_variable(self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, aggregation: str = "sum", name: str | None = None) -> Variable:  # fmt: skip
+    def add_variable(
+        self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, aggregation: str = "sum", name: str | None = None
+    ) -> Variable:
         """State, which ``reset_state`` sets to 0."""
         first = initializers.get(initializer)(tuple(shape), dtype=dtype or self.dtype)
         made = Variable(first, dtype=dtype or self.dtype, trainable=False, name=f"{self.name}/{name or 'variable'}")

@@ -172,7 +172,12 @@ class SparseCategoricalCrossentropy(_OfLoss):
     loss = library_losses.sparse_categorical_crossentropy
 
     def __init__(
-        self, name: str | None = None, dtype: Any = None, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+        self,
+        name: str | None = None,
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
     ) -> None:
         super().__init__(name, dtype)
         self.from_logits = from_logits

@@ -76,4 +76,3 @@ class Compiled:
 def no_loss(target: Any, prediction: Any) -> Tensor:
     """The loss of a model that was compiled without one, which has penalties or a ``train_step`` of its own."""
     return as_tensor(sum(tree_leaves(prediction)[0]) * 0.0)
-

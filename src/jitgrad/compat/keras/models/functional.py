@@ -54,11 +54,15 @@ class _Named:
         self.module = getattr(function, "__module__", "")
         self.is_op = OPS.get(self.name) is function
         if not self.is_op and not str(self.module).startswith("jitgrad."):
-            raise ArgumentError(f"The model calls {self.name!r}, a function of your own, on symbols. Put it into a Lambda layer.")
+            raise ArgumentError(
+                f"The model calls {self.name!r}, a function of your own, on symbols. Put it into a Lambda layer."
+            )
 
 
 def _described(operation: Any) -> Any:
-    return operation if is_layer(operation) else {"op" if operation.is_op else "function": f"{operation.module}:{operation.name}"}
+    return (
+        operation if is_layer(operation) else {"op" if operation.is_op else "function": f"{operation.module}:{operation.name}"}
+    )
 
 
 def _built(plan: dict[str, Any]) -> tuple[Any, Any]:

@@ -23,7 +23,9 @@ class Graph:
         self.inputs, self.outputs = inputs, outputs
         given = symbols_in(inputs)
         if not given or len(given) != len(tree_leaves(inputs)) or not symbols_in(outputs):
-            raise ArgumentError("A Model's inputs and outputs are symbols: begin with keras.Input(shape=…), and call layers on it.")
+            raise ArgumentError(
+                "A Model's inputs and outputs are symbols: begin with keras.Input(shape=…), and call layers on it."
+            )
         known = {id(x) for x in given}
 
         def needed(call: Call) -> list[Call]:
@@ -34,7 +36,9 @@ class Graph:
         for call in self.calls:
             for x in call.inputs:
                 if x.source is None and id(x) not in known:
-                    raise ArgumentError(f"The model's outputs depend on the input {x.name!r}, which is not among its inputs. Add it.")
+                    raise ArgumentError(
+                        f"The model's outputs depend on the input {x.name!r}, which is not among its inputs. Add it."
+                    )
         self.input_layers = [_input_layer(x) for x in given]
 
     @property
@@ -61,7 +65,9 @@ class Graph:
             keys = list(self.inputs) if isinstance(self.inputs, dict) else [x.name for x in wanted]
             missing = [key for key in keys if key not in given]
             if missing:
-                raise ArgumentError(f"The model's inputs are {', '.join(keys)}, and {missing[0]!r} is missing. Give them by name.")
+                raise ArgumentError(
+                    f"The model's inputs are {', '.join(keys)}, and {missing[0]!r} is missing. Give them by name."
+                )
             return [given[key] for key in keys]
         found = tree_leaves(given)
         if len(found) != len(wanted):

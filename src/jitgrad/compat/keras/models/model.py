@@ -22,14 +22,10 @@ from jitgrad.compat.keras.models.data import as_rows, collected, count_rows, inp
 from jitgrad.compat.keras.models.graph import Graph
 from jitgrad.compat.keras.models.progress import EpochLines, Lines, in_order, level
 from jitgrad.compat.keras.models.summary import summary
-from jitgrad.compat.keras.names import numbered
 from jitgrad.compat.keras.symbol import symbols_in
 from jitgrad.errors import ArgumentError, FitError
 from jitgrad.layers import layer as library_layer
-from jitgrad.models.steps import Steps
 from jitgrad.tape.gradient_tape import GradientTape
-
-_STEPS = ("train_step", "test_step", "predict_step", "compute_metrics")
 
 
 class Model(Layer, library.Model):
@@ -120,11 +116,11 @@ class Model(Layer, library.Model):
 
     # Compiling.
 
-    def compile(
+    def compile(  # type: ignore[override]
         self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
         weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1, jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
-    ) -> None:  # type: ignore[override]  # fmt: skip
+    ) -> None:  # fmt: skip
         """Choose what ``fit`` and ``evaluate`` use. The last four arguments change nothing here."""
         made = Compiled(optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics)
         made.give(super().compile)
@@ -204,7 +200,7 @@ class Model(Layer, library.Model):
         """The loss of a batch."""
         if is_plain((x, y, y_pred)):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
-        return wrap(super().compute_loss(*unwrap((x, y, y_pred, sample_weight)), training=training))
+        return wrap(super().compute_loss(unwrap(x), unwrap(y), unwrap(y_pred), unwrap(sample_weight), training))
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """The metrics' values by name, over the batches of the epoch."""
@@ -217,13 +213,13 @@ class Model(Layer, library.Model):
 
     # Fitting.
 
-    def fit(
+    def fit(  # type: ignore[override]
         self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
         callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True,
         class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
         validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: int = 1,
         **kwargs: Any,
-    ) -> Any:  # type: ignore[override]  # fmt: skip
+    ) -> Any:  # fmt: skip
         """Fit the model to data, and print Keras's lines; returns a History."""
         _check_options(kwargs, validation_freq)
         rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch)
@@ -255,9 +251,15 @@ class Model(Layer, library.Model):
         if fitted is not None and not given:
             history.epoch = fitted.epoch
             history.history = in_order({name: values for name, values in fitted.history.items() if name != "learning_rate"})
-        self.optimizer.count(len(history.epoch) * (steps or 0))
+        if not self.has_own("train_step"):
+            self._count(len(history.epoch) * (steps or 0))
         self.history = history
         return history
+
+    def _count(self, steps: int) -> None:
+        """Count steps that the native loop has done."""
+        optimizer: Any = self.optimizer
+        optimizer.count(steps)
 
     @staticmethod
     def _validation(given: Any, steps: int | None) -> Any:
@@ -279,10 +281,10 @@ class Model(Layer, library.Model):
         fitting["lines"].append(lines)
         yield lines
 
-    def evaluate(
+    def evaluate(  # type: ignore[override]
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
         steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
-    ) -> Any:  # type: ignore[override]  # fmt: skip
+    ) -> Any:  # fmt: skip
         """The loss and the metrics on data, and Keras's line."""
         rows = as_rows(x, y, sample_weight, batch_size, steps)
         given = _listed(callbacks)
@@ -302,7 +304,7 @@ class Model(Layer, library.Model):
 
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
-    ) -> Any:  # type: ignore[override]
+    ) -> Any:
         """The results for rows of data as arrays, and Keras's line."""
         inputs, count = inputs_alone(x, steps)
         size = batch_size or 32
@@ -321,10 +323,12 @@ class Model(Layer, library.Model):
         """The results for one batch."""
         return super().predict(plain(x), max(1, count_rows(plain(x))), 0)
 
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False) -> Any:  # fmt: skip
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """One step; returns the loss before it and the metrics."""
         made = super().train_on_batch(plain(x), plain(y), plain(sample_weight), class_weight, return_dict)
-        self.optimizer.count(1)
+        self._count(1)
         return made
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -333,7 +337,15 @@ class Model(Layer, library.Model):
 
     # Showing and saving.
 
-    def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None, expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None) -> None:  # type: ignore[override]  # fmt: skip
+    def summary(  # type: ignore[override]
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
         """Print a table of the layers, as Keras does."""
         text = summary(self, line_length, show_trainable, expand_nested)
         (print_fn or functools.partial(print, flush=True))(text)
@@ -406,7 +418,3 @@ def _since(lines: Lines) -> float:
     import time
 
     return time.perf_counter() - lines.began
-
-
-BASE = Steps
-make_name = numbered

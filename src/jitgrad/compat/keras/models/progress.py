@@ -120,8 +120,14 @@ class EpochLines(Lines):
     """
 
     def __init__(
-        self, verbose: int, steps: int | None, first: int, epochs: int, metrics: Callable[[Any, int], Mapping[str, Any]], asked: bool
-    ) -> None:  # fmt: skip
+        self,
+        verbose: int,
+        steps: int | None,
+        first: int,
+        epochs: int,
+        metrics: Callable[[Any, int], Mapping[str, Any]],
+        asked: bool,
+    ) -> None:
         super().__init__(verbose, steps)
         self._next, self._epochs, self._metrics, self._asked = first, epochs, metrics, asked
         if not asked and first < epochs:

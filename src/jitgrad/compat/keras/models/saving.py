@@ -33,7 +33,9 @@ def load_weights(model: Any, filepath: Any) -> None:
     library.load_weights(model, _checked(filepath))
 
 
-def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True) -> Any:
+def load_model(
+    filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+) -> Any:
     """The model of a file that ``save`` wrote."""
     return library.load_model(_checked(filepath), {**known_objects(), **(custom_objects or {})}, compile)
 
@@ -51,7 +53,9 @@ def _checked(filepath: Any) -> Path:
     """A file that is none of Keras's. Raises DataError for one of those, or where there is none."""
     path = Path(os.fspath(filepath))
     if path.is_dir():
-        raise DataError(f"{path} is a folder, as TensorFlow's SavedModel. Save the model's weights as arrays there, and set_weights() here.")
+        raise DataError(
+            f"{path} is a folder, as TensorFlow's SavedModel. Save the model's weights as arrays there, and set_weights() here."
+        )
     if not path.exists():
         raise DataError(f"There is no file {path}. Give the path that save() was given.")
     with path.open("rb") as file:

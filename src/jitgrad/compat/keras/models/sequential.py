@@ -10,14 +10,14 @@ from jitgrad.compat.keras.layers.core import InputLayer
 from jitgrad.compat.keras.models.model import Model
 from jitgrad.compat.keras.symbol import Input, KerasTensor
 from jitgrad.errors import ArgumentError
-from jitgrad.layers.layer import is_unfilled
 from jitgrad.layers.layer import Layer as LibraryLayer
+from jitgrad.layers.layer import is_unfilled
 
 
 class Sequential(Model, library.Sequential):
     """Layers one after the other, built at once where the first says the shape of its inputs."""
 
-    call = library.Sequential.call
+    call = library.Sequential.call  # type: ignore[assignment]
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         self._first: KerasTensor | None = None
@@ -39,13 +39,15 @@ class Sequential(Model, library.Sequential):
             return
         if not isinstance(layer, LibraryLayer):
             raise ArgumentError(
-                f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer} (of type {type(layer)}). "
-                f"Use layers.Lambda for a function."
+                f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer!r}. Use "
+                f"layers.Lambda for a function."
             )
         if self._first is None and not self._stack:
             self._begin(_symbol_for(layer))
         if any(layer.name == other.name for other in self._stack):
-            raise ArgumentError(f"All layers added to a Sequential model should have unique names, and {layer.name!r} is taken. Choose another.")
+            raise ArgumentError(
+                f"All layers added to a Sequential model should have unique names, and {layer.name!r} is taken. Choose another."
+            )
         self._stack.append(layer)
         self._listed.append(layer)
         self.built, self.output_shape, self.example = False, None, None
@@ -142,5 +144,3 @@ def _symbol_for(layer: Any) -> KerasTensor | None:
 
 def _float(dtype: str) -> str | None:
     return dtype if dtype.startswith("float") else None
-
-

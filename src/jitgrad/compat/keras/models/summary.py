@@ -14,14 +14,12 @@ def summary(model: Any, line_length: int | None = None, show_trainable: bool = F
     graph = model._graph
     linear = graph is None or _is_linear(graph)
     titles = ["Layer (type)", "Output Shape", "Param #"]
-    rows = _rows(model) if linear or graph is None else _graph_rows(graph)
-    if not linear:
-        titles.append("Connected to")
+    found = _rows(model) if linear or graph is None else _graph_rows(graph)
+    titles += [] if linear else ["Connected to"]
+    rows = [row for row, _ in found]
     if show_trainable:
         titles.append("Trai…")
-        rows = [[*row, "-" if trainable is None else "Y" if trainable else "N"] for row, trainable in rows]  # type: ignore[misc]
-    else:
-        rows = [row for row, _ in rows]  # type: ignore[misc]
+        rows = [[*row, "-" if trainable is None else "Y" if trainable else "N"] for row, trainable in found]
     widths = _widths(len(titles), line_length, linear, show_trainable)
     right = {2}
     lines = [f'Model: "{model.name}"', _rule("┏━┳┓", widths), *_row(titles, widths, "┃", right), _rule("┡━╇┩", widths)]
@@ -112,7 +110,7 @@ def _widths(columns: int, line_length: int | None, linear: bool, show_trainable:
 
 
 def _rule(parts: str, widths: list[int]) -> str:
-    left, line, cross, right = parts
+    left, line, cross, right = list(parts)
     return left + cross.join(line * (width + 2) for width in widths) + right
 
 
@@ -169,4 +167,3 @@ def _memory(size: int) -> str:
         if size >= step:
             return f"{size / step:.2f} {unit}"
     return f"{size:.2f} B"
-

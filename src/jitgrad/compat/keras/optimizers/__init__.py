@@ -44,9 +44,23 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
 
 __all__ = [
-    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop", "deserialize",
-    "get", "legacy", "schedules", "serialize",
-]  # fmt: skip
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "legacy",
+    "schedules",
+    "serialize",
+]
 _REASONS = {
     "Ftrl": "Use Adam, or Adagrad, which Ftrl is without its penalties.",
     "LossScaleOptimizer": "It is for float16, which jitgrad does not compute with.",

@@ -26,9 +26,15 @@ class Adam(Optimizer, library.AMSGrad):
     """Adam, with the largest second moment so far where ``amsgrad`` is set."""
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, amsgrad: bool = False,
-        weight_decay: float | None = None, **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        weight_decay: float | None = None,
+        **options: Any,
+    ) -> None:
         self.amsgrad = amsgrad
         super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay=weight_decay, **options)
 
@@ -73,7 +79,12 @@ class Lion(Optimizer, library.Lion):
     """Steps by the sign of a momentum."""
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, weight_decay: float | None = None, **options: Any
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        weight_decay: float | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, weight_decay=weight_decay, **options)
 
@@ -82,9 +93,15 @@ class RMSprop(Optimizer, library.RMSprop):
     """Steps scaled by a running mean of squared gradients."""
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7, centered: bool = False,
-        weight_decay: float | None = None, **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(learning_rate, rho, momentum, epsilon, centered, "keras", weight_decay=weight_decay, **options)
 
 
@@ -95,16 +112,19 @@ class Adagrad(Optimizer, library.Adagrad):
         self, learning_rate: Any = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
         weight_decay: float | None = None, **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(
-            learning_rate, initial_accumulator_value, epsilon, form="keras", weight_decay=weight_decay, **options
-        )
+        super().__init__(learning_rate, initial_accumulator_value, epsilon, form="keras", weight_decay=weight_decay, **options)
 
 
 class Adadelta(Optimizer, library.Adadelta):
     """Steps scaled by running means of squared gradients and squared steps."""
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, weight_decay: float | None = None, **options: Any
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(learning_rate, rho, epsilon, weight_decay=weight_decay, **options)
 

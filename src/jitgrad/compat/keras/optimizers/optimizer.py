@@ -1,4 +1,4 @@
-"""What every optimizer of Keras has beside the library's: a learning rate that can be assigned, iterations, and its arguments."""
+"""What every optimizer of Keras has beside the library's: iterations, and a learning rate that can be assigned."""
 
 from __future__ import annotations
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from jitgrad.compat.keras.configs import custom_objects as get_custom_objects
 from jitgrad.compat.keras.configs import (
     custom_objects_known,
     deserialized,
     register_keras_serializable,
     serialized,
 )
-from jitgrad.compat.keras.configs import custom_objects as get_custom_objects
 from jitgrad.compat.keras.models.progress import is_interactive, set_interactive
 from jitgrad.compat.keras.names import forget
 from jitgrad.compat.keras.symbol import is_keras_tensor
@@ -21,7 +21,14 @@ from jitgrad.compat.modules import missing
 custom_object_scope = CustomObjectScope = custom_objects_known
 
 
-def plot_model(model: Any, to_file: Any = "model.png", show_shapes: bool = False, show_dtype: bool = False, show_layer_names: bool = False, **options: Any) -> Any:  # fmt: skip
+def plot_model(
+    model: Any,
+    to_file: Any = "model.png",
+    show_shapes: bool = False,
+    show_dtype: bool = False,
+    show_layer_names: bool = False,
+    **options: Any,
+) -> Any:
     """A picture of a model's layers; of the rest, rankdir, dpi and the like, nothing is used."""
     from jitgrad import pictures
 
@@ -59,11 +66,27 @@ def is_interactive_logging_enabled() -> bool:
 
 
 __all__ = [
-    "CustomObjectScope", "Progbar", "PyDataset", "Sequence", "clear_session", "custom_object_scope", "deserialize_keras_object",
-    "disable_interactive_logging", "enable_interactive_logging", "get_custom_objects", "get_file", "is_interactive_logging_enabled",
-    "is_keras_tensor", "normalize", "plot_model", "register_keras_serializable", "serialize_keras_object", "set_random_seed",
-    "split_dataset", "to_categorical",
-]  # fmt: skip
+    "CustomObjectScope",
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "get_custom_objects",
+    "get_file",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "normalize",
+    "plot_model",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "split_dataset",
+    "to_categorical",
+]
 _SEQUENCES = "It is for sequences, which this library is not for."
 _PICTURES = "It is for pictures in files. Read them into arrays."
 _REASONS = {

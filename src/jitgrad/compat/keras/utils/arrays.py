@@ -28,7 +28,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
 def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     """Divided by the norms along an axis; norms of 0 count as 1."""
     array = np.asarray(values_of(x), float)
-    norms = np.linalg.norm(array, order, axis, keepdims=True) if array.ndim <= 2 else np.sqrt((array**2).sum(axis, keepdims=True))
+    norms = (
+        np.linalg.norm(array, order, axis, keepdims=True) if array.ndim <= 2 else np.sqrt((array**2).sum(axis, keepdims=True))
+    )
     made: np.ndarray = array / np.where(norms == 0, 1, norms)
     return made
 
@@ -60,7 +62,9 @@ class PyDataset:
 Sequence = PyDataset
 
 
-def split_dataset(dataset: Any, left_size: Any = None, right_size: Any = None, shuffle: bool = False, seed: int | None = None) -> Any:
+def split_dataset(
+    dataset: Any, left_size: Any = None, right_size: Any = None, shuffle: bool = False, seed: int | None = None
+) -> Any:
     """Arrays in two parts along their rows: sizes are numbers of rows, or parts of them."""
     arrays = [np.asarray(values_of(a)) for a in (dataset if isinstance(dataset, (list, tuple)) else [dataset])]
     n = len(arrays[0])

@@ -31,8 +31,8 @@ def get_file(
 ) -> str:  # fmt: skip
     """The path of a file from the network, which is downloaded where it is not there yet.
 
-    What is downloaded is checked against ``file_hash``, SHA-256, or MD5 of 32 digits. With ``extract`` it is unpacked beside it,
-    and the folder is returned.
+    What is downloaded is checked against ``file_hash``, SHA-256, or MD5 of 32 digits. With ``extract`` it is unpacked beside
+    it, and the folder is returned.
     """
     if origin is None:
         raise ArgumentError("get_file: there is no origin. Give the address of the file.")
@@ -55,7 +55,10 @@ def download(origin: str, path: Path, digest: str | None = None) -> None:
 
     print(f"Downloading data from {origin}", flush=True)
     try:
-        with urlopen(Request(origin, headers={"User-Agent": "jitgrad"}), timeout=_SECONDS) as answer, written_aside(path) as file:
+        with (
+            urlopen(Request(origin, headers={"User-Agent": "jitgrad"}), timeout=_SECONDS) as answer,
+            written_aside(path) as file,
+        ):
             found = _copied(answer, file, int(answer.headers.get("Content-Length") or 0), digest)
             if digest is not None and found != digest:
                 raise DataError(f"{origin} has another digest than it should: {found}, not {digest}. Try again later.")
