@@ -26,6 +26,9 @@ class Functional(Model):
         return cls(*_built(arguments["plan"]))
 
 
+Model.functional = Functional
+
+
 def _plan(graph: Graph) -> dict[str, Any]:
     """A graph as a file has it: its inputs, the calls in their order, and what stands where symbols stood."""
     numbers = {id(x): i for i, x in enumerate(tree_leaves(graph.inputs))}

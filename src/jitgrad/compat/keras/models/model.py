@@ -34,6 +34,8 @@ class Model(Layer, library.Model):
     A fit is native. One with a ``train_step`` or a metric of a user's own is a loop in Python.
     """
 
+    functional: type[Model]
+    """What a Model of symbols is; put here by ``models.functional``."""
     keras_compiled: Compiled | None = None
     history: History | None = None
     _graph: Graph | None = None
@@ -41,11 +43,8 @@ class Model(Layer, library.Model):
     _logs: dict[str, Any] | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        from jitgrad.compat.keras.models.functional import Functional
-
-        if cls is Model and (symbols_in(args) or "outputs" in kwargs):
-            cls = Functional
-        return super().__new__(cls, *args, **kwargs)
+        of_symbols = cls is Model and (symbols_in(args) or "outputs" in kwargs)
+        return super().__new__(Model.functional if of_symbols else cls, *args, **kwargs)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
