@@ -48,7 +48,10 @@ FREE = {"__init__"}
 
 # The tape: data and recording, operators, engine. A module imports from its own layer and from those before it.
 TAPE = [
-    ["dtypes", "tree", "path", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable"],
+    [
+        "dtypes", "tree", "path", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable",
+        "composite",
+    ],
     ["indexing"],
     [
         "flatten", "lru", "executable", "reverse_mode", "segments", "runs", "groups", "evaluate", "pending", "forward_mode",

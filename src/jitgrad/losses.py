@@ -19,6 +19,7 @@ import numpy as np
 
 from jitgrad.arguments import by_name
 from jitgrad.errors import ArgumentError, DataError, ShapeError
+from jitgrad.functions import networks
 from jitgrad.functions.elementwise import clip
 from jitgrad.functions.reductions import log_of_softmax, log_softmax, mean, sum
 from jitgrad.functions.shapes import expand_dims, reshape
@@ -38,7 +39,7 @@ from jitgrad.ops.elementwise import (
 )
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor, op_of
 from jitgrad.tape.trace import checked
 
 _SMALLEST = 1e-7  # probabilities are kept this far from 0 and 1, as Keras does
@@ -230,7 +231,7 @@ def cosine_similarity(target: Tensor, prediction: Tensor) -> Tensor:
 def binary_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False, label_smoothing: float = 0.0) -> Tensor:
     """-target·log(p) - (1 - target)·log(1 - p) of probabilities p, or of their logits, without overflow."""
     target = target * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else target
-    if prediction.op is sigmoid:  # just recorded: from its logits nothing overflows or vanishes
+    if op_of(prediction) is sigmoid:  # just recorded: from its logits nothing overflows or vanishes
         prediction, from_logits = prediction.inputs[0], True
     if from_logits:
         return softplus(prediction) - target * prediction
@@ -249,15 +250,19 @@ def categorical_crossentropy(
     alike("categorical_crossentropy", target, prediction)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / target.shape[-1]
-    return _by_row(-sum(target * _log_probabilities(prediction, from_logits), -1))
+    logarithms = log_softmax(prediction, -1) if from_logits else _log_probabilities(prediction)
+    return _by_row(-sum(target * logarithms, -1))
 
 
 @loss
 def sparse_categorical_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False) -> Tensor:
     """-log of the probability of the class that the integer ``target`` names, from 0 on, as in ``categorical_crossentropy``."""
     target = classes_of(_SPARSE, target, prediction)
-    hit = equal(expand_dims(target, -1), _first(prediction.shape[-1]))
-    rows = -sum(where(hit, _log_probabilities(prediction, from_logits), 0.0), -1)
+    if from_logits:
+        rows = networks.class_losses(target, prediction)
+    else:
+        hit = equal(expand_dims(target, -1), _first(prediction.shape[-1]))
+        rows = -sum(where(hit, _log_probabilities(prediction), 0.0), -1)
     return _by_row(meaningful(_SPARSE, target, prediction, rows))
 
 
@@ -281,10 +286,8 @@ def hinge(target: Tensor, prediction: Tensor) -> Tensor:
     return relu(1.0 - sign * prediction)
 
 
-def _log_probabilities(prediction: Tensor, from_logits: bool) -> Tensor:
+def _log_probabilities(prediction: Tensor) -> Tensor:
     """The logarithms of the probabilities along the last axis; of a softmax that was just recorded, from its logits."""
-    if from_logits:
-        return log_softmax(prediction, -1)
     known = log_of_softmax(prediction)
     if known is not None:
         return known

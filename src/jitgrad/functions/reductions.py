@@ -15,7 +15,7 @@ from jitgrad.functions.shapes import concatenate, moveaxis, reshape, transpose
 from jitgrad.ops import Op, linear, order, reduce
 from jitgrad.ops.elementwise import abs, divide, equal, exp, greater, log, not_equal, sqrt, square, stop_gradient, where
 from jitgrad.tape.protocol import namesakes, public
-from jitgrad.tape.tensor import Tensor, as_tensor, retyped
+from jitgrad.tape.tensor import Tensor, as_tensor, op_of, retyped
 
 
 @public(np.sum)
@@ -242,7 +242,7 @@ def log_of_softmax(p: Tensor) -> Tensor | None:
 
     This cannot wait for lowering, which comes after differentiating: 1 / p would have overflowed by then.
     """
-    if p.op is not divide or p.inputs[0].op is not exp:
+    if op_of(p) is not divide or op_of(p.inputs[0]) is not exp:
         return None
     shifted, total = p.inputs
     inner = total.inputs[0] if total.op is linear.reshape else total

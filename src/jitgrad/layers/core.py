@@ -11,6 +11,7 @@ import numpy as np
 from jitgrad import random
 from jitgrad.arguments import count, in_unit_interval
 from jitgrad.errors import IndexingError, ShapeError
+from jitgrad.functions import networks
 from jitgrad.functions.products import matmul
 from jitgrad.functions.selection import gather
 from jitgrad.functions.shapes import concatenate, reshape
@@ -67,8 +68,7 @@ class Dense(Layer):
             self.bias = self.add_weight("bias", (self.units,), **self._bias)
 
     def call(self, x: Any) -> Any:
-        y = matmul(x, self.kernel)
-        return self.activation(y + self.bias if self.use_bias else y)
+        return self.activation(networks.linear(x, self.kernel, self.bias) if self.use_bias else matmul(x, self.kernel))
 
 
 class Flatten(Layer):

@@ -149,11 +149,11 @@ class Layer(Described):
                 f"{type(self).__name__} was called with a Node of a static graph, which has no shape to build for. Build the "
                 f"layer, and use graph.call(layer, node)."
             )
-        if type(x) is not Tensor:
+        if not isinstance(x, Tensor):
             x = self._inputs(x)
         if training is None and more and isinstance(more[-1], bool):
             more, training = more[:-1], more[-1]
-        self.built_for(x.shape or None if type(x) is Tensor else shapes_of(x))
+        self.built_for(x.shape or None if isinstance(x, Tensor) else shapes_of(x))
         asked = _training.get() if training is None else bool(training)
         token = _training.set(asked)
         try:

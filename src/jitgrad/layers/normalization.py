@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from jitgrad.arguments import in_unit_interval, positive
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.functions.reductions import mean
+from jitgrad.functions import networks
 from jitgrad.layers.layer import Layer
 from jitgrad.ops import Shape
-from jitgrad.ops.elementwise import sqrt, square
+from jitgrad.ops.elementwise import sqrt
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.variable import assign_together
 
 
 class BatchNormalization(Layer):
@@ -47,21 +47,16 @@ class BatchNormalization(Layer):
         self.moving_variance = self.add_weight("moving_variance", features, "ones", trainable=False)
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
+        center, variance = self.moving_mean, self.moving_variance
+        y: Tensor
         if not (training and self.trainable):
-            return self._scaled(x - self.moving_mean, self.moving_variance)
-        axes = tuple(range(x.ndim - 1))
-        center = mean(x, axes)
-        centered = x - center
-        variance = mean(square(centered), axes)
-        n = math.prod(x.shape[:-1])
-        spread = variance * (n / (n - 1)) if self.unbiased and n > 1 else variance
-        for kept, new in ((self.moving_mean, center), (self.moving_variance, spread)):
-            kept.assign(self.momentum * kept + (1 - self.momentum) * new.detach())
-        return self._scaled(centered, variance)
-
-    def _scaled(self, centered: Any, variance: Any) -> Tensor:
-        scaled: Tensor = centered * (self.gamma / sqrt(variance + self.epsilon)) + self.beta
-        return scaled
+            y = networks.fixed_norm(x, self.gamma, self.beta, center, variance, epsilon=self.epsilon)
+            return y
+        y, new_center, new_variance = networks.batch_norm(
+            x, self.gamma, self.beta, center, variance, momentum=self.momentum, epsilon=self.epsilon, unbiased=self.unbiased
+        )
+        assign_together((center, new_center), (variance, new_variance))
+        return y
 
 
 class LayerNormalization(Layer):
@@ -82,10 +77,8 @@ class LayerNormalization(Layer):
         self.beta = self.add_weight("beta", input_shape[-1:], "zeros")
 
     def call(self, x: Tensor) -> Tensor:
-        center = mean(x, -1, keepdims=True)
-        variance = mean(square(x - center), -1, keepdims=True)
-        scaled: Tensor = (x - center) / sqrt(variance + self.epsilon) * self.gamma + self.beta
-        return scaled
+        y: Tensor = networks.layer_norm(x, self.gamma, self.beta, epsilon=self.epsilon)
+        return y
 
 
 class Normalization(Layer):

@@ -13,7 +13,7 @@ from jitgrad.tape.path import Path
 from jitgrad.tape.recording import here, no_grad
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.reverse_mode import differentiate, key_of, topological
-from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.tape.tensor import Tensor, as_tensor, is_recorded_op, operands_of
 
 
 def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> None:
@@ -62,9 +62,9 @@ def _let_go(target: Tensor) -> None:
     _of(target).spent = True
     stack = [target]
     while stack:
-        for x in stack.pop().inputs:
+        for x in operands_of(stack.pop()):
             kept = x.gradient
-            if kept is not None and not kept.spent and x.op is not None:
+            if kept is not None and not kept.spent and is_recorded_op(x):
                 kept.spent = True
                 stack.append(x)
 

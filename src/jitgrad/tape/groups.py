@@ -16,7 +16,7 @@ from jitgrad.tape.flatten import Flat
 from jitgrad.tape.path import Event, Path
 from jitgrad.tape.recording import here, unfollowed
 from jitgrad.tape.runs import release, run, values_of
-from jitgrad.tape.tensor import Tensor, later
+from jitgrad.tape.tensor import Tensor, is_recorded_op, later
 
 Gradients = list[Tensor | None]
 Differentiate = Callable[..., Gradients]
@@ -39,7 +39,7 @@ class Group:
     def __init__(self, where: Path, event: Event, targets: Iterable[Tensor | None]) -> None:
         self.where = where
         self.event = event
-        members = {id(t): t for t in targets if t is not None and t.value is None and t.op is not None and t.group is None}
+        members = {id(t): t for t in targets if t is not None and t.value is None and is_recorded_op(t) and t.group is None}
         self.targets = list(members.values())
         self.pending: Any = None
         self._results: list[weakref.ref[Tensor]] = []

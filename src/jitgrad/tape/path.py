@@ -184,40 +184,59 @@ class Path:
 
     def enter(self, leaf: Tensor) -> int:
         """Give a number to a leaf that has none."""
-        value, variable, gradient = leaf.value, leaf.variable, leaf.gradient
-        if gradient is not None:
-            self.open = True
-        event = self.event
-        if event is LOST:
+        key: list[Any] = ["read"]
+        self.keyed(key, (leaf,))
+        if self.event is LOST:
             return -1
+        event = self.event.next(key)
+        if event is None:
+            event = self.grow(key, 1)
+        else:
+            self.event = event
+        return event.place
+
+    def keyed(self, key: list[Any], operands: Sequence[Tensor]) -> int:
+        """Add to the key of an event the numbers of Tensors, and for leaves that have none, and are read now, what they are.
+
+        Returns the number of the next Tensor that the event makes; -1 where it cannot be followed.
+        """
+        numbers, at = self.numbers, self.event.end
+        for x in operands:
+            if x.path is self:
+                key.append(x.place)
+                continue
+            place = numbers.get(id(x))
+            if place is not None:
+                key.append(place)
+                continue
+            if x.gradient is not None:
+                self.open = True
+            if self.event is LOST:
+                continue
+            variable = x.variable
+            if variable is not None and variable._leaf is x:
+                read = self.read
+                key.append(variable.kind)
+                key.append(read.get(id(variable), -1))
+                read[id(variable)] = at
+            else:
+                self._describe(key, x, at)
+            numbers[id(x)] = at
+            self.tensors[at] = x
+            at += 1
+        return at if self.event is not LOST else -1
+
+    def _describe(self, key: list[Any], leaf: Tensor, at: int) -> None:
+        """The same of a leaf that is not the value of a Variable now."""
+        value, variable = leaf.value, leaf.variable
         if value is None or (leaf.path is not None and self._goes_on(leaf)):
             self.lose()
-            return -1
+        kind = leaf.gradient is None, leaf.shape, leaf.level
         if variable is None:
-            key: Any = (
-                "number" if type(value) is float else "array",
-                leaf.path is None,
-                gradient is None,
-                leaf.shape,
-                leaf.level,
-            )
+            key += ("number" if type(value) is float else "array", leaf.path is None, kind)
         else:
-            key = (variable.trainable, self.read.get(id(variable), -1), gradient is None, leaf.shape, leaf.level)
-        then = event.then
-        if then is not None and then.key == key:
-            self.event = then
-        else:
-            then = event.next(key)
-            if then is None:
-                then = self.grow(key, 1)
-            else:
-                self.event = then
-        place = then.place
-        if variable is not None:
-            self.read[id(variable)] = place
-        self.numbers[id(leaf)] = place
-        self.tensors[place] = leaf
-        return place
+            key += ((variable.trainable, *kind), self.read.get(id(variable), -1))
+            self.read[id(variable)] = at
 
     def _goes_on(self, tensor: Tensor) -> bool:
         """Whether a gradient may be wanted through what was recorded on another path."""

@@ -115,15 +115,20 @@ def apply(changes: Sequence[StateUpdate]) -> None:
         _now(changes)
 
 
-def assign_later(variable: Variable, value: Tensor) -> bool:
-    """Have a Variable take a value when somebody asks for it; False where that cannot wait."""
-    if variable.level <= dtypes.INTEGER or dtypes.DTYPE[value.level] is not dtypes.DTYPE[variable.level]:
-        return False
-    if variable.pending is not None:
-        variable.pending.make()
-    where = here.path
-    key = ["assign", where.number(variable.leaf), value.place if value.path is where else where.number(value)]
-    return _wait(where, key, variable.level, [StateUpdate("assign", (variable,), (value,))])
+def assign_later(pairs: Sequence[tuple[Variable, Tensor]]) -> bool:
+    """Have Variables of one dtype take values when somebody asks for them; False where that cannot wait."""
+    where, level = here.path, pairs[0][0].level
+    key: list[Any] = ["assign"]
+    changes = []
+    for variable, value in pairs:
+        if variable.level <= dtypes.INTEGER or variable.level != level or dtypes.DTYPE[value.level] is not dtypes.DTYPE[level]:
+            return False
+        if variable.pending is not None:
+            variable.pending.make()
+        key.append(where.number(variable.leaf))
+        key.append(value.place if value.path is where else where.number(value))
+        changes.append(StateUpdate("assign", (variable,), (value,)))
+    return _wait(where, key, level, changes)
 
 
 def _later(changes: Sequence[StateUpdate]) -> bool:

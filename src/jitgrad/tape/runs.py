@@ -14,7 +14,7 @@ from jitgrad.tape.executable import OWN, Executable, Storage, lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.path import Event, Path
 from jitgrad.tape.recording import is_recorded
-from jitgrad.tape.tensor import Tensor
+from jitgrad.tape.tensor import Composed, Tensor, become_plain, is_recorded_op, op_of
 
 
 class _Run:
@@ -128,7 +128,7 @@ def run(
 def release_leaves(leaves: Iterable[Tensor]) -> None:
     """Let go of the operands of those that no tape knows any more."""
     for leaf in leaves:
-        if leaf.op is not None and not is_recorded(leaf):
+        if is_recorded_op(leaf) and not is_recorded(leaf):
             release(leaf)
 
 
@@ -139,6 +139,7 @@ def release(tensor: Tensor) -> None:
         return
     if tensor.path is not None and tensor.path.deferred and (kept is not None or tensor.timestamp):
         tensor.path.derive()
+    tensor.op = None if kept is None else op_of(tensor)
     tensor.inputs, tensor.attrs = (), ()
-    if kept is None:
-        tensor.op = None
+    if type(tensor) is Composed:
+        become_plain(tensor)

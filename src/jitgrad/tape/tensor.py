@@ -44,11 +44,12 @@ class Tensor(Operators):
         group: the gradients that it is computed with, see ``evaluate``.
         gradient: where it requires a gradient, what ``backward`` keeps of it.
         path, place: where it was made, and its number there; None of a leaf.
+        call: of a result of a composite whose graph nobody has looked at, what makes that.
     """
 
     __slots__ = (
-        "__weakref__", "attrs", "gradient", "group", "inputs", "level", "op", "path", "place", "shape", "timestamp", "value",
-        "variable",
+        "__weakref__", "attrs", "call", "gradient", "group", "inputs", "level", "op", "path", "place", "shape", "timestamp",
+        "value", "variable",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +84,7 @@ class Tensor(Operators):
         return self
 
     if TYPE_CHECKING:
+        call: Any
 
         def force(self) -> Any:
             """The value, computed now if it is not known; put here by jitgrad.tape."""
@@ -116,7 +118,28 @@ class Tensor(Operators):
         return f"<Tensor shape={self.shape} dtype={self.dtype}{shown}>"
 
 
-NEVER_DEFERRED.add(Tensor)
+class Composed(Tensor):
+    """A result of a composite. Where its op or its operands are asked for, it is given them and becomes a plain Tensor."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in ("op", "inputs", "attrs"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if self.call is not None:
+                self.call.expand()
+            return object.__getattribute__(self, name)
+
+
+def become_plain(tensor: Tensor) -> None:
+    """Once a result of a composite has what a Tensor has."""
+    tensor.__class__ = Tensor
+    tensor.call = None
+
+
+NEVER_DEFERRED.update((Tensor, Composed))
 
 
 def _remade(value: Any, level: int, requires_grad: bool) -> Tensor:
@@ -135,7 +158,7 @@ def known(value: np.ndarray, level: int) -> Tensor:
     return Tensor(None, (), (), value.shape, level, value)
 
 
-_new = object.__new__
+new: Any = object.__new__
 
 
 def later(shape: Shape, level: int, path: Path, place: int, group: Any) -> Tensor:
@@ -155,7 +178,7 @@ def _number(value: float, level: int) -> Tensor:
 
 def leaf(value: Any, shape: Shape, level: int, variable: Variable | None, gradient: Gradient | None) -> Tensor:
     """The value of a Variable, which is not copied, or a number."""
-    made = _new(Tensor)
+    made = new(Tensor)
     made.op = made.group = made.path = None
     made.inputs = made.attrs = ()
     made.shape = shape
@@ -202,29 +225,26 @@ _LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
 
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     """Record an op, and return its result, or a tuple of its results; raises ShapeError where its shape rule does."""
-    path = here.path
-    given = tuple(attrs.items()) if attrs else ()
-    key: list[Any] = [op, given]
     inherits = False
     for x in operands:
-        if type(x) is not Tensor:
-            tensors = _tensors(operands)
+        kind = type(x)
+        if kind is not Tensor and kind is not Composed:
+            tensors = as_tensors(operands)
             if tensors is None:
                 return deferred_in(operands).defer(op, operands, attrs)  # type: ignore[union-attr]
             return record(op, tensors, attrs)
-        if x.path is path:
-            key.append(x.place)
-        else:
-            number = path.numbers.get(id(x))
-            key.append(path.enter(x) if number is None else number)
         if x.gradient is not None:
             inherits = True
+    path = here.path
+    given = tuple(attrs.items()) if attrs else ()
+    key: list[Any] = [op, given]
+    place = path.keyed(key, operands)
     event = path.event.then
     if event is not None and event.key == key:
         path.event = event
     else:
-        event = _followed(path, key, op, operands, attrs)
-    made = _new(Tensor)
+        event = _followed(path, key, place, op, operands, attrs)
+    made = new(Tensor)
     made.op = op
     made.inputs = operands
     made.attrs = given
@@ -232,7 +252,7 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     made.level = event.level
     made.value = made.variable = made.group = made.gradient = None
     made.path = path
-    made.place = event.place
+    made.place = place if event.place >= 0 else -1
     made.timestamp = next(clock) if path.active else 0
     if inherits:
         made.gradient = _inherited(made)
@@ -243,19 +263,19 @@ _numbers: dict[type, dict[Any, Tensor]] = {float: {}, int: {}}
 _MOST_NUMBERS = 1024
 
 
-def _tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...] | None:
+def as_tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...] | None:
     """Operands as Tensors; None where one is deferred. A number is the same Tensor again, which nobody sees but the graph."""
     made = []
     for x in operands:
         kind = type(x)
-        if kind is Tensor:
+        if kind is Tensor or kind is Composed:
             made.append(x)
         elif kind in _numbers:
             made.append(_number_again(_numbers[kind], x))
         elif kind not in NEVER_DEFERRED and deferred_in((x,)) is not None:
             return None
         else:
-            made.append(as_tensor(x))
+            made.append(x._read() if isinstance(x, Operators) else as_tensor(x))
     return tuple(made)
 
 
@@ -270,7 +290,7 @@ def _number_again(known: dict[Any, Tensor], x: float) -> Tensor:
     return found
 
 
-def _followed(path: Path, key: list[Any], op: Op, operands: tuple[Tensor, ...], attrs: dict[str, Any]) -> Event:
+def _followed(path: Path, key: list[Any], place: int, op: Op, operands: tuple[Tensor, ...], attrs: dict[str, Any]) -> Event:
     """The event of an op that was not the first that came next on a path; raises ShapeError where its shape rule does."""
     if path.event is LOST:
         return _result(op, operands, attrs, key[1])
@@ -280,7 +300,8 @@ def _followed(path: Path, key: list[Any], op: Op, operands: tuple[Tensor, ...], 
         shape, level = made.shape, made.level
         if OPS.get(op.name) is not op:  # what it does is its user's
             path.lose()
-        return path.grow(key, 1 + len(shape) if type(shape) is Shapes else 1, shape, level)
+        read = place - path.event.end
+        return path.grow(key, read + (1 + len(shape) if type(shape) is Shapes else 1), shape, level)
     path.event = event
     return event
 
@@ -343,6 +364,24 @@ def _inherited(made: Tensor) -> Gradient | None:
         return None
     passing = [x for i, x in enumerate(made.inputs) if made.op.passes(i)]
     return Gradient() if any(x.gradient is not None for x in passing) else None
+
+
+def is_recorded_op(tensor: Tensor) -> bool:
+    """Whether it is the result of an op that it remembers."""
+    return type(tensor) is Composed or tensor.op is not None
+
+
+def op_of(tensor: Tensor) -> Op | None:
+    """Its op, of a result of a composite without looking at the graph."""
+    op: Op | None = tensor.call.op_of(tensor) if type(tensor) is Composed and tensor.call is not None else tensor.op
+    return op
+
+
+def operands_of(tensor: Tensor) -> tuple[Tensor, ...]:
+    """The operands of its op, or of the composite that it is a result of."""
+    call = tensor.call if type(tensor) is Composed else None
+    operands: tuple[Tensor, ...] = tensor.inputs if call is None else call.operands
+    return operands
 
 
 def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda node: True) -> Iterator[Tensor]:

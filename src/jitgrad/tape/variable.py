@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -48,6 +49,7 @@ class Variable(Operators):
 
     Attributes:
         pending: makes the next value when somebody asks.
+        kind: what a path knows of it, beside its value.
         first: what sessions of a static graph know: the value that they begin with, and the Tensor that they showed last.
         shared: whether these have one value together, instead of each its own.
 
@@ -55,7 +57,7 @@ class Variable(Operators):
         DTypeError: for a dtype that jitgrad does not compute with.
     """
 
-    __slots__ = ("__weakref__", "_gradient", "_leaf", "_trainable", "constraint", "first", "level", "name", "pending")
+    __slots__ = ("__weakref__", "_gradient", "_leaf", "_trainable", "constraint", "first", "kind", "level", "name", "pending")
     shared = False
 
     def __init__(
@@ -83,6 +85,7 @@ class Variable(Operators):
             self._leaf = leaf(array, array.shape, self.level, self, self._gradient)
 
     def _new_leaf(self, array: np.ndarray) -> Tensor:
+        self.kind = self._trainable, self._gradient is None, array.shape, self.level
         return leaf(array, array.shape, self.level, self, self._gradient)
 
     @property
@@ -93,6 +96,7 @@ class Variable(Operators):
     def _keep(self, kept: Gradient | None) -> None:
         here.path.changed(self._leaf)
         self._gradient = self._leaf.gradient = kept
+        self.kind = self._trainable, kept is None, self.shape, self.level
 
     @property
     def shape(self) -> Shape:
@@ -113,6 +117,7 @@ class Variable(Operators):
     def trainable(self, value: bool) -> None:
         here.path.changed(self._leaf)
         self._trainable = value
+        self.kind = value, self._gradient is None, self.shape, self.level
 
     @property
     def leaf(self) -> Tensor:
@@ -165,14 +170,15 @@ class Variable(Operators):
                 tracing.assign(self, tensor)
                 return self
             check_leaving(tensor, "assign()", explicit=True)
-        if tensor.value is not None or not self.assign_later(tensor):
+        if tensor.value is not None or not self.assign_later([(self, tensor)]):
             self.store(tensor.force())
         return self
 
     if TYPE_CHECKING:
 
-        def assign_later(self, value: Tensor) -> bool:
-            """Take a value when somebody asks for it; False where that cannot wait. Put here by jitgrad.tape."""
+        @staticmethod
+        def assign_later(pairs: Sequence[tuple[Variable, Tensor]]) -> bool:
+            """Have Variables take values when somebody asks; False where that cannot wait. Put here by jitgrad.tape."""
 
     def assign_add(self, value: Any) -> Variable:
         """``assign(self + value)``."""
@@ -227,6 +233,13 @@ class Variable(Operators):
 
 
 NEVER_DEFERRED.add(Variable)
+
+
+def assign_together(*pairs: tuple[Variable, Tensor]) -> None:
+    """Have Variables take results that fit them: as ``assign`` one after the other, and quicker."""
+    if trace.current() is not None or not Variable.assign_later(pairs):
+        for variable, value in pairs:
+            variable.assign(value)
 
 
 class WeakVariable(Variable):

@@ -1,0 +1,65 @@
+"""What layers compute, each recorded as one op, see ``tape.composite``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from jitgrad.functions.products import matmul
+from jitgrad.functions.reductions import log_softmax, mean, sum
+from jitgrad.functions.shapes import expand_dims
+from jitgrad.ops.elementwise import equal, sqrt, square, where
+from jitgrad.tape.composite import composite
+from jitgrad.tape.tensor import Tensor
+
+
+@composite
+def linear(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """x @ kernel + bias."""
+    return matmul(x, kernel) + bias
+
+
+@composite
+def batch_norm(
+    x: Tensor, gamma: Tensor, beta: Tensor, old_mean: Tensor, old_variance: Tensor, momentum: float, epsilon: float,
+    unbiased: bool,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Each feature (last axis) less its mean over its standard deviation, times gamma, plus beta; and the running mean and
+    variance, momentum·old + (1 - momentum)·new, through which no gradient passes."""
+    axes = tuple(range(x.ndim - 1))
+    center = mean(x, axes)
+    centered = x - center
+    variance = mean(square(centered), axes)
+    n = math.prod(x.shape[:-1])
+    spread = variance * (n / (n - 1)) if unbiased and n > 1 else variance
+    kept = [momentum * old + (1 - momentum) * new.detach() for old, new in ((old_mean, center), (old_variance, spread))]
+    return scaled(centered, variance, gamma, beta, epsilon), kept[0], kept[1]
+
+
+@composite
+def fixed_norm(x: Tensor, gamma: Tensor, beta: Tensor, center: Tensor, variance: Tensor, epsilon: float) -> Tensor:
+    """The same with a mean and a variance that are known."""
+    return scaled(x - center, variance, gamma, beta, epsilon)
+
+
+def scaled(centered: Any, variance: Any, gamma: Tensor, beta: Tensor, epsilon: float) -> Tensor:
+    """Features whose mean is 0 over their standard deviation, times gamma, plus beta."""
+    made: Tensor = centered * (gamma / sqrt(variance + epsilon)) + beta
+    return made
+
+
+@composite
+def class_losses(target: Tensor, logits: Tensor) -> Tensor:
+    """-log of the probability of the class that each row of ``target`` names, of logits along the last axis."""
+    hit = equal(expand_dims(target, -1), np.arange(logits.shape[-1]))
+    return -sum(where(hit, log_softmax(logits, -1), 0.0), -1)
+
+
+@composite
+def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: float) -> Tensor:
+    """Each row's last axis less its mean over its standard deviation, times gamma, plus beta."""
+    center = mean(x, -1, keepdims=True)
+    variance = mean(square(x - center), -1, keepdims=True)
+    return (x - center) / sqrt(variance + epsilon) * gamma + beta

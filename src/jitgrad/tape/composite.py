@@ -1,0 +1,235 @@
+"""Composites: functions of Tensors that are recorded as one, and as the ops that they are made of when somebody looks at these.
+
+On a path that was taken before nobody looks at the graph, so that what a layer or a loss does costs as much as one op. What it
+records for operands of certain shapes and dtypes is its body, found when it meets these first. A result has no op and no
+operands until it is asked for them: then all that the body has is made, with the numbers on the path that were kept for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from jitgrad.errors import ArgumentError
+from jitgrad.ops import OPS, Op, Shape
+from jitgrad.tape import path as paths
+from jitgrad.tape.dtypes import INTEGER
+from jitgrad.tape.path import LOST, Event, Path
+from jitgrad.tape.protocol import deferred_in
+from jitgrad.tape.recording import clock, grad_enabled, here, unfollowed
+from jitgrad.tape.requires_grad import Gradient
+from jitgrad.tape.tensor import Composed, Tensor, as_tensors, become_plain, leaf, new, placeholder
+from jitgrad.tape.tree import operands_first
+
+_MOST_BODIES = 256
+"""Of one composite."""
+
+
+class _Step(NamedTuple):
+    """An op of a body; its operands by their places in it."""
+
+    op: Op
+    operands: tuple[int, ...]
+    attrs: tuple[tuple[str, Any], ...]
+    shape: Shape
+    level: int
+    passing: frozenset[int]  # the composite's operands that gradients reach from here
+
+
+class _Body:
+    """What a function records: places count its operands, then the constants, then the steps.
+
+    Attributes:
+        steps: its ops, operands first.
+    """
+
+    __slots__ = ("_constants", "_outputs", "_several", "steps")
+
+    def __init__(self, name: str, operands: Sequence[Tensor], made: Any) -> None:
+        self._several = isinstance(made, tuple)
+        results: tuple[Tensor, ...] = made if self._several else (made,)
+        order = operands_first(results, lambda node: node.inputs)
+        given = {id(t) for t in operands}
+        constants = [t for t in order if not t.inputs and id(t) not in given]
+        if any(t.value is None or t.variable is not None for t in constants):
+            raise ArgumentError(
+                f"The composite {name} reads what is not among its operands. Give it all Variables that it uses."
+            )
+        place = {id(t): number for number, t in enumerate((*operands, *constants))}
+        passing = [frozenset((number,)) for number in range(len(operands))] + [frozenset[int]()] * len(constants)
+        self._constants = [(t.value, t.shape, t.level) for t in constants]
+        self.steps: list[_Step] = []
+        for node in [t for t in order if t.inputs and id(t) not in given]:
+            op = node.op
+            if op is None or OPS.get(op.name) is not op:
+                raise ArgumentError(f"The composite {name} uses an op that is not in the table. Call it without composite().")
+            inputs = tuple([place[id(x)] for x in node.inputs])
+            reached = [passing[i] for k, i in enumerate(inputs) if op.passes(k)] if node.level > INTEGER else []
+            passing.append(frozenset().union(*reached))
+            self.steps.append(_Step(op, inputs, node.attrs, node.shape, node.level, passing[-1]))
+            place[id(node)] = len(place)
+        first = len(operands) + len(constants)
+        self._outputs = [place[id(t)] - first if place[id(t)] >= first else ~place[id(t)] for t in results]
+
+    def leaves(self) -> list[Tensor]:
+        """Its constants, which no path has read."""
+        return [leaf(value, shape, level, None, None) for value, shape, level in self._constants]
+
+    def results(self, call: Call) -> Any:
+        """What the function returns, for operands that it was called on."""
+        made = {number: call.result(number) for number in self._outputs if number >= 0}
+        found = tuple([made[number] if number >= 0 else self._given(call, ~number) for number in self._outputs])
+        return found if self._several else found[0]
+
+    def _given(self, call: Call, place: int) -> Tensor:
+        """An operand or a constant that is a result."""
+        return (*call.operands, *self.leaves())[place]
+
+
+class Call:
+    """A body on operands.
+
+    Attributes:
+        operands: what it was recorded on.
+        results: those of its steps that somebody has, by number.
+    """
+
+    __slots__ = ("_body", "_inherits", "_path", "_place", "_timestamp", "operands", "results")
+
+    def __init__(self, body: _Body, operands: tuple[Tensor, ...], where: Path, place: int, inherits: bool) -> None:
+        self._body = body
+        self.operands = operands
+        self._path = where
+        self._place = place
+        self._timestamp = next(clock) if where.active else 0
+        self._inherits = inherits
+        self.results: dict[int, weakref.ref[Tensor]] = {}
+
+    def result(self, number: int) -> Tensor:
+        """The Tensor of a step, without a graph."""
+        step = self._body.steps[number]
+        made = new(Composed)
+        made.call = self
+        made.shape = step.shape
+        made.level = step.level
+        made.value = made.variable = made.group = made.gradient = None
+        made.path = self._path
+        made.place = self._place + number
+        made.timestamp = self._timestamp
+        if self._inherits and self._requires(step):
+            made.gradient = Gradient()
+        self.results[number] = weakref.ref(made)
+        return made
+
+    def _requires(self, step: _Step) -> bool:
+        """Whether a result of the step requires a gradient."""
+        return any(self.operands[i].gradient is not None for i in step.passing)
+
+    def op_of(self, result: Tensor) -> Op:
+        """What makes a result."""
+        return self._body.steps[result.place - self._place].op
+
+    def expand(self) -> None:
+        """Give the results their graphs."""
+        made = [*self.operands, *self._body.leaves()]
+        found = {number: result() for number, result in self.results.items()}
+        for number, step in enumerate(self._body.steps):
+            tensor = found.get(number)
+            if tensor is None:
+                tensor = found[number] = self._hidden(number, step)
+            if type(tensor) is Composed:  # or else it was let go
+                tensor.inputs = tuple([made[i] for i in step.operands])
+                tensor.attrs = step.attrs
+                tensor.op = step.op
+            made.append(tensor)
+        self._spend(made)
+        for tensor in found.values():
+            if type(tensor) is Composed:
+                become_plain(tensor)
+
+    def _hidden(self, number: int, step: _Step) -> Tensor:
+        """The Tensor of a step that nobody has."""
+        made = self.result(number)
+        self.results.pop(number)
+        return made
+
+    def _spend(self, made: Sequence[Tensor]) -> None:
+        """What ``backward`` went through, it went through down to the operands."""
+        steps = self._body.steps
+        for step, tensor in zip(reversed(steps), reversed(made), strict=False):
+            if tensor.gradient is not None and tensor.gradient.spent:
+                for i in step.operands:
+                    inner = made[i].gradient
+                    if inner is not None and i >= len(made) - len(steps):
+                        inner.spent = True
+
+
+class Composite:
+    """A function of Tensors that is recorded as one op. Made by ``composite``."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._bodies: dict[Any, _Body] = {}
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *operands: Any, **options: Any) -> Any:
+        """Record it; where a path is not followed, op by op."""
+        tensors: Any = operands
+        for x in operands:
+            kind = type(x)
+            if kind is not Tensor and kind is not Composed:
+                tensors = as_tensors(operands)
+                if tensors is None:
+                    return deferred_in(operands).defer(self, operands, options)  # type: ignore[union-attr]
+                break
+        where = here.path
+        if where.event is LOST or not paths.REPLAY:
+            return self.function(*tensors, **options)
+        key: list[Any] = [self, tuple(options.items())]
+        place = where.keyed(key, tensors)
+        event = where.event.then
+        if event is not None and event.key == key:
+            where.event = event
+        else:
+            event = self._followed(where, key, place, tensors, options)
+            if event is None:
+                return self.function(*tensors, **options)
+        inherits = any(x.gradient is not None for x in tensors) and grad_enabled()
+        return event.form.results(Call(event.form, tensors, where, place, inherits))
+
+    def _followed(
+        self, where: Path, key: list[Any], place: int, operands: tuple[Tensor, ...], options: dict[str, Any]
+    ) -> Event | None:
+        """The event where it was not the first that came next on a path; None where that is lost."""
+        if where.event is LOST:
+            return None
+        event = where.event.next(key)
+        if event is not None:
+            where.event = event
+            return event
+        body = self._body(operands, key[1], options)
+        event = where.grow(key, place - where.event.end + len(body.steps), form=body)
+        return None if where.event is LOST else event
+
+    def _body(self, operands: tuple[Tensor, ...], given: Any, options: dict[str, Any]) -> _Body:
+        key = (given, *[(t.shape, t.level) for t in operands])
+        found = self._bodies.get(key)
+        if found is None:
+            if len(self._bodies) >= _MOST_BODIES:
+                self._bodies.clear()
+            like = [placeholder(t.shape, t.level) for t in operands]
+            with unfollowed():
+                found = self._bodies[key] = _Body(self.function.__name__, like, self.function(*like, **options))
+        return found
+
+
+def composite(function: Callable[..., Any]) -> Composite:
+    """Have a function recorded as one op.
+
+    It takes Tensors by position, and hashable options by name that have no Tensors in them, and returns a Tensor or a tuple of
+    Tensors. What it records must follow from their shapes, dtypes and options alone: it reads no Variable that it is not given,
+    asks for no value and draws no random number.
+    """
+    return Composite(function)
