@@ -26,15 +26,23 @@ def write(path: str | os.PathLike[str], document: Any) -> None:
 
     Raises OSError where it cannot be written.
     """
+    write_whole(path, packed(document))
+
+
+def packed(document: Any) -> bytes:
+    """What ``write`` writes."""
     from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(_without_arrays(document, (), arrays), allow_nan=False)
-    write_whole(path, save(arrays, metadata={_KEY: f"{_FORMAT} {_digest(text, arrays)}\n{text}"}))
+    return save(arrays, metadata={_KEY: f"{_FORMAT} {_digest(text, arrays)}\n{text}"})
 
 
-def read(path: str | os.PathLike[str]) -> Any:
-    """What was written. Raises DataError for a file that is not there, not whole, or something else."""
+def read(path: str | os.PathLike[str], anyones: bool = False) -> Any:
+    """What was written; of another's file of safetensors, where it may be ``anyones``, the arrays by their names.
+
+    Raises DataError for a file that is not there, not whole, or something else.
+    """
     from safetensors import SafetensorError, safe_open
 
     if not os.path.exists(path):
@@ -45,7 +53,10 @@ def read(path: str | os.PathLike[str]) -> Any:
         raise DataError(f"{path} is a device or a pipe. Name a file.")
     try:
         with safe_open(path, framework="numpy") as file:
-            head, _, text = (file.metadata() or {}).get(_KEY, "").partition("\n")
+            metadata = file.metadata() or {}
+            head, _, text = metadata.get(_KEY, "").partition("\n")
+            if anyones and _KEY not in metadata:
+                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
             if head.split(" ")[0] != _FORMAT:
                 raise DataError(f"{path} is no file of jitgrad, or of another version. Give one that model.save() wrote.")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)

@@ -1,7 +1,20 @@
 """PyTorch's tensors by jitgrad: ``import jitgrad.compat.torch as torch``."""
 
 from jitgrad.compat.modules import missing
-from jitgrad.compat.torch import accelerator, backends, cuda, inplace, linalg, methods, random, return_types, views  # noqa: F401  (they put methods on Tensor)
+from jitgrad.compat.torch import (  # noqa: F401  (some put methods on Tensor)
+    accelerator,
+    backends,
+    cuda,
+    inplace,
+    linalg,
+    methods,
+    nn,
+    optim,
+    random,
+    return_types,
+    utils,
+    views,
+)
 from jitgrad.compat.torch.creation import (
     arange,
     as_tensor,
@@ -238,6 +251,7 @@ from jitgrad.compat.torch.reductions import (
     var,
     var_mean,
 )
+from jitgrad.compat.torch.serialization import load, save
 from jitgrad.compat.torch.shapes import (
     atleast_1d,
     atleast_2d,
@@ -437,6 +451,7 @@ __all__ = [
     "lgamma",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -477,6 +492,7 @@ __all__ = [
     "ne",
     "neg",
     "negative",
+    "nn",
     "no_grad",
     "nonzero",
     "norm",
@@ -485,6 +501,7 @@ __all__ = [
     "numel",
     "ones",
     "ones_like",
+    "optim",
     "outer",
     "permute",
     "positive",
@@ -513,6 +530,7 @@ __all__ = [
     "row_stack",
     "rsqrt",
     "rsub",
+    "save",
     "scatter",
     "scatter_add",
     "searchsorted",
@@ -561,6 +579,7 @@ __all__ = [
     "unflatten",
     "unique",
     "unsqueeze",
+    "utils",
     "var",
     "var_mean",
     "vdot",

@@ -1,0 +1,173 @@
+"""``torch.nn.init``: first values of tensors, in place."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.torch.grad_mode import no_grad
+from jitgrad.compat.torch.random import Generator, numpy_generator
+from jitgrad.compat.torch.tensor import Tensor, leaf_of
+from jitgrad.errors import ArgumentError, ShapeError, users_level
+from jitgrad.layers import initializers
+
+
+def _filled(tensor: Tensor, values: Any) -> Tensor:
+    """The tensor, with other values."""
+    with no_grad():
+        tensor._become(leaf_of(values, tensor.dtype))
+    return tensor
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Uniform from ``a`` to ``b``."""
+    return _filled(tensor, numpy_generator(generator).uniform(a, b, tensor.shape))
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Normal with this mean and standard deviation."""
+    return _filled(tensor, numpy_generator(generator).normal(mean, std, tensor.shape))
+
+
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
+) -> Tensor:
+    """Normal, with values outside of ``a`` to ``b`` drawn again."""
+    draw = numpy_generator(generator)
+    values = draw.normal(mean, std, tensor.shape)
+    if not a < b or b < mean - 6 * std or a > mean + 6 * std:
+        raise ArgumentError(f"trunc_normal_: from {a} to {b} there is hardly a value. Give bounds that are near the mean.")
+    while (outside := (values < a) | (values > b)).any():
+        values = np.where(outside, draw.normal(mean, std, tensor.shape), values)
+    return _filled(tensor, values)
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """All ``val``."""
+    return _filled(tensor, np.full(tensor.shape, val))
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """All 1."""
+    return constant_(tensor, 1.0)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """All 0."""
+    return constant_(tensor, 0.0)
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """Ones on the diagonal of a matrix, zeros elsewhere."""
+    if tensor.ndim != 2:
+        raise ShapeError(f"Only tensors with 2 dimensions are supported, and this has {tensor.ndim}. Give a matrix.")
+    return _filled(tensor, np.eye(*tensor.shape))
+
+
+_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """The factor of the standard deviation that goes with an activation."""
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
+    if nonlinearity not in _GAINS:
+        raise ArgumentError(f"Unsupported nonlinearity {nonlinearity}. Give one of leaky_relu, {', '.join(_GAINS)}.")
+    return _GAINS[nonlinearity]
+
+
+def _fans(tensor: Tensor) -> tuple[int, int]:
+    """Inputs and outputs: a matrix is (out, in), and further axes multiply both."""
+    if tensor.ndim < 2:
+        raise ShapeError(
+            f"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, and this has {tensor.ndim}. "
+            f"Use uniform_ or normal_."
+        )
+    around = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * around, tensor.shape[0] * around
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Uniform, of variance gain²·2/(in + out)."""
+    limit = gain * math.sqrt(6.0 / sum(_fans(tensor)))
+    return uniform_(tensor, -limit, limit, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Normal, of variance gain²·2/(in + out)."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(_fans(tensor))), generator)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    modes = ("fan_in", "fan_out")
+    if mode not in modes:
+        raise ArgumentError(f"Mode {mode} not supported. Use one of {', '.join(modes)}.")
+    return calculate_gain(nonlinearity, a) / math.sqrt(_fans(tensor)[modes.index(mode)])
+
+
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+) -> Tensor:
+    """Uniform, of variance gain²/in."""
+    if not tensor.numel():
+        return _empty(tensor)
+    limit = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -limit, limit, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+) -> Tensor:
+    """Normal, of variance gain²/in."""
+    if not tensor.numel():
+        return _empty(tensor)
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def _empty(tensor: Tensor) -> Tensor:
+    warnings.warn("Initializing zero-element tensors is a no-op", UserWarning, stacklevel=users_level())
+    return tensor
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
+    """Orthonormal rows or columns, whichever are fewer, times ``gain``; axes but the first as one."""
+    if tensor.ndim < 2:
+        raise ShapeError(f"Only tensors with 2 or more dimensions are supported, and this has {tensor.ndim}. Give a matrix.")
+    rows = tensor.shape[0]
+    values = initializers.orthogonal((math.prod(tensor.shape[1:]), rows), numpy_generator(generator), gain)
+    return _filled(tensor, values.T.reshape(tensor.shape))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Normal, with this part of each column zero."""
+    if tensor.ndim != 2:
+        raise ShapeError(f"Only tensors with 2 dimensions are supported, and this has {tensor.ndim}. Give a matrix.")
+    draw = numpy_generator(generator)
+    values = draw.normal(0.0, std, tensor.shape)
+    for column in range(tensor.shape[1]):
+        values[draw.permutation(tensor.shape[0])[: math.ceil(sparsity * tensor.shape[0])], column] = 0
+    return _filled(tensor, values)
+
+
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+__getattr__ = missing("torch.nn.init", __all__, {"dirac_": "It is for convolutions, which jitgrad does not have."})

@@ -1,0 +1,86 @@
+"""Parameters: tensors that a module's training changes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch.creation import zeros
+from jitgrad.compat.torch.dtypes import INT64
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import known
+from jitgrad.tape.variable import Variable
+
+
+class Parameter(Tensor):
+    """A tensor that a module owns as a parameter when it is set as an attribute.
+
+    Parameters
+    ----------
+    data : Tensor
+        The first value; copied, where PyTorch shares the memory.
+    requires_grad : bool
+        Whether it has a gradient.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        super().__init__(np.zeros(0) if data is None else data)
+        self._integer = data._integer if isinstance(data, Tensor) else INT64
+        self._tensor = held(self, requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        made = type(self).__new__(type(self))
+        made._tensor = copy.deepcopy(self._tensor, memo)
+        made._integer, made._name, made._grad = self._integer, "", None
+        memo[id(self)] = made
+        return made
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (of_array(self.detach().numpy()), self.requires_grad)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+def held(value: Tensor, requires_grad: bool) -> Variable:
+    """A Variable of the library with the value of a tensor."""
+    plain = value._tensor._read()
+    if requires_grad and plain.level <= dtypes.INTEGER:
+        raise TorchError(
+            "Only Tensors of floating point dtype can require gradients. Give requires_grad=False, or convert it with float()."
+        )
+    return Variable(known(np.asarray(plain.force(), plain.dtype), plain.level), requires_grad=requires_grad)
+
+
+def buffer(array: Any, dtype: Any) -> Tensor:
+    """A tensor of numbers that a module changes as it runs."""
+    made = wrap(known(np.zeros(0), dtypes.FLOAT64))
+    made._tensor = Variable(np.asarray(array, dtype.numpy))
+    return made
+
+
+def converted(value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+    """A module's tensor after ``to``: a parameter stays the same object, and only floats change their dtype."""
+    changed = value.detach().to(*args, **kwargs)
+    if changed.dtype is value.dtype or value._tensor.level <= dtypes.INTEGER:
+        return value
+    if not changed.dtype.is_floating_point:
+        raise TorchError(f"nn.Module.to only accepts floating point dtypes, but got {changed.dtype}. Give torch.float64, say.")
+    if isinstance(value._tensor, Variable):
+        gradient = value.grad
+        value._tensor = held(changed, value.requires_grad)
+        if gradient is not None:
+            value.grad = gradient.detach().to(changed.dtype)
+        return value
+    return changed
+
+
+def empty_parameter(shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:
+    """A parameter of zeros, to be filled by ``init``."""
+    return Parameter(zeros(shape, device=device, dtype=dtype))

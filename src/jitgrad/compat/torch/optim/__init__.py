@@ -1,0 +1,45 @@
+"""``torch.optim``: optimizers. Their updates are jitgrad's."""
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.torch.optim import lr_scheduler
+from jitgrad.compat.torch.optim.kinds import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
+from jitgrad.compat.torch.optim.lbfgs import LBFGS
+from jitgrad.compat.torch.optim.optimizer import Optimizer
+
+__all__ = [
+    "ASGD",
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "lr_scheduler",
+]
+
+__getattr__ = missing(
+    "torch.optim",
+    __all__,
+    {
+        "SparseAdam": "Gradients of embeddings are dense here: use Adam.",
+        "swa_utils": "Keep a copy of the parameters, and average into it in torch.no_grad().",
+    },
+)

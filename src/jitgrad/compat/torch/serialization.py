@@ -1,0 +1,106 @@
+"""``torch.save`` and ``torch.load``: nested dicts and lists of tensors and plain values, in a file of safetensors.
+
+A file is written whole or not at all, and never has code in it, as a pickle has.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch.creation import check_device
+from jitgrad.compat.torch.nn.module import Module
+from jitgrad.compat.torch.tensor import Tensor, of_array
+from jitgrad.errors import DataError, UnsupportedError
+from jitgrad.saving import archive
+
+_PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How the files begin that PyTorch writes: an archive with a pickle in it, or a pickle."""
+
+
+def save(
+    obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2, _use_new_zipfile_serialization: bool = True
+) -> None:
+    """Write tensors and plain values in nested dicts, lists and tuples, such as a ``state_dict``, to a path or an open file.
+
+    Modules and other objects are refused: a file of theirs could only be a pickle, which runs code when it is loaded.
+    """
+    written = _written(obj)
+    document = written if isinstance(obj, dict) else {"$value": written}
+    if hasattr(f, "write"):
+        f.write(archive.packed(document))
+    else:
+        archive.write(f, document)
+
+
+def _written(value: Any) -> Any:
+    """A value as dicts, lists, plain values and arrays; what a file has no form for has its kind as the only key."""
+    if isinstance(value, Tensor):
+        return np.asarray(value.numpy(force=True))
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, dict):
+        if all(isinstance(key, str) and not key.startswith("$") for key in value):
+            return {key: _written(item) for key, item in value.items()}
+        return {"$pairs": [[_written(key), _written(item)] for key, item in value.items()]}
+    if isinstance(value, tuple):
+        return {"$tuple": [_written(item) for item in value]}
+    if isinstance(value, list):
+        return [_written(item) for item in value]
+    if isinstance(value, Module):
+        raise UnsupportedError(
+            "torch.save: a whole module could only be a pickle, which runs code when it is loaded. "
+            "Save module.state_dict(), and give it to load_state_dict() of a module made anew."
+        )
+    raise UnsupportedError(
+        f"torch.save: a {type(value).__name__} is neither tensor nor plain value, so it could only be a pickle. "
+        f"Save tensors, numbers, texts, and dicts and lists of them."
+    )
+
+
+def load(
+    f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None
+) -> Any:
+    """What ``save`` wrote, or the tensors of any file of safetensors. A pickle, as PyTorch writes it, is refused."""
+    if isinstance(map_location, str) or hasattr(map_location, "type"):
+        check_device(map_location)
+    if not hasattr(f, "read"):
+        return _loaded(f)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(f.read())
+        file.flush()
+        return _loaded(file.name)
+
+
+def _loaded(path: Any) -> Any:
+    if not os.path.exists(path):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            if file.read(4).startswith(_PICKLES):
+                raise DataError(
+                    f"{path} is a pickle, as PyTorch writes it, which runs code when it is loaded, so jitgrad does not. "
+                    f"Load it in PyTorch and write its state_dict by safetensors.torch.save_file()."
+                )
+    document = archive.read(path, anyones=True)
+    if archive.kind_of(document) is not None:
+        raise DataError(f"{path} is a model of jitgrad. Load it by jitgrad.load_model().")
+    return _read(document["$value"] if document.keys() == {"$value"} else document)
+
+
+def _read(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return of_array(value)
+    if isinstance(value, list):
+        return [_read(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"$tuple"}:
+        return tuple(_read(item) for item in value["$tuple"])
+    if value.keys() == {"$pairs"}:
+        return {_read(key): _read(item) for key, item in value["$pairs"]}
+    return {key: _read(item) for key, item in value.items()}

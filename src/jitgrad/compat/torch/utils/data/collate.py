@@ -1,0 +1,57 @@
+"""Batches made of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch.creation import from_numpy, tensor
+from jitgrad.compat.torch.shapes import stack
+from jitgrad.compat.torch.tensor import Tensor
+from jitgrad.errors import UnsupportedError
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """Rows as a batch: tensors, arrays and numbers stacked; tuples, lists and dicts item by item; texts as a list."""
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return stack(list(batch))
+    if isinstance(first, (np.ndarray, np.generic)):
+        if first.dtype.kind in "SUO":
+            raise UnsupportedError(
+                f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {first.dtype}"
+            )
+        return from_numpy(np.stack([np.asarray(row) for row in batch]))
+    if isinstance(first, float):
+        return from_numpy(np.array(batch, np.float64))
+    if isinstance(first, int):
+        return tensor(list(batch))
+    if isinstance(first, (str, bytes)):
+        return list(batch)
+    if isinstance(first, Mapping):
+        return {key: default_collate([row[key] for row in batch]) for key in first}
+    if isinstance(first, Sequence):
+        if any(len(row) != len(first) for row in batch):
+            raise UnsupportedError("each element in list of batch should be of equal size. Pad them, or give collate_fn.")
+        parts = [default_collate(column) for column in zip(*batch, strict=True)]
+        if hasattr(first, "_fields"):
+            return type(first)(*parts)
+        return parts
+    raise UnsupportedError(
+        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
+    )
+
+
+def default_convert(data: Any) -> Any:
+    """A row by itself: arrays as tensors, all else as it is."""
+    if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUO":
+        return from_numpy(np.asarray(data))
+    if isinstance(data, Mapping):
+        return {key: default_convert(value) for key, value in data.items()}
+    if isinstance(data, tuple) and not hasattr(data, "_fields"):
+        return [default_convert(item) for item in data]
+    if isinstance(data, list):
+        return [default_convert(item) for item in data]
+    return data
