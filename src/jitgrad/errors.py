@@ -32,8 +32,8 @@ class JitgradError(Exception):
         return printable(message.replace("{argument}", self.argument) if self.argument else message)
 
 
-class ShapeError(JitgradError, ValueError):
-    """Shapes that an op cannot take."""
+class ShapeError(JitgradError, ValueError, RuntimeError):
+    """Shapes that an op cannot take: NumPy raises a ValueError for them, PyTorch a RuntimeError."""
 
 
 class DTypeError(JitgradError, TypeError):

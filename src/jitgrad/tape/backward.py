@@ -54,10 +54,10 @@ def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> Non
         gradients = taken(where, key, [target], found)
         _add_up(sources, gradients)
     if not retain_graph:
-        _let_go(target)
+        let_go(target)
 
 
-def _let_go(target: Tensor) -> None:
+def let_go(target: Tensor) -> None:
     """Mark what ``backward`` went through."""
     _of(target).spent = True
     stack = [target]

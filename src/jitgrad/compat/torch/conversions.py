@@ -11,10 +11,10 @@ from jitgrad.compat.torch import creation
 from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.creation import check_device
 from jitgrad.compat.torch.device import CPU, device
-from jitgrad.compat.torch.dtypes import INT64, as_dtype, dtype
+from jitgrad.compat.torch.dtypes import as_dtype, dtype
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.tensor import Tensor, leaf_of, wrap
-from jitgrad.ops.elementwise import not_equal, trunc
+from jitgrad.ops.elementwise import not_equal, stop_gradient, trunc
 from jitgrad.tape import dtypes
 from jitgrad.tape.recording import here
 from jitgrad.tape.tensor import Tensor as Plain
@@ -26,7 +26,7 @@ def convert(x: Tensor, wanted: dtype, copy: bool = False) -> Tensor:
     if x.dtype is wanted:
         return x.clone() if copy else x
     held = x._tensor._read()
-    integer = wanted.numpy if wanted.level == dtypes.INTEGER else INT64
+    integer = wanted.integer
     if held.value is not None and held.gradient is None and not here.active:  # data: nothing to record
         return wrap(leaf_of(_truncated(x._value(), wanted), wanted), "", integer)
     return wrap(converted(held, wanted), "ToCopyBackward0", integer)
@@ -41,7 +41,7 @@ def converted(held: Plain, wanted: dtype) -> Plain:
     if wanted.level == dtypes.BOOL:
         return not_equal(held, 0)
     if wanted.level == dtypes.INTEGER and held.level > dtypes.INTEGER:
-        return retyped(trunc(held), dtypes.INTEGER)
+        return retyped(trunc(stop_gradient(held)), dtypes.INTEGER)
     return cast(held, wanted.level)
 
 
@@ -104,13 +104,47 @@ def _new(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return method
 
 
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether its elements are floats."""
+    return input.dtype.is_floating_point
+
+
+def is_complex(input: Tensor) -> bool:
+    """Always False."""
+    return False
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not 0."""
+    return bool(input.item())
+
+
+def _typed(d: dtype) -> Callable[..., Tensor]:
+    def make(*data: Any) -> Tensor:
+        return Tensor(*data).to(d) if data and isinstance(data[0], int) else creation.tensor(data[0] if data else [], dtype=d)
+
+    make.__name__ = f"{d.title}Tensor"
+    make.__doc__ = f"A tensor of torch.{d.name}, of data or of a shape."
+    return make
+
+
+FloatTensor, DoubleTensor, LongTensor, IntTensor, BoolTensor, ByteTensor = (
+    _typed(d) for d in (types.float32, types.float64, types.int64, types.int32, types.bool_, types.uint8)
+)
+
+
 _METHODS: dict[str, Any] = {
     "to": to, "type": type_of, "type_as": type_as, "cpu": cpu, "cuda": cuda,
     "float": _to(types.float32), "double": _to(types.float64), "long": _to(types.int64), "int": _to(types.int32),
     "short": _to(types.int16), "char": _to(types.int8), "byte": _to(types.uint8), "bool": _to(types.bool_),
     "new_zeros": _new(creation.zeros), "new_ones": _new(creation.ones), "new_full": _new(creation.full),
     "new_empty": _new(creation.empty), "new_tensor": _new(creation.tensor),
-    "is_floating_point": lambda self: self.dtype.is_floating_point, "is_complex": lambda self: False,
+    "is_floating_point": is_floating_point, "is_complex": is_complex, "is_nonzero": is_nonzero,
     "element_size": lambda self: self.dtype.itemsize, "get_device": lambda self: -1,
     "is_cuda": property(lambda self: False), "device": property(lambda self: CPU), "is_sparse": property(lambda self: False),
     "itemsize": property(lambda self: self.dtype.itemsize), "nbytes": property(lambda self: self.dtype.itemsize * self.numel()),

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from jitgrad.compat.torch import dtypes as types
-from jitgrad.compat.torch.dtypes import INT64, as_dtype, dtype
+from jitgrad.compat.torch.dtypes import as_dtype, dtype
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.tensor import Tensor, leaf_of, wrap
 from jitgrad.errors import DTypeError
-from jitgrad.tape import dtypes
 from jitgrad.tape.tree import contains, tree_map
 
 
@@ -133,6 +132,21 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool 
     return _leaf(np.eye(n, m), types.default() if dtype is None else as_dtype(dtype), requires_grad)
 
 
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Tensor:
+    """The places of the lower triangle: rows, and columns."""
+    return _leaf(np.stack(np.tril_indices(row, offset, col)), types.int64 if dtype is None else as_dtype(dtype), False)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Tensor:
+    """The places of the upper triangle: rows, and columns."""
+    return _leaf(np.stack(np.triu_indices(row, offset, col)), types.int64 if dtype is None else as_dtype(dtype), False)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None) -> Tensor:
+    """A tensor of one number, float32 by default."""
+    return tensor(s, dtype=dtype or types.default())
+
+
 def sizes_of(size: Any) -> tuple[int, ...]:
     """A shape: separate integers, or one sequence of them."""
     given = size[0] if len(size) == 1 and not isinstance(size[0], (int, np.integer)) else size
@@ -174,5 +188,5 @@ def _has_arrays(data: Any) -> bool:
 
 
 def _leaf(value: Any, wanted: dtype, requires_grad: bool) -> Tensor:
-    made = wrap(leaf_of(value, wanted), "", wanted.numpy if wanted.level == dtypes.INTEGER else INT64)
+    made = wrap(leaf_of(value, wanted), "", wanted.integer)
     return made.requires_grad_() if requires_grad else made

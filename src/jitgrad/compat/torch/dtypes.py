@@ -13,17 +13,20 @@ import numpy as np
 from jitgrad.errors import DTypeError
 from jitgrad.tape import dtypes
 
+INT64 = np.dtype(np.int64)
+
 
 class dtype:
     """The type of a tensor's elements, such as ``torch.float32``."""
 
-    __slots__ = ("level", "name", "numpy", "title")
+    __slots__ = ("integer", "level", "name", "numpy", "title")
 
     def __init__(self, name: str, level: int, title: str) -> None:
         self.name = name
         self.level = level
         self.title = title
         self.numpy = np.dtype(name)
+        self.integer = self.numpy if level == dtypes.INTEGER else INT64
 
     @property
     def is_floating_point(self) -> bool:
@@ -63,7 +66,6 @@ bool_ = dtype("bool", dtypes.BOOL, "Bool")
 
 ALL = (float32, float64, int64, int32, int16, int8, uint8, bool_)
 _BY_NUMPY = {d.numpy: d for d in ALL}
-INT64 = int64.numpy
 _BY_LEVEL = {dtypes.FLOAT32: float32, dtypes.FLOAT64: float64, dtypes.BOOL: bool_}
 
 _default = float32
@@ -118,3 +120,23 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     if type1.is_floating_point != type2.is_floating_point:
         return type1 if type1.is_floating_point else type2
     return of_numpy(np.promote_types(type1.numpy, type2.numpy))
+
+
+class finfo:
+    """The limits of a floating dtype."""
+
+    def __init__(self, type: dtype | None = None) -> None:
+        found = np.finfo((_default if type is None else type).numpy)
+        self.dtype = str(found.dtype)
+        self.bits = found.bits
+        self.eps, self.max, self.min = (float(x) for x in (found.eps, found.max, found.min))
+        self.tiny = self.smallest_normal = float(found.tiny)
+        self.resolution = float(found.resolution)
+
+
+class iinfo:
+    """The limits of an integer dtype."""
+
+    def __init__(self, type: dtype) -> None:
+        found = np.iinfo(type.numpy)
+        self.dtype, self.bits, self.max, self.min = str(found.dtype), found.bits, int(found.max), int(found.min)

@@ -219,6 +219,12 @@ def unique(
     return kept[0] if len(kept) == 1 else tuple(kept)
 
 
+def unique_consecutive(input: Tensor) -> Tensor:
+    """Each run of equal elements once."""
+    value = np.asarray(read("unique_consecutive", input)._read()._value()).ravel()
+    return of_array(value[np.r_[True, value[1:] != value[:-1]][: value.size]], input.dtype)
+
+
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of elements that are not 0, one in a row; or a tensor for each axis."""
     found = np.nonzero(np.asarray(read("nonzero", input)._read()._value()))

@@ -39,7 +39,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     made = product(x, ops.transpose(w, axes=(1, 0)))
     two = len(a) == 2
     if bias is None:
-        return wrap(made, "MmBackward0" if two else "UnsafeViewBackward0")
+        return wrap(made, "MmBackward0" if two else "SqueezeBackward4" if len(a) == 1 else "UnsafeViewBackward0")
     return wrap(made + bias._tensor, "AddmmBackward0" if two else "ViewBackward0")
 
 
@@ -140,7 +140,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     axes = tuple(range(len(x.shape) - len(inner), len(x.shape)))
     small = float(np.finfo(x.dtype).eps) if eps is None else eps
     made = x / ew.sqrt(reductions.mean(ew.square(x), axes, True) + small)
-    return wrap(_scaled(made, weight, None), "FusedRmsNormBackward0")
+    return wrap(_scaled(made, weight, None), "MulBackward0")
 
 
 def group_norm(

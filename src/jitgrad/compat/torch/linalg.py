@@ -49,7 +49,7 @@ def det(A: Tensor) -> Tensor:
 def slogdet(A: Tensor) -> Any:
     """The sign of the determinant and the logarithm of its absolute value."""
     sign, size = lib.slogdet(_square("linalg.slogdet", A))
-    return return_types.linalg_slogdet(wrap(sign), wrap(size, "LinalgSlogdetBackward0"))
+    return return_types.linalg_slogdet(wrap(sign, "LinalgSlogdetBackward0"), wrap(size, "LinalgSlogdetBackward0"))
 
 
 def solve(A: Tensor, B: Tensor) -> Tensor:
@@ -110,8 +110,75 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
     return norm(A, ord, dim, keepdim)
 
 
+def pinv(A: Tensor, *, rcond: float | None = None, rtol: float | None = None) -> Tensor:
+    """The pseudo-inverse."""
+    return wrap(lib.pinv(_matrix("linalg.pinv", A), rtol if rcond is None else rcond), "LinalgPinvBackward0")
+
+
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
+    """The X for which ``A @ X`` is nearest to B."""
+    solution, residuals, rank, values = lib.lstsq(_matrix("linalg.lstsq", A), read("linalg.lstsq", B), rcond)
+    results = wrap(solution, "LinalgLstsqBackward0"), wrap(residuals), wrap(rank), wrap(values)
+    return return_types.linalg_lstsq(*results)
+
+
+def matrix_rank(A: Tensor) -> Tensor:
+    """The rank."""
+    return wrap(lib.matrix_rank(_matrix("linalg.matrix_rank", A)))
+
+
+def cond(A: Tensor, p: Any = None) -> Tensor:
+    """The condition."""
+    return wrap(lib.cond(_matrix("linalg.cond", A), p), "SqueezeBackward1")
+
+
+def matrix_power(A: Tensor, n: int) -> Tensor:
+    """The matrix times itself ``n`` times."""
+    return wrap(lib.matrix_power(_square("linalg.matrix_power", A), n), "MmBackward0")
+
+
+def matrix_exp(A: Tensor) -> Tensor:
+    """The exponential function of the matrix."""
+    return wrap(lib.expm(_square("linalg.matrix_exp", A)), "LinalgMatrixExpBackward0")
+
+
+def multi_dot(tensors: Any) -> Tensor:
+    """The product of several matrices, in the order that takes least."""
+    return wrap(lib.multi_dot([read("linalg.multi_dot", x) for x in tensors]), "ViewBackward0")
+
+
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
+    """The X with ``A @ X = B`` for a triangular A, of which the other triangle is not read."""
+    if not left:
+        return solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
+    a, b = _square("linalg.solve_triangular", A), read("linalg.solve_triangular", B)
+    return wrap(lib.solve_triangular(a, b, not upper, 0, unitriangular), "LinalgSolveTriangularBackward0")
+
+
 __all__ = [
-    "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "norm", "qr", "slogdet",
-    "solve", "svd", "svdvals", "vector_norm",
-]  # fmt: skip
+    "cholesky",
+    "cond",
+    "cross",
+    "det",
+    "diagonal",
+    "eigh",
+    "eigvalsh",
+    "inv",
+    "lstsq",
+    "matmul",
+    "matrix_exp",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "multi_dot",
+    "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "vector_norm",
+]
 __getattr__ = missing("torch.linalg", __all__)

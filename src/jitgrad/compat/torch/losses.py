@@ -14,7 +14,7 @@ from jitgrad.compat.torch.layers import cosine_similarity, pairwise_distance
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.errors import users_level
-from jitgrad.functions import reductions, shapes
+from jitgrad.functions import elementwise, reductions, shapes
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
@@ -27,7 +27,7 @@ def _reduced(losses: Any, reduction: str, name: str) -> Tensor:
     if reduction == "mean":
         return wrap(reductions.mean(losses), name)
     if reduction == "sum":
-        return wrap(reductions.sum(losses), name)
+        return wrap(reductions.sum(losses), name.replace("Mean", "Sum"))
     if reduction != "none":
         raise ValueError(f"{reduction} is not a valid value for reduction. Use 'mean', 'sum' or 'none'.")
     return wrap(losses, name)
@@ -105,13 +105,11 @@ def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plai
     if current() is not None:
         return y, True
     known = np.asarray(y.force())
-    wrong = (known < 0) | (known >= x.shape[axis])
-    if not wrong.any():
-        return y, False
-    wrong &= known != ignore_index
+    ignored = known == ignore_index
+    wrong = ((known < 0) | (known >= x.shape[axis])) & ~ignored
     if wrong.any():
         raise IndexError(f"Target {int(known[wrong][0])} is out of bounds: there are {x.shape[axis]} classes. Correct it.")
-    return y, True
+    return y, bool(ignored.any())
 
 
 def _likelihood(
@@ -121,6 +119,8 @@ def _likelihood(
     axis = 1 if len(logarithms.shape) > 1 else 0
     classes = logarithms.shape[axis]
     hit = ew.equal(shapes.expand_dims(y, axis), _numbers(classes, len(logarithms.shape) - axis - 1))
+    if ignored:
+        hit = elementwise.logical_and(hit, ew.not_equal(shapes.expand_dims(y, axis), ignore_index))
     if weight is not None:
         share = shapes.reshape(weight._tensor, (classes,) + (1,) * (len(logarithms.shape) - axis - 1))
         logarithms = logarithms * share
@@ -129,10 +129,11 @@ def _likelihood(
         even = reductions.sum(logarithms, axis)
         even = ew.where(ew.equal(y, ignore_index), 0.0, even) if ignored else even
         losses = losses * (1 - smoothing) - even * (smoothing / classes)
+    name = "AddBackward0" if smoothing else "NllLossBackward0" if len(logarithms.shape) < 3 else "NllLoss2DBackward0"
     if reduction != "mean" or (weight is None and not ignored):
-        return _reduced(losses, reduction, "NllLossBackward0")
+        return _reduced(losses, reduction, name)
     counted = hit if weight is None else ew.where(hit, share, 0.0)
-    return wrap(reductions.sum(losses) / reductions.sum(counted), "NllLossBackward0")
+    return wrap(reductions.sum(losses) / reductions.sum(counted), name)
 
 
 def nll_loss(
@@ -177,7 +178,9 @@ def cross_entropy(
         held = held * (1 - label_smoothing) + label_smoothing / x.shape[axis]
     if weight is not None:
         logarithms = logarithms * shapes.reshape(weight._tensor, (x.shape[axis],) + (1,) * (len(x.shape) - axis - 1))
-    return _reduced(-reductions.sum(held * logarithms, axis), reduction, "DivBackward1")
+    return _reduced(
+        -reductions.sum(held * logarithms, axis), reduction, "DivBackward1" if reduction == "mean" else "NegBackward0"
+    )
 
 
 def binary_cross_entropy(
@@ -191,7 +194,8 @@ def binary_cross_entropy(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
             f"Please ensure they have the same size."
         )
-    known = p._read().value
+    plain = p._read()
+    known = None if plain.op is ew.sigmoid or current() is not None else plain.force()
     if known is not None and (np.min(known, initial=0) < 0 or np.max(known, initial=0) > 1):
         raise TorchError("all elements of input should be between 0 and 1. Use binary_cross_entropy_with_logits for logits.")
     losses = -(y * ew.maximum(ew.log(p), -100.0) + (1 - y) * ew.maximum(ew.log1p(-p), -100.0))

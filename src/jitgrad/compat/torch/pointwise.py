@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.compat.torch.dtypes import INT64
+from jitgrad.compat.torch.conversions import convert
+from jitgrad.compat.torch.dtypes import INT64, float64
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import binary, read, result_type, together, unary
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.functions import elementwise as more
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import cast, retyped
+from jitgrad.tape.tensor import retyped
 
 _add = binary(ew.add, "add", "AddBackward0")
 _sub = binary(ew.subtract, "sub", "SubBackward0")
@@ -26,7 +27,8 @@ atan2 = arctan2 = binary(ew.arctan2, "atan2", "Atan2Backward0")
 hypot = binary(ew.hypot, "hypot", "HypotBackward0")
 logaddexp = binary(ew.logaddexp, "logaddexp", "LogaddexpBackward0")
 remainder = binary(ew.mod, "remainder", "RemainderBackward0")
-floor_divide = binary(ew.floor_divide, "floor_divide", "")
+floor_divide = binary(ew.floor_divide, "floor_divide", "NotImplemented")
+_floored = binary(ew.floor_divide, "div", "DivBackward2")
 eq = binary(ew.equal, "eq", "")
 ne = not_equal = binary(ew.not_equal, "ne", "")
 lt = less = binary(ew.less, "lt", "")
@@ -36,6 +38,11 @@ ge = greater_equal = binary(ew.greater_equal, "ge", "")
 logical_and = binary(more.logical_and, "logical_and", "")
 logical_or = binary(more.logical_or, "logical_or", "")
 logical_xor = binary(more.logical_xor, "logical_xor", "")
+fmax = binary(more.fmax, "fmax", "FmaxBackward0")
+fmin = binary(more.fmin, "fmin", "FminBackward0")
+copysign = binary(more.copysign, "copysign", "CopysignBackward0")
+logaddexp2 = binary(more.logaddexp2, "logaddexp2", "Logaddexp2Backward0")
+heaviside = binary(more.heaviside, "heaviside", "")
 
 abs = absolute = unary(ew.abs, "abs", "AbsBackward0")
 neg = negative = unary(ew.negative, "neg", "NegBackward0")
@@ -76,8 +83,10 @@ isnan = unary(more.isnan, "isnan", "")
 isinf = unary(more.isinf, "isinf", "")
 isfinite = unary(more.isfinite, "isfinite", "")
 logical_not = unary(more.logical_not, "logical_not", "")
-deg2rad = unary(lambda x: ew.multiply(x, np.pi / 180), "deg2rad", "MulBackward0")
-rad2deg = unary(lambda x: ew.multiply(x, 180 / np.pi), "rad2deg", "MulBackward0")
+deg2rad = unary(more.deg2rad, "deg2rad", "MulBackward0")
+rad2deg = unary(more.rad2deg, "rad2deg", "MulBackward0")
+signbit = unary(more.signbit, "signbit", "")
+sinc = unary(more.sinc, "sinc", "SincBackward0")
 rsqrt = unary(lambda x: ew.divide(1.0, ew.sqrt(x)), "rsqrt", "RsqrtBackward0")
 frac = unary(lambda x: ew.subtract(x, ew.trunc(x)), "frac", "FracBackward0")
 
@@ -89,7 +98,10 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     """``input - alpha * other``."""
-    return _sub(input, other if alpha == 1 else mul(other, alpha))
+    made = _sub(input, other if alpha == 1 else mul(other, alpha))
+    if not isinstance(input, Tensor):
+        made._name = "RsubBackward1"
+    return made
 
 
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -105,14 +117,17 @@ def mul(input: Any, other: Any) -> Tensor:
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """``input / other``; rounded with "trunc" or "floor"."""
     if rounding_mode is None:
-        return _true_div(input, other)
+        made = _true_div(input, other)
+        if not isinstance(input, Tensor):
+            made._name = "MulBackward0"
+        return made
     if rounding_mode == "floor":
-        return floor_divide(input, other)
+        return _floored(input, other)
     if rounding_mode != "trunc":
         raise TorchError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}.")
-    operands, integer = together("div", input, other)
+    operands, common = together("div", input, other)
     level = result_type(input, other).level
-    return wrap(retyped(ew.trunc(ew.divide(*operands)), level), "DivBackward0", integer)
+    return wrap(retyped(ew.trunc(ew.divide(*operands)), level), "DivBackward2", common.integer)
 
 
 def pow(input: Any, exponent: Any) -> Tensor:
@@ -120,18 +135,23 @@ def pow(input: Any, exponent: Any) -> Tensor:
     if isinstance(exponent, Tensor) or not isinstance(input, Tensor) or input._tensor.level <= dtypes.INTEGER:
         common = result_type(input, exponent)
         if common.level == dtypes.INTEGER:
-            operands, integer = together("pow", input, exponent)
-            return wrap(retyped(ew.rint(ew.power(*operands)), dtypes.INTEGER), "", integer)
+            operands, common = together("pow", input, exponent)
+            return wrap(retyped(ew.rint(ew.power(*operands)), dtypes.INTEGER), "", common.integer)
     elif exponent == 2:
         return wrap(ew.square(input._tensor), "PowBackward0")
-    return _power(input, exponent)
+    made = _power(input, exponent)
+    if not isinstance(input, Tensor):
+        made._name = "PowBackward2"
+    elif isinstance(exponent, Tensor):
+        made._name = "PowBackward1"
+    return made
 
 
 def fmod(input: Any, other: Any) -> Tensor:
     """The remainder of ``input / other`` that has the sign of ``input``."""
-    (a, b), integer = together("fmod", input, other)
+    (a, b), common = together("fmod", input, other)
     level = result_type(input, other).level
-    return wrap(retyped(a - b * ew.trunc(ew.divide(a, b)), level), "FmodBackward0", integer)
+    return wrap(retyped(a - b * ew.trunc(ew.divide(a, b)), level), "FmodBackward0", common.integer)
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
@@ -140,7 +160,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
         raise TorchError("torch.clamp: At least one of 'min' or 'max' must not be None. Give one.")
     x = read("clamp", input)
     bounds = [b for b in (min, max) if b is not None]
-    (x, *_), integer = together("clamp", input, *bounds)
+    (x, *_), common = together("clamp", input, *bounds)
     low, high = (b._tensor if isinstance(b, Tensor) else b for b in (min, max))
     held = more.clip(x, low, high)
     if input.requires_grad and not any(isinstance(b, Tensor) for b in bounds):
@@ -148,7 +168,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
             True if low is None else ew.greater_equal(x, low), True if high is None else ew.less_equal(x, high)
         )
         held = ew.where(inside, x, ew.stop_gradient(held))
-    return wrap(held, "ClampBackward1", integer)
+    return wrap(held, "ClampBackward1", common.integer)
 
 
 clip = clamp
@@ -156,7 +176,7 @@ clip = clamp
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """To so many decimals, the even one of two equally near."""
-    return wrap(more.round(read("round", input), decimals), "RoundBackward0", input._integer)
+    return wrap(more.round(read("round", input), decimals), f"RoundBackward{int(decimals != 0)}", input._integer)
 
 
 def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
@@ -170,14 +190,20 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     return wrap(x + w * (y - x), "LerpBackward0")
 
 
+def _named(made: Tensor, name: str) -> Tensor:
+    """A result under the name of what it is composed for."""
+    made._name = name
+    return made
+
+
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 * tensor2``."""
-    return _add(input, mul(mul(tensor1, tensor2), value))
+    return _named(_add(input, mul(mul(tensor1, tensor2), value)), "AddcmulBackward0")
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     """``input + value * tensor1 / tensor2``."""
-    return _add(input, mul(_true_div(tensor1, tensor2), value))
+    return _named(_add(input, mul(_true_div(tensor1, tensor2), value)), "AddcdivBackward0")
 
 
 def xlogy(input: Any, other: Any) -> Tensor:
@@ -198,8 +224,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """``input`` where the condition holds, else ``other``; of the condition alone, where it holds, as ``nonzero``."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
-    (a, b), integer = together("where", input, other)
-    return wrap(ew.where(read("where", condition), a, b), "WhereBackward0", integer)
+    (a, b), common = together("where", input, other)
+    return wrap(ew.where(read("where", condition), a, b), "WhereBackward0", common.integer)
 
 
 def _bits(name: str, ufunc: np.ufunc, of_bools: Any) -> Any:
@@ -217,6 +243,12 @@ def _bits(name: str, ufunc: np.ufunc, of_bools: Any) -> Any:
     return function
 
 
+def _no_bools(*operands: Any) -> Any:
+    raise TorchError("Shifts are not implemented for 'Bool'. Convert the tensors with int().")
+
+
+bitwise_left_shift = _bits("bitwise_left_shift", np.left_shift, _no_bools)
+bitwise_right_shift = _bits("bitwise_right_shift", np.right_shift, _no_bools)
 bitwise_and = _bits("bitwise_and", np.bitwise_and, more.logical_and)
 bitwise_or = _bits("bitwise_or", np.bitwise_or, more.logical_or)
 bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, more.logical_xor)
@@ -236,7 +268,7 @@ def positive(input: Tensor) -> Tensor:
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether elements differ by at most ``atol + rtol * abs(other)``."""
-    return of_array(np.isclose(_values(input), _values(other), rtol, atol, equal_nan))
+    return wrap(more.isclose(read("isclose", input), read("isclose", other), rtol, atol, equal_nan))
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
@@ -255,17 +287,12 @@ def _values(x: Tensor) -> Any:
     return np.asarray(x._leaving("comparing", explicit=True))
 
 
-def sinc(input: Tensor) -> Tensor:
-    """``sin(πx) / (πx)``, 1 at 0."""
-    x = read("sinc", input)
-    zero = ew.equal(x, 0)
-    angle = ew.where(zero, 1.0, x) * np.pi
-    return wrap(ew.where(zero, 1.0, ew.sin(angle) / angle), "SincBackward0")
+def polygamma(n: int, input: Tensor) -> Tensor:
+    """The n-th derivative of digamma."""
+    return wrap(ew.polygamma(n, read("polygamma", input)), "PolygammaBackward0")
 
 
-def heaviside(input: Tensor, values: Tensor) -> Tensor:
-    """0 where negative, 1 where positive, ``values`` where 0."""
-    x = read("heaviside", input)
-    return wrap(
-        cast(ew.where(ew.equal(x, 0), read("heaviside", values), ew.greater(x, 0)), input.dtype.level), "", input._integer
-    )
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """``input ** exponent`` in float64."""
+    a, b = (convert(x, float64) if isinstance(x, Tensor) else float(x) for x in (input, exponent))
+    return _power(a, b)

@@ -8,7 +8,7 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import read, result_type
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.functions import products as lib
-from jitgrad.functions import reductions, shapes
+from jitgrad.functions import shapes
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
 from jitgrad.tape.tensor import retyped
@@ -116,14 +116,14 @@ ger = outer
 
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product."""
-    return wrap(lib.kron(read("kron", input), read("kron", other)), "ViewBackward0", input._integer)
+    return wrap(lib.kron(read("kron", input), read("kron", other)), "UnsafeViewBackward0", input._integer)
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
     """Sums of products by the letters of their axes."""
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     made = lib.einsum(equation.replace(" ", ""), *[read("einsum", x) for x in given])
-    return _made(made, "ViewBackward0", given[0])
+    return _made(made, "SumBackward1" if len(given) == 1 else "ViewBackward0", given[0])
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
@@ -139,10 +139,3 @@ def cross(input: Tensor, other: Tensor, dim: int = -1) -> Tensor:
     a, b = ([shapes.moveaxis(t, dim, 0)[i] for i in range(3)] for t in (x, y))
     made = [a[(i + 1) % 3] * b[(i + 2) % 3] - a[(i + 2) % 3] * b[(i + 1) % 3] for i in range(3)]
     return _made(shapes.stack(made, dim), "LinalgCrossBackward0", input)
-
-
-def cov(input: Tensor, *, correction: int = 1) -> Tensor:
-    """The covariances of rows."""
-    x = read("cov", input)
-    centred = x - reductions.mean(x, -1, keepdims=True)
-    return _made(lib.matmul(centred, shapes.swapaxes(centred, -1, -2)) / (x.shape[-1] - correction), "DivBackward0", input)

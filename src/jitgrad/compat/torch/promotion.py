@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.compat.torch.dtypes import INT64, bool_, default, dtype, int64, promote_types
-from jitgrad.compat.torch.errors import not_a_tensor
+from jitgrad.compat.torch.dtypes import bool_, default, dtype, int64, promote_types
+from jitgrad.compat.torch.errors import TorchError, not_a_tensor
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.ops import Op
-from jitgrad.ops.elementwise import mod
+from jitgrad.ops.elementwise import mod, not_equal
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
 from jitgrad.tape.tensor import cast, record
@@ -55,8 +55,8 @@ def operand(name: str, value: Any, position: int = 2) -> Any:
     raise not_a_tensor(name, value, position)
 
 
-def together(name: str, *values: Any) -> tuple[list[Any], np.dtype[Any]]:
-    """Operands in their common dtype, where tensors differ in it; numbers adapt by themselves. And the integers of a result."""
+def together(name: str, *values: Any) -> tuple[list[Any], dtype]:
+    """Operands in their common dtype, where tensors differ in it; numbers adapt by themselves. And that dtype."""
     values = tuple([operand(name, x, i + 1) for i, x in enumerate(values)])
     common = result_type(*values)
     made = []
@@ -64,7 +64,7 @@ def together(name: str, *values: Any) -> tuple[list[Any], np.dtype[Any]]:
         held = x._tensor if isinstance(x, Tensor) else x
         floats = isinstance(x, Tensor) and held.level > dtypes.INTEGER and held.level != common.level
         made.append(cast(held._read(), common.level) if floats else held)
-    return made, common.numpy if common.level == dtypes.INTEGER else INT64
+    return made, common
 
 
 def binary(op: Any, name: str, backward: str) -> Any:
@@ -81,12 +81,21 @@ def binary(op: Any, name: str, backward: str) -> Any:
                         return wrap(record(op, (x, y), _NO_ATTRS), backward)
                 elif type(other) is float or type(other) is int:
                     return wrap(record(op, (x, other), _NO_ATTRS), backward)
-        operands, integer = together(name, input, other)
+        operands, common = together(name, input, other)
         made = op(*operands)
-        return wrap(_narrowed(made, integer) if made.level == dtypes.INTEGER else made, backward, integer)
+        if made.level == dtypes.INTEGER:
+            made = _of_bools(name, made) if common is bool_ else _narrowed(made, common.integer)
+        return wrap(made, backward, common.integer)
 
     function.__name__ = function.__qualname__ = name
     return function
+
+
+def _of_bools(name: str, made: Plain) -> Plain:
+    """What was counted of booleans, as one."""
+    if name == "sub":
+        raise TorchError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` operator instead.")
+    return not_equal(made, 0)
 
 
 def _narrowed(made: Plain, integer: np.dtype[Any]) -> Plain:

@@ -10,10 +10,9 @@ from jitgrad import random as library
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.creation import check_device, sizes_of
-from jitgrad.compat.torch.dtypes import INT64, as_dtype
+from jitgrad.compat.torch.dtypes import as_dtype
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.tensor import Tensor, leaf_of, wrap
-from jitgrad.tape import dtypes
 
 _seed = 0
 
@@ -114,7 +113,7 @@ def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False,
 def _drawn(values: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
     check_device(device)
     wanted = types.default() if dtype is None else as_dtype(dtype)
-    made = wrap(leaf_of(values, wanted), "", wanted.numpy if wanted.level == dtypes.INTEGER else INT64)
+    made = wrap(leaf_of(values, wanted), "", wanted.integer)
     return made.requires_grad_() if requires_grad else made
 
 

@@ -7,19 +7,17 @@ from typing import Any
 import numpy as np
 
 from jitgrad.compat.torch import return_types
-from jitgrad.compat.torch.dtypes import INT64, as_dtype, default
+from jitgrad.compat.torch.dtypes import as_dtype
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.pointwise import maximum, minimum, sub
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.functions import reductions as lib
 from jitgrad.functions import selection, shapes
-from jitgrad.functions.elementwise import isnan as lib_isnan
-from jitgrad.functions.linalg import norm as vector_norm
-from jitgrad.ops import elementwise as ew
+from jitgrad.functions.linalg import norms
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
-from jitgrad.tape.tensor import cast, retyped
+from jitgrad.tape.tensor import cast
 
 Dim = Any
 """One axis, several in a tuple or list, or None for all."""
@@ -42,11 +40,12 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
     """The mean over ``dim``, of floats."""
     x = read("mean", input)
     x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
-    _floating("mean", x, input)
+    floating("mean", x, input)
     return wrap(lib.mean(x, _axis(dim), keepdim), "MeanBackward0" if dim is None else "MeanBackward1")
 
 
-def _floating(name: str, x: Any, input: Tensor) -> None:
+def floating(name: str, x: Any, input: Tensor) -> None:
+    """Raise TorchError for what is no float."""
     if x.level <= dtypes.INTEGER:
         raise TorchError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
@@ -57,7 +56,7 @@ def _floating(name: str, x: Any, input: Tensor) -> None:
 def _spread(name: str, input: Tensor, given: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, float, bool]:
     """What var and std are given: dim, unbiased or correction, keepdim."""
     x = read(name, input)
-    _floating(name, x, input)
+    floating(name, x, input)
     names = ("unbiased",) if given and isinstance(given[0], bool) else ("dim", "unbiased", "keepdim")
     known = dict(zip(names, given, strict=False)) | options
     correction = known.get("correction")
@@ -78,23 +77,30 @@ def std(input: Tensor, *dim: Any, **options: Any) -> Tensor:
     return wrap(lib.std(x, axis, correction, keepdim), "StdBackward0")
 
 
-def var_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, Tensor]:
+def _named(name: str, *made: Tensor) -> tuple[Tensor, ...]:
+    """Results of one operation."""
+    for x in made:
+        x._name = name
+    return made
+
+
+def var_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, ...]:
     """The variance and the mean."""
     _, axis, _, keepdim = _spread("var_mean", input, dim, options)
-    return var(input, *dim, **options), mean(input, axis, keepdim)
+    return _named("VarMeanBackward0", var(input, *dim, **options), mean(input, axis, keepdim))
 
 
-def std_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, Tensor]:
+def std_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, ...]:
     """The standard deviation and the mean."""
     _, axis, _, keepdim = _spread("std_mean", input, dim, options)
-    return std(input, *dim, **options), mean(input, axis, keepdim)
+    return _named("StdMeanBackward0", std(input, *dim, **options), mean(input, axis, keepdim))
 
 
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over ``dim``."""
     x = read("prod", input)
     x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
-    return wrap(lib.prod(x, dim, keepdim), "ProdBackward0")
+    return wrap(lib.prod(x, dim, keepdim), "ProdBackward0" if dim is None else "ProdBackward1")
 
 
 def amax(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
@@ -109,7 +115,7 @@ def amin(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
 
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The smallest and the largest element."""
-    return return_types.aminmax(amin(input, dim, keepdim), amax(input, dim, keepdim))
+    return return_types.aminmax(*_named("AminmaxBackward0", amin(input, dim, keepdim), amax(input, dim, keepdim)))
 
 
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
@@ -165,20 +171,6 @@ def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
     return wrap(lib.count_nonzero(read("count_nonzero", input), _axis(dim)))
 
 
-def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """The sum without nan."""
-    x = read("nansum", input)
-    return wrap(lib.sum(ew.where(lib_isnan(x), 0, x), _axis(dim), keepdim), "NansumBackward0", INT64)
-
-
-def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """The mean of what is not nan."""
-    x = read("nanmean", input)
-    missing = lib_isnan(x)
-    total = lib.sum(ew.where(missing, 0, x), _axis(dim), keepdim)
-    return wrap(total / lib.sum(ew.equal(missing, 0), _axis(dim), keepdim), "NanmeanBackward0")
-
-
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(input)))`` over ``dim``, without overflow."""
     return wrap(lib.logsumexp(read("logsumexp", input), _axis(dim), keepdim), "LogsumexpBackward0")
@@ -215,100 +207,16 @@ cummax = _running("cummax", np.maximum, return_types.cummax)
 cummin = _running("cummin", np.minimum, return_types.cummin)
 
 
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle element, of two the lower; with ``dim`` a pair of values and indices."""
-    x = read("median", input)
-    if dim is None:
-        n = input.numel()
-        if n == 0:
-            return of_array(np.float32(np.nan))
-        middle = selection.sort(shapes.ravel(x))[(n - 1) // 2]
-        return wrap(
-            ew.where(lib.any(lib_isnan(x)), np.nan, middle) if x.level > dtypes.INTEGER else middle,
-            "MedianBackward0",
-            input._integer,
-        )
-    return return_types.median(*_ranked(input, x, (x.shape[dim] + 1) // 2, dim, keepdim, "MedianBackward1"))
-
-
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """The k-th smallest element along ``dim`` and where it stands."""
-    x = read("kthvalue", input)
-    if not 1 <= k <= x.shape[dim]:
-        raise TorchError(f"kthvalue(): selected number k out of range for dimension {dim}. Give 1 to {x.shape[dim]}.")
-    return return_types.kthvalue(*_ranked(input, x, k, dim, keepdim, "KthvalueBackward0"))
-
-
-def _ranked(input: Tensor, x: Any, k: int, dim: int, keepdim: bool, name: str) -> tuple[Tensor, Tensor]:
-    places = selection.take(selection.argsort(x, dim), [k - 1], dim)
-    values = selection.take_along_axis(x, places, dim)
-    if not keepdim:
-        values, places = shapes.squeeze(values, dim), shapes.squeeze(places, dim)
-    return wrap(values, name, input._integer), wrap(places)
-
-
-def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
-    """The most frequent value along ``dim``, of equally frequent ones the smallest, and where it stands last."""
-    x = read("mode", input)
-    values = np.moveaxis(np.asarray(x._read().force()), dim, -1)
-    equal = values[..., :, None] == values[..., None, :]
-    counts = equal.sum(-1)
-    best = np.where(counts == counts.max(-1, keepdims=True), values, np.inf).min(-1, keepdims=True)
-    places = values.shape[-1] - 1 - np.argmax((values == best)[..., ::-1], -1)
-    indices = np.expand_dims(places, dim)
-    taken = selection.take_along_axis(x, indices, dim)
-    if not keepdim:
-        taken, indices = shapes.squeeze(taken, dim), places
-    return return_types.mode(wrap(taken, "ModeBackward0", input._integer), of_array(indices))
-
-
 def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-    """The p-norm of the elements over ``dim``, as vectors."""
+    """The p-norm of the elements over ``dim``, as of one row."""
     x = read("norm", input)
-    _floating("norm", x, input)
-    axis = _axis(dim)
+    floating("norm", x, input)
     order = 2.0 if p in (None, "fro", 2) else float(p)
-    if axis is None or isinstance(axis, tuple):
-        axes = tuple(range(len(x.shape))) if axis is None else axis
-        flat = shapes.moveaxis(x, axes, tuple(range(-len(axes), 0)))
-        kept = flat.shape[: len(flat.shape) - len(axes)]
-        made = vector_norm(shapes.reshape(flat, (*kept, int(np.prod(flat.shape[len(kept) :])))), order, -1)
-        if keepdim:
-            made = shapes.expand_dims(made, axes)
-    else:
-        made = vector_norm(x, order, axis, keepdim)
-    return wrap(made, "LinalgVectorNormBackward0")
+    return wrap(norms.vector_norm(x, _axis(dim), keepdim, order), "LinalgVectorNormBackward0")
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of the difference."""
-    return norm(sub(input, other), p)
-
-
-def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
-    """The value below which a part ``q`` of the elements lies, interpolated linearly."""
-    x = read("quantile", input)
-    _floating("quantile", x, input)
-    if interpolation != "linear":
-        raise TorchError(f"quantile: interpolation {interpolation!r} is not offered. Use 'linear'.")
-    parts = np.asarray(q.tolist() if isinstance(q, Tensor) else q, float)
-    if np.any((parts < 0) | (parts > 1)):
-        raise TorchError("quantile() q values must be in the range [0, 1]. Give parts of one.")
-    row, axis = (shapes.ravel(x), 0) if dim is None else (x, dim)
-    ranked = shapes.moveaxis(selection.sort(row, axis), axis, 0)
-    at = parts * (ranked.shape[0] - 1)
-    low = np.floor(at).astype(int)
-    weight = np.reshape(at - low, at.shape + (1,) * (len(ranked.shape) - 1))
-    lower, upper = ranked[low], ranked[np.ceil(at).astype(int)]
-    made = retyped(lower + (upper - lower) * weight, x.level)
-    if keepdim:
-        places = range(parts.ndim, parts.ndim + len(x.shape)) if dim is None else (parts.ndim + dim % len(x.shape),)
-        made = shapes.expand_dims(made, tuple(places))
-    return wrap(made, "IndexBackward0")
-
-
-def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each number from 0 on occurs, or the sum of weights there."""
-    values = np.asarray(read("bincount", input)._read().force(), INT64)
-    made = np.bincount(values, None if weights is None else weights.numpy(), minlength)
-    return of_array(made) if weights is None else of_array(made, default() if weights.dtype is default() else weights.dtype)
+    made = norm(sub(input, other), p)
+    made._name = "DistBackward0"
+    return made

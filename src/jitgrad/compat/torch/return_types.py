@@ -92,8 +92,27 @@ class linalg_slogdet(_Named):
     names = ("sign", "logabsdet")
 
 
+class linalg_lstsq(_Named):
+    """Of ``torch.linalg.lstsq``."""
+
+    names = ("solution", "residuals", "rank", "singular_values")
+
+
 __all__ = [
-    "aminmax", "cummax", "cummin", "kthvalue", "linalg_eigh", "linalg_qr", "linalg_slogdet", "linalg_svd", "max", "median",
-    "min", "mode", "sort", "topk",
-]  # fmt: skip
+    "aminmax",
+    "cummax",
+    "cummin",
+    "kthvalue",
+    "linalg_eigh",
+    "linalg_lstsq",
+    "linalg_qr",
+    "linalg_slogdet",
+    "linalg_svd",
+    "max",
+    "median",
+    "min",
+    "mode",
+    "sort",
+    "topk",
+]
 __getattr__ = missing("torch.return_types", __all__)

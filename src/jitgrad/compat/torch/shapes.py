@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.compat.torch.views import view as viewed
 from jitgrad.functions import create, products
 from jitgrad.functions import shapes as lib
-from jitgrad.tape.tensor import cast
+from jitgrad.tape.tensor import cast, retyped
 
 _whole = slice(None)
 
@@ -66,6 +66,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from ``start_dim`` to ``end_dim`` as one."""
     shape = read("flatten", input).shape or (1,)
     first, last = _dim("flatten", start_dim, len(shape)), _dim("flatten", end_dim, len(shape))
+    if first == last and input._tensor.shape:
+        return input
     if first > last:
         raise TorchError("flatten() has invalid args: start_dim cannot come after end_dim. Give them in order.")
     return _reshaped(
@@ -212,7 +214,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         bounds = [0, *np.cumsum(split_size_or_sections).tolist()]
         if bounds[-1] != n:
             raise TorchError(f"split_with_sizes expects split_sizes to sum exactly to {n}, but got {split_size_or_sections}.")
-    return tuple([viewed(tensor, _part(at, a, b), "SplitBackward0") for a, b in pairwise(bounds)])
+    name = "SplitBackward0" if isinstance(split_size_or_sections, int) else "SplitWithSizesBackward0"
+    return tuple([viewed(tensor, _part(at, a, b), name) for a, b in itertools.pairwise(bounds)])
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -230,7 +233,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         bounds = [0, *np.cumsum([len(part) for part in parts]).tolist()]
     else:
         bounds = [0, *indices_or_sections, n]
-    return tuple([viewed(input, _part(at, a, b), "SliceBackward0") for a, b in pairwise(bounds)])
+    return tuple([viewed(input, _part(at, a, b), "SliceBackward0") for a, b in itertools.pairwise(bounds)])
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
@@ -288,6 +291,11 @@ def column_stack(tensors: Any) -> Tensor:
     return cat([x.reshape(x.numel(), 1) if x.ndim < 2 else x for x in tensors], 1)
 
 
+def dstack(tensors: Any) -> Tensor:
+    """One behind the other: along the third axis."""
+    return cat([atleast_3d(x) for x in tensors], 2)
+
+
 def atleast_1d(input: Tensor) -> Tensor:
     """With one axis or more."""
     return reshape(input, 1) if input.ndim == 0 else input
@@ -296,6 +304,11 @@ def atleast_1d(input: Tensor) -> Tensor:
 def atleast_2d(input: Tensor) -> Tensor:
     """With two axes or more."""
     return unsqueeze(atleast_1d(input), 0) if input.ndim < 2 else input
+
+
+def atleast_3d(input: Tensor) -> Tensor:
+    """With three axes or more."""
+    return unsqueeze(atleast_2d(input), -1) if input.ndim < 3 else input
 
 
 def repeat(input: Tensor, *sizes: Any) -> Tensor:
@@ -317,7 +330,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
 def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
     """Each entry so many times, one after the other."""
     counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
-    return wrap(lib.repeat(read("repeat_interleave", input), counts, dim), "RepeatInterleaveBackward0", input._integer)
+    return wrap(lib.repeat(read("repeat_interleave", input), counts, dim), "ViewBackward0", input._integer)
 
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
@@ -397,3 +410,42 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     if len(tensors) == 1:
         return tensors[0]
     return stack([grid.reshape(-1) for grid in meshgrid(*tensors)], 1)
+
+
+def block_diag(*tensors: Tensor) -> Tensor:
+    """Matrices along the diagonal of a larger one."""
+    blocks = [atleast_2d(x)._tensor for x in tensors]
+    width = sum(x.shape[1] for x in blocks)
+    rows, start = [], 0
+    for x in blocks:
+        rows.append(lib.pad(x, [(0, 0), (start, width - start - x.shape[1])]))
+        start += x.shape[1]
+    return wrap(lib.concatenate(rows, 0), "BlockDiagBackward0", tensors[0]._integer)
+
+
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """Turned by a right angle, from the first axis towards the second."""
+    x = read("rot90", input)
+    turned = lib.flip(x, ((), (dims[1],), tuple(dims), (dims[0],))[k % 4])
+    return wrap(lib.swapaxes(turned, *dims) if k % 2 else turned, "Rot90Backward0", input._integer)
+
+
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of ``r`` elements, one in a row."""
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(input.numel()), r)), np.int64).reshape(-1, r)
+    return wrap(read("combinations", input)[places], "StackBackward0", input._integer)
+
+
+def diag_embed(input: Tensor) -> Tensor:
+    """Vectors along the last axis as diagonals of matrices."""
+    x = read("diag_embed", input)
+    return wrap(lib.expand_dims(x, -1) * np.eye(x.shape[-1]), "DiagEmbedBackward0", input._integer)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of each element, one row each."""
+    held = read("vander", x)
+    powers = np.arange(held.size if N is None else N)
+    made = lib.expand_dims(held, -1) ** (powers if increasing else powers[::-1])
+    return wrap(retyped(made, held.level), "FlipBackward0", x._integer)

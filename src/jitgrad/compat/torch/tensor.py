@@ -154,7 +154,7 @@ class Tensor(Wrapper):
     @property
     def grad_fn(self) -> GradFn | None:  # type: ignore[override]
         """What made it, of a result that requires a gradient."""
-        return None if self._tensor.is_leaf else GradFn(self._name or "CloneBackward0")
+        return None if self._tensor.is_leaf else GradFn(self._name or "AliasBackward0")
 
     @property
     def grad(self) -> Any:
@@ -326,7 +326,7 @@ _SETTLED = {dtypes.DATA32: dtypes.FLOAT32, dtypes.DATA64: dtypes.FLOAT64}
 def of_array(array: Any, dtype: dtype | None = None) -> Tensor:
     """A tensor with a copy of an array, in the array's dtype by default."""
     wanted = types.of_numpy(np.asarray(array).dtype) if dtype is None else dtype
-    return wrap(leaf_of(array, wanted), "", wanted.numpy if wanted.level == dtypes.INTEGER else INT64)
+    return wrap(leaf_of(array, wanted), "", wanted.integer)
 
 
 def leaf_of(array: Any, dtype: dtype) -> Plain:

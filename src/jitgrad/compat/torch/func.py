@@ -1,0 +1,72 @@
+"""``torch.func``: transforms of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.torch.autograd.functional import plain, wrapped
+from jitgrad.compat.wrapper import unwrap
+from jitgrad.transforms import gradients, jacobians
+from jitgrad.transforms.vmap import vmap as _vmap
+
+
+def _transformed(transform: Callable[..., Any], func: Callable[..., Any], *args: Any) -> Callable[..., Any]:
+    made = transform(plain(func), *args)
+
+    def function(*given: Any, **named: Any) -> Any:
+        return wrapped(made(*unwrap(given), **unwrap(named)))
+
+    return function
+
+
+def grad(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The gradient of a function whose result is one number."""
+    return _transformed(gradients.grad, func, argnums, has_aux)
+
+
+def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The gradient and the value of a function."""
+    both = _transformed(gradients.value_and_grad, func, argnums, has_aux)
+
+    def function(*given: Any, **named: Any) -> Any:
+        value, gradient = both(*given, **named)
+        return gradient, value
+
+    return function
+
+
+def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> Callable[..., Any]:
+    """A function of one row, of all rows at once."""
+    return _transformed(_vmap, func, in_dims, out_dims)
+
+
+def jacrev(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The Jacobian by reverse mode."""
+    return _transformed(jacobians.jacrev, func, argnums, has_aux)
+
+
+def jacfwd(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The Jacobian by forward mode."""
+    return _transformed(jacobians.jacfwd, func, argnums, has_aux)
+
+
+def hessian(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
+    """The Hessian."""
+    return _transformed(jacobians.hessian, func, argnums)
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The outputs of a function, and a function from their cotangents to those of the inputs."""
+    value, pull, *aux = gradients.vjp(plain(func), *unwrap(primals), has_aux=has_aux)
+    return (wrapped(value), lambda *v: wrapped(pull(unwrap(v[0] if len(v) == 1 else v))), *wrapped(aux))
+
+
+def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
+    """The outputs of a function, and their derivatives in a direction."""
+    return wrapped(gradients.jvp(plain(func), unwrap(tuple(primals)), unwrap(tuple(tangents)), has_aux))
+
+
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
+__getattr__ = missing("torch.func", __all__)

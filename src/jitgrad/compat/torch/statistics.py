@@ -1,0 +1,158 @@
+"""Order statistics, counts and what samples say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.torch import return_types
+from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.promotion import read
+from jitgrad.compat.torch.reductions import Dim, floating
+from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.functions import sampled, selection, shapes
+from jitgrad.functions import statistics as lib
+from jitgrad.functions.elementwise import isnan
+from jitgrad.functions.reductions import any as lib_any
+from jitgrad.functions.reductions import cumsum
+from jitgrad.ops import elementwise as ew
+from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import retyped
+
+
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The middle element, of two the lower; with ``dim`` a pair of values and indices."""
+    x = read("median", input)
+    if dim is None:
+        n = input.numel()
+        if n == 0:
+            return of_array(np.array(np.nan), input.dtype)
+        middle = selection.sort(shapes.ravel(x))[(n - 1) // 2]
+        return wrap(
+            ew.where(lib_any(isnan(x)), np.nan, middle) if x.level > dtypes.INTEGER else middle,
+            "MedianBackward0",
+            input._integer,
+        )
+    return return_types.median(*_ranked(input, x, (x.shape[dim] + 1) // 2, dim, keepdim, "MedianBackward1"))
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """The k-th smallest element along ``dim`` and where it stands."""
+    x = read("kthvalue", input)
+    if not 1 <= k <= x.shape[dim]:
+        raise TorchError(f"kthvalue(): selected number k out of range for dimension {dim}. Give 1 to {x.shape[dim]}.")
+    return return_types.kthvalue(*_ranked(input, x, k, dim, keepdim, "KthvalueBackward0"))
+
+
+def _ranked(input: Tensor, x: Any, k: int, dim: int, keepdim: bool, name: str) -> tuple[Tensor, Tensor]:
+    places = selection.take(selection.argsort(x, dim), [k - 1], dim)
+    values = selection.take_along_axis(x, places, dim)
+    if not keepdim:
+        values, places = shapes.squeeze(values, dim), shapes.squeeze(places, dim)
+    return wrap(values, name, input._integer), wrap(places)
+
+
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    """The most frequent value along ``dim``, of equally frequent ones the smallest, and where it stands last."""
+    x = read("mode", input)
+    values = np.moveaxis(np.asarray(x._read().force()), dim, -1)
+    equal = values[..., :, None] == values[..., None, :]
+    counts = equal.sum(-1)
+    best = np.where(counts == counts.max(-1, keepdims=True), values, np.inf).min(-1, keepdims=True)
+    places = values.shape[-1] - 1 - np.argmax((values == best)[..., ::-1], -1)
+    indices = np.expand_dims(places, dim)
+    taken = selection.take_along_axis(x, indices, dim)
+    if not keepdim:
+        taken, indices = shapes.squeeze(taken, dim), places
+    return return_types.mode(wrap(taken, "ModeBackward0", input._integer), of_array(indices))
+
+
+def _dims(dim: Dim) -> Any:
+    return tuple(dim) if isinstance(dim, list) else dim
+
+
+def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """The sum without nan."""
+    return wrap(lib.nansum(read("nansum", input), _dims(dim), keepdim), "NansumBackward0")
+
+
+def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """The mean of what is not nan."""
+    return wrap(lib.nanmean(read("nanmean", input), _dims(dim), keepdim), "NanmeanBackward0")
+
+
+def nanmedian(input: Tensor) -> Tensor:
+    """The middle element of what is not nan, of two the lower."""
+    x = shapes.ravel(read("nanmedian", input))
+    return wrap(retyped(lib.nanquantile(x, 0.5, method="lower"), x.level), "NanmedianBackward0", input._integer)
+
+
+def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Tensor:
+    x = read(name, input)
+    floating(name, x, input)
+    parts = np.asarray(q.tolist() if isinstance(q, Tensor) else q, float)
+    if np.any((parts < 0) | (parts > 1)):
+        raise TorchError(f"{name}() q values must be in the range [0, 1]. Give parts of one.")
+    return wrap(retyped(getattr(lib, name)(x, parts, dim, interpolation, keepdim), x.level), "SqueezeBackward4")
+
+
+def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
+    """The value below which a part ``q`` of the elements lies."""
+    return _quantile("quantile", input, q, dim, keepdim, interpolation)
+
+
+def nanquantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
+    """As ``quantile``, of what is not nan."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each number from 0 on occurs, or the sum of weights there."""
+    return wrap(lib.bincount(read("bincount", input), None if weights is None else weights._tensor, minlength))
+
+
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+    """How many elements are in each of so many intervals; 0 and 0 stand for the smallest and largest element."""
+    values = np.asarray(read("histc", input)._read()._value())
+    low, high = (values.min(), values.max()) if min == max == 0 else (min, max)
+    return of_array(np.histogram(values, bins, (float(low), float(high)))[0], input.dtype)
+
+
+def cov(input: Tensor, *, correction: int = 1) -> Tensor:
+    """The covariances of rows."""
+    x = read("cov", input)
+    return wrap(retyped(lib.cov(x, ddof=correction), x.level), "SqueezeBackward0")
+
+
+def corrcoef(input: Tensor) -> Tensor:
+    """The coefficients of correlation of rows."""
+    x = read("corrcoef", input)
+    return wrap(retyped(lib.corrcoef(x), x.level), "ClampBackward1")
+
+
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
+    """The integral along ``dim`` by the trapezoidal rule."""
+    held = read("trapezoid", y)
+    return wrap(sampled.trapezoid(held, None if x is None else x._tensor, dx, dim), "MulBackward1")
+
+
+trapz = trapezoid
+
+
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
+    """The integral along ``dim`` up to each point but the first."""
+    rows = shapes.moveaxis(read("cumulative_trapezoid", y), dim, -1)
+    step = dx if x is None else selection.diff(x._tensor)
+    parts = (rows[..., 1:] + rows[..., :-1]) * step / 2.0
+    return wrap(shapes.moveaxis(cumsum(parts, -1), -1, dim), "CumsumBackward0")
+
+
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
+    """The slopes along axes, by differences."""
+    given = [s._tensor if isinstance(s, Tensor) else s for s in (spacing if isinstance(spacing, (tuple, list)) else [spacing])]
+    made = sampled.gradient(read("gradient", input), *given, axis=_dims(dim), edge_order=edge_order)
+    parts = made if isinstance(made, tuple) else (made,)
+    return tuple(wrap(retyped(part, input.dtype.level), "CatBackward0") for part in parts)
