@@ -165,7 +165,10 @@ def _inferred(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
         operation.built_for(tree_map(lambda x: x.shape if isinstance(x, KerasTensor) else x, args[0]) if args else None)
     given_args, given_kwargs = tree_map(lambda x: _placeholder(x) if isinstance(x, KerasTensor) else x, (args, kwargs))
     with no_grad(), tracing():
-        return run(operation, given_args, given_kwargs)
+        made = run(operation, given_args, given_kwargs)
+    if is_layer(operation):
+        operation.forget_losses()
+    return made
 
 
 def inferred_shapes(layer: Any, shapes: Any) -> Any:

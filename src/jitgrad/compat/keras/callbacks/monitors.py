@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad import callbacks as library
+from jitgrad.compat.keras.border import plain_number
 from jitgrad.compat.keras.callbacks.callback import Callback
 from jitgrad.errors import ArgumentError
 
@@ -117,13 +119,19 @@ class LearningRateScheduler(_Rates):
     def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
         super().__init__()
         self.schedule, self.verbose = schedule, verbose
-        self.plain = library.LearningRateScheduler(schedule)
+        self.plain = library.LearningRateScheduler(self._rate)
+        self._set = 0.0
+
+    def _rate(self, epoch: int, rate: Any) -> float:
+        """The schedule's learning rate, of an epoch and the present one, or of the epoch alone."""
+        arguments = len(inspect.signature(self.schedule).parameters)
+        self._set = float(plain_number(self.schedule(*(epoch, float(rate))[:arguments])))
+        return self._set
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         super().on_epoch_begin(epoch, logs)
         if self.verbose:
-            rate = float(self.model.optimizer.learning_rate)
-            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {self._set}.")
 
 
 class CSVLogger(Delegate):

@@ -1,5 +1,6 @@
 """Keras's layers."""
 
+from jitgrad.compat.keras.layers.absent import REASONS
 from jitgrad.compat.keras.layers.core import (
     Activation,
     ActivityRegularization,
@@ -17,6 +18,7 @@ from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.compat.keras.layers.merging import Add, Concatenate, add, concatenate
 from jitgrad.compat.keras.layers.normalization import BatchNormalization, LayerNormalization, Normalization
 from jitgrad.compat.keras.symbol import Input
+from jitgrad.compat.modules import missing
 
 __all__ = [
     "Activation",
@@ -40,3 +42,5 @@ __all__ = [
     "add",
     "concatenate",
 ]
+
+__getattr__ = missing("keras.layers", __all__, REASONS)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from jitgrad.compat.keras import activations, constraints, initializers, regularizers
-from jitgrad.compat.keras.border import bordered, wrap
+from jitgrad.compat.keras.border import bordered
 from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.errors import ArgumentError
 from jitgrad.layers import core as library
-from jitgrad.tape.tensor import Tensor
 
 
 def weight_options(initializer: Any, regularizer: Any, constraint: Any) -> tuple[Any, Any, Any]:
@@ -134,7 +133,6 @@ class InputLayer(Layer):
         """The symbol of the inputs."""
         return self._symbol
 
-
-def shown(value: Any) -> Any:
-    """A plain Tensor as the user's code sees it."""
-    return wrap(value) if type(value) is Tensor else value
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make another one alike."""
+        return {"batch_shape": (None, *(self.declared_shape or ())), "dtype": str(self.dtype), "name": self.name}

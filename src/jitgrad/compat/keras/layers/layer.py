@@ -98,6 +98,12 @@ class Layer(library.Layer):
         """Add a penalty of the present call to the model's loss."""
         self._added += [unwrap(x) for x in (loss if isinstance(loss, (list, tuple)) else [loss])]
 
+    def forget_losses(self) -> None:
+        """Forget what calls of it, and of layers in it, added."""
+        for inner in (self, *library.all_owned(self)):
+            if isinstance(inner, Layer) and inner._added:
+                inner._added.clear()
+
     @property
     def losses(self) -> list[Any]:
         """The penalties of weights, and what the last call added."""
@@ -218,9 +224,7 @@ def _outermost(layer: Layer) -> Iterator[None]:
     """What a call added to the losses is forgotten when the next one begins, of the outermost layer."""
     depth = _depth.get()
     if depth == 0:
-        for inner in (layer, *library.all_owned(layer)):
-            if isinstance(inner, Layer) and inner._added:
-                inner._added.clear()
+        layer.forget_losses()
     token = _depth.set(depth + 1)
     try:
         yield

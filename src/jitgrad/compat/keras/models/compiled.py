@@ -42,11 +42,14 @@ class Compiled:
         in_python: whether a metric is a user's own, so that a fit goes step by step in Python.
     """
 
-    def __init__(self, optimizer: Any, loss: Any, loss_weights: Any, plain: Any, weighted: Any) -> None:
+    def __init__(
+        self, optimizer: Any, loss: Any, loss_weights: Any, plain: Any, weighted: Any, as_outputs: Callable[[Any], Any]
+    ) -> None:
         self.optimizer, self.loss_weights = optimizer, loss_weights
         self.arguments = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": plain, "weighted_metrics": weighted,
         }  # fmt: skip
+        loss, plain, weighted, loss_weights = (as_outputs(given) for given in (loss, plain, weighted, loss_weights))
         self._loss, self._plain, self._weighted = loss, metrics.made(plain, loss), metrics.made(weighted, loss)
         found = [metric for metric in tree_leaves([self._plain, self._weighted]) if metric is not None]
         self.in_python = any(metric.native() is None for metric in found)
@@ -60,7 +63,7 @@ class Compiled:
 
     def give(self, compile: Callable[..., None]) -> None:
         """Compile the library's model."""
-        loss = no_loss if self._loss is None else tree_map(losses.native, self._loss)
+        loss = tree_map(lambda x: no_loss if x is None else losses.native(x), self._loss)
         if self.in_python:
             compile(self.optimizer, loss)
             return

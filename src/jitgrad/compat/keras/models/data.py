@@ -16,6 +16,19 @@ from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 from jitgrad.training.columns import is_frame
 
 
+class Nested(NamedTuple):
+    """How inputs and outputs of a model are nested: functions that bring data given by names into that nesting."""
+
+    inputs: Callable[[Any], Any]
+    outputs: Callable[[Any], Any]
+
+    def batch(self, given: Any) -> Any:
+        """The same of a batch of inputs, targets and weights."""
+        if not isinstance(given, tuple) or len(given) < 2:
+            return given
+        return (self.inputs(given[0]), self.outputs(given[1]), *given[2:])
+
+
 class Rows(NamedTuple):
     """Data for the library.
 
@@ -39,11 +52,11 @@ def is_batches(x: Any) -> bool:
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 
 
-def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None = None) -> Rows:
-    """Data as the library takes it. Raises ArgumentError for targets beside batches."""
+def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, nested: Nested) -> Rows:
+    """Data as the library takes it, nested as its model is. Raises ArgumentError for targets beside batches."""
     if not is_batches(x):
         size = 32 if batch_size is None else batch_size
-        x, y, weight = plain(x), plain(y), plain(weight)
+        x, y, weight = nested.inputs(plain(x)), nested.outputs(plain(y)), plain(weight)
         rows = count_rows(x)
         whole = math.ceil(rows / size) if size > 0 else 0
         if steps is not None and steps < whole:
@@ -54,7 +67,8 @@ def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | No
     if y is not None or weight is not None:
         raise ArgumentError("x gives batches, and y or sample_weight is given, too. Put targets and weights into the batches.")
     begin, known = batches(x, steps)
-    return Rows(begin, None, None, known, None)
+    counted = Counted(begin, nested)
+    return Rows(counted, None, None, known, None)
 
 
 def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int | None]:
@@ -72,6 +86,18 @@ def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int
     if once:
         return lambda: map(as_batch, x), known
     return lambda: map(as_batch, iter(x)), known
+
+
+class Counted:
+    """A function that begins an epoch's batches, and knows how many the last one had."""
+
+    def __init__(self, begin: Callable[[], Iterator[Any]], nested: Nested) -> None:
+        self._begin, self._nested, self.steps = begin, nested, 0
+
+    def __call__(self) -> Iterator[Any]:
+        for number, batch in enumerate(self._begin(), 1):
+            yield self._nested.batch(batch)
+            self.steps = number
 
 
 class Around:
@@ -133,7 +159,7 @@ def collected(x: Any, steps: int | None = None) -> tuple[Any, ...]:
     return joined if isinstance(joined, tuple) else (joined,)
 
 
-def inputs_alone(x: Any, steps: int | None = None) -> tuple[Any, int]:
+def inputs_alone(x: Any, steps: int | None, nested: Nested) -> tuple[Any, int]:
     """The inputs for a prediction, and their number of rows; of batches, without targets."""
-    made = collected(x, steps)[0] if is_batches(x) else plain(x)
+    made = nested.inputs(collected(x, steps)[0] if is_batches(x) else plain(x))
     return made, count_rows(made)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from jitgrad.compat.keras.configs import deserialized, serialized
 from jitgrad.compat.keras.models.graph import Graph
 from jitgrad.compat.keras.models.model import Model
-from jitgrad.compat.keras.symbol import Input, KerasTensor, called, is_layer, operation_name
+from jitgrad.compat.keras.symbol import Input, KerasTensor, called, is_layer, item, operation_name
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.ops import OPS
 from jitgrad.tape.tree import tree_leaves, tree_map
@@ -25,6 +26,19 @@ class Functional(Model):
         """A model from what a file says of its graph."""
         return cls(*_built(arguments["plan"]))
 
+    def get_config(self) -> dict[str, Any]:
+        """The layers' configs, and how they are connected."""
+        plan = dict(self.arguments["plan"])
+        layers = [serialized(layer) for layer in plan.pop("layers")]
+        return {"name": self.name, "trainable": self.trainable, "layers": layers, "plan": plan}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A model of layers alike, with weights of its own."""
+        layers = [deserialized(layer, custom_objects) for layer in config["layers"]]
+        inputs, outputs = _built({**config["plan"], "layers": layers})
+        return cls(inputs, outputs, name=config.get("name"))
+
 
 Model.functional = Functional
 
@@ -32,40 +46,34 @@ Model.functional = Functional
 def _plan(graph: Graph) -> dict[str, Any]:
     """A graph as a file has it: its inputs, the calls in their order, and what stands where symbols stood."""
     numbers = {id(x): i for i, x in enumerate(tree_leaves(graph.inputs))}
+    layers = [layer for layer in graph.layers if layer not in graph.input_layers]
     calls: list[Any] = []
     for call in graph.calls:
-        operation = call.operation if is_layer(call.operation) else _Named(call.operation)
+        operation = layers.index(call.operation) if is_layer(call.operation) else _named(call.operation)
         place = _places(numbers)
-        calls.append([operation, tree_map(place, list(call.args)), tree_map(place, call.kwargs), call.name])
+        calls.append([operation, tree_map(place, list(call.args)), tree_map(place, call.kwargs)])
         for x in tree_leaves(call.results):
             numbers[id(x)] = len(numbers)
     place = _places(numbers)
     inputs = [[list(x.shape), x.dtype, x.name] for x in tree_leaves(graph.inputs)]
     nests = {"given": tree_map(place, graph.inputs), "outputs": tree_map(place, graph.outputs)}
-    return {"inputs": inputs, "calls": [[_described(c[0]), *c[1:]] for c in calls], **nests}
+    return {"layers": layers, "inputs": inputs, "calls": calls, **nests}
 
 
 def _places(numbers: dict[int, int]) -> Any:
     return lambda x: {"symbol": numbers[id(x)]} if isinstance(x, KerasTensor) else x
 
 
-class _Named:
-    """A function of jitgrad by its module and name."""
-
-    def __init__(self, function: Any) -> None:
-        self.name = operation_name(function)
-        self.module = getattr(function, "__module__", "")
-        self.is_op = OPS.get(self.name) is function
-        if not self.is_op and not str(self.module).startswith("jitgrad."):
-            raise ArgumentError(
-                f"The model calls {self.name!r}, a function of your own, on symbols. Put it into a Lambda layer."
-            )
-
-
-def _described(operation: Any) -> Any:
-    return (
-        operation if is_layer(operation) else {"op" if operation.is_op else "function": f"{operation.module}:{operation.name}"}
-    )
+def _named(function: Any) -> dict[str, str]:
+    """A function of jitgrad by its module and name. Raises ArgumentError for one of a user's own."""
+    name, module = operation_name(function), str(getattr(function, "__module__", ""))
+    if function is item:
+        return {"function": f"{module}:item"}
+    if OPS.get(name) is function:
+        return {"op": name}
+    if not module.startswith("jitgrad."):
+        raise ArgumentError(f"The model calls {name!r}, a function of your own, on symbols. Put it into a Lambda layer.")
+    return {"function": f"{module}:{name}"}
 
 
 def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
@@ -77,18 +85,18 @@ def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
             return symbols[nest["symbol"]] if set(nest) == {"symbol"} else {key: filled(item) for key, item in nest.items()}
         return type(nest)(filled(item) for item in nest) if isinstance(nest, (list, tuple)) else nest
 
-    for operation, args, kwargs, _ in plan["calls"]:
-        found = operation if is_layer(operation) else _function(operation)
+    for operation, args, kwargs in plan["calls"]:
+        found = plan["layers"][operation] if isinstance(operation, int) else _function(operation)
         symbols += tree_leaves(called(found, tuple(filled(args)), filled(kwargs)))
     return filled(plan["given"]), filled(plan["outputs"])
 
 
 def _function(named: dict[str, str]) -> Any:
     """A function of jitgrad that a file names. Raises DataError for any other."""
-    kind, text = next(iter(named.items()))
+    text = named.get("function") or named["op"]
     module, _, name = text.partition(":")
-    if kind == "op" and name in OPS:
-        return OPS[name]
+    if "op" in named and text in OPS:
+        return OPS[text]
     if module.startswith("jitgrad.") and not name.startswith("_"):
         found = getattr(importlib.import_module(module), name, None)
         if callable(found):

@@ -8,7 +8,7 @@ from jitgrad.compat.keras.layers.core import InputLayer
 from jitgrad.compat.keras.symbol import Call, KerasTensor, is_layer, run, symbols_in
 from jitgrad.errors import ArgumentError
 from jitgrad.tape.tensor import Tensor
-from jitgrad.tape.tree import operands_first, tree_leaves, tree_map
+from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 
 
 class Graph:
@@ -46,6 +46,25 @@ class Graph:
         """The layers, each once, in the order of the calls; inputs first."""
         found = {id(call.operation): call.operation for call in self.calls if is_layer(call.operation)}
         return [*self.input_layers, *found.values()]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs: those of the layers that they come from."""
+        return [x.name if x.source is None else x.source.name for x in symbols_in(self.outputs)]
+
+    def as_inputs(self, nest: Any) -> Any:
+        """What is given by the inputs' names, in their nesting; anything else as it is."""
+        names = [x.name for x in symbols_in(self.inputs)]
+        if not isinstance(nest, dict) or isinstance(self.inputs, dict) or not set(names) <= set(nest):
+            return nest
+        return tree_pack(self.inputs, [nest[name] for name in names])
+
+    def as_outputs(self, nest: Any) -> Any:
+        """What is given by the outputs' names, in their nesting; anything else as it is."""
+        names = self.output_names
+        if not isinstance(nest, dict) or isinstance(self.outputs, dict) or not set(nest) <= set(names):
+            return nest
+        return tree_pack(self.outputs, [nest.get(name) for name in names])
 
     def run(self, given: Any, training: bool) -> Any:
         """The outputs for inputs, which are nested as the symbols, or in a list in their order, or by name."""

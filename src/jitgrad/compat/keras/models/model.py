@@ -18,7 +18,7 @@ from jitgrad.compat.keras.callbacks.callback import Callback, History, bridge
 from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.compat.keras.models import saving
 from jitgrad.compat.keras.models.compiled import Compiled
-from jitgrad.compat.keras.models.data import as_rows, collected, count_rows, inputs_alone, is_batches, plain
+from jitgrad.compat.keras.models.data import Nested, as_rows, collected, count_rows, inputs_alone, is_batches, plain
 from jitgrad.compat.keras.models.graph import Graph
 from jitgrad.compat.keras.models.progress import EpochLines, Lines, in_order, level
 from jitgrad.compat.keras.models.summary import summary
@@ -121,12 +121,22 @@ class Model(Layer, library.Model):
         auto_scale_loss: bool = True,
     ) -> None:  # fmt: skip
         """Choose what ``fit`` and ``evaluate`` use. The last four arguments change nothing here."""
-        made = Compiled(optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics)
+        made = Compiled(optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics, self._nested.outputs)
         made.give(super().compile)
         assert self.compiled is not None
         self.compiled.arguments.clear()
         self.compiled.arguments.update(made.arguments)
         self.keras_compiled = made
+
+    @property
+    def _nested(self) -> Nested:
+        graph = self._graph
+        return Nested(_same, _same) if graph is None else Nested(graph.as_inputs, graph.as_outputs)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs, of a functional model."""
+        return [] if self._graph is None else self._graph.output_names
 
     @property
     def loss(self) -> Any:
@@ -221,7 +231,7 @@ class Model(Layer, library.Model):
     ) -> Any:  # fmt: skip
         """Fit the model to data, and print Keras's lines; returns a History."""
         _check_options(kwargs, validation_freq)
-        rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch)
+        rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch, self._nested)
         steps = rows.steps
         if validation_split and rows.batch_size:
             steps = math.ceil(int(count_rows(rows.x) * (1 - validation_split)) / rows.batch_size)
@@ -230,7 +240,7 @@ class Model(Layer, library.Model):
         history.set_params({"verbose": verbose, "epochs": epochs, "steps": steps})
         given = _listed(callbacks)
         lines: list[EpochLines] = []
-        self._fitting = {"verbose": level(verbose), "steps": steps, "lines": lines, "asked": bool(given)}
+        self._fitting = {"verbose": level(verbose), "steps": steps, "counted": rows.x, "lines": lines, "asked": bool(given)}
         made = bridge(given, history, in_order, lambda epoch: lines[0].header(epoch, epochs) if lines else None)
         for callback in given:
             callback.set_model(self)
@@ -247,6 +257,7 @@ class Model(Layer, library.Model):
             fitted = None
         finally:
             self._fitting = None
+            self.forget_losses()
         if fitted is not None and not given:
             history.epoch = fitted.epoch
             history.history = in_order({name: values for name, values in fitted.history.items() if name != "learning_rate"})
@@ -260,11 +271,11 @@ class Model(Layer, library.Model):
         optimizer: Any = self.optimizer
         optimizer.count(steps)
 
-    @staticmethod
-    def _validation(given: Any, steps: int | None) -> Any:
+    def _validation(self, given: Any, steps: int | None) -> Any:
         if given is None:
             return None
-        return collected(given, steps) if is_batches(given) else tuple(plain(item) for item in given if item is not None)
+        x, y, *weight = collected(given, steps) if is_batches(given) else [plain(item) for item in given if item is not None]
+        return self._nested.batch((x, y, *weight))
 
     def progress(self, first: int, epochs: int, verbose: Any, metrics: Any) -> Any:
         """What a fit reports to."""
@@ -276,7 +287,7 @@ class Model(Layer, library.Model):
         if fitting is None or not fitting["verbose"]:
             yield None
             return
-        lines = EpochLines(fitting["verbose"], fitting["steps"], first, epochs, metrics, fitting["asked"])
+        lines = EpochLines(fitting["verbose"], fitting["steps"], fitting["counted"], first, epochs, metrics, fitting["asked"])
         fitting["lines"].append(lines)
         yield lines
 
@@ -285,12 +296,12 @@ class Model(Layer, library.Model):
         steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
     ) -> Any:  # fmt: skip
         """The loss and the metrics on data, and Keras's line."""
-        rows = as_rows(x, y, sample_weight, batch_size, steps)
+        rows = as_rows(x, y, sample_weight, batch_size, steps, self._nested)
         given = _listed(callbacks)
         for callback in given:
             callback.set_model(self)
             callback.on_test_begin({})
-        lines = Lines(level(verbose), rows.steps)
+        lines = Lines(level(verbose), rows.steps, rows.x)
         self.reset_metrics()
         found = super().evaluate(rows.x, rows.y, rows.batch_size or 32, 0, rows.weight, return_dict=True)
         lines.finish(_since(lines), in_order(found))
@@ -305,7 +316,7 @@ class Model(Layer, library.Model):
         self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
     ) -> Any:
         """The results for rows of data as arrays, and Keras's line."""
-        inputs, count = inputs_alone(x, steps)
+        inputs, count = inputs_alone(x, steps, self._nested)
         size = batch_size or 32
         given = _listed(callbacks)
         for callback in given:
@@ -364,6 +375,10 @@ class Model(Layer, library.Model):
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON."""
         return saving.to_json(self, **kwargs)
+
+
+def _same(nest: Any) -> Any:
+    return nest
 
 
 def _symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:

@@ -43,10 +43,12 @@ class Lines:
         See ``level``.
     steps : int, optional
         The steps of an epoch, where they are known.
+    counted : object, optional
+        Its ``steps`` are those that there were, where they were not known.
     """
 
-    def __init__(self, verbose: int, steps: int | None = None) -> None:
-        self.verbose, self.steps = verbose, steps
+    def __init__(self, verbose: int, steps: int | None = None, counted: Any = None) -> None:
+        self.verbose, self.steps, self._counted = verbose, steps, counted
         self._live = sys.stdout is not None and sys.stdout.isatty()
         self._shown = 0
         self.began = time.perf_counter()
@@ -67,7 +69,8 @@ class Lines:
     def finish(self, seconds: float, metrics: Mapping[str, Any]) -> None:
         """The line of what is done."""
         if self.verbose:
-            text = self._line(self.steps, seconds, metrics, ended=True)
+            done = getattr(self._counted, "steps", None) if self.steps is None else self.steps
+            text = self._line(done, seconds, metrics, ended=True)
             print(("\r" if self._shown else "") + text + " " * max(0, self._shown - len(text)), flush=True)
             self._shown = 0
         self.began = time.perf_counter()
@@ -120,15 +123,10 @@ class EpochLines(Lines):
     """
 
     def __init__(
-        self,
-        verbose: int,
-        steps: int | None,
-        first: int,
-        epochs: int,
-        metrics: Callable[[Any, int], Mapping[str, Any]],
-        asked: bool,
-    ) -> None:
-        super().__init__(verbose, steps)
+        self, verbose: int, steps: int | None, counted: Any, first: int, epochs: int,
+        metrics: Callable[[Any, int], Mapping[str, Any]], asked: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(verbose, steps, counted)
         self._next, self._epochs, self._metrics, self._asked = first, epochs, metrics, asked
         if not asked and first < epochs:
             self.header(first, epochs)

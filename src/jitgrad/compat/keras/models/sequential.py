@@ -117,8 +117,9 @@ class Sequential(Model, library.Sequential):
     def get_config(self) -> dict[str, Any]:
         """The layers' configs."""
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": str(self.dtype)}
-        config["layers"] = [serialized(layer) for layer in self._listed]
         shape = None if self._first is None else self._first.shape
+        begin = [] if self._first is None else [InputLayer(self._first.shape[1:], name=self._first.name)]
+        config["layers"] = [serialized(layer) for layer in [*begin, *self._stack]]
         return config if shape is None else {**config, "build_input_shape": shape}
 
     @classmethod
