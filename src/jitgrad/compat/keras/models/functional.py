@@ -9,6 +9,7 @@ from jitgrad.compat.keras.configs import deserialized, serialized
 from jitgrad.compat.keras.models.graph import Graph
 from jitgrad.compat.keras.models.model import Model
 from jitgrad.compat.keras.symbol import Input, KerasTensor, called, is_layer, item, operation_name
+from jitgrad.compat.tensorflow.dtypes import DType, as_dtype
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.ops import OPS
 from jitgrad.tape.tree import tree_leaves, tree_map
@@ -61,7 +62,26 @@ def _plan(graph: Graph) -> dict[str, Any]:
 
 
 def _places(numbers: dict[int, int]) -> Any:
-    return lambda x: {"symbol": numbers[id(x)]} if isinstance(x, KerasTensor) else x
+    """A function of an argument: symbols by their numbers, and what no file has in words that it has."""
+
+    def place(x: Any) -> Any:
+        if isinstance(x, KerasTensor):
+            return {"symbol": numbers[id(x)]}
+        if isinstance(x, slice):
+            return {"slice": [x.start, x.stop, x.step]}
+        return {"slice": []} if x is Ellipsis else {"dtype": x.name} if isinstance(x, DType) else x
+
+    return place
+
+
+def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
+    """What stood in the place of one of these."""
+    kind, value = next(iter(x.items()))
+    if kind == "symbol":
+        return symbols[value]
+    if kind == "slice":
+        return slice(*value) if value else Ellipsis
+    return as_dtype(value)
 
 
 def _named(function: Any) -> dict[str, str]:
@@ -82,7 +102,8 @@ def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
 
     def filled(nest: Any) -> Any:
         if isinstance(nest, dict):
-            return symbols[nest["symbol"]] if set(nest) == {"symbol"} else {key: filled(item) for key, item in nest.items()}
+            known = len(nest) == 1 and next(iter(nest)) in ("symbol", "slice", "dtype")
+            return _placed(nest, symbols) if known else {key: filled(item) for key, item in nest.items()}
         return type(nest)(filled(item) for item in nest) if isinstance(nest, (list, tuple)) else nest
 
     for operation, args, kwargs in plan["calls"]:
