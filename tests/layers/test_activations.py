@@ -31,6 +31,19 @@ AT_ZERO: list[tuple[str, Callable[[Any], Any], float, float]] = [
     ("silu", activations.silu, 0.5, 0.5),
     ("mish", activations.mish, 0.6, 0.64),
     ("exponential", activations.ACTIVATIONS["exponential"], 1, 1),
+    ("celu", activations.celu, 1, 1),
+    ("relu6", activations.relu6, 0, 0),
+    ("hard_tanh", activations.hard_tanh, 1, 0),
+    ("hard_sigmoid", activations.hard_sigmoid, 1 / 6, 0),
+    ("hard_silu", activations.hard_silu, 0.5, 1 / 3),
+    ("softsign", activations.softsign, 1, 0),
+    ("log_sigmoid", activations.log_sigmoid, 0.5, -0.25),
+    ("tanh_shrink", activations.tanh_shrink, 0, 0),
+    ("soft_shrink", activations.soft_shrink, 0, 0),
+    ("hard_shrink", activations.hard_shrink, 0, 0),
+    ("sparse_plus", activations.sparse_plus, 0.5, 0.5),
+    ("sparse_sigmoid", activations.sparse_sigmoid, 0.5, 0),
+    ("squareplus", activations.squareplus, 0.5, 0.25),
 ]
 
 
@@ -48,7 +61,7 @@ def test_derivatives_at_0(f: Any, first: float, second: float, zero: float) -> N
 
 
 def test_every_activation_is_in_the_table() -> None:
-    by_row = {"softmax", "log_softmax", "swish"}  # swish is silu
+    by_row = {"softmax", "log_softmax", "softmin", "glu", "swish", "hard_swish"}  # the last two are silu and hard_silu
     assert {row[0].split()[0] for row in AT_ZERO} == set(activations.ACTIVATIONS) - by_row
 
 

@@ -27,6 +27,20 @@ MAKE: dict[str, Callable[[], layers.Layer]] = {
     "BatchNormalization": lambda: layers.BatchNormalization(dtype="float64"),
     "LayerNormalization": lambda: layers.LayerNormalization(dtype="float64"),
     "Normalization": lambda: adapted(),
+    "BatchNormalization bare": lambda: layers.BatchNormalization(center=False, scale=False, dtype="float64"),
+    "GroupNormalization": lambda: layers.GroupNormalization(2, dtype="float64"),
+    "RMSNormalization": lambda: layers.RMSNormalization(dtype="float64"),
+    "UnitNormalization": lambda: layers.UnitNormalization(dtype="float64"),
+    "PReLU": lambda: layers.PReLU("normal", dtype="float64"),
+    "ReLU": lambda: layers.ReLU(0.8, 0.1, 0.2, dtype="float64"),
+    "LeakyReLU": lambda: layers.LeakyReLU(dtype="float64"),
+    "ELU": lambda: layers.ELU(0.5, dtype="float64"),
+    "Softmax": lambda: layers.Softmax(dtype="float64"),
+    "RepeatVector": lambda: layers.RepeatVector(3, dtype="float64"),
+    "Rescaling": lambda: layers.Rescaling(0.5, 1.0, dtype="float64"),
+    "Lambda": lambda: layers.Lambda(jitgrad.sin, dtype="float64"),
+    "Identity": lambda: layers.Identity(dtype="float64"),
+    "GaussianDropout": lambda: layers.GaussianDropout(0.5, dtype="float64"),
 }
 
 
@@ -127,6 +141,16 @@ REFERENCE: dict[str, Any] = {
     "gelu": lambda x: x * special.ndtr(x), "silu": lambda x: x * special.expit(x), "swish": lambda x: x * special.expit(x),
     "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))), "softmax": lambda x: special.softmax(x, -1),
     "log_softmax": lambda x: special.log_softmax(x, -1), "exponential": np.exp,
+    "celu": lambda x: np.where(x > 0, x, np.expm1(x)), "relu6": lambda x: np.clip(x, 0, 6),
+    "hard_tanh": lambda x: np.clip(x, -1, 1), "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "hard_silu": lambda x: x * np.clip(x / 6 + 0.5, 0, 1), "hard_swish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "softsign": lambda x: x / (1 + np.abs(x)), "log_sigmoid": special.log_expit, "tanh_shrink": lambda x: x - np.tanh(x),
+    "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "hard_shrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x >= 1, x, (x + 1) ** 2 / 4)),
+    "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1), "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
+    "glu": lambda x: x[..., : x.shape[-1] // 2] * special.expit(x[..., x.shape[-1] // 2 :]),
+    "softmin": lambda x: special.softmax(-x, -1),
 }  # fmt: skip
 
 
@@ -152,6 +176,10 @@ def test_initializers(name: str) -> None:
     kind = name.split("_")[0]
     if kind in variance:
         assert values.var() == pytest.approx(variance[kind], rel=0.02)
+    elif name == "truncated_normal":
+        assert np.abs(values).max() <= 0.1 and values.std() == pytest.approx(0.05 * 0.8796, rel=0.02)
+    elif name == "identity":
+        np.testing.assert_array_equal(values, np.eye(300, 200))
     elif name == "orthogonal":
         np.testing.assert_allclose(values.T @ values, np.eye(200), atol=1e-12)
     else:
@@ -241,6 +269,23 @@ def test_sequential_grows_and_takes_arrays() -> None:
         (lambda: layers.Dense(3, "rellu"), ArgumentError, "no activation 'rellu'. Did you mean 'relu'"),
         (lambda: layers.Dense(3, kernel_initializer="he")(X), ArgumentError, "no initializer 'he'"),
         (lambda: layers.Dense(0), ArgumentError, "units is 0"),
+        (lambda: layers.Linear(4, 128), ArgumentError, r"Dense\(4, 128\) is given two sizes, .* alone, Dense\(128\)"),
+        (lambda: layers.Lambda(3), ArgumentError, "Lambda is given 3. Give a function"),
+        (lambda: layers.Add()(X), ArgumentError, "takes several inputs and gets one"),
+        (lambda: layers.Subtract()([X, X, X]), ArgumentError, "takes two inputs and gets 3"),
+        (lambda: layers.Dot(1)([X]), ArgumentError, "takes two inputs and gets 1"),
+        (lambda: layers.Dot(0)([X, X]), ArgumentError, "axis 0 is that of the rows"),
+        (lambda: layers.Permute((0, 1)), ArgumentError, r"dims is \(0, 1\)"),
+        (lambda: layers.Dropout(0.5, (None,))(X, training=True), ShapeError, "noise_shape"),
+        (lambda: layers.BatchNormalization(axis=2)(X), ShapeError, "has axis 2 and gets an input of 2 axes"),
+        (lambda: layers.GroupNormalization(3)(X), ShapeError, "3 groups for 4 features"),
+        (lambda: layers.Normalization(mean=1.0), ArgumentError, "one of mean and variance"),
+        (lambda: layers.Discretization([2, 1]), ArgumentError, "Give numbers in order"),
+        (lambda: layers.CategoryEncoding(3)(np.array([[0, 3]])), DataError, "has 3, and CategoryEncoding"),
+        (lambda: layers.CategoryEncoding(3, "hot"), ArgumentError, "output_mode is 'hot'"),
+        (lambda: layers.Dense(3, kernel_initializer=initializers.Constant([1.0]))(X), ShapeError, "Constant: the value"),
+        (lambda: initializers.VarianceScaling(mode="fan"), ArgumentError, "no mode 'fan'. Did you mean 'fan_"),
+        (lambda: initializers.Identity()((3,), np.random.default_rng(0)), ShapeError, "is no matrix"),
         (lambda: layers.Embedding(True, 3), ArgumentError, "input_dim is True. Give a whole number"),
         (lambda: layers.Dropout(1.0), ArgumentError, "rate is 1.0"),
         (lambda: layers.Dense(3, dtype="int64"), ArgumentError, "dtype int64"),

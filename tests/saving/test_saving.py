@@ -37,8 +37,26 @@ LAYERS: dict[str, Any] = {
     "BatchNormalization": lambda: layers.BatchNormalization(0.9, unbiased=True),
     "LayerNormalization": lambda: layers.LayerNormalization(),
     "Normalization": lambda: adapted(),
+    "Identity": lambda: layers.Identity(),
+    "Lambda": lambda: layers.Lambda(activations.squareplus, {"b": 2.0}),
+    "ReLU": lambda: layers.ReLU(0.8, 0.1, 0.2),
+    "LeakyReLU": lambda: layers.LeakyReLU(0.1),
+    "ELU": lambda: layers.ELU(0.5),
+    "PReLU": lambda: layers.PReLU(initializers.Constant(0.25), alpha_regularizer="l2"),
+    "Softmax": lambda: layers.Softmax(),
+    "GaussianDropout": lambda: layers.GaussianDropout(0.25),
+    "AlphaDropout": lambda: layers.AlphaDropout(0.25),
+    "RepeatVector": lambda: layers.RepeatVector(2),
+    "GroupNormalization": lambda: layers.GroupNormalization(3, gamma_initializer=initializers.RandomUniform(0.5, 1.5)),
+    "RMSNormalization": lambda: layers.RMSNormalization(),
+    "UnitNormalization": lambda: layers.UnitNormalization(),
+    "Rescaling": lambda: layers.Rescaling(0.5, np.arange(6.0)),
 }
-OTHERS = {"Embedding", "Concatenate", "Add", "Layer", "Linear"}  # of other inputs, below
+OTHERS = {
+    "Embedding", "Concatenate", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Dot", "Layer", "Linear",
+    "Permute", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "Discretization", "CategoryEncoding",
+}  # fmt: skip
+"""Of other inputs, below."""
 
 
 def adapted() -> layers.Normalization:
@@ -130,6 +148,43 @@ def test_a_model_of_a_class_of_ones_own(tmp_path: Path) -> None:
         same(model, jitgrad.load_model(path, custom_objects={"Branches": Branches}))
     finally:
         Described.classes["custom:Branches"] = Branches
+
+
+class Merged(jitgrad.Model):
+    """All layers that take several inputs, or others than rows of numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.merges = [
+            layers.Subtract(), layers.Multiply(), layers.Average(), layers.Maximum(), layers.Minimum(), layers.Dot(1, True),
+        ]  # fmt: skip
+        self.steps = [layers.Permute((2, 1)), layers.GlobalAveragePooling1D(), layers.GlobalMaxPooling1D()]
+        self.bins, self.columns = layers.Discretization([-1.0, 0.0, 1.0]), layers.CategoryEncoding(4, "count")
+        self.join, self.out = layers.Concatenate(), layers.Dense(2, "softmax")
+
+    def call(self, x: Any) -> Any:
+        made = [layer([x, 0.5 * x]) for layer in self.merges]
+        steps = self.steps[0](jitgrad.reshape(x, (x.shape[0], 2, 3)))
+        return self.out(self.join([*made, *(layer(steps) for layer in self.steps[1:]), self.columns(self.bins(x))]))
+
+
+def test_layers_of_several_inputs(tmp_path: Path) -> None:
+    jitgrad.random.seed(0)
+    model = Merged()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, Y, epochs=2)
+    model.save(tmp_path / "m.jitgrad")
+    loaded = jitgrad.load_model(tmp_path / "m.jitgrad")
+    same(model, loaded)
+    np.testing.assert_array_equal(model.predict(X), loaded.predict(X))
+    assert model.fit(X, Y, seed=1).loss[0] == loaded.fit(X, Y, seed=1).loss[0]
+
+
+def test_a_lambda_has_no_name(tmp_path: Path) -> None:
+    model = jitgrad.Sequential([layers.Lambda(lambda x: 2 * x), layers.Dense(1)])
+    model.build((None, 6))
+    with pytest.raises(ArgumentError, match=r"argument function has <function .*lambda.*, which cannot be saved"):
+        model.save(tmp_path / "m.jitgrad")
 
 
 OPTIMIZERS: dict[str, Any] = {

@@ -1,20 +1,17 @@
-"""Layers without statistics: products, shapes, activations, noise, branches."""
+"""Dense and Embedding layers, and functions as layers."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from jitgrad import random
-from jitgrad.arguments import count, in_unit_interval
-from jitgrad.errors import IndexingError, ShapeError
+from jitgrad.arguments import count
+from jitgrad.errors import ArgumentError, IndexingError, ShapeError
 from jitgrad.functions import networks
 from jitgrad.functions.products import matmul
 from jitgrad.functions.selection import gather
-from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.layers import activations
 from jitgrad.layers.layer import Layer
 from jitgrad.ops import Shape
@@ -51,6 +48,11 @@ class Dense(Layer):
         **common: Any,
     ) -> None:
         super().__init__(**common)
+        if isinstance(activation, int):
+            raise ArgumentError(
+                f"Dense({units}, {activation}) is given two sizes, as PyTorch's Linear takes them. Give that of the result "
+                f"alone, Dense({activation}): the layer finds that of its inputs when it is first called."
+            )
         self.units = count("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -71,65 +73,35 @@ class Dense(Layer):
         return self.activation(networks.linear(x, self.kernel, self.bias) if self.use_bias else matmul(x, self.kernel))
 
 
-class Flatten(Layer):
-    """Each row's elements along one axis."""
+class Identity(Layer):
+    """Its input itself."""
 
     def __init__(self, **common: Any) -> None:
         super().__init__(**common)
 
-    def call(self, x: Tensor) -> Tensor:
-        return reshape(x, (x.shape[0], math.prod(x.shape[1:])))
-
-
-class Reshape(Layer):
-    """Each row's elements in another shape; -1 for at most one axis."""
-
-    def __init__(self, target_shape: Sequence[int], **common: Any) -> None:
-        super().__init__(**common)
-        self.target_shape = tuple(target_shape)
-
-    def call(self, x: Tensor) -> Tensor:
-        known = math.prod(n for n in self.target_shape if n != -1)
-        rest = math.prod(x.shape[1:]) // known if known else 0
-        return reshape(x, (x.shape[0], *(rest if n == -1 else n for n in self.target_shape)))
-
-
-class Activation(Layer):
-    """An activation as a layer of its own."""
-
-    def __init__(self, activation: Any, **common: Any) -> None:
-        super().__init__(**common)
-        self.activation = activations.get(activation)
-
     def call(self, x: Any) -> Any:
-        return self.activation(x)
+        return x
 
 
-class Dropout(Layer):
-    """While training, elements are 0 with probability ``rate`` and the others grow by 1 / (1 - rate).
+class Lambda(Layer):
+    """A function as a layer.
 
-    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way …", 2014.
+    Variables that the function closes over are not found, not fitted and not saved. A model with a Lambda can be saved where
+    the function has a name, under which ``load_model`` is given it again; a lambda has none.
+
+    Args:
+        function: of the input.
+        arguments: further ones, by name.
     """
 
-    def __init__(self, rate: float, **common: Any) -> None:
+    def __init__(self, function: Callable[..., Any], arguments: Mapping[str, Any] | None = None, **common: Any) -> None:
         super().__init__(**common)
-        self.rate = in_unit_interval("rate", rate)
+        if not callable(function):
+            raise ArgumentError(f"Lambda is given {function!r}. Give a function of the input.")
+        self.function, self._options = function, dict(arguments or {})
 
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        if not training or self.rate == 0:
-            return x
-        return x * (random.uniform(x.shape) >= self.rate) / (1 - self.rate)
-
-
-class GaussianNoise(Layer):
-    """While training, normal noise of standard deviation ``stddev`` is added."""
-
-    def __init__(self, stddev: float, **common: Any) -> None:
-        super().__init__(**common)
-        self.stddev = float(stddev)
-
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        return x + random.normal(x.shape, 0.0, self.stddev) if training else x
+    def call(self, x: Any) -> Any:
+        return self.function(x, **self._options)
 
 
 class Embedding(Layer):
@@ -181,27 +153,3 @@ class Embedding(Layer):
                 f"{name} has {places[tuple(found[0])]}{row}, and Embedding {self.name!r} has vectors for 0 to "
                 f"{self.input_dim - 1}. Correct it, or make input_dim larger."
             )
-
-
-class Concatenate(Layer):
-    """Several inputs, in a list, one after the other along ``axis``."""
-
-    def __init__(self, axis: int = -1, **common: Any) -> None:
-        super().__init__(**common)
-        self.axis = axis
-
-    def call(self, xs: Sequence[Any]) -> Tensor:
-        return concatenate(xs, self.axis)
-
-
-class Add(Layer):
-    """The sum of several inputs, in a list."""
-
-    def __init__(self, **common: Any) -> None:
-        super().__init__(**common)
-
-    def call(self, xs: Sequence[Any]) -> Tensor:
-        total = as_tensor(xs[0])
-        for x in xs[1:]:
-            total = total + x
-        return total

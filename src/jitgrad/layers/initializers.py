@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.arguments import by_name
+from jitgrad.arguments import MAX_SEED, Described, by_name, count, nonnegative, number, positive
 from jitgrad.errors import ShapeError
 from jitgrad.ops import Shape
 
@@ -53,13 +53,30 @@ def orthogonal(shape: Shape, draw: np.random.Generator, gain: float = 1.0) -> np
     return gain * (q if rows >= columns else q.T).reshape(shape)
 
 
+def truncated_normal(shape: Shape, draw: np.random.Generator, mean: float = 0.0, std: float = 0.05) -> np.ndarray:
+    """Normal, with what is more than two ``std`` from the mean drawn again."""
+    return mean + std * _cut_normal(shape, draw)
+
+
+def identity(shape: Shape, draw: np.random.Generator, gain: float = 1.0) -> np.ndarray:
+    """A matrix with ``gain`` on its diagonal."""
+    if len(shape) != 2:
+        raise ShapeError(f"identity: shape {shape} is no matrix. Use another initializer.")
+    return gain * np.eye(*shape)
+
+
 def variance_scaling(shape: Shape, draw: np.random.Generator, scale: float, mode: str, kind: str) -> np.ndarray:
-    """Variance scale/n, with n the inputs ("in"), or the mean of inputs and outputs ("mean"); "uniform" or "normal"."""
+    """Variance scale/n, with n the inputs ("in"), the outputs ("out") or their mean ("mean").
+
+    "uniform", "normal", which is cut at two standard deviations, or "untruncated_normal".
+    """
     inputs, outputs = _fans(shape)
-    n = max(1.0, inputs if mode == "in" else (inputs + outputs) / 2)
+    n = max(1.0, {"in": inputs, "out": outputs, "mean": (inputs + outputs) / 2}[mode])
     if kind == "uniform":
         limit = math.sqrt(3 * scale / n)
         return draw.uniform(-limit, limit, shape)
+    if kind == "untruncated_normal":
+        return draw.normal(0.0, math.sqrt(scale / n), shape)
     # A normal distribution cut at two standard deviations has 0.8796 of them.
     return _cut_normal(shape, draw) * (math.sqrt(scale / n) / 0.87962566103423978)
 
@@ -78,12 +95,117 @@ def _fans(shape: Shape) -> tuple[float, float]:
     return around * shape[-2], around * shape[-1]
 
 
+class _Seeded(Described):
+    """An initializer with arguments. With a ``seed`` it draws the same numbers each time."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = None if seed is None else count("seed", seed, 0, MAX_SEED)
+
+    def __call__(self, shape: Shape, draw: np.random.Generator) -> Any:
+        """Values of this shape."""
+        return self.values(tuple(shape), draw if self._seed is None else np.random.default_rng(self._seed))
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        """The same, drawn from ``draw``."""
+        raise NotImplementedError(f"{type(self).__name__} has no values(). Define values(self, shape, draw).")
+
+
+class Constant(_Seeded):
+    """All ``value``, or an array of the weight's shape."""
+
+    def __init__(self, value: Any = 0.0) -> None:
+        super().__init__()
+        self.value = value
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        given = np.asarray(self.value)
+        if given.ndim and given.shape != shape:
+            raise ShapeError(f"Constant: the value has shape {given.shape} for a weight of {shape}. Give one of its shape.")
+        return np.broadcast_to(given, shape)
+
+
+class RandomUniform(_Seeded):
+    """Uniform from ``minval`` to ``maxval``."""
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.minval, self.maxval = number("minval", minval), number("maxval", maxval)
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        return draw.uniform(self.minval, self.maxval, shape)
+
+
+class RandomNormal(_Seeded):
+    """Normal with ``mean`` and standard deviation ``stddev``."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.mean, self.stddev = number("mean", mean), nonnegative("stddev", stddev)
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        return draw.normal(self.mean, self.stddev, shape)
+
+
+class TruncatedNormal(RandomNormal):
+    """The same, with what is more than two standard deviations from the mean drawn again."""
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        return truncated_normal(shape, draw, self.mean, self.stddev)
+
+
+class VarianceScaling(_Seeded):
+    """Variance ``scale``/n, see ``variance_scaling``.
+
+    Args:
+        scale: positive.
+        mode: "fan_in", "fan_out" or "fan_avg".
+        distribution: "truncated_normal", "untruncated_normal" or "uniform".
+        seed: to draw the same each time.
+    """
+
+    def __init__(
+        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
+    ) -> None:
+        super().__init__(seed)
+        self.scale = positive("scale", scale)
+        self._mode = by_name("mode", mode, {"fan_in": "in", "fan_out": "out", "fan_avg": "mean"})
+        kinds = {"truncated_normal": "normal", "untruncated_normal": "untruncated_normal", "uniform": "uniform"}
+        self._kind = by_name("distribution", distribution, kinds)
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        return variance_scaling(shape, draw, self.scale, self._mode, self._kind)
+
+
+class Orthogonal(_Seeded):
+    """A random matrix with orthonormal rows or columns times ``gain``, see ``orthogonal``."""
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+        super().__init__(seed)
+        self.gain = number("gain", gain)
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        return orthogonal(shape, draw, self.gain)
+
+
+class Identity(_Seeded):
+    """A matrix with ``gain`` on its diagonal."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        super().__init__()
+        self.gain = number("gain", gain)
+
+    def values(self, shape: Shape, draw: np.random.Generator) -> Any:
+        return identity(shape, draw, self.gain)
+
+
 INITIALIZERS: dict[str, Initializer] = {
     "zeros": zeros,
     "ones": ones,
     "uniform": uniform,
     "normal": normal,
+    "truncated_normal": truncated_normal,
     "orthogonal": orthogonal,
+    "identity": identity,
     **{
         f"{name}_{kind}": functools.partial(variance_scaling, scale=scale, mode=mode, kind=kind)
         for name, scale, mode in (("glorot", 1.0, "mean"), ("he", 2.0, "in"), ("lecun", 1.0, "in"))
@@ -94,7 +216,7 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def get(initializer: str | Initializer) -> Initializer:
-    """An initializer by name, or a function itself. Raises ArgumentError for an unknown name."""
+    """An initializer by name, or a function or object itself. Raises ArgumentError for an unknown name."""
     if callable(initializer):
         return initializer
     return by_name("initializer", initializer, INITIALIZERS, also=", or a function of shape and generator")

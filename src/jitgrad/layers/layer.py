@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from jitgrad import random
 from jitgrad.arguments import Described
 from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
 from jitgrad.layers import constraints, initializers, regularizers
-from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows
+from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows, zeros_of
 from jitgrad.ops import Shape
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
@@ -29,7 +29,7 @@ from jitgrad.tape.variable import Variable
 
 _NOT_OWNED = {
     "arguments", "compiled", "example", "dtype", "input_shape", "output_shape", "declared_shape", "_built_shapes", "_taken",
-    "_kernel", "_bias", "_frozen", "_penalties", "_predict", "_running",
+    "_kernel", "_bias", "_frozen", "_penalties", "_predict", "_running", "_given", "_moving", "_options",
 }  # fmt: skip
 """Attributes that own none."""
 _PLAIN = {str, int, float, bool, type(None), np.ndarray, type(np.dtype(np.float32)), type(np.dtype(np.float64))}
@@ -89,6 +89,7 @@ class Layer(Described):
         self.output_shape: Shape | None = None
         self.declared_shape = None if input_shape is None else tuple(input_shape)
         self._trainable = trainable
+        self._requires_grad = False
         self._frozen: list[Variable] = []
         self._penalties: list[tuple[regularizers.Regularizer, Variable]] = []
         if self.dtype.kind != "f":
@@ -100,8 +101,11 @@ class Layer(Described):
         """Make the Variables, for inputs of this shape; the rows in front may be None, and differ from call to call.
 
         The first call of a layer calls it. It may be called before, and is then not called again. For several inputs the shapes
-        are in their nesting.
+        are in their nesting. What does not override it and has layers in it builds these, by a call on zeros, where open sizes
+        behind the rows are taken for 1.
         """
+        if type(self).build is Layer.build and self.layers:
+            self(zeros_of(input_shape, self.input_dtype))
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The result of ``call(x)``, or ``call(x, training)`` where it depends on whether a fit asks for it."""
@@ -126,6 +130,7 @@ class Layer(Described):
         made = self.variable_type(
             np.asarray(value, self.dtype), name=f"{self.name}/{name}", trainable=trainable and self._trainable
         )
+        made.requires_grad = self._requires_grad and made.trainable
         made.constraint = constraints.get(constraint)
         penalty = regularizers.get(regularizer)
         if penalty is not None:
@@ -175,7 +180,9 @@ class Layer(Described):
         """Build for these shapes, if it is not built yet. Raises ShapeError where it was built for others."""
         if shapes is None or self._building or (shapes == self._taken and type(shapes) is tuple):
             return
-        if not self.built:
+        if not self.built and type(self).build is Layer.build:
+            self.mark_built(shapes)  # the call that asks builds the layers in it
+        elif not self.built:
             self.build(shapes)
         elif self._built_shapes is not None and not self._takes(without_rows(shapes)):
             raise ShapeError(
@@ -232,6 +239,30 @@ class Layer(Described):
     def trainable(self, value: bool) -> None:
         for layer in (self, *(x for x in all_owned(self) if isinstance(x, Layer))):
             layer._set_trainable(bool(value))
+
+    def requires_grad_(self, value: bool = True) -> Self:
+        """Let ``backward`` give all trainable Variables a gradient in ``.grad``, or none; returns self.
+
+        Variables that are still to be made are asked for it, too.
+
+        Example:
+            >>> model = Sequential([Dense(1)]).requires_grad_()
+            >>> mean(square(model(x) - y)).backward()
+            >>> optimizer.apply_gradients((v.grad, v) for v in model.trainable_variables)
+            >>> model.zero_grad()
+        """
+        layers: list[Layer] = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
+        for layer in layers:
+            layer._requires_grad = bool(value)
+        for v in self.trainable_variables:
+            v.requires_grad = bool(value)
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradients that ``backward`` gave to the Variables."""
+        for v in self.variables:
+            if v.requires_grad:
+                v.grad = None
 
     def _set_trainable(self, value: bool) -> None:
         own = own_variables(self)

@@ -27,16 +27,18 @@ class RMSprop(Optimizer):
         momentum: μ, from 0 on and below 1.
         epsilon: keeps the division from overflowing.
         centered: whether the variance of the gradient counts instead of its square.
+        initial_accumulator_value: what v begins with, from 0 on.
         form: "keras" or "torch".
         options: see Optimizer.
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
-        centered: bool = False, form: str = "torch", **options: Any,
+        centered: bool = False, form: str = "torch", initial_accumulator_value: float = 0.0, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, {"rho": rho, "momentum": momentum, "epsilon": epsilon}, **options)
         self.centered = centered
+        self.initial_accumulator_value = nonnegative("initial_accumulator_value", initial_accumulator_value)
         self._outside = check_form(form)
 
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
@@ -44,7 +46,7 @@ class RMSprop(Optimizer):
         changes: list[StateUpdate] = []
         moves: list[Tensor] = []
         for g, w in pairs:
-            v, mean, buffer = self._state(w, 0.0, 0.0, 0.0)
+            v, mean, buffer = self._state(w, self.initial_accumulator_value, 0.0, 0.0)
             second = spread = rho * v.leaf + (1.0 - rho) * (g * g)
             if self.centered:
                 average = rho * mean.leaf + (1.0 - rho) * g
