@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from jitgrad import layers as library
 from jitgrad.compat.keras import activations, constraints, initializers, regularizers
 from jitgrad.compat.keras.border import bordered
 from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.errors import ArgumentError
-from jitgrad.layers import core as library
 
 
 def weight_options(initializer: Any, regularizer: Any, constraint: Any) -> tuple[Any, Any, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from jitgrad import layers as library
 from jitgrad.compat.keras.layers.layer import Layer
-from jitgrad.layers import core as library
 
 
 class Add(Layer, library.Add):
