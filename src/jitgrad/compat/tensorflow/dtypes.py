@@ -43,6 +43,11 @@ class DType:
         return self.dtype.kind
 
     @property
+    def itemsize(self) -> int:
+        """Bytes of an element, as NumPy says it."""
+        return self.dtype.itemsize
+
+    @property
     def as_datatype_enum(self) -> int:
         """TensorFlow's number of it."""
         return self.enum

@@ -125,9 +125,6 @@ class TensorShape(tuple[Any, ...]):
     def __hash__(self) -> int:
         return super().__hash__()
 
-    def __bool__(self) -> bool:
-        return not self._unknown
-
     def __reduce__(self) -> Any:
         return TensorShape, (None if self._unknown else list(self),)
 

@@ -38,7 +38,8 @@ class Variable(TensorMethods, LibraryVariable):  # type: ignore[misc]
         As in TensorFlow; there is one device, and a value always has its shape.
     """
 
-    __slots__ = ("_integer", "_shape_shown")
+    __slots__ = ("_integer",)
+    take = LibraryVariable.take  # by which the library gives it a value
 
     def __init__(
         self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True, caching_device: Any = None,

@@ -1,0 +1,155 @@
+"""Functions that go element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jitgrad.compat.tensorflow import dtypes
+from jitgrad.compat.tensorflow.arguments import named
+from jitgrad.compat.tensorflow.constants import cast
+from jitgrad.compat.tensorflow.operands import ANY, BOOLEANS, FLOATS, NUMBERS, agreed, check_kind, combined, wrapped_around
+from jitgrad.compat.tensorflow.operators import binary, divide, floordiv, mod, multiply
+from jitgrad.compat.tensorflow.tensor import Tensor, convert, made
+from jitgrad.functions import elementwise as functions
+from jitgrad.ops import elementwise as ew
+from jitgrad.tape import dtypes as levels
+
+Unary = Callable[..., Tensor]
+
+
+def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = False) -> Unary:
+    """A function of one operand, of the kinds that TensorFlow's op takes."""
+
+    def function(x: Any, name: str | None = None) -> Tensor:
+        if type(x) is Tensor and x._tensor.level > levels.INTEGER:
+            return made(f(x._tensor))
+        tensor = convert(x)
+        check_kind(op, tensor.dtype, kinds)
+        result = f(tensor._read())
+        return made(wrapped_around(result, tensor._integer) if wraps else result, tensor._integer)
+
+    function.__doc__ = f"``{getattr(f, '__name__', op.lower())}``, element by element."
+    return function
+
+
+sqrt = unary("Sqrt", ew.sqrt)
+rsqrt = unary("Rsqrt", lambda x: 1.0 / ew.sqrt(x))
+exp = unary("Exp", ew.exp)
+expm1 = unary("Expm1", ew.expm1)
+log = unary("Log", ew.log)
+log1p = unary("Log1p", ew.log1p)
+sin, cos, tan = unary("Sin", ew.sin), unary("Cos", ew.cos), unary("Tan", ew.tan)
+asin, acos, atan = unary("Asin", ew.arcsin), unary("Acos", ew.arccos), unary("Atan", ew.arctan)
+sinh, cosh, tanh = unary("Sinh", ew.sinh), unary("Cosh", ew.cosh), unary("Tanh", ew.tanh)
+asinh, acosh, atanh = unary("Asinh", ew.arcsinh), unary("Acosh", ew.arccosh), unary("Atanh", ew.arctanh)
+sigmoid = unary("Sigmoid", ew.sigmoid)
+log_sigmoid = unary("LogSigmoid", lambda x: -ew.softplus(-x))
+erf, erfc = unary("Erf", ew.erf), unary("Erfc", ew.erfc)
+lgamma, digamma = unary("Lgamma", ew.gammaln), unary("Digamma", ew.digamma)
+abs = unary("Abs", ew.abs, NUMBERS, wraps=True)
+negative = unary("Neg", ew.negative, NUMBERS, wraps=True)
+square = unary("Square", ew.square, NUMBERS, wraps=True)
+sign = unary("Sign", ew.sign, NUMBERS)
+floor, ceil = unary("Floor", ew.floor, NUMBERS), unary("Ceil", ew.ceil, NUMBERS)
+round, rint = unary("Round", ew.rint, NUMBERS), unary("Rint", ew.rint)
+reciprocal = unary("Reciprocal", lambda x: 1.0 / x)
+is_nan, is_inf = unary("IsNan", functions.isnan), unary("IsInf", functions.isinf)
+is_finite = unary("IsFinite", functions.isfinite)
+logical_not = unary("LogicalNot", functions.logical_not, BOOLEANS)
+
+maximum = binary("Maximum", ew.maximum)[2]
+minimum = binary("Minimum", ew.minimum)[2]
+atan2 = binary("Atan2", ew.arctan2, FLOATS)[2]
+
+
+def _logical(op: str, f: Callable[[Any, Any], Any]) -> Callable[..., Tensor]:
+    def function(x: Any, y: Any, name: str | None = None) -> Tensor:
+        a, b = agreed(op, (x, y), BOOLEANS)
+        return made(f(a._read(), b._read()))
+
+    function.__doc__ = f"``{f.__name__}`` of booleans, element by element."
+    return function
+
+
+logical_and = named("LogicalAnd")(_logical("LogicalAnd", functions.logical_and))
+logical_or = named("LogicalOr")(_logical("LogicalOr", functions.logical_or))
+logical_xor = named("LogicalXor")(_logical("LogicalXor", functions.logical_xor))
+
+
+@named("SquaredDifference")
+def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``(x - y) * (x - y)``."""
+    return square(combined("SquaredDifference", ew.subtract, x, y, NUMBERS, wraps=True))
+
+
+@named("DivNoNan")
+def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x / y``, and 0 where ``y`` is 0."""
+    a, b = agreed("DivNoNan", (x, y), FLOATS)
+    zero = ew.equal(b._read(), 0.0)
+    return made(ew.where(zero, 0.0, a._read() / ew.where(zero, 1.0, b._read())))
+
+
+@named("MulNoNan")
+def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x * y``, and 0 where ``y`` is 0, whatever ``x`` is."""
+    a, b = agreed("MulNoNan", (x, y), FLOATS)
+    zero = ew.equal(b._read(), 0.0)
+    return made(ew.where(zero, 0.0, ew.where(zero, 0.0, a._read()) * b._read()))
+
+
+@named("Xlogy")
+def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x * log(y)``, and 0 where ``x`` is 0."""
+    a, b = agreed("Xlogy", (x, y), FLOATS)
+    zero = ew.equal(a._read(), 0.0)
+    return made(ew.where(zero, 0.0, a._read() * ew.log(ew.where(zero, 1.0, b._read()))))
+
+
+@named("Xlog1py")
+def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x * log1p(y)``, and 0 where ``x`` is 0."""
+    a, b = agreed("Xlog1py", (x, y), FLOATS)
+    zero = ew.equal(a._read(), 0.0)
+    return made(ew.where(zero, 0.0, a._read() * ew.log1p(ew.where(zero, 0.0, b._read()))))
+
+
+@named("Select")
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """``x`` where the condition holds, ``y`` elsewhere; with the condition alone, where it holds, a row an element."""
+    holds = cast(convert(condition), dtypes.bool)
+    if x is None and y is None:
+        from jitgrad.compat.tensorflow.indices import nonzero
+
+        return nonzero(holds)
+    a, b = agreed("SelectV2", (x, y), ANY)
+    return made(ew.where(holds._read(), a._read(), b._read()), a._integer)
+
+
+@named("ClipByValue")
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
+    """``t``, at least ``clip_value_min`` and at most ``clip_value_max``."""
+    x, low, high = agreed("ClipByValue", (t, clip_value_min, clip_value_max), NUMBERS)
+    return made(functions.clip(x._read(), low._read(), high._read()), x._integer)
+
+
+@named("AddN")
+def add_n(inputs: Any, name: str | None = None) -> Tensor:
+    """The sum of tensors of one shape."""
+    terms = agreed("AddN", list(inputs) if isinstance(inputs, (list, tuple)) else [inputs], NUMBERS)
+    total = terms[0]._read()
+    for term in terms[1:]:
+        total = total + term._read()
+    return made(wrapped_around(total, terms[0]._integer), terms[0]._integer)
+
+
+truediv, floormod, scalar_mul = divide, mod, multiply
+
+__all__ = [
+    "abs", "acos", "acosh", "add_n", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "clip_by_value", "cos", "cosh",
+    "digamma", "divide_no_nan", "erf", "erfc", "exp", "expm1", "floor", "floordiv", "floormod", "is_finite", "is_inf",
+    "is_nan", "lgamma", "log", "log1p", "log_sigmoid", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
+    "minimum", "mod", "multiply_no_nan", "negative", "reciprocal", "rint", "round", "rsqrt", "scalar_mul", "sigmoid", "sign",
+    "sin", "sinh", "sqrt", "square", "squared_difference", "tan", "tanh", "truediv", "where", "xlog1py", "xlogy",
+]  # fmt: skip

@@ -1,0 +1,73 @@
+"""``tf.print``: values alone, shortened, on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.tensorflow.tensor import convert
+from jitgrad.tape.operators import Operators
+
+
+def print(
+    *inputs: Any, output_stream: Any = None, summarize: Any = 3, sep: str = " ", end: str = os.linesep, name: Any = None
+) -> None:
+    """Print tensors and other values.
+
+    Parameters
+    ----------
+    *inputs
+        What is printed; tensors in nests, too.
+    output_stream
+        A file, ``"file://"`` and a path, or ``sys.stderr`` by default.
+    summarize : int
+        How many elements of each axis stand at both ends; -1 for all.
+    sep, end : str
+        What stands between, and at the end.
+    """
+    text = sep.join(_shown(x, summarize or 3, False) for x in inputs) + end
+    if isinstance(output_stream, str):
+        with Path(output_stream.removeprefix("file://")).open("a") as file:
+            file.write(text)
+    else:
+        (sys.stderr if output_stream is None else output_stream).write(text)
+
+
+def _shown(value: Any, most: int, inside: bool) -> str:
+    if isinstance(value, (Operators, np.ndarray, np.generic)):
+        array = np.asarray(convert(value).numpy())
+        return _array(array, most)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_shown(item, most, True)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_shown(item, most, True) for item in value) + "]"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_shown(item, most, True) for item in value) + ("," if len(value) == 1 else "") + ")"
+    return repr(value) if inside else str(value)
+
+
+def _array(array: np.ndarray, most: int, depth: int = 1) -> str:
+    if array.ndim == 0:
+        return _number(array[()])
+    n = len(array)
+    whole = most < 0 or n <= 2 * most
+    parts = [*array] if whole else [*array[:most], None, *array[-most:]]
+    between = " " if array.ndim == 1 else "\n" * (array.ndim - 1) + " " * depth
+    return "[" + between.join("..." if p is None else _array(np.asarray(p), most, depth + 1) for p in parts) + "]"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, (bytes, str)):
+        return '"' + (value.decode() if isinstance(value, bytes) else value) + '"'
+    if isinstance(value, np.bool_):
+        return str(int(value))
+    if isinstance(value, np.floating):
+        return f"{float(value):.17g}" if value.dtype.itemsize == 8 else f"{float(value):.9g}"
+    return str(value)
+
+
+__all__ = ["print"]

@@ -1,0 +1,230 @@
+"""``tf.train``: checkpoints, which are safetensors files here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.tensorflow.errors import ConversionError, NotFoundError
+from jitgrad.compat.tensorflow.module import Module, attributes
+from jitgrad.saving import archive
+from jitgrad.tape.variable import Variable as LibraryVariable
+
+_SUFFIX = ".safetensors"
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def _children(value: Any) -> Iterator[tuple[str, Any]]:
+    """What of an object is kept: its attributes, of a list or dict its items, of a layer its Variables by number."""
+    if isinstance(value, dict):
+        yield from ((str(key), item) for key, item in value.items())
+    elif isinstance(value, (list, tuple)):
+        yield from ((str(i), item) for i, item in enumerate(value))
+    elif isinstance(value, Module) or not hasattr(value, "variables"):
+        if hasattr(value, "__dict__"):
+            yield from attributes(value)
+    else:
+        yield from ((str(i), v) for i, v in enumerate(value.variables))
+
+
+def _variables(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, LibraryVariable):
+        yield path, value
+    elif id(value) not in seen and not isinstance(value, (str, bytes, int, float, np.ndarray, type, type(None))):
+        seen.add(id(value))
+        for name, item in _children(value):
+            yield from _variables(item, f"{path}/{name}" if path else name, seen)
+
+
+class LoadStatus:
+    """What was restored; returned by ``restore``."""
+
+    def __init__(self, unused: Callable[[], set[str]], without: Callable[[], set[str]]) -> None:
+        self._unused, self._without = unused, without
+
+    def assert_consumed(self) -> LoadStatus:
+        """Raise AssertionError unless all that was saved has a Variable, and all Variables a value."""
+        self.assert_existing_objects_matched()
+        if self._unused():
+            raise AssertionError(f"Unresolved values in the checkpoint: {sorted(self._unused())}.")
+        return self
+
+    def assert_existing_objects_matched(self) -> LoadStatus:
+        """Raise AssertionError unless all Variables have a value."""
+        if self._without():
+            raise AssertionError(f"Objects without a value in the checkpoint: {sorted(self._without())}.")
+        return self
+
+    def assert_nontrivial_match(self) -> LoadStatus:
+        """The same."""
+        return self.assert_existing_objects_matched()
+
+    def expect_partial(self) -> LoadStatus:
+        """Say that some is left over on purpose."""
+        return self
+
+
+class Checkpoint:
+    """Variables of objects by name, written to a file and read again.
+
+    Parameters
+    ----------
+    root : object, optional
+        An object whose attributes are kept.
+    **kwargs
+        Objects by name: Modules, Variables, layers, optimizers, generators, lists and dicts of them.
+    """
+
+    def __init__(self, root: Any = None, **kwargs: Any) -> None:
+        self._root = root
+        self._objects = dict(kwargs)
+        self._saves = 0
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+
+    def _named(self) -> dict[str, Any]:
+        seen: set[int] = set()
+        found = {} if self._root is None else dict(_variables(self._root, "", seen))
+        for name in self._objects:
+            found |= dict(_variables(getattr(self, name), name, seen))
+        return found
+
+    def write(self, file_prefix: Any, options: Any = None) -> str:
+        """Write all Variables to a file; returns its name as ``read`` takes it."""
+        values = {name: np.asarray(v._value()) for name, v in self._named().items()}
+        Path(file_prefix).parent.mkdir(parents=True, exist_ok=True)
+        archive.write(f"{file_prefix}{_SUFFIX}", {"kind": "checkpoint", "variables": values})
+        return str(file_prefix)
+
+    def save(self, file_prefix: Any, options: Any = None) -> str:
+        """The same, with the number of the save after the name; ``latest_checkpoint`` finds it."""
+        self._saves += 1
+        path = self.write(f"{file_prefix}-{self._saves}")
+        (Path(path).parent / "checkpoint").write_text(f'model_checkpoint_path: "{Path(path).name}"\n')
+        return path
+
+    def read(self, save_path: Any, options: Any = None) -> LoadStatus:
+        """Have the Variables take their values from a file; those that are made later, when they are made."""
+        values = _values(save_path)
+        left = dict(values)
+
+        def give(path: str, variable: Any) -> None:
+            if path in values:
+                variable.assign(values[path].astype(variable.dtype.as_numpy_dtype))
+                left.pop(path, None)
+
+        def wait(module: Any, path: str) -> None:
+            if isinstance(module, Module):
+                object.__setattr__(module, "_restored", lambda name, value: later(f"{path}/{name}" if path else name, value))
+                for name, item in attributes(module):
+                    wait(item, f"{path}/{name}" if path else name)
+
+        def later(path: str, value: Any) -> None:
+            for name, variable in _variables(value, path, set()):
+                if name in left:
+                    give(name, variable)
+            wait(value, path)
+
+        for path, variable in self._named().items():
+            give(path, variable)
+        wait(self._root, "")
+        for name in self._objects:
+            wait(getattr(self, name), name)
+        return LoadStatus(lambda: set(left), lambda: set(self._named()) - set(values))
+
+    def restore(self, save_path: Any, options: Any = None) -> LoadStatus:
+        """The same; of None nothing is read."""
+        return LoadStatus(set, set) if save_path is None else self.read(save_path)
+
+
+def _values(save_path: Any) -> dict[str, np.ndarray]:
+    path = f"{save_path}{_SUFFIX}"
+    if not Path(path).exists():
+        raise NotFoundError(
+            f"Unsuccessful tensor lookup: there is no checkpoint {save_path}. Give what save() or write() returned."
+        )
+    document = archive.read(path)
+    if document.get("kind") != "checkpoint":
+        raise ConversionError(f"{path} is no checkpoint of tf.train.Checkpoint. Use the load function of what wrote it.")
+    values: dict[str, np.ndarray] = document["variables"]
+    return values
+
+
+def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
+    """The names and shapes in a checkpoint."""
+    path = latest_checkpoint(ckpt_dir_or_file) if Path(ckpt_dir_or_file).is_dir() else ckpt_dir_or_file
+    return [(name + _VALUE, list(value.shape)) for name, value in sorted(_values(path).items())]
+
+
+def load_variable(ckpt_dir_or_file: Any, name: str) -> np.ndarray:
+    """One value of a checkpoint."""
+    values = _values(ckpt_dir_or_file)
+    found = values.get(name.removesuffix(_VALUE))
+    if found is None:
+        raise NotFoundError(f"Key {name} not found in checkpoint. It has {', '.join(sorted(values))}.")
+    return found
+
+
+def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+    """The last checkpoint that was saved in a folder; None where there is none."""
+    note = Path(checkpoint_dir) / (latest_filename or "checkpoint")
+    return str(Path(checkpoint_dir) / note.read_text().split('"')[1]) if note.is_file() else None
+
+
+class CheckpointManager:
+    """Saves checkpoints in a folder and keeps the last ones.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        What is saved.
+    directory : str
+        Where.
+    max_to_keep : int or None
+        How many are kept; None for all.
+    checkpoint_name : str
+        What the files' names begin with.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, directory: Any, max_to_keep: int | None, checkpoint_name: str = "ckpt", **kwargs: Any
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.directory = str(directory)
+        self._prefix = Path(directory) / checkpoint_name
+        self._most = max_to_keep
+        found = Path(directory).glob(f"{checkpoint_name}-*{_SUFFIX}")
+        numbers = sorted(int(path.name.removesuffix(_SUFFIX).rpartition("-")[2]) for path in found)
+        self.checkpoints = [f"{self._prefix}-{n}" for n in numbers]
+
+    @property
+    def latest_checkpoint(self) -> str | None:
+        """The last one."""
+        return self.checkpoints[-1] if self.checkpoints else None
+
+    def save(self, checkpoint_number: Any = None, check_interval: bool = True, options: Any = None) -> str:
+        """Save one more, and delete the oldest where there are too many."""
+        if checkpoint_number is not None:
+            self.checkpoint._saves = int(checkpoint_number) - 1
+        elif self.checkpoints and not self.checkpoint._saves:
+            self.checkpoint._saves = int(self.checkpoints[-1].rpartition("-")[2])
+        self.checkpoints.append(self.checkpoint.save(self._prefix))
+        while self._most is not None and len(self.checkpoints) > self._most:
+            Path(self.checkpoints.pop(0) + _SUFFIX).unlink(missing_ok=True)
+        return self.checkpoints[-1]
+
+    def restore_or_initialize(self) -> str | None:
+        """Restore the last one, where there is one."""
+        self.checkpoint.restore(self.latest_checkpoint)
+        return self.latest_checkpoint
+
+
+__all__ = ["Checkpoint", "CheckpointManager", "latest_checkpoint", "list_variables", "load_variable"]
+_OPTIMIZERS = "Use tf.keras.optimizers, or tf.compat.v1.train for a program of TensorFlow 1."
+__getattr__ = missing(
+    "tensorflow.train", __all__, dict.fromkeys(["GradientDescentOptimizer", "AdamOptimizer", "MomentumOptimizer"], _OPTIMIZERS)
+)

@@ -1,0 +1,9 @@
+"""``tf.version``: whose names and printing these are."""
+
+from jitgrad.compat.modules import missing
+
+VERSION = "2.21.0"
+GIT_VERSION = "jitgrad"
+COMPILER_VERSION = "llvmlite"
+__all__ = ["COMPILER_VERSION", "GIT_VERSION", "VERSION"]
+__getattr__ = missing("tensorflow.version", __all__)
