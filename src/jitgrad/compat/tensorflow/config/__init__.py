@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow.config import experimental, threading
-
-
-class PhysicalDevice(NamedTuple):
-    """A device of the machine."""
-
-    name: str
-    device_type: str
-
-
-class LogicalDevice(NamedTuple):
-    """A device as it is used."""
-
-    name: str
-    device_type: str
-
-
-def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """The devices that are used: the CPU."""
-    return [PhysicalDevice("/physical_device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
-
-
-def list_logical_devices(device_type: str | None = None) -> list[LogicalDevice]:
-    """The same."""
-    return [LogicalDevice("/device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
+from jitgrad.compat.tensorflow.config.devices import (
+    LogicalDevice,
+    PhysicalDevice,
+    list_logical_devices,
+    list_physical_devices,
+)  # fmt: skip
 
 
 def get_visible_devices(device_type: str | None = None) -> list[PhysicalDevice]:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jitgrad.compat.modules import missing
+from jitgrad.compat.tensorflow.config.devices import list_physical_devices
 
 
 def enable_op_determinism() -> None:
     """Have the same results in each run, as they are anyway."""
-
-
-def list_physical_devices(device_type: str | None = None) -> Any:
-    """See ``tf.config.list_physical_devices``."""
-    from jitgrad.compat.tensorflow import config
-
-    return config.list_physical_devices(device_type)
 
 
 __all__ = ["enable_op_determinism", "list_physical_devices"]

@@ -13,6 +13,7 @@ from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.arguments import integer
 from jitgrad.compat.tensorflow.data import elements, steps
 from jitgrad.compat.tensorflow.data.elements import Row
+from jitgrad.compat.tensorflow.data.slices import Slices
 from jitgrad.compat.tensorflow.errors import ConversionError, InvalidArgumentError
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, wrap_array
 
@@ -64,13 +65,18 @@ class Dataset:
         What it was made by, which is shown.
     spec : nested TensorSpec, optional
         What the elements are; by default that of the first one.
+    slices : Slices, optional
+        The arrays, where the elements are their slices.
     """
 
-    def __init__(self, begin: Callable[[], Iterator[Any]], count: int, kind: str, spec: Any = None) -> None:
+    def __init__(
+        self, begin: Callable[[], Iterator[Any]], count: int, kind: str, spec: Any = None, slices: Slices | None = None
+    ) -> None:
         self._begin = begin
         self._count = count
         self._kind = kind
         self._spec = spec
+        self._slices = slices
 
     # What it is.
 
@@ -120,11 +126,13 @@ class Dataset:
     @staticmethod
     def from_tensor_slices(tensors: Any, name: str | None = None) -> Dataset:
         """The slices of arrays along their first axis."""
-        from jitgrad.compat.tensorflow.data.slices import Slices
-
         whole = elements.rows(tensors)
         n = elements.length(whole)
-        return Slices(whole, n, lambda: np.arange(n), n, "_TensorSliceDataset")
+        return Dataset._of_slices(Slices(whole, lambda: np.arange(n)), n, "_TensorSliceDataset")
+
+    @staticmethod
+    def _of_slices(slices: Slices, count: int, kind: str) -> Dataset:
+        return Dataset(slices.rows, count, kind, slices.spec(), slices)
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> Dataset:
@@ -201,7 +209,11 @@ class Dataset:
         """``batch_size`` elements as one, stacked; the last batch may be smaller."""
         n = steps.positive("batch_size", batch_size)
 
+        slices = self._slices
+
         def begin() -> Iterator[Any]:
+            if slices is not None:
+                return slices.batches(n, drop_remainder)
             return (elements.stacked(group) for group in steps.groups(self._begin(), n, drop_remainder))
 
         spec = steps.batched_spec(self, n if drop_remainder else None)
@@ -240,6 +252,8 @@ class Dataset:
         again = reshuffle_each_iteration is not False
         fixed = seed if seed is not None else int(random.generator().integers(2**31))
         source = steps.draws(seed, fixed, again)
+        if self._slices is not None:
+            return Dataset._of_slices(self._slices.shuffled(size, source), self._count, "_ShuffleDataset")
         return self._step(lambda: steps.shuffled(self._begin(), size, source()), self._count, "_ShuffleDataset", self._spec)
 
     def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
@@ -266,12 +280,16 @@ class Dataset:
         total = n if self._count == INFINITE_CARDINALITY else min(n, self._count) if self._count >= 0 else self._count
         total = self._count if n < 0 else total
         stop = None if n < 0 else n
+        if self._slices is not None:
+            return Dataset._of_slices(self._slices.part(slice(0, stop)), total, "_TakeDataset")
         return self._step(lambda: steps.sliced(self._begin(), 0, stop), total, "_TakeDataset", self._spec)
 
     def skip(self, count: Any, name: str | None = None) -> Dataset:
         """The elements after the first ones."""
         n = integer(count)
         total = max(0, self._count - n) if self._count >= 0 <= n else 0 if n < 0 else self._count
+        if self._slices is not None:
+            return Dataset._of_slices(self._slices.part(slice(self._count - total, None)), total, "_SkipDataset")
         return self._step(
             lambda: iter(()) if n < 0 else steps.sliced(self._begin(), n, None), total, "_SkipDataset", self._spec
         )

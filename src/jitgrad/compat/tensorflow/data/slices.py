@@ -1,4 +1,4 @@
-"""Datasets of arrays' slices: their order is shuffled and cut, and batches are taken at once."""
+"""Slices of arrays in an order of rows, so that batches of them are cut at once."""
 
 from __future__ import annotations
 
@@ -7,66 +7,50 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad import random
-from jitgrad.compat.tensorflow.arguments import integer
 from jitgrad.compat.tensorflow.data import elements, steps
-from jitgrad.compat.tensorflow.data.dataset import Dataset
 from jitgrad.compat.tensorflow.spec import TensorSpec
 
 
-class Slices(Dataset):
-    """Slices of arrays by an order of rows, so that batches of them are cut at once."""
+class Slices:
+    """Slices of nested arrays.
 
-    def __init__(self, whole: Any, n: int, order: Callable[[], np.ndarray], count: int, kind: str) -> None:
-        self._whole, self._n, self._order = whole, n, order
-        spec = elements.map_leaves(lambda x: TensorSpec(x.array.shape[1:], x.dtype), whole)
-        super().__init__(self._rows, count, kind, spec)
+    Parameters
+    ----------
+    whole : nested Row
+        The arrays.
+    order : function
+        Gives the rows of a pass.
+    """
 
-    def _rows(self) -> Iterator[Any]:
-        whole = self._whole
-        return (elements.cut(whole, i) for i in self._order())
+    def __init__(self, whole: Any, order: Callable[[], np.ndarray]) -> None:
+        self.whole = whole
+        self.order = order
 
-    def shuffle(
-        self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = None, name: str | None = None
-    ) -> Dataset:
-        """As of any dataset; the order alone is shuffled."""
-        size = steps.positive("buffer_size", buffer_size)
-        fixed = seed if seed is not None else int(random.generator().integers(2**31))
-        source = steps.draws(seed, fixed, reshuffle_each_iteration is not False)
+    def rows(self) -> Iterator[Any]:
+        """The slices, one by one."""
+        return (elements.cut(self.whole, i) for i in self.order())
+
+    def spec(self) -> Any:
+        """What a slice is."""
+        return elements.map_leaves(lambda x: TensorSpec(x.array.shape[1:], x.dtype), self.whole)
+
+    def part(self, kept: slice) -> Slices:
+        """Some of them."""
+        return Slices(self.whole, lambda: self.order()[kept])
+
+    def shuffled(self, size: int, source: Callable[[], np.random.Generator]) -> Slices:
+        """In random order, each one of the next ``size``."""
 
         def order() -> np.ndarray:
-            before, draw = self._order(), source()
+            before, draw = self.order(), source()
             if size >= len(before):
                 return before[draw.permutation(len(before))]
             return np.array(list(steps.shuffled(iter(before), size, draw)), np.int64)
 
-        return Slices(self._whole, self._n, order, self._count, "_ShuffleDataset")
+        return Slices(self.whole, order)
 
-    def take(self, count: Any, name: str | None = None) -> Dataset:
-        """The first elements."""
-        n = integer(count)
-        kept = self._count if n < 0 else min(n, self._count)
-        return Slices(self._whole, self._n, lambda: self._order()[:kept], kept, "_TakeDataset")
-
-    def skip(self, count: Any, name: str | None = None) -> Dataset:
-        """The elements after the first ones."""
-        gone = self._count if integer(count) < 0 else min(integer(count), self._count)
-        return Slices(self._whole, self._n, lambda: self._order()[gone:], self._count - gone, "_SkipDataset")
-
-    def batch(
-        self, batch_size: Any, drop_remainder: bool = False, num_parallel_calls: Any = None, deterministic: Any = None,
-        name: str | None = None,
-    ) -> Dataset:  # fmt: skip
-        """``batch_size`` elements as one, cut at once."""
-        n, whole = steps.positive("batch_size", batch_size), self._whole
-
-        def begin() -> Iterator[Any]:
-            order = self._order()
-            stop = len(order) // n * n if drop_remainder else len(order)
-            for start in range(0, stop, n):
-                yield elements.cut(whole, order[start : start + n])
-
-        spec = steps.batched_spec(self, n if drop_remainder else None)
-        return self._step(
-            begin, steps.batches(self._count, n, drop_remainder), steps.parallel(num_parallel_calls, "Batch"), spec
-        )
+    def batches(self, n: int, whole_only: bool) -> Iterator[Any]:
+        """``n`` of them at a time."""
+        order = self.order()
+        stop = len(order) // n * n if whole_only else len(order)
+        return (elements.cut(self.whole, order[start : start + n]) for start in range(0, stop, n))
