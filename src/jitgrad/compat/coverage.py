@@ -1,0 +1,71 @@
+"""The table of what the packages here cover: ``python -m jitgrad.compat.coverage`` writes ``docs/compat.md``'s.
+
+A module of another library is one that ends with ``__all__`` and a ``__getattr__`` for the names that it has not; the table is
+made of these, so it cannot say more than there is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+
+PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch"}
+TENSORS = {"tensorflow": "Tensor", "torch": "Tensor"}
+"""Of a package the class whose methods are listed, too."""
+
+
+def covered(package: str) -> Iterator[tuple[str, list[str]]]:
+    """The modules of a package under their own library's names, and the names in each."""
+    top = importlib.import_module(f"jitgrad.compat.{package}")
+    below = pkgutil.walk_packages(top.__path__, top.__name__ + ".")
+    for name in [top.__name__, *sorted(found.name for found in below)]:
+        module = importlib.import_module(name)
+        if "__all__" in vars(module) and "__getattr__" in vars(module):
+            yield name.removeprefix("jitgrad.compat."), _names(module)
+
+
+def _names(module: ModuleType) -> list[str]:
+    """What is in a module, without the modules in it, which have rows of their own."""
+    values = {name: getattr(module, name) for name in module.__all__}
+    return sorted((name for name, value in values.items() if not inspect.ismodule(value)), key=str.lower)
+
+
+def methods(package: str) -> list[str]:
+    """The public methods and attributes of a package's tensor."""
+    kind = getattr(importlib.import_module(f"jitgrad.compat.{package}"), TENSORS[package])
+    return sorted(name for name in dir(kind) if not name.startswith("_"))
+
+
+def table() -> str:
+    """All packages, in Markdown."""
+    lines = []
+    for package, title in PACKAGES.items():
+        rows = list(covered(package))
+        lines += [f"## {title}", "", f"{sum(len(names) for _, names in rows)} names.", "", "| module | names |", "| --- | --- |"]
+        lines += [f"| `{module}` | {' '.join(f'`{name}`' for name in names)} |" for module, names in rows if names]
+        if package in TENSORS:
+            lines.append(f"| methods of `{TENSORS[package]}` | {' '.join(f'`{name}`' for name in methods(package))} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+BEGIN = "<!-- The rest is written by python -m jitgrad.compat.coverage -->"
+
+
+def page(text: str) -> str:
+    """``docs/compat.md``: what people wrote of it, and the table."""
+    written, mark, _ = text.partition(BEGIN)
+    if not mark:
+        raise ValueError(f"The page has no line {BEGIN}. Put it where the table begins.")
+    return f"{written}{BEGIN}\n\n{table()}"
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/compat.md")
+    target.write_text(page(target.read_text()))
