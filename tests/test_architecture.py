@@ -49,8 +49,8 @@ FREE = {"__init__"}
 # The tape: data and recording, operators, engine. A module imports from its own layer and from those before it.
 TAPE = [
     [
-        "dtypes", "tree", "path", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor", "variable",
-        "composite",
+        "dtypes", "tree", "path", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor",
+        "variable", "composite",
     ],
     ["indexing"],
     [
