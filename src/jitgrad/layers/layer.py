@@ -18,6 +18,7 @@ from jitgrad import random
 from jitgrad.arguments import Described
 from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
 from jitgrad.layers import constraints, initializers, regularizers
+from jitgrad.layers.owned import Owner, all_owned, own_variables, owned
 from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows, zeros_of
 from jitgrad.ops import Shape
 from jitgrad.tape.operators import Operators
@@ -27,17 +28,10 @@ from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
 
-_NOT_OWNED = {
-    "arguments", "compiled", "example", "dtype", "input_shape", "output_shape", "declared_shape", "_built_shapes", "_taken",
-    "_kernel", "_bias", "_frozen", "_penalties", "_predict", "_running", "_given", "_moving", "_options",
-}  # fmt: skip
-"""Attributes that own none."""
-_PLAIN = {str, int, float, bool, type(None), np.ndarray, type(np.dtype(np.float32)), type(np.dtype(np.float64))}
-"""Types of attributes that own none, which most are."""
 _numbers: dict[str, Iterator[int]] = {}
 
 
-class Layer(Described):
+class Layer(Owner, Described):
     """Base class. A subclass makes its Variables in ``build`` and computes in ``call``, or ``__call__``, which is taken for it.
 
     Variables and layers are found on attributes, in lists, tuples and dicts too, in the order in which they were set.
@@ -167,7 +161,7 @@ class Layer(Described):
             y = self.call(x, *more, **options)
         finally:
             _training.reset(token)
-        if isinstance(y, Operators):
+        if isinstance(y, Operators) and y.shape[1:] != self.output_shape:
             self.output_shape = y.shape[1:]
         if not self._trainable and any(v.trainable for v in self.variables):
             self.trainable = False  # what was built inside just now
@@ -212,7 +206,7 @@ class Layer(Described):
     @property
     def layers(self) -> list[Layer]:
         """The layers that it owns itself."""
-        return [x for x in _owned(self) if isinstance(x, Layer)]
+        return [x for x in owned(self) if isinstance(x, Layer)]
 
     @property
     def variables(self) -> list[Variable]:
@@ -368,42 +362,6 @@ def _numbered(kind: str) -> str:
     base = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
     number = next(_numbers.setdefault(base, itertools.count()))
     return f"{base}_{number}" if number else base
-
-
-def _owned(layer: Layer) -> list[Any]:
-    """The Variables and layers on the attributes, each once."""
-    held: dict[int, Any] = {}
-    for value in [value for key, value in vars(layer).items() if type(value) not in _PLAIN and key not in _NOT_OWNED]:
-        _gather(value, held)
-    return list(held.values())
-
-
-def _gather(value: Any, held: dict[int, Any]) -> None:
-    """Add the Variables and layers in ``value``, by id."""
-    if isinstance(value, (Variable, Layer)):
-        held[id(value)] = value
-    elif isinstance(value, (list, tuple, dict)):
-        for x in value.values() if isinstance(value, dict) else value:
-            if type(x) not in _PLAIN:
-                _gather(x, held)
-
-
-def own_variables(layer: Layer) -> list[Variable]:
-    """The Variables on a layer's own attributes."""
-    return [x for x in _owned(layer) if isinstance(x, Variable)]
-
-
-def all_owned(layer: Layer) -> list[Any]:
-    """The Variables and layers on the attributes, and theirs, each once, in order."""
-    found: dict[int, Any] = {id(layer): layer}
-    stack = _owned(layer)[::-1]
-    while stack:
-        x = stack.pop()
-        if id(x) not in found:
-            found[id(x)] = x
-            stack += _owned(x)[::-1] if isinstance(x, Layer) else []
-    del found[id(layer)]
-    return list(found.values())
 
 
 def _as_weight(value: Any, variable: Variable) -> np.ndarray:

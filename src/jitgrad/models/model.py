@@ -13,7 +13,8 @@ import numpy as np
 from jitgrad.arguments import by_name, count
 from jitgrad.callbacks import Callback
 from jitgrad.errors import ArgumentError
-from jitgrad.layers.layer import Layer, all_owned
+from jitgrad.layers.layer import Layer
+from jitgrad.layers.owned import all_owned
 from jitgrad.layers.shapes import zeros_of
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled

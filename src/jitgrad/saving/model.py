@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError, JitgradError
-from jitgrad.layers.layer import Layer, own_variables, unfilled_weights
+from jitgrad.layers.layer import Layer, unfilled_weights
+from jitgrad.layers.owned import own_variables
 from jitgrad.layers.shapes import as_plain, from_plain
 from jitgrad.saving import archive
 from jitgrad.saving.describe import describe, made

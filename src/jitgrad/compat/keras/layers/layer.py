@@ -16,6 +16,7 @@ from jitgrad.compat.keras.names import numbered
 from jitgrad.compat.keras.variable import Variable
 from jitgrad.errors import ArgumentError
 from jitgrad.layers import layer as library
+from jitgrad.layers.owned import all_owned
 
 BORDERED = ("call", "compute_loss", "train_step", "test_step", "predict_step", "compute_metrics")
 """Methods that users write and the library calls."""
@@ -100,14 +101,14 @@ class Layer(library.Layer):
 
     def forget_losses(self) -> None:
         """Forget what calls of it, and of layers in it, added."""
-        for inner in (self, *library.all_owned(self)):
+        for inner in (self, *all_owned(self)):
             if isinstance(inner, Layer) and inner._added:
                 inner._added.clear()
 
     @property
     def losses(self) -> list[Any]:
         """The penalties of weights, and what the last call added."""
-        layers = [self, *(x for x in library.all_owned(self) if isinstance(x, Layer))]
+        layers = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
         return wrap([*super().losses, *(x for layer in layers for x in layer._added)])
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Any:
@@ -176,7 +177,7 @@ class Layer(library.Layer):
     @property
     def submodules(self) -> tuple[Any, ...]:
         """All layers in it."""
-        return tuple(x for x in library.all_owned(self) if isinstance(x, library.Layer))
+        return tuple(x for x in all_owned(self) if isinstance(x, library.Layer))
 
     @property
     def input(self) -> Any:

@@ -25,6 +25,7 @@ from jitgrad.compat.keras.models.summary import summary
 from jitgrad.compat.keras.symbol import symbols_in
 from jitgrad.errors import ArgumentError, FitError
 from jitgrad.layers import layer as library_layer
+from jitgrad.layers.owned import all_owned
 from jitgrad.tape.gradient_tape import GradientTape
 
 
@@ -147,7 +148,7 @@ class Model(Layer, library.Model):
     def metrics(self) -> list[Any]:
         """The metrics: that of the loss, those compiled, and those on attributes."""
         compiled = [] if self.keras_compiled is None else self.keras_compiled.tracked
-        layers = [self, *(x for x in library_layer.all_owned(self) if isinstance(x, library_layer.Layer))]
+        layers = [self, *(x for x in all_owned(self) if isinstance(x, library_layer.Layer))]
         own = {id(x): x for layer in layers for x in vars(layer).values() if isinstance(x, metrics.Metric)}
         return [*compiled, *own.values()]
 
