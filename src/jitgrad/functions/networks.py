@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.functions.linalg import norm
 from jitgrad.functions.products import matmul
 from jitgrad.functions.reductions import log_softmax, mean, sum
-from jitgrad.functions.shapes import expand_dims
-from jitgrad.ops.elementwise import equal, sqrt, square, where
+from jitgrad.functions.shapes import expand_dims, transpose
+from jitgrad.ops.elementwise import equal, maximum, sqrt, square, where
 from jitgrad.tape.composite import composite
 from jitgrad.tape.tensor import Tensor
 
@@ -63,3 +64,29 @@ def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: float) -> Tensor
     center = mean(x, -1, keepdims=True)
     variance = mean(square(x - center), -1, keepdims=True)
     return (x - center) / sqrt(variance + epsilon) * gamma + beta
+
+
+@composite
+def rms_norm(x: Tensor, gamma: Tensor, epsilon: float) -> Tensor:
+    """Each row's last axis over its root mean square, times gamma. Zhang and Sennrich, "Root mean square layer …", 2019."""
+    return x / sqrt(mean(square(x), -1, keepdims=True) + epsilon) * gamma
+
+
+@composite
+def linear_of_rows(x: Tensor, weight: Tensor, *bias: Tensor) -> Tensor:
+    """x @ weight.T, plus a bias: the weight has a row for each of the results."""
+    made = matmul(x, transpose(weight))
+    return made + bias[0] if bias else made
+
+
+@composite
+def unit_rows(x: Tensor, p: float, axis: int, epsilon: float) -> Tensor:
+    """Vectors along an axis over their p-norm, or ``epsilon`` where that is more."""
+    return x / maximum(norm(x, p, axis, True), epsilon)
+
+
+@composite
+def cosine(x: Tensor, y: Tensor, axis: int, epsilon: float) -> Tensor:
+    """The cosine of the angle between vectors along an axis; neither length counts as less than ``epsilon``."""
+    a, b = (maximum(sum(square(t), axis), epsilon * epsilon) for t in (x, y))
+    return sum(x * y, axis) / sqrt(a * b)

@@ -49,10 +49,10 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     at, picks = (key, False) if type(key) is int else _key(key)
     held = self._tensor
     now = None
-    if type(held) is Plain and held.gradient is None and not here.active:
+    if isinstance(held, Plain) and held.gradient is None and not here.active:
         value = held.value
         if type(value) is np.ndarray and value.dtype is dtypes.DTYPE[held.level]:  # data: nothing to record
-            now = known(np.ascontiguousarray(value[_values(at) if picks else at]), held.level)
+            now = known(np.asarray(value[_values(at) if picks else at], order="C"), held.level)
     if picks:
         return wrap(held[at] if now is None else now, "IndexBackward0", self._integer)
     last = key[-1] if isinstance(key, tuple) and key else key

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
 from jitgrad import random as library
+from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
-from jitgrad.functions import reductions, shapes
+from jitgrad.functions import networks, shapes
 from jitgrad.functions.linalg import norm as vector_norm
 from jitgrad.functions.products import einsum
-from jitgrad.functions.products import matmul as product
 from jitgrad.ops import elementwise as ew
 from jitgrad.ops import linear as ops
 from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import as_tensor
+from jitgrad.tape.tensor import Tensor as Plain
+from jitgrad.tape.tensor import as_tensor, known
+from jitgrad.tape.variable import Variable, assign_together
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -36,11 +39,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"mat1 and mat2 shapes cannot be multiplied ({rows} and {'x'.join(map(str, b[::-1]))}). "
             f"Give the layer {b[-1]} features."
         )
-    made = product(x, ops.transpose(w, axes=(1, 0)))
-    two = len(a) == 2
     if bias is None:
-        return wrap(made, "MmBackward0" if two else "SqueezeBackward4" if len(a) == 1 else "UnsafeViewBackward0")
-    return wrap(made + bias._tensor, "AddmmBackward0" if two else "ViewBackward0")
+        name = "MmBackward0" if len(a) == 2 else "SqueezeBackward4" if len(a) == 1 else "UnsafeViewBackward0"
+        return wrap(networks.linear_of_rows(x, w), name)
+    return wrap(networks.linear_of_rows(x, w, bias._tensor), "AddmmBackward0" if len(a) == 2 else "ViewBackward0")
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -64,6 +66,22 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return wrap(made, "MulBackward0")
 
 
+@functools.lru_cache(maxsize=64)
+def _filled(value: float, size: int, level: int) -> Plain:
+    """What takes the place of a weight that is not there."""
+    made = np.full(size, value, dtypes.DTYPE[level])
+    made.setflags(write=False)
+    return known(made, level)
+
+
+def _affine(weight: Tensor | None, bias: Tensor | None, size: int, level: int) -> tuple[Any, Any]:
+    """A weight and a bias, ones and zeros where there is none, as rows."""
+    return (
+        _filled(1.0, size, level) if weight is None else weight._tensor,
+        _filled(0.0, size, level) if bias is None else bias._tensor,
+    )
+
+
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -80,32 +98,48 @@ def batch_norm(
     """
     x = read("batch_norm", input)
     shape = x.shape
-    count = math.prod(shape) // max(shape[1], 1)
-    if training and count <= 1:
+    if training and math.prod(shape) <= shape[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}. Give more rows.")
-    spread = (shape[1],) + (1,) * (len(shape) - 2)
-    flat = len(shape) == 2
-
-    def placed(t: Any) -> Any:
-        return t if flat else shapes.reshape(t, spread)
-
-    if training or running_mean is None or running_var is None:
-        axes = (0, *range(2, len(shape)))
-        center = ops.sum(x, axes=axes) / float(count)
-        centered = x - placed(center)
-        variance = ops.sum(ew.square(centered), axes=axes) / float(count)
-        if running_mean is not None and running_var is not None:
-            _move(running_mean, center, momentum, 1.0)
-            _move(running_var, variance, momentum, count / (count - 1))
+    gamma, beta = _affine(weight, bias, shape[1], x.level)
+    x = x if len(shape) == 2 else shapes.moveaxis(x, 1, -1)
+    if not training and running_mean is not None and running_var is not None:
+        made = networks.fixed_norm(x, gamma, beta, running_mean._tensor, running_var._tensor, epsilon=eps)
     else:
-        centered, variance = x - placed(running_mean._tensor), running_var._tensor
-    scale = 1.0 / ew.sqrt(variance + eps) if weight is None else weight._tensor / ew.sqrt(variance + eps)
-    made = centered * placed(scale)
-    return wrap(made if bias is None else made + placed(bias._tensor), "NativeBatchNormBackward0")
+        old = _filled(0.0, shape[1], x.level)
+        means, variances = (old if t is None else t._tensor for t in (running_mean, running_var))
+        made, center, variance = networks.batch_norm(
+            x, gamma, beta, means, variances, momentum=1 - momentum, epsilon=eps, unbiased=True
+        )
+        if running_mean is not None and running_var is not None:
+            _move(running_mean, center, running_var, variance)
+    return wrap(made if len(shape) == 2 else shapes.moveaxis(made, -1, 1), "NativeBatchNormBackward0")
 
 
-def _move(running: Tensor, new: Any, momentum: float, factor: float) -> None:
-    running._become((1 - momentum) * running._tensor + (momentum * factor) * ew.stop_gradient(new))
+def _move(running_mean: Tensor, center: Plain, running_var: Tensor, variance: Plain) -> None:
+    means, variances = running_mean._tensor, running_var._tensor
+    if isinstance(means, Variable) and isinstance(variances, Variable):
+        assign_together((means, center), (variances, variance))
+    else:
+        running_mean._become(center)
+        running_var._become(variance)
+
+
+def _inner(name: str, x: Any, normalized_shape: Any) -> tuple[int, ...]:
+    """The last axes that are normalised together."""
+    inner = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    if x.shape[len(x.shape) - len(inner) :] != inner:
+        raise TorchError(
+            f"Given normalized_shape={list(inner)}, expected input with shape [*, {', '.join(map(str, inner))}], "
+            f"but got input of size {list(x.shape)}. Change one of them."
+        )
+    return inner
+
+
+def _flat(t: Any, count: int) -> Any:
+    """With the last so many axes as one."""
+    return (
+        t if count == 1 else shapes.reshape(t, (*t.shape[: len(t.shape) - count], math.prod(t.shape[len(t.shape) - count :])))
+    )
 
 
 def layer_norm(
@@ -113,34 +147,20 @@ def layer_norm(
 ) -> Tensor:
     """The last axes less their mean over their standard deviation, times weight plus bias."""
     x = read("layer_norm", input)
-    inner = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-    if x.shape[len(x.shape) - len(inner) :] != inner:
-        raise TorchError(
-            f"Given normalized_shape={list(inner)}, expected input with shape [*, {', '.join(map(str, inner))}], "
-            f"but got input of size {list(x.shape)}. Change one of them."
-        )
-    axes = tuple(range(len(x.shape) - len(inner), len(x.shape)))
-    return wrap(_scaled(_normal(x, axes, eps), weight, bias), "NativeLayerNormBackward0")
-
-
-def _normal(x: Any, axes: Any, eps: float) -> Any:
-    centered = x - reductions.mean(x, axes, True)
-    return centered / ew.sqrt(reductions.mean(ew.square(centered), axes, True) + eps)
-
-
-def _scaled(x: Any, weight: Tensor | None, bias: Tensor | None) -> Any:
-    x = x if weight is None else x * weight._tensor
-    return x if bias is None else x + bias._tensor
+    inner = _inner("layer_norm", x, normalized_shape)
+    gamma, beta = (_flat(t, len(t.shape)) for t in _affine(weight, bias, math.prod(inner), x.level))
+    made = networks.layer_norm(_flat(x, len(inner)), gamma, beta, epsilon=eps)
+    return wrap(made if len(inner) == 1 else shapes.reshape(made, x.shape), "NativeLayerNormBackward0")
 
 
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """The last axes over their root mean square, times weight."""
     x = read("rms_norm", input)
-    inner = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
-    axes = tuple(range(len(x.shape) - len(inner), len(x.shape)))
-    small = float(np.finfo(x.dtype).eps) if eps is None else eps
-    made = x / ew.sqrt(reductions.mean(ew.square(x), axes, True) + small)
-    return wrap(_scaled(made, weight, None), "MulBackward0")
+    inner = _inner("rms_norm", x, normalized_shape)
+    gamma, _ = _affine(weight, None, math.prod(inner), x.level)
+    small = types.finfo(input.dtype).eps if eps is None else eps
+    made = networks.rms_norm(_flat(x, len(inner)), _flat(gamma, len(gamma.shape)), epsilon=small)
+    return wrap(made if len(inner) == 1 else shapes.reshape(made, x.shape), "MulBackward0")
 
 
 def group_norm(
@@ -154,14 +174,12 @@ def group_norm(
             f"Expected number of channels in input to be divisible by num_groups, but got input of shape {list(x.shape)} and "
             f"num_groups={num_groups}. Change one of them."
         )
-    grouped = shapes.reshape(x, (n, num_groups, channels // num_groups * math.prod(rest)))
-    made = shapes.reshape(_normal(grouped, (2,), eps), x.shape)
-    ones = (channels,) + (1,) * len(rest)
-    if weight is not None:
-        made = made * shapes.reshape(weight._tensor, ones)
-    if bias is not None:
-        made = made + shapes.reshape(bias._tensor, ones)
-    return wrap(made, "NativeGroupNormBackward0")
+    size = channels // num_groups * math.prod(rest)
+    grouped = shapes.reshape(x, (n, num_groups, size))
+    made = shapes.reshape(networks.layer_norm(grouped, *_affine(None, None, size, x.level), epsilon=eps), x.shape)
+    each = (channels,) + (1,) * len(rest)
+    made = made if weight is None else made * shapes.reshape(weight._tensor, each)
+    return wrap(made if bias is None else made + shapes.reshape(bias._tensor, each), "NativeGroupNormBackward0")
 
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, **options: Any) -> Tensor:
@@ -199,15 +217,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """Over the p-norm along an axis, or ``eps`` where that is more."""
-    x = read("normalize", input)
-    return wrap(x / ew.maximum(vector_norm(x, p, dim, True), eps), "DivBackward0")
+    return wrap(networks.unit_rows(read("normalize", input), p=p, axis=dim, epsilon=eps), "DivBackward0")
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along an axis."""
-    x, y = read("cosine_similarity", x1), read("cosine_similarity", x2)
-    a, b = (ew.maximum(reductions.sum(ew.square(t), dim), eps * eps) for t in (x, y))
-    return wrap(reductions.sum(x * y, dim) / ew.sqrt(a * b), "SumBackward1")
+    operands = read("cosine_similarity", x1), read("cosine_similarity", x2)
+    return wrap(networks.cosine(*operands, axis=dim, epsilon=eps), "SumBackward1")
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import math
 import warnings
 from typing import Any
 
@@ -14,23 +12,27 @@ from jitgrad.compat.torch.layers import cosine_similarity, pairwise_distance
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.errors import users_level
-from jitgrad.functions import elementwise, reductions, shapes
+from jitgrad.functions import criteria, shapes
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
-from jitgrad.tape.tensor import as_tensor
+from jitgrad.tape.tensor import as_tensor, op_of
 from jitgrad.tape.trace import current
 
 
-def _reduced(losses: Any, reduction: str, name: str) -> Tensor:
-    """The mean or the sum of losses, or each of them."""
-    if reduction == "mean":
-        return wrap(reductions.mean(losses), name)
-    if reduction == "sum":
-        return wrap(reductions.sum(losses), name.replace("Mean", "Sum"))
-    if reduction != "none":
+def _checked(reduction: str) -> str:
+    if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction. Use 'mean', 'sum' or 'none'.")
-    return wrap(losses, name)
+    return reduction
+
+
+def _loss(name: str, rule: Any, reduction: str, *operands: Any, weight: Tensor | None = None, **options: Any) -> Tensor:
+    """A loss of elements, reduced."""
+    if weight is not None:
+        operands = (*operands, weight._tensor)
+        options["weighted"] = True
+    made = criteria.reduced(*operands, rule=rule, reduction=_checked(reduction), **options)
+    return wrap(made, name.replace("Mean", "Sum") if reduction == "sum" else name)
 
 
 def _both(name: str, input: Tensor, target: Tensor) -> tuple[Any, Any]:
@@ -45,49 +47,41 @@ def _both(name: str, input: Tensor, target: Tensor) -> tuple[Any, Any]:
     return x, y
 
 
-def _weighted(losses: Any, weight: Tensor | None) -> Any:
-    return losses if weight is None else losses * weight._tensor
-
-
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """(input - target)²."""
-    x, y = _both("mse_loss", input, target)
-    return _reduced(_weighted(ew.square(x - y), weight), reduction, "MseLossBackward0")
+    return _loss("MseLossBackward0", criteria.squared, reduction, *_both("mse_loss", input, target), weight=weight)
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None) -> Tensor:
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """|input - target|."""
-    x, y = _both("l1_loss", input, target)
-    return _reduced(_weighted(ew.abs(x - y), weight), reduction, "MeanBackward0")
+    return _loss("MeanBackward0", criteria.absolute, reduction, *_both("l1_loss", input, target), weight=weight)
 
 
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
     """Half the square of errors up to ``delta``, linear beyond."""
-    x, y = _both("huber_loss", input, target)
-    error = ew.abs(x - y)
-    near = ew.minimum(error, delta)
-    return _reduced(_weighted(near * (error - 0.5 * near), weight), reduction, "HuberLossBackward0")
+    operands = _both("huber_loss", input, target)
+    return _loss("HuberLossBackward0", criteria.huber, reduction, *operands, weight=weight, delta=delta)
 
 
-def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0
+) -> Tensor:
     """Half the square of errors over ``beta`` up to it, linear beyond."""
     if beta == 0:
-        return l1_loss(input, target, reduction)
-    x, y = _both("smooth_l1_loss", input, target)
-    error = ew.abs(x - y)
-    near = ew.minimum(error, beta)
-    return _reduced(near * (error - 0.5 * near) / beta, reduction, "SmoothL1LossBackward0")
+        return l1_loss(input, target, reduction=reduction)
+    operands = _both("smooth_l1_loss", input, target)
+    return _loss("SmoothL1LossBackward0", criteria.smooth_absolute, reduction, *operands, beta=beta)
 
 
 # Of classes.
-
-
-@functools.lru_cache(maxsize=64)
-def _numbers(classes: int, axes: int) -> Plain:
-    """The classes along an axis that ``axes`` others follow."""
-    return as_tensor(np.arange(classes).reshape((classes,) + (1,) * axes))
 
 
 def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plain, bool]:
@@ -113,74 +107,44 @@ def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plai
 
 
 def _likelihood(
-    logarithms: Any, y: Plain, ignored: bool, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float
+    name: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float
 ) -> Tensor:
-    """The losses of classes, of logarithms of probabilities."""
-    axis = 1 if len(logarithms.shape) > 1 else 0
-    classes = logarithms.shape[axis]
-    hit = ew.equal(shapes.expand_dims(y, axis), _numbers(classes, len(logarithms.shape) - axis - 1))
-    if ignored:
-        hit = elementwise.logical_and(hit, ew.not_equal(shapes.expand_dims(y, axis), ignore_index))
-    if weight is not None:
-        share = shapes.reshape(weight._tensor, (classes,) + (1,) * (len(logarithms.shape) - axis - 1))
-        logarithms = logarithms * share
-    losses = -reductions.sum(ew.where(hit, logarithms, 0.0), axis)
-    if smoothing:
-        even = reductions.sum(logarithms, axis)
-        even = ew.where(ew.equal(y, ignore_index), 0.0, even) if ignored else even
-        losses = losses * (1 - smoothing) - even * (smoothing / classes)
-    name = "AddBackward0" if smoothing else "NllLossBackward0" if len(logarithms.shape) < 3 else "NllLoss2DBackward0"
-    if reduction != "mean" or (weight is None and not ignored):
-        return _reduced(losses, reduction, name)
-    counted = hit if weight is None else ew.where(hit, share, 0.0)
-    return wrap(reductions.sum(losses) / reductions.sum(counted), name)
+    x = read(name, input)
+    y, ignored = _classes(name, x, target, ignore_index)
+    made = criteria.classes(
+        y, x, *([] if weight is None else [weight._tensor]), axis=1 if len(x.shape) > 1 else 0, logits=name == "cross_entropy",
+        ignored=ignore_index if ignored else None, smoothing=smoothing, reduction=_checked(reduction),
+    )  # fmt: skip
+    return wrap(made, "AddBackward0" if smoothing else "NllLossBackward0" if len(x.shape) < 3 else "NllLoss2DBackward0")
 
 
 def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: None = None,
-    ignore_index: int = -100,
-    reduce: None = None,
-    reduction: str = "mean",
-) -> Tensor:
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, ignore_index: int = -100,
+    reduce: None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
     """Minus the element of each row of ``input`` that the target names."""
-    x = read("nll_loss", input)
-    y, ignored = _classes("nll_loss", x, target, ignore_index)
-    return _likelihood(x, y, ignored, weight, ignore_index, reduction, 0.0)
+    return _likelihood("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
 
 
 def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: None = None,
-    ignore_index: int = -100,
-    reduce: None = None,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Tensor:
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, ignore_index: int = -100,
+    reduce: None = None, reduction: str = "mean", label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
     """Minus the logarithm of the probability of the class that the target names, of logits; or of probabilities as targets."""
-    x = read("cross_entropy", input)
-    axis = 1 if len(x.shape) > 1 else 0
-    logarithms = reductions.log_softmax(x, axis)
     held = read("cross_entropy", target)
     if held.level <= dtypes.INTEGER:
-        y, ignored = _classes("cross_entropy", x, target, ignore_index)
-        return _likelihood(logarithms, y, ignored, weight, ignore_index, reduction, label_smoothing)
+        return _likelihood("cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing)
+    x = read("cross_entropy", input)
     if held.shape != x.shape:
         raise TorchError(
             f"expected scalar type Long but found {target.dtype.title}. Convert a target of classes with long(); one of "
             f"probabilities has the shape {x.shape}."
         )
-    if label_smoothing:
-        held = held * (1 - label_smoothing) + label_smoothing / x.shape[axis]
-    if weight is not None:
-        logarithms = logarithms * shapes.reshape(weight._tensor, (x.shape[axis],) + (1,) * (len(x.shape) - axis - 1))
-    return _reduced(
-        -reductions.sum(held * logarithms, axis), reduction, "DivBackward1" if reduction == "mean" else "NegBackward0"
-    )
+    made = criteria.probabilities(
+        held, x, *([] if weight is None else [weight._tensor]), axis=1 if len(x.shape) > 1 else 0,
+        smoothing=label_smoothing, reduction=_checked(reduction),
+    )  # fmt: skip
+    return wrap(made, "DivBackward1" if reduction == "mean" else "NegBackward0")
 
 
 def binary_cross_entropy(
@@ -188,18 +152,19 @@ def binary_cross_entropy(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """-target·log(p) - (1 - target)·log(1 - p) of probabilities p; a logarithm is no less than -100."""
-    p, y = read("binary_cross_entropy", input), read("binary_cross_entropy", target)
+    p, y = read("binary_cross_entropy", input)._read(), read("binary_cross_entropy", target)
     if p.shape != y.shape:
         raise ValueError(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
             f"Please ensure they have the same size."
         )
-    plain = p._read()
-    known = None if plain.op is ew.sigmoid or current() is not None else plain.force()
-    if known is not None and (np.min(known, initial=0) < 0 or np.max(known, initial=0) > 1):
-        raise TorchError("all elements of input should be between 0 and 1. Use binary_cross_entropy_with_logits for logits.")
-    losses = -(y * ew.maximum(ew.log(p), -100.0) + (1 - y) * ew.maximum(ew.log1p(-p), -100.0))
-    return _reduced(_weighted(losses, weight), reduction, "BinaryCrossEntropyBackward0")
+    if op_of(p) is not ew.sigmoid and current() is None:
+        known = np.asarray(p.force())
+        if np.any((known < 0) | (known > 1)):
+            raise TorchError(
+                "all elements of input should be between 0 and 1. Use binary_cross_entropy_with_logits for logits."
+            )
+    return _loss("BinaryCrossEntropyBackward0", criteria.binary, reduction, p, y, weight=weight)
 
 
 def binary_cross_entropy_with_logits(
@@ -210,11 +175,10 @@ def binary_cross_entropy_with_logits(
     x, y = read("binary_cross_entropy_with_logits", input), read("binary_cross_entropy_with_logits", target)
     if x.shape != y.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape}). Reshape one of them.")
+    name = "BinaryCrossEntropyWithLogitsBackward0"
     if pos_weight is None:
-        losses = ew.softplus(x) - x * y
-    else:
-        losses = (1 - y) * x + (1 + (pos_weight._tensor - 1) * y) * ew.softplus(-x)
-    return _reduced(_weighted(losses, weight), reduction, "BinaryCrossEntropyWithLogitsBackward0")
+        return _loss(name, criteria.binary_of_logits, reduction, x, y, weight=weight)
+    return _loss(name, criteria.weighted_binary_of_logits, reduction, x, y, pos_weight._tensor, weight=weight)
 
 
 def kl_div(
@@ -223,14 +187,10 @@ def kl_div(
 ) -> Tensor:  # fmt: skip
     """target·(log(target) - input), of logarithms of probabilities as input; "batchmean" is the sum over the rows' number."""
     x, y = read("kl_div", input), read("kl_div", target)
-    if log_target:
-        losses = ew.exp(y) * (y - x)
-    else:
-        none = ew.equal(y, 0)
-        losses = ew.where(none, 0.0, y * ew.log(ew.where(none, 1.0, y))) - y * x
     if reduction == "batchmean":
-        return wrap(reductions.sum(losses) / x.shape[0], "DivBackward0")
-    return _reduced(losses, reduction, "MeanBackward0")
+        total = _loss("", criteria.divergence, "sum", x, y, log_target=log_target)
+        return wrap(total._tensor / float(x.shape[0]), "DivBackward0")
+    return _loss("MeanBackward0", criteria.divergence, reduction, x, y, log_target=log_target)
 
 
 def poisson_nll_loss(
@@ -238,13 +198,8 @@ def poisson_nll_loss(
     reduce: None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """Of counts and their means, or the logarithms of these."""
-    x, y = read("poisson_nll_loss", input), read("poisson_nll_loss", target)
-    losses = ew.exp(x) - y * x if log_input else x - y * ew.log(x + eps)
-    if full:
-        many = ew.greater(y, 1)
-        n = ew.where(many, y, 2.0)
-        losses = losses + ew.where(many, n * ew.log(n) - n + 0.5 * ew.log(2 * math.pi * n), 0.0)
-    return _reduced(losses, reduction, "MeanBackward0")
+    operands = read("poisson_nll_loss", input), read("poisson_nll_loss", target)
+    return _loss("MeanBackward0", criteria.poisson, reduction, *operands, log_input=log_input, full=full, eps=eps)
 
 
 def gaussian_nll_loss(
@@ -255,10 +210,7 @@ def gaussian_nll_loss(
     given = var._tensor if isinstance(var, Tensor) else as_tensor(float(var))
     if given.shape not in (x.shape, (*x.shape[:-1], 1), ()):
         given = shapes.expand_dims(given, -1)
-    small = ew.less(given, eps)
-    variance = ew.where(small, given - ew.stop_gradient(given) + eps, given)
-    losses = 0.5 * (ew.log(variance) + ew.square(x - y) / variance)
-    return _reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction, "MeanBackward0")
+    return _loss("MeanBackward0", criteria.gaussian, reduction, x, y, given, full=full, eps=eps)
 
 
 # Of margins.
@@ -268,9 +220,8 @@ def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, size_average: None = None, reduce: None = None, reduction: str = "mean"
 ) -> Tensor:
     """x where the target is 1, max(0, margin - x) where it is -1."""
-    x, y = read("hinge_embedding_loss", input), read("hinge_embedding_loss", target)
-    losses = ew.where(ew.equal(y, -1), ew.relu(margin - x), 0.0) + ew.where(ew.equal(y, 1), x, 0.0)
-    return _reduced(losses, reduction, "MeanBackward0")
+    operands = read("hinge_embedding_loss", input), read("hinge_embedding_loss", target)
+    return _loss("MeanBackward0", criteria.hinge_embedding, reduction, *operands, margin=margin)
 
 
 def margin_ranking_loss(
@@ -278,16 +229,16 @@ def margin_ranking_loss(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """max(0, -target·(input1 - input2) + margin)."""
-    x, z, y = (read("margin_ranking_loss", t) for t in (input1, input2, target))
-    return _reduced(ew.relu(-y * (x - z) + margin), reduction, "MeanBackward0")
+    operands = [read("margin_ranking_loss", t) for t in (input1, input2, target)]
+    return _loss("MeanBackward0", criteria.margin_ranking, reduction, *operands, margin=margin)
 
 
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean"
 ) -> Tensor:
     """log(1 + exp(-target·input))."""
-    x, y = read("soft_margin_loss", input), read("soft_margin_loss", target)
-    return _reduced(ew.softplus(-y * x), reduction, "SoftMarginLossBackward0")
+    operands = read("soft_margin_loss", input), read("soft_margin_loss", target)
+    return _loss("SoftMarginLossBackward0", criteria.soft_margin, reduction, *operands)
 
 
 def multilabel_soft_margin_loss(
@@ -295,8 +246,10 @@ def multilabel_soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """The mean over labels of ``binary_cross_entropy_with_logits``."""
-    x, y = read("multilabel_soft_margin_loss", input), read("multilabel_soft_margin_loss", target)
-    return _reduced(reductions.mean(_weighted(ew.softplus(x) - x * y, weight), -1), reduction, "MeanBackward0")
+    operands = read("multilabel_soft_margin_loss", input), read("multilabel_soft_margin_loss", target)
+    if weight is None:
+        return _loss("MeanBackward0", criteria.multilabel, reduction, *operands)
+    return _loss("MeanBackward0", criteria.weighted_multilabel, reduction, *operands, weight._tensor)
 
 
 def multi_margin_loss(
@@ -305,14 +258,8 @@ def multi_margin_loss(
 ) -> Tensor:  # fmt: skip
     """The mean over the other classes of max(0, margin - x[target] + x)ᵖ."""
     x = read("multi_margin_loss", input)
-    y, _ = _classes("multi_margin_loss", x, target, -1)
-    hit = ew.equal(shapes.expand_dims(y, -1), _numbers(x.shape[-1], 0))
-    own = reductions.sum(ew.where(hit, x, 0.0), -1, True)
-    rest = ew.where(hit, 0.0, ew.relu(margin - own + x))
-    rest = ew.square(rest) if p == 2 else rest
-    if weight is not None:
-        rest = rest * reductions.sum(ew.where(hit, weight._tensor, 0.0), -1, True)
-    return _reduced(reductions.mean(rest, -1), reduction, "MultiMarginLossBackward0")
+    operands = [x, _classes("multi_margin_loss", x, target, -1)[0], *([] if weight is None else [weight._tensor])]
+    return _loss("MultiMarginLossBackward0", criteria.multi_margin, reduction, *operands, p=p, margin=margin)
 
 
 def cosine_embedding_loss(
@@ -320,10 +267,8 @@ def cosine_embedding_loss(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
-    cosine = cosine_similarity(input1, input2, -1)._tensor
-    y = read("cosine_embedding_loss", target)
-    losses = ew.where(ew.equal(y, 1), 1 - cosine, ew.where(ew.equal(y, -1), ew.relu(cosine - margin), 0.0))
-    return _reduced(losses, reduction, "MeanBackward0")
+    operands = cosine_similarity(input1, input2, -1)._tensor, read("cosine_embedding_loss", target)
+    return _loss("MeanBackward0", criteria.cosine_embedding, reduction, *operands, margin=margin)
 
 
 def triplet_margin_loss(
@@ -334,4 +279,4 @@ def triplet_margin_loss(
     near, far = (pairwise_distance(anchor, x, p, eps)._tensor for x in (positive, negative))
     if swap:
         far = ew.minimum(far, pairwise_distance(positive, negative, p, eps)._tensor)
-    return _reduced(ew.relu(near - far + margin), reduction, "MeanBackward0")
+    return _loss("MeanBackward0", criteria.triplet, reduction, near, far, margin=margin)

@@ -21,7 +21,7 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.recording import grad_enabled
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Tensor as Plain
-from jitgrad.tape.tensor import known, retyped
+from jitgrad.tape.tensor import is_recorded_op, known, retyped
 from jitgrad.tape.tree import tree_map
 from jitgrad.tape.variable import Variable
 
@@ -138,9 +138,9 @@ class Tensor(Wrapper):
             raise TorchError(
                 f"Only floating tensors can require gradients, and this has dtype {self.dtype}. Convert it with float() first."
             )
-        if not requires_grad and type(held) is Plain and held.gradient is not None and held.op is not None:
+        if not requires_grad and isinstance(held, Plain) and held.gradient is not None and is_recorded_op(held):
             raise TorchError("Only leaves can stop requiring gradients. Use detach() for a constant of the same value.")
-        if requires_grad and held.gradient is None and type(held) is Plain:
+        if requires_grad and held.gradient is None and isinstance(held, Plain):
             held = self._tensor = Variable(known(np.asarray(held.force()), held.level))
         if held.gradient is None or not requires_grad:
             held.requires_grad = requires_grad
@@ -149,12 +149,13 @@ class Tensor(Wrapper):
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user, or requires no gradient."""
-        return self._tensor.is_leaf
+        held = self._tensor
+        return held.gradient is None or isinstance(held, Variable) or not is_recorded_op(held)
 
     @property
     def grad_fn(self) -> GradFn | None:  # type: ignore[override]
         """What made it, of a result that requires a gradient."""
-        return None if self._tensor.is_leaf else GradFn(self._name or "AliasBackward0")
+        return None if self.is_leaf else GradFn(self._name or "AliasBackward0")
 
     @property
     def grad(self) -> Any:
@@ -184,7 +185,7 @@ class Tensor(Wrapper):
 
     def retain_grad(self) -> None:
         """Have ``backward`` keep the gradient of this result, too."""
-        if not self._tensor.is_leaf:
+        if not self.is_leaf:
             self._tensor.retain_grad()
         elif not self.requires_grad:
             raise TorchError("can't retain_grad on Tensor that has requires_grad=False. Compute it from one that requires it.")
@@ -265,7 +266,7 @@ class Tensor(Wrapper):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         held = self._tensor
-        if not held.is_leaf:
+        if not self.is_leaf:
             raise TorchError("Only Tensors created explicitly by the user can be copied deeply. Use detach() first.")
         made = wrap(copy.deepcopy(held), self._name, self._integer)
         memo[id(self)] = made

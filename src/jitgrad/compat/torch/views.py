@@ -13,6 +13,7 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.tensor import Tensor
 from jitgrad.functions.shapes import reshape
 from jitgrad.ops.elementwise import stop_gradient
+from jitgrad.tape.dtypes import INTEGER
 from jitgrad.tape.recording import grad_enabled
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Tensor as Plain
@@ -73,7 +74,7 @@ class Detached(View):
         if base is not None:
             now = _state(base)
             if now is not self._seen:
-                self._made = stop_gradient(base._tensor)
+                self._made = _constant(base._tensor)
                 self._seen = now
         return self._made
 
@@ -147,13 +148,22 @@ def detach(self: Tensor) -> Tensor:
     made._grad = None
     made._base = self if isinstance(self._tensor, Variable) or self.is_leaf else weakref.ref(self)
     made._seen = _state(self)
-    made._made = stop_gradient(self._tensor)
+    made._made = _constant(self._tensor)
     return made
+
+
+def _constant(held: Any) -> Plain:
+    """The value without its derivative."""
+    return (
+        stop_gradient(held)
+        if held.gradient is not None or (isinstance(held, Variable) and held.level > INTEGER)
+        else held._read()
+    )
 
 
 def _set_data(self: Tensor, value: Tensor) -> None:
     if value is not self:
-        held, new = self._tensor, stop_gradient(value._tensor)
+        held, new = self._tensor, _constant(value._tensor)
         if isinstance(held, Variable):
             held.assign(new)
         else:

@@ -1,0 +1,212 @@
+"""What criteria compute of predictions and targets, each recorded as one op, see ``tape.composite``. Definitions are PyTorch's.
+
+``reduced`` takes one of the functions below it: of elements, or of rows where that is said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jitgrad.functions.elementwise import logical_and
+from jitgrad.functions.reductions import log_softmax, mean, sum
+from jitgrad.functions.shapes import expand_dims, reshape
+from jitgrad.ops.elementwise import (
+    abs,
+    equal,
+    exp,
+    greater,
+    less,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    not_equal,
+    relu,
+    softplus,
+    square,
+    stop_gradient,
+    where,
+)
+from jitgrad.tape.composite import composite
+from jitgrad.tape.tensor import Tensor
+
+LEAST_LOGARITHM = -100.0
+"""Of a probability of 0, in ``binary``."""
+
+
+@composite
+def reduced(*operands: Tensor, rule: Callable[..., Tensor], reduction: str, weighted: bool = False, **options: Any) -> Tensor:
+    """The mean or the sum of what ``rule`` makes of the operands, or all of it; ``weighted`` by the last of them."""
+    *given, weight = operands if weighted else (*operands, None)
+    made = rule(*given, **options)
+    return _of(made if weight is None else made * weight, reduction)
+
+
+def _of(losses: Tensor, reduction: str) -> Tensor:
+    return mean(losses) if reduction == "mean" else sum(losses) if reduction == "sum" else losses
+
+
+# Of numbers.
+
+
+def squared(x: Tensor, y: Tensor) -> Tensor:
+    """(x - y)²."""
+    return square(x - y)
+
+
+def absolute(x: Tensor, y: Tensor) -> Tensor:
+    """|x - y|."""
+    return abs(x - y)
+
+
+def huber(x: Tensor, y: Tensor, delta: float) -> Tensor:
+    """Half the square of errors up to ``delta``, linear beyond. Huber, "Robust estimation of a location parameter", 1964."""
+    error = abs(x - y)
+    near = minimum(error, delta)
+    return near * (error - 0.5 * near)
+
+
+def smooth_absolute(x: Tensor, y: Tensor, beta: float) -> Tensor:
+    """``huber`` over its ``beta``."""
+    return huber(x, y, beta) / beta
+
+
+def binary(p: Tensor, y: Tensor) -> Tensor:
+    """-y·log(p) - (1 - y)·log(1 - p)."""
+    return -(y * maximum(log(p), LEAST_LOGARITHM) + (1 - y) * maximum(log1p(-p), LEAST_LOGARITHM))
+
+
+def binary_of_logits(x: Tensor, y: Tensor) -> Tensor:
+    """``binary`` of sigmoid(x), without overflow."""
+    return softplus(x) - x * y
+
+
+def weighted_binary_of_logits(x: Tensor, y: Tensor, positive: Tensor) -> Tensor:
+    """The same, with the part of y times ``positive``."""
+    return (1 - y) * x + (1 + (positive - 1) * y) * softplus(-x)
+
+
+def divergence(x: Tensor, y: Tensor, log_target: bool) -> Tensor:
+    """y·(log(y) - x), of logarithms of probabilities x."""
+    if log_target:
+        return exp(y) * (y - x)
+    none = equal(y, 0)
+    return where(none, 0.0, y * log(where(none, 1.0, y))) - y * x
+
+
+def poisson(x: Tensor, y: Tensor, log_input: bool, full: bool, eps: float) -> Tensor:
+    """x - y·log(x), of means or their logarithms; with Stirling's formula for log(y!) where ``full``."""
+    losses = exp(x) - y * x if log_input else x - y * log(x + eps)
+    if not full:
+        return losses
+    many = greater(y, 1)
+    n = where(many, y, 2.0)
+    return losses + where(many, n * log(n) - n + 0.5 * log(2 * math.pi * n), 0.0)
+
+
+def gaussian(x: Tensor, y: Tensor, variance: Tensor, full: bool, eps: float) -> Tensor:
+    """½(log v + (x - y)²/v), of a variance v of ``eps`` or more, whose derivative is as if it were not held there."""
+    v = where(less(variance, eps), variance - stop_gradient(variance) + eps, variance)
+    losses = 0.5 * (log(v) + square(x - y) / v)
+    return losses + 0.5 * math.log(2 * math.pi) if full else losses
+
+
+# Of margins.
+
+
+def hinge_embedding(x: Tensor, y: Tensor, margin: float) -> Tensor:
+    """x where y is 1, max(0, margin - x) where it is -1."""
+    return where(equal(y, -1), relu(margin - x), 0.0) + where(equal(y, 1), x, 0.0)
+
+
+def margin_ranking(x: Tensor, z: Tensor, y: Tensor, margin: float) -> Tensor:
+    """max(0, -y·(x - z) + margin)."""
+    return relu(-y * (x - z) + margin)
+
+
+def soft_margin(x: Tensor, y: Tensor) -> Tensor:
+    """log(1 + exp(-y·x))."""
+    return softplus(-y * x)
+
+
+def cosine_embedding(cosine: Tensor, y: Tensor, margin: float) -> Tensor:
+    """1 - cosine where y is 1, max(0, cosine - margin) where it is -1."""
+    return where(equal(y, 1), 1 - cosine, where(equal(y, -1), relu(cosine - margin), 0.0))
+
+
+def triplet(near: Tensor, far: Tensor, margin: float) -> Tensor:
+    """max(0, near - far + margin), of distances."""
+    return relu(near - far + margin)
+
+
+def multilabel(x: Tensor, y: Tensor) -> Tensor:
+    """The mean over labels, the last axis, of ``binary_of_logits``."""
+    return mean(binary_of_logits(x, y), -1)
+
+
+def weighted_multilabel(x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    """The same, weighted."""
+    return mean(binary_of_logits(x, y) * weight, -1)
+
+
+def multi_margin(x: Tensor, y: Tensor, *weight: Tensor, p: int, margin: float) -> Tensor:
+    """The mean over the other classes of max(0, margin - x[y] + x)ᵖ."""
+    hit = equal(expand_dims(y, -1), np.arange(x.shape[-1]))
+    rest = where(hit, 0.0, relu(margin - sum(where(hit, x, 0.0), -1, True) + x))
+    rest = square(rest) if p == 2 else rest
+    return mean(rest * sum(where(hit, weight[0], 0.0), -1, True) if weight else rest, -1)
+
+
+# Of classes.
+
+
+@composite
+def classes(
+    y: Tensor, x: Tensor, *weight: Tensor, axis: int, logits: bool, ignored: int | None, smoothing: float, reduction: str
+) -> Tensor:
+    """Minus the logarithm of the probability of the class that each of ``y`` names.
+
+    Parameters
+    ----------
+    y : Tensor
+        Classes, from 0 on.
+    x : Tensor
+        Logits, or logarithms of probabilities, of the classes along ``axis``.
+    weight : Tensor, optional
+        Of the classes; the mean is over the weights.
+    ignored : int, optional
+        A number in place of a class that counts for nothing.
+    smoothing : float
+        What part of each target is spread evenly over all classes.
+    """
+    logarithms = log_softmax(x, axis) if logits else x
+    many = x.shape[axis]
+    along = (many,) + (1,) * (x.ndim - axis - 1)
+    hit = equal(expand_dims(y, axis), np.arange(many).reshape(along))
+    if ignored is not None:
+        hit = logical_and(hit, not_equal(expand_dims(y, axis), ignored))
+    share = reshape(weight[0], along) if weight else None
+    logarithms = logarithms if share is None else logarithms * share
+    losses = -sum(where(hit, logarithms, 0.0), axis)
+    if smoothing:
+        even = sum(logarithms, axis)
+        even = even if ignored is None else where(equal(y, ignored), 0.0, even)
+        losses = losses * (1 - smoothing) - even * (smoothing / many)
+    if reduction != "mean" or (share is None and ignored is None):
+        return _of(losses, reduction)
+    return sum(losses) / sum(hit if share is None else where(hit, share, 0.0))
+
+
+@composite
+def probabilities(y: Tensor, x: Tensor, *weight: Tensor, axis: int, smoothing: float, reduction: str) -> Tensor:
+    """Minus the sum over classes of y·log(p), of logits along ``axis``."""
+    many = x.shape[axis]
+    logarithms = log_softmax(x, axis)
+    if weight:
+        logarithms = logarithms * reshape(weight[0], (many,) + (1,) * (x.ndim - axis - 1))
+    y = y * (1 - smoothing) + smoothing / many if smoothing else y
+    return _of(-sum(y * logarithms, axis), reduction)
