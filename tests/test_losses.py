@@ -32,6 +32,7 @@ class Case(NamedTuple):
     rows: Callable[[Any, Any], Any]
     options: dict[str, Any] = NO_OPTIONS
     torch: Callable[..., Any] | None = None
+    keras: Callable[..., Any] | None = None
 
 
 def smoothed(t: Any) -> Any:
@@ -82,7 +83,53 @@ CASES = {
         losses.kl_divergence, Q, CHANCES, lambda t, p: (t * np.log(t / p)).sum(1),
         torch=lambda f, t, p: f.kl_div(p.log(), t, reduction="batchmean"),
     ),
-    "hinge": Case(losses.hinge, BITS, P, lambda t, p: np.maximum(1 - (2 * t - 1) * p, 0).mean(1)),
+    "hinge": Case(
+        losses.hinge, BITS, P, lambda t, p: np.maximum(1 - (2 * t - 1) * p, 0).mean(1), keras=lambda f, t, p: f.hinge(t, p)
+    ),
+    "squared hinge": Case(
+        losses.squared_hinge, BITS, P, lambda t, p: (np.maximum(1 - (2 * t - 1) * p, 0) ** 2).mean(1),
+        keras=lambda f, t, p: f.squared_hinge(t, p),
+    ),
+    "categorical hinge": Case(
+        losses.categorical_hinge, HOT, P,
+        lambda t, p: np.maximum(((1 - t) * p).max(1) - (t * p).sum(1) + 1, 0), keras=lambda f, t, p: f.categorical_hinge(t, p),
+    ),
+    "smooth_l1": Case(
+        losses.smooth_l1, Y, P, lambda t, p: (special.huber(0.7, t - p) / 0.7).mean(1), {"beta": 0.7},
+        lambda f, t, p: f.smooth_l1_loss(p, t, beta=0.7),
+    ),
+    "mape": Case(
+        losses.mean_absolute_percentage_error, Y, P, lambda t, p: (100 * abs((t - p) / t)).mean(1),
+        keras=lambda f, t, p: f.mean_absolute_percentage_error(t, p),
+    ),
+    "msle": Case(
+        losses.mean_squared_logarithmic_error, POSITIVE, MEANS, lambda t, p: ((np.log1p(t) - np.log1p(p)) ** 2).mean(1),
+        keras=lambda f, t, p: f.mean_squared_logarithmic_error(t, p),
+    ),
+    "binary focal": Case(
+        losses.binary_focal_crossentropy, BITS, special.expit(P),
+        lambda t, p: (np.where(t, 1 - p, p) ** 2 * -np.log(np.where(t, p, 1 - p))).mean(1),
+        keras=lambda f, t, p: f.binary_focal_crossentropy(t, p),
+    ),
+    "binary focal, balanced": Case(
+        losses.binary_focal_crossentropy, BITS, P,
+        lambda t, p: (
+            np.where(t, 0.3, 0.7) * special.expit(np.where(t, -p, p)) ** 1.5 * np.logaddexp(0, np.where(t, -p, p))
+        ).mean(1),
+        {"alpha": 0.3, "gamma": 1.5, "from_logits": True},
+        keras=lambda f, t, p: f.binary_focal_crossentropy(t, p, True, 0.3, 1.5, True),
+    ),
+    "categorical focal": Case(
+        losses.categorical_focal_crossentropy, HOT, CHANCES,
+        lambda t, p: (-0.25 * (1 - p) ** 2 * t * np.log(p)).sum(1),
+        keras=lambda f, t, p: f.categorical_focal_crossentropy(t, p),
+    ),
+    "categorical focal logits": Case(
+        losses.categorical_focal_crossentropy, HOT, P,
+        lambda t, p: (-0.5 * (1 - special.softmax(p, -1)) ** 3 * smoothed(t) * special.log_softmax(p, -1)).sum(1),
+        {"alpha": 0.5, "gamma": 3.0, "from_logits": True, "label_smoothing": 0.1},
+        keras=lambda f, t, p: f.categorical_focal_crossentropy(t, p, 0.5, 3.0, True, 0.1),
+    ),
 }  # fmt: skip
 
 
@@ -115,6 +162,25 @@ def test_pytorch(name: str) -> None:
     value, gradient = jitgrad.value_and_grad(lambda q: case.loss(case.target, q, **case.options))(case.prediction)
     assert float(value) == pytest.approx(float(expected.detach()), rel=1e-6)
     np.testing.assert_allclose(gradient.numpy(), p.grad.numpy(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.keras])
+def test_keras(name: str) -> None:
+    keras = pytest.importorskip("keras", reason="Keras is not installed")
+    case = CASES[name]
+    assert case.keras is not None
+    expected = np.asarray(case.keras(keras.losses, case.target, case.prediction))
+    got = case.loss.by_row(jitgrad.tensor(case.target), jitgrad.tensor(case.prediction), **case.options)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-6, atol=1e-9)
+
+
+def test_focal_losses_of_what_was_just_recorded_are_those_of_logits() -> None:
+    for logit in (-1000.0, 1000.0):
+        z = np.array([[logit, 0.0, -logit]])
+        soft = losses.categorical_focal_crossentropy(np.eye(3)[[0]], jitgrad.softmax(jitgrad.tensor(z)))
+        both = losses.binary_focal_crossentropy([[0.0, 1.0, 1.0]], jitgrad.sigmoid(jitgrad.tensor(z)))
+        assert float(soft) == pytest.approx(max(-logit, 0) * 2 / 4 if logit < 0 else 0, rel=1e-6)
+        assert float(both) == pytest.approx((max(logit, 0) * 2 + 0.25 * np.log(2)) / 3, rel=1e-6)
 
 
 def test_extremes_are_finite() -> None:
@@ -198,6 +264,8 @@ def test_a_computed_label_that_is_no_class_is_nan(label: float, shape: tuple[int
 MEANINGLESS = [
     ("hinge", 0.5), ("hinge", 2.0), ("binary_crossentropy", 2.0), ("binary_crossentropy", -1.0),
     ("categorical_crossentropy", 1.5), ("kl_divergence", -0.5), ("poisson", -1.0), ("gamma", 0.0),
+    ("squared_hinge", 0.5), ("categorical_hinge", -1.0), ("binary_focal_crossentropy", 2.0),
+    ("categorical_focal_crossentropy", -0.5),
 ]  # fmt: skip
 
 

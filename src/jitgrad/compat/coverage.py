@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-
 PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch"}
 TENSORS = {"tensorflow": "Tensor", "torch": "Tensor"}
 """Of a package the class whose methods are listed, too."""
@@ -47,7 +46,14 @@ def table() -> str:
     lines = []
     for package, title in PACKAGES.items():
         rows = list(covered(package))
-        lines += [f"## {title}", "", f"{sum(len(names) for _, names in rows)} names.", "", "| module | names |", "| --- | --- |"]
+        lines += [
+            f"## {title}",
+            "",
+            f"{sum(len(names) for _, names in rows)} names.",
+            "",
+            "| module | names |",
+            "| --- | --- |",
+        ]
         lines += [f"| `{module}` | {' '.join(f'`{name}`' for name in names)} |" for module, names in rows if names]
         if package in TENSORS:
             lines.append(f"| methods of `{TENSORS[package]}` | {' '.join(f'`{name}`' for name in methods(package))} |")
