@@ -11,7 +11,7 @@ from typing import Any, Self
 from jitgrad.compat.torch.nn import hooks, state
 from jitgrad.compat.torch.nn.parameter import Parameter, converted
 from jitgrad.compat.torch.tensor import Tensor
-from jitgrad.errors import ArgumentError, JitgradError, OptionError, UnsupportedError, near_name
+from jitgrad.errors import ArgumentError, JitgradError, OptionError, UnsupportedError
 
 
 class ModuleError(JitgradError, RuntimeError):
@@ -99,8 +99,9 @@ class Module:
         object.__delattr__(self, name)
 
     def __getattr__(self, name: str) -> Any:
-        near = near_name(name, self.__dict__)
-        raise MissingAttributeError(f"'{type(self).__name__}' object has no attribute '{name}'.{near}")
+        error = MissingAttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        error.name, error.obj = name, self  # by which Python says what comes near
+        raise error
 
     @property
     def _parameters(self) -> Mapping[str, Any]:
