@@ -47,6 +47,8 @@ class Parameter(Tensor):
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
+    __str__ = __repr__
+
 
 def held(value: Tensor, requires_grad: bool) -> Variable:
     """A Variable of the library with the value of a tensor."""
