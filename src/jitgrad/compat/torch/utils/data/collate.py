@@ -9,7 +9,7 @@ import numpy as np
 
 from jitgrad.compat.torch.creation import from_numpy, tensor
 from jitgrad.compat.torch.shapes import stack
-from jitgrad.compat.torch.tensor import Tensor
+from jitgrad.compat.torch.tensor import Tensor, constant
 from jitgrad.errors import UnsupportedError
 
 
@@ -17,7 +17,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """Rows as a batch: tensors, arrays and numbers stacked; tuples, lists and dicts item by item; texts as a list."""
     first = batch[0]
     if isinstance(first, Tensor):
-        return stack(list(batch))
+        return _stacked(batch)
     if isinstance(first, (np.ndarray, np.generic)):
         if first.dtype.kind in "SUO":
             raise UnsupportedError(
@@ -42,6 +42,19 @@ def default_collate(batch: Sequence[Any]) -> Any:
     raise UnsupportedError(
         f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}"
     )
+
+
+def _stacked(batch: Sequence[Tensor]) -> Tensor:
+    """Tensors of one shape along a new axis; of data, by its values."""
+    rows = [row._tensor._read() for row in batch]
+    shape, level, integer = rows[0].shape, rows[0].level, batch[0]._integer
+    if any(row.gradient is not None or row.shape != shape or row.level != level for row in rows) or any(
+        row._integer is not integer for row in batch
+    ):
+        return stack(list(batch))
+    block = np.stack([row.force() for row in rows])
+    block.setflags(write=False)
+    return constant(block, batch[0])
 
 
 def default_convert(data: Any) -> Any:
