@@ -4,7 +4,7 @@ from numpy import bool_, float32, float64, int64
 
 from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
 from jitgrad.curvefit import curve_fit
-from jitgrad.functions import linalg, methods
+from jitgrad.functions import linalg, methods, special, stats
 from jitgrad.functions.create import (
     arange,
     convert_to_tensor,

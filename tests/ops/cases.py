@@ -119,9 +119,10 @@ STRUCTURED: dict[str, list[Case]] = {
 
 def cases_of(op: Op) -> list[Case]:
     """All cases of an op; raises KeyError for one that nobody wrote a case for."""
-    if op.value is not None:
+    if op.partials:
         assert op.arity is not None
-        return [Case(shapes) for shapes in BROADCASTS[op.arity]]
+        shapes = BROADCASTS[op.arity]
+        return [Case(given) for given in (shapes if op.value is not None else shapes[2:5])]  # one way for all that are called
     return STRUCTURED[op.name]
 
 
@@ -158,9 +159,16 @@ def each(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
+# Operands by which an op has no second derivative, or none at all, and says so; see tests/functions/test_special.py.
+CONSTANT = {
+    **dict.fromkeys(["jv", "yv", "iv", "ive", "kv", "kve", "gammainc", "gammaincc", "gammainc_by_a"], (0,)),
+    **dict.fromkeys(["betainc", "betainc_by_a", "betainc_by_b"], (0, 1)),
+}
+
+
 def differentiable(op: Op, case: Case, operands: list[np.ndarray]) -> tuple[Callable[..., Any], list[np.ndarray]]:
     """The op as a function of those operands that have a derivative, and these."""
-    free = [i for i in range(len(operands)) if op.passes(i)]
+    free = [i for i in range(len(operands)) if op.passes(i) and i not in CONSTANT.get(op.name, ())]
 
     def f(*given: Any) -> Any:
         every: list[Any] = list(operands)

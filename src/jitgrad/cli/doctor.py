@@ -109,7 +109,7 @@ def _test_ops() -> str:
     draw = np.random.default_rng(0)
     worst, where = 0.0, ""
     for op in OPS.values():
-        if op.partials and op.name not in ("polygamma",):
+        if op.value is not None and op.name not in ("polygamma",):
             given = [draw.uniform(max(low, -3), min(high, 3), 64) for low, high in op.domain]
             made = op(*given)
             compute([made])

@@ -64,7 +64,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 @functools.cache
 def functions() -> dict[str, tuple[NamedFunction, int, int]]:
     """What a formula may call, by name: the function, the fewest and the most arguments that it takes."""
-    table = {name: (op, op.arity, op.arity) for name, op in OPS.items() if op.partials and op.arity is not None}
+    table = {name: (op, op.arity, op.arity) for name, op in OPS.items() if op.value is not None and op.arity is not None}
     return table | _MORE
 
 

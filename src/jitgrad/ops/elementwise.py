@@ -18,7 +18,7 @@ import numpy as np
 from jitgrad.ops.table import Op, elementwise
 
 
-def _scipy(name: str) -> Callable[..., Any]:
+def scipy_function(name: str) -> Callable[..., Any]:
     """A function of scipy.special, which is imported when it is called."""
 
     def function(*operands: Any) -> Any:
@@ -109,23 +109,23 @@ arctanh: Op = elementwise(
 # Special functions.
 erf: Op = elementwise(
     "erf", "erf(x)", lambda x, y: 2 / math.sqrt(math.pi) * exp(-square(x)), result="float",
-    numpy=_scipy("erf"), doc="The error function.",
+    numpy=scipy_function("erf"), doc="The error function.",
 )  # fmt: skip
 erfc: Op = elementwise(
     "erfc", "erfc(x)", lambda x, y: -2 / math.sqrt(math.pi) * exp(-square(x)), result="float",
-    numpy=_scipy("erfc"), doc="1 - erf(x), accurate where erf(x) is near 1.",
+    numpy=scipy_function("erfc"), doc="1 - erf(x), accurate where erf(x) is near 1.",
 )  # fmt: skip
 gammaln: Op = elementwise(
     "gammaln", "lgamma(x)", lambda x, y: digamma(x), result="float", domain=((0.5, 4),), singular=((0,),),
-    numpy=_scipy("gammaln"), doc="The logarithm of the absolute value of the gamma function.",
+    numpy=scipy_function("gammaln"), doc="The logarithm of the absolute value of the gamma function.",
 )  # fmt: skip
 digamma: Op = elementwise(
     "digamma", "digamma(x)", lambda x, y: polygamma(1, x), result="float", domain=((0.5, 4),), singular=((0,),),
-    numpy=_scipy("digamma"), doc="The derivative of gammaln.",
+    numpy=scipy_function("digamma"), doc="The derivative of gammaln.",
 )  # fmt: skip
 polygamma: Op = elementwise(
     "polygamma", "polygamma(a, b)", None, lambda a, b, y: polygamma(a + 1, b), result="float", loops=("vv",),
-    domain=((1, 4), (0.5, 4)), singular=((), (0,)), numpy=_scipy("polygamma"),
+    domain=((1, 4), (0.5, 4)), singular=((), (0,)), numpy=scipy_function("polygamma"),
     doc="The derivative of digamma of order a, a whole number from 0 to 10,000, at b; nan for other orders.",
 )  # fmt: skip
 

@@ -75,7 +75,8 @@ class Op:
         jvp: where it is simpler than the transpose of the pullback, ``jvp(tangents, y, *operands, **attrs) -> tangents`` of the
             results; None stands for an operand's tangent of zeros.
         constants: with a pullback the operands that never have a cotangent.
-        value: elementwise only: the value as an expression of the operands, as the interpreter computes it.
+        value: elementwise only: the value as an expression of the operands, as the interpreter computes it; None where it
+            calls a function for it, see ``ops.special``.
         partials: elementwise only: for each operand ``partial(*operands, y)``, a number or an expression.
         numpy: the same op in NumPy, used by constant folding and by the tests.
         batching: the batching rule, ``batching(n, **attrs) -> attrs`` of the op on operands with one more axis, of
@@ -209,7 +210,7 @@ def declare(op: Op) -> Op:
 
 def elementwise(
     name: str,
-    value: str,
+    value: str | None,
     *partials: Rule | None,
     numpy: Callable[..., Any] | None = None,
     result: Result = "number",
@@ -227,7 +228,7 @@ def elementwise(
     Args:
         name: the op's name.
         value: Python text of the value over ``x`` (one operand), ``a, b`` (two) or ``c, a, b`` (three). Numbers in it take
-            the program's dtype; ``exp``, ``log`` and their like are NumPy's.
+            the program's dtype; ``exp``, ``log`` and their like are NumPy's. None for what is called, see ``ops.special``.
         partials: for each operand, ``partial(*operands, y)`` with y the value: an expression, or 1, -1 or 0 itself; None where
             no gradient passes.
     """

@@ -68,7 +68,10 @@ def deferred_in(values: Iterable[Any]) -> Deferrable | None:
 
 
 def public(*namesakes: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function for users, which stands for NumPy's ``namesakes`` on Tensors, and is deferred where an argument is."""
+    """A function for users, which stands for NumPy's ``namesakes`` on Tensors, and is deferred where an argument is.
+
+    Of a ufunc of SciPy the name is enough, so that nothing need be imported.
+    """
 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(f)
@@ -114,7 +117,7 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     name = ufunc.__name__
     if method == "reduce" and name in _REDUCTIONS:
         return array_function(_REDUCTIONS[name], inputs, {"axis": 0} | kwargs)
-    found = NUMPY.get(ufunc) or OPS.get(_ALIASES.get(name, name))
+    found = NUMPY.get(ufunc) or NUMPY.get(name) or OPS.get(_ALIASES.get(name, name))
     if method != "__call__" or found is None:
         asked = name if method == "__call__" else f"{name}.{method}"
         raise UnsupportedError(

@@ -105,6 +105,25 @@ LINALG: dict[str, Routine] = {
 }
 
 
+SPECIAL: dict[str, tuple[str, int]] = {
+    name: (f"special_{arity}", number)
+    for arity, names in {
+        1: "gamma erfinv erfcinv ndtri log_ndtr j0 j1 y0 y1 i0 i1 i0e i1e k0 k1 k0e k1e",
+        2: "beta betaln gammainc gammaincc jv yv iv ive kv kve wofz_real wofz_imag gammainc_by_a",
+        3: "betainc betainc_by_a betainc_by_b",
+    }.items()
+    for number, name in enumerate(names.split())
+}
+"""For each op of ``ops/special.py`` the function of ``kernels/special_functions.py`` that has it, and its number there."""
+
+
+def special(name: str, dtype: Any) -> Callee:
+    """Of ``kernels/special_functions.py``: the numbers are how many elements there are, and which of its ops it is."""
+    function, _ = SPECIAL[name]
+    arity, known = int(function[-1]), sum(made == function for made, _ in SPECIAL.values())
+    return Callee(f"{function}-{dtype}", dtype, 2, lambda n, which: [n, 0, *[n] * arity] if which < known else [])
+
+
 def custom(name: str, dtype: Any, outs: tuple[int, ...], ndims: tuple[int, ...]) -> Callee:
     """Of ``custom.py``: the numbers are the elements of all results, the sizes of these, of ``outs`` axes, and of operands."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Iterator
 from ctypes import CFUNCTYPE
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 DTYPES = ("float32", "float64")
 
@@ -31,14 +31,14 @@ class Group(NamedTuple):
         seconds: that it takes to compile for one dtype, about, in a process that has compiled something else.
         functions: by name.
         dtypes: those that it is compiled for.
-        calls_lapack: whether SciPy's routines must be made known before the code is loaded.
+        calls: what must be made known of SciPy's before the code is loaded, see ``symbols``.
     """
 
     what: str
     seconds: float
     functions: dict[str, Form]
     dtypes: tuple[str, ...] = DTYPES
-    calls_lapack: bool = False
+    calls: Literal["", "lapack", "special"] = ""
 
 
 def _kernels(module: str, *names: str) -> dict[str, Form]:
@@ -69,7 +69,13 @@ GROUPS = {
         _kernels("lapack", "solve", "determinant", "cholesky")
         | _kernels("cofactor", "cofactor")
         | _kernels("decompositions", "eigh", "svd", "pinv", "qr"),
-        calls_lapack=True,
+        calls="lapack",
+    ),
+    "special": Group(
+        "special functions",
+        0.2,
+        _kernels("special_functions", "special_1", "special_2", "special_3"),
+        calls="special",
     ),
 }
 

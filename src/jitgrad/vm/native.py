@@ -55,8 +55,7 @@ def _load(name: str, dtype: str) -> Function:
         compiling.ensure(*needed(dtype, unit_of(name, dtype).group))
     code = compiling.find(name, dtype)
     assert code is not None
-    if GROUPS[unit_of(name, dtype).group].calls_lapack:
-        symbols.provide_lapack()
+    symbols.provide(GROUPS[unit_of(name, dtype).group].calls)
     return Function(code, FORMS[name].kind)
 
 

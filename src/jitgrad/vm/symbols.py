@@ -1,9 +1,10 @@
-"""Where in this process the names are that compiled code refers to, for LLVM to know: C's functions and SciPy's LAPACK."""
+"""Where in this process the names are that compiled code refers to, for LLVM to know: C's functions and SciPy's."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
+from typing import Any
 
 from llvmlite import binding
 
@@ -39,18 +40,39 @@ def check(declared: list[str]) -> None:
             )
 
 
-@functools.cache
-def provide_lapack() -> None:
-    """Tell LLVM where SciPy has LAPACK's routines, as ``scipy_dgetrf`` and so on."""
-    from scipy.linalg import cython_lapack
+_LAPACK = [letter + name for name in ("getrf", "getrs", "potrf", "syevd", "gesdd", "geqrf", "orgqr") for letter in "sd"]
+# Of several forms of a function, for complex numbers or for float, the one for double.
+_SPECIAL = {
+    name: f"__pyx_fuse_{form}{name}" if form else name
+    for form, names in {
+        "": "erfcinv ndtri j0 j1 y0 y1 i0 i1 i0e i1e k0 k1 k0e k1e beta betaln gammainc gammaincc wofz",
+        "0": "erfinv betainc betaincc",
+        "1": "gamma log_ndtr jv yv iv ive kv kve",
+    }.items()
+    for name in names.split()
+}
 
+
+@functools.cache
+def provide(what: str) -> None:
+    """Tell LLVM where SciPy has "lapack" or "special" functions, as ``scipy_dgetrf`` and so on."""
+    if what == "lapack":
+        from scipy.linalg import cython_lapack
+
+        _provide(cython_lapack, dict(zip(_LAPACK, _LAPACK, strict=True)))
+    if what == "special":
+        from scipy.special import cython_special
+
+        _provide(cython_special, _SPECIAL)
+
+
+def _provide(module: Any, names: dict[str, str]) -> None:
     name_of, pointer_of = ctypes.pythonapi.PyCapsule_GetName, ctypes.pythonapi.PyCapsule_GetPointer
     name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    for routine in ("getrf", "getrs", "potrf", "syevd", "gesdd", "geqrf", "orgqr"):
-        for letter in "sd":
-            capsule = cython_lapack.__pyx_capi__[letter + routine]
-            binding.add_symbol(f"scipy_{letter}{routine}", pointer_of(capsule, name_of(capsule)))
+    for name, exported in names.items():
+        capsule = module.__pyx_capi__[exported]
+        binding.add_symbol(f"scipy_{name}", pointer_of(capsule, name_of(capsule)))
 
 
 _C = ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-"""Functions by their address: LAPACK's, and a user's own ops."""
+"""Functions by their address: LAPACK's, special functions, and a user's own ops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from jitgrad.ops import OPS
 from jitgrad.ops.table import each_shape, size_of
 from jitgrad.program.assembler import Assembler
-from jitgrad.program.expression import Step
+from jitgrad.program.expression import Builder, Step
+from jitgrad.program.lowering_rules.elementwise import by_rows as elementwise_by_rows
 from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, declare
 from jitgrad.vm import addresses
 from jitgrad.vm.late import load
@@ -27,6 +28,20 @@ def _linalg(code: Assembler, at: Placed, **attrs: Any) -> None:
     _call(code, at, address, addresses.LINALG[at.op].numbers(*at.shapes, **attrs))
 
 
+def _special(code: Assembler, at: Placed) -> None:
+    function, number = addresses.SPECIAL[at.op]
+    address = addresses.note(addresses.special(at.op, code.dtype), load(function, code.dtype).address)
+    _call(code, at, address, [size_of(at.shape), number])
+
+
+def _spelt_out(builder: Builder, step: Step) -> int | None:
+    """All operands in the shape of the result."""
+    if all(shape == step.shape for shape in builder.shapes(step.args)):
+        return None
+    args = [i if builder.steps[i].shape == step.shape else builder.op("broadcast_to", i, shape=step.shape) for i in step.args]
+    return builder.add(step._replace(args=tuple(args)))
+
+
 def _custom(code: Assembler, at: Placed) -> None:
     kernel = OPS[at.op].kernel
     assert kernel is not None
@@ -41,4 +56,6 @@ def _room(step: Step, shapes: OperandShapes) -> int:
 
 for _name in addresses.LINALG:
     declare(Lowered(_name, _linalg, by_address=True, scratch=_room))
+for _name in addresses.SPECIAL:
+    declare(Lowered(_name, _special, by_address=True, legalise=_spelt_out, by_rows=elementwise_by_rows))
 declare(Lowered("custom", _custom, by_address=True))

@@ -106,7 +106,8 @@ def _legalise(builder: Builder, step: Step) -> int | None:
     return None
 
 
-def _by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+def by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
+    """What an elementwise step has of the rows of the data, see ``ByRows``."""
     broadcasts = all(keeps_rows(shape, step.shape, has) for shape, has in zip(shapes, has_rows, strict=True))
     return Rows.EACH if step.shape[:1] == (rows,) and broadcasts else None
 
@@ -134,4 +135,4 @@ _FUSE = {"add": (fuse_added, _fuse_product), "subtract": (_fuse_product,)}
 
 for _op in OPS.values():
     if _op.value is not None:
-        declare(Lowered(_op.name, _emit, fuse=_FUSE.get(_op.name, ()), legalise=_legalise, by_rows=_by_rows))
+        declare(Lowered(_op.name, _emit, fuse=_FUSE.get(_op.name, ()), legalise=_legalise, by_rows=by_rows))

@@ -8,7 +8,7 @@ from jitgrad.vm.compiler.language import compiled, number
 
 
 @compiled
-def _digamma(x):
+def digamma_of(x):
     """The derivative of log Γ: reflection, recurrence, asymptotic series (Abramowitz and Stegun, 6.3.7, 6.3.5, 6.3.18)."""
     z = float(x)
     if not isfinite(z):
@@ -39,7 +39,7 @@ def _polygamma(order, x):
     """
     n, q = float(order), float(x)
     if n == 0.0:
-        return _digamma(q)
+        return digamma_of(q)
     if not (0.0 < n <= 10000.0 and n == floor(n) and q > -inf):
         return nan
     even = floor(n / 2) * 2 == n
@@ -90,7 +90,7 @@ def _factorial_zeta(n, q):
 @compiled
 def digamma(A, d, x, n):
     for k in range(n):
-        A[d + k] = number(A, _digamma(A[x + k]))
+        A[d + k] = number(A, digamma_of(A[x + k]))
 
 
 @compiled
