@@ -19,6 +19,7 @@ from jitgrad.ops.elementwise import (
     equal,
     exp,
     greater,
+    greater_equal,
     less,
     log,
     log1p,
@@ -34,6 +35,7 @@ from jitgrad.ops.elementwise import (
 from jitgrad.tape.composite import composite
 from jitgrad.tape.tensor import Tensor
 
+_LEAST_VARIANCE = 1e-12
 LEAST_LOGARITHM = -100.0
 """Of a probability of 0, in ``binary``."""
 
@@ -76,8 +78,12 @@ def smooth_absolute(x: Tensor, y: Tensor, beta: float) -> Tensor:
 
 
 def binary(p: Tensor, y: Tensor) -> Tensor:
-    """-y·log(p) - (1 - y)·log(1 - p)."""
-    return -(y * maximum(log(p), LEAST_LOGARITHM) + (1 - y) * maximum(log1p(-p), LEAST_LOGARITHM))
+    """-y·log(p) - (1 - y)·log(1 - p); the derivative (p - y) / p(1 - p) has no less than 1e-12 below it."""
+    inside = greater_equal(p * (1 - p), _LEAST_VARIANCE)
+    q = where(inside, p, 0.5)
+    edge = -(y * maximum(log(p), LEAST_LOGARITHM) + (1 - y) * maximum(log1p(-p), LEAST_LOGARITHM))
+    straight = stop_gradient(edge) + (p - y) / _LEAST_VARIANCE * (p - stop_gradient(p))
+    return where(inside, -(y * log(q) + (1 - y) * log1p(-q)), straight)
 
 
 def binary_of_logits(x: Tensor, y: Tensor) -> Tensor:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.functions.axes import Axis
 from jitgrad.functions.linalg import norm
 from jitgrad.functions.products import matmul
-from jitgrad.functions.reductions import log_softmax, mean, sum
+from jitgrad.functions.reductions import log_softmax, mean, sum, var
 from jitgrad.functions.shapes import expand_dims, transpose
 from jitgrad.ops.elementwise import equal, maximum, sqrt, square, where
 from jitgrad.tape.composite import composite
@@ -82,7 +83,8 @@ def linear_of_rows(x: Tensor, weight: Tensor, *bias: Tensor) -> Tensor:
 @composite
 def unit_rows(x: Tensor, p: float, axis: int, epsilon: float) -> Tensor:
     """Vectors along an axis over their p-norm, or ``epsilon`` where that is more."""
-    return x / maximum(norm(x, p, axis, True), epsilon)
+    size = _root(sum(square(x), axis, True)) if p == 2 else norm(x, p, axis, True)
+    return x / maximum(size, epsilon)
 
 
 @composite
@@ -90,3 +92,20 @@ def cosine(x: Tensor, y: Tensor, axis: int, epsilon: float) -> Tensor:
     """The cosine of the angle between vectors along an axis; neither length counts as less than ``epsilon``."""
     a, b = (maximum(sum(square(t), axis), epsilon * epsilon) for t in (x, y))
     return sum(x * y, axis) / sqrt(a * b)
+
+
+@composite
+def length(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """The root of the sum of squares over ``axis``; its derivative at 0 is 0, as PyTorch's."""
+    return _root(sum(square(x), axis, keepdims))
+
+
+@composite
+def spread(x: Tensor, axis: Axis, ddof: float, keepdims: bool) -> Tensor:
+    """The standard deviation over ``axis``; its derivative where all elements are equal is 0, as PyTorch's."""
+    return _root(var(x, axis, ddof, keepdims))
+
+
+def _root(total: Tensor) -> Tensor:
+    none = equal(total, 0)
+    return where(none, 0.0, sqrt(where(none, 1.0, total)))

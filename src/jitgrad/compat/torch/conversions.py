@@ -70,7 +70,7 @@ def type_of(self: Tensor, dtype: Any = None) -> Any:
         if dtype not in named:
             raise TorchError(f"invalid type: {dtype!r}. Give one such as 'torch.FloatTensor', or a dtype.")
         return convert(self, named[dtype])
-    return convert(self, as_dtype(dtype))
+    return convert(self, as_dtype(getattr(dtype, "dtype", dtype)))
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -129,6 +129,7 @@ def _typed(d: dtype) -> Callable[..., Tensor]:
         return Tensor(*data).to(d) if data and isinstance(data[0], int) else creation.tensor(data[0] if data else [], dtype=d)
 
     make.__name__ = f"{d.title}Tensor"
+    make.dtype = d  # type: ignore[attr-defined]
     make.__doc__ = f"A tensor of torch.{d.name}, of data or of a shape."
     return make
 

@@ -12,7 +12,7 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.compat.torch.views import view
-from jitgrad.functions import selection, shapes
+from jitgrad.functions import pairs, selection, shapes
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
 from jitgrad.tape.recording import here
@@ -127,9 +127,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 def _places(input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
     """Keys for the places that ``index`` names along ``dim``."""
-    grid = np.ogrid[tuple(slice(n) for n in index._tensor.shape)]
-    keys: list[Any] = list(grid)
-    keys[dim % len(keys)] = np.asarray(index._tensor._read()._value())
+    places = np.atleast_1d(index._tensor._read()._value())
+    keys: list[Any] = list(np.ogrid[tuple(slice(n) for n in places.shape)])
+    keys[dim % len(keys)] = places
     return tuple(keys)
 
 
@@ -177,8 +177,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """The elements along ``dim`` in order, and where they stood; of equal ones the first is first."""
     x = read("sort", input)
-    places = selection.argsort(-x if descending else x, dim)
-    values = selection.take_along_axis(x, places, dim)
+    values, places = pairs.ordered(x, axis=dim, descending=descending)
     return return_types.sort(wrap(values, "SortBackward0", input._integer), wrap(places))
 
 
@@ -199,9 +198,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     x = read("topk", input)
     if not 0 <= k <= (x.shape[dim] if x.shape else 1):
         raise TorchError(f"selected index k out of range: k is {k} for shape {list(x.shape)}. Give no more than there are.")
-    places = shapes.moveaxis(selection.argsort(-x if largest else x, dim), dim, -1)[..., :k]
-    places = shapes.moveaxis(places, -1, dim)
-    return return_types.topk(wrap(selection.take_along_axis(x, places, dim), "TopkBackward0", input._integer), wrap(places))
+    values, places = pairs.top(x, k=k, axis=dim, descending=largest)
+    return return_types.topk(wrap(values, "TopkBackward0", input._integer), wrap(places))
 
 
 def unique(

@@ -226,16 +226,21 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return wrap(networks.cosine(*operands, axis=dim, epsilon=eps), "SumBackward1")
 
 
+def _length(x: Any, p: float, keepdims: bool) -> Any:
+    """The p-norm along the last axis."""
+    return networks.length(x, axis=-1, keepdims=keepdims) if p == 2 else vector_norm(x, p, -1, keepdims)
+
+
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The p-norm of the difference, ``eps`` more, along the last axis."""
     difference = read("pairwise_distance", x1) - read("pairwise_distance", x2) + eps
-    return wrap(vector_norm(difference, p, -1, keepdim), "NormBackward1")
+    return wrap(_length(difference, p, keepdim), "NormBackward1")
 
 
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
     """The p-norms of the differences of all rows of one with all of the other."""
     x, y = read("cdist", x1), read("cdist", x2)
-    return wrap(vector_norm(shapes.expand_dims(x, -2) - shapes.expand_dims(y, -3), p, -1), "CdistBackward0")
+    return wrap(_length(shapes.expand_dims(x, -2) - shapes.expand_dims(y, -3), p, False), "CdistBackward0")
 
 
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:

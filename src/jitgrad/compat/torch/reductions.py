@@ -12,11 +12,10 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.pointwise import maximum, minimum, sub
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.functions import networks, pairs, selection
 from jitgrad.functions import reductions as lib
-from jitgrad.functions import selection, shapes
 from jitgrad.functions.linalg import norms
 from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import Tensor as Plain
 from jitgrad.tape.tensor import cast
 
 Dim = Any
@@ -74,7 +73,7 @@ def var(input: Tensor, *dim: Any, **options: Any) -> Tensor:
 def std(input: Tensor, *dim: Any, **options: Any) -> Tensor:
     """The square root of ``var``."""
     x, axis, correction, keepdim = _spread("std", input, dim, options)
-    return wrap(lib.std(x, axis, correction, keepdim), "StdBackward0")
+    return wrap(networks.spread(x, axis=axis, ddof=correction, keepdims=keepdim), "StdBackward0")
 
 
 def _named(name: str, *made: Tensor) -> tuple[Tensor, ...]:
@@ -125,7 +124,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     x = read("max", input)
     if dim is None:
         return wrap(lib.max(x), "MaxBackward1", input._integer)
-    return return_types.max(*_extreme(input, x, lib.argmax(x, dim, True), dim, keepdim, lib.max, "MaxBackward0"))
+    return return_types.max(*_pair(pairs.largest, input, x, dim, keepdim, "MaxBackward0"))
 
 
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
@@ -135,14 +134,12 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     x = read("min", input)
     if dim is None:
         return wrap(lib.min(x), "MinBackward1", input._integer)
-    return return_types.min(*_extreme(input, x, lib.argmin(x, dim, True), dim, keepdim, lib.min, "MinBackward0"))
+    return return_types.min(*_pair(pairs.smallest, input, x, dim, keepdim, "MinBackward0"))
 
 
-def _extreme(input: Tensor, x: Any, places: Plain, dim: int, keepdim: bool, reduce: Any, name: str) -> tuple[Tensor, Tensor]:
-    """Values and places; a gradient goes to the element at the place alone."""
-    values = selection.take_along_axis(x, places, dim) if input.requires_grad else reduce(x, dim, True)
-    if not keepdim:
-        values, places = shapes.squeeze(values, dim), shapes.squeeze(places, dim)
+def _pair(extreme: Any, input: Tensor, x: Any, dim: int, keepdim: bool, name: str) -> tuple[Tensor, Tensor]:
+    """Values and places."""
+    values, places = extreme(x, axis=dim, keepdims=keepdim, differs=x.gradient is not None)
     return wrap(values, name, input._integer), wrap(places)
 
 
@@ -212,7 +209,12 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
     x = read("norm", input)
     floating("norm", x, input)
     order = 2.0 if p in (None, "fro", 2) else float(p)
-    return wrap(norms.vector_norm(x, _axis(dim), keepdim, order), "LinalgVectorNormBackward0")
+    made = (
+        networks.length(x, axis=_axis(dim), keepdims=keepdim)
+        if order == 2
+        else norms.vector_norm(x, _axis(dim), keepdim, order)
+    )
+    return wrap(made, "LinalgVectorNormBackward0")
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

@@ -11,7 +11,7 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.reductions import Dim, floating
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
-from jitgrad.functions import sampled, selection, shapes
+from jitgrad.functions import pairs, sampled, selection, shapes
 from jitgrad.functions import statistics as lib
 from jitgrad.functions.elementwise import isnan
 from jitgrad.functions.reductions import any as lib_any
@@ -46,10 +46,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
 
 
 def _ranked(input: Tensor, x: Any, k: int, dim: int, keepdim: bool, name: str) -> tuple[Tensor, Tensor]:
-    places = selection.take(selection.argsort(x, dim), [k - 1], dim)
-    values = selection.take_along_axis(x, places, dim)
-    if not keepdim:
-        values, places = shapes.squeeze(values, dim), shapes.squeeze(places, dim)
+    values, places = pairs.ranked(x, rank=k - 1, axis=dim, keepdims=keepdim)
     return wrap(values, name, input._integer), wrap(places)
 
 
