@@ -33,6 +33,18 @@ FUNCTIONS = [
     ("an index", lambda x, i: x[i], (X, np.array([0, 2, 1, 1, -1])), (0, 0)),
     ("indices of the same", lambda x, i: jg.take(x, i, axis=1), (X, np.array([[0, 2], [1, -1]])), (None, 0)),
     ("places", lambda x: jg.take_along_axis(x, jg.argsort(x)), (X,), (0,)),
+    ("indices of two axes", lambda a, i: jg.take(a, i, axis=1), (A, RNG.integers(-3, 3, (5, 2, 2))), (0, 0)),
+    ("no data by rows", lambda a, i: jg.take(a, i, axis=0), (A[0], RNG.integers(-3, 3, (4, 2))), (None, 0)),
+    ("a slope by indices", lambda x, i: jg.grad(lambda x: jg.sum(x[i] ** 3))(x), (X, np.array([0, 2, 1, 1, -1])), (0, 0)),
+    (
+        "slopes by indices",
+        lambda a, i: jg.grad(lambda a: jg.sum(jg.take(a, i, 1) ** 3))(a),
+        (A, RNG.integers(-3, 3, (5, 4))),
+        (0, 0),
+    ),
+    ("sorted", lambda x: jg.sort(x) * jg.argsort(x), (A,), (0,)),
+    ("interpolated", lambda x, y: jg.interp(x, np.array([-1.0, 0, 1]), y), (X, X[::-1]), (0, 0)),
+    ("a median", lambda x: jg.median(x) + jg.quantile(x, 0.3), (X,), (0,)),
     ("where", lambda x: jg.where(x > 0, x, -x), (X,), (-1,)),
     ("a gradient", jg.grad(lambda x, y: jg.sum(jg.exp(x) * y)), (X, Y), (0, None)),
     ("a Hessian", jg.hessian(lambda x: jg.sum(x**3)), (X,), (0,)),
@@ -41,6 +53,11 @@ FUNCTIONS = [
     ("moments", lambda x: jg.std(x) + jg.softmax(x) + jg.prod(x), (X,), (0,)),
     ("no rows", lambda x: x * 2, (np.zeros((1, 3)),), (0,)),
 ]
+
+
+def test_indices_of_rows_are_one_gather() -> None:
+    lowered = jg.lower(jg.vmap(lambda x, i: x[i]), np.ones((50, 3)), np.ones(50, int)).dump()
+    assert lowered.count("gather") == 1
 
 
 @pytest.mark.parametrize(("f", "args", "axes"), [case[1:] for case in FUNCTIONS], ids=[case[0] for case in FUNCTIONS])

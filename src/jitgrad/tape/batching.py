@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.ops.linear import broadcast_to, get, reshape
+from jitgrad.ops.elementwise import where
+from jitgrad.ops.linear import broadcast_to, gather, get, reshape, scatter, transpose
 from jitgrad.tape.reverse_mode import topological
 from jitgrad.tape.tensor import Tensor, as_tensor, retyped
 
@@ -49,6 +50,8 @@ def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
         return retyped(result, node.level)
     pairs = list(zip(node.inputs, given, strict=True))
     fixed = _indices(node)
+    if op in (gather, scatter) and given[1] is not None:
+        return _by_own_indices(node, given, n)
     if op.batching is None or any(given[i] is not None for i in fixed):
         return _one_by_one(node, given, n)
     if op.broadcasts:
@@ -61,6 +64,34 @@ def _with_axis(node: Tensor, given: Sequence[Any], n: int) -> Any:
         ]
     made = op(*operands, **op.batching(n, **attrs))
     return retyped(made, node.level) if type(made) is Tensor else made
+
+
+def _by_own_indices(node: Tensor, given: Sequence[Any], n: int) -> Tensor:
+    """A gather or scatter where each row has indices of its own: along the rows of all of them, one after the other."""
+    attrs, (data, indices) = dict(node.attrs), node.inputs
+    k, places = 1 + attrs["axis"], indices.ndim if node.op is scatter else 1
+    many = broadcast_to(data, shape=(n, *data.shape)) if given[0] is None else given[0]
+    first = _moved(many, range(k, k + places), 1)
+    count = attrs["rows"] if node.op is scatter else data.shape[attrs["axis"]]
+    at = where(given[1] < 0, given[1] + count, given[1])
+    inside = (at >= 0) * (at < count)
+    flat = where(inside, at + count * np.arange(n).reshape(n, *(1,) * indices.ndim), n * count)
+    rest = first.shape[1 + places :]
+    if node.op is scatter:
+        made = scatter(reshape(first, shape=(*flat.shape, *rest)), flat, axis=0, rows=n * count)
+        made = _moved(reshape(made, shape=(n, count, *rest)), (1,), k)
+    else:
+        made = gather(reshape(first, shape=(n * count, *rest)), flat, axis=0)
+        made = _moved(made, range(1, 1 + indices.ndim), k)
+    return retyped(made, node.level)
+
+
+def _moved(x: Tensor, axes: Sequence[int], to: int) -> Tensor:
+    """With neighbouring axes, in their order, at another place."""
+    order = [axis for axis in range(x.ndim) if axis not in axes]
+    order[to:to] = axes
+    made: Tensor = transpose(x, axes=tuple(order))
+    return made
 
 
 def _indices(node: Tensor) -> list[int]:
