@@ -64,129 +64,126 @@ class Ones(Initializer):
         return library.ones(shape, generator)
 
 
-class Constant(Initializer):
+class _Drawn(Initializer):
+    """One of the library's, with its arguments."""
+
+    kind: Any
+    """The library's class."""
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        given = {key: values_of(value) for key, value in self.arguments.items() if key != "seed"}
+        return self.kind(**given).values(shape, generator)
+
+
+class Constant(_Drawn):
     """All of one value."""
+
+    kind = library.Constant
 
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value
 
-    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        return np.broadcast_to(np.asarray(values_of(self.value)), shape)
 
-
-class Identity(Initializer):
+class Identity(_Drawn):
     """The identity matrix times ``gain``."""
+
+    kind = library.Identity
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        if len(shape) != 2:
-            raise ArgumentError(f"Identity makes matrices, and the shape is {tuple(shape)}. Use another initializer.")
-        return self.gain * np.eye(*shape)
 
-
-class RandomUniform(Initializer):
+class RandomUniform(_Drawn):
     """Uniform from ``minval`` to ``maxval``."""
+
+    kind = library.RandomUniform
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         self.minval, self.maxval, self.seed = minval, maxval, seed
 
-    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        return generator.uniform(self.minval, self.maxval, shape)
 
-
-class RandomNormal(Initializer):
+class RandomNormal(_Drawn):
     """Normal of this mean and standard deviation."""
+
+    kind = library.RandomNormal
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         self.mean, self.stddev, self.seed = mean, stddev, seed
-
-    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        return generator.normal(self.mean, self.stddev, shape)
 
 
 class TruncatedNormal(RandomNormal):
     """Normal, cut at two standard deviations."""
 
-    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        return self.mean + self.stddev * library._cut_normal(shape, generator)
+    kind = library.TruncatedNormal
 
 
-class Orthogonal(Initializer):
+class Orthogonal(_Drawn):
     """A random matrix with orthonormal rows or columns, times ``gain``."""
+
+    kind = library.Orthogonal
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         self.gain, self.seed = gain, seed
 
-    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        return library.orthogonal(shape, generator, self.gain)
 
-
-_MODES = {"fan_in": "in", "fan_out": "out", "fan_avg": "mean"}
-_KINDS = {"truncated_normal": "normal", "normal": "normal", "uniform": "uniform", "untruncated_normal": "untruncated_normal"}
-
-
-class VarianceScaling(Initializer):
+class VarianceScaling(_Drawn):
     """Of variance scale/n, where n counts inputs, outputs, or is their mean."""
+
+    kind = library.VarianceScaling
 
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
     ) -> None:
-        if mode not in _MODES or distribution not in _KINDS:
-            raise ArgumentError(
-                f"VarianceScaling: mode is {mode!r} and distribution {distribution!r}. Use one of {', '.join(_MODES)}, and one "
-                f"of {', '.join(_KINDS)}."
-            )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
-
-    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
-        return library.variance_scaling(shape, generator, self.scale, _MODES[self.mode], _KINDS[self.distribution])
+        library.VarianceScaling(scale, mode, distribution)
 
 
-class _Scaled(VarianceScaling):
+class _Named(Initializer):
     """One of VarianceScaling's with a name."""
 
-    kind: tuple[float, str, str]
+    name: str
 
     def __init__(self, seed: int | None = None) -> None:
-        super().__init__(*self.kind, seed)
+        self.seed = seed
+
+    def draw(self, shape: Any, generator: np.random.Generator) -> Any:
+        return library.INITIALIZERS[self.name](shape, generator)
 
 
-class GlorotUniform(_Scaled):
+class GlorotUniform(_Named):
     """Uniform of variance 2/(inputs + outputs)."""
 
-    kind = (1.0, "fan_avg", "uniform")
+    name = "glorot_uniform"
 
 
-class GlorotNormal(_Scaled):
+class GlorotNormal(_Named):
     """Truncated normal of variance 2/(inputs + outputs)."""
 
-    kind = (1.0, "fan_avg", "truncated_normal")
+    name = "glorot_normal"
 
 
-class HeUniform(_Scaled):
+class HeUniform(_Named):
     """Uniform of variance 2/inputs."""
 
-    kind = (2.0, "fan_in", "uniform")
+    name = "he_uniform"
 
 
-class HeNormal(_Scaled):
+class HeNormal(_Named):
     """Truncated normal of variance 2/inputs."""
 
-    kind = (2.0, "fan_in", "truncated_normal")
+    name = "he_normal"
 
 
-class LecunUniform(_Scaled):
+class LecunUniform(_Named):
     """Uniform of variance 1/inputs."""
 
-    kind = (1.0, "fan_in", "uniform")
+    name = "lecun_uniform"
 
 
-class LecunNormal(_Scaled):
+class LecunNormal(_Named):
     """Truncated normal of variance 1/inputs."""
 
-    kind = (1.0, "fan_in", "truncated_normal")
+    name = "lecun_normal"
 
 
 IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
@@ -203,7 +200,7 @@ lecun_uniform, lecun_normal, uniform, normal, one, zero = LecunUniform, LecunNor
 _CLASSES = {
     name: value for name, value in list(globals().items()) if isinstance(value, type) and issubclass(value, Initializer)
 }
-_NAMED = {name: value for name, value in _CLASSES.items() if name not in ("Initializer", "_Scaled")}
+_NAMED = {name: value for name, value in _CLASSES.items() if name not in ("Initializer", "_Drawn", "_Named")}
 
 
 def get(identifier: Any) -> Any:
@@ -238,11 +235,6 @@ def serialize(initializer: Any) -> Any:
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The initializer of a config."""
     return deserialized(config, custom_objects)
-
-
-def name_of(initializer: Initializer) -> str:
-    """Its name in Keras."""
-    return snake_case(type(initializer).__name__)
 
 
 __all__ = ["Initializer", "deserialize", "get", "serialize", *_NAMED]

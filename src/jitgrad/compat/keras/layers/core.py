@@ -1,4 +1,4 @@
-"""Layers without statistics: products, shapes, activations, noise."""
+"""Layers of products and functions: Dense, Embedding, Lambda, and what begins a model."""
 
 from __future__ import annotations
 
@@ -32,43 +32,6 @@ class Dense(Layer, library.Dense):
         )  # fmt: skip
 
 
-class Flatten(Layer, library.Flatten):
-    """Each row's elements along one axis."""
-
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-
-
-class Reshape(Layer, library.Reshape):
-    """Each row's elements in another shape."""
-
-    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
-        super().__init__(tuple(target_shape), **kwargs)
-
-
-class Activation(Layer, library.Activation):
-    """An activation as a layer of its own."""
-
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
-        super().__init__(activations.plain(activation), **kwargs)
-
-
-class Dropout(Layer, library.Dropout):
-    """While training, elements are 0 with probability ``rate`` and the others grow."""
-
-    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
-        if noise_shape is not None:
-            raise ArgumentError("Dropout: noise_shape is not supported. Leave it out.")
-        super().__init__(rate, **kwargs)
-
-
-class GaussianNoise(Layer, library.GaussianNoise):
-    """While training, normal noise is added."""
-
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(stddev, **kwargs)
-
-
 class Embedding(Layer, library.Embedding):
     """A vector for each integer below ``input_dim``."""
 
@@ -86,37 +49,27 @@ class Embedding(Layer, library.Embedding):
         )
 
 
-class Identity(Layer):
+class Identity(Layer, library.Identity):
     """Its inputs."""
 
-    def call(self, inputs: Any) -> Any:
-        return inputs
 
-
-class ActivityRegularization(Layer):
+class ActivityRegularization(Layer, library.Identity):
     """Its inputs; their penalty is added to the loss."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
 
-    def call(self, inputs: Any) -> Any:
-        return inputs
 
-
-class Lambda(Layer):
+class Lambda(Layer, library.Lambda):
     """A function as a layer."""
 
     def __init__(
         self, function: Any, output_shape: Any = None, mask: Any = None, arguments: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
-        self._function, self._options = bordered(function), arguments or {}
-
-    def call(self, inputs: Any) -> Any:
-        return self._function(inputs, **self._options)
+        super().__init__(bordered(function), arguments, **kwargs)
 
 
-class InputLayer(Layer):
+class InputLayer(Layer, library.Identity):
     """The inputs of a model, as one of its layers."""
 
     def __init__(self, shape: Any = None, input_tensor: Any = None, **kwargs: Any) -> None:
@@ -124,9 +77,6 @@ class InputLayer(Layer):
             kwargs["input_shape"] = tuple(shape)
         super().__init__(**kwargs)
         self._symbol = input_tensor
-
-    def call(self, inputs: Any) -> Any:
-        return inputs
 
     @property
     def output(self) -> Any:

@@ -1,0 +1,61 @@
+"""Layers that give elements other places, and means over an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitgrad import layers as library
+from jitgrad.compat.keras.layers.layer import Layer
+from jitgrad.errors import ArgumentError
+
+
+class Flatten(Layer, library.Flatten):
+    """Each row's elements along one axis."""
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+
+class Reshape(Layer, library.Reshape):
+    """Each row's elements in another shape."""
+
+    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+        super().__init__(tuple(target_shape), **kwargs)
+
+
+class Permute(Layer, library.Permute):
+    """Each row's axes, from 1 on, in another order."""
+
+    def __init__(self, dims: Any, **kwargs: Any) -> None:
+        super().__init__(tuple(dims), **kwargs)
+
+
+class RepeatVector(Layer, library.RepeatVector):
+    """Each row so many times."""
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(n, **kwargs)
+
+
+class GlobalAveragePooling1D(Layer, library.GlobalAveragePooling1D):
+    """The mean over the axis behind the rows."""
+
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        _check_pooling(self, data_format, keepdims)
+        super().__init__(**kwargs)
+
+
+class GlobalMaxPooling1D(Layer, library.GlobalMaxPooling1D):
+    """The largest over the axis behind the rows."""
+
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        _check_pooling(self, data_format, keepdims)
+        super().__init__(**kwargs)
+
+
+def _check_pooling(layer: Layer, data_format: str | None, keepdims: bool) -> None:
+    if data_format not in (None, "channels_last") or keepdims:
+        raise ArgumentError(f"{type(layer).__name__}: data_format and keepdims are not supported. Leave them out.")
+
+
+GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
