@@ -104,8 +104,9 @@ METRICS: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("IoU", {"num_classes": 3, "target_class_ids": [0, 1]}, CLASSES, np.array([1, 1, 0, 2])),
 ]
 
+_SIMPLE = ("SGD", "Adam", "AdamW", "Nadam", "Adamax", "Lion", "RMSprop", "Adagrad", "Adadelta")
 OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
-    *((name, {"learning_rate": 0.1}) for name in ("SGD", "Adam", "AdamW", "Nadam", "Adamax", "Lion", "RMSprop", "Adagrad", "Adadelta")),
+    *((name, {"learning_rate": 0.1}) for name in _SIMPLE),
     ("Adafactor", {}),
     ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
     ("SGD", {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True}),
@@ -144,7 +145,7 @@ SHAPES = ((300, 200), (50, 1000))
 
 LAYERS: list[tuple[str, dict[str, Any], int]] = [
     ("ReLU", {}, 1),
-    ("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.3}, 1),
+    ("ReLU", {"max_value": 1.0, "negative_slope": 0.1, "threshold": 0.35}, 1),
     ("LeakyReLU", {}, 1),
     ("ELU", {}, 1),
     ("PReLU", {}, 1),
@@ -170,7 +171,10 @@ LAYERS: list[tuple[str, dict[str, Any], int]] = [
     ("Dot", {"axes": 1, "normalize": True}, 2),
 ]
 
-MODULES = ("layers", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "regularizers", "constraints", "callbacks")  # fmt: skip
+MODULES = (
+    "layers", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "regularizers", "constraints",
+    "callbacks",
+)  # fmt: skip
 
 
 def array(value: Any) -> Any:

@@ -47,7 +47,7 @@ def dtype_name(dtype: Any) -> str:
 
 def wrap(nest: Any) -> Any:
     """A nesting with TensorFlow's tensors in place of plain ones."""
-    return tree_map(lambda x: made(x) if type(x) is Tensor else x, nest)
+    return tree_map(lambda x: made(x) if isinstance(x, Tensor) else x, nest)
 
 
 def unwrap(nest: Any) -> Any:
@@ -57,13 +57,13 @@ def unwrap(nest: Any) -> Any:
 
 def is_plain(nest: Any) -> bool:
     """Whether the library calls: there is a plain Tensor, and no wrapped one."""
-    if type(nest) is Tensor:
+    if isinstance(nest, Tensor):
         return True
     found = False
     for leaf in tree_leaves(nest):
         if isinstance(leaf, Wrapper):
             return False
-        found = found or type(leaf) is Tensor
+        found = found or isinstance(leaf, Tensor)
     return found
 
 
@@ -83,7 +83,7 @@ def bordered(f: Callable[..., Any]) -> Callable[..., Any]:
 def as_plain(value: Any, dtype: Any = None) -> Tensor:
     """One tensor, array, or list of numbers as a plain Tensor; floats in ``dtype``, by default ``floatx()``."""
     name = str(dtype or floatx())
-    if type(value) is Tensor:
+    if isinstance(value, Tensor):
         return value
     if not isinstance(value, Operators):
         found = np.asarray(value) if hasattr(value, "__array__") else value

@@ -82,13 +82,23 @@ def deserialized(config: Any, custom_objects: Mapping[str, Any] | None = None) -
         return config
     name = config["class_name"]
     with custom_objects_known(custom_objects or {}):
-        cls = _custom.get(name) or Described.classes.get(f"keras:{name}") or Described.classes.get(f"custom:{name}")
+        cls = _custom.get(name) or _class(str(config.get("module")), name)
         if cls is None:
             raise DataError(
                 f"There is no class {name!r} here.{near_name(name, _names())} Import it first, or give it in custom_objects."
             )
         made: Any = cls
         return made.from_config(dict(config.get("config", {})))
+
+
+def _class(module: str, name: str) -> type | None:
+    """The class of a name, of this module of Keras, or of another where there is none, or of the user's."""
+    kind = "schedules" if module.endswith("schedules") else module.rpartition(".")[2]
+    families = [f"keras.{kind}", *(f"keras.{other}" for other in _FAMILIES), "custom"]
+    return next((Described.classes[f"{of}:{name}"] for of in families if f"{of}:{name}" in Described.classes), None)
+
+
+_FAMILIES = ("layers", "losses", "metrics", "optimizers", "schedules", "initializers", "regularizers", "constraints")
 
 
 def _names() -> list[str]:

@@ -17,7 +17,7 @@ from jitgrad.tape.trace import StateUpdate
 class Constraint(library.Constraint):
     """Base class. jitgrad's steps are native, and have no place for a constraint of one's own."""
 
-    family = "keras"
+    family = "keras.constraints"
 
     def change(self, weight: Any) -> StateUpdate:
         raise UnsupportedError(

@@ -11,17 +11,15 @@ from jitgrad import random
 from jitgrad.arguments import Described
 from jitgrad.compat.keras.border import dtype_name, values_of
 from jitgrad.compat.keras.configs import config_of, deserialized, found_by_name, made_with_config, serialized
-from jitgrad.compat.keras.names import snake_case
 from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow.tensor import wrap_array
-from jitgrad.errors import ArgumentError
 from jitgrad.layers import initializers as library
 
 
 class Initializer(Described):
     """Base class: a subclass has ``__call__(self, shape, dtype=None)``, which returns a tensor or an array."""
 
-    family = "keras"
+    family = "keras.initializers"
     seed: int | None = None
 
     def draw(self, shape: Any, generator: np.random.Generator) -> Any:

@@ -24,7 +24,7 @@ _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", 
 class Loss(Described):
     """Base class: ``call(y_true, y_pred)`` returns a loss for each row, and ``reduction`` says what is made of them."""
 
-    family = "keras"
+    family = "keras.losses"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -52,7 +52,11 @@ class Loss(Described):
     def reduced(self, values: Any, sample_weight: Any = None) -> Tensor:
         """What ``reduction`` makes of the losses of rows."""
         values = unwrap(values)
-        weight = None if sample_weight is None else _fitted(unwrap(sample_weight), values.ndim)
+        weight = None if sample_weight is None else unwrap(sample_weight)
+        if weight is not None and weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
+            values = reshape(values, (*values.shape, 1))
+        elif weight is not None:
+            weight = reshape(weight, weight.shape + (1,) * (values.ndim - weight.ndim))
         weighted = values if weight is None else values * weight
         if self.reduction in ("none", None):
             return weighted
@@ -70,13 +74,6 @@ class Loss(Described):
     def from_config(cls, config: dict[str, Any]) -> Any:
         """One made with the arguments of ``get_config``."""
         return made_with_config(cls, config)
-
-
-def _fitted(weight: Tensor, ndim: int) -> Tensor:
-    """Weights with as many axes as the losses."""
-    if weight.ndim == ndim + 1 and weight.shape[-1] == 1:
-        return reshape(weight, weight.shape[:-1])
-    return reshape(weight, weight.shape + (1,) * max(0, ndim - weight.ndim))
 
 
 def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options: Any) -> Tensor:

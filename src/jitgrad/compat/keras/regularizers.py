@@ -15,7 +15,7 @@ from jitgrad.layers import regularizers as library
 class Regularizer(library.Regularizer):
     """Base class: a function of a weight that returns one number."""
 
-    family = "keras"
+    family = "keras.regularizers"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -2,8 +2,8 @@
 
 from jitgrad.compat.keras.layers.absent import REASONS
 from jitgrad.compat.keras.layers.activating import (
-    Activation,
     ELU,
+    Activation,
     LeakyReLU,
     PReLU,
     ReLU,
@@ -17,6 +17,7 @@ from jitgrad.compat.keras.layers.core import (
     InputLayer,
     Lambda,
 )
+from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.compat.keras.layers.merging import (
     Add,
     Average,
@@ -64,9 +65,60 @@ from jitgrad.compat.keras.layers.shaping import (
     RepeatVector,
     Reshape,
 )
-from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.compat.keras.symbol import Input
 from jitgrad.compat.modules import missing
 
-__all__ = ["Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization", "CategoryEncoding", "Concatenate", "Dense", "Discretization", "Dot", "Dropout", "ELU", "Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAvgPool1D", "GlobalMaxPool1D", "GlobalMaxPooling1D", "GroupNormalization", "Identity", "Input", "InputLayer", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Maximum", "Minimum", "Multiply", "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector", "Rescaling", "Reshape", "Softmax", "Subtract", "UnitNormalization", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract"]
+__all__ = [
+    "ELU",
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "BatchNormalization",
+    "CategoryEncoding",
+    "Concatenate",
+    "Dense",
+    "Discretization",
+    "Dot",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPooling1D",
+    "GroupNormalization",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "Subtract",
+    "UnitNormalization",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
+]
 __getattr__ = missing("keras.layers", __all__, REASONS)

@@ -25,7 +25,7 @@ BORDERED = ("call", "compute_loss", "train_step", "test_step", "predict_step", "
 class Layer(library.Layer):
     """A subclass makes its weights in ``build`` and computes in ``call``, with functions of tf."""
 
-    family = "keras"
+    family = "keras.layers"
     variable_type = Variable
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -136,6 +136,10 @@ class Layer(library.Layer):
     def add_variable(self, *args: Any, **kwargs: Any) -> Any:
         """As ``add_weight``."""
         return self.add_weight(*args, **kwargs)
+
+    def fits(self, shape: Any) -> bool:
+        """Whether rows of this shape are taken: by a layer of a user's own any, so that what it computes says what is wrong."""
+        return not type(self).__module__.startswith("jitgrad.") or super().fits(shape)
 
     # What is known of a layer.
 

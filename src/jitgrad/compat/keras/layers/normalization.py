@@ -29,23 +29,23 @@ class BatchNormalization(Layer, library.BatchNormalization):
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 0.001, center: bool = True, scale: bool = True,
         beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones", beta_regularizer: Any = None, gamma_regularizer: Any = None,
-        beta_constraint: Any = None, gamma_constraint: Any = None, renorm: bool = False, synchronized: bool = False, **kwargs: Any,
+        beta_constraint: Any = None, gamma_constraint: Any = None, renorm: bool = False, synchronized: bool = False,
+        **kwargs: Any,
     ) -> None:  # fmt: skip
         if renorm:
             raise ArgumentError("BatchNormalization: renorm is not supported. Leave it out.")
-        names = ("beta_initializer", "gamma_initializer", "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")  # fmt: skip
-        values = (beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint)
-        moving = weight_options(moving_mean_initializer, None, None)[0], weight_options(moving_variance_initializer, None, None)[0]
-        options = _scaling(dict(zip(names, values, strict=True)))
+        moving = [weight_options(first, None, None)[0] for first in (moving_mean_initializer, moving_variance_initializer)]
+        beta = {"initializer": beta_initializer, "regularizer": beta_regularizer, "constraint": beta_constraint}
+        gamma = {"initializer": gamma_initializer, "regularizer": gamma_regularizer, "constraint": gamma_constraint}
+        given = {f"{name}_{kind}": value for name, of in (("beta", beta), ("gamma", gamma)) for kind, value in of.items()}
+        options = _scaling(given)
         super().__init__(momentum, epsilon, False, axis, center, scale, *moving, **options, **kwargs)
 
 
 class LayerNormalization(Layer, library.LayerNormalization):
     """Each row's last axis less its mean over its standard deviation, times gamma plus beta."""
 
-    def __init__(
-        self, axis: Any = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any
-    ) -> None:
+    def __init__(self, axis: Any = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any) -> None:
         super().__init__(epsilon, axis, center, scale, **_scaling(kwargs), **kwargs)
 
 
@@ -75,9 +75,7 @@ class UnitNormalization(Layer, library.UnitNormalization):
 class Normalization(Layer, library.Normalization):
     """Each feature less the mean and over the standard deviation that ``adapt`` found, or that are given."""
 
-    def __init__(
-        self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any) -> None:
         super().__init__(axis, values_of(mean), values_of(variance), invert, **kwargs)
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:

@@ -26,7 +26,7 @@ class Metric(Described):
     A fit with a metric of a user's own is a loop in Python, slower than the native one.
     """
 
-    family = "keras"
+    family = "keras.metrics"
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or numbered(type(self).__name__)

@@ -66,7 +66,7 @@ _COMMON: dict[str, Any] = {
 class Optimizer(library.Optimizer):
     """Base class of Keras's optimizers."""
 
-    family = "keras"
+    family = "keras.optimizers"
     _done = 0
 
     def __init__(self, learning_rate: Any, *args: Any, name: str | None = None, **options: Any) -> None:

@@ -14,7 +14,7 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 class LearningRateSchedule(library.Schedule):
     """Base class: a subclass has ``__call__(self, step)``, which returns the learning rate."""
 
-    family = "keras"
+    family = "keras.schedules"
     plain: library.Schedule
     """The library's."""
 
@@ -25,7 +25,7 @@ class LearningRateSchedule(library.Schedule):
 
     def __call__(self, step: Any) -> Any:
         """The learning rate of a step, or of each of several."""
-        if type(step) in (Tensor, float):
+        if isinstance(step, (Tensor, float)):
             return self.plain(step)
         return wrap(as_tensor(self.plain(as_plain(step) * 1.0)))
 
@@ -44,7 +44,7 @@ def _seen_wrapped(call: Any) -> Any:
 
     def inside(self: Any, step: Any) -> Any:
         made = call(self, wrap(as_plain(step) * 1.0))
-        return unwrap(made) if type(step) in (Tensor, float) else made
+        return unwrap(made) if isinstance(step, (Tensor, float)) else made
 
     return inside
 
