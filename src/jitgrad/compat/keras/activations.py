@@ -9,6 +9,7 @@ from jitgrad.compat.keras.border import as_plain, bordered, is_plain, wrap
 from jitgrad.compat.keras.configs import custom_objects, deserialized
 from jitgrad.compat.modules import missing
 from jitgrad.errors import ArgumentError, near_name
+from jitgrad.layers import ReLU
 from jitgrad.layers import activations as library
 from jitgrad.tape.protocol import deferred_in
 
@@ -38,7 +39,17 @@ linear = _function("linear")
 sigmoid = _function("sigmoid")
 tanh = _function("tanh")
 softplus = _function("softplus")
-relu = _function("relu")
+_relu = _function("relu")
+
+
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+    """x above ``threshold``, at most ``max_value``; below, ``negative_slope`` times the distance."""
+    if negative_slope == 0 and max_value is None and threshold == 0:
+        return _relu(x)
+    return wrap(ReLU(max_value, negative_slope, threshold)(as_plain(x)))
+
+
+_OF_LIBRARY[relu] = "relu"
 leaky_relu = _function("leaky_relu")
 elu = _function("elu")
 selu = _function("selu")
@@ -48,8 +59,22 @@ mish = _function("mish")
 softmax = _function("softmax")
 log_softmax = _function("log_softmax")
 exponential = _function("exponential")
+celu = _function("celu")
+glu = _function("glu")
+hard_shrink = _function("hard_shrink")
+hard_sigmoid = _function("hard_sigmoid")
+hard_silu = hard_swish = _function("hard_silu")
+hard_tanh = _function("hard_tanh")
+log_sigmoid = _function("log_sigmoid")
+relu6 = _function("relu6")
+soft_shrink = _function("soft_shrink")
+softsign = _function("softsign")
+sparse_plus = _function("sparse_plus")
+sparse_sigmoid = _function("sparse_sigmoid")
+squareplus = _function("squareplus")
+tanh_shrink = _function("tanh_shrink")
 
-_NAMES = [name for name, value in list(globals().items()) if callable(value) and value in _OF_LIBRARY]
+_NAMES = [name for name, value in list(globals().items()) if name[0] != "_" and callable(value) and value in _OF_LIBRARY]
 
 
 def name_of(activation: Any) -> str | None:

@@ -226,6 +226,76 @@ class SparseCategoricalCrossentropy(Made):
         return _given(from_logits=self.from_logits)
 
 
+class MeanAbsolutePercentageError(Made):
+    """The mean of absolute errors in percent of the target."""
+
+    plain = library.mean_absolute_percentage_error
+
+
+class MeanSquaredLogarithmicError(Made):
+    """The mean of squared differences of log(1 + y)."""
+
+    plain = library.mean_squared_logarithmic_error
+
+
+class SquaredHinge(Made):
+    """``max(1 - y_true * y_pred, 0) ** 2``."""
+
+    plain = library.squared_hinge
+
+
+class CategoricalHinge(Made):
+    """``max(neg - pos + 1, 0)``."""
+
+    plain = library.categorical_hinge
+
+
+class BinaryFocalCrossentropy(Made):
+    """The cross-entropy of targets 0 and 1 in which what is predicted well counts less."""
+
+    plain = library.binary_focal_crossentropy
+
+    def __init__(
+        self, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
+        label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.apply_class_balancing, self.alpha, self.gamma = apply_class_balancing, float(alpha), float(gamma)
+        self.from_logits, self.label_smoothing = from_logits, float(label_smoothing)
+        _last(self, axis)
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "alpha": self.alpha if self.apply_class_balancing else None,
+            "gamma": self.gamma,
+            **_given(from_logits=self.from_logits, label_smoothing=self.label_smoothing),
+        }
+
+
+class CategoricalFocalCrossentropy(Made):
+    """The cross-entropy of targets with a probability for each class in which what is predicted well counts less."""
+
+    plain = library.categorical_focal_crossentropy
+
+    def __init__(
+        self, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
+        reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.alpha, self.gamma, self.from_logits, self.label_smoothing = (
+            alpha,
+            float(gamma),
+            from_logits,
+            float(label_smoothing),
+        )
+        _last(self, axis)
+
+    def options(self) -> dict[str, Any]:
+        given = _given(from_logits=self.from_logits, label_smoothing=self.label_smoothing)
+        return {"alpha": self.alpha, "gamma": self.gamma, **given}
+
+
 def _given(**options: Any) -> dict[str, Any]:
     """Those options that are not as by default, so that the library's own loss is taken where none is."""
     return {name: value for name, value in options.items() if value}
@@ -254,6 +324,12 @@ def _function(kind: type[Made]) -> Callable[..., Any]:
 
 mean_squared_error = mse = MSE = _function(MeanSquaredError)
 mean_absolute_error = mae = MAE = _function(MeanAbsoluteError)
+mean_absolute_percentage_error = mape = MAPE = _function(MeanAbsolutePercentageError)
+mean_squared_logarithmic_error = msle = MSLE = _function(MeanSquaredLogarithmicError)
+squared_hinge = _function(SquaredHinge)
+categorical_hinge = _function(CategoricalHinge)
+binary_focal_crossentropy = _function(BinaryFocalCrossentropy)
+categorical_focal_crossentropy = _function(CategoricalFocalCrossentropy)
 log_cosh = logcosh = _function(LogCosh)
 poisson = _function(Poisson)
 kl_divergence = kld = KLD = kullback_leibler_divergence = _function(KLDivergence)

@@ -145,6 +145,30 @@ class Hinge(_OfLoss):
     loss = library_losses.hinge
 
 
+class MeanAbsolutePercentageError(_OfLoss):
+    """The mean of absolute errors in percent of the target."""
+
+    loss = library_losses.mean_absolute_percentage_error
+
+
+class MeanSquaredLogarithmicError(_OfLoss):
+    """The mean of squared differences of log(1 + y)."""
+
+    loss = library_losses.mean_squared_logarithmic_error
+
+
+class SquaredHinge(_OfLoss):
+    """The mean of ``max(1 - y_true * y_pred, 0) ** 2``."""
+
+    loss = library_losses.squared_hinge
+
+
+class CategoricalHinge(_OfLoss):
+    """The mean of ``max(neg - pos + 1, 0)``."""
+
+    loss = library_losses.categorical_hinge
+
+
 class BinaryCrossentropy(_OfLoss):
     """The cross-entropy of targets 0 and 1."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from jitgrad.compat.keras.layers.core import InputLayer
 from jitgrad.compat.keras.symbol import Call, KerasTensor, is_layer, run, symbols_in
 from jitgrad.errors import ArgumentError
+from jitgrad.functions.shapes import expand_dims, squeeze
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 
@@ -91,13 +92,11 @@ class Graph:
         found = tree_leaves(given)
         if len(found) != len(wanted):
             raise ArgumentError(f"The model has {len(wanted)} inputs and is given {len(found)}. Give one for each, in a list.")
-        return [_fitted(x, symbol) for x, symbol in zip(found, wanted, strict=True)]
+        return [fitted(x, symbol) for x, symbol in zip(found, wanted, strict=True)]
 
 
-def _fitted(x: Any, symbol: KerasTensor) -> Any:
+def fitted(x: Any, symbol: KerasTensor) -> Any:
     """Rows of one number with or without an axis of size 1, as the input has it."""
-    from jitgrad.functions.shapes import expand_dims, squeeze
-
     if x.ndim + 1 == symbol.ndim and symbol.shape[-1] == 1:
         return expand_dims(x, -1)
     return squeeze(x, -1) if x.ndim == symbol.ndim + 1 and x.shape[-1] == 1 else x

@@ -7,6 +7,7 @@ from typing import Any
 from jitgrad import models as library
 from jitgrad.compat.keras.configs import deserialized, serialized
 from jitgrad.compat.keras.layers.core import InputLayer
+from jitgrad.compat.keras.models.graph import fitted
 from jitgrad.compat.keras.models.model import Model
 from jitgrad.compat.keras.symbol import Input, KerasTensor
 from jitgrad.errors import ArgumentError
@@ -17,8 +18,6 @@ from jitgrad.layers.layer import is_unfilled
 class Sequential(Model, library.Sequential):
     """Layers one after the other, built at once where the first says the shape of its inputs."""
 
-    call = library.Sequential.call  # type: ignore[assignment]
-
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         self._first: KerasTensor | None = None
         self._last: Any = None
@@ -26,6 +25,10 @@ class Sequential(Model, library.Sequential):
         self.arguments["layers"] = self._listed
         for layer in layers or ():
             self.add(layer)
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        x = inputs if self._first is None else fitted(inputs, self._first)
+        return library.Sequential.call(self, x, bool(training))
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer at the end."""
