@@ -137,6 +137,9 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     if wanted.is_bool:
         return made(ew.not_equal(plain, 0))
     if wanted.is_integer:
+        if trace.current() is None:
+            with np.errstate(invalid="ignore"):  # what is not finite is the least integer, as there
+                return wrap_array(np.asarray(tensor.numpy()).astype(wanted.dtype))
         whole = ew.trunc(plain) if plain.level > levels.INTEGER else plain
         return made(wrapped_around(recorded_cast(whole, levels.INTEGER), wanted.dtype), wanted.dtype)
     if plain.level == levels.INTEGER and trace.current() is None:

@@ -8,10 +8,22 @@ from typing import Any
 from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.arguments import named
 from jitgrad.compat.tensorflow.constants import cast
-from jitgrad.compat.tensorflow.operands import ANY, BOOLEANS, FLOATS, NUMBERS, agreed, check_kind, combined, wrapped_around
+from jitgrad.compat.tensorflow.operands import (
+    ANY,
+    BOOLEANS,
+    FLOATS,
+    NUMBERS,
+    SIGNED,
+    agreed,
+    check_kind,
+    combined,
+    settled,
+    wrapped_around,
+)
 from jitgrad.compat.tensorflow.operators import binary, divide, floordiv, mod, multiply
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made
 from jitgrad.functions import elementwise as functions
+from jitgrad.ops import Op
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
 
@@ -26,11 +38,16 @@ def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = F
             return made(f(x._tensor))
         tensor = convert(x)
         check_kind(op, tensor.dtype, kinds)
-        result = f(tensor._read())
+        result = f(settled(tensor._read()) if wraps else tensor._read())
         return made(wrapped_around(result, tensor._integer) if wraps else result, tensor._integer)
 
     function.__doc__ = f"``{getattr(f, '__name__', op.lower())}``, element by element."
     return function
+
+
+def _flat(op: Op) -> Callable[[Any], Any]:
+    """An op by which there is no gradient, not even 0, as in TensorFlow."""
+    return lambda x: ew.stop_gradient(op(x))
 
 
 sqrt = unary("Sqrt", ew.sqrt)
@@ -47,19 +64,17 @@ sigmoid = unary("Sigmoid", ew.sigmoid)
 log_sigmoid = unary("LogSigmoid", lambda x: -ew.softplus(-x))
 erf, erfc = unary("Erf", ew.erf), unary("Erfc", ew.erfc)
 lgamma, digamma = unary("Lgamma", ew.gammaln), unary("Digamma", ew.digamma)
-abs = unary("Abs", ew.abs, NUMBERS, wraps=True)
-negative = unary("Neg", ew.negative, NUMBERS, wraps=True)
+abs = unary("Abs", ew.abs, SIGNED, wraps=True)
+negative = unary("Neg", ew.negative, SIGNED, wraps=True)
 square = unary("Square", ew.square, NUMBERS, wraps=True)
-sign = unary("Sign", ew.sign, NUMBERS)
-floor, ceil = unary("Floor", ew.floor, NUMBERS), unary("Ceil", ew.ceil, NUMBERS)
-round, rint = unary("Round", ew.rint, NUMBERS), unary("Rint", ew.rint)
+sign = unary("Sign", ew.sign, SIGNED)
+floor, ceil = unary("Floor", _flat(ew.floor)), unary("Ceil", _flat(ew.ceil))
+round, rint = unary("Round", _flat(ew.rint), NUMBERS), unary("Rint", _flat(ew.rint))
 reciprocal = unary("Reciprocal", lambda x: 1.0 / x)
 is_nan, is_inf = unary("IsNan", functions.isnan), unary("IsInf", functions.isinf)
 is_finite = unary("IsFinite", functions.isfinite)
 logical_not = unary("LogicalNot", functions.logical_not, BOOLEANS)
 
-maximum = binary("Maximum", ew.maximum)[2]
-minimum = binary("Minimum", ew.minimum)[2]
 atan2 = binary("Atan2", ew.arctan2, FLOATS)[2]
 
 
@@ -75,6 +90,23 @@ def _logical(op: str, f: Callable[[Any, Any], Any]) -> Callable[..., Tensor]:
 logical_and = named("LogicalAnd")(_logical("LogicalAnd", functions.logical_and))
 logical_or = named("LogicalOr")(_logical("LogicalOr", functions.logical_or))
 logical_xor = named("LogicalXor")(_logical("LogicalXor", functions.logical_xor))
+
+
+def _extreme(op: str, f: Op, wins: Op) -> Callable[..., Tensor]:
+    """The larger or smaller operand; of equal ones the gradient passes to the first, as in TensorFlow."""
+
+    @named(op)
+    def function(x: Any, y: Any, name: str | None = None) -> Tensor:
+        a, b = agreed(op, (x, y), NUMBERS)
+        p, q = a._read(), b._read()
+        return made(ew.where(wins(p, q), p, f(p, q)), a._integer)
+
+    function.__doc__ = f"The {f.name} of two operands, element by element."
+    return function
+
+
+maximum = _extreme("Maximum", ew.maximum, ew.greater_equal)
+minimum = _extreme("Minimum", ew.minimum, ew.less_equal)
 
 
 @named("SquaredDifference")
@@ -131,16 +163,18 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
     """``t``, at least ``clip_value_min`` and at most ``clip_value_max``."""
     x, low, high = agreed("ClipByValue", (t, clip_value_min, clip_value_max), NUMBERS)
-    return made(functions.clip(x._read(), low._read(), high._read()), x._integer)
+    value, least, most = x._read(), low._read(), high._read()
+    outside = functions.logical_or(ew.less(value, least), ew.greater(value, most))
+    return made(ew.where(outside, functions.clip(value, least, most), value), x._integer)
 
 
 @named("AddN")
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of tensors of one shape."""
     terms = agreed("AddN", list(inputs) if isinstance(inputs, (list, tuple)) else [inputs], NUMBERS)
-    total = terms[0]._read()
+    total = settled(terms[0]._read())
     for term in terms[1:]:
-        total = total + term._read()
+        total = total + settled(term._read())
     return made(wrapped_around(total, terms[0]._integer), terms[0]._integer)
 
 

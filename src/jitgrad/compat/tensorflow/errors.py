@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jitgrad.compat.modules import missing
-from jitgrad.errors import IndexingError, JitgradError, ShapeError
+from jitgrad.errors import DTypeError, IndexingError, JitgradError, ShapeError
 
 
 class OpError(JitgradError):
@@ -63,6 +63,10 @@ class InvalidShapeError(InvalidArgumentError, ShapeError):
 
 class InvalidIndexError(InvalidArgumentError, IndexingError):
     """An index outside its axis."""
+
+
+class InvalidDTypeError(InvalidArgumentError, DTypeError):
+    """Operands of dtypes that an operation does not take, or not together."""
 
 
 class ConversionError(InvalidArgumentError, ValueError, TypeError):

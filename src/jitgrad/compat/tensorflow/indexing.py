@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.compat.tensorflow.errors import InvalidIndexError, InvalidShapeError
+from jitgrad.compat.tensorflow.errors import ConversionError, InvalidIndexError, InvalidShapeError
 from jitgrad.compat.tensorflow.methods import TensorMethods
 from jitgrad.compat.tensorflow.tensor import Tensor, convert
 from jitgrad.errors import IndexingError, ShapeError
@@ -50,7 +50,7 @@ def _key(k: Any) -> Any:
         return int(k)
     if isinstance(k, Operators) and not k.shape and k.level == levels.INTEGER:
         return k._read() if k._read().value is None else int(k._value())
-    raise TypeError(
+    raise ConversionError(
         "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid "
         f"indices, got {k!r}. Use tf.gather or tf.boolean_mask."
     )

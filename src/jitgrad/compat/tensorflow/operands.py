@@ -9,16 +9,17 @@ import numpy as np
 
 from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.dtypes import DType
-from jitgrad.compat.tensorflow.errors import InvalidArgumentError, InvalidIndexError, InvalidShapeError
+from jitgrad.compat.tensorflow.errors import InvalidArgumentError, InvalidDTypeError, InvalidIndexError, InvalidShapeError
 from jitgrad.compat.tensorflow.tensor import INT32, Tensor, convert, from_python, made, wrap_array
 from jitgrad.errors import IndexingError, JitgradError, ShapeError
 from jitgrad.ops import Op
 from jitgrad.tape import dtypes as levels
+from jitgrad.tape import trace
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.tensor import Tensor as Value
 from jitgrad.tape.tensor import record, retyped
 
-FLOATS, NUMBERS, ANY, INTEGERS, BOOLEANS = "f", "iuf", "biuf", "iu", "b"
+FLOATS, SIGNED, NUMBERS, ANY, INTEGERS, BOOLEANS = "f", "if", "iuf", "biuf", "iu", "b"
 _NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 _NONE: dict[str, Any] = {}
 
@@ -32,15 +33,15 @@ def check_kind(name: str, dtype: DType, kinds: str) -> None:
     """Raise InvalidArgumentError where an op does not take tensors of a dtype."""
     if dtype.kind not in kinds:
         allowed = [d.name for d in dtypes.COMPUTED if d.kind in kinds]
-        raise InvalidArgumentError(
+        raise InvalidDTypeError(
             f"Value for attr 'T' of {tensor_name(dtype)} is not in the list of allowed values: {', '.join(allowed)} "
             f"[Op:{name}]. Use tf.cast first."
         )
 
 
-def mismatch(name: str, place: int, expected: DType, given: DType) -> InvalidArgumentError:
+def mismatch(name: str, place: int, expected: DType, given: DType) -> InvalidDTypeError:
     """The error of an operand of another dtype."""
-    return InvalidArgumentError(
+    return InvalidDTypeError(
         f"cannot compute {name} as input #{place}(zero-based) was expected to be a {tensor_name(expected)} tensor but is a "
         f"{tensor_name(given)} tensor [Op:{name}]. Use tf.cast(x, {expected!r}).",
     )
@@ -86,6 +87,13 @@ def numbers(name: str, value: Any, kinds: str = ANY) -> Tensor:
 _NARROW = {np.dtype(kind): 8 * np.dtype(kind).itemsize for kind in ("i1", "i2", "i4", "u1", "u2", "u4")}
 
 
+def settled(tensor: Value) -> Value:
+    """Integers with their value, so that what is computed of them is not computed in the floats they come from."""
+    if tensor.level == levels.INTEGER and tensor.value is None and trace.current() is None:
+        tensor.force()
+    return tensor
+
+
 def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
     """Integers that left the range of a narrow dtype, modulo that range, as the dtype counts."""
     bits = _NARROW.get(integer)
@@ -115,7 +123,7 @@ def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
 def combined(name: str, op: Op, a: Any, b: Any, kinds: str = NUMBERS, wraps: bool = False) -> Tensor:
     """An op of two operands of any kind."""
     x, y = agreed(name, (a, b), kinds)
-    result = record_as(name, op, (x._read(), y._read()))
+    result = record_as(name, op, (settled(x._read()), settled(y._read())))
     if result.level == levels.INTEGER:
         integer = x._integer
         return made(wrapped_around(result, integer) if wraps else result, integer)

@@ -14,9 +14,11 @@ from jitgrad.compat.tensorflow.operands import (
     ANY,
     BOOLEANS,
     NUMBERS,
+    SIGNED,
     agreed,
     check_kind,
     combined,
+    settled,
     translated,
     wrapped_around,
 )  # fmt: skip
@@ -29,13 +31,26 @@ from jitgrad.functions.shapes import swapaxes
 from jitgrad.ops import Op
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
-from jitgrad.tape.tensor import cast, record
+from jitgrad.tape.tensor import cast, known, record
 
 _FLOAT = levels.INTEGER
 _NONE: dict[str, Any] = {}
 _TENSORS = {Tensor, Variable}
 _PYTHON = {float, int}
 Binary = Callable[..., Tensor]
+
+
+def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
+    """A number or an array of Python as an operand next to a tensor, and whether it is one: next to floats it is."""
+    if level <= _FLOAT:
+        return value, False
+    if kind in _PYTHON:
+        return value, True
+    if kind is np.ndarray and value.dtype.kind in "fiu":
+        data = np.array(value, levels.DTYPE[level])
+        data.setflags(write=False)
+        return known(data, level), True
+    return value, False
 
 
 def binary(name: str, op: Op, kinds: str = NUMBERS, wraps: bool = False) -> tuple[Binary, Binary, Binary]:
@@ -50,7 +65,7 @@ def binary(name: str, op: Op, kinds: str = NUMBERS, wraps: bool = False) -> tupl
             b = other._read()
             plain = a.level == b.level > _FLOAT
         else:
-            b, plain = other, kind in _PYTHON and a.level > _FLOAT
+            b, plain = _plain(kind, other, a.level)
         if not plain:
             return general(self, other)
         try:
@@ -60,12 +75,18 @@ def binary(name: str, op: Op, kinds: str = NUMBERS, wraps: bool = False) -> tupl
 
     def reflected(self: Any, other: Any) -> Tensor:
         a = self._read()
-        if type(other) in _PYTHON and a.level > _FLOAT:
-            return made(record(op, (other, a), _NONE))
-        return general(other, self)
+        b, plain = _plain(type(other), other, a.level)
+        if not plain:
+            return general(other, self)
+        try:
+            return made(record(op, (b, a), _NONE))
+        except ShapeError as error:
+            raise translated(name, error) from None
 
     def function(x: Any, y: Any, name: str | None = None) -> Tensor:
-        return operator(x, y) if type(x) in _TENSORS else general(x, y)
+        if type(x) in _TENSORS:
+            return operator(x, y)
+        return reflected(y, x) if type(y) in _TENSORS else general(x, y)
 
     def general(a: Any, b: Any) -> Tensor:
         return combined(name, op, a, b, kinds, wraps)
@@ -78,9 +99,9 @@ _add, _radd, add = binary("AddV2", ew.add, NUMBERS, wraps=True)
 _sub, _rsub, subtract = binary("Sub", ew.subtract, NUMBERS, wraps=True)
 _mul, _rmul, multiply = binary("Mul", ew.multiply, NUMBERS, wraps=True)
 _div, _rdiv, _ = binary("RealDiv", ew.divide, "f")
-_floordiv, _rfloordiv, floordiv = binary("FloorDiv", ew.floor_divide)
-_mod, _rmod, mod = binary("FloorMod", ew.mod)
-_pow, _rpow, pow = binary("Pow", ew.power, NUMBERS, wraps=True)
+_, _, _floored = binary("FloorDiv", ew.floor_divide)
+_, _, _remainder = binary("FloorMod", ew.mod)
+_pow, _, _power = binary("Pow", ew.power, "f")
 _eq, _, equal = binary("Equal", ew.equal, ANY)
 _ne, _, not_equal = binary("NotEqual", ew.not_equal, ANY)
 _lt, _, less = binary("Less", ew.less)
@@ -98,8 +119,53 @@ def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
     return made(ew.divide(cast(a._read(), level), cast(b._read(), level)))
 
 
+def _whole(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor] | None:
+    """Two operands where they are integers, the second not 0; else None."""
+    if isinstance(x, (float, np.floating)) or getattr(x, "level", 0) > _FLOAT or getattr(y, "level", 0) > _FLOAT:
+        return None
+    a, b = agreed(name, (x, y), NUMBERS)
+    if a.level != levels.INTEGER:
+        return None
+    if b._read().value is not None and not np.all(b.numpy()):
+        raise InvalidArgumentError(f"Integer division by zero [Op:{name}]. Use tf.where, or divide floats.")
+    return a, b
+
+
+def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x // y``; no gradient passes."""
+    _whole("FloorDiv", x, y)
+    found = _floored(x, y)
+    return made(ew.stop_gradient(found._read()), found._integer)
+
+
+def mod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x % y``, of the sign of ``y``."""
+    _whole("FloorMod", x, y)
+    return _remainder(x, y)
+
+
+def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x ** y``; of integers an integer."""
+    if getattr(x, "level", 0) > _FLOAT or getattr(y, "level", 0) > _FLOAT:
+        return _power(x, y)
+    a, b = agreed("Pow", (x, y), SIGNED)
+    if a.level > _FLOAT:
+        return _power(a, b)
+    if np.any(np.asarray(b.numpy()) < 0):
+        raise InvalidArgumentError("Integers to negative integer powers are not allowed [Op:Pow]. Use floats.")
+    return wrap_array(np.power(a.numpy(), b.numpy()), a.dtype)
+
+
+def _swapped(function: Binary) -> Binary:
+    return lambda self, other: function(other, self)
+
+
 def _true_division(self: Any, other: Any) -> Tensor:
     return _div(self, other) if self.level > _FLOAT else divide(self, other)
+
+
+def _raised(self: Any, other: Any) -> Tensor:
+    return _pow(self, other) if self.level > _FLOAT else pow(self, other)
 
 
 def _reflected_division(self: Any, other: Any) -> Tensor:
@@ -172,18 +238,23 @@ def _invert(self: Any) -> Tensor:
 
 
 def _negative(self: Any) -> Tensor:
-    check_kind("Neg", self.dtype, NUMBERS)
-    return made(wrapped_around(ew.negative(self._read()), self._integer), self._integer)
+    check_kind("Neg", self.dtype, SIGNED)
+    return made(wrapped_around(ew.negative(settled(self._read())), self._integer), self._integer)
 
 
 def _abs(self: Any) -> Tensor:
-    check_kind("Abs", self.dtype, NUMBERS)
-    return made(wrapped_around(ew.abs(self._read()), self._integer), self._integer)
+    check_kind("Abs", self.dtype, SIGNED)
+    return made(wrapped_around(ew.abs(settled(self._read())), self._integer), self._integer)
 
 
 def _equality(operator: Binary, result: bool) -> Binary:
     def compared(self: Any, other: Any) -> Any:
-        return result if other is None or isinstance(other, (str, dtypes.DType)) else operator(self, other)
+        if other is None or isinstance(other, dtypes.DType):
+            return result
+        try:
+            return operator(self, other)
+        except InvalidShapeError:
+            return wrap_array(np.bool_(result))  # of shapes that do not go together, as in TensorFlow
 
     return compared
 
@@ -194,8 +265,9 @@ _xor, _rxor = _bitwise("LogicalXor", logical_xor, np.bitwise_xor)
 
 _OPERATORS = {
     "__add__": _add, "__radd__": _radd, "__sub__": _sub, "__rsub__": _rsub, "__mul__": _product, "__rmul__": _rmul,
-    "__truediv__": _true_division, "__rtruediv__": _reflected_division, "__floordiv__": _floordiv,
-    "__rfloordiv__": _rfloordiv, "__mod__": _mod, "__rmod__": _rmod, "__pow__": _pow, "__rpow__": _rpow,
+    "__truediv__": _true_division, "__rtruediv__": _reflected_division, "__floordiv__": lambda x, y: floordiv(x, y),
+    "__rfloordiv__": _swapped(floordiv), "__mod__": lambda x, y: mod(x, y), "__rmod__": _swapped(mod), "__pow__": _raised,
+    "__rpow__": _swapped(pow),
     "__matmul__": _matmul, "__rmatmul__": _reflected_matmul, "__eq__": _equality(_eq, False), "__ne__": _equality(_ne, True),
     "__lt__": _lt, "__le__": _le, "__gt__": _gt, "__ge__": _ge, "__and__": _and, "__rand__": _rand, "__or__": _or,
     "__ror__": _ror, "__xor__": _xor, "__rxor__": _rxor, "__invert__": _invert, "__neg__": _negative, "__abs__": _abs,

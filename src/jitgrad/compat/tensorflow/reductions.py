@@ -11,7 +11,8 @@ from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.arguments import axes, integer, named
 from jitgrad.compat.tensorflow.constants import cast
 from jitgrad.compat.tensorflow.dtypes import as_dtype
-from jitgrad.compat.tensorflow.operands import ANY, BOOLEANS, FLOATS, NUMBERS, check_kind, translated, wrapped_around
+from jitgrad.compat.tensorflow.errors import InvalidArgumentError
+from jitgrad.compat.tensorflow.operands import ANY, BOOLEANS, FLOATS, NUMBERS, check_kind, settled, translated, wrapped_around
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made
 from jitgrad.errors import IndexingError, ShapeError
 from jitgrad.functions import reductions as library
@@ -31,7 +32,7 @@ def _reduction(op: str, f: Callable[..., Any], kinds: str = NUMBERS) -> Reductio
             tensor = convert(input_tensor)
             check_kind(op, tensor.dtype, kinds)
         try:
-            result = f(tensor._read(), axis=axes(axis), keepdims=bool(keepdims))
+            result = f(settled(tensor._read()), axis=axes(axis), keepdims=bool(keepdims))
         except (ShapeError, IndexingError) as error:
             raise translated(op, error) from None
         integer = tensor._integer
@@ -81,10 +82,16 @@ def count_nonzero(
     return cast(found, dtype)
 
 
+def _with_axes(op: str, tensor: Tensor) -> Tensor:
+    if not tensor.ndim:
+        raise InvalidArgumentError(f"Expected an axis within [0, 0), and the tensor has none [Op:{op}]. Reshape it first.")
+    return tensor
+
+
 def _place(op: str, f: Callable[..., Any]) -> Callable[..., Tensor]:
     @named(op)
     def function(input: Any, axis: Any = None, output_type: Any = dtypes.int64, name: str | None = None) -> Tensor:
-        tensor = convert(input)
+        tensor = _with_axes(op, convert(input))
         check_kind(op, tensor.dtype, ANY)
         at = 0 if axis is None else integer(axis)
         return made(f(tensor._read(), axis=at), as_dtype(output_type).dtype)
@@ -102,9 +109,9 @@ argmin = _place("ArgMin", library.argmin)
 def _running(op: str, f: Callable[..., Any], start: int) -> Callable[..., Tensor]:
     @named(op)
     def function(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
-        tensor = convert(x)
+        tensor = _with_axes(op, convert(x))
         check_kind(op, tensor.dtype, NUMBERS)
-        at, plain = integer(axis), tensor._read()
+        at, plain = integer(axis), settled(tensor._read())
         found = f(flip(plain, at) if reverse else plain, axis=at)
         if exclusive:
             before = [slice(None)] * (at % plain.ndim)
@@ -127,6 +134,7 @@ def cumulative_logsumexp(
 ) -> Tensor:
     """The logarithm of the sum of exponentials up to each element along an axis."""
     tensor = convert(x)
+    check_kind("CumulativeLogsumexp", tensor.dtype, FLOATS)
     top = library.max(tensor._read(), axis=integer(axis), keepdims=True)
     shifted = made(ew.exp(tensor._read() - top))
     return made(ew.log(cumsum(shifted, axis, exclusive, reverse)._read()) + top)

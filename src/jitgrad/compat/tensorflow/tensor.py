@@ -22,6 +22,7 @@ from jitgrad.tape.tensor import known
 INT32 = np.dtype(np.int32)
 INT64 = np.dtype(np.int64)
 _LARGEST = 2**31
+_NUMBERS = "fiub"
 
 
 class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
@@ -39,6 +40,9 @@ class Tensor(TensorMethods, Wrapper):  # type: ignore[misc]
 
     def __reduce__(self) -> Any:
         return _remade, (self.numpy(), self.dtype.name)
+
+    def __hash__(self) -> int:
+        raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 
     def __copy__(self) -> Tensor:
         return self
@@ -118,9 +122,13 @@ def made(tensor: Any, integer: np.dtype[Any] = INT32) -> Tensor:
 
 
 def wrap_array(array: Any, dtype: DType | None = None) -> Tensor:
-    """A constant of an array, in its own dtype or another. The array is copied unless it cannot be written to."""
-    array = np.asarray(array)
+    """A constant of an array, which is copied, in its own dtype or another."""
+    array = np.asanyarray(array)
     kind = dtypes.of_numpy(array.dtype) if dtype is None else dtype
+    if kind.level > levels.INTEGER and type(array) is np.ndarray:
+        data = np.array(array, kind.dtype)
+        data.setflags(write=False)
+        return made(known(data, kind.level))
     if kind.level < 0:
         return held(array, kind)
     data, level = levels.as_data(array.astype(kind.dtype, copy=False))
@@ -179,6 +187,8 @@ def convert(value: Any, dtype: Any = None, hint: Any = None) -> Tensor:
 
 def from_python(value: Any, dtype: DType | None = None, hint: DType | None = None) -> Tensor:
     """A constant of Python's or NumPy's values, or lists of them, in which there may be Tensors."""
+    if type(value) is np.ndarray and value.dtype.kind in _NUMBERS:
+        return wrap_array(value, dtype if dtype is not None else hint if value.dtype.kind != "b" else None)
     if value is None:
         raise ConversionError(
             "Attempt to convert a value (None) with an unsupported type to a Tensor. Look for a missing return."
