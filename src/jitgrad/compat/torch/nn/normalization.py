@@ -13,11 +13,9 @@ from jitgrad.compat.torch.dtypes import as_dtype, int64
 from jitgrad.compat.torch.nn import functional as F  # noqa: N812  (as everybody calls it)
 from jitgrad.compat.torch.nn import init
 from jitgrad.compat.torch.nn.module import Module
-from jitgrad.compat.torch.nn.parameter import buffer, empty_parameter
+from jitgrad.compat.torch.nn.parameter import Count, buffer, empty_parameter
 from jitgrad.compat.torch.tensor import of_array
 from jitgrad.errors import ArgumentError, ShapeError
-from jitgrad.tape import dtypes
-from jitgrad.tape.tensor import known
 
 
 class BatchNorm1d(Module):
@@ -29,6 +27,7 @@ class BatchNorm1d(Module):
     ) -> None:  # fmt: skip
         super().__init__()
         check_device(device)
+        self.num_batches_tracked: Any
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -63,19 +62,15 @@ class BatchNorm1d(Module):
             raise ShapeError(f"expected 2D or 3D input (got {input.ndim}D input). Give (rows, {self.num_features}).")
         mean, training, momentum = self.running_mean, self.training, self.momentum
         if training and mean is not None:
-            batches = self._count()
+            batches: Any = self.num_batches_tracked
+            if type(batches) is not Count:
+                batches = self.num_batches_tracked = Count(batches)
+            batches.more += 1
             if momentum is None:
-                momentum = 1.0 / batches
+                momentum = 1.0 / batches.item()
         return F.batch_norm(
             input, mean, self.running_var, self.weight, self.bias, training or mean is None, momentum or 0.0, self.eps
         )
-
-    def _count(self) -> int:
-        """How many batches there have been, this one among them."""
-        kept = self.num_batches_tracked
-        batches = int(kept._tensor._read().force()) + 1
-        kept._tensor = known(np.asarray(batches), dtypes.INTEGER)
-        return batches
 
     def extra_repr(self) -> str:
         return (

@@ -12,6 +12,7 @@ from jitgrad.compat.torch.dtypes import INT64
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import Tensor as Plain
 from jitgrad.tape.tensor import known
 from jitgrad.tape.variable import Variable
 
@@ -65,6 +66,27 @@ def buffer(array: Any, dtype: Any) -> Tensor:
     made = wrap(known(np.zeros(0), dtypes.FLOAT64))
     made._tensor = Variable(np.asarray(array, dtype.numpy))
     return made
+
+
+class Count(Tensor):
+    """How often something happened: a tensor that is made when somebody looks, and counting is an addition of Python's."""
+
+    __slots__ = ("_made", "more")
+    _made: Plain
+
+    def __init__(self, start: Tensor) -> None:
+        self._integer, self._name, self._grad = INT64, "", None
+        self._tensor = start._tensor._read()
+
+    @property
+    def _tensor(self) -> Any:
+        if self.more:
+            self._tensor = known(np.asarray(int(self._made.force()) + self.more), dtypes.INTEGER)
+        return self._made
+
+    @_tensor.setter
+    def _tensor(self, value: Any) -> None:
+        self._made, self.more = value, 0
 
 
 def converted(value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
