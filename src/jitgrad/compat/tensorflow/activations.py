@@ -16,6 +16,7 @@ from jitgrad.functions import reductions as library
 from jitgrad.functions.elementwise import clip
 from jitgrad.layers import activations
 from jitgrad.ops import elementwise as ew
+from jitgrad.tape.protocol import public
 
 relu = unary("Relu", ew.relu, NUMBERS)
 relu6 = unary("Relu6", lambda x: clip(x, 0.0, 6.0), NUMBERS)
@@ -25,6 +26,7 @@ softplus = unary("Softplus", ew.softplus)
 softsign = unary("Softsign", lambda x: x / (1.0 + ew.abs(x)))
 
 
+@public()
 def silu(features: Any, beta: float = 1.0) -> Tensor:
     """``x * sigmoid(beta * x)``."""
     x = numbers("Silu", features, FLOATS)
@@ -34,16 +36,19 @@ def silu(features: Any, beta: float = 1.0) -> Tensor:
 swish = silu
 
 
+@public()
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
     """``x`` times the normal distribution's probability below it, by tanh where ``approximate``."""
     return made(activations.gelu(numbers("Gelu", features, FLOATS)._read(), approximate))
 
 
+@public()
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
     """``x``, and ``alpha * x`` where it is negative."""
     return made(activations.leaky_relu(numbers("LeakyRelu", features, FLOATS)._read(), alpha))
 
 
+@public()
 def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
     """``relu`` of ``x`` and of ``-x``, one after the other along an axis."""
     from jitgrad.compat.tensorflow.shapes import concat
@@ -66,6 +71,7 @@ def log_softmax(logits: Any, axis: Any = None, name: str | None = None) -> Tenso
     return made(library.log_softmax(x._read(), axis=-1 if axis is None else axes(axis)))
 
 
+@public()
 def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     """The part of the elements that are 0."""
     return wrap_array(np.mean(np.asarray(convert(value).numpy()) == 0), as_dtype(dtypes.float32))

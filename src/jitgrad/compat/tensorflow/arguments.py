@@ -13,6 +13,7 @@ from jitgrad.compat.tensorflow.errors import InvalidArgumentError
 from jitgrad.compat.tensorflow.operands import translated
 from jitgrad.errors import ArgumentError, IndexingError, ShapeError
 from jitgrad.tape.operators import Operators
+from jitgrad.tape.protocol import public
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +56,7 @@ def integers(value: Any) -> np.ndarray:
 
 
 def named(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function whose errors of shapes and indices are TensorFlow's, with the name of its op."""
+    """A function whose errors of shapes and indices are TensorFlow's, with the name of its op; on symbols it is deferred."""
 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(f)
@@ -65,6 +66,6 @@ def named(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             except (ShapeError, IndexingError, ArgumentError) as error:
                 raise translated(name, error) from None
 
-        return function
+        return public()(function)
 
     return decorate

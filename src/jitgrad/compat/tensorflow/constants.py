@@ -20,6 +20,7 @@ from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
 from jitgrad.tape import trace
 from jitgrad.tape.operators import Operators
+from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import cast as recorded_cast
 from jitgrad.tape.tensor import identity as copied
 
@@ -40,6 +41,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
     return wrap_array(filled, found.dtype)
 
 
+@public()
 def convert_to_tensor(
     value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None, preferred_dtype: Any = None
 ) -> Tensor:
@@ -72,11 +74,13 @@ def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> 
     return made(broadcast_to(filling._read(), sizes(dims)), filling._integer)
 
 
+@public()
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
     """Zeros in the shape and dtype of ``input``."""
     return _filled_like(input, dtype, 0)
 
 
+@public()
 def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
     """Ones in the shape and dtype of ``input``."""
     return _filled_like(input, dtype, 1)
@@ -125,6 +129,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     return wrap_array(np.linspace(ends[0].numpy(), ends[1].numpy(), integer(num), axis=axis), kind)
 
 
+@public()
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     """``x`` in another dtype: floats lose their fraction as integers, integers beyond a dtype begin again."""
     wanted = as_dtype(dtype)
@@ -156,18 +161,21 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
     return wrap_array(np.clip(x.numpy(), kind.min, kind.max).astype(kind.dtype), kind)
 
 
+@public()
 def identity(input: Any, name: str | None = None) -> Tensor:
     """The same value, as a tensor of its own."""
     x = convert(input)
     return x if isinstance(x, Held) else made(copied(x._read()), x._integer)
 
 
+@public()
 def stop_gradient(input: Any, name: str | None = None) -> Tensor:
     """The same value as a constant: no gradient passes."""
     x = convert(input)
     return made(ew.stop_gradient(x._read()), x._integer)
 
 
+@public()
 def shape(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Tensor:
     """The sizes of the axes, as a tensor."""
     return wrap_array(np.array(convert(input)._plain_shape, np.int64), as_dtype(out_type))
@@ -178,11 +186,13 @@ def shape_n(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -
     return [shape(x, out_type) for x in input]
 
 
+@public()
 def size(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Tensor:
     """The number of elements."""
     return wrap_array(np.prod(convert(input)._plain_shape, dtype=np.int64), as_dtype(out_type))
 
 
+@public()
 def rank(input: Any, name: str | None = None) -> Tensor:
     """The number of axes."""
     return wrap_array(np.int32(len(convert(input)._plain_shape)))

@@ -26,6 +26,7 @@ from jitgrad.functions import elementwise as functions
 from jitgrad.ops import Op
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
+from jitgrad.tape.protocol import public
 
 Unary = Callable[..., Tensor]
 
@@ -42,7 +43,7 @@ def unary(op: str, f: Callable[[Any], Any], kinds: str = FLOATS, wraps: bool = F
         return made(wrapped_around(result, tensor._integer) if wraps else result, tensor._integer)
 
     function.__doc__ = f"``{getattr(f, '__name__', op.lower())}``, element by element."
-    return function
+    return public()(function)
 
 
 def _flat(op: Op) -> Callable[[Any], Any]:

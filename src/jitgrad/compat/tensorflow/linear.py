@@ -15,6 +15,7 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, made, wrap
 from jitgrad.functions import linalg, products, reductions
 from jitgrad.functions import shapes as library
 from jitgrad.ops import elementwise as ew
+from jitgrad.tape.protocol import public
 
 
 @named("Tensordot")
@@ -116,6 +117,7 @@ expm = _matrix("MatrixExponential", linalg.expm, "The exponentials of matrices."
 logdet = _matrix("LogDet", lambda a: linalg.slogdet(a)[1], "The logarithms of determinants of positive definite matrices.")
 
 
+@public()
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
     """The last two axes in the other order."""
     x = convert(a)

@@ -17,6 +17,7 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert, made
 from jitgrad.functions import reductions as library
 from jitgrad.functions import selection, shapes
 from jitgrad.ops import elementwise as ew
+from jitgrad.tape.protocol import public
 
 
 @named("SoftmaxCrossEntropyWithLogits")
@@ -67,6 +68,7 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
     return made((1.0 - y) * z + factor * (ew.log1p(ew.exp(-ew.abs(z))) + ew.relu(-z)))
 
 
+@public()
 def l2_loss(t: Any, name: str | None = None) -> Tensor:
     """Half of the sum of squares."""
     return made(library.sum(ew.square(numbers("L2Loss", t, FLOATS)._read())) / 2.0)

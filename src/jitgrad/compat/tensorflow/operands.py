@@ -95,9 +95,12 @@ def settled(tensor: Value) -> Value:
 
 
 def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
-    """Integers that left the range of a narrow dtype, modulo that range, as the dtype counts."""
+    """Integers that left the range of a narrow dtype, modulo that range, as the dtype counts.
+
+    In a trace they are not: they are computed in its floats there, and those beyond what these hold are refused.
+    """
     bits = _NARROW.get(integer)
-    if bits is None or tensor.level != levels.INTEGER:
+    if bits is None or tensor.level != levels.INTEGER or trace.current() is not None:
         return tensor
     low = 0 if integer.kind == "u" else 2 ** (bits - 1)
     around: Value = (tensor + low) % 2**bits - low

@@ -31,6 +31,8 @@ from jitgrad.functions.shapes import swapaxes
 from jitgrad.ops import Op
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
+from jitgrad.tape import trace
+from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import cast, known, record
 
 _FLOAT = levels.INTEGER
@@ -88,6 +90,7 @@ def binary(name: str, op: Op, kinds: str = NUMBERS, wraps: bool = False) -> tupl
             return operator(x, y)
         return reflected(y, x) if type(y) in _TENSORS else general(x, y)
 
+    @public()
     def general(a: Any, b: Any) -> Tensor:
         return combined(name, op, a, b, kinds, wraps)
 
@@ -110,6 +113,7 @@ _gt, _, greater = binary("Greater", ew.greater)
 _ge, _, greater_equal = binary("GreaterEqual", ew.greater_equal)
 
 
+@public()
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x / y``; integers become float64, those of 8 and 16 bits float32."""
     a, b = agreed("RealDiv", (x, y), NUMBERS)
@@ -131,6 +135,7 @@ def _whole(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor] | None:
     return a, b
 
 
+@public()
 def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x // y``; no gradient passes."""
     _whole("FloorDiv", x, y)
@@ -138,12 +143,14 @@ def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
     return made(ew.stop_gradient(found._read()), found._integer)
 
 
+@public()
 def mod(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x % y``, of the sign of ``y``."""
     _whole("FloorMod", x, y)
     return _remainder(x, y)
 
 
+@public()
 def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x ** y``; of integers an integer."""
     if getattr(x, "level", 0) > _FLOAT or getattr(y, "level", 0) > _FLOAT:
@@ -151,6 +158,8 @@ def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
     a, b = agreed("Pow", (x, y), SIGNED)
     if a.level > _FLOAT:
         return _power(a, b)
+    if trace.current() is not None:
+        return made(cast(ew.power(a._read(), b._read()), levels.INTEGER), a._integer)
     if np.any(np.asarray(b.numpy()) < 0):
         raise InvalidArgumentError("Integers to negative integer powers are not allowed [Op:Pow]. Use floats.")
     return wrap_array(np.power(a.numpy(), b.numpy()), a.dtype)
@@ -184,6 +193,7 @@ def _reflected_matmul(self: Any, other: Any) -> Tensor:
     return matmul(other, self)
 
 
+@public()
 def matmul(
     a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False, adjoint_b: bool = False,
     name: str | None = None,

@@ -19,6 +19,7 @@ from jitgrad.functions import reductions as library
 from jitgrad.functions.shapes import concatenate, flip
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
+from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import cast as recorded_cast
 
 Reduction = Callable[..., Tensor]
@@ -39,7 +40,7 @@ def _reduction(op: str, f: Callable[..., Any], kinds: str = NUMBERS) -> Reductio
         return made(wrapped_around(result, integer) if result.level == levels.INTEGER else result, integer)
 
     function.__doc__ = f"``{f.__name__}`` over axes, all of them by default."
-    return function
+    return public()(function)
 
 
 def mean(x: Any, axis: Any, keepdims: bool) -> Any:
