@@ -27,20 +27,6 @@ def tensor(
     return _leaf(value, found if dtype is None else as_dtype(dtype), requires_grad)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """``data`` itself where it is a tensor of that dtype, else as ``tensor``."""
-    if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    return tensor(data, dtype=dtype, device=device)
-
-
-def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """A tensor with a copy of an array."""
-    if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}). Give an array, or use torch.tensor().")
-    return tensor(ndarray)
-
-
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
     """``fill_value`` in every place."""
     check_device(device)

@@ -30,7 +30,7 @@ def _key(key: Any) -> tuple[Any, bool]:
         if held.level > dtypes.INTEGER:
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors. Convert it with long().")
         return held, True
-    if isinstance(key, (list, np.ndarray)):
+    if isinstance(key, (list, range, np.ndarray)):
         array = np.asarray([k.item() if isinstance(k, Tensor) else k for k in key] if isinstance(key, list) else key)
         return array.astype(INT64) if array.size == 0 else array, True
     if isinstance(key, bool):

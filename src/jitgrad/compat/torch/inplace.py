@@ -138,6 +138,8 @@ _FUNCTIONS = [
 ]  # fmt: skip
 for _function in _FUNCTIONS:
     setattr(Tensor, f"{_function.__name__}_", _in_place(_function))
+IN_PLACE = {f"{f.__name__}_": getattr(Tensor, f"{f.__name__}_") for f in _FUNCTIONS}
+"""By their names, as PyTorch has some of them beside its functions."""
 for _method in (copy_, fill_, zero_, normal_, uniform_, bernoulli_, exponential_, random_, detach_):
     setattr(Tensor, _method.__name__, _method)
 for _function in (shapes.squeeze, shapes.unsqueeze, shapes.t, shapes.transpose):
@@ -149,3 +151,8 @@ for _name, _function in {
 }.items():  # fmt: skip
     setattr(Tensor, f"__i{_name}__", _in_place(_function))
 Tensor.clip_ = Tensor.clamp_  # type: ignore[attr-defined]
+abs_, ceil_, clamp_, cos_, erf_ = (IN_PLACE[name] for name in ("abs_", "ceil_", "clamp_", "cos_", "erf_"))
+exp_, expm1_, floor_, log_, log1p_ = (IN_PLACE[name] for name in ("exp_", "expm1_", "floor_", "log_", "log1p_"))
+neg_, reciprocal_, round_, rsqrt_ = (IN_PLACE[name] for name in ("neg_", "reciprocal_", "round_", "rsqrt_"))
+sigmoid_, sin_, sqrt_, square_ = (IN_PLACE[name] for name in ("sigmoid_", "sin_", "sqrt_", "square_"))
+tan_, tanh_, trunc_ = (IN_PLACE[name] for name in ("tan_", "tanh_", "trunc_"))

@@ -80,6 +80,12 @@ def svd(A: Tensor, full_matrices: bool = True) -> Any:
     return return_types.linalg_svd(*[wrap(part, "LinalgSvdBackward0") for part in parts])
 
 
+def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
+    """``torch.svd``: U, S and V, whose columns are the rows of Vh."""
+    u, s, vh = svd(input, not some)
+    return return_types.svd(u, s, vh.mT)
+
+
 def svdvals(A: Tensor) -> Tensor:
     """The singular values, descending."""
     return wrap(lib.svdvals(_matrix("linalg.svdvals", A)), "LinalgSvdBackward0")

@@ -10,7 +10,7 @@ from jitgrad.compat.torch.conversions import convert
 from jitgrad.compat.torch.dtypes import INT64, float64
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import binary, read, result_type, together, unary
-from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.compat.torch.tensor import Tensor, into, of_array, wrap
 from jitgrad.functions import elementwise as more
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
@@ -91,14 +91,14 @@ rsqrt = unary(lambda x: ew.divide(1.0, ew.sqrt(x)), "rsqrt", "RsqrtBackward0")
 frac = unary(lambda x: ew.subtract(x, ew.trunc(x)), "frac", "FracBackward0")
 
 
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+def add(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``."""
-    return _add(input, other if alpha == 1 else mul(other, alpha))
+    return _add(input, other if alpha == 1 else mul(other, alpha), out=out)
 
 
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+def sub(input: Any, other: Any, *, alpha: Any = 1, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``."""
-    made = _sub(input, other if alpha == 1 else mul(other, alpha))
+    made = _sub(input, other if alpha == 1 else mul(other, alpha), out=out)
     if not isinstance(input, Tensor):
         made._name = "RsubBackward1"
     return made
@@ -109,13 +109,15 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     return sub(other, input, alpha=alpha)
 
 
-def mul(input: Any, other: Any) -> Tensor:
+def mul(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """``input * other``."""
-    return _mul(input, other)
+    return _mul(input, other, out=out)
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """``input / other``; rounded with "trunc" or "floor"."""
+    if out is not None:
+        return into(out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
         made = _true_div(input, other)
         if not isinstance(input, Tensor):

@@ -6,7 +6,7 @@ from typing import Any
 
 from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import read, result_type
-from jitgrad.compat.torch.tensor import Tensor, wrap
+from jitgrad.compat.torch.tensor import Tensor, into, wrap
 from jitgrad.functions import products as lib
 from jitgrad.functions import shapes
 from jitgrad.tape import dtypes
@@ -33,8 +33,10 @@ def _made(value: Plain, name: str, like: Tensor) -> Tensor:
 _NAMES = {(1, 1): "DotBackward0", (2, 2): "MmBackward0", (2, 1): "MvBackward0", (1, 2): "SqueezeBackward4"}
 
 
-def matmul(input: Tensor, other: Tensor) -> Tensor:
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of matrices in the last two axes; vectors are rows on the left and columns on the right."""
+    if out is not None:
+        return into(out, matmul(input, other))
     x, y = _pair("matmul", input, other)
     a, b = x.shape, y.shape
     if not a or not b:
@@ -54,9 +56,10 @@ def _shapes_say(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     return f"mat1 and mat2 shapes cannot be multiplied ({left} and {right}). Give as many columns as the other has rows."
 
 
-def mm(input: Tensor, mat2: Tensor) -> Tensor:
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The product of two matrices."""
-    return _of_axes("mm", input, 2, mat2, 2)
+    made = _of_axes("mm", input, 2, mat2, 2)
+    return made if out is None else into(out, made)
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jitgrad.compat.torch.dtypes import bool_, default, dtype, int64, promote_types
 from jitgrad.compat.torch.errors import TorchError, not_a_tensor
-from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
+from jitgrad.compat.torch.tensor import Tensor, into, of_array, wrap
 from jitgrad.ops import Op
 from jitgrad.ops.elementwise import mod, not_equal
 from jitgrad.tape import dtypes
@@ -71,7 +71,9 @@ def binary(op: Any, name: str, backward: str) -> Any:
     """A function of two tensors, or numbers, by an op or function of jitgrad."""
     is_op = isinstance(op, Op)
 
-    def function(input: Any, other: Any) -> Tensor:
+    def function(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+        if out is not None:
+            return into(out, function(input, other))
         if is_op and isinstance(input, Tensor):
             x = input._tensor
             if x.level > dtypes.INTEGER:
@@ -109,7 +111,9 @@ def _narrowed(made: Plain, integer: np.dtype[Any]) -> Plain:
 def unary(op: Any, name: str, backward: str) -> Any:
     """A function of one tensor by an op or function of jitgrad."""
 
-    def function(input: Tensor) -> Tensor:
+    def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+        if out is not None:
+            return into(out, function(input))
         try:
             held = input._tensor
         except AttributeError:

@@ -12,7 +12,7 @@ from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.creation import check_device, sizes_of
 from jitgrad.compat.torch.dtypes import as_dtype
 from jitgrad.compat.torch.errors import TorchError
-from jitgrad.compat.torch.tensor import Tensor, leaf_of, wrap
+from jitgrad.compat.torch.tensor import Tensor, into, leaf_of, wrap
 
 _seed = 0
 
@@ -62,17 +62,21 @@ def numpy_generator(generator: Generator | None) -> np.random.Generator:
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None
-) -> Tensor:
+    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """Numbers from 0 on and below 1, each as likely."""
-    return _drawn(numpy_generator(generator).random(sizes_of(size)), dtype, requires_grad, device)
+    made = _drawn(numpy_generator(generator).random(sizes_of(size)), dtype, requires_grad, device)
+    return made if out is None else into(out, made)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None
-) -> Tensor:
+    *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """Normally distributed numbers, of mean 0 and variance 1."""
-    return _drawn(numpy_generator(generator).standard_normal(sizes_of(size)), dtype, requires_grad, device)
+    made = _drawn(numpy_generator(generator).standard_normal(sizes_of(size)), dtype, requires_grad, device)
+    return made if out is None else into(out, made)
 
 
 def randint(

@@ -80,6 +80,12 @@ class linalg_svd(_Named):
     names = ("U", "S", "Vh")
 
 
+class svd(_Named):
+    """Of ``torch.svd``."""
+
+    names = ("U", "S", "V")
+
+
 class linalg_qr(_Named):
     """Of ``torch.linalg.qr``."""
 
@@ -113,6 +119,7 @@ __all__ = [
     "min",
     "mode",
     "sort",
+    "svd",
     "topk",
 ]
 __getattr__ = missing("torch.return_types", __all__)

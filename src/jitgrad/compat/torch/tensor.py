@@ -42,13 +42,23 @@ class Size(tuple[int, ...]):
         return f"torch.Size([{', '.join(map(str, self))}])"
 
 
+_SHORT = {"multiply": "Mul", "subtract": "Sub", "divide": "Div", "power": "Pow", "negative": "Neg", "matmul": "Mm"}
+
+
 class GradFn:
-    """What made a tensor that requires a gradient; its class has the name that PyTorch gives it."""
+    """What made a tensor that requires a gradient, by the name that PyTorch gives it."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_held", "_name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, held: Plain) -> None:
         self._name = name
+        self._held = held
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
+        """What made its operands, first those that require gradients."""
+        given = sorted(self._held.inputs, key=lambda x: x.gradient is None)
+        return tuple([(None if x.gradient is None else GradFn(_maker(x), x), 0) for x in given])
 
     def name(self) -> str:
         """Such as "AddBackward0"."""
@@ -56,6 +66,13 @@ class GradFn:
 
     def __repr__(self) -> str:
         return f"<{self._name} object at {id(self):#x}>"
+
+
+def _maker(x: Plain) -> str:
+    """The name of what made a Tensor of jitgrad."""
+    if x.op is None:
+        return "AccumulateGrad"
+    return f"{_SHORT.get(x.op.name) or x.op.name.title().replace('_', '')}Backward0"
 
 
 class Tensor(Wrapper):
@@ -71,9 +88,11 @@ class Tensor(Wrapper):
         PyTorch's name of the operation that made it.
     _grad : Tensor or None
         The gradient that was shown last.
+    _array : numpy.ndarray
+        The array that it shares its elements with, see ``shared``.
     """
 
-    __slots__ = ("_grad", "_name")
+    __slots__ = ("_array", "_grad", "_name")
 
     def __init__(self, *data: Any) -> None:
         """As ``torch.Tensor(data)``, float32; or ``torch.Tensor(2, 3)``, zeros of that shape."""
@@ -114,9 +133,11 @@ class Tensor(Wrapper):
 
     if TYPE_CHECKING:  # what other files of this package put here
         data: Any
+        _array: np.ndarray
         T: Any
 
         def detach(self) -> Any: ...
+        def numpy(self, *, force: bool = False) -> Any: ...
         def _show(self, kept: Gradient) -> Tensor: ...
         def __getattr__(self, name: str) -> Any: ...
 
@@ -155,7 +176,10 @@ class Tensor(Wrapper):
     @property
     def grad_fn(self) -> GradFn | None:  # type: ignore[override]
         """What made it, of a result that requires a gradient."""
-        return None if self.is_leaf else GradFn(self._name or "AliasBackward0")
+        if self.is_leaf:
+            return None
+        held = self._tensor._read()
+        return GradFn(self._name or _maker(held), held)
 
     @property
     def grad(self) -> Any:
@@ -202,12 +226,6 @@ class Tensor(Wrapper):
 
     # Values that leave the graph.
 
-    def numpy(self, *, force: bool = False) -> Any:
-        """The value as a NumPy array."""
-        if not force and self._tensor.gradient is not None:
-            raise TorchError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return np.asarray(self._leaving("numpy()", explicit=True))
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.numpy(), dtype)
 
@@ -241,7 +259,7 @@ class Tensor(Wrapper):
     def __bool__(self) -> bool:
         if self._tensor.size > 1:
             raise TorchError("Boolean value of Tensor with more than one value is ambiguous. Use all() or any().")
-        return bool(self.item()) if self._tensor.size else False
+        return bool(self._value()) if self._tensor.size else False
 
     def __index__(self) -> int:
         if self._tensor.level > dtypes.INTEGER or self._tensor.size != 1:
@@ -346,3 +364,20 @@ def constant(array: np.ndarray, like: Tensor) -> Tensor:
 
 def _as_array(value: Any) -> Any:
     return tree_map(lambda x: x.numpy() if isinstance(x, Tensor) else x, value)
+
+
+def into(out: Tensor, made: Tensor) -> Tensor:
+    """Write a result into the tensor that was given for it."""
+    if out._tensor.shape != made._tensor.shape:
+        out._tensor = made._tensor
+    elif out.dtype is not made.dtype:
+        raise TorchError(
+            f"result type {made.dtype.title} can't be cast to the desired output type {out.dtype.title}. "
+            f"Give out= in that dtype."
+        )
+    else:
+        out._become(made._tensor._read(), made._name)
+    return out
+
+
+Tensor.__module__ = "torch"  # as programs print it

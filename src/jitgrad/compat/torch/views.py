@@ -202,6 +202,8 @@ def _numbered(shape: tuple[int, ...]) -> np.ndarray:
     return np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
 
 
+for _shown in (View, Detached, GradientOf):  # as programs print them
+    _shown.__name__, _shown.__qualname__, _shown.__module__ = "Tensor", "Tensor", "torch"
 Tensor.detach = detach  # type: ignore[method-assign]
 Tensor.data = property(detach, _set_data)
 Tensor._show = _show  # type: ignore[method-assign]

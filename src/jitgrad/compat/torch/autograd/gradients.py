@@ -56,7 +56,7 @@ def _listed(given: Any) -> list[Any]:
 
 def _made(found: Plain | None, source: Tensor, allow_unused: bool, zeros: bool) -> Tensor | None:
     if found is not None:
-        return wrap(found, "AddBackward0")
+        return wrap(found)
     if zeros:
         return wrap(as_tensor(source._tensor) * 0.0).detach()
     if not allow_unused:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.compat.torch.creation import from_numpy, tensor
+from jitgrad.compat.torch.creation import tensor
 from jitgrad.compat.torch.shapes import stack
 from jitgrad.compat.torch.tensor import Tensor, constant
 from jitgrad.errors import UnsupportedError
@@ -23,9 +23,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
             raise UnsupportedError(
                 f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {first.dtype}"
             )
-        return from_numpy(np.stack([np.asarray(row) for row in batch]))
+        return tensor(np.stack([np.asarray(row) for row in batch]))
     if isinstance(first, float):
-        return from_numpy(np.array(batch, np.float64))
+        return tensor(np.array(batch, np.float64))
     if isinstance(first, int):
         return tensor(list(batch))
     if isinstance(first, (str, bytes)):
@@ -60,7 +60,7 @@ def _stacked(batch: Sequence[Tensor]) -> Tensor:
 def default_convert(data: Any) -> Any:
     """A row by itself: arrays as tensors, all else as it is."""
     if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUO":
-        return from_numpy(np.asarray(data))
+        return tensor(np.asarray(data))
     if isinstance(data, Mapping):
         return {key: default_convert(value) for key, value in data.items()}
     if isinstance(data, tuple) and not hasattr(data, "_fields"):
