@@ -285,7 +285,7 @@ def test_sequential_grows_and_takes_arrays() -> None:
         (lambda: layers.CategoryEncoding(3, "hot"), ArgumentError, "output_mode is 'hot'"),
         (lambda: layers.Dense(3, kernel_initializer=initializers.Constant([1.0]))(X), ShapeError, "Constant: the value"),
         (lambda: initializers.VarianceScaling(mode="fan"), ArgumentError, "no mode 'fan'. Did you mean 'fan_"),
-        (lambda: initializers.Identity()((3,), np.random.default_rng(0)), ShapeError, "is no matrix"),
+        (lambda: initializers.IdentityMatrix()((3,), np.random.default_rng(0)), ShapeError, "is no matrix"),
         (lambda: layers.Embedding(True, 3), ArgumentError, "input_dim is True. Give a whole number"),
         (lambda: layers.Dropout(1.0), ArgumentError, "rate is 1.0"),
         (lambda: layers.Dense(3, dtype="int64"), ArgumentError, "dtype int64"),

@@ -262,4 +262,4 @@ def test_initializers_with_arguments() -> None:
     np.testing.assert_array_equal(initializers.Constant([1.0, 2.0])((2,), draw), [1, 2])
     q = initializers.Orthogonal(2.0)((4, 3), draw)
     np.testing.assert_allclose(q.T @ q, 4 * np.eye(3), atol=1e-12)
-    np.testing.assert_array_equal(initializers.Identity(2.0)((2, 3), draw), 2 * np.eye(2, 3))
+    np.testing.assert_array_equal(initializers.IdentityMatrix(2.0)((2, 3), draw), 2 * np.eye(2, 3))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import jitgrad
 from jitgrad import layers, losses, metrics, optimizers
-from jitgrad.arguments import Described
+from jitgrad.arguments import Described, class_name
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.layers import activations, initializers, regularizers
 from jitgrad.optimizers import schedules
@@ -180,6 +180,17 @@ def test_layers_of_several_inputs(tmp_path: Path) -> None:
     assert model.fit(X, Y, seed=1).loss[0] == loaded.fit(X, Y, seed=1).loss[0]
 
 
+def test_each_class_has_a_name_of_its_own() -> None:
+    """A file knows a class by its name."""
+
+    def below(kind: type) -> list[type]:
+        return [x for sub in kind.__subclasses__() for x in (sub, *below(sub))]
+
+    own = {kind for kind in below(Described) if kind.__module__.startswith("jitgrad.")}
+    names = [class_name(kind) for kind in own]
+    assert [name for name in names if names.count(name) > 1] == []
+
+
 def test_a_lambda_has_no_name(tmp_path: Path) -> None:
     model = jitgrad.Sequential([layers.Lambda(lambda x: 2 * x), layers.Dense(1)])
     model.build((None, 6))
@@ -226,8 +237,8 @@ def test_every_loss(loss: Any, tmp_path: Path) -> None:
     model = jitgrad.Sequential([layers.Dense(2 if sparse else 4 if nll else 3, "softmax")])
     model.compile("sgd", loss, weighted_metrics=["mae"] if not (sparse or nll) else [])
     target = Y if sparse else np.abs(X[:, : 2 if nll else 3]) / 10 + 0.01
-    if loss == "hinge":
-        target = np.sign(X[:, :3])
+    if loss in ("hinge", "squared_hinge", "categorical_hinge"):
+        target = (X[:, :3] > 0) * 1.0
     model.fit(X, target, epochs=1)
     model.save(tmp_path / "m.jitgrad")
     loaded = jitgrad.load_model(tmp_path / "m.jitgrad", custom_objects={"worst": worst})
@@ -237,13 +248,34 @@ def test_every_loss(loss: Any, tmp_path: Path) -> None:
 def test_every_metric(tmp_path: Path) -> None:
     jitgrad.random.seed(0)
     model = jitgrad.Sequential([layers.Dense(2, "softmax")])
-    of_other_targets = {"categorical_accuracy", "binary_accuracy", "r2", "rmse", "top_k_categorical_accuracy"}
+    of_other_targets = {
+        "categorical_accuracy", "binary_accuracy", "r2", "rmse", "top_k_categorical_accuracy", "cosine", "true_positives",
+        "false_positives", "true_negatives", "false_negatives",
+    }  # fmt: skip
     chosen = [*(name for name in metrics.METRICS if name not in of_other_targets), metrics.F1("weighted", name="mine")]
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=chosen)
     model.fit(X, Y)
     model.save(tmp_path / "m.jitgrad")
     expected, found = (m.evaluate(X, Y, return_dict=True) for m in (model, jitgrad.load_model(tmp_path / "m.jitgrad")))
     assert list(expected) == list(found)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(value, found[name])
+
+
+def test_metrics_of_elements(tmp_path: Path) -> None:
+    model = jitgrad.Sequential([layers.Dense(2, "sigmoid")])
+    chosen = [
+        "cosine", "true_positives", "false_positives", "true_negatives", metrics.FalseNegatives([0.2, 0.7]),
+        metrics.ElementPrecision(top_k=1), metrics.ElementRecall(0.4, class_id=1), metrics.SensitivityAtSpecificity(0.5),
+        metrics.SpecificityAtSensitivity(0.5, 10), metrics.PrecisionAtRecall(0.5, class_id=0),
+        metrics.RecallAtPrecision(0.5, class_id=0), metrics.FBeta("macro", 2.0, 0.4),
+    ]  # fmt: skip
+    model.compile("sgd", "binary_crossentropy", metrics=chosen)
+    target = (X[:, :2] > 0) * 1.0
+    model.fit(X, target)
+    model.save(tmp_path / "m.jitgrad")
+    expected, found = (m.evaluate(X, target, return_dict=True) for m in (model, jitgrad.load_model(tmp_path / "m.jitgrad")))
+    assert list(expected) == list(found) and len(found) == 1 + len(chosen)
     for name, value in expected.items():
         np.testing.assert_array_equal(value, found[name])
 

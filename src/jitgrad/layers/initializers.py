@@ -187,7 +187,7 @@ class Orthogonal(_Seeded):
         return orthogonal(shape, draw, self.gain)
 
 
-class Identity(_Seeded):
+class IdentityMatrix(_Seeded):
     """A matrix with ``gain`` on its diagonal."""
 
     def __init__(self, gain: float = 1.0) -> None:
