@@ -399,6 +399,41 @@ def a_tape_that_is_reset(k: int) -> Any:
     return gradient
 
 
+def asked_beside_the_update(k: int) -> Any:
+    """Values of the forward pass that are asked for while the update waits."""
+    w, b, optimizer = begun(k, lambda: (Variable(np.ones(3)), Variable(0.5), jitgrad.optimizers.SGD(0.1)))
+    with GradientTape() as tape:
+        before = w.read()
+        y = jitgrad.tanh(tensor(X) @ w + b)
+        loss = jitgrad.sum(y**2)
+    optimizer.apply_gradients(zip(tape.gradient(loss, [w, b]), [w, b], strict=True))
+    if k % 4 == 3:
+        return loss, y, before
+    hits = jitgrad.sum(y > 0.2)
+    first = int(hits) if k % 2 else float(jitgrad.max(y))
+    return tensor(first), before, loss, jitgrad.argmax(y), tensor(w.numpy())
+
+
+def other_dtypes_beside_the_update(k: int) -> Any:
+    (w,) = begun(k, lambda: (Variable(np.full(3, 0.1, np.float32)),))
+    with GradientTape() as tape:
+        loss = jitgrad.sum(w * w)
+    w.assign_sub(0.3 * tape.gradient(loss, w))
+    wide = jitgrad.sum(w.read() if k % 2 else loss * tensor(np.array(1 / 3)))
+    return wide, loss, tensor(w.numpy())
+
+
+def gradients_beside_the_update(k: int) -> Any:
+    w, b = begun(k, lambda: (Variable(np.ones(3), requires_grad=True), Variable(np.full(3, 2.0), requires_grad=True)))
+    for v in (w, b):
+        v.zero_grad()
+    loss = jitgrad.sum(w * b * w)
+    loss.backward()
+    w.assign_sub(0.1 * w.grad)
+    norm = jitgrad.sum(w.grad * w.grad) + jitgrad.sum(b.grad)
+    return tensor(norm.item()), tensor(loss.item()), w.detach()
+
+
 OPTIMIZERS = [functools.partial(stepped, name) for name in jitgrad.optimizers.OPTIMIZERS]
 OPTIMIZERS += [functools.partial(stepped, "sgd", clipnorm=0.1), functools.partial(stepped, "adamw", global_clipnorm=0.1)]
 OPTIMIZERS += [
@@ -411,6 +446,7 @@ SCENARIOS = [
     bases_that_are_literals, frozen_after_a_write, gradients_one_after_the_other,
     asked_for_when_the_gradient_is_known,
     asked_for_after_backward, used_after_backward, used_after_a_reset, shown_before_the_update,
+    asked_beside_the_update, other_dtypes_beside_the_update, gradients_beside_the_update,
     several_results, frozen_on_the_way, a_tape_that_is_reset, *OPTIMIZERS,
     plain, several_targets, unconnected, watched_or_not, given_to_watch, intermediate, asked_for_within, not_recorded,
     read_twice, literals, new_literals_each_time, dtypes, shapes, second_order, after_a_living_tape, a_rule_that_looks,
@@ -540,6 +576,24 @@ def test_a_step_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
             loss = jitgrad.sum(jitgrad.tanh(tensor(X) @ w + b) ** 2)
         optimizer.apply_gradients(zip(tape.gradient(loss, [w, b]), [w, b], strict=True))
         assert np.isfinite(float(loss))
+    assert len(runs) == 10
+
+
+def test_a_step_is_one_run_with_what_is_asked_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(8):
+        asked_beside_the_update(2 * k)
+    runs: list[object] = []
+    run = Context.run
+    monkeypatch.setattr(Context, "run", lambda self, *part: (runs.append(self), run(self, *part)))
+    optimizer, w = jitgrad.optimizers.SGD(0.1), Variable(np.ones(3), requires_grad=True)
+    for _ in range(10):
+        w.zero_grad()
+        y = tensor(X) @ w
+        loss = jitgrad.sum(y**2)
+        loss.backward()
+        optimizer.apply_gradients([(w.grad, w)])
+        assert int(jitgrad.sum(y > 0)) >= 0
+        assert loss.item() >= 0
     assert len(runs) == 10
 
 

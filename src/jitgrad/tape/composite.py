@@ -20,7 +20,7 @@ from jitgrad.tape.path import LOST, Event, Path
 from jitgrad.tape.protocol import deferred_in
 from jitgrad.tape.recording import clock, grad_enabled, here, unfollowed
 from jitgrad.tape.requires_grad import Gradient
-from jitgrad.tape.tensor import Composed, Tensor, as_tensors, become_plain, leaf, new, placeholder
+from jitgrad.tape.tensor import Composed, Tensor, as_tensors, leaf, new, placeholder
 from jitgrad.tape.tree import operands_first
 
 _MOST_BODIES = 256
@@ -147,12 +147,13 @@ class Call:
         self._spend(made)
         for tensor in found.values():
             if type(tensor) is Composed:
-                become_plain(tensor)
+                tensor.__class__ = Tensor  # type: ignore[assignment]
 
     def _hidden(self, number: int, step: _Step) -> Tensor:
         """The Tensor of a step that nobody has."""
         made = self.result(number)
         self.results.pop(number)
+        made.call = None
         return made
 
     def _spend(self, made: Sequence[Tensor]) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from jitgrad.errors import TracingError, users_line
-from jitgrad.tape import trace
+from jitgrad.tape import path, trace
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.recording import here
-from jitgrad.tape.runs import release, release_leaves, values_of
-from jitgrad.tape.tensor import Tensor, upstream
+from jitgrad.tape.runs import release, release_leaves, run, values_of
+from jitgrad.tape.tensor import Tensor, is_recorded_op, operands_of, upstream
+from jitgrad.tape.tree import operands_first
 
 
 def value_of(tensor: Tensor) -> Any:
@@ -32,21 +33,46 @@ def compute(wanted: Sequence[Tensor]) -> None:
         if tensor.value is None and tensor.group is not None:
             tensor.group.value(tensor)
     alone = [t for t in wanted if t.value is None]
-    if alone:
-        run_groups(alone)
-        flat = Flat(alone, all_nodes=True)
-        values = values_of(flat, flat.nodes)
-        for tensor, value in zip(flat.nodes, values, strict=True):
-            tensor.value = value
-            if tensor.timestamp == 0:
-                release(tensor)
-        release_leaves(flat.leaves)
-    path = here.path
-    goes_on = path.groups or path.tapes or path.pending is not None
-    if not here.active and (path.lost or not goes_on):
-        here.begin()
+    where = here.path
+    known: list[Tensor] = []
+    if alone and where.pending is not None and where.pending.joins(alone):
+        where.pending.make(alone)
     elif alone:
-        _learn(alone, flat.nodes)
+        known = _computed(alone)
+    goes_on = where.groups or where.tapes or where.pending is not None
+    if not here.active and (where.lost or not goes_on):
+        here.begin()
+    elif known:
+        _learn(alone, known)
+
+
+def _computed(asked: Sequence[Tensor]) -> list[Tensor]:
+    """Make the values of these known, and all on the way that somebody may have; returns these."""
+    run_groups(asked)
+    where = here.path
+    if where.lost or not path.REPLAY or any(t.path is not where or t.place < 0 for t in asked):
+        flat = Flat(asked, all_nodes=True)
+        known = flat.nodes
+        values = values_of(flat, known)
+        leaves = flat.leaves
+    else:
+        known, leaves = [t for t in on_the_way(asked) if is_recorded_op(t)], []
+        what = ("asked", *[t.place for t in asked])
+        values = run(where, where.event, what, lambda: Flat(known), [t.level for t in known])
+    for tensor, value in zip(known, values, strict=True):
+        tensor.value = value
+        if tensor.timestamp == 0:
+            release(tensor)
+    release_leaves(leaves)
+    return known
+
+
+def on_the_way(roots: Sequence[Tensor]) -> list[Tensor]:
+    """What is not known of all that ``roots`` were recorded from, operands first; of composites the results alone."""
+    return operands_first(
+        [t for t in roots if t.value is None],
+        lambda t: () if t.group is not None else [x for x in operands_of(t) if x.value is None],
+    )
 
 
 def _learn(asked: Sequence[Tensor], known: Sequence[Tensor]) -> None:
@@ -54,14 +80,14 @@ def _learn(asked: Sequence[Tensor], known: Sequence[Tensor]) -> None:
     if paths == {here.path}:
         here.path.learn(known, *[t.place for t in asked])
         return
-    for path in paths:
-        if path is not None:
-            path.lose()
+    for where in paths:
+        if where is not None:
+            where.lose()
 
 
 def run_groups(roots: Sequence[Tensor]) -> None:
     """Compute the groups that are met first on the way down from ``roots``."""
-    for node in list(upstream(roots, lambda node: node.value is None and node.group is None)):
+    for node in on_the_way(roots):
         if node.value is None and node.group is not None:
             node.group.value(node)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jitgrad.tape import dtypes, segments
-from jitgrad.tape.evaluate import check_not_tracing, compute, run_groups
+from jitgrad.tape import dtypes, path, segments
+from jitgrad.tape.evaluate import check_not_tracing, compute, on_the_way, run_groups
 from jitgrad.tape.executable import Storage, lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.groups import Group, hide
 from jitgrad.tape.path import LOST, Event, Path
 from jitgrad.tape.recording import here
-from jitgrad.tape.runs import release_leaves, run
+from jitgrad.tape.runs import is_kept, release, release_leaves, run
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.values import check_leaving
@@ -65,8 +65,8 @@ class _Pending:
                 raise
             return True
 
-    def make(self) -> None:
-        """Make them now, and what else is one run with them."""
+    def make(self, asked: Sequence[Tensor] = ()) -> None:
+        """Make them now, and what else is one run with them: ``asked``, which joins them, too."""
         where = self._where
         with _LOCK:
             if where.pending is not self:
@@ -75,7 +75,7 @@ class _Pending:
             if where.active is not here.active:
                 where.foreign = True
             try:
-                self._run()
+                self._run(asked)
             finally:
                 for group in self._groups:
                     group.pending = None
@@ -84,24 +84,58 @@ class _Pending:
                         variable.pending = None
         where.over = True
 
-    def _run(self) -> None:
-        where, groups = self._where, self._groups
-        targets = [t for group in groups for t in group.targets if t.value is None]
-        shown: list[Tensor] = []
+    def joins(self, asked: Sequence[Tensor]) -> bool:
+        """Whether Tensors that were recorded since may be computed in the same run: where its dtype stays what it is."""
+        where = self._where
+        if where is not here.path or where.lost or not path.REPLAY or any(t.path is not where or t.place < 0 for t in asked):
+            return False
+        targets = self._targets()
+        if is_kept(where, where.event, self._what(targets, asked)):
+            return True
+        groups = [node.group for node in on_the_way(asked) if node.group is not None]
+        if not all(any(group is own for own in self._groups) for group in groups):
+            return False
+        alone = [*targets, *(t for change in self._changes for t in change.args)]
+        shown = self._show()
+        try:
+            together, apart = Flat([*alone, *asked], level=self.level), Flat(alone, level=self.level)
+            return together.dtype == apart.dtype and not segments.is_long(together)
+        finally:
+            hide(shown)
+
+    def _targets(self) -> list[Tensor]:
+        return [t for group in self._groups for t in group.targets if t.value is None]
+
+    @staticmethod
+    def _what(targets: Sequence[Tensor], asked: Sequence[Tensor]) -> Any:
+        """What a run is of, on a path that has come to some event."""
+        return ("updated", len(targets), *[t.place for t in asked])
+
+    def _show(self) -> list[Tensor]:
+        """Let gradients have their graphs; returns these."""
+        return [t for group in self._groups for t in group.show()]
+
+    def _run(self, asked: Sequence[Tensor]) -> None:
+        where, targets = self._where, self._targets()
+        wanted, shown = [*targets, *asked], list[Tensor]()
 
         def flat_of() -> Flat:
-            shown.extend(t for group in groups for t in group.show())
-            return Flat(targets, self._changes)
+            shown.extend(self._show())
+            return Flat(wanted, self._changes)
 
+        event, what = where.event if asked else self._event, self._what(targets, asked)
         try:
-            values = run(where, self._event, ~len(targets), flat_of, [t.level for t in targets], _UPDATED)
+            values = run(where, event, what, flat_of, [t.level for t in wanted], _UPDATED)
         finally:
-            if shown:
-                hide(shown)
-        for group in groups:
-            group.give(targets, values)
-        if targets and where is here.path:
-            where.learn(targets, "updated")
+            hide(shown)
+        for group in self._groups:
+            group.give(targets, values[: len(targets)])
+        for tensor, value in zip(asked, values[len(targets) :], strict=True):
+            tensor.value = value
+            if tensor.timestamp == 0:
+                release(tensor)
+        if wanted and where is here.path:
+            where.learn(wanted, *what)
 
 
 def apply(changes: Sequence[StateUpdate]) -> None:

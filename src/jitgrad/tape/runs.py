@@ -14,7 +14,7 @@ from jitgrad.tape.executable import OWN, Executable, Storage, lowered
 from jitgrad.tape.flatten import Flat
 from jitgrad.tape.path import Event, Path
 from jitgrad.tape.recording import is_recorded
-from jitgrad.tape.tensor import Composed, Tensor, become_plain, is_recorded_op, op_of
+from jitgrad.tape.tensor import Tensor, is_recorded_op, op_of
 
 
 class _Run:
@@ -86,6 +86,11 @@ def _key(numbers: Sequence[float]) -> Any:
     return array("d", numbers).tobytes()
 
 
+def is_kept(where: Path, event: Event, what: Any) -> bool:
+    """Whether ``run`` was asked for the same before, on a path that had come to ``event``."""
+    return executable.PROGRAMS.get((event, what, where.known)) is not None
+
+
 def values_of(flat: Flat, wanted: Sequence[Tensor]) -> list[np.ndarray]:
     """The values of the outputs, which are ``wanted``."""
     if segments.is_long(flat):
@@ -141,5 +146,5 @@ def release(tensor: Tensor) -> None:
         tensor.path.derive()
     tensor.op = None if kept is None else op_of(tensor)
     tensor.inputs, tensor.attrs = (), ()
-    if type(tensor) is Composed:
-        become_plain(tensor)
+    if tensor.call is not None:
+        tensor.__class__, tensor.call = Tensor, None

@@ -44,7 +44,7 @@ class Tensor(Operators):
         group: the gradients that it is computed with, see ``evaluate``.
         gradient: where it requires a gradient, what ``backward`` keeps of it.
         path, place: where it was made, and its number there; None of a leaf.
-        call: of a result of a composite whose graph nobody has looked at, what makes that.
+        call: of a result of a composite what makes its graph.
     """
 
     __slots__ = (
@@ -74,6 +74,7 @@ class Tensor(Operators):
         self.gradient: Gradient | None = None
         self.path: Path | None = None
         self.place = -1
+        self.call: Any = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -84,7 +85,6 @@ class Tensor(Operators):
         return self
 
     if TYPE_CHECKING:
-        call: Any
 
         def force(self) -> Any:
             """The value, computed now if it is not known; put here by jitgrad.tape."""
@@ -128,15 +128,9 @@ class Composed(Tensor):
         def __getattr__(self, name: str) -> Any:
             if name not in ("op", "inputs", "attrs"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            if self.call is not None:
+            if type(self) is Composed:
                 self.call.expand()
             return object.__getattribute__(self, name)
-
-
-def become_plain(tensor: Tensor) -> None:
-    """Once a result of a composite has what a Tensor has."""
-    tensor.__class__ = Tensor
-    tensor.call = None
 
 
 NEVER_DEFERRED.update((Tensor, Composed))
@@ -179,7 +173,7 @@ def _number(value: float, level: int) -> Tensor:
 def leaf(value: Any, shape: Shape, level: int, variable: Variable | None, gradient: Gradient | None) -> Tensor:
     """The value of a Variable, which is not copied, or a number."""
     made = new(Tensor)
-    made.op = made.group = made.path = None
+    made.op = made.group = made.path = made.call = None
     made.inputs = made.attrs = ()
     made.shape = shape
     made.level = level
@@ -250,7 +244,7 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     made.attrs = given
     made.shape = event.shape
     made.level = event.level
-    made.value = made.variable = made.group = made.gradient = None
+    made.value = made.variable = made.group = made.gradient = made.call = None
     made.path = path
     made.place = place if event.place >= 0 else -1
     made.timestamp = next(clock) if path.active else 0
@@ -373,14 +367,13 @@ def is_recorded_op(tensor: Tensor) -> bool:
 
 def op_of(tensor: Tensor) -> Op | None:
     """Its op, of a result of a composite without looking at the graph."""
-    op: Op | None = tensor.call.op_of(tensor) if type(tensor) is Composed and tensor.call is not None else tensor.op
+    op: Op | None = tensor.call.op_of(tensor) if type(tensor) is Composed else tensor.op
     return op
 
 
 def operands_of(tensor: Tensor) -> tuple[Tensor, ...]:
     """The operands of its op, or of the composite that it is a result of."""
-    call = tensor.call if type(tensor) is Composed else None
-    operands: tuple[Tensor, ...] = tensor.inputs if call is None else call.operands
+    operands: tuple[Tensor, ...] = tensor.inputs if tensor.call is None else tensor.call.operands
     return operands
 
 
