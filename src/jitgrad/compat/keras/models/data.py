@@ -52,8 +52,11 @@ def is_batches(x: Any) -> bool:
     return hasattr(x, "__iter__") or hasattr(x, "__next__") or hasattr(x, "__getitem__")
 
 
-def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, nested: Nested) -> Rows:
-    """Data as the library takes it, nested as its model is. Raises ArgumentError for targets beside batches."""
+def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | None, nested: Nested, fitted: bool) -> Rows:
+    """Data as the library takes it, nested as its model is. A fit looks at the first batch before it begins.
+
+    Raises ArgumentError for targets beside batches.
+    """
     if not is_batches(x):
         size = 32 if batch_size is None else batch_size
         x, y, weight = nested.inputs(plain(x)), nested.outputs(plain(y)), plain(weight)
@@ -67,25 +70,46 @@ def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | No
     if y is not None or weight is not None:
         raise ArgumentError("x gives batches, and y or sample_weight is given, too. Put targets and weights into the batches.")
     begin, known = batches(x, steps)
-    counted = Counted(begin, nested)
+    counted = Counted(Again(begin) if fitted and goes_on(x, steps) else begin, nested)
     return Rows(counted, None, None, known, None)
 
 
 def batches(x: Any, steps: int | None) -> tuple[Callable[[], Iterator[Any]], int | None]:
     """A function that begins an epoch's batches, each in arrays, and how many there are."""
     known = steps if steps is not None else length_of(x)
-    once = iter(x) is x if hasattr(x, "__iter__") else False
-    if once and steps is not None:
-        going = iter(x)
-        return lambda: map(as_batch, itertools.islice(going, steps)), known
-    if steps is not None:
-        around = Around(x)
-        return lambda: map(as_batch, itertools.islice(around, steps)), known
-    if not hasattr(x, "__iter__") or (hasattr(x, "on_epoch_end") and hasattr(x, "__getitem__")):
+    if is_indexed(x):
         return lambda: (as_batch(x[i]) for i in range(len(x))), known
-    if once:
-        return lambda: map(as_batch, x), known
+    if steps is not None:
+        going = iter(x if iter(x) is x else Around(x))
+        return lambda: map(as_batch, itertools.islice(going, steps)), known
     return lambda: map(as_batch, iter(x)), known
+
+
+def is_indexed(x: Any) -> bool:
+    """Whether its batches are asked for by their numbers, as those of ``keras.utils.Sequence``."""
+    return not hasattr(x, "__iter__") or (hasattr(x, "on_epoch_end") and hasattr(x, "__getitem__"))
+
+
+def goes_on(x: Any, steps: int | None) -> bool:
+    """Whether an epoch begins where the one before it ended, so that a batch that was looked at must be given again."""
+    return not is_indexed(x) and (steps is not None or iter(x) is x)
+
+
+class Again:
+    """A function that begins an epoch's batches: its first call shows the first of them, which the next one gives again."""
+
+    def __init__(self, begin: Callable[[], Iterator[Any]]) -> None:
+        self._begin, self._shown = begin, False
+        self._first: Iterator[Any] | None = None
+
+    def __call__(self) -> Iterator[Any]:
+        if not self._shown:
+            self._shown, going = True, self._begin()
+            first = list(itertools.islice(going, 1))
+            self._first = itertools.chain(first, going)
+            return iter(first)
+        given, self._first = self._first, None
+        return self._begin() if given is None else given
 
 
 class Counted:
@@ -96,8 +120,8 @@ class Counted:
 
     def __call__(self) -> Iterator[Any]:
         for number, batch in enumerate(self._begin(), 1):
-            yield self._nested.batch(batch)
             self.steps = number
+            yield self._nested.batch(batch)
 
 
 class Around:

@@ -232,7 +232,7 @@ class Model(Layer, library.Model):
     ) -> Any:  # fmt: skip
         """Fit the model to data, and print Keras's lines; returns a History."""
         _check_options(kwargs, validation_freq)
-        rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch, self._nested)
+        rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch, self._nested, True)
         steps = rows.steps
         if validation_split and rows.batch_size:
             steps = math.ceil(int(count_rows(rows.x) * (1 - validation_split)) / rows.batch_size)
@@ -297,7 +297,7 @@ class Model(Layer, library.Model):
         steps: int | None = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
     ) -> Any:  # fmt: skip
         """The loss and the metrics on data, and Keras's line."""
-        rows = as_rows(x, y, sample_weight, batch_size, steps, self._nested)
+        rows = as_rows(x, y, sample_weight, batch_size, steps, self._nested, False)
         given = _listed(callbacks)
         for callback in given:
             callback.set_model(self)

@@ -14,6 +14,7 @@ from jitgrad.compat.keras.names import snake_case
 from jitgrad.compat.keras.optimizers.schedules import LearningRateSchedule, native
 from jitgrad.compat.tensorflow.tensor import INT32, Tensor, wrap_array
 from jitgrad.errors import ArgumentError
+from jitgrad.tape import trace
 from jitgrad.tape.tree import tree_leaves
 
 
@@ -125,7 +126,8 @@ class Optimizer(library.Optimizer):
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """Update each variable by its gradient."""
         super().apply_gradients([(unwrap(gradient), variable) for gradient, variable in grads_and_vars])
-        self._done += 1
+        if trace.current() is None:
+            self._done += 1
         return self.iterations
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
