@@ -85,7 +85,7 @@ class Constant(_Drawn):
 class Identity(_Drawn):
     """The identity matrix times ``gain``."""
 
-    kind = library.Identity
+    kind = library.IdentityMatrix
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
