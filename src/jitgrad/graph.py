@@ -7,7 +7,7 @@ on the session's own values of the Variables. Every value is that before the run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,13 @@ class _Deferrable(Deferrable):
 
 
 class Node(_Deferrable, Operators):
-    """A call that a session makes: operators, methods and every function of jitgrad on a Node give another."""
+    """A call that a session makes: operators, methods and every function of jitgrad on a Node give another.
 
-    __slots__ = ("__weakref__", "args", "call", "kwargs", "name")
+    Attributes:
+        after: what a session runs before it, beside what is among its arguments.
+    """
+
+    __slots__ = ("__weakref__", "after", "args", "call", "kwargs", "name")
     gradient = None
     is_deferred = True
 
@@ -50,6 +54,7 @@ class Node(_Deferrable, Operators):
         self.call = call
         self.args = args
         self.kwargs = kwargs or {}
+        self.after: tuple[Node, ...] = ()
         self.name = getattr(call, "name", getattr(call, "__name__", "op"))
 
     def _read(self) -> Tensor:
@@ -268,12 +273,16 @@ def gradients(target: Any, sources: Any) -> Any:
 
 
 def _gradients(target: Any, sources: list[Any]) -> list[Tensor]:
-    tensors = [as_tensor(s) for s in sources]
+    return gradients_of(as_tensor(target), [as_tensor(s) for s in sources])
+
+
+def gradients_of(target: Tensor, sources: list[Tensor]) -> list[Tensor]:
+    """The gradients of the sum of ``target`` by Tensors, in the run of a session; zeros by one that it does not depend on."""
     tracing = current()
     assert tracing is not None
-    mine = {id(t) for t in tensors}
-    found = differentiate([as_tensor(target)], [key_of(t) for t in tensors], lambda t: id(t) in mine, tracing.recording.has)
-    return [constant(0.0, t) if g is None else g for g, t in zip(found, tensors, strict=True)]
+    mine = {id(t) for t in sources}
+    found = differentiate([target], [key_of(t) for t in sources], lambda t: id(t) in mine, tracing.recording.has)
+    return [constant(0.0, t) if g is None else g for g, t in zip(found, sources, strict=True)]
 
 
 KEPT_FUNCTIONS = 128
@@ -340,11 +349,11 @@ class Session:
             for fetch in wanted:
                 if not isinstance(fetch, Operators):
                     raise ArgumentError(f"run: {fetch!r} cannot be fetched. Fetch Nodes, Variables or Tensors.")
-            order = _in_order(wanted)
+            order = in_order(wanted)
             needed = [node for node in order if isinstance(node, Placeholder)]
 
             def step(fed: list[Any]) -> list[Any]:
-                return _evaluated(wanted, order, dict(zip(map(id, needed), fed, strict=True)))
+                return evaluated(wanted, order, dict(zip(map(id, needed), fed, strict=True)))
 
             found = self._functions.put(key, (Function(step), wanted, needed))
         return found
@@ -366,17 +375,21 @@ def _fed(feed_dict: Mapping[Placeholder, Any], needed: list[Placeholder]) -> lis
     return fed
 
 
-def _in_order(wanted: list[Any]) -> list[Node]:
-    """All Nodes that are needed, operands first."""
-    order = operands_first(_nodes(wanted), lambda node: _nodes(tree_leaves((node.args, node.kwargs))))
+def in_order(wanted: list[Any], given: Collection[int] = ()) -> list[Node]:
+    """All Nodes that are needed, operands first. Those whose ids are in ``given`` need nothing."""
+    order = operands_first(_nodes(wanted), lambda node: [] if id(node) in given else _nodes(_below(node)))
     late: set[int] = set()
     for node in order:
-        below = tree_leaves((node.args, node.kwargs))
+        below = _below(node)
         if getattr(node.call, "changes_state", False) or any(id(x) in late for x in below):
             late.add(id(node))
         for x in below:
             _refuse_early_values(node, x)
     return sorted(order, key=lambda node: id(node) in late)  # changes, and what needs them, come last
+
+
+def _below(node: Node) -> list[Any]:
+    return [*node.after, *tree_leaves((node.args, node.kwargs))]
 
 
 def _nodes(values: list[Any]) -> list[Node]:
@@ -394,8 +407,14 @@ def _refuse_early_values(node: Node, x: Any) -> None:
                 )
 
 
-def _evaluated(wanted: list[Any], order: list[Node], values: dict[int, Any]) -> list[Any]:
-    """The values of ``wanted``: each Node's call once, and of a Variable its value before the run."""
+def evaluated(wanted: list[Any], order: list[Node], values: dict[int, Any]) -> list[Any]:
+    """The values of ``wanted``: each Node's call once, and of a Variable its value before the run.
+
+    Args:
+        wanted: Nodes, Variables and Tensors.
+        order: from ``in_order``.
+        values: those that are known before, by the ids of their Nodes; the others are added.
+    """
     for x in wanted:
         if not isinstance(x, Node):
             values[id(x)] = as_tensor(x)

@@ -1,0 +1,364 @@
+"""Graphs of TensorFlow 1: operations and their tensors, names, collections, and what is run before what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from jitgrad.compat.tensorflow.dtypes import DType
+from jitgrad.compat.tensorflow.methods import TensorMethods
+from jitgrad.compat.tensorflow.v1.shape import TensorShape
+from jitgrad.errors import ArgumentError, TracingError
+from jitgrad.graph import Node
+from jitgrad.tape.tree import tree_leaves
+
+Sizes = tuple[int | None, ...] | None
+"""What is known of a shape: None of a size that is open, and instead of all where nothing is known."""
+
+
+class GraphKeys:
+    """Names of collections."""
+
+    GLOBAL_VARIABLES = "variables"
+    TRAINABLE_VARIABLES = "trainable_variables"
+    LOCAL_VARIABLES = "local_variables"
+    LOSSES = "losses"
+    REGULARIZATION_LOSSES = "regularization_losses"
+    GLOBAL_STEP = "global_step"
+    UPDATE_OPS = "update_ops"
+
+
+class Graph:
+    """A graph: its operations, by name, and its collections.
+
+    Attributes
+    ----------
+    seed : int or None
+        What the random numbers of each session begin with, see ``tf.set_random_seed``.
+    scopes, variable_scopes, before : list
+        The ``with`` statements of now: of names, of Variables, and of what runs first.
+    named : dict
+        What ``tf.get_variable`` has made.
+    """
+
+    def __init__(self) -> None:
+        self.seed: int | None = None
+        self.scopes: list[str] = [""]
+        self.variable_scopes: list[Any] = []
+        self.named: dict[str, Any] = {}
+        self.before: list[tuple[Any, ...]] = [()]
+        self._operations: dict[str, Operation] = {}
+        self._taken: dict[str, int] = {}
+        self._collections: dict[str, list[Any]] = {}
+
+    @contextmanager
+    def as_default(self) -> Iterator[Graph]:
+        """``with graph.as_default():`` what is made inside belongs to this graph."""
+        _defaults.append(self)
+        try:
+            yield self
+        finally:
+            _defaults.remove(self)
+
+    # Names.
+
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """The name in the scope of now, with a number where it is taken."""
+        full = self.scopes[-1] + name
+        key = full.lower()
+        number = self._taken.get(key, 0)
+        if mark_as_used:
+            self._taken[key] = number + 1
+        if number == 0:
+            return full
+        while f"{key}_{number}" in self._taken:
+            number += 1
+        if mark_as_used:
+            self._taken[key] = number + 1
+            self._taken[f"{key}_{number}"] = 1
+        return f"{full}_{number}"
+
+    @contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """``with graph.name_scope("layer"):`` names of what is made inside begin with ``layer/``."""
+        scope = "" if not name else name if name.endswith("/") else self.unique_name(name) + "/"
+        self.scopes.append(scope)
+        try:
+            yield scope
+        finally:
+            self.scopes.pop()
+
+    def add(self, operation: Operation) -> None:
+        """Have an operation found by its name."""
+        self._operations[operation.name] = operation
+
+    def get_operations(self) -> list[Operation]:
+        """All operations, in the order in which they were made."""
+        return list(self._operations.values())
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """The operation of a name. Raises ArgumentError, a KeyError, where there is none."""
+        found = self._operations.get(name)
+        if found is None:
+            raise MissingOperationError(
+                f"The name {name!r} refers to an Operation not in the graph. get_operations() has those that are there."
+            )
+        return found
+
+    def get_tensor_by_name(self, name: str) -> Tensor:
+        """The tensor of a name such as "add:0"."""
+        operation, colon, index = name.rpartition(":")
+        if not colon or not index.isdigit():
+            raise ArgumentError(
+                f"Tensor names must be of the form '<op_name>:<output_index>', not {name!r}. Give 'add:0', say."
+            )
+        outputs = self.get_operation_by_name(operation).outputs
+        if int(index) >= len(outputs):
+            raise MissingOperationError(
+                f"The operation {operation!r} has {len(outputs)} outputs, not {name!r}. Give another one."
+            )
+        return outputs[int(index)]
+
+    def as_graph_element(self, value: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+        """The tensor, Variable or operation that a value is or names. Raises ArgumentError for one of another graph."""
+        if isinstance(value, str):
+            return self.get_tensor_by_name(value) if ":" in value else self.get_operation_by_name(value)
+        if getattr(value, "graph", self) is not self:
+            raise ArgumentError(f"{value!r} is not an element of this graph. Make it, and run it, with the same tf.Graph.")
+        return value
+
+    # Collections.
+
+    def add_to_collection(self, name: str, value: Any) -> None:
+        """Append a value to a collection."""
+        self._collections.setdefault(name, []).append(value)
+
+    def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
+        """The values of a collection; those whose names begin with ``scope``."""
+        found = list(self._collections.get(name, []))
+        return found if scope is None else [x for x in found if re.match(scope, getattr(x, "name", ""))]
+
+    def get_collection_ref(self, name: str) -> list[Any]:
+        """The collection itself."""
+        return self._collections.setdefault(name, [])
+
+    @contextmanager
+    def control_dependencies(self, control_inputs: Sequence[Any] | None) -> Iterator[None]:
+        """``with graph.control_dependencies([op]):`` what is made inside runs after ``op``."""
+        more = tuple(operation_of(x) for x in control_inputs or ())
+        self.before.append(self.before[-1] + more if control_inputs is not None else ())
+        try:
+            yield
+        finally:
+            self.before.pop()
+
+
+class MissingOperationError(ArgumentError, KeyError):
+    """A name that no operation of the graph has."""
+
+
+_first: list[Graph] = []
+_defaults: list[Graph] = []
+
+
+def get_default_graph() -> Graph:
+    """The graph that belongs to what is made now."""
+    if _defaults:
+        return _defaults[-1]
+    if not _first:
+        _first.append(Graph())
+    return _first[0]
+
+
+def reset_default_graph() -> None:
+    """Begin a new graph, outside of any ``with graph.as_default()``."""
+    if _defaults:
+        raise TracingError(
+            "Do not use tf.reset_default_graph() to clear nested graphs. Leave the with statement of the graph first."
+        )
+    _first.clear()
+
+
+class Operation(Node):
+    """A call that a session makes, with its name in a graph.
+
+    Attributes
+    ----------
+    type : str
+        The kind of operation, such as "MatMul".
+    graph : Graph
+        Where it belongs.
+    outputs : list of Tensor
+        Its results.
+    """
+
+    __slots__ = ("graph", "outputs", "type")
+
+    def __init__(
+        self, type: str, call: Callable[..., Any], args: tuple[Any, ...] = (), kwargs: Any = None, name: str | None = None
+    ) -> None:
+        super().__init__(call, args, kwargs)
+        self.graph = get_default_graph()
+        self.type = type
+        self.name = self.graph.unique_name(name or type)
+        self.outputs: list[Tensor] = []
+        self.after = self.graph.before[-1]
+        self.graph.add(self)
+
+    @property
+    def control_inputs(self) -> list[Operation]:
+        """What runs before it."""
+        return list(self.after)  # type: ignore[arg-type]
+
+    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+        """Run it in a session, by default that of the ``with`` statement."""
+        session_for("run", session).run(self, feed_dict)
+
+    def __eq__(self, other: object) -> bool:  # type: ignore[override]
+        return self is other
+
+    def __ne__(self, other: object) -> bool:  # type: ignore[override]
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<tf.Operation {self.name!r} type={self.type}>"
+
+    def __str__(self) -> str:
+        return f'name: "{self.name}"\nop: "{self.type}"\n'
+
+
+class Symbol:
+    """What a Tensor and a Variable of a graph share; ``symbols`` adds the operators.
+
+    ``==`` says whether they are the same one, as in TensorFlow 1.
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None
+    __array_priority__ = 100
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise TracingError("Using a `tf.Tensor` as a Python `bool` is not allowed in a graph. Use tf.cond() or tf.where().")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TracingError("Iterating over a `tf.Tensor` is not allowed in a graph. Use tf.unstack().")
+
+    def __len__(self) -> int:
+        raise TypeError("len is not well defined for a tensor of a graph. Use x.shape for what is known of its shape.")
+
+    def __float__(self) -> float:
+        raise TypeError("A tensor of a graph has no number by itself. Run it in a session.")
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TracingError("A tensor of a graph is no array. Run it in a session, and compute with tf's functions.")
+
+    @property
+    def device(self) -> str:
+        """Where it is."""
+        return ""
+
+    def get_shape(self) -> TensorShape:
+        """What is known of its shape."""
+        shape: TensorShape = self.shape  # type: ignore[attr-defined]
+        return shape
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
+        """Its value in a session, by default that of the ``with`` statement."""
+        return session_for("eval", session).run(self, feed_dict)
+
+
+class Tensor(Symbol, TensorMethods, Node):  # type: ignore[misc]
+    """A result of an operation; a session computes its value."""
+
+    __slots__ = ("_dtype", "_sizes", "op", "value_index")
+
+    def __init__(self, op: Operation, index: int, dtype: DType, sizes: Sizes) -> None:
+        Node.__init__(self, _output, (op, index))
+        self.op = op
+        self.value_index = index
+        self.name = f"{op.name}:{index}"
+        self._dtype = dtype
+        self._sizes = sizes
+        op.outputs.append(self)
+
+    @property
+    def graph(self) -> Graph:
+        """Where it belongs."""
+        return self.op.graph
+
+    @property
+    def dtype(self) -> DType:  # type: ignore[override]
+        """The dtype of the elements."""
+        return self._dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """What is known of its shape."""
+        return TensorShape(self._sizes)
+
+    def set_shape(self, shape: Any) -> None:
+        """Say what else is known of its shape."""
+        self._sizes = TensorShape(self.shape.merge_with(shape)).plain
+
+    def consumers(self) -> list[Operation]:
+        """The operations that take it."""
+        return [op for op in self.graph.get_operations() if self in tensors_in((op.args, op.kwargs))]
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor {self.name!r} shape={self.shape} dtype={self._dtype.name}>"
+
+    def __str__(self) -> str:
+        shape = "" if self._sizes is None else f", shape={self.shape}"
+        return f'Tensor("{self.name}"{shape}, dtype={self._dtype.name})'
+
+    __format__ = object.__format__  # type: ignore[assignment]
+
+
+def _output(results: list[Any], index: int) -> Any:
+    return results[index]
+
+
+def tensors_in(nest: Any) -> list[Tensor]:
+    """The Tensors in a nest of arguments."""
+    return [x for x in tree_leaves(nest) if isinstance(x, Tensor)]
+
+
+def operation_of(value: Any) -> Operation:
+    """The operation that a Tensor, Variable or operation is of."""
+    found = value if isinstance(value, Operation) else getattr(value, "op", None)
+    if not isinstance(found, Operation):
+        raise ArgumentError(f"{value!r} is no operation of a graph. Give operations, tensors or Variables of it.")
+    return found
+
+
+# Sessions, of which the innermost ``with`` statement has the default one.
+
+sessions: list[Any] = []
+
+
+def session_for(what: str, session: Any) -> Any:
+    """The session that is given, or the default one. Raises ArgumentError where there is none."""
+    if session is None and not sessions:
+        raise ArgumentError(
+            f"Cannot use `{what}()`: No default session is registered. Use `with sess.as_default()` or pass session=sess."
+        )
+    return session or sessions[-1]
+
+
+__all__ = [
+    "Graph", "GraphKeys", "Operation", "Tensor", "get_default_graph", "reset_default_graph",
+]  # fmt: skip

@@ -1,0 +1,10 @@
+"""``tf.linalg`` of TensorFlow 1."""
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.tensorflow import linalg
+from jitgrad.compat.tensorflow.v1.functions import all_in_graph
+
+globals().update(all_in_graph(linalg, linalg.__all__))
+__all__ = list(linalg.__all__)
+__getattr__ = missing("tensorflow.linalg", __all__)
+del linalg, missing, all_in_graph

@@ -1,0 +1,55 @@
+"""``tf.nn`` of TensorFlow 1."""
+
+from typing import Any
+
+from jitgrad.compat.modules import missing
+from jitgrad.compat.tensorflow import math as _math
+from jitgrad.compat.tensorflow import nn as _nn
+from jitgrad.compat.tensorflow.v1.functions import all_in_graph
+from jitgrad.compat.tensorflow.v1.staging import staged
+
+_functions = all_in_graph(_nn, _nn.__all__, ["dropout", "softmax_cross_entropy_with_logits"])
+globals().update(_functions)
+
+
+def softmax_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None, axis: int | None = None
+) -> Any:
+    """The cross-entropy of each row of logits."""
+    stage = staged("softmax_cross_entropy_with_logits", _nn.softmax_cross_entropy_with_logits)
+    return stage(labels, logits, dim if axis is None else axis, name=name)
+
+
+softmax_cross_entropy_with_logits_v2 = softmax_cross_entropy_with_logits
+
+
+def dropout(
+    x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = None, name: str | None = None, rate: Any = None
+) -> Any:
+    """Zeros with probability ``1 - keep_prob``, or ``rate``, and the other elements scaled up."""
+    keep = keep_prob if rate is None else 1.0 - rate
+    return staged("dropout", _dropped)(x, keep, noise_shape, name=name)
+
+
+def _dropped(x: Any, keep: Any, noise_shape: Any) -> Any:
+    from jitgrad.compat.tensorflow.random import uniform
+
+    drawn = uniform(x.shape if noise_shape is None else noise_shape, dtype=x.dtype)
+    return x / keep * _math.floor(drawn + keep)
+
+
+def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
+    """``x @ weights + biases``."""
+    return staged("xw_plus_b", lambda x, w, b: x @ w + b)(x, weights, biases, name=name)
+
+
+def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Any:
+    """``relu(x @ weights + biases)``."""
+    return staged("relu_layer", lambda x, w, b: _nn.relu(x @ w + b))(x, weights, biases, name=name)
+
+
+__all__ = sorted(
+    {*_nn.__all__, "relu_layer", "softmax_cross_entropy_with_logits_v2", "xw_plus_b"},
+)
+__getattr__ = _nn.__getattr__
+del Any, missing, all_in_graph

@@ -1,0 +1,297 @@
+"""Sessions of TensorFlow 1: they run operations, each on values of its own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from jitgrad.compat.tensorflow.errors import FailedPreconditionError, InvalidArgumentError
+from jitgrad.compat.tensorflow.tensor import INT32, made
+from jitgrad.compat.tensorflow.v1.graph import Graph, Operation, Symbol, Tensor, get_default_graph, sessions
+from jitgrad.compat.tensorflow.v1.variables import Change, Reset, Variable
+from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
+from jitgrad.graph import KEPT_FUNCTIONS, Node, evaluated, in_order
+from jitgrad.tape.executable import Storage
+from jitgrad.tape.function import Function
+from jitgrad.tape.lru import Recent
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import Tensor as Value
+from jitgrad.tape.tree import tree_leaves, tree_pack
+from jitgrad.tape.variable import Variable as LibraryVariable
+
+
+class _State(Storage):
+    """The values of a session: of Variables that were initialised or assigned, and of what optimizers keep."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.values: dict[LibraryVariable, np.ndarray] = {}
+
+    def read(self, leaf: Value) -> Any:
+        variable = leaf.variable
+        if variable is None:
+            return super().read(leaf)
+        if variable not in self.values and variable.shared and self.graph.seed is not None:
+            self.values[variable] = _seeded(variable, self.graph.seed)
+        return self.values[variable] if variable in self.values else super().read(leaf)
+
+    def write(self, leaf: Value, value: np.ndarray) -> None:
+        variable = leaf.variable
+        if variable is None or (variable.shared and variable not in self.values):
+            super().write(leaf, value)
+        else:
+            self.put(variable, value)
+
+    def put(self, variable: LibraryVariable, value: Any) -> None:
+        """Keep a copy of a value."""
+        array = np.array(value, variable._leaf.value.dtype)
+        array.setflags(write=False)
+        self.values[variable] = array
+
+    def reset(self) -> None:
+        """Forget what optimizers keep."""
+        self.values = {v: value for v, value in self.values.items() if isinstance(v, Variable) or v.shared}
+
+    def require(self, variable: Variable) -> None:
+        """Raise FailedPreconditionError where a Variable has no value yet."""
+        if variable not in self.values:
+            raise FailedPreconditionError(
+                f"Attempting to use uninitialized value {variable.op.name}. Run tf.global_variables_initializer() in this session, "
+                f"after all Variables are made."
+            )
+
+
+def _seeded(state: Any, seed: int) -> np.ndarray:
+    """The state of random numbers as it is after a seed."""
+    begun = copy.copy(state)
+    begun.set_key(seed)
+    return np.array(begun.numpy())
+
+
+class _Plan:
+    """What is run for some fetches: a Function of the values that are fed."""
+
+    def __init__(self, wanted: list[Node], fed: list[Node]) -> None:
+        self.kept = wanted, fed  # so that their ids stay theirs
+        order = in_order(wanted, set(map(id, fed)))
+        given = set(map(id, order))
+        self.needed = [node for node in fed if id(node) in given]
+        self.unfed = [
+            x for x in order if isinstance(x, Operation) and x.type == "Placeholder" and x.outputs[0] not in self.needed
+        ]
+        self.resets = any(isinstance(node.call, Reset) for node in order)
+        self.reads = _variables_read(order)
+        self.function = Function(self._step)
+        self._wanted, self._order = wanted, order
+
+    def _step(self, fed: list[Any]) -> list[Any]:
+        values: dict[int, Any] = {}
+        for node, value in zip(self.needed, fed, strict=True):
+            integer = node.dtype.dtype if isinstance(node, Tensor) and node.dtype.is_integer else INT32
+            values[id(node)] = made(value, integer)
+        results = evaluated(self._wanted, self._order, values)
+        return [None if isinstance(node, Operation) else x for node, x in zip(self._wanted, results, strict=True)]
+
+
+def _variables_read(order: list[Node]) -> list[Variable]:
+    """The Variables whose values are asked for before the same run gives them one."""
+    given: set[int] = set()
+    read: dict[int, Variable] = {}
+    for node in order:
+        used = tree_leaves((node.args, node.kwargs))
+        change = node.call if isinstance(node.call, Change) else None
+        if change is not None and change.f is not None:
+            used.append(change.target)
+        read |= {id(x): x for x in used if isinstance(x, Variable) and id(x) not in given}
+        if change is not None:
+            given.add(id(change.target))
+    return list(read.values())
+
+
+class Session:
+    """Runs operations and computes tensors, on values of Variables of its own.
+
+    Parameters
+    ----------
+    target : str
+        There is one machine: "".
+    graph : Graph
+        By default that of now.
+    config : ConfigProto
+        Of devices and threads; it changes nothing here.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        if target:
+            raise UnsupportedError(f"A session on {target!r} is not possible: jitgrad runs in this process. Leave target out.")
+        self.graph = graph or get_default_graph()
+        self._state = _State(self.graph)
+        self._plans: Recent[_Plan] | None = Recent(KEPT_FUNCTIONS)
+        self._entered: list[Any] = []
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """The values of ``fetches``, all computed in one run; of Variables the values after it.
+
+        Parameters
+        ----------
+        fetches : Tensor, Variable, Operation, their names, or a nest of these
+            What to compute; an operation has the value None.
+        feed_dict : dict, optional
+            Values for placeholders, or for other tensors instead of computing them.
+
+        Raises
+        ------
+        FailedPreconditionError
+            Where a Variable was not initialised in this session.
+        InvalidArgumentError
+            Where a placeholder is needed and not fed.
+        """
+        if self._plans is None:
+            raise ClosedError("Attempted to use a closed Session. Make a new one.")
+        leaves = [self._element(x) for x in tree_leaves(fetches)]
+        fed = {self._fed(key): value for key, value in (feed_dict or {}).items()}
+        wanted: list[Node] = [x for x in leaves if isinstance(x, Node)]
+        values = iter(self._run(wanted, fed) if wanted else ())
+        found = [self._after(x) if isinstance(x, Variable) else _array(next(values), x) for x in leaves]
+        return tree_pack(fetches, found)
+
+    def _run(self, wanted: list[Node], fed: dict[Any, Any]) -> Any:
+        key = tuple(map(id, wanted)), tuple(map(id, fed))
+        assert self._plans is not None
+        plan = self._plans.get(key) or self._plans.put(key, _Plan(wanted, list(fed)))
+        if plan.unfed:
+            op = plan.unfed[0]
+            raise InvalidArgumentError(
+                f"You must feed a value for placeholder tensor {op.name!r} with dtype {op.outputs[0].dtype.name}. "
+                f"Add it to feed_dict."
+            )
+        for variable in plan.reads:
+            self._state.require(variable)
+        results = plan.function.replay(self._state, [_checked(node, fed[node]) for node in plan.needed])
+        if plan.resets:
+            self._state.reset()
+        return results
+
+    def _after(self, variable: Variable) -> Any:
+        self._state.require(variable)
+        return _shown(self._state.values[variable], variable)
+
+    def _element(self, fetch: Any) -> Any:
+        """A Tensor, Variable or Operation that is fetched, by itself or by name."""
+        if isinstance(fetch, (str, Symbol, Operation)):
+            return self.graph.as_graph_element(fetch)
+        if fetch is None:
+            raise FetchError("Argument `fetch` = None has invalid type 'NoneType'. Fetch tensors and operations.")
+        raise FetchError(
+            f"Argument `fetch` = {fetch!r} has invalid type {type(fetch).__name__!r}. Fetch tensors and operations."
+        )
+
+    def _fed(self, key: Any) -> Tensor:
+        found = self.graph.as_graph_element(key) if isinstance(key, (str, Symbol)) else None
+        if not isinstance(found, Tensor):
+            raise FetchError(f"Cannot interpret feed_dict key {key!r} as Tensor. Feed placeholders.")
+        return found
+
+    def load(self, variable: Variable, value: Any) -> None:
+        """Give a Variable a value in this session."""
+        array = np.asarray(value, variable.dtype.dtype)
+        if array.shape != variable._leaf.shape:
+            raise ShapeError(
+                f"Variable {variable.name!r} has shape {variable.shape} and is given {array.shape}. Give its shape."
+            )
+        self._state.put(variable, array)
+
+    def make_callable(self, fetches: Any, feed_list: Any = None) -> Any:
+        """A function of the values of ``feed_list`` that runs ``fetches``."""
+        return lambda *values: self.run(fetches, dict(zip(feed_list or (), values, strict=True)))
+
+    # What it is in.
+
+    @contextmanager
+    def as_default(self) -> Iterator[Session]:
+        """``with sess.as_default():`` ``eval`` and ``run`` inside use this session."""
+        sessions.append(self)
+        try:
+            with self.graph.as_default():
+                yield self
+        finally:
+            sessions.remove(self)
+
+    def __enter__(self) -> Session:
+        self._entered.append(self.as_default())
+        entered: Session = self._entered[-1].__enter__()
+        return entered
+
+    def __exit__(self, *error: Any) -> None:
+        self._entered.pop().__exit__(*error)
+        self.close()
+
+    def close(self) -> None:
+        """End it; running something is an error from then on."""
+        self._plans = None
+
+
+class InteractiveSession(Session):
+    """A session that is the default one until it is closed."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        sessions.append(self)
+
+    def close(self) -> None:
+        """End it."""
+        if self in sessions:
+            sessions.remove(self)
+        super().close()
+
+
+class FetchError(ArgumentError, TypeError):
+    """What cannot be fetched or fed."""
+
+
+class ClosedError(ArgumentError, RuntimeError):
+    """A session that was closed."""
+
+
+def get_default_session() -> Session | None:
+    """The session of the ``with`` statement."""
+    return sessions[-1] if sessions else None
+
+
+def _checked(node: Node, value: Any) -> np.ndarray:
+    """What is fed, in the dtype of its tensor. Raises ShapeError, a ValueError, where the shape does not fit."""
+    assert isinstance(node, Tensor)
+    if isinstance(value, Symbol):
+        raise FetchError(
+            f"The value of a feed cannot be a tf.Tensor object, as it is for {node.name}. Run it, and feed the array."
+        )
+    plain = value.numpy() if isinstance(value, Operators) else value
+    array = np.asarray(plain, node.dtype.dtype)
+    sizes = node._sizes
+    if sizes is not None and (
+        len(sizes) != array.ndim or any(n not in (None, m) for n, m in zip(sizes, array.shape, strict=True))
+    ):
+        raise ShapeError(
+            f"Cannot feed value of shape {array.shape} for Tensor {node.name}, which has shape {node.shape}. "
+            f"Feed an array of its shape."
+        )
+    return array
+
+
+def _array(value: Any, node: Any) -> Any:
+    return None if value is None else _shown(value.numpy(), node)
+
+
+def _shown(array: Any, node: Any) -> Any:
+    """An array in the dtype of a tensor; one without axes as a number of NumPy."""
+    found = np.asarray(array, node.dtype.dtype if node.dtype.is_integer else None)
+    return found.copy() if found.ndim else found[()]
+
+
+__all__ = [
+    "InteractiveSession", "Session", "get_default_session",
+]  # fmt: skip

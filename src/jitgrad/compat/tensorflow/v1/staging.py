@@ -1,0 +1,176 @@
+"""Functions of ``tf`` in a graph: a call makes an operation, and a session calls the function.
+
+What is known of the results' dtypes and shapes is found by calling the function on tensors without values, of several sizes
+where a size is open: what comes out the same each time is known.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jitgrad.compat.tensorflow import dtypes
+from jitgrad.compat.tensorflow.dtypes import DType
+from jitgrad.compat.tensorflow.errors import ConversionError, InvalidArgumentError
+from jitgrad.compat.tensorflow.tensor import INT32, convert, integer_of, made
+from jitgrad.compat.tensorflow.tensor import Tensor as Eager
+from jitgrad.compat.tensorflow.v1.graph import Operation, Sizes, Symbol, Tensor, tensors_in
+from jitgrad.errors import JitgradError, TracingError
+from jitgrad.tape import trace
+from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import placeholder
+from jitgrad.tape.tree import tree_leaves, tree_map
+
+_NONE_OPEN = -1
+_USUAL = ((97, 2), (89, 2), (97, 1), (97, 0), (97, 3))
+"""Sizes that stand for open ones, and numbers of axes for those that are not known."""
+
+
+class _World:
+    """Tensors without values that stand for those of a graph, open sizes all being ``size``."""
+
+    def __init__(self, size: int, rank: int) -> None:
+        self.size, self.rank = size, rank
+        self._made: dict[int, Any] = {}
+
+    def stand_in(self, x: Any) -> Any:
+        """What stands for a Tensor; integers that are computed are, since shapes are made of them."""
+        if not isinstance(x, Tensor):
+            return x
+        if id(x) not in self._made:
+            if x.dtype.is_integer and x.op.type not in UNCOMPUTED:
+                for output, value in zip(x.op.outputs, self.results(x.op), strict=True):
+                    self._made[id(output)] = value
+            else:
+                sizes = (None,) * self.rank if x._sizes is None else x._sizes
+                shape = tuple(self.size if n is None else n for n in sizes)
+                self._made[id(x)] = made(placeholder(shape, x.dtype.level), x.dtype.dtype if x.dtype.is_integer else INT32)
+        return self._made[id(x)]
+
+    def results(self, op: Operation) -> list[Any]:
+        """The results of an operation."""
+        args, kwargs = tree_map(self.stand_in, (op.args, op.kwargs))
+        results: list[Any] = op.call(*args, **kwargs)
+        return results
+
+
+UNCOMPUTED = {"Placeholder", "Gradients", "Assign", "AssignAdd", "AssignSub"}
+"""Types of operations of whose results nothing is found by calling them."""
+
+
+class _Call:
+    """The function of an operation on values: it is given Tensors of TensorFlow 2, and returns such, nested as ``nest`` says."""
+
+    __slots__ = ("f", "name")
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f = f
+        self.name = getattr(f, "__name__", "op")
+
+    def nest(self, args: Any, kwargs: Any) -> Any:
+        """The results for values in the place of Tensors; of Variables it takes the values."""
+        args, kwargs = tree_map(lambda x: eager(x) if isinstance(x, Symbol) else x, (args, kwargs))
+        return tree_map(eager, self.f(*args, **kwargs))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> list[Any]:
+        return tree_leaves(self.nest(args, kwargs))
+
+
+def eager(x: Any) -> Eager:
+    """A value as a Tensor of TensorFlow 2."""
+    if isinstance(x, Eager):
+        return x
+    return made(x._read(), integer_of(x)) if isinstance(x, Operators) else convert(x)
+
+
+def operation(type: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = None, name: str | None = None) -> Any:
+    """The Tensors of an operation that calls ``f``, nested as its results are."""
+    call = _Call(f)
+    op = Operation(type, call, args, kwargs, name)
+    nest = _known(op, call)
+    places = iter(range(len(tree_leaves(nest))))
+    return tree_map(lambda known: Tensor(op, next(places), *known), nest)
+
+
+def _known(op: Operation, call: _Call) -> Any:
+    """What is known of the results of an operation, nested as they are. Raises what it raises, whatever the open sizes."""
+    error: JitgradError | None = None
+    for worlds in _attempts(op):
+        found = []
+        for world in worlds:
+            try:
+                with trace.tracing():
+                    found.append((world, call.nest(*tree_map(world.stand_in, (op.args, op.kwargs)))))
+            except TracingError:  # of what depends on values, as tf.range(n), nothing is known
+                error = None
+                break
+            except JitgradError as e:
+                error = error or e
+        if found:
+            return _merged(found, any_rank=len(found) < len(worlds) and _is_open(op))
+        if error is None:
+            break
+    if error is not None:
+        if isinstance(error, InvalidArgumentError) and not isinstance(error, ValueError):
+            raise ConversionError(str(error)) from None
+        raise error
+    first = next((x.dtype for x in tensors_in((op.args, op.kwargs)) if x.dtype.is_floating), dtypes.float32)
+    return _Leaf(first, None)
+
+
+def _attempts(op: Operation) -> Iterator[list[_World]]:
+    """Sizes to call the function with: the usual ones, and if it takes none of these, 1 and those that its operands have."""
+    given = tensors_in((op.args, op.kwargs))
+    open_rank = _is_open(op)
+    if not open_rank and all(None not in (x._sizes or ()) for x in given):
+        yield [_World(_NONE_OPEN, 0)]
+        return
+    yield [_World(*usual) for usual in (_USUAL if open_rank else _USUAL[:2])]
+    leaves = tree_leaves((op.args, op.kwargs))
+    known = {1} | {int(n) for x in leaves if isinstance(x, Symbol) for n in (x.get_shape().plain or ()) if n}
+    yield [_World(size, rank) for size in sorted(known) for rank in ((2, 1, 0, 3) if open_rank else (0,))]
+
+
+def _is_open(op: Operation) -> bool:
+    """Whether an operand may have any number of axes."""
+    return any(x._sizes is None for x in tensors_in((op.args, op.kwargs)))
+
+
+class _Leaf:
+    """What is known of one result."""
+
+    def __init__(self, dtype: DType, sizes: Sizes) -> None:
+        self.dtype, self.sizes = dtype, sizes
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.dtype, self.sizes))
+
+
+def _merged(found: list[tuple[_World, Any]], any_rank: bool) -> Any:
+    """What the results in several worlds have in common; with ``any_rank`` no shape, as more than these are possible."""
+    _, first = found[0]
+    columns = zip(*(tree_leaves(nest) for _, nest in found), strict=True)
+    worlds = [world for world, _ in found]
+    leaves = iter([_Leaf(column[0].dtype, None if any_rank else _common(column, worlds)) for column in columns])
+    return tree_map(lambda _: next(leaves), first)
+
+
+def _common(results: tuple[Any, ...], worlds: list[_World]) -> Sizes:
+    shapes = [x._read().shape for x in results]
+    if len({len(shape) for shape in shapes}) > 1:
+        return None
+    tried = {world.size for world in worlds}
+    either = tried if len(tried) == 1 else ()  # a size that may be an open one's, or known
+    sizes = zip(*shapes, strict=True)
+    return tuple(axis[0] if len(set(axis)) == 1 and axis[0] not in either else None for axis in sizes)
+
+
+def staged(type: str, f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes an operation of each call of ``f``."""
+
+    @functools.wraps(f)
+    def stage(*args: Any, name: str | None = None, **kwargs: Any) -> Any:
+        return operation(type, f, args, kwargs, name)
+
+    return stage

@@ -1,0 +1,344 @@
+"""Variables of a graph: each session has its own values, which an initializer gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from jitgrad import graph as library
+from jitgrad.compat.tensorflow import dtypes
+from jitgrad.compat.tensorflow.dtypes import DType, as_dtype
+from jitgrad.compat.tensorflow.methods import TensorMethods
+from jitgrad.compat.tensorflow.operands import like
+from jitgrad.compat.tensorflow.errors import ConversionError
+from jitgrad.compat.tensorflow.tensor import INT32, convert, made
+from jitgrad.compat.tensorflow.v1.graph import (
+    GraphKeys,
+    Operation,
+    Symbol,
+    Tensor,
+    get_default_graph,
+    session_for,
+)
+from jitgrad.compat.tensorflow.v1.shape import TensorShape
+from jitgrad.compat.tensorflow.v1.staging import eager, operation, staged
+from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.ops import elementwise as ew
+from jitgrad.tape import dtypes as levels
+from jitgrad.tape.tree import tree_leaves
+from jitgrad.tape.variable import Variable as LibraryVariable
+
+
+class Change:
+    """What an operation does that gives a Variable a value: ``f`` of the value now and of the one that is given.
+
+    Attributes
+    ----------
+    target : Variable
+        The Variable.
+    """
+
+    changes_state = True
+    __slots__ = ("f", "name", "target")
+
+    def __init__(self, target: Variable, f: Any = None) -> None:
+        self.target, self.f, self.name = target, f, "assign"
+
+    def __call__(self, value: Any) -> list[Any]:
+        given = like(value, made(self.target._leaf, self.target._integer))._read()
+        LibraryVariable.assign(self.target, given if self.f is None else self.f(self.target._read(), given))
+        return [eager(self.target)]
+
+
+class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
+    """A value that a session keeps, and that is changed by assignments and optimizers.
+
+    Parameters
+    ----------
+    initial_value : tensor, array-like or function
+        What its initializer gives it, or a function that says that.
+    trainable : bool
+        Whether optimizers change it by default.
+    name, dtype, collections, constraint
+        As in TensorFlow.
+    validate_shape, caching_device, variable_def, expected_shape, import_scope, use_resource, synchronization, aggregation, shape
+        As in TensorFlow; there is one device, and a value always has the shape of the first.
+    """
+
+    __slots__ = ("_integer", "graph", "initial_value", "initializer", "op")
+
+    def __init__(
+        self, initial_value: Any = None, trainable: bool | None = None, collections: Sequence[str] | None = None,
+        validate_shape: bool = True, caching_device: Any = None, name: str | None = None, variable_def: Any = None,
+        dtype: Any = None, expected_shape: Any = None, import_scope: Any = None, constraint: Any = None,
+        use_resource: bool | None = None, synchronization: Any = None, aggregation: Any = None, shape: Any = None,
+    ) -> None:  # fmt: skip
+        if initial_value is None:
+            raise ArgumentError("initial_value must be specified. Give the Variable its first value.")
+        self.graph = get_default_graph()
+        self.op = Operation("VariableV2", lambda: [], name=name or "Variable")
+        self.op.outputs = [self]  # type: ignore[list-item]
+        with self.graph.name_scope(self.op.name + "/"):
+            value = initial_value() if callable(initial_value) and not isinstance(initial_value, Symbol) else initial_value
+            first = as_tensor(value, None if dtype is None else as_dtype(dtype), "initial_value")
+            sizes = first.shape.plain
+            if sizes is None or None in sizes:
+                raise ShapeError(
+                    f"initial_value must have a shape specified: {first}. Give a value whose sizes are known when the graph is made."
+                )
+            library.Variable.__init__(
+                self, np.zeros(sizes, first.dtype.dtype), name=f"{self.op.name}:0", trainable=trainable is not False
+            )
+            self._integer = first.dtype.dtype if first.dtype.is_integer else INT32
+            self.constraint = constraint
+            self.initial_value = first
+            self.initializer = changed(self, "Assign", first, name="Assign").op
+        kept = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        for collection in kept + [GraphKeys.TRAINABLE_VARIABLES] * self.trainable:
+            self.graph.add_to_collection(collection, self)
+
+    @property
+    def shape(self) -> TensorShape:
+        """The sizes of the axes."""
+        return TensorShape(self._leaf.shape)
+
+    @property
+    def dtype(self) -> DType:  # type: ignore[override]
+        """The dtype of the elements."""
+        return dtypes.of_numpy(self._integer) if self.level == levels.INTEGER else dtypes.OF_LEVEL[self.level]
+
+    def value(self) -> Tensor:
+        """Its value, as a tensor."""
+        made: Tensor = staged("Identity", eager)(self, name=f"{self.op.name}/read")
+        return made
+
+    read_value = value
+
+    def assign(  # type: ignore[override]
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Tensor:
+        """An operation that gives it ``value``; its result is the value that it has then."""
+        return changed(self, "Assign", value, name=name)
+
+    def assign_add(  # type: ignore[override]
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Tensor:
+        """An operation that adds ``delta``."""
+        return changed(self, "AssignAdd", delta, ew.add, name)
+
+    def assign_sub(  # type: ignore[override]
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Tensor:
+        """An operation that subtracts ``delta``."""
+        return changed(self, "AssignSub", delta, ew.subtract, name)
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Give it a value in a session, by default that of the ``with`` statement."""
+        session_for("load", session).load(self, value)
+
+    def __repr__(self) -> str:
+        return f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}_ref>"
+
+    __str__ = __repr__
+    __format__ = object.__format__  # type: ignore[assignment]
+
+
+def as_tensor(value: Any, dtype: DType | None = None, name: str = "Const") -> Any:
+    """A value as a Tensor or Variable of the graph. Raises ConversionError where it is one of another dtype."""
+    if isinstance(value, Symbol):
+        given: Any = value.dtype  # type: ignore[attr-defined]
+        if dtype is not None and given is not dtype:
+            raise ConversionError(f"{value!r} has not the dtype {dtype.name} that was asked for. Use tf.cast(x, {dtype!r}).")
+        return value
+    if any(isinstance(x, Symbol) for x in tree_leaves(value)):
+        return operation("packed", convert, (value, dtype), name=name)
+    constant = convert(value, dtype)
+    return operation("Const", lambda: constant, (), name=name)
+
+
+def changed(target: Variable, type: str, value: Any, f: Any = None, name: str | None = None) -> Tensor:
+    """The result of an operation that gives a Variable a value."""
+    if isinstance(value, Symbol):
+        value_dtype: Any = value.dtype  # type: ignore[attr-defined]
+        if value_dtype is not target.dtype:
+            raise as_tensor_error(target, value_dtype)
+        if f is None:
+            target.shape.assert_is_compatible_with(value.get_shape())
+    op = Operation(type, Change(target, f), (value,), name=name)
+    return Tensor(op, 0, target.dtype, target._leaf.shape)
+
+
+def as_tensor_error(target: Variable, given: DType) -> Exception:
+    """The error of a value of another dtype."""
+    return ConversionError(
+        f"Variable {target.name!r} has dtype {target.dtype.name} and is given {given.name}. Use tf.cast(x, {target.dtype!r})."
+    )
+
+
+def assign(ref: Variable, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """An operation that gives a Variable ``value``."""
+    return ref.assign(value, name=name)
+
+
+def assign_add(ref: Variable, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """An operation that adds ``value`` to a Variable."""
+    return ref.assign_add(value, name=name)
+
+
+def assign_sub(ref: Variable, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """An operation that subtracts ``value`` from a Variable."""
+    return ref.assign_sub(value, name=name)
+
+
+# Collections of Variables, and their initializers.
+
+
+def global_variables(scope: str | None = None) -> list[Any]:
+    """The Variables of the graph."""
+    return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
+
+
+def trainable_variables(scope: str | None = None) -> list[Any]:
+    """Those that optimizers change by default."""
+    return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
+
+
+def local_variables(scope: str | None = None) -> list[Any]:
+    """The Variables of the collection of local ones."""
+    return get_default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
+
+
+class Reset:
+    """What an initializer of all Variables does beside running theirs: a session forgets what optimizers keep."""
+
+    changes_state = True
+    name = "init"
+
+    def __call__(self, *ran: Any) -> list[Any]:
+        return []
+
+
+def _initializer(variables: Sequence[Variable], name: str, call: Any) -> Operation:
+    op = Operation("NoOp", call, name=name)
+    op.after = (*op.after, *(v.initializer for v in variables))
+    return op
+
+
+def global_variables_initializer() -> Operation:
+    """An operation that gives all Variables that there are their first values, in the session that runs it."""
+    return _initializer(global_variables(), "init", Reset())
+
+
+def local_variables_initializer() -> Operation:
+    """The same of the local Variables."""
+    return variables_initializer(local_variables(), "init_local")
+
+
+def variables_initializer(var_list: Sequence[Variable], name: str = "init") -> Operation:
+    """The same of some Variables."""
+    return _initializer(var_list, name, lambda: [])
+
+
+initialize_all_variables, initialize_variables = global_variables_initializer, variables_initializer
+
+# Variables by name.
+
+
+class _Scope:
+    """A variable scope: what ``tf.variable_scope`` gives, and ``tf.get_variable`` looks at."""
+
+    def __init__(self, name: str, reuse: Any, initializer: Any) -> None:
+        self.name, self.reuse, self.initializer = name, reuse, initializer
+
+    @property
+    def original_name_scope(self) -> str:
+        """Its name, as one of names."""
+        return self.name + "/"
+
+    def reuse_variables(self) -> None:
+        """Have ``get_variable`` give the Variables that there are."""
+        self.reuse = True
+
+
+AUTO_REUSE = "AUTO_REUSE"
+
+
+def get_variable_scope() -> _Scope:
+    """The variable scope of now."""
+    graph = get_default_graph()
+    if not graph.variable_scopes:
+        graph.variable_scopes.append(_Scope("", False, None))
+    found: _Scope = graph.variable_scopes[-1]
+    return found
+
+
+@contextmanager
+def variable_scope(
+    name_or_scope: Any, default_name: str | None = None, values: Any = None, initializer: Any = None, reuse: Any = None
+) -> Iterator[_Scope]:
+    """``with tf.variable_scope("layer"):`` names of Variables and operations that are made inside begin with ``layer/``."""
+    graph, outer = get_default_graph(), get_variable_scope()
+    if isinstance(name_or_scope, _Scope):
+        name = name_or_scope.name
+    else:
+        own = name_or_scope or graph.unique_name(default_name or "scope", mark_as_used=False).rpartition("/")[2]
+        name = f"{outer.name}/{own}" if outer.name else own
+    scope = _Scope(name, outer.reuse if reuse is None else reuse, initializer or outer.initializer)
+    with ExitStack() as stack:
+        stack.enter_context(graph.name_scope(name.rpartition("/")[2] or None))
+        graph.variable_scopes.append(scope)
+        stack.callback(graph.variable_scopes.pop)
+        yield scope
+
+
+def get_variable(
+    name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
+    trainable: bool | None = None, collections: Sequence[str] | None = None, **options: Any,
+) -> Variable:  # fmt: skip
+    """The Variable of a name in the variable scope, made where there is none.
+
+    Raises ArgumentError, a ValueError, where there is one and the scope does not reuse, or none and it does.
+    """
+    scope, graph = get_variable_scope(), get_default_graph()
+    full = f"{scope.name}/{name}" if scope.name else name
+    known: dict[str, Variable] = graph.named
+    if full in known and scope.reuse:
+        return known[full]
+    if full in known:
+        raise ArgumentError(f"Variable {full} already exists, disallowed. Did you mean to set reuse=tf.AUTO_REUSE in VarScope?")
+    if scope.reuse is True:
+        raise ArgumentError(
+            f"Variable {full} does not exist, or was not created with tf.get_variable(). Did you mean to set "
+            f"reuse=tf.AUTO_REUSE in VarScope?"
+        )
+    wanted = None if dtype is None else as_dtype(dtype)
+    first = _first_value(full, initializer or scope.initializer, shape, wanted)
+    with graph.name_scope(None):
+        made = Variable(first, trainable, collections, name=full, dtype=wanted)
+    known[full] = made
+    if regularizer is not None:
+        graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, regularizer(made))
+    return made
+
+
+def _first_value(name: str, initializer: Any, shape: Any, dtype: DType | None) -> Any:
+    if initializer is not None and not callable(initializer):
+        return initializer
+    if shape is None:
+        raise ArgumentError(f"Shape of a new variable ({name}) must be fully defined. Give shape=, or a value as initializer.")
+    sizes = TensorShape(shape).as_list()
+    wanted = dtype or dtypes.float32
+    if initializer is None:
+        from jitgrad.compat.tensorflow.v1 import initializers
+
+        initializer = initializers.glorot_uniform if wanted.is_floating else initializers.zeros
+    made: Any = initializer() if isinstance(initializer, type) else initializer
+    return lambda: made(sizes, dtype=wanted)
+
+
+__all__ = [
+    "AUTO_REUSE", "Variable", "assign", "assign_add", "assign_sub", "get_variable", "get_variable_scope", "global_variables", "global_variables_initializer", "initialize_all_variables", "initialize_variables", "local_variables", "local_variables_initializer", "trainable_variables", "variable_scope", "variables_initializer",
+]  # fmt: skip
