@@ -94,6 +94,34 @@ def test_an_interrupt_ends_the_process_by_its_signal(write: Any, tmp_path: Path)
         assert made.stdout == "begun\n" and made.stderr.endswith("KeyboardInterrupt\n")
 
 
+NAMES = """
+import tensorflow as tf, keras, torch, torch.nn.functional as F
+import tensorflow.compat.v1 as v1
+from tensorflow.keras import layers
+from tensorflow import keras as inner
+print(tf.__name__, keras.__name__, torch.__name__, F.__name__, v1.__name__, layers.__name__, inner is keras)
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "flags", "tensorflow"),
+    [
+        ("", [], "jitgrad.compat.tensorflow"),
+        ("", ["--v1"], "jitgrad.compat.tensorflow.v1"),
+        ("if 0: tf.Session()", [], "jitgrad.compat.tensorflow.v1"),
+    ],
+)
+def test_whose_the_names_are(write: Any, tmp_path: Path, more: str, flags: list[str], tensorflow: str) -> None:
+    write("program.py", NAMES + more)
+    wanted = (
+        f"{tensorflow} jitgrad.compat.keras jitgrad.compat.torch jitgrad.compat.torch.nn.functional "
+        f"jitgrad.compat.tensorflow.v1 jitgrad.compat.keras.layers True\n"
+    )
+    for command in (COMPAT, COMMAND):
+        made = run(command, *flags, "program.py", cwd=tmp_path)
+        assert (made.returncode, made.stdout) == (0, wanted), made.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

@@ -100,11 +100,13 @@ def force(tensors: Sequence[Tensor], since: int) -> None:
 
 
 def check_not_tracing(wanted: Sequence[Tensor]) -> None:
-    """Raise TracingError where one of them is recorded by a trace that goes on."""
+    """Raise TracingError where one of them is recorded by a trace that goes on; a constant is known in it."""
     tracing = trace.current()
     if tracing is None:
         return
     for tensor in wanted:
+        if tensor.op is None and tensor.value is not None and tensor.variable is None:
+            continue
         if tensor.timestamp >= tracing.start or tensor.variable is not None:
             raise TracingError(
                 f"A value was asked for while a function is traced, and it is not known yet{users_line()}. "

@@ -53,7 +53,8 @@ from jitgrad.compat.tensorflow.v1.shape import Dimension, TensorShape
 from jitgrad.compat.tensorflow.v1.variables import *  # noqa: F403
 
 for _name, _target in {
-    "keras": "jitgrad.compat.keras", "compat.v1": "jitgrad.compat.tensorflow.v1", "compat.v2": "jitgrad.compat.tensorflow",
+    "keras": "jitgrad.compat.keras", "compat": "jitgrad.compat.tensorflow.compat",
+    "compat.v1": "jitgrad.compat.tensorflow.v1", "compat.v2": "jitgrad.compat.tensorflow",
 }.items():  # fmt: skip
     _modules.alias(f"jitgrad.compat.tensorflow.v1.{_name}", _target)
 

@@ -15,6 +15,7 @@ _RENAMED = {
     "input_tensor": "input",
 }  # fmt: skip
 _TYPES = {
+    "gather": "GatherV2", "top_k": "TopKV2",
     "add": "Add", "argmax": "ArgMax", "argmin": "ArgMin", "concat": "concat", "divide": "truediv", "clip_by_value":
     "clip_by_value", "matmul": "MatMul", "moments": "moments", "multiply": "Mul", "negative": "Neg", "norm": "norm",
     "one_hot": "one_hot", "ones": "ones", "ones_like": "ones_like", "sigmoid_cross_entropy_with_logits": "logistic_loss",

@@ -159,6 +159,10 @@ class MissingOperationError(ArgumentError, KeyError):
     """A name that no operation of the graph has."""
 
 
+class SymbolError(TracingError, TypeError):
+    """A tensor of a graph where a value is needed."""
+
+
 _first: list[Graph] = []
 _defaults: list[Graph] = []
 
@@ -250,21 +254,21 @@ class Symbol:
     __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
-        raise TracingError("Using a `tf.Tensor` as a Python `bool` is not allowed in a graph. Use tf.cond() or tf.where().")
+        raise SymbolError("Using a `tf.Tensor` as a Python `bool` is not allowed in a graph. Use tf.cond() or tf.where().")
 
     def __iter__(self) -> Iterator[Any]:
-        raise TracingError("Iterating over a `tf.Tensor` is not allowed in a graph. Use tf.unstack().")
+        raise SymbolError("Iterating over a `tf.Tensor` is not allowed in a graph. Use tf.unstack().")
 
     def __len__(self) -> int:
-        raise TypeError("len is not well defined for a tensor of a graph. Use x.shape for what is known of its shape.")
+        raise SymbolError("len is not well defined for a tensor of a graph. Use x.shape for what is known of its shape.")
 
     def __float__(self) -> float:
-        raise TypeError("A tensor of a graph has no number by itself. Run it in a session.")
+        raise SymbolError("A tensor of a graph has no number by itself. Run it in a session.")
 
     __int__ = __index__ = __complex__ = __float__
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TracingError("A tensor of a graph is no array. Run it in a session, and compute with tf's functions.")
+        raise SymbolError("A tensor of a graph is no array. Run it in a session, and compute with tf's functions.")
 
     @property
     def device(self) -> str:

@@ -118,7 +118,7 @@ class variance_scaling(Initializer):
             drawn = layers.variance_scaling(sizes, _Drawn(), self.scale, self.mode, self.kind)  # type: ignore[arg-type]
             return made(convert(1, dtype)._read() * drawn)
 
-        return staged("random_uniform", draw)()
+        return staged("random_uniform", draw, draws=True)()
 
 
 def _scaling(name: str, scale: float, mode: str, distribution: str) -> type[Initializer]:

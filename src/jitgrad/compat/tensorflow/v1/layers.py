@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jitgrad.compat.modules import missing
-from jitgrad.compat.tensorflow import shapes as _shapes
+from jitgrad.compat.tensorflow.linear import tensordot
+from jitgrad.compat.tensorflow.shapes import reshape
 from jitgrad.compat.tensorflow.v1 import nn
 from jitgrad.compat.tensorflow.v1.graph import get_default_graph
 from jitgrad.compat.tensorflow.v1.initializers import zeros
@@ -16,10 +17,13 @@ from jitgrad.errors import ArgumentError
 
 def dense(
     inputs: Any, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = None,
-    bias_initializer: Any = zeros, kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-    kernel_constraint: Any = None, bias_constraint: Any = None, trainable: bool = True, name: str | None = None, reuse: Any = None,
+    bias_initializer: Any = zeros, kernel_regularizer: Any = None, bias_regularizer: Any = None,
+    activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None, trainable: bool = True,
+    name: str | None = None, reuse: Any = None,
 ) -> Any:  # fmt: skip
     """``activation(inputs @ kernel + bias)``."""
+    if activity_regularizer is not None:
+        raise ArgumentError("dense takes no activity_regularizer. Add it to the loss.")
     size = inputs.get_shape().as_list()[-1]
     if size is None:
         raise ArgumentError("The last dimension of the inputs to `Dense` should be defined. Give the placeholder its size.")
@@ -34,7 +38,7 @@ def dense(
             trainable,
             constraint=kernel_constraint,
         )
-        made = staged("MatMul", lambda x, w: _shapes_matmul(x, w))(inputs, kernel)
+        made = staged("MatMul", _product)(inputs, kernel)
         if use_bias:
             bias = get_variable(
                 "bias", [units], inputs.dtype, bias_initializer, bias_regularizer, trainable, constraint=bias_constraint
@@ -43,9 +47,7 @@ def dense(
         return made if activation is None else activation(made)
 
 
-def _shapes_matmul(x: Any, w: Any) -> Any:
-    from jitgrad.compat.tensorflow.linear import tensordot
-
+def _product(x: Any, w: Any) -> Any:
     return x @ w if len(x.shape) == 2 else tensordot(x, w, 1)
 
 
@@ -53,7 +55,7 @@ def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_l
     """Rows of all elements."""
 
     def flat(x: Any) -> Any:
-        return _shapes.reshape(x, [x.shape[0], -1] if len(x.shape) > 1 else [-1, 1])
+        return reshape(x, [x.shape[0], -1] if len(x.shape) > 1 else [-1, 1])
 
     return staged("flatten", flat)(inputs, name=name)
 

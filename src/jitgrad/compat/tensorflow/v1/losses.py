@@ -7,10 +7,10 @@ from typing import Any
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow import math, nn
-from jitgrad.compat.tensorflow.constants import cast, ones_like, one_hot
+from jitgrad.compat.tensorflow.constants import cast, one_hot, ones_like
 from jitgrad.compat.tensorflow.elementwise import where
 from jitgrad.compat.tensorflow.v1.graph import GraphKeys, get_default_graph
-from jitgrad.compat.tensorflow.v1.staging import staged
+from jitgrad.compat.tensorflow.v1.staging import eager, staged
 from jitgrad.errors import ArgumentError
 
 
@@ -51,7 +51,8 @@ def _loss(name: str, f: Callable[..., Any], first: str, second: str) -> Callable
     ) -> Any:  # fmt: skip
         if reduction not in vars(Reduction).values():
             raise ArgumentError(f"Invalid Reduction Key {reduction!r}. Use one of tf.losses.Reduction.")
-        made = staged(name, lambda a, b, w: _reduced(f(a, b, **options), w, reduction))(a, b, weights, name=scope)
+        each = staged(name, lambda a, b, w: _reduced(f(eager(a), eager(b), **options), w, reduction))
+        made = each(a, b, weights, name=scope)
         if loss_collection is not None:
             get_default_graph().add_to_collection(loss_collection, made)
         return made

@@ -28,7 +28,7 @@ def dropout(
 ) -> Any:
     """Zeros with probability ``1 - keep_prob``, or ``rate``, and the other elements scaled up."""
     keep = keep_prob if rate is None else 1.0 - rate
-    return staged("dropout", _dropped)(x, keep, noise_shape, name=name)
+    return staged("dropout", _dropped, draws=True)(x, keep, noise_shape, name=name)
 
 
 def _dropped(x: Any, keep: Any, noise_shape: Any) -> Any:

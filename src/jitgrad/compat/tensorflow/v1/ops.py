@@ -14,7 +14,7 @@ from jitgrad.compat.tensorflow.v1.graph import Operation, Symbol, Tensor, get_de
 from jitgrad.compat.tensorflow.v1.shape import TensorShape
 from jitgrad.compat.tensorflow.v1.staging import eager, operation
 from jitgrad.compat.tensorflow.v1.variables import Variable, as_tensor
-from jitgrad.errors import DTypeError
+from jitgrad.errors import ArgumentError, DTypeError
 from jitgrad.tape.tree import tree_leaves
 
 
@@ -63,7 +63,7 @@ def group(*inputs: Any, name: str | None = None) -> Operation:
 
 def no_op(name: str | None = None) -> Operation:
     """An operation that does nothing."""
-    return Operation("NoOp", lambda: [], name=name)
+    return Operation("NoOp", list, name=name)
 
 
 def tuple(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequence[Any] | None = None) -> list[Any]:
@@ -110,9 +110,12 @@ def set_random_seed(seed: int | None) -> None:
 
 def gradients(
     ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", colocate_gradients_with_ops: bool = False,
-    gate_gradients: Any = False, aggregation_method: Any = None, stop_gradients: Any = None, unconnected_gradients: Any = "none",
+    gate_gradients: Any = False, aggregation_method: Any = None, stop_gradients: Any = None,
+    unconnected_gradients: Any = "none",
 ) -> list[Any]:  # fmt: skip
     """The derivatives of the sum of ``ys`` by each of ``xs``; None by one that they do not depend on."""
+    if stop_gradients is not None:
+        raise ArgumentError("tf.gradients takes no stop_gradients here. Use tf.stop_gradient on them where they are used.")
     targets = [as_tensor(y) for y in (ys if isinstance(ys, list) else [ys])]
     sources = [as_tensor(x) for x in (xs if isinstance(xs, list) else [xs])]
     weights = [None] * len(targets) if grad_ys is None else (grad_ys if isinstance(grad_ys, list) else [grad_ys])
@@ -159,5 +162,6 @@ def _dtype(x: Any) -> DType:
 
 
 __all__ = [
-    "add_to_collection", "constant", "control_dependencies", "convert_to_tensor", "device", "get_collection", "gradients", "group", "name_scope", "no_op", "placeholder", "placeholder_with_default", "tuple",
+    "add_to_collection", "constant", "control_dependencies", "convert_to_tensor", "device", "get_collection", "gradients",
+    "group", "name_scope", "no_op", "placeholder", "placeholder_with_default", "tuple",
 ]  # fmt: skip

@@ -28,7 +28,7 @@ def random_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Any:
     """Normally distributed numbers."""
-    return staged("random_normal", _normal)(shape, mean, stddev, dtype, name=name)
+    return staged("random_normal", _normal, draws=True)(shape, mean, stddev, dtype, name=name)
 
 
 def random_uniform(
@@ -37,7 +37,7 @@ def random_uniform(
     """Numbers from ``minval`` on and below ``maxval``, each as likely."""
     kind = as_dtype(dtype)
     if not kind.is_integer:
-        return staged("random_uniform", _uniform)(shape, minval, maxval, kind, name=name)
+        return staged("random_uniform", _uniform, draws=True)(shape, minval, maxval, kind, name=name)
     if maxval is None:
         raise ArgumentError(f"Must specify maxval for integer dtype {kind!r}. Give it, above minval.")
 
@@ -46,7 +46,7 @@ def random_uniform(
         unit = library.uniform(sizes(shape), dtype=np.float64)
         return made(cast(ew.floor(low + (high - low) * unit), levels.INTEGER), kind.dtype)
 
-    return staged("random_uniform", draw)(shape, minval, maxval, name=name)
+    return staged("random_uniform", draw, draws=True)(shape, minval, maxval, name=name)
 
 
 def truncated_normal(
@@ -59,7 +59,7 @@ def truncated_normal(
         m, s = convert(mean, kind)._read(), convert(stddev, kind)._read()
         return made(m + s * _cut(sizes(shape), kind.dtype))
 
-    return staged("truncated_normal", draw)(shape, mean, stddev, name=name)
+    return staged("truncated_normal", draw, draws=True)(shape, mean, stddev, name=name)
 
 
 _DRAWS = 8
@@ -80,7 +80,7 @@ def random_shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any
         order = argsort(library.uniform(x.shape[:1], dtype=np.float64))
         return made(take(x._read(), order, axis=0), x._integer)
 
-    return staged("RandomShuffle", shuffled)(value, name=name)
+    return staged("RandomShuffle", shuffled, draws=True)(value, name=name)
 
 
 def multinomial(
@@ -93,7 +93,7 @@ def multinomial(
         unit = library.uniform((scores.shape[0], num_samples, scores.shape[1]), dtype=scores.dtype)
         return made(argmax(scores[:, None, :] - ew.log(-ew.log(1.0 - unit)), axis=-1), as_dtype(output_dtype or "int64").dtype)
 
-    return staged("Multinomial", draw)(logits, name=name)
+    return staged("Multinomial", draw, draws=True)(logits, name=name)
 
 
 normal, uniform, shuffle, categorical = random_normal, random_uniform, random_shuffle, multinomial

@@ -46,7 +46,7 @@ class Saver:
         step = sess.run(global_step) if isinstance(global_step, Operation) or hasattr(global_step, "op") else global_step
         path = os.fspath(save_path) if step is None else f"{os.fspath(save_path)}-{int(step)}"
         values = sess.run(self._variables)
-        data = save({name: np.ascontiguousarray(value) for name, value in values.items()}, {"format": "jitgrad"})
+        data = save({name: np.array(value, order="C") for name, value in values.items()}, {"format": "jitgrad"})
         write_whole(path + _SUFFIX, data)
         self.last_checkpoints = [p for p in self.last_checkpoints if p != path] + [path]
         while self._keep and len(self.last_checkpoints) > self._keep:

@@ -60,8 +60,8 @@ class _State(Storage):
         """Raise FailedPreconditionError where a Variable has no value yet."""
         if variable not in self.values:
             raise FailedPreconditionError(
-                f"Attempting to use uninitialized value {variable.op.name}. Run tf.global_variables_initializer() in this session, "
-                f"after all Variables are made."
+                f"Attempting to use uninitialized value {variable.op.name}. Run tf.global_variables_initializer() in this "
+                f"session, after all Variables are made."
             )
 
 

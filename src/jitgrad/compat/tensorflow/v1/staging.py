@@ -7,13 +7,16 @@ where a size is open: what comes out the same each time is known.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.dtypes import DType
 from jitgrad.compat.tensorflow.errors import ConversionError, InvalidArgumentError
-from jitgrad.compat.tensorflow.tensor import INT32, convert, integer_of, made
+from jitgrad.compat.tensorflow.tensor import INT32, convert, integer_of, made, wrap_array
 from jitgrad.compat.tensorflow.tensor import Tensor as Eager
 from jitgrad.compat.tensorflow.v1.graph import Operation, Sizes, Symbol, Tensor, tensors_in
 from jitgrad.errors import JitgradError, TracingError
@@ -23,7 +26,8 @@ from jitgrad.tape.tensor import placeholder
 from jitgrad.tape.tree import tree_leaves, tree_map
 
 _NONE_OPEN = -1
-_USUAL = ((97, 2), (89, 2), (97, 1), (97, 0), (97, 3))
+_USUAL = ((97, 2), (89, 2), (1, 2), (97, 1), (97, 0), (97, 3))
+_RANK_KNOWN = 3
 """Sizes that stand for open ones, and numbers of axes for those that are not known."""
 
 
@@ -39,7 +43,7 @@ class _World:
         if not isinstance(x, Tensor):
             return x
         if id(x) not in self._made:
-            if x.dtype.is_integer and x.op.type not in UNCOMPUTED:
+            if _is_computed(x):
                 for output, value in zip(x.op.outputs, self.results(x.op), strict=True):
                     self._made[id(output)] = value
             else:
@@ -55,12 +59,17 @@ class _World:
         return results
 
 
-UNCOMPUTED = {"Placeholder", "Gradients", "Assign", "AssignAdd", "AssignSub"}
+def _is_computed(x: Tensor) -> bool:
+    """Whether it has integers that stand-ins of other tensors tell, as ``tf.shape`` does."""
+    return x.dtype.is_integer and x.op.type not in _UNCOMPUTED
+
+
+_UNCOMPUTED = {"Placeholder", "Gradients", "Assign", "AssignAdd", "AssignSub"}
 """Types of operations of whose results nothing is found by calling them."""
 
 
 class _Call:
-    """The function of an operation on values: it is given Tensors of TensorFlow 2, and returns such, nested as ``nest`` says."""
+    """The function of an operation on values, which are Tensors of TensorFlow 2."""
 
     __slots__ = ("f", "name")
 
@@ -77,6 +86,12 @@ class _Call:
         return tree_leaves(self.nest(args, kwargs))
 
 
+def _constant(nest: Any) -> Callable[[], Any]:
+    """A function that returns Tensors of a nest, whose values are known."""
+    fixed = tree_map(lambda x: wrap_array(x.numpy(), x.dtype), nest)
+    return lambda: fixed
+
+
 def eager(x: Any) -> Eager:
     """A value as a Tensor of TensorFlow 2."""
     if isinstance(x, Eager):
@@ -84,9 +99,17 @@ def eager(x: Any) -> Eager:
     return made(x._read(), integer_of(x)) if isinstance(x, Operators) else convert(x)
 
 
-def operation(type: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = None, name: str | None = None) -> Any:
-    """The Tensors of an operation that calls ``f``, nested as its results are."""
+def operation(
+    type: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = None, name: str | None = None, draws: bool = False
+) -> Any:
+    """The Tensors of an operation that calls ``f``, nested as its results are.
+
+    Without a Tensor among its arguments it is a constant, unless it ``draws`` random numbers.
+    """
     call = _Call(f)
+    if not draws and not any(isinstance(x, Symbol) for x in tree_leaves((args, kwargs))):
+        call = _Call(_constant(call.nest(args, kwargs or {})))
+        args, kwargs = (), {}
     op = Operation(type, call, args, kwargs, name)
     nest = _known(op, call)
     places = iter(range(len(tree_leaves(nest))))
@@ -123,13 +146,25 @@ def _attempts(op: Operation) -> Iterator[list[_World]]:
     """Sizes to call the function with: the usual ones, and if it takes none of these, 1 and those that its operands have."""
     given = tensors_in((op.args, op.kwargs))
     open_rank = _is_open(op)
-    if not open_rank and all(None not in (x._sizes or ()) for x in given):
+    if not open_rank and not any(None in (x._sizes or ()) or _is_computed(x) for x in given):
         yield [_World(_NONE_OPEN, 0)]
         return
-    yield [_World(*usual) for usual in (_USUAL if open_rank else _USUAL[:2])]
-    leaves = tree_leaves((op.args, op.kwargs))
-    known = {1} | {int(n) for x in leaves if isinstance(x, Symbol) for n in (x.get_shape().plain or ()) if n}
-    yield [_World(size, rank) for size in sorted(known) for rank in ((2, 1, 0, 3) if open_rank else (0,))]
+    yield [_World(*usual) for usual in (_USUAL if open_rank else _USUAL[:_RANK_KNOWN])]
+    yield [_World(size, rank) for size in _sizes_in(op) for rank in ((2, 1, 0, 3) if open_rank else (0,))]
+
+
+def _sizes_in(op: Operation) -> list[int]:
+    """Sizes that an open one could have: 1, those of other operands, and what a shape among the arguments comes to."""
+    found = {1}
+    for x in tree_leaves((op.args, op.kwargs)):
+        if isinstance(x, (Symbol, np.ndarray)):
+            found |= {int(n) for n in (x.get_shape().plain or () if isinstance(x, Symbol) else x.shape) if n}
+    for x in (*op.args, *op.kwargs.values()):
+        if isinstance(x, (list, tuple)) and not tensors_in(x):
+            found.add(len(x))
+            if all(isinstance(n, int) for n in x):
+                found.add(abs(math.prod(x)))
+    return sorted(found)
 
 
 def _is_open(op: Operation) -> bool:
@@ -166,11 +201,11 @@ def _common(results: tuple[Any, ...], worlds: list[_World]) -> Sizes:
     return tuple(axis[0] if len(set(axis)) == 1 and axis[0] not in either else None for axis in sizes)
 
 
-def staged(type: str, f: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that makes an operation of each call of ``f``."""
+def staged(type: str, f: Callable[..., Any], draws: bool = False) -> Callable[..., Any]:
+    """A function that makes an operation of each call of ``f``, see ``operation``."""
 
     @functools.wraps(f)
     def stage(*args: Any, name: str | None = None, **kwargs: Any) -> Any:
-        return operation(type, f, args, kwargs, name)
+        return operation(type, f, args, kwargs, name, draws)
 
     return stage

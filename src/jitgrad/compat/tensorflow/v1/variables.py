@@ -11,9 +11,9 @@ import numpy as np
 from jitgrad import graph as library
 from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.dtypes import DType, as_dtype
+from jitgrad.compat.tensorflow.errors import ConversionError
 from jitgrad.compat.tensorflow.methods import TensorMethods
 from jitgrad.compat.tensorflow.operands import like
-from jitgrad.compat.tensorflow.errors import ConversionError
 from jitgrad.compat.tensorflow.tensor import INT32, convert, made
 from jitgrad.compat.tensorflow.v1.graph import (
     GraphKeys,
@@ -62,10 +62,13 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
         What its initializer gives it, or a function that says that.
     trainable : bool
         Whether optimizers change it by default.
-    name, dtype, collections, constraint
+    name, dtype, collections
         As in TensorFlow.
-    validate_shape, caching_device, variable_def, expected_shape, import_scope, use_resource, synchronization, aggregation, shape
-        As in TensorFlow; there is one device, and a value always has the shape of the first.
+    constraint : None
+        There is none in a graph.
+    validate_shape, caching_device, variable_def, expected_shape, import_scope, use_resource, synchronization, aggregation,
+    shape
+        Taken, and without effect: there is one device, and a value always has the shape of the first.
     """
 
     __slots__ = ("_integer", "graph", "initial_value", "initializer", "op")
@@ -78,8 +81,10 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
     ) -> None:  # fmt: skip
         if initial_value is None:
             raise ArgumentError("initial_value must be specified. Give the Variable its first value.")
+        if constraint is not None:
+            raise ArgumentError("A Variable takes no constraint in a graph. Assign the projected value after each step.")
         self.graph = get_default_graph()
-        self.op = Operation("VariableV2", lambda: [], name=name or "Variable")
+        self.op = Operation("VariableV2", list, name=name or "Variable")
         self.op.outputs = [self]  # type: ignore[list-item]
         with self.graph.name_scope(self.op.name + "/"):
             value = initial_value() if callable(initial_value) and not isinstance(initial_value, Symbol) else initial_value
@@ -87,13 +92,13 @@ class Variable(Symbol, TensorMethods, library.Variable):  # type: ignore[misc]
             sizes = first.shape.plain
             if sizes is None or None in sizes:
                 raise ShapeError(
-                    f"initial_value must have a shape specified: {first}. Give a value whose sizes are known when the graph is made."
+                    f"initial_value must have a shape specified: {first}. Give a value whose sizes are known when the graph "
+                    f"is made."
                 )
             library.Variable.__init__(
                 self, np.zeros(sizes, first.dtype.dtype), name=f"{self.op.name}:0", trainable=trainable is not False
             )
             self._integer = first.dtype.dtype if first.dtype.is_integer else INT32
-            self.constraint = constraint
             self.initial_value = first
             self.initializer = changed(self, "Assign", first, name="Assign").op
         kept = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
@@ -161,21 +166,10 @@ def as_tensor(value: Any, dtype: DType | None = None, name: str = "Const") -> An
 
 def changed(target: Variable, type: str, value: Any, f: Any = None, name: str | None = None) -> Tensor:
     """The result of an operation that gives a Variable a value."""
-    if isinstance(value, Symbol):
-        value_dtype: Any = value.dtype  # type: ignore[attr-defined]
-        if value_dtype is not target.dtype:
-            raise as_tensor_error(target, value_dtype)
-        if f is None:
-            target.shape.assert_is_compatible_with(value.get_shape())
-    op = Operation(type, Change(target, f), (value,), name=name)
+    given = as_tensor(value, target.dtype, "value")
+    target.shape.assert_is_compatible_with(given.shape)
+    op = Operation(type, Change(target, f), (given,), name=name)
     return Tensor(op, 0, target.dtype, target._leaf.shape)
-
-
-def as_tensor_error(target: Variable, given: DType) -> Exception:
-    """The error of a value of another dtype."""
-    return ConversionError(
-        f"Variable {target.name!r} has dtype {target.dtype.name} and is given {given.name}. Use tf.cast(x, {target.dtype!r})."
-    )
 
 
 def assign(ref: Variable, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None) -> Tensor:
@@ -239,7 +233,7 @@ def local_variables_initializer() -> Operation:
 
 def variables_initializer(var_list: Sequence[Variable], name: str = "init") -> Operation:
     """The same of some Variables."""
-    return _initializer(var_list, name, lambda: [])
+    return _initializer(var_list, name, list)
 
 
 initialize_all_variables, initialize_variables = global_variables_initializer, variables_initializer
@@ -296,12 +290,16 @@ def variable_scope(
 
 def get_variable(
     name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
-    trainable: bool | None = None, collections: Sequence[str] | None = None, **options: Any,
+    trainable: bool | None = None, collections: Sequence[str] | None = None, caching_device: Any = None,
+    partitioner: Any = None, validate_shape: bool = True, use_resource: bool | None = None, custom_getter: Any = None,
+    constraint: Any = None,
 ) -> Variable:  # fmt: skip
     """The Variable of a name in the variable scope, made where there is none.
 
     Raises ArgumentError, a ValueError, where there is one and the scope does not reuse, or none and it does.
     """
+    if custom_getter is not None:
+        raise ArgumentError("tf.get_variable takes no custom_getter here. Change the Variable that it returns.")
     scope, graph = get_variable_scope(), get_default_graph()
     full = f"{scope.name}/{name}" if scope.name else name
     known: dict[str, Variable] = graph.named
@@ -317,7 +315,7 @@ def get_variable(
     wanted = None if dtype is None else as_dtype(dtype)
     first = _first_value(full, initializer or scope.initializer, shape, wanted)
     with graph.name_scope(None):
-        made = Variable(first, trainable, collections, name=full, dtype=wanted)
+        made = Variable(first, trainable, collections, name=full, dtype=wanted, constraint=constraint)
     known[full] = made
     if regularizer is not None:
         graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, regularizer(made))
@@ -340,5 +338,7 @@ def _first_value(name: str, initializer: Any, shape: Any, dtype: DType | None) -
 
 
 __all__ = [
-    "AUTO_REUSE", "Variable", "assign", "assign_add", "assign_sub", "get_variable", "get_variable_scope", "global_variables", "global_variables_initializer", "initialize_all_variables", "initialize_variables", "local_variables", "local_variables_initializer", "trainable_variables", "variable_scope", "variables_initializer",
+    "AUTO_REUSE", "Variable", "assign", "assign_add", "assign_sub", "get_variable", "get_variable_scope",
+    "global_variables", "global_variables_initializer", "initialize_all_variables", "initialize_variables",
+    "local_variables", "local_variables_initializer", "trainable_variables", "variable_scope", "variables_initializer",
 ]  # fmt: skip
