@@ -21,6 +21,7 @@ from jitgrad.compat.tensorflow.v1 import (
     nn,
     ops,
     random,
+    scopes,
     session,
     symbols,
     train,
@@ -48,6 +49,7 @@ from jitgrad.compat.tensorflow.v1.random import (
     set_random_seed,
     truncated_normal,
 )
+from jitgrad.compat.tensorflow.v1.scopes import *  # noqa: F403
 from jitgrad.compat.tensorflow.v1.session import *  # noqa: F403
 from jitgrad.compat.tensorflow.v1.shape import Dimension, TensorShape
 from jitgrad.compat.tensorflow.v1.variables import *  # noqa: F403
@@ -73,8 +75,8 @@ _REASONS = {
     "GradientTape": "Use tf.gradients in a graph.", "sparse_placeholder": "jitgrad has no sparse tensors.",
 }  # fmt: skip
 __all__ = [
-    *_functions, *casts.__all__, *config.__all__, *dtypes.__all__, *graph.__all__, *ops.__all__, *session.__all__,
-    *variables.__all__, "Dimension", "TensorShape", "cond", "constant_initializer", "dtypes", "errors",
+    *_functions, *casts.__all__, *config.__all__, *dtypes.__all__, *graph.__all__, *ops.__all__, *scopes.__all__,
+    *session.__all__, *variables.__all__, "Dimension", "TensorShape", "cond", "constant_initializer", "dtypes", "errors",
     "glorot_normal_initializer", "glorot_uniform_initializer", "initializers", "layers", "linalg", "losses", "math",
     "multinomial", "nn", "ones_initializer", "random", "random_normal", "random_normal_initializer", "random_shuffle",
     "random_uniform", "random_uniform_initializer", "set_random_seed", "train", "truncated_normal",

@@ -142,4 +142,4 @@ __all__ = [
     "constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "ones",
     "random_normal", "random_uniform", "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip
-__getattr__ = missing("tensorflow.initializers", __all__)
+__getattr__ = missing("tensorflow.v1.initializers", __all__)

@@ -10,8 +10,8 @@ from jitgrad.compat.tensorflow.shapes import reshape
 from jitgrad.compat.tensorflow.v1 import nn
 from jitgrad.compat.tensorflow.v1.graph import get_default_graph
 from jitgrad.compat.tensorflow.v1.initializers import zeros
+from jitgrad.compat.tensorflow.v1.scopes import get_variable, variable_scope
 from jitgrad.compat.tensorflow.v1.staging import staged
-from jitgrad.compat.tensorflow.v1.variables import get_variable, variable_scope
 from jitgrad.errors import ArgumentError
 
 
@@ -72,7 +72,7 @@ def dropout(
 _IMAGES = "Convolutions and pooling are not part of jitgrad, which fits tables: use tf.layers.dense."
 __all__ = ["dense", "dropout", "flatten"]
 __getattr__ = missing(
-    "tensorflow.layers", __all__,
+    "tensorflow.v1.layers", __all__,
     dict.fromkeys(["conv1d", "conv2d", "conv3d", "max_pooling2d", "average_pooling2d", "conv2d_transpose"], _IMAGES)
     | {"batch_normalization": "Use tf.nn.moments and tf.nn.batch_normalization, or keras.layers.BatchNormalization."},
 )  # fmt: skip

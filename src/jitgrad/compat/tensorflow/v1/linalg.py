@@ -6,5 +6,5 @@ from jitgrad.compat.tensorflow.v1.functions import all_in_graph
 
 globals().update(all_in_graph(linalg, linalg.__all__))
 __all__ = list(linalg.__all__)
-__getattr__ = missing("tensorflow.linalg", __all__)
+__getattr__ = missing("tensorflow.v1.linalg", __all__)
 del linalg, missing, all_in_graph

@@ -168,4 +168,4 @@ __all__ = [
     "get_total_loss", "hinge_loss", "huber_loss", "log_loss", "mean_squared_error", "sigmoid_cross_entropy",
     "softmax_cross_entropy", "sparse_softmax_cross_entropy",
 ]  # fmt: skip
-__getattr__ = missing("tensorflow.losses", __all__)
+__getattr__ = missing("tensorflow.v1.losses", __all__)

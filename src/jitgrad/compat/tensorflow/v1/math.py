@@ -6,5 +6,5 @@ from jitgrad.compat.tensorflow.v1.functions import all_in_graph
 
 globals().update(all_in_graph(math, math.__all__))
 __all__ = list(math.__all__)
-__getattr__ = missing("tensorflow.math", __all__)
+__getattr__ = missing("tensorflow.v1.math", __all__)
 del math, missing, all_in_graph

@@ -48,8 +48,6 @@ def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> An
     return staged("relu_layer", lambda x, w, b: _nn.relu(x @ w + b))(x, weights, biases, name=name)
 
 
-__all__ = sorted(
-    {*_nn.__all__, "relu_layer", "softmax_cross_entropy_with_logits_v2", "xw_plus_b"},
-)
-__getattr__ = _nn.__getattr__
+__all__ = [*_nn.__all__, "relu_layer", "softmax_cross_entropy_with_logits_v2", "xw_plus_b"]
+__getattr__ = missing("tensorflow.v1.nn", __all__, _nn._REASONS)
 del Any, missing, all_in_graph

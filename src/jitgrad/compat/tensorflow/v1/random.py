@@ -102,4 +102,4 @@ __all__ = [
     "categorical", "multinomial", "normal", "random_normal", "random_shuffle", "random_uniform", "set_random_seed", "shuffle",
     "truncated_normal", "uniform",
 ]  # fmt: skip
-__getattr__ = missing("tensorflow.random", __all__)
+__getattr__ = missing("tensorflow.v1.random", __all__)

@@ -30,7 +30,7 @@ __all__ = [
     "global_step", "inverse_time_decay", "latest_checkpoint", "natural_exp_decay", "piecewise_constant", "polynomial_decay",
 ]  # fmt: skip
 __getattr__ = missing(
-    "tensorflow.train", __all__,
+    "tensorflow.v1.train", __all__,
     dict.fromkeys(["MonitoredTrainingSession", "SessionRunHook", "Supervisor", "Coordinator", "start_queue_runners"], _SESSIONS)
     | {"ExponentialMovingAverage": "Keep a mean in a Variable of its own, with tf.assign."},
 )  # fmt: skip
