@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jitgrad
-from jitgrad.errors import DTypeError
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 from jitgrad.vm.kernels import random as kernels
 
 
@@ -97,3 +97,38 @@ def test_counters_carry_and_float32_holds_the_state() -> None:
 def test_other_dtypes_are_refused() -> None:
     with pytest.raises(DTypeError, match="int64"):
         jitgrad.random.uniform((2,), dtype="int64")
+
+
+def test_truncated_normal_integers_and_permutations() -> None:
+    from scipy import stats
+
+    jitgrad.random.seed(3)
+    z = jitgrad.random.truncated_normal((50_000,), 1.0, 0.5).numpy()
+    assert z.min() >= 0 and z.max() <= 2
+    assert stats.kstest((z - 1) / 0.5, stats.truncnorm(-2, 2).cdf).pvalue > 0.01
+    one_sided = jitgrad.random.truncated_normal((50_000,), low=0.5, high=np.inf, dtype="float32")
+    assert one_sided.dtype == np.float32 and one_sided.numpy().min() >= 0.5
+    n = jitgrad.random.randint(-2, 4, (60_000,))
+    values, counts = np.unique(n.numpy(), return_counts=True)
+    assert n.dtype == np.int64 and values.tolist() == list(range(-2, 4)) and abs(counts - 10_000).max() < 500
+    assert set(jitgrad.random.randint(2, shape=(50,)).numpy().tolist()) == {0, 1}
+    assert sorted(jitgrad.random.permutation(20).numpy().tolist()) == list(range(20))
+    x = np.arange(12.0).reshape(6, 2)
+    rows = jitgrad.random.permutation(x).numpy()
+    assert sorted(rows.tolist()) == x.tolist() and rows.tolist() != x.tolist()
+    f = jitgrad.function(lambda: (jitgrad.random.truncated_normal((3,)), jitgrad.random.permutation(9)))
+    assert len({str(f()[k].numpy()) for _ in range(3) for k in (0, 1)}) == 6
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: jitgrad.random.truncated_normal((), low=1.0, high=0.0), ArgumentError, "nothing is between"),
+        (lambda: jitgrad.random.randint(3, 3), ArgumentError, "randint: from 3 to below 3"),
+        (lambda: jitgrad.random.randint(0, 2**30), ArgumentError, "no more than"),
+        (lambda: jitgrad.random.permutation(jitgrad.tensor(3.0)), ShapeError, "no rows"),
+    ],
+)
+def test_errors_of_draws(call: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()

@@ -8,16 +8,20 @@ function every run, every step of ``fit`` too, draws new ones.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from jitgrad.arguments import MAX_SEED, count
-from jitgrad.errors import DTypeError, ShapeError
+from jitgrad.arguments import MAX_SEED, count, number
+from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 from jitgrad.functions.axes import shape_of
+from jitgrad.functions.elementwise import clip
+from jitgrad.functions.selection import argsort, take
 from jitgrad.ops import random as ops
-from jitgrad.ops.elementwise import cos, less, log, sqrt
+from jitgrad.ops.elementwise import cos, floor, less, log, minimum, sqrt
+from jitgrad.ops.special import erfinv
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
@@ -117,6 +121,42 @@ def bernoulli(p: Any = 0.5, shape: int | Sequence[int] | None = None) -> Tensor:
     return less(_unit(p.shape if shape is None else shape_of(shape), None), p)
 
 
+@public()
+def truncated_normal(
+    shape: int | Sequence[int] = (), mean: Any = 0.0, std: Any = 1.0, low: float = -2.0, high: float = 2.0, dtype: Any = None
+) -> Tensor:
+    """Normally distributed numbers of which those outside of ``low`` to ``high`` standard deviations are left out.
+
+    By the inverse of the distribution function, so bounds further out than 8 are as good as none.
+    """
+    ends = [math.erf(min(max(number("truncated_normal: an end", end), -8.0), 8.0) / math.sqrt(2)) for end in (low, high)]
+    if not ends[0] < ends[1]:
+        raise ArgumentError(f"truncated_normal: nothing is between {low} and {high}. Give the lower end first, both within ±8.")
+    standard = math.sqrt(2) * erfinv(uniform(shape, *ends, dtype=dtype))
+    return mean + clip(standard, low, high) * std
+
+
+@public()
+def randint(low: int, high: int | None = None, shape: int | Sequence[int] = ()) -> Tensor:
+    """Whole numbers from ``low`` on and below ``high``, each as likely, as int64; from 0 on where only one is given."""
+    first, last = (0, operator.index(low)) if high is None else (operator.index(low), operator.index(high))
+    if not first < last <= first + 2**24:
+        raise ArgumentError(f"randint: from {first} to below {last}. Give the lower one first, and no more than 2²⁴ numbers.")
+    places = minimum(floor(_unit(shape_of(shape), None) * float(last - first)), last - first - 1)  # a product may round up
+    return first + cast(places, dtypes.INTEGER)
+
+
+@public()
+def permutation(x: Any) -> Tensor:
+    """The rows of ``x`` in random order, or the numbers below ``x``."""
+    if isinstance(x, (int, np.integer)):
+        return argsort(_unit((count("permutation: the number", x, 0),), None))
+    x = as_tensor(x)
+    if not x.ndim:
+        raise ShapeError("permutation: a Tensor without axes has no rows. Give a whole number of Python's, or rows.")
+    return take(x, argsort(_unit(x.shape[:1], None)), axis=0)
+
+
 def _unit(shape: tuple[int, ...], dtype: Any) -> Tensor:
     levels = {None: dtypes.NUMBER, np.dtype("float32"): dtypes.FLOAT32, np.dtype("float64"): dtypes.FLOAT64}
     wanted = None if dtype is None else np.dtype(dtype)
@@ -127,5 +167,5 @@ def _unit(shape: tuple[int, ...], dtype: Any) -> Tensor:
     return cast(made, levels[wanted])
 
 
-def _is(value: Any, number: float) -> bool:
-    return isinstance(value, (int, float)) and value == number
+def _is(value: Any, other: float) -> bool:
+    return isinstance(value, (int, float)) and value == other
