@@ -113,7 +113,7 @@ minimum = _extreme("Minimum", ew.minimum, ew.less_equal)
 @named("SquaredDifference")
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``(x - y) * (x - y)``."""
-    return square(combined("SquaredDifference", ew.subtract, x, y, NUMBERS, wraps=True))
+    return square(combined("SquaredDifference", ew.subtract, x, y))
 
 
 @named("DivNoNan")

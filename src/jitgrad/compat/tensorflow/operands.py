@@ -17,7 +17,7 @@ from jitgrad.tape import dtypes as levels
 from jitgrad.tape import trace
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.tensor import Tensor as Value
-from jitgrad.tape.tensor import record, retyped
+from jitgrad.tape.tensor import known, record
 
 FLOATS, SIGNED, NUMBERS, ANY, INTEGERS, BOOLEANS = "f", "if", "iuf", "biuf", "iu", "b"
 _NAMES = {"float32": "float", "float64": "double", "float16": "half"}
@@ -68,6 +68,9 @@ def agreed(name: str, values: Sequence[Any], kinds: str = ANY) -> list[Tensor]:
         if tensor.dtype is not tensors[0].dtype and not _weak(tensor, tensors[0]):
             raise mismatch(name, place, tensors[0].dtype, tensor.dtype)
     check_kind(name, tensors[0].dtype, kinds)
+    if kinds is not ANY and tensors[0].dtype.is_integer:
+        for tensor in tensors:
+            settled(tensor._read())
     return tensors
 
 
@@ -84,27 +87,27 @@ def numbers(name: str, value: Any, kinds: str = ANY) -> Tensor:
     return tensor
 
 
-_NARROW = {np.dtype(kind): 8 * np.dtype(kind).itemsize for kind in ("i1", "i2", "i4", "u1", "u2", "u4")}
-
-
 def settled(tensor: Value) -> Value:
-    """Integers with their value, so that what is computed of them is not computed in the floats they come from."""
+    """Integers with their value: a Program with floats would compute them in these. In a trace they have none."""
     if tensor.level == levels.INTEGER and tensor.value is None and trace.current() is None:
         tensor.force()
     return tensor
 
 
 def wrapped_around(tensor: Value, integer: np.dtype[Any]) -> Value:
-    """Integers that left the range of a narrow dtype, modulo that range, as the dtype counts.
+    """Integers, those that left the range of their dtype modulo that range; floats as they are.
 
-    In a trace they are not: they are computed in its floats there, and those beyond what these hold are refused.
+    In a trace they stay as they are: they are computed in its floats, and those beyond what these hold are refused.
     """
-    bits = _NARROW.get(integer)
-    if bits is None or tensor.level != levels.INTEGER or trace.current() is not None:
+    if tensor.level != levels.INTEGER or trace.current() is not None:
         return tensor
-    low = 0 if integer.kind == "u" else 2 ** (bits - 1)
-    around: Value = (tensor + low) % 2**bits - low
-    return retyped(around, levels.INTEGER)
+    array = np.asarray(settled(tensor).numpy())
+    limits = np.iinfo(integer)
+    if not array.size or (array.min() >= limits.min and array.max() <= limits.max):
+        return tensor
+    around = array.astype(integer).astype(np.int64)
+    around.setflags(write=False)
+    return known(around, levels.INTEGER)
 
 
 def translated(name: str, error: JitgradError) -> JitgradError:
@@ -123,11 +126,10 @@ def record_as(name: str, op: Op, operands: tuple[Any, ...]) -> Any:
         raise translated(name, error) from None
 
 
-def combined(name: str, op: Op, a: Any, b: Any, kinds: str = NUMBERS, wraps: bool = False) -> Tensor:
+def combined(name: str, op: Op, a: Any, b: Any, kinds: str = NUMBERS) -> Tensor:
     """An op of two operands of any kind."""
     x, y = agreed(name, (a, b), kinds)
-    result = record_as(name, op, (settled(x._read()), settled(y._read())))
+    result = record_as(name, op, (x._read(), y._read()))
     if result.level == levels.INTEGER:
-        integer = x._integer
-        return made(wrapped_around(result, integer) if wraps else result, integer)
+        return made(wrapped_around(result, x._integer), x._integer)
     return made(result, INT32)

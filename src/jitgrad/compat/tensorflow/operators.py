@@ -55,7 +55,7 @@ def _plain(kind: type, value: Any, level: int) -> tuple[Any, bool]:
     return value, False
 
 
-def binary(name: str, op: Op, kinds: str = NUMBERS, wraps: bool = False) -> tuple[Binary, Binary, Binary]:
+def binary(name: str, op: Op, kinds: str = NUMBERS) -> tuple[Binary, Binary, Binary]:
     """An operator, the one with its operands the other way round, and the function.
 
     The common cases come first: floats of one dtype, and a float with a number of Python.
@@ -92,15 +92,15 @@ def binary(name: str, op: Op, kinds: str = NUMBERS, wraps: bool = False) -> tupl
 
     @public()
     def general(a: Any, b: Any) -> Tensor:
-        return combined(name, op, a, b, kinds, wraps)
+        return combined(name, op, a, b, kinds)
 
     function.__doc__ = f"``{op.name}``, element by element."
     return operator, reflected, function
 
 
-_add, _radd, add = binary("AddV2", ew.add, NUMBERS, wraps=True)
-_sub, _rsub, subtract = binary("Sub", ew.subtract, NUMBERS, wraps=True)
-_mul, _rmul, multiply = binary("Mul", ew.multiply, NUMBERS, wraps=True)
+_add, _radd, add = binary("AddV2", ew.add)
+_sub, _rsub, subtract = binary("Sub", ew.subtract)
+_mul, _rmul, multiply = binary("Mul", ew.multiply)
 _div, _rdiv, _ = binary("RealDiv", ew.divide, "f")
 _, _, _floored = binary("FloorDiv", ew.floor_divide)
 _, _, _remainder = binary("FloorMod", ew.mod)
