@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.arguments import count, positive
-from jitgrad.errors import ArgumentError, DataError, near_name
+from jitgrad.arguments import count, number, positive
+from jitgrad.errors import ArgumentError, DataError, OptionError, near_name
 from jitgrad.files import write_whole
 from jitgrad.saving import archive
 from jitgrad.saving.model import save_model, save_weights
@@ -95,10 +95,14 @@ class _Monitor(Callback):
 
     def improved(self, value: float) -> bool:
         """Whether ``value`` is better than the best so far, which it then becomes."""
-        better = self._sign * value < self._sign * self.best - self.min_delta
+        better = self.is_better(value, self.best)
         if better:
             self.best = value
         return better
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Whether ``value`` is better than another, by more than ``min_delta``."""
+        return self._sign * value < self._sign * than - self.min_delta
 
     def get_state(self) -> dict[str, Any]:
         return {"best": self.best}
@@ -117,6 +121,7 @@ class EarlyStopping(_Monitor):
         mode: "min" or "max"; "auto" for "max" of accuracies and scores.
         restore_best_weights: whether the model gets the weights of its best epoch at the end.
         start_from_epoch: the first epoch that counts.
+        baseline: an epoch that is no better than this does not count as one that became better.
     """
 
     def __init__(
@@ -127,7 +132,9 @@ class EarlyStopping(_Monitor):
         mode: str = "auto",
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
+        baseline: float | None = None,
     ) -> None:
+        self.baseline = None if baseline is None else number("baseline", baseline)
         super().__init__(monitor, mode, min_delta)
         self.patience = count("patience", patience, 0)
         self.restore_best_weights = restore_best_weights
@@ -143,12 +150,13 @@ class EarlyStopping(_Monitor):
         value = self.value(logs)
         if epoch < self.start_from_epoch:
             return
+        self.wait += 1
         if self.improved(value):
-            self.wait = 0
             if self.restore_best_weights:
                 self._weights = self.model.get_weights()
-            return
-        self.wait += 1
+            if self.baseline is None or self.is_better(value, self.baseline):
+                self.wait = 0
+                return
         if self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
@@ -279,6 +287,7 @@ class ModelCheckpoint(_Monitor):
         save_best_only: whether to save only where it has become better.
         save_weights_only: whether to save weights alone, for ``load_weights``.
         every: how many epochs there are between.
+        initial_value_threshold: what the first figure must be better than, to be the best.
     """
 
     def __init__(
@@ -289,10 +298,19 @@ class ModelCheckpoint(_Monitor):
         save_weights_only: bool = False,
         mode: str = "auto",
         every: int = 1,
+        initial_value_threshold: float | None = None,
     ) -> None:
+        self._threshold = (
+            None if initial_value_threshold is None else number("initial_value_threshold", initial_value_threshold)
+        )
         super().__init__(monitor, mode, 0.0)
         self.filepath, self.every = os.fspath(filepath), count("every", every)
         self.save_best_only, self.save_weights_only = save_best_only, save_weights_only
+
+    def on_train_begin(self, first: int) -> None:
+        super().on_train_begin(first)
+        if self._threshold is not None:
+            self.best = self._threshold
 
     def after_epoch(self, epoch: int, logs: Logs) -> None:
         if (epoch + 1) % self.every or (self.save_best_only and not self.improved(self.value(logs))):
@@ -342,3 +360,21 @@ class BackupAndRestore(Callback):
     def on_train_end(self, logs: Logs) -> None:
         if self.delete:
             self.path.unlink(missing_ok=True)
+
+
+class LambdaCallback(Callback):
+    """Calls functions in place of the methods of their names, with the same arguments; others are not called.
+
+    One for ``on_train_batch_end`` makes the fit go step by step.
+    """
+
+    def __init__(self, **functions: Callable[..., None]) -> None:
+        known = [name for name in vars(Callback) if name.startswith(("on_", "after_"))]
+        for name, function in functions.items():
+            if name not in known:
+                raise OptionError(
+                    f"There is no callback method {name!r}.{near_name(name, known)} There are {', '.join(known)}."
+                )
+            if not callable(function):
+                raise ArgumentError(f"{name} is {function!r}. Give a function.")
+            setattr(self, name, function)

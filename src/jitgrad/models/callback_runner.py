@@ -34,7 +34,8 @@ class CallbackRunner:
         self.costs: tuple[ModelCost, ModelCost | None]
         self.earlier: dict[str, np.ndarray] = {}
         self.rates: list[float] = []
-        by_step = [c for c in callbacks if type(c).on_train_batch_end is not Callback.on_train_batch_end]
+        plain = Callback.on_train_batch_end
+        by_step = [c for c in callbacks if getattr(c.on_train_batch_end, "__func__", None) is not plain]
         self.after_step = functools.partial(self._after_step, by_step) if by_step else None
 
     def begin(self, loop: Loop, epochs: int) -> None:
