@@ -100,8 +100,6 @@ METRICS: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("F1Score", {"average": "micro", "threshold": 0.4}, ONE_HOT, PROBABILITIES),
     ("FBetaScore", {"beta": 2.0, "average": "weighted"}, ONE_HOT, PROBABILITIES),
     ("R2Score", {}, OTHERS, NUMBERS),
-    ("MeanIoU", {"num_classes": 3}, CLASSES, np.array([1, 1, 0, 2])),
-    ("IoU", {"num_classes": 3, "target_class_ids": [0, 1]}, CLASSES, np.array([1, 1, 0, 2])),
 ]
 
 _SIMPLE = ("SGD", "Adam", "AdamW", "Nadam", "Adamax", "Lion", "RMSprop", "Adagrad", "Adadelta")

@@ -17,7 +17,7 @@ from jitgrad.compat.wrapper import Wrapper
 from jitgrad.errors import ArgumentError
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
-from jitgrad.tape.tensor import Tensor, as_tensor, cast
+from jitgrad.tape.tensor import Tensor, cast
 from jitgrad.tape.tree import tree_leaves, tree_map
 
 _FLOATS = {"float32": dtypes.FLOAT32, "float64": dtypes.FLOAT64}
@@ -120,8 +120,3 @@ def plain_number(value: Any) -> Any:
 def values_of(nest: Any) -> Any:
     """A nesting with arrays of NumPy in place of tensors."""
     return tree_map(lambda x: x.numpy() if isinstance(x, Operators) else x, nest)
-
-
-def literal(value: Any) -> Tensor:
-    """As ``as_tensor``, of anything."""
-    return as_tensor(value)

@@ -5,13 +5,15 @@ from typing import Any
 from jitgrad.compat.keras import losses as _losses
 from jitgrad.compat.keras.configs import deserialized, found_by_name, serialized
 from jitgrad.compat.keras.metrics import named as _named
+from jitgrad.compat.keras.metrics import scores as _scores
 from jitgrad.compat.keras.metrics.metric import Mean, MeanMetricWrapper, Metric, Sum
 from jitgrad.compat.keras.metrics.named import *  # noqa: F403
+from jitgrad.compat.keras.metrics.scores import *  # noqa: F403
 from jitgrad.compat.modules import missing
 from jitgrad.errors import ArgumentError
 from jitgrad.metrics import Metric as _Plain
 
-_CLASSES = {name: getattr(_named, name) for name in _named.CLASSES}
+_CLASSES = {name: getattr(where, name) for where in (_named, _scores) for name in where.CLASSES}
 _FUNCTIONS = {name: getattr(_losses, name) for name in _losses.FUNCTION_NAMES}
 globals().update(_FUNCTIONS)
 _BY_NAME = {**_named.FUNCTIONS, **_FUNCTIONS, **_CLASSES}

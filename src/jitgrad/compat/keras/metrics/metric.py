@@ -16,7 +16,6 @@ from jitgrad.compat.keras.configs import config_of, made_with_config
 from jitgrad.compat.keras.names import numbered, snake_case
 from jitgrad.compat.keras.variable import Variable
 from jitgrad.errors import ArgumentError
-from jitgrad.functions.reductions import mean
 from jitgrad.functions.shapes import reshape
 
 
@@ -211,11 +210,6 @@ class Sum(Mean):
     def result(self) -> Any:
         """The sum so far."""
         return self.total
-
-
-def row_means(values: Any) -> Any:
-    """Of values along several axes the mean of each row."""
-    return mean(reshape(values, (values.shape[0], -1)), -1) if values.ndim > 1 else values
 
 
 def only_last(name: str, axis: int) -> None:
