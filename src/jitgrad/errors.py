@@ -36,6 +36,10 @@ class ShapeError(JitgradError, ValueError, RuntimeError):
     """Shapes that an op cannot take: NumPy raises a ValueError for them, PyTorch a RuntimeError."""
 
 
+class AxisError(ShapeError, IndexError):
+    """An axis that is not there: an IndexError too, as NumPy's and PyTorch's."""
+
+
 class DTypeError(JitgradError, TypeError):
     """A value whose dtype jitgrad does not compute with."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import ShapeError
+from jitgrad.errors import AxisError, ShapeError
 from jitgrad.ops import Shape
 
 Axis = int | Sequence[int] | None
@@ -34,7 +34,7 @@ def axis_of(name: str, axis: Any, ndim: int) -> int:
     i = operator.index(axis)
     if not -ndim <= i < ndim:
         advice = f"Use {-ndim} to {ndim - 1}." if ndim else "Reshape it first."
-        raise ShapeError(f"{name}: axis {i} is out of range for {ndim} axes. {advice}")
+        raise AxisError(f"{name}: axis {i} is out of range for {ndim} axes. {advice}")
     return i % ndim
 
 

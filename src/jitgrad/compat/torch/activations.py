@@ -15,6 +15,7 @@ from jitgrad.errors import users_level
 from jitgrad.functions import elementwise, reductions, shapes
 from jitgrad.layers import activations as lib
 from jitgrad.ops import elementwise as ew
+from jitgrad.tape import dtypes
 
 
 def _done(input: Tensor, made: Any, name: str, inplace: bool) -> Tensor:
@@ -159,6 +160,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 def _along(name: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Any, int]:
     """What a softmax is of, and along which axis."""
     x = read(name, input if dtype is None else convert(input, as_dtype(dtype)))
+    if x.level <= dtypes.INTEGER:
+        raise NotImplementedError(f'"{name}" not implemented for {input.dtype.title!r}. Convert the input with float() first.')
     if dim is None:
         warnings.warn(
             f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",

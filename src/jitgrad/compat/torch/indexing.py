@@ -90,7 +90,10 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if x.shape != places.shape:  # other axes may be shorter
         keys = tuple(slice(None) if i == dim % len(x.shape) else slice(n) for i, n in enumerate(places.shape))
         x = x[keys]
-    return wrap(selection.take_along_axis(x, places, dim), "GatherBackward0", input._integer)
+    try:
+        return wrap(selection.take_along_axis(x, places, dim), "GatherBackward0", input._integer)
+    except IndexError as error:
+        raise TorchError(f"gather: index out of bounds: {error}") from None
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
