@@ -265,6 +265,95 @@ RANGES = {
     "sparse": "nn.init.sparse_(torch.empty(300, 500), 0.5)",
 }
 
+LOSSES = [
+    "nn.MSELoss({})(x, y)",
+    "nn.L1Loss({})(x, y)",
+    "nn.SmoothL1Loss({})(x, y)",
+    "nn.SmoothL1Loss(beta=0.3, {})(x, y)",
+    "nn.HuberLoss({})(x, y)",
+    "nn.HuberLoss(delta=0.3, {})(x, y)",
+    "nn.CrossEntropyLoss({})(x, c)",
+    "nn.CrossEntropyLoss({})(x, p)",
+    "nn.CrossEntropyLoss(weight=w, {})(x, c)",
+    "nn.CrossEntropyLoss(weight=w, ignore_index=1, label_smoothing=0.2, {})(x, c)",
+    "nn.NLLLoss({})(torch.log(p), c)",
+    "nn.NLLLoss(w, ignore_index=2, {})(torch.log(p), c)",
+    "nn.BCELoss({})(p, b)",
+    "nn.BCELoss(w, {})(p, b)",
+    "nn.BCEWithLogitsLoss({})(x, b)",
+    "nn.BCEWithLogitsLoss(w, pos_weight=2 * w, {})(x, b)",
+    "nn.KLDivLoss({})(torch.log(p), q)",
+    "nn.KLDivLoss(log_target=True, {})(torch.log(p), torch.log(q))",
+    "nn.PoissonNLLLoss({})(x, k)",
+    "nn.PoissonNLLLoss(log_input=False, full=True, {})(p, k)",
+    "nn.GaussianNLLLoss({})(x, y, p)",
+    "nn.GaussianNLLLoss(full=True, {})(x, y, p)",
+    "nn.SoftMarginLoss({})(x, s)",
+    "nn.MultiLabelSoftMarginLoss({})(x, b)",
+    "nn.MultiMarginLoss({})(x, c)",
+    "nn.MultiMarginLoss(p=2, margin=0.5, weight=w, {})(x, c)",
+    "nn.HingeEmbeddingLoss({})(x, s)",
+    "nn.MarginRankingLoss({})(x, y, s)",
+    "nn.MarginRankingLoss(margin=0.2, {})(x, y, s)",
+    "nn.CosineEmbeddingLoss({})(x, y, s[:, 0])",
+    "nn.CosineEmbeddingLoss(margin=0.3, {})(x, y, s[:, 0])",
+    "nn.TripletMarginLoss({})(x, y, p)",
+    "nn.TripletMarginLoss(swap=True, p=1.0, {})(x, y, p)",
+]
+
+LAYERS_OF_FUNCTIONS = [
+    "nn.ReLU()", "nn.ReLU6()", "nn.LeakyReLU()", "nn.LeakyReLU(0.3)", "nn.ELU()", "nn.ELU(0.5)", "nn.SELU()", "nn.CELU(0.5)",
+    "nn.GELU()", "nn.GELU('tanh')", "nn.SiLU()", "nn.Mish()", "nn.Hardswish()", "nn.Hardsigmoid()", "nn.Hardtanh()",
+    "nn.Hardtanh(-0.5, 0.2)", "nn.Hardshrink()", "nn.Softshrink()", "nn.Tanhshrink()", "nn.Threshold(0.1, 20.0)",
+    "nn.Softplus()", "nn.Softplus(2.0, 1.0)", "nn.Softsign()", "nn.Sigmoid()", "nn.Tanh()", "nn.LogSigmoid()",
+    "nn.Softmax(dim=1)", "nn.Softmin(0)", "nn.LogSoftmax(-1)", "nn.GLU()", "nn.PReLU().double()", "nn.Flatten(0)",
+    "nn.Unflatten(1, (2, 2))", "nn.Identity()", "nn.BatchNorm1d(4).double()", "nn.BatchNorm1d(4).double().eval()",
+    "nn.BatchNorm1d(4, eps=0.1, affine=False).double()", "nn.LayerNorm(4).double()", "nn.LayerNorm((3, 4), eps=0.1).double()",
+    "nn.GroupNorm(2, 4).double()", "nn.RMSNorm(4).double()",
+]  # fmt: skip
+
+
+def given(torch: Any) -> dict[str, Any]:
+    """Tensors that losses take: values, probabilities, classes, counts, signs."""
+
+    def tensor(values: list[Any]) -> Any:
+        return torch.tensor(values, dtype=torch.float64)
+
+    x = tensor([[0.3, -1.2, 0.8, 0.1], [2.0, 0.4, -0.6, -0.2], [-0.9, 0.7, 1.1, 0.0]])
+    y = tensor([[0.1, -0.2, 1.8, 0.2], [1.5, -1.4, -0.7, 0.3], [0.9, 0.6, 0.1, -2.0]])
+    return {
+        "torch": torch,
+        "nn": torch.nn,
+        "x": x,
+        "y": y,
+        "p": torch.softmax(y, 1),
+        "q": torch.softmax(x * 2, 1),
+        "c": torch.tensor([2, 0, 1]),
+        "b": (x > 0).double(),
+        "k": tensor([[0.0, 1.0, 2.0, 3.0], [1.0, 0.0, 5.0, 2.0], [4.0, 1.0, 0.0, 1.0]]),
+        "s": torch.where(x > 0, 1.0, -1.0).double(),
+        "w": tensor([1.0, 0.5, 2.0, 1.5]),
+    }
+
+
+def losses(torch: Any, text: str) -> list[Any]:
+    """A loss by default, summed, and of each element or row; and its gradient by x, where it is made of x."""
+    names = given(torch)
+    names["x"].requires_grad_()
+    made = [eval(text.format(option), names) for option in ("", "reduction='sum'", "reduction='none'")]
+    made[0].backward() if made[0].requires_grad else None
+    slopes = names["x"].grad
+    return [*(loss.tolist() for loss in made), None if slopes is None else slopes.tolist()]
+
+
+def of_layer(torch: Any, text: str) -> list[Any]:
+    """What a layer makes of x, and the gradient of the sum of squares."""
+    names = given(torch)
+    names["x"].requires_grad_()
+    made = eval(text, names)(names["x"])
+    (made**2).sum().backward()
+    return [made.tolist(), names["x"].grad.tolist()]
+
 
 def problem(torch: Any) -> tuple[list[Any], Any]:
     """Parameters of two shapes in float64, and a cost of them."""
@@ -366,6 +455,8 @@ def answers(torch: Any) -> dict[str, Any]:
         "steps": {text: five_steps(torch, text) for text in OPTIMIZERS},
         "closures": {text: closure_steps(torch, text) for text in CLOSURES},
         "rates": {text: twenty_rates(torch, text) for text in SCHEDULERS + PLATEAUS},
+        "losses": {text: losses(torch, text) for text in LOSSES},
+        "layers": {text: of_layer(torch, text) for text in LAYERS_OF_FUNCTIONS},
         "printed": {text: printed(torch, text) for text in REPRS},
         "defaults": {
             f"{module}.{name}": defaults(torch, module, name)

@@ -38,6 +38,25 @@ def test_twenty_rates_of_every_scheduler(text: str, wanted: Any) -> None:
     np.testing.assert_allclose(cases.twenty_rates(torch, text), wanted, rtol=1e-13, atol=1e-16)
 
 
+def flat(value: Any) -> list[float]:
+    if isinstance(value, list):
+        return [x for item in value for x in flat(item)]
+    return [] if value is None else [value]
+
+
+@of("losses")
+def test_every_loss_with_every_reduction(text: str, wanted: Any) -> None:
+    got = cases.losses(torch, text)
+    np.testing.assert_allclose(flat(got), flat(wanted), rtol=1e-9, atol=1e-12)
+
+
+@of("layers")
+def test_every_layer_without_weights(text: str, wanted: Any) -> None:
+    got = cases.of_layer(torch, text)
+    tolerance = 1e-7 if "Hardsigmoid" in text else 1e-9  # PyTorch multiplies its gradient by 1/6 in float32
+    np.testing.assert_allclose(flat(got), flat(wanted), rtol=tolerance, atol=1e-12)
+
+
 @of("printed")
 def test_what_is_printed(text: str, wanted: str) -> None:
     assert cases.printed(torch, text) == wanted
@@ -69,11 +88,45 @@ def test_first_values(text: str, wanted: list[float]) -> None:
     assert deviation == pytest.approx(wanted[3], rel=0.02, abs=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides:UserWarning")  # of PyTorch's KLDivLoss
 def test_the_figures_are_pytorchs() -> None:
     original = pytest.importorskip("torch", reason="the figures are recomputed where PyTorch is installed")
     again = cases.answers(original)
     for part in ("printed", "defaults", "functions", "options"):
         assert again[part] == FIGURES[part]
-    for part in ("steps", "closures", "rates", "spread"):
+    for part in ("steps", "closures", "rates", "losses", "layers", "spread"):
         for text, figures in again[part].items():
-            np.testing.assert_allclose(figures, FIGURES[part][text], rtol=1e-9, atol=1e-12, err_msg=text)
+            np.testing.assert_allclose(flat(figures), flat(FIGURES[part][text]), rtol=1e-9, atol=1e-12, err_msg=text)
+
+
+def test_a_network_trained_from_the_same_weights() -> None:
+    original = pytest.importorskip("torch", reason="PyTorch trains the same network")
+
+    def made(nn: Any) -> Any:
+        # A bias before batch normalisation would have no gradient but rounding, which Adam makes large.
+        first, more = [nn.Linear(4, 16, bias=False), nn.BatchNorm1d(16)], [nn.GELU(), nn.Linear(16, 8), nn.LayerNorm(8)]
+        return nn.Sequential(*first, *more, nn.Linear(8, 3))
+
+    def trained(torch: Any, state: dict[str, Any]) -> list[float]:
+        nn = torch.nn
+        net = made(nn)
+        net.load_state_dict({name: torch.tensor(value) for name, value in state.items()})
+        optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+        x = torch.linspace(-1, 1, 48).reshape(12, 4) ** 3
+        y = torch.arange(12) % 3
+        costs = []
+        for _ in range(20):
+            optimizer.zero_grad()
+            cost = nn.CrossEntropyLoss(label_smoothing=0.1)(net(x), y)
+            cost.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 0.5)
+            optimizer.step()
+            scheduler.step()
+            costs.append(cost.item())
+        net.eval()
+        return [*costs, *net(x).detach().reshape(-1).tolist()]
+
+    torch.manual_seed(1)
+    state = {name: value.numpy() for name, value in made(torch.nn).state_dict().items()}
+    np.testing.assert_allclose(trained(torch, state), trained(original, state), rtol=1e-4, atol=1e-5)
