@@ -52,12 +52,13 @@ class Adafactor(Optimizer):
         t = steps.leaf + 1.0
         changes = assigned((steps, t))
         moves: list[Tensor] = []
+        factor = None if self._bounds else self._factor(hyper)  # the size of a Variable counts before it, or after it
         new, relative = power(t, decay), minimum(rate, 1.0 / sqrt(t))
         for g, w in pairs:
             v, more = self._second(square(g) if self._bounds else square(g) + epsilon_1, w, new, epsilon_1)
             u = g / sqrt(maximum(v, square(epsilon_1)) if self._bounds else v)
             u = u / maximum(1.0, _rms(u) / threshold)
-            moves.append(maximum(epsilon_2, _rms(self._shrunk(w, hyper) if not self._bounds else w.leaf)) * relative * u)
+            moves.append(maximum(epsilon_2, _rms(self._shrunk(w, factor))) * relative * u)
             changes += more
         return changes, moves
 

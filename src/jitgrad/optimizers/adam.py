@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.ops.elementwise import abs, greater, maximum, power, sign, sqrt, where
 from jitgrad.optimizers.hyperparameters import check_form
@@ -13,6 +15,9 @@ from jitgrad.tape.indexing import getitem
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import Variable
+
+_FIRST = np.array([1.0, 1.0, 0.0])
+"""The powers of β₁ and β₂, and α, before the first step."""
 
 
 class Adam(Optimizer):
@@ -42,17 +47,15 @@ class Adam(Optimizer):
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
         if self._average:
             return super()._changes(pairs, hyper)
-        (rate,) = self._shared(pairs, (1, 1, 0))  # the powers of β₁ and β₂, and α
+        (rate,) = self._shared(pairs, _FIRST)
         numbers = hyper
         if self._corrects_epsilon:
             power_2 = getitem(rate.leaf, 1) * getitem(hyper, 2)
             epsilon = getitem(hyper, 3) * sqrt(1.0 - power_2)
             numbers = concatenate([getitem(hyper, slice(0, 3)), reshape(epsilon, (1,))])
-        return [
-            *self._shrinking(pairs, hyper),
-            StateUpdate("adam_rate", (rate,), (hyper,)),
-            *(StateUpdate("adam", (w, *self._state(w, 0.0, 0.0), rate), (g, numbers)) for g, w in pairs),
-        ]
+        changes = [*self._shrinking(pairs, hyper), StateUpdate("adam_rate", (rate,), (hyper,))]
+        changes += [StateUpdate("adam", (w, *self._state(w, 0.0, 0.0), rate), (g, numbers)) for g, w in pairs]
+        return changes
 
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
         rate, beta_1, beta_2, epsilon = self._own(hyper)[:4]
@@ -74,7 +77,7 @@ class Adam(Optimizer):
 
     def _moments(self, g: Tensor, w: Variable, beta_1: Tensor, beta_2: Tensor) -> tuple[Tensor, Tensor, list[StateUpdate]]:
         """Both moments after this step, and that they are kept."""
-        m, v = self._state(w, 0.0, 0.0)[:2]
+        m, v, *_ = self._state(w, 0.0, 0.0)
         first = m.leaf + (1.0 - beta_1) * (g - m.leaf)
         second = v.leaf + (1.0 - beta_2) * (g * g - v.leaf)
         return first, second, assigned((m, first), (v, second))

@@ -83,6 +83,7 @@ class Optimizer(Described, ABC):
         self._hyper = Hyperparameters({"learning_rate": first, **(others or {}), **common})
         self._split_at = 1 + len(others or {})
         self._maximize, self._average = bool(chosen["maximize"]), bool(chosen["use_ema"])
+        self._counts = self.schedule is not None or self._average
         every = chosen["ema_overwrite_frequency"]
         self._overwrite = None if every is None else count("ema_overwrite_frequency", every)
         self._undecayed: set[Variable] = set()
@@ -266,7 +267,8 @@ class Optimizer(Described, ABC):
     def update(self, pairs: list[tuple[Tensor, Variable]]) -> None:
         """As ``apply_gradients``, of Tensors that are known to fit: nothing is checked."""
         self._fitted = [variable for _, variable in pairs]
-        self._follow(self._fitted)
+        if self._copied_from is not None:
+            self._follow(self._fitted)
         changes = self._updates(pairs)
         tracing = trace.current()
         if tracing is not None:
@@ -315,19 +317,22 @@ class Optimizer(Described, ABC):
     def _updates(self, pairs: list[tuple[Tensor, Variable]]) -> list[StateUpdate]:
         """All update instructions of one step, of gradients as they are given."""
         hyper = self._hyperparameters()
-        pairs = [(-g, w) for g, w in pairs] if self._maximize else pairs
+        if self._maximize:
+            pairs = [(-g, w) for g, w in pairs]
         pairs = self._clip(pairs)
         if "l2" in self._hyper.used:
             strength = self._hyper.of(hyper, "l2")
             pairs = [(g + strength * w.leaf, w) for g, w in pairs]
-        back = [w.constraint.change(w) for _, w in pairs if w.constraint is not None]
-        return [*self._counted(hyper), *self._changes(pairs, hyper), *back]
+        changes = self._changes(pairs, hyper)
+        changes += [w.constraint.change(w) for _, w in pairs if w.constraint is not None]
+        return [*self._counted(hyper), *changes] if self._counts else changes
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
         """What changes the Variables, and the state with them. A subclass that has an instruction of its own uses it here."""
         changes, moves = self._moves(pairs, hyper)
+        factor = self._factor(hyper)
         for (_, w), move in zip(pairs, moves, strict=True):
-            new = self._shrunk(w, hyper) - move
+            new = self._shrunk(w, factor) - move
             changes += self._averaged(w, new, hyper) if self._average else assigned((w, new))
         return changes
 
@@ -346,22 +351,25 @@ class Optimizer(Described, ABC):
             new = where(equal(mod(done + 1.0, float(self._overwrite)), 0.0), mean, new)
         return assigned((average, mean), (w, new))
 
-    def _decays(self, w: Variable) -> bool:
-        return (
-            "weight_decay" in self._hyper.used
-            and w not in self._undecayed
-            and not any(name in w.name for name in self._undecayed_names)
-        )
+    def _factor(self, hyper: Tensor) -> Tensor | None:
+        """What weight decay multiplies Variables with; None without it."""
+        if "weight_decay" not in self._hyper.used:
+            return None
+        return 1.0 - self._hyper.of(hyper, "learning_rate") * self._hyper.of(hyper, "weight_decay")
 
-    def _shrunk(self, w: Variable, hyper: Tensor) -> Tensor:
+    def _decays(self, w: Variable) -> bool:
+        return w not in self._undecayed and not any(name in w.name for name in self._undecayed_names)
+
+    def _shrunk(self, w: Variable, factor: Tensor | None) -> Tensor:
         """Where the step of a Variable begins: its value, less the weight decay."""
-        if not self._decays(w):
-            return w.leaf
-        return w.leaf * (1.0 - self._hyper.of(hyper, "learning_rate") * self._hyper.of(hyper, "weight_decay"))
+        return w.leaf if factor is None or not self._decays(w) else w.leaf * factor
 
     def _shrinking(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
         """The same as changes in front of a step's own instructions."""
-        return assigned(*((w, self._shrunk(w, hyper)) for _, w in pairs if self._decays(w)))
+        factor = self._factor(hyper)
+        if factor is None:
+            return []
+        return assigned(*((w, self._shrunk(w, factor)) for _, w in pairs if self._decays(w)))
 
     def _hyperparameters(self) -> Tensor:
         """The hyperparameters of this step, for update instructions: the learning rate first."""
@@ -375,15 +383,8 @@ class Optimizer(Described, ABC):
         """The learning rate and the subclass's hyperparameters as Tensors without axes, for updates that are made of ops."""
         return [getitem(hyper, i) for i in range(self._split_at)]
 
-    @property
-    def _counts(self) -> bool:
-        """Whether the number of the step matters to what all optimizers do."""
-        return self.schedule is not None or self._average
-
     def _counted(self, hyper: Tensor) -> list[StateUpdate]:
         """The number of the next step; a scheduled learning rate is kept, to be shown."""
-        if not self._counts:
-            return []
         kept = [] if self.schedule is None else [(self._hyper.variable, hyper)]
         return assigned(*kept, (self._step, self._step.leaf + 1.0))
 
@@ -392,7 +393,8 @@ class Optimizer(Described, ABC):
 
         Where it depends on which Variables there are, it begins anew for others.
         """
-        if [v.shape for v in self._numbers] != [np.shape(start) for start in starts]:
+        shapes = [start.shape if isinstance(start, np.ndarray) else () for start in starts]
+        if [v.shape for v in self._numbers] != shapes:
             widest = max((v.dtype for _, v in pairs), key=lambda dtype: dtype.itemsize)
             name = type(self).__name__.lower()
             self._numbers = tuple(
@@ -412,4 +414,5 @@ class Optimizer(Described, ABC):
                 Variable(np.asarray(value, variable.dtype), name=f"{variable.name}/slot_{i}", trainable=False)
                 for i, value in enumerate(values)
             )
-        return self._slots[variable][: len(starts)]
+        found = self._slots[variable]
+        return found[:-1] if self._average else found

@@ -52,11 +52,13 @@ class SGD(Optimizer):
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
         if self._average or (self._outside and "momentum" in self._hyper.used):
             return super()._changes(pairs, hyper)
-        shrinking = self._shrinking(pairs, hyper)
+        changes = self._shrinking(pairs, hyper)
         if "momentum" not in self._hyper.used:
-            return [*shrinking, *(StateUpdate("sgd", (w,), (g, hyper)) for g, w in pairs)]
-        op = "nesterov" if self.nesterov else "momentum"
-        return [*shrinking, *(StateUpdate(op, (w, *self._state(w, 0.0)), (g, hyper)) for g, w in pairs)]
+            changes += [StateUpdate("sgd", (w,), (g, hyper)) for g, w in pairs]
+        else:
+            op = "nesterov" if self.nesterov else "momentum"
+            changes += [StateUpdate(op, (w, *self._state(w, 0.0)), (g, hyper)) for g, w in pairs]
+        return changes
 
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
         rate, momentum, dampening = self._own(hyper)
@@ -109,7 +111,7 @@ class ASGD(Optimizer):
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
         rate, lambd, alpha, t0 = self._own(hyper)
         steps, kept = self._shared(pairs, 0.0, 0.0)
-        t = steps.leaf + 1.0
+        t, factor = steps.leaf + 1.0, self._factor(hyper)
         eta = where(equal(steps.leaf, 0.0), rate, kept.leaf)
         part = 1.0 / maximum(1.0, steps.leaf - t0)
         changes = assigned((steps, t), (kept, rate / power(1.0 + lambd * rate * t, alpha)))
@@ -117,7 +119,7 @@ class ASGD(Optimizer):
         for g, w in pairs:
             (mean,) = self._state(w, 0.0)
             move = eta * (lambd * w.leaf + g)
-            new = self._shrunk(w, hyper) - move
+            new = self._shrunk(w, factor) - move
             changes += assigned((mean, where(equal(part, 1.0), new, mean.leaf + part * (new - mean.leaf))))
             moves.append(move)
         return changes, moves
