@@ -12,6 +12,7 @@ from jitgrad.compat.keras import (
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     random,
     regularizers,
@@ -61,6 +62,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "random",
     "regularizers",
@@ -75,6 +77,5 @@ _REASONS = {
     "dtype_policies": "jitgrad computes in float32 and float64.",
     "distribution": "jitgrad computes on one CPU.",
     "quantizers": "jitgrad computes in float32 and float64.",
-    "ops": "Use the functions of tf, which take the same tensors.",
 }
 __getattr__ = missing("keras", __all__, _REASONS)

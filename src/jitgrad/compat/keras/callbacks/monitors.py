@@ -47,9 +47,7 @@ class EarlyStopping(Delegate):
         super().__init__()
         self.monitor, self.patience, self.verbose, self.baseline = monitor, patience, verbose, baseline
         self.restore_best_weights, self._best_epoch = restore_best_weights, 0
-        if baseline is not None:
-            raise ArgumentError("EarlyStopping: baseline is not supported. Compare the figure in a callback of your own.")
-        self.plain = library.EarlyStopping(monitor, min_delta, patience, mode, restore_best_weights, start_from_epoch)
+        self.plain = library.EarlyStopping(monitor, min_delta, patience, mode, restore_best_weights, start_from_epoch, baseline)
 
     @property
     def best(self) -> float:

@@ -26,7 +26,7 @@ def get(identifier: Any) -> Any:
     return found_by_name("metric", identifier, _BY_NAME)
 
 
-def made(given: Any, loss: Any = None) -> Any:
+def made(given: Any) -> Any:
     """What ``compile`` was given as metrics, as objects in their nesting."""
     if given is None:
         return []

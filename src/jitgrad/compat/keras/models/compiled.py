@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+from jitgrad import losses as library_losses
 from jitgrad.compat.keras import losses, metrics
 from jitgrad.compat.keras.metrics.metric import Mean, Metric
+from jitgrad.errors import ArgumentError
 from jitgrad.functions.reductions import sum
 from jitgrad.tape.tensor import Tensor, as_tensor
-from jitgrad.tape.tree import tree_leaves, tree_map
+from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
+
+
+class Watched(NamedTuple):
+    """A compiled metric: of which output, by its place, under which name, and whether rows have their weights in it."""
+
+    metric: Metric
+    name: str
+    output: int
+    weighted: bool
 
 
 class CompileMetrics(Metric):
     """The compiled metrics, as one of a model's ``metrics``."""
 
-    def __init__(self, found: list[Metric]) -> None:
+    def __init__(self, found: list[Watched]) -> None:
         super().__init__(name="compile_metrics")
-        self.metrics = found
+        self.watched = found
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics."""
+        return [each.metric for each in self.watched]
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """See more rows."""
-        for metric in self.metrics:
-            metric.update_state(y_true, y_pred)
+        targets, outputs = tree_leaves(y_true), tree_leaves(y_pred)
+        for each in self.watched:
+            weights = {"sample_weight": sample_weight} if each.weighted and sample_weight is not None else {}
+            each.metric.update_state(targets[each.output], outputs[each.output], **weights)
 
     def result(self) -> dict[str, Any]:
         """The values by name."""
-        return {metric.name: metric.result() for metric in self.metrics}
+        return {each.name: each.metric.result() for each in self.watched}
 
     def reset_state(self) -> None:
         """Forget what was seen."""
@@ -39,41 +57,71 @@ class Compiled:
 
     Attributes:
         arguments: by name, as they are saved.
-        in_python: whether a metric is a user's own, so that a fit goes step by step in Python.
+        in_python: whether a metric is a user's own, or there are several outputs with metrics, so that a fit goes step by step
+            in Python.
     """
 
     def __init__(
-        self, optimizer: Any, loss: Any, loss_weights: Any, plain: Any, weighted: Any, as_outputs: Callable[[Any], Any]
-    ) -> None:
-        self.optimizer, self.loss_weights = optimizer, loss_weights
+        self, optimizer: Any, loss: Any, loss_weights: Any, plain: Any, weighted: Any, as_outputs: Callable[[Any], Any],
+        names: list[str],
+    ) -> None:  # fmt: skip
+        self.optimizer = optimizer
         self.arguments = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": plain, "weighted_metrics": weighted,
         }  # fmt: skip
-        loss, plain, weighted, loss_weights = (as_outputs(given) for given in (loss, plain, weighted, loss_weights))
-        self._loss, self._plain, self._weighted = loss, metrics.made(plain, loss), metrics.made(weighted, loss)
-        found = [metric for metric in tree_leaves([self._plain, self._weighted]) if metric is not None]
-        self.in_python = any(metric.native() is None for metric in found)
+        self._loss, self._loss_weights = as_outputs(loss), as_outputs(loss_weights)
+        self._plain, self._weighted = (
+            watched(as_outputs(given), names, rows_weigh) for given, rows_weigh in ((plain, False), (weighted, True))
+        )
+        found = [*self._plain, *self._weighted]
+        self.in_python = any(each.metric.native() is None for each in found) or bool(found and len(names) > 1)
         self.loss_tracker = Mean(name="loss")
         self._kept = CompileMetrics(found)
 
     @property
     def tracked(self) -> list[Metric]:
         """The metrics that a model has of it."""
-        return [self.loss_tracker, self._kept] if self._kept.metrics else [self.loss_tracker]
+        return [self.loss_tracker, self._kept] if self._kept.watched else [self.loss_tracker]
 
     def give(self, compile: Callable[..., None]) -> None:
         """Compile the library's model."""
         loss = tree_map(lambda x: no_loss if x is None else losses.native(x), self._loss)
+        if self._loss_weights is not None:
+            given = tree_leaves(self._loss_weights)
+            loss = tree_pack(loss, [scaled(f, float(w)) for f, w in zip(tree_leaves(loss), given, strict=True)])
         if self.in_python:
             compile(self.optimizer, loss)
             return
-        native = [tree_map(lambda m: None if m is None else m.native(), given) for given in (self._plain, self._weighted)]
+        native = [[each.metric.native() for each in some] for some in (self._plain, self._weighted)]
         compile(self.optimizer, loss, native[0] or None, native[1] or None)
 
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
         """Let the compiled metrics see more rows."""
-        if self._kept.metrics:
+        if self._kept.watched:
             self._kept.update_state(y, y_pred, sample_weight)
+
+
+def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
+    """What ``compile`` was given as metrics, one after the other; of several outputs with the outputs' names in front."""
+    if len(names) < 2:
+        if isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], (list, tuple)):
+            given = given[0]
+        return [Watched(metric, metric.name, 0, weighted) for metric in tree_leaves(metrics.made(given))]
+    each = list(given.values()) if isinstance(given, dict) else list(given or [])
+    if each and len(each) != len(names):
+        raise ArgumentError(
+            f"metrics has {len(each)} entries for {len(names)} outputs. Give a list or dict with some for each."
+        )
+    found = [(place, metric) for place, some in enumerate(each) for metric in tree_leaves(metrics.made(some))]
+    return [Watched(metric, f"{names[place]}_{metric.name}", place, weighted) for place, metric in found]
+
+
+def scaled(loss: Any, weight: float) -> Any:
+    """A loss times a number: the losses of rows, or the one number that it returns."""
+    rows = library_losses.by_row_of(loss)
+    if not library_losses.is_own(loss):
+        return lambda target, prediction: loss(target, prediction) * weight
+    return lambda target, prediction: rows(library_losses.aligned(target, prediction), prediction) * weight
 
 
 def no_loss(target: Any, prediction: Any) -> Tensor:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+import numpy as np
+
 from jitgrad.compat.keras.configs import deserialized, serialized
+from jitgrad.compat.keras.functions import function_of, name_of
 from jitgrad.compat.keras.models.graph import Graph
 from jitgrad.compat.keras.models.model import Model
-from jitgrad.compat.keras.symbol import Input, KerasTensor, called, is_layer, item, operation_name
+from jitgrad.compat.keras.symbol import Input, KerasTensor, called, is_layer
 from jitgrad.compat.tensorflow.dtypes import DType, as_dtype
-from jitgrad.errors import ArgumentError, DataError
-from jitgrad.ops import OPS
+from jitgrad.compat.tensorflow.tensor import wrap_array
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.tree import tree_leaves, tree_map
 
 
@@ -50,7 +52,7 @@ def _plan(graph: Graph) -> dict[str, Any]:
     layers = [layer for layer in graph.layers if layer not in graph.input_layers]
     calls: list[Any] = []
     for call in graph.calls:
-        operation = layers.index(call.operation) if is_layer(call.operation) else _named(call.operation)
+        operation = layers.index(call.operation) if is_layer(call.operation) else name_of(call.operation)
         place = _places(numbers)
         calls.append([operation, tree_map(place, list(call.args)), tree_map(place, call.kwargs)])
         for x in tree_leaves(call.results):
@@ -67,6 +69,8 @@ def _places(numbers: dict[int, int]) -> Any:
     def place(x: Any) -> Any:
         if isinstance(x, KerasTensor):
             return {"symbol": numbers[id(x)]}
+        if isinstance(x, Operators):
+            return {"tensor": np.asarray(x.numpy())}
         if isinstance(x, slice):
             return {"slice": [x.start, x.stop, x.step]}
         return {"slice": []} if x is Ellipsis else {"dtype": x.name} if isinstance(x, DType) else x
@@ -81,19 +85,9 @@ def _placed(x: dict[str, Any], symbols: list[Any]) -> Any:
         return symbols[value]
     if kind == "slice":
         return slice(*value) if value else Ellipsis
+    if kind == "tensor":
+        return wrap_array(value)
     return as_dtype(value)
-
-
-def _named(function: Any) -> dict[str, str]:
-    """A function of jitgrad by its module and name. Raises ArgumentError for one of a user's own."""
-    name, module = operation_name(function), str(getattr(function, "__module__", ""))
-    if function is item:
-        return {"function": f"{module}:item"}
-    if OPS.get(name) is function:
-        return {"op": name}
-    if not module.startswith("jitgrad."):
-        raise ArgumentError(f"The model calls {name!r}, a function of your own, on symbols. Put it into a Lambda layer.")
-    return {"function": f"{module}:{name}"}
 
 
 def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
@@ -102,24 +96,11 @@ def _built(plan: dict[str, Any]) -> tuple[Any, Any]:
 
     def filled(nest: Any) -> Any:
         if isinstance(nest, dict):
-            known = len(nest) == 1 and next(iter(nest)) in ("symbol", "slice", "dtype")
+            known = len(nest) == 1 and next(iter(nest)) in ("symbol", "slice", "dtype", "tensor")
             return _placed(nest, symbols) if known else {key: filled(item) for key, item in nest.items()}
         return type(nest)(filled(item) for item in nest) if isinstance(nest, (list, tuple)) else nest
 
     for operation, args, kwargs in plan["calls"]:
-        found = plan["layers"][operation] if isinstance(operation, int) else _function(operation)
+        found = plan["layers"][operation] if isinstance(operation, int) else function_of(operation)
         symbols += tree_leaves(called(found, tuple(filled(args)), filled(kwargs)))
     return filled(plan["given"]), filled(plan["outputs"])
-
-
-def _function(named: dict[str, str]) -> Any:
-    """A function of jitgrad that a file names. Raises DataError for any other."""
-    text = named.get("function") or named["op"]
-    module, _, name = text.partition(":")
-    if "op" in named and text in OPS:
-        return OPS[text]
-    if module.startswith("jitgrad.") and not name.startswith("_"):
-        found = getattr(importlib.import_module(module), name, None)
-        if callable(found):
-            return found
-    raise DataError(f"The file names the function {text!r}, which jitgrad has not. Save the model again.")

@@ -122,7 +122,9 @@ class Model(Layer, library.Model):
         auto_scale_loss: bool = True,
     ) -> None:  # fmt: skip
         """Choose what ``fit`` and ``evaluate`` use. The last four arguments change nothing here."""
-        made = Compiled(optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics, self._nested.outputs)
+        made = Compiled(
+            optimizers.get(optimizer), loss, loss_weights, metrics, weighted_metrics, self._nested.outputs, self.output_names
+        )
         made.give(super().compile)
         assert self.compiled is not None
         self.compiled.arguments.clear()
