@@ -129,10 +129,10 @@ def truncated_normal(
 
     By the inverse of the distribution function, so bounds further out than 8 are as good as none.
     """
-    ends = [math.erf(min(max(number("truncated_normal: an end", end), -8.0), 8.0) / math.sqrt(2)) for end in (low, high)]
-    if not ends[0] < ends[1]:
+    first, last = (math.erf(min(max(number("truncated_normal: an end", end), -8.0), 8.0) / math.sqrt(2)) for end in (low, high))
+    if not first < last:
         raise ArgumentError(f"truncated_normal: nothing is between {low} and {high}. Give the lower end first, both within ±8.")
-    standard = math.sqrt(2) * erfinv(uniform(shape, *ends, dtype=dtype))
+    standard = math.sqrt(2) * erfinv(uniform(shape, first, last, dtype))
     return mean + clip(standard, low, high) * std
 
 
