@@ -124,14 +124,19 @@ def gaussian(x: Tensor, y: Tensor, variance: Tensor, full: bool, eps: float) -> 
 # Of margins.
 
 
+def _positive(x: Tensor) -> Tensor:
+    """max(0, x), whose derivative at 0 is 1, as PyTorch's here."""
+    return where(greater_equal(x, 0), x, 0.0)
+
+
 def hinge_embedding(x: Tensor, y: Tensor, margin: float) -> Tensor:
     """x where y is 1, max(0, margin - x) where it is -1."""
-    return where(equal(y, -1), relu(margin - x), 0.0) + where(equal(y, 1), x, 0.0)
+    return where(equal(y, -1), _positive(margin - x), 0.0) + where(equal(y, 1), x, 0.0)
 
 
 def margin_ranking(x: Tensor, z: Tensor, y: Tensor, margin: float) -> Tensor:
     """max(0, -y·(x - z) + margin)."""
-    return relu(-y * (x - z) + margin)
+    return _positive(-y * (x - z) + margin)
 
 
 def soft_margin(x: Tensor, y: Tensor) -> Tensor:
@@ -141,12 +146,12 @@ def soft_margin(x: Tensor, y: Tensor) -> Tensor:
 
 def cosine_embedding(cosine: Tensor, y: Tensor, margin: float) -> Tensor:
     """1 - cosine where y is 1, max(0, cosine - margin) where it is -1."""
-    return where(equal(y, 1), 1 - cosine, where(equal(y, -1), relu(cosine - margin), 0.0))
+    return where(equal(y, 1), 1 - cosine, where(equal(y, -1), _positive(cosine - margin), 0.0))
 
 
 def triplet(near: Tensor, far: Tensor, margin: float) -> Tensor:
     """max(0, near - far + margin), of distances."""
-    return relu(near - far + margin)
+    return _positive(near - far + margin)
 
 
 def multilabel(x: Tensor, y: Tensor) -> Tensor:
