@@ -83,6 +83,9 @@ def smooth_l1_loss(
 
 # Of classes.
 
+_FEW = 256
+"""Targets that Python looks at sooner than NumPy."""
+
 
 def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plain, bool]:
     """Targets as classes, and whether one of them is to be ignored. Raises IndexError for one that is not there."""
@@ -98,11 +101,15 @@ def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plai
         raise TorchError(f"0D or 1D target tensor expected, multi-target not supported: target {y.shape}, input {x.shape}.")
     if current() is not None:
         return y, True
-    known = np.asarray(y.force())
+    known, many = np.asarray(y.force()), x.shape[axis]
+    if known.size and known.size <= _FEW:
+        each = known.ravel().tolist()
+        if min(each) >= 0 and max(each) < many and not 0 <= ignore_index < many:
+            return y, False
     ignored = known == ignore_index
-    wrong = ((known < 0) | (known >= x.shape[axis])) & ~ignored
+    wrong = ((known < 0) | (known >= many)) & ~ignored
     if wrong.any():
-        raise IndexError(f"Target {int(known[wrong][0])} is out of bounds: there are {x.shape[axis]} classes. Correct it.")
+        raise IndexError(f"Target {int(known[wrong][0])} is out of bounds: there are {many} classes. Correct it.")
     return y, bool(ignored.any())
 
 

@@ -24,7 +24,7 @@ std sum var
 """
 _STATISTICS = "bincount corrcoef cov histc kthvalue median mode nanmean nanmedian nanquantile nansum quantile"
 _SHAPES = """
-broadcast_to chunk clone contiguous diag diagonal expand expand_as flatten flip fliplr flipud is_contiguous moveaxis
+broadcast_to chunk clone contiguous diag diagonal expand expand_as flatten flip fliplr flipud moveaxis
 movedim narrow permute ravel repeat repeat_interleave reshape reshape_as roll select split squeeze swapaxes swapdims t
 tensor_split tile trace transpose tril triu unbind unflatten unsqueeze view view_as
 """
@@ -72,7 +72,8 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", getattr(pointwise, _name))
 for _name, _method in {
     "__neg__": pointwise.neg, "__abs__": pointwise.abs, "__invert__": pointwise.bitwise_not, "__pos__": pointwise.positive,
-    "where": where, "inverse": la.inv, "T": property(lambda self: shapes.permute(self, *range(self.ndim)[::-1])),
+    "where": where, "is_contiguous": lambda self: True, "inverse": la.inv,
+    "T": property(lambda self: shapes.permute(self, *range(self.ndim)[::-1])),
     "mT": property(shapes.mT), "H": property(shapes.t), "multiply": pointwise.mul, "divide": pointwise.div,
     "subtract": pointwise.sub, "true_divide": pointwise.div,
 }.items():  # fmt: skip

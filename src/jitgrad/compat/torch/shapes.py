@@ -395,11 +395,6 @@ def contiguous(input: Tensor) -> Tensor:
     return input
 
 
-def is_contiguous(input: Tensor) -> bool:
-    """Always True."""
-    return True
-
-
 def numel(input: Tensor) -> int:
     """The number of elements."""
     return read("numel", input).size
