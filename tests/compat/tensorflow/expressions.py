@@ -24,10 +24,50 @@ def names(tf: Any) -> dict[str, Any]:
             y = function(x)
         return tape.gradient(y, x)
 
+    def g2(function: Any, x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            first = g(function, x)
+        return tape.gradient(first, x)
+
+    def recorded(function: Any, x: Any, **kwargs: Any) -> Any:
+        with tf.GradientTape(**kwargs) as tape:
+            tape.watch(x)
+            y = function(x)
+        return tape, y
+
+    def jac(function: Any, x: Any) -> Any:
+        tape, y = recorded(function, x)
+        return tape.jacobian(y, x)
+
+    def bjac(function: Any, x: Any) -> Any:
+        tape, y = recorded(function, x)
+        return tape.batch_jacobian(y, x)
+
+    def fwd(function: Any, x: Any) -> Any:
+        with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as forward:
+            y = function(x)
+        return forward.jvp(y)
+
+    def twice(x: Any) -> Any:
+        tape, y = recorded(lambda x: x * x, x)
+        return tape.gradient(y, x), tape.gradient(y, x)
+
+    def persistent(x: Any) -> Any:
+        tape, y = recorded(lambda x: x * x, x, persistent=True)
+        return tape.gradient(y, x), tape.gradient(y, {"a": x}), tape.gradient([y, y], [x], [f * 3, f])
+
+    def unconnected(x: Any) -> Any:
+        tape, _ = recorded(lambda y: y * y, x, persistent=True)
+        other = f + 1
+        return tape.gradient(other, [x]), tape.gradient(other, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    f = tf.constant([1.0, 2.0])
     numbers = np.arange(10, dtype=np.float32).reshape(5, 2)
     return {
-        "tf": tf, "np": np, "g": g, "A": np.array([1.5, 2.5]), "N": np.array([3, 4]), "n64": np.float64(2),
-        "N2": np.array([[1.0, 2.0], [3.0, 4.0]]), "f": tf.constant([1.0, 2.0]), "d": tf.constant([1.0, 2.0], tf.float64),
+        "tf": tf, "np": np, "g": g, "g2": g2, "jac": jac, "bjac": bjac, "fwd": fwd, "twice": twice, "persistent": persistent,
+        "unconnected": unconnected, "A": np.array([1.5, 2.5]), "N": np.array([3, 4]), "n64": np.float64(2),
+        "N2": np.array([[1.0, 2.0], [3.0, 4.0]]), "f": f, "d": tf.constant([1.0, 2.0], tf.float64),
         "i": tf.constant([1, 2]), "l": tf.constant([1, 2], tf.int64), "u": tf.constant([200, 100], tf.uint8),
         "i16": tf.constant([7, 300], tf.int16), "b": tf.constant([True, False]), "t": tf.constant([1.0, 2.0, 3.0]),
         "h": tf.constant([0.25, 0.75]), "m": tf.constant([[1.0, 2.0], [3.0, 5.0]]), "im": tf.constant([[1, 2], [3, 4]]),

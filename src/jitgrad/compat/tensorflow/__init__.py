@@ -5,6 +5,7 @@ from typing import Any
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow import (
+    autodiff,
     config,
     constants,
     control,
@@ -13,17 +14,22 @@ from jitgrad.compat.tensorflow import (
     dtypes,
     elementwise,
     errors,
+    first_values,
     indexing,
     indices,
+    io,
     linalg,
     math,
     nest,
     nn,
     operators,
+    ragged,
     random,
     reductions,
     saved_model,
     shapes,
+    sparse,
+    strings,
     tape,
     train,
     version,
@@ -65,6 +71,7 @@ from jitgrad.compat.tensorflow.elementwise import (
     truediv,
     where,
 )  # fmt: skip
+from jitgrad.compat.tensorflow.first_values import *  # noqa: F403
 from jitgrad.compat.tensorflow.function import function
 from jitgrad.compat.tensorflow.indices import *  # noqa: F403
 from jitgrad.compat.tensorflow.linear import (
@@ -77,6 +84,7 @@ from jitgrad.compat.tensorflow.linear import (
 from jitgrad.compat.tensorflow.module import Module
 from jitgrad.compat.tensorflow.operators import *  # noqa: F403
 from jitgrad.compat.tensorflow.printing import print
+from jitgrad.compat.tensorflow.ragged import RaggedTensor
 from jitgrad.compat.tensorflow.reductions import (
     argmax,
     argmin,
@@ -94,6 +102,7 @@ from jitgrad.compat.tensorflow.scopes import name_scope
 from jitgrad.compat.tensorflow.shape import TensorShape
 from jitgrad.compat.tensorflow.shapes import *  # noqa: F403
 from jitgrad.compat.tensorflow.shapes import slice_ as slice
+from jitgrad.compat.tensorflow.sparse import SparseTensor
 from jitgrad.compat.tensorflow.spec import TensorSpec
 from jitgrad.compat.tensorflow.tape import *  # noqa: F403
 from jitgrad.compat.tensorflow.tensor import Tensor
@@ -110,12 +119,11 @@ _ELSEWHERE = {
     "optimizers": "jitgrad.compat.keras.optimizers",
     "initializers": "jitgrad.compat.keras.initializers",
 }
-_SPARSE = "jitgrad has no sparse or ragged tensors. Use dense ones."
 _TEXTS = "jitgrad does not compute with texts. Use Python's own strings before tensors are made."
 _FIRST = "It is TensorFlow 1's. Use import jitgrad.compat.tensorflow.v1 as tf, or jitgrad run with --tf1."
 _REASONS = {
-    **dict.fromkeys(["sparse", "SparseTensor", "ragged", "RaggedTensor", "IndexedSlices"], _SPARSE),
-    **dict.fromkeys(["strings", "io", "lookup", "feature_column"], _TEXTS),
+    "IndexedSlices": "Gradients are dense tensors here.",
+    **dict.fromkeys(["lookup", "feature_column"], _TEXTS),
     **dict.fromkeys(["image", "audio", "signal"], "jitgrad fits tables: it has no functions of images or sound."),
     **dict.fromkeys(["placeholder", "Session", "global_variables_initializer", "get_variable"], _FIRST),
     **dict.fromkeys(["complex", "fft"], "jitgrad does not compute with complex numbers."),
@@ -123,14 +131,15 @@ _REASONS = {
     "summary": "jitgrad writes no logs for TensorBoard. Keep figures in lists, and draw them by matplotlib.",
 }
 __all__ = [
-    *constants.__all__, *control.__all__, *dtypes.__all__, *indices.__all__, *operators.__all__, *shapes.__all__,
-    *tape.__all__, "Assert", "Module", "Tensor", "TensorShape", "TensorSpec", "Variable", "abs", "acos", "acosh", "add_n",
-    "argmax", "argmin", "asin", "asinh", "assert_equal", "assert_greater", "assert_less", "assert_rank", "atan", "atan2",
-    "atanh", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "config", "cos", "cosh", "cumsum", "data", "debugging",
-    "dtypes", "einsum", "errors", "exp", "floor", "function", "linalg", "logical_and", "logical_not", "logical_or", "math",
-    "maximum", "minimum", "name_scope", "negative", "nest", "newaxis", "nn", "norm", "print", "random", "reduce_all",
-    "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "round",
-    "saved_model", "sigmoid", "sign", "sin", "sinh", "slice", "sqrt", "square", "tan", "tanh", "tensordot", "train",
+    *constants.__all__, *control.__all__, *dtypes.__all__, *indices.__all__, *first_values.__all__, *operators.__all__,
+    *shapes.__all__, *tape.__all__, "Assert", "Module", "RaggedTensor", "SparseTensor", "Tensor", "TensorShape",
+    "TensorSpec", "Variable", "abs", "acos", "acosh", "add_n", "argmax", "argmin", "asin", "asinh", "assert_equal",
+    "assert_greater", "assert_less", "assert_rank", "atan", "atan2", "atanh", "autodiff", "clip_by_global_norm",
+    "clip_by_norm", "clip_by_value", "config", "cos", "cosh", "cumsum", "data", "debugging", "dtypes", "einsum", "errors",
+    "exp", "floor", "function", "io", "linalg", "logical_and", "logical_not", "logical_or", "math", "maximum", "minimum",
+    "name_scope", "negative", "nest", "newaxis", "nn", "norm", "print", "ragged", "random", "reduce_all", "reduce_any",
+    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "round", "saved_model",
+    "sigmoid", "sign", "sin", "sinh", "slice", "sparse", "sqrt", "square", "strings", "tan", "tanh", "tensordot", "train",
     "truediv", "version", "where",
 ]  # fmt: skip
 _missing = missing("tensorflow", __all__, _REASONS)
@@ -141,4 +150,4 @@ def __getattr__(name: str) -> Any:
     return _missing(name) if module is None else importlib.import_module(module)
 
 
-del constants, control, elementwise, indexing, indices, operators, reductions, shapes, tape
+del constants, control, elementwise, indexing, indices, first_values, operators, reductions, shapes, tape

@@ -9,7 +9,7 @@ import numpy as np
 from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.arguments import axes, named
 from jitgrad.compat.tensorflow.dtypes import as_dtype
-from jitgrad.compat.tensorflow.elementwise import unary
+from jitgrad.compat.tensorflow.elementwise import Unary, unary
 from jitgrad.compat.tensorflow.operands import FLOATS, NUMBERS, numbers
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made, wrap_array
 from jitgrad.functions import reductions as library
@@ -18,12 +18,23 @@ from jitgrad.layers import activations
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape.protocol import public
 
-relu = unary("Relu", ew.relu, NUMBERS)
-relu6 = unary("Relu6", lambda x: clip(x, 0.0, 6.0), NUMBERS)
-elu = unary("Elu", activations.elu)
-selu = unary("Selu", activations.selu)
-softplus = unary("Softplus", ew.softplus)
-softsign = unary("Softsign", lambda x: x / (1.0 + ew.abs(x)))
+
+def _of_features(f: Unary) -> Unary:
+    """The same function, with the name that TensorFlow gives its argument."""
+
+    def function(features: Any, name: str | None = None) -> Tensor:
+        return f(features)
+
+    function.__doc__ = f.__doc__
+    return function
+
+
+relu = _of_features(unary("Relu", ew.relu, NUMBERS))
+relu6 = _of_features(unary("Relu6", lambda x: clip(x, 0.0, 6.0), NUMBERS))
+elu = _of_features(unary("Elu", activations.elu))
+selu = _of_features(unary("Selu", activations.selu))
+softplus = _of_features(unary("Softplus", ew.softplus))
+softsign = _of_features(unary("Softsign", lambda x: x / (1.0 + ew.abs(x))))
 
 
 @public()

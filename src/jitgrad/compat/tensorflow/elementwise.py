@@ -76,7 +76,12 @@ is_nan, is_inf = unary("IsNan", functions.isnan), unary("IsInf", functions.isinf
 is_finite = unary("IsFinite", functions.isfinite)
 logical_not = unary("LogicalNot", functions.logical_not, BOOLEANS)
 
-atan2 = binary("Atan2", ew.arctan2, FLOATS)[2]
+_angle = binary("Atan2", ew.arctan2, FLOATS)[2]
+
+
+def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
+    """The angle of the point (x, y), element by element."""
+    return _angle(y, x)
 
 
 def _logical(op: str, f: Callable[[Any, Any], Any]) -> Callable[..., Tensor]:
@@ -179,7 +184,12 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     return made(wrapped_around(total, terms[0]._integer), terms[0]._integer)
 
 
-truediv, floormod, scalar_mul = divide, mod, multiply
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
+    """``scalar * x``."""
+    return multiply(scalar, x)
+
+
+truediv, floormod = divide, mod
 
 __all__ = [
     "abs", "acos", "acosh", "add_n", "asin", "asinh", "atan", "atan2", "atanh", "ceil", "clip_by_value", "cos", "cosh",

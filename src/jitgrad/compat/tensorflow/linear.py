@@ -111,10 +111,26 @@ def _matrix(op: str, f: Any, doc: str) -> Any:
 det = _matrix("MatrixDeterminant", linalg.det, "The determinants of matrices.")
 cholesky = _matrix("Cholesky", linalg.cholesky, "The lower triangles L of L·Lᵀ.")
 slogdet = _matrix("LogMatrixDeterminant", linalg.slogdet, "The signs of determinants, and the logarithms of their sizes.")
-eigh = _matrix("SelfAdjointEigV2", linalg.eigh, "Eigenvalues of symmetric matrices, ascending, and eigenvectors in columns.")
-eigvalsh = _matrix("SelfAdjointEigV2", linalg.eigvalsh, "Eigenvalues of symmetric matrices, ascending.")
+_eigh = _matrix("SelfAdjointEigV2", linalg.eigh, "Eigenvalues of symmetric matrices, ascending, and eigenvectors in columns.")
+_eigvalsh = _matrix("SelfAdjointEigV2", linalg.eigvalsh, "Eigenvalues of symmetric matrices, ascending.")
 expm = _matrix("MatrixExponential", linalg.expm, "The exponentials of matrices.")
-logdet = _matrix("LogDet", lambda a: linalg.slogdet(a)[1], "The logarithms of determinants of positive definite matrices.")
+_logdet = _matrix("LogDet", lambda a: linalg.slogdet(a)[1], "The logarithms of determinants of positive definite matrices.")
+
+
+def eigh(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
+    """Eigenvalues of symmetric matrices, ascending, and eigenvectors in columns."""
+    values, vectors = _eigh(tensor)
+    return values, vectors
+
+
+def eigvalsh(tensor: Any, name: str | None = None) -> Tensor:
+    """Eigenvalues of symmetric matrices, ascending."""
+    return _eigvalsh(tensor)
+
+
+def logdet(matrix: Any, name: str | None = None) -> Tensor:
+    """The logarithms of determinants of positive definite matrices."""
+    return _logdet(matrix)
 
 
 @public()

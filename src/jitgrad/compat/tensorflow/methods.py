@@ -112,7 +112,7 @@ class TensorMethods:
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={numpy_text(self._value())}>"
 
     def __str__(self) -> str:
-        return f"tf.Tensor({self._value()}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({_lines(str(self._value()))}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __format__(self, spec: str) -> str:
         return format(self._value(), spec)
@@ -120,7 +120,10 @@ class TensorMethods:
 
 def numpy_text(value: Any) -> str:
     """A value as TensorFlow shows NumPy's: of an array of several lines, from a new line on."""
-    text = repr(value) if isinstance(value, np.ndarray) else repr(value) if isinstance(value, bytes) else str(value)
+    return _lines(repr(value) if isinstance(value, (np.ndarray, bytes)) else str(value))
+
+
+def _lines(text: str) -> str:
     return "\n" + text if "\n" in text else text
 
 

@@ -9,9 +9,9 @@ from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow.errors import ConversionError
 
 
-def is_nested(structure: Any) -> bool:
+def is_nested(seq: Any) -> bool:
     """Whether it is a list, tuple or dict."""
-    return isinstance(structure, (list, tuple, dict))
+    return isinstance(seq, (list, tuple, dict))
 
 
 def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:

@@ -3,7 +3,7 @@
 from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow import activations
 from jitgrad.compat.tensorflow.activations import *  # noqa: F403
-from jitgrad.compat.tensorflow.elementwise import log_sigmoid, sigmoid, tanh
+from jitgrad.compat.tensorflow.elementwise import sigmoid, tanh
 from jitgrad.compat.tensorflow.linear import l2_normalize
 from jitgrad.compat.tensorflow.losses import (
     batch_normalization,
@@ -30,7 +30,7 @@ _REASONS = {
 
 __all__ = [
     *activations.__all__, "batch_normalization", "bias_add", "dropout", "embedding_lookup", "in_top_k", "l2_loss",
-    "l2_normalize", "log_poisson_loss", "log_sigmoid", "moments", "sigmoid", "sigmoid_cross_entropy_with_logits",
+    "l2_normalize", "log_poisson_loss", "moments", "sigmoid", "sigmoid_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits", "tanh", "top_k",
     "weighted_cross_entropy_with_logits",
 ]  # fmt: skip

@@ -196,10 +196,12 @@ def _reflected_matmul(self: Any, other: Any) -> Tensor:
 @public()
 def matmul(
     a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False, adjoint_b: bool = False,
-    name: str | None = None,
+    a_is_sparse: bool = False, b_is_sparse: bool = False, output_type: Any = None, name: str | None = None,
 ) -> Tensor:  # fmt: skip
     """The product of matrices of at least two axes."""
-    if type(a) is Tensor and type(b) in _TENSORS and a._tensor.level == b.level:
+    if output_type is not None:
+        raise InvalidArgumentError("tf.matmul takes no output_type here. Use tf.cast on the result.")
+    if type(a) is Tensor and type(b) in _TENSORS and a._tensor.level == b.level > _FLOAT:
         x, y, integer = a._tensor, b._read(), a._integer
     else:
         left, right = agreed("MatMul", (a, b), NUMBERS)

@@ -66,7 +66,9 @@ def _number(value: Any) -> str:
     if isinstance(value, np.bool_):
         return str(int(value))
     if isinstance(value, np.floating):
-        return f"{float(value):.17g}" if value.dtype.itemsize == 8 else f"{float(value):.9g}"
+        few, many = (15, 17) if value.dtype.itemsize == 8 else (6, 9)
+        short = f"{float(value):.{few}g}"
+        return short if type(value)(short) == value or value != value else f"{float(value):.{many}g}"
     return str(value)
 
 

@@ -92,6 +92,16 @@ class Held(Tensor):
     def __getitem__(self, key: Any) -> Tensor:  # type: ignore[override]
         return Held(np.asarray(self._array[key], self._array.dtype))
 
+    def __add__(self, other: Any) -> Tensor:  # type: ignore[override]
+        if self.dtype.name != "string":
+            raise self._refused()
+        if not isinstance(other, (str, bytes, list, Held)):
+            raise ConversionError(f"A text was expected after a text, and got {other!r}. Use tf.strings.as_string.")
+        return held(np.asarray(self._array + _array_of(other), object))
+
+    def __radd__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return held(other) + self
+
     def __eq__(self, other: object) -> Any:
         return NotImplemented if other is None else wrap_array(np.equal(self._array, _array_of(other)))
 
@@ -100,7 +110,7 @@ class Held(Tensor):
 
 
 def _array_of(value: Any) -> Any:
-    return held(value).numpy() if isinstance(value, (str, bytes, list)) else np.asarray(value)
+    return held(value)._array if isinstance(value, (str, bytes, list)) else np.asarray(value)
 
 
 _new = object.__new__
