@@ -91,7 +91,7 @@ class ClosureLBFGS:
 
     def _on(self, cost: Cost, x: np.ndarray, direction: np.ndarray, t: float) -> _Trial:
         value, gradient = self._at(cost, (x + t * direction).astype(x.dtype))
-        return _Trial(t, value, gradient, float(gradient @ direction))
+        return _Trial(t, math.inf if math.isnan(value) else value, gradient, float(gradient @ direction))
 
     def _direction(self, gradient: np.ndarray) -> np.ndarray:
         """−H·g by the pairs so far, the newest of which is remembered first."""
@@ -185,12 +185,12 @@ def _search(at: Callable[[float], _Trial], t: float, start: _Trial, reach: float
 
 
 def _minimum(a: _Trial, b: _Trial, bounds: tuple[float, float]) -> float:
-    """Where the cubic through two points with their slopes is least, within bounds; their middle where it has no minimum."""
+    """Where the cubic through two points with their slopes is least, within bounds; their middle where there is none."""
     if a.t > b.t:
         a, b = b, a
     bend = a.slope + b.slope - 3 * (a.value - b.value) / (a.t - b.t)
     square = bend**2 - a.slope * b.slope
-    if square < 0:
+    if not 0 <= square < math.inf:
         return sum(bounds) / 2
     root = math.sqrt(square)
     t = b.t - (b.t - a.t) * ((b.slope + root - bend) / (b.slope - a.slope + 2 * root))

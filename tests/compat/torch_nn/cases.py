@@ -214,7 +214,21 @@ FUNCTIONS = [
     "LogSoftmax",
     "GLU",
 ]
-KINDS = ["SGD", "Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Adamax", "ASGD", "Rprop", "LBFGS"]
+KINDS = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Adagrad",
+    "Adadelta",
+    "Adafactor",
+    "Adamax",
+    "ASGD",
+    "Rprop",
+    "LBFGS",
+]
 RATES = [
     "StepLR",
     "MultiStepLR",

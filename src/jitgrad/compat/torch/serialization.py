@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -70,6 +69,8 @@ def load(
         check_device(map_location)
     if not hasattr(f, "read"):
         return _loaded(f)
+    import tempfile
+
     with tempfile.NamedTemporaryFile() as file:
         file.write(f.read())
         file.flush()

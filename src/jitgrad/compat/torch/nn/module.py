@@ -99,7 +99,8 @@ class Module:
         object.__delattr__(self, name)
 
     def __getattr__(self, name: str) -> Any:
-        error = MissingAttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        reason = f". {_REASONS[name]}" if name in _REASONS else ""
+        error = MissingAttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{reason}")
         error.name, error.obj = name, self  # by which Python says what comes near
         raise error
 
@@ -299,6 +300,9 @@ class Module:
 
         return self.to(float64)
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: what is recorded is compiled anyway."""
+
     def cpu(self) -> Self:
         """The module itself: all is on the processor."""
         return self
@@ -359,6 +363,16 @@ class Module:
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__()} - {"_own_parameters", "_own_buffers", "_own_modules", "_not_saved"})
 
+
+_PROCESSOR = "jitgrad computes on the processor: leave it out, or write .to(device) with device = 'cpu'."
+_HALF = "jitgrad computes in float32 and float64: use float() or double()."
+_BACKWARD = "Look at .grad after backward(), or at outputs with retain_grad()."
+_REASONS = {
+    **dict.fromkeys(("cuda", "xpu", "ipu"), _PROCESSOR),
+    **dict.fromkeys(("half", "bfloat16"), _HALF),
+    **dict.fromkeys(("register_full_backward_hook", "register_backward_hook", "register_full_backward_pre_hook"), _BACKWARD),
+}
+"""Of what PyTorch's modules have and these have not."""
 
 _LINE = re.compile("\n")
 

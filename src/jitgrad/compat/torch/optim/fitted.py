@@ -133,6 +133,10 @@ class FittedOptimizer(Optimizer):
     def make(self, group: dict[str, Any]) -> Library:
         """The library's optimizer for the options of a group."""
 
+    def slots_of(self, parameter: Tensor) -> tuple[str, ...]:
+        """What the arrays of a parameter are called."""
+        return self.slots
+
     def numbers(self, group: dict[str, Any]) -> dict[str, float]:
         """The options of a group that are numbers, as the library calls them."""
         given = {self.names[name]: float(group[name]) for name in self.names}
@@ -183,7 +187,7 @@ class FittedOptimizer(Optimizer):
         shared, *each = part.state()["kept"]
         common = {"step": of_array(np.float32(part.steps)), "shared": [of_array(array) for array in shared]}
         return [
-            (p, {**common, **{name: of_array(array) for name, array in zip(self.slots, arrays, strict=False)}})
+            (p, {**common, **{name: of_array(array) for name, array in zip(self.slots_of(p), arrays, strict=False)}})
             for p, arrays in zip(part.parameters, each, strict=True)
         ]
 
@@ -198,5 +202,6 @@ class FittedOptimizer(Optimizer):
                 if part.steps:
                     saved = [state[p] for p in part.parameters]
                     shared = [array.numpy() for array in saved[0]["shared"]]
-                    kept = [shared, *([one[name].numpy() for name in self.slots if name in one] for one in saved)]
+                    each = zip(part.parameters, saved, strict=True)
+                    kept = [shared, *([one[name].numpy() for name in self.slots_of(p) if name in one] for p, one in each)]
                     part.give(part.state(), kept)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from jitgrad import optimizers as library
 from jitgrad.compat.torch.optim.fitted import FittedOptimizer
+from jitgrad.compat.torch.tensor import Tensor
 from jitgrad.errors import ArgumentError
 from jitgrad.optimizers import Optimizer as Library
 
@@ -211,6 +214,33 @@ class Adadelta(FittedOptimizer):
 
     def make(self, group: dict[str, Any]) -> Library:
         return library.Adadelta(maximize=group["maximize"], **self.numbers(group))
+
+
+class Adafactor(FittedOptimizer):
+    """Adam's second moment by rows and columns, and steps in proportion to the parameter."""
+
+    names = _ALONE | {"weight_decay": "weight_decay", "beta2_decay": "beta_2_decay", "d": "clip_threshold"}
+    forms = ("maximize", "eps")
+
+    def __init__(
+        self, params: Any, lr: float = 1e-2, beta2_decay: float = -0.8, eps: tuple[float | None, float] = (None, 1e-3),
+        d: float = 1.0, weight_decay: float = 0.0, *, foreach: bool | None = None, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, {
+            "lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d, "weight_decay": weight_decay, "foreach": foreach,
+            "maximize": maximize,
+        })  # fmt: skip
+
+    def slots_of(self, parameter: Tensor) -> tuple[str, ...]:
+        return ("variance",) if parameter.ndim < 2 else ("row_var", "col_var")
+
+    def make(self, group: dict[str, Any]) -> Library:
+        first, second = group["eps"]
+        if first is None:
+            first = float(np.finfo(group["params"][0].numpy_dtype).eps)
+        return library.Adafactor(
+            epsilon_1=first, epsilon_2=second, form="torch", maximize=group["maximize"], **self.numbers(group)
+        )
 
 
 class ASGD(FittedOptimizer):
