@@ -211,6 +211,7 @@ def test_scipys_ufuncs_come_to_these(name: str) -> None:
     got = getattr(theirs, name)(*x)
     assert type(got) is jg.Tensor
     np.testing.assert_allclose(got.numpy(), getattr(theirs, name)(*[v.numpy() for v in x]), rtol=1e-14)
+    np.testing.assert_allclose(np.i0(x[0]).numpy(), np.i0(x[0].numpy()), rtol=1e-14)
 
 
 def test_many_rows_in_blocks_and_in_loops() -> None:

@@ -74,7 +74,7 @@ from jitgrad.ops.special import (
     y1,
     yv,
 )
-from jitgrad.tape.protocol import public
+from jitgrad.tape.protocol import NUMPY, public
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 __all__ = [
@@ -86,6 +86,7 @@ __all__ = [
 ]  # fmt: skip
 
 psi = digamma
+NUMPY[np.i0] = i0
 
 # Of the trapezoidal rule for exp(-t²): its error is exp(-(π / step)²) = 7e-18, and beyond the last node exp(-t²) is 1e-17.
 _STEP = 0.5
