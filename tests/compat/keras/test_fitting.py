@@ -292,3 +292,54 @@ def test_custom_training_loops() -> None:
     assert found[-1][1] < found[0][1]
     assert int(optimizer.iterations) == 100
     assert f"{accuracy.result():.3f}" == "0.000"
+
+
+def test_models_of_steps_alone_get_inputs_alone() -> None:
+    seen: list[Any] = []
+
+    class Steps(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = keras.Sequential([keras.Input((4,)), layers.Dense(1)])
+            self.tracker = keras.metrics.Mean(name="size")
+
+        def compile(self, chosen: Any) -> None:  # type: ignore[override]
+            super().compile()
+            self.chosen_optimizer = chosen
+
+        def train_step(self, data: Any) -> dict[str, Any]:
+            seen.append(type(data).__name__)
+            x = data[0] if isinstance(data, tuple) else data
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(self.inner(x)))
+            gradients = tape.gradient(loss, self.inner.trainable_weights)
+            self.chosen_optimizer.apply_gradients(zip(gradients, self.inner.trainable_weights, strict=True))
+            self.tracker.update_state(loss)
+            return {"size": self.tracker.result()}
+
+    model = Steps()
+    model.compile(keras.optimizers.Adam(0.01))
+    sizes = model.fit(tf.data.Dataset.from_tensor_slices(X).batch(50), epochs=5, verbose=0).history["size"]
+    assert sizes[-1] < sizes[0]
+    assert set(seen) == {"Tensor"}
+    model.fit(X, verbose=0)
+    assert seen[-1] == "tuple"
+    with pytest.raises(ValueError, match="no targets"):
+        network().fit(X, verbose=0)
+
+
+def test_several_outputs_with_losses_weights_and_metrics_by_name() -> None:
+    a = keras.Input((4,))
+    h = layers.Dense(8, "relu")(a)
+    model = keras.Model(a, [layers.Dense(1, name="number")(h), layers.Dense(2, "softmax", name="kind")(h)])
+    losses = {"number": "mse", "kind": "sparse_categorical_crossentropy"}
+    model.compile("adam", losses, loss_weights={"kind": 2.0, "number": 0.5}, metrics={"kind": ["accuracy"], "number": "mae"})
+    kinds = (Y > 0).astype(int)
+    history = model.fit(X, {"number": Y, "kind": kinds}, epochs=2, verbose=0).history
+    assert list(history) == ["kind_accuracy", "loss", "number_mae"]
+    found = model.evaluate(X, [Y, kinds], verbose=0, return_dict=True)
+    number, kind = model.predict(X, verbose=0)
+    crossentropy = -np.log(kind[np.arange(200), kinds]).mean()
+    assert found["loss"] == pytest.approx(0.5 * np.mean((number[:, 0] - Y) ** 2) + 2 * crossentropy, rel=1e-4)
+    assert found["number_mae"] == pytest.approx(np.abs(number[:, 0] - Y).mean(), rel=1e-4)
+    assert found["kind_accuracy"] == pytest.approx((kind.argmax(1) == kinds).mean())

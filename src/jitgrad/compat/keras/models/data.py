@@ -21,12 +21,20 @@ class Nested(NamedTuple):
 
     inputs: Callable[[Any], Any]
     outputs: Callable[[Any], Any]
+    needs_targets: bool = True
 
     def batch(self, given: Any) -> Any:
         """The same of a batch of inputs, targets and weights."""
         if not isinstance(given, tuple) or len(given) < 2:
-            return given
+            x = given[0] if isinstance(given, tuple) else given
+            return self.inputs(x), self.no_targets(x)
         return (self.inputs(given[0]), self.outputs(given[1]), *given[2:])
+
+    def no_targets(self, x: Any) -> np.ndarray:
+        """What stands for targets that are not there. Raises DataError where the model's loss takes some."""
+        if self.needs_targets:
+            raise DataError("There are no targets for the loss. Give y, or batches of (x, y).")
+        return np.zeros(count_rows(x))
 
 
 class Rows(NamedTuple):
@@ -59,7 +67,8 @@ def as_rows(x: Any, y: Any, weight: Any, batch_size: int | None, steps: int | No
     """
     if not is_batches(x):
         size = 32 if batch_size is None else batch_size
-        x, y, weight = nested.inputs(plain(x)), nested.outputs(plain(y)), plain(weight)
+        x, weight = nested.inputs(plain(x)), plain(weight)
+        y = nested.no_targets(x) if y is None else nested.outputs(plain(y))
         rows = count_rows(x)
         whole = math.ceil(rows / size) if size > 0 else 0
         if steps is not None and steps < whole:
@@ -113,14 +122,16 @@ class Again:
 
 
 class Counted:
-    """A function that begins an epoch's batches, and knows how many the last one had."""
+    """A function that begins an epoch's batches, and knows how many the last one had, and whether they are inputs alone."""
 
     def __init__(self, begin: Callable[[], Iterator[Any]], nested: Nested) -> None:
         self._begin, self._nested, self.steps = begin, nested, 0
+        self.inputs_alone = False
 
     def __call__(self) -> Iterator[Any]:
         for number, batch in enumerate(self._begin(), 1):
             self.steps = number
+            self.inputs_alone = not isinstance(batch, tuple)
             yield self._nested.batch(batch)
 
 

@@ -88,7 +88,7 @@ class Graph:
                 raise ArgumentError(
                     f"The model's inputs are {', '.join(keys)}, and {missing[0]!r} is missing. Give them by name."
                 )
-            return [given[key] for key in keys]
+            given = [given[key] for key in keys]
         found = tree_leaves(given)
         if len(found) != len(wanted):
             raise ArgumentError(f"The model has {len(wanted)} inputs and is given {len(found)}. Give one for each, in a list.")

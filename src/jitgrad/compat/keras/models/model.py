@@ -134,7 +134,8 @@ class Model(Layer, library.Model):
     @property
     def _nested(self) -> Nested:
         graph = self._graph
-        return Nested(_same, _same) if graph is None else Nested(graph.as_inputs, graph.as_outputs)
+        needed = self.loss is not None and not self.has_own("train_step")
+        return Nested(_same, _same, needed) if graph is None else Nested(graph.as_inputs, graph.as_outputs, needed)
 
     @property
     def output_names(self) -> list[str]:
@@ -235,6 +236,8 @@ class Model(Layer, library.Model):
         """Fit the model to data, and print Keras's lines; returns a History."""
         _check_options(kwargs, validation_freq)
         rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch, self._nested, True)
+        if type(self).call is Model.call and self._graph is None:
+            self.output_shape = ()  # a model of steps alone has nothing that a call would build
         steps = rows.steps
         if validation_split and rows.batch_size:
             steps = math.ceil(int(count_rows(rows.x) * (1 - validation_split)) / rows.batch_size)
@@ -243,7 +246,14 @@ class Model(Layer, library.Model):
         history.set_params({"verbose": verbose, "epochs": epochs, "steps": steps})
         given = _listed(callbacks)
         lines: list[EpochLines] = []
-        self._fitting = {"verbose": level(verbose), "steps": steps, "counted": rows.x, "lines": lines, "asked": bool(given)}
+        self._fitting = {
+            "verbose": level(verbose),
+            "steps": steps,
+            "without_targets": y is None and rows.batch_size is not None,
+            "counted": rows.x,
+            "lines": lines,
+            "asked": bool(given),
+        }
         made = bridge(given, history, in_order, lambda epoch: lines[0].header(epoch, epochs) if lines else None)
         for callback in given:
             callback.set_model(self)
@@ -407,8 +417,13 @@ def _noted(step: Any) -> Any:
     """A step of a user's own; what it returns last is what an epoch reports, as in Keras."""
 
     @functools.wraps(step)
-    def noted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made = step(self, *args, **kwargs)
+    def noted(self: Any, data: Any) -> Any:
+        fitting = self._fitting or {}
+        if getattr(fitting.get("counted"), "inputs_alone", False):
+            data = data[0]
+        elif fitting.get("without_targets"):
+            data = data[:1]
+        made = step(self, data)
         self._logs = made if isinstance(made, dict) else None
         return made
 
