@@ -99,6 +99,7 @@ def test_attributes_change_what_is_owned(net: Net) -> None:
         (lambda net: nn.Dropout(1.5), ValueError, "between 0 and 1, but got 1.5"),
         (lambda net: nn.GroupNorm(3, 4), ValueError, "must be divisible"),
         (lambda net: nn.BatchNorm1d(3)(torch.ones(3)), ValueError, "expected 2D or 3D input"),
+        (lambda net: nn.BatchNorm1d(3)(torch.ones(4, 2)), RuntimeError, "should contain 2 elements not 3"),
         (lambda net: nn.MSELoss(reduction="max"), ValueError, "max is not a valid value for reduction"),
         (lambda net: nn.Embedding(3, 2, max_norm=1.0), TypeError, "max_norm"),
         (lambda net: nn.Sequential(nn.ReLU())[3], IndexError, "out of range"),

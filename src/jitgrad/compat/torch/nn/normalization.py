@@ -10,6 +10,7 @@ import numpy as np
 from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.creation import check_device
 from jitgrad.compat.torch.dtypes import as_dtype, int64
+from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.nn import functional as F  # noqa: N812  (as everybody calls it)
 from jitgrad.compat.torch.nn import init
 from jitgrad.compat.torch.nn.module import Module
@@ -58,8 +59,11 @@ class BatchNorm1d(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Any) -> Any:
-        if input.ndim not in (2, 3):
-            raise ShapeError(f"expected 2D or 3D input (got {input.ndim}D input). Give (rows, {self.num_features}).")
+        shape = input.shape
+        if len(shape) not in (2, 3):
+            raise ShapeError(f"expected 2D or 3D input (got {len(shape)}D input). Give (rows, {self.num_features}).")
+        if shape[1] != self.num_features:
+            raise TorchError(f"running_mean should contain {shape[1]} elements not {self.num_features}. Give so many features.")
         mean, training, momentum = self.running_mean, self.training, self.momentum
         if training and mean is not None:
             batches: Any = self.num_batches_tracked
