@@ -9,7 +9,6 @@ from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow import dtypes, errors
 from jitgrad.compat.tensorflow.dtypes import *  # noqa: F403
 from jitgrad.compat.tensorflow.v1 import (
-    casts,
     config,
     functions,
     graph,
@@ -19,6 +18,7 @@ from jitgrad.compat.tensorflow.v1 import (
     losses,
     math,
     nn,
+    older,
     ops,
     random,
     scopes,
@@ -27,7 +27,6 @@ from jitgrad.compat.tensorflow.v1 import (
     train,
     variables,
 )
-from jitgrad.compat.tensorflow.v1.casts import *  # noqa: F403
 from jitgrad.compat.tensorflow.v1.config import *  # noqa: F403
 from jitgrad.compat.tensorflow.v1.control import cond
 from jitgrad.compat.tensorflow.v1.graph import *  # noqa: F403
@@ -40,6 +39,7 @@ from jitgrad.compat.tensorflow.v1.initializers import random_uniform as random_u
 from jitgrad.compat.tensorflow.v1.initializers import truncated_normal as truncated_normal_initializer
 from jitgrad.compat.tensorflow.v1.initializers import variance_scaling as variance_scaling_initializer
 from jitgrad.compat.tensorflow.v1.initializers import zeros as zeros_initializer
+from jitgrad.compat.tensorflow.v1.older import *  # noqa: F403
 from jitgrad.compat.tensorflow.v1.ops import *  # noqa: F403
 from jitgrad.compat.tensorflow.v1.random import (
     multinomial,
@@ -75,7 +75,7 @@ _REASONS = {
     "GradientTape": "Use tf.gradients in a graph.", "sparse_placeholder": "jitgrad has no sparse tensors.",
 }  # fmt: skip
 __all__ = [
-    *_functions, *casts.__all__, *config.__all__, *dtypes.__all__, *graph.__all__, *ops.__all__, *scopes.__all__,
+    *_functions, *config.__all__, *dtypes.__all__, *graph.__all__, *older.__all__, *ops.__all__, *scopes.__all__,
     *session.__all__, *variables.__all__, "Dimension", "TensorShape", "cond", "constant_initializer", "dtypes", "errors",
     "glorot_normal_initializer", "glorot_uniform_initializer", "initializers", "layers", "linalg", "losses", "math",
     "multinomial", "nn", "ones_initializer", "random", "random_normal", "random_normal_initializer", "random_shuffle",

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from jitgrad.compat.modules import MissingNameError
 from jitgrad.errors import OptionError, UnsupportedError, near_name
 
 
@@ -104,6 +105,9 @@ class _App:
         """Call ``main``, by default that of the program, with the command line, and exit."""
         called = main or sys.modules["__main__"].main
         sys.exit(called(argv or sys.argv))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise MissingNameError(f"jitgrad does not have tensorflow.v1.app.{name}. Use argparse of Python for options.")
 
 
 app = _App()

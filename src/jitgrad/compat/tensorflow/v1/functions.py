@@ -61,22 +61,24 @@ _WRITTEN_IN = {
     f"jitgrad.compat.tensorflow.{name}"
     for name in ("activations", "constants", "elementwise", "indices", "linear", "operators", "reductions", "shapes")
 }
-_APART = ["constant", "convert_to_tensor", "get_static_value", "is_tensor"]
+_APART = ["where", "constant", "convert_to_tensor", "get_static_value", "is_tensor"]
 _OF_MATH = [
-    "bincount", "ceil", "confusion_matrix", "count_nonzero", "digamma", "erf", "erfc", "expm1", "floordiv", "floormod",
-    "is_finite", "is_inf", "is_nan", "lgamma", "log", "log1p", "mod", "reciprocal", "rint", "rsqrt", "segment_mean",
-    "segment_sum", "squared_difference", "truediv", "unsorted_segment_mean", "unsorted_segment_sum", "xlogy",
+    "bincount", "ceil", "confusion_matrix", "count_nonzero", "digamma", "erf", "erfc", "cumprod", "expm1", "floordiv",
+    "floormod", "is_finite", "is_inf", "is_nan", "lgamma", "log", "log1p", "logical_xor", "mod", "reciprocal", "rint",
+    "rsqrt", "scalar_mul", "segment_mean", "segment_sum", "squared_difference", "truediv", "unsorted_segment_mean",
+    "unsorted_segment_sum", "xlogy",
 ]  # fmt: skip
 _OLDER_MATH = {
-    "arg_max": "argmax", "arg_min": "argmin", "div": "truediv", "floor_div": "floordiv", "log_sigmoid": "log_sigmoid",
-    "mul": "multiply", "neg": "negative", "sub": "subtract",
+    "arg_max": "argmax", "arg_min": "argmin", "div_no_nan": "divide_no_nan", "floor_div": "floordiv", "log_sigmoid":
+    "log_sigmoid", "mul": "multiply", "realdiv": "truediv", "neg": "negative", "sub": "subtract",
 }  # fmt: skip
 _OLDER_LINALG = {
     "cholesky": "cholesky", "cholesky_solve": "cholesky_solve", "cross": "cross", "diag": "tensor_diag", "diag_part":
     "tensor_diag_part", "global_norm": "global_norm", "matrix_band_part": "band_part", "matrix_determinant": "det",
-    "matrix_diag": "diag", "matrix_diag_part": "diag_part", "matrix_inverse": "inv", "matrix_solve": "solve",
-    "matrix_solve_ls": "lstsq", "matrix_transpose": "matrix_transpose", "matrix_triangular_solve": "triangular_solve", "qr":
-    "qr", "self_adjoint_eig": "eigh", "svd": "svd", "trace": "trace",
+    "matrix_diag": "diag", "matrix_diag_part": "diag_part", "matrix_inverse": "inv", "matrix_set_diag": "set_diag",
+    "self_adjoint_eigvals": "eigvalsh", "matrix_solve": "solve", "matrix_solve_ls": "lstsq", "matrix_transpose":
+    "matrix_transpose", "matrix_triangular_solve": "triangular_solve", "qr":     "qr", "self_adjoint_eig": "eigh", "svd":
+    "svd", "trace": "trace",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow import math, nn
-from jitgrad.compat.tensorflow.constants import cast, one_hot, ones_like
+from jitgrad.compat.tensorflow.constants import cast, one_hot, ones_like, stop_gradient
 from jitgrad.compat.tensorflow.elementwise import where
 from jitgrad.compat.tensorflow.v1.graph import GraphKeys, get_default_graph
 from jitgrad.compat.tensorflow.v1.staging import eager, staged
@@ -108,7 +108,7 @@ def _sigmoid(multi_class_labels: Any, logits: Any, label_smoothing: float = 0) -
 
 def _softmax(onehot_labels: Any, logits: Any, label_smoothing: float = 0) -> Any:
     """The cross-entropy of one-hot labels and rows of logits."""
-    y = _as(onehot_labels, logits)
+    y = stop_gradient(_as(onehot_labels, logits))
     if label_smoothing:
         y = y * (1.0 - label_smoothing) + label_smoothing / y.shape[-1]
     return nn.softmax_cross_entropy_with_logits(y, logits)

@@ -1,10 +1,13 @@
 """``tf.nn`` of TensorFlow 1."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.tensorflow import math as _math
 from jitgrad.compat.tensorflow import nn as _nn
+from jitgrad.compat.tensorflow.constants import stop_gradient
 from jitgrad.compat.tensorflow.v1.functions import all_in_graph
 from jitgrad.compat.tensorflow.v1.staging import staged
 
@@ -15,12 +18,21 @@ globals().update(_functions)
 def softmax_cross_entropy_with_logits(
     labels: Any = None, logits: Any = None, dim: int = -1, name: str | None = None, axis: int | None = None
 ) -> Any:
+    """The cross-entropy of each row of logits; no gradient goes to the labels."""
+
+    def loss(labels: Any, logits: Any, axis: int) -> Any:
+        return _nn.softmax_cross_entropy_with_logits(stop_gradient(labels), logits, axis)
+
+    return staged("softmax_cross_entropy_with_logits", loss)(labels, logits, dim if axis is None else axis, name=name)
+
+
+def softmax_cross_entropy_with_logits_v2(
+    labels: Any, logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None
+) -> Any:
     """The cross-entropy of each row of logits."""
+    chosen = dim if axis is None else axis
     stage = staged("softmax_cross_entropy_with_logits", _nn.softmax_cross_entropy_with_logits)
-    return stage(labels, logits, dim if axis is None else axis, name=name)
-
-
-softmax_cross_entropy_with_logits_v2 = softmax_cross_entropy_with_logits
+    return stage(labels, logits, -1 if chosen is None else chosen, name=name)
 
 
 def dropout(
@@ -50,4 +62,3 @@ def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> An
 
 __all__ = [*_nn.__all__, "relu_layer", "softmax_cross_entropy_with_logits_v2", "xw_plus_b"]
 __getattr__ = missing("tensorflow.v1.nn", __all__, _nn._REASONS)
-del Any, missing, all_in_graph

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.compat.tensorflow.errors import FailedPreconditionError, InvalidArgumentError
-from jitgrad.compat.tensorflow.tensor import INT32, made
+from jitgrad.compat.tensorflow.tensor import INT32, made, wrap_array
 from jitgrad.compat.tensorflow.v1.graph import Graph, Operation, Symbol, Tensor, get_default_graph, sessions
 from jitgrad.compat.tensorflow.v1.variables import Change, Reset, Variable
 from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
@@ -262,7 +262,7 @@ def get_default_session() -> Session | None:
     return sessions[-1] if sessions else None
 
 
-def _checked(node: Node, value: Any) -> np.ndarray:
+def _checked(node: Node, value: Any) -> Value:
     """What is fed, in the dtype of its tensor. Raises ShapeError, a ValueError, where the shape does not fit."""
     assert isinstance(node, Tensor)
     if isinstance(value, Symbol):
@@ -279,7 +279,7 @@ def _checked(node: Node, value: Any) -> np.ndarray:
             f"Cannot feed value of shape {array.shape} for Tensor {node.name}, which has shape {node.shape}. "
             f"Feed an array of its shape."
         )
-    return array
+    return wrap_array(array, node.dtype)._read()
 
 
 def _array(value: Any, node: Any) -> Any:

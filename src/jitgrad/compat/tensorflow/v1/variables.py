@@ -235,10 +235,11 @@ def variables_initializer(var_list: Sequence[Variable], name: str = "init") -> O
     return _initializer(var_list, name, list)
 
 
+all_variables, initialize_local_variables = global_variables, local_variables_initializer
 initialize_all_variables, initialize_variables = global_variables_initializer, variables_initializer
 
 __all__ = [
-    "Variable", "assign", "assign_add", "assign_sub", "global_variables", "global_variables_initializer",
-    "initialize_all_variables", "initialize_variables", "local_variables", "local_variables_initializer", "trainable_variables",
-    "variables_initializer",
+    "Variable", "all_variables", "assign", "assign_add", "assign_sub", "global_variables", "global_variables_initializer",
+    "initialize_all_variables", "initialize_local_variables", "initialize_variables", "local_variables",
+    "local_variables_initializer", "trainable_variables", "variables_initializer",
 ]  # fmt: skip
