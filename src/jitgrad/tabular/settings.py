@@ -23,6 +23,8 @@ HIDDEN = (64, 32)
 LEARNING_RATES = {
     "sgd": (0.1, 0.01), "adam": (0.05, 0.003), "adamw": (0.05, 0.003), "amsgrad": (0.05, 0.003), "nadam": (0.01, 0.003),
     "rmsprop": (0.005, 0.001), "adagrad": (0.5, 0.05), "adadelta": (1.0, 1.0), "lbfgs": (1.0, 0.1),
+    "radam": (0.05, 0.003), "adamax": (0.05, 0.003), "lion": (0.002, 0.0003), "adafactor": (0.1, 0.01), "asgd": (0.1, 0.01),
+    "rprop": (0.01, 0.001),
 }  # fmt: skip
 """By optimizer, for steps on all rows and on batches of them."""
 LARGEST_RATE = 1e38
