@@ -11,8 +11,8 @@ from jitgrad.functions.axes import Axis
 from jitgrad.functions.linalg import norm
 from jitgrad.functions.products import matmul
 from jitgrad.functions.reductions import log_softmax, mean, sum, var
-from jitgrad.functions.shapes import expand_dims, transpose
-from jitgrad.ops.elementwise import equal, maximum, sqrt, square, where
+from jitgrad.functions.shapes import expand_dims, reshape, transpose
+from jitgrad.ops.elementwise import equal, greater, maximum, softplus, sqrt, square, where
 from jitgrad.tape.composite import composite
 from jitgrad.tape.tensor import Tensor
 
@@ -109,3 +109,18 @@ def spread(x: Tensor, axis: Axis, ddof: float, keepdims: bool) -> Tensor:
 def _root(total: Tensor) -> Tensor:
     none = equal(total, 0)
     return where(none, 0.0, sqrt(where(none, 1.0, total)))
+
+
+@composite
+def scaled_softplus(x: Tensor, beta: float, threshold: float) -> Tensor:
+    """log(1 + exp(beta·x)) / beta; x itself where beta·x is above the threshold."""
+    scaled_x = x if beta == 1 else x * beta
+    smooth = softplus(scaled_x)
+    return where(greater(scaled_x, threshold), x, smooth if beta == 1 else smooth / beta)
+
+
+@composite
+def sloped(x: Tensor, slope: Tensor) -> Tensor:
+    """x where it is positive, else slope·x, a slope for each channel (axis 1), or one. He et al., "Delving deep …", 2015."""
+    each = reshape(slope, (slope.size,) + (1,) * (x.ndim - 2)) if slope.size > 1 else slope
+    return where(greater(x, 0), x, each * x)

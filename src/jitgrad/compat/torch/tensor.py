@@ -290,6 +290,10 @@ class Tensor(Wrapper):
         memo[id(self)] = made
         return made
 
+    def __reduce__(self) -> Any:
+        """Pickled by its value."""
+        return _again, (np.asarray(self._value()), self.dtype.name, self.is_leaf and self.requires_grad)
+
     def __copy__(self) -> Tensor:
         return wrap(self._tensor, self._name, self._integer)
 
@@ -340,6 +344,11 @@ def wrap(tensor: Plain | Variable, name: str = "", integer: np.dtype[Any] = INT6
 
 _SHOWN = frozenset((dtypes.FLOAT32, dtypes.FLOAT64, dtypes.INTEGER, dtypes.BOOL))
 _SETTLED = {dtypes.DATA32: dtypes.FLOAT32, dtypes.DATA64: dtypes.FLOAT64}
+
+
+def _again(array: np.ndarray, name: str, requires_grad: bool) -> Tensor:
+    made = of_array(array, types.of_numpy(name))
+    return made.requires_grad_() if requires_grad else made
 
 
 def of_array(array: Any, dtype: dtype | None = None) -> Tensor:
