@@ -319,7 +319,9 @@ def test_models_of_steps_alone_get_inputs_alone() -> None:
 
     model = Steps()
     model.compile(keras.optimizers.Adam(0.01))
-    sizes = model.fit(tf.data.Dataset.from_tensor_slices(X).batch(50), epochs=5, verbose=0).history["size"]
+    history = model.fit(tf.data.Dataset.from_tensor_slices(X).batch(50), epochs=5, verbose=0).history
+    assert list(history) == ["size"]
+    sizes = history["size"]
     assert sizes[-1] < sizes[0]
     assert set(seen) == {"Tensor"}
     model.fit(X, verbose=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +14,12 @@ from jitgrad import models as library
 from jitgrad.compat.keras import callbacks as keras_callbacks
 from jitgrad.compat.keras import metrics, optimizers
 from jitgrad.compat.keras.border import is_plain, unwrap, wrap
-from jitgrad.compat.keras.callbacks.callback import Callback, History, bridge
+from jitgrad.compat.keras.callbacks.callback import History, bridge
 from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.compat.keras.models import saving
 from jitgrad.compat.keras.models.compiled import Compiled
 from jitgrad.compat.keras.models.data import Nested, as_rows, collected, count_rows, inputs_alone, is_batches, plain
+from jitgrad.compat.keras.models.given import check_options, listed, same, symbols_of, unpacked
 from jitgrad.compat.keras.models.graph import Graph
 from jitgrad.compat.keras.models.progress import EpochLines, Lines, in_order, level
 from jitgrad.compat.keras.models.summary import summary
@@ -55,7 +56,7 @@ class Model(Layer, library.Model):
                     setattr(cls, name, _noted(vars(cls)[name]))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        inputs, outputs, rest = _symbols_of(args, kwargs)
+        inputs, outputs, rest = symbols_of(args, kwargs)
         super().__init__(**rest)
         if inputs is not None:
             self._take(Graph(inputs, outputs))
@@ -135,7 +136,7 @@ class Model(Layer, library.Model):
     def _nested(self) -> Nested:
         graph = self._graph
         needed = self.loss is not None and not self.has_own("train_step")
-        return Nested(_same, _same, needed) if graph is None else Nested(graph.as_inputs, graph.as_outputs, needed)
+        return Nested(same, same, needed) if graph is None else Nested(graph.as_inputs, graph.as_outputs, needed)
 
     @property
     def output_names(self) -> list[str]:
@@ -184,7 +185,7 @@ class Model(Layer, library.Model):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step on a batch: Keras's, for those who extend it."""
-        x, y, weight = _unpacked(data)
+        x, y, weight = unpacked(data)
         with GradientTape() as tape:
             predicted = self(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
@@ -194,7 +195,7 @@ class Model(Layer, library.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """The metrics of a batch that is evaluated."""
-        x, y, weight = _unpacked(data)
+        x, y, weight = unpacked(data)
         predicted = self(x, training=False)
         loss = self.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
         return self._tracked(loss, x, y, predicted, weight)
@@ -234,7 +235,7 @@ class Model(Layer, library.Model):
         **kwargs: Any,
     ) -> Any:  # fmt: skip
         """Fit the model to data, and print Keras's lines; returns a History."""
-        _check_options(kwargs, validation_freq)
+        check_options(kwargs, validation_freq)
         rows = as_rows(x, y, sample_weight, batch_size, steps_per_epoch, self._nested, True)
         if type(self).call is Model.call and self._graph is None:
             self.output_shape = ()  # a model of steps alone has nothing that a call would build
@@ -244,7 +245,7 @@ class Model(Layer, library.Model):
         history = History()
         history.set_model(self)
         history.set_params({"verbose": verbose, "epochs": epochs, "steps": steps})
-        given = _listed(callbacks)
+        given = listed(callbacks)
         lines: list[EpochLines] = []
         self._fitting = {
             "verbose": level(verbose),
@@ -254,7 +255,7 @@ class Model(Layer, library.Model):
             "lines": lines,
             "asked": bool(given),
         }
-        made = bridge(given, history, in_order, lambda epoch: lines[0].header(epoch, epochs) if lines else None)
+        made = bridge(given, history, self._told, lambda epoch: lines[0].header(epoch, epochs) if lines else None)
         for callback in given:
             callback.set_model(self)
             callback.set_params(history.params)
@@ -273,7 +274,7 @@ class Model(Layer, library.Model):
             self.forget_losses()
         if fitted is not None and not given:
             history.epoch = fitted.epoch
-            history.history = in_order({name: values for name, values in fitted.history.items() if name != "learning_rate"})
+            history.history = self._told({name: values for name, values in fitted.history.items() if name != "learning_rate"})
         if not self.has_own("train_step"):
             self._count(len(history.epoch) * (steps or 0))
         self.history = history
@@ -283,6 +284,11 @@ class Model(Layer, library.Model):
         """Count steps that the native loop has done."""
         optimizer: Any = self.optimizer
         optimizer.count(steps)
+
+    def _told(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        """Metrics in Keras's order; the loss is not among them where a step of the user's own returns none."""
+        left_out = set() if self._logs is None or "loss" in self._logs else {"loss", "val_loss"}
+        return in_order({name: value for name, value in metrics.items() if name not in left_out})
 
     def _validation(self, given: Any, steps: int | None) -> Any:
         if given is None:
@@ -294,13 +300,18 @@ class Model(Layer, library.Model):
         """What a fit reports to."""
         return self._reporting(first, epochs, metrics)
 
+    def _shown(self, metrics: Any) -> Callable[[Any, int], dict[str, Any]]:
+        return lambda loop, epoch: self._told(metrics(loop, epoch))
+
     @contextmanager
     def _reporting(self, first: int, epochs: int, metrics: Any) -> Iterator[Any]:
         fitting = self._fitting
         if fitting is None or not fitting["verbose"]:
             yield None
             return
-        lines = EpochLines(fitting["verbose"], fitting["steps"], fitting["counted"], first, epochs, metrics, fitting["asked"])
+        lines = EpochLines(
+            fitting["verbose"], fitting["steps"], fitting["counted"], first, epochs, self._shown(metrics), fitting["asked"]
+        )
         fitting["lines"].append(lines)
         yield lines
 
@@ -310,14 +321,14 @@ class Model(Layer, library.Model):
     ) -> Any:  # fmt: skip
         """The loss and the metrics on data, and Keras's line."""
         rows = as_rows(x, y, sample_weight, batch_size, steps, self._nested, False)
-        given = _listed(callbacks)
+        given = listed(callbacks)
         for callback in given:
             callback.set_model(self)
             callback.on_test_begin({})
         lines = Lines(level(verbose), rows.steps, rows.x)
         self.reset_metrics()
         found = super().evaluate(rows.x, rows.y, rows.batch_size or 32, 0, rows.weight, return_dict=True)
-        lines.finish(_since(lines), in_order(found))
+        lines.finish(lines.seconds, self._told(found))
         for callback in given:
             callback.on_test_end(dict(found))
         if return_dict:
@@ -331,13 +342,13 @@ class Model(Layer, library.Model):
         """The results for rows of data as arrays, and Keras's line."""
         inputs, count = inputs_alone(x, steps, self._nested)
         size = batch_size or 32
-        given = _listed(callbacks)
+        given = listed(callbacks)
         for callback in given:
             callback.set_model(self)
             callback.on_predict_begin({})
         lines = Lines(level(verbose), math.ceil(count / size))
         made = super().predict(inputs, max(size, 256), 0)
-        lines.finish(_since(lines), {})
+        lines.finish(lines.seconds, {})
         for callback in given:
             callback.on_predict_end({})
         return made
@@ -390,29 +401,6 @@ class Model(Layer, library.Model):
         return saving.to_json(self, **kwargs)
 
 
-def _same(nest: Any) -> Any:
-    return nest
-
-
-def _symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """The symbols among a Model's arguments."""
-    rest = dict(kwargs)
-    names = ("inputs", "outputs", "name")
-    for name, value in zip(names, args, strict=False):
-        rest[name] = value
-    inputs, outputs = rest.pop("inputs", None), rest.pop("outputs", None)
-    if (inputs is None) != (outputs is None):
-        raise ArgumentError("A Model has inputs and outputs. Give both, or neither for a subclass with a call().")
-    return inputs, outputs, rest
-
-
-def _unpacked(data: Any) -> tuple[Any, Any, Any]:
-    if not isinstance(data, (tuple, list)):
-        return data, None, None
-    x, *more = data
-    return x, more[0] if more else None, more[1] if len(more) > 1 else None
-
-
 def _noted(step: Any) -> Any:
     """A step of a user's own; what it returns last is what an epoch reports, as in Keras."""
 
@@ -428,25 +416,3 @@ def _noted(step: Any) -> Any:
         return made
 
     return noted
-
-
-def _listed(callbacks: Any) -> list[Callback]:
-    found = list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
-    for callback in found:
-        if not hasattr(callback, "set_model"):
-            raise ArgumentError(f"callbacks has {callback!r}, which is no callback. Give objects of keras.callbacks.")
-    return found
-
-
-def _check_options(kwargs: dict[str, Any], validation_freq: Any) -> None:
-    left = set(kwargs) - {"max_queue_size", "workers", "use_multiprocessing"}
-    if left:
-        raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Leave it out.")
-    if validation_freq != 1:
-        raise ArgumentError("validation_freq is not supported. Every epoch is validated; leave it out.")
-
-
-def _since(lines: Lines) -> float:
-    import time
-
-    return time.perf_counter() - lines.began

@@ -53,6 +53,11 @@ class Lines:
         self._shown = 0
         self.began = time.perf_counter()
 
+    @property
+    def seconds(self) -> float:
+        """The time since it began, or the last line."""
+        return time.perf_counter() - self.began
+
     def header(self, epoch: int, epochs: int) -> None:
         """Before an epoch, counted from 0."""
         if self.verbose:
@@ -135,7 +140,7 @@ class EpochLines(Lines):
         ended = loop.epoch - self._next
         seconds = (time.perf_counter() - self.began) / max(1, ended)
         for epoch in range(self._next, loop.epoch):
-            self.finish(seconds, in_order(self._metrics(loop, epoch)))
+            self.finish(seconds, self._metrics(loop, epoch))
             if not self._asked and epoch + 1 < self._epochs:
                 self.header(epoch + 1, self._epochs)
         self._next = loop.epoch

@@ -1,0 +1,51 @@
+"""What Keras's methods of a model are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitgrad.compat.keras.callbacks.callback import Callback
+from jitgrad.errors import ArgumentError
+
+
+def same(nest: Any) -> Any:
+    """Itself."""
+    return nest
+
+
+def symbols_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """The symbols among a Model's arguments."""
+    rest = dict(kwargs)
+    names = ("inputs", "outputs", "name")
+    for name, value in zip(names, args, strict=False):
+        rest[name] = value
+    inputs, outputs = rest.pop("inputs", None), rest.pop("outputs", None)
+    if (inputs is None) != (outputs is None):
+        raise ArgumentError("A Model has inputs and outputs. Give both, or neither for a subclass with a call().")
+    return inputs, outputs, rest
+
+
+def unpacked(data: Any) -> tuple[Any, Any, Any]:
+    """Inputs, targets and weights of a batch; None for what it has not."""
+    if not isinstance(data, (tuple, list)):
+        return data, None, None
+    x, *more = data
+    return x, more[0] if more else None, more[1] if len(more) > 1 else None
+
+
+def listed(callbacks: Any) -> list[Callback]:
+    """Callbacks as a list. Raises ArgumentError for what is none."""
+    found = list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
+    for callback in found:
+        if not hasattr(callback, "set_model"):
+            raise ArgumentError(f"callbacks has {callback!r}, which is no callback. Give objects of keras.callbacks.")
+    return found
+
+
+def check_options(kwargs: dict[str, Any], validation_freq: Any) -> None:
+    """Raise TypeError for an argument that ``fit`` has not, ArgumentError for one that it does not support."""
+    left = set(kwargs) - {"max_queue_size", "workers", "use_multiprocessing"}
+    if left:
+        raise TypeError(f"fit() got an unexpected keyword argument {sorted(left)[0]!r}. Leave it out.")
+    if validation_freq != 1:
+        raise ArgumentError("validation_freq is not supported. Every epoch is validated; leave it out.")
