@@ -13,7 +13,7 @@ from jitgrad.compat.tensorflow import dtypes
 from jitgrad.compat.tensorflow.arguments import integer, sizes
 from jitgrad.compat.tensorflow.dtypes import DType, as_dtype
 from jitgrad.compat.tensorflow.errors import ConversionError
-from jitgrad.compat.tensorflow.tensor import Tensor, convert, made, wrap_array
+from jitgrad.compat.tensorflow.tensor import Held, Tensor, convert, made, wrap_array
 from jitgrad.compat.tensorflow.variable import Variable
 from jitgrad.functions.reductions import argmax
 from jitgrad.functions.selection import take
@@ -51,6 +51,8 @@ def uniform(
     kind = as_dtype(dtype)
     if kind.is_integer:
         low, high = _integer_limits(kind, minval, maxval)
+        if seed is None and 0 < high - low <= 2**24:
+            return made(library.randint(low, high, sizes(shape)), kind.dtype)
         return wrap_array(_source(seed).integers(low, high, sizes(shape)), kind)
     kind = _float(kind)
     if seed is None:
@@ -91,12 +93,21 @@ def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: Any = None, name: str | None = None
 ) -> Tensor:
     """The same, none more than two standard deviations away."""
-    return wrap_array(_cut(_source(seed), sizes(shape)) * float(stddev) + float(mean), as_dtype(dtype))
+    kind = _float(dtype)
+    if seed is None:
+        unit = library.truncated_normal(sizes(shape), dtype=kind.dtype)
+    else:
+        unit = wrap_array(_cut(_source(seed), sizes(shape)), kind)._read()
+    return made(convert(mean, kind)._read() + unit * convert(stddev, kind)._read())
 
 
 def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Tensor:
     """The rows in random order."""
     x = convert(value)
+    if isinstance(x, Held):
+        return Held(_source(seed).permutation(x.numpy()))
+    if seed is None:
+        return made(library.permutation(x._read()), x._integer)
     return made(take(x._read(), _source(seed).permutation(x._plain_shape[0]), 0), x._integer)
 
 
