@@ -25,7 +25,8 @@ def _filled(tensor: Tensor, values: Any) -> Tensor:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform from ``a`` to ``b``."""
-    return _filled(tensor, numpy_generator(generator).uniform(a, b, tensor.shape))
+    unit = numpy_generator(generator).random(tensor.shape, np.float64 if tensor.numpy_dtype.itemsize == 8 else np.float32)
+    return _filled(tensor, unit * unit.dtype.type(b - a) + unit.dtype.type(a))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
