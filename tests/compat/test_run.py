@@ -122,6 +122,49 @@ def test_whose_the_names_are(write: Any, tmp_path: Path, more: str, flags: list[
         assert (made.returncode, made.stdout) == (0, wanted), made.stderr
 
 
+LOOKING = """
+import importlib.metadata, importlib.util, sys
+import tensorflow as tf, keras, torch
+import matplotlib.pyplot as plt, numpy as np, polars
+import scipy.cluster.vq, scipy.integrate, scipy.optimize, scipy.signal, scipy.stats
+for name in ("tensorflow", "keras", "torch"):
+    assert importlib.util.find_spec(name) is not None and sys.modules[name].__name__.startswith("jitgrad.compat.")
+x = np.arange(12.0).reshape(4, 3)
+frame = polars.DataFrame(x, schema=["a", "b", "c"])
+plt.plot(frame["a"], x[:, 1]), plt.hist(x[:, 0]), plt.imshow(x), plt.plot(torch.tensor([1.0, 2.0]), tf.constant([1.0, 2.0]))
+print(scipy.stats.zscore(x)[0], scipy.signal.fftconvolve([1.0, 2.0], [1.0, 1.0]).round(3), scipy.cluster.vq.whiten(x).shape)
+print(np.asarray(torch.tensor([1.0, 2.0])), np.asarray(tf.constant([1, 2])))
+"""
+LEARNING = """
+import tensorflow, torch
+import numpy as np, pandas as pd
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.preprocessing import StandardScaler
+frame = pd.DataFrame({"a": np.arange(40.0), "b": np.tile([0.0, 1.0], 20)})
+x, _, y, _ = train_test_split(StandardScaler().fit_transform(frame), (frame["a"] > 20).to_numpy(), random_state=0)
+search = GridSearchCV(LogisticRegression(), {"C": [1.0, 10.0]}, cv=2).fit(x, y)
+print(search.score(x, y), RandomForestClassifier(5).fit(x, y).predict(x).shape, frame.describe().shape)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "needed", "wanted"),
+    [
+        (LOOKING, [], "[-1.34164079 -1.34164079 -1.34164079] [1. 3. 2.] (4, 3)\n[1. 2.] [1 2]\n"),
+        (LEARNING, ["sklearn", "pandas"], "1.0 (30,) (8, 2)\n"),
+    ],
+    ids=["scipy", "sklearn"],
+)
+def test_libraries_that_look_for_these(write: Any, tmp_path: Path, text: str, needed: list[str], wanted: str) -> None:
+    for name in needed:
+        pytest.importorskip(name, reason="a program that uses it is run")
+    write("program.py", text)
+    made = run([sys.executable, "-W", "ignore", "-m", "jitgrad.compat"], "program.py", cwd=tmp_path)
+    assert (made.returncode, made.stdout) == (0, wanted), made.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
