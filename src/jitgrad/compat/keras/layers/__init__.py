@@ -18,6 +18,7 @@ from jitgrad.compat.keras.layers.core import (
     Lambda,
 )
 from jitgrad.compat.keras.layers.layer import Layer
+from jitgrad.compat.keras.layers.lookup import IntegerLookup, StringLookup
 from jitgrad.compat.keras.layers.merging import (
     Add,
     Average,
@@ -94,6 +95,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -110,6 +112,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Softmax",
+    "StringLookup",
     "Subtract",
     "UnitNormalization",
     "add",
