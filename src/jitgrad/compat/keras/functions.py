@@ -35,9 +35,9 @@ def name_of(function: Any) -> dict[str, str]:
 
 
 def _is(known: Any, function: Any) -> bool:
-    """Whether a function is another one, or what that one wraps."""
+    """Whether a function is another one, or what that one wraps, or calls under other names of its arguments."""
     while known is not None:
-        if known is function:
+        if known is function or any(cell.cell_contents is function for cell in getattr(known, "__closure__", None) or ()):
             return True
         known = getattr(known, "__wrapped__", None)
     return False

@@ -85,7 +85,7 @@ class _Lookup(Layer):
         unknown = numbers.get(self.oov_token) if self.num_oov_indices else None
         found = [numbers.get(self._plain(token), unknown) for token in values.ravel().tolist()]
         if None in found:
-            token = values.ravel()[found.index(None)]
+            token = self._plain(values.ravel()[found.index(None)])
             raise DataError(f"Layer {self.name!r} does not know {token!r}. Give num_oov_indices=1, or a larger vocabulary.")
         return wrap_array(self._encoded(np.array(found, np.int64).reshape(values.shape)))
 
