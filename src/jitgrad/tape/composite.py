@@ -8,6 +8,7 @@ operands until it is asked for them: then all that the body has is made, with th
 from __future__ import annotations
 
 import functools
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from jitgrad.tape.recording import clock, grad_enabled, here, unfollowed
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Composed, Tensor, as_tensors, leaf, new, placeholder
 from jitgrad.tape.tree import operands_first
+from jitgrad.tape.variable import Variable
 
 _MOST_BODIES = 256
 """Of one composite."""
@@ -35,7 +37,7 @@ class _Step(NamedTuple):
     attrs: tuple[tuple[str, Any], ...]
     shape: Shape
     level: int
-    passing: frozenset[int]  # the composite's operands that gradients reach from here
+    passing: int  # a bit for each operand of the composite that gradients reach from here
 
 
 class _Body:
@@ -45,7 +47,7 @@ class _Body:
         steps: its ops, operands first.
     """
 
-    __slots__ = ("_constants", "_outputs", "_several", "steps")
+    __slots__ = ("_constants", "_only", "_outputs", "_several", "steps")
 
     def __init__(self, name: str, operands: Sequence[Tensor], made: Any) -> None:
         self._several = isinstance(made, tuple)
@@ -58,7 +60,7 @@ class _Body:
                 f"The composite {name} reads what is not among its operands. Give it all Variables that it uses."
             )
         place = {id(t): number for number, t in enumerate((*operands, *constants))}
-        passing = [frozenset((number,)) for number in range(len(operands))] + [frozenset[int]()] * len(constants)
+        passing = [1 << number for number in range(len(operands))] + [0] * len(constants)
         self._constants = [(t.value, t.shape, t.level) for t in constants]
         self.steps: list[_Step] = []
         for node in [t for t in order if t.inputs and id(t) not in given]:
@@ -67,11 +69,12 @@ class _Body:
                 raise ArgumentError(f"The composite {name} uses an op that is not in the table. Call it without composite().")
             inputs = tuple([place[id(x)] for x in node.inputs])
             reached = [passing[i] for k, i in enumerate(inputs) if op.passes(k)] if node.level > INTEGER else []
-            passing.append(frozenset().union(*reached))
+            passing.append(functools.reduce(operator.or_, reached, 0))
             self.steps.append(_Step(op, inputs, node.attrs, node.shape, node.level, passing[-1]))
             place[id(node)] = len(place)
         first = len(operands) + len(constants)
         self._outputs = [place[id(t)] - first if place[id(t)] >= first else ~place[id(t)] for t in results]
+        self._only = -1 if self._several else self._outputs[0]
 
     def leaves(self) -> list[Tensor]:
         """Its constants, which no path has read."""
@@ -79,7 +82,10 @@ class _Body:
 
     def results(self, call: Call) -> Any:
         """What the function returns, for operands that it was called on."""
+        if self._only >= 0:
+            return call.result(self._only)
         made = {number: call.result(number) for number in self._outputs if number >= 0}
+        call.results = {number: weakref.ref(result) for number, result in made.items()}
         found = tuple([made[number] if number >= 0 else self._given(call, ~number) for number in self._outputs])
         return found if self._several else found[0]
 
@@ -93,19 +99,19 @@ class Call:
 
     Attributes:
         operands: what it was recorded on.
-        results: those of its steps that somebody has, by number.
+        results: those of its steps that somebody has, by number, where there are several.
     """
 
-    __slots__ = ("_body", "_inherits", "_path", "_place", "_timestamp", "operands", "results")
+    __slots__ = ("_body", "_path", "_place", "_requiring", "_timestamp", "operands", "results")
 
-    def __init__(self, body: _Body, operands: tuple[Tensor, ...], where: Path, place: int, inherits: bool) -> None:
+    def __init__(self, body: _Body, operands: tuple[Tensor, ...], where: Path, place: int, requiring: int) -> None:
         self._body = body
         self.operands = operands
         self._path = where
         self._place = place
         self._timestamp = next(clock) if where.active else 0
-        self._inherits = inherits
-        self.results: dict[int, weakref.ref[Tensor]] = {}
+        self._requiring = requiring  # a bit for each operand that requires a gradient
+        self.results: dict[int, weakref.ref[Tensor]] | None = None
 
     def result(self, number: int) -> Tensor:
         """The Tensor of a step, without a graph."""
@@ -118,27 +124,24 @@ class Call:
         made.path = self._path
         made.place = self._place + number
         made.timestamp = self._timestamp
-        if self._inherits and self._requires(step):
+        if self._requiring & step.passing:
             made.gradient = Gradient()
-        self.results[number] = weakref.ref(made)
         return made
-
-    def _requires(self, step: _Step) -> bool:
-        """Whether a result of the step requires a gradient."""
-        return any(self.operands[i].gradient is not None for i in step.passing)
 
     def op_of(self, result: Tensor) -> Op:
         """What makes a result."""
         return self._body.steps[result.place - self._place].op
 
-    def expand(self) -> None:
-        """Give the results their graphs."""
+    def expand(self, asked: Tensor) -> None:
+        """Give the results their graphs; one of them asks for it."""
         made = [*self.operands, *self._body.leaves()]
-        found = {number: result() for number, result in self.results.items()}
+        found: dict[int, Tensor | None] = {number: result() for number, result in (self.results or {}).items()}
+        found[asked.place - self._place] = asked
         for number, step in enumerate(self._body.steps):
             tensor = found.get(number)
             if tensor is None:
-                tensor = found[number] = self._hidden(number, step)
+                tensor = found[number] = self.result(number)
+                tensor.call = None
             if type(tensor) is Composed:  # or else it was let go
                 tensor.inputs = tuple([made[i] for i in step.operands])
                 tensor.attrs = step.attrs
@@ -148,13 +151,6 @@ class Call:
         for tensor in found.values():
             if type(tensor) is Composed:
                 tensor.__class__ = Tensor  # type: ignore[assignment]
-
-    def _hidden(self, number: int, step: _Step) -> Tensor:
-        """The Tensor of a step that nobody has."""
-        made = self.result(number)
-        self.results.pop(number)
-        made.call = None
-        return made
 
     def _spend(self, made: Sequence[Tensor]) -> None:
         """What ``backward`` went through, it went through down to the operands."""
@@ -177,18 +173,23 @@ class Composite:
 
     def __call__(self, *operands: Any, **options: Any) -> Any:
         """Record it; where a path is not followed, op by op."""
-        tensors: Any = operands
+        read: Any = []
         for x in operands:
             kind = type(x)
-            if kind is not Tensor and kind is not Composed:
-                tensors = as_tensors(operands)
-                if tensors is None:
+            if kind is Tensor or kind is Composed:
+                read.append(x)
+            elif isinstance(x, Variable):
+                read.append(x._read())
+            else:
+                read = as_tensors(operands)
+                if read is None:
                     return deferred_in(operands).defer(self, operands, options)  # type: ignore[union-attr]
                 break
+        tensors: tuple[Tensor, ...] = tuple(read)
         where = here.path
         if where.event is LOST or not paths.REPLAY:
             return self.function(*tensors, **options)
-        key: list[Any] = [self, tuple(options.items())]
+        key: list[Any] = [self, tuple(options.items()) if options else ()]
         place = where.keyed(key, tensors)
         event = where.event.then
         if event is not None and event.key == key:
@@ -197,8 +198,14 @@ class Composite:
             event = self._followed(where, key, place, tensors, options)
             if event is None:
                 return self.function(*tensors, **options)
-        inherits = any(x.gradient is not None for x in tensors) and grad_enabled()
-        return event.form.results(Call(event.form, tensors, where, place, inherits))
+        requiring, bit = 0, 1
+        for x in tensors:
+            if x.gradient is not None:
+                requiring |= bit
+            bit <<= 1
+        if requiring and not grad_enabled():
+            requiring = 0
+        return event.form.results(Call(event.form, tensors, where, place, requiring))
 
     def _followed(
         self, where: Path, key: list[Any], place: int, operands: tuple[Tensor, ...], options: dict[str, Any]

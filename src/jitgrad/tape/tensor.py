@@ -129,7 +129,7 @@ class Composed(Tensor):
             if name not in ("op", "inputs", "attrs"):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             if type(self) is Composed:
-                self.call.expand()
+                self.call.expand(self)
             return object.__getattribute__(self, name)
 
 
