@@ -73,12 +73,15 @@ class Context:
                 inputs[number][...] = value
                 held[number] = value
 
-    def state(self, number: int) -> np.ndarray:
-        """A copy of an input that the run has changed, which never changes."""
-        value: np.ndarray = self.inputs[number].copy()
-        value.setflags(write=False)
-        self._held[number] = value
-        return value
+    def state(self, numbers: Sequence[int]) -> list[np.ndarray]:
+        """Copies of inputs that the run has changed, which never change."""
+        inputs, held, made = self.inputs, self._held, []
+        for number in numbers:
+            value = inputs[number].copy()
+            value.setflags(write=False)
+            held[number] = value
+            made.append(value)
+        return made
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
         """Run the instructions start ≤ i < stop; all of them by default."""

@@ -6,6 +6,7 @@ Tensors are strong. In the arena everything is a float, integers and booleans to
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ def as_data(value: Any, dtype: Any = None, copy: bool = True) -> tuple[np.ndarra
     return array, level
 
 
+@functools.cache
 def exact_limit(dtype: np.dtype[Any]) -> int:
     """Integers up to this size are exact in a float ``dtype``."""
     return int(2 ** (np.finfo(dtype).nmant + 1))

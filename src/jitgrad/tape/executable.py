@@ -98,8 +98,9 @@ class Executable:
         context.give(values)
         context.run()
         made = [from_arena(value, level) for value, level in zip(context.outputs, levels, strict=True)]
-        for number, leaf in zip(program.state, state, strict=True):
-            storage.write(leaf, context.state(number))
+        write = storage.write
+        for leaf, value in zip(state, context.state(program.state), strict=True):
+            write(leaf, value)
         put_back(context)
         return made
 

@@ -152,11 +152,11 @@ class Path:
         """Go on by an event that makes no Tensor."""
         return self.go(key)
 
-    def go(self, key: Sequence[Any]) -> Event:
-        """Go on by the event of a key, which makes no Tensor."""
+    def go(self, key: Sequence[Any], read: int = 0) -> Event:
+        """Go on by the event of a key, which makes no Tensor but for leaves that are read."""
         event = self.event.next(key)
         if event is None:
-            return self.grow(key)
+            return self.grow(key, read)
         self.event = event
         return event
 
@@ -188,12 +188,7 @@ class Path:
         self.keyed(key, (leaf,))
         if self.event is LOST:
             return -1
-        event = self.event.next(key)
-        if event is None:
-            event = self.grow(key, 1)
-        else:
-            self.event = event
-        return event.place
+        return self.go(key, 1).place
 
     def keyed(self, key: list[Any], operands: Sequence[Tensor]) -> int:
         """Add to the key of an event the numbers of Tensors, and for leaves that have none, and are read now, what they are.

@@ -27,8 +27,7 @@ class _Updated(Storage):
     """Variables in themselves, as their updates are made."""
 
     def write(self, leaf: Tensor, value: Any) -> None:
-        assert leaf.variable is not None
-        leaf.variable.replace(value)
+        leaf.variable.replace(value)  # type: ignore[union-attr]
 
 
 _UPDATED = _Updated()
@@ -152,17 +151,16 @@ def apply(changes: Sequence[StateUpdate]) -> None:
 def assign_later(pairs: Sequence[tuple[Variable, Tensor]]) -> bool:
     """Have Variables of one dtype take values when somebody asks for them; False where that cannot wait."""
     where, level = here.path, pairs[0][0].level
-    key: list[Any] = ["assign"]
+    tensors: list[Tensor] = []
     changes = []
     for variable, value in pairs:
         if variable.level <= dtypes.INTEGER or variable.level != level or dtypes.DTYPE[value.level] is not dtypes.DTYPE[level]:
             return False
         if variable.pending is not None:
             variable.pending.make()
-        key.append(where.number(variable.leaf))
-        key.append(value.place if value.path is where else where.number(value))
+        tensors += (variable.leaf, value)
         changes.append(StateUpdate("assign", (variable,), (value,)))
-    return _wait(where, key, level, changes)
+    return _wait(where, ["assign"], tensors, level, changes)
 
 
 def _later(changes: Sequence[StateUpdate]) -> bool:
@@ -176,29 +174,33 @@ def _later(changes: Sequence[StateUpdate]) -> bool:
         made_here = [t for change in changes for t in change.args if t.path is where]
         if not made_here:  # and a step that reads no Variable begins with its updates
             where = here.begin()
-    number = where.number
     key: list[Any] = ["update"]
+    tensors: list[Tensor] = []
     level = 0
     for op, targets, arguments, attrs in changes:
-        key.append(op)
-        key.append(attrs)
+        key += (op, attrs, len(targets))
         for variable in targets:
-            key.append(number(variable.leaf))
-            level = max(level, variable.level)
-        for t in arguments:
-            key.append(t.place if t.path is where else number(t))
-    return _wait(where, key, level, changes)
+            tensors.append(variable.leaf)
+            if variable.level > level:
+                level = variable.level
+        tensors += arguments
+    return _wait(where, key, tensors, level, changes)
 
 
-def _wait(where: Path, key: list[Any], level: int, changes: Sequence[StateUpdate]) -> bool:
-    """Add updates to those that are pending on a path, in the dtype of a level; False where it is lost."""
-    if where.event is LOST:
-        return False
+def _wait(where: Path, key: list[Any], tensors: Sequence[Tensor], level: int, changes: Sequence[StateUpdate]) -> bool:
+    """Add updates to those that are pending on a path, in the dtype of a level; False where it is lost.
+
+    Args:
+        key, tensors: what tells these updates from others, and what they take, Variables and values.
+    """
     pending = where.pending
     if pending is not None and pending.level != level:
         pending.make()
         pending = None
-    event = where.go(key)
+    place = where.keyed(key, tensors)
+    if place < 0:
+        return False
+    event = where.go(key, place - where.event.end)
     return event.place >= 0 and (pending or _Pending(where, level)).add(changes, event)
 
 

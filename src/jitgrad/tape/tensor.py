@@ -20,7 +20,7 @@ from jitgrad.tape import dtypes, trace
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.path import LOST, Event, Path
 from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
-from jitgrad.tape.recording import clock, grad_enabled, here
+from jitgrad.tape.recording import clock, here
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tree import contains
 from jitgrad.tape.values import shown_value
@@ -354,9 +354,12 @@ def _level(op: Op, kind: Result, inputs: Sequence[Tensor]) -> int:
 
 def _inherited(made: Tensor) -> Gradient | None:
     """A result requires a gradient if an operand does that has a derivative, outside of ``no_grad``."""
-    if made.op is None or made.level <= dtypes.INTEGER or not grad_enabled():
+    op = made.op
+    if op is None or made.level <= dtypes.INTEGER or here.no_grads:
         return None
-    passing = [x for i, x in enumerate(made.inputs) if made.op.passes(i)]
+    if op.partials and None not in op.partials:  # an operand has one, and all pass
+        return Gradient()
+    passing = [x for i, x in enumerate(made.inputs) if op.passes(i)]
     return Gradient() if any(x.gradient is not None for x in passing) else None
 
 

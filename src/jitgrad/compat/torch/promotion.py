@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.compat.torch.dtypes import bool_, default, dtype, int64, promote_types
+from jitgrad.compat.torch.dtypes import INT64, bool_, default, dtype, int64, promote_types
 from jitgrad.compat.torch.errors import TorchError, not_a_tensor
 from jitgrad.compat.torch.tensor import Tensor, into, of_array, wrap
 from jitgrad.ops import Op
@@ -83,6 +83,8 @@ def binary(op: Any, name: str, backward: str) -> Any:
                         return wrap(record(op, (x, y), _NO_ATTRS), backward)
                 elif type(other) is float or type(other) is int:
                     return wrap(record(op, (x, other), _NO_ATTRS), backward)
+            elif isinstance(other, Tensor) and _are_long(input, other):
+                return wrap(record(op, (x, other._tensor), _NO_ATTRS), backward)
         operands, common = together(name, input, other)
         made = op(*operands)
         if made.level == dtypes.INTEGER:
@@ -91,6 +93,11 @@ def binary(op: Any, name: str, backward: str) -> Any:
 
     function.__name__ = function.__qualname__ = name
     return function
+
+
+def _are_long(x: Tensor, y: Tensor) -> bool:
+    """Whether both are of 64-bit integers, which need no conversion."""
+    return x._tensor.level == y._tensor.level == dtypes.INTEGER and x._integer is y._integer is INT64
 
 
 def _of_bools(name: str, made: Plain) -> Plain:

@@ -39,11 +39,13 @@ def _dot_of_vectors(builder: Builder, step: Step) -> int:
 def _unflipped(builder: Builder, i: int) -> tuple[int, bool]:
     """The matrix behind a transpose of the last two axes, and whether there is one."""
     step = builder.steps[i]
-    if step.op == "transpose":
-        ndim, axes = len(step.shape), step.attrs[0][1]
-        if axes == (*range(ndim - 2), ndim - 1, ndim - 2):
-            return step.args[0], True
-    return i, False
+    return (step.args[0], True) if _flips(step) else (i, False)
+
+
+def _flips(step: Step) -> bool:
+    """Whether it transposes the last two axes."""
+    n = len(step.shape)
+    return step.op == "transpose" and step.attrs[0][1] == (*range(n - 2), n - 1, n - 2)
 
 
 def fuse_added(builder: Builder, step: Step) -> int | None:
@@ -54,6 +56,16 @@ def fuse_added(builder: Builder, step: Step) -> int | None:
         if is_product and builder.uses[at] == 1 and added in (step.shape, step.shape[-1:], (1, *step.shape[-1:])):
             return builder.add(product._replace(args=(*product.args, other)))
     return None
+
+
+def fuse_transposed(builder: Builder, step: Step) -> int | None:
+    """A transposed product that nothing else needs is a product: (XᵀD)ᵀ = DᵀX, (XWᵀ)ᵀ = WXᵀ."""
+    (inner,) = step.args
+    product = builder.steps[inner]
+    is_product = product.op in ("matmul_tn", "matmul_nt") and len(product.args) == 2
+    if not is_product or not _flips(step) or builder.uses[inner] != 1:
+        return None
+    return builder.add(Step(product.op, product.args[::-1], (), step.shape))
 
 
 def fuse_descent(builder: Builder, update: Update) -> Update | None:

@@ -9,6 +9,7 @@ from jitgrad.ops import Shape
 from jitgrad.ops.table import Shapes, each_shape, starts_of
 from jitgrad.program.assembler import Assembler
 from jitgrad.program.expression import Step
+from jitgrad.program.lowering_rules.products import fuse_transposed
 from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed, Rows, declare, keeps_rows
 
 
@@ -116,7 +117,7 @@ declare(Lowered("get", view=lambda step, shapes: starts_of(shapes[0])[step.attr(
 declare(Lowered("with_gradient", _with_gradient, _with_gradient_shape))
 declare(Lowered("copy", _copy, _first))
 declare(Lowered("broadcast_to", _broadcast_to, by_rows=_broadcast_by_rows, repeats=True))
-declare(Lowered("transpose", _transpose))
+declare(Lowered("transpose", _transpose, fuse=(fuse_transposed,)))
 declare(Lowered("slice", _slice))
 declare(Lowered("pad", _pad))
 declare(Lowered("concatenate", _concatenate))
