@@ -25,25 +25,25 @@ def test_golden_quadratic_by_adam() -> None:
     assert (
         step.program.dump()
         == """\
-program float32 arena 15
+program float32 arena 18
 state 0 [0:3] (3,)
 state 1 [3:4] ()
 state 2 [4:5] ()
 state 3 [5:6] ()
-input 4 [6:10] (4,)
-literal [10] -10.0
-literal [11] 25.0
-literal [12] 2.0
+input 4 [6:13] (7,)
+literal [13] -10.0
+literal [14] 25.0
+literal [15] 2.0
 value:
-    0 square         d=13 x=3 n=1
-    1 multiply_add.1 d=14 c=13 a=10 b=3
-    2 add.1          d=13 a=14 b=11
+    0 square         d=16 x=3 n=1
+    1 multiply_add.1 d=17 c=16 a=13 b=3
+    2 add.1          d=16 a=17 b=14
 gradient:
-    3 multiply_add.1 d=14 c=10 a=12 b=3
+    3 multiply_add.1 d=17 c=13 a=15 b=3
 update:
     4 adam_rate      s=0 h=6
-    5 adam           p=3 m=4 v=5 s=0 g=14 h=6 n=1
-output [13:14] ()
+    5 adam           p=3 m=4 v=5 s=0 g=17 h=6 n=1
+output [16:17] ()
 """
     )
 
@@ -60,17 +60,17 @@ input 0 [16:216] (200,)
 input 1 [224:424] (200,)
 state 2 [0:1] ()
 state 3 [1:2] ()
-input 4 [424:426] (2,)
-literal [426] -2.0
+input 4 [424:430] (6,)
+literal [430] -2.0
 value:
     0 multiply_add.ssv d=432 rows=1 cols=200 c=0 rc=0 a=1 ra=0 b=16 rb=0
     1 subtract.vv    d=640 rows=1 cols=200 a=224 ra=0 b=432 rb=0
     2 dot            d=432 a=640 b=640 n=200
 gradient:
     3 sum_axis       d=433 a=640 outer=1 reduced=200 inner=1
-    4 multiply.1     d=434 a=426 b=433
+    4 multiply.1     d=434 a=430 b=433
     5 dot            d=433 a=640 b=16 n=200
-    6 multiply.1     d=435 a=426 b=433
+    6 multiply.1     d=435 a=430 b=433
 update:
     7 sgd            p=0 g=434 h=424 n=1
     8 sgd            p=1 g=435 h=424 n=1

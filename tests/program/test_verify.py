@@ -90,7 +90,7 @@ BROKEN = {
     "an update by too much": (with_update("assign", (0,), (6, 6)), "Update 0 .*takes 2 values"),
     "an update of too much": (with_update("assign", (0, 1), (6,)), "Update 0 .*2 targets"),
     "an update of another shape": (with_update("assign", (0,), (5,)), "Update 0 .*cannot take"),
-    "an update by other hyperparameters": (with_update("sgd", (0,), (6, 6)), "Update 0 .*cannot take"),
+    "an update by too few hyperparameters": (with_update("bound_norms", (0,), (6,)), "Update 0 .*cannot take"),
     "a product that does not fit": (with_update("add_product", (1,), (1, 1)), "Update 0 .*cannot take"),
 }
 

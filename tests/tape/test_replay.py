@@ -516,6 +516,19 @@ def test_literals_that_keep_changing_are_differentiated_few_times(monkeypatch: p
         np.testing.assert_allclose([float(y), float(gradient)], [np.exp(2 * c), c * np.exp(2 * c)], rtol=1e-14)
 
 
+def test_numbers_of_rules_are_not_those_of_the_code() -> None:
+    def gradient(factor: int, other: float) -> float:
+        w = Variable(3.0)
+        with GradientTape() as tape:
+            y = factor * jitgrad.square(w) + other * w
+        return float(tape.gradient(y, w))
+
+    for k in range(12):  # the factor is the number that the rule makes, too
+        gradient(2, 0.05 + k / 10)
+    for factor in (5, 7, 2):
+        np.testing.assert_allclose(gradient(factor, 0.3), factor * 6.0 + 0.3, rtol=1e-14)
+
+
 def test_constants_that_rules_make_are_closed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     def gradient(k: int) -> np.ndarray:
         a = Variable(np.array([[4.0, 1.0], [1.0, 3.0]]) + k * np.eye(2))

@@ -254,6 +254,8 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 
 _numbers: dict[type, dict[Any, Tensor]] = {float: {}, int: {}}
+_rules_numbers: dict[type, dict[Any, Tensor]] = {float: {}, int: {}}
+"""Where no path is followed, as in rules of derivatives: their numbers are not the user's, which may be others next time."""
 _MOST_NUMBERS = 1024
 
 
@@ -265,7 +267,7 @@ def as_tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...] | None:
         if kind is Tensor or kind is Composed:
             made.append(x)
         elif kind in _numbers:
-            made.append(_number_again(_numbers[kind], x))
+            made.append(_number_again((_rules_numbers if here.path.event is LOST else _numbers)[kind], x))
         elif kind not in NEVER_DEFERRED and deferred_in((x,)) is not None:
             return None
         else:
