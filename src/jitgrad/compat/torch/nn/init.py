@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.compat.modules import missing
+from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.grad_mode import no_grad
 from jitgrad.compat.torch.random import Generator, numpy_generator
 from jitgrad.compat.torch.tensor import Tensor, leaf_of
@@ -18,6 +19,8 @@ from jitgrad.layers import initializers
 
 def _filled(tensor: Tensor, values: Any) -> Tensor:
     """The tensor, with other values."""
+    if not tensor.is_floating_point() and (values != np.trunc(values)).any():
+        raise TorchError(f"A tensor of {tensor.dtype} cannot have fractions. Give one of floats.")
     with no_grad():
         tensor._become(leaf_of(values, tensor.dtype))
     return tensor
