@@ -11,6 +11,7 @@ from jitgrad.ops.elementwise import abs, greater, maximum, power, sign, sqrt, wh
 from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
+from jitgrad.tape.composite import composite
 from jitgrad.tape.indexing import getitem
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import StateUpdate
@@ -18,6 +19,13 @@ from jitgrad.tape.variable import Variable
 
 _FIRST = np.array([1.0, 1.0, 0.0])
 """The powers of β₁ and β₂, and α, before the first step."""
+
+
+@composite
+def _with_corrected_epsilon(hyper: Tensor, rate: Tensor) -> Tensor:
+    """Adam's numbers with ε·√(1 − β₂ᵗ): what is added to the root before it is corrected."""
+    epsilon = getitem(hyper, 3) * sqrt(1.0 - getitem(rate, 1) * getitem(hyper, 2))
+    return concatenate([getitem(hyper, slice(0, 3)), reshape(epsilon, (1,))])
 
 
 class Adam(Optimizer):
@@ -48,11 +56,7 @@ class Adam(Optimizer):
         if self._average:
             return super()._changes(pairs, hyper)
         (rate,) = self._shared(pairs, _FIRST)
-        numbers = hyper
-        if self._corrects_epsilon:
-            power_2 = getitem(rate.leaf, 1) * getitem(hyper, 2)
-            epsilon = getitem(hyper, 3) * sqrt(1.0 - power_2)
-            numbers = concatenate([getitem(hyper, slice(0, 3)), reshape(epsilon, (1,))])
+        numbers = _with_corrected_epsilon(hyper, rate.leaf) if self._corrects_epsilon else hyper
         changes = [*self._shrinking(pairs, hyper), StateUpdate("adam_rate", (rate,), (hyper,))]
         changes += [StateUpdate("adam", (w, *self._state(w, 0.0, 0.0), rate), (g, numbers)) for g, w in pairs]
         return changes

@@ -12,9 +12,22 @@ from jitgrad.ops.elementwise import equal, greater, less, maximum, power, sign, 
 from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule
+from jitgrad.tape.composite import composite
+from jitgrad.tape.indexing import getitem
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import Variable
+
+
+@composite
+def _outside_momentum(hyper: Tensor, *tensors: Tensor, nesterov: bool) -> tuple[Tensor, ...]:
+    """Momenta of PyTorch's form without dampening, and where Variables go, of gradients, momenta and Variables."""
+    rate, momentum = getitem(hyper, 0), getitem(hyper, 1)
+    n = len(tensors) // 3
+    gradients, kept, starts = tensors[:n], tensors[n : 2 * n], tensors[2 * n :]
+    buffers = [momentum * b + g for g, b in zip(gradients, kept, strict=True)]
+    ways = [g + momentum * b for g, b in zip(gradients, buffers, strict=True)] if nesterov else buffers
+    return *buffers, *(w - rate * way for w, way in zip(starts, ways, strict=True))
 
 
 class SGD(Optimizer):
@@ -50,8 +63,10 @@ class SGD(Optimizer):
         self.nesterov = nesterov
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
-        if self._average or (self._outside and "momentum" in self._hyper.used):
+        if self._average or (self._outside and {"momentum", "dampening"} <= self._hyper.used):
             return super()._changes(pairs, hyper)
+        if self._outside and "momentum" in self._hyper.used:
+            return self._together(pairs, hyper)
         changes = self._shrinking(pairs, hyper)
         if "momentum" not in self._hyper.used:
             changes += [StateUpdate("sgd", (w,), (g, hyper)) for g, w in pairs]
@@ -60,14 +75,23 @@ class SGD(Optimizer):
             changes += [StateUpdate(op, (w, *self._state(w, 0.0)), (g, hyper)) for g, w in pairs]
         return changes
 
+    def _together(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
+        """A step with momentum in PyTorch's form, recorded as one op."""
+        factor = self._factor(hyper)
+        kept = [self._state(w, 0.0)[0] for _, w in pairs]
+        starts = [self._shrunk(w, factor) for _, w in pairs]
+        given = (*(g for g, _ in pairs), *(b.leaf for b in kept), *starts)
+        made = _outside_momentum(hyper, *given, nesterov=self.nesterov)
+        return assigned(*zip((*kept, *(w for _, w in pairs)), made, strict=True))
+
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
         rate, momentum, dampening = self._own(hyper)
         changes: list[StateUpdate] = []
         moves: list[Tensor] = []
-        begun = 1.0
+        gain = None
         if self._outside and "dampening" in self._hyper.used:
             (flag,) = self._shared(pairs, 0.0)
-            begun = where(equal(flag.leaf, 0.0), 1.0, 1.0 - dampening)
+            gain = where(equal(flag.leaf, 0.0), 1.0, 1.0 - dampening)
             changes += assigned((flag, flag.leaf * 0.0 + 1.0))
         for g, w in pairs:
             if "momentum" not in self._hyper.used:
@@ -75,12 +99,13 @@ class SGD(Optimizer):
                 continue
             (kept,) = self._state(w, 0.0)
             if self._outside:
-                buffer = momentum * kept.leaf + (begun * g if changes else g)
-                moves.append(rate * (g + momentum * buffer if self.nesterov else buffer))
+                buffer = momentum * kept.leaf + (g if gain is None else gain * g)
+                move = rate * (g + momentum * buffer if self.nesterov else buffer)
             else:
                 buffer = momentum * kept.leaf - rate * g
-                moves.append(rate * g - momentum * buffer if self.nesterov else -buffer)
+                move = rate * g - momentum * buffer if self.nesterov else -buffer
             changes += assigned((kept, buffer))
+            moves.append(move)
         return changes, moves
 
 
