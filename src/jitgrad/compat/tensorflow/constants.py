@@ -46,6 +46,8 @@ def convert_to_tensor(
     value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None, preferred_dtype: Any = None
 ) -> Tensor:
     """``value`` as a tensor; tensors of another dtype are refused."""
+    if type(value) is np.ndarray and type(dtype) is DType and dtype.level > levels.INTEGER and value.dtype.kind in "fiu":
+        return wrap_array(value, dtype)  # the usual case, in loops
     if dtype is None and isinstance(value, Operators) and not isinstance(value, Tensor):
         return made(copied(value._read()), convert(value)._integer)  # what a Variable holds now
     return convert(value, dtype, preferred_dtype if dtype_hint is None else dtype_hint)

@@ -63,8 +63,8 @@ class Dataset:
         How many there are; -1 without end, -2 where that is not known.
     kind : str
         What it was made by, which is shown.
-    spec : nested TensorSpec, optional
-        What the elements are; by default that of the first one.
+    spec : nested TensorSpec or function, optional
+        What the elements are, or a function that says it; by default that of the first one.
     slices : Slices, optional
         The arrays, where the elements are their slices.
     """
@@ -100,6 +100,8 @@ class Dataset:
     @property
     def element_spec(self) -> Any:
         """What the elements are."""
+        if callable(self._spec):
+            self._spec = self._spec()
         if self._spec is None:
             first = next(self._begin(), None)
             if first is None:
@@ -216,7 +218,7 @@ class Dataset:
                 return slices.batches(n, drop_remainder)
             return (elements.stacked(group) for group in steps.groups(self._begin(), n, drop_remainder))
 
-        spec = steps.batched_spec(self, n if drop_remainder else None)
+        spec = functools.partial(steps.batched_spec, self, n if drop_remainder else None)
         return self._step(
             begin, steps.batches(self._count, n, drop_remainder), steps.parallel(num_parallel_calls, "Batch"), spec
         )

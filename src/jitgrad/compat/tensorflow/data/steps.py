@@ -66,8 +66,6 @@ def batches(count: int, n: int, whole_only: bool) -> int:
 
 
 def batched_spec(dataset: Any, n: int | None) -> Any:
-    if dataset._spec is None:
-        return None
     specs = dataset.element_spec
     return elements.map_leaves(lambda s: TensorSpec([n, *s.shape] if s.shape.rank is not None else None, s.dtype), specs)
 
