@@ -193,6 +193,7 @@ def test_an_interactive_session_is_the_default_one() -> None:
         (lambda s, x: bool(x), TypeError, "not allowed in a graph"),
         (lambda s, x: list(x), TypeError, "Iterating over"),
         (lambda s, x: float(x), TypeError, "no number by itself"),
+        (lambda s, x: tf.keras.layers.Dense(2)(x), TypeError, r"no value until a session runs it. .* tf\.layers\.dense"),
         (lambda s, x: np.asarray(x), TypeError, "is no array"),
         (lambda s, x: x + tf.constant(1), TypeError, "expected to be a float tensor but is a int32"),
         (lambda s, x: x + tf.zeros([2]), ValueError, "do not broadcast"),

@@ -60,6 +60,7 @@ for _name, _target in {
 }.items():  # fmt: skip
     _modules.alias(f"jitgrad.compat.tensorflow.v1.{_name}", _target)
 
+__version__ = _tf.__version__
 _functions = functions.top_level(_tf, math, linalg)
 globals().update(_functions)
 

@@ -54,7 +54,8 @@ def in_graph(f: Callable[..., Any], name: str | None = None) -> Callable[..., An
 def all_in_graph(module: ModuleType, names: Iterable[str], apart: Iterable[str] = ()) -> dict[str, Any]:
     """The functions of a module in a graph, without the names that stand ``apart``."""
     left = set(apart)
-    return {name: in_graph(getattr(module, name), name) for name in names if name not in left}
+    found = {name: getattr(module, name) for name in names if name not in left}
+    return {name: in_graph(f, name) for name, f in found.items() if isinstance(f, FunctionType)}
 
 
 _WRITTEN_IN = {
@@ -85,7 +86,7 @@ _OLDER_LINALG = {
 def top_level(tf: ModuleType, math: Any, linalg: Any) -> dict[str, Any]:
     """The functions of tensors that TensorFlow 1 has as ``tf.matmul``: those of TensorFlow 2, and those that moved since."""
     names = [name for name in tf.__all__ if getattr(getattr(tf, name), "__module__", "") in _WRITTEN_IN]
-    found = all_in_graph(tf, [name for name in names if isinstance(getattr(tf, name), FunctionType)], _APART)
+    found = all_in_graph(tf, names, _APART)
     for module, moved in ((math, {name: name for name in _OF_MATH} | _OLDER_MATH), (linalg, _OLDER_LINALG)):
         found |= {old: getattr(module, new) for old, new in moved.items()}
     return found

@@ -270,6 +270,14 @@ class Symbol:
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise SymbolError("A tensor of a graph is no array. Run it in a session, and compute with tf's functions.")
 
+    def _read(self) -> Any:
+        if self.is_deferred:  # type: ignore[attr-defined]
+            raise SymbolError(
+                f"{self!r} has no value until a session runs it. Use functions of tf on it; for layers there is "
+                f"tf.layers.dense."
+            )
+        return super()._read()  # type: ignore[misc]
+
     @property
     def device(self) -> str:
         """Where it is."""

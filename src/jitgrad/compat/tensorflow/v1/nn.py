@@ -60,5 +60,12 @@ def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> An
     return staged("relu_layer", lambda x, w, b: _nn.relu(x @ w + b))(x, weights, biases, name=name)
 
 
-__all__ = [*_nn.__all__, "relu_layer", "softmax_cross_entropy_with_logits_v2", "xw_plus_b"]
+__all__ = [
+    *_functions,
+    "dropout",
+    "relu_layer",
+    "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2",
+    "xw_plus_b",
+]
 __getattr__ = missing("tensorflow.v1.nn", __all__, _nn._REASONS)
