@@ -13,7 +13,7 @@ from typing import Any
 from jitgrad.errors import TracingError, users_line
 from jitgrad.tape import path, trace
 from jitgrad.tape.flatten import Flat
-from jitgrad.tape.recording import here
+from jitgrad.tape.recording import here, unfollowed
 from jitgrad.tape.runs import release, release_leaves, run, values_of
 from jitgrad.tape.tensor import Tensor, is_recorded_op, operands_of, upstream
 from jitgrad.tape.tree import operands_first
@@ -24,6 +24,12 @@ def value_of(tensor: Tensor) -> Any:
     if tensor.value is None or trace.current() is not None:
         compute([tensor])
     return tensor.value
+
+
+def compute_apart(tensor: Tensor) -> None:
+    """Make the value of ``tensor`` known, off the path."""
+    with unfollowed():
+        compute([tensor])
 
 
 def compute(wanted: Sequence[Tensor]) -> None:

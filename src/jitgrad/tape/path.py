@@ -8,10 +8,12 @@ numbers on a path, so that equal paths have equal graphs, and nobody looks at th
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from jitgrad.errors import TracingError
 from jitgrad.ops import Shape
 
 if TYPE_CHECKING:
@@ -223,6 +225,9 @@ class Path:
 
     def _describe(self, key: list[Any], leaf: Tensor, at: int) -> None:
         """The same of a leaf that is not the value of a Variable now."""
+        if leaf.value is None and leaf.gradient is None and not self.active and leaf.path is not None:
+            with contextlib.suppress(TracingError):  # it may depend on what is known later
+                leaf.compute_apart()  # what was made before this step is data to it
         value, variable = leaf.value, leaf.variable
         if value is None or (leaf.path is not None and self._goes_on(leaf)):
             self.lose()

@@ -89,6 +89,9 @@ class Tensor(Operators):
         def force(self) -> Any:
             """The value, computed now if it is not known; put here by jitgrad.tape."""
 
+        def compute_apart(self) -> None:
+            """The same, off the path; put here by jitgrad.tape."""
+
     def _value(self) -> Any:
         value = np.asarray(self.force(), self.dtype)
         return value.copy() if value.ndim else value[()]
