@@ -19,14 +19,14 @@ TENSORS = {"tensorflow": "Tensor", "torch": "Tensor"}
 """Of a package the class whose methods are listed, too."""
 
 
-def covered(package: str) -> Iterator[tuple[str, list[str]]]:
-    """The modules of a package under their own library's names, and the names in each."""
+def covered(package: str) -> Iterator[tuple[str, ModuleType, list[str]]]:
+    """The modules of a package: each one's name in its own library, itself, and the names in it."""
     top = importlib.import_module(f"jitgrad.compat.{package}")
     below = pkgutil.walk_packages(top.__path__, top.__name__ + ".")
     for name in [top.__name__, *sorted(found.name for found in below)]:
         module = importlib.import_module(name)
         if "__all__" in vars(module) and "__getattr__" in vars(module):
-            yield name.removeprefix("jitgrad.compat."), _names(module)
+            yield getattr(module.__getattr__, "library", name.removeprefix("jitgrad.compat.")), module, _names(module)
 
 
 def _names(module: ModuleType) -> list[str]:
@@ -49,12 +49,12 @@ def table() -> str:
         lines += [
             f"## {title}",
             "",
-            f"{sum(len(names) for _, names in rows)} names.",
+            f"{sum(len(names) for *_, names in rows)} names.",
             "",
             "| module | names |",
             "| --- | --- |",
         ]
-        lines += [f"| `{module}` | {' '.join(f'`{name}`' for name in names)} |" for module, names in rows if names]
+        lines += [f"| `{library}` | {' '.join(f'`{name}`' for name in names)} |" for library, _, names in rows if names]
         if package in TENSORS:
             lines.append(f"| methods of `{TENSORS[package]}` | {' '.join(f'`{name}`' for name in methods(package))} |")
         lines.append("")

@@ -41,6 +41,7 @@ def missing(library: str, known: Sequence[str], reasons: Mapping[str, str] | Non
         advice = (reasons or {}).get(name) or near_name(name, known).strip() or f"It has {listed(sorted(known))}."
         raise MissingNameError(f"jitgrad does not have {library}.{name}. {advice}")
 
+    refuse.library = library  # type: ignore[attr-defined]
     return refuse
 
 
