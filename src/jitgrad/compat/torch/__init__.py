@@ -86,6 +86,7 @@ from jitgrad.compat.torch.linalg import inv as inverse
 from jitgrad.compat.torch.linalg import old_svd as svd
 from jitgrad.compat.torch.linalg import pinv as pinverse
 from jitgrad.compat.torch.serialization import load, save
+from jitgrad.vm.threads import get_num_threads, set_num_threads
 # fmt: on
 
 divide = true_divide = div
@@ -108,28 +109,28 @@ __all__ = [
     "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "erfc", "erfinv", "exp", "exp2", "exp_", "expm1", "expm1_",
     "eye", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64", "float_power", "floor",
     "floor_", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "full", "full_like", "func", "gather", "ge", "ger",
-    "get_default_dtype", "get_rng_state", "gradient", "greater", "greater_equal", "group_norm", "gt", "hardshrink", "heaviside",
-    "histc", "hstack", "hypot", "i0", "iinfo", "index_add", "index_copy", "index_fill", "index_select", "inf", "inference_mode",
-    "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "inverse", "is_complex", "is_floating_point",
-    "is_grad_enabled", "is_nonzero", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "kron", "kthvalue",
-    "layer_norm", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load", "log", "log1p", "log1p_", "log2",
-    "log10", "log_", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_power",
-    "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul",
-    "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne",
-    "neg", "neg_", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones",
-    "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "pinverse", "polygamma", "positive", "pow", "prelu",
-    "prod", "promote_types", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randn", "randn_like", "random",
-    "randperm", "ravel", "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "repeat_interleave", "reshape",
+    "get_default_dtype", "get_num_threads", "get_rng_state", "gradient", "greater", "greater_equal", "group_norm", "gt",
+    "hardshrink", "heaviside", "histc", "hstack", "hypot", "i0", "iinfo", "index_add", "index_copy", "index_fill",
+    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "inverse",
+    "is_complex", "is_floating_point", "is_grad_enabled", "is_nonzero", "is_tensor", "isclose", "isfinite", "isin", "isinf",
+    "isnan", "kron", "kthvalue", "layer_norm", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load",
+    "log", "log1p", "log1p_", "log2", "log10", "log_", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_select",
+    "matmul", "matrix_power", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
+    "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile",
+    "nansum", "narrow", "ne", "neg", "neg_", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal",
+    "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "pinverse", "polygamma", "positive",
+    "pow", "prelu", "prod", "promote_types", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randn", "randn_like",
+    "random", "randperm", "ravel", "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "repeat_interleave", "reshape",
     "result_type", "return_types", "rms_norm", "roll", "rot90", "round", "round_", "row_stack", "rsqrt", "rsqrt_", "rsub",
     "save", "scalar_tensor", "scatter", "scatter_add", "searchsorted", "seed", "select", "selu", "set_default_dtype",
-    "set_grad_enabled", "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signbit", "sin",
-    "sin_", "sinc", "sinh", "slogdet", "softmax", "sort", "special", "split", "sqrt", "sqrt_", "square", "square_", "squeeze",
-    "stack", "std", "std_mean", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan",
-    "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold", "tile", "topk", "trace", "transpose",
-    "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind",
-    "unflatten", "unique", "unique_consecutive", "unsqueeze", "utils", "vander", "var", "var_mean", "vdot", "vmap", "vstack",
-    "where", "xlogy", "zeros", "zeros_like",
+    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign",
+    "signbit", "sin", "sin_", "sinc", "sinh", "slogdet", "softmax", "sort", "special", "split", "sqrt", "sqrt_", "square",
+    "square_", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take",
+    "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold", "tile", "topk",
+    "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc",
+    "trunc_", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze", "utils", "vander", "var", "var_mean",
+    "vdot", "vmap", "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 _PRECISION = "jitgrad computes with float32 and float64. Use one of them."
 _COMPLEX = "jitgrad has no complex numbers. Compute with real and imaginary parts."
