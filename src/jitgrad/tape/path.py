@@ -203,25 +203,29 @@ class Path:
                 key.append(x.place)
                 continue
             place = numbers.get(id(x))
-            if place is not None:
-                key.append(place)
-                continue
-            if x.gradient is not None:
-                self.open = True
-            if self.event is LOST:
-                continue
-            variable = x.variable
-            if variable is not None and variable._leaf is x:
-                read = self.read
-                key.append(variable.kind)
-                key.append(read.get(id(variable), -1))
-                read[id(variable)] = at
+            if place is None:
+                at = self.entered(key, x, at)
             else:
-                self._describe(key, x, at)
-            numbers[id(x)] = at
-            self.tensors[at] = x
-            at += 1
-        return at if self.event is not LOST else -1
+                key.append(place)
+        return at
+
+    def entered(self, key: list[Any], leaf: Tensor, at: int) -> int:
+        """Add to the key of an event what a leaf is that has no number, and gets this one; returns the next, or -1."""
+        if leaf.gradient is not None:
+            self.open = True
+        if self.event is LOST:
+            return -1
+        variable = leaf.variable
+        if variable is not None and variable._leaf is leaf:
+            read = self.read
+            key.append(variable.kind)
+            key.append(read.get(id(variable), -1))
+            read[id(variable)] = at
+        else:
+            self._describe(key, leaf, at)
+        self.numbers[id(leaf)] = at
+        self.tensors[at] = leaf
+        return at + 1 if self.event is not LOST else -1
 
     def _describe(self, key: list[Any], leaf: Tensor, at: int) -> None:
         """The same of a leaf that is not the value of a Variable now."""

@@ -126,13 +126,15 @@ class _Pending:
         try:
             values = run(where, event, what, flat_of, [t.level for t in wanted], _UPDATED)
         finally:
-            hide(shown)
+            if shown:
+                hide(shown)
         for group in self._groups:
             group.give(targets, values[: len(targets)])
-        for tensor, value in zip(asked, values[len(targets) :], strict=True):
-            tensor.value = value
-            if tensor.timestamp == 0:
-                release(tensor)
+        if asked:
+            for tensor, value in zip(asked, values[len(targets) :], strict=True):
+                tensor.value = value
+                if tensor.timestamp == 0:
+                    release(tensor)
         if wanted and where is here.path:
             where.learn(wanted, *what)
 
