@@ -65,6 +65,10 @@ from jitgrad.compat.torch.shapes import (
     split, squeeze, stack, swapaxes, swapdims, t, tensor_split, tile, trace, transpose, tril, triu, unbind, unflatten,
     unsqueeze, vander, vstack,
 )
+from jitgrad.compat.torch.settings import (
+    are_deterministic_algorithms_enabled, compile, get_float32_matmul_precision, set_float32_matmul_precision,
+    use_deterministic_algorithms,
+)
 from jitgrad.compat.torch.special import erfinv, i0
 from jitgrad.compat.torch.shared import as_tensor, from_numpy
 from jitgrad.compat.torch.inplace import (
@@ -93,44 +97,46 @@ divide = true_divide = div
 multiply = mul
 subtract = sub
 newaxis = None
+__version__ = "2.13.0"  # whose names these are
 
 __all__ = [
     "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "Generator", "IntTensor", "LongTensor", "Size", "Tensor", "abs",
     "abs_", "absolute", "accelerator", "acos", "acosh", "add", "addcdiv", "addcmul", "addmm", "addmv", "all", "allclose",
     "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
-    "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d",
-    "atleast_2d", "atleast_3d", "autograd", "backends", "baddbmm", "batch_norm", "bernoulli", "bilinear", "bincount",
-    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm",
-    "bool", "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat", "cdist", "ceil", "ceil_", "celu",
-    "cholesky", "chunk", "clamp", "clamp_", "clip", "clone", "column_stack", "combinations", "concat", "concatenate",
-    "copysign", "corrcoef", "cos", "cos_", "cosh", "cosine_similarity", "count_nonzero", "cov", "cross", "cuda", "cummax",
-    "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "deg2rad", "det", "device", "diag", "diag_embed", "diagonal", "diff",
-    "digamma", "dist", "div", "divide", "dot", "double", "dropout", "dstack", "dtype", "e", "einsum", "embedding", "empty",
-    "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "erfc", "erfinv", "exp", "exp2", "exp_", "expm1", "expm1_",
-    "eye", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64", "float_power", "floor",
-    "floor_", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "full", "full_like", "func", "gather", "ge", "ger",
-    "get_default_dtype", "get_num_threads", "get_rng_state", "gradient", "greater", "greater_equal", "group_norm", "gt",
-    "hardshrink", "heaviside", "histc", "hstack", "hypot", "i0", "iinfo", "index_add", "index_copy", "index_fill",
-    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int8", "int16", "int32", "int64", "inverse",
-    "is_complex", "is_floating_point", "is_grad_enabled", "is_nonzero", "is_tensor", "isclose", "isfinite", "isin", "isinf",
-    "isnan", "kron", "kthvalue", "layer_norm", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load",
-    "log", "log1p", "log1p_", "log2", "log10", "log_", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_select",
-    "matmul", "matrix_power", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
-    "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile",
-    "nansum", "narrow", "ne", "neg", "neg_", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal",
-    "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "pinverse", "polygamma", "positive",
-    "pow", "prelu", "prod", "promote_types", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randn", "randn_like",
-    "random", "randperm", "ravel", "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "repeat_interleave", "reshape",
-    "result_type", "return_types", "rms_norm", "roll", "rot90", "round", "round_", "row_stack", "rsqrt", "rsqrt_", "rsub",
-    "save", "scalar_tensor", "scatter", "scatter_add", "searchsorted", "seed", "select", "selu", "set_default_dtype",
-    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign",
-    "signbit", "sin", "sin_", "sinc", "sinh", "slogdet", "softmax", "sort", "special", "split", "sqrt", "sqrt_", "square",
-    "square_", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take",
-    "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "threshold", "tile", "topk",
-    "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices", "true_divide", "trunc",
-    "trunc_", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze", "utils", "vander", "var", "var_mean",
-    "vdot", "vmap", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asin", "asinh", "atan",
+    "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "backends", "baddbmm", "batch_norm", "bernoulli",
+    "bilinear", "bincount", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "block_diag", "bmm", "bool", "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat",
+    "cdist", "ceil", "ceil_", "celu", "cholesky", "chunk", "clamp", "clamp_", "clip", "clone", "column_stack", "combinations",
+    "compile", "concat", "concatenate", "copysign", "corrcoef", "cos", "cos_", "cosh", "cosine_similarity", "count_nonzero",
+    "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "deg2rad", "det", "device", "diag",
+    "diag_embed", "diagonal", "diff", "digamma", "dist", "div", "divide", "dot", "double", "dropout", "dstack", "dtype", "e",
+    "einsum", "embedding", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "erfc", "erfinv", "exp", "exp2",
+    "exp_", "expm1", "expm1_", "eye", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64",
+    "float_power", "floor", "floor_", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_numpy", "full", "full_like", "func",
+    "gather", "ge", "ger", "get_default_dtype", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "gradient",
+    "greater", "greater_equal", "group_norm", "gt", "hardshrink", "heaviside", "histc", "hstack", "hypot", "i0", "iinfo",
+    "index_add", "index_copy", "index_fill", "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int8",
+    "int16", "int32", "int64", "inverse", "is_complex", "is_floating_point", "is_grad_enabled", "is_nonzero", "is_tensor",
+    "isclose", "isfinite", "isin", "isinf", "isnan", "kron", "kthvalue", "layer_norm", "le", "lerp", "less", "less_equal",
+    "lgamma", "linalg", "linspace", "load", "log", "log1p", "log1p_", "log2", "log10", "log_", "log_softmax", "logaddexp",
+    "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt",
+    "manual_seed", "masked_fill", "masked_select", "matmul", "matrix_power", "max", "maximum", "mean", "median", "meshgrid",
+    "min", "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num",
+    "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "neg_", "negative", "newaxis", "nn", "no_grad",
+    "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute",
+    "pi", "pinverse", "polygamma", "positive", "pow", "prelu", "prod", "promote_types", "qr", "quantile", "rad2deg", "rand",
+    "rand_like", "randint", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "reciprocal_", "relu", "relu_",
+    "remainder", "repeat_interleave", "reshape", "result_type", "return_types", "rms_norm", "roll", "rot90", "round", "round_",
+    "row_stack", "rsqrt", "rsqrt_", "rsub", "save", "scalar_tensor", "scatter", "scatter_add", "searchsorted", "seed", "select",
+    "selu", "set_default_dtype", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions",
+    "set_rng_state", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_", "sinc", "sinh", "slogdet",
+    "softmax", "sort", "special", "split", "sqrt", "sqrt_", "square", "square_", "squeeze", "stack", "std", "std_mean", "sub",
+    "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor",
+    "tensor_split", "tensordot", "threshold", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril",
+    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique",
+    "unique_consecutive", "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "vmap",
+    "vstack", "where", "xlogy", "zeros", "zeros_like",
 ]  # fmt: skip
 _PRECISION = "jitgrad computes with float32 and float64. Use one of them."
 _COMPLEX = "jitgrad has no complex numbers. Compute with real and imaginary parts."
@@ -142,7 +148,6 @@ __getattr__ = missing(
         **dict.fromkeys(["float16", "half", "bfloat16", "float8_e4m3fn", "float8_e5m2", "HalfTensor"], _PRECISION),
         **dict.fromkeys(["complex64", "complex128", "cfloat", "cdouble", "complex", "polar", "view_as_real", "fft"], _COMPLEX),
         **dict.fromkeys(["conv1d", "conv2d", "conv3d"], _IMAGES),
-        "compile": "jitgrad records and compiles by itself. Call the module or function as it is.",
         "jit": "jitgrad records and compiles by itself. Call the module or function as it is.",
     },
 )

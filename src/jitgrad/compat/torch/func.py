@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch.autograd.functional import plain, wrapped
+from jitgrad.compat.torch.nn.module import Module
+from jitgrad.compat.torch.nn.state import replaced
 from jitgrad.compat.wrapper import unwrap
 from jitgrad.transforms import gradients, jacobians
 from jitgrad.transforms.vmap import vmap as _vmap
@@ -68,5 +70,21 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool 
     return wrapped(gradients.jvp(plain(func), unwrap(tuple(primals)), unwrap(tuple(tangents)), has_aux))
 
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
+def functional_call(
+    module: Module, parameter_and_buffer_dicts: Any, args: Any = None, kwargs: dict[str, Any] | None = None, *,
+    tie_weights: bool = True, strict: bool = False,
+) -> Any:  # fmt: skip
+    """What a module gives with other tensors in place of its parameters and buffers, by their names.
+
+    With ``tie_weights`` a parameter of several names is replaced under all of them. A name that the module does not have is
+    an error even if ``strict`` is False.
+    """
+    dicts = parameter_and_buffer_dicts
+    given = dict(dicts) if isinstance(dicts, Mapping) else {name: x for one in dicts for name, x in one.items()}
+    inputs = () if args is None else args if isinstance(args, tuple) else (args,)
+    with replaced(module, given, tie_weights, strict):
+        return module(*inputs, **(kwargs or {}))
+
+
+__all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp", "vmap"]
 __getattr__ = missing("torch.func", __all__)

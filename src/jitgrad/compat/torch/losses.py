@@ -67,6 +67,8 @@ def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
     """Half the square of errors up to ``delta``, linear beyond."""
+    if delta <= 0:
+        raise TorchError(f"huber_loss does not support non-positive values for delta, and got {delta}. Give one above 0.")
     operands = _both("huber_loss", input, target)
     return _loss("HuberLossBackward0", criteria.huber, reduction, *operands, weight=weight, delta=delta)
 
@@ -75,6 +77,8 @@ def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
     """Half the square of errors over ``beta`` up to it, linear beyond."""
+    if beta < 0:
+        raise TorchError(f"smooth_l1_loss does not support negative values for beta, and got {beta}. Give one from 0 on.")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     operands = _both("smooth_l1_loss", input, target)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jitgrad.compat.modules import MissingNameError
 from jitgrad.compat.torch import indexing, pointwise, products, reductions, shapes, statistics
 from jitgrad.compat.torch import linalg as la
 from jitgrad.compat.torch.tensor import Tensor
@@ -78,3 +79,13 @@ for _name, _method in {
     "subtract": pointwise.sub, "true_divide": pointwise.div,
 }.items():  # fmt: skip
     setattr(Tensor, _name, _method)
+
+
+def _no_attribute(self: Tensor, name: str) -> Any:
+    """Raise for a method or attribute that PyTorch's tensors may have and these do not."""
+    error = MissingNameError(f"jitgrad does not have torch.Tensor.{name}. dir(torch.Tensor) has what there is.")
+    error.name, error.obj = name, self  # by which Python says what comes near
+    raise error
+
+
+Tensor.__getattr__ = _no_attribute  # type: ignore[method-assign]

@@ -107,5 +107,6 @@ def shows_another(x: Tensor) -> bool:
     return isinstance(held, Variable) or getattr(x, "_base", None) is not None
 
 
+Shared.__name__, Shared.__qualname__, Shared.__module__ = "Tensor", "Tensor", "torch"
 for _name, _method in {"numpy": numpy}.items():
     setattr(Tensor, _name, _method)

@@ -14,7 +14,7 @@ from jitgrad.compat.torch.tensor import Tensor
 from jitgrad.errors import ArgumentError, JitgradError, OptionError, UnsupportedError
 
 
-class ModuleError(JitgradError, RuntimeError):
+class ModuleError(JitgradError, RuntimeError, AttributeError):
     """A module that is used before it is ready."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -88,6 +89,37 @@ def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -
             else:
                 value.detach().copy_(given[name])
     return IncompatibleKeys(missing, unexpected)
+
+
+@contextlib.contextmanager
+def replaced(module: Module, given: Mapping[str, Tensor], tied: bool, strict: bool) -> Iterator[None]:
+    """Inside, a module has other tensors under some names; ``tied``: under all names of what has one of them."""
+    places = list(_all_places(module))
+    missing = [name for name, *_ in places if name not in given]
+    unexpected = sorted(set(given) - {name for name, *_ in places})
+    if unexpected or (strict and missing):
+        what, names = ("Unexpected", unexpected) if unexpected else ("Missing", missing)
+        raise StateError(f"{what} key(s): {_quoted(names)}. Give names that named_parameters() or named_buffers() has.")
+    own_tensors = {name: owner.__dict__[kind][own] for name, owner, own, kind in places}
+    by_identity = {id(own_tensors[name]): value for name, value in given.items()} if tied else {}
+    try:
+        for name, owner, own, kind in places:
+            value = given.get(name, by_identity.get(id(own_tensors[name])))
+            if value is not None:
+                owner.__dict__[kind][own] = owner.__dict__[own] = value
+        yield
+    finally:
+        for name, owner, own, kind in places:
+            owner.__dict__[kind][own] = owner.__dict__[own] = own_tensors[name]
+
+
+def _all_places(module: Module) -> Iterator[tuple[str, Module, str, str]]:
+    """The dotted name, the owner, the name there and where it is kept, of each parameter and buffer."""
+    for path, owner in module.named_modules(remove_duplicate=False):
+        for kind in ("_own_parameters", "_own_buffers"):
+            for own, value in owner.__dict__[kind].items():
+                if value is not None:
+                    yield f"{path}.{own}" if path else own, owner, own, kind
 
 
 def _is_parameter(value: Tensor) -> bool:

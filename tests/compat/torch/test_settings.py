@@ -1,0 +1,72 @@
+"""What programs ask and set at their beginning, and names that are missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jitgrad.compat.torch as torch
+from jitgrad.compat.torch import nn
+from jitgrad.compat.torch.nn import functional as F  # noqa: N812
+
+
+def test_the_version_is_that_of_the_names() -> None:
+    assert tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 0)
+
+
+def test_what_is_compiled_is_called_as_it_is() -> None:
+    model = nn.Linear(2, 1)
+    assert torch.compile(model, mode="reduce-overhead") is model
+
+    @torch.compile
+    def plain(x: Any) -> Any:
+        return x + 1
+
+    @torch.compile(fullgraph=True)
+    def optioned(x: Any) -> Any:
+        return x + 2
+
+    assert plain(torch.ones(1)).item() == 2 and optioned(torch.ones(1)).item() == 3
+
+
+def test_settings_that_hold_anyway() -> None:
+    torch.use_deterministic_algorithms(True)
+    assert torch.are_deterministic_algorithms_enabled()
+    torch.set_float32_matmul_precision("high")
+    assert torch.get_float32_matmul_precision() == "high"
+    torch.set_float32_matmul_precision("highest")
+    with pytest.raises(ValueError, match="'highest', 'high' or 'medium'"):
+        torch.set_float32_matmul_precision("low")
+
+
+def test_a_missing_method_is_named() -> None:
+    x = torch.ones(2)
+    with pytest.raises(AttributeError, match=r"does not have torch\.Tensor\.softmx") as raised:
+        x.softmx()
+    assert raised.value.name == "softmx" and raised.value.obj is x
+    assert not hasattr(x, "data_ptr")
+    assert np.asarray(x).tolist() == [1, 1]
+
+
+def test_a_tensor_of_an_array_is_a_tensor_by_its_type() -> None:
+    assert str(type(torch.from_numpy(np.ones(2)))) == "<class 'torch.Tensor'>"
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: torch.cat([x, torch.ones(2, 4)]),
+    lambda x: x + torch.ones(4),
+    lambda x: F.huber_loss(x, x, delta=-1.0),
+    lambda x: F.huber_loss(x, x, delta=0.0),
+    lambda x: F.smooth_l1_loss(x, x, beta=-1.0),
+])  # fmt: skip
+def test_wrong_shapes_and_options_are_runtime_errors(call: Any) -> None:
+    with pytest.raises(RuntimeError):
+        call(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("call", [lambda x: x.sum(2), lambda x: x.argmax(3), lambda x: F.softmax(x, dim=2), lambda x: x[5]])
+def test_a_dimension_out_of_range_is_an_index_error(call: Any) -> None:
+    with pytest.raises(IndexError):
+        call(torch.ones(2, 3))
