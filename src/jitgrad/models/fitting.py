@@ -12,7 +12,7 @@ from jitgrad.callbacks import Callback
 from jitgrad.errors import DataError
 from jitgrad.models.callback_runner import CallbackRunner, earlier_fit, first_of, go_on
 from jitgrad.models.data import Dataset, as_data
-from jitgrad.models.sources import EVALUATION_ROWS, FitArguments, TrainingData, begun, evaluation_pass, prepare, validation
+from jitgrad.models.sources import FitArguments, TrainingData, begun, evaluation_pass, prepare, validation
 from jitgrad.models.stepping import StepLoop, as_metrics, as_step_data, in_memory, tested
 from jitgrad.training.data_pass import PassMetrics
 from jitgrad.training.epochs import Loop, evaluate_pass, run
@@ -67,7 +67,7 @@ def _fit_by_steps(
     model: Any, source: TrainingData, held_out: Dataset | None, runner: CallbackRunner, epochs: int, given: FitArguments
 ) -> History:
     """The fit of a model that has a step of its own: a loop in Python."""
-    validation_batches = None if held_out is None else in_memory(held_out, EVALUATION_ROWS)
+    validation_batches = None if held_out is None else in_memory(held_out, model.evaluation_rows)
     with model.progress(runner.first, epochs, given.verbose, runner.metrics_of) as report:
         loop: Any = StepLoop(model, source.batches(), validation_batches, max(epochs, runner.first), runner.first)
         runner.costs = loop.training, loop.evaluation

@@ -19,7 +19,7 @@ from jitgrad.layers.shapes import zeros_of
 from jitgrad.models import fitting
 from jitgrad.models.costs import Compiled, ModelCost, compiled
 from jitgrad.models.data import as_data, as_inputs, names_of, without_frames
-from jitgrad.models.sources import FitArguments
+from jitgrad.models.sources import EVALUATION_ROWS, FitArguments
 from jitgrad.models.steps import Steps
 from jitgrad.models.summary import summary
 from jitgrad.optimizers import Optimizer
@@ -54,6 +54,8 @@ class Model(Steps):
     stop_training = False
     fitted_columns: tuple[Any, Any] = (None, None)
     """The names in the inputs and targets that it was fitted to, see ``training.columns``."""
+    evaluation_rows = EVALUATION_ROWS
+    """How many rows a ``test_step`` gets at once while the model is fitted."""
     example: Any = None
     """Inputs of one row of zeros, known from the first call on."""
     _predict: tuple[Any, Function] | None = None

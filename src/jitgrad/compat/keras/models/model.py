@@ -14,7 +14,10 @@ from jitgrad import models as library
 from jitgrad.compat.keras import callbacks as keras_callbacks
 from jitgrad.compat.keras import metrics, optimizers
 from jitgrad.compat.keras.border import is_plain, unwrap, wrap
-from jitgrad.compat.keras.callbacks.callback import History, bridge
+from jitgrad.compat.keras.callbacks.batches import Batches, for_batches, predicted, stepped
+from jitgrad.compat.keras.callbacks.bridge import Bridge
+from jitgrad.compat.keras.callbacks.callback import History
+from jitgrad.compat.keras.configs import custom_objects_known
 from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.compat.keras.models import saving
 from jitgrad.compat.keras.models.compiled import Compiled
@@ -28,6 +31,7 @@ from jitgrad.errors import ArgumentError, FitError
 from jitgrad.layers import layer as library_layer
 from jitgrad.layers.owned import all_owned
 from jitgrad.tape.gradient_tape import GradientTape
+from jitgrad.tape.tree import tree_leaves
 
 
 class Model(Layer, library.Model):
@@ -114,6 +118,14 @@ class Model(Layer, library.Model):
             names = ", ".join(layer.name for layer in self.layers)
             raise ArgumentError(f"No such layer: {name}. Existing layers are: {names}. Choose one of them.")
         return found
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A model alike, with weights of its own."""
+        if cls is Model and "plan" in config:
+            return Model.functional.from_config(config, custom_objects)
+        with custom_objects_known(custom_objects or {}):
+            return super().from_config(config)
 
     # Compiling.
 
@@ -202,8 +214,6 @@ class Model(Layer, library.Model):
 
     def _tracked(self, loss: Any, x: Any, y: Any, predicted: Any, weight: Any) -> dict[str, Any]:
         assert self.keras_compiled is not None
-        from jitgrad.tape.tree import tree_leaves
-
         self.keras_compiled.loss_tracker.update_state(loss, sample_weight=tree_leaves(x)[0].shape[0])
         self._logs = self.compute_metrics(wrap(x), wrap(y), wrap(predicted), wrap(weight))
         return self._logs
@@ -255,15 +265,20 @@ class Model(Layer, library.Model):
             "lines": lines,
             "asked": bool(given),
         }
-        made = bridge(given, history, self._told, lambda epoch: lines[0].header(epoch, epochs) if lines else None)
+        batches = Batches(given)
+        made = Bridge(batches, history, self._told, lambda epoch: lines[0].header(epoch, epochs) if lines else None)
         for callback in given:
             callback.set_model(self)
             callback.set_params(history.params)
+        held_out = self._validation(validation_data, validation_steps)
+        self.evaluation_rows = validation_batch_size or rows.batch_size or 32
+        in_python = self.has_own("train_step") or for_batches(given, "train")
         try:
-            fitted = super().fit(
-                rows.x, rows.y, rows.batch_size, epochs, 0, [made] if given else None, validation_split,
-                self._validation(validation_data, validation_steps), shuffle, class_weight, rows.weight, initial_epoch,
-            )  # fmt: skip
+            with stepped(self, batches):
+                fitted = super().fit(
+                    rows.x, rows.y, rows.batch_size, epochs, 0, [made] if given else None, validation_split,
+                    held_out, shuffle, class_weight, rows.weight, initial_epoch,
+                )  # fmt: skip
         except FitError:
             if not any(isinstance(callback, keras_callbacks.TerminateOnNaN) and not callback.raise_error for callback in given):
                 raise
@@ -275,7 +290,7 @@ class Model(Layer, library.Model):
         if fitted is not None and not given:
             history.epoch = fitted.epoch
             history.history = self._told({name: values for name, values in fitted.history.items() if name != "learning_rate"})
-        if not self.has_own("train_step"):
+        if not in_python:
             self._count(len(history.epoch) * (steps or 0))
         self.history = history
         return history
@@ -321,16 +336,16 @@ class Model(Layer, library.Model):
     ) -> Any:  # fmt: skip
         """The loss and the metrics on data, and Keras's line."""
         rows = as_rows(x, y, sample_weight, batch_size, steps, self._nested, False)
-        given = listed(callbacks)
-        for callback in given:
+        batches = Batches(listed(callbacks))
+        for callback in batches.callbacks:
             callback.set_model(self)
-            callback.on_test_begin({})
+        batches.test_begins()
         lines = Lines(level(verbose), rows.steps, rows.x)
         self.reset_metrics()
-        found = super().evaluate(rows.x, rows.y, rows.batch_size or 32, 0, rows.weight, return_dict=True)
+        with stepped(self, batches, ["test"]):
+            found = super().evaluate(rows.x, rows.y, rows.batch_size or 32, 0, rows.weight, return_dict=True)
         lines.finish(lines.seconds, self._told(found))
-        for callback in given:
-            callback.on_test_end(dict(found))
+        batches.test_ends(dict(found))
         if return_dict:
             return in_order(found)
         values = [found["loss"], *(value for name, value in found.items() if name != "loss")]
@@ -347,7 +362,10 @@ class Model(Layer, library.Model):
             callback.set_model(self)
             callback.on_predict_begin({})
         lines = Lines(level(verbose), math.ceil(count / size))
-        made = super().predict(inputs, max(size, 256), 0)
+        if for_batches(given, "predict"):
+            made = predicted(super().predict, inputs, count, size, given)
+        else:
+            made = super().predict(inputs, max(size, 256), 0)
         lines.finish(lines.seconds, {})
         for callback in given:
             callback.on_predict_end({})

@@ -59,8 +59,8 @@ class Lines:
         return time.perf_counter() - self.began
 
     def header(self, epoch: int, epochs: int) -> None:
-        """Before an epoch, counted from 0."""
-        if self.verbose:
+        """Before an epoch, counted from 0; the only one is not announced."""
+        if self.verbose and epochs > 1:
             print(f"Epoch {epoch + 1}/{epochs}", flush=True)
         self.began = time.perf_counter()
 
