@@ -70,3 +70,22 @@ def test_wrong_shapes_and_options_are_runtime_errors(call: Any) -> None:
 def test_a_dimension_out_of_range_is_an_index_error(call: Any) -> None:
     with pytest.raises(IndexError):
         call(torch.ones(2, 3))
+
+
+def test_numpys_names_of_arguments() -> None:
+    x = torch.arange(6.0).view(2, 3)
+    assert x.sum(axis=1, keepdims=True).tolist() == x.sum(dim=1, keepdim=True).tolist() == [[3], [12]]
+    assert x.argmax(axis=1).tolist() == torch.argmax(x, dim=1).tolist()
+    assert torch.cat([x, x], axis=1).shape == (2, 6) and torch.stack([x, x], axis=-1).shape == (2, 3, 2)
+    assert torch.std(x, axis=0).tolist() == torch.std(x, dim=0).tolist()
+    assert torch.softmax(x, axis=0).sum(axis=0).tolist() == pytest.approx([1, 1, 1])
+    assert torch.max(x, axis=0).indices.tolist() == [1, 1, 1] and x.unsqueeze(axis=0).shape == (1, 2, 3)
+    assert torch.linalg.norm(x, axis=1).tolist() == torch.linalg.norm(x, dim=1).tolist()
+    with pytest.raises(TypeError, match="both 'dim' and 'axis'"):
+        x.mean(dim=0, axis=0)
+    with pytest.raises(TypeError):
+        x.split(1, axis=0)
+
+
+def test_normal_may_require_a_gradient() -> None:
+    assert torch.normal(0, 0.01, size=(2, 1), requires_grad=True).requires_grad

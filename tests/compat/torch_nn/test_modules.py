@@ -85,7 +85,6 @@ def test_attributes_change_what_is_owned(net: Net) -> None:
         (lambda net: net.add_module("a.b", nn.ReLU()), ValueError, "no dots"),
         (lambda net: net.register_parameter("forward", None), ValueError, "already exists"),
         (lambda net: net.register_buffer("x", 3), TypeError, "cannot assign 'int' object to buffer 'x'"),
-        (lambda net: net._modules.update(x=nn.ReLU()), AttributeError, "update"),
         (lambda net: net.get_parameter("first"), AttributeError, "is not an nn.Parameter"),
         (lambda net: nn.Module()(1), NotImplementedError, 'missing the required "forward" function'),
         (lambda net: net.train("yes"), ValueError, "Give True"),
@@ -344,6 +343,29 @@ def test_parameters_as_a_vector() -> None:
     assert vector.shape == (6,)
     nn.utils.vector_to_parameters(torch.arange(6).float(), params)
     assert params[0].tolist() == [[0, 1], [2, 3]] and params[1].tolist() == [4, 5] and params[0].requires_grad
+
+
+def test_a_block_may_keep_its_modules_by_name() -> None:
+    class Chain(nn.Module):
+        def __init__(self, *blocks: Any) -> None:
+            super().__init__()
+            for number, block in enumerate(blocks):
+                self._modules[str(number)] = block
+
+        def forward(self, x: Any) -> Any:
+            for block in self._modules.values():
+                x = block(x)
+            return x
+
+    net = Chain(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    assert net(torch.ones(4, 2)).shape == (4, 1) and len(list(net.parameters())) == 4
+    net._modules["2"] = nn.Linear(3, 5)
+    assert net(torch.ones(4, 2)).shape == (4, 5)
+    del net._modules["2"]
+    net._buffers["scale"] = torch.ones(2)
+    assert list(net._modules) == ["0", "1"] and list(net.state_dict()) == ["scale", "0.weight", "0.bias"]
+    with pytest.raises(KeyError):
+        del net._modules["2"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from jitgrad.compat.torch import inplace as _inplace  # noqa: F401  (it puts met
 from jitgrad.compat.torch import methods as _methods  # noqa: F401  (it puts methods on Tensor)
 from jitgrad.compat.torch import views as _views  # noqa: F401  (it puts methods on Tensor)
 from jitgrad.compat.torch.activations import softmax, log_softmax, relu_, celu, selu, prelu, threshold, hardshrink
+from jitgrad.compat.torch.assembled import block_diag, cartesian_prod, combinations, diag_embed, meshgrid, vander
 from jitgrad.compat.torch.conversions import (
     BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor, is_complex, is_floating_point, is_nonzero,
     is_tensor,
@@ -59,11 +60,11 @@ from jitgrad.compat.torch.reductions import (
     min, norm, prod, std, std_mean, sum, var, var_mean,
 )
 from jitgrad.compat.torch.shapes import (
-    atleast_1d, atleast_2d, atleast_3d, block_diag, broadcast_tensors, broadcast_to, cartesian_prod, cat, chunk, clone,
-    column_stack, combinations, concat, concatenate, diag, diag_embed, diagonal, dstack, flatten, flip, fliplr, flipud, hstack,
-    meshgrid, moveaxis, movedim, narrow, numel, permute, ravel, repeat_interleave, reshape, roll, rot90, row_stack, select,
+    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, broadcast_to, cat, chunk, clone,
+    column_stack, concat, concatenate, diag, diagonal, dstack, flatten, flip, fliplr, flipud, hstack,
+    moveaxis, movedim, narrow, numel, permute, ravel, repeat_interleave, reshape, roll, rot90, row_stack, select,
     split, squeeze, stack, swapaxes, swapdims, t, tensor_split, tile, trace, transpose, tril, triu, unbind, unflatten,
-    unsqueeze, vander, vstack,
+    unsqueeze, vstack,
 )
 from jitgrad.compat.torch.settings import (
     are_deterministic_algorithms_enabled, compile, get_float32_matmul_precision, set_float32_matmul_precision,

@@ -9,6 +9,7 @@ from typing import Any
 from jitgrad.compat.torch.conversions import convert
 from jitgrad.compat.torch.dtypes import as_dtype
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.errors import users_level
@@ -161,6 +162,7 @@ def _along(name: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Any, 
     return x, dim
 
 
+@numpy_names
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis."""
     x, axis = _along("softmax", input, dim, dtype)
@@ -173,6 +175,7 @@ def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     return wrap(_softmin(x, axis=axis), "SoftmaxBackward0")
 
 
+@numpy_names
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     """The logarithm of ``softmax``, without overflow."""
     x, axis = _along("log_softmax", input, dim, dtype)

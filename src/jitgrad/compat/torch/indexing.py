@@ -9,6 +9,7 @@ import numpy as np
 from jitgrad.compat.torch import return_types
 from jitgrad.compat.torch.dtypes import INT64
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.compat.torch.views import view
@@ -84,6 +85,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         self._become(held.at[at].set(new), "CopySlices")
 
 
+@numpy_names
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """For each place of ``index`` the element along ``dim`` that it names."""
     x, places = read("gather", input), read("gather", index)
@@ -96,6 +98,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
         raise TorchError(f"gather: index out of bounds: {error}") from None
 
 
+@numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """As ``gather``; the other axes broadcast."""
     x, places = read("take_along_dim", input), read("take_along_dim", indices)
@@ -107,6 +110,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return wrap(selection.take(read("take", input), read("take", index)), "TakeBackward0", input._integer)
 
 
+@numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Entries along ``dim`` by integers."""
     return wrap(
@@ -136,11 +140,13 @@ def _places(input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
     return tuple(keys)
 
 
+@numpy_names
 def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
     """``src`` at the places along ``dim`` that ``index`` names."""
     return _scattered("scatter", input, dim, index, value if src is None else src, False)
 
 
+@numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """``src`` added at the places along ``dim`` that ``index`` names."""
     return _scattered("scatter_add", input, dim, index, src, True)
@@ -159,24 +165,28 @@ def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, adds
     )
 
 
+@numpy_names
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """Entries of ``source`` added to those along ``dim`` that ``index`` names."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_add", input).at[keys].add(source._tensor * alpha), "IndexAddBackward0", input._integer)
 
 
+@numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """``value`` in the entries along ``dim`` that ``index`` names."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_fill", input).at[keys].set(value), "IndexFillBackward0", input._integer)
 
 
+@numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """Entries of ``source`` in place of those along ``dim`` that ``index`` names."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_copy", input).at[keys].set(source._tensor), "IndexCopyBackward0", input._integer)
 
 
+@numpy_names
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """The elements along ``dim`` in order, and where they stood; of equal ones the first is first."""
     x = read("sort", input)
@@ -184,6 +194,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     return return_types.sort(wrap(values, "SortBackward0", input._integer), wrap(places))
 
 
+@numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Where the elements along ``dim`` in order stand."""
     x = read("argsort", input)
@@ -196,6 +207,7 @@ def msort(input: Tensor) -> Tensor:
     return values
 
 
+@numpy_names
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The ``k`` largest, or smallest, elements along ``dim`` and where they stand."""
     x = read("topk", input)
@@ -256,6 +268,7 @@ def isin(elements: Tensor, test_elements: Tensor) -> Tensor:
     return of_array(np.isin(elements.numpy(force=True), test_elements.numpy(force=True)))
 
 
+@numpy_names
 def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     """The differences of neighbours along ``dim``, ``n`` times."""
     return wrap(selection.diff(read("diff", input), n, dim), "SubBackward0", input._integer)

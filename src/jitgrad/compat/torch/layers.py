@@ -11,6 +11,7 @@ import numpy as np
 from jitgrad import random as library
 from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.functions import networks, shapes
@@ -220,6 +221,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     return wrap(networks.unit_rows(read("normalize", input), p=p, axis=dim, epsilon=eps), "DivBackward0")
 
 
+@numpy_names
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along an axis."""
     operands = read("cosine_similarity", x1), read("cosine_similarity", x2)

@@ -7,6 +7,7 @@ from typing import Any
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch import return_types
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.products import cross, matmul
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.reductions import norm as _norm
@@ -97,6 +98,7 @@ def qr(A: Tensor, mode: str = "reduced") -> Any:
     return return_types.linalg_qr(*[wrap(part, "LinalgQrBackward0") for part in parts])
 
 
+@numpy_names
 def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The norm of all elements, of vectors along an axis, or of matrices in two axes."""
     x = read("linalg.norm", A)
@@ -106,6 +108,7 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> 
     return wrap(lib.norm(x, ord, axis, keepdim), "LinalgVectorNormBackward0")
 
 
+@numpy_names
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The norm of vectors along axes, of all elements for None."""
     return _norm(x, ord, dim, keepdim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read, result_type
 from jitgrad.compat.torch.tensor import Tensor, into, wrap
 from jitgrad.functions import products as lib
@@ -134,6 +135,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     return _made(lib.tensordot(*_pair("tensordot", a, b), axes=dims), "ViewBackward0", a)
 
 
+@numpy_names
 def cross(input: Tensor, other: Tensor, dim: int = -1) -> Tensor:
     """The vector product of vectors of three elements along ``dim``."""
     x, y = _pair("cross", input, other)

@@ -122,12 +122,13 @@ def _drawn(values: Any, dtype: Any, requires_grad: bool, device: Any) -> Tensor:
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
-) -> Tensor:
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Normally distributed numbers of these means and standard deviations."""
     centre, width = (x.numpy() if isinstance(x, Tensor) else x for x in (mean, std))
     shape = np.broadcast_shapes(np.shape(centre), np.shape(width)) if size is None else sizes_of((size,))
-    return _drawn(centre + width * numpy_generator(generator).standard_normal(shape), dtype, False, device)
+    return _drawn(centre + width * numpy_generator(generator).standard_normal(shape), dtype, requires_grad, device)
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from jitgrad.compat.torch import return_types
 from jitgrad.compat.torch.dtypes import as_dtype
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.pointwise import maximum, minimum, sub
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
@@ -28,6 +29,7 @@ def _axis(dim: Dim) -> Any:
     return dim
 
 
+@numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over ``dim``; integers and booleans are summed as int64."""
     x = read("sum", input)
@@ -35,6 +37,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     return wrap(lib.sum(x, _axis(dim), keepdim), "SumBackward0" if dim is None else "SumBackward1")
 
 
+@numpy_names
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over ``dim``, of floats."""
     x = read("mean", input)
@@ -64,12 +67,14 @@ def _spread(name: str, input: Tensor, given: tuple[Any, ...], options: dict[str,
     return x, _axis(known.get("dim")), correction, bool(known.get("keepdim", False))
 
 
+@numpy_names
 def var(input: Tensor, *dim: Any, **options: Any) -> Tensor:
     """The variance over ``dim``, by default unbiased (``correction=1``); nan of a single element."""
     x, axis, correction, keepdim = _spread("var", input, dim, options)
     return wrap(lib.var(x, axis, correction, keepdim), "VarBackward0")
 
 
+@numpy_names
 def std(input: Tensor, *dim: Any, **options: Any) -> Tensor:
     """The square root of ``var``."""
     x, axis, correction, keepdim = _spread("std", input, dim, options)
@@ -83,18 +88,21 @@ def _named(name: str, *made: Tensor) -> tuple[Tensor, ...]:
     return made
 
 
+@numpy_names
 def var_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, ...]:
     """The variance and the mean."""
     _, axis, _, keepdim = _spread("var_mean", input, dim, options)
     return _named("VarMeanBackward0", var(input, *dim, **options), mean(input, axis, keepdim))
 
 
+@numpy_names
 def std_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, ...]:
     """The standard deviation and the mean."""
     _, axis, _, keepdim = _spread("std_mean", input, dim, options)
     return _named("StdMeanBackward0", std(input, *dim, **options), mean(input, axis, keepdim))
 
 
+@numpy_names
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over ``dim``."""
     x = read("prod", input)
@@ -102,21 +110,25 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     return wrap(lib.prod(x, dim, keepdim), "ProdBackward0" if dim is None else "ProdBackward1")
 
 
+@numpy_names
 def amax(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
     """The largest element over ``dim``; elements that tie share the gradient."""
     return wrap(lib.max(read("amax", input), _axis(dim), keepdim), "AmaxBackward0", input._integer)
 
 
+@numpy_names
 def amin(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
     """The smallest element over ``dim``; elements that tie share the gradient."""
     return wrap(lib.min(read("amin", input), _axis(dim), keepdim), "AminBackward0", input._integer)
 
 
+@numpy_names
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The smallest and the largest element."""
     return return_types.aminmax(*_named("AminmaxBackward0", amin(input, dim, keepdim), amax(input, dim, keepdim)))
 
 
+@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The largest element; with ``dim`` a pair of values and indices; of two tensors ``maximum``."""
     if isinstance(dim, Tensor) or other is not None:
@@ -127,6 +139,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     return return_types.max(*_pair(pairs.largest, input, x, dim, keepdim, "MaxBackward0"))
 
 
+@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The smallest element; with ``dim`` a pair of values and indices; of two tensors ``minimum``."""
     if isinstance(dim, Tensor) or other is not None:
@@ -143,36 +156,43 @@ def _pair(extreme: Any, input: Tensor, x: Any, dim: int, keepdim: bool, name: st
     return wrap(values, name, input._integer), wrap(places)
 
 
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element stands."""
     return wrap(lib.argmax(read("argmax", input), dim, keepdim))
 
 
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element stands."""
     return wrap(lib.argmin(read("argmin", input), dim, keepdim))
 
 
+@numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether no element is 0."""
     return wrap(lib.all(read("all", input), _axis(dim), keepdim))
 
 
+@numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether an element is not 0."""
     return wrap(lib.any(read("any", input), _axis(dim), keepdim))
 
 
+@numpy_names
 def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
     """How many elements are not 0."""
     return wrap(lib.count_nonzero(read("count_nonzero", input), _axis(dim)))
 
 
+@numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(input)))`` over ``dim``, without overflow."""
     return wrap(lib.logsumexp(read("logsumexp", input), _axis(dim), keepdim), "LogsumexpBackward0")
 
 
+@numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of the elements along ``dim`` up to each."""
     x = read("cumsum", input)
@@ -180,6 +200,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return wrap(made if dtype is None else cast(made, as_dtype(dtype).level), "CumsumBackward0")
 
 
+@numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of the elements along ``dim`` up to each."""
     made = lib.cumprod(read("cumprod", input), dim)

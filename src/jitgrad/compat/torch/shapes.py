@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read, result_type
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.compat.torch.views import view as viewed
 from jitgrad.functions import create, products
 from jitgrad.functions import shapes as lib
-from jitgrad.tape.tensor import cast, retyped
+from jitgrad.tape.tensor import cast
 
 _whole = slice(None)
 
@@ -121,6 +122,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 moveaxis = movedim
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """Without axes of size 1: all of them, or those of ``dim`` that have it."""
     shape = read("squeeze", input).shape
@@ -133,6 +135,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     return viewed(input, lambda x: lib.reshape(x, new), "SqueezeBackward0" if dim is None else "SqueezeBackward1")
 
 
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """With an axis of size 1 at ``dim``."""
     shape = read("unsqueeze", input).shape
@@ -170,6 +173,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(expand(x, *shape) for x in tensors)
 
 
+@numpy_names
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """``length`` entries along ``dim`` from ``start`` on."""
     at = _dim("narrow", dim, len(read("narrow", input).shape))
@@ -181,12 +185,14 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return viewed(input, lambda x: x[keys], "SliceBackward0")
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """One entry along ``dim``."""
     at = _dim("select", dim, len(read("select", input).shape))
     return viewed(input, lambda x: x[(_whole,) * at + (index,)], "SelectBackward0")
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All entries along ``dim``."""
     at = _dim("unbind", dim, len(read("unbind", input).shape))
@@ -218,12 +224,14 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     return tuple([viewed(tensor, _part(at, a, b), name) for a, b in itertools.pairwise(bounds)])
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """About so many parts of one size."""
     n = read("chunk", input).shape[dim]
     return split(input, max(-(-n // chunks), 1), dim)
 
 
+@numpy_names
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """So many parts whose sizes differ by one at most, or cut at the indices given."""
     at = _dim("tensor_split", dim, len(read("tensor_split", input).shape))
@@ -249,6 +257,7 @@ def mT(input: Tensor) -> Tensor:
 # What copies.
 
 
+@numpy_names
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors one after the other along an axis that they have."""
     given = [x for x in tensors if read("cat", x).shape != (0,)] or list(tensors)
@@ -260,6 +269,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
 concat = concatenate = cat
 
 
+@numpy_names
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of one shape along a new axis."""
     given = list(tensors)
@@ -327,6 +337,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     return repeat(input, *(1,) * (input.ndim - len(counts)), *counts)
 
 
+@numpy_names
 def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
     """Each entry so many times, one after the other."""
     counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
@@ -378,13 +389,6 @@ def trace(input: Tensor) -> Tensor:
     return wrap(products.trace(read("trace", input)), "TraceBackward0")
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Vectors as the coordinates of a grid."""
-    given = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
-    made = lib.meshgrid(*[read("meshgrid", x) for x in given], indexing=indexing)
-    return tuple(wrap(grid, "ExpandBackward0", x._integer) for grid, x in zip(made, given, strict=True))
-
-
 def clone(input: Tensor) -> Tensor:
     """A tensor of its own with this value; gradients pass."""
     return wrap(create.tensor(read("clone", input)._read()), "CloneBackward0", input._integer)
@@ -400,47 +404,8 @@ def numel(input: Tensor) -> int:
     return read("numel", input).size
 
 
-def cartesian_prod(*tensors: Tensor) -> Tensor:
-    """All combinations, one in a row."""
-    if len(tensors) == 1:
-        return tensors[0]
-    return stack([grid.reshape(-1) for grid in meshgrid(*tensors)], 1)
-
-
-def block_diag(*tensors: Tensor) -> Tensor:
-    """Matrices along the diagonal of a larger one."""
-    blocks = [atleast_2d(x)._tensor for x in tensors]
-    width = sum(x.shape[1] for x in blocks)
-    rows, start = [], 0
-    for x in blocks:
-        rows.append(lib.pad(x, [(0, 0), (start, width - start - x.shape[1])]))
-        start += x.shape[1]
-    return wrap(lib.concatenate(rows, 0), "BlockDiagBackward0", tensors[0]._integer)
-
-
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turned by a right angle, from the first axis towards the second."""
     x = read("rot90", input)
     turned = lib.flip(x, ((), (dims[1],), tuple(dims), (dims[0],))[k % 4])
     return wrap(lib.swapaxes(turned, *dims) if k % 2 else turned, "Rot90Backward0", input._integer)
-
-
-def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
-    """All choices of ``r`` elements, one in a row."""
-    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    places = np.array(list(choose(range(input.numel()), r)), np.int64).reshape(-1, r)
-    return wrap(read("combinations", input)[places], "StackBackward0", input._integer)
-
-
-def diag_embed(input: Tensor) -> Tensor:
-    """Vectors along the last axis as diagonals of matrices."""
-    x = read("diag_embed", input)
-    return wrap(lib.expand_dims(x, -1) * np.eye(x.shape[-1]), "DiagEmbedBackward0", input._integer)
-
-
-def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
-    """The powers of each element, one row each."""
-    held = read("vander", x)
-    powers = np.arange(held.size if N is None else N)
-    made = lib.expand_dims(held, -1) ** (powers if increasing else powers[::-1])
-    return wrap(retyped(made, held.level), "FlipBackward0", x._integer)

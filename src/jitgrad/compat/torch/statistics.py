@@ -8,6 +8,7 @@ import numpy as np
 
 from jitgrad.compat.torch import return_types
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.reductions import Dim, floating
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
@@ -21,6 +22,7 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import retyped
 
 
+@numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, of two the lower; with ``dim`` a pair of values and indices."""
     x = read("median", input)
@@ -37,6 +39,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return return_types.median(*_ranked(input, x, (x.shape[dim] + 1) // 2, dim, keepdim, "MedianBackward1"))
 
 
+@numpy_names
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The k-th smallest element along ``dim`` and where it stands."""
     x = read("kthvalue", input)
@@ -50,6 +53,7 @@ def _ranked(input: Tensor, x: Any, k: int, dim: int, keepdim: bool, name: str) -
     return wrap(values, name, input._integer), wrap(places)
 
 
+@numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """The most frequent value along ``dim``, of equally frequent ones the smallest, and where it stands last."""
     x = read("mode", input)
@@ -69,11 +73,13 @@ def _dims(dim: Dim) -> Any:
     return tuple(dim) if isinstance(dim, list) else dim
 
 
+@numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The sum without nan."""
     return wrap(lib.nansum(read("nansum", input), _dims(dim), keepdim), "NansumBackward0")
 
 
+@numpy_names
 def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The mean of what is not nan."""
     return wrap(lib.nanmean(read("nanmean", input), _dims(dim), keepdim), "NanmeanBackward0")
@@ -94,11 +100,13 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
     return wrap(retyped(getattr(lib, name)(x, parts, dim, interpolation, keepdim), x.level), "SqueezeBackward4")
 
 
+@numpy_names
 def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
     """The value below which a part ``q`` of the elements lies."""
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
+@numpy_names
 def nanquantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
@@ -130,6 +138,7 @@ def corrcoef(input: Tensor) -> Tensor:
     return wrap(retyped(lib.corrcoef(x), x.level), "ClampBackward1")
 
 
+@numpy_names
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
     """The integral along ``dim`` by the trapezoidal rule."""
     held = read("trapezoid", y)
@@ -139,6 +148,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -
 trapz = trapezoid
 
 
+@numpy_names
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
     """The integral along ``dim`` up to each point but the first."""
     rows = shapes.moveaxis(read("cumulative_trapezoid", y), dim, -1)
@@ -147,6 +157,7 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, d
     return wrap(shapes.moveaxis(cumsum(parts, -1), -1, dim), "CumsumBackward0")
 
 
+@numpy_names
 def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """The slopes along axes, by differences."""
     given = [s._tensor if isinstance(s, Tensor) else s for s in (spacing if isinstance(spacing, (tuple, list)) else [spacing])]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, Self
 
 from jitgrad.compat.torch.nn import hooks, state
 from jitgrad.compat.torch.nn.parameter import Parameter, converted
+from jitgrad.compat.torch.nn.registry import Registry
 from jitgrad.compat.torch.tensor import Tensor
 from jitgrad.errors import ArgumentError, JitgradError, OptionError, UnsupportedError
 
@@ -25,9 +25,8 @@ class MissingAttributeError(JitgradError, AttributeError):
 class Module:
     """Base class of modules.
 
-    Parameters, buffers and submodules are attributes like others, and are kept by name as well. ``_parameters``,
-    ``_buffers`` and ``_modules`` can be read; to change them, set the attribute or use ``register_parameter``,
-    ``register_buffer`` and ``add_module``.
+    Parameters, buffers and submodules are attributes like others, and are kept by name as well, in ``_parameters``,
+    ``_buffers`` and ``_modules``.
     """
 
     training: bool
@@ -105,16 +104,16 @@ class Module:
         raise error
 
     @property
-    def _parameters(self) -> Mapping[str, Any]:
-        return MappingProxyType(self._own_parameters)
+    def _parameters(self) -> MutableMapping[str, Any]:
+        return Registry(self, self._own_parameters, "parameter")
 
     @property
-    def _buffers(self) -> Mapping[str, Any]:
-        return MappingProxyType(self._own_buffers)
+    def _buffers(self) -> MutableMapping[str, Any]:
+        return Registry(self, self._own_buffers, "buffer")
 
     @property
-    def _modules(self) -> Mapping[str, Any]:
-        return MappingProxyType(self._own_modules)
+    def _modules(self) -> MutableMapping[str, Any]:
+        return Registry(self, self._own_modules, "module")
 
     def _named(self, name: str, what: str) -> None:
         """Raises for a name that cannot be registered."""

@@ -1,0 +1,25 @@
+"""``axis`` and ``keepdims``: NumPy's names of ``dim`` and ``keepdim``, which PyTorch's functions take as well."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def numpy_names(function: F) -> F:
+    """Let a function take ``axis`` for its ``dim``, and ``keepdims`` for its ``keepdim``."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **named: Any) -> Any:
+        for other, name in _NAMES.items() if named else ():
+            if other in named:
+                if name in named:
+                    raise TypeError(f"{function.__name__}() got both {name!r} and {other!r}. Give one of them.")
+                named[name] = named.pop(other)
+        return function(*args, **named)
+
+    return called  # type: ignore[return-value]
