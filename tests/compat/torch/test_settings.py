@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -89,3 +90,21 @@ def test_numpys_names_of_arguments() -> None:
 
 def test_normal_may_require_a_gradient() -> None:
     assert torch.normal(0, 0.01, size=(2, 1), requires_grad=True).requires_grad
+
+
+def test_parts_and_sums_of_shapes_are_shapes() -> None:
+    size, one, five = torch.ones(2, 3, 4).shape, (1,), (5,)
+    for made in (size[1:], size + five, one + size, size + size, size * 2):
+        assert str(made).startswith("torch.Size([")
+    assert (size[1:], size[-1], size + five, one + size) == ((3, 4), 4, (2, 3, 4, 5), (1, 2, 3, 4))
+    assert isinstance(size[0], int) and size == (2, 3, 4) and size[1:].numel() == 12
+
+
+def test_types_are_printed_by_pytorchs_names() -> None:
+    layer = nn.Linear(2, 1)
+    assert str(type(layer.weight)) == "<class 'torch.nn.parameter.Parameter'>"
+    again = pickle.loads(pickle.dumps(layer.weight))
+    assert type(again) is nn.Parameter and again.tolist() == layer.weight.tolist() and again.requires_grad
+    made = (layer.weight * 2).relu().sum()
+    assert type(made.grad_fn).__name__ == "SumBackward0"
+    assert type(made.grad_fn.next_functions[0][0]).__name__ == "ReluBackward0"

@@ -80,7 +80,8 @@ from jitgrad.compat.torch.statistics import (
     bincount, corrcoef, cov, cumulative_trapezoid, gradient, histc, kthvalue, median, mode, nanmean, nanmedian, nanquantile,
     nansum, quantile, trapezoid, trapz,
 )
-from jitgrad.compat.torch.tensor import Size, Tensor
+from jitgrad.compat.torch.size import Size
+from jitgrad.compat.torch.tensor import Tensor
 from jitgrad.compat.torch.dtypes import bool_ as bool
 from jitgrad.compat.torch.dtypes import float32 as float
 from jitgrad.compat.torch.dtypes import float64 as double

@@ -16,6 +16,8 @@ from jitgrad.compat.torch import dtypes as types
 from jitgrad.compat.torch.backward import run_backward
 from jitgrad.compat.torch.dtypes import INT64, dtype
 from jitgrad.compat.torch.errors import TorchError
+from jitgrad.compat.torch.grad_fn import GradFn, grad_fn, maker
+from jitgrad.compat.torch.size import Size
 from jitgrad.compat.wrapper import Wrapper
 from jitgrad.tape import dtypes
 from jitgrad.tape.recording import grad_enabled
@@ -24,55 +26,6 @@ from jitgrad.tape.tensor import Tensor as Plain
 from jitgrad.tape.tensor import is_recorded_op, known, retyped
 from jitgrad.tape.tree import tree_map
 from jitgrad.tape.variable import Variable
-
-
-class Size(tuple[int, ...]):
-    """A shape: a tuple of integers."""
-
-    __slots__ = ()
-
-    def __new__(cls, sizes: Any = ()) -> Size:
-        return super().__new__(cls, sizes)
-
-    def numel(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self, dtype=np.int64))
-
-    def __repr__(self) -> str:
-        return f"torch.Size([{', '.join(map(str, self))}])"
-
-
-_SHORT = {"multiply": "Mul", "subtract": "Sub", "divide": "Div", "power": "Pow", "negative": "Neg", "matmul": "Mm"}
-
-
-class GradFn:
-    """What made a tensor that requires a gradient, by the name that PyTorch gives it."""
-
-    __slots__ = ("_held", "_name")
-
-    def __init__(self, name: str, held: Plain) -> None:
-        self._name = name
-        self._held = held
-
-    @property
-    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
-        """What made its operands, first those that require gradients."""
-        given = sorted(self._held.inputs, key=lambda x: x.gradient is None)
-        return tuple([(None if x.gradient is None else GradFn(_maker(x), x), 0) for x in given])
-
-    def name(self) -> str:
-        """Such as "AddBackward0"."""
-        return self._name
-
-    def __repr__(self) -> str:
-        return f"<{self._name} object at {id(self):#x}>"
-
-
-def _maker(x: Plain) -> str:
-    """The name of what made a Tensor of jitgrad."""
-    if x.op is None:
-        return "AccumulateGrad"
-    return f"{_SHORT.get(x.op.name) or x.op.name.title().replace('_', '')}Backward0"
 
 
 class Tensor(Wrapper):
@@ -179,7 +132,7 @@ class Tensor(Wrapper):
         if self.is_leaf:
             return None
         held = self._tensor._read()
-        return GradFn(self._name or _maker(held), held)
+        return grad_fn(self._name or maker(held), held)
 
     @property
     def grad(self) -> Any:

@@ -43,12 +43,21 @@ class Parameter(Tensor):
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return type(self), (of_array(self.detach().numpy()), self.requires_grad)
+        made = _parameter if type(self) is Parameter else type(self)
+        return made, (of_array(self.detach().numpy()), self.requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
     __str__ = __repr__
+
+
+Parameter.__module__ = "torch.nn.parameter"  # as programs print it
+
+
+def _parameter(data: Tensor, requires_grad: bool) -> Parameter:
+    """What a pickle names, for it looks classes up in their modules."""
+    return Parameter(data, requires_grad)
 
 
 def held(value: Tensor, requires_grad: bool) -> Variable:
