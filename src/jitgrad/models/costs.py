@@ -13,7 +13,7 @@ import numpy as np
 
 from jitgrad import losses, metrics, optimizers
 from jitgrad.errors import ArgumentError
-from jitgrad.functions.shapes import concatenate
+from jitgrad.functions.shapes import concatenate, reshape
 from jitgrad.metrics import Metric
 from jitgrad.optimizers import Optimizer
 from jitgrad.tape.function import Function, function
@@ -98,13 +98,15 @@ class ModelCost:
     """The cost of a model on batches of one nesting.
 
     Attributes:
-        function: of a batch's arrays; the loss, and the sums of all metrics in a row.
+        function: of a batch's arrays; the loss, the sums of all metrics in a row, and those of the model's ``batch_means``.
         sizes: how many numbers each metric sums, known when it has been traced.
+        means: the names of the model's ``batch_means``, known when it has been traced.
     """
 
     def __init__(self, model: Any, compiled: Compiled, nest: tuple[Any, ...], training: bool) -> None:
         self.model, self.compiled, self.nest, self.training = model, compiled, nest, training
         self.sizes: list[int] = []
+        self.means: list[str] = []
         self.function: Function = function(lambda *batch: self._cost(batch))
 
     def _cost(self, batch: Sequence[Tensor]) -> Any:
@@ -112,11 +114,14 @@ class ModelCost:
         weight = weights[0] if weights else None
         predicted = self.model(x, training=self.training)
         loss = self.model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=weight)
-        if not self.compiled.metrics:
-            return loss
-        sums = self.compiled.sums(y, predicted, weight)
+        sums = self.compiled.sums(y, predicted, weight) if self.compiled.metrics else []
         self.sizes = [s.size for s in sums]
-        return loss, concatenate(sums)
+        means = self.model.batch_means(y, predicted, weight)
+        self.means = list(means)
+        if means:
+            rows = float(tree_leaves(predicted)[0].shape[0])
+            sums = [*sums, *(reshape(mean * rows, (1,)) for mean in means.values()), as_tensor(np.array([rows]))]
+        return (loss, concatenate(sums)) if sums else loss
 
     def metrics(self, found: PassMetrics, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
         """The loss and the metrics by name, a row an epoch."""
@@ -124,6 +129,8 @@ class ModelCost:
         starts = np.cumsum([0, *self.sizes])
         for (name, metric), start, size in zip(self.compiled.metrics, starts, self.sizes, strict=False):
             made[prefix + name] = np.array([metric.result(row[start : start + size]) for row in found.sums[epochs]])
+        for name, totals in zip(self.means, found.sums[epochs, sum(self.sizes) : -1].T, strict=True):
+            made[prefix + name] = totals / found.sums[epochs, -1]
         return made
 
 

@@ -86,6 +86,10 @@ class Steps(Layer):
         self._running = running
         return {name: value for name, value in self.metrics_so_far().items() if np.ndim(value) == 0}
 
+    def batch_means(self, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Further numbers of a batch by name, of which a fit reports the means over the rows; a fit stays native with them."""
+        return {}
+
     def reset_metrics(self) -> None:
         """Forget the batches that ``compute_metrics`` has seen."""
         self._running = None

@@ -122,6 +122,11 @@ class Op:
     degree: float | None = None
     __doc__: str = field(default="", compare=False)
 
+    @property
+    def __name__(self) -> str:
+        """As a function's, for those who print or log what they use."""
+        return self.name
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self
 

@@ -338,7 +338,7 @@ def test_several_outputs_with_losses_weights_and_metrics_by_name() -> None:
     model.compile("adam", losses, loss_weights={"kind": 2.0, "number": 0.5}, metrics={"kind": ["accuracy"], "number": "mae"})
     kinds = (Y > 0).astype(int)
     history = model.fit(X, {"number": Y, "kind": kinds}, epochs=2, verbose=0).history
-    assert list(history) == ["kind_accuracy", "loss", "number_mae"]
+    assert list(history) == ["kind_accuracy", "kind_loss", "loss", "number_loss", "number_mae"]
     found = model.evaluate(X, [Y, kinds], verbose=0, return_dict=True)
     number, kind = model.predict(X, verbose=0)
     crossentropy = -np.log(kind[np.arange(200), kinds]).mean()

@@ -226,3 +226,27 @@ def test_float64_is_taken_as_the_layer_s_float32() -> None:
     assert layer(np.ones((1, 3))).dtype == "float32"
     assert str(layer.kernel.dtype) == "float32"
     assert layers.Dense(2, dtype="float64")(np.ones((1, 3))).dtype == "float64"
+
+
+@pytest.mark.parametrize("form", ["list", "dict", "one"])
+@pytest.mark.parametrize("metrics", [None, [["mae"], ["mse"]]], ids=["native", "in_python"])
+def test_the_loss_of_each_of_several_outputs_is_reported(form: str, metrics: Any) -> None:
+    def loss(target: Any, prediction: Any) -> Any:
+        return keras.ops.mean(keras.ops.square(target - prediction), axis=-1)
+
+    losses: Any = {"list": ["mse", "mse"], "dict": {"two": "mse", "one": "mse"}, "one": loss}[form]
+    begin = keras.Input((3,))
+    ends = [keras.layers.Dense(n, name=name, kernel_initializer="ones")(begin) for n, name in [(1, "one"), (2, "two")]]
+    model = keras.Model(begin, ends)
+    model.compile(keras.optimizers.SGD(0.01), losses, loss_weights=[1.0, 0.5], metrics=metrics)
+    x = np.random.RandomState(0).rand(10, 3).astype("float32")
+    y = [x[:, :1], x[:, :2] * 3]
+    history = model.fit(x, y, epochs=2, batch_size=5, shuffle=False, verbose=0, validation_data=(x, y)).history
+    for prefix in ("", "val_"):
+        one, two, both = (history[prefix + name] for name in ("one_loss", "two_loss", "loss"))
+        np.testing.assert_allclose(np.add(one, np.multiply(two, 0.5)), both, rtol=1e-5)
+    predicted = model.predict(x, verbose=0)
+    expected = [np.mean((target - made) ** 2) for target, made in zip(y, predicted, strict=True)]
+    found = model.evaluate(x, y, verbose=0)
+    np.testing.assert_allclose(found[:3], [expected[0] + expected[1] * 0.5, *expected], rtol=1e-5)
+    assert model.metrics_names[-2:] == ["one_loss", "two_loss"]

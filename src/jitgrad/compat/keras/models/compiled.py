@@ -11,7 +11,7 @@ from jitgrad.compat.keras.metrics.metric import Mean, Metric
 from jitgrad.errors import ArgumentError
 from jitgrad.functions.reductions import sum
 from jitgrad.tape.tensor import Tensor, as_tensor
-from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
+from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 
 
 class Watched(NamedTuple):
@@ -69,23 +69,36 @@ class Compiled:
         self.arguments = {
             "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": plain, "weighted_metrics": weighted,
         }  # fmt: skip
-        self._loss, self._loss_weights = as_outputs(loss), as_outputs(loss_weights)
+        if len(names) > 1 and loss is not None and not isinstance(loss, (list, tuple, dict)):
+            loss = dict.fromkeys(names, loss)
+        self._loss = tree_map(lambda x: no_loss if x is None else losses.native(x), as_outputs(loss))
+        self._loss_weights = as_outputs(loss_weights)
         self._plain, self._weighted = (
             watched(as_outputs(given), names, rows_weigh) for given, rows_weigh in ((plain, False), (weighted, True))
         )
         found = [*self._plain, *self._weighted]
         self.in_python = any(each.metric.native() is None for each in found) or bool(found and len(names) > 1)
         self.loss_tracker = Mean(name="loss")
+        self._output_trackers = []
+        if len(names) > 1 and loss is not None:
+            each = zip(names, tree_leaves(self._loss), strict=True)
+            self._output_trackers = [None if f is no_loss else Mean(name=f"{name}_loss") for name, f in each]
         self._kept = CompileMetrics(found)
 
     @property
     def tracked(self) -> list[Metric]:
         """The metrics that a model has of it."""
-        return [self.loss_tracker, self._kept] if self._kept.watched else [self.loss_tracker]
+        own = [self.loss_tracker, self._kept] if self._kept.watched else [self.loss_tracker]
+        return [*own, *(tracker for tracker in self._output_trackers if tracker is not None)]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the metrics, in the order in which ``evaluate`` lists their values."""
+        return [name for x in self.tracked for name in ([m.name for m in x.metrics] if x is self._kept else [x.name])]
 
     def give(self, compile: Callable[..., None]) -> None:
         """Compile the library's model."""
-        loss = tree_map(lambda x: no_loss if x is None else losses.native(x), self._loss)
+        loss = self._loss
         if self._loss_weights is not None:
             given = tree_leaves(self._loss_weights)
             loss = tree_pack(loss, [scaled(f, float(w)) for f, w in zip(tree_leaves(loss), given, strict=True)])
@@ -94,6 +107,25 @@ class Compiled:
             return
         native = [[each.metric.native() for each in some] for some in (self._plain, self._weighted)]
         compile(self.optimizer, loss, native[0] or None, native[1] or None)
+
+    def output_losses(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+        """The loss of each of several outputs, without its weight, by the name under which it is reported."""
+        trackers = self._output_trackers
+        if not trackers:
+            return {}
+        parts = [trackers, tree_leaves(self._loss), tree_leaves_as(y_pred, y, "y"), tree_leaves(y_pred)]
+        return {
+            tracker.name: library_losses.weighted(loss, target, output, sample_weight)
+            for tracker, loss, target, output in zip(*parts, strict=True)
+            if tracker is not None
+        }
+
+    def track(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        """Let the losses of several outputs see more rows."""
+        found = self.output_losses(y, y_pred, sample_weight)
+        for tracker in self._output_trackers:
+            if tracker is not None:
+                tracker.update_state(found[tracker.name], sample_weight=tree_leaves(y_pred)[0].shape[0])
 
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
         """Let the compiled metrics see more rows."""

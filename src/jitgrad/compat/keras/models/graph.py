@@ -63,7 +63,11 @@ class Graph:
     def as_outputs(self, nest: Any) -> Any:
         """What is given by the outputs' names, in their nesting; anything else as it is."""
         names = self.output_names
-        if not isinstance(nest, dict) or isinstance(self.outputs, dict) or not set(nest) <= set(names):
+        if not isinstance(nest, dict):
+            return nest
+        if isinstance(self.outputs, dict) and set(nest) <= set(self.outputs):
+            return {key: nest.get(key) for key in self.outputs}
+        if not set(nest) <= set(names):
             return nest
         return tree_pack(self.outputs, [nest.get(name) for name in names])
 

@@ -215,6 +215,7 @@ class Model(Layer, library.Model):
     def _tracked(self, loss: Any, x: Any, y: Any, predicted: Any, weight: Any) -> dict[str, Any]:
         assert self.keras_compiled is not None
         self.keras_compiled.loss_tracker.update_state(loss, sample_weight=tree_leaves(x)[0].shape[0])
+        self.keras_compiled.track(y, predicted, weight)
         self._logs = self.compute_metrics(wrap(x), wrap(y), wrap(predicted), wrap(weight))
         return self._logs
 
@@ -224,7 +225,13 @@ class Model(Layer, library.Model):
         """The loss of a batch."""
         if is_plain((x, y, y_pred)):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
-        return wrap(super().compute_loss(unwrap(x), unwrap(y), unwrap(y_pred), unwrap(sample_weight), training))
+        x, y, y_pred, sample_weight = unwrap((x, y, y_pred, sample_weight))
+        if self.keras_compiled is not None:
+            self.keras_compiled.track(y, y_pred, sample_weight)
+        return wrap(super().compute_loss(x, y, y_pred, sample_weight, training))
+
+    def batch_means(self, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        return {} if self.keras_compiled is None else self.keras_compiled.output_losses(y, y_pred, sample_weight)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """The metrics' values by name, over the batches of the epoch."""
@@ -348,7 +355,9 @@ class Model(Layer, library.Model):
         batches.test_ends(dict(found))
         if return_dict:
             return in_order(found)
-        values = [found["loss"], *(value for name, value in found.items() if name != "loss")]
+        listed_first = [] if self.keras_compiled is None else self.keras_compiled.names
+        names = [name for name in listed_first if name in found]
+        values = [found[name] for name in [*names, *sorted(set(found) - set(names))]]
         return values if len(values) > 1 else values[0]
 
     def predict(
