@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jitgrad.compat import keras
+from jitgrad.compat import keras, tensorflow
 from jitgrad.compat.keras import layers
 from jitgrad.compat.keras.models.summary import summary
 from jitgrad.compat.modules import MissingNameError
@@ -250,3 +250,49 @@ def test_the_loss_of_each_of_several_outputs_is_reported(form: str, metrics: Any
     found = model.evaluate(x, y, verbose=0)
     np.testing.assert_allclose(found[:3], [expected[0] + expected[1] * 0.5, *expected], rtol=1e-5)
     assert model.metrics_names[-2:] == ["one_loss", "two_loss"]
+
+
+def test_sizes_of_a_shape_are_known_in_a_fit() -> None:
+    class Noisy(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = layers.Dense(1)
+
+        def call(self, x: Any) -> Any:
+            rows, width = keras.ops.shape(x)[0], tensorflow.shape(x)[1]
+            noise = keras.random.normal((rows, width)) + tensorflow.random.normal((tensorflow.shape(x)[0], width))
+            return self.out(x + 1e-3 * noise)
+
+    model = Noisy()
+    model.compile("adam", "mse")
+    history = model.fit(np.ones((8, 3)), np.ones(8), epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_a_step_of_ones_own_returns_the_results_of_all_metrics() -> None:
+    class Own(keras.Model):
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            with tensorflow.GradientTape() as tape:
+                predicted = self(x, training=True)
+                loss = self.compute_loss(y=y, y_pred=predicted)
+            chosen = self.trainable_variables
+            self.optimizer.apply(tape.gradient(loss, chosen), chosen)
+            for metric in self.metrics:
+                metric.update_state(*([loss] if metric.name == "loss" else [y, predicted]))
+            return {metric.name: metric.result() for metric in self.metrics}
+
+    begin = keras.Input((3,))
+    model = Own(begin, layers.Dense(1)(begin))
+    model.compile("adam", "mse", metrics=["mae"])
+    history = model.fit(np.ones((8, 3)), np.ones((8, 1)), epochs=2, verbose=0)
+    assert sorted(history.history) == ["loss", "mae"]
+
+
+def test_a_checkpoint_holds_a_model_of_keras(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    checkpoint = tensorflow.train.Checkpoint(model=model)
+    before, path = model.get_weights(), checkpoint.save(tmp_path / "c")
+    model.set_weights([w + 1 for w in before])
+    checkpoint.restore(path)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])

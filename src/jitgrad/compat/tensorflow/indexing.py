@@ -12,7 +12,9 @@ from jitgrad.compat.tensorflow.tensor import Tensor, convert
 from jitgrad.errors import IndexingError, ShapeError
 from jitgrad.tape import dtypes as levels
 from jitgrad.tape import indexing as library
+from jitgrad.tape import trace
 from jitgrad.tape.operators import Operators
+from jitgrad.tape.tensor import known
 from jitgrad.tape.variable import Variable as LibraryVariable
 
 
@@ -62,6 +64,14 @@ def _is_mask(key: Any) -> bool:
     return isinstance(key, np.ndarray) and key.dtype.kind == "b"
 
 
+def _is_constant(value: Any) -> bool:
+    return value.op is None and value.value is not None and value.variable is None
+
+
+def _is_static(keys: Any) -> bool:
+    return all(not isinstance(k, Operators) for k in (keys if isinstance(keys, tuple) else (keys,)))
+
+
 def getitem(self: Any, key: Any) -> Tensor:
     """``x[key]``: by integers, slices, None and an ellipsis; by a mask, too."""
     value = self._read()
@@ -79,6 +89,8 @@ def getitem(self: Any, key: Any) -> Tensor:
         raise InvalidIndexError(f"slice index out of bounds: {error} [Op:StridedSlice]") from None
     if isinstance(self, LibraryVariable):
         return Sliced(self, keys, part)
+    if value.level == levels.INTEGER and trace.current() is not None and _is_constant(value) and _is_static(keys):
+        part = known(np.asarray(value.value[keys]), levels.INTEGER)  # sizes of tf.shape are known while a function is traced
     made = object.__new__(Tensor)
     made._tensor, made._integer = part, self._integer
     return made

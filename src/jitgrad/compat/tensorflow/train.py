@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.compat.modules import missing
+from jitgrad.compat.tensorflow.dtypes import as_dtype
 from jitgrad.compat.tensorflow.errors import ConversionError, NotFoundError
 from jitgrad.compat.tensorflow.module import Module, attributes
 from jitgrad.saving import archive
@@ -114,7 +115,7 @@ class Checkpoint:
 
         def give(path: str, variable: Any) -> None:
             if path in values:
-                variable.assign(values[path].astype(variable.dtype.as_numpy_dtype))
+                variable.assign(values[path].astype(as_dtype(variable.dtype).as_numpy_dtype))
                 left.pop(path, None)
 
         def wait(module: Any, path: str) -> None:

@@ -33,6 +33,14 @@ def unpacked(data: Any) -> tuple[Any, Any, Any]:
     return x, more[0] if more else None, more[1] if len(more) > 1 else None
 
 
+def flat_logs(made: Any) -> Any:
+    """What a step returned, with those of its metrics that have several values by the names of these."""
+    if not isinstance(made, dict):
+        return made
+    parts = [value if isinstance(value, dict) else {name: value} for name, value in made.items()]
+    return {name: value for part in parts for name, value in part.items()}
+
+
 def listed(callbacks: Any) -> list[Callback]:
     """Callbacks as a list. Raises ArgumentError for what is none."""
     found = list(callbacks) if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]

@@ -22,7 +22,7 @@ from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.compat.keras.models import saving
 from jitgrad.compat.keras.models.compiled import Compiled
 from jitgrad.compat.keras.models.data import Nested, as_rows, collected, count_rows, inputs_alone, is_batches, plain
-from jitgrad.compat.keras.models.given import check_options, listed, same, symbols_of, unpacked
+from jitgrad.compat.keras.models.given import check_options, flat_logs, listed, same, symbols_of, unpacked
 from jitgrad.compat.keras.models.graph import Graph
 from jitgrad.compat.keras.models.progress import EpochLines, Lines, in_order, level
 from jitgrad.compat.keras.models.summary import summary
@@ -438,7 +438,7 @@ def _noted(step: Any) -> Any:
             data = data[0]
         elif fitting.get("without_targets"):
             data = data[:1]
-        made = step(self, data)
+        made = flat_logs(step(self, data))
         self._logs = made if isinstance(made, dict) else None
         return made
 
