@@ -32,6 +32,7 @@ from jitgrad.compat.torch.nn.activations import (
     Threshold,
 )
 from jitgrad.compat.torch.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from jitgrad.compat.torch.nn.lazy import LazyLinear
 from jitgrad.compat.torch.nn.linear import Bilinear, Embedding, Flatten, Identity, Linear, Unflatten
 from jitgrad.compat.torch.nn.losses import (
     BCELoss,
@@ -87,6 +88,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LayerNorm",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -135,7 +137,6 @@ _ATTENTION = "Attention is for sequences; jitgrad fits tables, with Linear layer
 _POOLING = "Pooling goes with convolutions, which jitgrad does not have."
 _PADDING = "Padding goes with convolutions, which jitgrad does not have."
 _IMAGES = "It is for images; jitgrad fits tables."
-_LAZY = "Give the layer its number of inputs."
 _DIMENSIONS = ("1d", "2d", "3d")
 
 _REASONS = {
@@ -156,7 +157,7 @@ _REASONS = {
          "Dropout2d", "Dropout3d", "Softmax2d", "PixelShuffle", "PixelUnshuffle", "Upsample", "UpsamplingNearest2d",
          "UpsamplingBilinear2d", "Fold", "Unfold"), _IMAGES,
     ),
-    **dict.fromkeys(("LazyLinear", "LazyBatchNorm1d"), _LAZY),
+    "LazyBatchNorm1d": "Give BatchNorm1d its number of features.",
     "AlphaDropout": "Use Dropout.",
     "RReLU": "Use LeakyReLU, or PReLU, whose slope is learnt.",
     "CTCLoss": _RECURRENT,

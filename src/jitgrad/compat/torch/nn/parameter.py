@@ -100,7 +100,7 @@ class Count(Tensor):
 
 def converted(value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     """A module's tensor after ``to``: a parameter stays the same object, and only floats change their dtype."""
-    changed = value.detach().to(*args, **kwargs)
+    changed = value.data.to(*args, **kwargs)
     if changed.dtype is value.dtype or value._tensor.level <= dtypes.INTEGER:
         return value
     if not changed.dtype.is_floating_point:
