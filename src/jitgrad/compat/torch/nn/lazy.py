@@ -24,7 +24,8 @@ class UninitializedParameter(Parameter):
     def _unknown(self, *args: Any, **options: Any) -> Any:
         raise TorchError("A parameter of a lazy module has no shape yet. Call the module with a first batch before.")
 
-    numel = nelement = size = detach = __deepcopy__ = __reduce_ex__ = _unknown
+    numel = nelement = detach = __deepcopy__ = __reduce_ex__ = _unknown
+    size = _unknown  # type: ignore[assignment]
     shape = property(_unknown)
 
     def __repr__(self) -> str:
