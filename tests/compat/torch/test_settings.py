@@ -47,6 +47,8 @@ def test_a_missing_method_is_named() -> None:
     with pytest.raises(AttributeError, match=r"does not have torch\.Tensor\.softmx") as raised:
         x.softmx()
     assert raised.value.name == "softmx" and raised.value.obj is x
+    with pytest.raises(AttributeError, match=r"Use float\(\) or double\(\)"):
+        x.half()
     assert not hasattr(x, "data_ptr")
     assert np.asarray(x).tolist() == [1, 1]
 

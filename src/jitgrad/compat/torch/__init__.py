@@ -150,6 +150,11 @@ __getattr__ = missing(
         **dict.fromkeys(["float16", "half", "bfloat16", "float8_e4m3fn", "float8_e5m2", "HalfTensor"], _PRECISION),
         **dict.fromkeys(["complex64", "complex128", "cfloat", "cdouble", "complex", "polar", "view_as_real", "fft"], _COMPLEX),
         **dict.fromkeys(["conv1d", "conv2d", "conv3d"], _IMAGES),
+        "amp": _PRECISION,
+        "autocast": _PRECISION,
+        "distributions": "jitgrad.stats has log-densities, and torch.randn and its kin draw numbers.",
+        "hub": "jitgrad loads no models of others. Use torch.load for what torch.save has written.",
         "jit": "jitgrad records and compiles by itself. Call the module or function as it is.",
+        "onnx": "jitgrad writes safetensors. Use torch.save(model.state_dict(), path).",
     },
 )

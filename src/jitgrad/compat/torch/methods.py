@@ -80,10 +80,19 @@ for _name, _method in {
 }.items():  # fmt: skip
     setattr(Tensor, _name, _method)
 
+_HALF = "jitgrad computes in float32 and float64. Use float() or double()."
+_MEMORY = "Where a tensor lies in memory is jitgrad's own matter. Use numpy() for an array with strides."
+_ADVICE = {
+    **dict.fromkeys(("half", "bfloat16"), _HALF),
+    **dict.fromkeys(("data_ptr", "storage", "untyped_storage", "storage_offset", "stride"), _MEMORY),
+    **dict.fromkeys(("conj", "imag", "cfloat", "cdouble"), "jitgrad has no complex numbers."),
+}
+
 
 def _no_attribute(self: Tensor, name: str) -> Any:
     """Raise for a method or attribute that PyTorch's tensors may have and these do not."""
-    error = MissingNameError(f"jitgrad does not have torch.Tensor.{name}. dir(torch.Tensor) has what there is.")
+    advice = _ADVICE.get(name, "dir(torch.Tensor) has what there is.")
+    error = MissingNameError(f"jitgrad does not have torch.Tensor.{name}. {advice}")
     error.name, error.obj = name, self  # by which Python says what comes near
     raise error
 
