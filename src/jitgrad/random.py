@@ -37,9 +37,9 @@ class _State(WeakVariable):
     __slots__ = ()
     shared = True
 
-    def __init__(self) -> None:
+    def __init__(self, key: int) -> None:
         super().__init__(np.zeros(ops.STATE_SIZE), "random_state")
-        self.set_key(int(_generator.integers(MAX_SEED)))
+        self.set_key(key)
 
     def set_key(self, key: int) -> None:
         self.store([key & (2**22 - 1), key >> 22 & (2**21 - 1), key >> 43, 0, 0])
@@ -60,7 +60,26 @@ class _State(WeakVariable):
         return self.leaf, stream
 
 
-_state = _State()
+_state = _State(int(_generator.integers(MAX_SEED)))
+
+
+class Source:
+    """Numbers of their own for ``uniform`` and ``normal``: they depend on its seed alone, not on ``random.seed``."""
+
+    def __init__(self, n: int) -> None:
+        self._state = _State(count("seed", n, 0, MAX_SEED))
+
+    def draw(self) -> tuple[Tensor, int]:
+        """The state of a call, and the stream."""
+        return self._state.draw()
+
+    def get_state(self) -> np.ndarray:
+        """All that the next numbers depend on."""
+        return np.array(self._state.numpy())
+
+    def set_state(self, state: np.ndarray) -> None:
+        """Go on as from a state that ``get_state`` returned."""
+        self._state.store(state)
 
 
 def seed(n: int) -> None:
@@ -90,26 +109,31 @@ def set_state(state: dict[str, Any]) -> None:
 
 
 @public()
-def uniform(shape: int | Sequence[int] = (), low: Any = 0.0, high: Any = 1.0, dtype: Any = None) -> Tensor:
+def uniform(
+    shape: int | Sequence[int] = (), low: Any = 0.0, high: Any = 1.0, dtype: Any = None, source: Source | None = None
+) -> Tensor:
     """Numbers from ``low`` on and below ``high``, each as likely.
 
     Args:
         shape: of the result.
         low, high: numbers or Tensors that broadcast to it; gradients pass to them.
         dtype: float32 or float64. By default it adapts to what it is combined with, as a Python number does.
+        source: where the numbers come from, by default the common source.
     """
-    unit = _unit(shape_of(shape), dtype)
+    unit = _unit(shape_of(shape), dtype, source)
     return unit if _is(low, 0) and _is(high, 1) else low + (as_tensor(high) - low) * unit
 
 
 @public()
-def normal(shape: int | Sequence[int] = (), mean: Any = 0.0, std: Any = 1.0, dtype: Any = None) -> Tensor:
+def normal(
+    shape: int | Sequence[int] = (), mean: Any = 0.0, std: Any = 1.0, dtype: Any = None, source: Source | None = None
+) -> Tensor:
     """Normally distributed numbers; arguments as ``uniform``'s.
 
     Box and Muller, "A note on the generation of random normal deviates", 1958.
     """
     size = shape_of(shape)
-    pair = _unit((2, *size), dtype)
+    pair = _unit((2, *size), dtype, source)
     standard = sqrt(-2.0 * log(1.0 - pair[0])) * cos(2 * math.pi * pair[1])
     return standard if _is(mean, 0) and _is(std, 1) else mean + standard * std
 
@@ -157,12 +181,12 @@ def permutation(x: Any) -> Tensor:
     return take(x, argsort(_unit(x.shape[:1], None)), axis=0)
 
 
-def _unit(shape: tuple[int, ...], dtype: Any) -> Tensor:
+def _unit(shape: tuple[int, ...], dtype: Any, source: Source | None = None) -> Tensor:
     levels = {None: dtypes.NUMBER, np.dtype("float32"): dtypes.FLOAT32, np.dtype("float64"): dtypes.FLOAT64}
     wanted = None if dtype is None else np.dtype(dtype)
     if wanted not in levels:
         raise DTypeError(f"Random numbers of dtype {wanted} are not drawn. Use float32 or float64.")
-    state, stream = _state.draw()
+    state, stream = (_state if source is None else source).draw()
     made: Tensor = ops.uniform(state, shape=shape, stream=stream)
     return cast(made, levels[wanted])
 

@@ -11,6 +11,8 @@ import numpy as np
 from jitgrad import random
 from jitgrad.callbacks import Callback
 from jitgrad.errors import ArgumentError, DataError
+from jitgrad.layers.noise import Noise
+from jitgrad.layers.owned import all_owned
 from jitgrad.models.costs import ModelCost
 from jitgrad.saving.describe import describe
 from jitgrad.saving.model import UNFIT, restore
@@ -70,6 +72,7 @@ class CallbackRunner:
             "signature": self.signature,
             "seed": self.seed,
             "random": random.get_state(),
+            "sources": [source.get_state() for source in _sources(self.model)],
             "history": self._metrics(loop),
             "callbacks": [[type(c).__name__, c.get_state()] for c in self.callbacks],
         }
@@ -143,10 +146,17 @@ def go_on(runner: CallbackRunner, found: dict[str, Any]) -> None:
         _set_states(runner.callbacks, fit["callbacks"])
         runner.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
         random.set_state(fit["random"])
+        for source, state in zip(_sources(model), fit.get("sources", []), strict=True):
+            source.set_state(state)
         model.stop_training = bool(fit["stopped"])
     except UNFIT as error:
         said = str(error).removesuffix(".")
         raise DataError(f"The earlier fit was another one: {said}. Remove its file, or give another path.") from error
+
+
+def _sources(model: Any) -> list[random.Source]:
+    """Where layers with seeds of their own draw from."""
+    return [layer.source for layer in all_owned(model) if isinstance(layer, Noise) and layer.source is not None]
 
 
 def _column(values: Any, epochs: int) -> np.ndarray:

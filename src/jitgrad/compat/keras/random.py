@@ -11,31 +11,32 @@ from jitgrad.errors import ArgumentError
 
 
 class SeedGenerator:
-    """Where layers draw their numbers from: jitgrad's own, which a seed starts anew."""
+    """Where numbers are drawn from: those of its own seed, or jitgrad's common ones."""
 
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         self.seed, self.name = seed, name
-        if seed is not None:
-            library.seed(seed)
+        self.source = None if seed is None else library.Source(seed)
 
 
-def _seeded(seed: Any) -> None:
+def _source(seed: Any) -> library.Source | None:
+    """Of a number always the same, from its beginning."""
     if isinstance(seed, int):
-        library.seed(seed)
-    elif seed is not None and not isinstance(seed, SeedGenerator):
+        return library.Source(seed)
+    if seed is not None and not isinstance(seed, SeedGenerator):
         raise ArgumentError(f"seed is {seed!r}. Give a number, or a SeedGenerator.")
+    return None if seed is None else seed.source
 
 
 def normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
     """Normal of this mean and standard deviation."""
-    _seeded(seed)
-    return wrap(as_plain(wrap(library.normal(tuple(shape), mean, stddev)), dtype_name(dtype)))
+    made = library.normal(tuple(shape), mean, stddev, source=_source(seed))
+    return wrap(as_plain(wrap(made), dtype_name(dtype)))
 
 
 def uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
     """Uniform from ``minval`` to ``maxval``."""
-    _seeded(seed)
-    return wrap(as_plain(wrap(library.uniform(tuple(shape), minval, maxval)), dtype_name(dtype)))
+    made = library.uniform(tuple(shape), minval, maxval, source=_source(seed))
+    return wrap(as_plain(wrap(made), dtype_name(dtype)))
 
 
 __all__ = ["SeedGenerator", "normal", "uniform"]
