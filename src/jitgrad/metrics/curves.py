@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.arguments import by_name, count
 from jitgrad.errors import DataError, ShapeError
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.shapes import concatenate, reshape
+from jitgrad.functions.shapes import concatenate, repeat, reshape
 from jitgrad.metrics.metric import Metric, ratio
 from jitgrad.metrics.targets import largest
 from jitgrad.metrics.thresholds import Counts, counted, counts_of, parts
@@ -29,7 +29,8 @@ class AUC(Metric):
         curve: "ROC", or "PR" for precision over recall.
         from_logits: whether predictions are any numbers, whose sigmoid counts; by default they are probabilities, and where one
             is not from 0 to 1 the area is nan.
-        even: whether all thresholds are spread over 0 to 1, as Keras's; its digits depend on that.
+        even: whether it is Keras's to the digit: all thresholds are spread over 0 to 1, and of targets in several columns each
+            element counts.
         summation: what the curve is between two thresholds: "interpolation", or its lower ("minoring") or upper end
             ("majoring").
 
@@ -46,12 +47,15 @@ class AUC(Metric):
         spread = np.linspace(0, 1, self.thresholds - half)
         spread[[0, -1]] = -1e-7, 1 + 1e-7
         self._at = np.sort(np.concatenate([spread, 1 / (1 + np.exp(-logits))]))
-        self.from_logits = from_logits
+        self.from_logits, self._flattened = from_logits, even
         self._area = by_name("curve", curve, {"ROC": self._under_roc, "PR": self._under_precision})
         ends: dict[str, Any] = {"interpolation": None, "minoring": np.minimum, "majoring": np.maximum}
         self._end = by_name("summation", summation, ends)
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        if self._flattened and prediction.ndim == 2 and target.shape == prediction.shape:
+            weight = repeat(weight, prediction.shape[1])
+            target, prediction = reshape(target, (-1,)), reshape(prediction, (-1,))
         if prediction.ndim == 2 and prediction.shape[1] == 2:
             target = largest(self.name, target) if target.shape == prediction.shape else target
             prediction = prediction[:, 1]

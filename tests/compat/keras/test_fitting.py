@@ -345,3 +345,20 @@ def test_several_outputs_with_losses_weights_and_metrics_by_name() -> None:
     assert found["loss"] == pytest.approx(0.5 * np.mean((number[:, 0] - Y) ** 2) + 2 * crossentropy, rel=1e-4)
     assert found["number_mae"] == pytest.approx(np.abs(number[:, 0] - Y).mean(), rel=1e-4)
     assert found["kind_accuracy"] == pytest.approx((kind.argmax(1) == kinds).mean())
+
+
+@pytest.mark.parametrize(("curve", "areas"), [("ROC", (0.483906269, 0.446772009)), ("PR", (0.310719132, 0.305502892))])
+def test_auc_counts_each_element_of_several_columns(curve: str, areas: tuple[float, float]) -> None:
+    """Keras's figures."""
+    random = np.random.RandomState(0)
+    predicted = random.dirichlet([1, 1, 1], 40).astype("float32")
+    classes = np.eye(3, dtype="float32")[random.randint(0, 3, 40)]
+    for columns, area in zip((3, 2), areas, strict=True):
+        metric = keras.metrics.AUC(curve=curve)
+        metric.update_state(classes[:, :columns], predicted[:, :columns])
+        assert float(metric.result()) == pytest.approx(area, abs=1e-6)
+
+
+def test_metrics_in_the_place_of_loss_weights() -> None:
+    with pytest.raises(ValueError, match="metrics="):
+        network().compile("sgd", "mse", ["mae"])
