@@ -296,3 +296,13 @@ def test_a_checkpoint_holds_a_model_of_keras(tmp_path: Path) -> None:
     model.set_weights([w + 1 for w in before])
     checkpoint.restore(path)
     np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+def test_an_embedding_takes_an_input_of_the_default_dtype() -> None:
+    begin = keras.Input((1,))
+    model = keras.Model(begin, layers.Dense(1)(layers.Flatten()(layers.Embedding(10, 4, name="e")(begin))))
+    model.compile("adam", "mse")
+    model.fit(np.array([[3], [9]]), np.ones(2), epochs=2, verbose=0)
+    assert model.predict(np.array([[0]]), verbose=0).shape == (1, 1)
+    with pytest.raises(IndexError, match="11 in row 1"):
+        model.fit(np.array([[3], [11]]), np.ones(2), verbose=0)

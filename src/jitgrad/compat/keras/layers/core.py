@@ -9,6 +9,8 @@ from jitgrad.compat.keras import activations, constraints, initializers, regular
 from jitgrad.compat.keras.border import bordered
 from jitgrad.compat.keras.layers.layer import Layer
 from jitgrad.errors import ArgumentError
+from jitgrad.tape import dtypes
+from jitgrad.tape.tensor import Tensor, cast
 
 
 def weight_options(initializer: Any, regularizer: Any, constraint: Any) -> tuple[Any, Any, Any]:
@@ -33,7 +35,7 @@ class Dense(Layer, library.Dense):
 
 
 class Embedding(Layer, library.Embedding):
-    """A vector for each integer below ``input_dim``."""
+    """A vector for each integer below ``input_dim``; numbers are cut off to integers, as Keras does."""
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", embeddings_regularizer: Any = None,
@@ -47,6 +49,9 @@ class Embedding(Layer, library.Embedding):
             *weight_options(embeddings_initializer, embeddings_regularizer, embeddings_constraint),
             **kwargs,
         )
+
+    def call(self, x: Tensor) -> Tensor:
+        return super().call(x if x.level <= dtypes.INTEGER else cast(x, dtypes.INTEGER))
 
 
 class Identity(Layer, library.Identity):
