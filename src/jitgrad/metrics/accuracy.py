@@ -25,7 +25,7 @@ class _Hits(Mean):
 
 
 class BinaryAccuracy(_Hits):
-    """The part of targets 0 and 1 on whose side of ``threshold`` the prediction is."""
+    """The part of targets 0 and 1 on whose side of ``threshold`` the prediction is; another target is on no side."""
 
     def __init__(self, threshold: float = 0.5, name: str = "binary_accuracy") -> None:
         super().__init__(name)
@@ -33,7 +33,7 @@ class BinaryAccuracy(_Hits):
 
     def hits(self, target: Tensor, prediction: Tensor) -> Tensor:
         alike(self.name, target, prediction)
-        return equal(greater(prediction, self.threshold), greater(target, 0.5)) * 1.0
+        return equal(greater(prediction, self.threshold) * 1.0, target * 1.0) * 1.0
 
 
 class CategoricalAccuracy(_Hits):

@@ -362,3 +362,9 @@ def test_auc_counts_each_element_of_several_columns(curve: str, areas: tuple[flo
 def test_metrics_in_the_place_of_loss_weights() -> None:
     with pytest.raises(ValueError, match="metrics="):
         network().compile("sgd", "mse", ["mae"])
+
+
+def test_binary_accuracy_counts_no_target_between_the_classes() -> None:
+    metric = keras.metrics.BinaryAccuracy()
+    metric.update_state([1.0, 0.3, 0.0], [0.9, 0.1, 0.2])
+    assert float(metric.result()) == pytest.approx(2 / 3)
