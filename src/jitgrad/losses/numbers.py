@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from jitgrad.errors import ShapeError
+from jitgrad.functions import criteria
 from jitgrad.functions.reductions import sum
 from jitgrad.losses.loss import SMALLEST, alike, elementwise, loss, mean_of_row
-from jitgrad.ops.elementwise import abs, exp, log, maximum, minimum, softplus, sqrt, square
+from jitgrad.ops.elementwise import abs, exp, log, maximum, softplus, sqrt, square
 from jitgrad.tape.tensor import Tensor
 
 
@@ -26,17 +27,13 @@ def mean_absolute_error(target: Tensor, prediction: Tensor) -> Tensor:
 @elementwise
 def huber(target: Tensor, prediction: Tensor, delta: float = 1.0) -> Tensor:
     """Half the square of errors up to ``delta``, linear beyond. Huber, "Robust estimation of a location parameter", 1964."""
-    error = abs(prediction - target)
-    near = minimum(error, delta)
-    return near * (error - 0.5 * near)
+    return criteria.huber(prediction, target, delta)
 
 
 @elementwise
 def smooth_l1(target: Tensor, prediction: Tensor, beta: float = 1.0) -> Tensor:
     """``huber`` over its delta, called beta: slope 1 beyond it. Girshick, "Fast R-CNN", 2015; as in PyTorch."""
-    error = abs(prediction - target)
-    near = minimum(error, beta)
-    return near * (error - 0.5 * near) / beta
+    return criteria.smooth_absolute(prediction, target, beta)
 
 
 @elementwise
