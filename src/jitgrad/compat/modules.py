@@ -1,4 +1,4 @@
-"""Modules under a second name, and what is said of names that a module has not."""
+"""Second names for modules, and errors for names that a module does not have."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def concatenate(xs: Any, axis: int = 0) -> Any:
 
 
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> Any:
-    """A tensor in so many equal parts, or parted at places, along an axis."""
+    """Split a tensor along an axis, into equal parts or at given indices."""
     if isinstance(indices_or_sections, int):
         return shapes.split(x, indices_or_sections, axis)
     ends = [0, *indices_or_sections, x.shape[axis]]

@@ -124,7 +124,7 @@ _FIRST = "It is TensorFlow 1's. Use import jitgrad.compat.tensorflow.v1 as tf, o
 _REASONS = {
     "IndexedSlices": "Gradients are dense tensors here.",
     **dict.fromkeys(["lookup", "feature_column"], _TEXTS),
-    **dict.fromkeys(["image", "audio", "signal"], "jitgrad fits tables: it has no functions of images or sound."),
+    **dict.fromkeys(["image", "audio", "signal"], "jitgrad fits tables: it has no functions for images or sound."),
     **dict.fromkeys(["placeholder", "Session", "global_variables_initializer", "get_variable"], _FIRST),
     **dict.fromkeys(["complex", "fft"], "jitgrad does not compute with complex numbers."),
     "distribute": "jitgrad computes on one machine's CPU. Leave the strategy out.",

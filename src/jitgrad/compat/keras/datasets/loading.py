@@ -73,7 +73,7 @@ def california_housing(
 
 
 def _read_npz(path: Any, name: str, digest: str) -> dict[str, np.ndarray]:
-    """The arrays of a file that is there, beside the other data sets or anywhere, or that is downloaded."""
+    """The arrays of a file: an existing one, in the data sets' folder or elsewhere, or one that is downloaded."""
     beside = home() / "datasets" / Path(path).name
     place = str(path) if Path(path).is_absolute() else get_file(beside.name, _FROM + name, file_hash=digest)
     try:

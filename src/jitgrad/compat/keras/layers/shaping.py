@@ -31,7 +31,7 @@ class Permute(Layer, library.Permute):
 
 
 class RepeatVector(Layer, library.RepeatVector):
-    """Each row so many times."""
+    """Repeat each row ``n`` times."""
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(n, **kwargs)

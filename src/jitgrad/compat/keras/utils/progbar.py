@@ -22,7 +22,7 @@ class Progbar:
         self._began = time.perf_counter()
 
     def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
-        """Show that so many steps are done; ``values`` are pairs of a name and a number."""
+        """Show the number of finished steps; ``values`` are pairs of a name and a number."""
         new = max(1, current - self._done)
         for name, value in values or ():
             total, count = self._sums.get(name, (0.0, 0)) if name not in self._stateful else (0.0, 0)
@@ -36,5 +36,5 @@ class Progbar:
             self._lines.advance(current, metrics)
 
     def add(self, n: int, values: Any = None) -> None:
-        """Show that so many more steps are done."""
+        """Add to the number of finished steps, and show it."""
         self.update(self._done + n, values)
