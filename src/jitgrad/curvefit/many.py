@@ -9,7 +9,8 @@ import numpy as np
 
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.given import DEFAULTS
-from jitgrad.curvefit.least_squares import OUTCOME, Data, Limits, Solution, SolverOptions, solve
+from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions, solve
+from jitgrad.vm.least_squares.problem import OUTCOME
 
 
 class Groups(NamedTuple):
