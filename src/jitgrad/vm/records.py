@@ -50,6 +50,10 @@ Reals = Annotated[int, pointer_to("float64")]
 Elements = Annotated[int, pointer_to("element")]
 """Numbers of the program's dtype."""
 
+Lanes = Annotated[int, pointer_to("lanes")]
+"""Vectors of eight numbers, the last axis of an array."""
+LaneFlags = Annotated[int, pointer_to("flags")]
+
 _LINE = 64
 """Bytes of a cache line."""
 

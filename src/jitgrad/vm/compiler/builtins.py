@@ -9,7 +9,21 @@ from typing import Any
 import numpy as np
 
 from jitgrad.vm.compiler import language
-from jitgrad.vm.compiler.types import BOOLEAN, FLOAT32, FLOAT64, INT64, UINT64, Literal, Number, Operand, Pointer, Value
+from jitgrad.vm.compiler.types import (
+    BOOLEAN,
+    FLAGS,
+    FLOAT32,
+    FLOAT64,
+    INT64,
+    LANE_COUNT,
+    LANES,
+    UINT64,
+    Literal,
+    Number,
+    Operand,
+    Pointer,
+    Value,
+)
 
 
 def _call(name: str) -> Callable[..., Operand]:
@@ -19,7 +33,9 @@ def _call(name: str) -> Callable[..., Operand]:
         number = body.common(*operands)
         number = number if number.is_float else FLOAT64
         if name.startswith("llvm."):
-            symbol = f"{name}.f{'32' if number == FLOAT32 else '64'}"
+            symbol = f"{name}.{'f32' if number == FLOAT32 else f'v{LANE_COUNT}f64' if number == LANES else 'f64'}"
+        elif number == LANES:
+            raise body.error(f"{name} is not for lanes")
         else:
             symbol = name + "f" if number == FLOAT32 else name
         return body.call(symbol, number, [body.value(operand, number) for operand in operands], body.flags)
@@ -34,9 +50,24 @@ def _choice(comparison: str) -> Callable[..., Operand]:
         number = body.common(first, second)
         a, b = body.value(first, number), body.value(second, number)
         found = body.compare(comparison, b, a)
-        return body.line(number, f"select i1 {found.name}, {number.code} {b.name}, {number.code} {a.name}")
+        return body.choice(found, b, a)
 
     return write
+
+
+def _where(body: Any, condition: Operand, first: Operand, second: Operand) -> Operand:
+    """One of two numbers that are both known, lane by lane where the condition or a number has lanes."""
+    number = body.common(first, second)
+    if isinstance(condition, Value) and condition.type == FLAGS:
+        number = {FLOAT64: LANES, BOOLEAN: FLAGS}.get(number, number)
+    return body.choice(condition, body.value(first, number), body.value(second, number))
+
+
+def _any(body: Any, flags: Value) -> Operand:
+    if flags.type != FLAGS:
+        return body.truth(flags)
+    bits = body.register(f"bitcast {FLAGS.code} {flags.name} to i{LANE_COUNT}")
+    return body.line(BOOLEAN, f"icmp ne i{LANE_COUNT} {bits}, 0")
 
 
 def _absolute(body: Any, x: Operand) -> Operand:
@@ -66,7 +97,13 @@ def _number(body: Any, pointer: Value, x: Operand) -> Operand:
 
 def _itemsize(body: Any, pointer: Value) -> Operand:
     assert isinstance(pointer.type, Pointer)
-    return Value(UINT64, "4" if pointer.type.to == FLOAT32 else "8")
+    return Value(UINT64, "4" if pointer.type.to.each == FLOAT32 else "8")
+
+
+def _numbers(body: Any, pointer: Value) -> Operand:
+    assert isinstance(pointer.type, Pointer)
+    kind = Pointer(pointer.type.to.each)
+    return body.line(kind, f"bitcast {pointer.type.code} {pointer.name} to {kind.code}")
 
 
 def _is_null(body: Any, pointer: Value) -> Operand:
@@ -86,8 +123,10 @@ def _execute(body: Any, context: Value, start: Operand, stop: Operand) -> None:
 
 BUILTINS: dict[Any, Callable[..., Any]] = {
     abs: _absolute,
+    any: _any,
     max: _choice(">"),
     min: _choice("<"),
+    np.where: _where,
     np.sqrt: _call("llvm.sqrt"),
     np.floor: _call("llvm.floor"),
     np.rint: _call("llvm.rint"),
@@ -104,6 +143,7 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     language.after: _after,
     language.number: _number,
     language.itemsize: _itemsize,
+    language.numbers: _numbers,
     language.is_null: _is_null,
     language.call_kernel: _by_address,
     language.call_execute: _execute,

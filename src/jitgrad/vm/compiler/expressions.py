@@ -16,9 +16,12 @@ from jitgrad.vm.compiler.emitter import VECTOR_BYTES
 from jitgrad.vm.compiler.language import Emitted, Room, attributes
 from jitgrad.vm.compiler.types import (
     BOOLEAN,
+    FLAGS,
     FLOAT32,
     FLOAT64,
     INT64,
+    LANE_COUNT,
+    LANES,
     UINT64,
     Literal,
     Number,
@@ -108,7 +111,10 @@ class Expressions:
     # Types.
 
     def common(self, *operands: Operand) -> Number:
-        """The type in which operands meet: that of those that are no literals, a float's before an integer's."""
+        """The type in which operands meet: that of those that are no literals, a float's before an integer's.
+
+        A vector's is before that of its numbers.
+        """
         found: list[Number] = []
         for operand in operands:
             if isinstance(operand, Value):
@@ -119,20 +125,38 @@ class Expressions:
         floats = {number for number in numbers if number.is_float}
         if not floats and any(isinstance(o, Literal) and isinstance(o.value, float) for o in operands):
             floats = {FLOAT64}
-        if len(floats or numbers) != 1:
+        kinds = floats or numbers
+        kinds = kinds - {vector.of for vector in kinds if vector.of}
+        if len(kinds) != 1:
             raise self.error(f"{' and '.join(sorted(number.name for number in numbers))} do not mix: convert one")
-        return (floats or numbers).pop()
+        return kinds.pop()
 
     def value(self, operand: Operand, kind: Kind) -> Value:
-        """An operand as a value of a type: a literal that fits, an integer or a shorter float where a float is wanted."""
+        """An operand as a value of a type: a literal that fits, an integer or a shorter float where a float is wanted.
+
+        A number is one in all lanes where a vector is wanted.
+        """
         if isinstance(operand, Literal) and isinstance(kind, Number) and operand.fits(kind):
             return Value(kind, operand.text(kind))
         if isinstance(operand, Value) and operand.type == kind:
             return operand
         if isinstance(operand, Value) and operand.type in (INT64, UINT64, FLOAT32) and kind == FLOAT64:
             return self.convert(operand, FLOAT64)
+        if isinstance(kind, Number) and kind.of and isinstance(operand, Value) and operand.type not in (LANES, FLAGS):
+            return self._spread(self.value(operand, kind.of), kind)
         given = operand.value if isinstance(operand, Literal) else operand.type.name
         raise self.error(f"{given} is not of the type {kind.name}")
+
+    def choice(self, condition: Operand, first: Value, second: Value) -> Value:
+        """One of two values that are both known."""
+        which = condition if isinstance(condition, Value) and condition.type == FLAGS else self.truth(condition)
+        code = first.type.code
+        return self.line(first.type, f"select {which.type.code} {which.name}, {code} {first.name}, {code} {second.name}")
+
+    def _spread(self, value: Value, kind: Number) -> Value:
+        """A vector with a number in all lanes."""
+        first = self.register(f"insertelement {kind.code} poison, {value.type.code} {value.name}, i64 0")
+        return self.line(kind, f"shufflevector {kind.code} {first}, {kind.code} poison, <{LANE_COUNT} x i32> zeroinitializer")
 
     def truth(self, operand: Operand) -> Value:
         """Whether a condition holds: a number does that is not 0."""
@@ -151,6 +175,10 @@ class Expressions:
             raise self.error(f"{kind.name} is no number")
         if kind.code == number.code:
             return Value(number, given.name)
+        if number.of:
+            return self.value(given, number)
+        if kind.of:
+            raise self.error(f"{kind.name} are not one {number.name}: take where() of them, or any()")
         if number == BOOLEAN:
             return self.compare("!=", given, Literal(0))
         if kind == BOOLEAN:
@@ -190,13 +218,18 @@ class Expressions:
         return self.line(pointer.type, f"getelementptr {stored}, {stored}* {pointer.name}, i64 {place.name}")
 
     def load(self, kind: Kind, place: str, what: str) -> Value:
-        found = self.register(f"load {kind.stored}, {kind.stored}* {place}, !tbaa {self.module.tag(what)}")
-        return self.line(kind, f"trunc i8 {found} to i1") if kind == BOOLEAN else Value(kind, found)
+        align = _alignment(kind)
+        found = self.register(f"load {kind.stored}, {kind.stored}* {place}{align}, !tbaa {self.module.tag(what)}")
+        return (
+            self.line(kind, f"trunc {kind.stored} {found} to {kind.code}") if kind.code != kind.stored else Value(kind, found)
+        )
 
     def store(self, operand: Operand, kind: Kind, place: str, what: str) -> None:
         value = self.value(operand, kind)
-        name = self.register(f"zext i1 {value.name} to i8") if kind == BOOLEAN else value.name
-        self.write(f"store {kind.stored} {name}, {kind.stored}* {place}, !tbaa {self.module.tag(what)}")
+        wide = kind.code != kind.stored
+        name = self.register(f"zext {kind.code} {value.name} to {kind.stored}") if wide else value.name
+        align = _alignment(kind)
+        self.write(f"store {kind.stored} {name}, {kind.stored}* {place}{align}, !tbaa {self.module.tag(what)}")
 
     # Expressions: a method for each kind of node.
 
@@ -252,7 +285,7 @@ class Expressions:
             return of.type, self.register(f"getelementptr i8, i8* {of.name}, i64 {offset}"), "record"
         place = self.element(of, index)
         assert isinstance(place.type, Pointer)
-        return place.type.to, place.name, place.type.to.name
+        return place.type.to, place.name, place.type.to.each.name
 
     def _UnaryOp(self, node: ast.UnaryOp) -> Operand:
         x = self.evaluate(node.operand)
@@ -264,6 +297,8 @@ class Expressions:
             number = self.common(x)
             how = f"fneg {self.flags} {number.code}" if number.is_float else f"sub {number.code} 0,"
             return self.line(number, f"{how} {self.value(x, number).name}")
+        if isinstance(node.op, ast.Invert) and isinstance(x, Value) and x.type in (BOOLEAN, FLAGS):
+            return self.line(x.type, f"xor {x.type.code} {x.name}, {Literal(True).text(x.type)}")
         raise self.error(f"{type(node.op).__name__} is not for the compiler")
 
     def _BinOp(self, node: ast.BinOp) -> Operand:
@@ -276,6 +311,8 @@ class Expressions:
             if b == Literal(2):
                 return self.arithmetic(ast.Mult(), a, a)
             kind = self.common(a, b)
+            if kind == LANES:
+                raise self.error("the only power of lanes is 2")
             return self.call("powf" if kind == FLOAT32 else "pow", kind, [self.value(a, kind), self.value(b, kind)], self.flags)
         number = FLOAT64 if isinstance(op, ast.Div) and not self.common(a, b).is_float else self.common(a, b)
         left, right = self.value(a, number), self.value(b, number)
@@ -292,7 +329,7 @@ class Expressions:
             named = f"fcmp {self.flags} " + ("une" if how == "!=" else "o" + (_ORDER | _SAME)[how])
         else:
             named = "icmp " + (_SAME[how] if how in _SAME else ("s" if number == INT64 else "u") + _ORDER[how])
-        return self.line(BOOLEAN, f"{named} {number.code} {left.name}, {right.name}")
+        return self.line(number.flag, f"{named} {number.code} {left.name}, {right.name}")
 
     def _Compare(self, node: ast.Compare) -> Operand:
         found, left = None, self.evaluate(node.left)
@@ -312,7 +349,8 @@ class Expressions:
     def _joined(self, how: str, parts: Sequence[Value]) -> Value:
         found = parts[0]
         for part in parts[1:]:
-            found = self.line(BOOLEAN, f"{how} i1 {found.name}, {part.name}")
+            kind = self.common(found, part)
+            found = self.line(kind, f"{how} {kind.code} {self.value(found, kind).name}, {self.value(part, kind).name}")
         return found
 
     def _BoolOp(self, node: ast.BoolOp) -> Operand:
@@ -401,3 +439,8 @@ class Expressions:
         self.module.declare(symbol, f"{number.code} @{symbol}({', '.join(number.code for _ in given)})")
         text = ", ".join(f"{number.code} {value.name}" for value in given)
         return self.line(number, f"call {fast} {number.code} @{symbol}({text})")
+
+
+def _alignment(kind: Any) -> str:
+    """How vectors lie in memory: as their numbers do."""
+    return f", align {1 if kind == FLAGS else 8}" if isinstance(kind, Number) and kind.of else ""

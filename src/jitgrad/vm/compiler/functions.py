@@ -55,7 +55,7 @@ class Module:
         return made
 
     def _add_emitted(self, function: Emitted, types: tuple[Any, ...], name: str) -> Compiled:
-        pointed = [kind.to for kind in types if isinstance(kind, Pointer) and kind.to.is_float]
+        pointed = [kind.to.each for kind in types if isinstance(kind, Pointer) and kind.to.is_float]
         element = pointed[0] if pointed else FLOAT64
         result = {"": None, "element": element, "boolean": BOOLEAN, "uint64": UINT64}[function.result]
         kind = ir.FunctionType(_in_ir(result) if result else ir.VoidType(), [_in_ir(kind) for kind in types])
@@ -98,7 +98,7 @@ class Module:
 def _in_ir(kind: Any) -> Any:
     """A type as llvmlite's."""
     if isinstance(kind, Pointer):
-        return (BYTE if kind.to == BOOLEAN else _IN_IR[kind.to]).as_pointer()
+        return (BYTE if kind.to.each == BOOLEAN else _IN_IR[kind.to.each]).as_pointer()
     return _IN_IR[kind] if isinstance(kind, Number) else BYTE.as_pointer()
 
 

@@ -88,6 +88,11 @@ def itemsize(pointer):  # type: ignore[no-untyped-def]
     return uint64(pointer.itemsize)
 
 
+def numbers(pointer):  # type: ignore[no-untyped-def]
+    """The pointer to the first of the numbers in the vectors that a pointer points to."""
+    return pointer.reshape(-1)
+
+
 def is_null(pointer):  # type: ignore[no-untyped-def]
     """Whether a pointer points nowhere."""
     raise NotImplementedError

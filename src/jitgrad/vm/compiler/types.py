@@ -11,21 +11,36 @@ from jitgrad.vm.records import RECORDS, Record
 
 @dataclass(frozen=True)
 class Number:
-    """A number: ``code`` in a register, ``stored`` in memory."""
+    """A number, or a vector of some ``of`` another type: ``code`` in a register, ``stored`` in memory."""
 
     name: str
     code: str
     stored: str
+    of: Number | None = None
+
+    @property
+    def each(self) -> Number:
+        """The type of each number of a vector, of a number its own. In memory they are the same numbers."""
+        return self.of or self
 
     @property
     def is_float(self) -> bool:
-        return self.name.startswith("float")
+        return self.each.name.startswith("float")
+
+    @property
+    def flag(self) -> Number:
+        """The type of what a comparison gives."""
+        return FLAGS if self.of else BOOLEAN
 
 
 FLOAT32, FLOAT64 = Number("float32", "float", "float"), Number("float64", "double", "double")
 INT64, UINT64 = Number("int64", "i64", "i64"), Number("uint64", "i64", "i64")
 BOOLEAN = Number("boolean", "i1", "i8")
-NUMBERS = {number.name: number for number in (FLOAT32, FLOAT64, INT64, UINT64, BOOLEAN)}
+LANE_COUNT = 8
+"""Numbers of a vector, however wide registers are: LLVM takes several."""
+LANES = Number("lanes", f"<{LANE_COUNT} x double>", f"<{LANE_COUNT} x double>", FLOAT64)
+FLAGS = Number("flags", f"<{LANE_COUNT} x i1>", f"<{LANE_COUNT} x i8>", BOOLEAN)
+NUMBERS = {number.name: number for number in (FLOAT32, FLOAT64, INT64, UINT64, BOOLEAN, LANES, FLAGS)}
 
 
 @dataclass(frozen=True)
@@ -93,10 +108,12 @@ class Literal:
         """Whether it is a number of that type."""
         if number.is_float:
             return not isinstance(self.value, bool)
-        return isinstance(self.value, bool) if number == BOOLEAN else isinstance(self.value, int)
+        return isinstance(self.value, bool) if number.each == BOOLEAN else isinstance(self.value, int)
 
     def text(self, number: Number) -> str:
-        """It as a number of that type. Floats are written as the bits of a double."""
+        """It as a number of that type, in all lanes of a vector. Floats are written as the bits of a double."""
+        if number.of:
+            return f"<{', '.join([f'{number.of.code} {self.text(number.of)}'] * LANE_COUNT)}>"
         if not number.is_float:
             return str(self.value).lower()
         rounded = struct.unpack("f", struct.pack("f", self.value))[0] if number == FLOAT32 else float(self.value)
