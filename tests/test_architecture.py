@@ -39,6 +39,7 @@ ORDER = [
     "models",
     "curvefit",
     "tabular",
+    "groupfit",
     "pictures",
     "io",
     "compat",

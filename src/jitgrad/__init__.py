@@ -163,6 +163,7 @@ from jitgrad.functions.statistics import (
     percentile,
     quantile,
 )
+from jitgrad.groupfit import fit_groups
 from jitgrad.models import Input, Model, Sequential
 from jitgrad.ops.elementwise import (
     abs,

@@ -48,7 +48,7 @@ def free_of(fixed: Any, held: np.ndarray, names: Sequence[str], columns: Mapping
             f"{{argument}} is {fixed!r}. Give names of parameters, or a dict of values by name.", argument="fixed"
         )
     fixed = [fixed] if isinstance(fixed, str) else list(fixed)
-    _check_names("fixed", fixed, names, columns)
+    check_names("fixed", fixed, names, columns)
     for name in fixed:
         if math.isnan(held[names.index(name)]):
             raise ArgumentError(
@@ -76,7 +76,7 @@ def limits_of(bounds: Any, held: np.ndarray, names: Sequence[str], columns: Mapp
 def values_of(what: str, given: Any, names: Sequence[str], columns: Mapping[str, Any]) -> np.ndarray:
     """Numbers, given in order or by name, as float64 (p,); nan where there is none."""
     if not isinstance(given, np.ndarray) and isinstance(given, Mapping):
-        _check_names(what, given, names, columns)
+        check_names(what, given, names, columns)
         return np.array([_finite(what, name, given[name]) if name in given else math.nan for name in names])
     try:
         values = np.array(given, np.float64).ravel()
@@ -100,7 +100,7 @@ def _finite(what: str, name: str, value: Any) -> float:
     return number
 
 
-def _check_names(what: str, given: Iterable[str], names: Sequence[str], columns: Mapping[str, Any]) -> None:
+def check_names(what: str, given: Iterable[str], names: Sequence[str], columns: Mapping[str, Any]) -> None:
     for name in given:
         if name in columns:
             raise ArgumentError(
@@ -119,7 +119,7 @@ def _limits(bounds: Any, names: Sequence[str], columns: Mapping[str, Any]) -> Li
     """Bounds as users give them, for all parameters."""
     low, high = limits = Limits(np.full(len(names), -math.inf), np.full(len(names), math.inf))
     if isinstance(bounds, Mapping):
-        _check_names("bounds", bounds, names, columns)
+        check_names("bounds", bounds, names, columns)
         for name, pair in bounds.items():
             k = names.index(name)
             if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:

@@ -1,0 +1,81 @@
+"""From arrays to groups of rows: many curves of equally many rows, their columns shared or each its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jitgrad.curvefit import data as given
+from jitgrad.curvefit.many import Groups
+from jitgrad.errors import DataError
+from jitgrad.groupfit.tables import Table, weights_of, without_nan
+
+RESPONSE = " y"
+"""The name of the response among the columns, which no formula has."""
+
+
+def read_arrays(x: Any, y: Any, sigma: Any, policy: str | None) -> tuple[dict[str, np.ndarray], Table]:
+    """The columns by name and the Table of many curves.
+
+    Args:
+        x: float (rows,) for all curves, or of the shape of y; several columns are (k, rows) or a mapping by name.
+        y: float (…, rows).
+        sigma: a number, (rows,), or of the shape of y; None where it is not known.
+        policy: what is done with rows that have nan: None, "omit" or "raise".
+
+    Raises:
+        DataError: where they do not fit together, or are no numbers.
+    """
+    masked = bool(np.ma.is_masked(y))
+    y = given.numbers(y.astype(np.float64).filled(np.nan) if masked and policy == "omit" else y, "y")
+    if y.ndim == 0:
+        raise DataError("y is one number. Give an array whose last axis is the rows of a curve.")
+    rows, remarks = y.shape[-1], []
+    if masked and policy != "omit":
+        remarks.append("masked values of y count as any others")
+    columns = {name: _column(column, name or "x", y.shape) for name, column in _columns(x, y.shape).items()}
+    shared = all(column.ndim == 1 for column in columns.values())
+    spread = None
+    if sigma is not None:
+        spread = given.numbers(sigma, "sigma")
+        if spread.shape not in ((), (1,), (rows,), y.shape):
+            raise DataError(f"sigma has shape {spread.shape}, and y {y.shape}. Give one number, {(rows,)} or {y.shape}.")
+        spread = np.broadcast_to(spread, y.shape).ravel()
+    has_nan = policy is not None and (
+        np.isnan(y).any() or (spread is not None and np.isnan(spread).any()) or any(np.isnan(c).any() for c in columns.values())
+    )
+    if has_nan or not shared:
+        columns = {name: np.broadcast_to(column, y.shape).ravel() for name, column in columns.items()}
+        shared = False
+    count = int(np.prod(y.shape[:-1]))
+    parts = np.column_stack([np.arange(count) * rows, np.full(count, rows)]).astype(np.uint64)
+    flat = np.ascontiguousarray(y.ravel())
+    if has_nan:
+        arrays = columns | {RESPONSE: flat} | ({} if spread is None else {" sigma": spread})
+        arrays, parts, said = without_nan(arrays, list(arrays), parts, str(policy))
+        remarks += said
+        columns, flat = {name: arrays[name] for name in columns}, arrays[RESPONSE]
+        spread = None if spread is None else arrays[" sigma"]
+    groups = Groups(list(columns.values()), flat, weights_of(spread), parts, shared)
+    return columns, Table(None, y.shape[:-1], groups, spread, {}, remarks)
+
+
+def _columns(x: Any, shape: tuple[int, ...]) -> Mapping[str, Any]:
+    """The columns by name: of an array x, or x1 to xk."""
+    if isinstance(x, Mapping):
+        return {str(name): column for name, column in x.items()}
+    array = given.numbers(x, "x")
+    if array.shape == shape or array.ndim == 1:
+        return {"x": array}
+    if array.ndim == 2:
+        return {f"x{k + 1}": column for k, column in enumerate(array)}
+    raise DataError(f"x has shape {array.shape}, and y {shape}. Give {shape[-1:]}, {shape}, or a dict of columns by name.")
+
+
+def _column(values: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = given.numbers(values, name)
+    if array.shape not in (shape[-1:], shape):
+        raise DataError(f"Column {name!r} has shape {array.shape}, and y {shape}. Give {shape[-1:]}, or {shape}.")
+    return array

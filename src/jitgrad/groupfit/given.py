@@ -1,0 +1,169 @@
+"""What users give for parameters, by group: one for all, a frame by key, the name of a column, or arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+
+from jitgrad.curvefit.given import check_names, values_of
+from jitgrad.curvefit.least_squares import Limits
+from jitgrad.errors import ArgumentError, DataError
+from jitgrad.groupfit.tables import ROW, Table, frame_of, numbers
+
+
+def is_frame(given: Any) -> bool:
+    """Whether it is a frame, of any library."""
+    return not isinstance(given, (Mapping, np.ndarray)) and hasattr(given, "columns")
+
+
+def columns_in(given: Any) -> Iterator[str]:
+    """The names of columns in what was given for parameters."""
+    if isinstance(given, Mapping):
+        for value in given.values():
+            yield from columns_in(value if isinstance(value, (tuple, list)) else [value])
+    elif isinstance(given, (tuple, list)):
+        for value in given:
+            if isinstance(value, str):
+                yield value
+            elif isinstance(value, Mapping):
+                yield from columns_in(value)
+
+
+def by_group(what: str, given: Any, names: Sequence[str], table: Table) -> np.ndarray:
+    """Values of parameters, float64 (p,) for all groups or (G, p); nan where none is given.
+
+    Args:
+        what: the argument.
+        given: a sequence of numbers; a mapping by name of numbers, names of columns, and arrays of the groups' shape; a frame
+            with keys and parameters; an array of the groups' shape and the parameters; or None.
+        names: of the parameters.
+        table: the groups.
+
+    Raises:
+        ArgumentError: for what is none of these.
+    """
+    if given is None:
+        return np.full(len(names), math.nan)
+    if is_frame(given):
+        return _by_key(what, given, names, table)
+    if isinstance(given, Mapping):
+        check_names(what, given, names, {})
+        parts = {name: _of_one(what, name, value, table) for name, value in given.items()}
+        if all(np.ndim(value) == 0 for value in parts.values()):
+            return values_of(what, parts, names, {})
+        values = np.full((len(table), len(names)), math.nan)
+        for name, value in parts.items():
+            values[:, names.index(name)] = value
+        return values
+    if np.ndim(given) > 1:
+        array = np.asarray(given, np.float64)
+        if array.shape != (*table.shape, len(names)):
+            raise ArgumentError(
+                f"{{argument}} has shape {array.shape}. Give {len(names)} numbers for {', '.join(names)}, or an array of shape "
+                f"{(*table.shape, len(names))}.",
+                argument=what,
+            )
+        return array.reshape(-1, len(names))
+    return values_of(what, given, names, {})
+
+
+def _of_one(what: str, name: str, value: Any, table: Table) -> Any:
+    """A number, or one for each group."""
+    if isinstance(value, str):
+        return first_of_each(what, value, table)
+    if np.ndim(value) == 0:
+        return value
+    array = np.asarray(value, np.float64)
+    if array.shape != table.shape:
+        raise ArgumentError(
+            f"{{argument}} has shape {array.shape} for {name!r}. Give a number, the name of a column, or shape {table.shape}.",
+            argument=what,
+        )
+    return array.ravel()
+
+
+def first_of_each(what: str, column: str, table: Table) -> np.ndarray:
+    """A column's value in each group, (G,); nan in groups without rows. Raises DataError where a group has several."""
+    values, parts = table.extra[column], table.groups.parts.astype(np.int64)
+    found, some = np.full(len(parts), math.nan), parts[:, 1] > 0
+    found[some] = values[parts[some, 0]]
+    own = np.repeat(found, parts[:, 1])
+    differs = (values != own) & ~(np.isnan(values) & np.isnan(own))
+    if differs.any():
+        g = int(np.searchsorted(parts[:, 0], int(np.argmax(differs)), side="right")) - 1
+        raise DataError(
+            f"Column {column!r}, given in {what}, has several values in group {g}. Give one value for all rows of a group."
+        )
+    return found
+
+
+def _by_key(what: str, given: Any, names: Sequence[str], table: Table) -> np.ndarray:
+    """The parameters that a frame has for each key, (G, p)."""
+    if table.keys is None:
+        raise ArgumentError("{argument} is a frame, and the data have no keys. Give an array.", argument=what)
+    frame, keys = frame_of(given), table.keys
+    by = keys.columns
+    known = [name for name in names if name in frame.columns]
+    if not known or any(name not in frame.columns for name in by):
+        raise ArgumentError(
+            f"{{argument}} is a frame of {', '.join(frame.columns)}. Give the keys {', '.join(by)}, and columns of parameters.",
+            argument=what,
+        )
+    library = nw.get_native_namespace(keys)
+    columns = {name: frame.get_column(name).to_list() for name in by} | {ROW: np.arange(len(frame))}
+    theirs = nw.from_dict(columns, native_namespace=library)
+    theirs = theirs.with_columns([nw.col(name).cast(keys.schema[name]) for name in by])
+    if len(theirs.unique(subset=list(by))) < len(theirs):
+        raise ArgumentError("{argument} has a key twice. Give one row for each.", argument=what)
+    mine = f"{ROW}_of_group"
+    joined = keys.with_row_index(mine).join(theirs, on=list(by), how="inner")
+    to, at = (joined.get_column(name).to_numpy().astype(np.int64) for name in (mine, ROW))
+    values = np.full((len(table), len(names)), math.nan)
+    for name in known:
+        values[to, names.index(name)] = numbers(frame, name)[at]
+    return values
+
+
+def limits_by_group(given: Any, names: Sequence[str], table: Table) -> Limits | None:
+    """Bounds of all parameters, (p,) for all groups or (G, p); None where none are given.
+
+    Raises ArgumentError for what is neither ``(low, high)``, each a number or what ``by_group`` takes, nor a mapping of pairs
+    by name.
+    """
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        check_names("bounds", given, names, {})
+        for name, pair in given.items():
+            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+                raise ArgumentError(f"The bounds of {name!r} are {pair!r}. Give a pair, with None for no bound.")
+        sides = [{name: pair[k] for name, pair in given.items() if pair[k] is not None} for k in (0, 1)]
+    else:
+        sides = [given.lb, given.ub] if hasattr(given, "lb") else given
+        if not isinstance(sides, (tuple, list, np.ndarray)) or len(sides) != 2:
+            raise ArgumentError(
+                f"{{argument}} is {given!r}. Give (low, high), each a number or a sequence, or a dict of pairs by name.",
+                argument="bounds",
+            )
+    low, high = (_side(side, names, table, end) for side, end in zip(sides, (-math.inf, math.inf), strict=True))
+    shape = np.broadcast_shapes(low.shape, high.shape)
+    return Limits(np.broadcast_to(low, shape), np.broadcast_to(high, shape))
+
+
+def _side(given: Any, names: Sequence[str], table: Table, end: float) -> np.ndarray:
+    """Lower or upper bounds, ``end`` where there is none."""
+    if not isinstance(given, Mapping) and not is_frame(given) and np.ndim(given) < 2:
+        values = np.asarray(given, np.float64)
+        if values.shape not in ((), (1,), (len(names),)):
+            raise ArgumentError(
+                f"{{argument}} has {values.size} values for the parameters {', '.join(names)}. Give one for each.",
+                argument="bounds",
+            )
+        found = np.broadcast_to(values, (len(names),))
+    else:
+        found = by_group("bounds", given, names, table)
+    return np.where(np.isnan(found), end, found)

@@ -1,0 +1,185 @@
+"""What is fitted to each group, without its data: it can be sent to where these are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jitgrad.arguments import by_name
+from jitgrad.curvefit.curve import Curve, curve_of
+from jitgrad.curvefit.fit import METHODS
+from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.gallery import MODELS, NamedModel, named
+from jitgrad.curvefit.given import check_names, options_of
+from jitgrad.curvefit.least_squares import SolverOptions
+from jitgrad.errors import ArgumentError, DataError, FormulaError, near_name
+from jitgrad.groupfit.given import columns_in, is_frame
+from jitgrad.groupfit.result import GroupFits
+from jitgrad.groupfit.solving import fit_table
+from jitgrad.groupfit.tables import Table, frame_of, read_frame
+
+MEASURES = {"chisqr": "float64", "r2": "float64", "rows": "int64", "nfev": "int64", "status": "str"}
+"""What a result has of each group beside its parameters and their standard errors, and as what."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A model to be fitted to each group of rows. Made by ``make_job``.
+
+    Attributes:
+        curve: the model.
+        by: the names of the keys; none of arrays.
+        x: the names of the columns that the model takes, in its order.
+        y: the name of the response.
+        sigma: the name of its standard deviations, or a number; None where there are none.
+        absolute_sigma: whether sigma is in the units of y.
+        p0, bounds, fixed: as they were given.
+        free: the numbers of the parameters that are fitted.
+        options: when a fit ends, and how residuals count.
+        nan_policy: what is done with rows that have nan.
+        named: the model, where it is one with starting values of its own.
+    """
+
+    curve: Curve
+    by: tuple[str, ...]
+    x: tuple[str, ...]
+    y: str
+    sigma: str | float | None
+    absolute_sigma: bool
+    p0: Any
+    bounds: Any
+    fixed: Any
+    free: tuple[int, ...]
+    options: SolverOptions
+    nan_policy: str | None
+    named: NamedModel | None
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters."""
+        return self.curve.names
+
+    @property
+    def extra(self) -> list[str]:
+        """Columns that starting values, bounds and fixed values name."""
+        return list(dict.fromkeys([*columns_in(self.p0), *columns_in(self.bounds), *columns_in(self.fixed)]))
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns that are read, keys first."""
+        sigma = [self.sigma] if isinstance(self.sigma, str) else []
+        return list(dict.fromkeys([*self.by, *self.x, self.y, *sigma, *self.extra]))
+
+    def schema(self) -> dict[str, str]:
+        """The columns of a result after its keys, in order, and what each is: float64, int64 or str."""
+        return dict.fromkeys([*self.names, *(f"{name}_stderr" for name in self.names)], "float64") | MEASURES
+
+    @property
+    def has_fixed_values(self) -> bool:
+        """Whether ``fixed`` has values, not names alone."""
+        return isinstance(self.fixed, Mapping) or is_frame(self.fixed)
+
+    def fit(self, data: Any, *, threads: int | None = None, progress: bool = False) -> GroupFits:
+        """Fit each group of a frame that has whole groups, in any order."""
+        table = read_frame(frame_of(data), self.by, self.x, self.y, self.sigma, self.extra, self.nan_policy)
+        return self.fit_table(table, threads=threads, progress=progress)
+
+    def fit_table(self, table: Table, *, threads: int | None = None, progress: bool = False) -> GroupFits:
+        """Fit each group of a table."""
+        return fit_table(self, table, threads=threads, progress=progress)
+
+
+def make_job(
+    model: Any,
+    names: Sequence[str],
+    *,
+    by: str | Sequence[str],
+    y: str,
+    x: str | Sequence[str] | None = None,
+    p0: Any = None,
+    sigma: str | float | None = None,
+    absolute_sigma: bool = False,
+    bounds: Any = None,
+    method: str | None = "auto",
+    fixed: Any = None,
+    loss: str = "linear",
+    f_scale: float = 1.0,
+    ftol: float | None = None,
+    xtol: float | None = None,
+    gtol: float | None = None,
+    max_nfev: int | None = None,
+    nan_policy: str | None = None,
+) -> Job:
+    """A Job for data with columns of these names; see ``fit_groups`` for the arguments.
+
+    Raises ArgumentError, FormulaError and DataError for what cannot be used, whatever the data.
+    """
+    by = (by,) if isinstance(by, str) else tuple(by)
+    _check_method(method, bounds, loss)
+    if nan_policy not in (None, "omit", "raise"):
+        raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {nan_policy!r}.")
+    options = options_of(loss, f_scale, ftol, xtol, gtol, max_nfev)
+    model = named(model) if isinstance(model, str) and (model in MODELS or model.partition(":")[0] == "polynomial") else model
+    extra = [*columns_in(p0), *columns_in(bounds), *columns_in(fixed)]
+    known = [*by, y, *([sigma] if isinstance(sigma, str) else []), *extra]
+    for name in [*known, *([x] if isinstance(x, str) else x or [])]:
+        if name not in names:
+            raise DataError(f"There is no column {name!r}.{near_name(name, names)} The columns are {', '.join(names)}.")
+    curve, x = _curve(model, names, known, x, by, p0)
+    free = _free(fixed, curve.names)
+    job = Job(
+        curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, options, nan_policy,
+        model if isinstance(model, NamedModel) else None,
+    )  # fmt: skip
+    for name in by:
+        if name in job.schema():
+            raise ArgumentError(f"The key {name!r} has the name of a column of the result. Rename it.")
+    return job
+
+
+def _check_method(method: str | None, bounds: Any, loss: Any) -> None:
+    by_name("method", method or "auto", METHODS)
+    if method in ("lbfgs", "adam") or callable(loss):
+        what = f"Method {method!r}" if method in ("lbfgs", "adam") else "A loss of your own"
+        raise ArgumentError(f"{what} is not there for many groups. Use least squares with a loss by name, or curve_fit.")
+    if method == "lm" and bounds is not None:
+        raise ArgumentError("Method 'lm' only works for unconstrained problems. Use 'auto', 'trf' or 'dogbox' with bounds.")
+
+
+def _curve(
+    model: Any, names: Sequence[str], known: Sequence[str], x: Any, by: Sequence[str], p0: Any
+) -> tuple[Curve, tuple[str, ...]]:
+    """The model, and the names of the columns that it takes."""
+    is_formula = isinstance(model, (str, Formula))
+    others = [name for name in names if name not in known or (is_formula and name in by)]
+    chosen = [x] if isinstance(x, str) else others if x is None else list(x)
+    starts = None if p0 is None or is_frame(p0) else p0
+    given = list(starts) if isinstance(starts, Mapping) else None
+    count = None if starts is None or given is not None else np.shape(starts)[-1]
+    single = isinstance(model, NamedModel) or (not is_formula and (isinstance(x, str) or len(chosen) == 1))
+    if not single:
+        curve = curve_of(model, dict.fromkeys(chosen), given, count)
+        for name in known:
+            if name in curve.names and name not in by:
+                raise FormulaError(
+                    f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side."
+                )
+        return curve, tuple(curve.columns)
+    if len(chosen) != 1:
+        raise ArgumentError(f"The model takes one column, and there are {', '.join(chosen) or 'none'}. Name it by x=.")
+    return curve_of(model, {"x" if isinstance(model, NamedModel) else "": None}, given, count), tuple(chosen)
+
+
+def _free(fixed: Any, names: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of the parameters to fit."""
+    if fixed is None:
+        return tuple(range(len(names)))
+    if is_frame(fixed):
+        held = [name for name in names if name in frame_of(fixed).columns]
+    else:
+        held = [fixed] if isinstance(fixed, str) else list(fixed)
+        check_names("fixed", held, names, {})
+    return tuple(k for k, name in enumerate(names) if name not in held)

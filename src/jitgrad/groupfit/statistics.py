@@ -1,0 +1,100 @@
+"""How certain the parameters of many groups are, and how well they fit, without a loop over groups."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.least_squares import Solution
+from jitgrad.curvefit.many import Groups
+from jitgrad.groupfit.predict import predict_groups
+from jitgrad.groupfit.tables import Table
+
+BLOCK = 1 << 13
+"""Groups at once: what is made of them fits into the second cache."""
+
+
+class Quality(NamedTuple):
+    """How well each group fits, (G,) each.
+
+    Attributes:
+        chisqr: the sum of squares of residuals over sigma.
+        r2: the part of the variance of y that the model explains; nan where y is constant.
+    """
+
+    chisqr: np.ndarray
+    r2: np.ndarray
+
+
+def standard_errors(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The standard errors of fits, (F, n).
+
+    They are the roots of the diagonal of (RᵀR)⁻¹, and so of the sums of squares of the rows of R⁻¹.
+
+    Args:
+        factors: R, (F, n, n), upper triangles.
+        scales: what covariances are multiplied by, (F,).
+    """
+    errors = np.empty(factors.shape[:2])
+    with np.errstate(all="ignore"):  # of singular ones, which are not asked for
+        for first in range(0, len(factors), BLOCK):
+            part = slice(first, first + BLOCK)
+            errors[part] = _roots(factors[part]) * np.sqrt(scales[part])[:, None]
+    return errors
+
+
+def _roots(factors: np.ndarray) -> np.ndarray:
+    n = factors.shape[1]
+    r = np.ascontiguousarray(factors.transpose(1, 2, 0))  # a matrix of vectors over fits
+    norms = np.sqrt(np.einsum("jkf,jkf->kf", r, r))
+    r /= norms
+    squares = np.zeros((n, r.shape[2]))
+    for k in range(n):  # a column of the inverse, from its diagonal up
+        column = [np.zeros(0)] * n
+        column[k] = 1.0 / r[k, k]
+        squares[k] += column[k] ** 2
+        for j in range(k - 1, -1, -1):
+            column[j] = -sum(r[j, i] * column[i] for i in range(j + 1, k + 1)) / r[j, j]
+            squares[j] += column[j] ** 2
+    return np.asarray((np.sqrt(squares) / norms).T)
+
+
+def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarray:
+    """What covariances are multiplied by, (F,): χ² over the degrees of freedom, inf without any; or 1."""
+    dof = rows - solution.parameters.shape[1]
+    if absolute:
+        return np.ones(len(rows))
+    return np.where(dof > 0, 2.0 * solution.outcomes["cost"] / np.maximum(dof, 1), math.inf)
+
+
+def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, loss: str) -> Quality:
+    """How well parameters, (G, p), fit; ``costs``, (G,), are half of χ² where the loss is linear."""
+    groups = table.groups
+    y, counts = groups.y, groups.parts[:, 1].astype(np.float64)
+    with np.errstate(all="ignore"):
+        mean = table.sums(y) / counts
+        deviation = y - np.repeat(mean, groups.parts[:, 1].astype(np.int64))
+        total = table.sums(deviation * deviation)
+        if loss == "linear" and groups.weights is None:
+            squares = chisqr = 2.0 * costs
+        else:
+            residuals = y - predict_groups(curve, groups, values)
+            squares = table.sums(residuals * residuals)
+            weighted = residuals if groups.weights is None else residuals * groups.weights
+            chisqr = 2.0 * costs if loss == "linear" else table.sums(weighted * weighted)
+        return Quality(chisqr, np.where(total > 0, 1.0 - squares / total, math.nan))
+
+
+def unfit(groups: Groups, table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Which groups have numbers that are not finite, and which have a sigma that is none, bool (G,) each."""
+    with np.errstate(all="ignore"):
+        wrong = np.zeros(len(table), bool)
+        for column in groups.columns:
+            wrong |= ~np.isfinite(column).all() if groups.shared else ~np.isfinite(table.sums(column))
+        squares = groups.y if groups.weights is None else groups.y * groups.weights
+        wrong |= ~np.isfinite(table.sums(squares * squares))
+        bad_sigma = np.zeros(len(table), bool) if groups.weights is None else np.isnan(table.sums(groups.weights))
+    return wrong & ~bad_sigma, bad_sigma

@@ -1,0 +1,58 @@
+"""How the fit of a group ended, in a word or two."""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+
+from jitgrad.curvefit import status as of_curve
+from jitgrad.curvefit.estimates import UNDETERMINED
+from jitgrad.curvefit.least_squares import Solution
+from jitgrad.vm.least_squares import codes
+
+
+class Status(enum.IntEnum):
+    """How the fit of a group ended. All but one have failed: their estimates are nan.
+
+    Attributes:
+        word: what the table has.
+        reason: the same as a clause, and what to do.
+    """
+
+    word: str
+    reason: str
+
+    def __new__(cls, code: int, word: str, reason: str) -> Status:
+        made = int.__new__(cls, code)
+        made._value_, made.word, made.reason = code, word, reason
+        return made
+
+    CONVERGED = 0, "converged", "ended in a minimum"
+    TOO_FEW = 1, "too few rows", "fewer rows than parameters; fix parameters, or leave the group out"
+    NOT_FINITE = 2, "not finite", "nan or inf in the data, or squares that are no floats; nan_policy='omit' leaves rows out"
+    BAD_SIGMA = 3, "sigma not above 0", "sigma is no positive number in some row; correct it, or leave the row out"
+    BAD_BOUNDS = 4, "bad bounds", "the lower bound is not below the upper one; correct them"
+    NO_START = 5, "no start", "no starting values were given or found; give some"
+    OUTSIDE = 6, "start outside bounds", "the starting values are not within the bounds; start within them"
+    NOT_FINITE_THERE = 7, "not finite at start", "the model or a derivative is not finite at the starting values; give others"
+    SINGULAR = 8, "singular", "the data do not determine all parameters; fix one, or leave the group out"
+    NOT_CONVERGED = 9, "not converged", "no minimum was reached; give other starting values, or raise max_nfev"
+    INTERRUPTED = 10, "interrupted", "the fit was stopped before; refit goes on with it"
+
+
+BY_CODE = list(Status)
+WORDS = np.array([status.word for status in Status])
+"""By code."""
+
+
+def codes_of(solution: Solution) -> np.ndarray:
+    """The codes of fits that were made, uint8 (F,)."""
+    begun = ~np.isin(solution.status, of_curve.NOT_BEGUN)
+    flat = (solution.status != codes.EXACT) & ~solution.factors.any(axis=(1, 2)) & (solution.parameters.shape[1] > 0)
+    singular = (solution.rcond <= UNDETERMINED) & (solution.parameters.shape[1] > 0)
+    ended = of_curve.converged(solution.status) & ~flat
+    chosen = [~begun, ~ended, singular]
+    return np.select(chosen, [Status.NOT_FINITE_THERE, Status.NOT_CONVERGED, Status.SINGULAR], Status.CONVERGED).astype(
+        np.uint8
+    )

@@ -1,0 +1,217 @@
+"""From long tables to groups of rows: keys, their order, and the rows of each group one after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import narwhals.stable.v1 as nw
+import numpy as np
+
+from jitgrad.curvefit.many import Groups
+from jitgrad.errors import DataError, near_name
+
+ROW = "__row"
+"""The name of a column of row numbers, while rows are sorted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows of many groups.
+
+    Attributes:
+        keys: a frame with a row for each group, in their order; None of arrays.
+        shape: of the groups: their number, or the leading shape of arrays.
+        groups: their rows. Weights are those of sigma.
+        sigma: float64 (rows,), as it was given; None where it was not.
+        extra: float64 (rows,), further columns by name.
+        remarks: what is to be said of the rows, a clause each.
+    """
+
+    keys: Any
+    shape: tuple[int, ...]
+    groups: Groups
+    sigma: np.ndarray | None
+    extra: Mapping[str, np.ndarray]
+    remarks: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.groups.parts)
+
+    def rows_of(self, g: int) -> slice:
+        """The rows of a group."""
+        first, count = self.groups.parts[g].tolist()
+        return slice(first, first + count)
+
+    def columns_of(self, g: int) -> list[np.ndarray]:
+        """The columns of a group that the model takes."""
+        part = self.rows_of(g)
+        return [column if self.groups.shared else column[part] for column in self.groups.columns]
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """The sum of a number a row over the rows of each group, (G,)."""
+        counts = self.groups.parts[:, 1]
+        total, some = np.zeros(len(counts)), counts > 0
+        if some.any():
+            total[some] = np.add.reduceat(values, self.groups.parts[some, 0].astype(np.intp))
+        return total
+
+
+def frame_of(data: Any) -> nw.DataFrame[Any]:
+    """A frame of any library, or a mapping of columns, as narwhals has it. Raises DataError for what is neither."""
+    if isinstance(data, Mapping):
+        import polars as pl
+
+        data = pl.DataFrame({name: np.asarray(column) for name, column in data.items()})
+    try:
+        return nw.from_native(data, eager_only=True)
+    except TypeError:
+        advice = "Collect it" if hasattr(data, "collect") else "Give a frame of pandas, Polars or PyArrow, or a dict of columns"
+        raise DataError(f"The data are a {type(data).__name__}. {advice}.") from None
+
+
+def column_of(frame: nw.DataFrame[Any], name: str) -> Any:
+    """A column by its name. Raises DataError where there is none."""
+    if name not in frame.columns:
+        near = near_name(name, frame.columns)
+        raise DataError(f"There is no column {name!r}.{near} The columns are {', '.join(frame.columns)}.")
+    return frame.get_column(name)
+
+
+def numbers(frame: nw.DataFrame[Any], name: str) -> np.ndarray:
+    """A column as float64, nan for what is missing; it may be the frame's memory. Raises DataError where it has no numbers."""
+    column = column_of(frame, name)
+    if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
+        raise DataError(f"Column {name!r} has {column.dtype} and no numbers. Convert it to floats.")
+    column = column if column.dtype == nw.Float64 else column.cast(nw.Float64)
+    return np.asarray(column.to_numpy(), np.float64)
+
+
+class Grouping(NamedTuple):
+    """How the rows of a frame make groups.
+
+    Attributes:
+        keys: a frame with a row for each group.
+        order: the rows in the order of their keys; None where they stand so.
+        parts: the first row of each group, and how many it has, uint64 (G, 2).
+        without: how many rows have no key.
+    """
+
+    keys: nw.DataFrame[Any]
+    order: np.ndarray | None
+    parts: np.ndarray
+    without: int
+
+
+def grouping(frame: nw.DataFrame[Any], by: Sequence[str]) -> Grouping:
+    """The groups of equal keys, in the order of keys; the rows of a group keep theirs. Rows without a key are left out."""
+    keys = frame.select([_sortable(column_of(frame, name)) for name in by])
+    missing = np.zeros(len(keys), bool)
+    for name in by:
+        missing |= _missing(keys.get_column(name))
+    without = int(missing.sum())
+    order = np.flatnonzero(~missing) if without else None
+    if order is not None:
+        keys = keys[order]
+    changes, falls = _steps(keys, by)
+    if falls:
+        keys = keys.with_row_index(ROW).sort(*by, ROW)
+        own = keys.get_column(ROW).to_numpy().astype(np.int64)
+        order = own if order is None else order[own]
+        changes, _ = _steps(keys, by)
+    count = len(keys)
+    first = np.concatenate([[0], np.flatnonzero(changes) + 1]) if count else np.empty(0, np.int64)
+    parts = np.column_stack([first, np.diff(np.append(first, count))]).astype(np.uint64)
+    return Grouping(frame.select(list(by))[first if order is None else order[first]], order, parts, without)
+
+
+def _sortable(column: Any) -> Any:
+    """A column of keys that can be sorted: categories by their text."""
+    return column.cast(nw.String) if column.dtype in (nw.Categorical, nw.Enum) else column
+
+
+def _missing(column: Any) -> np.ndarray:
+    missing = column.is_null().to_numpy()
+    return missing | column.is_nan().fill_null(True).to_numpy() if column.dtype.is_float() else missing
+
+
+def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool]:
+    """Where a key is another than the one before, (rows - 1,), and whether it is a smaller one anywhere."""
+    count = max(0, len(keys) - 1)
+    changes, falls = np.zeros(count, bool), False
+    for name in by:
+        column = keys.get_column(name)
+        before, after = column[:count], column[1:]
+        falls = falls or bool((~changes & np.asarray((after < before).to_numpy(), bool)).any())
+        changes |= np.asarray((after != before).to_numpy(), bool)
+    return changes, falls
+
+
+def read_frame(
+    frame: nw.DataFrame[Any],
+    by: Sequence[str],
+    columns: Sequence[str],
+    y: str,
+    sigma: Any,
+    extra: Sequence[str],
+    policy: str | None,
+) -> Table:
+    """The rows of a frame as a Table.
+
+    Args:
+        frame: the data.
+        by: the names of the keys.
+        columns: what the model takes.
+        y: the response.
+        sigma: its standard deviation, a name or a number; None for ones.
+        extra: further columns.
+        policy: what to do with rows that have nan: None, "omit" or "raise".
+
+    Raises:
+        DataError: where a column is not there or has no numbers, and for nan that is to be raised.
+    """
+    found = grouping(frame, by)
+    used = [*columns, y, *([sigma] if isinstance(sigma, str) else [])]
+    order = found.order
+
+    def rows(name: str) -> np.ndarray:
+        values = numbers(frame, name)
+        return values[order] if order is not None else values.copy() if values.flags.writeable else np.ascontiguousarray(values)
+
+    arrays = {name: rows(name) for name in dict.fromkeys([*used, *extra])}
+    parts, remarks = found.parts, []
+    if found.without:
+        remarks.append(f"{found.without} rows without a key are left out")
+    if policy is not None:
+        arrays, parts, said = without_nan(arrays, used, parts, policy)
+        remarks += said
+    spread = arrays[sigma] if isinstance(sigma, str) else None if sigma is None else np.full(len(arrays[y]), float(sigma))
+    groups = Groups([arrays[name] for name in columns], arrays[y], weights_of(spread), parts)
+    return Table(found.keys, (len(parts),), groups, spread, {name: arrays[name] for name in extra}, remarks)
+
+
+def weights_of(sigma: np.ndarray | None) -> np.ndarray | None:
+    """What residuals are multiplied by; nan where sigma is none."""
+    if sigma is None:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((sigma > 0) & (sigma < math.inf), 1.0 / sigma, math.nan)
+
+
+def without_nan(
+    arrays: dict[str, np.ndarray], used: Sequence[str], parts: np.ndarray, policy: str
+) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
+    """The rows without those that have nan in a column that is used, and what to say of them."""
+    kept = ~np.logical_or.reduce([np.isnan(arrays[name]) for name in used])
+    left_out = len(kept) - int(kept.sum())
+    if not left_out:
+        return arrays, parts, []
+    if policy == "raise":
+        name = next(name for name in used if np.isnan(arrays[name]).any())
+        raise DataError(f"Column {name!r} has nan in {left_out} rows. Remove them, or give nan_policy='omit'.")
+    before = np.concatenate([[0], np.cumsum(kept)]).astype(np.uint64)
+    first, stop = before[parts[:, 0].astype(np.intp)], before[parts.sum(axis=1).astype(np.intp)]
+    shorter = {name: values[kept] for name, values in arrays.items()}
+    return shorter, np.column_stack([first, stop - first]), [f"{left_out} rows with nan are left out"]
