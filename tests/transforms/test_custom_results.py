@@ -111,14 +111,18 @@ def test_a_result_that_is_a_number() -> None:
     @jitgrad.custom_op(shape=lambda x: ((), x))
     @numba.njit
     def norm_and_unit(x: Any) -> Any:
-        norm = np.sqrt((x * x).sum())
-        return norm, x / norm
+        norm, unit = np.hypot(x[0], x[1]), np.empty_like(x)
+        unit[0], unit[1] = x[0] / norm, x[1] / norm
+        return norm, unit
 
     @norm_and_unit.def_vjp
     @numba.njit
     def _vjp(g: Any, out: Any, x: Any) -> Any:
         norm, unit = out
-        return (g[0] * unit + (g[1] - (g[1] * unit).sum() * unit) / norm,)
+        along, dx = g[1][0] * unit[0] + g[1][1] * unit[1], np.empty_like(x)
+        for i in range(2):
+            dx[i] = g[0] * unit[i] + (g[1][i] - along * unit[i]) / norm
+        return (dx,)
 
     norm, unit = norm_and_unit(np.array([3.0, 4.0]))
     assert float(norm) == 5 and unit.numpy().tolist() == [0.6, 0.8]
@@ -187,7 +191,7 @@ def test_shapes_that_are_none(returned: Any) -> None:
 
 
 def test_a_wrong_number_of_cotangents() -> None:
-    op = jitgrad.custom_op(numba.njit(lambda x: (x, 2 * x)), shape=lambda x: (x, x), name="pair")
+    op = jitgrad.custom_op(numba.njit(lambda x: (x, x)), shape=lambda x: (x, x), name="pair")
     with pytest.raises(TapeError, match="custom op pair has no derivative"):
         jitgrad.grad(lambda x: jitgrad.sum(op(x)[0]))(X)
     op.def_vjp(lambda g, y, x: (g[0], g[1]))

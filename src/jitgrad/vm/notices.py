@@ -10,4 +10,5 @@ def say(text: str) -> None:
     """Say a line. It is lost where stderr is closed or full: nothing fails for that."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            print(f"jitgrad: {text}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"jitgrad: {text}\n")  # in one, so that no part of it waits in a buffer for the process to end
+            sys.stderr.flush()
