@@ -13,21 +13,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-
-def jitgrad(*arguments: Any, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "jitgrad.cli.main", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+from tests.cli.running import jitgrad, process
 
 
-def result_of(*arguments: Any) -> dict[str, Any]:
-    done = jitgrad("fit", *arguments, "--json")
+def result_of(*arguments: Any, run: Any = jitgrad) -> dict[str, Any]:
+    done = run("fit", *arguments, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
 def test_iris(data: Path) -> None:
-    result = result_of(data / "iris.csv", "--target", "species")
+    result = result_of(data / "iris.csv", "--target", "species", run=process)
     assert result["task"] == "classification"
     assert result["classes"] == ["setosa", "versicolor", "virginica"]
     assert result["scores"]["train"]["rows"] == 120
@@ -66,7 +63,8 @@ def test_a_network(data: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_result(data: Path) -> None:
-    first, second = (result_of(data / "iris.csv", "--target", "species", "--hidden", "8", "--epochs", 20) for _ in range(2))
+    network = data / "iris.csv", "--target", "species", "--hidden", "8", "--epochs", 20
+    first, second = result_of(*network), result_of(*network, run=process)
     assert first | {"seconds": 0} == second | {"seconds": 0}
 
 
@@ -219,5 +217,5 @@ def test_help_and_version() -> None:
     assert "jitgrad fit data/iris.csv --target species" in jitgrad("fit", "--help").stdout
     assert "warmup" in jitgrad("--help").stdout
     assert jitgrad("--version").returncode == 0
-    assert jitgrad("fit").returncode == 2
+    assert process("fit").returncode == 2
     assert jitgrad("ft").returncode == 2
