@@ -23,12 +23,16 @@ FLOATS, COUNTS = Pointer(FLOAT64), Pointer(UINT64)
 NUMBERS = [0.0, -0.0, 1.5, -2.0, math.inf, -math.inf, math.nan]
 
 
+def function_of(python: Any, types: tuple[Any, ...]) -> Function:
+    """A function, compiled for arguments of some types; those that are pointers are given by their addresses."""
+    code = Native(python, lambda element: types).compile("float64")
+    return Function(code, ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * len(types)))
+
+
 def call(python: Any, types: tuple[Any, ...], *arguments: Any) -> None:
     """Compile a function and call it; arrays are given by their addresses."""
-    native = Native(python, lambda element: types)
-    given = [argument if isinstance(argument, int) else address(argument) for argument in arguments]
-    function = Function(native.compile("float64"), ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * len(given)))
-    function.call(*given)
+    function = function_of(python, types)
+    function.call(*(argument if isinstance(argument, int) else address(argument) for argument in arguments))
 
 
 def refuses(function: Any, *types: Any) -> str:

@@ -103,7 +103,7 @@ def _emit_dots(
     count.add_incoming(builder.add(count, word(emit.lanes)), body)
     builder.branch(loop)
     builder.position_at_end(done)
-    together = [_added(builder, sums[group : group + emit.lanes]) for group in range(0, len(sums), emit.lanes)]
+    together = [added(builder, sums[group : group + emit.lanes]) for group in range(0, len(sums), emit.lanes)]
     part = ir.VectorType(emit.number, min(columns, emit.lanes))
     for k in range(0, len(sums), part.count):
         i, j = divmod(k, columns)
@@ -115,7 +115,7 @@ def _emit_dots(
         builder.store(builder.fadd(start, found), place).align = emit.size
 
 
-def _added(builder: Any, vectors: list[Any]) -> Any:
+def added(builder: Any, vectors: list[Any]) -> Any:
     """A vector whose lane i is the sum of all lanes of vector i, by adding halves of pairs."""
     n = len(vectors)
     width = n // 2

@@ -1,0 +1,187 @@
+"""The Gram matrix of some columns: their products with one another, each a sum along the rows.
+
+It is for tall matrices of few columns, as the Jacobians of small fits. The sums of a tile stay in registers while the rows
+run, so that a column is read once for several products. Each product is added in the same order, whatever stands beside it:
+vectors along the rows, the last one masked, and then their lanes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numpy import uint64
+
+from jitgrad.vm.compiler.emitter import VECTOR_BYTES, WORD, Emitter, word
+from jitgrad.vm.compiler.language import Emitted, after, compiled, noinline
+from jitgrad.vm.kernels.tiles import added
+
+_SIDE = 4
+"""Columns of a tile."""
+_REGISTERS = 32 if VECTOR_BYTES == 64 else 16
+_NONE, _ONE, _TWO, _FULL = (uint64(n) for n in (0, 1, 2, _SIDE))
+
+Pairs = list[tuple[int, int]]
+"""Which columns a tile multiplies, row by row."""
+
+
+def _triangle(first: int, last: int) -> Pairs:
+    """Columns from the first to before the last, with those before them and with themselves."""
+    return [(i, j) for i in range(first, last) for j in range(i + 1)]
+
+
+def _whole(*cuts: int) -> Emitted:
+    """A function in compiled code: all products of a few columns, in tiles that are cut at these.
+
+    Called with pointers to the columns and to the first product, the distance of columns, how many rows they have, the
+    distance of products, and the number of the first column among all.
+    """
+
+    def emit_all(emit: Emitter, x: Any, to: Any, ld: Any, depth: Any, distance: Any, first: Any) -> None:
+        for start, stop in zip((0, *cuts), cuts, strict=False):
+            _emit_tile(emit, _triangle(start, stop), (x, x), to, ld, depth, distance, first)
+
+    return Emitted(emit_all, f"gram{cuts[-1]}", inline=False)
+
+
+def _between(rows: int) -> Emitted:
+    """A function in compiled code: the products of some columns with a tile of others.
+
+    Called with pointers to the first of these and of those, and then as above.
+    """
+
+    def emit_tile(emit: Emitter, x: Any, y: Any, to: Any, ld: Any, depth: Any, distance: Any, first: Any) -> None:
+        _emit_tile(emit, [(i, j) for i in range(rows) for j in range(_SIDE)], (x, y), to, ld, depth, distance, first)
+
+    return Emitted(emit_tile, f"products{rows}", inline=False)
+
+
+def _emit_tile(
+    emit: Emitter, pairs: Pairs, bases: tuple[Any, Any], to: Any, ld: Any, depth: Any, distance: Any, first: Any
+) -> None:
+    builder, start = emit.builder, emit.builder.block
+    loop, body, rest, masked, done = (builder.append_basic_block(name) for name in ("loop", "step", "rest", "masked", "sums"))
+    whole = builder.and_(depth, word(2**64 - emit.lanes))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k = builder.phi(WORD)
+    k.add_incoming(word(0), start)
+    sums = [builder.phi(emit.vector) for _ in pairs]
+    for phi in sums:
+        phi.add_incoming(emit.zero, start)
+    builder.cbranch(builder.icmp_unsigned("<", k, whole), body, rest)
+    builder.position_at_end(body)
+    for phi, value in zip(sums, _further(emit, pairs, sums, bases, ld, k), strict=True):
+        phi.add_incoming(value, body)
+    k.add_incoming(builder.add(k, word(emit.lanes)), body)
+    builder.branch(loop)
+    builder.position_at_end(rest)
+    builder.cbranch(builder.icmp_unsigned("<", whole, depth), masked, done)
+    builder.position_at_end(masked)
+    last = _further(emit, pairs, sums, bases, ld, k, emit.mask(builder.sub(depth, whole)))
+    builder.branch(done)
+    builder.position_at_end(done)
+    totals = []
+    for before, value in zip(sums, last, strict=True):
+        total = builder.phi(emit.vector)
+        total.add_incoming(before, rest)
+        total.add_incoming(value, masked)
+        totals.append(total)
+    _emit_products(emit, pairs, totals, to, distance, first)
+
+
+def _further(
+    emit: Emitter, pairs: Pairs, sums: list[Any], bases: tuple[Any, Any], ld: Any, k: Any, mask: Any = None
+) -> list[Any]:
+    """The sums with the rows of a vector more.
+
+    Where sums and columns are more than registers, columns are read again for each row of products: they are in the cache.
+    """
+    builder, made = emit.builder, []
+    scarce = mask is None and len(pairs) + len({i for i, _ in pairs} | {j for _, j in pairs}) > _REGISTERS
+    places: dict[int, Any] = {}  # of a row of products
+    columns: dict[tuple[Any, int, Any], Any] = {}
+
+    def column(base: Any, number: int, at: Any) -> Any:
+        if (base, number, at) not in columns:
+            columns[base, number, at] = emit.load(emit.at(base, builder.mul(ld, word(number)), at), mask)
+        return columns[base, number, at]
+
+    for (i, j), before in zip(pairs, sums, strict=True):
+        if i not in places:
+            places[i] = _hidden(builder, k) if scarce else k
+        of = column(bases[0], i, k)
+        by = of if bases[0] is bases[1] and i == j else column(bases[1], j, places[i])
+        made.append(builder.fadd(before, builder.fmul(of, by, flags=("contract",)), flags=("contract",)))
+    return made
+
+
+def _hidden(builder: Any, number: Any) -> Any:
+    """A number that LLVM does not know to be the same, so that it reads again what it has read from there."""
+    return builder.asm(ir.FunctionType(WORD, [WORD]), "", "=r,0", [number], False)
+
+
+def _emit_products(emit: Emitter, pairs: Pairs, totals: list[Any], to: Any, distance: Any, first: Any) -> None:
+    """Write the sums of lanes where they belong."""
+    builder, place = emit.builder, to
+    for group in range(0, len(totals), emit.lanes):
+        together = totals[group : group + emit.lanes]
+        found = added(builder, together + [emit.zero] * (emit.lanes - len(together)))
+        for lane, (i, j) in enumerate(pairs[group : group + emit.lanes]):
+            if j == 0:
+                before = builder.add(builder.mul(first, word(i)), word(i * (i + 1) // 2))
+                place = emit.at(to, builder.mul(before, distance))
+            builder.store(builder.extract_element(found, word(lane)), place)
+            place = emit.at(place, distance)
+
+
+_gram1, _gram2, _gram3, _gram4, _gram5, _gram6 = (_whole(*cuts) for cuts in ((1,), (2,), (3,), (4,), (5,), (4, 6)))
+_between1, _between2, _between3 = (_between(rows) for rows in (1, 2, 3))
+
+
+@compiled
+def _small(a, to, ld, rows, cols, distance, first):
+    """The products of six columns at most."""
+    if cols == uint64(6):
+        _gram6(a, to, ld, rows, distance, first)
+    elif cols == uint64(5):
+        _gram5(a, to, ld, rows, distance, first)
+    elif cols == _FULL:
+        _gram4(a, to, ld, rows, distance, first)
+    elif cols == uint64(3):
+        _gram3(a, to, ld, rows, distance, first)
+    elif cols == _TWO:
+        _gram2(a, to, ld, rows, distance, first)
+    else:
+        _gram1(a, to, ld, rows, distance, first)
+
+
+@compiled
+def _tile(a, b, to, ld, rows, cols, distance, first):
+    """The products of up to four columns with a tile of others."""
+    if cols == _FULL:
+        _between2(a, b, to, ld, rows, distance, first)
+        half = after(to, (_TWO * first + uint64(3)) * distance)
+        _between2(after(a, _TWO * ld), b, half, ld, rows, distance, first + _TWO)
+    elif cols == uint64(3):
+        _between3(a, b, to, ld, rows, distance, first)
+    elif cols == _TWO:
+        _between2(a, b, to, ld, rows, distance, first)
+    else:
+        _between1(a, b, to, ld, rows, distance, first)
+
+
+@noinline
+def gram(a, ld, rows, cols, to, distance):
+    """Write the product of columns i and j ≤ i at ``to[(i * (i + 1) // 2 + j) * distance]``.
+
+    There are ``cols`` columns of ``rows`` elements, one every ``ld``.
+    """
+    if cols <= uint64(6):
+        _small(a, to, ld, rows, cols, distance, _NONE)
+        return
+    for first in range(_NONE, cols, _FULL):
+        x, count, line = after(a, first * ld), min(_FULL, cols - first), after(to, first * (first + _ONE) // _TWO * distance)
+        for j in range(_NONE, first, _FULL):
+            _tile(x, after(a, j * ld), after(line, j * distance), ld, rows, count, distance, first)
+        _small(x, after(line, first * distance), ld, rows, count, distance, first)
