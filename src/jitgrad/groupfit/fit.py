@@ -42,6 +42,5 @@ def fit_arrays(
     """Fit a model to many curves of equally many rows, y of shape (…, rows); see ``fit_groups``."""
     columns, table = read_arrays(x, y, sigma, options.get("nan_policy"))
     job = make_job(model, [*columns, RESPONSE], by=(), y=RESPONSE, x=list(columns), **options)
-    chosen = [table.groups.columns[list(columns).index(name)] for name in job.x]
-    table = replace(table, groups=table.groups._replace(columns=chosen))
+    table = replace(table, groups=table.groups._replace(columns=job.chosen(list(columns), table.groups.columns)))
     return job.fit_table(table, threads=threads, progress=progress)

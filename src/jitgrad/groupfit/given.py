@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import narwhals.stable.v1 as nw
 import numpy as np
 
 from jitgrad.curvefit.given import check_names, values_of
 from jitgrad.curvefit.least_squares import Limits
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.groupfit.tables import ROW, Table, frame_of, numbers
+from jitgrad.groupfit.tables import Table, frame_of, numbers, places_of
+
+
+class Setting(NamedTuple):
+    """What the groups of a table start from and may become.
+
+    Attributes:
+        starts: float64 (G, p), values of all parameters; nan for those to be found.
+        limits: of all parameters, (p,) for all groups or (G, p); None without bounds.
+    """
+
+    starts: np.ndarray
+    limits: Limits | None
+
+
+def of_groups(limits: Limits | None, which: Any) -> Limits | None:
+    """Those of one group, (p,), or of several."""
+    return limits if limits is None or limits.low.ndim == 1 else Limits(limits.low[which], limits.high[which])
 
 
 def is_frame(given: Any) -> bool:
@@ -113,18 +129,12 @@ def _by_key(what: str, given: Any, names: Sequence[str], table: Table) -> np.nda
             f"{{argument}} is a frame of {', '.join(frame.columns)}. Give the keys {', '.join(by)}, and columns of parameters.",
             argument=what,
         )
-    library = nw.get_native_namespace(keys)
-    columns = {name: frame.get_column(name).to_list() for name in by} | {ROW: np.arange(len(frame))}
-    theirs = nw.from_dict(columns, native_namespace=library)
-    theirs = theirs.with_columns([nw.col(name).cast(keys.schema[name]) for name in by])
-    if len(theirs.unique(subset=list(by))) < len(theirs):
+    at = places_of(keys, frame.select(list(by)))
+    if at is None:
         raise ArgumentError("{argument} has a key twice. Give one row for each.", argument=what)
-    mine = f"{ROW}_of_group"
-    joined = keys.with_row_index(mine).join(theirs, on=list(by), how="inner")
-    to, at = (joined.get_column(name).to_numpy().astype(np.int64) for name in (mine, ROW))
-    values = np.full((len(table), len(names)), math.nan)
+    values, known_keys = np.full((len(table), len(names)), math.nan), at >= 0
     for name in known:
-        values[to, names.index(name)] = numbers(frame, name)[at]
+        values[known_keys, names.index(name)] = numbers(frame, name)[at[known_keys]]
     return values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.curvefit.given import check_names, options_of
 from jitgrad.curvefit.least_squares import SolverOptions
-from jitgrad.errors import ArgumentError, DataError, FormulaError, near_name
-from jitgrad.groupfit.given import columns_in, is_frame
+from jitgrad.errors import ArgumentError, FormulaError
+from jitgrad.groupfit.given import Setting, columns_in, is_frame
+from jitgrad.groupfit.predict import predict_frame
 from jitgrad.groupfit.result import GroupFits
-from jitgrad.groupfit.solving import fit_table
-from jitgrad.groupfit.tables import Table, frame_of, read_frame
+from jitgrad.groupfit.solving import fit_table, setting_of
+from jitgrad.groupfit.tables import Table, check_column, frame_of, read_frame
 
 MEASURES = {"chisqr": "float64", "r2": "float64", "rows": "int64", "nfev": "int64", "status": "str"}
 """What a result has of each group beside its parameters and their standard errors, and as what."""
@@ -87,9 +88,30 @@ class Job:
         table = read_frame(frame_of(data), self.by, self.x, self.y, self.sigma, self.extra, self.nan_policy)
         return self.fit_table(table, threads=threads, progress=progress)
 
-    def fit_table(self, table: Table, *, threads: int | None = None, progress: bool = False) -> GroupFits:
-        """Fit each group of a table."""
-        return fit_table(self, table, threads=threads, progress=progress)
+    def fit_table(
+        self, table: Table, setting: Setting | None = None, *, threads: int | None = None, progress: bool = False
+    ) -> GroupFits:
+        """Fit each group of a table, from where it was given or as the setting says."""
+        return fit_table(self, table, setting or setting_of(self, table), threads=threads, progress=progress)
+
+    def predict(self, data: Any, fits: Any) -> Any:
+        """A frame with a column ``predicted``: what the model says with the parameters that ``fits``, a frame, has for its key.
+
+        It is nan where the key is not in ``fits``, or its parameters are nan.
+        """
+        return predict_frame(self, data, fits)
+
+    def chosen(self, names: Sequence[str], columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The columns that the model takes; of one and one, whatever its name. Raises DataError where one is not there."""
+        if len(names) == len(self.x) == 1:
+            return list(columns)
+        for name in self.x:
+            check_column(name, names)
+        return [columns[names.index(name)] for name in self.x]
+
+    def starts_of(self, given: Any, table: Table) -> np.ndarray:
+        """Other starting values of the groups of a table, (G, p); fixed parameters keep their values."""
+        return setting_of(replace(self, p0=given), table).starts
 
 
 def make_job(
@@ -126,8 +148,7 @@ def make_job(
     extra = [*columns_in(p0), *columns_in(bounds), *columns_in(fixed)]
     known = [*by, y, *([sigma] if isinstance(sigma, str) else []), *extra]
     for name in [*known, *([x] if isinstance(x, str) else x or [])]:
-        if name not in names:
-            raise DataError(f"There is no column {name!r}.{near_name(name, names)} The columns are {', '.join(names)}.")
+        check_column(name, names)
     curve, x = _curve(model, names, known, x, by, p0)
     free = _free(fixed, curve.names)
     job = Job(

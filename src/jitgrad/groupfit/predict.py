@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import narwhals.stable.v1 as nw
 import numpy as np
 
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import MOST_ROWS
 from jitgrad.curvefit.many import Groups
+from jitgrad.errors import DataError
+from jitgrad.groupfit.arrays import read_arrays
+from jitgrad.groupfit.tables import frame_of, grouping, numbers, places_of
 from jitgrad.tape.tensor import Tensor
 
+if TYPE_CHECKING:
+    from jitgrad.groupfit.job import Job
+
+PREDICTED = "predicted"
+"""The column of what the model says."""
 BLOCK = 1 << 16
 """Rows for which parameters are written out at once."""
 
@@ -68,3 +77,40 @@ def _one_by_one(curve: Curve, groups: Groups, values: np.ndarray, said: np.ndarr
         said[at : at + count] = curve.values(own, free, columns, count) if finite else np.nan
         at += count
     return said
+
+
+def predict_frame(job: Job, data: Any, fits: Any) -> Any:
+    """A frame with a column more: what the model says with each group's parameters; nan where its group has none.
+
+    Args:
+        job: what was fitted.
+        data: a frame with the keys and the columns that the model takes.
+        fits: a frame with keys and parameters.
+
+    Raises:
+        DataError: where ``data`` have a column of that name, or lack one.
+    """
+    frame = frame_of(data)
+    if PREDICTED in frame.columns:
+        raise DataError(f"The data have a column {PREDICTED!r} already. Rename it.")
+    found, own = grouping(frame, job.by), frame_of(fits)
+    columns = [column if found.order is None else column[found.order] for column in (numbers(frame, name) for name in job.x)]
+    places = places_of(found.keys, own.select(list(job.by)))
+    if places is None:
+        raise DataError("The fits have a key twice. Give one row for each.")
+    values = np.column_stack([numbers(own, name) for name in job.names])
+    values = np.vstack([values, np.full(len(job.names), np.nan)])[places]
+    said = np.full(len(frame), np.nan)
+    rows = slice(None) if found.order is None else found.order
+    said[rows] = predict_groups(job.curve, Groups(columns, np.empty(0), None, found.parts), values)
+    library = nw.get_native_namespace(frame)
+    return frame.with_columns(nw.new_series(PREDICTED, said, native_namespace=library)).to_native()
+
+
+def predict_arrays(job: Job, x: Any, values: np.ndarray) -> np.ndarray:
+    """What the model says for x of all groups, (rows,), or of each, (…, rows), with parameters (…, p): (…, rows)."""
+    some = next(iter(x.values()), ()) if isinstance(x, Mapping) else x
+    shape = (*values.shape[:-1], np.shape(some)[-1] if np.ndim(some) else 0)
+    columns, table = read_arrays(x, np.zeros(shape), None, None)
+    groups = table.groups._replace(columns=job.chosen(list(columns), table.groups.columns))
+    return predict_groups(job.curve, groups, values.reshape(-1, values.shape[-1])).reshape(shape)

@@ -2,52 +2,93 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals.stable.v1 as nw
 import numpy as np
 
+from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.least_squares import Data, Solution
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import Observations
-from jitgrad.errors import FitError
-from jitgrad.groupfit.statistics import quality, scales_of, standard_errors
+from jitgrad.errors import ArgumentError, FitError, near_name
+from jitgrad.groupfit.given import Setting, is_frame, of_groups
+from jitgrad.groupfit.predict import predict_arrays, predict_groups
+from jitgrad.groupfit.statistics import adrift, quality, scales_of, standard_errors
 from jitgrad.groupfit.status import BY_CODE, WORDS, Status
+from jitgrad.groupfit.summary import Summary, summary_of
 from jitgrad.groupfit.tables import Table
 
 if TYPE_CHECKING:
     from jitgrad.groupfit.job import Job
 
 
-class GroupFits:
-    """The result of ``fit_groups``: a row for each group, in the order of the keys."""
+class Found(NamedTuple):
+    """What is known of each group; the first axis of all is the groups'.
 
-    def __init__(
-        self, job: Job, table: Table, solution: Solution, codes: np.ndarray, values: np.ndarray, stderr: np.ndarray,
-        chisqr: np.ndarray, r2: np.ndarray,
-    ) -> None:  # fmt: skip
-        self.job, self._table, self._solution, self._codes = job, table, solution, codes
-        self._values, self._stderr, self._chisqr, self._r2 = values, stderr, chisqr, r2
+    Attributes:
+        codes: of Status, uint8 (G,).
+        parameters: of all, float64 (G, p), also of fits that failed.
+        outcomes, factors: of the solver, see ``Solution``.
+        values, stderr: parameters and standard errors, (G, p); nan where a fit failed, as in the next:
+        chisqr, r2: (G,).
+    """
+
+    codes: np.ndarray
+    parameters: np.ndarray
+    outcomes: np.ndarray
+    factors: np.ndarray
+    values: np.ndarray
+    stderr: np.ndarray
+    chisqr: np.ndarray
+    r2: np.ndarray
+
+
+def found_by(job: Job, table: Table, setting: Setting, solution: Solution, codes: np.ndarray) -> Found:
+    """What the fits of a job say, from what the solver found."""
+    free, rows = list(job.free), table.groups.parts[:, 1].astype(np.float64)
+    parameters, errors = setting.starts.copy(), np.zeros(setting.starts.shape)
+    parameters[:, free] = solution.parameters
+    scales = scales_of(solution, rows, job.absolute_sigma)
+    errors[:, free] = standard_errors(solution.factors, scales)
+    converged = codes == Status.CONVERGED
+    converged[converged] = ~adrift(table, np.flatnonzero(converged), solution, scales, parameters[:, free], errors[:, free])
+    codes = np.where(converged | (codes != Status.CONVERGED), codes, np.uint8(Status.SINGULAR))
+    values = np.where(converged[:, None], parameters, math.nan)
+    errors[~converged] = math.nan
+    chisqr, r2 = quality(table, job.curve, values, np.where(converged, solution.outcomes["cost"], math.nan), job.options.loss)
+    return Found(codes, parameters, solution.outcomes, solution.factors, values, errors, chisqr, r2)
+
+
+class GroupFits:
+    """The result of ``fit_groups``: a row for each group, in the order of the keys.
+
+    Its arrays have a number for each group, (G,), or one for each group and parameter, (G, p). Where arrays were fitted, y of
+    shape (…, rows), G stands for their leading shape. A fit that failed has nan, and ``status`` says why.
+
+    Args:
+        job: what was fitted.
+        table: the rows.
+        setting: what fits started from, and bounds.
+        found: what came of it.
+
+    Attributes:
+        job: what was fitted, without its data.
+        remarks: what is to be said of the data, a clause each.
+    """
+
+    def __init__(self, job: Job, table: Table, setting: Setting, found: Found) -> None:
+        self.job, self._table, self._setting, self._found = job, table, setting, found
         self.remarks = list(table.remarks)
 
-    @classmethod
-    def made(cls, job: Job, table: Table, starts: np.ndarray, solution: Solution, codes: np.ndarray) -> GroupFits:
-        """The result of fits, from what the solver found."""
-        failed = codes != Status.CONVERGED
-        free = list(job.free)
-        starts[:, free] = solution.parameters
-        scales = scales_of(solution, table.groups.parts[:, 1].astype(np.float64), job.absolute_sigma)
-        errors = np.zeros(starts.shape)
-        errors[:, free] = standard_errors(solution.factors, scales)
-        values = starts.copy()
-        chisqr, r2 = quality(table, job.curve, values, solution.outcomes["cost"], job.options.loss)
-        for array in (values, errors, chisqr, r2):
-            array[failed] = np.nan
-        return cls(job, table, solution, codes, values, errors, chisqr, r2)
-
     def __len__(self) -> int:
-        return len(self._codes)
+        return len(self._found.codes)
+
+    # By group.
 
     @property
     def names(self) -> list[str]:
@@ -64,13 +105,13 @@ class GroupFits:
 
     @property
     def values(self) -> np.ndarray:
-        """The parameters, (G, p); nan where a fit failed. Of arrays G is the leading shape, as everywhere."""
-        return self._shaped(self._values)
+        """The parameters, (G, p)."""
+        return self._shaped(self._found.values)
 
     @property
     def stderr(self) -> np.ndarray:
-        """The standard errors, (G, p); 0 for what was fixed, inf without degrees of freedom."""
-        return self._shaped(self._stderr)
+        """The standard errors, (G, p); 0 for what was fixed, inf where there are no degrees of freedom."""
+        return self._shaped(self._found.stderr)
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -80,12 +121,12 @@ class GroupFits:
     @property
     def chisqr(self) -> np.ndarray:
         """χ², (G,): the sums of squares of residuals over sigma."""
-        return self._shaped(self._chisqr)
+        return self._shaped(self._found.chisqr)
 
     @property
     def r2(self) -> np.ndarray:
-        """The part of the variance of y that the model explains, (G,)."""
-        return self._shaped(self._r2)
+        """The part of the variance of y that the model explains, (G,); nan where y is constant."""
+        return self._shaped(self._found.r2)
 
     @property
     def n_rows(self) -> np.ndarray:
@@ -95,55 +136,192 @@ class GroupFits:
     @property
     def nfev(self) -> np.ndarray:
         """How often the model was computed for each group, (G,)."""
-        return self._shaped(self._solution.outcomes["nfev"].astype(np.int64))
+        return self._shaped(self._found.outcomes["nfev"].astype(np.int64))
 
     @property
     def status(self) -> np.ndarray:
-        """How each fit ended, (G,), in words."""
-        return self._shaped(WORDS[self._codes])
+        """How each fit ended, in words, (G,)."""
+        return self._shaped(WORDS[self._found.codes])
 
     @property
     def converged(self) -> np.ndarray:
         """Which fits converged, bool (G,)."""
-        return self._shaped(self._codes == Status.CONVERGED)
+        return self._shaped(self._found.codes == Status.CONVERGED)
+
+    # As tables.
 
     def frame(self) -> Any:
         """A table with a row for each group, in the library that the data came in; of arrays in Polars.
 
-        Its columns are the keys, or indices ``index0`` … of arrays; the parameters; their standard errors, ``<name>_stderr``;
+        Its columns are the keys, or ``index0`` … of arrays; the parameters; their standard errors, ``<name>_stderr``;
         ``chisqr``, ``r2``, ``rows``, ``nfev`` and ``status``.
         """
-        columns: dict[str, Any] = {name: self._values[:, k] for k, name in enumerate(self.names)}
-        columns |= {f"{name}_stderr": self._stderr[:, k] for k, name in enumerate(self.names)}
-        columns |= {"chisqr": self._chisqr, "r2": self._r2, "rows": self.n_rows.ravel(), "nfev": self.nfev.ravel()}
-        keys = self._table.keys
-        if keys is None:
-            import polars as pl
+        found = self._found
+        columns = {name: found.values[:, k] for k, name in enumerate(self.names)}
+        columns |= {f"{name}_stderr": found.stderr[:, k] for k, name in enumerate(self.names)}
+        columns |= {"chisqr": found.chisqr, "r2": found.r2, "rows": self.n_rows.ravel(), "nfev": self.nfev.ravel()}
+        return self._with_keys(columns, {"status": WORDS[found.codes]})
 
-            places = np.unravel_index(np.arange(len(self)), self._table.shape)
-            columns = {f"index{k}": place for k, place in enumerate(places)} | columns
-            return pl.DataFrame(columns | {"status": WORDS[self._codes].tolist()})
-        made = nw.from_dict(
-            {name: np.ascontiguousarray(column) for name, column in columns.items()} | {"status": WORDS[self._codes].tolist()},
-            native_namespace=nw.get_native_namespace(keys),
+    @property
+    def failures(self) -> Any:
+        """A table of the groups that failed: keys, ``rows``, ``status``, and ``reason``, which says what to do."""
+        failed = np.flatnonzero(self._found.codes != Status.CONVERGED)
+        codes = self._found.codes[failed]
+        reasons = np.array([status.reason for status in Status])
+        return self._with_keys(
+            {"rows": self.n_rows.ravel()[failed]}, {"status": WORDS[codes], "reason": reasons[codes]}, failed
         )
-        return nw.concat([keys, made], how="horizontal").to_native()
+
+    def _with_keys(self, columns: dict[str, np.ndarray], texts: dict[str, np.ndarray], which: np.ndarray | None = None) -> Any:
+        """Columns of these groups, of all by default, beside their keys."""
+        import polars as pl
+
+        keys, library = self._table.keys, pl
+        if keys is not None:
+            keys, library = keys if which is None else keys[which], nw.get_native_namespace(keys)
+        else:
+            places = np.arange(len(self)) if which is None else which
+            axes = zip(range(len(self._table.shape)), np.unravel_index(places, self._table.shape), strict=False)
+            columns = {f"index{k}": place for k, place in axes} | columns
+        given: dict[str, Any] = {name: np.ascontiguousarray(column) for name, column in columns.items()}
+        made = nw.from_dict(given | {name: text.tolist() for name, text in texts.items()}, native_namespace=library)
+        return (made if keys is None else nw.concat([keys, made], how="horizontal")).to_native()
+
+    def summary(self) -> Summary:
+        """Groups, failures by reason, and quartiles of each parameter; ``print`` shows them."""
+        found, remarks = self._found, list(self.remarks)
+        bounds = self._setting.limits
+        if bounds is not None:
+            free = list(self.job.free)
+            ended = ((found.values <= bounds.low) | (found.values >= bounds.high))[:, free].any(axis=1)
+            remarks += [f"{int(ended.sum())} groups ended at a bound; standard errors mean little there"] * bool(ended.any())
+        worse = int((found.r2 < 0).sum())
+        if worse and self.job.options.loss == "linear":
+            remarks.append(f"{worse} groups fit worse than a constant: r2 < 0")
+        model = self.job.curve.model
+        text = (
+            model.text if isinstance(model, Formula) else f"{getattr(model, '__name__', 'a function')}({', '.join(self.names)})"
+        )
+        by = f" by {', '.join(self.job.by)}" if self.job.by else ""
+        rows = int(self._table.groups.parts[:, 1].sum())
+        return summary_of(f"{text}{by}", self.names, found.values, found.codes, rows, remarks)
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    # One group.
+
+    def _number(self, index: Any) -> int:
+        """The number of a group. Raises IndexError where there is none."""
+        numbers = np.arange(len(self)).reshape(self._table.shape)[index]
+        if np.ndim(numbers):
+            raise ArgumentError(f"The groups have shape {self._table.shape}. Give one index for each axis, as in fits[0, 1].")
+        return int(numbers)
+
+    def label(self, index: Any) -> str:
+        """The keys of a group, ``"plate=1, well=B7"``; of arrays its place."""
+        g = self._number(index)
+        if self._table.keys is None:
+            return ", ".join(str(int(k)) for k in np.unravel_index(g, self._table.shape)) if self._table.shape else ""
+        return ", ".join(f"{name}={value}" for name, value in zip(self.job.by, self._table.keys.row(g), strict=True))
 
     def __getitem__(self, index: Any) -> CurveFit:
-        """The fit of a group as a CurveFit. Raises FitError where none was made."""
-        g = int(np.arange(len(self)).reshape(self._table.shape)[index])
-        status = BY_CODE[self._codes[g]]
-        if not self._solution.outcomes["status"][g]:
-            raise FitError(f"Group {index} was not fitted: {status.word}, {status.reason}.")
-        return CurveFit(self._problem(g), self._solution, g)
+        """The fit of a group as ``curve_fit`` gives it, also where it failed. Raises FitError where none could be made."""
+        g = self._number(index)
+        status, found = BY_CODE[self._found.codes[g]], self._found
+        if not found.outcomes["status"][g]:
+            raise FitError(f"Group {self.label(index)} was not fitted: {status.word}. Of such groups: {status.reason}.")
+        free = list(self.job.free)
+        of_one = Solution(found.parameters[g : g + 1, free], found.outcomes[g : g + 1], found.factors[g : g + 1])
+        return CurveFit(self._problem(g), of_one)
 
     def _problem(self, g: int) -> Problem:
         """What was fitted in a group."""
-        job, table = self.job, self._table
-        part, columns, free = table.rows_of(g), table.columns_of(g), list(job.free)
-        y = table.groups.y[part]
-        weights = None if table.groups.weights is None else table.groups.weights[part]
-        sigma = None if table.sigma is None else table.sigma[part]
-        observed = Observations(columns, y, sigma, columns[0] if columns else None, [])
-        data, held = Data(columns, y, weights), self._values[g].copy()
-        return Problem(job.curve, observed, data, None, held, free, None, job.options, job.absolute_sigma)
+        job, groups = self.job, self._table.groups
+        part, columns = self._table.rows_of(g), self._table.columns_of(g)
+        weights = None if groups.weights is None else groups.weights[part]
+        sigma = None if self._table.sigma is None else self._table.sigma[part]
+        observed = Observations(columns, groups.y[part], sigma, columns[0] if columns else None, [])
+        limits = of_groups(self._setting.limits, g)
+        data, held = Data(columns, observed.y, weights), self._found.parameters[g].copy()
+        return Problem(job.curve, observed, data, None, held, list(job.free), limits, job.options, job.absolute_sigma)
+
+    def covariance(self, index: Any) -> np.ndarray:
+        """The covariance of the parameters of a group, (p, p); nan where its fit failed."""
+        g, p = self._number(index), len(self.names)
+        return self[index].covariance if self._found.codes[g] == Status.CONVERGED else np.full((p, p), math.nan)
+
+    # What the fits are good for.
+
+    def predict(self, data: Any = None) -> Any:
+        """What the model says, with each group's parameters.
+
+        Args:
+            data: a frame with the keys: it is returned with a column ``predicted``, nan where a group is not known or its fit
+                failed. Or x for all groups, an array or a mapping of columns: gives an array, (G, rows). Where arrays were
+                fitted, x as it was given then; by default their own.
+        """
+        groups = self._table.groups
+        if data is None:
+            rows = np.unique(groups.parts[:, 1])
+            if self._table.keys is not None or len(rows) != 1:
+                raise ArgumentError(
+                    "The groups have rows of their own. Give predict a frame with the keys, or x for all groups."
+                )
+            return predict_groups(self.job.curve, groups, self._found.values).reshape(*self._table.shape, int(rows[0]))
+        if self._table.keys is not None and (
+            is_frame(data) or set(self.job.by) <= set(data if isinstance(data, Mapping) else ())
+        ):
+            return self.job.predict(data, self.frame())
+        return predict_arrays(self.job, data, self.values)
+
+    def refit(self, where: Any, starts: Any = None, *, threads: int | None = None, progress: bool = False) -> GroupFits:
+        """The same with some groups fitted again.
+
+        Args:
+            where: a status such as ``"not converged"``, or several; a mask, (G,); or numbers of groups.
+            starts: their starting values, as ``p0`` of ``fit_groups``. By default groups that were interrupted start as they
+                would have, and others are searched for.
+            threads, progress: as in ``fit_groups``.
+        """
+        chosen = self._chosen(where)
+        keys = None if self._table.keys is None else self._table.keys[chosen]
+        groups = self._table.groups
+        part = replace(self._table, keys=keys, shape=(len(chosen),), groups=groups._replace(parts=groups.parts[chosen]))
+        if starts is not None:
+            own = self.job.starts_of(starts, part)
+        else:
+            own = self._setting.starts[chosen].copy()
+            begun = self._found.codes[chosen] != Status.INTERRUPTED
+            own[np.ix_(begun, list(self.job.free))] = math.nan
+        limits = of_groups(self._setting.limits, chosen)
+        again = self.job.fit_table(part, Setting(own, limits), threads=threads, progress=progress)
+        found = Found(*[array.copy() for array in self._found])
+        for to, new in zip(found, again._found, strict=True):
+            to[chosen] = new
+        setting = self._setting._replace(starts=self._setting.starts.copy())
+        setting.starts[chosen] = own
+        return GroupFits(self.job, self._table, setting, found)
+
+    def _chosen(self, where: Any) -> np.ndarray:
+        """The numbers of groups."""
+        if isinstance(where, str):
+            where = [where]
+        if isinstance(where, Sequence) and all(isinstance(word, str) for word in where):
+            words = WORDS.tolist()
+            for word in where:
+                if word not in words:
+                    raise ArgumentError(f"There is no status {word!r}.{near_name(word, words)} There are {', '.join(words)}.")
+            return np.flatnonzero(np.isin(WORDS[self._found.codes], list(where)))
+        array = np.asarray(where)
+        if array.dtype == bool and array.shape == self._table.shape:
+            return np.flatnonzero(array)
+        numbers = np.arange(len(self))
+        if array.dtype.kind not in "iu" or array.ndim > 1:
+            raise ArgumentError(
+                f"where is {where!r}. Give a status, a mask of shape {self._table.shape}, or numbers of groups."
+            )
+        try:
+            return np.atleast_1d(numbers[array])
+        except IndexError:
+            raise ArgumentError(f"where has a number beyond the {len(self)} groups. Give numbers below it.") from None

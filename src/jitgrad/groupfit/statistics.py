@@ -9,7 +9,7 @@ import numpy as np
 
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import Solution
-from jitgrad.curvefit.many import Groups
+from jitgrad.curvefit.result import BEYOND
 from jitgrad.groupfit.predict import predict_groups
 from jitgrad.groupfit.tables import Table
 
@@ -70,6 +70,38 @@ def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarra
     return np.where(dof > 0, 2.0 * solution.outcomes["cost"] / np.maximum(dof, 1), math.inf)
 
 
+def adrift(
+    table: Table, which: np.ndarray, solution: Solution, scales: np.ndarray, values: np.ndarray, errors: np.ndarray
+) -> np.ndarray:
+    """Which of these groups have a parameter whose standard error is beyond all numbers of the fit, as ``CurveFit`` says it.
+
+    Where its fit ended, the model hardly has that parameter.
+    """
+    if not values.shape[1]:
+        return np.zeros(len(which), bool)
+    pivots = np.abs(np.diagonal(solution.factors, axis1=1, axis2=2)).min(axis=1)
+    with np.errstate(all="ignore"):
+        suspects = which[~(np.sqrt(scales[which]) < BEYOND * solution.rcond[which] * pivots[which])]
+        largest = np.ones(len(suspects))
+        for array in [*table.groups.columns, table.groups.y]:
+            if len(suspects):
+                largest = np.maximum(largest, _largest(array, table, suspects))
+        limit = np.maximum(np.abs(values[suspects]), largest[:, None])
+        beyond = errors[suspects] / BEYOND
+        wrong = ((limit < beyond) & (beyond < math.inf)).any(axis=1)
+    return np.isin(which, suspects[wrong])
+
+
+def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:
+    """The largest size of a column in each of these groups, which have rows."""
+    if len(array) < len(table.groups.y):  # the columns are shared
+        return np.full(len(which), np.abs(array).max())
+    first, count = table.groups.parts[which].astype(np.intp).T
+    between = np.column_stack([first, first + count]).ravel()
+    padded = np.append(np.abs(array), 0.0)  # the last part may end with the array
+    return np.maximum.reduceat(padded, between)[::2]
+
+
 def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, loss: str) -> Quality:
     """How well parameters, (G, p), fit; ``costs``, (G,), are half of χ² where the loss is linear."""
     groups = table.groups
@@ -88,8 +120,9 @@ def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, l
         return Quality(chisqr, np.where(total > 0, 1.0 - squares / total, math.nan))
 
 
-def unfit(groups: Groups, table: Table) -> tuple[np.ndarray, np.ndarray]:
+def unfit(table: Table) -> tuple[np.ndarray, np.ndarray]:
     """Which groups have numbers that are not finite, and which have a sigma that is none, bool (G,) each."""
+    groups = table.groups
     with np.errstate(all="ignore"):
         wrong = np.zeros(len(table), bool)
         for column in groups.columns:

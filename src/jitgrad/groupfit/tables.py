@@ -11,7 +11,7 @@ import narwhals.stable.v1 as nw
 import numpy as np
 
 from jitgrad.curvefit.many import Groups
-from jitgrad.errors import DataError, near_name
+from jitgrad.errors import DataError, listed, near_name
 
 ROW = "__row"
 """The name of a column of row numbers, while rows are sorted."""
@@ -72,11 +72,15 @@ def frame_of(data: Any) -> nw.DataFrame[Any]:
         raise DataError(f"The data are a {type(data).__name__}. {advice}.") from None
 
 
+def check_column(name: str, names: Sequence[str]) -> None:
+    """Raise DataError for a name that is none of these."""
+    if name not in names:
+        raise DataError(f"There is no column {name!r}.{near_name(name, names)} The columns are {listed(names)}.")
+
+
 def column_of(frame: nw.DataFrame[Any], name: str) -> Any:
     """A column by its name. Raises DataError where there is none."""
-    if name not in frame.columns:
-        near = near_name(name, frame.columns)
-        raise DataError(f"There is no column {name!r}.{near} The columns are {', '.join(frame.columns)}.")
+    check_column(name, frame.columns)
     return frame.get_column(name)
 
 
@@ -147,6 +151,23 @@ def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool
         falls = falls or bool((~changes & np.asarray((after < before).to_numpy(), bool)).any())
         changes |= np.asarray((after != before).to_numpy(), bool)
     return changes, falls
+
+
+def places_of(keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> np.ndarray | None:
+    """The row of each key among others, of any library, int64 (G,): -1 where it is not there. None where those have one twice."""
+    library, by = nw.get_native_namespace(keys), keys.columns
+    keys = keys.select([_sortable(keys.get_column(name)) for name in by])
+    lists = {name: among.get_column(name).to_list() for name in by}
+    types = {name: keys.schema[name] for name in by}
+    theirs = nw.from_dict(lists, types, native_namespace=library) if len(among) else keys[:0]
+    theirs = theirs.with_row_index(ROW)
+    if len(theirs.unique(subset=list(by))) < len(theirs):
+        return None
+    mine = f"{ROW}_of_group"
+    joined = keys.with_row_index(mine).join(theirs, on=list(by), how="inner")
+    places = np.full(len(keys), -1)
+    places[joined.get_column(mine).to_numpy()] = joined.get_column(ROW).to_numpy()
+    return places
 
 
 def read_frame(

@@ -1,0 +1,59 @@
+"""What came of many fits, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.groupfit.status import BY_CODE, Status
+
+
+class Summary(NamedTuple):
+    """What came of many fits.
+
+    Attributes:
+        title: what was fitted.
+        groups: how many.
+        rows: how many they have.
+        failures: how many failed, by reason, in words; the most frequent reason first.
+        quartiles: of the parameters of those that converged, by name: a quarter, half and three quarters are below; nan where
+            none did.
+        remarks: what else is to be known, a clause each.
+    """
+
+    title: str
+    groups: int
+    rows: int
+    failures: dict[str, int]
+    quartiles: dict[str, tuple[float, float, float]]
+    remarks: list[str]
+
+    @property
+    def converged(self) -> int:
+        """How many fits converged."""
+        return self.groups - sum(self.failures.values())
+
+    def __str__(self) -> str:
+        failed = ", ".join(f"{count} {word}" for word, count in self.failures.items())
+        ended = f"{self.converged} converged" + (f"; {self.groups - self.converged} failed: {failed}" if failed else "")
+        width = max(9, *map(len, self.quartiles))
+        lines = [f"{self.title}: {self.groups} groups, {self.rows} rows", ended]
+        if self.converged:
+            lines.append(f"{'parameter':{width}} {'25 %':>12} {'median':>12} {'75 %':>12}")
+            lines += [f"{name:{width}} " + " ".join(f"{q:12.6g}" for q in three) for name, three in self.quartiles.items()]
+        return "\n".join([*lines, *self.remarks])
+
+
+def summary_of(
+    title: str, names: Sequence[str], values: np.ndarray, codes: np.ndarray, rows: int, remarks: Sequence[str] = ()
+) -> Summary:
+    """The Summary of fits with these parameters, (G, p), and codes of ``Status``, (G,)."""
+    counts = np.bincount(codes, minlength=len(BY_CODE))
+    order = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k] and k != Status.CONVERGED]
+    good = values[codes == Status.CONVERGED]
+    three = np.quantile(good, [0.25, 0.5, 0.75], axis=0) if len(good) else np.full((3, len(names)), np.nan)
+    quartiles = {name: (float(a), float(b), float(c)) for name, (a, b, c) in zip(names, three.T, strict=True)}
+    failures = {BY_CODE[k].word: int(counts[k]) for k in order}
+    return Summary(title, len(codes), rows, failures, quartiles, list(remarks))
