@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals.stable.v1 as nw
@@ -285,9 +284,7 @@ class GroupFits:
             threads, progress: as in ``fit_groups``.
         """
         chosen = self._chosen(where)
-        keys = None if self._table.keys is None else self._table.keys[chosen]
-        groups = self._table.groups
-        part = replace(self._table, keys=keys, shape=(len(chosen),), groups=groups._replace(parts=groups.parts[chosen]))
+        part = self._table.part(chosen)
         if starts is not None:
             own = self.job.starts_of(starts, part)
         else:

@@ -99,16 +99,17 @@ def setting_of(job: Job, table: Table) -> Setting:
 def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
     """Why groups cannot be fitted, uint8 (G,); CONVERGED where they can."""
     starts, limits, count = setting.starts, setting.limits, len(table)
-    wrong, bad_sigma = unfit(table)
     bad_bounds, outside = np.zeros(count, bool), np.zeros(count, bool)
     if limits is not None:
         bad_bounds |= ~(limits.low < limits.high).all(axis=-1)
         outside |= ((starts < limits.low) | (starts > limits.high)).any(axis=1)
-    return np.select(
-        [
-            table.groups.parts[:, 1] < max(1, len(job.free)), bad_sigma, wrong, np.isnan(starts).any(axis=1), bad_bounds,
-            outside,
-        ],
-        [Status.TOO_FEW, Status.BAD_SIGMA, Status.NOT_FINITE, Status.NO_START, Status.BAD_BOUNDS, Status.OUTSIDE],
-        Status.CONVERGED,
-    ).astype(np.uint8)  # fmt: skip
+    few, (wrong, bad_sigma) = table.groups.parts[:, 1] < max(1, len(job.free)), unfit(table)
+    constant = table.is_constant & ~few & ~wrong
+    if constant.any():
+        g = int(np.argmax(constant))
+        constant &= not all(job.curve.traced(table.columns_of(g), job.free, int(table.groups.parts[g, 1])).linear)
+    reasons = {
+        Status.TOO_FEW: few, Status.BAD_SIGMA: bad_sigma, Status.NOT_FINITE: wrong, Status.CONSTANT: constant,
+        Status.NO_START: np.isnan(starts).any(axis=1), Status.BAD_BOUNDS: bad_bounds, Status.OUTSIDE: outside,
+    }  # fmt: skip
+    return np.select(list(reasons.values()), list(reasons), Status.CONVERGED).astype(np.uint8)

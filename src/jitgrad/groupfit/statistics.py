@@ -13,6 +13,8 @@ from jitgrad.curvefit.result import BEYOND
 from jitgrad.groupfit.predict import predict_groups
 from jitgrad.groupfit.tables import Table
 
+SMALLEST, LARGEST = 1e-300, 1e300
+"""Of sums of squares of a response over sigma."""
 BLOCK = 1 << 13
 """Groups at once: what is made of them fits into the second cache."""
 
@@ -105,29 +107,28 @@ def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:
 def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, loss: str) -> Quality:
     """How well parameters, (G, p), fit; ``costs``, (G,), are half of χ² where the loss is linear."""
     groups = table.groups
-    y, counts = groups.y, groups.parts[:, 1].astype(np.float64)
     with np.errstate(all="ignore"):
-        mean = table.sums(y) / counts
-        deviation = y - np.repeat(mean, groups.parts[:, 1].astype(np.int64))
-        total = table.sums(deviation * deviation)
         if loss == "linear" and groups.weights is None:
             squares = chisqr = 2.0 * costs
         else:
-            residuals = y - predict_groups(curve, groups, values)
+            residuals = groups.y - predict_groups(curve, groups, values)
             squares = table.sums(residuals * residuals)
             weighted = residuals if groups.weights is None else residuals * groups.weights
             chisqr = 2.0 * costs if loss == "linear" else table.sums(weighted * weighted)
-        return Quality(chisqr, np.where(total > 0, 1.0 - squares / total, math.nan))
+        return Quality(chisqr, np.where(table.spread > 0, 1.0 - squares / table.spread, math.nan))
 
 
 def unfit(table: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Which groups have numbers that are not finite, and which have a sigma that is none, bool (G,) each."""
+    """Which groups have numbers that are not finite, or whose squares are no floats, and which have a sigma that is none."""
     groups = table.groups
     with np.errstate(all="ignore"):
         wrong = np.zeros(len(table), bool)
         for column in groups.columns:
             wrong |= ~np.isfinite(column).all() if groups.shared else ~np.isfinite(table.sums(column))
-        squares = groups.y if groups.weights is None else groups.y * groups.weights
-        wrong |= ~np.isfinite(table.sums(squares * squares))
+        y = groups.y if groups.weights is None else groups.y * groups.weights
+        squares = table.sums(y * y)
+        wrong |= ~(squares <= LARGEST)
+        if (squares < SMALLEST).any():
+            wrong |= (squares < SMALLEST) & (table.sums(np.abs(groups.y)) > 0)
         bad_sigma = np.zeros(len(table), bool) if groups.weights is None else np.isnan(table.sums(groups.weights))
     return wrong & ~bad_sigma, bad_sigma

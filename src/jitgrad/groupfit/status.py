@@ -33,12 +33,13 @@ class Status(enum.IntEnum):
     NOT_FINITE = 2, "not finite", "nan or inf in the data, or squares that are no floats; nan_policy='omit' leaves rows out"
     BAD_SIGMA = 3, "sigma not above 0", "sigma is no positive number in some row; correct it, or leave the row out"
     BAD_BOUNDS = 4, "bad bounds", "the lower bound is not below the upper one; correct them"
-    NO_START = 5, "no start", "no starting values were given or found; give some"
-    OUTSIDE = 6, "start outside bounds", "the starting values are not within the bounds; start within them"
-    NOT_FINITE_THERE = 7, "not finite at start", "the model or a derivative is not finite at the starting values; give others"
-    SINGULAR = 8, "singular", "the data do not determine all parameters; fix one, or leave the group out"
-    NOT_CONVERGED = 9, "not converged", "no minimum was reached; give other starting values, or raise max_nfev"
-    INTERRUPTED = 10, "interrupted", "the fit was stopped before; refit goes on with it"
+    CONSTANT = 5, "constant", "y is one number, which says nothing of the parameters of a curve; leave the group out"
+    NO_START = 6, "no start", "no starting values were given or found; give some"
+    OUTSIDE = 7, "start outside bounds", "the starting values are not within the bounds; start within them"
+    NOT_FINITE_THERE = 8, "not finite at start", "the model or a derivative is not finite at the starting values; give others"
+    SINGULAR = 9, "singular", "the data do not determine all parameters; fix one, or leave the group out"
+    NOT_CONVERGED = 10, "not converged", "no minimum was reached; give other starting values, or raise max_nfev"
+    INTERRUPTED = 11, "interrupted", "the fit was stopped before; refit goes on with it"
 
 
 BY_CODE = list(Status)

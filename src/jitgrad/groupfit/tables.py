@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,15 @@ import numpy as np
 from jitgrad.curvefit.many import Groups
 from jitgrad.errors import DataError, listed, near_name
 
+CONSTANT = 4 * np.finfo(float).eps
+"""Of a number, what rounding makes of it."""
 ROW = "__row"
 """The name of a column of row numbers, while rows are sorted."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The rows of many groups.
+    """The rows of many groups, one group after the other.
 
     Attributes:
         keys: a frame with a row for each group, in their order; None of arrays.
@@ -49,6 +52,43 @@ class Table:
         """The columns of a group that the model takes."""
         part = self.rows_of(g)
         return [column if self.groups.shared else column[part] for column in self.groups.columns]
+
+    def part(self, chosen: np.ndarray) -> Table:
+        """Some of the groups, in this order, with their rows alone."""
+        groups = self.groups
+        first, count = groups.parts[chosen].astype(np.int64).T
+        stop = np.cumsum(count)
+        rows = np.repeat(first - (stop - count), count) + np.arange(int(count.sum()))
+        groups = Groups(
+            groups.columns if groups.shared else [column[rows] for column in groups.columns],
+            groups.y[rows],
+            None if groups.weights is None else groups.weights[rows],
+            np.column_stack([stop - count, count]).astype(np.uint64),
+            groups.shared,
+        )
+        return Table(
+            None if self.keys is None else self.keys[chosen],
+            (len(chosen),),
+            groups,
+            None if self.sigma is None else self.sigma[rows],
+            {name: column[rows] for name, column in self.extra.items()},
+        )
+
+    @functools.cached_property
+    def spread(self) -> np.ndarray:
+        """The sum of squares of y minus its mean, (G,)."""
+        y, counts = self.groups.y, self.groups.parts[:, 1].astype(np.int64)
+        with np.errstate(all="ignore"):
+            deviations = y - np.repeat(self.sums(y) / counts, counts)
+            return self.sums(deviations * deviations)
+
+    @functools.cached_property
+    def is_constant(self) -> np.ndarray:
+        """In which groups y is one number, to rounding, bool (G,)."""
+        counts = self.groups.parts[:, 1]
+        with np.errstate(all="ignore"):
+            mean = self.sums(self.groups.y) / counts
+            return self.spread <= counts * (CONSTANT * mean) ** 2
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """The sum of a number a row over the rows of each group, (G,)."""
@@ -154,20 +194,28 @@ def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool
 
 
 def places_of(keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> np.ndarray | None:
-    """The row of each key among others, of any library, int64 (G,): -1 where it is not there. None where those have one twice."""
-    library, by = nw.get_native_namespace(keys), keys.columns
-    keys = keys.select([_sortable(keys.get_column(name)) for name in by])
-    lists = {name: among.get_column(name).to_list() for name in by}
-    types = {name: keys.schema[name] for name in by}
-    theirs = nw.from_dict(lists, types, native_namespace=library) if len(among) else keys[:0]
-    theirs = theirs.with_row_index(ROW)
-    if len(theirs.unique(subset=list(by))) < len(theirs):
+    """The row of each key among others, of any library, int64 (G,): -1 where it is not there.
+
+    None where the others have a key twice.
+    """
+    by, mine = keys.columns, f"{ROW}_of_group"
+    own, theirs = _in_polars(keys), _in_polars(among.select(list(by))).with_row_index(ROW)
+    theirs = theirs.cast({name: own.schema[name] for name in by})
+    if theirs.n_unique(subset=by) < len(theirs):
         return None
-    mine = f"{ROW}_of_group"
-    joined = keys.with_row_index(mine).join(theirs, on=list(by), how="inner")
+    joined = own.with_row_index(mine).join(theirs, on=by, how="inner")
     places = np.full(len(keys), -1)
-    places[joined.get_column(mine).to_numpy()] = joined.get_column(ROW).to_numpy()
+    places[joined[mine].to_numpy()] = joined[ROW].to_numpy()
     return places
+
+
+def _in_polars(keys: nw.DataFrame[Any]) -> Any:
+    """Keys as a frame of Polars, whatever their library; categories as texts."""
+    import polars as pl
+
+    keys = keys.select([_sortable(keys.get_column(name)) for name in keys.columns])
+    native = keys.to_native()
+    return native if isinstance(native, pl.DataFrame) else pl.DataFrame({c: keys.get_column(c).to_list() for c in keys.columns})
 
 
 def read_frame(
