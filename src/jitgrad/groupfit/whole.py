@@ -1,0 +1,96 @@
+"""Frames that come one after the other, cut anew so that no group is split between two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+import polars as pl
+
+from jitgrad.errors import DataError
+
+ROWS = 1 << 17
+"""So many rows are gathered before some are handed on."""
+
+
+def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS) -> Iterator[Any]:
+    """The rows of frames, in frames with whole groups: the last group of one waits for the next.
+
+    Parameters
+    ----------
+    frames : iterable of frames
+        Of any library that narwhals knows, with the same columns. The rows of a group follow one another, as they do where
+        frames are sorted by key.
+    by : sequence of str
+        The names of the keys.
+    rows : int, default 131072
+        How many are gathered before those of whole groups are handed on; more where a group is larger.
+
+    Yields
+    ------
+    frame
+        In the library that the frames came in, with at least one row.
+
+    Raises
+    ------
+    DataError
+        For a group of which more rows come after others.
+    """
+    waiting: list[nw.DataFrame[Any]] = []
+    count, enough, seen = 0, rows, _Seen()
+    for frame in frames:
+        waiting.append(nw.from_native(frame, eager_only=True))
+        count += len(waiting[-1])
+        if count >= enough:
+            table = nw.concat(waiting)
+            marks = _marks(table, by)
+            changes = np.flatnonzero(marks[1:] != marks[:-1])
+            first = int(changes[-1]) + 1 if len(changes) else 0
+            if first:
+                yield _handed_on(table[:first], marks[:first], by, seen)
+            waiting, count = [table[first:]], count - first
+            enough = max(rows, 2 * count)  # of a group that is larger than that, not every frame is looked through
+    if count:
+        table = nw.concat(waiting)
+        yield _handed_on(table, _marks(table, by), by, seen)
+
+
+def _handed_on(table: nw.DataFrame[Any], marks: np.ndarray, by: Sequence[str], seen: _Seen) -> Any:
+    """The frame. Raises DataError where it has a group of which rows were handed on before."""
+    groups, rows = np.unique(marks, return_index=True)
+    again = seen.index_of_known(groups)
+    if again is not None:
+        row = table.select(list(by))[int(rows[again]) : int(rows[again]) + 1].rows()[0]
+        key = ", ".join(f"{name} = {value!r}" for name, value in zip(by, row, strict=True))
+        raise DataError(f"Rows of the group {key} come back after those of other groups. Sort the rows by {', '.join(by)}.")
+    seen.add(groups)
+    return table.to_native()
+
+
+def _marks(table: nw.DataFrame[Any], by: Sequence[str]) -> np.ndarray:
+    """A hash of the key of each row, uint64 (rows,). Two keys of a million have the same one in 1 of 10⁷ tables."""
+    keys = pl.DataFrame(table.select(list(by)).to_native())
+    return keys.select(pl.struct(pl.all()).hash()).to_series().to_numpy()
+
+
+class _Seen:
+    """Numbers that came before, 8 bytes each: sorted runs, of which no two are about as long."""
+
+    def __init__(self) -> None:
+        self._runs: list[np.ndarray] = []
+
+    def index_of_known(self, numbers: np.ndarray) -> int | None:
+        """The index of the first of some numbers, sorted, that came before; None where none did."""
+        for run in self._runs:
+            known = run[np.searchsorted(run, numbers).clip(max=len(run) - 1)] == numbers
+            if known.any():
+                return int(known.argmax())
+        return None
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Take in numbers, sorted, none of which came before."""
+        self._runs.append(numbers)
+        while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
+            self._runs[-2:] = [np.sort(np.concatenate(self._runs[-2:]), kind="stable")]
