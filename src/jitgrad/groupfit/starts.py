@@ -1,0 +1,213 @@
+"""Groups that are fitted without starting values: what led to the minima of some groups is tried on all others.
+
+A search takes hundreds of fits, so few groups, which stand for all, have one of their own. Where these end is tried on each
+group for a few evaluations, and a group is fitted from what is best. Then it tries where its neighbours ended, for as long as
+that helps. Groups that still fit worse than others, or did not converge, are searched themselves.
+
+A last fit begins at each estimate, rounded: so what comes of a group does not depend on the way that led there, as the other
+groups do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.given import DEFAULTS
+from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions
+from jitgrad.curvefit.many import Groups
+from jitgrad.curvefit.starts import SAME_COST
+from jitgrad.curvefit.status import converged
+from jitgrad.groupfit.full_search import Guess, best_from, search_fully
+from jitgrad.groupfit.neighbours import neighbours_of
+from jitgrad.groupfit.rounded import fit_from_rounded
+from jitgrad.groupfit.trials import Trials, improve, is_minimum, spanned
+from jitgrad.vm.least_squares.problem import OUTCOME
+
+REPRESENTATIVES = 24
+"""Groups that are searched first."""
+STAGES = ((4, 6), (8, 2))
+"""How many evaluations a candidate gets, and how many candidates are kept then; and again."""
+ASKED = 8
+"""Evaluations from where a neighbour ended."""
+PASSES = 8
+"""How often neighbours are asked, at most."""
+SEARCHED, PART = 64, 0.1
+"""Groups that are searched in the end, at most: so many, or this part of all if that is more."""
+OUTLYING = 3.5
+"""How far from the median the cost of a group is that is searched, in standard deviations."""
+SPREAD = 0.05
+"""What is added to the standard deviation of the logarithms of costs."""
+WORTHWHILE = 0.1
+"""Part of the groups that were searched because of their costs that has to find a better minimum, for others to be searched."""
+
+
+def search_groups(
+    curve: Curve,
+    free: Sequence[int],
+    groups: Groups,
+    starts: np.ndarray,
+    limits: Limits | None = None,
+    options: SolverOptions = DEFAULTS,
+    *,
+    guess: Guess | None = None,
+    shape: Sequence[int] | None = None,
+    places: np.ndarray | None = None,
+    threads: int | None = None,
+    done: Callable[[int], None] | None = None,
+) -> Solution:
+    """Fit groups of which not all starting values are known.
+
+    Args:
+        curve, free, groups, limits, options, threads: as of ``solve_many``.
+        starts: float64 (G, p), nan for what is to be found. What is known is where all fits of the group begin.
+        guess: the starting values that a named model knows for a column and the response.
+        shape: of the image whose points the groups are; None where they stand in a row.
+        places: where each group stands in it, (G,), flat; None for one after the other.
+        done: called now and then with how many groups are done.
+
+    Returns:
+        A Solution of G fits, of the free parameters.
+    """
+    count = len(starts)
+    places = np.arange(count) if places is None else places
+    shape = (int(places.max(initial=0)) + 1,) if shape is None else shape
+    is_known = ~np.isnan(starts[:, list(free)]).any(axis=1)
+    solution = _empty(count, len(free))
+    known, unknown = np.flatnonzero(is_known), np.flatnonzero(~is_known)
+    for part in (known, unknown):
+        if not len(part):
+            continue
+        own = limits if limits is None or limits.low.ndim == 1 else Limits(limits.low[part], limits.high[part])
+        some = spanned(groups._replace(parts=groups.parts[part]))
+        trials = Trials(curve, list(free), some, starts[part], own, options, threads)
+        if part is known:
+            found = trials.fit(np.arange(len(part)), starts[part][:, list(free)], done=done)
+        else:
+            found = _search(trials, guess, neighbours_of(shape, places[part]), _progress(done, len(known), len(part)))
+        for to, array in zip(solution, found, strict=True):
+            to[part] = array
+    return solution
+
+
+def _empty(count: int, n: int) -> Solution:
+    return Solution(np.empty((count, n)), np.zeros(count, OUTCOME), np.zeros((count, n, n)))
+
+
+def _progress(done: Callable[[int], None] | None, before: int, count: int) -> Callable[[float], None]:
+    """What is called with the part of a search that is done: shows so many of ``count`` groups beside those ``before``."""
+    return lambda part: None if done is None else done(before + int(part * count))
+
+
+def _search(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: Callable[[float], None]) -> Solution:
+    """Fit all groups; see the text at the top."""
+    count, everyone = len(trials), np.arange(len(trials))
+    if all(trials.traced.linear):  # where fits begin does not matter
+        ones = np.ones((count, len(trials.free)))
+        return trials.fit(everyone, trials.begun(everyone, ones), linear=True, done=lambda k: show(k / count))
+    chosen = _representatives(count)
+    searched = search_fully(trials, chosen, guess)
+    if len(chosen) == count:
+        best = searched
+    else:
+        best = _from_candidates(trials, _candidates(searched), lambda part: show(0.5 * part))
+        improve(best, chosen, searched, trials.rounding)
+        _ask_neighbours(trials, best, neighbours, everyone)
+        _search_others(trials, best, neighbours, chosen, guess)
+    fit_from_rounded(trials, best, lambda k: show(0.5 + 0.5 * k / count))
+    return best
+
+
+def _representatives(count: int) -> np.ndarray:
+    """Groups that stand for all: evenly spread, and in no step with the rows of an image."""
+    golden = (np.sqrt(5) - 1) / 2
+    return (
+        np.unique((np.arange(1, REPRESENTATIVES + 1) * golden % 1 * count).astype(np.int64))
+        if count > REPRESENTATIVES
+        else np.arange(count)
+    )
+
+
+def _candidates(searched: Solution) -> np.ndarray:
+    """Where the groups that were searched ended, (C, n): in minima, if any did."""
+    usable = is_minimum(searched)
+    if not usable.any():
+        usable = np.isfinite(searched.costs)
+    return searched.parameters[usable] if usable.any() else searched.parameters
+
+
+def _from_candidates(trials: Trials, candidates: np.ndarray, show: Callable[[float], None]) -> Solution:
+    """Fit each group from those of the candidates, (C, n), that lead furthest."""
+    best = _empty(len(trials), len(trials.free))
+    for block in trials.blocks(len(trials), len(candidates)):
+        which = np.arange(block.start, block.stop)
+        starts = np.broadcast_to(candidates, (len(which), *candidates.shape))
+        found = best_from(trials, which, starts, STAGES)
+        for to, array in zip(best, found, strict=True):
+            to[block] = array
+        show(block.stop / len(trials))
+    return best
+
+
+def _ask_neighbours(trials: Trials, best: Solution, neighbours: np.ndarray, changed: np.ndarray) -> None:
+    """Fit groups from where the neighbours that ``changed`` ended, where that is better; and so on from those that did."""
+    for _ in range(PASSES):
+        is_new = np.zeros(len(trials) + 1, bool)  # one more for -1, no neighbour
+        is_new[changed] = True
+        asking = np.flatnonzero(is_new[neighbours].any(axis=1))
+        improved = [_ask(trials, best, neighbours, is_new, asking[b]) for b in trials.blocks(len(asking), neighbours.shape[1])]
+        changed = np.concatenate([*improved, np.empty(0, np.int64)])
+        if not len(changed):
+            return
+
+
+def _ask(trials: Trials, best: Solution, neighbours: np.ndarray, is_new: np.ndarray, asking: np.ndarray) -> np.ndarray:
+    """Fit some groups from where their new neighbours ended, in ``best``; returns which are better for it."""
+    row, column = np.nonzero(is_new[neighbours[asking]])
+    which = asking[row]
+    tried = trials.fit(which, trials.begun(which, best.parameters[neighbours[which, column]]), ASKED, linear=True)
+    with np.errstate(invalid="ignore"):
+        lower = np.maximum(tried.costs, trials.rounding[which]) < np.maximum(best.costs, trials.rounding)[which] * (
+            1 - SAME_COST
+        )
+    lower |= is_minimum(tried) & ~is_minimum(best)[which]
+    order = np.lexsort((tried.costs, which))
+    order = order[lower[order]]
+    first = order[np.unique(which[order], return_index=True)[1]]
+    if not len(first):
+        return first
+    return improve(best, which[first], trials.fit(which[first], tried.parameters[first]), trials.rounding)
+
+
+def _search_others(trials: Trials, best: Solution, neighbours: np.ndarray, chosen: np.ndarray, guess: Guess | None) -> None:
+    """Search groups that did not converge, then those of which the costs are far above those of others, the worst first."""
+    left = np.ones(len(trials), bool)
+    left[chosen] = False
+    budget = max(SEARCHED, int(PART * len(trials)))
+    some = np.flatnonzero(left & ~converged(best.status))[:budget]
+    by_cost = False
+    while True:
+        if len(some):
+            improved = improve(best, some, search_fully(trials, some, guess), trials.rounding)
+            _ask_neighbours(trials, best, neighbours, improved)
+            if by_cost and len(improved) < WORTHWHILE * len(some):
+                return
+        left[some], budget, by_cost = False, budget - len(some), True
+        far = np.where(left, _distances(trials, best), -np.inf)
+        some = np.argsort(-far, kind="stable")[: min(budget, SEARCHED)]
+        some = np.sort(some[far[some] > OUTLYING])
+        if not len(some):
+            return
+
+
+def _distances(trials: Trials, best: Solution) -> np.ndarray:
+    """How far above those of others the cost of each group is, (G,), in standard deviations: that of a row, or the part of the
+    variance of the response that is not explained, whichever is further."""
+    costs = np.maximum(best.costs, trials.rounding)
+    with np.errstate(all="ignore"):
+        sizes = np.log(np.stack([costs / np.maximum(trials.dof, 1), costs / trials.spread]))
+        middle = np.nanmedian(np.where(np.isfinite(sizes), sizes, np.nan), axis=1, keepdims=True)
+        spread = np.nanmedian(np.abs(sizes - middle), axis=1, keepdims=True)
+    return np.nan_to_num((sizes - middle) / (1.4826 * spread + SPREAD), nan=-np.inf, posinf=np.inf).max(axis=0)
