@@ -154,6 +154,8 @@ class Solver:
             outputs=in_row(Output, [Output(slot=to.offset, stride=to.size > 1) for to in program.outputs]),
             columns=in_row(Column, [Column(data=x, slot=to.offset) for x, to in zip(self._columns, slots, strict=True)]),
             n=n,
+            n_held=0,
+            limits_apart=0,
             n_columns=len(slots),
             block=traced.rows,
             leading=leading(n, traced.rows),

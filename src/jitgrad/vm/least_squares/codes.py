@@ -6,10 +6,10 @@ from __future__ import annotations
 LINEAR_LOSS, SOFT_L1, HUBER, CAUCHY, ARCTAN = range(5)
 # How a fit ended.
 BY_COST, BY_STEP, BY_GRADIENT, EXACT, TOO_MANY, NOT_FINITE, NO_DERIVATIVE, STUCK = range(1, 9)
-# What is computed: nothing; the model; derivatives where the model was just computed; both.
-NOTHING, VALUE, DERIVATIVES, BOTH = range(4)
+# What a fit asks for: nothing; the model; derivatives where the model was just computed; both; a step.
+NOTHING, VALUE, DERIVATIVES, BOTH, STEP = range(5)
 # The phases of a fit.
 (
-    BEGINNING, STARTED, SOLVING, SOLVED, DESCENDING, TRYING, FOLLOWED, TRIED, THERE, GOING_ON,
-    POLISHING, TRIED_FULLY, THERE_FULLY, CONCLUDING, PROBED, ENDED,
-) = range(16)  # fmt: skip
+    BEGINNING, STARTED, SOLVING, SOLVED, DESCENDING, TRYING, STEPPED, FOLLOWED, TRIED, THERE, GOING_ON,
+    POLISHING, STEPPED_FULLY, TRIED_FULLY, THERE_FULLY, CONCLUDING, PROBED, ENDED,
+) = range(18)  # fmt: skip

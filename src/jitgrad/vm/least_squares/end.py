@@ -11,7 +11,7 @@ from numpy import inf, sqrt, uint64
 from jitgrad.vm.compiler.language import compiled
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares import codes, steps
-from jitgrad.vm.least_squares.model import ONE, ZERO, ask, end_fit, go_to
+from jitgrad.vm.least_squares.model import ONE, ZERO, ask, ask_for_step, end_fit, go_to
 from jitgrad.vm.least_squares.trust_region import PATIENCE
 
 FULL_STEPS, SHORTER = 60, 0.8
@@ -43,13 +43,17 @@ def polish(problem, work):
     is as long as all that would follow. (Anderson's acceleration of depth one; Walker and Ni, "Anderson acceleration for
     fixed-point iterations", 2011.) The Jacobian is that at the parameters, before and after.
     """
-    last, small = work.last_length, True
     steps.compute_gradient(problem, work)
     work.follows = False
     steps.rescale(problem, work, 0.0)
-    _, full, _stopped_at_bounds = steps.make_step(problem, work, steps.FREE, inf, 0.0)
-    work.length = steps.scaled_norm(problem, work, work.scales, work.step)
-    if not full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
+    ask_for_step(work, inf, 0.0, codes.STEPPED_FULLY)
+
+
+@compiled
+def stepped_fully(problem, work):
+    """Look where the full step leads, if it is shorter than the last."""
+    last, small = work.last_length, True
+    if not work.full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
         go_to(work, codes.CONCLUDING)
         return
     for k in range(problem.n):
@@ -73,7 +77,7 @@ def _stretched(problem, work, before):
     for k in range(problem.n):
         last[k] = step[k]
         x = work.theta[k] + stretch * step[k]
-        work.trial[k] = min(max(x, problem.lower[k]), problem.upper[k])
+        work.trial[k] = min(max(x, work.lower[k]), work.upper[k])
     return stretch
 
 

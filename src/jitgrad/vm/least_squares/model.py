@@ -19,9 +19,15 @@ ROUNDED = 2.0**-50
 
 @compiled
 def ask(work, what, point, phase):
-    """Have something computed for the parameters of a vector; then comes ``phase``."""
+    """Ask for the model or its derivatives for the parameters of a vector; then comes ``phase``."""
     work.asked, work.point, work.block, work.phase = what, point, ZERO, phase
     work.total = 0.0
+
+
+@compiled
+def ask_for_step(work, radius, damping, phase):
+    """Ask for a step within a radius, inf for a full one; then comes ``phase``."""
+    work.asked, work.within, work.damping, work.phase = codes.STEP, radius, damping, phase
 
 
 @compiled
@@ -56,7 +62,7 @@ def load(problem, work, block):
     first, count = work.first + block * size, min(size, work.count - block * size)
     for c in range(problem.n_columns):
         of = problem.columns[c]
-        data, to = after(of.data, first), after(arena, of.slot)
+        data, to = after(of.data, first), after(arena, of.slot + work.lane * of.lane)
         for i in range(count):
             to[i] = data[i]
         for i in range(count, size):
@@ -65,12 +71,18 @@ def load(problem, work, block):
 
 
 @compiled
+def place(problem, work):
+    """Put the parameters that the model is computed for in place."""
+    arena = work.context.arena
+    for k in range(problem.n):
+        arena[problem.slots[k] + work.lane] = work.point[k]
+
+
+@compiled
 def _run(problem, work, start, stop):
     """Run a part of the Program on the block that is next. Returns its first row and how many it has."""
-    arena = work.context.arena
     if work.block == ZERO:
-        for k in range(problem.n):
-            arena[problem.slots[k]] = work.point[k]
+        place(problem, work)
     count = work.count if work.count <= problem.block else load(problem, work, work.block)
     call_execute(work.context, start, stop)
     return work.first + work.block * problem.block, count
@@ -88,14 +100,20 @@ def compute(problem, work):
         _triangulate(problem, work, first, count)
     else:
         first, count = _run(problem, work, ZERO, problem.value_stop)
-        work.total += _cost(problem, work, first, count)
+        work.total += cost(problem, work, first, count)
     work.block += ONE
     if work.block * problem.block < work.count:
         return False
     if work.asked == codes.DERIVATIVES:
         work.njev += ONE
-        work.finite = _normalise(problem, work)
+        work.finite = normalise(problem, work)
         return True
+    return has_value(work)
+
+
+@compiled
+def has_value(work):
+    """Note the cost of all rows; whether that was all that was asked for."""
     work.new_cost = 0.5 * work.total if isfinite(work.total) else inf
     if work.asked == codes.VALUE:
         work.nfev += ONE
@@ -108,7 +126,7 @@ def compute(problem, work):
 def _residuals(problem, work, to, first, count):
     """Write (model - y) · weight of a block's rows."""
     y, weights, output = after(problem.y, first), after(problem.weights, first), problem.outputs[ZERO]
-    values = after(work.context.arena, output.slot)
+    values = after(work.context.arena, output.slot + work.lane * output.lane)
     if output.stride == ONE:
         for i in range(count):
             to[i] = (values[i] - y[i]) * weights[i]
@@ -119,7 +137,7 @@ def _residuals(problem, work, to, first, count):
 
 
 @compiled
-def _cost(problem, work, first, count):
+def cost(problem, work, first, count):
     """Twice the cost of a block's rows."""
     r, kind, scale = work.row_weights, problem.loss, problem.scale
     _residuals(problem, work, r, first, count)
@@ -145,7 +163,7 @@ def _weigh(to, values, stride, weights, count):
 
 
 @compiled
-def _write_rows(problem, work, base, first, count):
+def write_rows(problem, work, base, first, count):
     """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
     kind, scale, given = problem.loss, problem.scale, after(problem.weights, first)
     residuals, weights = after(work.residuals, base), work.row_weights
@@ -161,7 +179,8 @@ def _write_rows(problem, work, base, first, count):
     for k in range(problem.n):
         output = problem.outputs[k + ONE]
         to = after(column(problem, work, k), base)
-        _weigh(to, after(work.context.arena, output.slot), output.stride, weights, count)
+        values = after(work.context.arena, output.slot + work.lane * output.lane)
+        _weigh(to, values, output.stride, weights, count)
 
 
 @compiled
@@ -172,7 +191,7 @@ def _triangulate(problem, work, first, count):
     """
     cols = problem.n + ONE
     base = cols if work.block > ZERO else ZERO
-    _write_rows(problem, work, base, first, count)
+    write_rows(problem, work, base, first, count)
     for k in range(cols):
         for i in range(base + count, cols):
             column(problem, work, k)[i] = 0.0
@@ -180,7 +199,7 @@ def _triangulate(problem, work, first, count):
 
 
 @compiled
-def _normalise(problem, work):
+def normalise(problem, work):
     """Scale the columns of R to norm one, and note their norms; whether all are finite."""
     n, finite = problem.n, True
     for k in range(n):
@@ -200,6 +219,10 @@ def rounding(problem, work):
     """A cost that is nothing but rounding errors of the response."""
     y, weights, total = after(problem.y, work.first), after(problem.weights, work.first), 0.0
     kind, scale = problem.loss, problem.scale
+    if kind == codes.LINEAR_LOSS:
+        for i in range(work.count):
+            total += (ROUNDED * y[i] * weights[i]) ** 2
+        return 0.5 * total
     for i in range(work.count):
         total += counted(kind, (ROUNDED * y[i] * weights[i] / scale) ** 2)
     return 0.5 * total * scale * scale

@@ -23,6 +23,7 @@ class Column(Record):
 
     data: Reals
     slot: Count  # place in the arena
+    lane: Count  # distance of the lanes of a bundle
 
 
 @record
@@ -31,6 +32,7 @@ class Output(Record):
 
     slot: Count  # place in the arena
     stride: Count  # 1, or 0 for one number that all rows share
+    lane: Count  # distance of the lanes of a bundle
 
 
 @record
@@ -51,11 +53,13 @@ class Problem(Record):
     # the Program, run in the context of a workspace: the model's values come first, then its derivatives
     value_stop: Count  # instruction
     stop: Count  # instruction
-    slots: Counts  # place in the arena of each parameter
+    slots: Counts  # place in the arena of each parameter; lanes stand side by side
+    held_slots: Counts  # and of each that is not fitted
     outputs: Annotated[int, pointer_to("Output")]  # the model, then its derivatives by each parameter
     columns: Annotated[int, pointer_to("Column")]
     # sizes
     n: Count  # parameters that are fitted
+    n_held: Count  # others, whose values differ from fit to fit
     n_columns: Count  # of data, 0 where they stand in the arena already
     block: Count  # rows that are computed at once
     leading: Count  # distance of the columns of the Jacobian
@@ -65,6 +69,8 @@ class Problem(Record):
     parts: Annotated[int, pointer_to("Part")]  # of each fit
     lower: Reals  # bound of each parameter
     upper: Reals  # bound of each parameter
+    limits_apart: Count  # distance of the bounds of two fits, 0 where all have the same
+    held: Reals  # values of the parameters that are not fitted, n_held of each fit
     linear: Counts  # whether the model is linear in each parameter
     n_linear: Count  # in how many parameters it is
     # the options, see ``curvefit.least_squares.SolverOptions``
@@ -86,12 +92,13 @@ class Workspace(Record):
     """What one thread works in: the fit at work, and all that is needed to go on with it."""
 
     context: Annotated[int, pointer_to("ContextDescriptor")]
+    lane: Count  # of the bundle
     # the fit
     fit: Count  # its number
     first: Count  # row
     count: Count  # rows
     phase: Choice  # what comes next, when what is asked for is computed
-    asked: Choice  # what is computed
+    asked: Choice  # what it asks for
     point: Reals  # for which parameters
     block: Count  # how many blocks of rows that is done for
     finite: Flag  # whether the derivatives are
@@ -109,20 +116,25 @@ class Workspace(Record):
     turns: Count  # how many were tried in the trust region
     full_turns: Count  # how many full ones were made at the end
     radius: Real  # of the trust region
+    within: Real  # radius of the step that is asked for
     damping: Real
     length: Real  # of the last step, scaled, and so on:
     slope: Real  # of the cost along it
+    square: Real  # of the change of the residual that the linear model foretells
     expected: Real  # fall of the cost
     led_to: Real  # cost
     gain: Real  # fall of the cost beside what was expected
     accepted: Flag
     first_step: Flag
     stopped: Flag  # at bounds
+    full: Flag  # whether the columns that move have full rank
     flat: Flag  # whether it led to where the cost is flat
     short: Flag
     follows: Flag  # whether linear parameters follow the others
     last_length: Real  # of the full step before
     stretch: Real  # by which the last full step was stretched
+    lower: Reals  # bounds
+    upper: Reals
     # vectors, a number for each parameter
     theta: Reals  # the parameters
     trial: Reals  # where a step leads
@@ -160,7 +172,7 @@ def leading(n: int, block: int) -> int:
 def make_workspace(context: Record, n: int, leading: int) -> Workspace:
     """A workspace with memory for all of its vectors and matrices."""
     sizes = {name: n for name, kind in Workspace.kinds.items() if kind.points and kind.of in ("uint64", "float64")}
-    sizes |= {"point": 0, "triangle": (n + 1) * n, "damped": n * n}
+    sizes |= {"point": 0, "lower": 0, "upper": 0, "triangle": (n + 1) * n, "damped": n * n}
     sizes |= {"jacobian": n * leading, "residuals": leading, "row_weights": leading}
     work, memory = Workspace(context=context), np.zeros(sum(sizes.values()))
     place = address(memory)

@@ -19,15 +19,18 @@ from jitgrad.vm.compiler.types import UINT64, Records
 from jitgrad.vm.least_squares import codes, end, trust_region
 from jitgrad.vm.least_squares.model import ONE, ZERO, ask, column, compute, go_to, load, move
 from jitgrad.vm.least_squares.problem import Problem, Workspace
-from jitgrad.vm.least_squares.steps import ALL, factor, hold
+from jitgrad.vm.least_squares.steps import ALL, factor, hold, take_step
 
 
 @compiled
-def _begin(problem, work):
+def begin(problem, work):
     """Begin the fit that is next: its rows, and its starting values."""
-    part, n = problem.parts[work.fit], problem.n
+    part, n, arena, apart = problem.parts[work.fit], problem.n, work.context.arena, work.fit * problem.limits_apart
     work.first, work.count = part.first, part.count
+    work.lower, work.upper = after(problem.lower, apart), after(problem.upper, apart)
     move(work.theta, after(problem.parameters, work.fit * n), n)
+    for k in range(problem.n_held):
+        arena[problem.held_slots[k] + work.lane] = problem.held[work.fit * problem.n_held + k]
     work.cost, work.nfev, work.njev, work.status = 0.0, ZERO, ZERO, 0
     work.turns, work.follows = ZERO, False
     if work.count <= problem.block:
@@ -59,6 +62,46 @@ def _store(problem, work):
     go_to(work, codes.BEGINNING)
 
 
+@compiled
+def advance(problem, work):
+    """Do what the phase of a fit says, for which all that it asked for is there."""
+    phase = work.phase
+    if phase == codes.STARTED:
+        trust_region.started(problem, work)
+    elif phase == codes.SOLVING:
+        trust_region.solve_linear(problem, work)
+    elif phase == codes.SOLVED:
+        trust_region.solved(problem, work)
+    elif phase == codes.DESCENDING:
+        trust_region.descend(problem, work)
+    elif phase == codes.TRYING:
+        trust_region.try_step(problem, work)
+    elif phase == codes.STEPPED:
+        trust_region.stepped(problem, work)
+    elif phase == codes.FOLLOWED:
+        trust_region.follow(problem, work)
+    elif phase == codes.TRIED:
+        trust_region.judge(problem, work)
+    elif phase == codes.THERE:
+        trust_region.arrive(problem, work)
+    elif phase == codes.GOING_ON:
+        trust_region.go_on(problem, work)
+    elif phase == codes.POLISHING:
+        end.polish(problem, work)
+    elif phase == codes.STEPPED_FULLY:
+        end.stepped_fully(problem, work)
+    elif phase == codes.TRIED_FULLY:
+        end.judge_fully(problem, work)
+    elif phase == codes.THERE_FULLY:
+        end.arrive_fully(problem, work)
+    elif phase == codes.CONCLUDING:
+        end.conclude(problem, work)
+    elif phase == codes.PROBED:
+        end.probed(problem, work)
+    else:
+        _store(problem, work)
+
+
 def _least_squares(problem, work, stop, most):
     """Go on with fits up to number ``stop``, for ``most`` blocks of rows at most. Returns how many blocks were computed.
 
@@ -66,47 +109,20 @@ def _least_squares(problem, work, stop, most):
     """
     blocks = ZERO
     while True:
-        if work.asked != codes.NOTHING:
+        if work.asked == codes.STEP:
+            take_step(problem, work)
+        elif work.asked != codes.NOTHING:
             if blocks == most:
                 return blocks
             blocks += ONE
             if not compute(problem, work):
                 continue
-        phase = work.phase
-        if phase == codes.BEGINNING:
-            if work.fit == stop:
-                return blocks
-            _begin(problem, work)
-        elif phase == codes.STARTED:
-            trust_region.started(problem, work)
-        elif phase == codes.SOLVING:
-            trust_region.solve_linear(problem, work)
-        elif phase == codes.SOLVED:
-            trust_region.solved(problem, work)
-        elif phase == codes.DESCENDING:
-            trust_region.descend(problem, work)
-        elif phase == codes.TRYING:
-            trust_region.try_step(problem, work)
-        elif phase == codes.FOLLOWED:
-            trust_region.follow(problem, work)
-        elif phase == codes.TRIED:
-            trust_region.judge(problem, work)
-        elif phase == codes.THERE:
-            trust_region.arrive(problem, work)
-        elif phase == codes.GOING_ON:
-            trust_region.go_on(problem, work)
-        elif phase == codes.POLISHING:
-            end.polish(problem, work)
-        elif phase == codes.TRIED_FULLY:
-            end.judge_fully(problem, work)
-        elif phase == codes.THERE_FULLY:
-            end.arrive_fully(problem, work)
-        elif phase == codes.CONCLUDING:
-            end.conclude(problem, work)
-        elif phase == codes.PROBED:
-            end.probed(problem, work)
+        if work.phase != codes.BEGINNING:
+            advance(problem, work)
+        elif work.fit == stop:
+            return blocks
         else:
-            _store(problem, work)
+            begin(problem, work)
 
 
 least_squares = Native(_least_squares, lambda element: (Records(Problem, element), Records(Workspace, element), UINT64, UINT64))

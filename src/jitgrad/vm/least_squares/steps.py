@@ -48,7 +48,7 @@ def _is_free(problem, work, k, next_to):
     flat, that is so of bounds that are far.
     """
     x, g, norm = work.theta[k], work.gradient[k], work.norms[k]
-    above, below = x - problem.lower[k], problem.upper[k] - x
+    above, below = x - work.lower[k], work.upper[k] - x
     if (above <= 0.0 and g >= 0.0) or (below <= 0.0 and g <= 0.0):
         return False
     least = next_to * work.residual
@@ -84,7 +84,7 @@ def hold(problem, work, which):
         x, g = work.theta[k], work.gradient[k]
         to = x
         if which == FREE and not moves and g != 0.0:
-            to = problem.lower[k] if g > 0.0 else problem.upper[k]
+            to = work.lower[k] if g > 0.0 else work.upper[k]
         work.step[k], work.held[k], work.trial[k] = to - x, uint64(not moves), to
 
 
@@ -190,7 +190,7 @@ def _stopped(problem, work, free):
     step, trial, stopped = work.step, work.trial, False
     for j in range(free):
         k = work.order[j]
-        x, low, high = work.theta[k], problem.lower[k], problem.upper[k]
+        x, low, high = work.theta[k], work.lower[k], work.upper[k]
         step[k] = -work.scaled[j] / work.norms[k] if work.norms[k] > 0.0 else 0.0
         trial[k] = x + step[k]
         if trial[k] < low or trial[k] > high:
@@ -226,6 +226,20 @@ def forecast(problem, work):
             total += column(problem, work, k)[i] * (work.norms[k] * work.step[k])
         change[i] = total
     return qr.dot(change, work.residuals, n), qr.dot(change, change, n)
+
+
+@compiled
+def take_step(problem, work):
+    """Make the step that was asked for, and note what it says."""
+    work.damping, work.full, work.stopped = make_step(problem, work, FREE, work.within, work.damping)
+    note_step(problem, work)
+
+
+@compiled
+def note_step(problem, work):
+    """Note the length of the step, and what the linear model says of it."""
+    work.length = scaled_norm(problem, work, work.scales, work.step)
+    work.slope, work.square = forecast(problem, work)
 
 
 @compiled

@@ -11,7 +11,7 @@ from numpy import inf, sqrt, uint64
 
 from jitgrad.vm.compiler.language import compiled
 from jitgrad.vm.least_squares import codes, steps
-from jitgrad.vm.least_squares.model import ONE, ZERO, ask, end_fit, go_to, move, rounding
+from jitgrad.vm.least_squares.model import ONE, ZERO, ask, ask_for_step, end_fit, go_to, move, rounding
 
 FIRST_RADIUS, LEAST_RADIUS = 0.1, 1e-2
 """Of the first step, beside the parameters: larger ones end more often in other minima, or where the model is flat. And, for
@@ -86,13 +86,15 @@ def try_step(problem, work):
         work.follows = ZERO < problem.n_linear < problem.n
         steps.rescale(problem, work, 1.0)
     work.turns += ONE
-    damping, _, stopped = steps.make_step(problem, work, steps.FREE, work.radius, work.damping)
-    slope, square = steps.forecast(problem, work)
-    work.damping, work.length = damping, steps.scaled_norm(problem, work, work.scales, work.step)
-    work.slope, work.expected = slope, -slope - 0.5 * square
+    ask_for_step(work, work.radius, work.damping, codes.STEPPED)
+
+
+@compiled
+def stepped(problem, work):
+    """Look where the step leads."""
+    work.expected = -work.slope - 0.5 * work.square
     size = steps.scaled_norm(problem, work, work.norms, work.step)
     work.short = size <= problem.xtol * steps.scaled_norm(problem, work, work.norms, work.theta)
-    work.stopped = stopped
     if not work.follows:
         ask(work, codes.VALUE, work.trial, codes.TRIED)
     else:
@@ -105,7 +107,7 @@ def _look_where_it_leads(problem, work):
     move(work.saved, work.theta, problem.n)
     for k in range(problem.n):
         x = 0.0 if problem.linear[k] != ZERO else work.trial[k]
-        work.theta[k] = min(max(x, problem.lower[k]), problem.upper[k])
+        work.theta[k] = min(max(x, work.lower[k]), work.upper[k])
     work.nfev += ONE
     ask(work, codes.BOTH, work.theta, codes.FOLLOWED)
 
