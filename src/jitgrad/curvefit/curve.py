@@ -17,7 +17,7 @@ from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
-from jitgrad.curvefit.lowered_model import LoweredModel, trace_model
+from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel, trace_bundle, trace_model
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
 from jitgrad.tape.function import Function
@@ -30,6 +30,7 @@ MOST_CALLS = 8
 """Functions that call one another, to be compared."""
 
 _TRACES: Recent[LoweredModel] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda traced: traced.program.size)
+_BUNDLES: Recent[LoweredBundle] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda traced: traced.executable.program.size)
 
 
 class Curve:
@@ -86,7 +87,7 @@ class Curve:
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """What the model says for each row, (rows,), and its Jacobian by the parameters ``free``, (rows, n)."""
-        whole = self._traced(columns, free, rows)
+        whole = self.recorded(columns, free, rows)
         rows, traced = whole.rows, self.traced(columns, free, whole.rows)
         result = np.empty((1 + len(free), rows))
         with traced.executable.context() as context:
@@ -115,13 +116,13 @@ class Curve:
 
         It is for a block of rows where there are many and each is taken by itself.
         """
-        traced = self._traced(columns, free, rows)
+        traced = self.recorded(columns, free, rows)
         edges = traced.edges.needed(columns)
-        traced = self._traced(columns, free, rows, True) if edges else traced
+        traced = self.recorded(columns, free, rows, True) if edges else traced
         block = block_of(traced.rows, traced.by_rows)
         if block == traced.rows:
             return traced
-        part = self._traced([c[:block] for c in columns], free, block, edges)
+        part = self.recorded([c[:block] for c in columns], free, block, edges)
         if (
             part.by_rows
             and part.structure == traced.structure
@@ -130,9 +131,10 @@ class Curve:
             return part
         return replace(traced, by_rows=False)  # something in it is a matter of how many rows there are
 
-    def _traced(
+    def recorded(
         self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None, edges: bool = False
     ) -> LoweredModel:
+        """The model for columns of these shapes, whatever is in them, for all rows at once."""
         shapes = tuple([c.shape for c in columns])
         key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
         traced = None if key is None else _TRACES.get(key)
@@ -141,6 +143,17 @@ class Curve:
             if key is not None:
                 _TRACES.put(key, traced)
         return traced
+
+    def bundled(self, lowered: LoweredModel, rows: int, lanes: int, shared: bool, edges: bool) -> LoweredBundle:
+        """A model that goes by rows for a bundle of fits, see ``LoweredBundle``."""
+        structure = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names))
+        key = "bundle", structure, lowered.free, rows, lanes, shared, edges
+        made = None if structure is None else _BUNDLES.get(key)
+        if made is None:
+            made = trace_bundle(self, len(self.columns), len(self.names), lowered.free, rows, lanes, shared, edges)
+            if structure is not None:
+                _BUNDLES.put(key, made)
+        return made
 
 
 def _padded(column: np.ndarray, rows: int) -> np.ndarray:

@@ -72,12 +72,29 @@ class Edges:
         """Whether these columns may lead to an infinite partial derivative, or a tangent, that is to be multiplied by 0."""
         if not self._may_be:
             return False
+        return self._needed(tuple([_flags_of(value, self._zeros_may_be) for value in self._at_boundary(columns)]))
+
+    def needed_by(self, columns: Sequence[np.ndarray], parts: np.ndarray) -> np.ndarray:
+        """The same for each group of rows, (G,), given its first row and number of rows, (G, 2)."""
+        flags = np.zeros((len(parts), 2 * len(self._boundary)), bool)
+        for k, value in enumerate(self._at_boundary(columns)):
+            found = np.stack([value == 0 if self._zeros_may_be else np.zeros(len(value), bool), ~np.isfinite(value)])
+            before = np.concatenate([np.zeros((2, 1), np.int64), found.cumsum(axis=1)], axis=1)
+            flags[:, 2 * k : 2 * k + 2] = (before[:, parts.sum(axis=1)] > before[:, parts[:, 0]]).T
+        kinds, which = np.unique(flags, axis=0, return_inverse=True)
+        needed = [self._needed(tuple([Extremes(*pair) for pair in row.reshape(-1, 2).tolist()])) for row in kinds]
+        return np.array(needed, bool)[which.ravel()]
+
+    def _at_boundary(self, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What is made of columns alone and meets parameters."""
         values = self._values | dict(zip(self._columns, columns, strict=True))
         with np.errstate(all="ignore"):
             for node in self._made:
                 assert node.op is not None
                 values[id(node)] = node.op.numpy(*[values[id(x)] for x in node.inputs], **dict(node.attrs))
-            flags = tuple([_flags_of(values[id(node)], self._zeros_may_be) for node in self._boundary])
+        return [values[id(node)] for node in self._boundary]
+
+    def _needed(self, flags: tuple[Extremes, ...]) -> bool:
         if flags not in self._found:
             self._found[flags] = self._reached(flags)
         return self._found[flags]
@@ -141,7 +158,8 @@ def _at_least_one(exponent: Tensor) -> bool:
 def _flags_of(value: Any, zeros: bool = True) -> Extremes:
     """Of a value; without ``zeros`` nobody asks for them."""
     numbers = np.asarray(value).reshape(-1)
-    finite = numbers.dot(numbers) < np.inf or np.isfinite(numbers).all()  # the first is quicker, and overflows
+    with np.errstate(all="ignore"):
+        finite = numbers.dot(numbers) < np.inf or np.isfinite(numbers).all()  # the first is quicker, and overflows
     return Extremes(zeros and not numbers.all(), not finite)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from jitgrad.ops import Shape
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.program.program import Program
 from jitgrad.tape import dtypes, trace
+from jitgrad.tape.batching import batched, depending
 from jitgrad.tape.executable import Executable, lowered
 from jitgrad.tape.forward_mode import Held, push_forward
 from jitgrad.tape.function import flatten_traced
@@ -116,23 +117,74 @@ def trace_model(
                 f"The model records {len(nodes)} operations. Write it with arrays, without a loop over rows."
             )
         by_rows = all(c.shape == (rows,) for c in columns) and all(_keeps_rows(node, rows) for node in nodes)
-        recorded = tracing.recording.has
-        if by_rows and len(free) >= REVERSE_FROM and not edges:
-            value, derivatives = _by_reverse(model, columns, parameters, free, rows, recorded)
-        else:
-            derivatives = [_by_forward(value, parameters[k], recorded) for k in free]
-        linear = _linear(derivatives, [parameters[k] for k in free])
-        if edges:
-            held = stays(value, [parameters[k] for k in free])
-            derivatives = [_by_forward(value, parameters[k], recorded, held) for k in free]
-        results, derivatives = [_single(value)], [_single(t) for t in derivatives]
-    flat = flatten_traced(tracing, results, (), leaves, [("jacobian", derivatives)])
-    whole = Recorded(value, parameters, columns)
+        recorded = Recorded(value, parameters, columns)
+        in_reverse = by_rows and len(free) >= REVERSE_FROM and not edges
+        value, derivatives, linear = _differentiated(tracing, model if in_reverse else None, recorded, free, rows, edges)
+    flat = flatten_traced(tracing, [value], (), leaves, [("jacobian", derivatives)])
     by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
     structure = _structure((flat.key, flat.numbers), rows) if by_rows else None
     executable = lowered(flat, len(leaves))
-    made = LoweredModel(tuple(free), n_parameters, executable, rows, by_rows, linear, whole, Edges(whole), structure, constants)
+    edges_of = Edges(recorded)
+    made = LoweredModel(tuple(free), n_parameters, executable, rows, by_rows, linear, recorded, edges_of, structure, constants)
     return made if kept is None else kept.put(key, made)
+
+
+def _differentiated(
+    tracing: trace.Trace, model: ModelFunction | None, recorded: Recorded, free: Sequence[int], rows: int, edges: bool
+) -> tuple[Tensor, list[Tensor], tuple[bool, ...]]:
+    """The model and its derivatives, in reverse mode by recording ``model`` again if it is given; and in which it is linear."""
+    (value, parameters, columns), has = recorded, tracing.recording.has
+    if model is not None:
+        value, derivatives = _by_reverse(model, columns, parameters, free, rows, has)
+    else:
+        derivatives = [_by_forward(value, parameters[k], has) for k in free]
+    by = [parameters[k] for k in free]
+    linear = _linear(derivatives, by)
+    if edges:
+        held = stays(value, by)
+        derivatives = [_by_forward(value, p, has, held) for p in by]
+    return _single(value), [_single(t) for t in derivatives], linear
+
+
+class LoweredBundle(NamedTuple):
+    """A model that goes by rows as a Program for a bundle of fits, a lane each.
+
+    Attributes:
+        executable: it is given the parameters, (lanes,) each, and then the columns, (lanes, rows), or (rows,) where all lanes
+            share them; its entries are as a LoweredModel's.
+        rows, lanes: of the bundle.
+        across: for the model and for each of its derivatives the distance of two lanes: ``rows``, 1 for one number a lane, or 0
+            for what all lanes share.
+        along: the distance of two rows: 1, or 0 for one number.
+    """
+
+    executable: Executable
+    rows: int
+    lanes: int
+    across: list[int]
+    along: list[int]
+
+
+def trace_bundle(
+    model: ModelFunction, n_columns: int, n_parameters: int, free: Sequence[int], rows: int, lanes: int, shared: bool,
+    edges: bool = False,
+) -> LoweredBundle:  # fmt: skip
+    """Trace a model that goes by rows for a bundle of fits, see ``trace_model``."""
+    with trace.tracing() as tracing:
+        parameters = [placeholder((), dtypes.FLOAT64) for _ in range(n_parameters)]
+        columns = [placeholder((rows,), dtypes.FLOAT64) for _ in range(n_columns)]
+        recorded = Recorded(as_tensor(model(columns, parameters)), parameters, columns)
+        in_reverse = len(free) >= REVERSE_FROM and not edges
+        value, derivatives, _ = _differentiated(tracing, model if in_reverse else None, recorded, free, rows, edges)
+        own = parameters if shared else [*parameters, *columns]
+        many = [placeholder((lanes, *t.shape), dtypes.FLOAT64) for t in own]
+        whole = [value, *derivatives]
+        made = [b if depending([t], own) else t for t, b in zip(whole, batched(whole, own, many), strict=True)]
+    leaves = [*many, *columns] if shared else many
+    flat = flatten_traced(tracing, made[:1], (), leaves, [("jacobian", made[1:])])
+    of_lanes = [t is not b for t, b in zip(whole, made, strict=True)]
+    across = [b.size // lanes if own else 0 for b, own in zip(made, of_lanes, strict=True)]
+    return LoweredBundle(lowered(flat, len(leaves)), rows, lanes, across, [int(t.size > 1) for t in whole])
 
 
 def _is_same(a: Tensor, b: Tensor) -> bool:

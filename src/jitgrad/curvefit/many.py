@@ -1,16 +1,31 @@
-"""One model fitted to many groups of rows, a start each, in one call."""
+"""One model fitted to many groups of rows, a start each, in one call: small groups in bundles, on all cores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+import functools
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jitgrad.curvefit import bundles
 from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions, solve
+from jitgrad.curvefit.lowered_model import LoweredModel
+from jitgrad.vm.cores import cores
 from jitgrad.vm.least_squares.problem import OUTCOME
+
+FITS_AT_ONCE = 1024
+"""Of a bundle, which a thread takes in one go."""
+SINGLES_AT_ONCE = 16
+"""Of other fits."""
+MOST_EXACT = 8
+"""Different numbers of rows that groups have, for each of which the model is traced; of more, some are taken together."""
 
 
 class Groups(NamedTuple):
@@ -29,6 +44,14 @@ class Groups(NamedTuple):
     weights: np.ndarray | None
     parts: np.ndarray
     shared: bool = False
+
+
+class StoppedError(KeyboardInterrupt):
+    """Ctrl-C during ``solve_many``. What was done is in ``solution``; fits that were not done have the status 0."""
+
+    def __init__(self, solution: Solution) -> None:
+        super().__init__()
+        self.solution = solution
 
 
 def solve_many(
@@ -54,22 +77,200 @@ def solve_many(
         options: when fits end.
         linear: whether parameters in which the model is linear begin at their best values.
         threads: how many work; as many as there are cores if it is None. The result does not depend on it.
-        done: called now and then with how many groups are done.
+        done: called now and then, from any thread, with how many groups are done.
 
     Returns:
         A Solution of G fits, of the free parameters.
+
+    Raises StoppedError for a Ctrl-C.
     """
-    n, count = len(free), len(starts)
-    solution = Solution(np.empty((count, n)), np.zeros(count, OUTCOME), np.zeros((count, n, n)))
-    for g, (first, rows) in enumerate(groups.parts.astype(np.int64).tolist()):
-        part = slice(first, first + rows)
-        columns = [c if groups.shared else c[part] for c in groups.columns]
-        data = Data(columns, groups.y[part], None if groups.weights is None else groups.weights[part])
-        own = limits if limits is None or limits.low.ndim == 1 else Limits(limits.low[g], limits.high[g])
-        traced = curve.traced(columns, free, rows)
-        one = solve(traced, data, starts[g], own, starts[g][None, list(free)], options, linear)
-        for to, found in zip(solution, one, strict=True):
-            to[g] = found[0]
-        if done is not None:
-            done(g + 1)
-    return solution
+    many = _Many(curve, list(free), groups, starts, limits, options, linear)
+    work = _Work(many.tasks(), done)
+    helpers = [threading.Thread(target=work.go_on) for _ in range((cores() if threads is None else threads) - 1)]
+    try:
+        for helper in helpers:
+            helper.start()
+        work.go_on()
+        for helper in helpers:
+            helper.join()
+    except KeyboardInterrupt:
+        work.stopped = True
+        for helper in helpers:
+            helper.join()
+        raise StoppedError(many.finished()) from None
+    if work.errors:
+        raise work.errors[0]
+    return many.finished()
+
+
+class Task(NamedTuple):
+    """Some fits that one thread does.
+
+    Attributes:
+        run: does them, given whether it is time to stop.
+        fits: how many they are.
+    """
+
+    run: Callable[[Callable[[], bool]], None]
+    fits: int
+
+
+@dataclass
+class _Work:
+    """Tasks that threads share."""
+
+    tasks: Iterator[Task]
+    done: Callable[[int], None] | None
+    stopped: bool = False
+    errors: list[BaseException] = field(default_factory=list)
+    n_done: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def go_on(self) -> None:
+        """Do tasks until there are no more. What one raises in a helper is kept for the thread that waits."""
+        try:
+            while not self.stopped:
+                with self.lock:
+                    task = next(self.tasks, None)
+                if task is None:
+                    return
+                task.run(lambda: self.stopped)
+                with self.lock:
+                    self.n_done += task.fits
+                    if self.done is not None and not self.stopped:
+                        self.done(self.n_done)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.stopped = True
+            self.errors.append(error)
+
+
+class _Many:
+    """The fits of one call."""
+
+    def __init__(
+        self,
+        curve: Curve,
+        free: list[int],
+        groups: Groups,
+        starts: np.ndarray,
+        limits: Limits | None,
+        options: SolverOptions,
+        linear: bool,
+    ) -> None:
+        self._curve, self._free, self._groups, self._starts = curve, free, groups, starts
+        self._limits, self._options, self._linear = limits, options, linear
+        self._counts = groups.parts[:, 1].astype(np.int64)
+        self._weights = np.ones(len(groups.y)) if groups.weights is None else groups.weights
+        n, count = len(free), len(starts)
+        self._solution = Solution(np.empty((count, n)), np.zeros(count, OUTCOME), np.zeros((count, n, n)))
+        self._bundled: list[tuple[np.ndarray, bundles.BundledFits]] = []
+
+    def finished(self) -> Solution:
+        """What came of the fits."""
+        for numbers, bundled in self._bundled:
+            for to, found in zip(self._solution, bundled.solution, strict=True):
+                to[numbers] = found
+        self._bundled.clear()
+        return self._solution
+
+    def tasks(self) -> Iterator[Task]:
+        """All fits, in parts that one thread does each."""
+        rest = np.ones(len(self._counts), bool)
+        if self._free:
+            for lowered, counts in self._alike():
+                chosen = np.isin(self._counts, counts)
+                rest &= ~chosen
+                edges = self._edges(lowered)
+                for rows, some in _sizes(counts):
+                    for with_edges in (False, True):
+                        numbers = np.flatnonzero(np.isin(self._counts, some) & (edges == with_edges))
+                        if len(numbers):
+                            yield from self._bundle(lowered, numbers, rows, with_edges)
+        numbers = np.flatnonzero(rest)
+        for first in range(0, len(numbers), SINGLES_AT_ONCE):
+            few = numbers[first : first + SINGLES_AT_ONCE]
+            yield Task(functools.partial(self._fit_singly, few), len(few))
+
+    def _columns(self, rows: int) -> list[np.ndarray]:
+        """Columns of so many rows, whatever is in them."""
+        return [c[:rows] for c in self._groups.columns]
+
+    def _alike(self) -> Iterator[tuple[LoweredModel, list[int]]]:
+        """Numbers of rows that groups have and for which the model goes by rows and computes the same, with it."""
+        counts = np.unique(self._counts[self._counts <= bundles.MOST_ROWS]).tolist()
+        if isinstance(self._curve.model, Formula):  # whose parts are the same for any number
+            first = [self._curve.recorded(self._columns(rows), self._free, rows) for rows in counts[:1]]
+            yield from [(lowered, counts) for lowered in first if lowered.by_rows]
+            return
+        found: dict[Any, tuple[LoweredModel, list[int]]] = {}
+        for rows in counts:
+            lowered = self._curve.recorded(self._columns(rows), self._free, rows)
+            if lowered.by_rows:
+                found.setdefault((lowered.structure, repr(lowered.closed_over())), (lowered, []))[1].append(rows)
+        yield from found.values()
+
+    def _edges(self, lowered: LoweredModel) -> np.ndarray:
+        """Which groups have rows where derivatives need care, see ``edges.py``."""
+        columns, parts = self._groups.columns, self._groups.parts
+        if not self._groups.shared:
+            lowered = self._curve.recorded(columns, self._free, len(self._groups.y))
+        if self._groups.shared or not lowered.edges.needed(columns):
+            return np.full(len(parts), lowered.edges.needed(columns))
+        return lowered.edges.needed_by(columns, parts.astype(np.int64))
+
+    def _bundle(self, lowered: LoweredModel, numbers: np.ndarray, rows: int, edges: bool) -> Iterator[Task]:
+        """Fits that bundles do."""
+        groups, every = self._groups, len(numbers) == len(self._counts)
+        lanes = bundles.lanes_for(rows, len(numbers))
+        limits = self._limits
+        if limits is not None and limits.low.ndim == 2 and not every:
+            limits = Limits(limits.low[numbers], limits.high[numbers])
+        bundled = bundles.BundledFits(
+            self._curve.bundled(lowered, rows, lanes, groups.shared, edges),
+            lowered.linear,
+            self._free,
+            groups.columns,
+            groups.shared,
+            groups.y,
+            self._weights,
+            groups.parts if every else groups.parts[numbers],
+            self._starts if every else self._starts[numbers],
+            limits,
+            self._options,
+            self._linear,
+        )
+        self._bundled.append((numbers, bundled))
+        for first in range(0, len(numbers), FITS_AT_ONCE):
+            stop = min(first + FITS_AT_ONCE, len(numbers))
+            yield Task(functools.partial(bundled.run, first, stop), stop - first)
+
+    def _fit_singly(self, numbers: np.ndarray, stopped: Callable[[], bool]) -> None:
+        """Fit groups one after the other: large ones, and those of models that do not go by rows."""
+        groups = self._groups
+        for g in numbers.tolist():
+            if stopped():
+                return
+            first, rows = groups.parts[g].tolist()
+            part = slice(first, first + rows)
+            columns = [c if groups.shared else c[part] for c in groups.columns]
+            limits = self._limits
+            if limits is not None and limits.low.ndim == 2:
+                limits = Limits(limits.low[g], limits.high[g])
+            data = Data(columns, groups.y[part], None if groups.weights is None else groups.weights[part])
+            start = self._starts[g]
+            lowered = self._curve.traced(columns, self._free, rows)
+            one = solve(lowered, data, start, limits, start[None, self._free], self._options, self._linear)
+            for to, found in zip(self._solution, one, strict=True):
+                to[g] = found[0]
+
+
+def _sizes(counts: list[int]) -> Iterator[tuple[int, list[int]]]:
+    """Numbers of rows that are taken together, and the largest of them."""
+    if len(counts) <= MOST_EXACT:
+        yield from [(rows, [rows]) for rows in counts]
+        return
+    for _, some in itertools.groupby(counts, lambda rows: -(-rows // max(4, 1 << (rows.bit_length() - 4)))):
+        together = list(some)
+        yield together[-1], together

@@ -63,6 +63,16 @@ GROUPS = {
         {"least_squares": Form("jitgrad.vm.least_squares.solve", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER))},
         dtypes=("float64",),
     ),
+    "bundled_least_squares": Group(
+        "many least squares",
+        0.8,
+        {
+            "bundled_least_squares": Form(
+                "jitgrad.vm.least_squares.bundle", CFUNCTYPE(NUMBER, POINTER, POINTER, NUMBER, NUMBER)
+            ),
+        },
+        dtypes=("float64",),
+    ),
     "linalg": Group(
         "linear algebra",
         0.5,

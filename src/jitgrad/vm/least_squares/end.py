@@ -51,13 +51,14 @@ def polish(problem, work):
 
 @compiled
 def stepped_fully(problem, work):
-    """Look where the full step leads, if it is shorter than the last."""
-    last, small = work.last_length, True
-    if not work.full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
+    """Look where the full step leads, if it is shorter than the last and longer than anybody wants to know."""
+    last, small, precise = work.last_length, True, True
+    for k in range(problem.n):
+        step, x = abs(work.step[k]), abs(work.theta[k])
+        small, precise = small and step <= SMALL * x, precise and step <= problem.xtol * x
+    if precise or not work.full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
         go_to(work, codes.CONCLUDING)
         return
-    for k in range(problem.n):
-        small = small and abs(work.step[k]) <= SMALL * abs(work.theta[k])
     work.short = small
     work.stretch = _stretched(problem, work, 0.0 if last == inf else work.stretch)
     ask(work, codes.VALUE, work.trial, codes.TRIED_FULLY)

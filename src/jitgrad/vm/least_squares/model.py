@@ -97,7 +97,7 @@ def compute(problem, work):
     one_block = work.count <= problem.block
     if work.asked == codes.DERIVATIVES:
         first, count = _run(problem, work, problem.value_stop if one_block else ZERO, problem.stop)
-        _triangulate(problem, work, first, count)
+        triangulate(problem, work, first, count)
     else:
         first, count = _run(problem, work, ZERO, problem.value_stop)
         work.total += cost(problem, work, first, count)
@@ -184,7 +184,7 @@ def write_rows(problem, work, base, first, count):
 
 
 @compiled
-def _triangulate(problem, work, first, count):
+def triangulate(problem, work, first, count):
     """Turn a block's rows of the Jacobian and of the residual into the triangle of those before.
 
     The columns then hold R, and that of the residual Qᵀ·residual.

@@ -56,6 +56,15 @@ def _is_free(problem, work, k, next_to):
 
 
 @compiled
+def all_free(problem, work):
+    """Whether all parameters may move in a step."""
+    free = ZERO
+    while free < problem.n and _is_free(problem, work, free, NEXT_TO):
+        free += ONE
+    return free == problem.n
+
+
+@compiled
 def rescale(problem, work, kept):
     """The scale of a parameter is the norm of its column of the Jacobian; of what it was before, ``kept`` stays at least."""
     for k in range(problem.n):

@@ -1,0 +1,159 @@
+"""Bundles of small fits, as Python calls them: see ``vm/least_squares/bundle.py``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from jitgrad.curvefit.least_squares import CHUNK_SECONDS, RESIDUAL_LOSSES, Limits, Solution, SolverOptions
+from jitgrad.curvefit.lowered_model import LoweredBundle
+from jitgrad.program.context import Context
+from jitgrad.vm.late import load
+from jitgrad.vm.least_squares import codes
+from jitgrad.vm.least_squares.bundle import WIDTH, Bundle
+from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, Workspace, leading, make_workspace
+from jitgrad.vm.least_squares.systems import make_systems
+from jitgrad.vm.records import address, in_row
+
+MOST_ROWS = 512
+"""Of a fit in a lane: more fill the vectors and the second cache by themselves."""
+LANE_ROWS = 4096
+"""Rows times lanes of a bundle, about: what a model of some ten instructions makes of them fits into the second cache."""
+MOST_LANES = 32
+FIRST_COMPUTATIONS = 100
+"""Of the model, in the first call of native code."""
+
+
+def lanes_for(rows: int, fits: int) -> int:
+    """How many lanes a bundle has, for fits of so many rows."""
+    most = min(MOST_LANES, LANE_ROWS // max(rows, 1), fits)
+    return max(WIDTH, most // WIDTH * WIDTH)
+
+
+class BundledFits:
+    """Fits of a model, each of at most as many rows as the bundle was traced for.
+
+    Args:
+        lowered: the model for a bundle.
+        linear: for each parameter that is fitted whether the model is linear in it, see ``LoweredModel``.
+        free: the numbers of these parameters, n of p.
+        columns: float64, of all rows, or as many as a fit has where all fits share them.
+        shared: whether they do.
+        y, weights: float64, of all rows.
+        parts: uint64 (F, 2), each fit's first row and number of rows.
+        starts: float64 (F, p), values of all parameters.
+        limits: of the free ones, (n,) each or (F, n); None for no bounds.
+        options: when fits end.
+        solves_linear: whether parameters in which the model is linear begin at their best values.
+    """
+
+    def __init__(
+        self,
+        lowered: LoweredBundle,
+        linear: Sequence[bool],
+        free: Sequence[int],
+        columns: Sequence[np.ndarray],
+        shared: bool,
+        y: np.ndarray,
+        weights: np.ndarray,
+        parts: np.ndarray,
+        starts: np.ndarray,
+        limits: Limits | None,
+        options: SolverOptions,
+        solves_linear: bool,
+    ) -> None:
+        n, fits, rows, program = len(free), len(starts), lowered.rows, lowered.executable.program
+        self._lowered = lowered
+        self._idle: list[_Bundle] = []
+        self._shared = [np.pad(c, (0, rows - len(c)), mode="edge") for c in columns] if shared else []
+        self._n_given = lowered.executable.n_given
+        self._first_column = starts.shape[1]
+        held = [k for k in range(self._first_column) if k not in free]
+        slots = [program.inputs[self._first_column + k] for k in range(0 if shared else len(columns))]
+        low, high = (np.full(n, -np.inf), np.full(n, np.inf)) if limits is None else limits
+        ftol, xtol, gtol, most, scale, loss = options
+        self.solution = Solution(starts[:, list(free)], np.zeros(fits, OUTCOME), np.zeros((fits, n, n)))
+        self._problem = Problem(
+            value_stop=program.entry("jacobian").start,
+            stop=program.stop,
+            slots=np.array([program.inputs[k].offset for k in free], np.uint64),
+            held_slots=np.array([program.inputs[k].offset for k in held], np.uint64),
+            outputs=in_row(
+                Output,
+                [
+                    Output(slot=to.offset, stride=along, lane=across)
+                    for to, along, across in zip(program.outputs, lowered.along, lowered.across, strict=True)
+                ],
+            ),
+            columns=in_row(Column, [Column(data=x, slot=to.offset, lane=rows) for x, to in zip(columns, slots, strict=False)]),
+            n=n,
+            n_held=len(held),
+            n_columns=len(slots),
+            block=rows,
+            leading=leading(n, rows),
+            y=y,
+            weights=weights,
+            parts=np.ascontiguousarray(parts, np.uint64),
+            lower=np.ascontiguousarray(low),
+            upper=np.ascontiguousarray(high),
+            limits_apart=n if low.ndim == 2 else 0,
+            held=np.ascontiguousarray(starts[:, held]),
+            linear=np.array(linear, np.uint64),
+            n_linear=sum(linear),
+            ftol=ftol,
+            xtol=xtol,
+            gtol=gtol,
+            max_nfev=most,
+            scale=scale,
+            loss=RESIDUAL_LOSSES[loss],
+            solves_linear=solves_linear or all(linear),
+            parameters=self.solution.parameters,
+            outcomes=self.solution.outcomes,
+            factors=self.solution.factors,
+        )
+
+    def run(self, first: int, stop: int, stopped: Callable[[], bool]) -> None:
+        """Do the fits first ≤ i < stop, unless it is time to stop, as is asked now and then. Threads may do some each."""
+        try:
+            bundle = self._idle.pop()
+        except IndexError:  # there is none, or another thread took it just now
+            bundle = self._bundle()
+        bundle.run(first, stop, stopped)
+        self._idle.append(bundle)
+
+    def _bundle(self) -> _Bundle:
+        executable = self._lowered.executable
+        context = Context(executable.program)
+        executable.load(context)
+        if self._shared:
+            context.load(self._shared, self._first_column, executable.n_given)
+        return _Bundle(context, self._problem, self._lowered.lanes)
+
+
+class _Bundle:
+    """A bundle of lanes with its memory, for one thread."""
+
+    def __init__(self, context: Context, problem: Problem, lanes: int) -> None:
+        self._fit = load("bundled_least_squares", context.program.dtype)
+        made = [make_workspace(context.descriptor, problem.n, problem.leading) for _ in range(lanes)]
+        self._lanes = in_row(Workspace, made)
+        for k, work in enumerate(self._lanes):
+            work.lane = k
+        systems = make_systems(problem.n, lanes // WIDTH)
+        self._bundle = Bundle(context=context.descriptor, lanes=self._lanes, systems=systems, n_lanes=lanes)
+        self._context, self._records, self._most = context, (address(problem), address(self._bundle)), FIRST_COMPUTATIONS
+
+    def run(self, first: int, stop: int, stopped: Callable[[], bool]) -> None:
+        """Do the fits first ≤ i < stop, unless it is time to stop, as is asked now and then."""
+        self._bundle.set(next=first, busy=len(self._lanes))
+        for work in self._lanes:
+            work.phase, work.asked = codes.BEGINNING, codes.NOTHING
+        while not stopped():
+            started = time.perf_counter()
+            done = self._fit.call(*self._records, stop, self._most)
+            if done < self._most:
+                return
+            seconds = max(time.perf_counter() - started, 1e-9)
+            self._most = max(1, min(8 * self._most, int(done * CHUNK_SECONDS / seconds)))

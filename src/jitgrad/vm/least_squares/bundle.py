@@ -1,0 +1,188 @@
+"""Many small fits at once: a bundle of lanes, each of which has a fit of its own.
+
+A lane goes through the phases of its fit, see ``solve.py``, until it asks for something. What lanes ask for they get together:
+the model and its derivatives by one run of a Program whose arrays have the lanes as their first axis, the linear algebra of
+steps in vectors across lanes (``lane_algebra.py``). A lane whose fit has ended takes the next one. No lane depends on another.
+
+The triangle of a lane's Jacobian comes from its Gram matrix, which costs a fifth of Householder's reflections. Squaring loses
+twice the digits that the condition costs, so a Jacobian that is not well conditioned is reflected, as that of a single fit is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from numpy import uint64
+
+from jitgrad.vm.compiler.functions import Native
+from jitgrad.vm.compiler.language import after, call_execute, compiled, numbers
+from jitgrad.vm.compiler.types import UINT64, Records
+from jitgrad.vm.kernels.gram import gram
+from jitgrad.vm.least_squares import codes, steps
+from jitgrad.vm.least_squares.lane_algebra import factor_lanes, step_lanes
+from jitgrad.vm.least_squares.model import ONE, ZERO, column, cost, go_to, has_value, normalise, place, triangulate, write_rows
+from jitgrad.vm.least_squares.problem import Problem
+from jitgrad.vm.least_squares.solve import advance, begin
+from jitgrad.vm.records import Count, Record, pointer_to, record
+
+WIDTH = 8
+"""Lanes that the linear algebra takes at a time."""
+EIGHT = uint64(WIDTH)
+
+
+@record
+class Bundle(Record):
+    """Lanes that fits are taken in."""
+
+    context: Annotated[int, pointer_to("ContextDescriptor")]  # of all lanes
+    lanes: Annotated[int, pointer_to("Workspace")]
+    systems: Annotated[int, pointer_to("System")]  # one for each WIDTH lanes
+    n_lanes: Count
+    next: Count  # fit that no lane has begun
+    busy: Count  # lanes that have a fit
+
+
+@compiled
+def _go_on(problem, bundle, stop):
+    """Have each lane go on until it asks for the model. Steps that lanes ask for are made for all of them together."""
+    stepping = True
+    while stepping:
+        stepping = False
+        for i in range(bundle.n_lanes):
+            work = bundle.lanes[i]
+            while work.asked == codes.NOTHING and work.phase != codes.IDLE:
+                if work.phase != codes.BEGINNING:
+                    advance(problem, work)
+                elif bundle.next == stop:
+                    go_to(work, codes.IDLE)
+                    bundle.busy -= ONE
+                else:
+                    work.fit = bundle.next
+                    bundle.next += ONE
+                    begin(problem, work)
+            stepping = stepping or work.asked == codes.STEP
+        if stepping:
+            _step(problem, bundle)
+
+
+@compiled
+def _step(problem, bundle):
+    """Make the steps that lanes ask for: across lanes where the Jacobian is well conditioned and no bound is in the way."""
+    for s in range(bundle.n_lanes // EIGHT):
+        system, some = bundle.systems[s], False
+        for w in range(EIGHT):
+            work = bundle.lanes[s * EIGHT + w]
+            asks = work.asked == codes.STEP
+            together = asks and numbers(system.good)[w] and steps.all_free(problem, work)
+            numbers(system.asks)[w] = together
+            if together:
+                some = True
+                _give(problem, work, system, w)
+            elif asks:
+                steps.take_step(problem, work)
+                work.asked = codes.NOTHING
+        if some:
+            step_lanes(system)
+            for w in range(EIGHT):
+                if numbers(system.asks)[w]:
+                    _take(problem, bundle.lanes[s * EIGHT + w], system, w)
+
+
+@compiled
+def _give(problem, work, system, w):
+    """Give a system what the step of a lane depends on."""
+    for k in range(problem.n):
+        numbers(system.scales)[k * EIGHT + w] = work.scales[k]
+    numbers(system.radius)[w], numbers(system.damping)[w] = work.within, work.damping
+
+
+@compiled
+def _take(problem, work, system, w):
+    """Take a lane's step from its system, unless it meets a bound."""
+    work.asked = codes.NOTHING
+    for k in range(problem.n):
+        step = numbers(system.step)[k * EIGHT + w]
+        x = work.theta[k] + step
+        if x < work.lower[k] or x > work.upper[k]:
+            steps.take_step(problem, work)
+            return
+        work.step[k], work.trial[k] = step, x
+    work.damping, work.full, work.stopped = numbers(system.damping)[w], True, False
+    work.length = numbers(system.length)[w]
+    work.slope, work.square = numbers(system.slope)[w], numbers(system.square)[w]
+
+
+@compiled
+def _compute_values(problem, bundle):
+    """Compute the model for the lanes that ask for it."""
+    for i in range(bundle.n_lanes):
+        work = bundle.lanes[i]
+        if work.asked == codes.VALUE or work.asked == codes.BOTH:
+            place(problem, work)
+    call_execute(bundle.context, ZERO, problem.value_stop)
+    for i in range(bundle.n_lanes):
+        work = bundle.lanes[i]
+        if work.asked == codes.VALUE or work.asked == codes.BOTH:
+            work.total = cost(problem, work, work.first, work.count)
+            if has_value(work):
+                work.asked = codes.NOTHING
+
+
+@compiled
+def _compute_derivatives(problem, bundle):
+    """Compute the derivatives for the lanes that ask for them, where the model was computed last."""
+    call_execute(bundle.context, problem.value_stop, problem.stop)
+    for s in range(bundle.n_lanes // EIGHT):
+        system, some = bundle.systems[s], False
+        for w in range(EIGHT):
+            work = bundle.lanes[s * EIGHT + w]
+            asks = work.asked == codes.DERIVATIVES
+            numbers(system.asks)[w] = asks
+            if asks:
+                some = True
+                write_rows(problem, work, ZERO, work.first, work.count)
+                gram(work.jacobian, problem.leading, work.count, problem.n + ONE, after(numbers(system.gram), w), EIGHT)
+        if some:
+            factor_lanes(system)
+            for w in range(EIGHT):
+                if numbers(system.asks)[w]:
+                    _take_factor(problem, bundle.lanes[s * EIGHT + w], system, w)
+
+
+@compiled
+def _take_factor(problem, work, system, w):
+    """Take the triangle of a lane's Jacobian from its system, or by reflections where that is not well conditioned."""
+    n = problem.n
+    work.asked = codes.NOTHING
+    work.njev += ONE
+    if not numbers(system.good)[w]:
+        triangulate(problem, work, work.first, work.count)
+        work.finite = normalise(problem, work)
+        return
+    for k in range(n):
+        at, norm = column(problem, work, k), numbers(system.norms)[k * EIGHT + w]
+        for j in range(k + ONE):
+            at[j] = numbers(system.factor)[(k * n + j) * EIGHT + w]
+        work.norms[k] = norm
+        work.residuals[k] = numbers(system.right)[k * EIGHT + w]
+        work.gradient[k] = numbers(system.gradient)[k * EIGHT + w]
+    work.residuals[n] = 0.0
+    work.residual, work.finite = numbers(system.residual)[w], True
+
+
+def _bundled_least_squares(problem, bundle, stop, most):
+    """Go on with fits up to number ``stop``, for ``most`` computations of the model at most. Returns how many there were."""
+    done = ZERO
+    while True:
+        _go_on(problem, bundle, stop)
+        if bundle.busy == ZERO or done == most:
+            return done
+        done += ONE
+        _compute_values(problem, bundle)
+        _go_on(problem, bundle, stop)
+        _compute_derivatives(problem, bundle)
+
+
+bundled_least_squares = Native(
+    _bundled_least_squares, lambda element: (Records(Problem, element), Records(Bundle, element), UINT64, UINT64)
+)
