@@ -74,7 +74,7 @@ class BundledFits:
         slots = [program.inputs[self._first_column + k] for k in range(0 if shared else len(columns))]
         low, high = (np.full(n, -np.inf), np.full(n, np.inf)) if limits is None else limits
         ftol, xtol, gtol, most, scale, loss = options
-        self.solution = Solution(starts[:, list(free)], np.zeros(fits, OUTCOME), np.zeros((fits, n, n)))
+        self.solution = Solution(np.ascontiguousarray(starts[:, free]), np.zeros(fits, OUTCOME), np.zeros((fits, n, n)))
         self._problem = Problem(
             value_stop=program.entry("jacobian").start,
             stop=program.stop,

@@ -242,8 +242,9 @@ class _Many:
             self._linear,
         )
         self._bundled.append((numbers, bundled))
-        for first in range(0, len(numbers), FITS_AT_ONCE):
-            stop = min(first + FITS_AT_ONCE, len(numbers))
+        at_once = max(lanes, min(FITS_AT_ONCE, len(numbers) // 8))
+        for first in range(0, len(numbers), at_once):
+            stop = min(first + at_once, len(numbers))
             yield Task(functools.partial(bundled.run, first, stop), stop - first)
 
     def _fit_singly(self, numbers: np.ndarray, stopped: Callable[[], bool]) -> None:
@@ -271,6 +272,12 @@ def _sizes(counts: list[int]) -> Iterator[tuple[int, list[int]]]:
     if len(counts) <= MOST_EXACT:
         yield from [(rows, [rows]) for rows in counts]
         return
-    for _, some in itertools.groupby(counts, lambda rows: -(-rows // max(4, 1 << (rows.bit_length() - 4)))):
+    for _, some in itertools.groupby(counts, _rounded):
         together = list(some)
         yield together[-1], together
+
+
+def _rounded(rows: int) -> int:
+    """A number of rows rounded up, by an eighth of it or four at most."""
+    by = max(4, 1 << max(rows.bit_length() - 4, 0))
+    return -(-rows // by) * by

@@ -16,8 +16,8 @@ from jitgrad.vm.least_squares.trust_region import PATIENCE
 
 FULL_STEPS, SHORTER = 60, 0.8
 """Undamped steps in the end, and how much shorter than the last each has to be."""
-RISE, LED_ON = 1e-12, 1 - 1e-6
-"""Of the cost with such a step, beside its rounding errors; and what is left of it after some that led on."""
+RISE, LED_ON = 1e-12, 1e-6
+"""Of the cost with such a step, beside its rounding errors; and by what part of it some have led on."""
 SMALL = 1e-11
 """Of such a step beside the parameters: it is the last."""
 LONGEST = 4.0
@@ -127,13 +127,14 @@ def conclude(problem, work):
     if work.cost <= work.exact_cost:
         end_fit(work, codes.EXACT)
         return
-    led_on, left = work.cost < LED_ON * work.reached_cost, work.nfev < problem.max_nfev
+    most = 1.0 - max(LED_ON, problem.ftol)
+    led_on, left = work.cost < most * work.reached_cost, work.nfev < problem.max_nfev
     right = cosine <= problem.gtol or _is_at_right_angles(problem, work)
     if right and (not led_on or not left):
         end_fit(work, codes.BY_GRADIENT if status in (codes.TOO_MANY, codes.EXACT) else status)
     elif not left:
         end_fit(work, codes.TOO_MANY)
-    elif led_on or work.cost < LED_ON * work.begun_cost:
+    elif led_on or work.cost < most * work.begun_cost:
         go_to(work, codes.DESCENDING)
     else:
         _probe(problem, work)

@@ -50,14 +50,14 @@ def _rcond(problem, work):
 @compiled
 def _store(problem, work):
     """Write what came of the fit where the caller looks for it, and go to the next."""
-    n, i = problem.n, work.fit
+    n, i, known = problem.n, work.fit, work.njev > ZERO
     outcome, factors = problem.outcomes[i], after(problem.factors, i * n * n)
     outcome.cost, outcome.nfev, outcome.njev, outcome.status = work.cost, work.nfev, work.njev, work.status
-    outcome.rcond = _rcond(problem, work) if work.njev > ZERO else 0.0
+    outcome.rcond = _rcond(problem, work) if known else 0.0
     move(after(problem.parameters, i * n), work.theta, n)
     for k in range(n):
         for j in range(n):
-            factors[j * n + k] = column(problem, work, k)[j] * work.norms[k] if j <= k else 0.0
+            factors[j * n + k] = column(problem, work, k)[j] * work.norms[k] if j <= k and known else 0.0
     work.fit += ONE
     go_to(work, codes.BEGINNING)
 
