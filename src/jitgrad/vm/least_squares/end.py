@@ -52,7 +52,7 @@ def polish(problem, work):
 @compiled
 def stepped_fully(problem, work):
     """Look where the full step leads, if it is shorter than the last and longer than anybody wants to know."""
-    last, small, precise = work.last_length, True, True
+    last, small, precise = work.last_length, True, problem.xtol > SMALL
     for k in range(problem.n):
         step, x = abs(work.step[k]), abs(work.theta[k])
         small, precise = small and step <= SMALL * x, precise and step <= problem.xtol * x
