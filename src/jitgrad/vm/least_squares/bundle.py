@@ -152,7 +152,7 @@ def _compute_derivatives(problem, bundle):
 @compiled
 def _take_factor(problem, work, system, w):
     """Take the triangle of a lane's Jacobian from its system, or by reflections where that is not well conditioned."""
-    n = problem.n
+    n, place = problem.n, ZERO
     work.asked = codes.NOTHING
     work.njev += ONE
     if not numbers(system.good)[w]:
@@ -162,7 +162,8 @@ def _take_factor(problem, work, system, w):
     for k in range(n):
         at, norm = column(problem, work, k), numbers(system.norms)[k * EIGHT + w]
         for j in range(k + ONE):
-            at[j] = numbers(system.factor)[(k * n + j) * EIGHT + w]
+            at[j] = numbers(system.factor)[place * EIGHT + w]
+            place += ONE
         work.norms[k] = norm
         work.residuals[k] = numbers(system.right)[k * EIGHT + w]
         work.gradient[k] = numbers(system.gradient)[k * EIGHT + w]

@@ -169,14 +169,20 @@ def leading(n: int, block: int) -> int:
     return (block + n + 1 + 7) // 8 * 8
 
 
+_LINE = 8
+"""Numbers on a cache line."""
+
+
 def make_workspace(context: Record, n: int, leading: int) -> Workspace:
     """A workspace with memory for all of its vectors and matrices."""
     sizes = {name: n for name, kind in Workspace.kinds.items() if kind.points and kind.of in ("uint64", "float64")}
     sizes |= {"point": 0, "lower": 0, "upper": 0, "triangle": (n + 1) * n, "damped": n * n}
     sizes |= {"jacobian": n * leading, "residuals": leading, "row_weights": leading}
-    work, memory = Workspace(context=context), np.zeros(sum(sizes.values()))
+    work, memory = Workspace(context=context), np.zeros(sum(sizes.values()) + _LINE)
     place = address(memory)
     for name, size in sizes.items():
+        if name == "jacobian":  # its columns, and those that follow it, begin on cache lines
+            place += -place % (memory.itemsize * _LINE)
         setattr(work, name, place)
         place += memory.itemsize * size
     work.memory = memory  # is kept
