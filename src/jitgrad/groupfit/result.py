@@ -234,6 +234,36 @@ class GroupFits:
         of_one = Solution(found.parameters[g : g + 1, free], found.outcomes[g : g + 1], found.factors[g : g + 1])
         return CurveFit(self._problem(g), of_one)
 
+    def rows(self, index: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The columns that the model takes, by name, and the response of a group, whether it was fitted or not."""
+        g = self._number(index)
+        columns = dict(zip(self.job.x, self._table.columns_of(g), strict=True))
+        return columns, self._table.groups.y[self._table.rows_of(g)]
+
+    def plot(self, groups: Any = None, path: Any = None, **options: Any) -> Any:
+        """Draw one fit, or a page of fits.
+
+        Parameters
+        ----------
+        groups : index, str or sequence of indices, optional
+            One index draws that fit, with its residuals, see ``pictures.curve_fit``. Otherwise "best", "worst", "failed", some
+            indices, or, by default, twelve fits from the best to the worst, see ``pictures.group_fits``.
+        path : str or PathLike, optional
+            Where to write the picture; its ending says the kind.
+        **options
+            Of these functions.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from jitgrad import pictures
+
+        is_place = isinstance(groups, tuple) and len(groups) == len(self._table.shape)
+        if is_place or isinstance(groups, int | np.integer):
+            return pictures.curve_fit(self[groups], path, **{"name": self.job.y, "title": self.label(groups)} | options)
+        return pictures.group_fits(self, groups, path, **options)
+
     def _problem(self, g: int) -> Problem:
         """What was fitted in a group."""
         job, groups = self.job, self._table.groups

@@ -16,7 +16,14 @@ _LONGEST = 70
 """Characters of a formula that is the title."""
 
 
-def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: float = 0.95, x_name: str | None = None) -> Any:
+def curve_fit(
+    result: CurveFit,
+    path: Target = None,
+    name: str = "y",
+    level: float = 0.95,
+    x_name: str | None = None,
+    title: str | None = None,
+) -> Any:
     """Data and the curve that was fitted to them, with its bands, and the residuals below.
 
     The inner band holds the curve with a probability of ``level``, the outer one a new measurement; that is left out where
@@ -30,6 +37,7 @@ def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: flo
         name: of the response.
         level: of the bands.
         x_name: of the column of data; by default as the model has it.
+        title: above the picture; by default the formula, where there is a short one.
 
     Raises ArgumentError for something else than a CurveFit, and for a level outside [0, 1).
     """
@@ -49,7 +57,7 @@ def curve_fit(result: CurveFit, path: Target = None, name: str = "y", level: flo
         lower.set_xlabel(f"fitted {plain(name)}")
     _draw_data(upper, lower, x, result, drawn)
     figure.align_ylabels()
-    figure.suptitle(_title(result, name), fontsize=11)
+    figure.suptitle(_title(result, name) if title is None else plain(title, _LONGEST), fontsize=11)
     return written(figure, path)
 
 

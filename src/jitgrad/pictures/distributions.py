@@ -1,0 +1,132 @@
+"""How the parameters of many fits are distributed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, near_name
+from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
+
+if TYPE_CHECKING:
+    from jitgrad.groupfit.result import GroupFits
+
+_WIDTH, _HEIGHT = 2.9, 2.3
+"""Inches of a panel."""
+_FENCES = 4.0
+"""Distances between the quartiles that a panel goes beyond them, at most."""
+_DECADES = 1.5
+"""Positive estimates over more of them have a logarithmic axis."""
+_FEW = 60
+"""So many estimates are marked one by one below their histogram."""
+
+
+def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None) -> Any:
+    """A histogram of each parameter over the groups that converged, with the median and the quartiles.
+
+    The axis is logarithmic where nine in ten estimates are positive and go over more than one and a half decades. Estimates
+    that lie more than four times the distance between the quartiles beyond them are counted instead of drawn.
+
+    Parameters
+    ----------
+    fits : GroupFits
+        What ``jitgrad.fit_groups`` returned.
+    path : str or PathLike, optional
+        Where to write the picture; its ending says the kind.
+    names : sequence of str, optional
+        Of the parameters that are drawn; all by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ArgumentError
+        For a name that no parameter has.
+    """
+    shown = numbers_of(fits, names)
+    figure = new_figure(*distributions_size(len(shown)))
+    values = fits.values.reshape(len(fits), len(fits.names))[fits.converged.ravel()]
+    draw_distributions(figure, {fits.names[k]: values[:, k] for k in shown}, len(fits))
+    return written(figure, path)
+
+
+def numbers_of(fits: GroupFits, names: Sequence[str] | None) -> list[int]:
+    """The numbers of parameters by their names."""
+    if names is None:
+        return list(range(len(fits.names)))
+    for name in names:
+        if name not in fits.names:
+            raise ArgumentError(
+                f"There is no parameter {name!r}.{near_name(name, fits.names)} The parameters are {', '.join(fits.names)}."
+            )
+    return [fits.names.index(name) for name in names]
+
+
+def _columns(count: int) -> int:
+    return count if count <= 4 else math.ceil(count / math.ceil(count / 4))
+
+
+def distributions_size(count: int) -> tuple[float, float]:
+    """Inches that so many panels need."""
+    return 0.4 + _WIDTH * _columns(count), 0.4 + _HEIGHT * math.ceil(count / _columns(count))
+
+
+def draw_distributions(figure: Any, estimates: Mapping[str, np.ndarray], groups: int) -> None:
+    """A panel for each parameter, of the groups that converged, and in words how many of all ``groups`` these are."""
+    columns = _columns(len(estimates))
+    axes = figure.subplots(math.ceil(len(estimates) / columns), columns, squeeze=False).ravel()
+    for axis in axes[len(estimates) :]:
+        axis.remove()
+    for axis, (name, values) in zip(axes, estimates.items(), strict=False):
+        _draw_distribution(axis, values, plain(name))
+    for axis in axes[: len(estimates) : columns]:
+        axis.set_ylabel("groups", fontsize=9)
+    failed = groups - len(next(iter(estimates.values())))
+    figure.suptitle(f"{groups:,} groups, " + (f"{failed:,} of them failed" if failed else "all converged"), fontsize=10.5)
+
+
+def _ends(values: np.ndarray, first: float, third: float, is_log: bool) -> tuple[float, float]:
+    """The smallest and the largest estimate that is drawn."""
+    if is_log:
+        values = values[values > 0]
+        fence = (third / first) ** _FENCES
+        low, high = max(values.min(), first / fence), min(values.max(), third * fence)
+    else:
+        fence = _FENCES * (third - first)
+        low, high = max(values.min(), first - fence), min(values.max(), third + fence)
+    return (low, high) if high > low else (low - 0.1 * (abs(low) or 1.0), high + 0.1 * (abs(high) or 1.0))
+
+
+def _draw_distribution(axis: Any, values: np.ndarray, name: str) -> None:
+    axis.set_xlabel(name, fontsize=10)
+    axis.tick_params(labelsize=8)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    if not len(values):
+        axis.text(0.5, 0.5, "no fit converged", transform=axis.transAxes, ha="center", va="center", color=ORANGE, fontsize=9)
+        axis.set(xticks=[], yticks=[])
+        return
+    low, first, median, third, high = np.percentile(values, [5, 25, 50, 75, 95])
+    is_log = low > 0 and high > 10**_DECADES * low
+    low, high = _ends(values, first, third, is_log)
+    inside = values[(values >= low) & (values <= high)]
+    count = int(np.clip(3 * len(inside) ** (1 / 3), 8, 60))
+    edges = np.geomspace(low, high, count + 1) if is_log else np.linspace(low, high, count + 1)
+    axis.axvspan(first, third, color=BLUE, alpha=0.12, linewidth=0)
+    heights = axis.hist(inside, edges, color=BLUE, alpha=0.75, edgecolor="white", linewidth=0.4)[0]
+    axis.axvline(median, color=ORANGE, linewidth=1.5)
+    if is_log:
+        axis.set_xscale("log")
+    if len(values) <= _FEW:
+        axis.plot(inside, np.full(len(inside), -0.06 * heights.max()), "|", color="0.3", markersize=6, alpha=0.7)
+        axis.set_ylim(-0.12 * heights.max(), None)
+    axis.yaxis.get_major_locator().set_params(integer=True)
+    axis.set_title(f"{median:.4g}  ({first:.4g} … {third:.4g})", fontsize=8.5, color="0.3", pad=4)
+    beyond = len(values) - len(inside)
+    if beyond:
+        axis.text(0.99, 0.97, f"{beyond:,} beyond", transform=axis.transAxes, ha="right", va="top", fontsize=7.5, color="0.4")

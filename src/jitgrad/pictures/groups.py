@@ -1,0 +1,244 @@
+"""Fits of many groups on one page: small multiples, and what a whole run came to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import narwhals.stable.v1 as nw
+import numpy as np
+
+from jitgrad.curvefit.result import CurveFit
+from jitgrad.errors import ArgumentError
+from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
+from jitgrad.pictures.distributions import distributions_size, draw_distributions
+from jitgrad.pictures.residuals import draw_diagonal, draw_marks, limits, smooth_points
+
+if TYPE_CHECKING:
+    from jitgrad.groupfit.result import GroupFits
+
+MOST = 12
+"""Fits on a page, where they are not chosen."""
+_WIDTH, _HEIGHT = 2.6, 2.0
+"""Inches of a panel."""
+_ALIKE = 0.2
+"""Panels share an axis where the narrowest of them would keep so much of it."""
+_LETTERS = 12
+"""So many of a title go into an inch."""
+_POINTS = 200
+"""Of a curve."""
+_RANKED = ("best", "worst", "failed")
+
+
+def group_fits(
+    fits: GroupFits, groups: Any = None, path: Target = None, *, columns: int = 4, level: float = 0.95, name: str | None = None
+) -> Any:
+    """A page of fits: the data of each group, its curve with the confidence band, its key and R².
+
+    Of a model of several columns the measured values are drawn against the fitted ones. Panels share an axis where none of them
+    would be squeezed; the x axis is logarithmic where ``pictures.curve_fit`` has it so.
+
+    Parameters
+    ----------
+    fits : GroupFits
+        What ``jitgrad.fit_groups`` returned.
+    groups : str or sequence of indices, optional
+        "best", "worst" or "failed" for twelve of these, or the indices of groups, tuples for arrays. By default twelve groups
+        from the best to the worst by R², at even distances, so that every twelfth of the fits is seen.
+    path : str or PathLike, optional
+        Where to write the picture; its ending says the kind.
+    columns : int, default 4
+        How many fits stand beside each other.
+    level : float, default 0.95
+        The probability with which the band holds the curve.
+    name : str, optional
+        Of the response; by default its column's.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ArgumentError
+        For groups that are none of these, or where there are none.
+    """
+    chosen = _chosen(fits, groups)
+    columns = min(columns, len(chosen))
+    rows = math.ceil(len(chosen) / columns)
+    figure = new_figure(0.6 + _WIDTH * columns, 0.7 + _HEIGHT * rows)
+    if fits.keys is not None:
+        figure.suptitle(f"by {plain(', '.join(fits.job.by), 80)}", fontsize=10, color="0.3")
+    _draw_panels(figure, [_panel(fits, g) for g in chosen], columns, level, name or fits.job.y)
+    return written(figure, path)
+
+
+def group_summary(
+    estimates: Mapping[str, np.ndarray],
+    groups: int,
+    examples: Sequence[tuple[str, CurveFit]],
+    path: Target = None,
+    *,
+    name: str = "y",
+) -> Any:
+    """What a run came to: the distributions of the parameters, and below some fits, as the best, the median and the worst.
+
+    Parameters
+    ----------
+    estimates : mapping of str to ndarray of shape (C,)
+        The parameters of the groups whose fit converged.
+    groups : int
+        How many groups there were, C or more.
+    examples : sequence of (str, CurveFit)
+        Fits to be drawn, with their titles.
+    path : str or PathLike, optional
+        Where to write the picture; its ending says the kind.
+    name : str, default "y"
+        Of the response.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    MissingError
+        Where matplotlib is not installed.
+    """
+    width, height = distributions_size(len(estimates))
+    heights = [height] + ([1.4 * _HEIGHT] if examples else [])
+    figure = new_figure(max(width, 3.1 * len(examples)), sum(heights))
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False, hspace=0.04)[:, 0]
+    draw_distributions(parts[0], estimates, groups)
+    if examples:
+        _draw_panels(parts[1], [_Panel(title, fit, fit.x, fit.y) for title, fit in examples], len(examples), 0.95, name)
+    return written(figure, path)
+
+
+class _Panel(NamedTuple):
+    """The fit of a group, or its rows and the reason why there is none."""
+
+    title: str
+    fit: CurveFit | None
+    x: Mapping[str, np.ndarray]
+    y: np.ndarray
+    reason: str = ""
+
+
+def _panel(fits: GroupFits, g: int) -> _Panel:
+    place = np.unravel_index(g, fits.status.shape)
+    key = [int(k) for k in place] if fits.keys is None else nw.from_native(fits.keys, eager_only=True).row(g)
+    title = ", ".join(map(str, key))
+    if fits.converged.ravel()[g]:
+        fit = fits[place]
+        return _Panel(title, fit, fit.x, fit.y)
+    columns, y = fits.rows(place)
+    return _Panel(title, None, columns, y, str(fits.status.ravel()[g]))
+
+
+def _ranked(fits: GroupFits) -> np.ndarray:
+    """The groups that converged, from the best to the worst by R²; those that have none come last."""
+    good = np.flatnonzero(fits.converged.ravel())
+    return good[np.argsort(-fits.r2.ravel()[good], kind="stable")]
+
+
+def _chosen(fits: GroupFits, groups: Any) -> list[int]:
+    """The numbers of groups, those of arrays in the flat order."""
+    shape = fits.status.shape
+    if groups is None:
+        ranked = _ranked(fits)
+        found = ranked[np.unique(np.linspace(0, len(ranked) - 1, MOST).round().astype(int))] if len(ranked) else ranked
+        said = "converged"
+    elif isinstance(groups, str):
+        if groups not in _RANKED:
+            raise ArgumentError(f"groups is {groups!r}. Give 'best', 'worst' or 'failed', or the indices of groups.")
+        ranked = _ranked(fits)
+        found = {"best": ranked[:MOST], "worst": ranked[::-1][:MOST], "failed": np.flatnonzero(~fits.converged.ravel())[:MOST]}[
+            groups
+        ]
+        said = "failed" if groups == "failed" else "converged"
+    else:
+        numbers = np.arange(len(fits)).reshape(shape)
+        try:
+            found, said = np.array([int(numbers[index]) for index in groups], int), "is chosen"
+        except (IndexError, TypeError, ValueError):
+            raise ArgumentError(
+                f"groups is {groups!r}. Give 'best', 'worst' or 'failed', or indices of groups, of which there are {len(fits)}."
+            ) from None
+    if not len(found):
+        advice = "Draw 'failed' ones." if said == "converged" else "Draw 'best' or 'worst' ones."
+        raise ArgumentError(f"There is no group that {said}. {advice}")
+    return [int(g) for g in found]
+
+
+def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: float, name: str) -> None:
+    """The panels, ``columns`` of them beside each other."""
+    axes = figure.subplots(math.ceil(len(panels) / columns), columns, squeeze=False).ravel()
+    for axis in axes[len(panels) :]:
+        axis.remove()
+    axes = list(axes[: len(panels)])
+    by_column = len(panels[0].x) == 1
+    if by_column:
+        every = np.concatenate([next(iter(panel.x.values())) for panel in panels])
+        if np.isfinite(every).any():
+            smooth_points(axes[0], every[np.isfinite(every)])  # it chooses the scale, which is that of all panels
+    room = int(_LETTERS * figure.bbox.width / figure.dpi / columns)
+    for axis, panel in zip(axes, panels, strict=True):
+        axis.set_xscale(axes[0].get_xscale())
+        axis.tick_params(labelsize=7.5)
+        if panel.fit is None:
+            said, colour = panel.reason, ORANGE
+            _draw_failed(axis, panel, by_column)
+        else:
+            said, colour = f"R² {panel.fit.r2:.4g}" if np.isfinite(panel.fit.r2) else "", "0.4"
+            _draw_fit(axis, panel.fit, level, by_column)
+        axis.set_title(plain(panel.title, max(4, room - len(said))), fontsize=8.5, pad=4, loc="left")
+        axis.set_title(said, fontsize=8, pad=4, loc="right", color=colour)
+    shown = [axis for axis in axes if axis.has_data()]
+    for which in ("x", "y") if shown else ():
+        _share(axes, shown, which, columns)
+    label = next(iter(panels[0].x)) or "x"
+    figure.supxlabel(plain(label) if by_column else f"fitted {plain(name)}", fontsize=10)
+    figure.supylabel(plain(name) if by_column else f"measured {plain(name)}", fontsize=10)
+
+
+def _draw_failed(axis: Any, panel: _Panel, by_column: bool) -> None:
+    """The data of a group that has no fit."""
+    x = next(iter(panel.x.values())) if by_column else np.arange(len(panel.y))
+    finite = np.isfinite(x) & np.isfinite(panel.y)
+    if finite.any():
+        draw_marks(axis, x[finite], panel.y[finite], color="0.55")
+    else:
+        axis.text(0.5, 0.5, "no finite row", transform=axis.transAxes, ha="center", va="center", color="0.55", fontsize=8.5)
+        axis.tick_params(which="both", bottom=False, left=False, labelbottom=False, labelleft=False)
+
+
+def _draw_fit(axis: Any, fit: CurveFit, level: float, by_column: bool) -> None:
+    """The data of a group and its curve with the band."""
+    if by_column:
+        (x,) = fit.x.values()
+        between = np.geomspace if axis.get_xscale() == "log" else np.linspace
+        points = between(x.min(), x.max(), _POINTS) if fit.by_rows else np.sort(x)
+        curve, (low, high) = fit.predict([points]), fit.band([points], level)
+        axis.plot(points, curve, color=BLUE, linewidth=1.5)
+        if np.isfinite([low, high]).all():
+            axis.fill_between(points, low, high, color=BLUE, alpha=0.25, linewidth=0)
+    else:
+        x = curve = fit.predict()
+        draw_diagonal(axis, x, BLUE)
+    draw_marks(axis, x, fit.y, fit.sigma)
+    axis.set_ylim(limits(fit.y, curve))
+
+
+def _share(axes: Sequence[Any], shown: Sequence[Any], which: str, columns: int) -> None:
+    """One range for all panels that show something, where none would be squeezed; then the outer ones alone have numbers."""
+    ends = np.array([getattr(axis, f"get_{which}lim")() for axis in shown])
+    spans = np.log(ends) if getattr(shown[0], f"get_{which}scale")() == "log" else ends
+    if (np.diff(spans, axis=1) < _ALIKE * (spans.max() - spans.min())).any():
+        return
+    for axis in shown:
+        n = axes.index(axis)
+        getattr(axis, f"set_{which}lim")(ends.min(), ends.max())
+        outer = n % columns == 0 if which == "y" else n + columns >= len(axes)
+        axis.tick_params(axis=which, **{"labelleft" if which == "y" else "labelbottom": outer})
