@@ -10,11 +10,11 @@ import numpy as np
 from jitgrad.curvefit.least_squares import CHUNK_SECONDS, RESIDUAL_LOSSES, Limits, Solution, SolverOptions
 from jitgrad.curvefit.lowered_model import LoweredBundle
 from jitgrad.program.context import Context
+from jitgrad.vm.compiler.types import LANE_COUNT
 from jitgrad.vm.late import load
 from jitgrad.vm.least_squares import codes
-from jitgrad.vm.least_squares.bundle import WIDTH, Bundle
 from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, Workspace, leading, make_workspace
-from jitgrad.vm.least_squares.systems import make_systems
+from jitgrad.vm.least_squares.systems import Bundle, make_systems
 from jitgrad.vm.records import address, in_row
 
 MOST_ROWS = 512
@@ -29,7 +29,7 @@ FIRST_COMPUTATIONS = 100
 def lanes_for(rows: int, fits: int) -> int:
     """How many lanes a bundle has, for fits of so many rows."""
     most = min(MOST_LANES, LANE_ROWS // max(rows, 1), fits)
-    return max(WIDTH, most // WIDTH * WIDTH)
+    return max(LANE_COUNT, most // LANE_COUNT * LANE_COUNT)
 
 
 class BundledFits:
@@ -141,7 +141,7 @@ class _Bundle:
         self._lanes = in_row(Workspace, made)
         for k, work in enumerate(self._lanes):
             work.lane = k
-        systems = make_systems(problem.n, lanes // WIDTH)
+        systems = make_systems(problem.n, lanes // LANE_COUNT)
         self._bundle = Bundle(context=context.descriptor, lanes=self._lanes, systems=systems, n_lanes=lanes)
         self._context, self._records, self._most = context, (address(problem), address(self._bundle)), FIRST_COMPUTATIONS
 

@@ -10,36 +10,20 @@ twice the digits that the condition costs, so a Jacobian that is not well condit
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from numpy import uint64
 
 from jitgrad.vm.compiler.functions import Native
 from jitgrad.vm.compiler.language import after, call_execute, compiled, numbers
-from jitgrad.vm.compiler.types import UINT64, Records
+from jitgrad.vm.compiler.types import LANE_COUNT, UINT64, Records
 from jitgrad.vm.kernels.gram import gram
 from jitgrad.vm.least_squares import codes, steps
 from jitgrad.vm.least_squares.lane_algebra import factor_lanes, step_lanes
 from jitgrad.vm.least_squares.model import ONE, ZERO, column, cost, go_to, has_value, normalise, place, triangulate, write_rows
 from jitgrad.vm.least_squares.problem import Problem
 from jitgrad.vm.least_squares.solve import advance, begin
-from jitgrad.vm.records import Count, Record, pointer_to, record
+from jitgrad.vm.least_squares.systems import Bundle
 
-WIDTH = 8
-"""Lanes that the linear algebra takes at a time."""
-EIGHT = uint64(WIDTH)
-
-
-@record
-class Bundle(Record):
-    """Lanes that fits are taken in."""
-
-    context: Annotated[int, pointer_to("ContextDescriptor")]  # of all lanes
-    lanes: Annotated[int, pointer_to("Workspace")]
-    systems: Annotated[int, pointer_to("System")]  # one for each WIDTH lanes
-    n_lanes: Count
-    next: Count  # fit that no lane has begun
-    busy: Count  # lanes that have a fit
+EIGHT = uint64(LANE_COUNT)
 
 
 @compiled

@@ -1,14 +1,14 @@
-"""Linear systems of eight fits side by side, a lane each, as ``lane_algebra.py`` factors and solves them."""
+"""What bundles of fits work in: linear systems of eight fits side by side, a lane each, and the lanes themselves."""
 
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from jitgrad.vm.compiler.types import LANE_COUNT
-from jitgrad.vm.records import Count, LaneFlags, Lanes, Record, address, in_row, record
+from jitgrad.vm.records import Count, LaneFlags, Lanes, Record, address, in_row, pointer_to, record
 
 
 @record
@@ -46,6 +46,18 @@ class System(Record):
     ratios: Lanes  # scale beside norm
     trial: Lanes  # step
     scratch: Lanes
+
+
+@record
+class Bundle(Record):
+    """Lanes that fits are taken in, see ``bundle.py``."""
+
+    context: Annotated[int, pointer_to("ContextDescriptor")]  # of all lanes
+    lanes: Annotated[int, pointer_to("Workspace")]
+    systems: Annotated[int, pointer_to("System")]  # one for each LANE_COUNT lanes
+    n_lanes: Count
+    next: Count  # fit that no lane has begun
+    busy: Count  # lanes that have a fit
 
 
 def make_systems(n: int, count: int) -> ctypes.Array[Any]:
