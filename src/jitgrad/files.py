@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from jitgrad.errors import DataError
 
@@ -50,7 +50,7 @@ def written_aside(path: Path) -> Iterator[BinaryIO]:
     mode = _mode_of(target)
     folder = os.path.dirname(target)
     os.makedirs(folder, exist_ok=True)
-    with _without_name(folder) as file:
+    with unnamed_file(folder) as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -77,14 +77,24 @@ def _mode_of(target: str) -> int | None:
     return stat.S_IMODE(found)
 
 
-def _without_name(folder: str) -> BinaryIO:
-    """A new file in ``folder`` that vanishes with the process."""
-    try:
-        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
-    except (AttributeError, OSError):  # of a system or a file system that has no such files: made, and its name removed
-        import tempfile
+def unnamed_file(folder: Path | None) -> BinaryIO:
+    """A new file in ``folder``, or in the system's for temporary files, that vanishes with the process.
 
-        return tempfile.TemporaryFile(dir=folder)
+    Raises OSError where there can be none.
+    """
+    try:
+        if folder is not None:
+            return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
+    except (AttributeError, OSError):  # of a system or a file system that has no such files: made, and its name removed
+        pass
+    import tempfile
+
+    return cast(BinaryIO, tempfile.TemporaryFile(dir=folder))
+
+
+def name_of_open(file: BinaryIO) -> str:
+    """A path by which others in this process open a file that is open."""
+    return f"/dev/fd/{file.fileno()}"
 
 
 @contextmanager

@@ -28,25 +28,31 @@ _RUN = "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop()); runpy
 
 def read_parquet(path: str | Path, stream: Stream) -> pl.DataFrame:
     """A whole file. Raises DataError for one that is damaged or has no rows."""
-    return pl.concat(_frames(path, stream, None, None))
+    return pl.concat(frame for _, frame in _frames(path, stream, None, None))
 
 
-def parquet_pieces(path: str | Path, stream: Stream, rows: int, columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
-    """A file in pieces of ``rows`` rows, each read when it is asked for, or one ahead.
+def parquet_pieces(
+    path: str | Path, stream: Stream, rows: int, columns: Sequence[str] | None, start: int = 0
+) -> Iterator[tuple[float, pl.DataFrame]]:
+    """A file in pieces of ``rows`` rows, from the row ``start`` on, each read when it is asked for, or one ahead.
+
+    Before each piece stands the part of the file that ends with it.
 
     Standard input and what is compressed as a whole go to a temporary file: the end of a Parquet file says what is in it.
 
     Raises:
         DataError: for a file that is damaged or has no rows, and for a column that it does not have.
     """
-    return _frames(path, stream, rows, columns)
+    return _frames(path, stream, rows, columns, start)
 
 
-def _frames(path: str | Path, stream: Stream, rows: int | None, columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+def _frames(
+    path: str | Path, stream: Stream, rows: int | None, columns: Sequence[str] | None, start: int = 0
+) -> Iterator[tuple[float, pl.DataFrame]]:
     """What the process sends that reads the file."""
-    name = name_of(path)
+    name, done = name_of(path), start
     with _regular_file(path, stream) as file, tempfile.TemporaryFile() as faults:
-        given = {"file": file.fileno(), "rows": rows, "columns": None if columns is None else list(columns)}
+        given = {"file": file.fileno(), "rows": rows, "columns": None if columns is None else list(columns), "start": start}
         arguments = [json.dumps(given), parquet_process.__file__, json.dumps(sys.path)]
         with subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _RUN, *arguments],
@@ -65,7 +71,9 @@ def _frames(path: str | Path, stream: Stream, rows: int | None, columns: Sequenc
                             raise DataError(f"{name} has no rows. Give at least a few rows.")
                         check_columns(name, names, columns)
                     elif letter == b"F":
-                        yield pl.read_ipc(BytesIO(content))
+                        frame = pl.read_ipc(BytesIO(content))
+                        done += frame.height
+                        yield done / height, frame
                     elif letter == b"E":
                         return
                     else:

@@ -22,13 +22,14 @@ _SIZE = 1 << 26  # bytes of a frame, about, where the whole table is read at onc
 
 
 def main() -> None:
-    """Read as the argument says in JSON: ``file``, a descriptor; ``rows`` of a frame, or null; ``columns``, or null for all."""
+    """Read as the argument says in JSON: ``file``, a descriptor; ``rows`` of a frame, or null; ``columns``, or null for all;
+    ``start``, the number of rows to leave out before."""
     given = json.loads(sys.argv[1])
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, Linux ends this process first
     try:
         lazy = pl.scan_parquet(f"/dev/fd/{given['file']}", glob=False, hive_partitioning=False)
-        for frame in _frames(lazy, given["rows"], given["columns"]):
+        for frame in _frames(lazy, given["rows"], given["columns"], given["start"]):
             content = BytesIO()
             frame.write_ipc(content)
             _send("F", content.getbuffer())
@@ -37,7 +38,7 @@ def main() -> None:
         _send("D", _json((str(error).strip() or type(error).__name__).splitlines()[0]))
 
 
-def _frames(lazy: pl.LazyFrame, rows: int | None, columns: list[str] | None) -> Iterator[pl.DataFrame]:
+def _frames(lazy: pl.LazyFrame, rows: int | None, columns: list[str] | None, start: int) -> Iterator[pl.DataFrame]:
     """The table in frames, after its names and height were sent; no frames where a column is not there."""
     names = lazy.collect_schema().names()
     if rows is None:
@@ -49,8 +50,8 @@ def _frames(lazy: pl.LazyFrame, rows: int | None, columns: list[str] | None) -> 
     _send("T", _json([names, height]))
     if columns is None or set(columns) <= set(names):
         chosen = lazy if columns is None else lazy.select(columns)
-        for start in range(0, height, rows):
-            yield chosen.slice(start, rows).collect()
+        for first in range(start, height, rows):
+            yield chosen.slice(first, rows).collect()
 
 
 def _json(value: Any) -> bytes:

@@ -48,3 +48,10 @@ def open_source(path: str | Path) -> Iterator[Stream]:
 def is_parquet(path: str | Path, stream: Stream) -> bool:
     """Whether a source is Parquet, by its name or its first bytes: PAR1, and a field of Thrift, which is no character."""
     return Path(path).suffix.lower() in (".parquet", ".pq") or stream.peek(5)[:5] == b"PAR1\x15"
+
+
+def part_read(path: str | Path, stream: Stream) -> float:
+    """Which part of a source has been read, from 0 to 1; 0 where it is not known how long it is."""
+    file = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
+    size = 0 if str(path) == "-" else Path(path).stat().st_size
+    return min(1.0, file.tell() / size) if size else 0.0
