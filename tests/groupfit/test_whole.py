@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jitgrad.errors import DataError
-from jitgrad.groupfit.whole import whole_groups
+from jitgrad.groupfit.whole import GroupReturnsError, whole_groups
 
 
 def pieces(frame: pl.DataFrame, edges: list[int]) -> list[pl.DataFrame]:
@@ -35,6 +35,19 @@ def test_keys_may_be_missing_or_not_a_number() -> None:
     frame = pl.DataFrame({"key": [None, None, 1.0, float("nan"), float("nan"), float("nan")], "row": range(6)})
     came = list(whole_groups(pieces(frame, [1, 4, 5]), ["key"], 1))
     assert [piece["row"].to_list() for piece in came] == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_rows_without_a_key_may_stand_anywhere() -> None:
+    frame = pl.DataFrame({"key": [1, None, 2, None, None, 3, None], "row": range(7)})
+    came = list(whole_groups(frame.iter_slices(2), ["key"], 2))
+    assert pl.concat(came).equals(frame) and len(came) > 2
+
+
+def test_a_group_that_is_known_from_before_does_not_come_back() -> None:
+    frame = pl.DataFrame({"key": [3, 3, 4]})
+    assert len(list(whole_groups([frame], ["key"], 1, [pl.DataFrame({"key": [1, 2]}), pl.DataFrame({"key": [7]})]))) == 2
+    with pytest.raises(GroupReturnsError, match="group key = 4 come back"):
+        list(whole_groups([frame], ["key"], 1, [pl.DataFrame({"key": [4, 2]})]))
 
 
 def test_a_group_larger_than_a_piece_is_one() -> None:

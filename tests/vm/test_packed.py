@@ -26,9 +26,9 @@ def run(code: str, place: Path, kept: Path) -> subprocess.CompletedProcess[str]:
 def test_it_compiles_in_a_zip_file_and_another_one_has_another_key(tmp_path: Path) -> None:
     package = copied(tmp_path / "sources")
     keys = []
-    for number in range(2):
+    for number, code in enumerate((f"{KEY}\n{LOAD}", KEY)):
         packed = Path(shutil.make_archive(str(tmp_path / f"packed{number}"), "zip", package.parent))
-        done = run(f"{KEY}\n{LOAD}", packed, tmp_path / "kept")
+        done = run(code, packed, tmp_path / "kept")
         assert done.returncode == 0, done.stderr
         keys.append(done.stdout.strip())
         with (package / "vm" / "kernels" / "tasks.py").open("a") as source:

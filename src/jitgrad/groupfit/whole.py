@@ -13,9 +13,15 @@ from jitgrad.errors import DataError
 
 ROWS = 1 << 17
 """So many rows are gathered before some are handed on."""
+WITHOUT_KEY = 0
+"""The mark of rows whose key is missing in part."""
 
 
-def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS) -> Iterator[Any]:
+class GroupReturnsError(DataError):
+    """Rows of a group that come back after those of others."""
+
+
+def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS, known: Iterable[Any] = ()) -> Iterator[Any]:
     """The rows of frames, in frames with whole groups: the last group of one waits for the next.
 
     Parameters
@@ -27,6 +33,8 @@ def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS) -> 
         The names of the keys.
     rows : int, default 131072
         How many are gathered before those of whole groups are handed on; more where a group is larger.
+    known : iterable of frames, default ()
+        The keys of groups that were handed on before, as in a run that was stopped.
 
     Yields
     ------
@@ -35,11 +43,13 @@ def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS) -> 
 
     Raises
     ------
-    DataError
-        For a group of which more rows come after others.
+    GroupReturnsError
+        For a group of which more rows come after others. Rows without a key are of no group, and may stand anywhere.
     """
     waiting: list[nw.DataFrame[Any]] = []
     count, enough, seen = 0, rows, _Seen()
+    for keys in known:
+        seen.add(np.unique(_marks(nw.from_native(keys, eager_only=True), by)))
     for frame in frames:
         waiting.append(nw.from_native(frame, eager_only=True))
         count += len(waiting[-1])
@@ -59,12 +69,17 @@ def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS) -> 
 
 def _handed_on(table: nw.DataFrame[Any], marks: np.ndarray, by: Sequence[str], seen: _Seen) -> Any:
     """The frame. Raises DataError where it has a group of which rows were handed on before."""
-    groups, rows = np.unique(marks, return_index=True)
+    starts = np.flatnonzero(np.concatenate([[True], marks[1:] != marks[:-1]]))
+    starts = starts[marks[starts] != WITHOUT_KEY]
+    groups, rows = np.unique(marks[starts], return_index=True)
+    rows = starts[rows]
     again = seen.index_of_known(groups)
     if again is not None:
         row = table.select(list(by))[int(rows[again]) : int(rows[again]) + 1].rows()[0]
         key = ", ".join(f"{name} = {value!r}" for name, value in zip(by, row, strict=True))
-        raise DataError(f"Rows of the group {key} come back after those of other groups. Sort the rows by {', '.join(by)}.")
+        raise GroupReturnsError(
+            f"Rows of the group {key} come back after those of other groups. Sort the rows by {', '.join(by)}."
+        )
     seen.add(groups)
     return table.to_native()
 
@@ -72,7 +87,10 @@ def _handed_on(table: nw.DataFrame[Any], marks: np.ndarray, by: Sequence[str], s
 def _marks(table: nw.DataFrame[Any], by: Sequence[str]) -> np.ndarray:
     """A hash of the key of each row, uint64 (rows,). Two keys of a million have the same one in 1 of 10⁷ tables."""
     keys = pl.DataFrame(table.select(list(by)).to_native())
-    return keys.select(pl.struct(pl.all()).hash()).to_series().to_numpy()
+    floats = [name for name, dtype in keys.schema.items() if dtype.is_float()]
+    keys = keys.with_columns(pl.col(name).fill_nan(None) for name in floats)
+    mark = pl.struct(pl.all()).hash().clip(lower_bound=1)
+    return keys.select(pl.when(pl.any_horizontal(pl.all().is_null())).then(WITHOUT_KEY).otherwise(mark)).to_series().to_numpy()
 
 
 class _Seen:
@@ -91,6 +109,8 @@ class _Seen:
 
     def add(self, numbers: np.ndarray) -> None:
         """Take in numbers, sorted, none of which came before."""
+        if not len(numbers):
+            return
         self._runs.append(numbers)
         while len(self._runs) > 1 and len(self._runs[-2]) < 2 * len(self._runs[-1]):
             self._runs[-2:] = [np.sort(np.concatenate(self._runs[-2:]), kind="stable")]
