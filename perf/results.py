@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGES = ("numba", "llvmlite", "numpy", "jax", "torch", "scikit-learn")
+PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "jax", "torch", "scikit-learn", "optimistix", "xarray", "dask", "lmfit")
 
 SECTIONS = {
     "An epoch, beside the peers": ("epoch_throughput.py", "--peers"),
     "Before the first result": ("startup.py", "--cold"),
     "A curve, beside SciPy": ("curve_fit.py",),
+    "Many small fits, beside the peers": ("many_fits.py",),
     "Growth": ("scaling.py",),
     "Kernels, float32": ("kernels.py",),
     "Kernels, float64": ("kernels.py", "--dtype", "float64"),

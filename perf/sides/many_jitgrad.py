@@ -1,0 +1,86 @@
+"""jitgrad's side of perf/many_fits.py: the jobs, and a file of many groups in constant memory."""
+
+from __future__ import annotations
+
+import functools
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import many_jobs
+import numpy as np
+from many_jobs import Job
+
+ROWS = 25
+BATCH = 100_000
+"""Groups that are drawn at once."""
+
+
+def fits(job: Job, threads: int | None = None) -> Callable[[], Any]:
+    import jitgrad
+
+    options: dict[str, Any] = {"ftol": job.tolerance, "xtol": job.tolerance}
+    if job.most:
+        options["max_nfev"] = job.most + 1  # the first is no iteration
+    y = np.asarray(job.y, np.float64)
+
+    def run() -> np.ndarray:
+        found = jitgrad.fit_groups(
+            job.model, job.columns, y, p0=dict(zip(job.names, job.starts.T, strict=True)), threads=threads, **options
+        )
+        return np.column_stack([found.parameters[name] for name in job.names])
+
+    return run
+
+
+def write(path: str, groups: int) -> None:
+    """A Parquet file of decays, 25 rows each, in the order of their sensors."""
+    import polars as pl
+
+    with tempfile.TemporaryDirectory(dir=Path(path).parent) as place:
+        for first in range(0, groups, BATCH):
+            count, draw = min(BATCH, groups - first), np.random.default_rng(first)
+            t = np.sort(draw.uniform(0, 4, (count, ROWS)), axis=1)
+            a, k, c = (draw.uniform(*ends, (count, 1)) for ends in ((1, 3), (0.5, 2), (0, 1)))
+            y = a * np.exp(-k * t) + c + draw.normal(0, 0.02, t.shape)
+            sensor = np.repeat(np.arange(first, first + count), ROWS)
+            frame = pl.DataFrame({"sensor": sensor, "t": t.ravel(), "y": y.ravel()})
+            frame.write_parquet(Path(place) / f"{first:09d}.parquet")
+        pl.scan_parquet(Path(place) / "*.parquet").sink_parquet(path, row_group_size=500_000)
+
+
+def read(path: str) -> None:
+    """Fit such a file, and print the time, the part of the processor's time that native code took, and the peak memory."""
+    from jitgrad.groupfit.stream import fit_file
+
+    from jitgrad.curvefit import bundles
+
+    native, run = [0.0], bundles._Bundle.run
+
+    def timed(*args: Any) -> None:
+        start = time.thread_time()
+        run(*args)
+        native[0] += time.thread_time() - start
+
+    fit = functools.partial(fit_file, model="a * exp(-k * t) + c", by="sensor", y="y", p0={"a": 1, "k": 1, "c": 0})
+    bundles._Bundle.run = timed  # type: ignore[method-assign]
+    with tempfile.TemporaryDirectory(dir=Path(path).parent) as place:
+        start, processor = time.perf_counter(), time.process_time()
+        summary = fit(path, str(Path(place) / "fits.parquet"))
+        seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"groups": summary.groups, "seconds": seconds, "native": native[0] / processor, "memory": memory}))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "write":
+        write(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1] == "read":
+        read(sys.argv[2])
+    else:
+        many_jobs.main({"jitgrad": fits, "jitgrad, 1 thread": functools.partial(fits, threads=1)})
