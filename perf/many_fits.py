@@ -9,11 +9,12 @@ Jobs:
   parquet       10⁴, 10⁵ and 10⁶ groups of 25 rows from a Parquet file to another: the time, its exponent from one size to the
                 next, the part of the processor's time that native code has, the peak memory
 
-Peers, each in its strongest form and a process of its own: SciPy's curve_fit in a loop, with derivatives found on paper, and with
-these in a process a core; xarray's curvefit, and on Dask with a process a core; lmfit in a loop; optimistix under vmap in JAX,
-compiled once; Cpufit, Gpufit's algorithm on the CPU, where the environment's CPUFIT names the library. Peers that are not there are
-named at the end; PYTHON is an interpreter that has them, if this one has not. The least of some runs counts. "minimum" is the share
-of fits that end no higher than the parameters that the data were made from. X scales the numbers of groups.
+Peers, each in its strongest form and a process of its own: SciPy's curve_fit in a loop, with derivatives found on paper, and
+with these in a process a core; xarray's curvefit, and on Dask with a process a core; lmfit in a loop; optimistix under vmap
+in JAX, compiled once; Cpufit, Gpufit's algorithm on the CPU, where the environment's CPUFIT names the library. Peers that are
+not there are named at the end; PYTHON is an interpreter that has them, if this one has not. The least of some runs counts.
+"minimum" is the share of fits that end no higher than the parameters that the data were made from. X scales the numbers of
+groups.
 """
 
 from __future__ import annotations
