@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from jitgrad.errors import ArgumentError
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
 from jitgrad.groupfit.job import make_job
 from jitgrad.groupfit.result import GroupFits
@@ -15,7 +16,7 @@ from jitgrad.groupfit.tables import frame_of
 def fit_groups(
     model: Any,
     data: Any,
-    y: Any,
+    y: Any = None,
     p0: Any = None,
     sigma: Any = None,
     absolute_sigma: bool = False,
@@ -25,8 +26,17 @@ def fit_groups(
     threads: int | None = None,
     progress: bool = False,
     **options: Any,
-) -> GroupFits:
+) -> Any:
     """Fit a model to each of many groups of rows, by least squares."""
+    if type(data).__module__.partition(".")[0] == "xarray":
+        from jitgrad.groupfit.labelled import fit_labelled
+
+        for name, given in {"y": y, "by": by, "x": x}.items():
+            if given is not None:
+                raise ArgumentError(
+                    "{argument} is for frames. Name what a DataArray is a function of by coords=.", argument=name
+                )
+        return fit_labelled(model, data, p0=p0, sigma=sigma, absolute_sigma=absolute_sigma, threads=threads, **options)
     if by is not None:
         frame = frame_of(data)
         job = make_job(model, frame.columns, by=by, y=y, x=x, p0=p0, sigma=sigma, absolute_sigma=absolute_sigma, **options)

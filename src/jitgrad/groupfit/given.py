@@ -36,6 +36,11 @@ def is_frame(given: Any) -> bool:
     return not isinstance(given, (Mapping, np.ndarray)) and hasattr(given, "columns")
 
 
+def extra_columns(p0: Any, bounds: Any, fixed: Any) -> list[str]:
+    """The names of columns in starting values, bounds and fixed values; names of parameters that are fixed are none."""
+    return [*columns_in(p0), *columns_in(bounds), *(columns_in(fixed) if isinstance(fixed, Mapping) else ())]
+
+
 def columns_in(given: Any) -> Iterator[str]:
     """The names of columns in what was given for parameters."""
     if isinstance(given, Mapping):

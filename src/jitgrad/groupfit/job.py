@@ -16,7 +16,7 @@ from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.curvefit.given import check_names, options_of
 from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.errors import ArgumentError, FormulaError
-from jitgrad.groupfit.given import Setting, columns_in, is_frame
+from jitgrad.groupfit.given import Setting, extra_columns, is_frame
 from jitgrad.groupfit.predict import predict_frame
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.solving import fit_table, setting_of
@@ -66,7 +66,7 @@ class Job:
     @property
     def extra(self) -> list[str]:
         """Columns that starting values, bounds and fixed values name."""
-        return list(dict.fromkeys([*columns_in(self.p0), *columns_in(self.bounds), *columns_in(self.fixed)]))
+        return list(dict.fromkeys(extra_columns(self.p0, self.bounds, self.fixed)))
 
     @property
     def columns(self) -> list[str]:
@@ -145,7 +145,7 @@ def make_job(
         raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {nan_policy!r}.")
     options = options_of(loss, f_scale, ftol, xtol, gtol, max_nfev)
     model = named(model) if isinstance(model, str) and (model in MODELS or model.partition(":")[0] == "polynomial") else model
-    extra = [*columns_in(p0), *columns_in(bounds), *columns_in(fixed)]
+    extra = extra_columns(p0, bounds, fixed)
     known = [*by, y, *([sigma] if isinstance(sigma, str) else []), *extra]
     for name in [*known, *([x] if isinstance(x, str) else x or [])]:
         check_column(name, names)

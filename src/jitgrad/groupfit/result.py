@@ -17,7 +17,7 @@ from jitgrad.curvefit.rows import Observations
 from jitgrad.errors import ArgumentError, FitError, near_name
 from jitgrad.groupfit.given import Setting, is_frame, of_groups
 from jitgrad.groupfit.predict import predict_arrays, predict_groups
-from jitgrad.groupfit.statistics import adrift, quality, scales_of, standard_errors
+from jitgrad.groupfit.statistics import adrift, covariances, quality, scales_of, standard_errors
 from jitgrad.groupfit.status import BY_CODE, WORDS, Status
 from jitgrad.groupfit.summary import Summary, summary_of
 from jitgrad.groupfit.tables import Table
@@ -100,7 +100,7 @@ class GroupFits:
         return None if self._table.keys is None else self._table.keys.to_native()
 
     def _shaped(self, array: np.ndarray) -> np.ndarray:
-        return array.reshape(*self._table.shape, *array.shape[1:])
+        return array.reshape((*self._table.shape, *array.shape[1:]))
 
     @property
     def values(self) -> np.ndarray:
@@ -274,6 +274,18 @@ class GroupFits:
         limits = of_groups(self._setting.limits, g)
         data, held = Data(columns, observed.y, weights), self._found.parameters[g].copy()
         return Problem(job.curve, observed, data, None, held, list(job.free), limits, job.options, job.absolute_sigma)
+
+    @property
+    def covariances(self) -> np.ndarray:
+        """The covariances of the parameters, (G, p, p): 0 for what was fixed, nan where a fit failed."""
+        count, p = len(self), len(self.names)
+        fitted, free = self._found.codes == Status.CONVERGED, list(self.job.free)
+        solution = Solution(self._found.parameters[:, free], self._found.outcomes, self._found.factors)
+        scales = scales_of(solution, self._table.groups.parts[:, 1].astype(np.float64), self.job.absolute_sigma)
+        found = np.zeros((count, p, p))
+        found[np.ix_(fitted, free, free)] = covariances(self._found.factors[fitted], scales[fitted])
+        found[~fitted] = math.nan
+        return self._shaped(found)
 
     def covariance(self, index: Any) -> np.ndarray:
         """The covariance of the parameters of a group, (p, p); nan where its fit failed."""

@@ -50,7 +50,7 @@ def standard_errors(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 def _roots(factors: np.ndarray) -> np.ndarray:
     n = factors.shape[1]
-    r = np.ascontiguousarray(factors.transpose(1, 2, 0))  # a matrix of vectors over fits
+    r = np.array(factors.transpose(1, 2, 0), order="C")  # a matrix of vectors over fits, a copy even of one
     norms = np.sqrt(np.einsum("jkf,jkf->kf", r, r))
     r /= norms
     squares = np.zeros((n, r.shape[2]))
@@ -62,6 +62,20 @@ def _roots(factors: np.ndarray) -> np.ndarray:
             column[j] = -sum(r[j, i] * column[i] for i in range(j + 1, k + 1)) / r[j, j]
             squares[j] += column[j] ** 2
     return np.asarray((np.sqrt(squares) / norms).T)
+
+
+def covariances(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The covariances of fits whose parameters are all determined, (F, n, n); inf without degrees of freedom.
+
+    Args:
+        factors: R, (F, n, n), upper triangles.
+        scales: what (RᵀR)⁻¹ is multiplied by, (F,).
+    """
+    norms = np.sqrt(np.einsum("fjk,fjk->fk", factors, factors))
+    roots = np.linalg.inv(factors / norms[:, None, :]) / norms[:, :, None]
+    known = np.where(scales < math.inf, scales, math.nan)[:, None, None]
+    found = roots @ roots.transpose(0, 2, 1) * known
+    return np.where(np.isnan(found), math.inf, found)
 
 
 def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarray:

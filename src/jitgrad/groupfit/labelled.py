@@ -1,0 +1,214 @@
+"""Fits along dimensions of an ``xarray.DataArray``, also lazily where its data are Dask's."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitgrad.arguments import by_name
+from jitgrad.curvefit.curve import names_of
+from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.gallery import NamedModel
+from jitgrad.curvefit.given import check_names
+from jitgrad.errors import ArgumentError, FitError, near_name
+from jitgrad.groupfit.arrays import RESPONSE, read_arrays
+from jitgrad.groupfit.job import Job, make_job
+from jitgrad.groupfit.status import WORDS
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ERRORS = dict.fromkeys(("ignore", "raise"))
+RESULTS = ("coefficients", "covariance", "stderr", "chisqr", "r2", "rows", "nfev", "status")
+"""What a result has, each after ``curvefit_``."""
+MEASURES = {"chisqr": np.float64, "r2": np.float64, "rows": np.int64, "nfev": np.int64, "status": WORDS.dtype}
+"""What there is of each fit beside its parameters, and as what."""
+
+
+def fit_labelled(
+    model: Any,
+    data: xr.DataArray,
+    coords: Any,
+    reduce_dims: Hashable | Iterable[Hashable] | None = None,
+    *,
+    skipna: bool = True,
+    p0: Mapping[str, Any] | None = None,
+    bounds: Mapping[str, tuple[Any, Any]] | None = None,
+    param_names: Sequence[str] | None = None,
+    errors: str = "ignore",
+    sigma: Any = None,
+    threads: int | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Fit a model along dimensions of a DataArray, as ``DataArray.curvefit`` does.
+
+    Parameters
+    ----------
+    model : str or callable
+        A formula of the coordinates' names and parameters, or a function ``f(x, a, b, …)``, whose x is a sequence where there
+        are several coordinates.
+    data : xarray.DataArray
+        The data. Where they are Dask's, so are the results, and each block is fitted by a worker, with one thread. A fit is
+        within one block.
+    coords : str or DataArray, or a sequence of them
+        What the model is a function of.
+    reduce_dims : str or sequence of str, optional
+        Further dimensions whose values belong to one fit.
+    skipna : bool, default True
+        Whether to leave out what is missing. A fit that has nan otherwise fails.
+    p0 : mapping, optional
+        Starting values by name, numbers or DataArrays of the other dimensions. What is not given is found.
+    bounds : mapping, optional
+        Pairs of bounds by name, numbers or DataArrays of the other dimensions.
+    param_names : sequence of str, optional
+        Names of the parameters of a function that takes ``*args``.
+    errors : {"ignore", "raise"}, default "ignore"
+        Whether fits that fail have nan and a status that says why, or raise FitError.
+    sigma : float or DataArray, optional
+        Standard deviations of the data.
+    threads : int, optional
+        How many threads fit; all cores by default, and one in each worker of Dask.
+    **options
+        ``absolute_sigma``, ``fixed``, ``loss`` and others of ``fit_groups``.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``curvefit_coefficients`` (…, param), ``curvefit_covariance`` (…, cov_i, cov_j), ``curvefit_stderr`` (…, param), and
+        (…) each, ``curvefit_chisqr``, ``curvefit_r2``, ``curvefit_rows``, ``curvefit_nfev`` and ``curvefit_status``.
+
+    Raises
+    ------
+    ArgumentError, DataError, FormulaError
+        For what cannot be used.
+    FitError
+        Where a fit fails and ``errors`` is "raise"; for Dask's data, when they are computed.
+    """
+    import xarray as xr
+
+    by_name("errors", errors, ERRORS)
+    if not isinstance(data, xr.DataArray):
+        raise ArgumentError("The data are a Dataset. Give one of its variables, a DataArray.")
+    columns = _columns(data, coords)
+    dims = _reduced(data, columns, reduce_dims)
+    starts = None
+    is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
+    if is_function and (param_names is not None or len(columns) > 1):
+        starts = dict.fromkeys(param_names or names_of(model, None, None), math.nan)
+        model = _of_names(model, several=len(columns) > 1)
+    policy = "omit" if skipna else None
+    job = make_job(model, [*columns, RESPONSE], by=(), y=RESPONSE, x=list(columns), p0=starts, nan_policy=policy, **options)
+    names = job.names
+    p0, bounds = dict(p0 or {}), dict(bounds or {})
+    check_names("p0", p0, names, columns)
+    check_names("bounds", bounds, names, columns)
+    given = [p0.get(name, math.nan) for name in names]
+    for side, none in enumerate((-math.inf, math.inf)):
+        ends = [bounds.get(name, (None, None))[side] for name in names]
+        given += [none if end is None else end for end in ends]
+    for value in given:
+        _check_dims(value, data, dims)
+    lazy = data.chunks is not None
+    fit = partial(
+        _fit_block, job=job, columns=list(columns), axes=len(dims), bounded=bool(bounds), errors=errors,
+        threads=threads or (1 if lazy else None),
+    )  # fmt: skip
+    along = [_along(column, data, dims) for column in columns.values()] + ([] if sigma is None else [_along(sigma, data, dims)])
+    sizes = {"param": len(names), "cov_i": len(names), "cov_j": len(names)}
+    results = xr.apply_ufunc(
+        fit, data, *along, *given, input_core_dims=[dims] * (1 + len(along)) + [[]] * len(given), exclude_dims=set(dims),
+        output_core_dims=[["param"], ["cov_i", "cov_j"], ["param"], *[[]] * len(MEASURES)], dask="parallelized",
+        output_dtypes=[np.float64] * 3 + list(MEASURES.values()), dask_gufunc_kwargs={"output_sizes": sizes}, keep_attrs=False,
+    )  # fmt: skip
+    variables = {f"curvefit_{name}": result for name, result in zip(RESULTS, results, strict=True)}
+    return xr.Dataset(variables).assign_coords(dict.fromkeys(sizes, names))
+
+
+def _columns(data: xr.DataArray, coords: Any) -> dict[str, Any]:
+    """The coordinates that the model takes, by name."""
+    import xarray as xr
+
+    several = [coords] if isinstance(coords, (str, xr.DataArray)) or not isinstance(coords, Iterable) else list(coords)
+    columns = {}
+    for number, given in enumerate(several):
+        if isinstance(given, xr.DataArray):
+            columns[str(given.name or f"x{number + 1}")] = given
+            continue
+        known = [str(name) for name in [*data.coords, *data.dims]]
+        if given not in known:
+            raise ArgumentError(
+                f"The data have no coordinate {given!r}.{near_name(str(given), known)} Give one of its own, or a DataArray."
+            )
+        columns[str(given)] = data[given]
+    return columns
+
+
+def _reduced(data: xr.DataArray, columns: Mapping[str, Any], more: Any) -> list[Hashable]:
+    """The dimensions of a fit: those of coordinates that have one dimension, and those that were named."""
+    more = [] if more is None else [more] if isinstance(more, str) or not isinstance(more, Iterable) else list(more)
+    for dim in more:
+        if dim not in data.dims:
+            raise ArgumentError(f"The data have no dimension {dim!r}. They have {', '.join(map(str, data.dims))}.")
+    found = {*more, *(column.dims[0] for column in columns.values() if column.ndim == 1)}
+    dims = [dim for dim in data.dims if dim in found]
+    if not dims:
+        raise ArgumentError(
+            "No coordinate has one dimension of the data, so that a fit has one number. Name dimensions in reduce_dims."
+        )
+    return dims
+
+
+def _along(values: Any, data: xr.DataArray, dims: Sequence[Hashable]) -> Any:
+    """Coordinates, or standard deviations, for each of the values of a fit."""
+    import xarray as xr
+
+    kept = [dim for dim in data.dims if dim not in dims]
+    return xr.DataArray(values).broadcast_like(data, exclude=kept)
+
+
+def _check_dims(value: Any, data: xr.DataArray, dims: Sequence[Hashable]) -> None:
+    """Raise ArgumentError for a starting value or bound with dimensions that fits do not have."""
+    wrong = [str(dim) for dim in getattr(value, "dims", ()) if dim not in data.dims or dim in dims]
+    if wrong:
+        kept = ", ".join(str(dim) for dim in data.dims if dim not in dims)
+        raise ArgumentError(f"A starting value or bound has the dimensions {', '.join(wrong)}. Fits have {kept or 'none'}.")
+
+
+def _of_names(function: Callable[..., Any], several: bool) -> Callable[..., Any]:
+    """A function whose parameters are known by other names than its own, and x by a sequence where it has several columns."""
+
+    def model(x: Any, *parameters: Any) -> Any:
+        return function(tuple(x.values()) if several else x, *parameters)
+
+    return model
+
+
+def _fit_block(
+    y: np.ndarray, *given: np.ndarray, job: Job, columns: Sequence[str], axes: int, bounded: bool, errors: str,
+    threads: int | None,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """What there is of each fit in a block of data, whose last axes are reduced."""
+    shape, count = y.shape[: y.ndim - axes], len(given) - 3 * len(job.names)
+
+    def flat(values: np.ndarray) -> np.ndarray:
+        return values.ravel() if values.ndim == axes else np.broadcast_to(values, y.shape).reshape(*shape, -1)
+
+    along = [flat(values) for values in given[:count]]
+    each = np.stack([np.broadcast_to(values, shape) for values in given[count:]], axis=-1).astype(np.float64)
+    p0, low, high = np.split(each, 3, axis=-1)
+    x, sigma = dict(zip(columns, along, strict=False)), along[-1] if count > len(columns) else None
+    names, table = read_arrays(x, y.reshape(*shape, -1), sigma, job.nan_policy)
+    job = replace(job, p0=p0, bounds=(low, high) if bounded else None)
+    table = replace(table, groups=table.groups._replace(columns=job.chosen(list(names), table.groups.columns)))
+    fits = job.fit_table(table, threads=threads)
+    failed = fits.status[~fits.converged].tolist()
+    if errors == "raise" and failed:
+        said = ", ".join(f"{count} {word}" for word, count in Counter(failed).items())
+        raise FitError(f"Of {len(fits)} fits failed: {said}. Give errors='ignore' to have nan and a status for these.")
+    return fits.values, fits.covariances, fits.stderr, fits.chisqr, fits.r2, fits.n_rows, fits.nfev, fits.status
