@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy import isfinite, sqrt, uint64, where
 
-from jitgrad.vm.compiler.language import after, compiled, noinline, number, numbers
+from jitgrad.vm.compiler.language import after, compiled, noinline, number, numbers, put
 from jitgrad.vm.compiler.types import BOOLEAN, FLAGS, FLOAT64, INT64, LANES, UINT64, Pointer, Records
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.records import Count, LaneFlags, Lanes, Record, pointer_to, record
@@ -115,6 +115,7 @@ def _keep(bundle):  # type: ignore[no-untyped-def]
     for k in range(part.n):
         part.numbers[k] = where(part.which[0], -part.numbers[k], part.numbers[k])
     numbers(part.which)[2] = not numbers(part.which)[2]
+    put(part.numbers, 1, part.which[0], 50.0)
 
 
 def test_records_of_lanes() -> None:
@@ -125,7 +126,9 @@ def test_records_of_lanes() -> None:
     call(_keep, (Records(Bundle, FLOAT64),), Bundle(parts=part))
     signs = np.ones((3, 8))
     signs[:, [1, 3]] = -1
-    np.testing.assert_array_equal(memory, [0, *(np.arange(1.0, 25) * signs.ravel())])
+    wanted = np.arange(1.0, 25).reshape(3, 8) * signs
+    wanted[1, 1:4] = 50
+    np.testing.assert_array_equal(memory, [0, *wanted.ravel()])
     assert which.nonzero()[0].tolist() == [2, 3, 4]
 
 

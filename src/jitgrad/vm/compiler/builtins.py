@@ -100,6 +100,14 @@ def _itemsize(body: Any, pointer: Value) -> Operand:
     return Value(UINT64, "4" if pointer.type.to.each == FLOAT32 else "8")
 
 
+def _put(body: Any, pointer: Value, k: Operand, flags: Value, x: Operand) -> None:
+    assert isinstance(pointer.type, Pointer)
+    place, kind = body.element(pointer, k), pointer.type.to
+    chosen = body.choice(flags, body.value(x, kind), body.load(kind, place.name, kind.each.name))
+    # LLVM makes a masked store of it else, which takes AMD's processors some twenty operations.
+    body.store(chosen, kind, place.name, kind.each.name, volatile=True)
+
+
 def _numbers(body: Any, pointer: Value) -> Operand:
     assert isinstance(pointer.type, Pointer)
     kind = Pointer(pointer.type.to.each)
@@ -143,6 +151,7 @@ BUILTINS: dict[Any, Callable[..., Any]] = {
     language.after: _after,
     language.number: _number,
     language.itemsize: _itemsize,
+    language.put: _put,
     language.numbers: _numbers,
     language.is_null: _is_null,
     language.call_kernel: _by_address,

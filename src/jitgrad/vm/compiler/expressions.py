@@ -224,12 +224,14 @@ class Expressions:
             self.line(kind, f"trunc {kind.stored} {found} to {kind.code}") if kind.code != kind.stored else Value(kind, found)
         )
 
-    def store(self, operand: Operand, kind: Kind, place: str, what: str) -> None:
+    def store(self, operand: Operand, kind: Kind, place: str, what: str, volatile: bool = False) -> None:
+        """Write to memory; where it is volatile, as it stands here."""
         value = self.value(operand, kind)
         wide = kind.code != kind.stored
         name = self.register(f"zext {kind.code} {value.name} to {kind.stored}") if wide else value.name
         align = _alignment(kind)
-        self.write(f"store {kind.stored} {name}, {kind.stored}* {place}{align}, !tbaa {self.module.tag(what)}")
+        how = "store volatile" if volatile else "store"
+        self.write(f"{how} {kind.stored} {name}, {kind.stored}* {place}{align}, !tbaa {self.module.tag(what)}")
 
     # Expressions: a method for each kind of node.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from numpy import uint64
+from numpy import uint64, where
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -86,6 +86,11 @@ def number(pointer, x):  # type: ignore[no-untyped-def]
 def itemsize(pointer):  # type: ignore[no-untyped-def]
     """The bytes of one of the numbers that the pointer points to."""
     return uint64(pointer.itemsize)
+
+
+def put(pointer, k, flags, x):  # type: ignore[no-untyped-def]
+    """Write ``x`` to the lanes of vector ``k`` whose flags hold."""
+    pointer[k] = where(flags, x, pointer[k])
 
 
 def numbers(pointer):  # type: ignore[no-untyped-def]

@@ -10,6 +10,9 @@ import numpy as np
 from jitgrad.vm.compiler.types import LANE_COUNT
 from jitgrad.vm.records import Count, LaneFlags, Lanes, Record, address, in_row, pointer_to, record
 
+MOST_PARAMETERS = 16
+"""Of a system: what is computed of it stands on the stack meanwhile."""
+
 
 @record
 class System(Record):
@@ -39,13 +42,10 @@ class System(Record):
     size: Lanes  # ‖norms · step‖
     slope: Lanes  # of the cost along the step
     square: Lanes  # of the change of the residual that the linear model foretells
-    # what is needed meanwhile
-    inverse: Lanes  # of the diagonal of R
-    damped: Lanes  # the factor with damping
-    damped_inverse: Lanes
-    ratios: Lanes  # scale beside norm
-    trial: Lanes  # step
-    scratch: Lanes
+    # what a step needs of the factor
+    lower: Lanes  # L, where the Gram matrix is L·D·Lᵀ
+    inverse: Lanes  # of D
+    full: Lanes  # step without damping, scaled
 
 
 @record
@@ -61,11 +61,15 @@ class Bundle(Record):
 
 
 def make_systems(n: int, count: int) -> ctypes.Array[Any]:
-    """Some systems of n parameters, one after the other, with memory for all of their vectors and matrices."""
+    """Some systems of n parameters, one after the other, with memory for all of their vectors and matrices.
+
+    They are ``MOST_PARAMETERS`` at most.
+    """
+    assert n <= MOST_PARAMETERS
     triangle = n * (n + 1) // 2
     sizes = {name: n for name, kind in System.kinds.items() if kind.of == "lanes"}
     sizes |= dict.fromkeys(("residual", "radius", "damping", "length", "size", "slope", "square"), 1)
-    sizes |= {"gram": triangle + n + 1, "factor": triangle, "damped": triangle}
+    sizes |= {"gram": triangle + n + 1, "factor": triangle, "lower": triangle}
     systems = [System(n=n) for _ in range(count)]
     for system in systems:
         numbers, flags = np.zeros((sum(sizes.values()) + 1, LANE_COUNT)), np.zeros((2, LANE_COUNT), bool)
