@@ -1,0 +1,88 @@
+"""The Jacobian of groups that share parameters, an arrow, and what is left of it when each group's own ones are eliminated."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.curvefit.estimates import UNDETERMINED
+from jitgrad.groupfit.linearised import Linearised
+
+
+class Reduced(NamedTuple):
+    """A model made linear by the shared parameters alone, m of them.
+
+    Attributes:
+        factor: (m, m), the triangular factor of their Jacobian where the own parameters are eliminated.
+        right: (m,), of the residual the part along its columns, as coordinates.
+        follow: (G, n_own, m), the derivatives of the own parameters by the shared ones.
+    """
+
+    factor: np.ndarray
+    right: np.ndarray
+    follow: np.ndarray
+
+
+def reduce(linearised: Linearised, values: np.ndarray, held: np.ndarray) -> Reduced:
+    """Eliminate the own parameters. Args as of ``Linearised.triangles``; those that are ``held`` do not follow."""
+    n_own, n = linearised.n_own, linearised.n
+    follow = np.empty((len(values), n_own, n - n_own))
+    total = np.zeros((0, n - n_own + 1))
+    for part, triangles in linearised.triangles(values, held):
+        follow[part] = -np.linalg.solve(triangles[:, :n_own, :n_own], triangles[:, :n_own, n_own:n])
+        left = triangles[:, n_own:n, n_own:].reshape(-1, n - n_own + 1)
+        total = np.asarray(np.linalg.qr(np.concatenate([total, left]), mode="r"))
+    total = np.concatenate([total, np.zeros((n - n_own, n - n_own + 1))])  # where few rows are left
+    return Reduced(total[: n - n_own, :-1], total[: n - n_own, -1], follow)
+
+
+def joint_factors(linearised: Linearised, values: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The factor of each group's part of the inverse of JᵀJ of all groups, (G, n, n), and how well it is conditioned, (G,).
+
+    Args:
+        linearised: the model.
+        values: of all parameters, (G, p).
+        order: where each parameter of the factors stands among those of ``linearised``, own ones first.
+    """
+    n_own, n = linearised.n_own, linearised.n
+    nobody = np.zeros((len(values), n_own), bool)
+    factors = np.zeros((len(values), n, n))
+    factors[:, n_own:, n_own:] = reduce(linearised, values, nobody).factor
+    for part, triangles in linearised.triangles(values, nobody):
+        factors[part, :n_own] = triangles[:, :n_own, :n]
+    norms = np.linalg.norm(factors, axis=1)
+    pivots = np.abs(np.diagonal(factors, axis1=1, axis2=2)) / np.where(norms > 0, norms, 1.0)
+    condition = pivots.min(axis=1) / pivots.max(axis=1)
+    if not np.array_equal(order, np.arange(n)):
+        factors = np.asarray(np.linalg.qr(factors[:, :, order], mode="r"))
+    return factors, condition
+
+
+def bounded_step(reduced: Reduced, scales: np.ndarray, radius: float, free: np.ndarray) -> np.ndarray:
+    """The step of the shared parameters, (m,), that lowers the linear model's cost most, no longer than the radius.
+
+    Args:
+        reduced: the linear model.
+        scales: of the parameters in the length of a step.
+        radius: of the trust region.
+        free: which may move.
+    """
+    step = np.zeros(len(scales))
+    left, singular, right = np.linalg.svd(reduced.factor[:, free] / scales[free], full_matrices=False)
+    along = left.T @ reduced.right
+    known = singular > UNDETERMINED * singular[:1].max(initial=0.0)
+    singular, along, right = singular[known], along[known], right[known]
+
+    def damped(damping: float) -> np.ndarray:
+        return -along * singular / (singular**2 + damping)
+
+    low, high = 0.0, float(np.linalg.norm(singular * along)) / radius
+    if np.linalg.norm(damped(0.0)) > radius:
+        for _ in range(60):  # the length falls with damping
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if np.linalg.norm(damped(middle)) > radius else (low, middle)
+    else:
+        high = 0.0
+    step[free] = right.T @ damped(high) / scales[free]
+    return step

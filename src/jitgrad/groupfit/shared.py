@@ -1,0 +1,220 @@
+"""Parameters that all groups share, fitted together with those that each group has for itself.
+
+The own parameters follow the shared ones: at values of these, each group is fitted by itself. What the cost is as a function of
+the shared ones has the Jacobian that is left of theirs when the own ones are eliminated (variable projection). With the own
+columns of all groups first the whole Jacobian is an arrow: its triangular factor is one small triangle for each group and one
+for what is shared, the Schur complement's. So a step costs as much for each group, and there are few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.given import DEFAULTS
+from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions
+from jitgrad.curvefit.many import Groups, solve_many
+from jitgrad.curvefit.status import NOT_BEGUN, Status
+from jitgrad.errors import ArgumentError, FitError
+from jitgrad.groupfit.arrow import Reduced, bounded_step, joint_factors, reduce
+from jitgrad.groupfit.linearised import Linearised
+
+MOST_STEPS = 200
+"""Of the shared parameters."""
+SHORTER, SMALL = 0.8, 1e-11
+"""How much shorter than the last each of the steps in the end has to be; and beside the parameters: it is the last."""
+ACCEPTED, RISE = 1e-4, 1e-12
+"""Of the fall of the cost that the linear model foretells, what a step has to bring; and beside the cost, what is rounding."""
+SHRINK = 0.25
+"""Of a step that was too long, the radius of the trust region."""
+RIGHT_ANGLE = 1e-5
+"""Cosine of the residual with what is left of the shared columns, in a minimum, at most."""
+
+
+class SharedFit(NamedTuple):
+    """What came of groups that share parameters.
+
+    Attributes:
+        solution: a fit of each group, of the free parameters, those that are shared the same for all. (RᵀR)⁻¹ of its factor R
+            is the group's part of the inverse of JᵀJ of all groups. Costs are each group's own.
+        cost: of all groups.
+        dof: rows of all groups minus parameters.
+    """
+
+    solution: Solution
+    cost: float
+    dof: int
+
+
+class _Place(NamedTuple):
+    """Where a fit stands.
+
+    Attributes:
+        values: of all parameters, (G, p).
+        own: each group's fit of its own ones.
+        cost: of all groups; inf where the model of one is not finite.
+    """
+
+    values: np.ndarray
+    own: Solution
+    cost: float
+
+
+class _Task(NamedTuple):
+    """What is fitted: the numbers of own and of shared parameters, their bounds, and how."""
+
+    curve: Curve
+    own: list[int]
+    shared: list[int]
+    groups: Groups
+    own_limits: Limits
+    shared_limits: Limits
+    options: SolverOptions
+    threads: int | None
+
+    @property
+    def rounding(self) -> float:
+        """A cost that is nothing but rounding errors."""
+        y, weights = self.groups.y, self.groups.weights
+        return float(50 * np.finfo(float).eps ** 2 * np.sum((y if weights is None else y * weights) ** 2))
+
+    def place(self, values: np.ndarray) -> _Place:
+        """Fit each group's own parameters from ``values`` of all, (G, p)."""
+        limits = self.own_limits if np.isfinite(self.own_limits).any() else None
+        own = solve_many(self.curve, self.own, self.groups, values, limits, self.options, threads=self.threads)
+        values = values.copy()
+        values[:, self.own] = own.parameters
+        return _Place(values, own, float(own.costs.sum()))
+
+    def some(self, which: np.ndarray) -> _Task:
+        """The same of some groups."""
+        limits = Limits(self.own_limits.low[which], self.own_limits.high[which])
+        return self._replace(groups=self.groups._replace(parts=self.groups.parts[which]), own_limits=limits)
+
+
+def fit_shared(
+    curve: Curve,
+    free: Sequence[int],
+    shared: Sequence[int],
+    groups: Groups,
+    starts: np.ndarray,
+    limits: Limits | None = None,
+    options: SolverOptions = DEFAULTS,
+    *,
+    threads: int | None = None,
+    done: Callable[[int], None] | None = None,
+) -> SharedFit:
+    """Fit groups that share some parameters.
+
+    Args:
+        curve, free, groups, options, threads: as of ``solve_many``.
+        shared: the numbers of the parameters that are one for all groups, some of the free ones.
+        starts: float64 (G, p), values of all parameters. Shared ones begin at the median of the groups' values.
+        limits: of the free parameters, (n,) or (G, n). A shared one keeps to the bounds of all groups.
+        done: called with the number of groups when they are done.
+
+    Returns:
+        A SharedFit. Groups of which the model is not finite at the start have no part in it.
+
+    Raises:
+        ArgumentError: where no parameter or every free one is shared, or another loss than squares is asked for.
+        FitError: where the model is not finite at the start for any group.
+        UnsupportedError: for a model that does not go by rows.
+    """
+    own, shared = [k for k in free if k not in shared], [k for k in free if k in shared]
+    if options.loss != "linear":
+        raise ArgumentError(f"The loss {options.loss!r} does not work with shared parameters. Use 'linear'.")
+    if not own or not shared:
+        raise ArgumentError("Some of the parameters that are fitted have to be shared, and not all. Fit all rows by curve_fit.")
+    count, free = len(starts), list(free)
+    low, high = _both_limits(limits, count, len(free))
+    is_own, is_shared = np.isin(free, own), np.isin(free, shared)
+    shared_limits = Limits(low[:, is_shared].max(axis=0), high[:, is_shared].min(axis=0))
+    task = _Task(curve, own, shared, groups, Limits(low[:, is_own], high[:, is_own]), shared_limits, options, threads)
+    values = np.array(starts, np.float64)
+    values[:, shared] = np.clip(np.median(values[:, shared], axis=0), *shared_limits)
+    whole = task.place(values)
+    begun = np.flatnonzero(~np.isin(whole.own.status, NOT_BEGUN))
+    if not len(begun):
+        raise FitError("The model is not finite at the start of any group. Give other starting values.")
+    task = task.some(begun)
+    begin = _Place(whole.values[begun], Solution(*[array[begun] for array in whole.own]), float(whole.own.costs[begun].sum()))
+    linearised = Linearised(curve, [*own, *shared], len(own), task.groups)
+    place, status = _descended(task, linearised, begin)
+    order = np.array([[*own, *shared].index(k) for k in free])
+    factors = np.zeros((count, len(free), len(free)))
+    whole.values[begun], whole.own.outcomes[begun] = place.values, place.own.outcomes
+    factors[begun], whole.own.outcomes["rcond"][begun] = joint_factors(linearised, place.values, order)
+    if not status.converged:
+        whole.own.outcomes["status"][begun] = status
+    if done is not None:
+        done(count)
+    rows = int(task.groups.parts[:, 1].sum())
+    solution = Solution(whole.values[:, free], whole.own.outcomes, factors)
+    return SharedFit(solution, place.cost, rows - len(own) * len(begun) - len(shared))
+
+
+def _both_limits(limits: Limits | None, count: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of each group, (G, n) each."""
+    low, high = (-np.inf, np.inf) if limits is None else limits
+    return np.broadcast_to(low, (count, n)), np.broadcast_to(high, (count, n))
+
+
+def _descended(task: _Task, linearised: Linearised, place: _Place) -> tuple[_Place, Status]:
+    """Steps of the shared parameters in a trust region, and how they ended.
+
+    Where the cost is flat steps go on for as long as each is shorter than the last: it is flat to half of its digits.
+    """
+    radius, last, scales = np.inf, np.inf, np.zeros(len(task.shared))
+    reduced = _reduced(task, linearised, place)
+    for _ in range(MOST_STEPS):
+        shared = place.values[0, task.shared]
+        gradient = reduced.factor.T @ reduced.right
+        free = ~(((shared <= task.shared_limits.low) & (gradient > 0)) | ((shared >= task.shared_limits.high) & (gradient < 0)))
+        if place.cost <= task.rounding:
+            return place, Status.EXACT
+        scales = np.maximum(scales, np.linalg.norm(reduced.factor, axis=0))
+        scales[scales == 0] = 1.0
+        step = np.clip(shared + bounded_step(reduced, scales, radius, free), *task.shared_limits) - shared
+        length, size = float(np.linalg.norm(scales * step)), float(np.linalg.norm(scales * shared))
+        expected = -float(gradient @ step) - 0.5 * float(np.sum((reduced.factor @ step) ** 2))
+        is_flat = expected <= task.options.ftol * place.cost
+        if is_flat and not length < SHORTER * last:
+            return place, _judged(reduced, free, place, Status.BY_COST)
+        trial = task.place(_moved(task, place.values, reduced, step))
+        fall = place.cost - trial.cost
+        if fall >= ACCEPTED * expected or (is_flat and fall >= -RISE * place.cost):
+            radius, last = max(radius, 2 * length) if fall >= 0.75 * expected else radius, length if is_flat else np.inf
+            trial.own.outcomes["nfev"] += place.own.outcomes["nfev"]
+            place, reduced = trial, _reduced(task, linearised, trial)
+        elif is_flat:
+            return place, _judged(reduced, free, place, Status.BY_COST)
+        else:
+            radius = SHRINK * length
+        if length <= SMALL * size:
+            return place, _judged(reduced, free, place, Status.BY_STEP)
+    return place, Status.TOO_MANY
+
+
+def _reduced(task: _Task, linearised: Linearised, place: _Place) -> Reduced:
+    """The model made linear by the shared parameters; own ones at a bound stay there."""
+    at_bounds = (place.own.parameters <= task.own_limits.low) | (place.own.parameters >= task.own_limits.high)
+    return reduce(linearised, place.values, at_bounds)
+
+
+def _moved(task: _Task, values: np.ndarray, reduced: Reduced, step: np.ndarray) -> np.ndarray:
+    """The values of all parameters after a step of the shared ones, which the own ones follow."""
+    moved = values.copy()
+    moved[:, task.shared] += step
+    moved[:, task.own] = np.clip(values[:, task.own] + reduced.follow @ step, *task.own_limits)
+    return moved
+
+
+def _judged(reduced: Reduced, free: np.ndarray, place: _Place, status: Status) -> Status:
+    """How steps ended, if the residual is at right angles to the shared columns; else they are stuck."""
+    left, _, _ = np.linalg.svd(reduced.factor[:, free], full_matrices=False)
+    is_right = np.linalg.norm(left.T @ reduced.right) <= RIGHT_ANGLE * np.sqrt(2 * place.cost)
+    return status if is_right else Status.STUCK
