@@ -41,7 +41,7 @@ class BundledFits:
         free: the numbers of these parameters, n of p.
         columns: float64, of all rows, or as many as a fit has where all fits share them.
         shared: whether they do.
-        y, weights: float64, of all rows.
+        y, weights: float64, of all rows; no weights for ones.
         parts: uint64 (F, 2), each fit's first row and number of rows.
         starts: float64 (F, p), values of all parameters.
         limits: of the free ones, (n,) each or (F, n); None for no bounds.
@@ -57,7 +57,7 @@ class BundledFits:
         columns: Sequence[np.ndarray],
         shared: bool,
         y: np.ndarray,
-        weights: np.ndarray,
+        weights: np.ndarray | None,
         parts: np.ndarray,
         starts: np.ndarray,
         limits: Limits | None,
@@ -94,7 +94,7 @@ class BundledFits:
             block=rows,
             leading=leading(n, rows),
             y=y,
-            weights=weights,
+            weights=0 if weights is None else weights,
             parts=np.ascontiguousarray(parts, np.uint64),
             lower=np.ascontiguousarray(low),
             upper=np.ascontiguousarray(high),

@@ -144,7 +144,7 @@ class Solver:
         self._first_column = traced.n_parameters
         self._last_column = traced.executable.n_given
         slots = program.inputs[self._first_column : self._last_column] if traced.by_rows else ()
-        self._limits, self._y, self._weights = np.tile(_NO_LIMITS, n), np.empty(rows), np.ones(rows)
+        self._limits, self._y, self._weights = np.tile(_NO_LIMITS, n), np.empty(rows), np.empty(rows)
         self._columns, self._parts = np.empty((len(slots), rows)), np.full((fits, 2), (0, rows), np.uint64)
         self.solution = Solution(np.empty((fits, n)), np.empty(fits, OUTCOME), np.empty((fits, n, n)))
         self.problem = Problem(
@@ -160,7 +160,6 @@ class Solver:
             block=traced.rows,
             leading=leading(n, traced.rows),
             y=self._y,
-            weights=self._weights,
             parts=self._parts,
             lower=self._limits[0],
             upper=self._limits[1],
@@ -171,7 +170,8 @@ class Solver:
             factors=self.solution.factors,
         )
         self._worker = Worker(traced, self.problem)
-        self._weighted, self._limited, self._parted = False, False, False  # what the memory holds
+        self._address_of_weights = address(self._weights)
+        self._limited, self._parted = False, False  # what the memory holds
         self._options: SolverOptions | None = None
 
     def solve(
@@ -204,9 +204,9 @@ class Solver:
         """Copy what all fits share, see ``solve``, and their starts."""
         traced, rows = self._traced, self.sizes[0]
         self._y[:] = data.y
-        if data.weights is not None or self._weighted:
-            self._weights[:] = 1.0 if data.weights is None else data.weights
-            self._weighted = data.weights is not None
+        if data.weights is not None:
+            self._weights[:] = data.weights
+        self.problem.weights = 0 if data.weights is None else self._address_of_weights
         if data.parts is not None or self._parted:
             self._parts[:] = (0, rows) if data.parts is None else data.parts
             self._parted = data.parts is not None

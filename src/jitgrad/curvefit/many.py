@@ -162,7 +162,6 @@ class _Many:
         self._curve, self._free, self._groups, self._starts = curve, free, groups, starts
         self._limits, self._options, self._linear = limits, options, linear
         self._counts = groups.parts[:, 1].astype(np.int64)
-        self._weights = np.ones(len(groups.y)) if groups.weights is None else groups.weights
         n, count = len(free), len(starts)
         self._solution = Solution(np.empty((count, n)), np.zeros(count, OUTCOME), np.zeros((count, n, n)))
         self._bundled: list[tuple[np.ndarray, bundles.BundledFits]] = []
@@ -234,7 +233,7 @@ class _Many:
             groups.columns,
             groups.shared,
             groups.y,
-            self._weights,
+            groups.weights,
             groups.parts if every else groups.parts[numbers],
             self._starts if every else self._starts[numbers],
             limits,

@@ -57,7 +57,7 @@ def _step(problem, bundle):
         for w in range(EIGHT):
             work = bundle.lanes[s * EIGHT + w]
             asks = work.asked == codes.STEP
-            together = asks and numbers(system.good)[w] and steps.all_free(problem, work)
+            together = asks and numbers(system.good)[w] and steps.all_free(problem, work, steps.NEXT_TO)
             numbers(system.asks)[w] = together
             if together:
                 some = True
@@ -152,7 +152,7 @@ def _take_factor(problem, work, system, w):
         work.residuals[k] = numbers(system.right)[k * EIGHT + w]
         work.gradient[k] = numbers(system.gradient)[k * EIGHT + w]
     work.residuals[n] = 0.0
-    work.residual, work.finite = numbers(system.residual)[w], True
+    work.residual, work.finite, work.fair = numbers(system.residual)[w], True, True
 
 
 def _bundled_least_squares(problem, bundle, stop, most):

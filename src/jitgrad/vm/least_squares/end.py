@@ -11,7 +11,7 @@ from numpy import inf, sqrt, uint64
 from jitgrad.vm.compiler.language import compiled
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.least_squares import codes, steps
-from jitgrad.vm.least_squares.model import ONE, ZERO, ask, ask_for_step, end_fit, go_to
+from jitgrad.vm.least_squares.model import ONE, ZERO, ask, ask_for_step, column, end_fit, go_to
 from jitgrad.vm.least_squares.trust_region import PATIENCE
 
 FULL_STEPS, SHORTER = 60, 0.8
@@ -43,7 +43,6 @@ def polish(problem, work):
     is as long as all that would follow. (Anderson's acceleration of depth one; Walker and Ni, "Anderson acceleration for
     fixed-point iterations", 2011.) The Jacobian is that at the parameters, before and after.
     """
-    steps.compute_gradient(problem, work)
     work.follows = False
     steps.rescale(problem, work, 0.0)
     ask_for_step(work, inf, 0.0, codes.STEPPED_FULLY)
@@ -122,7 +121,6 @@ def conclude(problem, work):
 
     Else go on from there: as if anew where the steps so far led down, or by a look at how the cost bends.
     """
-    steps.compute_gradient(problem, work)
     cosine, status = steps.largest_cosine(problem, work, 0.0), work.status
     if work.cost <= work.exact_cost:
         end_fit(work, codes.EXACT)
@@ -141,19 +139,31 @@ def conclude(problem, work):
 
 
 @compiled
+def _beyond(work, x, pivot):
+    """The square of what is more than rounding of a component of the residual along the columns."""
+    beyond = max(abs(x) - 8.0 * EPSILON / pivot * work.residual, 0.0)
+    return beyond * beyond
+
+
+@compiled
 def _is_at_right_angles(problem, work):
     """Whether the residual is at right angles to the columns of the parameters that may move, or what is left is rounding: that
     of the response, of the parameters, and in directions that the columns hardly have. Or the full step is short."""
-    n, T = problem.n, work.triangle
+    n, T, square, most = problem.n, work.triangle, 0.0, RIGHT_ANGLE * sqrt(problem.ftol) * work.residual + _noise(problem, work)
+    if work.fair and steps.all_free(problem, work, 0.0):
+        for j in range(n):
+            square += _beyond(work, work.residuals[j], abs(column(problem, work, j)[j]))
+        if sqrt(square) <= most:
+            return True
+        square = 0.0
     steps.hold(problem, work, steps.INSIDE)
     free, rank = steps.factor(problem, work)
-    square, size = 0.0, steps.scaled_norm(problem, work, work.norms, work.theta)
+    size = steps.scaled_norm(problem, work, work.norms, work.theta)
     for j in range(rank):
         pivot = abs(T[j * n + j]) / abs(T[ZERO])
         if pivot > DETERMINED:
-            beyond = max(abs(work.right[j]) - 8.0 * EPSILON / pivot * work.residual, 0.0)
-            square += beyond * beyond
-    if sqrt(square) <= RIGHT_ANGLE * sqrt(problem.ftol) * work.residual + _noise(problem, work):
+            square += _beyond(work, work.right[j], pivot)
+    if sqrt(square) <= most:
         return True
     steps.full_step(problem, work, free, rank)
     return rank == free and sqrt(qr.dot(work.scaled, work.scaled, free)) <= problem.xtol * size

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numpy import inf, isfinite, uint64
 
-from jitgrad.vm.compiler.language import after, call_execute, compiled
+from jitgrad.vm.compiler.language import after, call_execute, compiled, is_null
 from jitgrad.vm.kernels import qr
 from jitgrad.vm.kernels.robust import counted, scales
 from jitgrad.vm.least_squares import codes
@@ -125,15 +125,19 @@ def has_value(work):
 @compiled
 def _residuals(problem, work, to, first, count):
     """Write (model - y) · weight of a block's rows."""
-    y, weights, output = after(problem.y, first), after(problem.weights, first), problem.outputs[ZERO]
+    y, output = after(problem.y, first), problem.outputs[ZERO]
     values = after(work.context.arena, output.slot + work.lane * output.lane)
     if output.stride == ONE:
         for i in range(count):
-            to[i] = (values[i] - y[i]) * weights[i]
+            to[i] = values[i] - y[i]
     else:
         value = values[ZERO]
         for i in range(count):
-            to[i] = (value - y[i]) * weights[i]
+            to[i] = value - y[i]
+    if not is_null(problem.weights):
+        weights = after(problem.weights, first)
+        for i in range(count):
+            to[i] *= weights[i]
 
 
 @compiled
@@ -151,36 +155,44 @@ def cost(problem, work, first, count):
 
 
 @compiled
-def _weigh(to, values, stride, weights, count):
-    """Write a derivative times the weights of the rows."""
+def _repeat(to, values, stride, count):
+    """Write a derivative of each row."""
     if stride == ONE:
         for i in range(count):
-            to[i] = values[i] * weights[i]
+            to[i] = values[i]
     else:
         value = values[ZERO]
         for i in range(count):
-            to[i] = value * weights[i]
+            to[i] = value
+
+
+@compiled
+def _multiply(to, weights, count):
+    for i in range(count):
+        to[i] *= weights[i]
 
 
 @compiled
 def write_rows(problem, work, base, first, count):
     """Write a block's rows of the Jacobian and of the residual from row ``base`` on."""
-    kind, scale, given = problem.loss, problem.scale, after(problem.weights, first)
-    residuals, weights = after(work.residuals, base), work.row_weights
+    kind, scale, residuals, weights = problem.loss, problem.scale, after(work.residuals, base), work.row_weights
+    weighted = not is_null(problem.weights)
     _residuals(problem, work, residuals, first, count)
-    for i in range(count):
-        weights[i] = given[i]
+    for k in range(problem.n):
+        output = problem.outputs[k + ONE]
+        values = after(work.context.arena, output.slot + work.lane * output.lane)
+        _repeat(after(column(problem, work, k), base), values, output.stride, count)
+    if weighted:
+        for k in range(problem.n):
+            _multiply(after(column(problem, work, k), base), after(problem.weights, first), count)
     if kind != codes.LINEAR_LOSS:
         for i in range(count):
             z = residuals[i] / scale
             of_residual, of_row = scales(kind, z * z)
             residuals[i] *= of_residual
-            weights[i] *= of_row
-    for k in range(problem.n):
-        output = problem.outputs[k + ONE]
-        to = after(column(problem, work, k), base)
-        values = after(work.context.arena, output.slot + work.lane * output.lane)
-        _weigh(to, values, output.stride, weights, count)
+            weights[i] = of_row
+        for k in range(problem.n):
+            _multiply(after(column(problem, work, k), base), weights, count)
 
 
 @compiled
@@ -200,7 +212,7 @@ def triangulate(problem, work, first, count):
 
 @compiled
 def normalise(problem, work):
-    """Scale the columns of R to norm one, and note their norms; whether all are finite."""
+    """Scale the columns of R to norm one, and note their norms and the gradient; whether all are finite."""
     n, finite = problem.n, True
     for k in range(n):
         at = column(problem, work, k)
@@ -210,7 +222,9 @@ def normalise(problem, work):
         if norm > 0.0:
             for i in range(k + ONE):
                 at[i] /= norm
-    work.residual = qr.norm(work.residuals, n + ONE)
+    for k in range(n):
+        work.gradient[k] = qr.dot(column(problem, work, k), work.residuals, k + ONE)
+    work.residual, work.fair = qr.norm(work.residuals, n + ONE), False
     return finite and work.residual < inf
 
 
@@ -218,11 +232,10 @@ def normalise(problem, work):
 def rounding(problem, work):
     """A cost that is nothing but rounding errors of the response."""
     y, weights, total = after(problem.y, work.first), after(problem.weights, work.first), 0.0
-    kind, scale = problem.loss, problem.scale
-    if kind == codes.LINEAR_LOSS:
-        for i in range(work.count):
-            total += (ROUNDED * y[i] * weights[i]) ** 2
-        return 0.5 * total
+    kind, scale, weighted = problem.loss, problem.scale, not is_null(problem.weights)
+    if kind == codes.LINEAR_LOSS and not weighted:
+        return 0.5 * ROUNDED * ROUNDED * qr.dot(y, y, work.count)
     for i in range(work.count):
-        total += counted(kind, (ROUNDED * y[i] * weights[i] / scale) ** 2)
+        size = y[i] * weights[i] if weighted else y[i]
+        total += counted(kind, (ROUNDED * size / scale) ** 2)
     return 0.5 * total * scale * scale

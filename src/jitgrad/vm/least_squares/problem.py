@@ -65,7 +65,7 @@ class Problem(Record):
     leading: Count  # distance of the columns of the Jacobian
     # the data
     y: Reals  # response of each row
-    weights: Reals  # of each row
+    weights: Reals  # of each row; null for ones
     parts: Annotated[int, pointer_to("Part")]  # of each fit
     lower: Reals  # bound of each parameter
     upper: Reals  # bound of each parameter
@@ -102,6 +102,7 @@ class Workspace(Record):
     point: Reals  # for which parameters
     block: Count  # how many blocks of rows that is done for
     finite: Flag  # whether the derivatives are
+    fair: Flag  # whether the Jacobian is well conditioned, as far as is known
     total: Real  # cost of these blocks, doubled
     new_cost: Real  # what was computed last; inf where the model is not finite
     cost: Real  # at the parameters

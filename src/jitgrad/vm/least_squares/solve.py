@@ -42,6 +42,11 @@ def begin(problem, work):
 def _rcond(problem, work):
     """The smallest beside the largest pivot of the Jacobian, its columns scaled to norm one: 0 where it is singular."""
     n, T = problem.n, work.triangle
+    if work.fair:
+        least = 1.0
+        for k in range(n):
+            least = min(least, abs(column(problem, work, k)[k]))
+        return least
     hold(problem, work, ALL)
     _, rank = factor(problem, work)
     return abs(T[n * n - ONE]) / abs(T[ZERO]) if n > ZERO and rank == n else 0.0

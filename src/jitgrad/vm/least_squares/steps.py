@@ -24,13 +24,6 @@ FREE, INSIDE, LINEAR, ALL = range(4)
 
 
 @compiled
-def compute_gradient(problem, work):
-    """The gradient of the cost by scaled parameters."""
-    for k in range(problem.n):
-        work.gradient[k] = qr.dot(column(problem, work, k), work.residuals, k + ONE)
-
-
-@compiled
 def largest_cosine(problem, work, next_to):
     """Of the residual and a column that may move; ``next_to`` as for ``_is_free``."""
     largest = 0.0
@@ -56,10 +49,10 @@ def _is_free(problem, work, k, next_to):
 
 
 @compiled
-def all_free(problem, work):
-    """Whether all parameters may move in a step."""
+def all_free(problem, work, next_to):
+    """Whether all parameters may move; ``next_to`` as for ``_is_free``."""
     free = ZERO
-    while free < problem.n and _is_free(problem, work, free, NEXT_TO):
+    while free < problem.n and _is_free(problem, work, free, next_to):
         free += ONE
     return free == problem.n
 
@@ -76,9 +69,11 @@ def rescale(problem, work, kept):
 @compiled
 def scaled_norm(problem, work, scales, x):
     """The norm of a vector, scaled."""
+    square = 0.0
     for k in range(problem.n):
         work.scratch[k] = scales[k] * x[k]
-    return qr.norm(work.scratch, problem.n)
+        square += work.scratch[k] * work.scratch[k]
+    return sqrt(square) if 1e-280 < square < 1e300 else qr.norm(work.scratch, problem.n)
 
 
 @compiled

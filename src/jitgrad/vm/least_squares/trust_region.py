@@ -74,7 +74,6 @@ def descend(problem, work):
 def try_step(problem, work):
     """Try a step from where the Jacobian is that at the parameters."""
     if work.accepted:
-        steps.compute_gradient(problem, work)
         cosine = steps.largest_cosine(problem, work, steps.NEXT_TO)
         if work.cost <= work.exact_cost or cosine <= problem.gtol:
             _end_steps(problem, work, codes.EXACT if work.cost <= work.exact_cost else codes.BY_GRADIENT)
