@@ -25,6 +25,7 @@ MODELS = {
     "wave": ("a*sin(2*x+p)+c", [1.5, 0.3, 2.0], 30),
     "one": ("a*x**2", [0.5], 3),
     "many parameters": ("+".join(f"c{k}*cos({k}*x)" for k in range(12)), [1.0 + 0.1 * k for k in range(12)], 60),
+    "more than lanes take": ("+".join(f"c{k}*cos({k}*x)" for k in range(18)), [1.0 + 0.1 * k for k in range(18)], 70),
 }
 
 

@@ -19,6 +19,7 @@ from jitgrad.curvefit.least_squares import Data, Limits, Solution, SolverOptions
 from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.vm.cores import cores
 from jitgrad.vm.least_squares.problem import OUTCOME
+from jitgrad.vm.least_squares.systems import MOST_PARAMETERS
 
 FITS_AT_ONCE = 1024
 """Of a bundle, which a thread takes in one go."""
@@ -177,7 +178,7 @@ class _Many:
     def tasks(self) -> Iterator[Task]:
         """All fits, in parts that one thread does each."""
         rest = np.ones(len(self._counts), bool)
-        if self._free:
+        if 0 < len(self._free) <= MOST_PARAMETERS:
             for lowered, counts in self._alike():
                 chosen = np.isin(self._counts, counts)
                 rest &= ~chosen
@@ -247,7 +248,7 @@ class _Many:
             yield Task(functools.partial(bundled.run, first, stop), stop - first)
 
     def _fit_singly(self, numbers: np.ndarray, stopped: Callable[[], bool]) -> None:
-        """Fit groups one after the other: large ones, and those of models that do not go by rows."""
+        """Fit groups one after the other: large ones, and those of models that do not go by rows or have many parameters."""
         groups = self._groups
         for g in numbers.tolist():
             if stopped():
