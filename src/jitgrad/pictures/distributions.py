@@ -18,8 +18,10 @@ _WIDTH, _HEIGHT = 2.9, 2.3
 """Inches of a panel."""
 _FENCES = 4.0
 """Distances between the quartiles that a panel goes beyond them, at most."""
-_DECADES = 1.5
-"""Positive estimates over more of them have a logarithmic axis."""
+_TAIL = 2.5
+"""Percent of the estimates at either end that may be beyond a panel."""
+_SPAN = 6.0
+"""Positive estimates over more times their smallest have a logarithmic axis."""
 _FEW = 60
 """So many estimates are marked one by one below their histogram."""
 
@@ -27,8 +29,9 @@ _FEW = 60
 def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None) -> Any:
     """A histogram of each parameter over the groups that converged, with the median and the quartiles.
 
-    The axis is logarithmic where nine in ten estimates are positive and go over more than one and a half decades. Estimates
-    that lie more than four times the distance between the quartiles beyond them are counted instead of drawn.
+    The axis is logarithmic where nine in ten estimates are positive and the largest of them is more than six times the
+    smallest. Estimates that lie more than four times the distance between the quartiles beyond them are counted instead of
+    drawn, at most 2.5 % at either end.
 
     Parameters
     ----------
@@ -92,13 +95,13 @@ def draw_distributions(figure: Any, estimates: Mapping[str, np.ndarray], groups:
 
 def _ends(values: np.ndarray, first: float, third: float, is_log: bool) -> tuple[float, float]:
     """The smallest and the largest estimate that is drawn."""
+    least, most = np.percentile(values, [_TAIL, 100 - _TAIL])
     if is_log:
-        values = values[values > 0]
-        fence = (third / first) ** _FENCES
-        low, high = max(values.min(), first / fence), min(values.max(), third * fence)
+        values, far = values[values > 0], (third / first) ** _FENCES
+        low, high = max(values.min(), min(least, first / far)), min(values.max(), max(most, third * far))
     else:
-        fence = _FENCES * (third - first)
-        low, high = max(values.min(), first - fence), min(values.max(), third + fence)
+        far = _FENCES * (third - first)
+        low, high = max(values.min(), min(least, first - far)), min(values.max(), max(most, third + far))
     return (low, high) if high > low else (low - 0.1 * (abs(low) or 1.0), high + 0.1 * (abs(high) or 1.0))
 
 
@@ -112,7 +115,7 @@ def _draw_distribution(axis: Any, values: np.ndarray, name: str) -> None:
         axis.set(xticks=[], yticks=[])
         return
     low, first, median, third, high = np.percentile(values, [5, 25, 50, 75, 95])
-    is_log = low > 0 and high > 10**_DECADES * low
+    is_log = low > 0 and high > _SPAN * low
     low, high = _ends(values, first, third, is_log)
     inside = values[(values >= low) & (values <= high)]
     count = int(np.clip(3 * len(inside) ** (1 / 3), 8, 60))
