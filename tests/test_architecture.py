@@ -40,8 +40,8 @@ ORDER = [
     "curvefit",
     "tabular",
     "pictures",
-    "groupfit",
     "io",
+    "groupfit",
     "compat",
     "cli",
 ]

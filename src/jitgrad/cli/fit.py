@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,14 +14,12 @@ from jitgrad.errors import ArgumentError, FitWarning
 if TYPE_CHECKING:
     import polars as pl
 
-OF_TABLES = ("linear", "logistic", "poisson", "mlp")
-"""The models that are no curves; any other is a named curve or a formula."""
-
 
 @click.command(no_args_is_help=True)
 @click.argument("data", type=click.Path(allow_dash=True))
 @click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
 @click.option("--model", metavar="MODEL", help="linear, logistic, poisson, mlp, a curve of `jitgrad models`, or a formula.")
+@click.option("--by", type=options.Names(), help="Fit the curve to each group of rows with the same values in these columns.")
 @click.option("--features", type=options.Names(), help="The columns to predict it from.  [default: all others]")
 @click.option("--classify", is_flag=True, help="Take a target of numbers as classes. One of text always is.")
 @click.option("--start", "p0", type=options.NamedNumbers(), help="Starting values of a curve.  [default: searched for]")
@@ -52,12 +48,18 @@ OF_TABLES = ("linear", "logistic", "poisson", "mlp")
     help="What to do with rows that miss a value.",
 )
 @options.of_tables
+@click.option(
+    "-o", "--output", type=click.Path(allow_dash=True), metavar="FILE", help="With --by: the table of fits, a row a group."
+)
 @click.option("--save", type=click.Path(), metavar="FILE", help="Keep the model, for predict, evaluate and show.")
 @click.option("--resume", type=click.Path(), metavar="FILE", help="Go on with a kept model.")
 @click.option("--plot", type=click.Path(), metavar="FILE", help="Draw the fit: .png, .svg or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option("--quiet", is_flag=True, help="Show no progress, and print nothing but what --json asks for.")
-def fit(data: str, target: str, save: str | None, plot: str | None, as_json: bool, quiet: bool, **given: Any) -> None:
+def fit(
+    data: str, target: str, by: list[str] | None, output: str | None, save: str | None, plot: str | None, as_json: bool,
+    quiet: bool, **given: Any,
+) -> None:  # fmt: skip
     """Fit a column of a table by the others.
 
     DATA is CSV, TSV or the like, gzip or Parquet; - is standard input. A target of numbers makes a linear regression, one of
@@ -72,14 +74,25 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
       jitgrad fit data/puromycin.csv --target rate --model michaelis_menten --features concentration
       jitgrad fit data/puromycin.csv --target rate --plot fit.png \\
         --model "(v + d * treated) * concentration / (k + concentration)"
+      jitgrad fit readings.parquet --by plate,well --target od --model "a*exp(-k*t)+c" -o fits.parquet
+
+    With --by the file may be larger than memory, and in any order. A run that was stopped goes on where it was when it is
+    called again; what is done is in FILE.parts until all is.
 
     Exit codes: 0, 1 for a fit that failed or did not converge, 2 for bad usage or input.
     """
+    if by is not None:
+        from jitgrad.cli.fit_groups import fit_by
+
+        options.refuse({"save": save} | given, ("save", "resume"), "--by", ": what is done is kept beside the output")
+        fit_by(data, target, by, output, plot, as_json, quiet, given)
+        return
+    options.refuse({"output": output}, ("output",), "one fit", ", or give --by; --save keeps the model")
     from jitgrad.cli import objects, report
     from jitgrad.files import unwritable
     from jitgrad.io.table import read_table
 
-    check_output(save, data, given["resume"] if given["resume"] != save else None, plot)
+    options.check_output(save, data, given["resume"] if given["resume"] != save else None, plot)
     if plot:
         from jitgrad import pictures
 
@@ -91,7 +104,7 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         warnings.simplefilter("ignore", FitWarning)  # the status says it
         start = _start(given.pop("resume"))
         model = model or getattr(start, "name", "") or getattr(start, "formula", None)
-        is_curve = model is not None and model not in OF_TABLES
+        is_curve = model is not None and model not in options.OF_TABLES
         made: Any = _curve if is_curve else _table
         result = made(frame, target, model, given, start, quiet)
     if save:
@@ -111,18 +124,6 @@ def fit(data: str, target: str, save: str | None, plot: str | None, as_json: boo
         click.get_current_context().exit(1)
 
 
-_OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale")
-_OF_TABLES = ("hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify")
-
-
-def _refuse(given: dict[str, Any], names: Sequence[str], model: str, others: str) -> None:
-    for name in names:
-        if given[name] not in (None, False):
-            raise ArgumentError(
-                f"{{argument}} does not go with model {model!r}. Leave it out, or choose {others}.", argument=name
-            )
-
-
 def _start(resume: str | None) -> Any:
     """The model to go on with."""
     from jitgrad.cli import kept
@@ -136,7 +137,7 @@ def _start(resume: str | None) -> Any:
 def _table(frame: pl.DataFrame, target: str, model: str | None, given: dict[str, Any], start: Any, quiet: bool) -> Any:
     from jitgrad.tabular import CurveModel, Settings, fit_table
 
-    _refuse(given, _OF_CURVES, model or "linear", "a formula")
+    options.refuse(given, options.OF_CURVES, f"model {model or 'linear'!r}", ", or choose a formula")
     if isinstance(start, CurveModel):
         raise ArgumentError(f"The model to go on with is a curve. Leave --model {model} out.")
     if given["early_stopping"] is not None and not given["validation_split"]:
@@ -167,13 +168,9 @@ def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any], 
 
     if isinstance(start, TableModel):
         raise ArgumentError(f"The model to go on with is no curve. Leave --model {model} out.")
-    if given["absolute_sigma"] and given["sigma"] is None:
-        raise ArgumentError("--absolute-sigma has no sigma. Give --sigma too.")
-    if given["f_scale"] is not None and given["loss"] in (None, "linear"):
-        raise ArgumentError("--loss-scale is of losses that count large residuals less. Give --loss too.")
-    _refuse(given, _OF_TABLES, model, " or ".join(OF_TABLES))
+    options.check_curve(given)
+    options.refuse(given, options.OF_NETWORKS, f"model {model!r}", f", or choose {' or '.join(options.OF_TABLES)}")
     by_name("optimizer", given["optimizer"] or "auto", METHODS)
-    fixed = given["fixed"] or {}
     return fit_curve(
         frame,
         target,
@@ -181,25 +178,12 @@ def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any], 
         given["features"],
         sigma=given["sigma"],
         absolute_sigma=given["absolute_sigma"],
-        p0={name: value for name, value in ({**(given["p0"] or {}), **fixed}).items() if value is not None} or None,
+        p0=options.start_of(given),
         bounds=given["bounds"],
-        fixed=list(fixed) or None,
+        fixed=list(given["fixed"] or []) or None,
         loss=given["loss"] or "linear",
         f_scale=1.0 if given["f_scale"] is None else given["f_scale"],
         method=given["optimizer"] or "auto",
         drop_missing=given["drop_missing"],
         start=start,
     )
-
-
-def check_output(path: str | None, *others: str | None) -> None:
-    """Raise ArgumentError for a file that cannot be written, or is one of the others, before the work is done."""
-    if path is None or path == "-":
-        return
-    if any(other is not None and os.path.realpath(path) == os.path.realpath(other) for other in others):
-        raise ArgumentError(f"{path} is named for two things. Give the output a name of its own.")
-    directory = os.path.dirname(os.path.realpath(path))
-    while not os.path.exists(directory):  # it will be made
-        directory = os.path.dirname(directory)
-    if os.path.isdir(path) or not os.path.isdir(directory) or not os.access(directory, os.W_OK):
-        raise ArgumentError(f"{path or repr(path)} cannot be written. Give a file in a directory that you may write to.")

@@ -12,6 +12,7 @@ from jitgrad.errors import ACTING
 
 if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
+    from jitgrad.groupfit.stream import FileFits
     from jitgrad.tabular import CurveModel, CurveTableFit, Inference, TableFit, TableModel
 
 SCHEMA = 1
@@ -97,6 +98,28 @@ def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
         "starts": result.n_starts,
         "minima": result.n_minima,
         "rows_dropped": fitted.dropped,
+    }
+
+
+def of_groups(made: FileFits) -> dict[str, Any]:
+    """The fits of a file's groups."""
+    summary = made.summary
+    return {
+        "kind": "groups",
+        "target": made.job.y,
+        "formula": made.job.curve.model.text,
+        "by": list(made.job.by),
+        "output": made.output,
+        "groups": summary.groups,
+        "converged": summary.converged,
+        "failures": summary.failures,
+        "rows": summary.rows,
+        "parameters": {
+            name: dict(zip(("q1", "median", "q3"), three, strict=True)) for name, three in summary.quartiles.items()
+        },
+        "notes": summary.remarks,
+        "resumed": made.resumed,
+        "success": summary.converged > 0,
     }
 
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
+
+from jitgrad.errors import ArgumentError
+
+OF_TABLES = ("linear", "logistic", "poisson", "mlp")
+"""The models that are no curves; any other is a named curve or a formula."""
+OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale")
+"""Options of curves alone."""
+OF_NETWORKS = ("hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify")
+"""Options of the others alone."""
 
 
 class _List(click.ParamType):  # type: ignore[type-arg]
@@ -101,3 +111,37 @@ def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
         help="A character, or comma, tab, semicolon, bar, space.  [default: found out]",
     )
     return separator(header(command))
+
+
+def refuse(given: Mapping[str, Any], names: Sequence[str], what: str, advice: str) -> None:
+    """Raise ArgumentError for the first of these arguments that was given, which does not go with ``what``."""
+    for name in names:
+        if given[name] not in (None, False):
+            raise ArgumentError(f"{{argument}} does not go with {what}. Leave it out{advice}.", argument=name)
+
+
+def start_of(given: Mapping[str, Any]) -> dict[str, float] | None:
+    """The starting values of a curve, and the values of what is fixed."""
+    both = (given["p0"] or {}) | (given["fixed"] or {})
+    return {name: value for name, value in both.items() if value is not None} or None
+
+
+def check_curve(given: Mapping[str, Any]) -> None:
+    """Raise ArgumentError for options of curves that mean nothing without another one."""
+    if given["absolute_sigma"] and given["sigma"] is None:
+        raise ArgumentError("--absolute-sigma has no sigma. Give --sigma too.")
+    if given["f_scale"] is not None and given["loss"] in (None, "linear"):
+        raise ArgumentError("--loss-scale is of losses that count large residuals less. Give --loss too.")
+
+
+def check_output(path: str | None, *others: str | None) -> None:
+    """Raise ArgumentError for a file that cannot be written, or is one of the others, before the work is done."""
+    if path is None or path == "-":
+        return
+    if any(other is not None and os.path.realpath(path) == os.path.realpath(other) for other in others):
+        raise ArgumentError(f"{path} is named for two things. Give the output a name of its own.")
+    directory = os.path.dirname(os.path.realpath(path))
+    while not os.path.exists(directory):  # it will be made
+        directory = os.path.dirname(directory)
+    if os.path.isdir(path) or not os.path.isdir(directory) or not os.access(directory, os.W_OK):
+        raise ArgumentError(f"{path or repr(path)} cannot be written. Give a file in a directory that you may write to.")

@@ -36,12 +36,11 @@ def predict(
     import polars as pl
 
     from jitgrad.cli import kept
-    from jitgrad.cli.fit import check_output
     from jitgrad.io.batches import read_pairs
     from jitgrad.io.write import TableWriter
     from jitgrad.tabular import CurveModel
 
-    check_output(output, data, model)
+    options.check_output(output, data, model)
     loaded = kept.load(model)
     if level is not None and not isinstance(loaded, CurveModel):
         raise ArgumentError("--interval is of curves, and the model is none. Leave it out.")

@@ -16,6 +16,7 @@ from jitgrad.errors import printable
 
 if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
+    from jitgrad.groupfit.stream import FileFits
     from jitgrad.tabular import CurveModel, CurveTableFit, Inference, TableFit, TableModel
 
 SMALLEST_P = 2e-16
@@ -83,6 +84,35 @@ def curve(fitted: CurveTableFit) -> None:
         one = result.n_minima == 1
         found = "the only minimum" if one else f"the best of {result.n_minima} different minima"
         out.print(f"{found} that {result.n_starts} starts led to")
+
+
+def groups(made: FileFits) -> None:
+    """The fits of a file's groups."""
+    from jitgrad.groupfit.status import reason_of
+
+    out, summary = console(), made.summary
+    formula, by = made.job.curve.model.text, ", ".join(made.job.by)
+    out.print(f"[bold]{escape(made.job.y)}[/bold] = [bold]{escape(formula)}[/bold] by {escape(by)}")
+    out.print(
+        f"{summary.groups} groups, {summary.rows} rows: {summary.converged} converged, {sum(summary.failures.values())} failed"
+    )
+    if summary.converged:
+        parameters = grid("parameter", ["25 %", "median", "75 %"])
+        for name, three in summary.quartiles.items():
+            parameters.add_row(escape(name), *map(number, three))
+        out.print(parameters)
+    if summary.failures:
+        reasons = grid("failed", ["groups"])
+        reasons.add_column("because")
+        for word, count in summary.failures.items():
+            reasons.add_row(word, str(count), reason_of(word))
+        out.print(reasons)
+    if made.resumed:
+        out.print(f"{made.resumed} groups were fitted by a run before, which was stopped")
+    if made.scattered:
+        out.print("the rows of a group stand apart in the file, so they were gathered first: sorted files take less time")
+    for remark in summary.remarks:
+        out.print(remark)
 
 
 # Models.

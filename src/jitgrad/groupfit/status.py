@@ -47,6 +47,11 @@ WORDS = np.array([status.word for status in Status])
 """By code."""
 
 
+def reason_of(word: str) -> str:
+    """What a status says, as a clause, and what to do."""
+    return next(status.reason for status in Status if status.word == word)
+
+
 def codes_of(solution: Solution) -> np.ndarray:
     """The codes of fits that were made, uint8 (F,)."""
     begun = ~np.isin(solution.status, of_curve.NOT_BEGUN)

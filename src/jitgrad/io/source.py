@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from jitgrad.errors import DataError
 
@@ -52,6 +52,8 @@ def is_parquet(path: str | Path, stream: Stream) -> bool:
 
 def part_read(path: str | Path, stream: Stream) -> float:
     """Which part of a source has been read, from 0 to 1; 0 where it is not known how long it is."""
-    file = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
     size = 0 if str(path) == "-" else Path(path).stat().st_size
-    return min(1.0, file.tell() / size) if size else 0.0
+    if not size:
+        return 0.0
+    file: Any = stream.fileobj if isinstance(stream, gzip.GzipFile) else stream
+    return min(1.0, float(file.tell() / size))

@@ -1,0 +1,113 @@
+"""``jitgrad fit --by``: a curve, and a fit for each group of rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from jitgrad.cli import options
+from jitgrad.errors import ArgumentError
+
+
+def fit_by(
+    data: str,
+    target: str,
+    by: Sequence[str],
+    output: str | None,
+    plot: str | None,
+    as_json: bool,
+    quiet: bool,
+    given: Mapping[str, Any],
+) -> None:
+    """Fit each group, write the table of fits, and say what came of it."""
+    from jitgrad.groupfit.stream import fit_file
+
+    _check(data, output, plot, as_json, given)
+    with _progress(not quiet) as told:
+        made = fit_file(
+            data,
+            str(output),
+            given["model"],
+            by=by,
+            y=target,
+            separator=given["separator"],
+            header=given["header"],
+            told=told,
+            examples=plot is not None,
+            x=_feature(given),
+            sigma=given["sigma"],
+            absolute_sigma=given["absolute_sigma"],
+            p0=options.start_of(given),
+            bounds=given["bounds"],
+            fixed=list(given["fixed"] or []) or None,
+            loss=given["loss"] or "linear",
+            f_scale=1.0 if given["f_scale"] is None else given["f_scale"],
+            method=given["optimizer"] or "auto",
+            nan_policy="omit" if given["missing"] == "drop" else "raise",
+        )
+    if plot is not None:
+        from jitgrad import pictures
+
+        pictures.group_summary(made.estimates, made.summary.groups, made.examples, plot, name=target)
+    if as_json:
+        from jitgrad.cli import objects
+
+        click.echo(objects.text(objects.of_groups(made)))
+    elif not quiet and output != "-":
+        from jitgrad.cli import report
+
+        report.groups(made)
+    if not made.summary.converged:
+        click.get_current_context().exit(1)
+
+
+def _check(data: str, output: str | None, plot: str | None, as_json: bool, given: Mapping[str, Any]) -> None:
+    """Raise ArgumentError for what does not go together, before anything is read."""
+    if given["model"] is None or given["model"] in options.OF_TABLES:
+        raise ArgumentError("--by fits a curve to each group. Give a formula as --model, or a curve of `jitgrad models`.")
+    if output is None:
+        raise ArgumentError("--by writes a table of fits. Name its file by -o, or give -o - for standard output.")
+    if output == "-" and as_json:
+        raise ArgumentError("-o - and --json print both. Give -o a file.")
+    options.refuse(given, options.OF_NETWORKS, "--by", "")
+    options.check_curve(given)
+    options.check_output(output, data, plot)
+    if plot is not None:
+        from jitgrad import pictures
+
+        if data == "-":
+            raise ArgumentError("--plot reads some groups a second time, and standard input is read once. Give a file.")
+        options.check_output(plot, data)
+        pictures.check_path(plot)
+
+
+def _feature(given: Mapping[str, Any]) -> str | None:
+    """The column of a named curve; None for those that a formula names."""
+    from jitgrad.curvefit import MODELS
+
+    named = given["model"] in MODELS or given["model"].startswith("polynomial")
+    features = given["features"]
+    if not named and features is not None:
+        raise ArgumentError("--features are of named curves; a formula has its columns by name. Leave them out.")
+    if named and (features is None or len(features) != 1):
+        raise ArgumentError(f"Curve {given['model']!r} takes one column. Name it by --features.")
+    return features[0] if named else None
+
+
+@contextmanager
+def _progress(shown: bool) -> Iterator[Callable[[float, int], object]]:
+    """A bar on stderr, where that is a terminal: how many groups are done, which part of the file, and the time left."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda part, groups: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = [TextColumn("{task.fields[groups]} groups"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=1.0, groups=0)
+        yield lambda part, groups: bar.update(task, completed=part, groups=groups)

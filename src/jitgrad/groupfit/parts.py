@@ -1,0 +1,155 @@
+"""The fits of a file's groups, kept in a folder as they are made: a run that was stopped goes on from there."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+import polars as pl
+
+from jitgrad.errors import DataError, JitgradError
+from jitgrad.files import unwritable, write_whole
+from jitgrad.saving.typed import check_types
+
+VERSION = 1
+STATE = "state.json"
+SECONDS, GROUPS = 2.0, 1 << 18
+"""After so long, or so many groups, what was fitted is written: no more is lost when the process is killed."""
+
+
+class State(TypedDict):
+    """What a folder has.
+
+    Attributes:
+        version: of this form.
+        run: what is fitted, to which file.
+        parts: how many files of results there are.
+        rows: how many rows of the stream are done.
+        groups: how many groups are.
+        left_out: how many of these rows are in no group, or miss a value.
+        scattered: whether the stream is that of rows scattered by key, not as they stand in the file.
+    """
+
+    version: int
+    run: dict[str, Any]
+    parts: int
+    rows: int
+    groups: int
+    left_out: int
+    scattered: bool
+
+
+class Parts:
+    """A folder of results, and how far they go. Made by ``opened``."""
+
+    def __init__(self, folder: Path, run: Mapping[str, Any]) -> None:
+        self.folder, self.state = folder, _begun(run)
+        self._waiting: list[pl.DataFrame] = []
+        self._ahead = self.state.copy()
+        self._saved = time.monotonic()
+        found = _read(folder)
+        if found is not None and found["run"] == self.state["run"]:
+            self.state, self._ahead = found, found.copy()
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the stream are done, those that wait to be written too."""
+        return self._ahead["rows"]
+
+    @property
+    def groups(self) -> int:
+        """How many groups are done."""
+        return self._ahead["groups"]
+
+    @property
+    def left_out(self) -> int:
+        """How many rows are in no group, or miss a value."""
+        return self._ahead["left_out"]
+
+    def add(self, fits: pl.DataFrame, rows: int, left_out: int) -> None:
+        """Take in the fits of the next ``rows`` rows. Raises DataError where they cannot be written."""
+        self._waiting.append(fits)
+        for name, count in (("rows", rows), ("groups", fits.height), ("left_out", left_out)):
+            self._ahead[name] += count  # type: ignore[literal-required]
+        if time.monotonic() - self._saved > SECONDS or sum(frame.height for frame in self._waiting) > GROUPS:
+            self.save()
+
+    def save(self) -> None:
+        """Write what waits, and then that it is there. Raises DataError where that cannot be done."""
+        if self._waiting:
+            content = BytesIO()
+            pl.concat(self._waiting).write_parquet(content)
+            number = self.state["parts"]
+            self._write(f"part-{number}.parquet", content.getvalue())
+            self._ahead["parts"] = number + 1
+            self._write(STATE, json.dumps(self._ahead).encode())
+            self._waiting, self.state = [], self._ahead.copy()
+        self._saved = time.monotonic()
+
+    def begin_anew(self, scattered: bool) -> None:
+        """Forget what was fitted."""
+        self._waiting = []
+        self.state = _begun(self.state["run"]) | {"scattered": scattered}
+        self._ahead = self.state.copy()
+        self._write(STATE, json.dumps(self.state).encode())
+
+    def _write(self, name: str, content: bytes) -> None:
+        try:
+            write_whole(self.folder / name, content)
+        except OSError as error:
+            raise unwritable(str(self.folder), error) from None
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """The results that were written, a frame a part."""
+        for number in range(self.state["parts"]):
+            yield pl.read_parquet(self.folder / f"part-{number}.parquet", glob=False, hive_partitioning=False)
+
+
+@contextmanager
+def opened(folder: Path, run: Mapping[str, Any]) -> Iterator[Parts]:
+    """The folder, which is made; no other process has it at the same time. What another run left in it is forgotten.
+
+    Raises DataError where another process has it, and where it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise unwritable(str(folder), error) from None
+    try:
+        try:
+            fcntl.flock(at, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataError(f"{folder} is in use by another run. Wait for its end, or name another output.") from None
+        yield Parts(folder, run)
+    finally:
+        os.close(at)
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder and all that is in it: its results are in the output."""
+    shutil.rmtree(folder)
+
+
+def _begun(run: Mapping[str, Any]) -> State:
+    plain = json.loads(json.dumps(dict(run)))  # as it is read again: tuples are lists
+    return State(version=VERSION, run=plain, parts=0, rows=0, groups=0, left_out=0, scattered=False)
+
+
+def _read(folder: Path) -> State | None:
+    """What the folder has; None where there is nothing to go on with."""
+    try:
+        found = json.loads((folder / STATE).read_bytes())
+        check_types(found, State, "state")
+    except (FileNotFoundError, ValueError, TypeError, KeyError, JitgradError):
+        return None
+    whole = all((folder / f"part-{number}.parquet").is_file() for number in range(found["parts"]))
+    return cast(State, found) if found["version"] == VERSION and whole else None

@@ -1,0 +1,286 @@
+"""A file's groups fitted in constant memory; a run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+import polars as pl
+
+import jitgrad
+from jitgrad.curvefit import CurveFit
+from jitgrad.errors import DataError, FitError, FitWarning
+from jitgrad.files import unwritable
+from jitgrad.groupfit import parts as kept
+from jitgrad.groupfit.job import Job, make_job
+from jitgrad.groupfit.parts import Parts
+from jitgrad.groupfit.status import BY_CODE, Status
+from jitgrad.groupfit.summary import Summary, summary_of
+from jitgrad.groupfit.tables import grouping
+from jitgrad.groupfit.whole import GroupReturnsError, whole_groups
+from jitgrad.io.batches import names_of_columns, read_batches
+from jitgrad.io.scatter import scattered
+from jitgrad.io.source import name_of
+from jitgrad.io.write import TableWriter
+
+ROWS = 1 << 18
+"""Rows that are read and fitted at once."""
+SCATTERED_BYTES, MOST_FILES = 1 << 23, 256
+"""Of a file a scattered piece; and how many pieces there are at most."""
+ENDING = ".parts"
+"""What is added to the name of the output for the folder of what is done."""
+
+
+@dataclass(frozen=True)
+class FileFits:
+    """What came of a file's groups.
+
+    Attributes:
+        job: what was fitted.
+        summary: what came of it.
+        resumed: how many groups a run before had fitted.
+        scattered: whether the rows of a group stood apart in the file.
+        estimates: where examples were asked for, the parameters of the groups that converged, by name.
+        examples: and the best, the median and the worst fit of these, by R², each after a title.
+    """
+
+    job: Job
+    output: str
+    summary: Summary
+    resumed: int
+    scattered: bool
+    estimates: dict[str, np.ndarray]
+    examples: list[tuple[str, CurveFit]]
+
+
+def fit_file(
+    path: str,
+    output: str,
+    model: str,
+    *,
+    by: Sequence[str],
+    y: str,
+    separator: str | None = None,
+    header: bool | None = None,
+    threads: int | None = None,
+    told: Callable[[float, int], object] = lambda part, groups: None,
+    examples: bool = False,
+    **options: Any,
+) -> FileFits:
+    """Fit a model to each group of rows of a file, and write a table with a row for each group, in the order of keys.
+
+    Rows are read and fitted some at a time. Where the rows of a group stand apart in the file, all are first scattered by their
+    keys into temporary files, whose room on the disk is that of the rows. What is done is kept in a folder beside the output,
+    ``<output>.parts``, until all is; the same call then goes on with it if the file and the arguments are the same.
+
+    Parameters
+    ----------
+    path : str
+        CSV and the like, which may be compressed, or Parquet; ``-`` is standard input, of which nothing is resumed.
+    output : str
+        The table of fits: a .csv, .tsv, .gz or .parquet file; ``-`` is standard output.
+    model : str
+        A formula of columns, or the name of a curve.
+    by : sequence of str
+        The columns whose values tell groups apart.
+    y : str
+        The column to fit.
+    separator, header
+        How a text is read, as in ``io.table.read_table``.
+    threads : int, optional
+        How many work; as many as there are cores by default.
+    told : callable
+        Called after some groups with the part of the file that is done, and how many groups are.
+    examples : bool, default False
+        Whether some fits are asked for, for a picture. Their rows are read a second time.
+    **options
+        Of ``fit_groups``, as numbers by name.
+
+    Returns
+    -------
+    FileFits
+
+    Raises
+    ------
+    DataError
+        For a file or column that cannot be used, and where the output cannot be written.
+    FitError
+        After Ctrl-C. What is done is kept.
+    """
+    source = _Source(path, separator, header, by)
+    job = make_job(model, source.names, by=list(by), y=y, **options)
+    given = {"model": job.curve.model.text, "by": by, "y": y, "separator": separator, "header": header} | options
+    resumable = source.identity is not None and output != "-" and (Path(output).is_file() or not Path(output).exists())
+    with ExitStack() as stack:
+        folder = Path(output + ENDING) if resumable else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        versions = [jitgrad.__version__, pl.__version__]
+        parts = stack.enter_context(kept.opened(folder, {"file": source.identity, "given": given, "versions": versions}))
+        resumed = parts.groups
+        try:
+            _fit_all(job, source, parts, threads, told)
+        except KeyboardInterrupt:
+            parts.save()
+            advice = f"{parts.groups} groups are kept in {folder}: the same command goes on from there" if resumable else ""
+            raise FitError(f"Interrupted. {advice or 'Nothing is kept'}.") from None
+        if not parts.groups:
+            raise DataError(f"No row of {name_of(path)} has a key: {', '.join(by)} are missing. Check the columns.")
+        with TableWriter(output) as writer:
+            for frame in _in_order(parts, by):
+                writer.add(frame)
+        estimates = _estimates(job, parts) if examples else {}
+        some = _examples(job, source, parts) if examples else []
+        made = FileFits(job, output, _summary(job, parts, by), resumed, parts.state["scattered"], estimates, some)
+        if resumable:
+            kept.remove(folder)
+    return made
+
+
+class _Source:
+    """The file, which is read once or more."""
+
+    def __init__(self, path: str, separator: str | None, header: bool | None, keys: Sequence[str]) -> None:
+        self.path, self._text, self._keys = path, (separator, header), keys
+        self._begun: Iterator[pl.DataFrame] | None = None
+        self.part = 0.0
+        if path == "-":  # it is read once: its first rows say what the columns are
+            frames = self._read(None, 0)
+            first = next(frames)
+            self.names, self._begun = first.columns, chain([first], frames)
+        else:
+            self.names = names_of_columns(path, separator, header)
+
+    @property
+    def identity(self) -> list[Any] | None:
+        """What tells a file from another, and from what it was before; None of standard input and pipes."""
+        file = Path(self.path)
+        if self.path == "-" or not file.is_file():
+            return None
+        found = file.stat()
+        return [str(file.resolve()), found.st_size, found.st_mtime_ns]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return Path(self.path).stat().st_size
+
+    def _read(self, columns: Sequence[str] | None, start: int) -> Iterator[pl.DataFrame]:
+        def told(part: float) -> None:
+            self.part = part
+
+        return read_batches(self.path, ROWS, *self._text, columns, self._keys, start, told)
+
+    def frames(self, columns: Sequence[str], start: int = 0) -> Iterator[pl.DataFrame]:
+        """The rows from ``start`` on."""
+        if self._begun is not None:
+            return (frame.select(columns) for frame in self._begun)
+        return self._read(columns, start)
+
+
+def _fit_all(job: Job, source: _Source, parts: Parts, threads: int | None, told: Callable[[float, int], object]) -> None:
+    """Fit what is not yet fitted."""
+    if not parts.state["scattered"]:
+        keys = (frame.select(job.by) for frame in parts.frames())
+        frames = whole_groups(source.frames(job.columns, parts.rows), job.by, known=keys)
+        try:
+            _fit(job, frames, source, parts, threads, told)
+            return
+        except GroupReturnsError as error:
+            if source.identity is None:
+                raise DataError(f"{name_of(source.path)}: {error}") from None
+        parts.begin_anew(scattered=True)
+    count = min(max(source.size // SCATTERED_BYTES, 1), MOST_FILES)
+    try:
+        pieces = _without_first(scattered(source.frames(job.columns), job.by, count, parts.folder), parts.rows)
+        _fit(job, pieces, source, parts, threads, told)
+    except OSError as error:
+        raise unwritable(str(parts.folder), error) from None
+
+
+def _without_first(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Frames without those that make up the first ``rows`` rows."""
+    for frame in frames:
+        if rows <= 0:
+            yield frame
+        rows -= frame.height
+
+
+def _fit(
+    job: Job,
+    frames: Iterator[pl.DataFrame],
+    source: _Source,
+    parts: Parts,
+    threads: int | None,
+    told: Callable[[float, int], object],
+) -> None:
+    """Fit frames of whole groups, and keep what comes of them."""
+    interrupted = Status.INTERRUPTED.word
+    for frame in frames:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FitWarning)  # of a Ctrl-C, which is said below
+            fits = job.fit(frame, threads=threads)
+        if (fits.status == interrupted).any():
+            raise KeyboardInterrupt
+        parts.add(fits.frame(), frame.height, frame.height - int(fits.n_rows.sum()))
+        told(source.part, parts.groups)
+    parts.save()
+
+
+def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The results in the order of keys: part for part where they came in it, as from a sorted file."""
+    last = None
+    for frame in parts.frames():
+        keys = frame.select(by)
+        if grouping(nw.from_native(keys if last is None else pl.concat([last, keys]), eager_only=True), by).order is not None:
+            break
+        last = keys[-1:]
+    else:
+        yield from parts.frames()
+        return
+    whole = pl.concat(parts.frames())
+    order = grouping(nw.from_native(whole.select(by), eager_only=True), by).order
+    assert order is not None
+    yield whole[order]
+
+
+def _summary(job: Job, parts: Parts, by: Sequence[str]) -> Summary:
+    """The summary of what was written, a parameter at a time."""
+    words = [status.word for status in BY_CODE]
+    codes = np.concatenate(
+        [frame["status"].replace_strict(words, range(len(words)), return_dtype=pl.UInt8).to_numpy() for frame in parts.frames()]
+    )
+    rows = sum(int(frame["rows"].sum()) for frame in parts.frames())
+    remarks = [f"{parts.left_out} rows are left out because a key or a value is missing"] if parts.left_out else []
+    quartiles: dict[str, tuple[float, float, float]] = {}
+    for name in job.names:
+        values = np.concatenate([frame[name].to_numpy() for frame in parts.frames()])[:, None]
+        quartiles |= summary_of("", [name], values, codes, rows).quartiles
+    title = f"{job.y} = {job.curve.model.text} by {', '.join(by)}"
+    return summary_of(title, [], np.empty((len(codes), 0)), codes, rows, remarks)._replace(quartiles=quartiles)
+
+
+def _estimates(job: Job, parts: Parts) -> dict[str, np.ndarray]:
+    """The parameters of the groups that converged."""
+    good = pl.col("status") == Status.CONVERGED.word
+    return {name: np.concatenate([frame.filter(good)[name].to_numpy() for frame in parts.frames()]) for name in job.names}
+
+
+def _examples(job: Job, source: _Source, parts: Parts) -> list[tuple[str, CurveFit]]:
+    """The best, the median and the worst fit, by R²; fewer where there are no three of them."""
+    chosen = pl.concat(frame.select(*job.by, "r2", "status").filter(pl.col("r2").is_finite()) for frame in parts.frames())
+    chosen = chosen.filter(pl.col("status") == Status.CONVERGED.word).sort("r2", descending=True)
+    places = {chosen.height - 1: "worst", chosen.height // 2: "median", 0: "best"}
+    made = []
+    for place, word in reversed(places.items() if chosen.height else ()):
+        keys = chosen[place : place + 1].select(job.by)
+        rows = pl.concat(frame.join(keys, on=job.by, how="semi") for frame in source.frames(job.columns))
+        fits = job.fit(rows)
+        made.append((f"{word}: {fits.label(0)}", fits[0]))
+    return made
