@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from jitgrad.curvefit.least_squares import CHUNK_SECONDS, RESIDUAL_LOSSES, Limits, Solution, SolverOptions
-from jitgrad.curvefit.lowered_model import LoweredBundle
+from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel
 from jitgrad.program.context import Context
 from jitgrad.vm.compiler.types import LANE_COUNT
 from jitgrad.vm.late import load
@@ -32,46 +33,53 @@ def lanes_for(rows: int, fits: int) -> int:
     return max(LANE_COUNT, most // LANE_COUNT * LANE_COUNT)
 
 
+class Groups(NamedTuple):
+    """The rows of many groups.
+
+    Attributes:
+        columns: float64, of shape (rows,), or where they are shared (R,), for each group has the same R rows.
+        y: float64 (rows,), that of one group after the other where columns are shared.
+        weights: float64 (rows,), by which model - y is multiplied; None for ones.
+        parts: uint64 (G, 2), each group's first row and number of rows, at least 1.
+        shared: whether all groups have the same columns. Their first rows are then multiples of R.
+    """
+
+    columns: list[np.ndarray]
+    y: np.ndarray
+    weights: np.ndarray | None
+    parts: np.ndarray
+    shared: bool = False
+
+
 class BundledFits:
     """Fits of a model, each of at most as many rows as the bundle was traced for.
 
     Args:
-        lowered: the model for a bundle.
-        linear: for each parameter that is fitted whether the model is linear in it, see ``LoweredModel``.
-        free: the numbers of these parameters, n of p.
-        columns: float64, of all rows, or as many as a fit has where all fits share them.
-        shared: whether they do.
-        y, weights: float64, of all rows; no weights for ones.
-        parts: uint64 (F, 2), each fit's first row and number of rows.
-        starts: float64 (F, p), values of all parameters.
-        limits: of the free ones, (n,) each or (F, n); None for no bounds.
+        bundle: the model for a bundle.
+        lowered: the model for one fit.
+        groups: the rows.
+        starts: float64 (G, p), values of all parameters.
+        limits: of those that are fitted, (n,) each or (G, n); None for no bounds.
         options: when fits end.
         solves_linear: whether parameters in which the model is linear begin at their best values.
     """
 
     def __init__(
         self,
-        lowered: LoweredBundle,
-        linear: Sequence[bool],
-        free: Sequence[int],
-        columns: Sequence[np.ndarray],
-        shared: bool,
-        y: np.ndarray,
-        weights: np.ndarray | None,
-        parts: np.ndarray,
+        bundle: LoweredBundle,
+        lowered: LoweredModel,
+        groups: Groups,
         starts: np.ndarray,
         limits: Limits | None,
         options: SolverOptions,
         solves_linear: bool,
     ) -> None:
-        n, fits, rows, program = len(free), len(starts), lowered.rows, lowered.executable.program
-        self._lowered = lowered
-        self._idle: list[_Bundle] = []
-        self._shared = [np.pad(c, (0, rows - len(c)), mode="edge") for c in columns] if shared else []
-        self._n_given = lowered.executable.n_given
-        self._first_column = starts.shape[1]
-        held = [k for k in range(self._first_column) if k not in free]
-        slots = [program.inputs[self._first_column + k] for k in range(0 if shared else len(columns))]
+        fits, p = starts.shape
+        free, n, rows, program = list(lowered.free), len(lowered.free), bundle.rows, bundle.executable.program
+        self._bundle, self._first_column, self._idle = bundle, p, list[_Bundle]()
+        self._shared = [np.pad(c, (0, rows - len(c)), mode="edge") for c in groups.columns] if groups.shared else []
+        held = [k for k in range(p) if k not in free]
+        slots = () if groups.shared else program.inputs[p : bundle.executable.n_given]
         low, high = (np.full(n, -np.inf), np.full(n, np.inf)) if limits is None else limits
         ftol, xtol, gtol, most, scale, loss = options
         self.solution = Solution(np.ascontiguousarray(starts[:, free]), np.zeros(fits, OUTCOME), np.zeros((fits, n, n)))
@@ -84,31 +92,33 @@ class BundledFits:
                 Output,
                 [
                     Output(slot=to.offset, stride=along, lane=across)
-                    for to, along, across in zip(program.outputs, lowered.along, lowered.across, strict=True)
+                    for to, along, across in zip(program.outputs, bundle.along, bundle.across, strict=True)
                 ],
             ),
-            columns=in_row(Column, [Column(data=x, slot=to.offset, lane=rows) for x, to in zip(columns, slots, strict=False)]),
+            columns=in_row(
+                Column, [Column(data=x, slot=to.offset, lane=rows) for x, to in zip(groups.columns, slots, strict=False)]
+            ),
             n=n,
             n_held=len(held),
             n_columns=len(slots),
             block=rows,
             leading=leading(n, rows),
-            y=y,
-            weights=0 if weights is None else weights,
-            parts=np.ascontiguousarray(parts, np.uint64),
+            y=groups.y,
+            weights=0 if groups.weights is None else groups.weights,
+            parts=np.ascontiguousarray(groups.parts, np.uint64),
             lower=np.ascontiguousarray(low),
             upper=np.ascontiguousarray(high),
             limits_apart=n if low.ndim == 2 else 0,
             held=np.ascontiguousarray(starts[:, held]),
-            linear=np.array(linear, np.uint64),
-            n_linear=sum(linear),
+            linear=np.array(lowered.linear, np.uint64),
+            n_linear=sum(lowered.linear),
             ftol=ftol,
             xtol=xtol,
             gtol=gtol,
             max_nfev=most,
             scale=scale,
             loss=RESIDUAL_LOSSES[loss],
-            solves_linear=solves_linear or all(linear),
+            solves_linear=solves_linear or all(lowered.linear),
             parameters=self.solution.parameters,
             outcomes=self.solution.outcomes,
             factors=self.solution.factors,
@@ -117,19 +127,19 @@ class BundledFits:
     def run(self, first: int, stop: int, stopped: Callable[[], bool]) -> None:
         """Do the fits first ≤ i < stop, unless it is time to stop, as is asked now and then. Threads may do some each."""
         try:
-            bundle = self._idle.pop()
+            lanes = self._idle.pop()
         except IndexError:  # there is none, or another thread took it just now
-            bundle = self._bundle()
-        bundle.run(first, stop, stopped)
-        self._idle.append(bundle)
+            lanes = self._lanes()
+        lanes.run(first, stop, stopped)
+        self._idle.append(lanes)
 
-    def _bundle(self) -> _Bundle:
-        executable = self._lowered.executable
+    def _lanes(self) -> _Bundle:
+        executable = self._bundle.executable
         context = Context(executable.program)
         executable.load(context)
         if self._shared:
             context.load(self._shared, self._first_column, executable.n_given)
-        return _Bundle(context, self._problem, self._lowered.lanes)
+        return _Bundle(context, self._problem, self._bundle.lanes)
 
 
 class _Bundle:

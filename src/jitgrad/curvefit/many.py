@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jitgrad.curvefit import bundles
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.given import DEFAULTS
@@ -27,24 +28,6 @@ SINGLES_AT_ONCE = 16
 """Of other fits."""
 MOST_EXACT = 8
 """Different numbers of rows that groups have, for each of which the model is traced; of more, some are taken together."""
-
-
-class Groups(NamedTuple):
-    """The rows of many groups.
-
-    Attributes:
-        columns: float64, of shape (rows,), or where they are shared (R,), for each group has the same R rows.
-        y: float64 (rows,), that of one group after the other where columns are shared.
-        weights: float64 (rows,), by which model - y is multiplied; None for ones.
-        parts: uint64 (G, 2), each group's first row and number of rows, at least 1.
-        shared: whether all groups have the same columns. Their first rows are then multiples of R.
-    """
-
-    columns: list[np.ndarray]
-    y: np.ndarray
-    weights: np.ndarray | None
-    parts: np.ndarray
-    shared: bool = False
 
 
 class StoppedError(KeyboardInterrupt):
@@ -160,7 +143,7 @@ class _Many:
         options: SolverOptions,
         linear: bool,
     ) -> None:
-        self._curve, self._free, self._groups, self._starts = curve, free, groups, starts
+        self._curve, self._free, self._groups, self._starts = curve, free, _in_order(groups), starts
         self._limits, self._options, self._linear = limits, options, linear
         self._counts = groups.parts[:, 1].astype(np.int64)
         n, count = len(free), len(starts)
@@ -169,6 +152,8 @@ class _Many:
 
     def finished(self) -> Solution:
         """What came of the fits."""
+        if len(self._bundled) == 1 and len(self._bundled[0][0]) == len(self._counts):
+            return self._bundled[0][1].solution
         for numbers, bundled in self._bundled:
             for to, found in zip(self._solution, bundled.solution, strict=True):
                 to[numbers] = found
@@ -222,25 +207,14 @@ class _Many:
 
     def _bundle(self, lowered: LoweredModel, numbers: np.ndarray, rows: int, edges: bool) -> Iterator[Task]:
         """Fits that bundles do."""
-        groups, every = self._groups, len(numbers) == len(self._counts)
-        lanes = bundles.lanes_for(rows, len(numbers))
-        limits = self._limits
-        if limits is not None and limits.low.ndim == 2 and not every:
-            limits = Limits(limits.low[numbers], limits.high[numbers])
-        bundled = bundles.BundledFits(
-            self._curve.bundled(lowered, rows, lanes, groups.shared, edges),
-            lowered.linear,
-            self._free,
-            groups.columns,
-            groups.shared,
-            groups.y,
-            groups.weights,
-            groups.parts if every else groups.parts[numbers],
-            self._starts if every else self._starts[numbers],
-            limits,
-            self._options,
-            self._linear,
-        )
+        groups, lanes = self._groups, bundles.lanes_for(rows, len(numbers))
+        starts, limits = self._starts, self._limits
+        if len(numbers) < len(starts):
+            groups, starts = groups._replace(parts=groups.parts[numbers]), starts[numbers]
+            if limits is not None and limits.low.ndim == 2:
+                limits = Limits(limits.low[numbers], limits.high[numbers])
+        bundle = self._curve.bundled(lowered, rows, lanes, groups.shared, edges)
+        bundled = bundles.BundledFits(bundle, lowered, groups, starts, limits, self._options, self._linear)
         self._bundled.append((numbers, bundled))
         at_once = max(lanes, min(FITS_AT_ONCE, len(numbers) // 8))
         for first in range(0, len(numbers), at_once):
@@ -265,6 +239,13 @@ class _Many:
             one = solve(lowered, data, start, limits, start[None, self._free], self._options, self._linear)
             for to, found in zip(self._solution, one, strict=True):
                 to[g] = found[0]
+
+
+def _in_order(groups: Groups) -> Groups:
+    """Groups whose numbers native code can read where they stand."""
+    columns = [np.ascontiguousarray(c, np.float64) for c in groups.columns]
+    weights = None if groups.weights is None else np.ascontiguousarray(groups.weights, np.float64)
+    return groups._replace(columns=columns, y=np.ascontiguousarray(groups.y, np.float64), weights=weights)
 
 
 def _sizes(counts: list[int]) -> Iterator[tuple[int, list[int]]]:
