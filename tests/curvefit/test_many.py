@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from jitgrad import exp
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.given import DEFAULTS, options_of
 from jitgrad.curvefit.least_squares import Data, Limits, Solution, solve
-from jitgrad.curvefit.many import Groups, StoppedError, solve_many
+from jitgrad.curvefit.many import StoppedError, solve_many
 from jitgrad.curvefit.status import converged
 
 MODELS = {

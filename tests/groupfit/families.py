@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve, curve_of
-from jitgrad.curvefit.many import Groups
 
 
 class Family(NamedTuple):

@@ -11,11 +11,11 @@ import pytest
 
 from jitgrad import curve_fit
 from jitgrad.curvefit import CurveFit
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.estimates import UNDETERMINED
 from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Limits
-from jitgrad.curvefit.many import Groups
 from jitgrad.curvefit.status import converged
 from jitgrad.errors import ArgumentError, FitError, FitWarning, UnsupportedError
 from jitgrad.groupfit.shared import SharedFit, fit_shared

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.curvefit import data as given
-from jitgrad.curvefit.many import Groups
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.errors import DataError
 from jitgrad.groupfit.tables import Table, weights_of, without_nan
 

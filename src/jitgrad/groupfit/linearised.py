@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import MOST_ROWS
-from jitgrad.curvefit.many import Groups
 from jitgrad.errors import UnsupportedError
 from jitgrad.tape.tensor import Tensor
 

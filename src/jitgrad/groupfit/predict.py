@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v1 as nw
 import numpy as np
 
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import MOST_ROWS
-from jitgrad.curvefit.many import Groups
 from jitgrad.errors import DataError
 from jitgrad.groupfit.arrays import read_arrays
 from jitgrad.groupfit.tables import frame_of, grouping, numbers, places_of

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions
-from jitgrad.curvefit.many import Groups, solve_many
+from jitgrad.curvefit.many import solve_many
 from jitgrad.curvefit.status import NOT_BEGUN, Status
 from jitgrad.errors import ArgumentError, FitError
 from jitgrad.groupfit.arrow import Reduced, bounded_step, joint_factors, reduce

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions
-from jitgrad.curvefit.many import Groups
 from jitgrad.curvefit.starts import SAME_COST
 from jitgrad.curvefit.status import converged
 from jitgrad.groupfit.full_search import Guess, best_from, search_fully

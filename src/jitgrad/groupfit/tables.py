@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from jitgrad.curvefit.many import Groups
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.errors import DataError, listed, near_name
 
 CONSTANT = 4 * np.finfo(float).eps

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.estimates import UNDETERMINED
 from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions
 from jitgrad.curvefit.lowered_model import LoweredModel
-from jitgrad.curvefit.many import Groups, solve_many
+from jitgrad.curvefit.many import solve_many
 from jitgrad.curvefit.starts import SAME_COST
 from jitgrad.curvefit.status import converged
 
