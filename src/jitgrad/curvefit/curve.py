@@ -18,6 +18,7 @@ from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel, trace_bundle, trace_model
+from jitgrad.curvefit.recorded import RecordedModel, recorded
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op
 from jitgrad.tape.function import Function
@@ -53,17 +54,27 @@ class Curve:
     def __reduce__(self) -> Any:
         return Curve, (self.model, self.names, self.columns)
 
+    def portable(self) -> Curve:
+        """The same for another process: a formula, or what the function records. Raises UnsupportedError where neither is."""
+        if isinstance(self.model, RecordedModel) or (isinstance(self.model, Formula) and self.model.plain):
+            return self
+        name = getattr(self.model, "__name__", "of the model")
+        return type(self)(recorded(self, len(self.columns), len(self.names), name), self.names, self.columns)
+
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
         """What the model says, as Tensors. Raises UntraceableError where a function raises anything."""
         if isinstance(self.model, Formula):
             return self.model(**dict(zip([*self.columns, *self.names], [*columns, *parameters], strict=True)))
-        x = columns[0] if self.columns == [""] else dict(zip(self.columns, columns, strict=True))
         try:
-            return as_tensor(self.model(x, *parameters))
+            return as_tensor(self.model(self._given(columns), *parameters))
         except Exception as error:
             said = str(error).partition("\n")[0]
             said = said.rpartition(". ")[0] if isinstance(error, JitgradError) else said
             raise UntraceableError(f"The function cannot be traced, {type(error).__name__}: {said}.") from error
+
+    def _given(self, columns: Sequence[Tensor]) -> Any:
+        """The columns as a function takes them."""
+        return columns[0] if self.columns == [""] else dict(zip(self.columns, columns, strict=True))
 
     def arrays(self, x: Any) -> list[np.ndarray]:
         """The columns that the model takes out of an array, a mapping or a frame, or out of a list of its columns as arrays.
@@ -156,6 +167,20 @@ class Curve:
         return made
 
 
+class TupleCurve(Curve):
+    """A function of several columns, which takes them as a tuple, as it would the rows of an array: ``x, y = xy``."""
+
+    def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str]) -> None:
+        super().__init__(model, names, columns)
+        self.key = None if self.key is None else ("a tuple", self.key)
+
+    def __reduce__(self) -> Any:
+        return TupleCurve, (self.model, self.names, self.columns)
+
+    def _given(self, columns: Sequence[Tensor]) -> Any:
+        return tuple(columns)
+
+
 def _padded(column: np.ndarray, rows: int) -> np.ndarray:
     """A column of ``rows`` rows, the last one again and again where there are fewer."""
     return column if len(column) == rows else np.pad(column, (0, rows - len(column)), mode="edge")
@@ -166,6 +191,8 @@ def plain_key(model: Any) -> Any:
 
     What ``jitgrad.function`` made is taken by identity, as it is traced once anyway.
     """
+    if isinstance(model, RecordedModel):
+        return model.steps
     if isinstance(model, Function):
         return model
     try:

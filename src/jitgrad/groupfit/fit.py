@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from jitgrad.curvefit.curve import TupleCurve
+from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.gallery import NamedModel
 from jitgrad.errors import ArgumentError
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
+from jitgrad.groupfit.given import is_frame
 from jitgrad.groupfit.job import make_job
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.tables import frame_of
@@ -23,34 +27,136 @@ def fit_groups(
     *,
     by: str | Sequence[str] | None = None,
     x: str | Sequence[str] | None = None,
+    bounds: Any = None,
+    method: str | None = "auto",
+    fixed: Mapping[str, Any] | Iterable[str] | None = None,
+    loss: str = "linear",
+    f_scale: float = 1.0,
+    ftol: float | None = None,
+    xtol: float | None = None,
+    gtol: float | None = None,
+    max_nfev: int | None = None,
+    nan_policy: str | None = None,
     threads: int | None = None,
     progress: bool = False,
-    **options: Any,
-) -> Any:
-    """Fit a model to each of many groups of rows, by least squares."""
-    if type(data).__module__.partition(".")[0] == "xarray":
-        from jitgrad.groupfit.labelled import fit_labelled
+) -> GroupFits:
+    """Fit a model to each of many small data sets, by least squares.
 
-        for name, given in {"y": y, "by": by, "x": x}.items():
-            if given is not None:
-                raise ArgumentError(
-                    "{argument} is for frames. Name what a DataArray is a function of by coords=.", argument=name
-                )
-        return fit_labelled(model, data, p0=p0, sigma=sigma, absolute_sigma=absolute_sigma, threads=threads, **options)
-    if by is not None:
-        frame = frame_of(data)
-        job = make_job(model, frame.columns, by=by, y=y, x=x, p0=p0, sigma=sigma, absolute_sigma=absolute_sigma, **options)
-        return job.fit(frame.to_native(), threads=threads, progress=progress)
-    return fit_arrays(
-        model, data, y, sigma, threads=threads, progress=progress, p0=p0, absolute_sigma=absolute_sigma, **options
-    )
+    Each group is fitted as ``curve_fit`` would fit it alone, natively and many at once. A group that cannot be fitted stops
+    nothing: it has nan in the result, and the reason. The result does not depend on the number of threads, nor on the order in
+    which rows of different groups stand.
+
+    Parameters
+    ----------
+    model : str, Formula, NamedModel or callable
+        A formula such as ``"a * exp(-k * t) + c"``, the name of a curve model such as ``"logistic4"``, or a function
+        ``f(x, a, b, …)`` that can be traced: of NumPy's or jitgrad's functions, without ``if`` on values.
+    data : frame, mapping of columns, or array
+        With ``by``, a frame of pandas, Polars or PyArrow with a row for each measurement, in any order.
+        Without, the independent data of curves of equally many rows: an array (rows,) that all share, or of the shape of ``y``;
+        several columns as (k, rows) or as a mapping by name. To a formula an array is the column x, or x1 to xk; a function
+        gets the array, or a tuple of k.
+    y : str or array of shape (…, rows)
+        The response: the name of a column, or an array whose last axis is the rows of a curve, as a series of images has it.
+    p0 : sequence, mapping, frame or array, optional
+        Starting values. Numbers are for all groups. A mapping by parameter has numbers, names of columns, or arrays of the
+        groups' shape; a frame has keys and parameters; an array has the shape (…, parameters). By default, and where they have
+        nan, starting values are searched for, and taken from neighbours that converged.
+    sigma : str, float or array, optional
+        Standard deviations of y: the name of a column or a number; for arrays also (rows,) or the shape of ``y``.
+    absolute_sigma : bool, default: False
+        Whether sigma is in the units of y; else only its ratios count, and χ² / dof of each group is taken to be 1.
+    by : str or sequence of str, optional
+        The names of the columns that are the keys: rows with equal keys are a group. Rows without a key are left out.
+    x : str or sequence of str, optional
+        The names of the columns that the model takes, by default those that the formula names. A function gets one as an array,
+        several as a dict by name; by default it gets all other columns.
+    bounds : pair or mapping, optional
+        ``(low, high)``, each a number, or as ``p0``; or a mapping by parameter of pairs of numbers, names of columns, arrays,
+        or None for no bound.
+    method : {"auto", "lm", "trf", "dogbox"}, default: "auto"
+        For compatibility: all are Levenberg and Marquardt's method in a trust region, within bounds.
+    fixed : mapping, frame or sequence of str, optional
+        Parameters that are not fitted: their values, as ``p0``, or their names, with values in ``p0``.
+    loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, default: "linear"
+        How residuals count. All but "linear", their squares, count large ones less.
+    f_scale : float, default: 1.0
+        The residual, over sigma, from which on these do.
+    ftol, xtol, gtol : float, optional
+        When to stop, by default at full precision; see ``curvefit.least_squares.SolverOptions``.
+    max_nfev : int, default: 2000
+        Computations of the model at most, of each group.
+    nan_policy : {None, "omit", "raise"}
+        What to do with rows that have nan: by default their group fails; "omit" leaves the rows out; "raise" refuses them.
+    threads : int, optional
+        How many work, by default as many as there are cores.
+    progress : bool, default: False
+        Whether to show on stderr how many groups are done, and the time left.
+
+    Returns
+    -------
+    GroupFits
+        A row for each group, in the order of the keys; of arrays, arrays of the leading shape. ``frame()`` is a table in the
+        library that the data came in. A Ctrl-C keeps what is done, with a FitWarning; the other groups are "interrupted".
+
+    Raises
+    ------
+    DataError
+        For columns that are not there or have no numbers, and arrays that do not fit together.
+    ArgumentError, FormulaError
+        For a model, start, bound or option that cannot be used, whatever the group.
+    UnsupportedError
+        For a function that cannot be traced.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from jitgrad import fit_groups
+    >>> readings = pl.DataFrame(
+    ...     {
+    ...         "well": ["A1"] * 4 + ["A2"] * 4 + ["A3"] * 2,
+    ...         "t": [0.0, 1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0, 0.0, 1.0],
+    ...         "od": [1.0, 0.5, 0.25, 0.125, 3.0, 1.0, 0.34, 0.11, 2.0, 1.0],
+    ...     }
+    ... )
+    >>> fits = fit_groups("a * exp(-k * t) + c", readings, "od", [1.0, 1.0, 0.0], by="well")
+    >>> fits.status.tolist()
+    ['converged', 'converged', 'too few rows']
+    >>> fits.frame().select("well", "k").to_dicts()[0]["k"]  # doctest: +ELLIPSIS
+    0.693147...
+    >>> fits.parameters["a"].round(2).tolist()
+    [1.0, 3.0, nan]
+    """
+    given = {
+        "p0": p0, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, "fixed": fixed, "loss": loss,
+        "f_scale": f_scale, "ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": max_nfev, "nan_policy": nan_policy,
+    }  # fmt: skip
+    if y is None:
+        raise ArgumentError("fit_groups needs y. Give the name of a column, or an array of shape (…, rows).")
+    if by is None:
+        if isinstance(y, str):
+            raise ArgumentError("fit_groups needs the keys of a frame's groups. Give their columns by by=.")
+        if x is not None:
+            raise ArgumentError("x= names columns of a frame. Give arrays as data, without x=.")
+        return fit_arrays(model, data, y, sigma, threads=threads, progress=progress, **given)
+    frame = frame_of(data)
+    job = make_job(model, frame.columns, by=by, y=y, x=x, sigma=sigma, **given)
+    return job.fit(frame.to_native(), threads=threads, progress=progress)
 
 
 def fit_arrays(
     model: Any, x: Any, y: Any, sigma: Any = None, *, threads: int | None = None, progress: bool = False, **options: Any
 ) -> GroupFits:
     """Fit a model to many curves of equally many rows, y of shape (…, rows); see ``fit_groups``."""
+    if is_frame(y) or is_frame(x):
+        raise ArgumentError("The data are a frame without keys. Name the columns of the keys by by=, and y by its name.")
     columns, table = read_arrays(x, y, sigma, options.get("nan_policy"))
-    job = make_job(model, [*columns, RESPONSE], by=(), y=RESPONSE, x=list(columns), **options)
-    table = replace(table, groups=table.groups._replace(columns=job.chosen(list(columns), table.groups.columns)))
+    names = list(columns)
+    is_formula = isinstance(model, (str, Formula, NamedModel))
+    job = make_job(
+        model, [*names, RESPONSE], by=(), y=RESPONSE, x=None if is_formula or len(names) > 1 else names[0], **options
+    )
+    if not is_formula and len(names) > 1 and not isinstance(x, Mapping):
+        job = replace(job, curve=TupleCurve(job.curve.model, job.curve.names, job.curve.columns))
+    table = replace(table, groups=table.groups._replace(columns=job.chosen(names, table.groups.columns)))
     return job.fit_table(table, threads=threads, progress=progress)

@@ -74,6 +74,15 @@ class Job:
         sigma = [self.sigma] if isinstance(self.sigma, str) else []
         return list(dict.fromkeys([*self.by, *self.x, self.y, *sigma, *self.extra]))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """As plain data: the model as a formula's text or as what it records, one of the gallery by its name."""
+        named_model = self.named.name if self.named is not None and MODELS.get(self.named.name) is self.named else self.named
+        return self.__dict__ | {"curve": self.curve.portable(), "named": named_model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        model = state["named"]
+        self.__dict__.update(state | {"named": named(model) if isinstance(model, str) else model})
+
     def schema(self) -> dict[str, str]:
         """The columns of a result after its keys, in order, and what each is: float64, int64 or str."""
         return dict.fromkeys([*self.names, *(f"{name}_stderr" for name in self.names)], "float64") | MEASURES
@@ -149,7 +158,7 @@ def make_job(
     known = [*by, y, *([sigma] if isinstance(sigma, str) else []), *extra]
     for name in [*known, *([x] if isinstance(x, str) else x or [])]:
         check_column(name, names)
-    curve, x = _curve(model, names, known, x, by, p0)
+    curve, x = _curve(model, names, by, [y, sigma], extra, x, p0)
     free = _free(fixed, curve.names)
     job = Job(
         curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, options, nan_policy,
@@ -171,11 +180,11 @@ def _check_method(method: str | None, bounds: Any, loss: Any) -> None:
 
 
 def _curve(
-    model: Any, names: Sequence[str], known: Sequence[str], x: Any, by: Sequence[str], p0: Any
+    model: Any, names: Sequence[str], by: Sequence[str], taken: Sequence[Any], extra: Sequence[str], x: Any, p0: Any
 ) -> tuple[Curve, tuple[str, ...]]:
-    """The model, and the names of the columns that it takes."""
+    """The model, and the names of the columns that it takes: not the response and its sigma, which are ``taken``."""
     is_formula = isinstance(model, (str, Formula))
-    others = [name for name in names if name not in known or (is_formula and name in by)]
+    others = [name for name in names if name not in (*taken, *extra) and (is_formula or name not in by)]
     chosen = [x] if isinstance(x, str) else others if x is None else list(x)
     starts = None if p0 is None or is_frame(p0) else p0
     given = list(starts) if isinstance(starts, Mapping) else None
@@ -183,8 +192,8 @@ def _curve(
     single = isinstance(model, NamedModel) or (not is_formula and (isinstance(x, str) or len(chosen) == 1))
     if not single:
         curve = curve_of(model, dict.fromkeys(chosen), given, count)
-        for name in known:
-            if name in curve.names and name not in by:
+        for name in taken:
+            if name in curve.names:
                 raise FormulaError(
                     f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side."
                 )

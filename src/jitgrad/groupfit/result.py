@@ -183,7 +183,9 @@ class GroupFits:
             axes = zip(range(len(self._table.shape)), np.unravel_index(places, self._table.shape), strict=False)
             columns = {f"index{k}": place for k, place in axes} | columns
         given: dict[str, Any] = {name: np.ascontiguousarray(column) for name, column in columns.items()}
-        made = nw.from_dict(given | {name: text.tolist() for name, text in texts.items()}, native_namespace=library)
+        made = nw.from_dict(given, native_namespace=library).with_columns(
+            [nw.new_series(name, text.tolist(), nw.String, native_namespace=library) for name, text in texts.items()]
+        )
         return (made if keys is None else nw.concat([keys, made], how="horizontal")).to_native()
 
     def summary(self) -> Summary:

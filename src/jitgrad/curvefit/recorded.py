@@ -1,0 +1,96 @@
+"""A model as what its function recorded: plain data, which can be pickled and recorded again wherever it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import UnsupportedError
+from jitgrad.ops import OPS
+from jitgrad.ops.linear import broadcast_to, reshape
+from jitgrad.tape import dtypes, trace
+from jitgrad.tape.tensor import Tensor, as_tensor, placeholder
+
+SOME_ROWS = 3
+"""For how many rows a function is recorded."""
+
+Step = tuple[str | float, tuple[int, ...], tuple[tuple[str, Any], ...]]
+"""The name of an op, or a number; the places of its operands; its attributes."""
+
+
+class RecordedModel:
+    """A function of columns and parameters, each a row's.
+
+    Attributes:
+        name: of the function.
+        given: how many columns and parameters there are.
+        steps: what it computes, in order; operands are these first, then steps.
+    """
+
+    def __init__(self, name: str, given: int, steps: tuple[Step, ...]) -> None:
+        self.__name__, self.given, self.steps = name, given, steps
+
+    def __call__(self, x: Any, *parameters: Tensor) -> Tensor:
+        """Record the steps, with columns as the function took them."""
+        columns = list(x.values()) if isinstance(x, dict) else list(x) if isinstance(x, tuple) else [x]
+        values: list[Any] = [*columns, *parameters]
+        for of, operands, attrs in self.steps:
+            values.append(OPS[of](*[values[k] for k in operands], **dict(attrs)) if isinstance(of, str) else as_tensor(of))
+        return values[-1]
+
+
+def recorded(model: Any, columns: int, parameters: int, name: str) -> RecordedModel:
+    """What a model records. Raises UnsupportedError where it has what no plain data say.
+
+    Args:
+        model: takes columns and parameters, sequences of Tensors.
+        columns, parameters: how many.
+        name: of the function.
+    """
+    with trace.tracing():
+        leaves = [placeholder((SOME_ROWS,), dtypes.FLOAT64) for _ in range(columns)]
+        leaves += [placeholder((), dtypes.FLOAT64) for _ in range(parameters)]
+        value = as_tensor(model(leaves[:columns], leaves[columns:]))
+        places = {id(leaf): k for k, leaf in enumerate(leaves)}
+        steps: list[Step] = []
+        for node in _in_order(value):
+            if id(node) in places:
+                continue
+            if node.op is broadcast_to or (node.op is reshape and node.shape == node.inputs[0].shape):  # a cast
+                places[id(node)] = places[id(node.inputs[0])]
+                continue
+            places[id(node)] = len(leaves) + len(steps)
+            steps.append(_step(node, [places[id(operand)] for operand in node.inputs], name))
+    if not steps:  # it is a column or a parameter
+        steps += [(0.0, (), ()), ("add", (places[id(value)], len(leaves)), ())]
+    return RecordedModel(name, len(leaves), tuple(steps))
+
+
+def _in_order(value: Tensor) -> list[Tensor]:
+    """The nodes that a value is made of, operands before what is made of them."""
+    order: list[Tensor] = []
+    done: set[int] = set()
+    stack = [(value, False)]
+    while stack:
+        node, complete = stack.pop()
+        if complete:
+            order.append(node)
+        elif id(node) not in done:
+            done.add(id(node))
+            stack.append((node, True))
+            stack.extend((operand, False) for operand in reversed(node.inputs))
+    return order
+
+
+def _step(node: Tensor, operands: Sequence[int], name: str) -> Step:
+    if node.op is None and node.shape == () and node.variable is None and node.value is not None:
+        return np.asarray(node.value).item(), (), ()
+    if node.op is None or not node.op.partials or OPS.get(node.op.name) is not node.op:
+        what = f"the op {node.op.name}" if node.op is not None else "an array or a Variable"
+        raise UnsupportedError(
+            f"The function {name} has {what}, which does not go row by row, so it cannot be sent to another process. "
+            f"Write the model as a formula."
+        )
+    return node.op.name, tuple(operands), tuple(node.attrs)
