@@ -11,7 +11,7 @@ from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import NamedModel
 from jitgrad.errors import ArgumentError
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
-from jitgrad.groupfit.given import is_frame
+from jitgrad.groupfit.given import columns_in, is_frame
 from jitgrad.groupfit.job import make_job
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.tables import frame_of
@@ -150,6 +150,10 @@ def fit_arrays(
     """Fit a model to many curves of equally many rows, y of shape (…, rows); see ``fit_groups``."""
     if is_frame(y) or is_frame(x):
         raise ArgumentError("The data are a frame without keys. Name the columns of the keys by by=, and y by its name.")
+    for name in (*columns_in(options.get("p0")), *columns_in(options.get("bounds")), *columns_in(options.get("fixed"))):
+        raise ArgumentError(
+            f"There is no column {name!r}: the data are arrays. Give a number, or an array of the groups' shape."
+        )
     columns, table = read_arrays(x, y, sigma, options.get("nan_policy"))
     names = list(columns)
     is_formula = isinstance(model, (str, Formula, NamedModel))

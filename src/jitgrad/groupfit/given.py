@@ -42,16 +42,32 @@ def extra_columns(p0: Any, bounds: Any, fixed: Any) -> list[str]:
 
 
 def columns_in(given: Any) -> Iterator[str]:
-    """The names of columns in what was given for parameters."""
+    """The names of columns in what was given for parameters: by a mapping, by pairs in one, or by a pair of mappings."""
     if isinstance(given, Mapping):
         for value in given.values():
-            yield from columns_in(value if isinstance(value, (tuple, list)) else [value])
+            yield from (part for part in (value if isinstance(value, (tuple, list)) else [value]) if isinstance(part, str))
     elif isinstance(given, (tuple, list)):
-        for value in given:
-            if isinstance(value, str):
-                yield value
-            elif isinstance(value, Mapping):
-                yield from columns_in(value)
+        for side in given:
+            yield from columns_in(side) if isinstance(side, Mapping) else ()
+
+
+def is_for_all(given: Any) -> bool:
+    """Whether values of parameters are numbers for all groups alike."""
+    if isinstance(given, Mapping):
+        return all(_is_number(value) for value in given.values())
+    return not is_frame(given) and np.ndim(given) < 2
+
+
+def are_bounds_for_all(given: Any) -> bool:
+    """The same of bounds: a mapping of pairs by name, or a pair."""
+    if isinstance(given, Mapping):
+        return all(isinstance(pair, (tuple, list)) and all(map(_is_number, pair)) for pair in given.values())
+    sides = (given.lb, given.ub) if hasattr(given, "lb") else given
+    return isinstance(sides, (tuple, list, np.ndarray)) and all(map(is_for_all, sides))
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (np.ndim(value) == 0 and not isinstance(value, str))
 
 
 def by_group(what: str, given: Any, names: Sequence[str], table: Table) -> np.ndarray:

@@ -13,10 +13,10 @@ from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.fit import METHODS
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
-from jitgrad.curvefit.given import check_names, options_of
+from jitgrad.curvefit.given import check_names, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.errors import ArgumentError, FormulaError
-from jitgrad.groupfit.given import Setting, extra_columns, is_frame
+from jitgrad.groupfit.given import Setting, are_bounds_for_all, extra_columns, is_for_all, is_frame
 from jitgrad.groupfit.predict import predict_frame
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.solving import fit_table, setting_of
@@ -159,7 +159,10 @@ def make_job(
     for name in [*known, *([x] if isinstance(x, str) else x or [])]:
         check_column(name, names)
     curve, x = _curve(model, names, by, [y, sigma], extra, x, p0)
-    free = _free(fixed, curve.names)
+    free = _free(fixed, curve.names, p0)
+    starts = values_of("p0", p0, curve.names, {}) if p0 is not None and is_for_all(p0) else np.full(len(curve.names), np.nan)
+    if are_bounds_for_all(bounds):
+        limits_of(bounds, starts, curve.names, {})
     job = Job(
         curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, options, nan_policy,
         model if isinstance(model, NamedModel) else None,
@@ -203,8 +206,8 @@ def _curve(
     return curve_of(model, {"x" if isinstance(model, NamedModel) else "": None}, given, count), tuple(chosen)
 
 
-def _free(fixed: Any, names: Sequence[str]) -> tuple[int, ...]:
-    """The numbers of the parameters to fit."""
+def _free(fixed: Any, names: Sequence[str], p0: Any) -> tuple[int, ...]:
+    """The numbers of the parameters to fit. Raises ArgumentError where one that is fixed has no value."""
     if fixed is None:
         return tuple(range(len(names)))
     if is_frame(fixed):
@@ -212,4 +215,11 @@ def _free(fixed: Any, names: Sequence[str]) -> tuple[int, ...]:
     else:
         held = [fixed] if isinstance(fixed, str) else list(fixed)
         check_names("fixed", held, names, {})
+    if not isinstance(fixed, Mapping) and not is_frame(fixed):
+        for name in held:
+            if p0 is None or (isinstance(p0, Mapping) and name not in p0):
+                raise ArgumentError(
+                    f"Parameter {name!r} is fixed and has no value. Give it in {{argument}}, or among the starting values.",
+                    argument="fixed",
+                )
     return tuple(k for k, name in enumerate(names) if name not in held)

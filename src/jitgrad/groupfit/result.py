@@ -19,7 +19,7 @@ from jitgrad.groupfit.given import Setting, is_frame, of_groups
 from jitgrad.groupfit.predict import predict_arrays, predict_groups
 from jitgrad.groupfit.statistics import adrift, covariances, quality, scales_of, standard_errors
 from jitgrad.groupfit.status import BY_CODE, WORDS, Status
-from jitgrad.groupfit.summary import Summary, summary_of
+from jitgrad.groupfit.summary import Summary, counted, summary_of
 from jitgrad.groupfit.tables import Table
 
 if TYPE_CHECKING:
@@ -195,10 +195,12 @@ class GroupFits:
         if bounds is not None:
             free = list(self.job.free)
             ended = ((found.values <= bounds.low) | (found.values >= bounds.high))[:, free].any(axis=1)
-            remarks += [f"{int(ended.sum())} groups ended at a bound; standard errors mean little there"] * bool(ended.any())
+            remarks += [f"{counted(int(ended.sum()), 'group')} ended at a bound; standard errors mean little there"] * bool(
+                ended.any()
+            )
         worse = int((found.r2 < 0).sum())
         if worse and self.job.options.loss == "linear":
-            remarks.append(f"{worse} groups fit worse than a constant: r2 < 0")
+            remarks.append(f"{counted(worse, 'group')} fit worse than a constant: r2 < 0")
         model = self.job.curve.model
         text = (
             model.text if isinstance(model, Formula) else f"{getattr(model, '__name__', 'a function')}({', '.join(self.names)})"

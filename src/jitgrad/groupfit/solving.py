@@ -11,9 +11,10 @@ import numpy as np
 
 from jitgrad.curvefit.least_squares import Limits, Solution
 from jitgrad.curvefit.many import solve_many
-from jitgrad.errors import FitWarning, users_level
+from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users_level
 from jitgrad.groupfit.given import Setting, by_group, limits_by_group, of_groups
 from jitgrad.groupfit.result import GroupFits, found_by
+from jitgrad.groupfit.starts import search_groups
 from jitgrad.groupfit.statistics import unfit
 from jitgrad.groupfit.status import Status, codes_of
 from jitgrad.groupfit.tables import Table
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 FIRST_CHUNK, CHUNK_SECONDS = 1024, 0.25
 """Groups that are fitted at first in one call, and how long later calls may take: what is lost to a Ctrl-C."""
+SEARCHED = 1 << 16
+"""Groups whose starting values are searched for in one call: always so many, for they start from one another's, too."""
 
 
 def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None = None, progress: bool = False) -> GroupFits:
@@ -62,15 +65,30 @@ class _Work(NamedTuple):
     threads: int | None
 
     def run(self, wanted: np.ndarray, show: Callable[[int], None]) -> None:
-        """Fit these groups, some at a time."""
-        at, size = 0, FIRST_CHUNK
-        while at < len(wanted):
+        """Fit these groups: those with starting values some at a time, those without in blocks, for they help one another."""
+        if len(wanted):
+            self._trace(int(wanted[0]))
+        unknown = np.isnan(self.setting.starts[:, list(self.job.free)]).any(axis=1)[wanted]
+        known, searched, size, at = wanted[~unknown], wanted[unknown], FIRST_CHUNK, 0
+        while at < len(known):
             began = time.perf_counter()
-            self._fit(wanted[at : at + size], at, show)
+            self._fit(known[at : at + size], at, show, False)
             at += size
             size = max(FIRST_CHUNK, min(16 * size, int(size * CHUNK_SECONDS / max(time.perf_counter() - began, 1e-6))))
+        for first in range(0, len(searched), SEARCHED):
+            self._fit(searched[first : first + SEARCHED], len(known) + first, show, True)
 
-    def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None]) -> None:
+    def _trace(self, g: int) -> None:
+        """Trace the model for a group, as will be done for all. Raises UnsupportedError where it cannot be."""
+        try:
+            self.job.curve.traced(self.table.columns_of(g), self.job.free, int(self.table.groups.parts[g, 1]))
+        except UntraceableError as error:
+            raise UnsupportedError(
+                f"{error} fit_groups needs a model that can be traced: write it as a formula, or with where() instead of if. "
+                f"curve_fit takes functions that cannot be traced, too, for one group at a time."
+            ) from error
+
+    def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None], search: bool) -> None:
         """Fit these groups, with ``before`` done already."""
         job, table, free = self.job, self.table, list(self.job.free)
         limits = of_groups(self.setting.limits, chosen)
@@ -80,10 +98,18 @@ class _Work(NamedTuple):
         def done(k: int) -> None:
             show(before + k)
 
-        found = solve_many(job.curve, free, groups, starts, limits, job.options, threads=self.threads, done=done)
+        if search:
+            guess = None if job.named is None else job.named.guess
+            found = search_groups(
+                job.curve, free, groups, starts, limits, job.options, guess=guess, shape=table.shape, places=chosen,
+                threads=self.threads, done=done,
+            )  # fmt: skip
+        else:
+            found = solve_many(job.curve, free, groups, starts, limits, job.options, threads=self.threads, done=done)
         for to, new in zip(self.solution, found, strict=True):
             to[chosen] = new
-        self.codes[chosen] = codes_of(found)
+        codes = codes_of(found)
+        self.codes[chosen] = np.where(codes == Status.NOT_FINITE_THERE, Status.NO_START, codes) if search else codes
         show(before + len(chosen))
 
 
@@ -103,6 +129,7 @@ def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
     if limits is not None:
         bad_bounds |= ~(limits.low < limits.high).all(axis=-1)
         outside |= ((starts < limits.low) | (starts > limits.high)).any(axis=1)
+    held = [k for k in range(len(job.names)) if k not in job.free]
     few, (wrong, bad_sigma) = table.groups.parts[:, 1] < max(1, len(job.free)), unfit(table)
     constant = table.is_constant & ~few & ~wrong
     if constant.any():
@@ -110,6 +137,6 @@ def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
         constant &= not all(job.curve.traced(table.columns_of(g), job.free, int(table.groups.parts[g, 1])).linear)
     reasons = {
         Status.TOO_FEW: few, Status.BAD_SIGMA: bad_sigma, Status.NOT_FINITE: wrong, Status.CONSTANT: constant,
-        Status.NO_START: np.isnan(starts).any(axis=1), Status.BAD_BOUNDS: bad_bounds, Status.OUTSIDE: outside,
+        Status.NO_START: np.isnan(starts[:, held]).any(axis=1), Status.BAD_BOUNDS: bad_bounds, Status.OUTSIDE: outside,
     }  # fmt: skip
     return np.select(list(reasons.values()), list(reasons), Status.CONVERGED).astype(np.uint8)

@@ -10,6 +10,11 @@ import numpy as np
 from jitgrad.groupfit.status import BY_CODE, Status
 
 
+def counted(count: int, what: str) -> str:
+    """``"1 group"``, ``"2 groups"``."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 class Summary(NamedTuple):
     """What came of many fits.
 
@@ -39,7 +44,7 @@ class Summary(NamedTuple):
         failed = ", ".join(f"{count} {word}" for word, count in self.failures.items())
         ended = f"{self.converged} converged" + (f"; {self.groups - self.converged} failed: {failed}" if failed else "")
         width = max(9, *map(len, self.quartiles))
-        lines = [f"{self.title}: {self.groups} groups, {self.rows} rows", ended]
+        lines = [f"{self.title}: {counted(self.groups, 'group')}, {counted(self.rows, 'row')}", ended]
         if self.converged:
             lines.append(f"{'parameter':{width}} {'25 %':>12} {'median':>12} {'75 %':>12}")
             lines += [f"{name:{width}} " + " ".join(f"{q:12.6g}" for q in three) for name, three in self.quartiles.items()]
