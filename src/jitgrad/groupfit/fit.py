@@ -151,9 +151,7 @@ def fit_arrays(
     if is_frame(y) or is_frame(x):
         raise ArgumentError("The data are a frame without keys. Name the columns of the keys by by=, and y by its name.")
     for name in (*columns_in(options.get("p0")), *columns_in(options.get("bounds")), *columns_in(options.get("fixed"))):
-        raise ArgumentError(
-            f"There is no column {name!r}: the data are arrays. Give a number, or an array of the groups' shape."
-        )
+        raise ArgumentError(f"There is no column {name!r}, as the data are arrays. Give a number, or one for each curve.")
     columns, table = read_arrays(x, y, sigma, options.get("nan_policy"))
     names = list(columns)
     is_formula = isinstance(model, (str, Formula, NamedModel))

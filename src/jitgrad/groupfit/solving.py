@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from jitgrad.curvefit.least_squares import Limits, Solution
-from jitgrad.curvefit.many import solve_many
+from jitgrad.curvefit.many import StoppedError, solve_many
 from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users_level
 from jitgrad.groupfit.given import Setting, by_group, limits_by_group, of_groups
 from jitgrad.groupfit.result import GroupFits, found_by
@@ -24,8 +23,8 @@ from jitgrad.vm.least_squares.problem import OUTCOME
 if TYPE_CHECKING:
     from jitgrad.groupfit.job import Job
 
-FIRST_CHUNK, CHUNK_SECONDS = 1024, 0.25
-"""Groups that are fitted at first in one call, and how long later calls may take: what is lost to a Ctrl-C."""
+FITTED = 1 << 17
+"""Groups that are fitted in one call."""
 SEARCHED = 1 << 16
 """Groups whose starting values are searched for in one call: always so many, for they start from one another's, too."""
 
@@ -65,16 +64,13 @@ class _Work(NamedTuple):
     threads: int | None
 
     def run(self, wanted: np.ndarray, show: Callable[[int], None]) -> None:
-        """Fit these groups: those with starting values some at a time, those without in blocks, for they help one another."""
+        """Fit these groups, those that have starting values first."""
         if len(wanted):
             self._trace(int(wanted[0]))
         unknown = np.isnan(self.setting.starts[:, list(self.job.free)]).any(axis=1)[wanted]
-        known, searched, size, at = wanted[~unknown], wanted[unknown], FIRST_CHUNK, 0
-        while at < len(known):
-            began = time.perf_counter()
-            self._fit(known[at : at + size], at, show, False)
-            at += size
-            size = max(FIRST_CHUNK, min(16 * size, int(size * CHUNK_SECONDS / max(time.perf_counter() - began, 1e-6))))
+        known, searched = wanted[~unknown], wanted[unknown]
+        for first in range(0, len(known), FITTED):
+            self._fit(known[first : first + FITTED], first, show, False)
         for first in range(0, len(searched), SEARCHED):
             self._fit(searched[first : first + SEARCHED], len(known) + first, show, True)
 
@@ -98,6 +94,7 @@ class _Work(NamedTuple):
         def done(k: int) -> None:
             show(before + k)
 
+        stopped: StoppedError | None = None
         if search:
             guess = None if job.named is None else job.named.guess
             found = search_groups(
@@ -105,11 +102,17 @@ class _Work(NamedTuple):
                 threads=self.threads, done=done,
             )  # fmt: skip
         else:
-            found = solve_many(job.curve, free, groups, starts, limits, job.options, threads=self.threads, done=done)
+            try:
+                found = solve_many(job.curve, free, groups, starts, limits, job.options, threads=self.threads, done=done)
+            except StoppedError as error:
+                found, stopped = error.solution, error
         for to, new in zip(self.solution, found, strict=True):
             to[chosen] = new
         codes = codes_of(found)
+        codes = np.where(found.status == 0, np.uint8(Status.INTERRUPTED), codes)
         self.codes[chosen] = np.where(codes == Status.NOT_FINITE_THERE, Status.NO_START, codes) if search else codes
+        if stopped is not None:
+            raise stopped
         show(before + len(chosen))
 
 
