@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v1 as nw
@@ -11,8 +11,10 @@ import numpy as np
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import MOST_ROWS
+from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.errors import DataError
 from jitgrad.groupfit.arrays import read_arrays
+from jitgrad.groupfit.measures import blocks
 from jitgrad.groupfit.tables import frame_of, grouping, numbers, places_of
 from jitgrad.tape.tensor import Tensor
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 PREDICTED = "predicted"
 """The column of what the model says."""
-BLOCK = 1 << 16
+BLOCK = 1 << 13
 """Rows for which parameters are written out at once."""
 
 
@@ -37,45 +39,71 @@ class _ByRows(Curve):
         count = len(self._curve.columns)
         return self._curve(columns[:count], columns[count:])
 
+    def traced_for(self, rows: int) -> LoweredModel | None:
+        """The model for so many rows; None where what it says for a row depends on others."""
+        some = 2 * MOST_ROWS  # more than a block: so tracing compares what the model does with either number of rows
+        if not self.goes_by_rows([np.ones(some)] * len(self.columns), (), some):
+            return None
+        return self._traced([np.ones(rows)] * len(self.columns), (), rows)
 
-def predict_groups(curve: Curve, groups: Groups, values: np.ndarray) -> np.ndarray:
-    """What the model says for each row, (rows,), one group after the other; nan where a parameter of its group is.
+
+def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:
+    """What the model says for the rows of groups that stand one after the other, some groups at a time.
 
     Args:
         curve: the model.
-        groups: the rows; of their response nothing is asked but how many there are.
-        values: float64 (G, p).
+        groups: the rows; their response is not asked for.
+        values: float64 (G, p); where one is nan, so is what the model says.
+
+    Yields:
+        The groups, their rows, the first row of each within these, and what the model says for them.
     """
     counts = groups.parts[:, 1].astype(np.int64)
-    said = np.empty(int(counts.sum()))
-    by_rows = _ByRows(curve)
-    if not len(said):
-        return said
-    some = 2 * MOST_ROWS  # more than a block: so tracing compares what the model does with either number of rows
-    if not by_rows.goes_by_rows([np.ones(some)] * len(by_rows.columns), (), some):
-        return _one_by_one(curve, groups, values, said)
-    of_row = np.repeat(np.arange(len(counts)), counts)
-    at = np.arange(len(said)) - np.repeat(np.cumsum(counts) - counts, counts) if groups.shared else None
-    first_row = np.repeat(groups.parts[:, 0].astype(np.int64) - (np.cumsum(counts) - counts), counts)
-    for first in range(0, len(said), BLOCK):
-        part = slice(first, min(first + BLOCK, len(said)))
-        rows = at[part] if at is not None else np.arange(part.start, part.stop) + first_row[part]
-        columns = [c[rows] for c in groups.columns] + list(np.ascontiguousarray(values[of_row[part]].T))
-        short = BLOCK - len(rows)  # one trace for any number of rows
-        columns = [np.pad(c, (0, short), mode="edge") if short else c for c in columns]
-        with np.errstate(all="ignore"):
-            said[part] = by_rows.values(np.empty(0), (), columns, BLOCK)[: len(rows)]
+    traced = _ByRows(curve).traced_for(BLOCK)
+    for part, rows, first in blocks(counts, BLOCK):
+        own = counts[part]
+        if groups.shared:
+            columns = [np.tile(column, len(own)) for column in groups.columns]
+        else:
+            columns = [column[rows] for column in groups.columns]
+        if traced is None:
+            said = _one_by_one(curve, columns, first, own, values[part])
+        else:
+            said = _by_rows(traced, [*columns, *np.repeat(values[part], own, axis=0).T])
+        yield part, rows, first, said
+
+
+def predict_groups(curve: Curve, groups: Groups, values: np.ndarray) -> np.ndarray:
+    """What the model says for each row of groups, (rows,), see ``predictions``."""
+    parts = [said for *_, said in predictions(curve, groups, values)]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _by_rows(traced: LoweredModel, columns: Sequence[np.ndarray]) -> np.ndarray:
+    """What a model says for rows of these columns, as many as it was traced for at a time."""
+    said = np.empty(len(columns[0]))
+    with traced.executable.context() as context:
+        traced.executable.load(context)
+        inputs, output = context.inputs[: len(columns)], context.outputs[0]
+        for at in range(0, len(said), traced.rows):
+            part = said[at : at + traced.rows]
+            for to, column in zip(inputs, columns, strict=True):
+                to[: len(part)] = column[at : at + traced.rows]
+                to[len(part) :] = column[-1]
+            context.run()
+            part[:] = output[: len(part)] if output.size > 1 else output
     return said
 
 
-def _one_by_one(curve: Curve, groups: Groups, values: np.ndarray, said: np.ndarray) -> np.ndarray:
+def _one_by_one(
+    curve: Curve, columns: Sequence[np.ndarray], first: np.ndarray, counts: np.ndarray, values: np.ndarray
+) -> np.ndarray:
     """The same for a model that does not go by rows."""
-    free, at = range(values.shape[1]), 0
-    for (first, count), own in zip(groups.parts.astype(np.int64).tolist(), values, strict=True):
-        columns = groups.columns if groups.shared else [c[first : first + count] for c in groups.columns]
-        finite = count > 0 and np.isfinite(own).all()
-        said[at : at + count] = curve.values(own, free, columns, count) if finite else np.nan
-        at += count
+    said = np.full(int(counts.sum()), np.nan)
+    for start, count, own in zip(first.tolist(), counts.tolist(), values, strict=True):
+        if count and np.isfinite(own).all():
+            part = slice(start, start + count)
+            said[part] = curve.values(own, range(len(own)), [column[part] for column in columns], count)
     return said
 
 

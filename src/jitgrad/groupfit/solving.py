@@ -14,7 +14,6 @@ from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users
 from jitgrad.groupfit.given import Setting, by_group, limits_by_group, of_groups
 from jitgrad.groupfit.result import GroupFits, found_by
 from jitgrad.groupfit.starts import search_groups
-from jitgrad.groupfit.statistics import unfit
 from jitgrad.groupfit.status import Status, codes_of
 from jitgrad.groupfit.tables import Table
 from jitgrad.training.progress import bar
@@ -133,13 +132,13 @@ def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
         bad_bounds |= ~(limits.low < limits.high).all(axis=-1)
         outside |= ((starts < limits.low) | (starts > limits.high)).any(axis=1)
     held = [k for k in range(len(job.names)) if k not in job.free]
-    few, (wrong, bad_sigma) = table.groups.parts[:, 1] < max(1, len(job.free)), unfit(table)
-    constant = table.is_constant & ~few & ~wrong
+    few, measures = table.groups.parts[:, 1] < max(1, len(job.free)), table.measures
+    constant = measures.constant & ~few & ~measures.wrong
     if constant.any():
         g = int(np.argmax(constant))
         constant &= not all(job.curve.traced(table.columns_of(g), job.free, int(table.groups.parts[g, 1])).linear)
     reasons = {
-        Status.TOO_FEW: few, Status.BAD_SIGMA: bad_sigma, Status.NOT_FINITE: wrong, Status.CONSTANT: constant,
+        Status.TOO_FEW: few, Status.BAD_SIGMA: measures.bad_sigma, Status.NOT_FINITE: measures.wrong, Status.CONSTANT: constant,
         Status.NO_START: np.isnan(starts[:, held]).any(axis=1), Status.BAD_BOUNDS: bad_bounds, Status.OUTSIDE: outside,
     }  # fmt: skip
     return np.select(list(reasons.values()), list(reasons), Status.CONVERGED).astype(np.uint8)

@@ -10,11 +10,10 @@ import numpy as np
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import Solution
 from jitgrad.curvefit.result import BEYOND
-from jitgrad.groupfit.predict import predict_groups
+from jitgrad.groupfit.measures import sums_by
+from jitgrad.groupfit.predict import predictions
 from jitgrad.groupfit.tables import Table
 
-SMALLEST, LARGEST = 1e-300, 1e300
-"""Of sums of squares of a response over sigma."""
 BLOCK = 1 << 13
 """Groups at once: what is made of them fits into the second cache."""
 
@@ -120,29 +119,16 @@ def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:
 
 def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, loss: str) -> Quality:
     """How well parameters, (G, p), fit; ``costs``, (G,), are half of χ² where the loss is linear."""
-    groups = table.groups
+    groups, spread = table.groups, table.measures.spread
+    squares = chisqr = 2.0 * costs
     with np.errstate(all="ignore"):
-        if loss == "linear" and groups.weights is None:
-            squares = chisqr = 2.0 * costs
-        else:
-            residuals = groups.y - predict_groups(curve, groups, values)
-            squares = table.sums(residuals * residuals)
-            weighted = residuals if groups.weights is None else residuals * groups.weights
-            chisqr = 2.0 * costs if loss == "linear" else table.sums(weighted * weighted)
-        return Quality(chisqr, np.where(table.spread > 0, 1.0 - squares / table.spread, math.nan))
-
-
-def unfit(table: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Which groups have numbers that are not finite, or whose squares are no floats, and which have a sigma that is none."""
-    groups = table.groups
-    with np.errstate(all="ignore"):
-        wrong = np.zeros(len(table), bool)
-        for column in groups.columns:
-            wrong |= ~np.isfinite(column).all() if groups.shared else ~np.isfinite(table.sums(column))
-        y = groups.y if groups.weights is None else groups.y * groups.weights
-        squares = table.sums(y * y)
-        wrong |= ~(squares <= LARGEST)
-        if (squares < SMALLEST).any():
-            wrong |= (squares < SMALLEST) & (table.sums(np.abs(groups.y)) > 0)
-        bad_sigma = np.zeros(len(table), bool) if groups.weights is None else np.isnan(table.sums(groups.weights))
-    return wrong & ~bad_sigma, bad_sigma
+        if loss != "linear" or groups.weights is not None:
+            counts, squares, weighted = groups.parts[:, 1].astype(np.int64), np.empty(len(table)), np.empty(len(table))
+            for part, rows, first, said in predictions(curve, groups, values):
+                residuals = groups.y[rows] - said
+                squares[part] = sums_by(residuals * residuals, first, counts[part])
+                if groups.weights is not None and loss != "linear":
+                    weighted[part] = sums_by((residuals * groups.weights[rows]) ** 2, first, counts[part])
+            if loss != "linear":
+                chisqr = squares if groups.weights is None else weighted
+        return Quality(chisqr, np.where(spread > 0, 1.0 - squares / spread, math.nan))

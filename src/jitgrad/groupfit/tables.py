@@ -13,9 +13,8 @@ import numpy as np
 
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.errors import DataError, listed, near_name
+from jitgrad.groupfit.measures import Measures, measures_of
 
-CONSTANT = 4 * np.finfo(float).eps
-"""Of a number, what rounding makes of it."""
 ROW = "__row"
 """The name of a column of row numbers, while rows are sorted."""
 
@@ -75,28 +74,9 @@ class Table:
         )
 
     @functools.cached_property
-    def spread(self) -> np.ndarray:
-        """The sum of squares of y minus its mean, (G,)."""
-        y, counts = self.groups.y, self.groups.parts[:, 1].astype(np.int64)
-        with np.errstate(all="ignore"):
-            deviations = y - np.repeat(self.sums(y) / counts, counts)
-            return self.sums(deviations * deviations)
-
-    @functools.cached_property
-    def is_constant(self) -> np.ndarray:
-        """In which groups y is one number, to rounding, bool (G,)."""
-        counts = self.groups.parts[:, 1]
-        with np.errstate(all="ignore"):
-            mean = self.sums(self.groups.y) / counts
-            return self.spread <= counts * (CONSTANT * mean) ** 2
-
-    def sums(self, values: np.ndarray) -> np.ndarray:
-        """The sum of a number a row over the rows of each group, (G,)."""
-        counts = self.groups.parts[:, 1]
-        total, some = np.zeros(len(counts)), counts > 0
-        if some.any():
-            total[some] = np.add.reduceat(values, self.groups.parts[some, 0].astype(np.intp))
-        return total
+    def measures(self) -> Measures:
+        """What the rows of each group amount to."""
+        return measures_of(self.groups)
 
 
 def frame_of(data: Any) -> nw.DataFrame[Any]:
