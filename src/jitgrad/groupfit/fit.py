@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 from jitgrad.curvefit.curve import TupleCurve
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import NamedModel
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, OptionError, near_name
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
-from jitgrad.groupfit.given import columns_in, is_frame
+from jitgrad.groupfit.given import extra_columns, is_frame
 from jitgrad.groupfit.job import make_job
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.tables import frame_of
@@ -39,7 +40,8 @@ def fit_groups(
     nan_policy: str | None = None,
     threads: int | None = None,
     progress: bool = False,
-) -> GroupFits:
+    **of_xarray: Any,
+) -> Any:
     """Fit a model to each of many small data sets, by least squares.
 
     Each group is fitted as ``curve_fit`` would fit it alone, natively and many at once. A group that cannot be fitted stops
@@ -51,7 +53,7 @@ def fit_groups(
     model : str, Formula, NamedModel or callable
         A formula such as ``"a * exp(-k * t) + c"``, the name of a curve model such as ``"logistic4"``, or a function
         ``f(x, a, b, …)`` that can be traced: of NumPy's or jitgrad's functions, without ``if`` on values.
-    data : frame, mapping of columns, or array
+    data : frame, mapping of columns, array, or DataArray
         With ``by``, a frame of pandas, Polars or PyArrow with a row for each measurement, in any order.
         Without, the independent data of curves of equally many rows: an array (rows,) that all share, or of the shape of ``y``;
         several columns as (k, rows) or as a mapping by name. To a formula an array is the column x, or x1 to xk; a function
@@ -92,12 +94,16 @@ def fit_groups(
         How many work, by default as many as there are cores.
     progress : bool, default: False
         Whether to show on stderr how many groups are done, and the time left.
+    **of_xarray
+        Arguments for a DataArray, which is fitted as by ``DataArray.curvefit``: ``coords``, ``reduce_dims``, ``skipna``,
+        ``param_names`` and ``errors``.
 
     Returns
     -------
-    GroupFits
+    GroupFits or Dataset
         A row for each group, in the order of the keys; of arrays, arrays of the leading shape. ``frame()`` is a table in the
         library that the data came in. A Ctrl-C keeps what is done, with a FitWarning; the other groups are "interrupted".
+        Of a DataArray, the Dataset of ``DataArray.curvefit``.
 
     Raises
     ------
@@ -131,6 +137,18 @@ def fit_groups(
         "p0": p0, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, "fixed": fixed, "loss": loss,
         "f_scale": f_scale, "ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": max_nfev, "nan_policy": nan_policy,
     }  # fmt: skip
+    if type(data).__module__.partition(".")[0] == "xarray":
+        from jitgrad.groupfit.labelled import fit_labelled
+
+        skips = given.pop("nan_policy")
+        for name, value in {"y": y, "by": by, "x": x, "nan_policy": skips}.items():
+            if value is not None:
+                advice = "skipna=" if name == "nan_policy" else "coords="
+                raise ArgumentError(f"{name} is not for a DataArray. Give {advice}, as to DataArray.curvefit.")
+        return fit_labelled(model, data, sigma=sigma, threads=threads, **given, **of_xarray)
+    for name in of_xarray:
+        near = near_name(name, inspect.signature(fit_groups).parameters)
+        raise OptionError(f"fit_groups() got an unexpected keyword argument {name!r}.{near} Leave it out.")
     if y is None:
         raise ArgumentError("fit_groups needs y. Give the name of a column, or an array of shape (…, rows).")
     if by is None:
@@ -150,7 +168,7 @@ def fit_arrays(
     """Fit a model to many curves of equally many rows, y of shape (…, rows); see ``fit_groups``."""
     if is_frame(y) or is_frame(x):
         raise ArgumentError("The data are a frame without keys. Name the columns of the keys by by=, and y by its name.")
-    for name in (*columns_in(options.get("p0")), *columns_in(options.get("bounds")), *columns_in(options.get("fixed"))):
+    for name in extra_columns(options.get("p0"), options.get("bounds"), options.get("fixed")):
         raise ArgumentError(f"There is no column {name!r}, as the data are arrays. Give a number, or one for each curve.")
     columns, table = read_arrays(x, y, sigma, options.get("nan_policy"))
     names = list(columns)

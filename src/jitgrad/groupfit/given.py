@@ -38,7 +38,7 @@ def is_frame(given: Any) -> bool:
 
 def extra_columns(p0: Any, bounds: Any, fixed: Any) -> list[str]:
     """The names of columns in starting values, bounds and fixed values; names of parameters that are fixed are none."""
-    return [*columns_in(p0), *columns_in(bounds), *(columns_in(fixed) if isinstance(fixed, Mapping) else ())]
+    return [*columns_in(p0), *columns_in(bounds), *columns_in(fixed)]
 
 
 def columns_in(given: Any) -> Iterator[str]:

@@ -44,7 +44,7 @@ class _ByRows(Curve):
         some = 2 * MOST_ROWS  # more than a block: so tracing compares what the model does with either number of rows
         if not self.goes_by_rows([np.ones(some)] * len(self.columns), (), some):
             return None
-        return self._traced([np.ones(rows)] * len(self.columns), (), rows)
+        return self.recorded([np.ones(rows)] * len(self.columns), (), rows)
 
 
 def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tuple[slice, slice, np.ndarray, np.ndarray]]:

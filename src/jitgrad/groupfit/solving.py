@@ -22,8 +22,6 @@ from jitgrad.vm.least_squares.problem import OUTCOME
 if TYPE_CHECKING:
     from jitgrad.groupfit.job import Job
 
-FITTED = 1 << 17
-"""Groups that are fitted in one call."""
 SEARCHED = 1 << 16
 """Groups whose starting values are searched for in one call: always so many, for they start from one another's, too."""
 
@@ -32,16 +30,14 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
     """Fit each group of a table. A Ctrl-C keeps what is done, and warns."""
     codes = _codes(job, table, setting)
     wanted = np.flatnonzero(codes == Status.CONVERGED)
-    count, n = len(table), len(job.free)
-    solution = Solution(setting.starts[:, list(job.free)], np.zeros(count, OUTCOME), np.zeros((count, n, n)))
     codes[wanted] = Status.INTERRUPTED
-    work = _Work(job, table, setting, solution, codes, threads)
+    work = _Work(job, table, setting, codes, threads, [])
     try:
         if progress:
             with bar(len(wanted), "groups") as (task, shown):
                 work.run(wanted, lambda done: shown.update(task, completed=done))
         else:
-            work.run(wanted, lambda done: None)
+            work.run(wanted, None)
     except KeyboardInterrupt:
         done = len(wanted) - int((codes[wanted] == Status.INTERRUPTED).sum())
         warnings.warn(
@@ -49,29 +45,40 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
             FitWarning,
             stacklevel=users_level(),
         )
-    return GroupFits(job, table, setting, found_by(job, table, setting, solution, codes))
+    return GroupFits(job, table, setting, found_by(job, table, setting, work.solution(), codes))
 
 
 class _Work(NamedTuple):
-    """Fits to be made, and where what is found goes."""
+    """Fits to be made, and what was found."""
 
     job: Job
     table: Table
     setting: Setting
-    solution: Solution
     codes: np.ndarray
     threads: int | None
+    found: list[tuple[np.ndarray, Solution]]
 
-    def run(self, wanted: np.ndarray, show: Callable[[int], None]) -> None:
+    def run(self, wanted: np.ndarray, show: Callable[[int], None] | None) -> None:
         """Fit these groups, those that have starting values first."""
         if len(wanted):
             self._trace(int(wanted[0]))
         unknown = np.isnan(self.setting.starts[:, list(self.job.free)]).any(axis=1)[wanted]
         known, searched = wanted[~unknown], wanted[unknown]
-        for first in range(0, len(known), FITTED):
-            self._fit(known[first : first + FITTED], first, show, False)
+        if len(known):
+            self._fit(known, 0, show, False)
         for first in range(0, len(searched), SEARCHED):
             self._fit(searched[first : first + SEARCHED], len(known) + first, show, True)
+
+    def solution(self) -> Solution:
+        """What was found of all groups; zeros where nothing was."""
+        count, n = len(self.table), len(self.job.free)
+        if len(self.found) == 1 and len(self.found[0][0]) == count:
+            return self.found[0][1]
+        whole = Solution(self.setting.starts[:, list(self.job.free)], np.zeros(count, OUTCOME), np.zeros((count, n, n)))
+        for chosen, part in self.found:
+            for to, new in zip(whole, part, strict=True):
+                to[chosen] = new
+        return whole
 
     def _trace(self, g: int) -> None:
         """Trace the model for a group, as will be done for all. Raises UnsupportedError where it cannot be."""
@@ -83,16 +90,15 @@ class _Work(NamedTuple):
                 f"curve_fit takes functions that cannot be traced, too, for one group at a time."
             ) from error
 
-    def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None], search: bool) -> None:
-        """Fit these groups, with ``before`` done already."""
+    def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None] | None, search: bool) -> None:
+        """Fit these groups, with ``before`` done already. A Ctrl-C during a search loses what it found."""
         job, table, free = self.job, self.table, list(self.job.free)
-        limits = of_groups(self.setting.limits, chosen)
+        every = len(chosen) == len(table)
+        limits = self.setting.limits if every else of_groups(self.setting.limits, chosen)
         limits = None if limits is None else Limits(*[np.ascontiguousarray(side[..., free]) for side in limits])
-        groups, starts = table.groups._replace(parts=table.groups.parts[chosen]), self.setting.starts[chosen]
-
-        def done(k: int) -> None:
-            show(before + k)
-
+        groups = table.groups if every else table.groups._replace(parts=table.groups.parts[chosen])
+        starts = self.setting.starts if every else self.setting.starts[chosen]
+        done = None if show is None else lambda k: show(before + k)
         stopped: StoppedError | None = None
         if search:
             guess = None if job.named is None else job.named.guess
@@ -105,14 +111,11 @@ class _Work(NamedTuple):
                 found = solve_many(job.curve, free, groups, starts, limits, job.options, threads=self.threads, done=done)
             except StoppedError as error:
                 found, stopped = error.solution, error
-        for to, new in zip(self.solution, found, strict=True):
-            to[chosen] = new
-        codes = codes_of(found)
-        codes = np.where(found.status == 0, np.uint8(Status.INTERRUPTED), codes)
+        codes = np.where(found.status == 0, np.uint8(Status.INTERRUPTED), codes_of(found))
         self.codes[chosen] = np.where(codes == Status.NOT_FINITE_THERE, Status.NO_START, codes) if search else codes
+        self.found.append((chosen, found))
         if stopped is not None:
             raise stopped
-        show(before + len(chosen))
 
 
 def setting_of(job: Job, table: Table) -> Setting:
