@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.curvefit.many import Groups
+from jitgrad.curvefit.bundles import Groups
 
 ROWS = 1 << 15
 """Rows at once: what is made of them fits into the second cache."""
