@@ -68,8 +68,7 @@ def _exp_parts32(x: Value) -> tuple[Value, Value, Value, Value]:
     for coefficient in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
         p = p * r + coefficient
     n = k.integer()
-    half = n >> 1
-    return n, ((half + 127) << 23).from_bits(), ((n - half + 127) << 23).from_bits(), p * (r * r) + r
+    return n, *_halves(n + 254, 23), p * (r * r) + r
 
 
 def _exp_parts64(x: Value) -> tuple[Value, Value, Value, Value]:
@@ -83,15 +82,19 @@ def _exp_parts64(x: Value) -> tuple[Value, Value, Value, Value]:
     a, b, c = 1 / 2 + r * (1 / 6), 1 / 24 + r * (1 / 120), 1 / 720 + r * (1 / 5040)
     d, e, f = 1 / 40320 + r * (1 / 362880), 1 / 3628800 + r * (1 / 39916800), 1 / 479001600 + r * (1 / 6227020800)
     n = t.bits() - _MAGIC_BITS
-    half = n >> 1
-    u, v = ((half + 1023) << 52).from_bits(), ((n - half + 1023) << 52).from_bits()
-    return n, u, v, r + r2 * ((a + r2 * b) + r4 * ((c + r2 * d) + r4 * (e + r2 * f)))
+    return n, *_halves(n + 2046, 52), r + r2 * ((a + r2 * b) + r4 * ((c + r2 * d) + r4 * (e + r2 * f)))
+
+
+def _halves(exponents: Value, place: int) -> tuple[Value, Value]:
+    """Two powers of two, about equal, whose exponents add to some that are not negative; they stand at a place of a float."""
+    first = (exponents << (place - 1)) & (-1 << place)
+    return first.from_bits(), ((exponents << place) - first).from_bits()
 
 
 def exp(x: Value) -> Value:
     """eˣ: 1 ULP in either dtype."""
     _, u, v, p = _exp_parts(x)
-    return where(x != x, x, (p + 1) * u * v)
+    return (p * u + u) * v
 
 
 def expm1(x: Value) -> Value:
