@@ -170,6 +170,9 @@ def make_job(
     for name in by:
         if name in job.schema():
             raise ArgumentError(f"The key {name!r} has the name of a column of the result. Rename it.")
+    for name in job.names:
+        if name in MEASURES or name.removesuffix("_stderr") in set(job.names) - {name}:
+            raise ArgumentError(f"The parameter {name!r} has the name of a column of the result. Rename it.")
     return job
 
 

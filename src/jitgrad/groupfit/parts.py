@@ -104,7 +104,7 @@ class Parts:
     def _write(self, name: str, content: bytes) -> None:
         try:
             write_whole(self.folder / name, content)
-        except OSError as error:
+        except OSError as error:  # what was written before stays, and the next run begins with it
             raise unwritable(str(self.folder), error) from None
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -124,13 +124,17 @@ def opened(folder: Path, run: Mapping[str, Any]) -> Iterator[Parts]:
         at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise unwritable(str(folder), error) from None
+    parts = None
     try:
         try:
             fcntl.flock(at, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise DataError(f"{folder} is in use by another run. Wait for its end, or name another output.") from None
-        yield Parts(folder, run)
+        parts = Parts(folder, run)
+        yield parts
     finally:
+        if parts is not None and not parts.groups and folder.exists():
+            remove(folder)  # nothing was done
         os.close(at)
 
 

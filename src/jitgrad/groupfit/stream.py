@@ -188,7 +188,7 @@ def _fit_all(job: Job, source: _Source, parts: Parts, threads: int | None, told:
     """Fit what is not yet fitted."""
     if not parts.state["scattered"]:
         keys = (frame.select(job.by) for frame in parts.frames())
-        frames = whole_groups(source.frames(job.columns, parts.rows), job.by, known=keys)
+        frames = whole_groups(source.frames(job.columns, parts.rows), job.by, ROWS, keys)
         try:
             _fit(job, frames, source, parts, threads, told)
             return
