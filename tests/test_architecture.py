@@ -42,6 +42,7 @@ ORDER = [
     "pictures",
     "io",
     "groupfit",
+    "distributed",
     "compat",
     "cli",
 ]
