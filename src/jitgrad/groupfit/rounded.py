@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from jitgrad.curvefit.least_squares import Solution
+from jitgrad.curvefit.many import StoppedError
 from jitgrad.curvefit.starts import SAME_COST
 from jitgrad.curvefit.status import converged
 from jitgrad.groupfit.statistics import scales_of, standard_errors
+from jitgrad.groupfit.symmetries import symmetries_of
 from jitgrad.groupfit.trials import Trials
 
 FINEST, COARSEST = 2.0**-20, 2.0**-3
@@ -18,23 +20,48 @@ OF_ERROR = 0.25
 """Of a standard error, how fine the grid is."""
 
 
-def rounded(solution: Solution, rows: np.ndarray) -> np.ndarray:
-    """The estimates on grids that are finer than their standard errors and far coarser than what is left of a fit's steps."""
-    values = solution.parameters
-    errors = standard_errors(solution.factors, scales_of(solution, rows, absolute=False))
+def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None]) -> None:
+    """Fit all groups anew from their rounded estimates, in place. Where that ends elsewhere, the best fit stays.
+
+    Of the values that say the same, see ``symmetries``, those that are chosen are taken, unless bounds or what is given of a
+    group are against them.
+
+    Raises StoppedError for a Ctrl-C, which leaves the status 0 to groups that were not fitted.
+    """
+    everyone = np.arange(len(trials))
+    starts = trials.within(everyone, rounded(*_chosen(trials, best)))
+    try:
+        found, is_stopped = trials.fit(everyone, starts, done=done), False
+    except StoppedError as stopped:
+        found, is_stopped = stopped.solution, True
+    costs, before = np.maximum(found.costs, trials.rounding), np.maximum(best.costs, trials.rounding)
+    taken = (costs <= (1 + SAME_COST) * before) & (converged(found.status) | ~converged(best.status))
+    taken |= found.status == 0
+    for to, array in zip(best, found, strict=True):
+        to[taken] = array[taken]
+    if is_stopped:
+        raise StoppedError(best)
+
+
+def _chosen(trials: Trials, best: Solution) -> tuple[np.ndarray, np.ndarray]:
+    """The estimates that are chosen of those that say the same, (G, n), and their standard errors."""
+    rows = trials.groups.parts[:, 1].astype(np.int64)
+    values, errors = best.parameters, standard_errors(best.factors, scales_of(best, rows, absolute=False))
+    usable = np.flatnonzero(converged(best.status))
+    if not len(usable):
+        return values, errors
+    chosen, their_errors = symmetries_of(trials, values[usable]).chosen(values, errors)
+    everyone, given = np.arange(len(trials)), trials.given[:, list(trials.free)]
+    with np.errstate(invalid="ignore"):
+        stays = (trials.within(everyone, chosen) != chosen).any(axis=1)
+    stays |= ((chosen != values) & ~np.isnan(given)).any(axis=1)
+    return np.where(stays[:, None], values, chosen), np.where(stays[:, None], errors, their_errors)
+
+
+def rounded(values: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Estimates on grids that are finer than their standard errors and far coarser than what is left of a fit's steps."""
     size = np.abs(values)
     with np.errstate(invalid="ignore", divide="ignore"):
         grid = np.clip(np.where(np.isfinite(errors), OF_ERROR * errors, size), FINEST * size, COARSEST * size)
         grid = 2.0 ** np.floor(np.log2(grid))
         return np.where(grid > 0, grid * np.round(values / grid), values)
-
-
-def fit_from_rounded(trials: Trials, best: Solution, done: Callable[[int], None] | None = None) -> None:
-    """Fit all groups anew from their rounded estimates. Where that ends elsewhere, the best fit stays."""
-    everyone = np.arange(len(trials))
-    starts = trials.within(everyone, rounded(best, trials.groups.parts[:, 1].astype(np.int64)))
-    found = trials.fit(everyone, starts, done=done)
-    costs, before = np.maximum(found.costs, trials.rounding), np.maximum(best.costs, trials.rounding)
-    taken = (costs <= (1 + SAME_COST) * before) & (converged(found.status) | ~converged(best.status))
-    for to, array in zip(best, found, strict=True):
-        to[taken] = array[taken]

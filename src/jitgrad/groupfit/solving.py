@@ -91,7 +91,7 @@ class _Work(NamedTuple):
             ) from error
 
     def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None] | None, search: bool) -> None:
-        """Fit these groups, with ``before`` done already. A Ctrl-C during a search loses what it found."""
+        """Fit these groups, with ``before`` done already. A Ctrl-C keeps those of which the last fit is done."""
         job, table, free = self.job, self.table, list(self.job.free)
         every = len(chosen) == len(table)
         limits = self.setting.limits if every else of_groups(self.setting.limits, chosen)
@@ -100,17 +100,17 @@ class _Work(NamedTuple):
         starts = self.setting.starts if every else self.setting.starts[chosen]
         done = None if show is None else lambda k: show(before + k)
         stopped: StoppedError | None = None
-        if search:
-            guess = None if job.named is None else job.named.guess
-            found = search_groups(
-                job.curve, free, groups, starts, limits, job.options, guess=guess, shape=table.shape, places=chosen,
-                threads=self.threads, done=done,
-            )  # fmt: skip
-        else:
-            try:
+        try:
+            if search:
+                guess = None if job.named is None else job.named.guess
+                found = search_groups(
+                    job.curve, free, groups, starts, limits, job.options, guess=guess, shape=table.shape, places=chosen,
+                    threads=self.threads, done=done,
+                )  # fmt: skip
+            else:
                 found = solve_many(job.curve, free, groups, starts, limits, job.options, threads=self.threads, done=done)
-            except StoppedError as error:
-                found, stopped = error.solution, error
+        except StoppedError as error:
+            found, stopped = error.solution, error
         codes = np.where(found.status == 0, np.uint8(Status.INTERRUPTED), codes_of(found))
         self.codes[chosen] = np.where(codes == Status.NOT_FINITE_THERE, Status.NO_START, codes) if search else codes
         self.found.append((chosen, found))

@@ -18,6 +18,7 @@ from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions
+from jitgrad.curvefit.many import StoppedError
 from jitgrad.curvefit.starts import SAME_COST
 from jitgrad.curvefit.status import converged
 from jitgrad.groupfit.full_search import Guess, best_from, search_fully
@@ -28,7 +29,7 @@ from jitgrad.vm.least_squares.problem import OUTCOME
 
 REPRESENTATIVES = 24
 """Groups that are searched first."""
-STAGES = ((4, 6), (8, 2))
+STAGES = ((2, 6), (8, 2))
 """How many evaluations a candidate gets, and how many candidates are kept then; and again."""
 ASKED = 8
 """Evaluations from where a neighbour ended."""
@@ -70,6 +71,8 @@ def search_groups(
 
     Returns:
         A Solution of G fits, of the free parameters.
+
+    Raises StoppedError for a Ctrl-C, as ``solve_many``.
     """
     count = len(starts)
     places = np.arange(count) if places is None else places
@@ -83,17 +86,25 @@ def search_groups(
         own = limits if limits is None or limits.low.ndim == 1 else Limits(limits.low[part], limits.high[part])
         some = spanned(groups._replace(parts=groups.parts[part]))
         trials = Trials(curve, list(free), some, starts[part], own, options, threads)
-        if part is known:
-            found = trials.fit(np.arange(len(part)), starts[part][:, list(free)], done=done)
-        else:
-            found = _search(trials, guess, neighbours_of(shape, places[part]), _progress(done, len(known), len(part)))
-        for to, array in zip(solution, found, strict=True):
-            to[part] = array
+        try:
+            if part is known:
+                found = trials.fit(np.arange(len(part)), starts[part][:, list(free)], done=done)
+            else:
+                found = _search(trials, guess, neighbours_of(shape, places[part]), _progress(done, len(known), len(part)))
+        except StoppedError as stopped:
+            _put(solution, part, stopped.solution)
+            raise StoppedError(solution) from None
+        _put(solution, part, found)
     return solution
 
 
+def _put(solution: Solution, which: np.ndarray | slice, found: Solution) -> None:
+    for to, array in zip(solution, found, strict=True):
+        to[which] = array
+
+
 def _empty(count: int, n: int) -> Solution:
-    return Solution(np.empty((count, n)), np.zeros(count, OUTCOME), np.zeros((count, n, n)))
+    return Solution(np.zeros((count, n)), np.zeros(count, OUTCOME), np.zeros((count, n, n)))
 
 
 def _progress(done: Callable[[int], None] | None, before: int, count: int) -> Callable[[float], None]:
@@ -107,16 +118,24 @@ def _search(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: C
     if all(trials.traced.linear):  # where fits begin does not matter
         ones = np.ones((count, len(trials.free)))
         return trials.fit(everyone, trials.begun(everyone, ones), linear=True, done=lambda k: show(k / count))
-    chosen = _representatives(count)
-    searched = search_fully(trials, chosen, guess)
-    if len(chosen) == count:
-        best = searched
-    else:
-        best = _from_candidates(trials, _candidates(searched), lambda part: show(0.5 * part))
-        improve(best, chosen, searched, trials.rounding)
-        _ask_neighbours(trials, best, neighbours, everyone)
-        _search_others(trials, best, neighbours, chosen, guess)
+    try:
+        best = _best(trials, guess, neighbours, lambda part: show(0.5 * part))
+    except StoppedError:
+        raise StoppedError(_empty(count, len(trials.free))) from None
     fit_from_rounded(trials, best, lambda k: show(0.5 + 0.5 * k / count))
+    return best
+
+
+def _best(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: Callable[[float], None]) -> Solution:
+    """The lowest minima that were found."""
+    chosen = _representatives(len(trials))
+    searched = search_fully(trials, chosen, guess)
+    if len(chosen) == len(trials):
+        return searched
+    best = _from_candidates(trials, _candidates(searched), show)
+    improve(best, chosen, searched, trials.rounding)
+    _ask_neighbours(trials, best, neighbours, np.arange(len(trials)))
+    _search_others(trials, best, neighbours, chosen, guess)
     return best
 
 
@@ -145,8 +164,7 @@ def _from_candidates(trials: Trials, candidates: np.ndarray, show: Callable[[flo
         which = np.arange(block.start, block.stop)
         starts = np.broadcast_to(candidates, (len(which), *candidates.shape))
         found = best_from(trials, which, starts, STAGES)
-        for to, array in zip(best, found, strict=True):
-            to[block] = array
+        _put(best, block, found)
         show(block.stop / len(trials))
     return best
 
