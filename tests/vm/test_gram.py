@@ -9,28 +9,29 @@ import pytest
 from numpy.typing import NDArray
 
 from jitgrad.vm.compiler.language import compiled
-from jitgrad.vm.compiler.types import UINT64
+from jitgrad.vm.compiler.types import FLOAT64, UINT64, Records
 from jitgrad.vm.kernels.gram import gram
+from jitgrad.vm.least_squares.systems import Place
 from jitgrad.vm.native import Function
-from jitgrad.vm.records import address
+from jitgrad.vm.records import address, in_row
 from tests.vm.test_compiler import FLOATS, function_of
 
 
 @compiled
-def _gram(a, ld, rows, cols, to, distance):  # type: ignore[no-untyped-def]
-    gram(a, ld, rows, cols, to, distance)
+def _gram(columns, rows, cols, to, distance):  # type: ignore[no-untyped-def]
+    gram(columns, rows, cols, to, distance)
 
 
 @functools.cache
 def native() -> Function:
-    return function_of(_gram, (FLOATS, UINT64, UINT64, UINT64, FLOATS, UINT64))
+    return function_of(_gram, (Records(Place, FLOAT64), UINT64, UINT64, FLOATS, UINT64))
 
 
 def products(columns: NDArray[np.float64], rows: int, distance: int = 1) -> NDArray[np.float64]:
     """The lower triangle, with nan between the products."""
-    cols, ld = columns.shape
+    cols, places = len(columns), in_row(Place, [Place(data=column) for column in columns])
     made = np.full(cols * (cols + 1) // 2 * distance, np.nan)
-    native().call(address(columns), ld, rows, cols, address(made), distance)
+    native().call(address(places), rows, cols, address(made), distance)
     return made
 
 
@@ -38,7 +39,7 @@ def products(columns: NDArray[np.float64], rows: int, distance: int = 1) -> NDAr
 def test_products_of_columns(cols: int) -> None:
     draw, lower = np.random.default_rng(cols), np.tril_indices(cols)
     for rows in [*range(1, 20), 25, 100, 1021]:
-        columns = np.full((cols, rows + cols % 4), np.nan)  # what stands between columns is not read
+        columns = np.full((cols, rows + cols % 4), np.nan)  # what stands behind a column is not read
         used = columns[:, :rows]
         used[...] = draw.normal(size=used.shape)
         made = products(columns, rows, distance=8).reshape(-1, 8)

@@ -15,7 +15,7 @@ from jitgrad.vm.compiler.types import LANE_COUNT
 from jitgrad.vm.late import load
 from jitgrad.vm.least_squares import codes
 from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, Workspace, leading, make_workspace
-from jitgrad.vm.least_squares.systems import Bundle, make_systems
+from jitgrad.vm.least_squares.systems import Bundle, Place, make_systems
 from jitgrad.vm.records import address, in_row
 
 MOST_ROWS = 512
@@ -152,7 +152,8 @@ class _Bundle:
         for k, work in enumerate(self._lanes):
             work.lane = k
         systems = make_systems(problem.n, lanes // LANE_COUNT)
-        self._bundle = Bundle(context=context.descriptor, lanes=self._lanes, systems=systems, n_lanes=lanes)
+        columns = in_row(Place, [Place() for _ in range(problem.n + 1)])
+        self._bundle = Bundle(context=context.descriptor, lanes=self._lanes, systems=systems, columns=columns, n_lanes=lanes)
         self._context, self._records, self._most = context, (address(problem), address(self._bundle)), FIRST_COMPUTATIONS
 
     def run(self, first: int, stop: int, stopped: Callable[[], bool]) -> None:

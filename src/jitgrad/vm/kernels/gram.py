@@ -23,6 +23,8 @@ _NONE, _ONE, _TWO, _FULL = (uint64(n) for n in (0, 1, 2, _SIDE))
 
 Pairs = list[tuple[int, int]]
 """Which columns a tile multiplies, row by row."""
+Columns = dict[tuple[Any, int], Any]
+"""Pointers to columns, by where their pointers stand and their numbers there."""
 
 
 def _triangle(first: int, last: int) -> Pairs:
@@ -33,13 +35,13 @@ def _triangle(first: int, last: int) -> Pairs:
 def _whole(*cuts: int) -> Emitted:
     """A function in compiled code: all products of a few columns, in tiles that are cut at these.
 
-    Called with pointers to the columns and to the first product, the distance of columns, how many rows they have, the
-    distance of products, and the number of the first column among all.
+    Called with pointers to the columns' pointers and to the first product, how many rows there are, the distance of products,
+    and the number of the first column among all.
     """
 
-    def emit_all(emit: Emitter, x: Any, to: Any, ld: Any, depth: Any, distance: Any, first: Any) -> None:
+    def emit_all(emit: Emitter, x: Any, to: Any, depth: Any, distance: Any, first: Any) -> None:
         for start, stop in zip((0, *cuts), cuts, strict=False):
-            _emit_tile(emit, _triangle(start, stop), (x, x), to, ld, depth, distance, first)
+            _emit_tile(emit, _triangle(start, stop), (x, x), to, depth, distance, first)
 
     return Emitted(emit_all, f"gram{cuts[-1]}", inline=False)
 
@@ -47,21 +49,21 @@ def _whole(*cuts: int) -> Emitted:
 def _between(rows: int) -> Emitted:
     """A function in compiled code: the products of some columns with a tile of others.
 
-    Called with pointers to the first of these and of those, and then as above.
+    Called with pointers to the pointers of these and of those, and then as above.
     """
 
-    def emit_tile(emit: Emitter, x: Any, y: Any, to: Any, ld: Any, depth: Any, distance: Any, first: Any) -> None:
-        _emit_tile(emit, [(i, j) for i in range(rows) for j in range(_SIDE)], (x, y), to, ld, depth, distance, first)
+    def emit_tile(emit: Emitter, x: Any, y: Any, to: Any, depth: Any, distance: Any, first: Any) -> None:
+        _emit_tile(emit, [(i, j) for i in range(rows) for j in range(_SIDE)], (x, y), to, depth, distance, first)
 
     return Emitted(emit_tile, f"products{rows}", inline=False)
 
 
-def _emit_tile(
-    emit: Emitter, pairs: Pairs, bases: tuple[Any, Any], to: Any, ld: Any, depth: Any, distance: Any, first: Any
-) -> None:
+def _emit_tile(emit: Emitter, pairs: Pairs, bases: tuple[Any, Any], to: Any, depth: Any, distance: Any, first: Any) -> None:
     builder, start = emit.builder, emit.builder.block
     loop, body, rest, masked, done = (builder.append_basic_block(name) for name in ("loop", "step", "rest", "masked", "sums"))
     whole = builder.and_(depth, word(2**64 - emit.lanes))
+    used = dict.fromkeys(column for i, j in pairs for column in ((bases[0], i), (bases[1], j)))
+    columns: Columns = {column: _pointer(emit, *column) for column in used}
     builder.branch(loop)
     builder.position_at_end(loop)
     k = builder.phi(WORD)
@@ -71,14 +73,14 @@ def _emit_tile(
         phi.add_incoming(emit.zero, start)
     builder.cbranch(builder.icmp_unsigned("<", k, whole), body, rest)
     builder.position_at_end(body)
-    for phi, value in zip(sums, _further(emit, pairs, sums, bases, ld, k), strict=True):
+    for phi, value in zip(sums, _further(emit, pairs, sums, bases, columns, k), strict=True):
         phi.add_incoming(value, body)
     k.add_incoming(builder.add(k, word(emit.lanes)), body)
     builder.branch(loop)
     builder.position_at_end(rest)
     builder.cbranch(builder.icmp_unsigned("<", whole, depth), masked, done)
     builder.position_at_end(masked)
-    last = _further(emit, pairs, sums, bases, ld, k, emit.mask(builder.sub(depth, whole)))
+    last = _further(emit, pairs, sums, bases, columns, k, emit.mask(builder.sub(depth, whole)))
     builder.branch(done)
     builder.position_at_end(done)
     totals = []
@@ -91,7 +93,7 @@ def _emit_tile(
 
 
 def _further(
-    emit: Emitter, pairs: Pairs, sums: list[Any], bases: tuple[Any, Any], ld: Any, k: Any, mask: Any = None
+    emit: Emitter, pairs: Pairs, sums: list[Any], bases: tuple[Any, Any], columns: Columns, k: Any, mask: Any = None
 ) -> list[Any]:
     """The sums with the rows of a vector more.
 
@@ -100,12 +102,12 @@ def _further(
     builder, made = emit.builder, []
     scarce = mask is None and len(pairs) + len({i for i, _ in pairs} | {j for _, j in pairs}) > _REGISTERS
     places: dict[int, Any] = {}  # of a row of products
-    columns: dict[tuple[Any, int, Any], Any] = {}
+    loaded: dict[tuple[Any, int, Any], Any] = {}
 
     def column(base: Any, number: int, at: Any) -> Any:
-        if (base, number, at) not in columns:
-            columns[base, number, at] = emit.load(emit.at(base, builder.mul(ld, word(number)), at), mask)
-        return columns[base, number, at]
+        if (base, number, at) not in loaded:
+            loaded[base, number, at] = emit.load(emit.at(columns[base, number], at), mask)
+        return loaded[base, number, at]
 
     for (i, j), before in zip(pairs, sums, strict=True):
         if i not in places:
@@ -114,6 +116,11 @@ def _further(
         by = of if bases[0] is bases[1] and i == j else column(bases[1], j, places[i])
         made.append(builder.fadd(before, builder.fmul(of, by, flags=("contract",)), flags=("contract",)))
     return made
+
+
+def _pointer(emit: Emitter, base: Any, number: int) -> Any:
+    """The pointer to a column."""
+    return emit.builder.load(emit.at(emit.pointer(base, emit.number.as_pointer()), number))
 
 
 def _hidden(builder: Any, number: Any) -> Any:
@@ -140,48 +147,49 @@ _between1, _between2, _between3 = (_between(rows) for rows in (1, 2, 3))
 
 
 @compiled
-def _small(a, to, ld, rows, cols, distance, first):
+def _small(columns, to, rows, cols, distance, first):
     """The products of six columns at most."""
     if cols == uint64(6):
-        _gram6(a, to, ld, rows, distance, first)
+        _gram6(columns, to, rows, distance, first)
     elif cols == uint64(5):
-        _gram5(a, to, ld, rows, distance, first)
+        _gram5(columns, to, rows, distance, first)
     elif cols == _FULL:
-        _gram4(a, to, ld, rows, distance, first)
+        _gram4(columns, to, rows, distance, first)
     elif cols == uint64(3):
-        _gram3(a, to, ld, rows, distance, first)
+        _gram3(columns, to, rows, distance, first)
     elif cols == _TWO:
-        _gram2(a, to, ld, rows, distance, first)
+        _gram2(columns, to, rows, distance, first)
     else:
-        _gram1(a, to, ld, rows, distance, first)
+        _gram1(columns, to, rows, distance, first)
 
 
 @compiled
-def _tile(a, b, to, ld, rows, cols, distance, first):
+def _tile(columns, others, to, rows, cols, distance, first):
     """The products of up to four columns with a tile of others."""
     if cols == _FULL:
-        _between2(a, b, to, ld, rows, distance, first)
+        _between2(columns, others, to, rows, distance, first)
         half = after(to, (_TWO * first + uint64(3)) * distance)
-        _between2(after(a, _TWO * ld), b, half, ld, rows, distance, first + _TWO)
+        _between2(columns[_TWO], others, half, rows, distance, first + _TWO)
     elif cols == uint64(3):
-        _between3(a, b, to, ld, rows, distance, first)
+        _between3(columns, others, to, rows, distance, first)
     elif cols == _TWO:
-        _between2(a, b, to, ld, rows, distance, first)
+        _between2(columns, others, to, rows, distance, first)
     else:
-        _between1(a, b, to, ld, rows, distance, first)
+        _between1(columns, others, to, rows, distance, first)
 
 
 @noinline
-def gram(a, ld, rows, cols, to, distance):
+def gram(columns, rows, cols, to, distance):
     """Write the product of columns i and j ≤ i at ``to[(i * (i + 1) // 2 + j) * distance]``.
 
-    There are ``cols`` columns of ``rows`` elements, one every ``ld``.
+    There are ``cols`` of them, records of a pointer each, of ``rows`` elements.
     """
     if cols <= uint64(6):
-        _small(a, to, ld, rows, cols, distance, _NONE)
+        _small(columns, to, rows, cols, distance, _NONE)
         return
     for first in range(_NONE, cols, _FULL):
-        x, count, line = after(a, first * ld), min(_FULL, cols - first), after(to, first * (first + _ONE) // _TWO * distance)
+        these, count = columns[first], min(_FULL, cols - first)
+        line = after(to, first * (first + _ONE) // _TWO * distance)
         for j in range(_NONE, first, _FULL):
-            _tile(x, after(a, j * ld), after(line, j * distance), ld, rows, count, distance, first)
-        _small(x, after(line, first * distance), ld, rows, count, distance, first)
+            _tile(these, columns[j], after(line, j * distance), rows, count, distance, first)
+        _small(these, after(line, first * distance), rows, count, distance, first)

@@ -13,12 +13,25 @@ from __future__ import annotations
 from numpy import uint64
 
 from jitgrad.vm.compiler.functions import Native
-from jitgrad.vm.compiler.language import after, call_execute, compiled, numbers
+from jitgrad.vm.compiler.language import after, call_execute, compiled, is_null, numbers
 from jitgrad.vm.compiler.types import LANE_COUNT, UINT64, Records
 from jitgrad.vm.kernels.gram import gram
 from jitgrad.vm.least_squares import codes, steps
 from jitgrad.vm.least_squares.lane_algebra import factor_lanes, step_lanes
-from jitgrad.vm.least_squares.model import ONE, ZERO, column, cost, go_to, has_value, normalise, place, triangulate, write_rows
+from jitgrad.vm.least_squares.model import (
+    ONE,
+    ZERO,
+    column,
+    cost,
+    derivative,
+    go_to,
+    has_value,
+    normalise,
+    place,
+    repeat,
+    triangulate,
+    write_rows,
+)
 from jitgrad.vm.least_squares.problem import Problem
 from jitgrad.vm.least_squares.solve import advance, begin
 from jitgrad.vm.least_squares.systems import Bundle
@@ -113,6 +126,25 @@ def _compute_values(problem, bundle):
 
 
 @compiled
+def _place_columns(problem, bundle, work):
+    """Note where a lane's Jacobian and residual stand, by columns: where they were computed, unless they are weighted."""
+    n = problem.n
+    if problem.loss == codes.LINEAR_LOSS and is_null(problem.weights):
+        for k in range(n):
+            values = derivative(problem, work, k)
+            if problem.outputs[k + ONE].stride == ZERO:
+                repeat(column(problem, work, k), values, ZERO, work.count)
+                values = column(problem, work, k)
+            bundle.columns[k].data = values
+        bundle.columns[n].data = work.row_weights
+    else:
+        write_rows(problem, work, ZERO, work.first, work.count)
+        for k in range(n):
+            bundle.columns[k].data = column(problem, work, k)
+        bundle.columns[n].data = work.residuals
+
+
+@compiled
 def _compute_derivatives(problem, bundle):
     """Compute the derivatives for the lanes that ask for them, where the model was computed last."""
     call_execute(bundle.context, problem.value_stop, problem.stop)
@@ -124,8 +156,8 @@ def _compute_derivatives(problem, bundle):
             numbers(system.asks)[w] = asks
             if asks:
                 some = True
-                write_rows(problem, work, ZERO, work.first, work.count)
-                gram(work.jacobian, problem.leading, work.count, problem.n + ONE, after(numbers(system.gram), w), EIGHT)
+                _place_columns(problem, bundle, work)
+                gram(bundle.columns, work.count, problem.n + ONE, after(numbers(system.gram), w), EIGHT)
         if some:
             factor_lanes(system)
             for w in range(EIGHT):

@@ -142,7 +142,7 @@ def _residuals(problem, work, to, first, count):
 
 @compiled
 def cost(problem, work, first, count):
-    """Twice the cost of a block's rows."""
+    """Twice the cost of a block's rows, whose residuals it leaves in ``row_weights``."""
     r, kind, scale = work.row_weights, problem.loss, problem.scale
     _residuals(problem, work, r, first, count)
     if kind == codes.LINEAR_LOSS:
@@ -155,7 +155,14 @@ def cost(problem, work, first, count):
 
 
 @compiled
-def _repeat(to, values, stride, count):
+def derivative(problem, work, k):
+    """Where a derivative was computed."""
+    output = problem.outputs[k + ONE]
+    return after(work.context.arena, output.slot + work.lane * output.lane)
+
+
+@compiled
+def repeat(to, values, stride, count):
     """Write a derivative of each row."""
     if stride == ONE:
         for i in range(count):
@@ -179,9 +186,8 @@ def write_rows(problem, work, base, first, count):
     weighted = not is_null(problem.weights)
     _residuals(problem, work, residuals, first, count)
     for k in range(problem.n):
-        output = problem.outputs[k + ONE]
-        values = after(work.context.arena, output.slot + work.lane * output.lane)
-        _repeat(after(column(problem, work, k), base), values, output.stride, count)
+        stride = problem.outputs[k + ONE].stride
+        repeat(after(column(problem, work, k), base), derivative(problem, work, k), stride, count)
     if weighted:
         for k in range(problem.n):
             _multiply(after(column(problem, work, k), base), after(problem.weights, first), count)

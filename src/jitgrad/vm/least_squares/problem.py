@@ -159,7 +159,7 @@ class Workspace(Record):
     # the Jacobian, its columns below the triangle of the blocks before
     jacobian: Reals  # n columns of norm one
     residuals: Reals  # one more column
-    row_weights: Reals  # one more column
+    row_weights: Reals  # one more column; residuals first
 
 
 OUTCOME = np.dtype(Outcome)

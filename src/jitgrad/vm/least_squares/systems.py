@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from jitgrad.vm.compiler.types import LANE_COUNT
-from jitgrad.vm.records import Count, LaneFlags, Lanes, Record, address, in_row, pointer_to, record
+from jitgrad.vm.records import Count, LaneFlags, Lanes, Reals, Record, address, in_row, pointer_to, record
 
 MOST_PARAMETERS = 16
 """Of a system: what is computed of it stands on the stack meanwhile."""
@@ -49,12 +49,20 @@ class System(Record):
 
 
 @record
+class Place(Record):
+    """Where a column of a Jacobian or a residual is."""
+
+    data: Reals
+
+
+@record
 class Bundle(Record):
     """Lanes that fits are taken in, see ``bundle.py``."""
 
     context: Annotated[int, pointer_to("ContextDescriptor")]  # of all lanes
     lanes: Annotated[int, pointer_to("Workspace")]
     systems: Annotated[int, pointer_to("System")]  # one for each LANE_COUNT lanes
+    columns: Annotated[int, pointer_to("Place")]  # of the Jacobian of the lane at work, and its residual: n + 1
     n_lanes: Count
     next: Count  # fit that no lane has begun
     busy: Count  # lanes that have a fit
