@@ -82,6 +82,11 @@ def alike(printed: str, said: str) -> bool:
     return all(abs(a - b) <= _NEAR * max(abs(a), abs(b)) for a, b in zip(*numbers, strict=True))
 
 
+def _trimmed(text: str) -> str:
+    """A text without spaces at the ends of its lines, and without empty lines before and after."""
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n") + "\n"
+
+
 def _write(path: Path) -> None:
     page = path.read_text()
     for title, _ in list(sections(page)):
@@ -93,7 +98,7 @@ def _write(path: Path) -> None:
                 shutil.copy(picture, PICTURES / picture.name)
         for block, text in reversed(list(zip(blocks, printed, strict=True))):
             if block.place is not None:
-                page = page[: block.place[0]] + text.rstrip() + "\n" + page[block.place[1] :]
+                page = page[: block.place[0]] + _trimmed(text) + page[block.place[1] :]
     path.write_text(page)
 
 

@@ -105,6 +105,17 @@ def _ends(values: np.ndarray, first: float, third: float, is_log: bool) -> tuple
     return (low, high) if high > low else (low - 0.1 * (abs(low) or 1.0), high + 0.1 * (abs(high) or 1.0))
 
 
+def _make_logarithmic(axis: Any, span: float) -> None:
+    """A logarithmic x axis with as many numbers as there is room for."""
+    from matplotlib.ticker import LogLocator
+
+    axis.set_xscale("log")
+    if span < 100:
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.minorticks_off()
+
+
 def _draw_distribution(axis: Any, values: np.ndarray, name: str) -> None:
     axis.set_xlabel(name, fontsize=10)
     axis.tick_params(labelsize=8)
@@ -124,7 +135,7 @@ def _draw_distribution(axis: Any, values: np.ndarray, name: str) -> None:
     heights = axis.hist(inside, edges, color=BLUE, alpha=0.75, edgecolor="white", linewidth=0.4)[0]
     axis.axvline(median, color=ORANGE, linewidth=1.5)
     if is_log:
-        axis.set_xscale("log")
+        _make_logarithmic(axis, high / low)
     if len(values) <= _FEW:
         axis.plot(inside, np.full(len(inside), -0.06 * heights.max()), "|", color="0.3", markersize=6, alpha=0.7)
         axis.set_ylim(-0.12 * heights.max(), None)
