@@ -32,11 +32,12 @@ class CurveFit(Estimates):
         problem: what was fitted.
         solution: of one fit or of several.
         i: which of them it is.
+        joint: where it is part of a fit of more rows, what covariances are multiplied by, and the degrees of freedom.
 
     Attributes:
         cost: half the sum of the squared weighted residuals, or what another loss makes of them.
         n_rows: how many rows were fitted.
-        dof: degrees of freedom, rows minus fitted parameters.
+        dof: degrees of freedom, rows minus fitted parameters; those of all rows of a joint fit.
         nfev, njev: how often the model and its derivatives were computed.
         n_minima: in how many different minima the best starts ended; None where starting values were given.
         n_starts: how many starts there were.
@@ -45,16 +46,24 @@ class CurveFit(Estimates):
     """
 
     def __init__(
-        self, problem: Problem, solution: Solution, i: int = 0, *, n_starts: int = 1, n_minima: int | None = None
+        self,
+        problem: Problem,
+        solution: Solution,
+        i: int = 0,
+        *,
+        n_starts: int = 1,
+        n_minima: int | None = None,
+        joint: tuple[float, int] | None = None,
     ) -> None:
         self.cost, self.nfev, self.njev, code, self.rcond = solution.outcomes[i].tolist()
         factor = solution.factors[i]
         self.status = status_of(code, factor)
         self.n_rows, self.n_starts, self.n_minima = len(problem.y), n_starts, n_minima
-        self.dof = self.n_rows - len(problem.free)
+        self.dof = self.n_rows - len(problem.free) if joint is None else joint[1]
         self._problem = problem
         absolute = problem.absolute_sigma
         scale = 1.0 if absolute else 2.0 * self.cost / self.dof if self.dof > 0 else math.inf
+        scale = scale if joint is None else joint[0]
         values = problem.with_free(solution.parameters[i])
         super().__init__(problem.curve, values, problem.free, factor, scale, math.inf if absolute else self.dof)
 

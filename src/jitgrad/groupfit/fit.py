@@ -31,6 +31,7 @@ def fit_groups(
     bounds: Any = None,
     method: str | None = "auto",
     fixed: Mapping[str, Any] | Iterable[str] | None = None,
+    shared: str | Sequence[str] = (),
     loss: str = "linear",
     f_scale: float = 1.0,
     ftol: float | None = None,
@@ -80,6 +81,8 @@ def fit_groups(
         For compatibility: all are Levenberg and Marquardt's method in a trust region, within bounds.
     fixed : mapping, frame or sequence of str, optional
         Parameters that are not fitted: their values, as ``p0``, or their names, with values in ``p0``.
+    shared : str or sequence of str, optional
+        Parameters that are one for all groups, and fitted together with the others, whose standard errors count that in.
     loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, default: "linear"
         How residuals count. All but "linear", their squares, count large ones less.
     f_scale : float, default: 1.0
@@ -134,8 +137,9 @@ def fit_groups(
     [1.0, 3.0, nan]
     """
     given = {
-        "p0": p0, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, "fixed": fixed, "loss": loss,
-        "f_scale": f_scale, "ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": max_nfev, "nan_policy": nan_policy,
+        "p0": p0, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, "fixed": fixed, "shared": shared,
+        "loss": loss, "f_scale": f_scale, "ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": max_nfev,
+        "nan_policy": nan_policy,
     }  # fmt: skip
     if type(data).__module__.partition(".")[0] == "xarray":
         from jitgrad.groupfit.labelled import fit_labelled

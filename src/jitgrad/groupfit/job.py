@@ -39,6 +39,7 @@ class Job:
         absolute_sigma: whether sigma is in the units of y.
         p0, bounds, fixed: as they were given.
         free: the numbers of the parameters that are fitted.
+        shared: those of them that are one for all groups.
         options: when a fit ends, and how residuals count.
         nan_policy: what is done with rows that have nan.
         named: the model, where it is one with starting values of its own.
@@ -54,6 +55,7 @@ class Job:
     bounds: Any
     fixed: Any
     free: tuple[int, ...]
+    shared: tuple[int, ...]
     options: SolverOptions
     nan_policy: str | None
     named: NamedModel | None
@@ -136,6 +138,7 @@ def make_job(
     bounds: Any = None,
     method: str | None = "auto",
     fixed: Any = None,
+    shared: str | Sequence[str] = (),
     loss: str = "linear",
     f_scale: float = 1.0,
     ftol: float | None = None,
@@ -164,8 +167,8 @@ def make_job(
     if are_bounds_for_all(bounds):
         limits_of(bounds, starts, curve.names, {})
     job = Job(
-        curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, options, nan_policy,
-        model if isinstance(model, NamedModel) else None,
+        curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, _shared(shared, free, curve.names), options,
+        nan_policy, model if isinstance(model, NamedModel) else None,
     )  # fmt: skip
     for name in by:
         if name in job.schema():
@@ -207,6 +210,16 @@ def _curve(
     if len(chosen) != 1:
         raise ArgumentError(f"The model takes one column, and there are {', '.join(chosen) or 'none'}. Name it by x=.")
     return curve_of(model, {"x" if isinstance(model, NamedModel) else "": None}, given, count), tuple(chosen)
+
+
+def _shared(shared: str | Sequence[str], free: Sequence[int], names: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of the parameters that all groups share. Raises ArgumentError where one is not fitted."""
+    wanted = [shared] if isinstance(shared, str) else list(shared)
+    check_names("shared", wanted, names, {})
+    for name in wanted:
+        if names.index(name) not in free:
+            raise ArgumentError(f"Parameter {name!r} is fixed, and so not shared. Name it in one of the two.")
+    return tuple(k for k in free if names[k] in wanted)
 
 
 def _free(fixed: Any, names: Sequence[str], p0: Any) -> tuple[int, ...]:

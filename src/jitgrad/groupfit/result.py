@@ -33,6 +33,7 @@ class Found(NamedTuple):
         codes: of Status, uint8 (G,).
         parameters: of all, float64 (G, p), also of fits that failed.
         outcomes, factors: of the solver, see ``Solution``.
+        scales: what covariances are multiplied by, (G,).
         values, stderr: parameters and standard errors, (G, p); nan where a fit failed, as in the next:
         chisqr, r2: (G,).
     """
@@ -41,26 +42,29 @@ class Found(NamedTuple):
     parameters: np.ndarray
     outcomes: np.ndarray
     factors: np.ndarray
+    scales: np.ndarray
     values: np.ndarray
     stderr: np.ndarray
     chisqr: np.ndarray
     r2: np.ndarray
 
 
-def found_by(job: Job, table: Table, setting: Setting, solution: Solution, codes: np.ndarray) -> Found:
-    """What the fits of a job say, from what the solver found."""
+def found_by(
+    job: Job, table: Table, setting: Setting, solution: Solution, codes: np.ndarray, joint: tuple[float, int] | None
+) -> Found:
+    """What the fits of a job say, from what the solver found; ``joint`` of groups that share parameters, see ``CurveFit``."""
     free, rows = list(job.free), table.groups.parts[:, 1].astype(np.float64)
     parameters, errors = setting.starts.copy(), np.zeros(setting.starts.shape)
     parameters[:, free] = solution.parameters
-    scales = scales_of(solution, rows, job.absolute_sigma)
+    scales = scales_of(solution, rows, job.absolute_sigma) if joint is None else np.full(len(table), joint[0])
     errors[:, free] = standard_errors(solution.factors, scales)
     converged = codes == Status.CONVERGED
-    converged[converged] = ~adrift(table, np.flatnonzero(converged), solution, scales, parameters[:, free], errors[:, free])
+    converged &= ~adrift(table, converged, solution, scales, errors[:, free])
     codes = np.where(converged | (codes != Status.CONVERGED), codes, np.uint8(Status.SINGULAR))
     values = np.where(converged[:, None], parameters, math.nan)
     errors[~converged] = math.nan
     chisqr, r2 = quality(table, job.curve, values, np.where(converged, solution.outcomes["cost"], math.nan), job.options.loss)
-    return Found(codes, parameters, solution.outcomes, solution.factors, values, errors, chisqr, r2)
+    return Found(codes, parameters, solution.outcomes, solution.factors, scales, values, errors, chisqr, r2)
 
 
 class GroupFits:
@@ -74,14 +78,15 @@ class GroupFits:
         table: the rows.
         setting: what fits started from, and bounds.
         found: what came of it.
+        joint: of groups that share parameters, what covariances are multiplied by, and the degrees of freedom of all rows.
 
     Attributes:
         job: what was fitted, without its data.
         remarks: what is to be said of the data, a clause each.
     """
 
-    def __init__(self, job: Job, table: Table, setting: Setting, found: Found) -> None:
-        self.job, self._table, self._setting, self._found = job, table, setting, found
+    def __init__(self, job: Job, table: Table, setting: Setting, found: Found, joint: tuple[float, int] | None = None) -> None:
+        self.job, self._table, self._setting, self._found, self._joint = job, table, setting, found, joint
         self.remarks = list(table.remarks)
 
     def __len__(self) -> int:
@@ -159,20 +164,20 @@ class GroupFits:
         columns = {name: found.values[:, k] for k, name in enumerate(self.names)}
         columns |= {f"{name}_stderr": found.stderr[:, k] for k, name in enumerate(self.names)}
         columns |= {"chisqr": found.chisqr, "r2": found.r2, "rows": self.n_rows.ravel(), "nfev": self.nfev.ravel()}
-        return self._with_keys(columns, {"status": WORDS[found.codes]})
+        return self._with_keys(columns, {"status": WORDS}, found.codes)
 
     @property
     def failures(self) -> Any:
         """A table of the groups that failed: keys, ``rows``, ``status``, and ``reason``, which says what to do."""
         failed = np.flatnonzero(self._found.codes != Status.CONVERGED)
-        codes = self._found.codes[failed]
         reasons = np.array([status.reason for status in Status])
-        return self._with_keys(
-            {"rows": self.n_rows.ravel()[failed]}, {"status": WORDS[codes], "reason": reasons[codes]}, failed
-        )
+        rows = {"rows": self.n_rows.ravel()[failed]}
+        return self._with_keys(rows, {"status": WORDS, "reason": reasons}, self._found.codes[failed], failed)
 
-    def _with_keys(self, columns: dict[str, np.ndarray], texts: dict[str, np.ndarray], which: np.ndarray | None = None) -> Any:
-        """Columns of these groups, of all by default, beside their keys."""
+    def _with_keys(
+        self, columns: dict[str, np.ndarray], texts: dict[str, np.ndarray], codes: np.ndarray, which: np.ndarray | None = None
+    ) -> Any:
+        """Columns of these groups, of all by default, beside their keys; of texts those with these numbers."""
         import polars as pl
 
         keys, library = self._table.keys, pl
@@ -183,9 +188,9 @@ class GroupFits:
             axes = zip(range(len(self._table.shape)), np.unravel_index(places, self._table.shape), strict=False)
             columns = {f"index{k}": place for k, place in axes} | columns
         given: dict[str, Any] = {name: np.ascontiguousarray(column) for name, column in columns.items()}
-        made = nw.from_dict(given, native_namespace=library).with_columns(
-            [nw.new_series(name, text.tolist(), nw.String, native_namespace=library) for name, text in texts.items()]
-        )
+        for name, text in texts.items():
+            given[name] = nw.new_series(name, text.tolist(), nw.String, native_namespace=library)[codes].to_native()
+        made = nw.from_dict(given, native_namespace=library)
         return (made if keys is None else nw.concat([keys, made], how="horizontal")).to_native()
 
     def summary(self) -> Summary:
@@ -236,7 +241,7 @@ class GroupFits:
             raise FitError(f"Group {self.label(index)} was not fitted: {status.word}. Of such groups: {status.reason}.")
         free = list(self.job.free)
         of_one = Solution(found.parameters[g : g + 1, free], found.outcomes[g : g + 1], found.factors[g : g + 1])
-        return CurveFit(self._problem(g), of_one)
+        return CurveFit(self._problem(g), of_one, joint=self._joint)
 
     def rows(self, index: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """The columns that the model takes, by name, and the response of a group, whether it was fitted or not."""
@@ -284,10 +289,8 @@ class GroupFits:
         """The covariances of the parameters, (G, p, p): 0 for what was fixed, nan where a fit failed."""
         count, p = len(self), len(self.names)
         fitted, free = self._found.codes == Status.CONVERGED, list(self.job.free)
-        solution = Solution(self._found.parameters[:, free], self._found.outcomes, self._found.factors)
-        scales = scales_of(solution, self._table.groups.parts[:, 1].astype(np.float64), self.job.absolute_sigma)
         found = np.zeros((count, p, p))
-        found[np.ix_(fitted, free, free)] = covariances(self._found.factors[fitted], scales[fitted])
+        found[np.ix_(fitted, free, free)] = covariances(self._found.factors[fitted], self._found.scales[fitted])
         found[~fitted] = math.nan
         return self._shaped(found)
 
@@ -329,6 +332,9 @@ class GroupFits:
                 would have, and others are searched for.
             threads, progress: as in ``fit_groups``.
         """
+        if self.job.shared:
+            names = ", ".join(self.names[k] for k in self.job.shared)
+            raise ArgumentError(f"The groups share {names}, so that none is fitted alone. Fit all again.")
         chosen = self._chosen(where)
         part = self._table.part(chosen)
         if starts is not None:

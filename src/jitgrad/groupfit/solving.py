@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from jitgrad.curvefit.many import StoppedError, solve_many
 from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users_level
 from jitgrad.groupfit.given import Setting, by_group, limits_by_group, of_groups
 from jitgrad.groupfit.result import GroupFits, found_by
+from jitgrad.groupfit.shared import fit_shared
 from jitgrad.groupfit.starts import search_groups
 from jitgrad.groupfit.status import Status, codes_of
 from jitgrad.groupfit.tables import Table
@@ -31,7 +34,7 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
     codes = _codes(job, table, setting)
     wanted = np.flatnonzero(codes == Status.CONVERGED)
     codes[wanted] = Status.INTERRUPTED
-    work = _Work(job, table, setting, codes, threads, [])
+    work = _Work(job, table, setting, codes, threads)
     try:
         if progress:
             with bar(len(wanted), "groups") as (task, shown):
@@ -45,10 +48,11 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
             FitWarning,
             stacklevel=users_level(),
         )
-    return GroupFits(job, table, setting, found_by(job, table, setting, work.solution(), codes))
+    return GroupFits(job, table, setting, found_by(job, table, setting, work.solution(), codes, work.joint), work.joint)
 
 
-class _Work(NamedTuple):
+@dataclass
+class _Work:
     """Fits to be made, and what was found."""
 
     job: Job
@@ -56,18 +60,41 @@ class _Work(NamedTuple):
     setting: Setting
     codes: np.ndarray
     threads: int | None
-    found: list[tuple[np.ndarray, Solution]]
+    found: list[tuple[np.ndarray, Solution]] = field(default_factory=list)
+    joint: tuple[float, int] | None = None
 
     def run(self, wanted: np.ndarray, show: Callable[[int], None] | None) -> None:
         """Fit these groups, those that have starting values first."""
-        if len(wanted):
-            self._trace(int(wanted[0]))
+        if not len(wanted):
+            return
+        self._trace(int(wanted[0]))
         unknown = np.isnan(self.setting.starts[:, list(self.job.free)]).any(axis=1)[wanted]
         known, searched = wanted[~unknown], wanted[unknown]
-        if len(known):
+        if len(known) and not self.job.shared:
             self._fit(known, 0, show, False)
         for first in range(0, len(searched), SEARCHED):
             self._fit(searched[first : first + SEARCHED], len(known) + first, show, True)
+        if self.job.shared:
+            self._fit_jointly(wanted)
+
+    def _fit_jointly(self, wanted: np.ndarray) -> None:
+        """Fit groups that share parameters, from where each ended by itself if its starting values were not given."""
+        job, groups = self.job, self.table.groups
+        starts, free = self.setting.starts.copy(), list(job.free)
+        for chosen, found in self.found:
+            starts[chosen[:, None], free] = found.parameters
+        limits = self._limits(wanted)
+        groups = groups._replace(parts=groups.parts[wanted])
+        fit = fit_shared(job.curve, free, job.shared, groups, starts[wanted], limits, job.options, threads=self.threads)
+        self.found = [(wanted, fit.solution)]
+        self.codes[wanted] = codes_of(fit.solution)
+        scale = 1.0 if job.absolute_sigma else 2.0 * fit.cost / fit.dof if fit.dof > 0 else math.inf
+        self.joint = scale, fit.dof
+
+    def _limits(self, chosen: np.ndarray) -> Limits | None:
+        """Bounds of the free parameters of these groups."""
+        limits = of_groups(self.setting.limits, chosen)
+        return None if limits is None else Limits(*[np.ascontiguousarray(side[..., list(self.job.free)]) for side in limits])
 
     def solution(self) -> Solution:
         """What was found of all groups; zeros where nothing was."""
@@ -94,8 +121,7 @@ class _Work(NamedTuple):
         """Fit these groups, with ``before`` done already. A Ctrl-C keeps those of which the last fit is done."""
         job, table, free = self.job, self.table, list(self.job.free)
         every = len(chosen) == len(table)
-        limits = self.setting.limits if every else of_groups(self.setting.limits, chosen)
-        limits = None if limits is None else Limits(*[np.ascontiguousarray(side[..., free]) for side in limits])
+        limits = self._limits(chosen)
         groups = table.groups if every else table.groups._replace(parts=table.groups.parts[chosen])
         starts = self.setting.starts if every else self.setting.starts[chosen]
         done = None if show is None else lambda k: show(before + k)
@@ -135,9 +161,11 @@ def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:
         bad_bounds |= ~(limits.low < limits.high).all(axis=-1)
         outside |= ((starts < limits.low) | (starts > limits.high)).any(axis=1)
     held = [k for k in range(len(job.names)) if k not in job.free]
-    few, measures = table.groups.parts[:, 1] < max(1, len(job.free)), table.measures
+    few, measures = table.groups.parts[:, 1] < max(1, len(job.free) - len(job.shared)), table.measures
     constant = measures.constant & ~few & ~measures.wrong
-    if constant.any():
+    if job.shared:  # one whose own part is flat may still tell of what is shared
+        constant[:] = False
+    elif constant.any():
         g = int(np.argmax(constant))
         constant &= not all(job.curve.traced(table.columns_of(g), job.free, int(table.groups.parts[g, 1])).linear)
     reasons = {

@@ -85,26 +85,23 @@ def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarra
     return np.where(dof > 0, 2.0 * solution.outcomes["cost"] / np.maximum(dof, 1), math.inf)
 
 
-def adrift(
-    table: Table, which: np.ndarray, solution: Solution, scales: np.ndarray, values: np.ndarray, errors: np.ndarray
-) -> np.ndarray:
-    """Which of these groups have a parameter whose standard error is beyond all numbers of the fit, as ``CurveFit`` says it.
-
-    Where its fit ended, the model hardly has that parameter.
-    """
-    if not values.shape[1]:
+def adrift(table: Table, which: np.ndarray, solution: Solution, scales: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Which of these groups, bool (G,), have a parameter whose standard error is beyond all numbers of the fit, as ``CurveFit``
+    says it: where its fit ended, the model hardly has that parameter."""
+    if not errors.shape[1]:
         return np.zeros(len(which), bool)
-    pivots = np.abs(np.diagonal(solution.factors, axis1=1, axis2=2)).min(axis=1)
     with np.errstate(all="ignore"):
-        suspects = which[~(np.sqrt(scales[which]) < BEYOND * solution.rcond[which] * pivots[which])]
-        largest = np.ones(len(suspects))
-        for array in [*table.groups.columns, table.groups.y]:
-            if len(suspects):
+        pivots = np.abs(np.einsum("gkk->gk", solution.factors)).min(axis=1)
+        found = which & ~(np.sqrt(scales) < BEYOND * solution.rcond * pivots)
+        suspects = np.flatnonzero(found)
+        if len(suspects):
+            largest = np.ones(len(suspects))
+            for array in [*table.groups.columns, table.groups.y]:
                 largest = np.maximum(largest, _largest(array, table, suspects))
-        limit = np.maximum(np.abs(values[suspects]), largest[:, None])
-        beyond = errors[suspects] / BEYOND
-        wrong = ((limit < beyond) & (beyond < math.inf)).any(axis=1)
-    return np.isin(which, suspects[wrong])
+            limit = np.maximum(np.abs(solution.parameters[suspects]), largest[:, None])
+            beyond = errors[suspects] / BEYOND
+            found[suspects] = ((limit < beyond) & (beyond < math.inf)).any(axis=1)
+    return found
 
 
 def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:

@@ -132,11 +132,9 @@ class Grouping(NamedTuple):
 def grouping(frame: nw.DataFrame[Any], by: Sequence[str]) -> Grouping:
     """The groups of equal keys, in the order of keys; the rows of a group keep theirs. Rows without a key are left out."""
     keys = frame.select([_sortable(column_of(frame, name)) for name in by])
-    missing = np.zeros(len(keys), bool)
-    for name in by:
-        missing |= _missing(keys.get_column(name))
-    without = int(missing.sum())
-    order = np.flatnonzero(~missing) if without else None
+    missing = [own for own in (_missing(keys.get_column(name)) for name in by) if own is not None]
+    order = np.flatnonzero(~np.logical_or.reduce(missing)) if missing else None
+    without = 0 if order is None else len(keys) - len(order)
     if order is not None:
         keys = keys[order]
     changes, falls = _steps(keys, by)
@@ -146,7 +144,7 @@ def grouping(frame: nw.DataFrame[Any], by: Sequence[str]) -> Grouping:
         order = own if order is None else order[own]
         changes, _ = _steps(keys, by)
     count = len(keys)
-    first = np.concatenate([[0], np.flatnonzero(changes) + 1]) if count else np.empty(0, np.int64)
+    first = np.concatenate([[0], changes]) if count else np.empty(0, np.int64)
     parts = np.column_stack([first, np.diff(np.append(first, count))]).astype(np.uint64)
     return Grouping(frame.select(list(by))[first if order is None else order[first]], order, parts, without)
 
@@ -156,21 +154,26 @@ def _sortable(column: Any) -> Any:
     return column.cast(nw.String) if column.dtype in (nw.Categorical, nw.Enum) else column
 
 
-def _missing(column: Any) -> np.ndarray:
-    missing = column.is_null().to_numpy()
-    return missing | column.is_nan().fill_null(True).to_numpy() if column.dtype.is_float() else missing
+def _missing(column: Any) -> np.ndarray | None:
+    """Where a column has no value, or nan; None where it has some everywhere."""
+    missing = np.asarray(column.is_null().to_numpy(), bool) if column.null_count() else None
+    if column.dtype.is_float():
+        nan = np.isnan(column.to_numpy())
+        missing = nan if missing is None else missing | nan
+    return missing if missing is not None and missing.any() else None
 
 
 def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool]:
-    """Where a key is another than the one before, (rows - 1,), and whether it is a smaller one anywhere."""
+    """The rows whose key is another than the one before, and whether it is a smaller one anywhere."""
     count = max(0, len(keys) - 1)
     changes, falls = np.zeros(count, bool), False
     for name in by:
         column = keys.get_column(name)
-        before, after = column[:count], column[1:]
-        falls = falls or bool((~changes & np.asarray((after < before).to_numpy(), bool)).any())
-        changes |= np.asarray((after != before).to_numpy(), bool)
-    return changes, falls
+        differs = np.asarray((column[1:] != column[:count]).to_numpy(), bool) & ~changes
+        places = np.flatnonzero(differs)
+        falls = falls or bool((column[places + 1] < column[places]).any())
+        changes |= differs
+    return np.flatnonzero(changes) + 1, falls
 
 
 def places_of(keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> np.ndarray | None:
@@ -245,8 +248,11 @@ def weights_of(sigma: np.ndarray | None) -> np.ndarray | None:
     """What residuals are multiplied by; nan where sigma is none."""
     if sigma is None:
         return None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((sigma > 0) & (sigma < math.inf), 1.0 / sigma, math.nan)
+    with np.errstate(divide="ignore"):
+        weights = 1.0 / sigma
+    if not (len(sigma) == 0 or (sigma.min() > 0 and sigma.max() < math.inf)):
+        weights[~((sigma > 0) & (sigma < math.inf))] = math.nan
+    return np.asarray(weights)
 
 
 def without_nan(
