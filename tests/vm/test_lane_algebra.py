@@ -100,7 +100,7 @@ def step_alone(J: Array, r: Array, scales: Array, radius: float, damping: float)
     n = J.shape[1]
     ld = n + 1
     bounds, linear, held = np.full(n, np.inf), np.zeros(n, np.uint64), np.zeros(8)
-    problem = Problem(n=n, leading=ld, lower=-bounds, upper=bounds, linear=linear)
+    problem = Problem(n=n, leading=ld, linear=linear)
     work = make_workspace(ContextDescriptor(), n, ld)
     R = np.linalg.qr(np.column_stack([J, r]), mode="r")
     norms = np.linalg.norm(R[:, :n], axis=0)
@@ -109,7 +109,7 @@ def step_alone(J: Array, r: Array, scales: Array, radius: float, damping: float)
     array(work.residuals, ld)[...] = R[:, n]
     array(work.norms, n)[...], array(work.scales, n)[...] = norms, scales
     array(work.gradient, n)[...] = columns.T @ R[:, n]
-    work.set(residual=np.linalg.norm(r), radius=radius, damping=damping)
+    work.set(lower=-bounds, upper=bounds, residual=np.linalg.norm(r), radius=radius, damping=damping)
     native_alone().call(address(problem), address(work), address(held))
     assert held[5]
     found = dict(zip(("damping", "length", "size", "slope", "square"), held[:5, None], strict=False))
