@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.curvefit.least_squares import CHUNK_SECONDS, RESIDUAL_LOSSES, Limits, Solution, SolverOptions
+from jitgrad.curvefit.least_squares import CHUNK_SECONDS, Limits, Solution, SolverOptions, as_fields, problem_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel
 from jitgrad.program.context import Context
 from jitgrad.vm.compiler.types import LANE_COUNT
 from jitgrad.vm.late import load
 from jitgrad.vm.least_squares import codes
-from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, Workspace, leading, make_workspace
+from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, Workspace, make_workspace
 from jitgrad.vm.least_squares.systems import Bundle, Place, make_systems
 from jitgrad.vm.records import address, in_row
 
@@ -81,47 +81,28 @@ class BundledFits:
         held = [k for k in range(p) if k not in free]
         slots = () if groups.shared else program.inputs[p : bundle.executable.n_given]
         low, high = (np.full(n, -np.inf), np.full(n, np.inf)) if limits is None else limits
-        ftol, xtol, gtol, most, scale, loss = options
+        outputs = zip(program.outputs, bundle.along, bundle.across, strict=True)
+        columns = zip(groups.columns, slots, strict=False)
         self.solution = Solution(np.ascontiguousarray(starts[:, free]), np.zeros(fits, OUTCOME), np.zeros((fits, n, n)))
-        self._problem = Problem(
-            value_stop=program.entry("jacobian").start,
-            stop=program.stop,
-            slots=np.array([program.inputs[k].offset for k in free], np.uint64),
+        self._problem = problem_of(
+            program,
+            lowered,
+            rows,
+            self.solution,
             held_slots=np.array([program.inputs[k].offset for k in held], np.uint64),
-            outputs=in_row(
-                Output,
-                [
-                    Output(slot=to.offset, stride=along, lane=across)
-                    for to, along, across in zip(program.outputs, bundle.along, bundle.across, strict=True)
-                ],
-            ),
-            columns=in_row(
-                Column, [Column(data=x, slot=to.offset, lane=rows) for x, to in zip(groups.columns, slots, strict=False)]
-            ),
-            n=n,
+            held=np.ascontiguousarray(starts[:, held]),
             n_held=len(held),
+            outputs=in_row(Output, [Output(slot=to.offset, stride=along, lane=across) for to, along, across in outputs]),
+            columns=in_row(Column, [Column(data=x, slot=to.offset, lane=rows) for x, to in columns]),
             n_columns=len(slots),
-            block=rows,
-            leading=leading(n, rows),
             y=groups.y,
             weights=0 if groups.weights is None else groups.weights,
             parts=np.ascontiguousarray(groups.parts, np.uint64),
             lower=np.ascontiguousarray(low),
             upper=np.ascontiguousarray(high),
             limits_apart=n if low.ndim == 2 else 0,
-            held=np.ascontiguousarray(starts[:, held]),
-            linear=np.array(lowered.linear, np.uint64),
-            n_linear=sum(lowered.linear),
-            ftol=ftol,
-            xtol=xtol,
-            gtol=gtol,
-            max_nfev=most,
-            scale=scale,
-            loss=RESIDUAL_LOSSES[loss],
             solves_linear=solves_linear or all(lowered.linear),
-            parameters=self.solution.parameters,
-            outcomes=self.solution.outcomes,
-            factors=self.solution.factors,
+            **as_fields(options),
         )
 
     def run(self, first: int, stop: int, stopped: Callable[[], bool]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.errors import ArgumentError
 from jitgrad.program.context import Context
+from jitgrad.program.program import Program
 from jitgrad.vm.late import load
 from jitgrad.vm.least_squares import codes
 from jitgrad.vm.least_squares.problem import OUTCOME, Column, Output, Problem, leading, make_workspace
@@ -109,6 +110,31 @@ def block_of(rows: int, by_rows: bool) -> int:
     return min(rows, MOST_ROWS) if by_rows else rows
 
 
+def problem_of(program: Program, model: LoweredModel, rows: int, solution: Solution, **given: Any) -> Problem:
+    """What the native code is told of a model, as a Program for so many rows, of where results go, and of what is ``given``."""
+    n = len(model.free)
+    return Problem(
+        value_stop=program.entry("jacobian").start,
+        stop=program.stop,
+        slots=np.array([program.inputs[k].offset for k in model.free], np.uint64),
+        n=n,
+        block=rows,
+        leading=leading(n, rows),
+        linear=np.array(model.linear, np.uint64),
+        n_linear=sum(model.linear),
+        parameters=solution.parameters,
+        outcomes=solution.outcomes,
+        factors=solution.factors,
+        **given,
+    )
+
+
+def as_fields(options: SolverOptions) -> dict[str, Any]:
+    """Options as the native code has them."""
+    ftol, xtol, gtol, most, scale, loss = options
+    return {"ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": most, "scale": scale, "loss": RESIDUAL_LOSSES[loss]}
+
+
 class Worker:
     """What one thread needs to take fits of a problem: an arena for the model, and a workspace."""
 
@@ -147,27 +173,18 @@ class Solver:
         self._limits, self._y, self._weights = np.tile(_NO_LIMITS, n), np.empty(rows), np.empty(rows)
         self._columns, self._parts = np.empty((len(slots), rows)), np.full((fits, 2), (0, rows), np.uint64)
         self.solution = Solution(np.empty((fits, n)), np.empty(fits, OUTCOME), np.empty((fits, n, n)))
-        self.problem = Problem(
-            value_stop=program.entry("jacobian").start,
-            stop=program.stop,
-            slots=np.array([program.inputs[k].offset for k in traced.free], np.uint64),
+        self.problem = problem_of(
+            program,
+            traced,
+            traced.rows,
+            self.solution,
             outputs=in_row(Output, [Output(slot=to.offset, stride=to.size > 1) for to in program.outputs]),
             columns=in_row(Column, [Column(data=x, slot=to.offset) for x, to in zip(self._columns, slots, strict=True)]),
-            n=n,
-            n_held=0,
-            limits_apart=0,
             n_columns=len(slots),
-            block=traced.rows,
-            leading=leading(n, traced.rows),
             y=self._y,
             parts=self._parts,
             lower=self._limits[0],
             upper=self._limits[1],
-            linear=np.array(traced.linear, np.uint64),
-            n_linear=sum(traced.linear),
-            parameters=self.solution.parameters,
-            outcomes=self.solution.outcomes,
-            factors=self.solution.factors,
         )
         self._worker = Worker(traced, self.problem)
         self._address_of_weights = address(self._weights)
@@ -222,8 +239,7 @@ class Solver:
             self._limits[:] = _NO_LIMITS if limits is None else limits
             self._limited = limits is not None
         if options is not self._options:
-            ftol, xtol, gtol, most, scale, loss = options
-            self.problem.set(ftol=ftol, xtol=xtol, gtol=gtol, max_nfev=most, scale=scale, loss=RESIDUAL_LOSSES[loss])
+            self.problem.set(**as_fields(options))
             self._options = options
         self.problem.solves_linear = linear or all(traced.linear)
         self.solution.parameters[:] = starts
