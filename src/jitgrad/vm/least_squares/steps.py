@@ -6,7 +6,7 @@ falls outwards only stays there, and one that a step would take beyond goes to i
 
 from __future__ import annotations
 
-from numpy import sqrt, uint64
+from numpy import sqrt, uint64, where
 
 from jitgrad.vm.compiler.language import after, compiled
 from jitgrad.vm.kernels import qr
@@ -42,10 +42,10 @@ def _is_free(problem, work, k, next_to):
     """
     x, g, norm = work.theta[k], work.gradient[k], work.norms[k]
     above, below = x - work.lower[k], work.upper[k] - x
-    if (above <= 0.0 and g >= 0.0) or (below <= 0.0 and g <= 0.0):
-        return False
-    least = next_to * work.residual
-    return not ((g > 0.0 and norm * above <= least) or (g < 0.0 and norm * below <= least))
+    if g == 0.0:
+        return above > 0.0 and below > 0.0
+    room = where(g > 0.0, above, below)  # no branch: no processor predicts the signs of gradients
+    return room > 0.0 and not norm * room <= next_to * work.residual
 
 
 @compiled
