@@ -204,7 +204,7 @@ def test_groups_of_different_sizes_with_one_that_cannot_begin() -> None:
 
 
 def test_a_ctrl_c_keeps_what_was_fitted_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = doses(60)
+    made = doses(30)
     whole = searched(made)
 
     def stopped_by(call: int) -> Solution:
@@ -237,8 +237,8 @@ def test_a_ctrl_c_keeps_what_was_fitted_last(monkeypatch: pytest.MonkeyPatch) ->
         early = stopped_by(call)
         assert (early.status == 0).all() and early.parameters.shape == whole.parameters.shape
     late = stopped_by(calls)
-    assert (late.status[30:] == 0).all()
-    np.testing.assert_array_equal(late.parameters[:30], whole.parameters[:30])
+    assert (late.status[15:] == 0).all()
+    np.testing.assert_array_equal(late.parameters[:15], whole.parameters[:15])
 
 
 def test_neighbours_in_a_row_and_in_an_image() -> None:

@@ -204,6 +204,7 @@ def _search_others(trials: Trials, best: Solution, neighbours: np.ndarray, chose
     left = np.ones(len(trials), bool)
     left[chosen] = False
     budget = max(SEARCHED, int(PART * len(trials)))
+    at_once = max(SEARCHED, budget // 8)
     some = np.flatnonzero(left & ~converged(best.status))[:budget]
     by_cost = False
     while True:
@@ -214,7 +215,7 @@ def _search_others(trials: Trials, best: Solution, neighbours: np.ndarray, chose
                 return
         left[some], budget, by_cost = False, budget - len(some), True
         far = np.where(left, _distances(trials, best), -np.inf)
-        some = np.argsort(-far, kind="stable")[: min(budget, SEARCHED)]
+        some = np.argsort(-far, kind="stable")[: min(budget, at_once)]
         some = np.sort(some[far[some] > OUTLYING])
         if not len(some):
             return
