@@ -20,8 +20,8 @@ from jitgrad.vm.records import address, in_row
 
 MOST_ROWS = 512
 """Of a fit in a lane: more fill the vectors and the second cache by themselves."""
-LANE_ROWS = 4096
-"""Rows times lanes of a bundle, about: what a model of some ten instructions makes of them fits into the second cache."""
+LANE_ROWS = 2048
+"""Rows times lanes of a bundle, about: what a model of some ten instructions makes of them fits twice into the second cache."""
 MOST_LANES = 32
 FIRST_COMPUTATIONS = 100
 """Of the model, in the first call of native code."""
