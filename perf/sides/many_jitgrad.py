@@ -56,9 +56,8 @@ def write(path: str, groups: int) -> None:
 
 def read(path: str) -> None:
     """Fit such a file, and print the time, the part of the processor's time that native code took, and the peak memory."""
-    from jitgrad.groupfit.stream import fit_file
-
     from jitgrad.curvefit import bundles
+    from jitgrad.groupfit.stream import fit_file
 
     native, run = [0.0], bundles._Bundle.run
 
@@ -71,7 +70,7 @@ def read(path: str) -> None:
     bundles._Bundle.run = timed  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory(dir=Path(path).parent) as place:
         start, processor = time.perf_counter(), time.process_time()
-        summary = fit(path, str(Path(place) / "fits.parquet"))
+        summary = fit(path, str(Path(place) / "fits.parquet")).summary
         seconds, processor = time.perf_counter() - start, time.process_time() - processor
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"groups": summary.groups, "seconds": seconds, "native": native[0] / processor, "memory": memory}))

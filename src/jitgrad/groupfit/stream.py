@@ -66,7 +66,7 @@ def fit_file(
     output: str,
     model: str,
     *,
-    by: Sequence[str],
+    by: str | Sequence[str],
     y: str,
     separator: str | None = None,
     header: bool | None = None,
@@ -89,7 +89,7 @@ def fit_file(
         The table of fits: a .csv, .tsv, .gz or .parquet file; ``-`` is standard output.
     model : str
         A formula of columns, or the name of a curve.
-    by : sequence of str
+    by : str or sequence of str
         The columns whose values tell groups apart.
     y : str
         The column to fit.
@@ -115,8 +115,9 @@ def fit_file(
     FitError
         After Ctrl-C. What is done is kept.
     """
+    by = [by] if isinstance(by, str) else list(by)
     source = _Source(path, separator, header, by)
-    job = make_job(model, source.names, by=list(by), y=y, **options)
+    job = make_job(model, source.names, by=by, y=y, **options)
     given = {"model": job.curve.model.text, "by": by, "y": y, "separator": separator, "header": header} | options
     resumable = source.identity is not None and output != "-" and (Path(output).is_file() or not Path(output).exists())
     with ExitStack() as stack:
