@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -86,7 +86,7 @@ class Parts:
         """Write what waits, and then that it is there. Raises DataError where that cannot be done."""
         if self._waiting:
             content = BytesIO()
-            pl.concat(self._waiting).write_parquet(content)
+            pl.concat(self._waiting).write_parquet(content, compression="lz4")
             number = self.state["parts"]
             self._write(f"part-{number}.parquet", content.getvalue())
             self._ahead["parts"] = number + 1
@@ -107,10 +107,11 @@ class Parts:
         except OSError as error:  # what was written before stays, and the next run begins with it
             raise unwritable(str(self.folder), error) from None
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """The results that were written, a frame a part."""
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The results that were written, a frame a part: these columns of them, or all."""
         for number in range(self.state["parts"]):
-            yield pl.read_parquet(self.folder / f"part-{number}.parquet", glob=False, hive_partitioning=False)
+            part = self.folder / f"part-{number}.parquet"
+            yield pl.read_parquet(part, columns=columns, glob=False, hive_partitioning=False)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -188,8 +188,7 @@ class _Source:
 def _fit_all(job: Job, source: _Source, parts: Parts, threads: int | None, told: Callable[[float, int], object]) -> None:
     """Fit what is not yet fitted."""
     if not parts.state["scattered"]:
-        keys = (frame.select(job.by) for frame in parts.frames())
-        frames = whole_groups(source.frames(job.columns, parts.rows), job.by, ROWS, keys)
+        frames = whole_groups(source.frames(job.columns, parts.rows), job.by, ROWS, parts.frames(job.by))
         try:
             _fit(job, frames, source, parts, threads, told)
             return
@@ -237,8 +236,7 @@ def _fit(
 def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
     """The results in the order of keys: part for part where they came in it, as from a sorted file."""
     last = None
-    for frame in parts.frames():
-        keys = frame.select(by)
+    for keys in parts.frames(by):
         if grouping(nw.from_native(keys if last is None else pl.concat([last, keys]), eager_only=True), by).order is not None:
             break
         last = keys[-1:]
@@ -255,13 +253,16 @@ def _summary(job: Job, parts: Parts, by: Sequence[str]) -> Summary:
     """The summary of what was written, a parameter at a time."""
     words = [status.word for status in BY_CODE]
     codes = np.concatenate(
-        [frame["status"].replace_strict(words, range(len(words)), return_dtype=pl.UInt8).to_numpy() for frame in parts.frames()]
+        [
+            frame["status"].replace_strict(words, range(len(words)), return_dtype=pl.UInt8).to_numpy()
+            for frame in parts.frames(["status"])
+        ]
     )
-    rows = sum(int(frame["rows"].sum()) for frame in parts.frames())
+    rows = sum(int(frame["rows"].sum()) for frame in parts.frames(["rows"]))
     remarks = [f"{parts.left_out} rows are left out because a key or a value is missing"] if parts.left_out else []
     quartiles: dict[str, tuple[float, float, float]] = {}
     for name in job.names:
-        values = np.concatenate([frame[name].to_numpy() for frame in parts.frames()])[:, None]
+        values = np.concatenate([frame[name].to_numpy() for frame in parts.frames([name])])[:, None]
         quartiles |= summary_of("", [name], values, codes, rows).quartiles
     title = f"{job.y} = {job.curve.model.text} by {', '.join(by)}"
     return summary_of(title, [], np.empty((len(codes), 0)), codes, rows, remarks)._replace(quartiles=quartiles)
@@ -270,12 +271,16 @@ def _summary(job: Job, parts: Parts, by: Sequence[str]) -> Summary:
 def _estimates(job: Job, parts: Parts) -> dict[str, np.ndarray]:
     """The parameters of the groups that converged."""
     good = pl.col("status") == Status.CONVERGED.word
-    return {name: np.concatenate([frame.filter(good)[name].to_numpy() for frame in parts.frames()]) for name in job.names}
+    return {
+        name: np.concatenate([frame.filter(good)[name].to_numpy() for frame in parts.frames([name, "status"])])
+        for name in job.names
+    }
 
 
 def _examples(job: Job, source: _Source, parts: Parts) -> list[tuple[str, CurveFit]]:
     """The best, the median and the worst fit, by R²; fewer where there are no three of them."""
-    chosen = pl.concat(frame.select(*job.by, "r2", "status").filter(pl.col("r2").is_finite()) for frame in parts.frames())
+    columns = [*job.by, "r2", "status"]
+    chosen = pl.concat(frame.filter(pl.col("r2").is_finite()) for frame in parts.frames(columns))
     chosen = chosen.filter(pl.col("status") == Status.CONVERGED.word).sort("r2", descending=True)
     places = {chosen.height - 1: "worst", chosen.height // 2: "median", 0: "best"}
     made = []

@@ -49,33 +49,48 @@ def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS, kno
     waiting: list[nw.DataFrame[Any]] = []
     count, enough, seen = 0, rows, _Seen()
     for keys in known:
-        seen.add(np.unique(_marks(nw.from_native(keys, eager_only=True), by)))
+        seen.add(np.unique(_marks(nw.from_native(keys, eager_only=True))))
     for frame in frames:
         waiting.append(nw.from_native(frame, eager_only=True))
         count += len(waiting[-1])
         if count >= enough:
             table = nw.concat(waiting)
-            marks = _marks(table, by)
-            changes = np.flatnonzero(marks[1:] != marks[:-1])
-            first = int(changes[-1]) + 1 if len(changes) else 0
-            if first:
-                yield _handed_on(table[:first], marks[:first], by, seen)
-            waiting, count = [table[first:]], count - first
+            starts = _starts(table, by)
+            last = int(starts[-1])
+            if last:
+                yield _handed_on(table[:last], starts[:-1], by, seen)
+            waiting, count = [table[last:]], count - last
             enough = max(rows, 2 * count)  # of a group that is larger than that, not every frame is looked through
     if count:
         table = nw.concat(waiting)
-        yield _handed_on(table, _marks(table, by), by, seen)
+        yield _handed_on(table, _starts(table, by), by, seen)
 
 
-def _handed_on(table: nw.DataFrame[Any], marks: np.ndarray, by: Sequence[str], seen: _Seen) -> Any:
-    """The frame. Raises DataError where it has a group of which rows were handed on before."""
-    starts = np.flatnonzero(np.concatenate([[True], marks[1:] != marks[:-1]]))
-    starts = starts[marks[starts] != WITHOUT_KEY]
-    groups, rows = np.unique(marks[starts], return_index=True)
-    rows = starts[rows]
+def _starts(table: nw.DataFrame[Any], by: Sequence[str]) -> np.ndarray:
+    """The first rows of groups that follow one another, and of rows without a key between them, int64 (K,)."""
+    changes = np.zeros(len(table) - 1, bool)
+    for name in by:
+        column = table.get_column(name)
+        before, after = column[:-1], column[1:]
+        unlike = after != before
+        if column.null_count():
+            gone = column.is_null().to_numpy()
+            changes |= gone[1:] != gone[:-1]
+            unlike = unlike.fill_null(False)
+        changes |= np.asarray(unlike.to_numpy(), bool)
+    return np.append(0, np.flatnonzero(changes) + 1)
+
+
+def _handed_on(table: nw.DataFrame[Any], starts: np.ndarray, by: Sequence[str], seen: _Seen) -> Any:
+    """The frame. Raises GroupReturnsError where it has a group of which rows were handed on before."""
+    keys = table.select(list(by))[starts]
+    marks = _marks(keys)
+    groups, rows = np.unique(marks, return_index=True)
+    if len(groups) and groups[0] == WITHOUT_KEY:
+        groups, rows = groups[1:], rows[1:]
     again = seen.index_of_known(groups)
     if again is not None:
-        row = table.select(list(by))[int(rows[again]) : int(rows[again]) + 1].rows()[0]
+        row = keys[int(rows[again]) : int(rows[again]) + 1].rows()[0]
         key = ", ".join(f"{name} = {value!r}" for name, value in zip(by, row, strict=True))
         raise GroupReturnsError(
             f"Rows of the group {key} come back after those of other groups. Sort the rows by {', '.join(by)}."
@@ -84,9 +99,9 @@ def _handed_on(table: nw.DataFrame[Any], marks: np.ndarray, by: Sequence[str], s
     return table.to_native()
 
 
-def _marks(table: nw.DataFrame[Any], by: Sequence[str]) -> np.ndarray:
-    """A hash of the key of each row, uint64 (rows,). Two keys of a million have the same one in 1 of 10⁷ tables."""
-    keys = pl.DataFrame(table.select(list(by)).to_native())
+def _marks(table: nw.DataFrame[Any]) -> np.ndarray:
+    """A hash of each key, uint64 (K,). Two keys of a million have the same one in 1 of 10⁷ tables."""
+    keys = pl.DataFrame(table.to_native())
     floats = [name for name, dtype in keys.schema.items() if dtype.is_float()]
     keys = keys.with_columns(pl.col(name).fill_nan(None) for name in floats)
     mark = pl.struct(pl.all()).hash().clip(lower_bound=1)
