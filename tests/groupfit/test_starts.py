@@ -109,6 +109,33 @@ def test_neighbours_lead_to_narrow_peaks() -> None:
     assert np.mean(np.abs(found.parameters[:, made.curve.names.index("m")] - m.ravel()) < 1) >= 0.99
 
 
+def test_a_few_groups_that_are_unlike_all_others() -> None:
+    """One in fifty oscillates much faster: it fits worse than the others, and is searched."""
+    rng, x = np.random.default_rng(4), np.linspace(0, 10, 120)
+    f = 0.4 * rng.uniform(0.9, 1.1, 150)
+    f[7::50] *= 8
+    y = np.sin(2 * np.pi * f[:, None] * x + rng.uniform(-3, 3, (150, 1))) + 0.2 * rng.normal(size=(150, 120))
+    found = searched(Family("a * sin(2*pi*f*x + p)", x, y, f[:, None], (150,)))
+    np.testing.assert_allclose(found.parameters[:, 1], f, rtol=0.05)
+
+
+def test_groups_with_scales_and_origins_of_their_own() -> None:
+    """Responses over six decades, and growth in years of different centuries."""
+    rng, x = np.random.default_rng(5), np.linspace(0, 10, 60)
+    height, rate = 10 ** rng.uniform(-3, 3, (100, 1)), rng.uniform(0.2, 2, (100, 1))
+    y = height * (np.exp(-rate * x) + 0.3 + 0.02 * rng.normal(size=(100, 60)))
+    made = Family("a * exp(-k*x) + c", x, y, rate, (100,))
+    some = np.arange(0, 100, 25)
+    assert (searched(made).costs[some] <= alone(made, some) * (1 + 1e-6)).all()
+    years = rng.uniform(1700, 2000, (100, 1)) + np.arange(25)
+    middle, r = years[:, :1] + rng.uniform(8, 17, (100, 1)), rng.uniform(0.3, 1, (100, 1))
+    y = 5 / (1 + np.exp(-r * (years - middle))) + 0.05 * rng.normal(size=years.shape)
+    curve = curve_of("k / (1 + exp(-r * (x-m)))", {"x": x}, None, None)
+    groups = in_groups(x[:25], y)._replace(columns=[years.ravel()], shared=False)
+    found = search_groups(curve, range(3), groups, np.full((100, 3), np.nan))
+    np.testing.assert_allclose(found.parameters[:, 2], middle[:, 0], atol=1.5)
+
+
 def test_starts_that_are_known_are_kept_to() -> None:
     """Whole groups of them are fitted from there alone, also to another minimum; and single ones are the start of each try."""
     x = np.linspace(0, 10, 100)

@@ -35,14 +35,15 @@ ASKED = 8
 """Evaluations from where a neighbour ended."""
 PASSES = 8
 """How often neighbours are asked, at most."""
-SEARCHED, PART = 64, 0.1
-"""Groups that are searched in the end, at most: so many, or this part of all if that is more."""
+SEARCHED, FAILED, WORST = 64, 0.1, 0.02
+"""Groups that are searched at once, at most: so many, or if that is more this part of all, of those that did not converge, and
+of those that fit worst."""
 OUTLYING = 3.5
 """How far from the median the cost of a group is that is searched, in standard deviations."""
 SPREAD = 0.05
 """What is added to the standard deviation of the logarithms of costs."""
-WORTHWHILE = 0.1
-"""Part of the groups that were searched because of their costs that has to find a better minimum, for others to be searched."""
+WORTHWHILE = 0.25
+"""Part of the groups that fitted worst that has to find a better minimum, for the next ones to be searched."""
 
 
 def search_groups(
@@ -161,12 +162,13 @@ def _from_candidates(trials: Trials, candidates: np.ndarray, show: Callable[[flo
     """Fit each group from those of the candidates, (C, n), that lead furthest."""
     best = _empty(len(trials), len(trials.free))
     for block in trials.blocks(len(trials), len(candidates)):
-        which = np.arange(block.start, block.stop)
-        starts = np.broadcast_to(candidates, (len(which), *candidates.shape))
-        found = best_from(trials, which, starts, STAGES)
-        _put(best, block, found)
+        _put(best, block, _from(trials, np.arange(block.start, block.stop), candidates))
         show(block.stop / len(trials))
     return best
+
+
+def _from(trials: Trials, which: np.ndarray, candidates: np.ndarray) -> Solution:
+    return best_from(trials, which, np.broadcast_to(candidates, (len(which), *candidates.shape)), STAGES)
 
 
 def _ask_neighbours(trials: Trials, best: Solution, neighbours: np.ndarray, changed: np.ndarray) -> None:
@@ -203,22 +205,34 @@ def _search_others(trials: Trials, best: Solution, neighbours: np.ndarray, chose
     """Search groups that did not converge, then those of which the costs are far above those of others, the worst first."""
     left = np.ones(len(trials), bool)
     left[chosen] = False
-    budget = max(SEARCHED, int(PART * len(trials)))
-    at_once = max(SEARCHED, budget // 8)
-    some = np.flatnonzero(left & ~converged(best.status))[:budget]
-    by_cost = False
+    failed = np.flatnonzero(left & ~converged(best.status))[: _at_once(trials, FAILED)]
+    left[failed] = False
+    if len(failed):
+        _search_some(trials, best, neighbours, failed, guess)
     while True:
-        if len(some):
-            improved = improve(best, some, search_fully(trials, some, guess), trials.rounding)
-            _ask_neighbours(trials, best, neighbours, improved)
-            if by_cost and len(improved) < WORTHWHILE * len(some):
-                return
-        left[some], budget, by_cost = False, budget - len(some), True
         far = np.where(left, _distances(trials, best), -np.inf)
-        some = np.argsort(-far, kind="stable")[: min(budget, at_once)]
-        some = np.sort(some[far[some] > OUTLYING])
-        if not len(some):
+        outlying = np.argsort(-far, kind="stable")[: np.count_nonzero(far > OUTLYING)]
+        if not len(outlying):
             return
+        worst, others = np.split(outlying, [_at_once(trials, WORST)])
+        left[worst] = False
+        improved = _search_some(trials, best, neighbours, np.sort(worst), guess)
+        if len(improved) < WORTHWHILE * len(worst):
+            return
+        candidates = best.parameters[improved[:REPRESENTATIVES]]
+        for block in trials.blocks(len(others), len(candidates)):
+            improve(best, others[block], _from(trials, others[block], candidates), trials.rounding)
+
+
+def _at_once(trials: Trials, part: float) -> int:
+    return max(SEARCHED, int(part * len(trials)))
+
+
+def _search_some(trials: Trials, best: Solution, neighbours: np.ndarray, some: np.ndarray, guess: Guess | None) -> np.ndarray:
+    """Search some groups, and let their neighbours know. Returns which are better for it."""
+    improved = improve(best, some, search_fully(trials, some, guess), trials.rounding)
+    _ask_neighbours(trials, best, neighbours, improved)
+    return improved
 
 
 def _distances(trials: Trials, best: Solution) -> np.ndarray:
