@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jitgrad.distributed.core import ORDER, PREDICTED, fit_batches, fitted_names, job_for, local_table, predict_batches
@@ -17,6 +18,8 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
+
+    Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 _TYPES = {"float64": types.DoubleType(), "int64": types.LongType(), "str": types.StringType()}
 
@@ -62,15 +65,10 @@ def fit_groups(
     >>> spark.fit_groups("a * exp(-k * t) + c", df, "od", by=["plate", "well"]).write.parquet("fits.parquet")  # doctest: +SKIP
     """
     job = job_for(model, df.columns, y, by=by, **options)
-
-    def fit(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return fit_batches(job, batches, threads)
-
-    rows = _sorted(
-        df.select(*map(_column, job.columns), functions.monotonically_increasing_id().alias(ORDER)), job.by, partitions
-    )
+    rows = df.select(*map(_column, job.columns), functions.monotonically_increasing_id().alias(ORDER))
     measures = [types.StructField(name, _TYPES[kind]) for name, kind in job.schema().items()]
-    return rows.mapInArrow(fit, types.StructType([*(df.schema[name] for name in job.by), *measures]))
+    schema = types.StructType([*(df.schema[name] for name in job.by), *measures])
+    return _by_group(rows, job.by, partitions, partial(fit_batches, job, threads=threads), schema)
 
 
 def predict(
@@ -108,11 +106,9 @@ def predict(
     own = found.select(*map(_column, job.by), *(_column(name).alias(to) for to, name in fitted_names(job).items()))
     joined = df.withColumn(ORDER, functions.monotonically_increasing_id()).join(own, on=list(job.by), how="left")
 
-    def say(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return predict_batches(job, batches)
-
-    rows = _sorted(joined.select(*map(_column, [*df.columns, *fitted_names(job), ORDER])), job.by, partitions)
-    return rows.mapInArrow(say, types.StructType([*df.schema, types.StructField(PREDICTED, types.DoubleType())]))
+    rows = joined.select(*map(_column, [*df.columns, *fitted_names(job), ORDER]))
+    schema = types.StructType([*df.schema, types.StructField(PREDICTED, types.DoubleType())])
+    return _by_group(rows, job.by, partitions, partial(predict_batches, job), schema)
 
 
 def _column(name: str) -> Any:
@@ -120,8 +116,16 @@ def _column(name: str) -> Any:
     return functions.col("`" + name.replace("`", "``") + "`")
 
 
-def _sorted(rows: DataFrame, by: Sequence[str], partitions: int | None) -> DataFrame:
-    """The rows of each group in one partition, one after the other, in their order."""
-    keys = [_column(name) for name in by]
+def _by_group(
+    rows: DataFrame, by: Sequence[str], partitions: int | None, function: Batches, schema: types.StructType
+) -> DataFrame:
+    """What a function of record batches makes of rows; those of a group come one after the other, in their order."""
+    keys, names = [_column(name) for name in by], [name for name in rows.columns if name != ORDER]
     apart = rows.repartition(*([] if partitions is None else [partitions]), *keys)
-    return apart.sortWithinPartitions(*keys, ORDER).drop(ORDER)
+    ordered = apart.sortWithinPartitions(*keys, ORDER).drop(ORDER)
+
+    def over(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return function(batch.rename_columns(names) for batch in batches)
+
+    plain = ordered.toDF(*(f"column{number}" for number in range(len(names))))  # mapInArrow knows no names with dots
+    return plain.mapInArrow(over, schema)
