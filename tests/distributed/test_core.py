@@ -39,6 +39,14 @@ def test_fits_are_those_made_here_wherever_batches_end(edges: list[int], rows: i
     check_same(pa.Table.from_batches(came), here(READINGS).frame(), BY)
 
 
+def test_fits_whose_starts_are_searched_are_those_made_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "whole_groups", lambda frames, by: whole_groups(frames, by, 50))
+    few = SORTED.filter(pl.col("well") < 5)
+    job = job_for(FORMULA, READINGS.columns, "od", by=BY)
+    came = pa.Table.from_batches(list(fit_batches(job, batches(few, list(range(0, few.height, 7))))))
+    check_same(came, here(few, p0=None).frame(), BY)
+
+
 def test_predictions_are_those_made_here() -> None:
     fits, job = here(READINGS), job_for(FORMULA, READINGS.columns, "od", by=BY)
     own = fits.frame().select(*BY, *(pl.col(name).alias(to) for to, name in fitted_names(job).items()))
