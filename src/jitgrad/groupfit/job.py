@@ -78,8 +78,9 @@ class Job:
 
     def __getstate__(self) -> dict[str, Any]:
         """As plain data: the model as a formula's text or as what it records, one of the gallery by its name."""
-        named_model = self.named.name if self.named is not None and MODELS.get(self.named.name) is self.named else self.named
-        return self.__dict__ | {"curve": self.curve.portable(), "named": named_model}
+        model = self.named
+        by_its_name = model is not None and _is_of_gallery(model.name) and named(model.name).formula == model.formula
+        return self.__dict__ | {"curve": self.curve.portable(), "named": model.name if model and by_its_name else model}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         model = state["named"]
@@ -156,7 +157,7 @@ def make_job(
     if nan_policy not in (None, "omit", "raise"):
         raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {nan_policy!r}.")
     options = options_of(loss, f_scale, ftol, xtol, gtol, max_nfev)
-    model = named(model) if isinstance(model, str) and (model in MODELS or model.partition(":")[0] == "polynomial") else model
+    model = named(model) if isinstance(model, str) and _is_of_gallery(model) else model
     extra = extra_columns(p0, bounds, fixed)
     known = [*by, y, *([sigma] if isinstance(sigma, str) else []), *extra]
     for name in [*known, *([x] if isinstance(x, str) else x or [])]:
@@ -177,6 +178,10 @@ def make_job(
         if name in MEASURES or name.removesuffix("_stderr") in set(job.names) - {name}:
             raise ArgumentError(f"The parameter {name!r} has the name of a column of the result. Rename it.")
     return job
+
+
+def _is_of_gallery(name: str) -> bool:
+    return name in MODELS or name.partition(":")[0] == "polynomial"
 
 
 def _check_method(method: str | None, bounds: Any, loss: Any) -> None:
@@ -200,12 +205,10 @@ def _curve(
     count = None if starts is None or given is not None else np.shape(starts)[-1]
     single = isinstance(model, NamedModel) or (not is_formula and (isinstance(x, str) or len(chosen) == 1))
     if not single:
+        if is_formula:
+            model = model if isinstance(model, Formula) else Formula(model)
+            _check_response(model, taken)
         curve = curve_of(model, dict.fromkeys(chosen), given, count)
-        for name in taken:
-            if name in curve.names:
-                raise FormulaError(
-                    f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side."
-                )
         return curve, tuple(curve.columns)
     if len(chosen) != 1:
         raise ArgumentError(f"The model takes one column, and there are {', '.join(chosen) or 'none'}. Name it by x=.")
@@ -220,6 +223,12 @@ def _shared(shared: str | Sequence[str], free: Sequence[int], names: Sequence[st
         if names.index(name) not in free:
             raise ArgumentError(f"Parameter {name!r} is fixed, and so not shared. Name it in one of the two.")
     return tuple(k for k in free if names[k] in wanted)
+
+
+def _check_response(model: Formula, taken: Sequence[Any]) -> None:
+    for name in taken:
+        if name in model.names:
+            raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
 
 
 def _free(fixed: Any, names: Sequence[str], p0: Any) -> tuple[int, ...]:

@@ -146,11 +146,11 @@ class _Work:
 
 def setting_of(job: Job, table: Table) -> Setting:
     """What the groups of a table start from, and their bounds, as they were given."""
-    starts = np.broadcast_to(by_group("p0", job.p0, job.names, table), (len(table), len(job.names)))
+    starts = np.broadcast_to(by_group("p0", job.p0, job.names, table), (len(table), len(job.names))).copy()
     if job.has_fixed_values:
-        fixed = np.broadcast_to(by_group("fixed", job.fixed, job.names, table), starts.shape)
-        starts = np.where(np.isnan(fixed), starts, fixed)
-    return Setting(starts.copy(), limits_by_group(job.bounds, job.names, table))
+        held = [k for k in range(len(job.names)) if k not in job.free]
+        starts[:, held] = by_group("fixed", job.fixed, job.names, table)[..., held]
+    return Setting(starts, limits_by_group(job.bounds, job.names, table))
 
 
 def _codes(job: Job, table: Table, setting: Setting) -> np.ndarray:

@@ -265,7 +265,8 @@ def without_nan(
         return arrays, parts, []
     if policy == "raise":
         name = next(name for name in used if np.isnan(arrays[name]).any())
-        raise DataError(f"Column {name!r} has nan in {left_out} rows. Remove them, or give nan_policy='omit'.")
+        count = int(np.isnan(arrays[name]).sum())
+        raise DataError(f"Column {name!r} has nan in {count} rows. Remove them, or give nan_policy='omit'.")
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.uint64)
     first, stop = before[parts[:, 0].astype(np.intp)], before[parts.sum(axis=1).astype(np.intp)]
     shorter = {name: values[kept] for name, values in arrays.items()}
