@@ -166,7 +166,7 @@ def uneven(x: Any, a: Any, b: Any) -> Any:
         ({"loss": lambda y, p: (y - p) ** 2}, ArgumentError, "A loss of your own is not there"),
         ({"nan_policy": "propagate"}, ArgumentError, "nan_policy must be one of"),
         ({"sigm": "s"}, OptionError, "'sigm'. Did you mean 'sigma'"),
-        ({"data": 3}, DataError, "The data are a int. Give a frame"),
+        ({"data": 3}, DataError, "The data are of type int. Give a frame"),
     ],
     ids=str,
 )
@@ -178,7 +178,7 @@ def test_faults_of_all_groups_are_errors(given: dict[str, Any], error: type[Exce
 
 def test_more_faults_of_frames() -> None:
     data = readings(3)
-    with pytest.raises(DataError, match=r"The data are a LazyFrame\. Collect it"):
+    with pytest.raises(DataError, match=r"The data are of type LazyFrame\. Collect it"):
         fit_groups(DECAY, data.lazy(), "od", P0, by="g")
     with pytest.raises(ArgumentError, match="The key 'rows' has the name of a column of the result"):
         make_job(DECAY, ["rows", "t", "od"], by="rows", y="od")

@@ -89,7 +89,7 @@ def frame_of(data: Any) -> nw.DataFrame[Any]:
         return nw.from_native(data, eager_only=True)
     except TypeError:
         advice = "Collect it" if hasattr(data, "collect") else "Give a frame of pandas, Polars or PyArrow, or a dict of columns"
-        raise DataError(f"The data are a {type(data).__name__}. {advice}.") from None
+        raise DataError(f"The data are of type {type(data).__name__}. {advice}.") from None
 
 
 def check_column(name: str, names: Sequence[str]) -> None:
