@@ -156,7 +156,8 @@ def test_steps_are_those_of_one_fit(n: int) -> None:
         for lane, (J, r) in enumerate(given):
             eight.set_gram(lane, J, r)
         eight.run(_factor)
-        scales, damping = eight.at["norms"] * draw.choice([1e-6, 1.0, 4.0, 1e3], (n, LANES)), begun * draw.uniform(0.5, 2, LANES)
+        scales = eight.at["norms"] * draw.choice([1e-6, 1.0, 4.0, 1e3], (n, LANES))
+        damping = begun * draw.uniform(0.5, 2, LANES)
         full = [np.linalg.norm(scales[:, k] * np.linalg.lstsq(J, r)[0]) for k, (J, r) in enumerate(given)]
         radius = relative * draw.uniform(0.5, 2, LANES) * full
         eight.at["scales"][...], eight.at["radius"][0], eight.at["damping"][0] = scales, radius, damping
