@@ -11,7 +11,7 @@ from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.groupfit.symmetries import symmetries_of
 from jitgrad.groupfit.trials import Trials
 
-X = np.linspace(0.1, 5, 50)
+X = np.linspace(0.1, 5, 50)  # ten a unit
 CASES = [
     ("a * exp(-k*x) + b * exp(-r*x)", {"a": 2, "k": 3, "b": 1, "r": 0.4}, {"a": 1, "k": 0.4, "b": 2, "r": 3}),
     ("a * exp(-k*x) + b * exp(-r*x)", {"a": 2, "k": 0.3, "b": 1, "r": 0.4}, None),
@@ -28,6 +28,10 @@ CASES = [
     ("a * sin(w*x)", {"a": 2, "w": -3}, {"a": -2, "w": 3}),
     ("a * sin(w*x + p)", {"a": -2, "w": -3, "p": 1}, {"a": 2, "w": 3, "p": -1}),
     ("a * sin(w*x + p)", {"a": -2, "w": 3, "p": 7}, {"a": 2, "w": 3, "p": 7 - 3 * np.pi}),
+    ("a * cos(w*x + p)**2 + c", {"a": 2, "w": 3, "p": 5, "c": 1}, {"a": 2, "w": 3, "p": 5 - 2 * np.pi, "c": 1}),
+    ("a * sin(2*pi*f*x + p)", {"a": 2, "f": 12.3, "p": 1}, {"a": 2, "f": 2.3, "p": 1}),
+    ("a * sin(2*pi*f*x + p)", {"a": 2, "f": -8.3, "p": 1}, {"a": 2, "f": 1.7, "p": 1}),
+    ("a * sin(w*x + p)", {"a": 2, "w": 20 * np.pi - 3, "p": 1}, {"a": 2, "w": 3, "p": np.pi - 1}),
     ("a * cos(2*pi*(x/t - p)) + c", {"a": 2, "t": 3, "p": 5.2, "c": 1}, {"a": 2, "t": 3, "p": 0.2, "c": 1}),
 ]
 

@@ -2,7 +2,8 @@
 
 In which of the values that say the same a fit ends depends on where it begins. So that a map of a parameter has no speckles,
 and a minimum has the same values however it was found, some are chosen: signs are positive, components stand in ascending order
-of the first parameter in which the model is not linear, and angles are from -π to π.
+of the first parameter in which the model is not linear, angles are from -π to π, and frequencies, where evenly spaced rows tell
+no others apart, the lowest.
 
 What is a symmetry is found by trying: the model is computed with changed values, at several places.
 """
@@ -26,8 +27,10 @@ ROWS, PLACES = 64, 3
 """How many rows changes are compared on, and at how many values of the parameters."""
 ALIKE = 1e-9
 """Difference of what a model says, beside its size, that is rounding."""
-PERIODS = (2 * np.pi, 1.0, 360.0)
-"""Of angles: in radians, in turns, in degrees."""
+PERIODS = (np.pi, 2 * np.pi, 0.5, 1.0, 180.0, 360.0)
+"""Of angles in radians, in turns and in degrees, half of a turn first, after which squares are the same."""
+EVEN = 1e-6
+"""Of a step, how much the steps of a column differ that is evenly spaced."""
 
 
 class Symmetries(NamedTuple):
@@ -39,7 +42,7 @@ class Symmetries(NamedTuple):
             of each, 1 or -1. It is due where the parameter is negative, if its factor is -1, else where it is above its source.
         steps: for a parameter that can be made positive, which change their sign with it where a height is added to a level, as
             of a step that goes up from the left and down from the right; and the level and the height.
-        turns: angles, their periods, and parameters that change their sign with half a turn, None where there is none.
+        turns: angles and frequencies, their periods, and which parameters change their sign with half a period, or None.
     """
 
     signs: list[tuple[int, np.ndarray]]
@@ -50,6 +53,8 @@ class Symmetries(NamedTuple):
     def chosen(self, values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of the values that say the same those that are chosen, (F, n), and their standard errors."""
         values, errors = values.copy(), errors.copy()
+        for k, period, _ in self.turns:
+            values[:, k] -= period * np.round(values[:, k] / period)
         for k, together in self.signs:
             values[np.ix_(values[:, k] < 0, together)] *= -1
         for k, together, level, height in self.steps:
@@ -76,8 +81,17 @@ def symmetries_of(trials: Trials, estimates: np.ndarray) -> Symmetries:
     signs = _signs(compared, linear)
     positive = [k for k, _ in signs]
     units = np.round(dimensions(trials.traced.recorded)[list(trials.free)], 6)
-    swaps, turns = _swaps(compared, units, linear, positive), _turns(compared, units, positive)
+    swaps, turns = _swaps(compared, units, linear, positive), _turns(compared, units, positive, _rate(trials))
     return Symmetries(signs, swaps, _steps(compared, linear, positive), turns)
+
+
+def _rate(trials: Trials) -> float | None:
+    """How many rows there are in a unit of the first column, where they are the same for all groups, and evenly spaced."""
+    if not trials.groups.shared:
+        return None
+    steps = np.diff(trials.rows_of(0)[0][0])
+    is_even = len(steps) > 0 and np.ptp(steps) <= EVEN * abs(steps[0])
+    return 1 / float(np.mean(steps)) if is_even and steps[0] else None
 
 
 class _Compared:
@@ -183,19 +197,23 @@ def _exchanges(pairs: Sequence[tuple[int, int]], n: int) -> Iterator[np.ndarray]
                 yield source
 
 
-def _turns(compared: _Compared, units: np.ndarray, positive: Sequence[int]) -> list[tuple[int, float, int | None]]:
-    """Angles, which have no units, by their periods; what is made positive already changes no sign with them."""
+def _turns(
+    compared: _Compared, units: np.ndarray, positive: Sequence[int], rate: float | None
+) -> list[tuple[int, float, int | None]]:
+    """Angles, which have no units, and frequencies, with their periods. What is made positive already changes no sign here."""
     n = len(units)
-    steps = np.eye(n)
     turns: list[tuple[int, float, int | None]] = []
-    for k in np.flatnonzero(~units.any(axis=1)).tolist():
-        for period in PERIODS:
-            if not compared.alike((compared.values + period * steps[k])[None])[0]:
-                continue
-            half = compared.values + period / 2 * steps[k]
-            others = [j for j in range(n) if j != k and j not in positive]
-            flipped = np.array([np.where(np.arange(n) == j, -half, half) for j in others]).reshape(-1, *half.shape)
-            with_half = [j for j, same in zip(others, compared.alike(flipped).tolist(), strict=True) if same]
-            turns.append((k, period, with_half[0] if with_half else None))
-            break
+    for k in range(n):
+        is_frequency = units[k, 0] == -1 and not units[k, 1:].any()
+        if units[k].any() and not (is_frequency and rate):
+            continue
+        turn = (np.arange(n) == k) * (rate if is_frequency and rate else 1.0)
+        periods = [period for period in PERIODS if compared.alike((compared.values + period * turn)[None])[0]]
+        if not periods:
+            continue
+        half = compared.values + periods[0] / 2 * turn
+        others = [j for j in range(n) if j != k and j not in positive]
+        flipped = np.array([np.where(np.arange(n) == j, -half, half) for j in others]).reshape(-1, *half.shape)
+        with_half = [j for j, same in zip(others, compared.alike(flipped).tolist(), strict=True) if same]
+        turns.append((k, float(periods[0] * turn[k]), with_half[0] if with_half else None))
     return turns
