@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 import pytest
 
-from jitgrad import curve_fit
+from jitgrad import curve_fit, fit_groups
 from jitgrad.curvefit import CurveFit
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import Curve, curve_of
@@ -18,6 +19,7 @@ from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Limits
 from jitgrad.curvefit.status import converged
 from jitgrad.errors import ArgumentError, FitError, FitWarning, UnsupportedError
+from jitgrad.groupfit import solving
 from jitgrad.groupfit.shared import SharedFit, fit_shared
 from jitgrad.vm.least_squares import codes
 
@@ -185,3 +187,30 @@ def test_what_cannot_be_shared() -> None:
     curve = curve_of("a * (x - mean(x)) + c", {"x": np.ones(1)}, None, None)
     with pytest.raises(UnsupportedError, match="several rows of a group"):
         fit_shared(curve, [0, 1], [0], groups, np.ones((3, 2)))
+
+
+def frame(data: Decays) -> dict[str, np.ndarray]:
+    return {"well": data.group, "x": data.x, "y": data.y, "sigma": data.sigma}
+
+
+def test_fit_groups_shares_parameters_that_it_searched_for() -> None:
+    data = decays(30)
+    fits = fit_groups("a * exp(-k*x) + c", pl.DataFrame(frame(data)), "y", by="well", sigma="sigma", shared=["k"])
+    expected = fit_shared(CURVE, [A, K, C], [K], data.groups, starts(30))
+    order = [fits.names.index(name) for name in ("a", "k", "c")]
+    np.testing.assert_allclose(fits.values[:, order], expected.solution.parameters, rtol=1e-8)
+    factors, scale = expected.solution.factors, 2 * expected.cost / expected.dof
+    covariances = np.linalg.inv(factors.transpose(0, 2, 1) @ factors) * scale
+    np.testing.assert_allclose(fits.stderr[:, order], np.sqrt(np.diagonal(covariances, axis1=1, axis2=2)), rtol=1e-6)
+    assert fits.converged.all() and len(np.unique(fits.values[:, fits.names.index("k")])) == 1
+
+
+@pytest.mark.parametrize("name", ["search_groups", "fit_shared"])
+def test_a_ctrl_c_leaves_no_group_that_claims_to_share(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*arguments: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(solving, name, stopped)
+    with pytest.warns(FitWarning, match="Interrupted: 0 of 12 groups"):
+        fits = fit_groups("a * exp(-k*x) + c", pl.DataFrame(frame(decays(12))), "y", by="well", shared=["k"])
+    assert set(fits.status) == {"interrupted"} and np.isnan(fits.values).all()

@@ -42,6 +42,8 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
         else:
             work.run(wanted, None)
     except KeyboardInterrupt:
+        if job.shared:  # what groups came to by themselves is no part of a joint fit
+            codes[wanted], work.found, work.joint = Status.INTERRUPTED, [], None
         done = len(wanted) - int((codes[wanted] == Status.INTERRUPTED).sum())
         warnings.warn(
             f"Interrupted: {done} of {len(wanted)} groups are fitted. refit('interrupted') goes on with the others.",
