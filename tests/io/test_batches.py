@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.io import batches
-from jitgrad.io.batches import read_batches
+from jitgrad.io.batches import names_of_columns, read_batches
 from jitgrad.io.table import read_table
 from tests.io.files import parquet, standard_input, written
 
@@ -203,3 +203,36 @@ def test_faults_of_those_who_ask_are_theirs(tmp_path: Path) -> None:
 
     with pytest.raises(FileNotFoundError, match="mine"):
         ask()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_reading_may_begin_at_any_row(kind: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [k / 2 for k in range(50)], "b": ["x"] * 50})
+    file = tmp_path / f"t.{kind}"
+    if kind == "csv":
+        frame.write_csv(file)
+    else:
+        frame.write_parquet(file)
+    told: list[float] = []
+    with patch.object(batches, "_PIECE", 8):
+        came = list(read_batches(file, 8, start=19, told=told.append))
+        assert_frame_equal(pl.concat(came), frame[19:])
+        assert list(read_batches(file, 8, start=50)) == []
+    assert told == sorted(told) and 0 < told[0] <= told[-1] == 1
+
+
+def test_keys_stay_whole_numbers(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("key,y\n" + "".join(f"{2**60 + k},{k}\n" for k in range(9)) + "2.5,1\n")
+    with patch.object(batches, "_PIECE", 3):
+        frames = read_batches(tmp_path / "t.csv", 3, keys=["key"])
+        first = next(frames)
+        assert first.schema == {"key": pl.Int64, "y": pl.Float64} and first["key"][0] == 2**60
+        with pytest.raises(DataError, match=r"has '2\.5' in line 11, column 'key'"):
+            list(frames)
+
+
+def test_names_of_columns(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [1], "b c": ["x"]})
+    frame.write_csv(tmp_path / "t.csv")
+    frame.write_parquet(tmp_path / "t.parquet")
+    assert names_of_columns(tmp_path / "t.csv") == names_of_columns(tmp_path / "t.parquet") == ["a", "b c"]

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from jitgrad.errors import ArgumentError, DataError
+from jitgrad.io import write as write_module
 from jitgrad.io.table import read_table
 from jitgrad.io.write import TableWriter
 
@@ -107,6 +108,32 @@ def test_tables_without_rows(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_bytes() == b""
     write(tmp_path / "t.parquet")
     assert pl.read_parquet(tmp_path / "t.parquet").shape == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.parquet.gz"])
+def test_large_parquet_waits_in_files_without_names(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write_module, "_MOST_KEPT", 100)
+    frames = [pl.DataFrame({"a": range(9 * k, 9 * k + 9), "b": [None] * 9 if k == 0 else ["x"] * 9}) for k in range(5)]
+    write(tmp_path / name, *frames)
+    whole = (tmp_path / name).read_bytes()
+    whole = gzip.decompress(whole) if name.endswith("gz") else whole
+    assert_frame_equal(pl.read_parquet(whole), pl.concat(frames, how="vertical_relaxed"))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_full_disk_while_parquet_is_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = pl.LazyFrame.sink_parquet
+
+    def full(frame: pl.LazyFrame, to: Any, **options: Any) -> Any:
+        if isinstance(to, str):
+            raise pl.exceptions.ComputeError("parquet: underlying IO error: No space left on device (os error 28)")
+        return sink(frame, to, **options)
+
+    monkeypatch.setattr(write_module, "_MOST_KEPT", 0)
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
+    with pytest.raises(DataError, match=r"t\.parquet cannot be written: No space left on device\. Make room"):
+        write(tmp_path / "t.parquet", *FRAMES)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_columns_are_refused(tmp_path: Path) -> None:
@@ -210,6 +237,7 @@ def test_standard_output(path: str | None, capsysbinary: pytest.CaptureFixture[b
 COMMAND = """
 import click, polars
 from jitgrad.cli.main import commands, main
+from jitgrad.io import write as write_module
 from jitgrad.io.write import TableWriter
 
 @commands.command()
