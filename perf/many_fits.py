@@ -52,7 +52,7 @@ PEERS = {
     "xarray": Peer(("xarray",), 1000),
     "xarray on dask": Peer(("xarray", "dask", "cloudpickle"), 2000),
     "lmfit": Peer(("lmfit",), 300),
-    "optimistix": Peer(("jax", "optimistix"), 4096),
+    "optimistix": Peer(("jax", "optimistix"), 2048),
     "cpufit": Peer((), 100_000),
 }
 PUBLISHED = {"Cpufit, published": (60_957, 96_322), "Gpufit on a GPU, published": (2_673_797, 3_038_590)}

@@ -15,8 +15,8 @@ import numpy as np
 from many_jobs import Job
 
 CORES = os.cpu_count() or 1
-CHUNK = 1024
-"""Groups that JAX fits at once: they wait for the slowest of them."""
+CHUNK = 32
+"""Groups that JAX fits at once: they wait for the slowest of them, so many take longer."""
 Run = Callable[[], Any]
 
 
