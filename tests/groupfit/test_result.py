@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import scipy.optimize
 
 from jitgrad import curve_fit, fit_groups
 from jitgrad.curvefit.bundles import Groups
@@ -201,3 +202,37 @@ def test_places_in_an_image() -> None:
         fits[1]
     with pytest.raises(IndexError):
         fits[2, 0]
+
+
+def test_parameters_that_all_groups_share() -> None:
+    """Beside SciPy, with a parameter for each group and one for all."""
+    y, flat = IMAGE.reshape(6, 30), ["a", "c"]
+    fits = fit_groups(OF_X, T, y, shared="k")
+
+    def all_of_them(_: Any, *p: float) -> Any:
+        return (np.array(p[:6])[:, None] * np.exp(-p[12] * T) + np.array(p[6:12])[:, None]).ravel()
+
+    expected, covariance = scipy.optimize.curve_fit(all_of_them, np.zeros(180), y.ravel(), [1.0] * 13, xtol=1e-14, ftol=1e-14)
+    errors = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(fits.values[:, 1], expected[12], rtol=1e-6)
+    np.testing.assert_allclose(fits.stderr[:, 1], errors[12], rtol=1e-5)
+    for k, name in enumerate(flat):
+        np.testing.assert_allclose(fits.parameters[name], expected[6 * k : 6 * k + 6], rtol=1e-6)
+        np.testing.assert_allclose(fits.stderr[:, 2 * k], errors[6 * k : 6 * k + 6], rtol=1e-5)
+    assert fits[2].dof == 180 - 13 and fits[2].redchi == pytest.approx(fits.chisqr[2] / 167)
+    np.testing.assert_allclose(fits[2].stderr, fits.stderr[2], rtol=1e-12)
+    np.testing.assert_allclose(fits[2].covariance, fits.covariance(2), rtol=1e-12)
+    given = fit_groups(OF_X, T, y, [2.0, 1.0, 0.5], shared=["k"])
+    np.testing.assert_allclose(given.values, fits.values, rtol=1e-7)
+    with pytest.raises(ArgumentError, match="The groups share k, so that none is fitted alone"):
+        fits.refit([1])
+
+
+def test_an_interrupted_fit_of_shared_parameters_has_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*args: Any, **options: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(solving, "fit_shared", none)
+    with pytest.warns(FitWarning, match="groups that share parameters are fitted together, so none is"):
+        fits = fit_groups(OF_X, T, IMAGE, shared="k")
+    assert set(fits.status.ravel()) == {"interrupted"} and np.isnan(fits.values).all()

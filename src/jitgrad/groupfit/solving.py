@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,13 +44,16 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
     except KeyboardInterrupt:
         if job.shared:  # what groups came to by themselves is no part of a joint fit
             codes[wanted], work.found, work.joint = Status.INTERRUPTED, [], None
-        done = len(wanted) - int((codes[wanted] == Status.INTERRUPTED).sum())
-        warnings.warn(
-            f"Interrupted: {done} of {len(wanted)} groups are fitted. refit('interrupted') goes on with the others.",
-            FitWarning,
-            stacklevel=users_level(),
-        )
+        warnings.warn(_interrupted(job, codes[wanted]), FitWarning, stacklevel=users_level())
     return GroupFits(job, table, setting, found_by(job, table, setting, work.solution(), codes, work.joint), work.joint)
+
+
+def _interrupted(job: Job, codes: np.ndarray) -> str:
+    """What is done of the groups that were to be fitted, and how to go on."""
+    if job.shared:
+        return "Interrupted: groups that share parameters are fitted together, so none is. Fit all again."
+    done = len(codes) - int((codes == Status.INTERRUPTED).sum())
+    return f"Interrupted: {done} of {len(codes)} groups are fitted. refit('interrupted') goes on with the others."
 
 
 @dataclass
@@ -127,16 +130,25 @@ class _Work:
         groups = table.groups if every else table.groups._replace(parts=table.groups.parts[chosen])
         starts = self.setting.starts if every else self.setting.starts[chosen]
         done = None if show is None else lambda k: show(before + k)
+        options: dict[str, Any] = {"threads": self.threads, "done": done}
         stopped: StoppedError | None = None
         try:
             if search:
                 guess = None if job.named is None else job.named.guess
                 found = search_groups(
-                    job.curve, free, groups, starts, limits, job.options, guess=guess, shape=table.shape, places=chosen,
-                    threads=self.threads, done=done,
-                )  # fmt: skip
+                    job.curve,
+                    free,
+                    groups,
+                    starts,
+                    limits,
+                    job.options,
+                    guess=guess,
+                    shape=table.shape,
+                    places=chosen,
+                    **options,
+                )
             else:
-                found = solve_many(job.curve, free, groups, starts, limits, job.options, threads=self.threads, done=done)
+                found = solve_many(job.curve, free, groups, starts, limits, job.options, **options)
         except StoppedError as error:
             found, stopped = error.solution, error
         codes = np.where(found.status == 0, np.uint8(Status.INTERRUPTED), codes_of(found))
