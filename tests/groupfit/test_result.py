@@ -226,13 +226,3 @@ def test_parameters_that_all_groups_share() -> None:
     np.testing.assert_allclose(given.values, fits.values, rtol=1e-7)
     with pytest.raises(ArgumentError, match="The groups share k, so that none is fitted alone"):
         fits.refit([1])
-
-
-def test_an_interrupted_fit_of_shared_parameters_has_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*args: Any, **options: Any) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(solving, "fit_shared", none)
-    with pytest.warns(FitWarning, match="groups that share parameters are fitted together, so none is"):
-        fits = fit_groups(OF_X, T, IMAGE, shared="k")
-    assert set(fits.status.ravel()) == {"interrupted"} and np.isnan(fits.values).all()
