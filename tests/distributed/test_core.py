@@ -39,6 +39,18 @@ def test_fits_are_those_made_here_wherever_batches_end(edges: list[int], rows: i
     check_same(pa.Table.from_batches(came), here(READINGS).frame(), BY)
 
 
+@pytest.mark.parametrize("rows", [1, 40, 1000])
+def test_keys_may_be_dictionaries_of_each_batch(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "whole_groups", lambda frames, by: whole_groups(frames, by, rows))
+    encoded = []
+    for batch in batches(SORTED, list(range(0, 700, 30))):
+        at = batch.schema.get_field_index("plate")
+        columns = [column.cast("string").dictionary_encode() if k == at else column for k, column in enumerate(batch.columns)]
+        encoded.append(pa.RecordBatch.from_arrays(columns, batch.schema.names))
+    came = pa.Table.from_batches(list(fit_batches(JOB, encoded))).to_pylist()
+    check_same(pl.DataFrame(came, here(READINGS).frame().schema), here(READINGS).frame(), BY)
+
+
 def test_fits_whose_starts_are_searched_are_those_made_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "whole_groups", lambda frames, by: whole_groups(frames, by, 50))
     few = SORTED.filter(pl.col("well") < 5)

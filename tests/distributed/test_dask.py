@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jitgrad.errors import DataError
 from tests.distributed.readings import BY, FORMULA, START, check_same, decay, here, readings
 
 dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed")
@@ -68,6 +69,11 @@ def test_keys_may_be_categories(client: Any) -> None:
     assert fits["plate"].dtype == "category"
     came = pl.DataFrame(fits.assign(plate=fits["plate"].astype(str)))
     check_same(came, here(READINGS).frame(), BY)
+
+
+def test_a_frame_that_is_here_is_refused() -> None:
+    with pytest.raises(DataError, match=r"Give a Dask DataFrame; jitgrad\.fit_groups takes frames that are here"):
+        groups.fit_groups(FORMULA, READINGS, "od", by=BY)
 
 
 def touch(part: Any, folder: Path) -> Any:

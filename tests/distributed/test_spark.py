@@ -66,3 +66,6 @@ def test_names_may_have_dots(frame: Any) -> None:
     dotted = frame.sparkSession.createDataFrame(renamed.to_arrow())
     fits = groups.fit_groups("a * exp(-k * s) + c", dotted, "o.d", by=by, p0=START)
     check_same(fits.toArrow(), here(READINGS).frame().rename(dict(zip(BY, by, strict=True))), by)
+    said = groups.predict("a * exp(-k * s) + c", dotted, fits, by=by, y="o.d").toArrow()
+    wanted = here(READINGS).predict(READINGS)
+    check_same(said.select(["row", "predicted"]), wanted.select("row", "predicted"), ["row"])

@@ -127,6 +127,31 @@ def test_what_is_fixed_has_no_covariance(images: Any) -> None:
     ).all()
 
 
+def test_what_is_fixed_by_name_has_its_starting_values(images: Any) -> None:
+    held = xr.DataArray([0.0, 0.1, 0.2, 0.3], {"y": np.arange(4)}, "y")
+    fits = fit_groups(FORMULA, images, coords="time", p0={**START, "c": held}, fixed=["c"])
+    assert (fits.curvefit_coefficients.sel(param="c") == held).all()
+    assert (fits.curvefit_stderr.sel(param="c") == 0).all()
+
+
+def test_starts_that_are_not_given_are_found(images: Any) -> None:
+    found, given = fit_groups(FORMULA, images, coords="time"), fit_groups(FORMULA, images, coords="time", p0=START)
+    assert (found.curvefit_status == "converged").all()
+    np.testing.assert_allclose(found.curvefit_coefficients, given.curvefit_coefficients, rtol=1e-7)
+    some = fit_groups(FORMULA, images, coords="time", p0={"k": 1.0})
+    np.testing.assert_allclose(some.curvefit_coefficients, given.curvefit_coefficients, rtol=1e-7)
+
+
+def test_a_parameter_that_all_fits_share_needs_them_in_one_place(images: Any) -> None:
+    fits = fit_groups(FORMULA, images, coords="time", p0=START, shared=["c"])
+    assert np.ptp(fits.curvefit_coefficients.sel(param="c").values) == 0
+    variances = np.diagonal(fits.curvefit_covariance.values, axis1=-2, axis2=-1)
+    np.testing.assert_allclose(np.sqrt(variances), fits.curvefit_stderr, rtol=1e-9)
+    pytest.importorskip("dask.array", reason="Dask is not installed")
+    with pytest.raises(ArgumentError, match="needs all of them in one place"):
+        fit_groups(FORMULA, images.chunk({"y": 2}), coords="time", p0=START, shared=["c"])
+
+
 def test_a_single_fit_has_no_dimension_of_its_own(images: Any) -> None:
     fits = fit_groups(FORMULA, images[:, 0, 0], coords="time", p0=START)
     assert fits.curvefit_coefficients.dims == ("param",) and fits.curvefit_status.item() == "converged"
@@ -146,7 +171,7 @@ def test_a_function_of_any_number_of_parameters_has_names_for_them(images: Any) 
         ({"p0": {"b": 1.0}}, "no parameter 'b' for p0"),
         ({"bounds": {"time": (0, 1)}}, "bounds names 'time', which is a column"),
         ({"p0": {"a": xr.DataArray(np.ones(20), dims="time")}}, "has the dimensions time. Fits have y, x"),
-        ({"by": "y"}, "by is for frames"),
+        ({"by": "y"}, "by is not for a DataArray"),
     ],
 )
 def test_wrong_arguments_are_named(images: Any, changes: dict[str, Any], said: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v1 as nw
 
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, DataError
 from jitgrad.groupfit.job import Job, make_job
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.whole import whole_groups
@@ -121,11 +121,17 @@ def _in_order(rows: pa.Table) -> pa.Table:
 
 def job_for(model: Any, names: Sequence[str], y: str | None, **options: Any) -> Job:
     """The Job for a frame of an engine. Raises as ``make_job``, and ArgumentError for what needs all groups in one place."""
-    if options.pop("shared", None) is not None:
+    if options.get("shared"):
         raise ArgumentError("A parameter that all groups share needs all of them in one place. Use jitgrad.fit_groups for it.")
     if y is None:  # for predictions: no column is the response
         names, y = [*names, ""], ""
     return make_job(model, names, y=y, **options)
+
+
+def check_kind(data: Any, kind: type, what: str) -> None:
+    """Raise DataError for data that are no frame of the engine."""
+    if not isinstance(data, kind):
+        raise DataError(f"The data are a {type(data).__name__}. Give {what}; jitgrad.fit_groups takes frames that are here.")
 
 
 def local_table(fits: Any) -> pa.Table:

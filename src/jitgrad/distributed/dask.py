@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.distributed.core import ORDER, PREDICTED, fit_table, fitted_names, job_for, local_table, predict_table
+from jitgrad.distributed.core import ORDER, PREDICTED, check_kind, fit_table, fitted_names, job_for, local_table, predict_table
 from jitgrad.errors import MissingError
 from jitgrad.groupfit.result import GroupFits
 
@@ -64,6 +64,7 @@ def fit_groups(
     >>> df = dd.read_parquet("readings.parquet")  # doctest: +SKIP
     >>> dask.fit_groups("a * exp(-k * t) + c", df, "od", by=["plate", "well"]).to_parquet("fits")  # doctest: +SKIP
     """
+    check_kind(df, dd.DataFrame, "a Dask DataFrame")
     job = job_for(model, list(df.columns), y, by=by, **options)
     rows = _shuffled(_numbered(df[job.columns]), job.by, partitions)
     measures = {name: pd.Series([], dtype=_TYPES[kind]) for name, kind in job.schema().items()}
@@ -101,6 +102,7 @@ def predict(
     dask.dataframe.DataFrame
         The columns of ``df`` and ``predicted``, which is nan where the group has no fit.
     """
+    check_kind(df, dd.DataFrame, "a Dask DataFrame")
     job = job_for(model, list(df.columns), y, by=by, x=x)
     names = fitted_names(job)
     if not isinstance(fits, dd.DataFrame):

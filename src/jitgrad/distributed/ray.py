@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jitgrad.distributed.core import ORDER, fit_table, fitted_names, job_for, local_table, predict_table
+from jitgrad.distributed.core import ORDER, check_kind, fit_table, fitted_names, job_for, local_table, predict_table
 from jitgrad.errors import MissingError
 from jitgrad.groupfit.result import GroupFits
 
@@ -56,6 +56,7 @@ def fit_groups(
     >>> ds = ray.data.read_parquet("readings.parquet")  # doctest: +SKIP
     >>> groups.fit_groups("a * exp(-k * t) + c", ds, "od", by=["plate", "well"]).write_parquet("fits")  # doctest: +SKIP
     """
+    check_kind(ds, ray.data.Dataset, "a Ray Dataset")
     job = job_for(model, ds.columns(), y, by=by, **options)
     rows = _shuffled(_numbered(ds.select_columns(job.columns)), job.by, partitions)
     return _over(rows, fit_table, {"job": job, "threads": threads}, threads)
@@ -91,6 +92,7 @@ def predict(
     ray.data.Dataset
         The columns of ``ds`` and ``predicted``, which is nan where the group has no fit.
     """
+    check_kind(ds, ray.data.Dataset, "a Ray Dataset")
     job = job_for(model, ds.columns(), y, by=by, x=x)
     names = fitted_names(job)
     if not isinstance(fits, ray.data.Dataset):

@@ -6,18 +6,26 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jitgrad.distributed.core import ORDER, PREDICTED, fit_batches, fitted_names, job_for, local_table, predict_batches
+from jitgrad.distributed.core import (
+    ORDER,
+    PREDICTED,
+    check_kind,
+    fit_batches,
+    fitted_names,
+    job_for,
+    local_table,
+    predict_batches,
+)
 from jitgrad.errors import MissingError
 from jitgrad.groupfit.result import GroupFits
 
 try:
-    from pyspark.sql import functions, types
+    from pyspark.sql import DataFrame, functions, types
 except ModuleNotFoundError as error:
     raise MissingError("jitgrad.distributed.spark needs PySpark and PyArrow. Run: pip install 'jitgrad[spark]'.") from error
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
 
     Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -64,6 +72,7 @@ def fit_groups(
     >>> df = session.read.parquet("readings.parquet")  # doctest: +SKIP
     >>> spark.fit_groups("a * exp(-k * t) + c", df, "od", by=["plate", "well"]).write.parquet("fits.parquet")  # doctest: +SKIP
     """
+    check_kind(df, DataFrame, "a Spark DataFrame")
     job = job_for(model, df.columns, y, by=by, **options)
     rows = df.select(*map(_column, job.columns), functions.monotonically_increasing_id().alias(ORDER))
     measures = [types.StructField(name, _TYPES[kind]) for name, kind in job.schema().items()]
@@ -101,6 +110,7 @@ def predict(
     pyspark.sql.DataFrame
         The columns of ``df`` and ``predicted``, which is nan where the group has no fit.
     """
+    check_kind(df, DataFrame, "a Spark DataFrame")
     job = job_for(model, df.columns, y, by=by, x=x)
     found: Any = fits if hasattr(fits, "sparkSession") else df.sparkSession.createDataFrame(local_table(fits))
     own = found.select(*map(_column, job.by), *(_column(name).alias(to) for to, name in fitted_names(job).items()))

@@ -97,13 +97,18 @@ def fit_labelled(
         raise ArgumentError("The data are a Dataset. Give one of its variables, a DataArray.")
     columns = _columns(data, coords)
     dims = _reduced(data, columns, reduce_dims)
-    starts = None
+    lazy = data.chunks is not None
+    if lazy and options.get("shared"):
+        raise ArgumentError("A parameter that all fits share needs all of them in one place. Load the data, or share none.")
+    starts = dict.fromkeys(p0 or (), 0.0)  # as names: each block has values of its own
     is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
     if is_function and (param_names is not None or len(columns) > 1):
-        starts = dict.fromkeys(param_names or names_of(model, None, None), math.nan)
+        starts = dict.fromkeys(param_names or names_of(model, None, None), 0.0)
         model = _of_names(model, several=len(columns) > 1)
     policy = "omit" if skipna else None
-    job = make_job(model, [*columns, RESPONSE], by=(), y=RESPONSE, x=list(columns), p0=starts, nan_policy=policy, **options)
+    job = make_job(
+        model, [*columns, RESPONSE], by=(), y=RESPONSE, x=list(columns), p0=starts or None, nan_policy=policy, **options
+    )
     names = job.names
     p0, bounds = dict(p0 or {}), dict(bounds or {})
     check_names("p0", p0, names, columns)
@@ -114,7 +119,6 @@ def fit_labelled(
         given += [none if end is None else end for end in ends]
     for value in given:
         _check_dims(value, data, dims)
-    lazy = data.chunks is not None
     fit = partial(
         _fit_block, job=job, columns=list(columns), axes=len(dims), bounded=bool(bounds), errors=errors,
         threads=threads or (1 if lazy else None),

@@ -103,7 +103,8 @@ def _marks(table: nw.DataFrame[Any]) -> np.ndarray:
     """A hash of each key, uint64 (K,). Two keys of a million have the same one in 1 of 10⁷ tables."""
     keys = pl.DataFrame(table.to_native())
     floats = [name for name, dtype in keys.schema.items() if dtype.is_float()]
-    keys = keys.with_columns(pl.col(name).fill_nan(None) for name in floats)
+    categories = [name for name, dtype in keys.schema.items() if dtype in (pl.Categorical, pl.Enum)]  # numbers differ by frame
+    keys = keys.with_columns(pl.col(floats).fill_nan(None), pl.col(categories).cast(pl.String))
     mark = pl.struct(pl.all()).hash().clip(lower_bound=1)
     return keys.select(pl.when(pl.any_horizontal(pl.all().is_null())).then(WITHOUT_KEY).otherwise(mark)).to_series().to_numpy()
 
