@@ -55,7 +55,10 @@ def write(path: str, groups: int) -> None:
 
 
 def read(path: str) -> None:
-    """Fit such a file, and print the time, the part of the processor's time that native code took, and the peak memory."""
+    """Fit such a file, and print the time, the part of the processor's time that native code took, and the peak memory.
+
+    A small file is fitted before: what a process imports and loads once is not part of the time.
+    """
     from jitgrad.curvefit import bundles
     from jitgrad.groupfit.stream import fit_file
 
