@@ -230,6 +230,13 @@ def test_groups_of_different_sizes_with_one_that_cannot_begin() -> None:
     assert steps == sorted(steps) and steps[0] >= 0 and steps[-1] == 60
 
 
+def test_a_model_that_is_finite_for_no_group() -> None:
+    made = doses(60)
+    curve = curve_of("a * log(-x)**k", {"x": made.x}, None, None)
+    found = search_groups(curve, range(2), made.groups, np.full((60, 2), np.nan))
+    assert np.isin(found.status, NOT_BEGUN).all() and np.isinf(found.costs).all()
+
+
 def test_a_ctrl_c_keeps_what_was_fitted_last(monkeypatch: pytest.MonkeyPatch) -> None:
     made = doses(30)
     whole = searched(made)

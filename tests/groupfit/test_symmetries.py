@@ -53,6 +53,19 @@ def test_values_that_say_the_same(formula: str, values: dict[str, float], chosen
     np.testing.assert_array_equal(again, found)
 
 
+def test_axes_of_an_ellipse() -> None:
+    """Exchanged, they are turned by a right angle."""
+    u, v = (c.ravel() for c in np.meshgrid(np.arange(9.0), np.arange(9.0)))
+    along, across = "(cos(t) * (u-m) + sin(t) * (v-n))", "(cos(t) * (v-n) - sin(t) * (u-m))"
+    curve = curve_of(f"a * exp(-({along}**2 / r**2 + {across}**2 / s**2)) + c", {"u": u, "v": v}, None, None)
+    groups = Groups([u, v], np.zeros(81), None, np.array([[0, 81]], np.uint64), True)
+    trials = Trials(curve, range(7), groups, np.full((1, 7), np.nan), None, DEFAULTS, 1)
+    values = np.array([[{"a": 2, "t": 5.5, "m": 4, "n": 3, "r": 3, "s": -2, "c": 1}[name] for name in curve.names]])
+    found = dict(zip(curve.names, symmetries_of(trials, values).chosen(values, values)[0][0], strict=True))
+    expected = {"a": 2, "t": 5.5 - 1.5 * np.pi, "m": 4, "n": 3, "r": 2, "s": 3, "c": 1}
+    assert found == pytest.approx(expected)
+
+
 def test_errors_go_with_their_components() -> None:
     curve = curve_of("a * exp(-k*x) + b * exp(-r*x)", {"x": X}, None, None)
     groups = Groups([X], np.zeros(len(X)), None, np.array([[0, len(X)]], np.uint64), True)

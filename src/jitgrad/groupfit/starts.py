@@ -239,8 +239,13 @@ def _distances(trials: Trials, best: Solution) -> np.ndarray:
     """How far above those of others the cost of each group is, (G,), in standard deviations: that of a row, or the part of the
     variance of the response that is not explained, whichever is further."""
     costs = np.maximum(best.costs, trials.rounding)
-    with np.errstate(all="ignore"):
-        sizes = np.log(np.stack([costs / np.maximum(trials.dof, 1), costs / trials.spread]))
-        middle = np.nanmedian(np.where(np.isfinite(sizes), sizes, np.nan), axis=1, keepdims=True)
-        spread = np.nanmedian(np.abs(sizes - middle), axis=1, keepdims=True)
-    return np.nan_to_num((sizes - middle) / (1.4826 * spread + SPREAD), nan=-np.inf, posinf=np.inf).max(axis=0)
+    far = np.full(len(costs), -np.inf)
+    for beside in (np.maximum(trials.dof, 1), trials.spread):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sizes = np.log(costs / beside)
+        known = np.isfinite(sizes)
+        if known.any():
+            middle = np.median(sizes[known])
+            deviation = 1.4826 * np.median(np.abs(sizes[known] - middle)) + SPREAD
+            far[known] = np.maximum(far[known], (sizes[known] - middle) / deviation)
+    return far

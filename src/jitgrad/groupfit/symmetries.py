@@ -38,23 +38,23 @@ class Symmetries(NamedTuple):
 
     Attributes:
         signs: for a parameter that can be made positive, which change their sign with it, bool (n,).
-        swaps: exchanges: for the parameter that tells whether one is due, where each one's value comes from, (n,), and a factor
-            of each, 1 or -1. It is due where the parameter is negative, if its factor is -1, else where it is above its source.
+        swaps: exchanges: for the parameter that tells whether one is due, where each one's value comes from, (n,), a factor of
+            each, 1 or -1, and what is added to each, as a right angle where axes are exchanged. It is due where the parameter
+            is negative, if its factor is -1, else where it is above its source.
         steps: for a parameter that can be made positive, which change their sign with it where a height is added to a level, as
             of a step that goes up from the left and down from the right; and the level and the height.
         turns: angles and frequencies, their periods, and which parameters change their sign with half a period, or None.
     """
 
     signs: list[tuple[int, np.ndarray]]
-    swaps: list[tuple[int, np.ndarray, np.ndarray]]
+    swaps: list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]
     steps: list[tuple[int, np.ndarray, int, int]]
     turns: list[tuple[int, float, int | None]]
 
     def chosen(self, values: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of the values that say the same those that are chosen, (F, n), and their standard errors."""
         values, errors = values.copy(), errors.copy()
-        for k, period, _ in self.turns:
-            values[:, k] -= period * np.round(values[:, k] / period)
+        self._wrap(values)
         for k, together in self.signs:
             values[np.ix_(values[:, k] < 0, together)] *= -1
         for k, together, level, height in self.steps:
@@ -66,12 +66,16 @@ class Symmetries(NamedTuple):
                 negative = values[:, other] < 0
                 values[negative, other] *= -1
                 values[negative, k] += period / 2
-            values[:, k] -= period * np.round(values[:, k] / period)
         for _ in range(values.shape[1]):  # as often as components may have to move
-            for k, source, factors in self.swaps:
+            for k, source, factors, added in self.swaps:
                 due = values[:, k] < 0 if factors[k] < 0 else values[:, k] > values[:, source[k]]
-                values[due], errors[due] = factors * values[due][:, source], errors[due][:, source]
+                values[due], errors[due] = factors * values[due][:, source] + added, errors[due][:, source]
+        self._wrap(values)
         return values, errors
+
+    def _wrap(self, values: np.ndarray) -> None:
+        for k, period, _ in self.turns:
+            values[:, k] -= period * np.round(values[:, k] / period)
 
 
 def symmetries_of(trials: Trials, estimates: np.ndarray) -> Symmetries:
@@ -81,8 +85,8 @@ def symmetries_of(trials: Trials, estimates: np.ndarray) -> Symmetries:
     signs = _signs(compared, linear)
     positive = [k for k, _ in signs]
     units = np.round(dimensions(trials.traced.recorded)[list(trials.free)], 6)
-    swaps, turns = _swaps(compared, units, linear, positive), _turns(compared, units, positive, _rate(trials))
-    return Symmetries(signs, swaps, _steps(compared, linear, positive), turns)
+    turns = _turns(compared, units, positive, _rate(trials))
+    return Symmetries(signs, _swaps(compared, units, linear, positive, turns), _steps(compared, linear, positive), turns)
 
 
 def _rate(trials: Trials) -> float | None:
@@ -142,29 +146,30 @@ def _signs(compared: _Compared, linear: np.ndarray) -> list[tuple[int, np.ndarra
 
 
 def _swaps(
-    compared: _Compared, units: np.ndarray, linear: np.ndarray, positive: Sequence[int]
-) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Exchanges of parameters that are measured in the same units, as they are or with the sign of one other."""
+    compared: _Compared,
+    units: np.ndarray,
+    linear: np.ndarray,
+    positive: Sequence[int],
+    turns: Sequence[tuple[int, float, int | None]],
+) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Exchanges of parameters that are measured in the same units; of any two, with the sign of another one or half a turn."""
     n = len(linear)
-    pairs = [
-        (j, k)
-        for j, k in itertools.combinations(range(n), 2)
-        if np.array_equal(units[j], units[k], equal_nan=True) and linear[j] == linear[k]
-    ]
-    ones = np.ones(n)
-    tried = [(source, ones) for source in itertools.islice(_exchanges(pairs, n), MOST_SWAPS)]
+    pairs = [(j, k) for j, k in itertools.combinations(range(n), 2) if linear[j] == linear[k]]
+    alike = [(j, k) for j, k in pairs if np.array_equal(units[j], units[k], equal_nan=True)]
+    ones, zeros = np.ones(n), np.zeros(n)
+    tried = [(source, ones, zeros) for source in itertools.islice(_exchanges(alike, n), MOST_SWAPS)]
     for pair in pairs:
-        source = next(_exchanges([pair], n))
-        others = [k for k in range(n) if k not in positive and k not in pair]
-        tried += [(source, np.where(np.arange(n) == k, -1.0, 1.0)) for k in others]
+        source, others = next(_exchanges([pair], n)), [k for k in range(n) if k not in pair]
+        tried += [(source, np.where(np.arange(n) == k, -1.0, 1.0), zeros) for k in others if k not in positive]
+        tried += [(source, ones, np.where(np.arange(n) == k, period / 2, 0.0)) for k, period, _ in turns if k in others]
     if not tried:
         return []
-    changed = np.array([factors * compared.values[:, source] for source, factors in tried])
+    changed = np.array([factors * compared.values[:, source] + added for source, factors, added in tried])
     swaps = []
-    for (source, factors), same in zip(tried, compared.alike(changed).tolist(), strict=True):
+    for (source, factors, added), same in zip(tried, compared.alike(changed).tolist(), strict=True):
         if same:
             telling = np.flatnonzero(factors < 0 if (factors < 0).any() else source > np.arange(n))
-            swaps.append((int(telling[np.argmin(linear[telling])]), source, factors))
+            swaps.append((int(telling[np.argmin(linear[telling])]), source, factors, added))
     return swaps
 
 
