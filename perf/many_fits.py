@@ -7,7 +7,7 @@ Jobs:
   gaussians     Gpufit's own comparison: 2D Gaussians on 5 × 5 pixels, 5 parameters, signal to noise 10, tolerance 1e-4, at most
                 10 iterations; the data are float32, and jitgrad computes in float64
   parquet       10⁴, 10⁵ and 10⁶ groups of 25 rows from a Parquet file to another: the time, its exponent from one size to the
-                next, the part of the processor's time that native code has, the peak memory
+                next, the part of the processor's time that the native solver has, the peak memory
 
 Peers, each in its strongest form and a process of its own: SciPy's curve_fit in a loop, with derivatives found on paper, and
 with these in a process a core; xarray's curvefit, and on Dask with a process a core; lmfit in a loop; optimistix under vmap
@@ -70,7 +70,7 @@ COLUMNS = (
     Column("memory", "memory", output.mebibytes),
     Column("ratio", "ratio", output.ratio),
     Column("exponent", "exponent", "{:.3f}".format),
-    Column("native", "native", "{:.0%}".format),
+    Column("solver", "solver", "{:.0%}".format),
 )
 
 
@@ -121,7 +121,7 @@ def files(scale: float) -> list[Row]:
             run("many_jitgrad.py", "write", path, str(groups))
             found = [run("many_jitgrad.py", "read", path) for _ in range(3)]
             best = min(found, key=lambda row: row["seconds"])
-            row = {"job": "parquet", "side": "jitgrad", "groups": groups, "first": best["seconds"], "native": best["native"]}
+            row = {"job": "parquet", "side": "jitgrad", "groups": groups, "first": best["seconds"], "solver": best["solver"]}
             row |= {"seconds": best["seconds"] / groups, "rate": groups / best["seconds"]}
             row |= {"memory": max(row["memory"] for row in found)}
             if rows:
