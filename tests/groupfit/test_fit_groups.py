@@ -13,7 +13,7 @@ import pytest
 
 import jitgrad as jg
 from jitgrad import curve_fit, fit_groups
-from jitgrad.errors import FitWarning
+from jitgrad.errors import DataError, FitWarning
 from jitgrad.groupfit import fit as the_module
 from jitgrad.groupfit import make_job
 from tests.curvefit import nist
@@ -251,3 +251,32 @@ def test_a_job_travels_as_plain_data() -> None:
 
 def test_the_example_runs() -> None:
     assert doctest.testmod(the_module).failed == 0
+
+
+def test_frames_of_pandas_with_labels_of_their_own() -> None:
+    pd = pytest.importorskip("pandas", reason="pandas is not installed")
+    data = wells().to_dict(as_series=False)
+    frame = pd.DataFrame(data, index=np.random.default_rng(0).permutation(len(data["t"])))
+    frame["well"] = frame["well"].astype("category")
+    fits = fit_groups(DECAY, frame, "od", P0, by="well")
+    expected = fit_groups(DECAY, wells(), "od", P0, by="well")
+    np.testing.assert_array_equal(fits.values, expected.values)
+    assert fits.frame().index.tolist() == list(range(12)) and isinstance(fits.frame()["well"].dtype, pd.CategoricalDtype)
+    assert fits.predict(frame).index.equals(frame.index)
+    frame["well"] = [k % 2 or "a" for k in range(len(frame))]
+    with pytest.raises(DataError, match="Column 'well' has keys without an order"):
+        fit_groups(DECAY, frame, "od", P0, by="well")
+
+
+def test_derivatives_at_a_dose_of_zero() -> None:
+    """In some groups and not in others: each is what it is alone, to the bit in a call of its own."""
+    draw = np.random.default_rng(4)
+    text, start = "v * x**n / (k**n + x**n)", [2.0, 3.0, 1.0]
+    x = np.broadcast_to([0, 0.1, 0.3, 1, 3, 10, 30, 100.0], (10, 8)).copy()
+    x[::2, 0] = 0.01
+    v, k, n = (draw.uniform(*limits, (10, 1)) for limits in ((1, 3), (1, 5), (0.8, 2)))
+    y = v * x**n / (k**n + x**n) + 0.02 * draw.normal(size=x.shape)
+    fits = fit_groups(text, x, y, start)
+    for g in range(10):
+        np.testing.assert_allclose(fits.values[g], alone(text, x[g], y[g], start).values, rtol=1e-9)
+        np.testing.assert_array_equal(fits.values[g], fit_groups(text, x[g : g + 1], y[g : g + 1], start).values[0])

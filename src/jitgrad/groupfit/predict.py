@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PREDICTED = "predicted"
 """The column of what the model says."""
-BLOCK = 1 << 13
+BLOCK = 1 << 14
 """Rows for which parameters are written out at once."""
 
 
@@ -69,7 +69,7 @@ def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tu
         if traced is None:
             said = _one_by_one(curve, columns, first, own, values[part])
         else:
-            said = _by_rows(traced, [*columns, *np.repeat(values[part], own, axis=0).T])
+            said = _by_rows(traced, [*columns, *(np.repeat(k, own) for k in values[part].T)])
         yield part, rows, first, said
 
 

@@ -182,7 +182,7 @@ class GroupFits:
 
         keys, library = self._table.keys, pl
         if keys is not None:
-            keys, library = keys if which is None else keys[which], nw.get_native_namespace(keys)
+            keys, library = keys if which is None else nw.maybe_reset_index(keys[which]), nw.get_native_namespace(keys)
         else:
             places = np.arange(len(self)) if which is None else which
             axes = zip(range(len(self._table.shape)), np.unravel_index(places, self._table.shape), strict=False)

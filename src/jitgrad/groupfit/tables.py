@@ -66,7 +66,7 @@ class Table:
             groups.shared,
         )
         return Table(
-            None if self.keys is None else self.keys[chosen],
+            None if self.keys is None else nw.maybe_reset_index(self.keys[chosen]),
             (len(chosen),),
             groups,
             None if self.sigma is None else self.sigma[rows],
@@ -146,7 +146,8 @@ def grouping(frame: nw.DataFrame[Any], by: Sequence[str]) -> Grouping:
     count = len(keys)
     first = np.concatenate([[0], changes]) if count else np.empty(0, np.int64)
     parts = np.column_stack([first, np.diff(np.append(first, count))]).astype(np.uint64)
-    return Grouping(frame.select(list(by))[first if order is None else order[first]], order, parts, without)
+    firsts = frame.select(list(by))[first if order is None else order[first]]
+    return Grouping(nw.maybe_reset_index(firsts), order, parts, without)
 
 
 def _sortable(column: Any) -> Any:
@@ -171,7 +172,10 @@ def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool
         column = keys.get_column(name)
         differs = np.asarray((column[1:] != column[:count]).to_numpy(), bool) & ~changes
         places = np.flatnonzero(differs)
-        falls = falls or bool((column[places + 1] < column[places]).any())
+        try:
+            falls = falls or bool((column[places + 1] < column[places]).any())
+        except TypeError as error:
+            raise DataError(f"Column {name!r} has keys without an order: {error}. Make them all of one type.") from None
         changes |= differs
     return np.flatnonzero(changes) + 1, falls
 
@@ -235,13 +239,18 @@ def read_frame(
     arrays = {name: rows(name) for name in dict.fromkeys([*used, *extra])}
     parts, remarks = found.parts, []
     if found.without:
-        remarks.append(f"{found.without} rows without a key are left out")
+        remarks.append(left_out(found.without, "without a key"))
     if policy is not None:
         arrays, parts, said = without_nan(arrays, used, parts, policy)
         remarks += said
     spread = arrays[sigma] if isinstance(sigma, str) else None if sigma is None else np.full(len(arrays[y]), float(sigma))
     groups = Groups([arrays[name] for name in columns], arrays[y], weights_of(spread), parts)
     return Table(found.keys, (len(parts),), groups, spread, {name: arrays[name] for name in extra}, remarks)
+
+
+def left_out(count: int, which: str) -> str:
+    """That rows are left out, a clause."""
+    return f"{count} row{'' if count == 1 else 's'} {which} {'is' if count == 1 else 'are'} left out"
 
 
 def weights_of(sigma: np.ndarray | None) -> np.ndarray | None:
@@ -260,8 +269,7 @@ def without_nan(
 ) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
     """The rows without those that have nan in a column that is used, and what to say of them."""
     kept = ~np.logical_or.reduce([np.isnan(arrays[name]) for name in used])
-    left_out = len(kept) - int(kept.sum())
-    if not left_out:
+    if kept.all():
         return arrays, parts, []
     if policy == "raise":
         name = next(name for name in used if np.isnan(arrays[name]).any())
@@ -270,4 +278,4 @@ def without_nan(
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.uint64)
     first, stop = before[parts[:, 0].astype(np.intp)], before[parts.sum(axis=1).astype(np.intp)]
     shorter = {name: values[kept] for name, values in arrays.items()}
-    return shorter, np.column_stack([first, stop - first]), [f"{left_out} rows with nan are left out"]
+    return shorter, np.column_stack([first, stop - first]), [left_out(len(kept) - int(kept.sum()), "with nan")]
