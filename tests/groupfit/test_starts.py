@@ -13,6 +13,7 @@ from jitgrad import curve_fit
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.gallery import named
+from jitgrad.curvefit.given import DEFAULTS
 from jitgrad.curvefit.least_squares import Limits, Solution
 from jitgrad.curvefit.many import StoppedError, solve_many
 from jitgrad.curvefit.status import NOT_BEGUN, converged
@@ -96,6 +97,17 @@ def test_the_same_minimum_has_the_same_bits() -> None:
     in_a_row = searched(made._replace(y=made.y[mixed], truth=made.truth[mixed], shape=(100,)))
     np.testing.assert_array_equal(in_a_row.parameters, whole.parameters[mixed])
     assert (whole.parameters[:, made.curve.names.index("s")] > 0).all()
+
+
+def test_loose_tolerances_are_those_of_the_last_fit_alone() -> None:
+    made = wandering_peaks(100)
+    loose = DEFAULTS._replace(ftol=1e-4, xtol=1e-4)
+    whole, some = searched(made, options=loose), np.arange(20, 80)
+    part = searched(made._replace(y=made.y[some], truth=made.truth[some], shape=(3, 20)), options=loose)
+    np.testing.assert_array_equal(part.parameters, whole.parameters[some])
+    precise = searched(made)
+    assert whole.outcomes["nfev"].mean() < 0.8 * precise.outcomes["nfev"].mean()
+    np.testing.assert_allclose(whole.costs, precise.costs, rtol=1e-4)
 
 
 def test_neighbours_lead_to_narrow_peaks() -> None:

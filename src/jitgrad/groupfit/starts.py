@@ -11,6 +11,7 @@ groups do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -120,11 +121,17 @@ def _search(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: C
         ones = np.ones((count, len(trials.free)))
         return trials.fit(everyone, trials.begun(everyone, ones), linear=True, done=lambda k: show(k / count))
     try:
-        best = _best(trials, guess, neighbours, lambda part: show(0.5 * part))
+        best = _best(replace(trials, options=_precise(trials.options)), guess, neighbours, lambda part: show(0.5 * part))
     except StoppedError:
         raise StoppedError(_empty(count, len(trials.free))) from None
     fit_from_rounded(trials, best, lambda k: show(0.5 + 0.5 * k / count))
     return best
+
+
+def _precise(options: SolverOptions) -> SolverOptions:
+    """Options of fits that end as near to a minimum as can be, so that all ways there are rounded alike."""
+    tighter = {name: min(getattr(options, name), getattr(DEFAULTS, name)) for name in ("ftol", "xtol", "gtol")}
+    return options._replace(**tighter)
 
 
 def _best(trials: Trials, guess: Guess | None, neighbours: np.ndarray, show: Callable[[float], None]) -> Solution:
