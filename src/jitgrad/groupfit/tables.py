@@ -158,7 +158,7 @@ def _sortable(column: Any) -> Any:
 def _missing(column: Any) -> np.ndarray | None:
     """Where a column has no value, or nan; None where it has some everywhere."""
     missing = np.asarray(column.is_null().to_numpy(), bool) if column.null_count() else None
-    if column.dtype.is_float():
+    if column.dtype in (nw.Float64, nw.Float32):
         nan = np.isnan(column.to_numpy())
         missing = nan if missing is None else missing | nan
     return missing if missing is not None and missing.any() else None
