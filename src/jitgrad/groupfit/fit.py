@@ -64,7 +64,9 @@ def fit_groups(
     p0 : sequence, mapping, frame or array, optional
         Starting values. Numbers are for all groups. A mapping by parameter has numbers, names of columns, or arrays of the
         groups' shape; a frame has keys and parameters; an array has the shape (…, parameters). By default, and where they have
-        nan, starting values are searched for, and taken from neighbours that converged.
+        nan, starting values are searched for, and taken from neighbours that converged. Where several values say the same,
+        estimates of a search are those with positive signs, components in ascending order of their rates, times or places, and
+        angles from -π to π, within bounds; ``curve_fit`` may end in others.
     sigma : str, float or array, optional
         Standard deviations of y: the name of a column or a number; for arrays also (rows,) or the shape of ``y``.
     absolute_sigma : bool, default: False
