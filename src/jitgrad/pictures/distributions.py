@@ -40,7 +40,7 @@ def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | N
     path : str or PathLike, optional
         Where to write the picture; its ending says the kind.
     names : sequence of str, optional
-        Of the parameters that are drawn; all by default.
+        Of the parameters that are drawn; all that were fitted by default.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | N
 def numbers_of(fits: GroupFits, names: Sequence[str] | None) -> list[int]:
     """The numbers of parameters by their names."""
     if names is None:
-        return list(range(len(fits.names)))
+        return list(fits.job.free)
     for name in names:
         if name not in fits.names:
             raise ArgumentError(
@@ -143,4 +143,6 @@ def _draw_distribution(axis: Any, values: np.ndarray, name: str) -> None:
     axis.set_title(f"{median:.4g}  ({first:.4g} … {third:.4g})", fontsize=8.5, color="0.3", pad=4)
     beyond = len(values) - len(inside)
     if beyond:
-        axis.text(0.99, 0.97, f"{beyond:,} beyond", transform=axis.transAxes, ha="right", va="top", fontsize=7.5, color="0.4")
+        is_left = np.argmax(heights) > len(heights) // 2  # where the bars are low
+        place = {"x": 0.02 if is_left else 0.98, "ha": "left" if is_left else "right", "va": "top"}
+        axis.text(y=0.97, s=f"{beyond:,} beyond", **place, transform=axis.transAxes, fontsize=7.5, color="0.4")

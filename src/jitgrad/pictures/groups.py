@@ -232,7 +232,8 @@ def _draw_fit(axis: Any, fit: CurveFit, level: float, by_column: bool) -> None:
         x = curve = fit.predict()
         draw_diagonal(axis, x, BLUE)
     draw_marks(axis, x, fit.y, fit.sigma)
-    axis.set_ylim(limits(fit.y, curve))
+    spread = 0.0 if fit.sigma is None else fit.sigma
+    axis.set_ylim(limits(np.concatenate([fit.y - spread, fit.y + spread]), curve))
 
 
 def _share(axes: Sequence[Any], shown: Sequence[Any], which: str, columns: int) -> None:

@@ -36,7 +36,7 @@ def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | 
     path : str or PathLike, optional
         Where to write the picture; its ending says the kind.
     names : sequence of str, optional
-        Of the parameters that are drawn; all by default.
+        Of the parameters that are drawn; all that were fitted by default.
     errors : bool, default True
         Whether standard errors are drawn.
 
