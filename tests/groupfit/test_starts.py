@@ -127,8 +127,11 @@ def test_a_few_groups_that_are_unlike_all_others() -> None:
     f = 0.4 * rng.uniform(0.9, 1.1, 150)
     f[7::50] *= 8
     y = np.sin(2 * np.pi * f[:, None] * x + rng.uniform(-3, 3, (150, 1))) + 0.2 * rng.normal(size=(150, 120))
-    found = searched(Family("a * sin(2*pi*f*x + p)", x, y, f[:, None], (150,)))
-    np.testing.assert_allclose(found.parameters[:, 1], f, rtol=0.05)
+    made = Family("a * sin(2*pi*f*x + p)", x, y, f[:, None], (150,))
+    of_a_table = made.groups._replace(columns=[np.tile(x, 150)], shared=False)
+    for groups in (made.groups, of_a_table):
+        found = search_groups(made.curve, range(3), groups, np.full((150, 3), np.nan))
+        np.testing.assert_allclose(found.parameters[:, 1], f, rtol=0.05)
 
 
 def test_groups_with_scales_and_origins_of_their_own() -> None:

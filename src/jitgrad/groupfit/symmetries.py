@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jitgrad.curvefit.bundles import Groups
-from jitgrad.curvefit.dimensions import dimensions
+from jitgrad.curvefit.dimensions import dimensions, oscillates
 from jitgrad.groupfit.predict import predict_groups
 from jitgrad.groupfit.trials import Trials
 
@@ -29,8 +29,8 @@ ALIKE = 1e-9
 """Difference of what a model says, beside its size, that is rounding."""
 PERIODS = (np.pi, 2 * np.pi, 0.5, 1.0, 180.0, 360.0)
 """Of angles in radians, in turns and in degrees, half of a turn first, after which squares are the same."""
-EVEN = 1e-6
-"""Of a step, how much the steps of a column differ that is evenly spaced."""
+EVEN = 1e-9
+"""Of how far a column reaches, what is no step but rounding."""
 
 
 class Symmetries(NamedTuple):
@@ -90,12 +90,17 @@ def symmetries_of(trials: Trials, estimates: np.ndarray) -> Symmetries:
 
 
 def _rate(trials: Trials) -> float | None:
-    """How many rows there are in a unit of the first column, where they are the same for all groups, and evenly spaced."""
-    if not trials.groups.shared:
+    """How many points there are in a unit of the first column, if all rows are at multiples of one step: no frequency is told
+    from that plus the rate. None where they are not, or where nothing oscillates."""
+    if not trials.groups.columns or not oscillates(trials.traced.recorded):
         return None
-    steps = np.diff(trials.rows_of(0)[0][0])
-    is_even = len(steps) > 0 and np.ptp(steps) <= EVEN * abs(steps[0])
-    return 1 / float(np.mean(steps)) if is_even and steps[0] else None
+    x = np.unique(trials.groups.columns[0])
+    steps = np.diff(x)
+    steps = steps[steps > EVEN * np.ptp(x)]  # others are rounding
+    if not len(steps):
+        return None
+    rate = float(np.round(np.ptp(x) / steps.min()) / np.ptp(x))
+    return rate if np.abs(x * rate - np.round(x * rate)).max() <= EVEN * len(x) else None
 
 
 class _Compared:
