@@ -163,6 +163,8 @@ def fit_groups(
         if x is not None:
             raise ArgumentError("x= names columns of a frame. Give arrays as data, without x=.")
         return fit_arrays(model, data, y, sigma, threads=threads, progress=progress, **given)
+    if not by:
+        raise ArgumentError("by is empty. Name at least one column of keys, or use curve_fit for a single group.")
     frame = frame_of(data)
     job = make_job(model, frame.columns, by=by, y=y, x=x, sigma=sigma, **given)
     return job.fit(frame.to_native(), threads=threads, progress=progress)

@@ -152,7 +152,7 @@ def make_job(
 
     Raises ArgumentError, FormulaError and DataError for what cannot be used, whatever the data.
     """
-    by = (by,) if isinstance(by, str) else tuple(by)
+    by = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
     _check_method(method, bounds, loss)
     if nan_policy not in (None, "omit", "raise"):
         raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {nan_policy!r}.")
@@ -171,13 +171,18 @@ def make_job(
         curve, by, x, y, sigma, absolute_sigma, p0, bounds, fixed, free, _shared(shared, free, curve.names), options,
         nan_policy, model if isinstance(model, NamedModel) else None,
     )  # fmt: skip
-    for name in by:
+    _check_result(job)
+    return job
+
+
+def _check_result(job: Job) -> None:
+    """Raise ArgumentError where two columns of the result would have one name."""
+    for name in job.by:
         if name in job.schema():
             raise ArgumentError(f"The key {name!r} has the name of a column of the result. Rename it.")
     for name in job.names:
         if name in MEASURES or name.removesuffix("_stderr") in set(job.names) - {name}:
-            raise ArgumentError(f"The parameter {name!r} has the name of a column of the result. Rename it.")
-    return job
+            raise ArgumentError(f"The parameter {name!r} has the name of another column of the result. Rename it.")
 
 
 def _is_of_gallery(name: str) -> bool:

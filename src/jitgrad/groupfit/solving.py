@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jitgrad.arguments import count
 from jitgrad.curvefit.least_squares import Limits, Solution
 from jitgrad.curvefit.many import StoppedError, solve_many
 from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users_level
@@ -31,6 +32,8 @@ SEARCHED = 1 << 16
 
 def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None = None, progress: bool = False) -> GroupFits:
     """Fit each group of a table. A Ctrl-C keeps what is done, and warns."""
+    if threads is not None:
+        count("threads", threads)
     codes = _codes(job, table, setting)
     wanted = np.flatnonzero(codes == Status.CONVERGED)
     codes[wanted] = Status.INTERRUPTED
