@@ -226,3 +226,17 @@ def test_parameters_that_all_groups_share() -> None:
     np.testing.assert_allclose(given.values, fits.values, rtol=1e-7)
     with pytest.raises(ArgumentError, match="The groups share k, so that none is fitted alone"):
         fits.refit([1])
+
+
+def test_models_that_know_how_many_rows_there_are_predict() -> None:
+    weights = np.arange(30.0) ** 2
+    y = np.random.default_rng(6).normal(size=(4, 30))
+    for function in (lambda x, a, k: a * np.exp(-k * x) / x.shape[0], lambda x, a, k: a * x + k * weights):
+        fits = fit_groups(function, T, y, [1.0, 1.0])
+        for g in range(4):
+            np.testing.assert_allclose(fits.predict()[g], fits[g].predict(), rtol=1e-12)
+    ragged = fit_groups(lambda t, a, k: a * np.exp(-k * t) / t.shape[0], DATA, "od", [1.0, 1.0], "s", by=KEYS, x="t")
+    for g in range(12):
+        one = ragged[g]
+        np.testing.assert_allclose(ragged.predict(DATA.filter(**ragged.keys.row(g, named=True)))["predicted"], one.predict())
+        assert one.r2 == pytest.approx(ragged.r2[g], rel=1e-9)

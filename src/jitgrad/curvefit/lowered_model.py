@@ -122,7 +122,7 @@ def trace_model(
         value, derivatives, linear = _differentiated(tracing, model if in_reverse else None, recorded, free, rows, edges)
     flat = flatten_traced(tracing, [value], (), leaves, [("jacobian", derivatives)])
     by_rows = by_rows and all(c.shape == () for c in flat.leaves[len(leaves) :])
-    structure = _structure((flat.key, flat.numbers), rows) if by_rows else None
+    structure = (_structure(flat.key, rows), flat.numbers) if by_rows else None
     executable = lowered(flat, len(leaves))
     edges_of = Edges(recorded)
     made = LoweredModel(tuple(free), n_parameters, executable, rows, by_rows, linear, recorded, edges_of, structure, constants)

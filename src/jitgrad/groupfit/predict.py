@@ -39,10 +39,12 @@ class _ByRows(Curve):
         count = len(self._curve.columns)
         return self._curve(columns[:count], columns[count:])
 
-    def traced_for(self, rows: int) -> LoweredModel | None:
-        """The model for so many rows; None where what it says for a row depends on others."""
+    def traced_for(self, rows: int, of_group: int) -> LoweredModel | None:
+        """The model for so many rows; None where what it says for a row depends on others, or on how many a group has."""
         some = 2 * MOST_ROWS  # more than a block: so tracing compares what the model does with either number of rows
-        if not self.goes_by_rows([np.ones(some)] * len(self.columns), (), some):
+        if not self._curve.goes_by_rows([np.ones(of_group)] * len(self._curve.columns), (), of_group) or not self.goes_by_rows(
+            [np.ones(some)] * len(self.columns), (), some
+        ):
             return None
         return self.recorded([np.ones(rows)] * len(self.columns), (), rows)
 
@@ -59,7 +61,7 @@ def predictions(curve: Curve, groups: Groups, values: np.ndarray) -> Iterator[tu
         The groups, their rows, the first row of each within these, and what the model says for them.
     """
     counts = groups.parts[:, 1].astype(np.int64)
-    traced = _ByRows(curve).traced_for(BLOCK)
+    traced = _ByRows(curve).traced_for(BLOCK, int(counts.max())) if counts.any() else None
     for part, rows, first in blocks(counts, BLOCK):
         own = counts[part]
         if groups.shared:
