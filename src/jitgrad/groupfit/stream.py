@@ -33,7 +33,7 @@ from jitgrad.io.write import TableWriter
 
 ROWS = 1 << 18
 """Rows that are read and fitted at once."""
-SCATTERED_BYTES, MOST_FILES = 1 << 23, 256
+SCATTERED_BYTES, MOST_FILES = 1 << 21, 256
 """Of a file a scattered piece; and how many pieces there are at most."""
 ENDING = ".parts"
 """What is added to the name of the output for the folder of what is done."""
@@ -243,10 +243,11 @@ def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
     else:
         yield from parts.frames()
         return
-    whole = pl.concat(parts.frames())
-    order = grouping(nw.from_native(whole.select(by), eager_only=True), by).order
+    order = grouping(nw.from_native(pl.concat(parts.frames(by)), eager_only=True), by).order
     assert order is not None
-    yield whole[order]
+    whole = pl.concat(parts.frames(), rechunk=True)
+    for first in range(0, len(order), ROWS):
+        yield whole[order[first : first + ROWS]]
 
 
 def _summary(job: Job, parts: Parts, by: Sequence[str]) -> Summary:

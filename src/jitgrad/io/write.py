@@ -19,7 +19,7 @@ import polars as pl
 from jitgrad.errors import ArgumentError, printable
 from jitgrad.files import name_of_open, unnamed_file, unwritable, written_aside
 
-_MOST_KEPT = 1 << 26
+_MOST_KEPT = 1 << 25
 """Bytes of frames that wait in memory."""
 
 
