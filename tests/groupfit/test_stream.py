@@ -245,6 +245,21 @@ def test_what_cannot_be_fitted_is_an_error(change: Any, more: dict[str, str], me
     assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
 
 
+@pytest.mark.parametrize("order", ["by group, in no order", "by time"])
+def test_a_pipe_is_read_once(order: str, tmp_path: Path) -> None:
+    frame, pipe = ORDERS[order](made()), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", pipe, frame.write_csv()]
+    ):
+        if order == "by time":
+            with pytest.raises(DataError, match=r"pipe: Rows of the group .* come back .* Sort the rows by plate, well"):
+                run(str(pipe))
+        else:
+            assert run(str(pipe))[0].equals(at_once(frame))
+    assert not (tmp_path / "fits.parquet.parts").exists()
+
+
 def test_whole_numbers_of_keys_stay_so_in_a_text(tmp_path: Path) -> None:
     big = 2**60 + 1
     made().with_columns(plate=pl.col("plate") + big).write_csv(tmp_path / "t.csv")

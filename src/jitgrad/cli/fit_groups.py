@@ -79,8 +79,6 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
     if plot is not None:
         from jitgrad import pictures
 
-        if data == "-":
-            raise ArgumentError("--plot reads some groups a second time, and standard input is read once. Give a file.")
         options.check_output(plot, data)
         pictures.check_path(plot)
 

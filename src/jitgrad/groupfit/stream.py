@@ -117,6 +117,8 @@ def fit_file(
     """
     by = [by] if isinstance(by, str) else list(by)
     source = _Source(path, separator, header, by)
+    if examples and source.identity is None:
+        raise DataError(f"A picture reads some groups a second time, and {name_of(path)} can be read once. Give a file.")
     job = make_job(model, source.names, by=by, y=y, **options)
     given = {"model": job.curve.model.text, "by": by, "y": y, "separator": separator, "header": header} | options
     resumable = source.identity is not None and output != "-" and (Path(output).is_file() or not Path(output).exists())
@@ -129,8 +131,9 @@ def fit_file(
             _fit_all(job, source, parts, threads, told)
         except KeyboardInterrupt:
             parts.save()
-            advice = f"{parts.groups} groups are kept in {folder}: the same command goes on from there" if resumable else ""
-            raise FitError(f"Interrupted. {advice or 'Nothing is kept'}.") from None
+            kept_here = resumable and parts.groups > 0
+            done = f"{parts.groups} groups are kept in {folder}: the same command goes on from there"
+            raise FitError(f"Interrupted. {done if kept_here else 'Nothing is kept'}.") from None
         if not parts.groups:
             raise DataError(f"No row of {name_of(path)} has a key: {', '.join(by)} are missing. Check the columns.")
         with TableWriter(output) as writer:
@@ -151,7 +154,7 @@ class _Source:
         self.path, self._text, self._keys = path, (separator, header), keys
         self._begun: Iterator[pl.DataFrame] | None = None
         self.part = 0.0
-        if path == "-":  # it is read once: its first rows say what the columns are
+        if path == "-" or Path(path).is_fifo():  # it is read once: its first rows say what the columns are
             frames = self._read(None, 0)
             first = next(frames)
             self.names, self._begun = first.columns, chain([first], frames)
