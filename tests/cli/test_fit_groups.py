@@ -99,6 +99,7 @@ WRONG: list[tuple[list[str], str]] = [
     (["-o", "f.csv", "--features", "t"], "--features are of named curves"),
     (["-o", "f.csv", "--model", "linear"], "--by fits a curve to each group"),
     (["-o", "f.csv", "--model", "exponential_decay"], "takes one column. Name it by --features"),
+    (["-o", "f.csv", "--by", "plate,od"], "'od' is the response and a key. Leave it out"),
     (["-o", "f.csv", "--by", "plat"], "no column 'plat'. Did you mean 'plate'?"),
     (["-o", "f.csv", "--target", "odd"], "no column 'odd'. Did you mean 'od'?"),
     (["-o", "f.csv", "--start", "kk=1"], "no parameter 'kk' for --start"),

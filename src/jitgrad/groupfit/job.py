@@ -153,6 +153,8 @@ def make_job(
     Raises ArgumentError, FormulaError and DataError for what cannot be used, whatever the data.
     """
     by = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
+    if y in by:
+        raise ArgumentError(f"{y!r} is the response and a key. Leave it out of the keys: {', '.join(by)}.")
     _check_method(method, bounds, loss)
     if nan_policy not in (None, "omit", "raise"):
         raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {nan_policy!r}.")

@@ -135,13 +135,13 @@ def fit_file(
             done = f"{parts.groups} groups are kept in {folder}: the same command goes on from there"
             raise FitError(f"Interrupted. {done if kept_here else 'Nothing is kept'}.") from None
         if not parts.groups:
-            raise DataError(f"No row of {name_of(path)} has a key: {', '.join(by)} are missing. Check the columns.")
+            raise DataError(f"No row of {name_of(path)} has a key: {', '.join(job.by)} are missing. Check the columns.")
         with TableWriter(output) as writer:
-            for frame in _in_order(parts, by):
+            for frame in _in_order(parts, job.by):
                 writer.add(frame)
         estimates = _estimates(job, parts) if examples else {}
         some = _examples(job, source, parts) if examples else []
-        made = FileFits(job, output, _summary(job, parts, by), resumed, parts.state["scattered"], estimates, some)
+        made = FileFits(job, output, _summary(job, parts), resumed, parts.state["scattered"], estimates, some)
         if resumable:
             kept.remove(folder)
     return made
@@ -253,7 +253,7 @@ def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield whole[order[first : first + ROWS]]
 
 
-def _summary(job: Job, parts: Parts, by: Sequence[str]) -> Summary:
+def _summary(job: Job, parts: Parts) -> Summary:
     """The summary of what was written, a parameter at a time."""
     words = [status.word for status in BY_CODE]
     codes = np.concatenate(
@@ -268,7 +268,7 @@ def _summary(job: Job, parts: Parts, by: Sequence[str]) -> Summary:
     for name in job.names:
         values = np.concatenate([frame[name].to_numpy() for frame in parts.frames([name])])[:, None]
         quartiles |= summary_of("", [name], values, codes, rows).quartiles
-    title = f"{job.y} = {job.curve.model.text} by {', '.join(by)}"
+    title = f"{job.y} = {job.curve.model.text} by {', '.join(job.by)}"
     return summary_of(title, [], np.empty((len(codes), 0)), codes, rows, remarks)._replace(quartiles=quartiles)
 
 
