@@ -62,7 +62,7 @@ def test_fits_whose_starts_are_searched_are_those_made_here(monkeypatch: pytest.
 def test_predictions_are_those_made_here() -> None:
     fits, job = here(READINGS), job_for(FORMULA, READINGS.columns, "od", by=BY)
     own = fits.frame().select(*BY, *(pl.col(name).alias(to) for to, name in fitted_names(job).items()))
-    joined = SORTED.join(own, on=BY, how="left", maintain_order="left")
+    joined = SORTED.with_row_index("at").join(own, on=BY, how="left").sort("at").drop("at")
     came = pa.Table.from_batches(list(predict_batches(job, batches(joined, [5, 100, 333]))))
     check_same(came, fits.predict(READINGS), ["row"])
 

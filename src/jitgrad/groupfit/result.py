@@ -182,16 +182,17 @@ class GroupFits:
 
         keys, library = self._table.keys, pl
         if keys is not None:
-            keys, library = keys if which is None else nw.maybe_reset_index(keys[which]), nw.get_native_namespace(keys)
+            keys, library = keys if which is None else keys[which], nw.get_native_namespace(keys)
         else:
             places = np.arange(len(self)) if which is None else which
             axes = zip(range(len(self._table.shape)), np.unravel_index(places, self._table.shape), strict=False)
             columns = {f"index{k}": place for k, place in axes} | columns
         given: dict[str, Any] = {name: np.ascontiguousarray(column) for name, column in columns.items()}
         for name, text in texts.items():
-            given[name] = nw.new_series(name, text.tolist(), nw.String, native_namespace=library)[codes].to_native()
+            words = nw.new_series(name, text.tolist(), nw.String, native_namespace=library)[codes]
+            given[name] = nw.maybe_reset_index(words).to_native()
         made = nw.from_dict(given, native_namespace=library)
-        return (made if keys is None else nw.concat([keys, made], how="horizontal")).to_native()
+        return (made if keys is None else nw.concat([nw.maybe_reset_index(keys), made], how="horizontal")).to_native()
 
     def summary(self) -> Summary:
         """Groups, failures by reason, and quartiles of each parameter; ``print`` shows them."""
