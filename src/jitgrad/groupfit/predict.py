@@ -41,10 +41,12 @@ class _ByRows(Curve):
 
     def traced_for(self, rows: int, of_group: int) -> LoweredModel | None:
         """The model for so many rows; None where what it says for a row depends on others, or on how many a group has."""
-        some = 2 * MOST_ROWS  # more than a block: so tracing compares what the model does with either number of rows
-        if not self._curve.goes_by_rows([np.ones(of_group)] * len(self._curve.columns), (), of_group) or not self.goes_by_rows(
-            [np.ones(some)] * len(self.columns), (), some
-        ):
+
+        def goes_by_rows(curve: Curve, count: int) -> bool:
+            return curve.goes_by_rows([np.ones(count)] * len(curve.columns), (), count)
+
+        # With more rows than a block has, tracing compares what the model does with either number of them.
+        if not (goes_by_rows(self._curve, of_group) and goes_by_rows(self, 2 * MOST_ROWS)):
             return None
         return self.recorded([np.ones(rows)] * len(self.columns), (), rows)
 

@@ -71,18 +71,28 @@ class GroupFits:
     """The result of ``fit_groups``: a row for each group, in the order of the keys.
 
     Its arrays have a number for each group, (G,), or one for each group and parameter, (G, p). Where arrays were fitted, y of
-    shape (…, rows), G stands for their leading shape. A fit that failed has nan, and ``status`` says why.
+    shape (…, rows), G stands for their leading shape. A fit that failed has nan, and ``status`` says why. ``fits[i]``, or
+    ``fits[i, j]`` of arrays, is the fit of a group as a ``CurveFit``, also where it failed, unless none was made.
 
-    Args:
-        job: what was fitted.
-        table: the rows.
-        setting: what fits started from, and bounds.
-        found: what came of it.
-        joint: of groups that share parameters, what covariances are multiplied by, and the degrees of freedom of all rows.
+    Parameters
+    ----------
+    job : Job
+        What was fitted, without its data.
+    table : Table
+        The rows.
+    setting : Setting
+        What fits started from, and bounds.
+    found : Found
+        What came of it.
+    joint : (float, int), optional
+        Of groups that share parameters, what covariances are multiplied by, and the degrees of freedom of all rows.
 
-    Attributes:
-        job: what was fitted, without its data.
-        remarks: what is to be said of the data, a clause each.
+    Attributes
+    ----------
+    job : Job
+        What was fitted.
+    remarks : list of str
+        What is to be said of the data, a clause each.
     """
 
     def __init__(self, job: Job, table: Table, setting: Setting, found: Found, joint: tuple[float, int] | None = None) -> None:
@@ -305,10 +315,22 @@ class GroupFits:
     def predict(self, data: Any = None) -> Any:
         """What the model says, with each group's parameters.
 
-        Args:
-            data: a frame with the keys: it is returned with a column ``predicted``, nan where a group is not known or its fit
-                failed. Or x for all groups, an array or a mapping of columns: gives an array, (G, rows). Where arrays were
-                fitted, x as it was given then; by default their own.
+        Parameters
+        ----------
+        data : frame, array or mapping of columns, optional
+            A frame with the keys and the columns that the model takes; or x for all groups, as it is given to ``fit_groups``
+            beside arrays. By default, where arrays were fitted, their own x.
+
+        Returns
+        -------
+        frame or array
+            Of a frame, the same with a column ``predicted``, nan where a group is not known or its fit failed. Else an array,
+            (G, rows).
+
+        Raises
+        ------
+        DataError
+            Where a column is not there, or there is a column ``predicted`` already.
         """
         groups = self._table.groups
         if data is None:
@@ -327,11 +349,27 @@ class GroupFits:
     def refit(self, where: Any, starts: Any = None, *, threads: int | None = None, progress: bool = False) -> GroupFits:
         """The same with some groups fitted again.
 
-        Args:
-            where: a status such as ``"not converged"``, or several; a mask, (G,); or numbers of groups.
-            starts: their starting values, as ``p0`` of ``fit_groups``. By default groups that were interrupted start as they
-                would have, and others are searched for.
-            threads, progress: as in ``fit_groups``.
+        Parameters
+        ----------
+        where : str, sequence of str, mask (G,), or numbers of groups
+            Those of a status such as ``"not converged"``, or of several; those that are marked; or those with these numbers.
+        starts : sequence, mapping, frame or array, optional
+            Their starting values, as ``p0`` of ``fit_groups``. By default groups that were interrupted start as they would
+            have, and for others starting values are searched.
+        threads : int, optional
+            As of ``fit_groups``.
+        progress : bool, default: False
+            As of ``fit_groups``.
+
+        Returns
+        -------
+        GroupFits
+            A new one; the other groups are as they were.
+
+        Raises
+        ------
+        ArgumentError
+            Where there are no such groups, or all share parameters.
         """
         if self.job.shared:
             names = ", ".join(self.names[k] for k in self.job.shared)
