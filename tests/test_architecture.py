@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -74,7 +75,8 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in FILES}
 
 
-def imports_of(path: Path) -> set[str]:
+@functools.cache
+def imports_of(path: Path) -> frozenset[str]:
     """The modules of jitgrad that a file imports, at its top or inside functions; not those for the type checker alone."""
     tree = ast.parse(path.read_text())
     skipped = {
@@ -92,10 +94,10 @@ def imports_of(path: Path) -> set[str]:
             found |= {name if name in MODULES else node.module for name in names}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-    return {name for name in found if name.split(".")[0] == "jitgrad"}
+    return frozenset(name for name in found if name.split(".")[0] == "jitgrad")
 
 
-def parts_of(modules: set[str]) -> set[str]:
+def parts_of(modules: frozenset[str]) -> set[str]:
     return {name.split(".")[1] for name in modules if "." in name}
 
 
