@@ -184,7 +184,7 @@ def _check_result(job: Job) -> None:
             raise ArgumentError(f"The key {name!r} has the name of a column of the result. Rename it.")
     for name in job.names:
         if name in MEASURES or name.removesuffix("_stderr") in set(job.names) - {name}:
-            raise ArgumentError(f"The parameter {name!r} has the name of another column of the result. Rename it.")
+            raise ArgumentError(f"The parameter {name!r} has the name of a column of the result. Rename it.")
 
 
 def _is_of_gallery(name: str) -> bool:
