@@ -160,6 +160,29 @@ def test_functions_of_rows_and_functions_of_all_rows():
     check(curve_of(lambda x, a, b: a * x + b * np.arange(x.shape[0]), {"": np.ones(3)}, None, None), groups, starts)
 
 
+def test_functions_are_recorded_for_the_rows_of_a_group_alone():
+    """Not for all rows at once, where they may raise, or record too much."""
+
+    def few(x, a, b):
+        assert len(x) < 31
+        return a * x**b + sum(0.01 * a for _ in range(60 * len(x)))
+
+    counts = [8, 8, 11, 12, 12, 30] * 8
+    _, groups, starts = made("a*x+b", [2.0, 1.0], counts)
+    for first in groups.parts[::5, 0].astype(int):
+        groups.columns[0][first] = 0.0
+    starts[:] = 1.5, 0.8
+    check(curve_of(few, {"": np.ones(3)}, None, None), groups, starts)
+
+
+def test_starts_and_bounds_that_are_integers():
+    curve, groups, _ = made("a*exp(-k*x)+c", [3.0, 0.7, 1.0], [30] * 9)
+    starts, low, high = np.array([[2, 1, 0]] * 9), np.array([0, 0, 0]), np.array([5, 4, 3])
+    found = solve_many(curve, range(3), groups, starts, Limits(low, high))
+    assert converged(found.status).all()
+    same(found, solve_many(curve, range(3), groups, starts.astype(float), Limits(low.astype(float), high.astype(float))))
+
+
 def test_a_fit_does_not_depend_on_its_neighbours_nor_on_threads():
     rng = np.random.default_rng(5)
     counts = rng.integers(6, 70, 300).tolist()
@@ -199,6 +222,27 @@ def test_it_says_how_many_are_done():
     said: list[int] = []
     solve_many(curve, range(2), groups, starts, done=said.append)
     assert said == sorted(said) and said[-1] == 3000 and len(said) > 1
+
+
+@pytest.mark.parametrize("in_helper", [True, False])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, ValueError])
+def test_what_done_raises_ends_the_call_whatever_the_thread(kind, in_helper):
+    curve, groups, starts = made("a*exp(-k*x)", [3.0, 0.7], [10] * 300, own=False)
+    many = 200
+
+    def fail(done: int) -> None:
+        if done > 2000 and in_helper == (threading.current_thread() is not threading.main_thread()):
+            raise kind
+
+    with pytest.raises(kind) as stopped:
+        parts = np.tile(groups.parts, (many, 1))
+        solve_many(curve, range(2), groups._replace(parts=parts), np.tile(starts, (many, 1)), threads=2, done=fail)
+    if kind is KeyboardInterrupt:
+        assert isinstance(stopped.value, StoppedError)
+        found = stopped.value.solution
+        begun = found.status != 0
+        assert 2000 < begun.sum() < 300 * many
+        np.testing.assert_array_equal(found.parameters[~begun], np.tile(starts, (many, 1))[~begun])
 
 
 def test_ctrl_c_keeps_what_is_done():

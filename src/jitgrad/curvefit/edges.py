@@ -44,7 +44,11 @@ def stays(value: Tensor, parameters: Sequence[Tensor]) -> Callable[[Tensor], Ten
 
 
 class Edges:
-    """Where a model may have edges: for which zeros and infinities of its columns, and of what is made of columns alone."""
+    """Where a model may have edges: for which zeros and infinities of its columns, and of what is made of columns alone.
+
+    Attributes:
+        may_be: whether there are columns for which it has any.
+    """
 
     def __init__(self, model: Recorded) -> None:
         order = operands_first([model.value], lambda node: node.inputs)
@@ -65,22 +69,21 @@ class Edges:
             self._constant = {key: _flags_of(_constant(x)) for key, x in boundary.items() if key not in of_columns}
             self._values = {id(x): _constant(x) for node in self._made for x in node.inputs if id(x) not in of_columns}
         self._found: dict[tuple[Extremes, ...], bool] = {}
-        self._may_be = self._reached([Extremes(True, x.op is not None) for x in self._boundary])
+        self.may_be = self._reached([Extremes(True, x.op is not None) for x in self._boundary])
         self._zeros_may_be = self._reached([Extremes(True, False) for x in self._boundary])
 
     def needed(self, columns: Sequence[np.ndarray]) -> bool:
         """Whether these columns may lead to an infinite partial derivative, or a tangent, that is to be multiplied by 0."""
-        if not self._may_be:
+        if not self.may_be:
             return False
         return self._needed(tuple([_flags_of(value, self._zeros_may_be) for value in self._at_boundary(columns)]))
 
-    def needed_by(self, columns: Sequence[np.ndarray], parts: np.ndarray) -> np.ndarray:
-        """The same for each group of rows, (G,), given its first row and number of rows, (G, 2)."""
-        flags = np.zeros((len(parts), 2 * len(self._boundary)), bool)
+    def needed_by(self, columns: Sequence[np.ndarray]) -> np.ndarray:
+        """The same for each of many groups, (G,), of as many rows as the model was recorded for: columns (G, rows)."""
+        flags = np.zeros((len(columns[0]), 2 * len(self._boundary)), bool)
         for k, value in enumerate(self._at_boundary(columns)):
-            found = np.stack([value == 0 if self._zeros_may_be else np.zeros(len(value), bool), ~np.isfinite(value)])
-            before = np.concatenate([np.zeros((2, 1), np.int64), found.cumsum(axis=1)], axis=1)
-            flags[:, 2 * k : 2 * k + 2] = (before[:, parts.sum(axis=1)] > before[:, parts[:, 0]]).T
+            flags[:, 2 * k] = self._zeros_may_be and (value == 0).any(axis=1)
+            flags[:, 2 * k + 1] = ~np.isfinite(value).all(axis=1)
         kinds, which = np.unique(flags, axis=0, return_inverse=True)
         needed = [self._needed(tuple([Extremes(*pair) for pair in row.reshape(-1, 2).tolist()])) for row in kinds]
         return np.array(needed, bool)[which.ravel()]

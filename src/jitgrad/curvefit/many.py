@@ -26,6 +26,8 @@ FITS_AT_ONCE = 1024
 """Of a bundle, which a thread takes in one go."""
 SINGLES_AT_ONCE = 16
 """Of other fits."""
+ROWS_AT_ONCE = 1 << 18
+"""Of groups that are looked at for edges."""
 MOST_EXACT = 8
 """Different numbers of rows that groups have, for each of which the model is traced; of more, some are taken together."""
 
@@ -77,12 +79,14 @@ def solve_many(
         work.go_on()
         for helper in helpers:
             helper.join()
-    except KeyboardInterrupt:
-        work.stopped = True
+    except KeyboardInterrupt as error:
+        work.stop(error)
         for helper in helpers:
-            helper.join()
-        raise StoppedError(many.finished()) from None
+            if helper.ident is not None:  # it was started
+                helper.join()
     if work.errors:
+        if isinstance(work.errors[0], KeyboardInterrupt):
+            raise StoppedError(many.finished()) from None
         raise work.errors[0]
     return many.finished()
 
@@ -111,7 +115,7 @@ class _Work:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def go_on(self) -> None:
-        """Do tasks until there are no more. What one raises in a helper is kept for the thread that waits."""
+        """Do tasks until there are no more. What one raises, in whatever thread, is kept for the one that waits."""
         try:
             while not self.stopped:
                 with self.lock:
@@ -123,11 +127,13 @@ class _Work:
                     self.n_done += task.fits
                     if self.done is not None and not self.stopped:
                         self.done(self.n_done)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            self.stopped = True
-            self.errors.append(error)
+            self.stop(error)
+
+    def stop(self, error: BaseException) -> None:
+        """Have all threads end soon, because of an error."""
+        self.errors.append(error)
+        self.stopped = True
 
 
 class _Many:
@@ -143,11 +149,12 @@ class _Many:
         options: SolverOptions,
         linear: bool,
     ) -> None:
-        self._curve, self._free, self._groups, self._starts = curve, free, _in_order(groups), starts
-        self._limits, self._options, self._linear = limits, options, linear
+        self._curve, self._free, self._groups, self._starts = curve, free, _in_order(groups), np.asarray(starts, np.float64)
+        self._limits = None if limits is None else Limits(*[np.asarray(side, np.float64) for side in limits])
+        self._options, self._linear = options, linear
         self._counts = groups.parts[:, 1].astype(np.int64)
         n, count = len(free), len(starts)
-        self._solution = Solution(np.empty((count, n)), np.zeros(count, OUTCOME), np.zeros((count, n, n)))
+        self._solution = Solution(self._starts[:, free], np.zeros(count, OUTCOME), np.zeros((count, n, n)))
         self._bundled: list[tuple[np.ndarray, bundles.BundledFits]] = []
 
     def finished(self) -> Solution:
@@ -167,7 +174,7 @@ class _Many:
             for lowered, counts in self._alike():
                 chosen = np.isin(self._counts, counts)
                 rest &= ~chosen
-                edges = self._edges(lowered)
+                edges = self._edges(lowered, counts)
                 for rows, some in _sizes(counts):
                     for with_edges in (False, True):
                         numbers = np.flatnonzero(np.isin(self._counts, some) & (edges == with_edges))
@@ -196,14 +203,19 @@ class _Many:
                 found.setdefault((lowered.structure, repr(lowered.closed_over())), (lowered, []))[1].append(rows)
         yield from found.values()
 
-    def _edges(self, lowered: LoweredModel) -> np.ndarray:
-        """Which groups have rows where derivatives need care, see ``edges.py``."""
-        columns, parts = self._groups.columns, self._groups.parts
-        if not self._groups.shared:
-            lowered = self._curve.recorded(columns, self._free, len(self._groups.y))
-        if self._groups.shared or not lowered.edges.needed(columns):
+    def _edges(self, lowered: LoweredModel, counts: list[int]) -> np.ndarray:
+        """Which groups of so many rows have some where derivatives need care, see ``edges.py``; False for all others."""
+        columns, parts = self._groups.columns, self._groups.parts.astype(np.int64)
+        if self._groups.shared or not columns:
             return np.full(len(parts), lowered.edges.needed(columns))
-        return lowered.edges.needed_by(columns, parts.astype(np.int64))
+        found = np.zeros(len(parts), bool)
+        for rows in counts if lowered.edges.may_be else ():
+            edges = self._curve.recorded(self._columns(rows), self._free, rows).edges
+            numbers = np.flatnonzero(self._counts == rows)
+            for few in np.array_split(numbers, -(-rows * len(numbers) // ROWS_AT_ONCE)):
+                places = parts[few, :1] + np.arange(rows)
+                found[few] = edges.needed_by([c[places] for c in columns])
+        return found
 
     def _bundle(self, lowered: LoweredModel, numbers: np.ndarray, rows: int, edges: bool) -> Iterator[Task]:
         """Fits that bundles do."""
