@@ -14,7 +14,12 @@ from tests.distributed.readings import BY, FORMULA, START, check_same, decay, he
 sql = pytest.importorskip("pyspark.sql", reason="PySpark is not installed")
 groups = pytest.importorskip("jitgrad.distributed.spark")
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+    # PySpark 4.0 leaves the sockets by which results come to the garbage collector.
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 READINGS = readings()
 
