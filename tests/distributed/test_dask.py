@@ -18,7 +18,7 @@ from tests.distributed.readings import BY, FORMULA, START, check_same, decay, he
 
 dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed")
 distributed = pytest.importorskip("distributed", reason="Dask's workers are not installed")
-groups = pytest.importorskip("jitgrad.distributed.dask")
+groups = pytest.importorskip("jitgrad.distributed.dask", exc_type=ImportError)
 
 READINGS = readings()
 

@@ -12,7 +12,7 @@ from tests.distributed.readings import BY, FORMULA, START, check_same, decay, he
 
 ray = pytest.importorskip("ray", reason="Ray is not installed")
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
-groups = pytest.importorskip("jitgrad.distributed.ray")
+groups = pytest.importorskip("jitgrad.distributed.ray", exc_type=ImportError)
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray has many of its own
 

@@ -12,7 +12,7 @@ import pytest
 from tests.distributed.readings import BY, FORMULA, START, check_same, decay, here, readings
 
 sql = pytest.importorskip("pyspark.sql", reason="PySpark is not installed")
-groups = pytest.importorskip("jitgrad.distributed.spark")
+groups = pytest.importorskip("jitgrad.distributed.spark", exc_type=ImportError)
 
 pytestmark = [
     pytest.mark.slow,
