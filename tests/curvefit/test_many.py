@@ -234,15 +234,15 @@ def test_what_done_raises_ends_the_call_whatever_the_thread(kind, in_helper):
         if done > 2000 and in_helper == (threading.current_thread() is not threading.main_thread()):
             raise kind
 
+    groups, starts = groups._replace(parts=np.tile(groups.parts, (many, 1))), np.tile(starts, (many, 1))
     with pytest.raises(kind) as stopped:
-        parts = np.tile(groups.parts, (many, 1))
-        solve_many(curve, range(2), groups._replace(parts=parts), np.tile(starts, (many, 1)), threads=2, done=fail)
+        solve_many(curve, range(2), groups, starts, threads=2, done=fail)
     if kind is KeyboardInterrupt:
         assert isinstance(stopped.value, StoppedError)
         found = stopped.value.solution
         begun = found.status != 0
         assert 2000 < begun.sum() < 300 * many
-        np.testing.assert_array_equal(found.parameters[~begun], np.tile(starts, (many, 1))[~begun])
+        np.testing.assert_array_equal(found.parameters[~begun], starts[~begun])
 
 
 def test_ctrl_c_keeps_what_is_done():
