@@ -31,8 +31,10 @@ from jitgrad.io.scatter import scattered
 from jitgrad.io.source import name_of
 from jitgrad.io.write import TableWriter
 
-ROWS = 1 << 18
+ROWS = 1 << 19
 """Rows that are read and fitted at once."""
+GROUPS = 1 << 16
+"""Groups that are put in order at once."""
 SCATTERED_BYTES, MOST_FILES = 1 << 21, 256
 """Of a file a scattered piece; and how many pieces there are at most."""
 ENDING = ".parts"
@@ -249,8 +251,8 @@ def _in_order(parts: Parts, by: Sequence[str]) -> Iterator[pl.DataFrame]:
     order = grouping(nw.from_native(pl.concat(parts.frames(by)), eager_only=True), by).order
     assert order is not None
     whole = pl.concat(parts.frames(), rechunk=True)
-    for first in range(0, len(order), ROWS):
-        yield whole[order[first : first + ROWS]]
+    for first in range(0, len(order), GROUPS):
+        yield whole[order[first : first + GROUPS]]
 
 
 def _summary(job: Job, parts: Parts) -> Summary:
