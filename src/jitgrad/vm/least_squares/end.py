@@ -55,7 +55,8 @@ def stepped_fully(problem, work):
     for k in range(problem.n):
         step, x = abs(work.step[k]), abs(work.theta[k])
         small, precise = small and step <= SMALL * x, precise and step <= problem.xtol * x
-    if precise or not work.full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
+    enough = problem.ftol > LED_ON and -work.slope - 0.5 * work.square <= problem.ftol * work.cost
+    if precise or enough or not work.full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
         go_to(work, codes.CONCLUDING)
         return
     work.short = small
