@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 import jitgrad as jg
 from jitgrad import curve_fit
@@ -110,6 +111,21 @@ def test_a_zero_gradient_that_no_parameter_has_a_part_in_is_no_minimum(model: st
     result = fit(model, X, y, start)
     assert not result.converged and not result.success
     assert result.message.startswith("Not converged: no parameter changes the model")
+
+
+@pytest.mark.filterwarnings("ignore:worse than a constant")
+@pytest.mark.parametrize("offset", [1, 6, 8, 12])
+def test_residuals_may_be_so_large_that_full_steps_go_too_far(offset: int) -> None:
+    """For 8 and 12 each ends farther from the minimum than it began, by 2.3 and by 8.1."""
+    x = np.linspace(0.1, 5, 8)
+    y = 0.5 * x**2
+
+    def gradient(a: float) -> float:
+        return float(np.sum((x**a + offset - y) * x**a * np.log(x)))
+
+    found = float(curve_fit(f"x**a + {offset}", x, y, p0=[1.5]).values[0])
+    exact = brentq(gradient, found - 1e-3, found + 1e-3, xtol=1e-16, rtol=1e-15)
+    assert abs(found - exact) < 1e-13
 
 
 @pytest.mark.parametrize("size", [0.2, 5, 100])

@@ -20,8 +20,10 @@ RISE, LED_ON = 1e-12, 1e-6
 """Of the cost with such a step, beside its rounding errors; and by what part of it some have led on."""
 SMALL = 1e-11
 """Of such a step beside the parameters: it is the last."""
-LONGEST = 4.0
-"""What a full step is stretched by, at most."""
+SHORTEST, LONGEST = 0.03, 4.0
+"""What a full step is stretched by, at least and at most."""
+BACK, MOST_OVERSHOT = -0.9, 20.0
+"""The cosine of a step with the last one, that leads back, at most; and how much longer it is then, at most."""
 RIGHT_ANGLE = 10.0
 """Cosine of a residual that is at right angles to the columns, beside the root of FTOL: full steps would lower the cost by
 FTOL of it at a cosine of one such root."""
@@ -39,9 +41,10 @@ PROBE, BENDS = 1e-3, 1e-12
 def polish(problem, work):
     """Try a full step. They go on for as long as each is shorter than the one before and the cost stays, to rounding.
 
-    Where residuals are large such steps become shorter by a factor, slowly: it is estimated from two of them, and the next one
-    is as long as all that would follow. (Anderson's acceleration of depth one; Walker and Ni, "Anderson acceleration for
-    fixed-point iterations", 2011.) The Jacobian is that at the parameters, before and after.
+    Where residuals are large such steps become shorter by a factor, slowly, or each goes too far and the next one leads back,
+    longer than it. The factor is estimated from two of them, and the next one is as long as all that would follow. (Anderson's
+    acceleration of depth one; Walker and Ni, "Anderson acceleration for fixed-point iterations", 2011.) The Jacobian is that at
+    the parameters, before and after.
     """
     work.follows = False
     steps.rescale(problem, work, 0.0)
@@ -50,34 +53,42 @@ def polish(problem, work):
 
 @compiled
 def stepped_fully(problem, work):
-    """Look where the full step leads, if it is shorter than the last and longer than anybody wants to know."""
-    last, small, precise = work.last_length, True, problem.xtol > SMALL
+    """Look where the full step leads, if it is shorter than the last, or leads back, and longer than anybody wants to know."""
+    last, small, precise, along = work.last_length, True, problem.xtol > SMALL, 0.0
     for k in range(problem.n):
         step, x = abs(work.step[k]), abs(work.theta[k])
         small, precise = small and step <= SMALL * x, precise and step <= problem.xtol * x
     enough = problem.ftol > LED_ON and -work.slope - 0.5 * work.square <= problem.ftol * work.cost
-    if precise or enough or not work.full or not work.length < SHORTER * last or work.nfev >= problem.max_nfev:
+    if last < inf:
+        along = _along_last(problem, work)
+    overshot = along < 0.0 and along * last < BACK * work.length and work.length < MOST_OVERSHOT * last
+    helps = work.full and (work.length < SHORTER * last or overshot) and not (precise or enough)
+    if not helps or work.nfev >= problem.max_nfev:
         go_to(work, codes.CONCLUDING)
         return
     work.short = small
-    work.stretch = _stretched(problem, work, 0.0 if last == inf else work.stretch)
+    work.stretch = _stretched(problem, work, 0.0 if last == inf else work.stretch, along)
     ask(work, codes.VALUE, work.trial, codes.TRIED_FULLY)
 
 
 @compiled
-def _stretched(problem, work, before):
-    """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
-    step, last, product, square = work.step, work.last_step, 0.0, 0.0
+def _along_last(problem, work):
+    """What part of the last full step this one has along it: less than 0 where that went too far."""
+    product, square = 0.0, 0.0
     for k in range(problem.n):
         d = work.scales[k]
-        product += d * step[k] * d * last[k]
-        square += d * last[k] * d * last[k]
-    stretch = 1.0
-    if before > 0.0 and product < square:
-        stretch = min(max(before / (1.0 - product / square), 0.5), LONGEST)
+        product += d * work.step[k] * d * work.last_step[k]
+        square += d * work.last_step[k] * d * work.last_step[k]
+    return product / square if square > 0.0 else 1.0
+
+
+@compiled
+def _stretched(problem, work, before, along):
+    """Stretch the step by what the last one says, which was stretched by ``before``, 0 if there was none. Returns by what."""
+    stretch = min(max(before / (1.0 - along), SHORTEST), LONGEST) if before > 0.0 and along < 1.0 else 1.0
     for k in range(problem.n):
-        last[k] = step[k]
-        x = work.theta[k] + stretch * step[k]
+        x = work.theta[k] + stretch * work.step[k]
+        work.last_step[k] = work.step[k]
         work.trial[k] = min(max(x, work.lower[k]), work.upper[k])
     return stretch
 
