@@ -114,7 +114,7 @@ def test_where_nothing_can_be_fitted() -> None:
         fits = fit_groups(DECAY, frame, "od", P0, by="g")
         assert fits.frame().schema == fit_groups(DECAY, data, "od", P0, by="g").frame().schema
         assert len(fits) == len(frame[:1]) and "0 converged" in repr(fits)
-    with pytest.raises(FitError, match=r"Group g=0 was not fitted: too few rows\. Of such groups: fewer rows than parameters"):
+    with pytest.raises(FitError, match=r"Group g=0 was not fitted: fewer rows than parameters"):
         fits[0]
     assert np.isnan(fits.covariance(0)).all()
 
@@ -148,7 +148,7 @@ def uneven(x: Any, a: Any, b: Any) -> Any:
             "The parameter 'a_stderr' has the name of a column of the result",
         ),
         ({"threads": 0}, ArgumentError, "threads"),
-        ({"y": "text"}, DataError, "Column 'text' has String and no numbers"),
+        ({"y": "text"}, DataError, "Column 'text' has the type String, which is not a number"),
         ({"y": None}, ArgumentError, "needs y"),
         ({"model": "a * od + b"}, ArgumentError, "'od', which is the response"),
         ({"model": 3}, ArgumentError, "The model is 3"),
@@ -158,7 +158,7 @@ def uneven(x: Any, a: Any, b: Any) -> Any:
         ({"p0": {"a": "q"}}, DataError, "There is no column 'q'"),
         ({"p0": {"a": "t"}, "model": "a * s"}, DataError, "'t', given in p0, has several values in group 0"),
         ({"p0": pl.DataFrame({"h": [1], "a": [1.0]})}, ArgumentError, "p0 is a frame of h, a. Give the keys g"),
-        ({"p0": pl.DataFrame({"g": [1, 1], "a": [1.0, 2.0]})}, ArgumentError, "p0 has a key twice"),
+        ({"p0": pl.DataFrame({"g": [1, 1], "a": [1.0, 2.0]})}, DataError, "p0 has a key twice"),
         ({"p0": np.ones((3, 2))}, ArgumentError, r"p0 has shape \(3, 2\)"),
         ({"bounds": {"a": (2, 1)}}, ArgumentError, "The bounds of 'a' are 2 and 1"),
         ({"bounds": {"a": (2, None)}}, ArgumentError, "outside of provided bounds: a = 1, 2 to inf"),

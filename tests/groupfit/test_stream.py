@@ -232,7 +232,7 @@ def test_an_output_that_cannot_be_written_keeps_what_is_done(file: str, tmp_path
     [
         (lambda frame: frame.drop("well"), {}, r"no column 'well'"),
         (lambda frame: frame.drop("t"), {}, r"none of the columns"),
-        (lambda frame: frame.with_columns(od=pl.lit("x")), {}, r"Column 'od' has String and no numbers"),
+        (lambda frame: frame.with_columns(od=pl.lit("x")), {}, r"Column 'od' has the type String, which is not a number"),
         (lambda frame: frame.with_columns(plate=None), {}, r"No row of .*t\.parquet has a key"),
         (lambda frame: frame[:0], {}, r"has no rows"),
         (lambda frame: frame, {"model": "a * exp(-k * t) + rows"}, r"parameter 'rows' has the name of a column"),

@@ -176,6 +176,8 @@ class Formula:
             self._refuse(number.start(), "has a number beyond float64", "Write a smaller one")
         if "=" in self.text and "==" not in self.text:
             self._refuse(self.text.index("="), "has an equals sign", "Write the right side alone; the target is named apart")
+        if "~" in self.text:
+            self._refuse(self.text.index("~"), "has a tilde", "Write the right side alone; the target is named apart")
         self._refuse(place, "is not understood", "Check what stands there, and use * for every product")
 
     def _refuse(self, place: int, fault: str, advice: str) -> NoReturn:

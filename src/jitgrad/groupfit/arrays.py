@@ -28,18 +28,15 @@ def read_arrays(x: Any, y: Any, sigma: Any, policy: str | None) -> tuple[dict[st
     Raises:
         DataError: where they do not fit together, or are no numbers.
     """
-    masked = bool(np.ma.is_masked(y))
-    y = given.numbers(y.astype(np.float64).filled(np.nan) if masked and policy == "omit" else y, "y")
+    y = numbers(y, "y")
     if y.ndim == 0:
         raise DataError("y is one number. Give an array whose last axis is the rows of a curve.")
     rows, remarks = y.shape[-1], []
-    if masked and policy != "omit":
-        remarks.append("masked values of y count as any others")
     columns = {name: _column(column, name or "x", y.shape) for name, column in _columns(x, y.shape).items()}
     shared = all(column.ndim == 1 for column in columns.values())
     spread = None
     if sigma is not None:
-        spread = given.numbers(sigma, "sigma")
+        spread = numbers(sigma, "sigma")
         if spread.shape not in ((), (1,), (rows,), y.shape):
             raise DataError(f"sigma has shape {spread.shape}, and y {y.shape}. Give one number, {(rows,)} or {y.shape}.")
         spread = np.broadcast_to(spread, y.shape).ravel()
@@ -62,11 +59,18 @@ def read_arrays(x: Any, y: Any, sigma: Any, policy: str | None) -> tuple[dict[st
     return columns, Table(None, y.shape[:-1], groups, spread, {}, remarks)
 
 
+def numbers(values: Any, name: str) -> np.ndarray:
+    """Values as a float64 array, nan where they are masked. Raises DataError for texts and the like."""
+    if np.ma.is_masked(values):
+        values = values.astype(np.float64).filled(np.nan)
+    return given.numbers(values, name)
+
+
 def _columns(x: Any, shape: tuple[int, ...]) -> Mapping[str, Any]:
     """The columns by name: of an array x, or x1 to xk."""
     if isinstance(x, Mapping):
         return {str(name): column for name, column in x.items()}
-    array = given.numbers(x, "x")
+    array = numbers(x, "x")
     if array.shape == shape or array.ndim == 1:
         return {"x": array}
     if array.ndim == 2:
@@ -75,7 +79,9 @@ def _columns(x: Any, shape: tuple[int, ...]) -> Mapping[str, Any]:
 
 
 def _column(values: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    array = given.numbers(values, name)
+    array = numbers(values, name)
     if array.shape not in (shape[-1:], shape):
-        raise DataError(f"Column {name!r} has shape {array.shape}, and y {shape}. Give {shape[-1:]}, or {shape}.")
+        moved = array.shape in [shape[axis : axis + 1] for axis in range(len(shape))]
+        advice = "Move the rows to the last axis of y, as by np.moveaxis" if moved else f"Give {shape[-1:]}, or {shape}"
+        raise DataError(f"Column {name!r} has shape {array.shape}, and y {shape}. {advice}.")
     return array

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -163,8 +163,10 @@ def fit_groups(
         if x is not None:
             raise ArgumentError("x= names columns of a frame. Give arrays as data, without x=.")
         return fit_arrays(model, data, y, sigma, threads=threads, progress=progress, **given)
-    if not by:
+    if isinstance(by, Sized) and not len(by):
         raise ArgumentError("by is empty. Name at least one column of keys, or use curve_fit for a single group.")
+    if not isinstance(y, str):
+        raise ArgumentError(f"y is of type {type(y).__name__}, and the data are a frame. Give the name of a column.")
     frame = frame_of(data)
     job = make_job(model, frame.columns, by=by, y=y, x=x, sigma=sigma, **given)
     return job.fit(frame.to_native(), threads=threads, progress=progress)

@@ -51,6 +51,17 @@ def columns_in(given: Any) -> Iterator[str]:
             yield from columns_in(side) if isinstance(side, Mapping) else ()
 
 
+def named_in(*given: Any) -> set[str]:
+    """The parameters that mappings name: those given, and those in a pair of bounds."""
+    return {
+        name
+        for one in given
+        for side in (one if isinstance(one, (tuple, list)) else [one])
+        if isinstance(side, Mapping)
+        for name in side
+    }
+
+
 def is_for_all(given: Any) -> bool:
     """Whether values of parameters are numbers for all groups alike."""
     if isinstance(given, Mapping):
@@ -63,7 +74,7 @@ def are_bounds_for_all(given: Any) -> bool:
     if isinstance(given, Mapping):
         return all(isinstance(pair, (tuple, list)) and all(map(_is_number, pair)) for pair in given.values())
     sides = (given.lb, given.ub) if hasattr(given, "lb") else given
-    return isinstance(sides, (tuple, list, np.ndarray)) and all(map(is_for_all, sides))
+    return isinstance(sides, (tuple, list, np.ndarray)) and all(not isinstance(s, Mapping) and is_for_all(s) for s in sides)
 
 
 def _is_number(value: Any) -> bool:
@@ -125,6 +136,8 @@ def _of_one(what: str, name: str, value: Any, table: Table) -> Any:
 
 def first_of_each(what: str, column: str, table: Table) -> np.ndarray:
     """A column's value in each group, (G,); nan in groups without rows. Raises DataError where a group has several."""
+    if column not in table.extra:
+        raise DataError(f"Column {column!r} is not kept with the fits. Give numbers, an array, or a frame by key in {what}.")
     values, parts = table.extra[column], table.groups.parts.astype(np.int64)
     found, some = np.full(len(parts), math.nan), parts[:, 1] > 0
     found[some] = values[parts[some, 0]]
@@ -150,9 +163,7 @@ def _by_key(what: str, given: Any, names: Sequence[str], table: Table) -> np.nda
             f"{{argument}} is a frame of {', '.join(frame.columns)}. Give the keys {', '.join(by)}, and columns of parameters.",
             argument=what,
         )
-    at = places_of(keys, frame.select(list(by)))
-    if at is None:
-        raise ArgumentError("{argument} has a key twice. Give one row for each.", argument=what)
+    at = places_of(what, keys, frame.select(list(by)))
     values, known_keys = np.full((len(table), len(names)), math.nan), at >= 0
     for name in known:
         values[known_keys, names.index(name)] = numbers(frame, name)[at[known_keys]]
@@ -177,7 +188,8 @@ def limits_by_group(given: Any, names: Sequence[str], table: Table) -> Limits | 
         sides = [given.lb, given.ub] if hasattr(given, "lb") else given
         if not isinstance(sides, (tuple, list, np.ndarray)) or len(sides) != 2:
             raise ArgumentError(
-                f"{{argument}} is {given!r}. Give (low, high), each a number or a sequence, or a dict of pairs by name.",
+                f"{{argument}} is {'a frame' if is_frame(given) else repr(given)}. Give (low, high), each a number or a "
+                f"sequence, or a dict of pairs by name.",
                 argument="bounds",
             )
     low, high = (_side(side, names, table, end) for side, end in zip(sides, (-math.inf, math.inf), strict=True))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from jitgrad.arguments import by_name
+from jitgrad.arguments import by_name, positive
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.fit import METHODS
 from jitgrad.curvefit.formula import Formula
@@ -16,11 +16,11 @@ from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.curvefit.given import check_names, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.errors import ArgumentError, FormulaError
-from jitgrad.groupfit.given import Setting, are_bounds_for_all, extra_columns, is_for_all, is_frame
+from jitgrad.groupfit.given import Setting, are_bounds_for_all, extra_columns, is_for_all, is_frame, named_in
 from jitgrad.groupfit.predict import predict_frame
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.solving import fit_table, setting_of
-from jitgrad.groupfit.tables import Table, check_column, frame_of, read_frame
+from jitgrad.groupfit.tables import ROW, ROW_OF_GROUP, Table, check_column, frame_of, read_frame
 
 MEASURES = {"chisqr": "float64", "r2": "float64", "rows": "int64", "nfev": "int64", "status": "str"}
 """What a result has of each group beside its parameters and their standard errors, and as what."""
@@ -152,9 +152,11 @@ def make_job(
 
     Raises ArgumentError, FormulaError and DataError for what cannot be used, whatever the data.
     """
-    by = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
+    by = tuple(dict.fromkeys(_names_in("by", by, "Give the names of columns, as texts.")))
     if y in by:
         raise ArgumentError(f"{y!r} is the response and a key. Leave it out of the keys: {', '.join(by)}.")
+    if sigma is not None and not isinstance(sigma, str):
+        sigma = positive("sigma", sigma)
     _check_method(method, bounds, loss)
     if nan_policy not in (None, "omit", "raise"):
         raise ArgumentError(f"nan_policy must be one of {{None, 'raise', 'omit'}}. It is {nan_policy!r}.")
@@ -164,7 +166,11 @@ def make_job(
     known = [*by, y, *([sigma] if isinstance(sigma, str) else []), *extra]
     for name in [*known, *([x] if isinstance(x, str) else x or [])]:
         check_column(name, names)
-    curve, x = _curve(model, names, by, [y, sigma], extra, x, p0)
+    if p0 is not None and (isinstance(p0, str) or not (isinstance(p0, Mapping) or is_frame(p0) or np.ndim(p0))):
+        raise ArgumentError(f"{{argument}} is {p0!r}. Give a sequence of numbers, or a dict by name.", argument="p0")
+    is_formula = isinstance(model, (str, Formula))
+    hidden = [name for name in extra if not is_formula or name in named_in(p0, bounds, fixed)]
+    curve, x = _curve(model, names, by, [y, sigma], hidden, x, p0)
     free = _free(fixed, curve.names, p0)
     starts = values_of("p0", p0, curve.names, {}) if p0 is not None and is_for_all(p0) else np.full(len(curve.names), np.nan)
     if are_bounds_for_all(bounds):
@@ -182,9 +188,19 @@ def _check_result(job: Job) -> None:
     for name in job.by:
         if name in job.schema():
             raise ArgumentError(f"The key {name!r} has the name of a column of the result. Rename it.")
+        if name in (ROW, ROW_OF_GROUP, "reason"):
+            raise ArgumentError(f"The key {name!r} has a name that jitgrad needs. Rename it.")
     for name in job.names:
         if name in MEASURES or name.removesuffix("_stderr") in set(job.names) - {name}:
             raise ArgumentError(f"The parameter {name!r} has the name of a column of the result. Rename it.")
+
+
+def _names_in(what: str, given: Any, advice: str) -> list[str]:
+    """One name, or several. Raises ArgumentError for what is none."""
+    names: list[Any] = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentError(f"{{argument}} is of type {type(given).__name__}. {advice}", argument=what)
+    return names
 
 
 def _is_of_gallery(name: str) -> bool:
@@ -203,7 +219,10 @@ def _check_method(method: str | None, bounds: Any, loss: Any) -> None:
 def _curve(
     model: Any, names: Sequence[str], by: Sequence[str], taken: Sequence[Any], extra: Sequence[str], x: Any, p0: Any
 ) -> tuple[Curve, tuple[str, ...]]:
-    """The model, and the names of the columns that it takes: not the response and its sigma, which are ``taken``."""
+    """The model, and the names of the columns that it takes.
+
+    These are not the response and its sigma, which are ``taken``, nor ``extra`` ones, which have values of parameters.
+    """
     is_formula = isinstance(model, (str, Formula))
     others = [name for name in names if name not in (*taken, *extra) and (is_formula or name not in by)]
     chosen = [x] if isinstance(x, str) else others if x is None else list(x)
@@ -224,7 +243,7 @@ def _curve(
 
 def _shared(shared: str | Sequence[str], free: Sequence[int], names: Sequence[str]) -> tuple[int, ...]:
     """The numbers of the parameters that all groups share. Raises ArgumentError where one is not fitted."""
-    wanted = [shared] if isinstance(shared, str) else list(shared)
+    wanted = _names_in("shared", shared, "Give names of parameters.")
     check_names("shared", wanted, names, {})
     for name in wanted:
         if names.index(name) not in free:
@@ -245,7 +264,7 @@ def _free(fixed: Any, names: Sequence[str], p0: Any) -> tuple[int, ...]:
     if is_frame(fixed):
         held = [name for name in names if name in frame_of(fixed).columns]
     else:
-        held = [fixed] if isinstance(fixed, str) else list(fixed)
+        held = _names_in("fixed", fixed, "Give names of parameters, or a dict of values by name.")
         check_names("fixed", held, names, {})
     if not isinstance(fixed, Mapping) and not is_frame(fixed):
         for name in held:

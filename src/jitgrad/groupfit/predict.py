@@ -15,7 +15,7 @@ from jitgrad.curvefit.lowered_model import LoweredModel
 from jitgrad.errors import DataError
 from jitgrad.groupfit.arrays import read_arrays
 from jitgrad.groupfit.measures import blocks
-from jitgrad.groupfit.tables import frame_of, grouping, numbers, places_of
+from jitgrad.groupfit.tables import check_column, frame_of, grouping, numbers, places_of
 from jitgrad.tape.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -127,9 +127,9 @@ def predict_frame(job: Job, data: Any, fits: Any) -> Any:
         raise DataError(f"The data have a column {PREDICTED!r} already. Rename it.")
     found, own = grouping(frame, job.by), frame_of(fits)
     columns = [column if found.order is None else column[found.order] for column in (numbers(frame, name) for name in job.x)]
-    places = places_of(found.keys, own.select(list(job.by)))
-    if places is None:
-        raise DataError("The fits have a key twice. Give one row for each.")
+    for name in (*job.by, *job.names):
+        check_column(name, own.columns)
+    places = places_of("fits", found.keys, own.select(list(job.by)))
     values = np.column_stack([numbers(own, name) for name in job.names])
     values = np.vstack([values, np.full(len(job.names), np.nan)])[places]
     said = np.full(len(frame), np.nan)
@@ -142,7 +142,9 @@ def predict_frame(job: Job, data: Any, fits: Any) -> Any:
 def predict_arrays(job: Job, x: Any, values: np.ndarray) -> np.ndarray:
     """What the model says for x of all groups, (rows,), or of each, (…, rows), with parameters (…, p): (…, rows)."""
     some = next(iter(x.values()), ()) if isinstance(x, Mapping) else x
-    shape = (*values.shape[:-1], np.shape(some)[-1] if np.ndim(some) else 0)
+    if not np.ndim(some):
+        raise DataError("x is not an array. Give one whose last axis is the rows of a curve, or a dict of these.")
+    shape = (*values.shape[:-1], np.shape(some)[-1])
     columns, table = read_arrays(x, np.zeros(shape), None, None)
     groups = table.groups._replace(columns=job.chosen(list(columns), table.groups.columns))
     return predict_groups(job.curve, groups, values.reshape(-1, values.shape[-1])).reshape(shape)

@@ -194,9 +194,9 @@ class GroupFits:
         if keys is not None:
             keys, library = keys if which is None else keys[which], nw.get_native_namespace(keys)
         else:
-            places = np.arange(len(self)) if which is None else which
-            axes = zip(range(len(self._table.shape)), np.unravel_index(places, self._table.shape), strict=False)
-            columns = {f"index{k}": place for k, place in axes} | columns
+            places, shape = np.arange(len(self)) if which is None else which, self._table.shape
+            axes = np.unravel_index(places, shape) if shape else ()
+            columns = {f"index{k}": place for k, place in enumerate(axes)} | columns
         given: dict[str, Any] = {name: np.ascontiguousarray(column) for name, column in columns.items()}
         for name, text in texts.items():
             words = nw.new_series(name, text.tolist(), nw.String, native_namespace=library)[codes]
@@ -249,7 +249,7 @@ class GroupFits:
         g = self._number(index)
         status, found = BY_CODE[self._found.codes[g]], self._found
         if not found.outcomes["status"][g]:
-            raise FitError(f"Group {self.label(index)} was not fitted: {status.word}. Of such groups: {status.reason}.")
+            raise FitError(f"Group {self.label(index)} was not fitted: {status.reason}.")
         free = list(self.job.free)
         of_one = Solution(found.parameters[g : g + 1, free], found.outcomes[g : g + 1], found.factors[g : g + 1])
         return CurveFit(self._problem(g), of_one, joint=self._joint)

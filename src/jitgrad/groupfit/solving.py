@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jitgrad.arguments import count
+from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.least_squares import Limits, Solution
 from jitgrad.curvefit.many import StoppedError, solve_many
 from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users_level
@@ -120,9 +121,13 @@ class _Work:
         try:
             self.job.curve.traced(self.table.columns_of(g), self.job.free, int(self.table.groups.parts[g, 1]))
         except UntraceableError as error:
+            several = self.job.by and len(self.job.x) > 1 and not isinstance(self.job.curve.model, Formula)
+            columns = (
+                f" It is given a dict of the columns {', '.join(self.job.x)}: name one by x= for an array." if several else ""
+            )
             raise UnsupportedError(
-                f"{error} fit_groups needs a model that can be traced: write it as a formula, or with where() instead of if. "
-                f"curve_fit takes functions that cannot be traced, too, for one group at a time."
+                f"{error}{columns} fit_groups needs a model that can be traced: write it as a formula, or with where() instead "
+                f"of if. curve_fit takes functions that cannot be traced, too, for one group at a time."
             ) from error
 
     def _fit(self, chosen: np.ndarray, before: int, show: Callable[[int], None] | None, search: bool) -> None:

@@ -28,18 +28,22 @@ class Status(enum.IntEnum):
         made._value_, made.word, made.reason = code, word, reason
         return made
 
-    CONVERGED = 0, "converged", "ended in a minimum"
+    CONVERGED = 0, "converged", "a minimum was found"
     TOO_FEW = 1, "too few rows", "fewer rows than parameters; fix parameters, or leave the group out"
-    NOT_FINITE = 2, "not finite", "nan or inf in the data, or squares that are no floats; nan_policy='omit' leaves rows out"
-    BAD_SIGMA = 3, "sigma not above 0", "sigma is no positive number in some row; correct it, or leave the row out"
-    BAD_BOUNDS = 4, "bad bounds", "the lower bound is not below the upper one; correct them"
-    CONSTANT = 5, "constant", "y is one number, which says nothing of the parameters of a curve; leave the group out"
+    NOT_FINITE = (
+        2,
+        "not finite",
+        "nan or inf in the data, or squares beyond float64; nan_policy='omit' leaves out rows with nan",
+    )
+    BAD_SIGMA = 3, "sigma not above 0", "sigma is not a positive number in some row; correct it, or leave the row out"
+    BAD_BOUNDS = 4, "bad bounds", "a lower bound is not below the upper one; correct them"
+    CONSTANT = 5, "constant", "y is constant, which does not determine the parameters; leave the group out"
     NO_START = 6, "no start", "no starting values were given or found; give some"
     OUTSIDE = 7, "start outside bounds", "the starting values are not within the bounds; start within them"
     NOT_FINITE_THERE = 8, "not finite at start", "the model or a derivative is not finite at the starting values; give others"
     SINGULAR = 9, "singular", "the data do not determine all parameters; fix one, or leave the group out"
     NOT_CONVERGED = 10, "not converged", "no minimum was reached; give other starting values, or raise max_nfev"
-    INTERRUPTED = 11, "interrupted", "the fit was stopped before; refit goes on with it"
+    INTERRUPTED = 11, "interrupted", "the run was interrupted before this fit ended; refit completes it"
 
 
 BY_CODE = list(Status)

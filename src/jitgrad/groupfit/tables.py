@@ -15,8 +15,8 @@ from jitgrad.curvefit.bundles import Groups
 from jitgrad.errors import DataError, listed, near_name
 from jitgrad.groupfit.measures import Measures, measures_of
 
-ROW = "__row"
-"""The name of a column of row numbers, while rows are sorted."""
+ROW, ROW_OF_GROUP = "__row", "__row_of_group"
+"""The names of columns of row numbers, while rows are sorted and joined."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,19 @@ class Table:
 
 def frame_of(data: Any) -> nw.DataFrame[Any]:
     """A frame of any library, or a mapping of columns, as narwhals has it. Raises DataError for what is neither."""
-    if isinstance(data, Mapping):
-        import polars as pl
+    import polars as pl
 
-        data = pl.DataFrame({name: np.asarray(column) for name, column in data.items()})
+    if isinstance(data, Mapping):
+        try:
+            data = pl.DataFrame(
+                {name: column if isinstance(column, list) else np.asarray(column) for name, column in data.items()}
+            )
+        except pl.exceptions.ShapeError as error:
+            raise DataError(f"The data have columns of different lengths: {error}. Give as many rows to each.") from None
+    names = [] if hasattr(data, "collect") else list(getattr(data, "columns", ()))
+    for name in names:
+        if isinstance(name, str) and names.count(name) > 1:
+            raise DataError(f"The data have several columns of one name: {name!r}. Rename them.")
     try:
         return nw.from_native(data, eager_only=True)
     except TypeError:
@@ -108,7 +117,7 @@ def numbers(frame: nw.DataFrame[Any], name: str) -> np.ndarray:
     """A column as float64, nan for what is missing; it may be the frame's memory. Raises DataError where it has no numbers."""
     column = column_of(frame, name)
     if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
-        raise DataError(f"Column {name!r} has {column.dtype} and no numbers. Convert it to floats.")
+        raise DataError(f"Column {name!r} has the type {column.dtype}, which is not a number. Convert it to floats.")
     column = column if column.dtype == nw.Float64 else column.cast(nw.Float64)
     return np.asarray(column.to_numpy(), np.float64)
 
@@ -166,34 +175,60 @@ def _missing(column: Any) -> np.ndarray | None:
 
 def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool]:
     """The rows whose key is another than the one before, and whether it is a smaller one anywhere."""
+    import polars as pl
+
     count = max(0, len(keys) - 1)
     changes, falls = np.zeros(count, bool), False
     for name in by:
         column = keys.get_column(name)
-        differs = np.asarray((column[1:] != column[:count]).to_numpy(), bool) & ~changes
-        places = np.flatnonzero(differs)
         try:
+            differs = np.asarray((column[1:] != column[:count]).to_numpy(), bool) & ~changes
+            places = np.flatnonzero(differs)
             falls = falls or bool((column[places + 1] < column[places]).any())
-        except TypeError as error:
-            raise DataError(f"Column {name!r} has keys without an order: {error}. Make them all of one type.") from None
+        except (TypeError, pl.exceptions.PolarsError) as error:
+            raise DataError(f"Column {name!r} has keys without an order: {error}. Make them numbers, texts or dates.") from None
         changes |= differs
     return np.flatnonzero(changes) + 1, falls
 
 
-def places_of(keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> np.ndarray | None:
-    """The row of each key among others, of any library, int64 (G,): -1 where it is not there.
+def places_of(what: str, keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> np.ndarray:
+    """The row of each key among those of ``what``, of any library, int64 (G,): -1 where it is not there.
 
-    None where the others have a key twice.
+    Raises DataError where ``what`` has a key twice, or keys that cannot be compared.
     """
-    by, mine = keys.columns, f"{ROW}_of_group"
+    by, places = keys.columns, np.full(len(keys), -1)
     own, theirs = _in_polars(keys), _in_polars(among.select(list(by))).with_row_index(ROW)
-    theirs = theirs.cast({name: own.schema[name] for name in by})
+    if not (len(own) and len(theirs)):
+        return places
+    for name in by:
+        theirs = _as_type(what, theirs, name, own.schema[name])
     if theirs.n_unique(subset=by) < len(theirs):
-        return None
-    joined = own.with_row_index(mine).join(theirs, on=by, how="inner")
-    places = np.full(len(keys), -1)
-    places[joined[mine].to_numpy()] = joined[ROW].to_numpy()
+        raise DataError(f"{what} has a key twice. Give one row for each.")
+    joined = own.with_row_index(ROW_OF_GROUP).join(theirs, on=by, how="inner")
+    places[joined[ROW_OF_GROUP].to_numpy()] = joined[ROW].to_numpy()
     return places
+
+
+def _as_type(what: str, frame: Any, name: str, dtype: Any) -> Any:
+    """The rows of a frame of Polars whose key says the same as another type, such as 1 and 1.0, with the key so."""
+    import polars as pl
+
+    known = frame.filter(pl.col(name).is_not_null())
+    if known.schema[name] == dtype:
+        return known
+    temporal = known.schema[name].is_temporal(), dtype.is_temporal()
+    try:
+        cast = known.with_columns(pl.col(name).cast(dtype, strict=False))
+        same = cast[name].cast(known.schema[name], strict=False) == known[name]
+        if temporal[0] != temporal[1] and pl.String not in (known.schema[name], dtype):  # a day is not a number
+            same = pl.repeat(False, len(known), eager=True)
+    except pl.exceptions.PolarsError:
+        same = pl.repeat(False, len(known), eager=True)
+    if len(known) and not same.any():
+        raise DataError(
+            f"Column {name!r} of {what} has keys of type {known.schema[name]}, and the data {dtype}. Convert one of them."
+        )
+    return cast.filter(same.fill_null(False)) if len(known) else known.cast({name: dtype})
 
 
 def _in_polars(keys: nw.DataFrame[Any]) -> Any:
@@ -231,10 +266,13 @@ def read_frame(
     found = grouping(frame, by)
     used = [*columns, y, *([sigma] if isinstance(sigma, str) else [])]
     order = found.order
+    keeps = frame.implementation.is_polars() or frame.implementation.is_pyarrow()  # frames of pandas may be changed later
 
     def rows(name: str) -> np.ndarray:
         values = numbers(frame, name)
-        return values[order] if order is not None else values.copy() if values.flags.writeable else np.ascontiguousarray(values)
+        if order is not None:
+            return values[order]
+        return np.ascontiguousarray(values) if keeps else values.copy()
 
     arrays = {name: rows(name) for name in dict.fromkeys([*used, *extra])}
     parts, remarks = found.parts, []
@@ -274,7 +312,8 @@ def without_nan(
     if policy == "raise":
         name = next(name for name in used if np.isnan(arrays[name]).any())
         count = int(np.isnan(arrays[name]).sum())
-        raise DataError(f"Column {name!r} has nan in {count} rows. Remove them, or give nan_policy='omit'.")
+        rows, them = ("1 row", "it") if count == 1 else (f"{count} rows", "them")
+        raise DataError(f"Column {name.strip()!r} has nan in {rows}. Remove {them}, or give nan_policy='omit'.")
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.uint64)
     first, stop = before[parts[:, 0].astype(np.intp)], before[parts.sum(axis=1).astype(np.intp)]
     shorter = {name: values[kept] for name, values in arrays.items()}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import narwhals.stable.v1 as nw
 import numpy as np
 
+from jitgrad.arguments import count
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
@@ -65,7 +66,7 @@ def group_fits(
         For groups that are none of these, or where there are none.
     """
     chosen = _chosen(fits, groups)
-    columns = min(columns, len(chosen))
+    columns = min(count("columns", columns), len(chosen))
     rows = math.ceil(len(chosen) / columns)
     figure = new_figure(0.6 + _WIDTH * columns, 0.7 + _HEIGHT * rows)
     if fits.keys is not None:
