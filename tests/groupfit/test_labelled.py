@@ -79,7 +79,7 @@ def test_missing_values_are_left_out_and_what_fails_says_why(images: Any) -> Non
     assert np.isnan(fits.curvefit_covariance[1, 1]).all() and np.isnan(fits.curvefit_coefficients[2, 2]).all()
     kept = fit_groups(FORMULA, images, coords="time", p0=START, skipna=False)
     assert kept.curvefit_status.values[[0, 1, 2], [0, 1, 2]].tolist() == ["not finite"] * 3
-    with pytest.raises(FitError, match=r"Of 12 fits failed: 2 too few rows\. Give errors='ignore'"):
+    with pytest.raises(FitError, match=r"2 of 12 fits failed: 2 too few rows\. Give errors='ignore'"):
         fit_groups(FORMULA, images, coords="time", p0=START, errors="raise")
 
 
@@ -184,3 +184,60 @@ def test_a_dataset_and_a_coordinate_of_no_dimension_are_refused(images: Any) -> 
         fit_groups(FORMULA, images.to_dataset(name="od"), coords="time")
     with pytest.raises(ArgumentError, match="Name dimensions in reduce_dims"):
         fit_groups("a * since", images, coords=(images.time + images.y).rename("since"))
+
+
+def test_one_fit_alone_searches_for_its_start(images: Any) -> None:
+    """Also where no dimension is left."""
+    one = images[:, 2, 1]
+    found = fit_groups(FORMULA, one, coords="time")
+    assert found.curvefit_coefficients.dims == ("param",) and found.curvefit_status == "converged"
+    expected = fit_groups(FORMULA, one, coords="time", p0=START)
+    np.testing.assert_allclose(found.curvefit_coefficients, expected.curvefit_coefficients, rtol=1e-6)
+
+
+def test_no_fits(images: Any) -> None:
+    assert fit_groups(FORMULA, images[:, :0], coords="time").sizes == {"y": 0, "x": 3, "param": 3, "cov_i": 3, "cov_j": 3}
+
+
+def test_fixed_values_go_by_the_names_of_dimensions(images: Any) -> None:
+    """In any order, for some of the dimensions, and for blocks."""
+    held = xr.DataArray(np.linspace(0, 0.2, 12).reshape(3, 4), dims=("x", "y"))
+    found = fit_groups(FORMULA, images, coords="time", p0=START, fixed={"c": held})
+    assert (
+        found.curvefit_coefficients.sel(param="c")
+        .drop_vars("param")
+        .equals(held.transpose("y", "x").assign_coords(images[0].coords).drop_vars("time"))
+    )
+    some = fit_groups(FORMULA, images, coords="time", p0=START, fixed={"c": held[0]})
+    assert (some.curvefit_coefficients.sel(param="c") == held[0]).all()
+    pytest.importorskip("dask.array", reason="Dask is not installed")
+    lazy = fit_groups(FORMULA, images.chunk({"y": 3, "x": 2}), coords="time", p0=START, fixed={"c": held})
+    assert lazy.compute().identical(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"coords": None}, "fit_groups needs coords= for a DataArray. Name the coordinates that the model takes."),
+        ({"p0": [2, 1, 0]}, "p0 is a list, and the data are a DataArray. Give a dict by name."),
+        ({"bounds": (0, 1)}, "bounds is a tuple, and the data are a DataArray. Give a dict by name."),
+        ({"bounds": {"k": 3}}, "The bounds of 'k' are 3. Give a pair, with None for no bound."),
+        ({"p0": {"k": "time"}}, "The value of 'k' is 'time'. Give a number or a DataArray."),
+        ({"p0": {"k": np.ones((4, 3))}}, "The value of 'k' is an array without names of dimensions. Give a number"),
+        ({"fixed": {"k": np.ones((4, 3))}}, "The value of 'k' is an array without names of dimensions"),
+        ({"sigma": np.ones(20)}, "sigma is an array without names of dimensions. Give a number or a DataArray."),
+        ({"maxfev": 3}, r"fit_groups\(\) got an unexpected keyword argument 'maxfev'. Did you mean 'max_nfev'?"),
+    ],
+)  # fmt: skip
+def test_what_has_no_dimensions_is_refused(images: Any, changes: dict[str, Any], said: str) -> None:
+    given = {"coords": "time"} | changes
+    with pytest.raises(JitgradError, match=f"^{said}"):
+        fit_groups(FORMULA, images, **{name: value for name, value in given.items() if value is not None})
+
+
+def test_progress_of_blocks_is_that_of_dask(images: Any, capfd: Any) -> None:
+    fit_groups(FORMULA, images, coords="time", p0=START, progress=True)
+    assert "12/12" in capfd.readouterr().err
+    pytest.importorskip("dask.array", reason="Dask is not installed")
+    with pytest.raises(ArgumentError, match=r"^progress=True does not work for Dask's data. Use dask.diagnostics.ProgressBar."):
+        fit_groups(FORMULA, images.chunk({"y": 3}), coords="time", progress=True)

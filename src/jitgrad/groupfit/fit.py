@@ -151,10 +151,11 @@ def fit_groups(
             if value is not None:
                 advice = "skipna=" if name == "nan_policy" else "coords="
                 raise ArgumentError(f"{name} is not for a DataArray. Give {advice}, as to DataArray.curvefit.")
-        return fit_labelled(model, data, sigma=sigma, threads=threads, **given, **of_xarray)
-    for name in of_xarray:
-        near = near_name(name, inspect.signature(fit_groups).parameters)
-        raise OptionError(f"fit_groups() got an unexpected keyword argument {name!r}.{near} Leave it out.")
+        _check_options(of_xarray, ("coords", "reduce_dims", "skipna", "param_names", "errors"))
+        if "coords" not in of_xarray:
+            raise ArgumentError("fit_groups needs coords= for a DataArray. Name the coordinates that the model takes.")
+        return fit_labelled(model, data, sigma=sigma, threads=threads, progress=progress, **given, **of_xarray)
+    _check_options(of_xarray, ())
     if y is None:
         raise ArgumentError("fit_groups needs y. Give the name of a column, or an array of shape (…, rows).")
     if by is None:
@@ -170,6 +171,14 @@ def fit_groups(
     frame = frame_of(data)
     job = make_job(model, frame.columns, by=by, y=y, x=x, sigma=sigma, **given)
     return job.fit(frame.to_native(), threads=threads, progress=progress)
+
+
+def _check_options(given: Iterable[str], known: Sequence[str]) -> None:
+    """Raise OptionError for an argument that fit_groups does not have."""
+    for name in given:
+        if name not in known:
+            near = near_name(name, [*inspect.signature(fit_groups).parameters, *known])
+            raise OptionError(f"fit_groups() got an unexpected keyword argument {name!r}.{near} Leave it out.")
 
 
 def fit_arrays(

@@ -44,6 +44,8 @@ def fit_labelled(
     errors: str = "ignore",
     sigma: Any = None,
     threads: int | None = None,
+    progress: bool = False,
+    fixed: Any = None,
     **options: Any,
 ) -> xr.Dataset:
     """Fit a model along dimensions of a DataArray, as ``DataArray.curvefit`` does.
@@ -74,8 +76,12 @@ def fit_labelled(
         Standard deviations of the data.
     threads : int, optional
         How many threads fit; all cores by default, and one in each worker of Dask.
+    progress : bool, default False
+        Whether to show on stderr how many fits are done.
+    fixed : mapping or sequence of str, optional
+        Parameters that are not fitted: their values, as ``p0``, or their names, with values in ``p0``.
     **options
-        ``absolute_sigma``, ``fixed``, ``loss`` and others of ``fit_groups``.
+        ``absolute_sigma``, ``loss`` and others of ``fit_groups``.
 
     Returns
     -------
@@ -100,6 +106,13 @@ def fit_labelled(
     lazy = data.chunks is not None
     if lazy and options.get("shared"):
         raise ArgumentError("A parameter that all fits share needs all of them in one place. Load the data, or share none.")
+    if lazy and progress:
+        raise ArgumentError("progress=True does not work for Dask's data. Use dask.diagnostics.ProgressBar.")
+    for what, value in {"p0": p0, "bounds": bounds}.items():
+        if value is not None and not isinstance(value, Mapping):
+            raise ArgumentError(f"{what} is a {type(value).__name__}, and the data are a DataArray. Give a dict by name.")
+    if isinstance(fixed, Mapping):
+        p0, fixed = {**(p0 or {}), **fixed}, list(fixed)
     starts = dict.fromkeys(p0 or (), 0.0)  # as names: each block has values of its own
     is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
     if is_function and (param_names is not None or len(columns) > 1):
@@ -107,7 +120,15 @@ def fit_labelled(
         model = _of_names(model, several=len(columns) > 1)
     policy = "omit" if skipna else None
     job = make_job(
-        model, [*columns, RESPONSE], by=(), y=RESPONSE, x=list(columns), p0=starts or None, nan_policy=policy, **options
+        model,
+        [*columns, RESPONSE],
+        by=(),
+        y=RESPONSE,
+        x=list(columns),
+        p0=starts or None,
+        fixed=fixed,
+        nan_policy=policy,
+        **options,
     )
     names = job.names
     p0, bounds = dict(p0 or {}), dict(bounds or {})
@@ -115,13 +136,15 @@ def fit_labelled(
     check_names("bounds", bounds, names, columns)
     given = [p0.get(name, math.nan) for name in names]
     for side, none in enumerate((-math.inf, math.inf)):
-        ends = [bounds.get(name, (None, None))[side] for name in names]
+        ends = [_pair(name, bounds.get(name, (None, None)))[side] for name in names]
         given += [none if end is None else end for end in ends]
-    for value in given:
+    for name, value in zip(names * 3, given, strict=True):
+        _check_value(f"The value of {name!r}", value)
         _check_dims(value, data, dims)
+    _check_value("sigma", sigma if sigma is not None else 1.0)
     fit = partial(
         _fit_block, job=job, columns=list(columns), axes=len(dims), bounded=bool(bounds), errors=errors,
-        threads=threads or (1 if lazy else None),
+        threads=threads or (1 if lazy else None), progress=progress,
     )  # fmt: skip
     along = [_along(column, data, dims) for column in columns.values()] + ([] if sigma is None else [_along(sigma, data, dims)])
     sizes = {"param": len(names), "cov_i": len(names), "cov_j": len(names)}
@@ -184,6 +207,22 @@ def _check_dims(value: Any, data: xr.DataArray, dims: Sequence[Hashable]) -> Non
         raise ArgumentError(f"A starting value or bound has the dimensions {', '.join(wrong)}. Fits have {kept or 'none'}.")
 
 
+def _pair(name: str, bounds: Any) -> Any:
+    if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+        raise ArgumentError(f"The bounds of {name!r} are {bounds!r}. Give a pair, with None for no bound.")
+    return bounds
+
+
+def _check_value(what: str, value: Any) -> None:
+    """Raise ArgumentError for what is not a number or a DataArray."""
+    if hasattr(value, "dims"):
+        return
+    if np.ndim(value):
+        raise ArgumentError(f"{what} is an array without names of dimensions. Give a number or a DataArray.")
+    if not isinstance(value, (int, float, np.number)):
+        raise ArgumentError(f"{what} is {value!r}. Give a number or a DataArray.")
+
+
 def _of_names(function: Callable[..., Any], several: bool) -> Callable[..., Any]:
     """A function whose parameters are known by other names than its own, and x by a sequence where it has several columns."""
 
@@ -195,24 +234,28 @@ def _of_names(function: Callable[..., Any], several: bool) -> Callable[..., Any]
 
 def _fit_block(
     y: np.ndarray, *given: np.ndarray, job: Job, columns: Sequence[str], axes: int, bounded: bool, errors: str,
-    threads: int | None,
+    threads: int | None, progress: bool,
 ) -> tuple[np.ndarray, ...]:  # fmt: skip
     """What there is of each fit in a block of data, whose last axes are reduced."""
     shape, count = y.shape[: y.ndim - axes], len(given) - 3 * len(job.names)
+    curves = (*(shape or (1,)), int(np.prod(y.shape[y.ndim - axes :])))  # a fit alone is one of one
 
     def flat(values: np.ndarray) -> np.ndarray:
-        return values.ravel() if values.ndim == axes else np.broadcast_to(values, y.shape).reshape(*shape, -1)
+        return values.ravel() if values.ndim == axes else np.broadcast_to(values, y.shape).reshape(curves)
 
     along = [flat(values) for values in given[:count]]
-    each = np.stack([np.broadcast_to(values, shape) for values in given[count:]], axis=-1).astype(np.float64)
+    each = np.stack([np.broadcast_to(values, curves[:-1]) for values in given[count:]], axis=-1).astype(np.float64)
     p0, low, high = np.split(each, 3, axis=-1)
     x, sigma = dict(zip(columns, along, strict=False)), along[-1] if count > len(columns) else None
-    names, table = read_arrays(x, y.reshape(*shape, -1), sigma, job.nan_policy)
+    names, table = read_arrays(x, y.reshape(curves), sigma, job.nan_policy)
     job = replace(job, p0=p0, bounds=(low, high) if bounded else None)
     table = replace(table, groups=table.groups._replace(columns=job.chosen(list(names), table.groups.columns)))
-    fits = job.fit_table(table, threads=threads)
+    fits = job.fit_table(table, threads=threads, progress=progress)
     failed = fits.status[~fits.converged].tolist()
     if errors == "raise" and failed:
         said = ", ".join(f"{count} {word}" for word, count in Counter(failed).items())
-        raise FitError(f"Of {len(fits)} fits failed: {said}. Give errors='ignore' to have nan and a status for these.")
-    return fits.values, fits.covariances, fits.stderr, fits.chisqr, fits.r2, fits.n_rows, fits.nfev, fits.status
+        raise FitError(
+            f"{len(failed)} of {len(fits)} fits failed: {said}. Give errors='ignore' for nan and a status in their place."
+        )
+    found = fits.values, fits.covariances, fits.stderr, fits.chisqr, fits.r2, fits.n_rows, fits.nfev, fits.status
+    return tuple(array.reshape((*shape, *array.shape[len(curves) - 1 :])) for array in found)
