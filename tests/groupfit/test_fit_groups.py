@@ -280,3 +280,16 @@ def test_derivatives_at_a_dose_of_zero() -> None:
     for g in range(10):
         np.testing.assert_allclose(fits.values[g], alone(text, x[g], y[g], start).values, rtol=1e-9)
         np.testing.assert_array_equal(fits.values[g], fit_groups(text, x[g : g + 1], y[g : g + 1], start).values[0])
+
+
+@pytest.mark.parametrize("unit_of_y", [1e-150, 1e-100, 1e100])
+@pytest.mark.parametrize("unit_of_t", [1e-100, 1e100])
+def test_errors_whatever_the_units(unit_of_y: float, unit_of_t: float) -> None:
+    """Squares of the derivatives are no floats here."""
+    y = 2.0 * np.exp(-np.array([[0.5], [0.9]]) * T) + np.random.default_rng(0).normal(0, 0.02, (2, 30))
+    plain = fit_groups("a * exp(-k * t)", {"t": T}, y, p0=[1, 1])
+    units = np.array([unit_of_y, 1 / unit_of_t])
+    found = fit_groups("a * exp(-k * t)", {"t": T * unit_of_t}, y * unit_of_y, p0=units)
+    np.testing.assert_allclose(found.values / units, plain.values, rtol=1e-12)
+    np.testing.assert_allclose(found.stderr / units, plain.stderr, rtol=1e-12)
+    np.testing.assert_allclose(found.covariances[:, 1, 1], found.stderr[:, 1] ** 2, rtol=1e-12)

@@ -50,6 +50,8 @@ def standard_errors(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
 def _roots(factors: np.ndarray) -> np.ndarray:
     n = factors.shape[1]
     r = np.array(factors.transpose(1, 2, 0), order="C")  # a matrix of vectors over fits, a copy even of one
+    largest = np.abs(r).max(axis=0, initial=0.0)  # whose squares may be no floats
+    r /= largest
     norms = np.sqrt(np.einsum("jkf,jkf->kf", r, r))
     r /= norms
     squares = np.zeros((n, r.shape[2]))
@@ -60,7 +62,7 @@ def _roots(factors: np.ndarray) -> np.ndarray:
         for j in range(k - 1, -1, -1):
             column[j] = -sum(r[j, i] * column[i] for i in range(j + 1, k + 1)) / r[j, j]
             squares[j] += column[j] ** 2
-    return np.asarray((np.sqrt(squares) / norms).T)
+    return np.asarray((np.sqrt(squares) / norms / largest).T)
 
 
 def covariances(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -70,10 +72,12 @@ def covariances(factors: np.ndarray, scales: np.ndarray) -> np.ndarray:
         factors: R, (F, n, n), upper triangles.
         scales: what (RᵀR)⁻¹ is multiplied by, (F,).
     """
+    largest = np.abs(factors).max(axis=1, initial=0.0)  # whose squares may be no floats
+    factors = factors / largest[:, None, :]
     norms = np.sqrt(np.einsum("fjk,fjk->fk", factors, factors))
-    roots = np.linalg.inv(factors / norms[:, None, :]) / norms[:, :, None]
-    known = np.where(scales < math.inf, scales, math.nan)[:, None, None]
-    found = roots @ roots.transpose(0, 2, 1) * known
+    roots = np.linalg.inv(factors / norms[:, None, :]) / norms[:, :, None] / largest[:, :, None]
+    roots *= np.sqrt(np.where(scales < math.inf, scales, math.nan))[:, None, None]
+    found = roots @ roots.transpose(0, 2, 1)
     return np.where(np.isnan(found), math.inf, found)
 
 
