@@ -24,7 +24,7 @@ from tests.vm.test_compiler import FLOATS, function_of
 Array = NDArray[np.float64]
 LANES = 8
 FACTORED = ["norms", "gradient", "right", "factor", "residual"]
-STEPPED = ["scaled", "step", "damping", "length", "size", "slope", "square"]
+STEPPED = ["step", "damping", "length", "slope", "square"]
 
 
 @compiled
@@ -42,9 +42,8 @@ def _alone(problem, work, to):  # type: ignore[no-untyped-def]
     """One fit's step, from the factor of its Jacobian."""
     to[0], full, stopped = steps.make_step(problem, work, steps.FREE, work.radius, work.damping)
     to[1] = steps.scaled_norm(problem, work, work.scales, work.step)
-    to[2] = steps.scaled_norm(problem, work, work.norms, work.step)
-    to[3], to[4] = steps.forecast(problem, work)
-    to[5] = float(full and not stopped)
+    to[2], to[3] = steps.forecast(problem, work)
+    to[4] = float(full and not stopped)
 
 
 @functools.cache
@@ -70,7 +69,7 @@ class Eight:
         self.systems, self.n = make_systems(n, 2), n  # the second is the one that is used
         self.system = self.systems[1]
         triangle, sizes = n * (n + 1) // 2, dict.fromkeys([*FACTORED, *STEPPED, "scales", "radius"], 1)
-        sizes |= dict.fromkeys(("norms", "gradient", "right", "scaled", "step", "scales"), n)
+        sizes |= dict.fromkeys(("norms", "gradient", "right", "step", "scales"), n)
         sizes |= {"factor": triangle, "gram": triangle + n + 1}
         self.at = {name: array(getattr(self.system, name), size, LANES) for name, size in sizes.items()}
         for one in self.at.values():
@@ -111,8 +110,8 @@ def step_alone(J: Array, r: Array, scales: Array, radius: float, damping: float)
     array(work.gradient, n)[...] = columns.T @ R[:, n]
     work.set(lower=-bounds, upper=bounds, residual=np.linalg.norm(r), radius=radius, damping=damping)
     native_alone().call(address(problem), address(work), address(held))
-    assert held[5]
-    found = dict(zip(("damping", "length", "size", "slope", "square"), held[:5, None], strict=False))
+    assert held[4]
+    found = dict(zip(("damping", "length", "slope", "square"), held[:4, None], strict=False))
     return found | {"step": array(work.step, n).copy()}
 
 
@@ -168,8 +167,8 @@ def test_steps_are_those_of_one_fit(n: int) -> None:
                 np.testing.assert_allclose(
                     eight.at[name][:, lane], value, rtol=1e-10, atol=1e-10 * abs(value).max(), err_msg=name
                 )
-            z, added = eight.at["scaled"][:, lane], eight.at["damping"][0, lane] * scales[:, lane] ** 2
-            np.testing.assert_allclose(eight.at["step"][:, lane], -z / eight.at["norms"][:, lane], rtol=1e-13)
+            z = -eight.at["step"][:, lane] * eight.at["norms"][:, lane]
+            added = eight.at["damping"][0, lane] * scales[:, lane] ** 2
             by_norms = np.column_stack([np.linalg.norm(J, axis=0)] * n)
             normal = (J.T @ J + np.diag(added)) / by_norms / by_norms.T
             np.testing.assert_allclose(normal @ z, J.T @ r / by_norms[:, 0], rtol=1e-9, atol=1e-9)
@@ -184,7 +183,7 @@ def test_lanes_that_do_not_ask_keep_what_they_had(n: int) -> None:
     for lane, (J, r) in enumerate(given):
         eight.set_gram(lane, J, r)
     eight.at["scales"][...], eight.at["radius"][...], eight.at["damping"][...] = 1e3, 1e-2, 1.0
-    for name in ("norms", "factor", "right", "gradient", "residual", "scaled", "step", "length", "size", "slope", "square"):
+    for name in ("norms", "factor", "right", "gradient", "residual", "step", "length", "slope", "square"):
         eight.at[name][...] = draw.choice([-1.0, 0.0, 2.0, np.inf, np.nan], eight.at[name].shape)
     asks = np.array([True, False, False, True, True, False, True, False])
     eight.asks[:], eight.good[:] = asks, [True] * 4 + [False] * 4

@@ -192,19 +192,16 @@ def step_lanes(system):
         by[k] = 1.0 / system.norms[k]
         ratios[k] = min(system.scales[k] * by[k], MOST_SHRUNK)
     put(system.damping, ZERO, asks, _step_within(system, asks, ratios, z))
-    length, size, slope, square = number(z, 0), number(z, 0), number(z, 0), number(z, 0)
+    length, slope, square = number(z, 0), number(z, 0), number(z, 0)
     for j in range(n):
         step, change, at = -z[j] * by[j], number(z, 0), j * (j + ONE) // uint64(2) + j
         for k in range(j, n):
             change += system.factor[at] * z[k]
             at += k + ONE
         length += (system.scales[j] * step) ** 2
-        size += z[j] ** 2
         slope -= system.gradient[j] * z[j]
         square += change**2
-        put(system.scaled, j, asks, z[j])
         put(system.step, j, asks, step)
     put(system.length, ZERO, asks, sqrt(length))
-    put(system.size, ZERO, asks, sqrt(size))
     put(system.slope, ZERO, asks, slope)
     put(system.square, ZERO, asks, square)

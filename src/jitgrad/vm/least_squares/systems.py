@@ -36,10 +36,8 @@ class System(Record):
     radius: Lanes  # inf for a full step
     damping: Lanes  # of the step before, then of this one
     # and what is found
-    scaled: Lanes  # step of parameters whose columns have norm one
     step: Lanes
     length: Lanes  # ‖scales · step‖
-    size: Lanes  # ‖norms · step‖
     slope: Lanes  # of the cost along the step
     square: Lanes  # of the change of the residual that the linear model foretells
     # what a step needs of the factor
@@ -76,7 +74,7 @@ def make_systems(n: int, count: int) -> ctypes.Array[Any]:
     assert n <= MOST_PARAMETERS
     triangle = n * (n + 1) // 2
     sizes = {name: n for name, kind in System.kinds.items() if kind.of == "lanes"}
-    sizes |= dict.fromkeys(("residual", "radius", "damping", "length", "size", "slope", "square"), 1)
+    sizes |= dict.fromkeys(("residual", "radius", "damping", "length", "slope", "square"), 1)
     sizes |= {"gram": triangle + n + 1, "factor": triangle, "lower": triangle}
     systems = [System(n=n) for _ in range(count)]
     for system in systems:
