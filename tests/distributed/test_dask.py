@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from jitgrad.errors import DataError
+from jitgrad.errors import DataError, OptionError
 from tests.distributed.readings import BY, FORMULA, START, check_same, decay, here, readings
 
 dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed")
@@ -72,8 +72,13 @@ def test_keys_may_be_categories(client: Any) -> None:
 
 
 def test_a_frame_that_is_here_is_refused() -> None:
-    with pytest.raises(DataError, match=r"Give a Dask DataFrame; jitgrad\.fit_groups takes frames that are here"):
+    with pytest.raises(DataError, match=r"Give a Dask DataFrame; jitgrad\.fit_groups takes frames in memory"):
         groups.fit_groups(FORMULA, READINGS, "od", by=BY)
+
+
+def test_options_that_are_misspelt() -> None:
+    with pytest.raises(OptionError, match=r"^There is no option 'max_nfv'. Did you mean 'max_nfev'\? Leave it out.$"):
+        groups.fit_groups(FORMULA, spread(READINGS, 2), "od", by=BY, max_nfv=10)
 
 
 def touch(part: Any, folder: Path) -> Any:

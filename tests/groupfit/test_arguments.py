@@ -252,3 +252,20 @@ def test_what_a_failed_group_says() -> None:
         FitError, match=r"^Group g=2 was not fitted: nan or inf in the data, or squares beyond float64; nan_policy"
     ):
         found[2]
+
+
+def test_a_refit_keeps_what_is_fixed() -> None:
+    """Also where its starting values do not name it."""
+    found = fits(p0=[2.0, 0.7, 0.3], fixed=["c"])
+    again = found.refit([0, 1], starts={"a": 1.0, "k": 1.0})
+    assert again.converged.all() and (again.parameters["c"] == 0.3).all()
+    np.testing.assert_allclose(again.values, found.values, rtol=1e-9)
+    np.testing.assert_array_equal(found.refit([0], starts=[2.0, 0.7, 9.0]).parameters["c"], 0.3)
+
+
+def test_frames_of_dask() -> None:
+    dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed")
+    pd = pytest.importorskip("pandas", reason="Dask's frames are made of its own")
+    frame = dd.from_pandas(pd.DataFrame({"g": G, "t": np.tile(T, 4), "y": Y.ravel()}), npartitions=1)
+    with pytest.raises(DataError, match=r"Compute it, or use jitgrad.distributed.dask.$"):
+        fits(frame)

@@ -148,7 +148,7 @@ def test_a_parameter_that_all_fits_share_needs_them_in_one_place(images: Any) ->
     variances = np.diagonal(fits.curvefit_covariance.values, axis1=-2, axis2=-1)
     np.testing.assert_allclose(np.sqrt(variances), fits.curvefit_stderr, rtol=1e-9)
     pytest.importorskip("dask.array", reason="Dask is not installed")
-    with pytest.raises(ArgumentError, match="needs all of them in one place"):
+    with pytest.raises(ArgumentError, match="Shared parameters need all fits in one place"):
         fit_groups(FORMULA, images.chunk({"y": 2}), coords="time", p0=START, shared=["c"])
 
 

@@ -165,7 +165,7 @@ def test_what_is_done_is_kept_when_it_is_interrupted(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(solving, "solve_many", solve_some)
     monkeypatch.setattr(solving, "search_groups", search_none)
     done = 5 if kind == "given" else 0
-    with pytest.warns(FitWarning, match=rf"Interrupted: {done} of 12 groups are fitted\. refit\('interrupted'\) goes on"):
+    with pytest.warns(FitWarning, match=rf"Interrupted: {done} of 12 groups are fitted\. Call refit\('interrupted'\)"):
         fits = fit_groups(DECAY, DATA, "od", P0 if done else None, by=KEYS)
     assert fits.status.tolist() == ["converged"] * done + ["interrupted"] * (12 - done)
     monkeypatch.setattr(solving, "solve_many", solve)
@@ -224,7 +224,7 @@ def test_parameters_that_all_groups_share() -> None:
     np.testing.assert_allclose(fits[2].covariance, fits.covariance(2), rtol=1e-12)
     given = fit_groups(OF_X, T, y, [2.0, 1.0, 0.5], shared=["k"])
     np.testing.assert_allclose(given.values, fits.values, rtol=1e-7)
-    with pytest.raises(ArgumentError, match="The groups share k, so that none is fitted alone"):
+    with pytest.raises(ArgumentError, match="The groups share k and are fitted together"):
         fits.refit([1])
 
 

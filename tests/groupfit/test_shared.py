@@ -180,7 +180,7 @@ def test_a_group_needs_as_many_rows_as_it_has_own_parameters() -> None:
 def test_what_cannot_be_shared() -> None:
     groups = decays(3).groups
     for shared in ([], [A, K, C]):
-        with pytest.raises(ArgumentError, match="have to be shared, and not all"):
+        with pytest.raises(ArgumentError, match="All fitted parameters are shared, or none is"):
             fit_shared(CURVE, [A, K, C], shared, groups, starts(3))
     with pytest.raises(ArgumentError, match="'huber' does not work with shared parameters"):
         fit_shared(CURVE, [A, K, C], [K], groups, starts(3), options=DEFAULTS._replace(loss="huber"))

@@ -194,7 +194,7 @@ def test_two_runs_do_not_write_the_same_file(file: str) -> None:
     folder = interrupted(file)
     at = os.open(folder, os.O_RDONLY)
     fcntl.flock(at, fcntl.LOCK_EX)
-    with pytest.raises(DataError, match=r"fits\.parquet\.parts is in use by another run\. Wait for its end"):
+    with pytest.raises(DataError, match=r"fits\.parquet\.parts is in use by another run\. Wait until it ends"):
         run(file)
     os.close(at)
     assert run(file)[1].resumed > 0
@@ -253,7 +253,7 @@ def test_a_pipe_is_read_once(order: str, tmp_path: Path) -> None:
         [sys.executable, "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", pipe, frame.write_csv()]
     ):
         if order == "by time":
-            with pytest.raises(DataError, match=r"pipe: Rows of the group .* come back .* Sort the rows by plate, well"):
+            with pytest.raises(DataError, match=r"pipe: Rows of the group .* recur .* Sort the rows by plate, well"):
                 run(str(pipe))
         else:
             assert run(str(pipe))[0].equals(at_once(frame))

@@ -116,7 +116,7 @@ def test_groups_that_are_none(fits: GroupFits, groups: Any) -> None:
 
 def test_nothing_to_draw(image: GroupFits) -> None:
     none = fit_groups("m * t + c", {"t": X}, np.full((2, len(X)), np.nan), p0=[1, 0])
-    with pytest.raises(ArgumentError, match="There is no group that converged"):
+    with pytest.raises(ArgumentError, match="No group converged"):
         none.plot()
     assert [text.get_text() for axis in pictures.distributions(none).axes for text in axis.texts] == ["no fit converged"] * 2
 

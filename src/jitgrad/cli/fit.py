@@ -76,8 +76,8 @@ def fit(
         --model "(v + d * treated) * concentration / (k + concentration)"
       jitgrad fit readings.parquet --by plate,well --target od --model "a*exp(-k*t)+c" -o fits.parquet
 
-    With --by the file may be larger than memory, and in any order. A run that was stopped goes on where it was when it is
-    called again; what is done is in FILE.parts until all is.
+    With --by, the file may be larger than memory, with rows in any order. A run that was stopped resumes when the
+    same command runs again; until it is complete, finished fits are kept in FILE.parts.
 
     Exit codes: 0, 1 for a fit that failed or did not converge, 2 for bad usage or input.
     """

@@ -6,12 +6,13 @@ never machine code.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v1 as nw
 
-from jitgrad.errors import ArgumentError, DataError
+from jitgrad.errors import ArgumentError, DataError, OptionError, near_name
 from jitgrad.groupfit.job import Job, make_job
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.whole import whole_groups
@@ -122,16 +123,20 @@ def _in_order(rows: pa.Table) -> pa.Table:
 def job_for(model: Any, names: Sequence[str], y: str | None, **options: Any) -> Job:
     """The Job for a frame of an engine. Raises as ``make_job``, and ArgumentError for what needs all groups in one place."""
     if options.get("shared"):
-        raise ArgumentError("A parameter that all groups share needs all of them in one place. Use jitgrad.fit_groups for it.")
+        raise ArgumentError("Shared parameters need all groups in one place. Use jitgrad.fit_groups.")
+    known = inspect.signature(make_job).parameters
+    for name in options:
+        if name not in known:
+            raise OptionError(f"There is no option {name!r}.{near_name(name, known)} Leave it out.")
     if y is None:  # for predictions: no column is the response
         names, y = [*names, ""], ""
     return make_job(model, names, y=y, **options)
 
 
 def check_kind(data: Any, kind: type, what: str) -> None:
-    """Raise DataError for data that are no frame of the engine."""
+    """Raise DataError for data that are not a frame of the engine."""
     if not isinstance(data, kind):
-        raise DataError(f"The data are a {type(data).__name__}. Give {what}; jitgrad.fit_groups takes frames that are here.")
+        raise DataError(f"The data are a {type(data).__name__}. Give {what}; jitgrad.fit_groups takes frames in memory.")
 
 
 def local_table(fits: Any) -> pa.Table:

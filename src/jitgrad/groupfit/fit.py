@@ -45,9 +45,9 @@ def fit_groups(
 ) -> Any:
     """Fit a model to each of many small data sets, by least squares.
 
-    Each group is fitted as ``curve_fit`` would fit it alone, natively and many at once. A group that cannot be fitted stops
-    nothing: it has nan in the result, and the reason. The result does not depend on the number of threads, nor on the order in
-    which rows of different groups stand.
+    Each group is fitted as ``curve_fit`` would fit it alone, natively and many at once. A group that cannot be fitted does
+    not stop the others: its estimates are nan, and its status says why. The result does not depend on the number of threads,
+    nor on how the rows of different groups are interleaved.
 
     Parameters
     ----------
@@ -56,23 +56,24 @@ def fit_groups(
         ``f(x, a, b, …)`` that can be traced: of NumPy's or jitgrad's functions, without ``if`` on values.
     data : frame, mapping of columns, array, or DataArray
         With ``by``, a frame of pandas, Polars or PyArrow with a row for each measurement, in any order.
-        Without, the independent data of curves of equally many rows: an array (rows,) that all share, or of the shape of ``y``;
-        several columns as (k, rows) or as a mapping by name. To a formula an array is the column x, or x1 to xk; a function
-        gets the array, or a tuple of k.
+        Without ``by``, the independent variable of curves with equally many rows: an array (rows,) that all curves share, or
+        one of the shape of ``y``; several variables as (k, rows) or as a mapping by name. A formula knows an array as x, or as
+        x1 to xk; a function gets the array, or a tuple of k. Masked values are missing, as nan is.
     y : str or array of shape (…, rows)
-        The response: the name of a column, or an array whose last axis is the rows of a curve, as a series of images has it.
+        The response: the name of a column, or an array whose last axis is the rows of a curve.
     p0 : sequence, mapping, frame or array, optional
-        Starting values. Numbers are for all groups. A mapping by parameter has numbers, names of columns, or arrays of the
-        groups' shape; a frame has keys and parameters; an array has the shape (…, parameters). By default, and where they have
-        nan, starting values are searched for, and taken from neighbours that converged. Where several values say the same,
-        estimates of a search are those with positive signs, components in ascending order of their rates, times or places, and
-        angles from -π to π, within bounds; ``curve_fit`` may end in others.
+        Starting values. A sequence of numbers is for all groups. A mapping by parameter has numbers, names of columns, or
+        arrays of the groups' shape; a frame has keys and parameters; an array has the shape (…, parameters). Starting values
+        that are not given, or are nan in a column, frame or array, are searched for, also among the estimates of neighbours.
+        Where different parameters describe the same curve, a search returns positive signs, components in ascending order of
+        their rates, times or places, and angles from -π to π, within bounds; ``curve_fit`` may return others.
     sigma : str, float or array, optional
         Standard deviations of y: the name of a column or a number; for arrays also (rows,) or the shape of ``y``.
     absolute_sigma : bool, default: False
-        Whether sigma is in the units of y; else only its ratios count, and χ² / dof of each group is taken to be 1.
+        Whether sigma is in the units of y. Otherwise only its ratios matter, and errors are scaled so that χ² / dof is 1.
     by : str or sequence of str, optional
-        The names of the columns that are the keys: rows with equal keys are a group. Rows without a key are left out.
+        The names of the key columns: rows with equal keys are a group. Rows without a key are left out. Groups are in the
+        order of their keys, categories in that of their texts.
     x : str or sequence of str, optional
         The names of the columns that the model takes, by default those that the formula names. A function gets one as an array,
         several as a dict by name; by default it gets all other columns.
@@ -84,19 +85,20 @@ def fit_groups(
     fixed : mapping, frame or sequence of str, optional
         Parameters that are not fitted: their values, as ``p0``, or their names, with values in ``p0``.
     shared : str or sequence of str, optional
-        Parameters that are one for all groups, and fitted together with the others, whose standard errors count that in.
+        Parameters with one value for all groups, which is fitted together with the other parameters. Standard errors are
+        those of the joint fit.
     loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, default: "linear"
-        How residuals count. All but "linear", their squares, count large ones less.
+        The loss of residuals. All but "linear", least squares, reduce the weight of large residuals.
     f_scale : float, default: 1.0
-        The residual, over sigma, from which on these do.
+        The residual, in units of sigma, beyond which its weight is reduced.
     ftol, xtol, gtol : float, optional
-        When to stop, by default at full precision; see ``curvefit.least_squares.SolverOptions``.
+        Tolerances for termination, by default full precision; see ``curvefit.least_squares.SolverOptions``.
     max_nfev : int, default: 2000
-        Computations of the model at most, of each group.
+        The maximum number of evaluations of the model in each group.
     nan_policy : {None, "omit", "raise"}
-        What to do with rows that have nan: by default their group fails; "omit" leaves the rows out; "raise" refuses them.
+        What to do with rows that have nan: by default their group fails; "omit" leaves the rows out; "raise" raises DataError.
     threads : int, optional
-        How many work, by default as many as there are cores.
+        The number of threads, by default that of the cores.
     progress : bool, default: False
         Whether to show on stderr how many groups are done, and the time left.
     **of_xarray
@@ -106,16 +108,16 @@ def fit_groups(
     Returns
     -------
     GroupFits or Dataset
-        A row for each group, in the order of the keys; of arrays, arrays of the leading shape. ``frame()`` is a table in the
-        library that the data came in. A Ctrl-C keeps what is done, with a FitWarning; the other groups are "interrupted".
-        Of a DataArray, the Dataset of ``DataArray.curvefit``.
+        A row for each group, in the order of the keys; for arrays, arrays of the leading shape. ``frame()`` returns a table
+        in the library of the data. Ctrl-C keeps the fits that are done and issues a FitWarning; other groups have the status
+        "interrupted". For a DataArray, a Dataset as that of ``DataArray.curvefit``.
 
     Raises
     ------
     DataError
-        For columns that are not there or have no numbers, and arrays that do not fit together.
+        For missing columns, columns that are not numbers, and arrays whose shapes do not match.
     ArgumentError, FormulaError
-        For a model, start, bound or option that cannot be used, whatever the group.
+        For a model, starting value, bound or option that is invalid for every group.
     UnsupportedError
         For a function that cannot be traced.
 

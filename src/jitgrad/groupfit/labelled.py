@@ -56,16 +56,16 @@ def fit_labelled(
         A formula of the coordinates' names and parameters, or a function ``f(x, a, b, …)``, whose x is a sequence where there
         are several coordinates.
     data : xarray.DataArray
-        The data. Where they are Dask's, so are the results, and each block is fitted by a worker, with one thread. A fit is
-        within one block.
+        The data. If they are a Dask array, so are the results: a worker fits each block, with one thread. The data of a fit
+        must be in one block.
     coords : str or DataArray, or a sequence of them
-        What the model is a function of.
+        The independent variables of the model.
     reduce_dims : str or sequence of str, optional
         Further dimensions whose values belong to one fit.
     skipna : bool, default True
-        Whether to leave out what is missing. A fit that has nan otherwise fails.
+        Whether to leave out missing values. Otherwise a fit with nan fails.
     p0 : mapping, optional
-        Starting values by name, numbers or DataArrays of the other dimensions. What is not given is found.
+        Starting values by name, numbers or DataArrays of the other dimensions. Others are searched for.
     bounds : mapping, optional
         Pairs of bounds by name, numbers or DataArrays of the other dimensions.
     param_names : sequence of str, optional
@@ -92,9 +92,9 @@ def fit_labelled(
     Raises
     ------
     ArgumentError, DataError, FormulaError
-        For what cannot be used.
+        For arguments and data that cannot be used.
     FitError
-        Where a fit fails and ``errors`` is "raise"; for Dask's data, when they are computed.
+        If a fit fails and ``errors`` is "raise"; for a Dask array, when it is computed.
     """
     import xarray as xr
 
@@ -105,7 +105,7 @@ def fit_labelled(
     dims = _reduced(data, columns, reduce_dims)
     lazy = data.chunks is not None
     if lazy and options.get("shared"):
-        raise ArgumentError("A parameter that all fits share needs all of them in one place. Load the data, or share none.")
+        raise ArgumentError("Shared parameters need all fits in one place. Load the data, or share no parameter.")
     if lazy and progress:
         raise ArgumentError("progress=True does not work for Dask's data. Use dask.diagnostics.ProgressBar.")
     for what, value in {"p0": p0, "bounds": bounds}.items():
@@ -186,7 +186,7 @@ def _reduced(data: xr.DataArray, columns: Mapping[str, Any], more: Any) -> list[
     dims = [dim for dim in data.dims if dim in found]
     if not dims:
         raise ArgumentError(
-            "No coordinate has one dimension of the data, so that a fit has one number. Name dimensions in reduce_dims."
+            "No coordinate has exactly one dimension of the data, so each fit has one number. Name dimensions in reduce_dims."
         )
     return dims
 

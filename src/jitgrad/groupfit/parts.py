@@ -1,4 +1,4 @@
-"""The fits of a file's groups, kept in a folder as they are made: a run that was stopped goes on from there."""
+"""The fits of a file's groups, kept in a folder as they are made, from which a stopped run resumes."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def opened(folder: Path, run: Mapping[str, Any]) -> Iterator[Parts]:
         try:
             fcntl.flock(at, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise DataError(f"{folder} is in use by another run. Wait for its end, or name another output.") from None
+            raise DataError(f"{folder} is in use by another run. Wait until it ends, or name another output.") from None
         parts = Parts(folder, run)
         yield parts
     finally:
@@ -150,7 +150,7 @@ def _begun(run: Mapping[str, Any]) -> State:
 
 
 def _read(folder: Path) -> State | None:
-    """What the folder has; None where there is nothing to go on with."""
+    """What the folder has; None where there is nothing to resume."""
     try:
         found = json.loads((folder / STATE).read_bytes())
         check_types(found, State, "state")

@@ -324,13 +324,13 @@ class GroupFits:
         Returns
         -------
         frame or array
-            Of a frame, the same with a column ``predicted``, nan where a group is not known or its fit failed. Else an array,
+            The frame with a column ``predicted``, which is nan where a group is unknown or its fit failed; or an array,
             (G, rows).
 
         Raises
         ------
         DataError
-            Where a column is not there, or there is a column ``predicted`` already.
+            If a column is missing, or the data already have a column ``predicted``.
         """
         groups = self._table.groups
         if data is None:
@@ -347,15 +347,15 @@ class GroupFits:
         return predict_arrays(self.job, data, self.values)
 
     def refit(self, where: Any, starts: Any = None, *, threads: int | None = None, progress: bool = False) -> GroupFits:
-        """The same with some groups fitted again.
+        """Fit some groups again.
 
         Parameters
         ----------
         where : str, sequence of str, mask (G,), or numbers of groups
             Those of a status such as ``"not converged"``, or of several; those that are marked; or those with these numbers.
         starts : sequence, mapping, frame or array, optional
-            Their starting values, as ``p0`` of ``fit_groups``. By default groups that were interrupted start as they would
-            have, and for others starting values are searched.
+            Their starting values, as ``p0`` of ``fit_groups``. By default, interrupted groups start from the values of the
+            first run, and starting values of other groups are searched for.
         threads : int, optional
             As of ``fit_groups``.
         progress : bool, default: False
@@ -364,20 +364,22 @@ class GroupFits:
         Returns
         -------
         GroupFits
-            A new one; the other groups are as they were.
+            A new result; the other groups are unchanged.
 
         Raises
         ------
         ArgumentError
-            Where there are no such groups, or all share parameters.
+            If there are no such groups, or the groups share parameters.
         """
         if self.job.shared:
             names = ", ".join(self.names[k] for k in self.job.shared)
-            raise ArgumentError(f"The groups share {names}, so that none is fitted alone. Fit all again.")
+            raise ArgumentError(f"The groups share {names} and are fitted together. Fit all of them again.")
         chosen = self._chosen(where)
         part = self._table.part(chosen)
         if starts is not None:
+            held = [k for k in range(len(self.names)) if k not in self.job.free]
             own = self.job.starts_of(starts, part)
+            own[:, held] = self._setting.starts[chosen][:, held]
         else:
             own = self._setting.starts[chosen].copy()
             begun = self._found.codes[chosen] != Status.INTERRUPTED

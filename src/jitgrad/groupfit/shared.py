@@ -129,7 +129,7 @@ def fit_shared(
     if options.loss != "linear":
         raise ArgumentError(f"The loss {options.loss!r} does not work with shared parameters. Use 'linear'.")
     if not own or not shared:
-        raise ArgumentError("Some of the parameters that are fitted have to be shared, and not all. Fit all rows by curve_fit.")
+        raise ArgumentError("All fitted parameters are shared, or none is. Share some of them, or fit all rows by curve_fit.")
     count, free = len(starts), list(free)
     low, high = _both_limits(limits, count, len(free))
     is_own, is_shared = np.isin(free, own), np.isin(free, shared)

@@ -53,11 +53,11 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
 
 
 def _interrupted(job: Job, codes: np.ndarray) -> str:
-    """What is done of the groups that were to be fitted, and how to go on."""
+    """How many groups are fitted, and how to fit the others."""
     if job.shared:
-        return "Interrupted: groups that share parameters are fitted together, so none is. Fit all again."
+        return "Interrupted: groups that share parameters are fitted together, so none is fitted. Fit all of them again."
     done = len(codes) - int((codes == Status.INTERRUPTED).sum())
-    return f"Interrupted: {done} of {len(codes)} groups are fitted. refit('interrupted') goes on with the others."
+    return f"Interrupted: {done} of {len(codes)} groups are fitted. Call refit('interrupted') to fit the others."
 
 
 @dataclass

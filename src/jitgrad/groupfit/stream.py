@@ -1,4 +1,4 @@
-"""A file's groups fitted in constant memory; a run that was stopped goes on where it was."""
+"""A file's groups fitted in constant memory; a run that was stopped resumes."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def fit_file(
 
     Rows are read and fitted some at a time. Where the rows of a group stand apart in the file, all are first scattered by their
     keys into temporary files, whose room on the disk is that of the rows. What is done is kept in a folder beside the output,
-    ``<output>.parts``, until all is; the same call then goes on with it if the file and the arguments are the same.
+    ``<output>.parts``, until all is done. The same call resumes from there if the file and the arguments are unchanged.
 
     Parameters
     ----------

@@ -97,7 +97,11 @@ def frame_of(data: Any) -> nw.DataFrame[Any]:
     try:
         return nw.from_native(data, eager_only=True)
     except TypeError:
-        advice = "Collect it" if hasattr(data, "collect") else "Give a frame of pandas, Polars or PyArrow, or a dict of columns"
+        advice = "Give a frame of pandas, Polars or PyArrow, or a dict of columns"
+        if hasattr(data, "collect"):
+            advice = "Collect it"
+        elif hasattr(data, "compute"):
+            advice = "Compute it, or use jitgrad.distributed.dask"
         raise DataError(f"The data are of type {type(data).__name__}. {advice}.") from None
 
 

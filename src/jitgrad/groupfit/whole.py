@@ -18,7 +18,7 @@ WITHOUT_KEY = 0
 
 
 class GroupReturnsError(DataError):
-    """Rows of a group that come back after those of others."""
+    """Rows of a group that recur after those of others."""
 
 
 def whole_groups(frames: Iterable[Any], by: Sequence[str], rows: int = ROWS, known: Iterable[Any] = ()) -> Iterator[Any]:
@@ -92,9 +92,7 @@ def _handed_on(table: nw.DataFrame[Any], starts: np.ndarray, by: Sequence[str], 
     if again is not None:
         row = keys[int(rows[again]) : int(rows[again]) + 1].rows()[0]
         key = ", ".join(f"{name} = {value!r}" for name, value in zip(by, row, strict=True))
-        raise GroupReturnsError(
-            f"Rows of the group {key} come back after those of other groups. Sort the rows by {', '.join(by)}."
-        )
+        raise GroupReturnsError(f"Rows of the group {key} recur after those of other groups. Sort the rows by {', '.join(by)}.")
     seen.add(groups)
     return table.to_native()
 

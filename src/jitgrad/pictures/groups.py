@@ -169,7 +169,7 @@ def _chosen(fits: GroupFits, groups: Any) -> list[int]:
             ) from None
     if not len(found):
         advice = "Draw 'failed' ones." if said == "converged" else "Draw 'best' or 'worst' ones."
-        raise ArgumentError(f"There is no group that {said}. {advice}")
+        raise ArgumentError(f"No group {said}. {advice}")
     return [int(g) for g in found]
 
 
