@@ -151,7 +151,7 @@ main()
 def test_an_interrupted_command_goes_on(place: Path) -> None:
     command = [sys.executable, "-c", INTERRUPTED, "fit", "t.csv", *GIVEN, "-o", "f.csv"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
-    said = "groups are kept in f.csv.parts: the same command goes on from there.\n"
+    said = "groups are kept in f.csv.parts: the same command resumes from there.\n"
     assert (done.returncode, done.stdout) == (1, "") and done.stderr.startswith("jitgrad: Interrupted. ")
     assert done.stderr.endswith(said) and not (place / "f.csv").exists()
     kept = int(done.stderr.split()[2])

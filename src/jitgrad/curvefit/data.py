@@ -54,10 +54,10 @@ def numbers(values: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(values)
         if values is None or array.dtype.kind in "cmM":
-            raise TypeError(f"they are {None if values is None else array.dtype}")
+            raise TypeError("it is None" if values is None else f"its dtype is {array.dtype}")
         return np.array(array, np.float64, order="C")
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name} is no array of numbers: {error}. Convert it to floats.") from None
+        raise DataError(f"{name} is not an array of numbers: {error}. Convert it to floats.") from None
 
 
 def square_of(array: np.ndarray) -> float:

@@ -23,8 +23,8 @@ class Measures(NamedTuple):
     Attributes:
         spread: the sum of squares of y minus its mean.
         constant: whether y is one number, to rounding.
-        wrong: whether there is a number that is not finite, or whose square is no float.
-        bad_sigma: whether a sigma is no positive number.
+        wrong: whether some number is not finite, or its square is beyond float64.
+        bad_sigma: whether some sigma is not a positive number.
     """
 
     spread: np.ndarray

@@ -401,7 +401,9 @@ class GroupFits:
             words = WORDS.tolist()
             for word in where:
                 if word not in words:
-                    raise ArgumentError(f"There is no status {word!r}.{near_name(word, words)} There are {', '.join(words)}.")
+                    raise ArgumentError(
+                        f"There is no status {word!r}.{near_name(word, words)} The statuses are {', '.join(words)}."
+                    )
             return np.flatnonzero(np.isin(WORDS[self._found.codes], list(where)))
         array = np.asarray(where)
         if array.dtype == bool and array.shape == self._table.shape:

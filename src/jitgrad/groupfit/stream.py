@@ -134,7 +134,7 @@ def fit_file(
         except KeyboardInterrupt:
             parts.save()
             kept_here = resumable and parts.groups > 0
-            done = f"{parts.groups} groups are kept in {folder}: the same command goes on from there"
+            done = f"{parts.groups} groups are kept in {folder}: the same command resumes from there"
             raise FitError(f"Interrupted. {done if kept_here else 'Nothing is kept'}.") from None
         if not parts.groups:
             raise DataError(f"No row of {name_of(path)} has a key: {', '.join(job.by)} are missing. Check the columns.")

@@ -106,7 +106,7 @@ def frame_of(data: Any) -> nw.DataFrame[Any]:
 
 
 def check_column(name: str, names: Sequence[str]) -> None:
-    """Raise DataError for a name that is none of these."""
+    """Raise DataError for a name that is not among these."""
     if name not in names:
         raise DataError(f"There is no column {name!r}.{near_name(name, names)} The columns are {listed(names)}.")
 
@@ -296,7 +296,7 @@ def left_out(count: int, which: str) -> str:
 
 
 def weights_of(sigma: np.ndarray | None) -> np.ndarray | None:
-    """What residuals are multiplied by; nan where sigma is none."""
+    """What residuals are multiplied by; nan where sigma is not positive."""
     if sigma is None:
         return None
     with np.errstate(divide="ignore"):
