@@ -96,6 +96,8 @@ def test_keys_of_another_type_are_matched_by_what_they_say() -> None:
     assert held([0.5, 1.0, 0.0]) == some  # a half is not 0
     assert held([None, 1.0, 0.0]) == some and held([float("nan"), 1.0, 0.0]) == some
     assert held(["0", "1", "x"]) == some
+    tenths = DATA.with_columns((pl.col("g") / 10).cast(pl.Float32))
+    assert list(fits(tenths, fixed=pl.DataFrame({"g": [0.1, 0.0], "c": [0.3, 0.3]})).status) == some  # in float64
     message = r"^Column 'g' of fixed has keys of type .*, and the data .*. Convert one of them.$"
     for keys in (["x", "y"], [0.5], [datetime.date(2020, 1, 1)], [[1]]):
         with pytest.raises(DataError, match=message):

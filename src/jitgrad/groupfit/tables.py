@@ -224,6 +224,8 @@ def _as_type(what: str, frame: Any, name: str, dtype: Any) -> Any:
     try:
         cast = known.with_columns(pl.col(name).cast(dtype, strict=False))
         same = cast[name].cast(known.schema[name], strict=False) == known[name]
+        if known.schema[name].is_float() and dtype.is_float():  # 0.1 is 0.1 in either precision
+            same = cast[name].is_not_null()
         if temporal[0] != temporal[1] and pl.String not in (known.schema[name], dtype):  # a day is not a number
             same = pl.repeat(False, len(known), eager=True)
     except pl.exceptions.PolarsError:
