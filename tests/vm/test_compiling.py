@@ -105,9 +105,11 @@ def test_what_can_be_kept_nowhere_is_compiled_once_a_process(tmp_path: Path) -> 
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.stat().st_size]
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full"])
-def test_nothing_fails_where_nobody_can_be_told(tmp_path: Path, stderr: str) -> None:
-    environment = os.environ | {"JITGRAD_CACHE_DIR": str(tmp_path), "CODE": LOAD + "print('done')"}
+def test_nothing_fails_where_nobody_can_be_told(stderr: str, unbuffered: str) -> None:
+    code = "from jitgrad.vm.notices import say\nsay('this takes a while')\nprint('done')"
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered, "CODE": code}
     command = f'{sys.executable} -c "$CODE" {stderr}'
     done = subprocess.run(["bash", "-c", command], env=environment, stdout=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "done\n")
