@@ -39,14 +39,7 @@ def fit_by(
             told=told,
             examples=plot is not None,
             x=_feature(given),
-            sigma=given["sigma"],
-            absolute_sigma=given["absolute_sigma"],
-            p0=options.start_of(given),
-            bounds=given["bounds"],
-            fixed=list(given["fixed"] or []) or None,
-            loss=given["loss"] or "linear",
-            f_scale=1.0 if given["f_scale"] is None else given["f_scale"],
-            method=given["optimizer"] or "auto",
+            **options.of_curve(given),
             nan_policy="omit" if given["missing"] == "drop" else "raise",
         )
     if plot is not None:

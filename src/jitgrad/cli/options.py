@@ -126,6 +126,20 @@ def start_of(given: Mapping[str, Any]) -> dict[str, float] | None:
     return {name: value for name, value in both.items() if value is not None} or None
 
 
+def of_curve(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a curve as ``curve_fit`` names them."""
+    return {
+        "sigma": given["sigma"],
+        "absolute_sigma": given["absolute_sigma"],
+        "p0": start_of(given),
+        "bounds": given["bounds"],
+        "fixed": list(given["fixed"] or []) or None,
+        "loss": given["loss"] or "linear",
+        "f_scale": 1.0 if given["f_scale"] is None else given["f_scale"],
+        "method": given["optimizer"] or "auto",
+    }
+
+
 def check_curve(given: Mapping[str, Any]) -> None:
     """Raise ArgumentError for options of curves that mean nothing without another one."""
     if given["absolute_sigma"] and given["sigma"] is None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.curvefit.least_squares import CHUNK_SECONDS, Limits, Solution, SolverOptions, as_fields, problem_of
+from jitgrad.curvefit.least_squares import Limits, Solution, SolverOptions, as_fields, next_chunk, problem_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel
 from jitgrad.program.context import Context
 from jitgrad.vm.compiler.types import LANE_COUNT
@@ -147,5 +147,4 @@ class _Bundle:
             done = self._fit.call(*self._records, stop, self._most)
             if done < self._most:
                 return
-            seconds = max(time.perf_counter() - started, 1e-9)
-            self._most = max(1, min(8 * self._most, int(done * CHUNK_SECONDS / seconds)))
+            self._most = max(1, next_chunk(done, started))

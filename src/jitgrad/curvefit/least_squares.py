@@ -135,6 +135,11 @@ def as_fields(options: SolverOptions) -> dict[str, Any]:
     return {"ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": most, "scale": scale, "loss": RESIDUAL_LOSSES[loss]}
 
 
+def next_chunk(done: int, started: float) -> int:
+    """How much the next call of native code does in CHUNK_SECONDS, where one that ``started`` then has done so much."""
+    return min(8 * done, int(done * CHUNK_SECONDS / max(time.perf_counter() - started, 1e-9)))
+
+
 class Worker:
     """What one thread needs to take fits of a problem: an arena for the model, and a workspace."""
 
@@ -153,8 +158,7 @@ class Worker:
             done = self._fit.call(*self._records, stop, self._blocks)
             if done < self._blocks:
                 return
-            seconds = max(time.perf_counter() - started, 1e-9)
-            self._blocks = max(FEWEST_BLOCKS, min(8 * self._blocks, int(done * CHUNK_SECONDS / seconds)))
+            self._blocks = max(FEWEST_BLOCKS, next_chunk(done, started))
 
 
 class Solver:

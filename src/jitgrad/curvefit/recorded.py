@@ -12,6 +12,7 @@ from jitgrad.ops import OPS
 from jitgrad.ops.linear import broadcast_to, reshape
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder
+from jitgrad.tape.tree import operands_first
 
 SOME_ROWS = 3
 """For how many rows a function is recorded."""
@@ -55,7 +56,7 @@ def recorded(model: Any, columns: int, parameters: int, name: str) -> RecordedMo
         value = as_tensor(model(leaves[:columns], leaves[columns:]))
         places = {id(leaf): k for k, leaf in enumerate(leaves)}
         steps: list[Step] = []
-        for node in _in_order(value):
+        for node in operands_first([value], lambda node: node.inputs):
             if id(node) in places:
                 continue
             if node.op is broadcast_to or (node.op is reshape and node.shape == node.inputs[0].shape):  # a cast
@@ -66,22 +67,6 @@ def recorded(model: Any, columns: int, parameters: int, name: str) -> RecordedMo
     if not steps:  # it is a column or a parameter
         steps += [(0.0, (), ()), ("add", (places[id(value)], len(leaves)), ())]
     return RecordedModel(name, len(leaves), tuple(steps))
-
-
-def _in_order(value: Tensor) -> list[Tensor]:
-    """The nodes that a value is made of, operands before what is made of them."""
-    order: list[Tensor] = []
-    done: set[int] = set()
-    stack = [(value, False)]
-    while stack:
-        node, complete = stack.pop()
-        if complete:
-            order.append(node)
-        elif id(node) not in done:
-            done.add(id(node))
-            stack.append((node, True))
-            stack.extend((operand, False) for operand in reversed(node.inputs))
-    return order
 
 
 def _step(node: Tensor, operands: Sequence[int], name: str) -> Step:
