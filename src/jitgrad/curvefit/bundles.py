@@ -19,16 +19,16 @@ from jitgrad.vm.least_squares.systems import Bundle, Place, make_systems
 from jitgrad.vm.records import address, in_row
 
 MOST_ROWS = 512
-"""Of a fit in a lane: more fill the vectors and the second cache by themselves."""
+"""The most rows of a fit in a lane: longer fits fill vectors and the second cache by themselves."""
 LANE_ROWS = 2048
-"""Rows times lanes of a bundle, about: what a model of some ten instructions makes of them fits twice into the second cache."""
+"""Rows times lanes of a bundle, about: the arrays of a model of about ten instructions fill half of the second cache."""
 MOST_LANES = 32
 FIRST_COMPUTATIONS = 100
 """Of the model, in the first call of native code."""
 
 
 def lanes_for(rows: int, fits: int) -> int:
-    """How many lanes a bundle has, for fits of so many rows."""
+    """The number of lanes of a bundle, for fits of this many rows."""
     most = min(MOST_LANES, LANE_ROWS // max(rows, 1), fits)
     return max(LANE_COUNT, most // LANE_COUNT * LANE_COUNT)
 
