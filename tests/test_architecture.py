@@ -22,6 +22,7 @@ ORDER = [
     "errors",
     "arguments",
     "files",
+    "summary",
     "ops",
     "vm",
     "program",

@@ -13,13 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from jitgrad.errors import printable
+from jitgrad.summary import interval, number, probability, width
 
 if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
     from jitgrad.groupfit.stream import FileFits
     from jitgrad.tabular import CurveModel, CurveTableFit, Inference, TableFit, TableModel
 
-SMALLEST_P = 2e-16
+PIPE = 200
+"""Characters of a line where there is no terminal, so that no name is cut."""
 
 
 class _Printable(Console):
@@ -31,19 +33,8 @@ class _Printable(Console):
 
 
 def console() -> Console:
-    """Standard output, as wide as it is; without a terminal as wide as its tables, so that no name is cut."""
-    made = _Printable(highlight=False)
-    return made if made.is_terminal else _Printable(highlight=False, width=200)
-
-
-def number(value: float | None, digits: int = 6) -> str:
-    """A number in a table."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
-
-
-def probability(p: float | None) -> str:
-    """A p-value: tiny ones are only said to be so."""
-    return "–" if p is None or math.isnan(p) else "<2e-16" if p < SMALLEST_P else f"{p:.3g}"
+    """Standard output, as wide as it is."""
+    return _Printable(highlight=False, width=width(PIPE))
 
 
 def grid(first: str, others: Sequence[str]) -> Table:
@@ -202,8 +193,8 @@ def _print_inference(out: Console, inference: Inference, classes: Sequence[str])
         for i, name in enumerate(inference.names):
             columns = (inference.estimate, inference.standard_error, inference.statistic, inference.p_value)
             estimate, error, statistic, p = (float(column[i, k]) for column in columns)
-            interval = float(inference.low[i, k]), float(inference.high[i, k])
-            made.add_row(escape(name), *_estimated(estimate, error, statistic, p, *interval))
+            ends = float(inference.low[i, k]), float(inference.high[i, k])
+            made.add_row(escape(name), *_estimated(estimate, error, statistic, p, *ends))
         out.print(made)
     out.print(_said(_FIGURES, inference.figures | {"degrees_of_freedom": inference.degrees_of_freedom}))
 
@@ -228,8 +219,7 @@ def _said(titles: Mapping[str, str], figures: Mapping[str, float | None]) -> str
 
 
 def _estimated(estimate: float, error: float, statistic: float, p: float, low: float, high: float) -> Iterable[str]:
-    interval = "–" if not math.isfinite(low) else f"{number(low, 5)} … {number(high, 5)}"
-    return number(estimate), number(error, 4), number(statistic, 4), probability(p), interval
+    return number(estimate), number(error, 4), number(statistic, 4), probability(p), interval(low, high)
 
 
 def _coefficients(model: TableModel) -> Table:

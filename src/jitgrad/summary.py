@@ -1,0 +1,188 @@
+"""What results print: sentences, and tables that read like those of a statistics package.
+
+A ``Summary`` has its numbers formatted already, so that text and HTML show the same. No line is longer than there is room
+for, and no name is broken over lines: long ones are cut in the middle, where names of columns tell least, and a table with too
+many columns goes on below itself.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jitgrad.errors import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+
+SMALLEST_P = 2e-16
+LARGEST_WHOLE = 1e9
+"""Numbers up to here have all digits before the point; beyond, an exponent."""
+WIDTH = 80
+"""Characters of a line, where there is no terminal."""
+NARROWEST = 40
+SHORTEST_NAME = 14
+"""Names are cut to this many characters before a table goes on below itself."""
+
+
+def number(value: float | None, digits: int = 6) -> str:
+    """A number in a table; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    shown = f"{value:.{digits}g}"
+    whole = isinstance(value, int) or 10**digits <= abs(float(shown)) < LARGEST_WHOLE
+    return f"{value:.0f}" if whole else shown
+
+
+def probability(p: float | None) -> str:
+    """A p-value: tiny ones are only said to be so."""
+    return "–" if p is None or math.isnan(p) else "<2e-16" if p < SMALLEST_P else f"{p:.3g}"
+
+
+def interval(low: float, high: float, digits: int = 5) -> str:
+    """The ends of an interval."""
+    return "–" if not math.isfinite(low) else f"{number(low, digits)} … {number(high, digits)}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The headings. The first column has names, the others have numbers.
+    rows : sequence of sequences of str
+        The cells, formatted.
+    title : str, default ""
+        What stands above.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        if self.title:
+            yield Text(printable(self.title), "bold")
+        for chosen, widths in self._blocks(options.max_width):
+            table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+            for k, room in zip(chosen, widths, strict=True):
+                heading = Text(cut(printable(self.columns[k]), room))
+                table.add_column(heading, justify="right" if k else "left", no_wrap=True, min_width=room)
+            for row in self.rows:
+                table.add_row(*[Text(cut(printable(row[k]), room)) for k, room in zip(chosen, widths, strict=True)])
+            yield table
+
+    def _blocks(self, width: int) -> Iterator[tuple[list[int], list[int]]]:
+        """Positions of the columns that stand beside each other, and how wide each is."""
+        from rich.cells import cell_len
+
+        cells = [[cell_len(printable(text)) for text in column] for column in zip(self.columns, *self.rows, strict=True)]
+        widths = [max(column) for column in cells]
+        room = width - 2 * len(widths)
+        if sum(widths) > room:
+            widths[0] = max(min(widths[0], SHORTEST_NAME), room - sum(widths[1:]))
+        if sum(widths) > room:  # headings that are longer than what is below them
+            widths[1:] = [
+                min(whole, max(SHORTEST_NAME, *column[1:], 0)) for whole, column in zip(widths[1:], cells[1:], strict=True)
+            ]
+        widths[0] = min(widths[0], max(SHORTEST_NAME, width - 2))
+        chosen = [0]
+        for k in range(1, len(widths)):
+            widths[k] = min(widths[k], max(SHORTEST_NAME, width - widths[0] - 4))
+            if len(chosen) > 1 and sum(widths[j] + 2 for j in chosen) + widths[k] + 2 > width:
+                yield chosen, [widths[j] for j in chosen]
+                chosen = [0]
+            chosen.append(k)
+        yield chosen, [widths[j] for j in chosen]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a result prints.
+
+    Parameters
+    ----------
+    title : str
+        The first line.
+    parts : sequence of Grid or str
+        Tables and sentences, in order.
+
+    Examples
+    --------
+    >>> from jitgrad.summary import Grid, Summary
+    >>> print(Summary("A line", [Grid(["", "estimate"], [["a", "1.5"], ["b", "-2"]]), "All is well."]))
+    A line
+    <BLANKLINE>
+         estimate
+     ─────────────
+     a        1.5
+     b         -2
+    <BLANKLINE>
+    All is well.
+    """
+
+    title: str
+    parts: Sequence[Grid | str]
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        out = io.StringIO()
+        Console(file=out, width=width(), highlight=False, color_system=None).print(self)
+        return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        from rich.text import Text
+
+        if self.title:
+            yield Text(printable(self.title), "bold")
+        for part in self.parts:
+            yield part if isinstance(part, Grid) else Text(printable(part))
+
+
+def width(otherwise: int = WIDTH) -> int:
+    """How long lines are: as COLUMNS says, as the terminal's, or ``otherwise``."""
+    if os.environ.get("COLUMNS", "").isdigit():
+        return max(int(os.environ["COLUMNS"]), NARROWEST)
+    try:
+        return max(os.get_terminal_size(sys.stdout.fileno()).columns, NARROWEST)
+    except (OSError, ValueError):
+        return otherwise
+
+
+def cut(text: str, room: int) -> str:
+    """A text in so many columns of a terminal: as it is, or its beginning and end."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= room:
+        return text
+    begin, end = _fitting(text, room // 2), _fitting(text[::-1], (room - 1) // 2)
+    return f"{begin}…{end[::-1]}"
+
+
+def _fitting(text: str, room: int) -> str:
+    """The first characters for which there is room."""
+    from rich.cells import cell_len
+
+    made = ""
+    for character in text:
+        if cell_len(made + character) > room:
+            break
+        made += character
+    return made
+
+
+def sentence(parts: Iterable[tuple[str, str]]) -> str:
+    """Figures in a line, each with its name."""
+    return ", ".join(f"{name} {value}" for name, value in parts)
