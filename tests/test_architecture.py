@@ -22,6 +22,7 @@ ORDER = [
     "errors",
     "arguments",
     "files",
+    "html",
     "summary",
     "ops",
     "vm",

@@ -1,0 +1,146 @@
+"""Small pieces of HTML: tables and sentences for notebooks, a whole page, and pictures within either.
+
+No colour of text or background is set, so that all of it reads in light and in dark surroundings, and nothing is loaded from
+elsewhere: a page is one file without scripts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Sequence
+from html import escape as _escape
+from io import StringIO
+from typing import Any
+
+from jitgrad.errors import printable
+
+_STYLE = """
+.jitgrad table {border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9em; margin: 0}
+.jitgrad caption {text-align: left; font-weight: 600; padding: .3em .7em .3em 0}
+.jitgrad th, .jitgrad td {padding: .2em .7em; text-align: right; white-space: nowrap; border: 0; background: none}
+.jitgrad th:first-child, .jitgrad td:first-child {padding-left: 0}
+.jitgrad .text {text-align: left}
+.jitgrad tbody th {font-weight: normal}
+.jitgrad thead tr {border-bottom: 1px solid rgba(128, 128, 128, .6)}
+.jitgrad tbody tr {border-bottom: 1px solid rgba(128, 128, 128, .2)}
+.jitgrad .scroll {overflow-x: auto; margin: .6em 0}
+.jitgrad p {margin: .5em 0; line-height: 1.45; max-width: 60em; overflow-wrap: anywhere}
+.jitgrad svg {max-width: 100%; height: auto}
+""".strip()
+_PAGE_STYLE = """
+:root {color-scheme: light dark}
+body {font-family: system-ui, sans-serif; margin: 0 auto; padding: 1.2rem clamp(.8rem, 3vw, 2rem); max-width: 72rem}
+h1 {font-size: 1.45rem; line-height: 1.25; margin: .2em 0 .5em; overflow-wrap: anywhere}
+h2 {font-size: 1.1rem; margin: 1.8em 0 .5em; padding-top: .6em; border-top: 1px solid rgba(128, 128, 128, .35)}
+pre {overflow-x: auto; padding: .7em .9em; border: 1px solid rgba(128, 128, 128, .35); border-radius: .3em; font-size: .85rem}
+.figures {display: grid; gap: 1.4rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 23rem), 1fr))}
+figure {margin: 0; min-width: 0}
+figure svg {width: 100%; max-width: 36rem}
+figcaption {font-size: .85rem; line-height: 1.4; max-width: 36rem; opacity: .85}
+footer {margin-top: 2.5em; font-size: .85rem; opacity: .75}
+""".strip()
+_INK = ("#000000", "#333333", "#4c4c4c")
+"""Colours of matplotlib's that stand for the colour of text: black, "0.2" and "0.3"."""
+
+
+def escape(text: object) -> str:
+    """A text as HTML, on one line and without characters that a page would act on."""
+    return _escape(printable(str(text)))
+
+
+def sentence(text: str) -> str:
+    """A paragraph."""
+    return f"<p>{escape(text)}</p>"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", texts: Collection[int] = ()) -> str:
+    """A table in a box of its own, which scrolls where it is wider than the page.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        The heads. The first column has names.
+    rows : iterable of sequences of str
+        As they are to be read, not HTML.
+    title : str, optional
+        Above the table.
+    texts : collection of int, optional
+        The numbers of other columns that are no numbers, and are aligned to the left.
+    """
+
+    def cell(tag: str, number: int, text: str, more: str = "") -> str:
+        look = ' class="text"' if number == 0 or number in texts else ""
+        return f"<{tag}{more}{look}>{escape(text)}</{tag}>"
+
+    caption = f"<caption>{escape(title)}</caption>" if title else ""
+    head = "".join(cell("th", k, name, ' scope="col"') for k, name in enumerate(columns))
+    body = "\n".join(
+        "<tr>"
+        + "".join(cell("td", k, text) if k else cell("th", k, text, ' scope="row"') for k, text in enumerate(row))
+        + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+
+
+def fragment(*parts: str) -> str:
+    """What a notebook shows: the parts, which are HTML, with their style."""
+    return "\n".join([f'<div class="jitgrad"><style>{_STYLE}</style>', *parts, "</div>"])
+
+
+def page(title: str, *parts: str) -> str:
+    """A whole document: the parts, which are HTML, below a heading."""
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>\n<style>\n{_PAGE_STYLE}\n{_STYLE}\n</style>\n</head>",
+            f'<body class="jitgrad">\n<h1>{escape(title)}</h1>',
+            *parts,
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def svg(figure: Any, label: str) -> str:
+    """A figure of matplotlib's as an element of a page, the same for the same figure.
+
+    Its background is that of the page, and what is black has the colour of the page's text. Identifiers are made from the
+    content, so that those of several pictures on a page differ.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    label : str
+        What it shows, for those who do not see it.
+    """
+    from matplotlib import rc_context
+
+    content = StringIO()
+    with rc_context({"svg.hashsalt": "jitgrad", "svg.fonttype": "none"}):
+        figure.savefig(content, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    text = content.getvalue()
+    text = text[text.index("<svg") :].strip()
+    text = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", text, count=1, flags=re.DOTALL)
+    text = _own_identifiers(re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL))
+    text = re.sub(r' (d|x|y)="([^"]*)"', _rounded, text)
+    for ink in _INK:
+        text = text.replace(ink, "currentColor")
+    start = f'<svg role="img" aria-label="{escape(label)}" style="fill: currentColor; stroke-linejoin: round"'
+    return start + text.removeprefix("<svg")
+
+
+def _own_identifiers(text: str) -> str:
+    """The same with identifiers of its own, and without those that nothing refers to."""
+    own = hashlib.sha256(text.encode()).hexdigest()[:8]
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{found[1]}-{own}"' if found[1] in used else "", text)
+    return re.sub(r'(url\(|href=")#([^)"]+)', rf"\1#\2-{own}", text)
+
+
+def _rounded(found: re.Match[str]) -> str:
+    """Coordinates to a hundredth of a point, which nobody sees."""
+    short = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[2])
+    return f' {found[1]}="{" ".join(short.split())}"'

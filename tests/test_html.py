@@ -1,0 +1,108 @@
+"""Pieces of HTML are well-formed, escaped, the same each time, and load nothing."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from jitgrad import html
+
+VOID = {"meta", "br", "img", "hr", "link", "input"}
+NASTY = "<script>alert('a & b')</script> \"σ²\" $x_1$ \x1b[31m\u202e"
+
+
+class Reader(HTMLParser):
+    """Holds that what is opened is closed, and keeps texts, identifiers and what is referred to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._seen(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._seen(tag, attrs)
+
+    def _seen(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            if name in ("src", "href", "xlink:href", "action", "data", "srcset", "poster"):
+                self.references.append(str(value))
+            self.references += re.findall(r"url\(([^)]*)\)", str(value))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-1:]}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def read(text: str) -> Reader:
+    """A text that is well-formed, without scripts, whose references are all within it."""
+    found = Reader(text)
+    assert "script" not in found.tags
+    assert len(set(found.ids)) == len(found.ids)
+    for reference in found.references:
+        assert reference.startswith("data:image/") or reference.removeprefix("#") in found.ids, reference
+    assert not re.search(r"@import|expression\(", text)
+    return found
+
+
+def figure(texts: str = "x") -> Any:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    from jitgrad.pictures.canvas import new_figure, plain
+
+    made = new_figure(3, 2)
+    axis = made.subplots()
+    axis.plot([0, 1, 2], [1, 0, 3], "o", color="0.2", label=plain(texts))
+    axis.imshow([[0, 1], [2, 3]])
+    axis.set_xlabel(plain(texts))
+    axis.legend()
+    return made
+
+
+def test_texts_are_escaped() -> None:
+    assert html.escape("a<b & 'c' \"d\"\x1b") == "a&lt;b &amp; &#x27;c&#x27; &quot;d&quot;\\x1b"
+    found = read(html.page(NASTY, html.sentence(NASTY), html.table([NASTY, "n"], [[NASTY, "1"]], NASTY)))
+    shown = NASTY.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
+    assert found.texts.count(shown) == 6  # title, heading, sentence, head, cell, caption
+
+
+def test_a_table() -> None:
+    text = html.table(["name", "n", "because"], [["a", "1", "so"], ["b", "2", ""]], texts=[2])
+    assert '<th scope="col" class="text">name</th><th scope="col">n</th><th scope="col" class="text">because</th>' in text
+    assert '<tr><th scope="row" class="text">a</th><td>1</td><td class="text">so</td></tr>' in text
+    assert "caption" not in text
+
+
+def test_colours_are_those_around() -> None:
+    for text in (html.fragment(html.table(["a"], [["b"]])), html.page("t", html.table(["a"], [["b"]]))):
+        assert not re.search(r"[{;]\s*(color|background(-color)?):(?! none)", text)
+        read(text)
+
+
+def test_a_picture() -> None:
+    one, other = html.svg(figure(), "one"), html.svg(figure("$a_1$ <b>"), "<other>")
+    assert one == html.svg(figure(), "one")
+    found = read(html.page("two", f"<figure>{one}</figure>", f"<figure>{other}</figure>"))
+    assert "$a_1$ <b>" in found.texts
+    for text in (one, other):
+        assert "#000000" not in text and "#333333" not in text
+        assert "<style" not in text and "<metadata" not in text
+    assert 'aria-label="&lt;other&gt;"' in other
