@@ -22,6 +22,7 @@ ORDER = [
     "errors",
     "arguments",
     "files",
+    "criteria",
     "html",
     "summary",
     "ops",

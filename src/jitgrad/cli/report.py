@@ -203,8 +203,8 @@ _TITLES = {d: ["estimate", "std. error", d, "p", "95 % interval"] for d in ("t",
 _FIGURES = {
     "residual_standard_error": "residual standard error", "degrees_of_freedom": "degrees of freedom", "r2": "R²",
     "adjusted_r2": "adjusted R²", "f": "F", "f_p_value": "p of F", "log_likelihood": "log-likelihood",
-    "deviance": "deviance", "null_deviance": "null deviance", "pseudo_r2": "pseudo R²", "aic": "AIC", "bic": "BIC",
-    "likelihood_ratio_p_value": "p of likelihood ratio", "condition": "condition",
+    "deviance": "deviance", "null_deviance": "null deviance", "pseudo_r2": "pseudo R²", "aic": "AIC", "aicc": "AICc",
+    "bic": "BIC", "likelihood_ratio_p_value": "p of likelihood ratio", "condition": "condition",
 }  # fmt: skip
 
 

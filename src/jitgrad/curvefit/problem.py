@@ -108,6 +108,13 @@ class Problem:
         """A cost that is nothing but rounding errors."""
         return float(50 * np.finfo(float).eps ** 2 * np.sum(self.weighted(self.y) ** 2))
 
+    @property
+    def log_weights(self) -> float:
+        """The logarithm of the determinant of what makes errors independent and of size one: -Σ log(sigma)."""
+        if self.whitening is not None:
+            return float(np.log(np.diag(self.whitening)).sum())
+        return 0.0 if self.data.weights is None else float(np.log(self.data.weights).sum())
+
     def weighted(self, residuals: Any) -> Any:
         """Residuals, an array or a Tensor, over sigma."""
         if self.whitening is not None:

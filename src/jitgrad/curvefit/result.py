@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.criteria import Criteria, information_criteria
 from jitgrad.curvefit.estimates import UNDETERMINED, Estimates, Row
 from jitgrad.curvefit.least_squares import Solution
 from jitgrad.curvefit.problem import Problem
@@ -59,6 +60,7 @@ class CurveFit(Estimates):
         factor = solution.factors[i]
         self.status = status_of(code, factor)
         self.n_rows, self.n_starts, self.n_minima = len(problem.y), n_starts, n_minima
+        self._is_joint = joint is not None
         self.dof = self.n_rows - len(problem.free) if joint is None else joint[1]
         self._problem = problem
         absolute = problem.absolute_sigma
@@ -168,22 +170,42 @@ class CurveFit(Estimates):
         total = float(np.sum((y - y.mean()) ** 2))
         return 1.0 - float(np.sum(self.residuals**2)) / total if total > 0 else math.nan
 
+    @functools.cached_property
+    def log_likelihood(self) -> float:
+        """The logarithm of the likelihood of normal errors, with its constants, as R's ``logLik``.
+
+        Where sigma is not absolute, the scale of the errors is the most likely one. That of a loss of your own is -cost; of
+        a loss by name but "linear" there is none, and it is nan, as for one of several groups that share parameters.
+        """
+        n, options = self.n_rows, self._problem.options
+        if options.loss == OWN_LOSS:
+            return -self.cost
+        if options.loss != "linear" or self._is_joint:
+            return math.nan
+        logs = self._problem.log_weights - 0.5 * n * math.log(2.0 * math.pi)
+        if self._problem.absolute_sigma:
+            return logs - self.cost
+        return logs - 0.5 * n * (1.0 + math.log(self.chisqr / n)) if self.chisqr > 0 else math.inf
+
+    @functools.cached_property
+    def _criteria(self) -> Criteria:
+        scale_is_known = self._problem.absolute_sigma  # also where the loss is the user's own
+        return information_criteria(self.log_likelihood, len(self.free) + (not scale_is_known), self.n_rows)
+
     @property
     def aic(self) -> float:
-        """Akaike's criterion: n · log(χ² / n) + 2 · p; of a loss of your own 2 · cost + 2 · p."""
-        return self._log_likelihood + 2 * len(self.free)
+        """Akaike's criterion, by the conventions of ``jitgrad.criteria``: a sigma that is not absolute is a parameter, too."""
+        return float(self._criteria.aic)
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion for few rows; nan for fewer than two rows more than parameters."""
+        return float(self._criteria.aicc)
 
     @property
     def bic(self) -> float:
-        """The Bayesian criterion: n · log(χ² / n) + log(n) · p."""
-        return self._log_likelihood + math.log(self.n_rows) * len(self.free)
-
-    @property
-    def _log_likelihood(self) -> float:
-        """-2 times it, but for a constant."""
-        if self._problem.options.loss == OWN_LOSS:
-            return 2.0 * self.cost
-        return self.n_rows * math.log(self.chisqr / self.n_rows) if self.chisqr > 0 else -math.inf
+        """The Bayesian criterion."""
+        return float(self._criteria.bic)
 
     # How it ended.
 
@@ -281,7 +303,7 @@ class CurveFit(Estimates):
             lines.append(f"{name:{width}} {estimate:15.8g} {of}")
         lines += [
             f"{self.n_rows} rows, {self.dof} degrees of freedom, χ² {self.chisqr:.6g}, reduced {self.redchi:.6g}",
-            f"R² {self.r2:.6g}, AIC {self.aic:.6g}, BIC {self.bic:.6g}, condition {self.condition:.3g}",
+            f"R² {self.r2:.6g}, AIC {self.aic:.6g}, AICc {self.aicc:.6g}, BIC {self.bic:.6g}, condition {self.condition:.3g}",
             self.message,
         ]
         return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import narwhals.stable.v1 as nw
 import numpy as np
 
+from jitgrad.criteria import Criteria, information_criteria
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.least_squares import Data, Solution
 from jitgrad.curvefit.problem import Problem
@@ -17,7 +19,7 @@ from jitgrad.curvefit.rows import Observations
 from jitgrad.errors import ArgumentError, FitError, near_name
 from jitgrad.groupfit.given import Setting, is_frame, of_groups
 from jitgrad.groupfit.predict import predict_arrays, predict_groups
-from jitgrad.groupfit.statistics import adrift, covariances, quality, scales_of, standard_errors
+from jitgrad.groupfit.statistics import adrift, covariances, log_likelihoods, quality, scales_of, standard_errors
 from jitgrad.groupfit.status import BY_CODE, WORDS, Status
 from jitgrad.groupfit.summary import Summary, counted, summary_of
 from jitgrad.groupfit.tables import Table
@@ -141,6 +143,33 @@ class GroupFits:
     def r2(self) -> np.ndarray:
         """The part of the variance of y that the model explains, (G,); nan where y is constant."""
         return self._shaped(self._found.r2)
+
+    @functools.cached_property
+    def log_likelihood(self) -> np.ndarray:
+        """The logarithms of the likelihoods, (G,), see ``CurveFit.log_likelihood``; nan where groups share parameters."""
+        loss = "joint" if self._joint is not None else self.job.options.loss
+        return self._shaped(log_likelihoods(self._table, self._found.chisqr, self.job.absolute_sigma, loss))
+
+    @property
+    def aic(self) -> np.ndarray:
+        """Akaike's criterion, (G,), by the conventions of ``jitgrad.criteria``, as the next two."""
+        return np.asarray(self._criteria.aic)
+
+    @property
+    def aicc(self) -> np.ndarray:
+        """Akaike's criterion for few rows, (G,); nan for fewer than two rows more than parameters."""
+        return np.asarray(self._criteria.aicc)
+
+    @property
+    def bic(self) -> np.ndarray:
+        """The Bayesian criterion, (G,)."""
+        return np.asarray(self._criteria.bic)
+
+    @property
+    def _criteria(self) -> Criteria:
+        return information_criteria(
+            self.log_likelihood, len(self.job.free) + (not self.job.absolute_sigma), np.float64(self.n_rows)
+        )
 
     @property
     def n_rows(self) -> np.ndarray:

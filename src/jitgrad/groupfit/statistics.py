@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import Solution
 from jitgrad.curvefit.result import BEYOND
-from jitgrad.groupfit.measures import sums_by
+from jitgrad.groupfit.measures import ROWS, blocks, sums_by
 from jitgrad.groupfit.predict import predictions
 from jitgrad.groupfit.tables import Table
 
@@ -133,3 +133,17 @@ def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, l
             if loss != "linear":
                 chisqr = squares if groups.weights is None else weighted
         return Quality(chisqr, np.where(spread > 0, 1.0 - squares / spread, math.nan))
+
+
+def log_likelihoods(table: Table, chisqr: np.ndarray, absolute: bool, loss: str) -> np.ndarray:
+    """The logarithms of the likelihoods, (G,), as ``CurveFit.log_likelihood`` has them."""
+    groups, n = table.groups, table.groups.parts[:, 1].astype(np.float64)
+    if loss != "linear":
+        return np.full(len(n), math.nan)
+    logs = -0.5 * n * math.log(2.0 * math.pi)
+    if groups.weights is not None:
+        counts = groups.parts[:, 1].astype(np.int64)
+        for part, rows, first in blocks(counts, ROWS):
+            logs[part] += sums_by(np.log(groups.weights[rows]), first, counts[part])
+    with np.errstate(all="ignore"):
+        return np.asarray(logs - (0.5 * chisqr if absolute else 0.5 * n * (1.0 + np.log(chisqr / n))))

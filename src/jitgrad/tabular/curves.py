@@ -54,7 +54,8 @@ class CurveModel:
         columns: the table's name for each column of the formula, and its lowest and highest value.
         estimates: the parameters.
         figures: how well it fits: "rows", "degrees_of_freedom", "chi_square", "reduced_chi_square",
-            "residual_standard_error" (its root), "r2", "aic", "bic" and "condition"; None where not defined.
+            "residual_standard_error" (its root), "r2", "log_likelihood", "aic", "aicc", "bic" and "condition"; None where not
+            defined.
         status: how the fit ended, in words.
     """
 
@@ -263,6 +264,7 @@ def _figures(result: CurveFit) -> dict[str, float | None]:
     figures = {
         "rows": result.n_rows, "degrees_of_freedom": result.dof, "chi_square": result.chisqr,
         "reduced_chi_square": result.redchi, "residual_standard_error": math.sqrt(result.redchi), "r2": result.r2,
-        "aic": result.aic, "bic": result.bic, "condition": result.condition,
+        "log_likelihood": result.log_likelihood, "aic": result.aic, "aicc": result.aicc, "bic": result.bic,
+        "condition": result.condition,
     }  # fmt: skip
     return {name: value if math.isfinite(value) else None for name, value in figures.items()}
