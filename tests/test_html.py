@@ -85,7 +85,7 @@ def test_texts_are_escaped() -> None:
 
 
 def test_a_table() -> None:
-    text = html.table(["name", "n", "because"], [["a", "1", "so"], ["b", "2", ""]], texts=[2])
+    text = html.table(["name", "n", "because"], [["a", "1", "so"], ["b", "–", ""]])
     assert '<th scope="col" class="text">name</th><th scope="col">n</th><th scope="col" class="text">because</th>' in text
     assert '<tr><th scope="row" class="text">a</th><td>1</td><td class="text">so</td></tr>' in text
     assert "caption" not in text
@@ -106,3 +106,56 @@ def test_a_picture() -> None:
         assert "#000000" not in text and "#333333" not in text
         assert "<style" not in text and "<metadata" not in text
     assert 'aria-label="&lt;other&gt;"' in other
+
+
+@pytest.mark.parametrize(
+    ("cells", "right"),
+    [
+        (["1", "2.5e-9", "–"], True),
+        (["<2e-16", "0.5", ""], True),
+        (["-1 … 2", "fixed", "∞"], True),
+        (["", ""], True),
+        (["it did not converge", "1 row"], True),
+        (["red", "blue", "7"], False),
+        (["––", "not"], False),
+    ],
+)
+def test_numbers_are_aligned_to_the_right(cells: list[str], right: bool) -> None:
+    assert html.table(["", "x"], [["a", cell] for cell in cells]).count("<td>") == (len(cells) if right else 0)
+
+
+def test_a_sparkline() -> None:
+    def points(values: list[float]) -> list[list[float]]:
+        (found,) = re.findall(r'points="([^"]*)"', html.sparkline(values))
+        return [[float(number) for number in pair.split(",")] for pair in found.split()]
+
+    assert points([1, 10, 100]) == [[1, 19], [61, 10], [121, 1]]  # logarithmic
+    assert points([-1, 0, 1]) == [[1, 19], [61, 10], [121, 1]]
+    assert points([2.0, float("nan"), 2.0]) == [[1, 1], [121, 1]]
+    assert points([]) == points([float("inf")]) == []
+
+
+def test_results_in_a_notebook() -> None:
+    import numpy as np
+
+    import jitgrad as jg
+    from jitgrad.summary import Grid, Summary
+
+    x = np.linspace(0, 4, 30)
+    y = np.vstack([2 * np.exp(-x) + 0.01 * np.sin(9 * x), np.ones(30)])
+    model = jg.models.Sequential([jg.models.Input((1,)), jg.layers.Dense(3), jg.layers.Dense(1)], name="a<b")
+    model.compile("adam", "mse", metrics=["mae"])
+    history = model.fit(x[:, None], y[0], epochs=3, verbose=0)
+    groups = jg.fit_groups("a * exp(-k * x)", x, y)
+    results = {
+        "a * exp(-k * x)": jg.curve_fit("a * exp(-k * x)", x, y[0], fixed={"a": 2.0}),
+        "2 groups, 60 rows: 1 converged, 1 failed": groups,
+        "constant": groups.summary(),
+        "Sequential a<b": model,
+        "3 epochs in": history,
+        "It is not built": jg.models.Sequential([jg.layers.Dense(3)]),
+        "<title>": Summary("<title>", [Grid(["a"], [["b"]]), "A sentence."]),
+    }
+    for expected, result in results.items():
+        found = read(result._repr_html_())
+        assert any(text.startswith(expected) for text in found.texts), (expected, found.texts)

@@ -7,8 +7,9 @@ elsewhere: a page is one file without scripts.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from html import escape as _escape
 from io import StringIO
 from typing import Any
@@ -40,13 +41,23 @@ figure svg {width: 100%; max-width: 36rem}
 figcaption {font-size: .85rem; line-height: 1.4; max-width: 36rem; opacity: .85}
 footer {margin-top: 2.5em; font-size: .85rem; opacity: .75}
 """.strip()
+_SPARK = 120, 18
+"""Pixels across and down."""
 _INK = ("#000000", "#333333", "#4c4c4c")
 """Colours of matplotlib's that stand for the colour of text: black, "0.2" and "0.3"."""
 
 
-def escape(text: object) -> str:
-    """A text as HTML, on one line and without characters that a page would act on."""
-    return _escape(printable(str(text)))
+_NUMBER = re.compile(r"[-+−<≤≈]?\s?[\d.∞]|[-+]?(nan|inf)$|[–—]$")
+"""How a cell begins that is aligned to the right."""
+
+
+class Markup(str):
+    """A text that is HTML already."""
+
+
+def escape(text: str) -> str:
+    """A text as HTML, without characters that a terminal or a page would act on; Markup as it is."""
+    return text if isinstance(text, Markup) else _escape(printable(text))
 
 
 def sentence(text: str) -> str:
@@ -54,34 +65,60 @@ def sentence(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", texts: Collection[int] = ()) -> str:
+def heading(text: str) -> str:
+    """The first line of what a notebook shows."""
+    return f"<p><strong>{escape(text)}</strong></p>" if text else ""
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> str:
     """A table in a box of its own, which scrolls where it is wider than the page.
+
+    Columns whose cells are mostly numbers are aligned to the right, the first one and others to the left.
 
     Parameters
     ----------
     columns : sequence of str
         The heads. The first column has names.
-    rows : iterable of sequences of str
-        As they are to be read, not HTML.
+    rows : sequence of sequences of str
+        The cells, texts or Markup.
     title : str, optional
         Above the table.
-    texts : collection of int, optional
-        The numbers of other columns that are no numbers, and are aligned to the left.
     """
+    texts = [k == 0 or not _has_numbers([row[k] for row in rows]) for k in range(len(columns))]
 
-    def cell(tag: str, number: int, text: str, more: str = "") -> str:
-        look = ' class="text"' if number == 0 or number in texts else ""
-        return f"<{tag}{more}{look}>{escape(text)}</{tag}>"
+    def cell(tag: str, k: int, text: str, scope: str = "") -> str:
+        look = (f' scope="{scope}"' if scope else "") + (' class="text"' if texts[k] else "")
+        return f"<{tag}{look}>{escape(text)}</{tag}>"
 
     caption = f"<caption>{escape(title)}</caption>" if title else ""
-    head = "".join(cell("th", k, name, ' scope="col"') for k, name in enumerate(columns))
-    body = "\n".join(
-        "<tr>"
-        + "".join(cell("td", k, text) if k else cell("th", k, text, ' scope="row"') for k, text in enumerate(row))
-        + "</tr>"
-        for row in rows
-    )
+    head = "".join(cell("th", k, name, "col") for k, name in enumerate(columns))
+    lines = [cell("th", 0, row[0], "row") + "".join(cell("td", k, row[k]) for k in range(1, len(columns))) for row in rows]
+    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+
+
+def _has_numbers(cells: Sequence[str]) -> bool:
+    """Whether most of the cells that have something in them are numbers, or there are none."""
+    full = [cell for cell in cells if cell]
+    return 2 * sum(_NUMBER.match(cell) is not None for cell in full) >= len(full)
+
+
+def sparkline(values: Sequence[float]) -> Markup:
+    """Numbers as a small line, logarithmic where all of them are positive; what is not finite is left out.
+
+    More numbers than there are pixels are thinned out evenly; the first and the last stay.
+    """
+    if len(values) > _SPARK[0]:
+        values = [values[round(k * (len(values) - 1) / (_SPARK[0] - 1))] for k in range(_SPARK[0])]
+    logarithmic = all(value > 0 for value in values if math.isfinite(value))
+    points = [(k, math.log(y) if logarithmic else y) for k, y in enumerate(values) if math.isfinite(y)]
+    least, most = min((y for _, y in points), default=0.0), max((y for _, y in points), default=0.0)
+    across, down = _SPARK[0] / max(len(values) - 1, 1), _SPARK[1] / ((most - least) or 1.0)
+    line = " ".join(f"{1 + across * k:.4g},{1 + down * (most - y):.4g}" for k, y in points)
+    size = f'width="{_SPARK[0] + 2}" height="{_SPARK[1] + 2}"'
+    return Markup(
+        f'<svg role="img" aria-label="by epoch" {size}><polyline points="{line}" fill="none" stroke="currentColor"/></svg>'
+    )
 
 
 def fragment(*parts: str) -> str:

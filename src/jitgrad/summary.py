@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jitgrad import html
 from jitgrad.errors import printable
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class Grid:
                 table.add_row(*[Text(cut(printable(row[k]), room)) for k, room in zip(chosen, widths, strict=True)])
             yield table
 
+    def as_html(self) -> str:
+        """The table as HTML."""
+        return html.table(self.columns, self.rows, self.title)
+
     def _blocks(self, width: int) -> Iterator[tuple[list[int], list[int]]]:
         """Positions of the columns that stand beside each other, and how wide each is."""
         from rich.cells import cell_len
@@ -149,6 +154,13 @@ class Summary:
             yield Text(printable(self.title), "bold")
         for part in self.parts:
             yield part if isinstance(part, Grid) else Text(printable(part))
+
+    def as_html(self) -> str:
+        """The parts as HTML, without the title."""
+        return "\n".join(part.as_html() if isinstance(part, Grid) else html.sentence(part) for part in self.parts)
+
+    def _repr_html_(self) -> str:
+        return html.fragment(html.heading(self.title), self.as_html())
 
 
 def width(otherwise: int = WIDTH) -> int:

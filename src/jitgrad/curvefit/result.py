@@ -12,6 +12,7 @@ import numpy as np
 from jitgrad.criteria import Criteria, information_criteria
 from jitgrad.curvefit.estimates import UNDETERMINED, Estimates, Row
 from jitgrad.curvefit.least_squares import Solution
+from jitgrad.curvefit.notebook import result_html
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.status import Status, status_of
 from jitgrad.errors import ArgumentError
@@ -310,6 +311,9 @@ class CurveFit(Estimates):
 
     def __str__(self) -> str:
         return self.report()
+
+    def _repr_html_(self) -> str:
+        return result_html(self)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value:.6g}" for name, value in self.parameters.items())

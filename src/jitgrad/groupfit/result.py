@@ -257,6 +257,9 @@ class GroupFits:
     def __repr__(self) -> str:
         return str(self.summary())
 
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
     # One group.
 
     def _number(self, index: Any) -> int:

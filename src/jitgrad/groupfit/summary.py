@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jitgrad.groupfit.status import BY_CODE, Status
+from jitgrad import html
+from jitgrad.groupfit.status import BY_CODE, Status, reason_of
+from jitgrad.summary import number
 
 
 def counted(count: int, what: str) -> str:
@@ -49,6 +51,22 @@ class Summary(NamedTuple):
             lines.append(f"{'parameter':{width}} {'25 %':>12} {'median':>12} {'75 %':>12}")
             lines += [f"{name:{width}} " + " ".join(f"{q:12.6g}" for q in three) for name, three in self.quartiles.items()]
         return "\n".join([*lines, *self.remarks])
+
+    def _repr_html_(self) -> str:
+        parts = [html.heading(self.title)]
+        failed = self.groups - self.converged
+        parts += [
+            html.sentence(
+                f"{counted(self.groups, 'group')}, {counted(self.rows, 'row')}: {self.converged} converged, {failed} failed"
+            )
+        ]
+        if self.converged:
+            rows = [[name, *map(number, three)] for name, three in self.quartiles.items()]
+            parts.append(html.table(["parameter", "25 %", "median", "75 %"], rows))
+        if self.failures:
+            rows = [[word, str(count), reason_of(word)] for word, count in self.failures.items()]
+            parts.append(html.table(["failed", "groups", "because"], rows))
+        return html.fragment(*parts, *map(html.sentence, self.remarks))
 
 
 def summary_of(

@@ -21,7 +21,7 @@ from jitgrad.models.costs import Compiled, ModelCost, compiled
 from jitgrad.models.data import as_data, as_inputs, names_of, without_frames
 from jitgrad.models.sources import EVALUATION_ROWS, FitArguments
 from jitgrad.models.steps import Steps
-from jitgrad.models.summary import summary
+from jitgrad.models.summary import summary, summary_html
 from jitgrad.optimizers import Optimizer
 from jitgrad.saving import load_weights, save_model, save_weights
 from jitgrad.tape.function import Function, function
@@ -239,6 +239,9 @@ class Model(Steps):
         Raises ArgumentError where the model was not called yet, so that shapes are not known.
         """
         return summary(self)
+
+    def _repr_html_(self) -> str:
+        return summary_html(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all of it to one file, for ``jitgrad.load_model``: architecture, weights, optimizer with its state.

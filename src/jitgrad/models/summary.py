@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from jitgrad import html
 from jitgrad.errors import ArgumentError, printable
 from jitgrad.ops import Shape
+
+_COLUMNS = ("layer", "kind", "result", "weights")
 
 
 def summary(model: Any) -> str:
@@ -17,29 +20,52 @@ def summary(model: Any) -> str:
     from rich.table import Table
 
     check_built(model)
-    table = Table(title=printable(f"{type(model).__name__} {model.name}"), title_justify="left")
-    for name in ("layer", "kind", "result"):
-        table.add_column(name)
-    table.add_column("weights", justify="right")
-    for layer in model.layers:
-        table.add_row(
-            printable(layer.name),
-            type(layer).__name__,
-            with_rows(layer.output_shape),
-            f"{sum(v.size for v in layer.variables):,}",
-        )
+    table = Table(title=printable(_title(model)), title_justify="left")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right" if name == "weights" else "left")
+    for row in _layers(model):
+        table.add_row(*map(printable, row))
     table.add_section()
-    total, trainable = sum(v.size for v in model.variables), sum(v.size for v in model.trainable_variables)
-    table.add_row("total", "", "", f"{total:,}")
-    table.add_row("trainable", "", "", f"{trainable:,}")
+    for row in _totals(model):
+        table.add_row(*row)
     console = Console(record=True, width=100, markup=False)
     console.print(table)
     return console.export_text()
 
 
+def summary_html(model: Any) -> str:
+    """The same table for a notebook; of a model that was not called yet, a sentence that says so."""
+    if not _is_built(model):
+        said = html.sentence("It is not built, so its shapes are not known. Call it on an input, or begin with an Input.")
+        return html.fragment(html.heading(_title(model)), said)
+    return html.fragment(html.table(_COLUMNS, [*_layers(model), *_totals(model)], _title(model)))
+
+
+def _title(model: Any) -> str:
+    return f"{type(model).__name__} {model.name}"
+
+
+def _layers(model: Any) -> list[list[str]]:
+    """A row for each layer."""
+    return [
+        [layer.name, type(layer).__name__, with_rows(layer.output_shape), f"{sum(v.size for v in layer.variables):,}"]
+        for layer in model.layers
+    ]
+
+
+def _totals(model: Any) -> list[list[str]]:
+    """How many weights there are, and how many of them are trained."""
+    counts = {"total": model.variables, "trainable": model.trainable_variables}
+    return [[name, "", "", f"{sum(v.size for v in variables):,}"] for name, variables in counts.items()]
+
+
+def _is_built(model: Any) -> bool:
+    return model.example is not None or any(layer.output_shape is not None for layer in model.layers)
+
+
 def check_built(model: Any) -> None:
     """Raise ArgumentError where the model was never called."""
-    if model.example is None and not any(layer.output_shape is not None for layer in model.layers):
+    if not _is_built(model):
         raise ArgumentError(
             f"Model {model.name!r} is not built, so its shapes are not known. Call it on an input, or begin with an Input."
         )

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad import random
+from jitgrad import html, random
 from jitgrad.arguments import MAX_SEED, count
 from jitgrad.errors import ArgumentError
+from jitgrad.summary import number
 from jitgrad.tape.tensor import Tensor, placeholder
 from jitgrad.tape.variable import Variable
 from jitgrad.training.data_pass import Pass
@@ -50,6 +51,16 @@ class History:
     def epochs(self) -> int:
         """How many epochs there were."""
         return len(self.loss)
+
+    def _repr_html_(self) -> str:
+        """A row for each figure, with how it went; figures of several numbers an epoch have none."""
+        rows = []
+        for name, values in {"loss": self.loss, **self.metrics}.items():
+            if np.ndim(values) == 1 and len(values):
+                ends = [number(float(value)) for value in (values[0], values[-1], np.min(values), np.max(values))]
+                rows.append([name, *ends, html.sparkline(values.tolist())])
+        said = f"{self.epochs} {'epoch' if self.epochs == 1 else 'epochs'} in {self.seconds:.2f} s"
+        return html.fragment(html.heading(said), html.table(["", "first", "last", "least", "most", "by epoch"], rows))
 
 
 def fit(

@@ -1,0 +1,33 @@
+"""A fitted curve as a notebook shows it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from jitgrad import html
+from jitgrad.curvefit.formula import Formula
+from jitgrad.summary import interval, number, probability, sentence
+
+if TYPE_CHECKING:
+    from jitgrad.curvefit.result import CurveFit
+
+
+def result_html(result: CurveFit) -> str:
+    """The estimates, how well the model fits, and how the fit ended."""
+    model = result.curve.model
+    title = " ".join(model.text.split()) if isinstance(model, Formula) else getattr(model, "__name__", "a function")
+    statistic = "z" if result.student_dof == math.inf else "t"
+    rows = []
+    for name, estimate, error, t, p, low, high in result.table():
+        fixed = ["fixed", "", "", ""]
+        tested = [number(error, 4), number(t, 4), probability(p), interval(low, high)]
+        rows.append([name, number(estimate, 8), *(fixed if math.isnan(error) else tested)])
+    figures = {"R²": result.r2, "χ²": result.chisqr, "reduced χ²": result.redchi, "AIC": result.aic, "BIC": result.bic}
+    said = [(name, number(value)) for name, value in figures.items()]
+    return html.fragment(
+        html.heading(title),
+        html.table(["parameter", "estimate", "std. error", statistic, "p", "95 % interval"], rows),
+        html.sentence(sentence([("rows", str(result.n_rows)), ("degrees of freedom", str(result.dof)), *said])),
+        html.sentence(result.message),
+    )
