@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jitgrad as jg
+from jitgrad import fit_groups
 from jitgrad.curvefit import curve_fit, formula
 from jitgrad.curvefit.formula import functions
 from jitgrad.errors import FormulaError, JitgradError
@@ -23,7 +24,7 @@ MEANINGS = [
     ("-x ** 2", -(X**2)),
     ("2 ** -1", 0.5),
     ("x // 1 + x % 1", X),
-    ("pi * e", math.pi * math.e),
+    ("pi * e()", math.pi * math.e),
     ("exp(-x) / (1 + exp(-x))", np.exp(-X) / (1 + np.exp(-X))),
     ("ln(abs(x)) + log10(100)", np.log(np.abs(X)) + 2),
     ("where(x > 0, x, 0)", np.where(X > 0, X, 0)),
@@ -73,7 +74,7 @@ def test_any_name_may_stand_in_backticks() -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        "αβγδε",  # not the constant e
+        "αβγδε",
         "µμ",  # the micro sign and the letter, which Python would take for one name
         "ϕφ",
         "aａ",  # as wide as a Chinese letter
@@ -115,8 +116,24 @@ def test_functions_of_ones_own_may_have_any_name() -> None:
     assert float(formula("σ(x) + abs(σ)", {"σ": lambda x: 2 * x})(x=3.0, σ=-1.0)) == 7
 
 
+def test_e_alone_is_a_parameter_and_said_to_be_one() -> None:
+    """A formula of parameters a to e was fitted with e = 2.718, and nobody was told."""
+    x = np.linspace(0, 3, 20)
+    result = curve_fit("a + b * x + c * x**2 + d * x**3 + e * x**4", x, 1 + 2 * x + 3 * x**2 + 4 * x**3 + 5 * x**4)
+    assert result.parameters["e"] == pytest.approx(5)
+    assert result.success and "e is a parameter; write e() or exp(1) for Euler's number" in result.notes
+    both = curve_fit("a * e()**(-e * x)", x, 3 * np.exp(-x / 2))
+    assert both.parameters == pytest.approx({"a": 3, "e": 0.5})
+    assert not curve_fit("a * e + x", {"e": x, "x": x}, 3 * x).notes  # a column
+    assert not curve_fit("a * e() * x", x, 3 * x).notes
+    groups = fit_groups("a * exp(-e * x)", x, 3 * np.exp(-np.array([[0.5], [1.0]]) * x))
+    assert "e is a parameter" in str(groups)
+    with pytest.raises(FormulaError, match="gives e 1 arguments"):
+        formula("a * e(x)")
+
+
 @pytest.mark.parametrize(
-    "text", ["a * x**1e300", "(a * x**1e300)**1e300", "a * x**(pi / 0)", "1e308 * 10 * a * x", "x**(e / 0)"]
+    "text", ["a * x**1e300", "(a * x**1e300)**1e300", "a * x**(pi / 0)", "1e308 * 10 * a * x", "x**(pi / 0)"]
 )
 @pytest.mark.parametrize("method", ["auto", "lbfgs"])
 def test_what_overflows_is_an_error_and_prints_nothing(text: str, method: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.errors import ArgumentError
 from tests.curvefit.places import drawn, even, logs
 
-CONSTANTS = {"pi": math.pi, "e": math.e}
+CONSTANTS = {"pi": math.pi}
 NUMPY = {
     **{name: getattr(np, name) for name in ("abs", "exp", "expm1", "log", "sin")},
     "sigmoid": special.expit, "softplus": lambda u: np.logaddexp(u, 0), "voigt_profile": special.voigt_profile,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.curvefit import data as given_data
-from jitgrad.curvefit.formula import Formula
+from jitgrad.curvefit.formula import EULER, Formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel
 from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel, trace_bundle, trace_model
@@ -50,6 +50,12 @@ class Curve:
         self.names = list(names)
         self.columns = list(columns)
         self.key = model.text if isinstance(model, Formula) and model.plain else plain_key(model)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be said of the model, a clause each."""
+        is_mistakable = isinstance(self.model, Formula) and EULER in self.names
+        return [f"{EULER} is a parameter; write {EULER}() or exp(1) for Euler's number"] if is_mistakable else []
 
     def __reduce__(self) -> Any:
         return Curve, (self.model, self.names, self.columns)

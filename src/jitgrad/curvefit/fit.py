@@ -165,6 +165,7 @@ def _problem(
         raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
     with np.errstate(over="ignore"):  # of squares, which say whether numbers are finite
         observed = rows_of(curve, x, columns, y, sigma, *rows)
+        observed.remarks.extend(curve.remarks)
         held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
         free, held = free_of(limits[1], held, curve.names, columns)
         bounds = limits_of(limits[0], held, curve.names, columns)

@@ -19,7 +19,9 @@ from jitgrad.ops import OPS
 from jitgrad.ops.elementwise import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, gammaln, maximum, minimum, where
 from jitgrad.tape.tensor import Tensor, as_tensor
 
-CONSTANTS = {"pi": math.pi, "e": math.e}
+CONSTANTS = {"pi": math.pi}
+EULER = "e"
+"""Calls of it are Euler's number; alone it is a name as any other, for many models have a fifth parameter."""
 LONGEST = 10_000
 """Characters of a formula."""
 DEEPEST = 200
@@ -42,6 +44,7 @@ _MORE: dict[str, tuple[NamedFunction, int, int]] = {
     "mean": (reductions.mean, 1, 1),
     "std": (reductions.std, 1, 1),
     "cumsum": (reductions.cumsum, 1, 1),
+    EULER: (lambda: as_tensor(math.e), 0, 0),
     "voigt_profile": (voigt_profile, 3, 3),
     **{
         name: (op, op.arity or 1, op.arity or 1)
@@ -231,7 +234,7 @@ class Formula:
         return value
 
     def _check_name(self, node: ast.Name, place: int, noted: dict[str, bool]) -> None:
-        if node.id in self._functions and node.id not in self._standing:
+        if node.id in self._functions and node.id not in self._standing and node.id != EULER:
             advice = f"Write {node.id}(…), or give the name another spelling"
             self._refuse(place, f"has the function {node.id!r} without arguments", advice)
         noted[self._standing.get(node.id, node.id)] = node.id in CONSTANTS
@@ -332,7 +335,7 @@ def _unbalanced(text: str) -> int | None:
 def formula(text: str, functions: Mapping[str, NamedFunction] | None = None) -> Formula:
     """A formula of columns and parameters, as a model for ``curve_fit`` and as a function of its names.
 
-    A formula has numbers, names, ``+ - * / ** % //``, comparisons, ``and or not``, ``a if c else b``, the constants pi and e,
+    A formula has numbers, names, ``+ - * / ** % //``, comparisons, ``and or not``, ``a if c else b``, the constants pi and e(),
     every elementwise op of jitgrad, and ``where clip min max sum mean std cumsum``. Which names are columns is the data's to
     say; a name with other characters than letters, digits and _ stands in backticks.
 

@@ -94,12 +94,12 @@ class GroupFits:
     job : Job
         What was fitted.
     remarks : list of str
-        What is to be said of the data, a clause each.
+        What is to be said of the model and the data, a clause each.
     """
 
     def __init__(self, job: Job, table: Table, setting: Setting, found: Found, joint: tuple[float, int] | None = None) -> None:
         self.job, self._table, self._setting, self._found, self._joint = job, table, setting, found, joint
-        self.remarks = list(table.remarks)
+        self.remarks = [*job.curve.remarks, *table.remarks]
 
     def __len__(self) -> int:
         return len(self._found.codes)

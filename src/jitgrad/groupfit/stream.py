@@ -265,13 +265,15 @@ def _summary(job: Job, parts: Parts) -> Summary:
         ]
     )
     rows = sum(int(frame["rows"].sum()) for frame in parts.frames(["rows"]))
-    remarks = [f"{parts.left_out} rows are left out because a key or a value is missing"] if parts.left_out else []
+    left_out = [f"{parts.left_out} rows are left out because a key or a value is missing"] if parts.left_out else []
     quartiles: dict[str, tuple[float, float, float]] = {}
     for name in job.names:
         values = np.concatenate([frame[name].to_numpy() for frame in parts.frames([name])])[:, None]
         quartiles |= summary_of("", [name], values, codes, rows).quartiles
     title = f"{job.y} = {job.curve.model.text} by {', '.join(job.by)}"
-    return summary_of(title, [], np.empty((len(codes), 0)), codes, rows, remarks)._replace(quartiles=quartiles)
+    return summary_of(title, [], np.empty((len(codes), 0)), codes, rows, [*job.curve.remarks, *left_out])._replace(
+        quartiles=quartiles
+    )
 
 
 def _estimates(job: Job, parts: Parts) -> dict[str, np.ndarray]:
