@@ -42,6 +42,7 @@ ORDER = [
     "callbacks",
     "models",
     "curvefit",
+    "glm",
     "tabular",
     "pictures",
     "io",

@@ -1,0 +1,101 @@
+"""Decorrelated coordinates: where the equations of a fit are well conditioned, however alike the features are.
+
+Features are centered and scaled, and made orthonormal by Householder's QR decomposition, with the weights of the rows. A linear
+predictor is the same in either coordinates, so a fit takes place in these, and its coefficients are brought back by the
+triangle. What is a combination of features before it gets no coefficient, as in R.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ALIASED = 1e-11
+"""A standardised column of which less than this is left beside those before it counts as a combination of them."""
+ROUNDING = 64 * np.finfo(np.float64).eps
+"""What is left of a column, beside the size of its numbers, is rounding."""
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Inputs of a fit, and the way back.
+
+    Attributes:
+        inputs: float64 (rows, p): with weights, columns are orthogonal and of mean square one. The first is of ones,
+            where there is an intercept.
+        back: float64 (1 + features, p): from coefficients of the inputs to those of the features, the intercept first; its rows
+            are 0 where a feature is aliased, or there is no intercept.
+        estimated: boolean (1 + features,): what has a coefficient.
+    """
+
+    inputs: np.ndarray
+    back: np.ndarray
+    estimated: np.ndarray
+
+    def coefficients(self, own: np.ndarray) -> np.ndarray:
+        """Those of the features (1 + features, outputs), from those of the inputs (p, outputs); nan where aliased."""
+        made: np.ndarray = self.back @ own
+        made[1:][~self.estimated[1:]] = np.nan
+        return made
+
+    def covariance(self, own: np.ndarray, outputs: int) -> np.ndarray:
+        """That of the coefficients which are estimated, output by output, from that of the inputs' coefficients."""
+        back = np.kron(np.eye(outputs), self.back[self.estimated])
+        made: np.ndarray = back @ own @ back.T
+        return (made + made.T) / 2
+
+    def forth(self, coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """The coefficients of the inputs (p, outputs), from some of the features (1 + features, outputs)."""
+        eta = x @ coefficients[1:] + coefficients[0]
+        made: np.ndarray = np.linalg.lstsq(self.inputs, eta, rcond=None)[0]
+        return made
+
+
+def make_coordinates(x: np.ndarray, weights: np.ndarray, intercept: bool) -> Coordinates:
+    """Coordinates for features (rows, features) with weights (rows,), all of them above 0."""
+    rows, features = x.shape
+    root = np.sqrt(weights / weights.mean())[:, None]
+    center = np.average(x, axis=0, weights=weights) if intercept else np.zeros(features)
+    if intercept:
+        center = np.where(x.min(0) < x.max(0), center, x[0])  # a mean of equal numbers is rounded
+    z = (x - center) * root
+    size = np.sqrt(np.mean(z**2, axis=0))
+    size[size == 0] = 1
+    z /= size
+    noise = ROUNDING * np.abs(x).max(0) / size if rows else size
+    orthonormal, triangle = np.linalg.qr(z)
+    least = np.maximum(ALIASED, noise) * np.sqrt(rows)
+    kept = independent(triangle, least)
+    if len(kept) < features:
+        orthonormal, triangle = np.linalg.qr(z[:, kept])
+    back = np.zeros((1 + features, intercept + len(kept)))
+    back[1 + np.array(kept, int), intercept:] = np.linalg.inv(triangle) * np.sqrt(rows) / size[kept, None]
+    inputs = orthonormal * (np.sqrt(rows) / root)
+    if intercept:
+        back[0, 0] = 1
+        back[0, 1:] = -center @ back[1:, 1:]
+        inputs = np.column_stack([np.ones(rows), inputs])
+    estimated = np.zeros(1 + features, bool)
+    estimated[0] = intercept
+    estimated[1 + np.array(kept, int)] = True
+    return Coordinates(inputs, back, estimated)
+
+
+def independent(columns: np.ndarray, least: np.ndarray) -> list[int]:
+    """Positions of the columns of which more than ``least`` is left beside those before them, as R's ``lm`` keeps them.
+
+    Gram and Schmidt's process, each column twice: Giraud, Langou, Rozložník and van den Eshof, "Rounding error analysis of the
+    classical Gram-Schmidt orthogonalization process", 2005.
+    """
+    kept: list[int] = []
+    basis = np.zeros((len(columns), min(columns.shape)))
+    for number, column in enumerate(columns.T):
+        before = basis[:, : len(kept)]
+        rest = column - before @ (before.T @ column)
+        rest -= before @ (before.T @ rest)
+        left = np.linalg.norm(rest)
+        if left > least[number] and len(kept) < basis.shape[1]:
+            basis[:, len(kept)] = rest / left
+            kept.append(number)
+    return kept

@@ -1,0 +1,395 @@
+"""Families: how the target varies about its mean, and how likely that makes it.
+
+McCullagh and Nelder, "Generalized linear models", 1989. A family is its variance as a function of the mean; deviance and
+likelihood follow. The likelihood is the full one, with the conventions of R's ``logLik``: a dispersion that is not known is
+the deviance divided by the number of rows.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, DataError, listed, near_name
+
+RELATIVE = 1e-9
+"""Beside the largest part of a direction, what is smaller counts as nothing."""
+
+
+class Mean(NamedTuple):
+    """Means of rows, and one minus them, which proportions need to the last digits at either end."""
+
+    value: np.ndarray
+    rest: np.ndarray
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is known of each row beside its features.
+
+    Attributes:
+        y: the target, float64 (rows,).
+        offset: what is added to η, float64 (rows,).
+        weights: of precision: the variance of a row is divided by its weight.
+        frequency: how many rows it stands for.
+        trials: of which a proportion is one; 1 for other targets.
+    """
+
+    y: np.ndarray
+    offset: np.ndarray
+    weights: np.ndarray
+    frequency: np.ndarray
+    trials: np.ndarray
+
+    @property
+    def prior(self) -> np.ndarray:
+        """The factor of a row's deviance, as one row."""
+        return self.weights * self.trials
+
+    @property
+    def total(self) -> np.ndarray:
+        """The factor of a row's deviance, as often as it stands for a row."""
+        return self.prior * self.frequency
+
+    def where(self, chosen: np.ndarray) -> Rows:
+        """Some of the rows."""
+        parts = (self.y, self.offset, self.weights, self.frequency, self.trials)
+        return Rows(*(values[chosen] for values in parts))
+
+    @property
+    def n(self) -> float:
+        """How many rows there are."""
+        return float(self.frequency.sum())
+
+
+def as_rows(
+    y: np.ndarray,
+    offset: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    freq_weights: np.ndarray | None = None,
+    trials: np.ndarray | None = None,
+) -> Rows:
+    """Rows from arrays, of which all but the targets may be missing. Raises DataError where one does not fit or is negative."""
+    y = np.asarray(y, np.float64)
+    made = []
+    for name, given, usual in (
+        ("offset", offset, 0.0), ("weights", weights, 1.0), ("freq_weights", freq_weights, 1.0), ("trials", trials, 1.0)
+    ):  # fmt: skip
+        if given is None:
+            made.append(np.full(len(y), usual))
+            continue
+        values = np.asarray(given, np.float64)
+        if values.shape != y.shape:
+            raise DataError(f"{name} has shape {values.shape}, and the target {y.shape}. Give one number for each row.")
+        wrong = ~np.isfinite(values) | ((values < 0) & (name != "offset"))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(f"{name} has {values[row]} in row {row}. Give finite numbers{', 0 or above' * (name != 'offset')}.")
+        made.append(values)
+    return Rows(y, *made)
+
+
+class Family(ABC):
+    """A distribution of the target, or a variance alone.
+
+    Attributes:
+        name: in ``FAMILIES``.
+        link: the name of its link unless another is asked for.
+        dispersion_known: whether it is 1; otherwise it is estimated.
+        extra: how many parameters the likelihood has beside the coefficients.
+        has_likelihood: False for a quasi-likelihood.
+        positive: whether means must be above 0.
+        proportion: whether means must be between 0 and 1.
+    """
+
+    name: str
+    link: str
+    dispersion_known = True
+    extra = 0
+    has_likelihood = True
+    positive = False
+    proportion = False
+
+    @abstractmethod
+    def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
+        """What a target must be, in words, and which are."""
+
+    @abstractmethod
+    def variance(self, mean: Mean) -> np.ndarray:
+        """As a function of the mean, without the dispersion."""
+
+    @abstractmethod
+    def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        """The deviance of each row, without its weight."""
+
+    @abstractmethod
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        """The logarithm of the full likelihood; nan where there is none."""
+
+    def start(self, rows: Rows) -> np.ndarray:
+        """Means to begin with, near the targets and inside their range, as in R."""
+        return rows.y
+
+    def residual(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        """What the target is above its mean."""
+        return y - mean.value
+
+    def allows(self, mean: Mean) -> bool:
+        """Whether all means are possible."""
+        if self.positive or self.proportion:
+            return bool((mean.value > 0).all()) and not (self.proportion and bool((mean.rest <= 0).any()))
+        return bool(np.isfinite(mean.value).all())
+
+    def deviance(self, rows: Rows, mean: Mean) -> float:
+        """Twice what the likelihood lacks to that of means that are the targets, by the dispersion."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return float(np.sum(rows.total * self.unit_deviance(rows.y, mean)))
+
+    def may_be_unbounded(self, link: str) -> bool:
+        """Whether there are targets for which the likelihood grows without end; other links end at the edge of the means."""
+        return False
+
+    def unbounded(self, y: np.ndarray, direction: np.ndarray, link: str) -> str:
+        """In words what is told without error, if the likelihood grows without end along a direction of η; empty if not.
+
+        Albert and Anderson, "On the existence of maximum likelihood estimates in logistic regression models", 1984.
+        """
+        return ""
+
+
+class Gaussian(Family):
+    """Numbers with normal errors: least squares."""
+
+    name, link, dispersion_known, extra = "gaussian", "identity", False, 1
+
+    def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
+        return "that are finite", np.isfinite(y)
+
+    def variance(self, mean: Mean) -> np.ndarray:
+        return np.ones_like(mean.value)
+
+    def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        made: np.ndarray = (y - mean.value) ** 2
+        return made
+
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        n, deviance = rows.n, self.deviance(rows, mean)
+        with np.errstate(divide="ignore"):
+            return float(-0.5 * (n * (np.log(2 * np.pi * deviance / n) + 1) - np.sum(rows.frequency * np.log(rows.weights))))
+
+
+class Binomial(Family):
+    """Proportions of trials: 0 and 1 where there is one."""
+
+    name, link, proportion = "binomial", "logit", True
+
+    def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
+        return "between 0 and 1", (y >= 0) & (y <= 1)
+
+    def variance(self, mean: Mean) -> np.ndarray:
+        return mean.value * mean.rest
+
+    def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        from scipy.special import xlogy
+
+        made: np.ndarray = 2 * (xlogy(y, y) + xlogy(1 - y, 1 - y) - xlogy(y, mean.value) - xlogy(1 - y, mean.rest))
+        return made
+
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        from scipy.special import gammaln, xlogy
+
+        hits, misses = rows.trials * rows.y, rows.trials * (1 - rows.y)
+        ways = gammaln(rows.trials + 1) - gammaln(hits + 1) - gammaln(misses + 1)
+        return float(np.sum(rows.frequency * rows.weights * (ways + xlogy(hits, mean.value) + xlogy(misses, mean.rest))))
+
+    def start(self, rows: Rows) -> np.ndarray:
+        made: np.ndarray = (rows.prior * rows.y + 0.5) / (rows.prior + 1)
+        return made
+
+    def residual(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        return y * mean.rest - (1 - y) * mean.value
+
+    def may_be_unbounded(self, link: str) -> bool:
+        return link in ("logit", "probit", "cloglog", "cauchit")
+
+    def unbounded(self, y: np.ndarray, direction: np.ndarray, link: str) -> str:
+        if not self.may_be_unbounded(link):
+            return ""
+        least = RELATIVE * np.abs(direction).max()
+        margin = np.minimum(np.where(y > 0, direction, np.inf), np.where(y < 1, -direction, np.inf))
+        if least == 0 or margin.min() <= -least:
+            return ""
+        return "the classes" if margin.min() > least else "the classes of some rows"
+
+
+class Poisson(Family):
+    """Counts."""
+
+    name, link, positive = "poisson", "log", True
+
+    def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
+        return "0 or above", y >= 0
+
+    def variance(self, mean: Mean) -> np.ndarray:
+        return mean.value
+
+    def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        from scipy.special import xlogy
+
+        made: np.ndarray = 2 * (xlogy(y, y / mean.value) - (y - mean.value))
+        return made
+
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        from scipy.special import gammaln, xlogy
+
+        return float(np.sum(rows.total * (xlogy(rows.y, mean.value) - mean.value - gammaln(rows.y + 1))))
+
+    def start(self, rows: Rows) -> np.ndarray:
+        return rows.y + 0.1
+
+    def may_be_unbounded(self, link: str) -> bool:
+        return link == "log"
+
+    def unbounded(self, y: np.ndarray, direction: np.ndarray, link: str) -> str:
+        if not self.may_be_unbounded(link):
+            return ""
+        lost = np.where(y > 0, np.abs(direction), direction)
+        return "some counts of 0" if lost.max() < RELATIVE * np.abs(direction).max() else ""
+
+
+class Gamma(Family):
+    """Positive numbers whose standard deviation is in proportion to the mean."""
+
+    name, link, dispersion_known, extra, positive = "gamma", "inverse", False, 1, True
+
+    def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
+        return "above 0", y > 0
+
+    def variance(self, mean: Mean) -> np.ndarray:
+        made: np.ndarray = mean.value**2
+        return made
+
+    def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        made: np.ndarray = 2 * ((y - mean.value) / mean.value - np.log(y / mean.value))
+        return made
+
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        from scipy.special import gammaln
+
+        y, shape = rows.y, rows.total.sum() / self.deviance(rows, mean)
+        density = shape * np.log(shape * y / mean.value) - shape * y / mean.value - gammaln(shape) - np.log(y)
+        return float(np.sum(rows.total * density))
+
+
+class InverseGaussian(Family):
+    """Positive numbers whose variance goes with the mean's cube."""
+
+    name, link, dispersion_known, extra, positive = "inverse_gaussian", "inverse_squared", False, 1, True
+
+    def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
+        return "above 0", y > 0
+
+    def variance(self, mean: Mean) -> np.ndarray:
+        made: np.ndarray = mean.value**3
+        return made
+
+    def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        made: np.ndarray = ((y - mean.value) / mean.value) ** 2 / y
+        return made
+
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        total = rows.total.sum()
+        dispersion = self.deviance(rows, mean) / total
+        return float(-0.5 * (total * (np.log(2 * np.pi * dispersion) + 1) + 3 * np.sum(rows.total * np.log(rows.y))))
+
+
+@dataclass(frozen=True)
+class NegativeBinomial(Poisson):
+    """Counts whose variance is the mean and its square divided by ``theta``."""
+
+    theta: float = 1.0
+    estimated: bool = False
+    name, link = "negative_binomial", "log"
+
+    def given(self, theta: float) -> NegativeBinomial:
+        """The same with another theta."""
+        return NegativeBinomial(theta, self.estimated)
+
+    @property
+    def extra(self) -> int:  # type: ignore[override]
+        return int(self.estimated)
+
+    def variance(self, mean: Mean) -> np.ndarray:
+        made: np.ndarray = mean.value * (1 + mean.value / self.theta)
+        return made
+
+    def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        from scipy.special import xlogy
+
+        above = np.log1p((y - mean.value) / (mean.value + self.theta))
+        made: np.ndarray = 2 * (xlogy(y, y / mean.value) - (y + self.theta) * above)
+        return made
+
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        from scipy.special import gammaln, xlogy
+
+        y, theta = rows.y, self.theta
+        ways = gammaln(theta + y) - gammaln(theta) - gammaln(y + 1)
+        density = ways + xlogy(y, mean.value / theta) - (y + theta) * np.log1p(mean.value / theta)
+        return float(np.sum(rows.total * density))
+
+    def start(self, rows: Rows) -> np.ndarray:
+        return np.where(rows.y > 0, rows.y, 1 / 6)
+
+
+class _Quasi:
+    """Without a likelihood: the variance is known up to the dispersion alone."""
+
+    dispersion_known = False
+    has_likelihood = False
+
+    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+        return np.nan
+
+
+class QuasiPoisson(_Quasi, Poisson):
+    """A variance in proportion to the mean."""
+
+    name = "quasi_poisson"
+
+
+class QuasiBinomial(_Quasi, Binomial):
+    """A variance in proportion to that of proportions."""
+
+    name = "quasi_binomial"
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Gaussian(), Binomial(), Poisson(), Gamma(), InverseGaussian(), NegativeBinomial(), QuasiPoisson(), QuasiBinomial()
+    )
+}  # fmt: skip
+"""The families of one mean by name; classes have "multinomial", see ``multinomial.py``."""
+
+
+def family_of(name: str, theta: float | None = None) -> Family:
+    """The family of a name. Raises ArgumentError for another one, and for a theta that does not belong to it."""
+    if name not in FAMILIES:
+        known = [*FAMILIES, "multinomial"]
+        raise ArgumentError(
+            f"{{argument}} is {name!r}, which is no family.{near_name(name, known)} Choose from: {listed(known)}.",
+            argument="family",
+        )
+    if name != "negative_binomial":
+        if theta is not None:
+            raise ArgumentError(f"Family {name!r} has no theta. Leave {{argument}} out.", argument="theta")
+        return FAMILIES[name]
+    if theta is not None and not 0 < theta < np.inf:
+        raise ArgumentError(
+            f"{{argument}} is {theta}. Give a number above 0, or leave it out, so that it is estimated.", argument="theta"
+        )
+    return NegativeBinomial(1.0 if theta is None else float(theta), theta is None)

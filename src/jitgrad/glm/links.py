@@ -1,0 +1,128 @@
+"""Links between the mean of the target and the linear predictor η: what a generalised linear model is linear in.
+
+McCullagh and Nelder, "Generalized linear models", 1989. A link is stated by its inverse, whose values and derivatives hold to
+the last digits at either end: of a mean between 0 and 1 the distance to 1 is computed by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError, listed, near_name
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link.
+
+    Attributes:
+        name: in ``LINKS``.
+        function: η of a mean.
+        inverse: the mean of η.
+        derivative: of the mean by η.
+        rest: one minus the mean, of η; it matters for proportions alone.
+        needs: what η must be, in words, empty where any number will do.
+        allows: which η will do, boolean.
+    """
+
+    name: str
+    function: Function
+    inverse: Function
+    derivative: Function
+    rest: Function
+    needs: str = ""
+
+    def allows(self, eta: np.ndarray) -> bool:
+        """Whether all η have a mean."""
+        return bool(np.isfinite(eta).all()) and (not self.needs or bool((eta > 0).all()))
+
+
+def _expit(x: np.ndarray) -> np.ndarray:
+    from scipy.special import expit
+
+    made: np.ndarray = expit(x)
+    return made
+
+
+def _logistic_density(x: np.ndarray) -> np.ndarray:
+    tail = np.exp(-np.abs(x))
+    made: np.ndarray = tail / (1 + tail) ** 2
+    return made
+
+
+def _normal(x: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtr
+
+    made: np.ndarray = ndtr(x)
+    return made
+
+
+def _normal_quantile(mean: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtri
+
+    made: np.ndarray = ndtri(mean)
+    return made
+
+
+def _cauchy(x: np.ndarray) -> np.ndarray:
+    """Its distribution function; by the arctangent of the inverse far below, where ½ would take the digits."""
+    with np.errstate(divide="ignore"):
+        far = np.arctan(-1 / x) / np.pi
+    return np.where(x < -1, far, 0.5 + np.arctan(x) / np.pi)
+
+
+LINKS = {
+    link.name: link
+    for link in (
+        Link("identity", lambda m: m, lambda x: x, np.ones_like, lambda x: 1 - x),
+        Link("log", np.log, np.exp, np.exp, lambda x: -np.expm1(x)),
+        Link("logit", lambda m: np.log(m / (1 - m)), _expit, _logistic_density, lambda x: _expit(-x)),
+        Link(
+            "probit",
+            _normal_quantile,
+            _normal,
+            lambda x: np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi),
+            lambda x: _normal(-x),
+        ),
+        Link(
+            "cloglog",
+            lambda m: np.log(-np.log1p(-m)),
+            lambda x: -np.expm1(-np.exp(x)),
+            lambda x: np.exp(x - np.exp(x)),
+            lambda x: np.exp(-np.exp(x)),
+        ),
+        Link(
+            "cauchit",
+            lambda m: np.tan(np.pi * (m - 0.5)),
+            _cauchy,
+            lambda x: 1 / (np.pi * (1 + x**2)),
+            lambda x: _cauchy(-x),
+        ),
+        Link("inverse", lambda m: 1 / m, lambda x: 1 / x, lambda x: -1 / x**2, lambda x: 1 - 1 / x, "above 0"),
+        Link(
+            "inverse_squared",
+            lambda m: 1 / m**2,
+            lambda x: 1 / np.sqrt(x),
+            lambda x: -0.5 / (x * np.sqrt(x)),
+            lambda x: 1 - 1 / np.sqrt(x),
+            "above 0",
+        ),
+        Link("sqrt", np.sqrt, lambda x: x**2, lambda x: 2 * x, lambda x: 1 - x**2, "above 0"),
+    )
+}
+"""The links by name."""
+
+
+def link_of(name: str) -> Link:
+    """The link of a name. Raises ArgumentError for another one."""
+    if name not in LINKS:
+        raise ArgumentError(
+            f"{{argument}} is {name!r}, which is no link.{near_name(name, LINKS)} Choose from: {listed(LINKS)}.",
+            argument="link",
+        )
+    return LINKS[name]

@@ -1,0 +1,141 @@
+"""The maximum of a likelihood by scoring: Newton's method with the expected second derivative, and steps that are halved.
+
+Of a family with its canonical link this is Newton's method itself, of normal errors the normal equations, solved in one step
+(McCullagh and Nelder, "Generalized linear models", 1989). It ends where a step is nothing beside the standard errors, or beyond
+the rounding of η.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+SINGULAR = 1e-13
+"""A pivot of the second derivative that is smaller than this beside another is lost in rounding."""
+SLACK = 1e-12
+"""By which a step may raise the deviance, beside the deviance: rounding."""
+HALVINGS = 40
+FIRST_LOOK = 3
+"""Steps before separation is looked for: a fit that converges has mostly done so soon after."""
+
+
+NEARLY = "some rows"
+"""What is told apart where nothing more is known than that the information vanishes."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is known of the likelihood at some coefficients.
+
+    Attributes:
+        coefficients: (p,).
+        deviance: infinite where a mean is impossible.
+        score: (p,), half of minus the derivative of the deviance.
+        information: (p, p), the expected derivative of minus the score.
+        rounding: the square of a step, in its standard errors, that is lost in the rounding of η.
+    """
+
+    coefficients: np.ndarray
+    deviance: float
+    score: np.ndarray
+    information: np.ndarray
+    rounding: float
+
+
+class Problem(Protocol):
+    """A likelihood to maximise.
+
+    Attributes:
+        nearly: in words what is told apart where the information vanishes; empty if that has other reasons.
+    """
+
+    nearly: str
+
+    def at(self, coefficients: np.ndarray) -> Point:
+        """What is known there."""
+
+    def dispersion(self, deviance: float) -> float:
+        """By which variances are larger than the inverse of the information."""
+
+    def unbounded(self, coefficients: np.ndarray) -> str:
+        """In words what is told without error, if the deviance falls without end along these coefficients; empty if not."""
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """Where a search ended.
+
+    Attributes:
+        coefficients: (p,).
+        covariance: (p, p), the inverse of the information there; nan where there is no maximum.
+        n_iter: how many steps were made.
+        converged: whether the last step was nothing.
+        separated: in words why there is no maximum; empty where there is one.
+    """
+
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    n_iter: int
+    converged: bool
+    separated: str = ""
+
+
+def maximise(
+    problem: Problem, start: Point, tol: float, max_iter: int, report: Callable[[int, Point], None] | None = None
+) -> Maximum:
+    """The maximum of the likelihood.
+
+    Args:
+        problem: the likelihood.
+        start: where to begin; its deviance is finite.
+        tol: how large a step is nothing, in standard errors.
+        max_iter: the most steps.
+        report: is told of each step.
+    """
+    point, n_iter = start, 0
+    unknown = np.full(start.information.shape, np.nan)
+    while not is_singular(point.information):
+        move = np.linalg.solve(point.information, point.score)
+        if move @ point.score <= max(tol**2 * problem.dispersion(point.deviance), point.rounding):
+            covariance = np.linalg.inv(point.information)
+            return Maximum(point.coefficients + move, covariance, n_iter + 1, True)
+        if n_iter >= FIRST_LOOK:
+            told = problem.unbounded(move) or problem.unbounded(point.coefficients)
+            if told:
+                return Maximum(point.coefficients, unknown, n_iter, False, _SEPARATED.format(told))
+        if n_iter == max_iter:
+            return Maximum(point.coefficients, np.linalg.inv(point.information), n_iter, False)
+        following = _downhill(problem, point, move)
+        if following is None:
+            return Maximum(point.coefficients, np.linalg.inv(point.information), n_iter, False)
+        point, n_iter = following, n_iter + 1
+        if report is not None:
+            report(n_iter, point)
+    told = problem.unbounded(point.coefficients) or problem.nearly
+    return Maximum(point.coefficients, unknown, n_iter, False, _SEPARATED.format(told) if told else "")
+
+
+_SEPARATED = "A combination of the features tells {} apart, so the likelihood grows without end"
+
+
+def is_singular(information: np.ndarray) -> bool:
+    """Whether a symmetric matrix of uncorrelated inputs is not positive, up to rounding."""
+    if not np.isfinite(information).all():
+        return True
+    try:
+        pivots = np.diag(np.linalg.cholesky(information)) ** 2
+    except np.linalg.LinAlgError:
+        return True
+    return bool(len(pivots)) and bool(pivots.min() < SINGULAR * pivots.max())
+
+
+def _downhill(problem: Problem, point: Point, move: np.ndarray) -> Point | None:
+    """The end of the longest of 1, ½, ¼, … of a step that does not raise the deviance, beyond rounding; None if all do."""
+    for halving in range(HALVINGS):
+        following = problem.at(point.coefficients + move / 2**halving)
+        if following.deviance <= point.deviance + SLACK * abs(point.deviance):
+            return following
+    return None

@@ -1,0 +1,50 @@
+"""The most likely theta of the negative binomial at given means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jitgrad.errors import FitError
+from jitgrad.glm.families import Rows
+
+LARGEST = 1e10
+"""Beside the smallest mean's scale: a larger theta is none."""
+
+
+def theta_of(rows: Rows, mean: np.ndarray) -> tuple[float, float]:
+    """Theta and its standard error, by the observed information, as ``theta.ml`` of R's MASS.
+
+    Raises FitError where the counts vary no more than Poisson's, so that the likelihood grows with theta.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import digamma, polygamma
+
+    y, total = rows.y, rows.total
+
+    def slope(logarithm: float) -> float:
+        """Of the likelihood by the logarithm of theta."""
+        theta = np.exp(logarithm)
+        parts = digamma(theta + y) - digamma(theta) - np.log1p(mean / theta) - (y - mean) / (mean + theta)
+        return float(theta * np.sum(total * parts))
+
+    if np.sum(total * ((y - mean) ** 2 - y)) > 0:
+        first = float(np.log(total.sum() / np.sum(total * (y / mean - 1) ** 2)))
+        low, high = first - 1, first + 1
+        while slope(low) <= 0 and low > first - 50:
+            low -= 2
+        while slope(high) >= 0 and high < first + 25:
+            high += 1
+        if slope(low) > 0 > slope(high):
+            theta = float(np.exp(brentq(slope, low, high, xtol=1e-14, rtol=1e-14)))
+            of = (
+                polygamma(1, theta)
+                - polygamma(1, theta + y)
+                - 1 / theta
+                + 2 / (mean + theta)
+                - (y + theta) / (mean + theta) ** 2
+            )
+            return theta, float(1 / np.sqrt(np.sum(total * of)))
+    raise FitError(
+        "The counts vary no more than those of a Poisson model, so theta of the negative binomial has no estimate. "
+        "Choose family 'poisson'."
+    )
