@@ -1,0 +1,117 @@
+"""How well probabilities tell classes apart, and whether they are as frequent as they say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.pictures.canvas import BLUE, ORANGE, plain
+from jitgrad.pictures.thinning import shown
+
+_CURVES = 8
+"""Classes that have a curve each; of more, those with the most rows."""
+_GROUPS = 10
+_CORNERS = 400
+"""Of a curve."""
+
+
+def roc(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """The receiver operating characteristic.
+
+    Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve", 1982.
+
+    Parameters
+    ----------
+    positive : ndarray of bool of shape (n,)
+        Which rows are of the class.
+    score : ndarray of shape (n,)
+        Its probabilities, or anything that grows with them.
+
+    Returns
+    -------
+    false_rate, true_rate : ndarray of shape (k,)
+        The shares of the others and of the class whose score is at least a threshold; from 0 to 1, a corner for each
+        different score.
+    area : float
+        Under the curve: how often the class has the higher score of two rows, ties counting half.
+    """
+    order = np.argsort(-score, kind="stable")
+    score, positive = score[order], positive[order]
+    ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
+    hits = np.cumsum(positive)[ends]
+    misses = ends + 1 - hits
+    true_rate = np.concatenate([[0.0], hits / max(hits[-1], 1)])
+    false_rate = np.concatenate([[0.0], misses / max(misses[-1], 1)])
+    return false_rate, true_rate, float(np.sum(np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2))
+
+
+def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> None:
+    """The curve of the second of two classes, or of each of several against the others.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Where to draw.
+    y : ndarray of shape (n,)
+        The positions of the classes.
+    probabilities : ndarray of shape (n, classes)
+        The predictions.
+    classes : sequence of str
+        Their names.
+    """
+    counts = np.bincount(y.astype(np.int64), minlength=len(classes))
+    frequent = np.sort(np.argsort(-counts, kind="stable")[:_CURVES])
+    axis.plot([0, 1], [0, 1], color="0.5", linewidth=1)
+    for number, k in enumerate([1] if len(classes) == 2 else frequent.tolist()):
+        if not 0 < counts[k] < len(y):
+            continue
+        false_rate, true_rate, area = roc(y == k, probabilities[:, k])
+        seen = shown(np.abs(np.diff(np.diff(true_rate, prepend=0), prepend=0)), _CORNERS)
+        seen = np.unique(np.concatenate([[0], seen, [len(true_rate) - 1]]))
+        look = {"color": BLUE if len(classes) == 2 else f"C{number}", "linewidth": 1.6}
+        axis.plot(false_rate[seen], true_rate[seen], **look, label=f"{plain(classes[k], 20)}, area {area:.3f}")
+    axis.set(xlabel="share of the others", ylabel="share of the class", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    if axis.get_legend_handles_labels()[1]:
+        axis.legend(loc="lower right", frameon=False, fontsize=9)
+
+
+def draw_calibration(figure: Any, y: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> None:
+    """How often what has a probability happens, in ten groups of as many rows, and below how many rows have which probability.
+
+    Of two classes the probability is that of the second, of several that of the class that is predicted. Bars are Wilson's
+    95 % intervals ("Probable inference, the law of succession, and statistical inference", 1927).
+    """
+    if len(classes) == 2:
+        said, happened = probabilities[:, 1], y == 1
+        names = f"probability of {plain(classes[1], 20)}", "share that is"
+    else:
+        said, happened = probabilities.max(1), probabilities.argmax(1) == y
+        names = "probability of the predicted class", "share that is right"
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.plot([0, 1], [0, 1], color="0.5", linewidth=1)
+    edges = np.unique(np.quantile(said, np.linspace(0, 1, _GROUPS + 1)))
+    group = np.clip(np.searchsorted(edges, said, side="right") - 1, 0, max(len(edges) - 2, 0))
+    counts = np.bincount(group)
+    used = counts > 0
+    counts, mean = counts[used], np.bincount(group, said)[used]
+    share, mean = np.bincount(group, happened)[used] / counts, mean / counts
+    low, high = wilson(share, counts)
+    upper.errorbar(mean, share, [share - low, high - share], fmt="o-", color=BLUE, markersize=4.5, linewidth=1.2)
+    bins = np.linspace(0, 1, 21)
+    kinds = (said[happened], said[~happened])
+    lower.hist(kinds, bins, stacked=True, color=(BLUE, ORANGE), alpha=0.8, label=("it is", "it is not"))
+    lower.legend(frameon=False, fontsize=8, ncols=2, loc="upper center", handlelength=1)
+    lower.set(xlabel=names[0], ylabel="rows")
+    lower.margins(y=0.35)
+    upper.set(ylabel=names[1], xlim=(-0.02, 1.02), ylim=(-0.03, 1.03))
+    figure.align_ylabels()
+
+
+def wilson(share: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of Wilson's 95 % intervals of shares of so many rows."""
+    z = 1.959963984540054
+    middle = (share + z**2 / (2 * counts)) / (1 + z**2 / counts)
+    half = z / (1 + z**2 / counts) * np.sqrt(share * (1 - share) / counts + z**2 / (4 * counts**2))
+    return np.minimum(middle - half, share), np.maximum(middle + half, share)

@@ -1,0 +1,120 @@
+"""What the residuals of a fit say: whether mean, distribution and spread are as the model has them, and which rows decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jitgrad.pictures.canvas import BLUE, ORANGE
+from jitgrad.pictures.residuals import draw_marks
+from jitgrad.pictures.thinning import MOST, shown, smooth
+
+_LABELLED = 3
+"""So many rows are named in a picture, the most extreme."""
+_CONTOURS = (0.5, 1.0)
+"""Cook's distances that have a line. Cook and Weisberg, "Residuals and influence in regression", 1982."""
+
+
+def draw_residuals(axis: Any, fitted: np.ndarray, residuals: np.ndarray, rows: np.ndarray, kind: str, x_name: str) -> None:
+    """Residuals against fitted values, with a smooth line, which is level where the mean is as the model has it.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Where to draw.
+    fitted, residuals : ndarray of shape (n,)
+        The points.
+    rows : ndarray of int of shape (n,)
+        Their numbers in the table, from 1, which the largest residuals are labelled with.
+    kind, x_name : str
+        The kind of residuals, and what is fitted.
+    """
+    _draw_points(axis, fitted, residuals, residuals)
+    axis.axhline(0, color="0.5", linewidth=1, zorder=1.7)
+    axis.plot(*smooth(fitted, residuals), color=ORANGE, linewidth=1.6)
+    _label(axis, fitted, residuals, residuals, rows)
+    axis.set(xlabel=x_name, ylabel=f"{kind} residual")
+
+
+def draw_spread(axis: Any, fitted: np.ndarray, residuals: np.ndarray, kind: str, x_name: str) -> None:
+    """The roots of absolute residuals against fitted values: the smooth line is level where the spread is as the model has it."""
+    roots = np.sqrt(np.abs(residuals))
+    _draw_points(axis, fitted, roots, roots)
+    axis.plot(*smooth(fitted, roots), color=ORANGE, linewidth=1.6)
+    axis.set(xlabel=x_name, ylabel=f"√|{kind} residual|")
+    axis.set_ylim(bottom=0)
+
+
+def draw_quantiles(axis: Any, residuals: np.ndarray, rows: np.ndarray, kind: str) -> None:
+    """Sorted residuals against the quantiles of the normal distribution, and the line on which they are normal.
+
+    The band holds 95 % of the points at each quantile where the residuals are a sample of the standard normal distribution:
+    the quantiles of order statistics, which have beta distributions.
+    """
+    from scipy.special import betaincinv, ndtri
+
+    n = len(residuals)
+    order = np.argsort(residuals, kind="stable")
+    expected = ndtri((np.arange(1, n + 1) - 0.5) / n)
+    seen = shown(np.abs(expected) if n > MOST else expected)
+    ranks = seen + 1.0
+    low, high = (ndtri(betaincinv(ranks, n + 1 - ranks, share)) for share in (0.025, 0.975))
+    axis.fill_between(expected[seen], low, high, color="0.5", alpha=0.25, linewidth=0)
+    axis.plot(expected[seen], expected[seen], color="0.5", linewidth=1)
+    draw_marks(axis, expected[seen], residuals[order][seen], color=BLUE)
+    sorted_residuals = residuals[order]
+    _label(axis, expected, sorted_residuals, sorted_residuals - expected, rows[order])
+    axis.set(xlabel="normal quantile", ylabel=f"{kind} residual")
+
+
+def draw_leverage(
+    axis: Any, leverage: np.ndarray, residuals: np.ndarray, distance: np.ndarray, estimates: int, rows: np.ndarray
+) -> None:
+    """Standardised residuals against leverages, with lines of equal Cook's distance, beyond which a row decides much.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Where to draw.
+    leverage, residuals, distance : ndarray of shape (n,)
+        Hat values, standardised Pearson residuals and Cook's distances.
+    estimates : int
+        How many coefficients there are.
+    rows : ndarray of int of shape (n,)
+        The numbers of the rows in the table.
+    """
+    known = np.isfinite(residuals) & np.isfinite(distance)
+    leverage, residuals, distance, rows = leverage[known], residuals[known], distance[known], rows[known]
+    if not len(rows):
+        axis.text(0.5, 0.5, "each row has a coefficient of its own", transform=axis.transAxes, ha="center", va="center")
+        return
+    _draw_points(axis, leverage, residuals, distance)
+    _label(axis, leverage, residuals, distance, rows)
+    most, (low, high) = 1.1 * float(leverage.max()), axis.get_ylim()
+    h = np.linspace(max(most / 200, 1e-9), min(most, 0.999), 200)
+    for contour in _CONTOURS:
+        edge = np.sqrt(contour * estimates * (1 - h) / h)
+        for sign in (1, -1):
+            axis.plot(h, sign * edge, "--", color="0.5", linewidth=0.9)
+        if edge[-1] < high:
+            axis.annotate(f"{contour:g}", (h[-1], edge[-1]), fontsize=8, ha="right", va="bottom", color="0.4")
+    axis.set(xlim=(0, most), ylim=(low, high), xlabel="leverage", ylabel="standardised Pearson residual")
+
+
+def _draw_points(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray) -> None:
+    seen = shown(size)
+    draw_marks(axis, x[seen], y[seen], color=BLUE)
+
+
+def _label(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray, rows: np.ndarray) -> None:
+    """The numbers of the rows that are the largest, beside them, where no other number is."""
+    taken: list[tuple[float, float]] = []
+    wide, high = np.ptp(x) or 1.0, np.ptp(y) or 1.0
+    for k in np.argsort(-np.abs(size), kind="stable")[:_LABELLED].tolist():
+        place = (x[k] - x.min()) / wide, (y[k] - y.min()) / high
+        if all(abs(place[0] - a) > 0.12 or abs(place[1] - b) > 0.07 for a, b in taken):
+            taken.append(place)
+            right = place[0] > 0.5
+            offset, side = ((-5, 0), "right") if right else ((5, 0), "left")
+            axis.annotate(str(rows[k]), (x[k], y[k]), offset, textcoords="offset points", fontsize=8, ha=side, va="center")

@@ -1,0 +1,46 @@
+"""Estimates with their intervals, one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jitgrad.pictures.canvas import BLUE, plain
+
+MOST = 25
+"""Estimates in a picture: of more those that are farthest from 0, in standard errors."""
+
+
+def draw_estimates(axis: Any, names: Sequence[str], estimate: np.ndarray, low: np.ndarray, high: np.ndarray, unit: str) -> int:
+    """A point and a bar for each estimate that has an interval, in their order; returns how many there are.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Where to draw.
+    names : sequence of str
+        Of the estimates.
+    estimate, low, high : ndarray of shape (n,)
+        The estimates and the ends of their intervals.
+    unit : str
+        What a unit of the axis is.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.abs(estimate) / (high - low)
+    known = np.flatnonzero(np.isfinite(size))
+    chosen = np.sort(known[np.argsort(-size[known], kind="stable")[:MOST]])
+    place = -np.arange(len(chosen))
+    bars = [estimate[chosen] - low[chosen], high[chosen] - estimate[chosen]]
+    axis.axvline(0, color="0.5", linewidth=1, zorder=1.7)
+    axis.errorbar(estimate[chosen], place, xerr=bars, fmt="o", color=BLUE, markersize=4.5, linewidth=1.4)
+    axis.set_yticks(place, [plain(names[k], 24) for k in chosen], fontsize=8.5)
+    axis.set(xlabel=unit, ylim=(-len(chosen) + 0.3, 0.7))
+    axis.tick_params(axis="y", length=0)
+    return len(chosen)
+
+
+def estimates_height(count: int) -> float:
+    """Inches that so many estimates need."""
+    return max(2.2, 0.9 + 0.22 * min(count, MOST))
