@@ -121,6 +121,17 @@ def sparkline(values: Sequence[float]) -> Markup:
     )
 
 
+def section(title: str, *parts: str) -> str:
+    """A part of a page with a heading of its own, if there is one."""
+    head = f"<h2>{escape(title)}</h2>" if title else ""
+    return "\n".join([f"<section>{head}", *parts, "</section>"])
+
+
+def code(text: str) -> str:
+    """Lines as they are to be typed."""
+    return "<pre>" + "\n".join(map(escape, text.splitlines())) + "</pre>"
+
+
 def fragment(*parts: str) -> str:
     """What a notebook shows: the parts, which are HTML, with their style."""
     return "\n".join([f'<div class="jitgrad"><style>{_STYLE}</style>', *parts, "</div>"])

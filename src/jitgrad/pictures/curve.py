@@ -44,6 +44,13 @@ def curve_fit(
     if not isinstance(result, CurveFit):
         raise ArgumentError(f"curve_fit: {type(result).__name__} is no CurveFit. Give what jitgrad.curve_fit returned.")
     figure = new_figure(20 / 3, 5)
+    draw_curve_fit(figure, result, name, level, x_name)
+    figure.suptitle(_title(result, name) if title is None else plain(title, _LONGEST), fontsize=11)
+    return written(figure, path)
+
+
+def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95, x_name: str | None = None) -> None:
+    """The same on a figure or a part of one, without a title."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     label, x = next(iter(result.x.items()))
     if len(result.x) == 1 and np.ndim(x) == 1:
@@ -57,8 +64,6 @@ def curve_fit(
         lower.set_xlabel(f"fitted {plain(name)}")
     _draw_data(upper, lower, x, result, drawn)
     figure.align_ylabels()
-    figure.suptitle(_title(result, name) if title is None else plain(title, _LONGEST), fontsize=11)
-    return written(figure, path)
 
 
 def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: np.ndarray) -> None:

@@ -38,7 +38,7 @@ def draw_residuals(axis: Any, fitted: np.ndarray, residuals: np.ndarray, rows: n
 
 
 def draw_spread(axis: Any, fitted: np.ndarray, residuals: np.ndarray, kind: str, x_name: str) -> None:
-    """The roots of absolute residuals against fitted values: the smooth line is level where the spread is as the model has it."""
+    """Roots of absolute residuals against fitted values: the smooth line is level where the spread is as the model has it."""
     roots = np.sqrt(np.abs(residuals))
     _draw_points(axis, fitted, roots, roots)
     axis.plot(*smooth(fitted, roots), color=ORANGE, linewidth=1.6)
