@@ -76,7 +76,13 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"), [("a_1 ^ {b}", "a_1 ^ {b}"), ("$x$", r"\$x\$"), ("l" * 31, "l" * 29 + "…"), ("$" * 31, r"\$" * 29 + "…")]
+    ("text", "shown"),
+    [
+        ("a_1 ^ {b}", "a_1 ^ {b}"),
+        ("$x$", r"\$x\$"),
+        ("l" * 16 + "r" * 15, "l" * 15 + "…" + "r" * 14),
+        ("$" * 31, r"\$" * 15 + "…" + r"\$" * 14),
+    ],
 )
 def test_texts_are_no_formulas(text: str, shown: str) -> None:
     assert plain(text) == shown

@@ -36,9 +36,10 @@ def panels(count: int, width: float = 4.5) -> tuple[Any, list[Any]]:
 
 
 def plain(text: str, most: int = 30) -> str:
-    """A user's text for matplotlib: not too long, and dollars in it are dollars, not formulas."""
+    """A user's text for matplotlib: cut in the middle where it is long, and dollars in it are dollars, not formulas."""
     text = printable(text)
-    return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
+    shown = text if len(text) <= most else f"{text[: most // 2]}…{text[-((most - 1) // 2) :]}"
+    return shown.replace("$", r"\$")
 
 
 def check_path(path: Target) -> str:
