@@ -253,7 +253,8 @@ def test_what_a_result_says() -> None:
     chisqr = np.sum(((Y - fitted) / SIGMA) ** 2)
     assert result.chisqr == pytest.approx(chisqr)
     assert result.redchi == pytest.approx(chisqr / 47)
-    assert result.r2 == pytest.approx(1 - np.sum((Y - fitted) ** 2) / np.sum((Y - Y.mean()) ** 2))
+    constant = np.average(Y, weights=SIGMA**-2.0)  # as R has it, so that R² is below 0 where a constant fits better
+    assert result.r2 == pytest.approx(1 - chisqr / np.sum(((Y - constant) / SIGMA) ** 2))
     np.testing.assert_allclose(result.stderr, np.sqrt(np.diag(result.pcov)))
     np.testing.assert_allclose(np.diag(result.correlation), 1)
     low, high = result.confidence_intervals()[0]

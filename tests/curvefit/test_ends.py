@@ -93,7 +93,7 @@ def test_a_minimum_where_the_jacobian_is_singular_is_one(name: str) -> None:
 @pytest.mark.parametrize("factor", [10, 100])
 def test_a_way_to_infinity_does_not_converge(factor: int) -> None:
     problem = next(problem for problem in mgh.PROBLEMS if problem.name == "bard")
-    result = fit(problem.model, np.arange(15.0), np.zeros(15), factor * np.array(problem.start))
+    result = fit(problem.model, np.arange(15.0), np.zeros(15), factor * np.array(problem.start), method="lm")
     assert not result.converged and "no step lowers the cost" in result.message
 
 
@@ -108,9 +108,41 @@ def test_a_way_to_infinity_does_not_converge(factor: int) -> None:
     ],
 )
 def test_a_zero_gradient_that_no_parameter_has_a_part_in_is_no_minimum(model: str, y: Any, start: Any) -> None:
-    result = fit(model, X, y, start)
+    result = fit(model, X, y, start, method="lm")  # without other starts
     assert not result.converged and not result.success
     assert result.message.startswith("Not converged: no parameter changes the model")
+
+
+FAILED: list[tuple[str, Any, dict[str, float], str]] = [
+    ("a * exp(-(x - b)**2 / c**2)", 3 * np.exp(-((X - 2) ** 2)), {"a": 1, "b": 100, "c": 1}, "no parameter changes the model"),
+    ("cos(a * x)", np.cos(1.3 * X), {"a": 0}, "no parameter changes"),
+    ("a / (1 + exp(-b * (x - c)))", 5 / (1 + np.exp(-3 * (X - 2))), {"a": 1, "b": 1, "c": -1e3}, "do not determine"),
+]
+
+
+@pytest.mark.parametrize(("model", "y", "start", "reason"), FAILED)
+def test_other_signs_and_scales_are_tried_where_a_start_fails(model: str, y: Any, start: Any, reason: str) -> None:
+    result = curve_fit(model, X, y, start)
+    assert result.success and result.cost < 1e-20 and result.n_starts > 100
+    assert reason in result.notes[-1] and result.notes[-1].endswith("and this is the best from others")
+
+
+def test_standard_errors_without_end_are_no_success() -> None:
+    """The last pivot was above the limit, the singular value below it: a standard error was infinite, and the fit a success."""
+    rng = np.random.default_rng(0)
+    x = np.linspace(0.1, 10, 30)
+    for model in ("damped_oscillation", "weibull", "logistic5", "hill"):
+        result = fit(model, x, (x - 5) ** 2 + rng.normal(size=30), None)
+        largest = np.maximum(np.abs(result.values), 25)
+        assert not result.success or (result.stderr < 1e6 * largest).all()
+
+
+def test_what_no_start_mends_has_failed_and_says_what_was_tried() -> None:
+    for model, y in (("b * x", 20 - X), ("a * b * x", np.sin(9 * X) - X)):
+        result = fit(model, X, y, [1.0] * model.count("*"))
+        assert not result.success and "starts in all, led to no better fit" in result.notes[-1]
+    given = fit("a * exp(-(x - b)**2 / c**2)", X, np.exp(-((X - 2) ** 2)), [1, 100, 1], max_nfev=500, method="trf")
+    assert not given.success and not given.converged  # a method of SciPy's goes by the start alone
 
 
 @pytest.mark.filterwarnings("ignore:worse than a constant")

@@ -242,5 +242,5 @@ def _print_curve(out: Console, model: CurveModel) -> None:
     for name, *row in estimates.table():
         made.add_row(escape(name), *(_estimated(*row) if name in free else (number(row[0]), "fixed", "", "", "")))
     out.print(made)
-    out.print(_said(_FIGURES, model.figures))
+    out.print(_said(_FIGURES, {name: value for name, value in model.figures.items() if name != "log_likelihood"}))
     out.print(escape(model.status))

@@ -25,7 +25,8 @@ from jitgrad.curvefit.minimise import OwnLoss
 from jitgrad.curvefit.problem import Problem, make_problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import rows_of
-from jitgrad.curvefit.search import fit_by_gradients, fit_from, search
+from jitgrad.curvefit.search import fit_by_gradients, fit_from, retry, search
+from jitgrad.curvefit.status import Status
 from jitgrad.errors import ArgumentError, FitWarning, FormulaError, JitgradError, OptionError, RowsError, UnsupportedError
 
 METHODS = dict.fromkeys(("auto", "lm", "trf", "dogbox", "lbfgs", "adam"))
@@ -70,14 +71,15 @@ def curve_fit(
         x: the independent data: an array, (rows,) or (k, rows), a dict of columns, or a frame. To a formula, an array is the
             column x, or x1 to xk. A function may have any object.
         y: (rows,), or the name of a column; one number is taken for every row.
-        p0: starting values, a sequence, or a dict by name.
+        p0: starting values, a sequence, or a dict by name. Where the fit from them fails, one from other signs and scales of
+            them, or from a search, is taken if it succeeds; the result's ``notes`` say so.
         sigma: standard deviations of y, a number, (rows,), or the name of a column; or a covariance, (rows, rows).
         absolute_sigma: whether sigma is in the units of y; else only its ratios count, and χ² / dof is taken to be 1.
         check_finite: whether nan and inf in the data raise DataError; by default, and with a ``nan_policy``, inf does.
         bounds: ``(low, high)``, each a number or a sequence; or a dict of pairs by name, with None for no bound.
         method: "auto" and SciPy's "lm", "trf" and "dogbox" are one: Levenberg and Marquardt's method in a trust region, within
-            bounds. "lbfgs" and "adam" go by gradients first, from far away or with many parameters; they are all there is for
-            a loss of your own.
+            bounds; with SciPy's names from ``p0`` alone, even where that fails. "lbfgs" and "adam" go by gradients first, from
+            far away or with many parameters; they are all there is for a loss of your own.
         jac: the Jacobian as a function of x and the parameters, (rows, parameters). Without it derivatives are exact, and of a
             function that cannot be traced differences, whose scheme is "3-point", "2-point" or "cs".
         x_scale: taken for compatibility; parameters are scaled by themselves.
@@ -135,9 +137,16 @@ def curve_fit(
             result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
         else:
             result = searched or fit_from(problem, start)
+            if searched is None and method in ("auto", None) and not result.success and _may_be_retried(result, most):
+                result = retry(problem, start, result)
     if result.warnings:
         warnings.warn(f"{result.message}.", _warning(), stacklevel=2)
     return _as_scipy(result) if full_output else result
+
+
+def _may_be_retried(failed: CurveFit, most: int | None) -> bool:
+    """Whether other starts may mend a fit, within as many evaluations as were asked for."""
+    return bool(failed.free) and failed.dof > 0 and (most is None or failed.status is not Status.TOO_MANY)
 
 
 def _problem(

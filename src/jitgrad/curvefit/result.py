@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from jitgrad.criteria import Criteria, information_criteria
-from jitgrad.curvefit.estimates import UNDETERMINED, Estimates, Row
+from jitgrad.curvefit.estimates import Estimates, Row
 from jitgrad.curvefit.least_squares import Solution
 from jitgrad.curvefit.notebook import result_html
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.status import Status, status_of
 from jitgrad.errors import ArgumentError
 
-WORSE, BEYOND = 1e-6, 1e10
+WORSE, BEYOND = 1e-6, 1e6
 """Of squares of residuals, and of the numbers of a fit: what is more is no matter of rounding."""
+NEARLY = 1e-9
+"""A pivot of the Jacobian beside the largest, below which its singular values are asked, which may be smaller."""
 OWN_LOSS = "own"
 """The loss of a fit by a function of the user's."""
 
@@ -166,10 +168,10 @@ class CurveFit(Estimates):
 
     @functools.cached_property
     def r2(self) -> float:
-        """The part of the variance of y that the model explains; nan where y is constant."""
-        y = self._problem.y
-        total = float(np.sum((y - y.mean()) ** 2))
-        return 1.0 - float(np.sum(self.residuals**2)) / total if total > 0 else math.nan
+        """The part of the variance of y, over sigma, that the model explains; nan where y is constant. As R's, it is below 0
+        where a constant is nearer to y."""
+        total = self._squares_beside_a_constant
+        return 1.0 - self.chisqr / total if total > 0 else math.nan
 
     @functools.cached_property
     def log_likelihood(self) -> float:
@@ -266,7 +268,7 @@ class CurveFit(Estimates):
     @property
     def _loose_names(self) -> list[str]:
         """Parameters that the data do not determine, where the Jacobian is singular."""
-        return self.undetermined if self.rcond <= UNDETERMINED else []
+        return self.undetermined if self.rcond <= NEARLY else []
 
     @property
     def _names_adrift(self) -> list[str]:
@@ -291,9 +293,14 @@ class CurveFit(Estimates):
         y = self._problem.y
         if self._problem.observed.sigma is None and 2.0 * self.cost < 0.5 * float(y[0] - y[-1]) ** 2:
             return False  # no constant is nearer to these two rows alone
-        one, y = self._problem.weighted(np.ones(self.n_rows)), self._problem.weighted(y)
-        constant = float(np.sum((y - one * (one @ y) / (one @ one)) ** 2))
+        constant, y = self._squares_beside_a_constant, self._problem.weighted(y)
         return 2.0 * self.cost > constant * (1 + WORSE) and constant > WORSE**2 * float(y @ y)
+
+    @functools.cached_property
+    def _squares_beside_a_constant(self) -> float:
+        """The sum of squares of y minus the constant that is nearest to it, over sigma."""
+        one, y = self._problem.weighted(np.ones(self.n_rows)), self._problem.weighted(self._problem.y)
+        return float(np.sum((y - one * ((one @ y) / (one @ one))) ** 2))
 
     def report(self) -> str:
         """A table of the parameters, and how well the model fits."""

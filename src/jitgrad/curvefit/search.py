@@ -12,7 +12,7 @@ from jitgrad.curvefit.least_squares import MOST_ROWS, Data, Solution
 from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN_LOSS, CurveFit
-from jitgrad.curvefit.starts import SAME_COST, distinct, scales_of, starting_values
+from jitgrad.curvefit.starts import SAME_COST, distinct, scales_of, signs_and_scales, starting_values
 from jitgrad.curvefit.status import NOT_BEGUN, converged
 from jitgrad.errors import FitError
 
@@ -41,9 +41,7 @@ def fit_by_gradients(problem: Problem, start: np.ndarray, method: str, own: OwnL
 
 
 def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
-    """The best fit from many starts, or from a guess if that converges.
-
-    All starts get some steps, the best more, and the best of those a fit, as does the first, of ones.
+    """The best fit from many starts, or from a guess if that leads to one that says something about the data.
 
     Args:
         problem: its ``held`` has starting values of some parameters, and nan.
@@ -55,9 +53,31 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     if guess is not None:
         guess = np.where(known, problem.held, guess if problem.bounds is None else np.clip(guess, *problem.bounds))
         solution = problem.solve(guess[None, problem.free])
-        if converged(solution.status)[0]:
-            return CurveFit(problem, solution)
-    starts = _starts(problem, known, guess)
+        if (guessed := CurveFit(problem, solution)).success:
+            return guessed
+    return _best_fit(problem, _starts(problem, known, guess))
+
+
+def retry(problem: Problem, start: np.ndarray, failed: CurveFit) -> CurveFit:
+    """The best fit from other signs and scales of a start, (n,), and from those of a search, where one says something about the
+    data and meets them no worse; else what ``failed`` from the start. Its notes say what was tried."""
+    unknown = np.zeros(len(problem.held), bool)
+    starts = np.concatenate([start[None], signs_and_scales(start, problem.limits()), _starts(problem, unknown, None)])
+    found = _best_fit(problem, starts)
+    remarks = problem.observed.remarks
+    if found.success and found.cost <= max((1 + SAME_COST) * failed.cost, problem.rounding()):
+        reason = failed.warnings[0].removeprefix("Not converged: ").partition(";")[0]
+        remarks.append(f"the fit from the starting values failed ({reason}), and this is the best from others")
+        return found
+    remarks.append(f"other signs and scales of the starting values, {len(starts)} starts in all, led to no better fit")
+    return failed
+
+
+def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
+    """The best fit from starts, (F, n): all get some steps, the best more, and the best of those a fit, as does the first.
+
+    Raises FitError where no start leads to a finite cost.
+    """
     few, rounding = _with_some_rows(problem), problem.rounding()
     solution = few.solve(starts, FIRST_EVALUATIONS, linear=True)
     solution = few.solve(solution.parameters[distinct(solution.costs, rounding)[:KEPT]], SEARCH_EVALUATIONS)

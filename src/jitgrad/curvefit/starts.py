@@ -12,6 +12,8 @@ from jitgrad.curvefit.least_squares import Limits
 STARTS_EACH = 128
 """For each parameter in which the model is not linear."""
 MOST_STARTS = 1024
+TRIED = 128
+"""Other signs and scales of a start that failed."""
 SAME_COST = 1e-6
 """Relative difference of the costs of two fits that are taken for the same minimum."""
 STANDS_OUT = 0.1
@@ -79,6 +81,17 @@ def starting_values(linear: tuple[bool, ...], measured: np.ndarray, limits: Limi
         for k in range(n):
             starts[:, k] = _within(starts[:, k], limits.low[k], limits.high[k])
     return starts
+
+
+def signs_and_scales(start: np.ndarray, limits: Limits | None) -> np.ndarray:
+    """A start, (n,), with other signs and over four decades of scales, (TRIED, n), within the limits; 1 in the place of 0."""
+    n = len(start)
+    spread = np.stack([_sequence(TRIED, 2 * n, k) for k in range(2 * n)], axis=1)
+    tried = np.where(start == 0, 1.0, start) * np.where(spread[:, :n] < 0.5, -1.0, 1.0) * 10.0 ** (4 * spread[:, n:] - 2)
+    if limits is not None:
+        for k in range(n):
+            tried[:, k] = _within(tried[:, k], limits.low[k], limits.high[k])
+    return tried
 
 
 def _sequence(count: int, dimensions: int, column: int) -> np.ndarray:

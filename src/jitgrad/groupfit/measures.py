@@ -21,12 +21,14 @@ class Measures(NamedTuple):
     """What the rows of each group amount to, (G,) each.
 
     Attributes:
-        spread: the sum of squares of y minus its mean.
+        squares: the sum of squares of y over sigma.
+        spread: that of y minus the constant that is nearest to it.
         constant: whether y is one number, to rounding.
         wrong: whether some number is not finite, or its square is beyond float64.
         bad_sigma: whether some sigma is not a positive number.
     """
 
+    squares: np.ndarray
     spread: np.ndarray
     constant: np.ndarray
     wrong: np.ndarray
@@ -60,20 +62,22 @@ def sums_by(values: np.ndarray, first: np.ndarray, counts: np.ndarray) -> np.nda
 def measures_of(groups: Groups) -> Measures:
     """What the rows of groups amount to, whose rows stand one group after the other."""
     counts = groups.parts[:, 1].astype(np.int64)
-    found = Measures(np.empty(len(counts)), *[np.zeros(len(counts), bool) for _ in range(3)])
+    found = Measures(np.empty(len(counts)), np.empty(len(counts)), *[np.zeros(len(counts), bool) for _ in range(3)])
     columns = [] if groups.shared else groups.columns
     shared = not all(np.isfinite(column).all() for column in groups.columns) if groups.shared else False
     with np.errstate(all="ignore"):
         for part, rows, first in blocks(counts, ROWS):
             own, y = counts[part], groups.y[rows]
-            mean = sums_by(y, first, own) / own
-            deviations = y - np.repeat(mean, own)
-            found.spread[part] = sums_by(deviations * deviations, first, own)
-            found.constant[part] = found.spread[part] <= own * (CONSTANT * mean) ** 2
             weights = None if groups.weights is None else groups.weights[rows]
+            ones = own if weights is None else sums_by(weights * weights, first, own)
+            mean = sums_by(y if weights is None else y * weights * weights, first, own) / ones
+            deviations = y - np.repeat(mean, own)
+            deviations = deviations if weights is None else deviations * weights
+            found.spread[part] = sums_by(deviations * deviations, first, own)
+            found.constant[part] = found.spread[part] <= ones * (CONSTANT * mean) ** 2
             if weights is not None:
                 found.bad_sigma[part] = np.isnan(sums_by(weights, first, own))
-            squares = sums_by(y * y if weights is None else (y * weights) ** 2, first, own)
+            found.squares[part] = squares = sums_by(y * y if weights is None else (y * weights) ** 2, first, own)
             wrong = ~(squares <= LARGEST)
             small = squares < SMALLEST
             if small.any():

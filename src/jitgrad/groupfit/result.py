@@ -19,7 +19,7 @@ from jitgrad.curvefit.rows import Observations
 from jitgrad.errors import ArgumentError, FitError, near_name
 from jitgrad.groupfit.given import Setting, is_frame, of_groups
 from jitgrad.groupfit.predict import predict_arrays, predict_groups
-from jitgrad.groupfit.statistics import adrift, covariances, log_likelihoods, quality, scales_of, standard_errors
+from jitgrad.groupfit.statistics import covariances, judged, log_likelihoods, quality, scales_of, standard_errors
 from jitgrad.groupfit.status import BY_CODE, WORDS, Status
 from jitgrad.groupfit.summary import Summary, counted, summary_of
 from jitgrad.groupfit.tables import Table
@@ -60,9 +60,8 @@ def found_by(
     parameters[:, free] = solution.parameters
     scales = scales_of(solution, rows, job.absolute_sigma) if joint is None else np.full(len(table), joint[0])
     errors[:, free] = standard_errors(solution.factors, scales)
+    codes = judged(table, codes, solution, scales, errors[:, free], joint is None and job.options.loss == "linear")
     converged = codes == Status.CONVERGED
-    converged &= ~adrift(table, converged, solution, scales, errors[:, free])
-    codes = np.where(converged | (codes != Status.CONVERGED), codes, np.uint8(Status.SINGULAR))
     values = np.where(converged[:, None], parameters, math.nan)
     errors[~converged] = math.nan
     chisqr, r2 = quality(table, job.curve, values, np.where(converged, solution.outcomes["cost"], math.nan), job.options.loss)
@@ -141,7 +140,7 @@ class GroupFits:
 
     @property
     def r2(self) -> np.ndarray:
-        """The part of the variance of y that the model explains, (G,); nan where y is constant."""
+        """The part of the variance of y, over sigma, that the model explains, (G,); nan where y is constant."""
         return self._shaped(self._found.r2)
 
     @functools.cached_property
@@ -243,9 +242,9 @@ class GroupFits:
             remarks += [f"{counted(int(ended.sum()), 'group')} ended at a bound; standard errors mean little there"] * bool(
                 ended.any()
             )
-        worse = int((found.r2 < 0).sum())
-        if worse and self.job.options.loss == "linear":
-            remarks.append(f"{counted(worse, 'group')} fit worse than a constant: r2 < 0")
+        negative = int((found.r2 < 0).sum())
+        if negative and self.job.shared:
+            remarks.append(f"{counted(negative, 'group')} fit worse than a constant: r2 < 0")
         model = self.job.curve.model
         text = (
             model.text if isinstance(model, Formula) else f"{getattr(model, '__name__', 'a function')}({', '.join(self.names)})"

@@ -9,9 +9,10 @@ import numpy as np
 
 from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.least_squares import Solution
-from jitgrad.curvefit.result import BEYOND
+from jitgrad.curvefit.result import BEYOND, WORSE
 from jitgrad.groupfit.measures import ROWS, blocks, sums_by
 from jitgrad.groupfit.predict import predictions
+from jitgrad.groupfit.status import Status
 from jitgrad.groupfit.tables import Table
 
 BLOCK = 1 << 13
@@ -23,7 +24,7 @@ class Quality(NamedTuple):
 
     Attributes:
         chisqr: the sum of squares of residuals over sigma.
-        r2: the part of the variance of y that the model explains; nan where y is constant.
+        r2: the part of the variance of y, over sigma, that the model explains; nan where y is constant.
     """
 
     chisqr: np.ndarray
@@ -89,7 +90,31 @@ def scales_of(solution: Solution, rows: np.ndarray, absolute: bool) -> np.ndarra
     return np.where(dof > 0, 2.0 * solution.outcomes["cost"] / np.maximum(dof, 1), math.inf)
 
 
-def adrift(table: Table, which: np.ndarray, solution: Solution, scales: np.ndarray, errors: np.ndarray) -> np.ndarray:
+def judged(
+    table: Table, codes: np.ndarray, solution: Solution, scales: np.ndarray, errors: np.ndarray, may_be_worse: bool
+) -> np.ndarray:
+    """The codes of ``Status``, (G,), where fits that ended in a minimum that says nothing of the data have failed, too.
+
+    Args:
+        codes: as the solver has them.
+        errors: standard errors of the free parameters, (G, n).
+        may_be_worse: whether fits are judged beside a constant: not where residuals count otherwise than by their squares.
+    """
+    codes = codes.copy()
+    codes[_adrift(table, codes == Status.CONVERGED, solution, scales, errors)] = Status.SINGULAR
+    if may_be_worse:
+        codes[(codes == Status.CONVERGED) & _worse(table, solution.outcomes["cost"])] = Status.WORSE
+    return codes
+
+
+def _worse(table: Table, costs: np.ndarray) -> np.ndarray:
+    """Which groups, bool (G,), have a higher cost than the constant that is nearest to their y, as ``CurveFit`` says it."""
+    spread, squares = table.measures.spread, table.measures.squares
+    with np.errstate(invalid="ignore"):
+        return (2.0 * costs > spread * (1.0 + WORSE)) & (spread > WORSE**2 * squares)
+
+
+def _adrift(table: Table, which: np.ndarray, solution: Solution, scales: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """Which of these groups, bool (G,), have a parameter whose standard error is beyond all numbers of the fit, as ``CurveFit``
     says it: where its fit ended, the model hardly has that parameter."""
     if not errors.shape[1]:
@@ -121,18 +146,15 @@ def _largest(array: np.ndarray, table: Table, which: np.ndarray) -> np.ndarray:
 def quality(table: Table, curve: Curve, values: np.ndarray, costs: np.ndarray, loss: str) -> Quality:
     """How well parameters, (G, p), fit; ``costs``, (G,), are half of χ² where the loss is linear."""
     groups, spread = table.groups, table.measures.spread
-    squares = chisqr = 2.0 * costs
+    chisqr = 2.0 * costs
     with np.errstate(all="ignore"):
-        if loss != "linear" or groups.weights is not None:
-            counts, squares, weighted = groups.parts[:, 1].astype(np.int64), np.empty(len(table)), np.empty(len(table))
+        if loss != "linear":
+            counts = groups.parts[:, 1].astype(np.int64)
             for part, rows, first, said in predictions(curve, groups, values):
                 residuals = groups.y[rows] - said
-                squares[part] = sums_by(residuals * residuals, first, counts[part])
-                if groups.weights is not None and loss != "linear":
-                    weighted[part] = sums_by((residuals * groups.weights[rows]) ** 2, first, counts[part])
-            if loss != "linear":
-                chisqr = squares if groups.weights is None else weighted
-        return Quality(chisqr, np.where(spread > 0, 1.0 - squares / spread, math.nan))
+                weighted = residuals if groups.weights is None else residuals * groups.weights[rows]
+                chisqr[part] = sums_by(weighted * weighted, first, counts[part])
+        return Quality(chisqr, np.where(spread > 0, 1.0 - chisqr / spread, math.nan))
 
 
 def log_likelihoods(table: Table, chisqr: np.ndarray, absolute: bool, loss: str) -> np.ndarray:

@@ -44,6 +44,7 @@ class Status(enum.IntEnum):
     SINGULAR = 9, "singular", "the data do not determine all parameters; fix one, or leave the group out"
     NOT_CONVERGED = 10, "not converged", "no minimum was reached; give other starting values, or raise max_nfev"
     INTERRUPTED = 11, "interrupted", "the run was interrupted before this fit ended; refit completes it"
+    WORSE = 12, "worse than a constant", "the model does not describe the data, or needs other starting values"
 
 
 BY_CODE = list(Status)
