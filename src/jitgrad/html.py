@@ -176,16 +176,28 @@ def svg(figure: Any, label: str) -> str:
     text = re.sub(r' (d|x|y)="([^"]*)"', _rounded, text)
     for ink in _INK:
         text = text.replace(ink, "currentColor")
+    text = re.sub(r"\n\s+", "\n", _MARKS.sub(_gathered, text))
     start = f'<svg role="img" aria-label="{escape(label)}" style="fill: currentColor; stroke-linejoin: round"'
     return start + text.removeprefix("<svg")
 
 
+_MARKS = re.compile(r'(?:<use ([^>]*?) style="([^"]*)"/>\s*)(?:<use [^>]*? style="\2"/>\s*)+')
+"""Marks that look the same, one after the other."""
+
+
+def _gathered(found: re.Match[str]) -> str:
+    """Marks in a group that has their style once, which is half of their size."""
+    style = f' style="{found[2]}"'
+    return f"<g{style}>{found[0].replace(style, '')}</g>"
+
+
 def _own_identifiers(text: str) -> str:
-    """The same with identifiers of its own, and without those that nothing refers to."""
+    """The same with short identifiers of its own, and without those that nothing refers to."""
     own = hashlib.sha256(text.encode()).hexdigest()[:8]
-    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
-    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{found[1]}-{own}"' if found[1] in used else "", text)
-    return re.sub(r'(url\(|href=")#([^)"]+)', rf"\1#\2-{own}", text)
+    used = dict.fromkeys(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    short = {name: f"j{own}{k}" for k, name in enumerate(used)}
+    text = re.sub(r' id="([^"]*)"', lambda found: f' id="{short[found[1]]}"' if found[1] in short else "", text)
+    return re.sub(r'(url\(|href=")#([^)"]+)', lambda found: f"{found[1]}#{short[found[2]]}", text)
 
 
 def _rounded(found: re.Match[str]) -> str:
