@@ -85,7 +85,7 @@ def test_texts_are_escaped() -> None:
 
 
 def test_a_table() -> None:
-    text = html.table(["name", "n", "because"], [["a", "1", "so"], ["b", "–", ""]])
+    text = html.table(["name", "n", "because"], [["a", "1", "so"], ["b", "–", ""]], texts=[2])
     assert '<th scope="col" class="text">name</th><th scope="col">n</th><th scope="col" class="text">because</th>' in text
     assert '<tr><th scope="row" class="text">a</th><td>1</td><td class="text">so</td></tr>' in text
     assert "caption" not in text
@@ -106,22 +106,6 @@ def test_a_picture() -> None:
         assert "#000000" not in text and "#333333" not in text
         assert "<style" not in text and "<metadata" not in text
     assert 'aria-label="&lt;other&gt;"' in other
-
-
-@pytest.mark.parametrize(
-    ("cells", "right"),
-    [
-        (["1", "2.5e-9", "–"], True),
-        (["<2e-16", "0.5", ""], True),
-        (["-1 … 2", "fixed", "∞"], True),
-        (["", ""], True),
-        (["it did not converge", "1 row"], True),
-        (["red", "blue", "7"], False),
-        (["––", "not"], False),
-    ],
-)
-def test_numbers_are_aligned_to_the_right(cells: list[str], right: bool) -> None:
-    assert html.table(["", "x"], [["a", cell] for cell in cells]).count("<td>") == (len(cells) if right else 0)
 
 
 def test_a_sparkline() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape as _escape
 from io import StringIO
 from typing import Any
@@ -47,10 +47,6 @@ _INK = ("#000000", "#333333", "#4c4c4c")
 """Colours of matplotlib's that stand for the colour of text: black, "0.2" and "0.3"."""
 
 
-_NUMBER = re.compile(r"[-+−<≤≈]?\s?[\d.∞]|[-+]?(nan|inf)$|[–—]$")
-"""How a cell begins that is aligned to the right."""
-
-
 class Markup(str):
     """A text that is HTML already."""
 
@@ -70,24 +66,23 @@ def heading(text: str) -> str:
     return f"<p><strong>{escape(text)}</strong></p>" if text else ""
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> str:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", texts: Collection[int] = ()) -> str:
     """A table in a box of its own, which scrolls where it is wider than the page.
-
-    Columns whose cells are mostly numbers are aligned to the right, the first one and others to the left.
 
     Parameters
     ----------
     columns : sequence of str
-        The heads. The first column has names.
+        The headings. The first column has names, the others have numbers, aligned to the right.
     rows : sequence of sequences of str
         The cells, texts or Markup.
     title : str, optional
         Above the table.
+    texts : collection of int, optional
+        The numbers of other columns that have words, aligned to the left.
     """
-    texts = [k == 0 or not _has_numbers([row[k] for row in rows]) for k in range(len(columns))]
 
     def cell(tag: str, k: int, text: str, scope: str = "") -> str:
-        look = (f' scope="{scope}"' if scope else "") + (' class="text"' if texts[k] else "")
+        look = (f' scope="{scope}"' if scope else "") + (' class="text"' if k == 0 or k in texts else "")
         return f"<{tag}{look}>{escape(text)}</{tag}>"
 
     caption = f"<caption>{escape(title)}</caption>" if title else ""
@@ -95,12 +90,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
     lines = [cell("th", 0, row[0], "row") + "".join(cell("td", k, row[k]) for k in range(1, len(columns))) for row in rows]
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
-
-
-def _has_numbers(cells: Sequence[str]) -> bool:
-    """Whether most of the cells that have something in them are numbers, or there are none."""
-    full = [cell for cell in cells if cell]
-    return 2 * sum(_NUMBER.match(cell) is not None for cell in full) >= len(full)
 
 
 def sparkline(values: Sequence[float]) -> Markup:

@@ -38,7 +38,7 @@ def summary_html(model: Any) -> str:
     if not _is_built(model):
         said = html.sentence("It is not built, so its shapes are not known. Call it on an input, or begin with an Input.")
         return html.fragment(html.heading(_title(model)), said)
-    return html.fragment(html.table(_COLUMNS, [*_layers(model), *_totals(model)], _title(model)))
+    return html.fragment(html.table(_COLUMNS, [*_layers(model), *_totals(model)], _title(model), texts=(1, 2)))
 
 
 def _title(model: Any) -> str:
