@@ -3,7 +3,8 @@
 from jitgrad.glm.covariance import covariance
 from jitgrad.glm.families import FAMILIES
 from jitgrad.glm.fit import fit
+from jitgrad.glm.influence import influence
 from jitgrad.glm.links import LINKS
 from jitgrad.glm.result import Fit
 
-__all__ = ["FAMILIES", "LINKS", "Fit", "covariance", "fit"]
+__all__ = ["FAMILIES", "LINKS", "Fit", "covariance", "fit", "influence"]
