@@ -22,6 +22,7 @@ ORDER = [
     "errors",
     "arguments",
     "files",
+    "notation",
     "criteria",
     "html",
     "summary",

@@ -48,7 +48,7 @@ def test_a_linear_regression_has_the_least_squares_coefficients(data: Path) -> N
 def test_a_column_that_says_nothing_new_has_no_coefficient(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,twice,one,y\n" + "".join(f"{i},{2 * i},1,{5 * i + 3}\n" for i in range(20)))
-    result = result_of(file, "--target", "y", "--test-split", 0)
+    result = result_of(file, "--target", "y", "--features", "a,twice,one", "--test-split", 0)
     a, twice, one = (result["coefficients"][name]["y"] for name in ("a", "twice", "one"))
     assert a + 2 * twice == pytest.approx(5, rel=1e-6)
     assert one == 0
@@ -103,7 +103,7 @@ BAD: list[tuple[str | None, list[str], str]] = [
     (GOOD.replace("3,5", "3"), [], "2 fields in line 4 and 3 in its header"),
     (GOOD.replace("3,5", "3,5,7"), [], "4 fields in line 4 and 3 in its header"),
     (GOOD.replace("3,5", "3,five"), [], "'five' among them"),
-    ("a,b,y\n1,,3\n2,,4\n", [], "Column 'b' has no value in any row"),
+    ("a,b,y\n1,,3\n2,,4\n", ["--features", "a,b"], "Column 'b' has no value in any row"),
     ("a,y\n1,k\n2,k\n", [], "one class 'k'"),
     ("a,y\n1,2\ninf,3\n", [], "infinite number"),
     (GOOD, ["--epochs", "0"], "epochs is 0"),
@@ -121,7 +121,8 @@ BAD: list[tuple[str | None, list[str], str]] = [
     (GOOD.replace("1,2,3", "1,2,x"), [], "'x' among them"),
     ('a,y\n1,"2\n3,4\n', [], "jitgrad: "),  # polars before 2 takes the open quote for a text
     (GOOD.replace("9", "1e200"), [], "out of range"),
-    ("id,y\n" + "".join(f"n{i},{i}\n" for i in range(20)), [], "20 different texts in 20 rows"),
+    ("id,y\n" + "".join(f"n{i},{i}\n" for i in range(20)), ["--features", "id"], "20 different texts in 20 rows"),
+    ("id,y\n" + "".join(f"n{i},{i}\n" for i in range(20)), [], "'id' has a different text in nearly every row"),
 ]
 
 
@@ -176,15 +177,15 @@ def test_spaces_and_marks_around_cells(tmp_path: Path) -> None:
 def test_scores_that_are_not_defined_are_null(rows: list[str], tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,y\n" + "\n".join(rows) + "\n")
-    result = result_of(file, "--target", "y", "--test-split", 0)
+    result = result_of(file, "--target", "y", "--features", "a", "--test-split", 0)
     assert (result["scores"]["train"]["r2"] is None) == (len({row.split(",")[1] for row in rows}) == 1)
-    assert jitgrad("fit", file, "--target", "y").returncode == 0
+    assert jitgrad("fit", file, "--target", "y", "--features", "a").returncode == 0
 
 
 def test_a_feature_of_one_text_has_no_effect(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("kind,y\n" + "".join(f"same,{i}\n" for i in range(12)))
-    assert result_of(file, "--target", "y")["coefficients"] == {"kind=same": {"y": 0.0}}
+    assert result_of(file, "--target", "y", "--features", "kind")["coefficients"] == {"kind=same": {"y": 0.0}}
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

@@ -181,7 +181,8 @@ def test_aliased_features_are_left_out_as_in_r(model: str, draw: np.random.Gener
         "poisson": draw.poisson(np.exp(a)),
     }
     table = {"one": np.full(60, 0.1), "a": a, "b": b, "sum": 3 * a - b, "twice": 2 * a, "y": target[model]}
-    fit = fit_table(pl.DataFrame(table), "y", settings=Settings(model=model, **ALL_ROWS))
+    names = ["one", "a", "b", "sum", "twice"]
+    fit = fit_table(pl.DataFrame(table), "y", names, settings=Settings(model=model, **ALL_ROWS))
     without = inference_of(pl.DataFrame(table).select("a", "b", "y"), model=model)
     got = fit.model.inference
     assert got is not None and fit.model.coefficients is not None
@@ -215,7 +216,7 @@ def test_a_constant_target() -> None:
 
 
 def test_an_intercept_alone() -> None:
-    got = inference_of(pl.DataFrame({"kind": ["same"] * 12, "y": np.arange(12.0)}))
+    got = inference_of(pl.DataFrame({"kind": ["same"] * 12, "y": np.arange(12.0)}), features=["kind"])
     assert got.names == ("intercept", "kind=same")
     assert got.estimate[0, 0] == pytest.approx(5.5)
     assert got.standard_error[0, 0] == pytest.approx(np.std(np.arange(12.0), ddof=1) / 12**0.5)
@@ -232,14 +233,16 @@ def test_numbers_far_from_zero(draw: np.random.Generator) -> None:
 
 def test_the_frame_of_estimates(data: Path) -> None:
     frame = pl.read_csv(data / "diabetes.csv", infer_schema_length=None).with_columns(one=1, wanted=pl.col("sex") > 1)
-    got = inference_of(frame.select("age", "one", "wanted"), "wanted").frame()
+    got = inference_of(frame, "wanted", features=["age", "one"]).frame()
     assert got.columns == ["output", "name", "estimate", "standard_error", "z", "p_value", "low", "high"]
     assert got["name"].to_list() == ["intercept", "age", "one"]
     assert got["output"].to_list() == ["True"] * 3
     assert got["estimate"].is_null().to_list() == [False, False, True]
 
 
-def inference_of(frame: pl.DataFrame, target: str = "y", model: str | None = None) -> Inference:
-    got = fit_table(frame, target, settings=Settings(model=model, **ALL_ROWS)).model.inference
+def inference_of(
+    frame: pl.DataFrame, target: str = "y", model: str | None = None, features: list[str] | None = None
+) -> Inference:
+    got = fit_table(frame, target, features, settings=Settings(model=model, **ALL_ROWS)).model.inference
     assert got is not None
     return got

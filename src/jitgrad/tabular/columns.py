@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
-from jitgrad.errors import DataError, listed, near_name
-from jitgrad.tabular.encoding import Column, Target
+from jitgrad.arguments import by_name
+from jitgrad.errors import ArgumentError, DataError
+from jitgrad.tabular import selection, targets
+from jitgrad.tabular.encoding import DATES, TEXTS, UNSEEN, Column, Target, Unseen, has_marks, sorted_values
+from jitgrad.tabular.expressions import Expression
+from jitgrad.tabular.formulas import learn, read_formula
+from jitgrad.tabular.predictors import Predictors, Term, check_needed, role_values, values_of
+from jitgrad.tabular.selection import check_names, check_not_empty
 
 
 @dataclass(frozen=True)
@@ -17,23 +23,53 @@ class Design:
     """A table as arrays.
 
     Attributes:
-        x: float64 (rows, features), as in the table.
-        y: float64 (rows,), the target's numbers or the positions of its classes.
-        columns: the feature columns, how they became numbers.
-        target: the target column.
-        dropped: rows left out because a value was missing.
+        x: float64 (rows, features), as in the table, without a column for the intercept.
+        y: float64 (rows,), the target's numbers or proportions, or the positions of its classes.
+        predictors: how the table's columns became features.
+        target: the target.
+        offset, weights, freq_weights, trials: float64 (rows,); None where not given.
+        groups: int64 (rows,), which group a row is in; None where not given.
+        rows: int64, which rows of the table are used, counted from 0.
+        dropped: how many are left out because they miss a value.
+        missing: how many rows miss a value, by column; only columns that do.
+        unseen: texts that were not in the table that was fitted, by column with the number of rows.
+        notes: what was done with the columns, in sentences.
     """
 
     x: np.ndarray
     y: np.ndarray
-    columns: tuple[Column, ...]
+    predictors: Predictors
     target: Target
-    dropped: int
+    offset: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    freq_weights: np.ndarray | None = None
+    trials: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    dropped: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    unseen: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The table's columns that predict."""
+        return self.predictors.columns
 
     @property
     def names(self) -> list[str]:
-        """The features; ``column=text`` for a column of texts."""
-        return labels_of(self.columns)
+        """The features: a column's name, ``column=text``, and for a formula the names of patsy."""
+        return self.predictors.names
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Which features belong together."""
+        return self.predictors.terms
+
+    @property
+    def intercept(self) -> bool:
+        """Whether the model has one."""
+        return self.predictors.intercept
 
     @property
     def classes(self) -> list[str]:
@@ -41,85 +77,174 @@ class Design:
         return self.target.classes
 
 
-def labels_of(columns: Sequence[Column]) -> list[str]:
-    """The features that columns become."""
-    return [label for column in columns for label in column.labels]
+@dataclass(frozen=True)
+class Encoded:
+    """The features of every row of a table.
 
-
-def chosen_columns(frame: pl.DataFrame, target: str, features: Sequence[str] | None) -> list[str]:
-    """The feature columns: those named, or all but the target.
-
-    Raises DataError where one is not there, is named twice, or has nothing in it.
+    Attributes:
+        x: float64 (rows, features), nan where a value is missing.
+        offset: float64 (rows,), nan where a value is missing; None for a model without.
+        unseen: texts that were not in the table that was fitted, by column with the number of rows.
     """
-    chosen = list(features) if features is not None else [name for name in frame.columns if name != target]
-    known = set(frame.columns)
-    for name in (target, *chosen):
-        if name not in known:
-            raise DataError(
-                f"There is no column {name!r}.{near_name(name, frame.columns)} The columns are {listed(frame.columns)}."
-            )
-        check_not_empty(frame[name])
-    if target in chosen or len(set(chosen)) < len(chosen):
-        raise DataError("A column is named twice among target and features. Name each once.")
-    if not chosen:
-        raise DataError("There is no feature column besides the target. Give at least one.")
-    return chosen
+
+    x: np.ndarray
+    offset: np.ndarray | None
+    unseen: dict[str, dict[str, int]]
 
 
-def check_not_empty(column: pl.Series) -> None:
-    """Raise DataError for a column of nulls alone."""
-    if column.null_count() == len(column):
-        raise DataError(f"Column {column.name!r} has no value in any row. Leave it out.")
+@dataclass(frozen=True)
+class Roles:
+    """What columns are besides target and features: each a column or an expression of columns.
+
+    Attributes:
+        offset, weights, freq_weights, trials: see ``glm.fit``.
+        groups: a column, whose values are groups of rows.
+    """
+
+    offset: str | None = None
+    weights: str | None = None
+    freq_weights: str | None = None
+    trials: str | None = None
+    groups: str | None = None
+
+    def expressions(self, frame: pl.DataFrame) -> dict[str, Expression]:
+        """Those that are given. Raises DataError for a column, and FormulaError for an expression, that is none."""
+        made = {}
+        for name in ("offset", "weights", "freq_weights", "trials"):
+            text = getattr(self, name)
+            if text is not None:
+                if text.isidentifier():
+                    check_names(frame, [text])
+                made[name] = Expression(text, frame.columns)
+        if self.groups is not None:
+            check_names(frame, [self.groups])
+        return made
 
 
-def make_design(frame: pl.DataFrame, target: str, features: Sequence[str] | None, classify: bool, drop_missing: bool) -> Design:
+def make_design(
+    frame: pl.DataFrame,
+    target: str | None = None,
+    features: Sequence[str] | None = None,
+    classify: bool = False,
+    drop_missing: bool = True,
+    *,
+    formula: str | None = None,
+    exclude: Sequence[str] = (),
+    dates: str = "since",
+    texts: str = "auto",
+    roles: Roles = Roles(),
+    binomial: bool = False,
+) -> Design:
     """Take a target and features out of a table, and learn how they become numbers.
 
     A target of texts or booleans, or any with ``classify``, makes classes. A feature of texts becomes a 0/1 column for each
     text but the first in order, which is the reference (the only one has a column).
 
+    Args:
+        frame: the table.
+        target: the column to predict; None for that of a formula.
+        features: the columns to predict it from. By default all others but identifiers, constant ones and the like, see
+            ``selection.found``; the notes say which.
+        classify: whether a target of numbers is taken as classes.
+        drop_missing: whether rows that miss a value are left out; otherwise they are an error.
+        formula: ``left ~ right`` in the place of target and features, see ``formulas``.
+        exclude: columns that are no features.
+        dates: "since" makes dates days since the first, "parts" years, months, weekdays and hours.
+        texts: what is done with columns of many different texts: "auto" leaves them out, and is an error for those that are
+            named; "group" makes one category of the rare ones; "hash" hashes all.
+        roles: offset, weights and the like.
+        binomial: whether the model is one of proportions, whose target may be ``successes / trials`` in a formula.
+
     Raises:
         DataError: for a column that is not there, has nothing in it or cannot be used, for a single class, for infinite
             numbers, and for missing values unless they are to be dropped.
+        FormulaError: for a formula that is not understood.
     """
-    chosen = chosen_columns(frame, target, features)
-    whole = whole_rows(frame.select(target, *chosen), drop_missing)
-    columns = tuple(Column.learned(whole[name]) for name in chosen)
-    return _design(whole, columns, Target.learned(whole[target], classify))
+    by_name("dates", dates, dict.fromkeys(DATES))
+    by_name("texts", texts, dict.fromkeys(TEXTS))
+    check_names(frame, exclude)
+    given = roles.expressions(frame)
+    taken = {*(name for role in given.values() for name in role.names), *exclude, *([roles.groups] if roles.groups else ())}
+    if (target is None) == (formula is None):
+        raise ArgumentError("Give {argument}, or a formula, which has the target itself.", argument="target")
+    notes: list[str] = []
+    if formula is None:
+        check_names(frame, [str(target)])
+        sides, own = None, targets.of_column(frame, str(target), given.get("trials"))
+        if features is None:
+            chosen, notes = selection.found(frame, {*own.needs, *taken}, texts)
+        else:
+            chosen = selection.named(frame, own.needs, features, exclude)
+    else:
+        if features is not None:
+            raise ArgumentError("A formula names its features itself. Leave {argument} out.", argument="features")
+        sides, notes = read_formula(formula, frame.columns, lambda used: selection.found(frame, {*used, *taken}, texts))
+        own, chosen = targets.of_expression(sides.target, binomial), list(sides.names)
+    for name in (*own.needs, *chosen):
+        check_not_empty(frame[name])
+    if own.trials and "trials" not in given:
+        given["trials"] = Expression(own.trials, frame.columns)
+    offsets = [role for role in (given.pop("offset", None), *(sides.offsets if sides else ())) if role is not None]
+    needed = [*own.needs, *chosen, *(name for role in (*given.values(), *offsets) for name in role.names)]
+    needed += [roles.groups] if roles.groups else []
+    whole, missing = whole_rows(frame.select(list(dict.fromkeys(needed))), drop_missing)
+    rows = used_rows(whole)
+    if features is None and sides is None:
+        chosen, more = selection.kept(whole[rows], chosen, texts)
+        notes += more
+    columns = tuple(Column.learned(whole[name], texts, dates) for name in chosen)
+    model = None if sides is None else learn(sides, values_of(columns, whole, rows))
+    names = tuple(dict.fromkeys(name for role in offsets for name in role.names))
+    predictors = Predictors(columns, model, tuple(role.text for role in offsets), names)
+    learned = targets.learned(own, whole, classify)
+    notes += [*_notes(whole, columns), *_note_on_missing(missing, frame.height - len(rows), frame.height)]
+    more_roles = {name: role_values(whole, role, name)[rows] for name, role in given.items()}
+    groups = None if roles.groups is None else _groups(whole[roles.groups][rows])
+    made = _design(whole, rows, predictors, learned, None)
+    return replace(made, **more_roles, groups=groups, missing=missing, notes=tuple(notes))
 
 
-def design_like(frame: pl.DataFrame, columns: tuple[Column, ...], target: Target, drop_missing: bool = True) -> Design:
+def design_like(
+    frame: pl.DataFrame, predictors: Predictors, target: Target, drop_missing: bool = True, unseen: str = "reference"
+) -> Design:
     """Take the columns and the target of an earlier table out of another one, as numbers in the same way.
 
-    Raises DataError for a column that is not there, a text or class that is not known, and where no row is complete.
+    Args:
+        frame: the table, whose other columns are ignored.
+        predictors, target: of the earlier table.
+        drop_missing: as in ``make_design``.
+        unseen: what texts count as that the earlier table did not have: the "reference" of their column, "missing" or an
+            "error".
+
+    Raises:
+        DataError: for a column that is not there, a class that is not known, and where no row is complete.
     """
-    names = [target.name, *(column.name for column in columns)]
-    check_names(frame, names)
-    return _design(whole_rows(frame.select(names), drop_missing), columns, target)
+    by_name("unseen", unseen, dict.fromkeys(UNSEEN))
+    check_needed(frame, [*target.needs, *predictors.needs])
+    whole, missing = whole_rows(frame.select(list(dict.fromkeys([*target.needs, *predictors.needs]))), drop_missing)
+    strange = None if unseen == "error" else Unseen(unseen == "missing")
+    made = _design(whole, used_rows(whole), predictors, target, strange)
+    return replace(made, missing=missing)
 
 
-def encoded(frame: pl.DataFrame, columns: Sequence[Column]) -> np.ndarray:
-    """The features of all rows, float64 (rows, features), nan where a value is missing."""
-    check_names(frame, [column.name for column in columns])
-    return np.column_stack([column.encode(frame[column.name]) for column in columns])
+def encoded(frame: pl.DataFrame, predictors: Predictors, unseen: str = "reference") -> Encoded:
+    """The features of all rows. Raises DataError as ``design_like``."""
+    by_name("unseen", unseen, dict.fromkeys(UNSEEN))
+    check_needed(frame, predictors.needs)
+    strange = Unseen(unseen == "missing")
+    x = predictors.features(frame, None if unseen == "error" else strange)
+    return Encoded(x, predictors.offset(frame), strange.counts)
 
 
-def check_names(frame: pl.DataFrame, names: Sequence[str]) -> None:
-    """Raise DataError for a column that is needed and not there."""
-    known = set(frame.columns)
-    for name in names:
-        if name not in known:
-            near = near_name(name, frame.columns)
-            raise DataError(f"There is no column {name!r}, which the model needs.{near} Add it, or correct its name.")
-
-
-def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> pl.DataFrame:
+def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, dict[str, int]]:
     """The table with nothing but nulls in each row that misses a value, so that the others keep their numbers.
 
-    Raises DataError where every row does, or some do and are not to be dropped.
+    With it comes how many rows miss which column. Raises DataError where every row misses a value, or some do and are not to be
+    dropped.
     """
     floats = [name for name, kind in frame.schema.items() if kind.is_float()]
     frame = frame.with_columns(pl.col(floats).fill_nan(None)) if floats else frame
+    counts = {name: count for name in frame.columns if (count := frame[name].null_count())}
     missing = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
     count = int(missing.sum())
     if count and not drop_missing:
@@ -129,11 +254,80 @@ def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> pl.DataFrame:
             f"{count} rows have missing values, first column {name!r} in row {row + 1}. Fill them in, or drop such rows."
         )
     if count == frame.height:
-        raise DataError("Every row has a missing value. Leave out the columns that miss most.")
-    return frame.select(pl.when(~missing).then(pl.all()))
+        most = max(counts, key=lambda name: counts[name])
+        raise DataError(
+            f"Every row has a missing value, {counts[most]} of {frame.height} rows in column {most!r}. "
+            f"Leave out the columns that miss most."
+        )
+    return frame.select(pl.when(~missing).then(pl.all())), counts
 
 
-def _design(whole: pl.DataFrame, columns: tuple[Column, ...], target: Target) -> Design:
-    y = target.encode(whole[target.name])
-    used = ~np.isnan(y)
-    return Design(encoded(whole, columns)[used], y[used], columns, target, int(np.sum(~used)))
+def used_rows(whole: pl.DataFrame) -> np.ndarray:
+    """The rows that have values."""
+    return np.flatnonzero(whole.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy())
+
+
+def _design(whole: pl.DataFrame, rows: np.ndarray, predictors: Predictors, target: Target, unseen: Unseen | None) -> Design:
+    x, y = predictors.features(whole, unseen), targets.values(target, whole)
+    offset = predictors.offset(whole)
+    trials = targets.trials(target, whole)
+    if unseen is not None and unseen.missing:
+        rows = rows[~np.isnan(x[rows]).any(1)]
+        if not len(rows):
+            raise DataError("Every row has a text that was not in the table that was fitted. Let them count as the reference.")
+    offset, trials = (None if values is None else values[rows] for values in (offset, trials))
+    dropped = whole.height - len(rows)
+    counts = {} if unseen is None else unseen.counts
+    return Design(x[rows], y[rows], predictors, target, offset, trials=trials, rows=rows, dropped=dropped, unseen=counts)
+
+
+def _groups(column: pl.Series) -> np.ndarray:
+    """The positions of a column's values among the different ones."""
+    values = sorted_values(column)
+    places = column.replace_strict(values, range(len(values)), return_dtype=pl.Int64)
+    return places.to_numpy()
+
+
+def _notes(whole: pl.DataFrame, columns: Sequence[Column]) -> list[str]:
+    """What was done with columns to make numbers of them."""
+    notes = []
+    for column in columns:
+        values = whole[column.name]
+        if column.kind == "number" and values.dtype == pl.String and has_marks(values):
+            notes.append(selection.note_on_marks(values))
+        elif column.kind == "date" and column.first:
+            first = column.first.replace("T00:00:00", "").replace("T", " ")
+            notes.append(
+                f"Column {column.name!r} has dates and became the days since its first, {first}. "
+                f"Set dates to 'parts' for the year, month, weekday and hour."
+            )
+        elif column.kind == "date":
+            parts = " and ".join(part for part, _ in column.parts)
+            notes.append(f"Column {column.name!r} has dates and became its {parts}. Set dates to 'since' for days.")
+        elif column.kind == "number" and values.dtype == pl.Duration:
+            notes.append(f"Column {column.name!r} has durations and became days.")
+        elif column.kind == "number" and values.dtype == pl.Time:
+            notes.append(f"Column {column.name!r} has times of the day and became hours.")
+        elif column.other:
+            count = int((~values.drop_nulls().cast(pl.String).is_in(column.categories)).sum())
+            rare = values.drop_nulls().n_unique() - len(column.categories) + 1
+            notes.append(
+                f"{rare} rare texts of column {column.name!r}, in {count} rows, became one category, {column.other!r}. "
+                f"Set texts to 'hash' to hash all instead."
+            )
+        elif column.bins:
+            notes.append(
+                f"The texts of column {column.name!r} were hashed to {column.bins} columns. "
+                f"Set texts to 'group' to group the rare ones instead."
+            )
+    return notes
+
+
+def _note_on_missing(missing: dict[str, int], dropped: int, rows: int) -> list[str]:
+    if not dropped:
+        return []
+    most = sorted(missing.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{count} in {name!r}" for name, count in most[:5])
+    more = f" and more in {len(most) - 5} other columns" if len(most) > 5 else ""
+    was = "row was" if dropped == 1 else "rows were"
+    return [f"{dropped} of {rows} {was} left out, because a value is missing: {shown}{more}."]

@@ -18,9 +18,11 @@ from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
 from jitgrad.saving.typed import check_types
-from jitgrad.tabular.columns import check_names, check_not_empty, whole_rows
+from jitgrad.tabular.columns import whole_rows
 from jitgrad.tabular.encoding import numbers
+from jitgrad.tabular.predictors import check_needed
 from jitgrad.tabular.scores import Scores, scores_of_numbers
+from jitgrad.tabular.selection import check_not_empty
 
 CURVE_VERSION = 1
 
@@ -95,8 +97,8 @@ class CurveModel:
         Raises DataError as ``predict_frame``, where the target is missing, and where no row is whole.
         """
         names = [self.target, *(name for name, *_ in self.columns.values())]
-        check_names(frame, names)
-        whole = whole_rows(frame.select(names), drop_missing=True)
+        check_needed(frame, names)
+        whole = whole_rows(frame.select(names), drop_missing=True)[0]
         y, x = numbers(whole[self.target]), self._columns(whole)
         used = ~np.isnan(y)
         return scores_of_numbers(y[used], self.estimates.predict([column[used] for column in x]))
@@ -139,12 +141,12 @@ class CurveModel:
 
     def _sigma(self, frame: pl.DataFrame) -> np.ndarray:
         """The standard deviations of new measurements."""
-        check_names(frame, [self.sigma])
+        check_needed(frame, [self.sigma])
         return numbers(frame[self.sigma])
 
     def _columns(self, frame: pl.DataFrame) -> list[np.ndarray]:
         names = [self.columns[name][0] for name in self.estimates.curve.columns]
-        check_names(frame, names)
+        check_needed(frame, names)
         return [numbers(frame[name]) for name in names]
 
 
@@ -192,14 +194,14 @@ def fit_curve(
         DataError: for columns that are not there, have nothing in them, or are constant, and as ``curve_fit``.
         ArgumentError, FormulaError, FitError: as ``curve_fit``.
     """
-    check_names(frame, [target])
+    check_needed(frame, [target])
     is_named = model in MODELS or model.startswith("polynomial")
     kind = named(model) if is_named else None
     used = _columns_of(frame, target, kind, model, features, sigma)
     names = list(dict.fromkeys([target, *used.values(), *([] if sigma is None else [sigma])]))
     for name in names:
         check_not_empty(frame[name])
-    whole = whole_rows(frame.select(names), drop_missing)
+    whole = whole_rows(frame.select(names), drop_missing)[0]
     arrays = {name: numbers(whole[name]) for name in names}
     kept = ~np.isnan(arrays[target])
     columns = {name: arrays[column][kept] for name, column in used.items()}
@@ -226,7 +228,7 @@ def _columns_of(
 ) -> dict[str, str]:
     """The table's name for each column of the formula."""
     if sigma is not None:
-        check_names(frame, [sigma])
+        check_needed(frame, [sigma])
     others = [name for name, dtype in frame.schema.items() if dtype.is_numeric() or dtype == pl.Null]
     others = [name for name in others if name not in (target, sigma)]
     if kind is None:
@@ -247,7 +249,7 @@ def _columns_of(
             raise FormulaError(f"The formula {model!r} has none of the columns {listed(frame.columns)}.{near} Name one in it.")
         return {name: name for name in names}
     chosen = others if features is None else list(features)
-    check_names(frame, chosen)
+    check_needed(frame, chosen)
     if len(chosen) != 1:
         raise DataError(f"Curve {model!r} takes one column, and there are {listed(chosen) or 'none'}. Name one as feature.")
     return {"x": chosen[0]}

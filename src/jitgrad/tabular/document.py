@@ -14,7 +14,7 @@ from jitgrad.errors import DataError
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
 from jitgrad.saving.typed import check_types
-from jitgrad.tabular.encoding import Column, Target
+from jitgrad.tabular.encoding import Target, columns_from
 from jitgrad.tabular.inference import Inference
 from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.settings import MODELS, Settings
@@ -48,8 +48,8 @@ def _made(given: dict[str, Any]) -> dict[str, Any]:
     """The parts as objects, from nested dicts and lists."""
     inference = given["inference"]
     return {
-        "target": Target(**_with_tuples(given["target"], "values")),
-        "columns": tuple(Column(**_with_tuples(column, "categories")) for column in given["columns"]),
+        "target": Target(**_with_tuples(given["target"], "values", "needs")),
+        "columns": columns_from(given["columns"]),
         "scale": Scale(**given["scale"]),
         "layers": tuple((kernel, bias) for kernel, bias in given["layers"]),
         "settings": Settings(**_with_tuples(given["settings"], "hidden")),

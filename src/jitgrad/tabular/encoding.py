@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,35 @@ import numpy as np
 import polars as pl
 
 from jitgrad.errors import DataError, brief, listed, near_name
+from jitgrad.notation import read_numbers
+from jitgrad.tabular import dates
+from jitgrad.tabular.texts import bins_for, common, hashed, too_many
 
-MAX_CATEGORIES = 100
 LARGEST = 1e150
+KINDS = ("number", "boolean", "text", "date")
+TEXTS, DATES = ("auto", "group", "hash"), ("since", "parts")
+"""What may be done with texts of many values, and with dates."""
+UNSEEN = ("reference", "missing", "error")
+"""What texts count as that were not in the table that was fitted."""
+
+
+class Unseen:
+    """What a table has that was not in the one that was fitted.
+
+    Attributes:
+        counts: of each column, how many rows have which text.
+    """
+
+    def __init__(self, missing: bool = False) -> None:
+        """Texts count as missing, or as the reference of their column."""
+        self.missing = missing
+        self.counts: dict[str, dict[str, int]] = {}
+
+    def add(self, name: str, texts: pl.Series) -> None:
+        """Count the texts of a column."""
+        if len(texts):
+            counted = texts.cast(pl.String).rename("text").value_counts(sort=True)
+            self.counts[name] = dict(counted.iter_rows())
 
 
 @dataclass(frozen=True)
@@ -21,9 +47,14 @@ class Column:
 
     Attributes:
         name: of the column.
-        kind: "number", "boolean" (0 and 1) or "text".
+        kind: "number", "boolean" (0 and 1), "text" or "date".
         categories: the texts in order. Each but the first, the reference, has a 0/1 column; the only one has one.
-        low, high: the range of numbers and booleans in the rows used; None for texts.
+        low, high: the range of numbers, booleans and days in the rows used; None for others.
+        other: the category that stands for every text that is none of the others; empty where there is none.
+        bins: how many columns texts are hashed to; 0 where they are not.
+        written: how texts write dates; empty for columns of dates.
+        first: the moment that days are counted from (ISO 8601); empty where a date is taken apart.
+        parts: what a date is taken apart into, each with its categories; a year has none.
     """
 
     name: str
@@ -31,72 +62,115 @@ class Column:
     categories: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
+    other: str = ""
+    bins: int = 0
+    written: str = ""
+    first: str = ""
+    parts: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @classmethod
-    def learned(cls, column: pl.Series) -> Column:
-        """From a column, whose nulls are left out. Raises DataError where it cannot be used."""
+    def learned(cls, column: pl.Series, texts: str = "auto", date: str = "since") -> Column:
+        """From a column, whose nulls are left out.
+
+        Args:
+            column: of the rows used.
+            texts: what is done with a column of too many texts: "group" the rare ones, "hash" all; "auto" is an error.
+            date: "since" for the days since the first, "parts" for its year, month, weekday and hour.
+
+        Raises:
+            DataError: where it cannot be used.
+        """
         if not is_text(column):
+            if dates.is_date(column):
+                return _date(column, "", date)
             kind = "boolean" if column.dtype == pl.Boolean else "number"
             return cls(column.name, kind, (), *usable_range(column))
+        written = dates.find_format(column) if column.dtype == pl.String else ""
+        if written:
+            return _date(column, written, date)
+        if has_marks(column):
+            return cls(column.name, "number", (), *usable_range(column))
         check_texts(column)
-        used = column.drop_nulls().cast(pl.String)
-        texts = used.unique().sort().to_list()
-        if too_many(len(texts), len(used)):
-            raise DataError(
-                f"Column {column.name!r} has {len(texts)} different texts in {len(used)} rows. "
-                f"Leave it out, or group them into fewer."
-            )
-        return cls(column.name, "text", tuple(texts))
+        return _text(column, texts)
 
     @property
     def labels(self) -> list[str]:
         """The features that it becomes: its name, or ``column=text`` for each text that has a column."""
-        if self.kind != "text":
-            return [self.name]
-        return [f"{self.name}={text}" for text in self._shown]
+        if self.kind == "text" and self.bins:
+            return [f"{self.name}#{number}" for number in range(self.bins)]
+        if self.kind == "text":
+            return [f"{self.name}={text}" for text in _shown(self.categories)]
+        if self.parts:
+            return [
+                f"{self.name}:{part}{f'={text}' if texts else ''}"
+                for part, texts in self.parts
+                for text in _shown(texts) or ("",)
+            ]
+        return [self.name]
 
-    def encode(self, column: pl.Series) -> np.ndarray:
+    def encode(self, column: pl.Series, unseen: Unseen | None = None) -> np.ndarray:
         """float64 (rows, labels), nan where a value is missing.
 
-        Raises DataError for an unknown text, a text among numbers, an infinite number and another type.
+        Args:
+            column: of any table.
+            unseen: takes the texts that are not among the categories; None for an error.
+
+        Raises:
+            DataError: for a text among numbers or dates, an infinite number and another type.
         """
+        if self.kind == "date":
+            return self._encoded_date(column, unseen)
         if self.kind != "text":
             return numbers(column)[:, None]
-        places = positions(column, self.categories)
-        first = len(self.categories) - len(self._shown)
-        hot = (places[:, None] == np.arange(first, len(self.categories))).astype(np.float64)
-        hot[np.isnan(places)] = np.nan
-        return hot
+        if self.bins:
+            return hashed(column.cast(pl.String), self.bins)
+        if self.other:
+            texts = column.cast(pl.String)
+            known = texts.is_in(self.categories) | texts.is_null()
+            column = texts.set(~known, self.other)
+        return one_hot(column, self.categories, self.name, unseen)
 
-    @property
-    def _shown(self) -> tuple[str, ...]:
-        return self.categories[1:] or self.categories
+    def _encoded_date(self, column: pl.Series, unseen: Unseen | None) -> np.ndarray:
+        moments = dates.times(column, self.written)
+        if not self.parts:
+            return dates.days_since(moments, self.first)[:, None]
+        made = []
+        for name, texts in self.parts:
+            part = dates.part(moments, name)
+            made.append(one_hot(part, texts, f"{self.name}:{name}", unseen) if texts else part.to_numpy()[:, None])
+        return np.column_stack(made)
 
 
 @dataclass(frozen=True)
 class Target:
-    """The target column.
+    """The target.
 
     Attributes:
-        name: of the column.
+        name: of the column, or the left side of a formula.
         values: the classes in order, texts, booleans or numbers as in the table; empty for a regression.
         low, high: the range of a regression's target in the rows used.
+        value: the expression of its numbers; empty for those of the column.
+        trials: the expression of the number of trials that a proportion is of; empty where there are none.
+        needs: the table's columns that it is made of.
     """
 
     name: str
     values: tuple[Any, ...] = ()
     low: float | None = None
     high: float | None = None
+    value: str = ""
+    trials: str = ""
+    needs: tuple[str, ...] = ()
 
     @classmethod
     def learned(cls, column: pl.Series, classify: bool) -> Target:
         """From a column, whose nulls are left out. Raises DataError where it cannot be used."""
         if not (classify or has_classes(column)):
-            return cls(column.name, (), *usable_range(column))
+            return cls(column.name, (), *usable_range(column), needs=(column.name,))
         if not classify:
             check_texts(column)
         used = column.drop_nulls()
-        labels = (used.cast(pl.String) if is_text(used) else used).unique().sort().to_list()
+        labels = sorted_values(used)
         if len(labels) < 2:
             raise DataError(f"Column {column.name!r} has the one class {labels[0]!r}. Classification needs at least two.")
         if too_many(len(labels), len(used)):
@@ -104,7 +178,7 @@ class Target:
                 f"Column {column.name!r} has {len(labels)} classes in {len(used)} rows. "
                 f"Give a target with fewer, or one of numbers for a regression."
             )
-        return cls(column.name, tuple(labels))
+        return cls(column.name, tuple(labels), needs=(column.name,))
 
     @property
     def classes(self) -> list[str]:
@@ -122,23 +196,38 @@ def is_text(column: pl.Series) -> bool:
 
 
 def has_classes(column: pl.Series) -> bool:
-    """Whether a target is one of classes by its type."""
-    return is_text(column) or column.dtype == pl.Boolean
+    """Whether a target is one of classes by its type, and not of texts that are numbers with a currency sign or the like."""
+    return column.dtype == pl.Boolean or (is_text(column) and not has_marks(column))
+
+
+def has_marks(column: pl.Series) -> bool:
+    """Whether the texts of a column are numbers with marks, as of currencies, or what looks like numbers and is not clear."""
+    written = read_numbers(column) if column.dtype == pl.String else None
+    return written is not None and bool(written.marks or written.unclear)
+
+
+def sorted_values(column: pl.Series) -> list[Any]:
+    """The different values, in the order of an Enum, others sorted; whole numbers as int."""
+    unique = column.drop_nulls().unique()
+    if isinstance(column.dtype, pl.Enum):
+        there = set(unique.cast(pl.String))
+        return [text for text in column.dtype.categories if text in there]
+    if unique.dtype.is_float() and (unique == unique.round(0)).all():
+        unique = unique.cast(pl.Int64, strict=False)
+    return (unique.cast(pl.String) if is_text(unique) else unique).sort().to_list()
 
 
 def numbers(column: pl.Series) -> np.ndarray:
-    """A column as float64, nan where a value is missing.
+    """A column as float64, nan where a value is missing. Durations are days, times of the day hours.
 
     Raises DataError for another type, an infinite number, and a text that is no number.
     """
     if is_text(column) or column.dtype == pl.Null:
-        read = column.cast(pl.Float64, strict=False)
-        if read.null_count() > column.null_count():
-            row = int((read.is_null() & column.is_not_null()).arg_max() or 0)
-            raise DataError(
-                f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which is no number. Correct it."
-            )
-        column = read
+        column = _of_texts(column)
+    if column.dtype == pl.Duration:
+        column = column.dt.total_microseconds() / 86_400_000_000
+    if column.dtype == pl.Time:
+        column = column.to_physical() / 3_600_000_000_000
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         raise DataError(
             f"Column {column.name!r} is of type {column.dtype}, and numbers are needed. Convert it, or leave it out."
@@ -151,32 +240,71 @@ def numbers(column: pl.Series) -> np.ndarray:
     return values
 
 
+def _of_texts(column: pl.Series) -> pl.Series:
+    read = column.cast(pl.Float64, strict=False)
+    if read.null_count() == column.null_count():
+        return read
+    written = read_numbers(column.cast(pl.String))
+    if written is None:
+        row = int((read.is_null() & column.is_not_null()).arg_max() or 0)
+        raise DataError(f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which is no number. Correct it.")
+    if written.unclear:
+        raise DataError(
+            f"Column {column.name!r} cannot be read as numbers: {written.unclear} (row {written.row + 1}). "
+            f"Write plain numbers with decimal points."
+        )
+    return written.values
+
+
 def usable_range(column: pl.Series) -> tuple[float, float]:
     """The least and the largest number. Raises DataError as ``numbers``, and where their squares are out of range."""
-    values = numbers(column)
+    return _range(column.name, numbers(column))
+
+
+def _range(name: str, values: np.ndarray) -> tuple[float, float]:
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     largest = max(-low, high)
     if largest > LARGEST or 0 < largest < 1 / LARGEST:
         raise DataError(
-            f"Column {column.name!r} has {largest:.3g} as its largest size, whose square is out of range. Change its unit."
+            f"Column {name!r} has {largest:.3g} as its largest size, whose square is out of range. Change its unit."
         )
     return low, high
 
 
-def positions(column: pl.Series, known: Sequence[Any]) -> np.ndarray:
-    """Where each value stands among the known ones, float64, nan where it is missing. Raises DataError for an unknown one."""
+def positions(column: pl.Series, known: Sequence[Any], unseen: Unseen | None = None, reference: int = 0) -> np.ndarray:
+    """Where each value stands among the known ones, float64, nan where it is missing.
+
+    One that is not known goes to ``unseen`` and counts as the one at ``reference`` or as missing, as that says.
+
+    Raises DataError for one where that is None.
+    """
     kind = pl.String if isinstance(known[0], str) else pl.Float64
     column = column.fill_nan(None) if column.dtype.is_float() else column
     values, places = pl.Series(known).cast(kind), pl.Series(range(len(known)), dtype=pl.Float64)
     found = column.cast(kind, strict=False).replace_strict(values, places, default=None, return_dtype=pl.Float64)
-    if found.null_count() > column.null_count():
-        row = int((found.is_null() & column.is_not_null()).arg_max() or 0)
+    if found.null_count() == column.null_count():
+        return found.to_numpy()
+    strange = found.is_null() & column.is_not_null()
+    if unseen is None:
+        row = int(strange.arg_max() or 0)
         names = [str(value) for value in known]
         raise DataError(
             f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which was not in the table that was fitted."
             f"{near_name(str(column[row]), names)} It had {listed(names)}. Correct it, or leave the row out."
         )
-    return found.to_numpy()
+    unseen.add(column.name, column.filter(strange))
+    made = found.to_numpy().copy()
+    made[strange.to_numpy()] = np.nan if unseen.missing else reference
+    return made
+
+
+def one_hot(column: pl.Series, categories: Sequence[str], name: str, unseen: Unseen | None) -> np.ndarray:
+    """A 0/1 column for each category but the first, or for the only one; float64, nan where a value is missing."""
+    places = positions(column.rename(name), categories, unseen)
+    first = len(categories) - len(_shown(categories))
+    hot = (places[:, None] == np.arange(first, len(categories))).astype(np.float64)
+    hot[np.isnan(places)] = np.nan
+    return hot
 
 
 def check_texts(column: pl.Series) -> None:
@@ -188,10 +316,74 @@ def check_texts(column: pl.Series) -> None:
         row = int(wrong.arg_max() or 0)
         raise DataError(
             f"Column {column.name!r} has numbers, but {brief(column[row])} among them (row {row + 1}). "
-            f"Correct it, or leave the column out."
+            f"Correct it, count that text as missing, or leave the column out."
         )
 
 
-def too_many(kinds: int, rows: int) -> bool:
-    """Whether a column has too many different values to tell kinds of rows apart."""
-    return kinds > MAX_CATEGORIES or 2 * kinds > rows > 8
+def check_columns(columns: Sequence[Column]) -> None:
+    """Raise DataError for columns, perhaps from a file, whose attributes do not go together."""
+    for column in columns:
+        texts = bool(column.categories) != bool(column.bins)
+        parts = all(name in dates.PARTS and set(there) <= set(dates.NAMES.get(name, ())) for name, there in column.parts)
+        fits = {
+            "number": not column.categories,
+            "boolean": not column.categories,
+            "text": texts and column.bins >= 0 and (not column.other or column.other in column.categories),
+            "date": bool(column.first) != bool(column.parts) and parts and column.written in ("", *dates.FORMATS),
+        }
+        if not fits.get(column.kind, False):
+            raise DataError(f"column {column.name!r} has attributes that do not go together")
+        if column.first:
+            dates.days_since(pl.Series([], dtype=pl.Datetime("us")), column.first)
+
+
+def columns_from(given: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """Columns from dicts of their attributes, as ``dataclasses.asdict`` makes them and JSON keeps them."""
+    return tuple(
+        Column(**{
+            **column,
+            "categories": tuple(column["categories"]),
+            "parts": tuple((name, tuple(texts)) for name, texts in column["parts"]),
+        })
+        for column in given
+    )  # fmt: skip
+
+
+def _shown(categories: Sequence[str]) -> Sequence[str]:
+    """Those that have a column."""
+    return categories[1:] or categories
+
+
+def _date(column: pl.Series, written: str, date: str) -> Column:
+    moments = dates.times(column, written)
+    if date == "since":
+        first = str(moments.drop_nulls().min().isoformat())  # type: ignore[union-attr]
+        return Column(
+            column.name, "date", (), *_range(column.name, dates.days_since(moments, first)), written=written, first=first
+        )
+    parts = []
+    for name in dates.PARTS:
+        values = dates.part(moments, name).drop_nulls().unique()
+        if len(values) > 1:
+            there = set(values)
+            parts.append((name, tuple(text for text in dates.NAMES.get(name, ()) if text in there)))
+    if not parts:
+        raise DataError(f"Column {column.name!r} has dates of one year, month, weekday and hour. Leave it out, or take days.")
+    return Column(column.name, "date", written=written, parts=tuple(parts))
+
+
+def _text(column: pl.Series, texts: str) -> Column:
+    used = column.drop_nulls()
+    categories = sorted_values(column)
+    if not too_many(len(categories), len(used)):
+        return Column(column.name, "text", tuple(categories))
+    if texts == "hash":
+        return Column(column.name, "text", bins=bins_for(len(used)))
+    found, other = common(used.cast(pl.String)) if texts == "group" else ([], "")
+    if found:
+        return Column(column.name, "text", (*found, other), other=other)
+    reason = ", none of which is common" if texts == "group" else ""
+    advice = "hash its texts" if texts == "group" else "group its rare texts, or hash them"
+    raise DataError(
+        f"Column {column.name!r} has {len(categories)} different texts in {len(used)} rows{reason}. Leave it out, {advice}."
+    )

@@ -11,12 +11,14 @@ import polars as pl
 
 from jitgrad import random
 from jitgrad.errors import ArgumentError, DataError, listed
-from jitgrad.tabular.columns import Design, chosen_columns, design_like, make_design
+from jitgrad.tabular.columns import Design, design_like, make_design
 from jitgrad.tabular.exact import solve
 from jitgrad.tabular.families import family_of
 from jitgrad.tabular.model import TableModel
 from jitgrad.tabular.network import descend, first_layers
+from jitgrad.tabular.predictors import Predictors
 from jitgrad.tabular.scale import make_scale
+from jitgrad.tabular.selection import check_names
 from jitgrad.tabular.settings import Settings
 from jitgrad.training.fit import History
 
@@ -79,17 +81,17 @@ def fit_table(
     settings.check()
     if start is not None:
         settings, features = _going_on(start, target, features, settings)
-    chosen = chosen_columns(frame, target, features)
+    check_names(frame, [target, *(features or ())])
     settings = settings.for_target(frame[target], classify or (start is not None and bool(start.classes)))
     if start is None:
-        design = make_design(frame, target, chosen, classify, drop_missing)
+        design = make_design(frame, target, features, classify, drop_missing)
     else:
-        design = design_like(frame, start.columns, start.target, drop_missing)
+        design = design_like(frame, Predictors(start.columns), start.target, drop_missing, "error")
     rows = _split(design, settings)
     model, history = _fitted(start, design, rows, settings, verbose)
     scores = {name: model.scored(design.x[part], design.y[part]) for name, part in rows.items() if len(part)}
     success = _explains(model, design.x[rows["train"]], design.y[rows["train"]])
-    notes = model.notes if success else (*model.notes, _FAILED)
+    notes = (*design.notes, *model.notes, *(() if success else (_FAILED,)))
     return TableFit(replace(model, scores=scores, notes=notes), design, history, rows, success)
 
 

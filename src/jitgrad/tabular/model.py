@@ -11,11 +11,12 @@ import polars as pl
 
 from jitgrad.errors import DataError
 from jitgrad.tabular import document
-from jitgrad.tabular.columns import design_like, encoded, labels_of
+from jitgrad.tabular.columns import design_like, encoded
 from jitgrad.tabular.encoding import Column, Target
 from jitgrad.tabular.families import Family, family_of
 from jitgrad.tabular.inference import Inference
 from jitgrad.tabular.network import Layers, results
+from jitgrad.tabular.predictors import Predictors
 from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.scores import Scores, scores_of_classes, scores_of_numbers
 from jitgrad.tabular.settings import Settings
@@ -61,7 +62,7 @@ class TableModel:
     @property
     def features(self) -> list[str]:
         """The features; ``column=text`` for a column of texts."""
-        return labels_of(self.columns)
+        return Predictors(self.columns).names
 
     @property
     def coefficients(self) -> np.ndarray | None:
@@ -95,7 +96,7 @@ class TableModel:
         Other columns of ``frame`` are ignored. Raises DataError where a column is missing, or has what cannot be encoded: a
         text that was not in the table that was fitted, a text among numbers, or a number that is infinite or predicts what is.
         """
-        x = encoded(frame, self.columns)
+        x = encoded(frame, Predictors(self.columns)).x
         complete = ~np.isnan(x).any(1)
         predicted = self.predicted(x[complete])
         whole = np.full((len(x), *predicted.shape[1:]), np.nan)
@@ -134,7 +135,7 @@ class TableModel:
 
         Raises DataError as ``predict_frame``, for a class that was not in the table that was fitted, and where no row is whole.
         """
-        design = design_like(frame, self.columns, self.target)
+        design = design_like(frame, Predictors(self.columns), self.target)
         return self.scored(design.x, design.y)
 
     def scored(self, x: np.ndarray, y: np.ndarray) -> Scores:

@@ -1,0 +1,327 @@
+"""Expressions of a table's columns, as the terms of model formulas have them: ``log(x)``, ``I(x ** 2)``, ``bs(x, df=4)``.
+
+They are read by Python's parser and computed here, node by node, from the lists below. Nothing is evaluated by Python, so that
+an expression from anybody's file can only be one of these.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from jitgrad.errors import FormulaError, brief, near_name
+from jitgrad.tabular import transforms
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Pow: operator.pow,
+    ast.Mod: operator.mod, ast.FloorDiv: operator.floordiv, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
+}  # fmt: skip
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: np.logical_not, ast.Not: np.logical_not,
+}  # fmt: skip
+_LOGICAL = (ast.BitAnd, ast.BitOr, ast.Invert, ast.Not)
+_COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}  # fmt: skip
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(np, name)
+    for name in (
+        "log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "square", "abs", "sign", "floor", "ceil",
+        "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
+        "minimum", "maximum",
+    )
+}  # fmt: skip
+"""NumPy's functions of numbers, also as ``np.log`` and the like."""
+_TWO = ("minimum", "maximum")
+_OWN = ("I", "Q", "C", *transforms.NAMES)
+_LONGEST = 10_000  # letters of an expression
+_QUOTED = re.compile(r"`([^`]*)`")
+
+Value = Any
+"""float64 (rows,) or (rows, columns), bool (rows,), or a Series of texts."""
+
+
+@dataclass(frozen=True)
+class Categories:
+    """What ``C(…)`` makes of a value.
+
+    Attributes:
+        value: one for each row.
+        coding: "Treatment", "Sum", "Helmert", "Poly" or "Diff".
+        reference: the reference of a treatment coding; None for the first level.
+        levels: given in order; None for all that there are.
+    """
+
+    value: Value
+    coding: str = "Treatment"
+    reference: Any = None
+    levels: tuple[Any, ...] | None = None
+
+
+class Expression:
+    """An expression whose every part has been checked.
+
+    Attributes:
+        text: normalised, as ``ast.unparse`` writes it.
+        names: the columns in it.
+    """
+
+    def __init__(self, text: str, columns: Collection[str]) -> None:
+        """Read an expression of these columns; a name in backticks may have any letters.
+
+        Raises:
+            FormulaError: where it cannot be read, or has a name, function or operator that is not listed.
+        """
+        self._aliases: dict[str, str] = {}
+        self._columns = columns
+        self._written = text
+        if len(text) > _LONGEST:
+            raise FormulaError(f"The formula has a term of {len(text)} letters. Give at most {_LONGEST}.")
+        if text in columns:
+            self._tree: ast.expr = ast.Name(text)
+        else:
+            self._tree = self._parsed(text)
+        self.text = text if text in columns else self._shown(self._tree)
+        self.names = tuple(dict.fromkeys(self._names(self._tree)))
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The two expressions of ``cbind(a, b)``, which only the left side of a formula may be."""
+        match self._tree:
+            case ast.Call(ast.Name("cbind"), [a, b]):
+                return self._shown(a), self._shown(b)
+        return None
+
+    @property
+    def quotient(self) -> tuple[str, str] | None:
+        """The two expressions of ``a / b``."""
+        match self._tree:
+            case ast.BinOp(a, ast.Div(), b):
+                return self._shown(a), self._shown(b)
+        return None
+
+    def value(self, columns: Mapping[str, Value], states: dict[str, Any]) -> Value:
+        """The value for columns of this table.
+
+        Args:
+            columns: numbers as float64, truths as bool, texts as Series, without missing values.
+            states: what functions like ``scale`` have learned, by their text; filled where they have not.
+
+        Raises:
+            FormulaError: for an operation on texts, and wrong arguments.
+        """
+        with np.errstate(all="ignore"):
+            return self._value(self._tree, columns, states)
+
+    def _parsed(self, text: str) -> ast.expr:
+        def alias(found: re.Match[str]) -> str:
+            name = f"_column_{len(self._aliases)}_"
+            self._aliases[name] = found[1]
+            return name
+
+        try:
+            tree = ast.parse(_QUOTED.sub(alias, text).strip(), mode="eval").body
+        except (SyntaxError, ValueError, MemoryError) as error:
+            raise FormulaError(f"The term {text!r} of the formula cannot be read: {error}. Correct it.") from None
+        match tree:
+            case ast.Call(ast.Name("cbind"), [a, b], []):
+                self._check(a)
+                self._check(b)
+            case _:
+                self._check(tree)
+        return tree
+
+    def _shown(self, node: ast.expr) -> str:
+        shown = ast.unparse(node)
+        for alias, name in self._aliases.items():
+            shown = shown.replace(alias, f"`{name}`")
+        return shown
+
+    def _column(self, name: str) -> str:
+        name = self._aliases.get(name, name)
+        if name not in self._columns:
+            near = near_name(name, [*self._columns, *FUNCTIONS, *_OWN])
+            raise FormulaError(
+                f"The formula has {name!r}, which is no column of the table.{near} Correct it, or add the column."
+            )
+        return name
+
+    def _check(self, node: ast.expr) -> None:
+        """Raise FormulaError for what is not listed."""
+        match node:
+            case ast.Name(name):
+                self._column(name)
+            case ast.Constant(value) if isinstance(value, (bool, int, float, str)):
+                pass
+            case ast.BinOp(left, op, right) if type(op) in _BINARY:
+                self._check(left)
+                self._check(right)
+            case ast.UnaryOp(op, operand) if type(op) in _UNARY:
+                self._check(operand)
+            case ast.Compare(left, [op], [right]) if type(op) in _COMPARED:
+                self._check(left)
+                self._check(right)
+            case ast.Call(_, arguments, keywords):
+                self._check_call(_name_of(node.func), arguments, keywords, node)
+            case _:
+                raise FormulaError(
+                    f"The term {self._written!r} of the formula has {brief(ast.unparse(node))}, which formulas have not. "
+                    f"Make a column of it."
+                )
+
+    def _check_call(self, name: str, arguments: list[ast.expr], keywords: list[ast.keyword], node: ast.Call) -> None:
+        if name in FUNCTIONS:
+            wanted = 2 if name in _TWO else 1
+            if keywords or len(arguments) != wanted:
+                raise FormulaError(
+                    f"{name} takes {wanted} argument{'s' * (wanted > 1)} in a formula. Correct {ast.unparse(node)!r}."
+                )
+            for argument in arguments:
+                self._check(argument)
+            return
+        if name not in _OWN:
+            near = near_name(name, [*FUNCTIONS, *_OWN])
+            raise FormulaError(
+                f"The formula has the function {name or ast.unparse(node.func)!r}, which is not known.{near} "
+                f"Formulas have {', '.join(FUNCTIONS)}, {', '.join(_OWN)}."
+            )
+        if not arguments:
+            raise FormulaError(f"{name} has no argument in the formula. Give it a column.")
+        if name == "Q":
+            self._column(_literal(arguments[0]))
+            return
+        self._check(arguments[0])
+        if name == "I" and (arguments[1:] or keywords):
+            raise FormulaError(f"I takes one argument in a formula. Correct {ast.unparse(node)!r}.")
+        if name == "C":
+            _coding(arguments[1:], keywords)
+        elif name != "I":
+            transforms.check(name, [_literal(a) for a in arguments[1:]], {k.arg or "": _literal(k.value) for k in keywords})
+
+    def _names(self, node: ast.AST) -> Iterator[str]:
+        """The columns in a node."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Call) and _name_of(part.func) == "Q":
+                yield _literal(part.args[0])
+        codings = {id(n) for p in ast.walk(node) if isinstance(p, ast.Call) for n in _codes(p)}
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and id(part) not in codings:
+                yield self._aliases.get(part.id, part.id)
+
+    def _value(self, node: ast.expr, columns: Mapping[str, Value], states: dict[str, Any]) -> Value:
+        match node:
+            case ast.Name(name):
+                return columns[self._aliases.get(name, name)]
+            case ast.Constant(value):
+                return np.float64(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+            case ast.BinOp(left, op, right):
+                kind = bool if isinstance(op, _LOGICAL) else np.float64
+                return _BINARY[type(op)](*(np.asarray(self._numbers(part, columns, states), kind) for part in (left, right)))
+            case ast.UnaryOp(op, operand):
+                kind = bool if isinstance(op, _LOGICAL) else np.float64
+                return _UNARY[type(op)](np.asarray(self._numbers(operand, columns, states), kind))
+            case ast.Compare(left, [op], [right]):
+                a, b = self._value(left, columns, states), self._value(right, columns, states)
+                return np.asarray(_COMPARED[type(op)](*_comparable(a, b)), bool)
+            case ast.Call(_, [first, *rest], keywords):
+                name = _name_of(node.func)
+                if name == "Q":
+                    return columns[_literal(first)]
+                if name in FUNCTIONS:
+                    values = (np.asarray(self._numbers(part, columns, states), np.float64) for part in (first, *rest))
+                    return FUNCTIONS[name](*values)
+                if name == "I":
+                    return self._value(first, columns, states)
+                if name == "C":
+                    return Categories(self._value(first, columns, states), *_coding(rest, keywords))
+                given = {keyword.arg or "": _literal(keyword.value) for keyword in keywords}
+                own = np.asarray(self._numbers(first, columns, states), np.float64)
+                return transforms.apply(name, own, [_literal(a) for a in rest], given, states.setdefault(ast.unparse(node), {}))
+        raise AssertionError(ast.unparse(node))  # was checked
+
+    def _numbers(self, node: ast.expr, columns: Mapping[str, Value], states: dict[str, Any]) -> Value:
+        """The value of a part that computes with numbers."""
+        value = self._value(node, columns, states)
+        if isinstance(value, (pl.Series, Categories, str)):
+            raise FormulaError(
+                f"{ast.unparse(node)!r} in the formula has texts, where numbers are needed. Take it as a term alone."
+            )
+        return value
+
+
+def _name_of(node: ast.expr) -> str:
+    """The name of a function, without that of NumPy before it; empty for what is no name."""
+    match node:
+        case ast.Name(name):
+            return name
+        case ast.Attribute(ast.Name("np" | "numpy"), name) if name in FUNCTIONS:
+            return name
+    return ""
+
+
+def _literal(node: ast.expr) -> Any:
+    """A number, text or list of them. Raises FormulaError for anything else."""
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, MemoryError):
+        raise FormulaError(f"{ast.unparse(node)!r} in the formula is no number, text or list of them. Write it out.") from None
+
+
+_CODINGS = {
+    "Treatment": "Treatment", "Sum": "Sum", "Helmert": "Helmert", "Poly": "Poly", "Diff": "Diff",
+    "contr.treatment": "Treatment", "contr.sum": "Sum", "contr.helmert": "Helmert", "contr.poly": "Poly", "contr.diff": "Diff",
+}  # fmt: skip
+
+
+def _codes(node: ast.Call) -> Iterator[ast.AST]:
+    """The nodes in the coding of ``C(…)``, and functions, which name no columns."""
+    yield from ast.walk(node.func)
+    if _name_of(node.func) == "C":
+        for part in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
+            yield from ast.walk(part)
+
+
+def _coding(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str, Any, tuple[Any, ...] | None]:
+    """The coding, the reference and the levels of ``C(x, …)``. Raises FormulaError for others."""
+    given = {keyword.arg or "": keyword.value for keyword in keywords}
+    levels = given.pop("levels", None)
+    node = arguments[0] if arguments else given.pop("contrasts", None)
+    if given or arguments[1:]:
+        raise FormulaError("C takes a column, a coding and levels in a formula. Write it as in C(g, Treatment('a')).")
+    chosen = None if levels is None else tuple(_literal(levels))
+    if node is None:
+        return "Treatment", None, chosen
+    function = node.func if isinstance(node, ast.Call) else node
+    coding = _CODINGS.get(ast.unparse(function))
+    if coding is None:
+        near = near_name(ast.unparse(function), _CODINGS)
+        raise FormulaError(
+            f"The formula has the coding {ast.unparse(node)!r}, which is not known.{near} There are {', '.join(_CODINGS)}."
+        )
+    references = (
+        [*node.args, *(k.value for k in node.keywords if k.arg in ("reference", "base"))] if isinstance(node, ast.Call) else []
+    )
+    if (isinstance(node, ast.Call) and len(references) != len(node.args) + len(node.keywords)) or len(references) > (
+        coding == "Treatment"
+    ):
+        raise FormulaError(
+            f"The coding {ast.unparse(node)!r} has arguments that it does not take. Give Treatment a reference at most."
+        )
+    return coding, _literal(references[0]) if references else None, chosen
+
+
+def _comparable(a: Value, b: Value) -> tuple[Value, Value]:
+    """Two values as arrays that compare: texts with texts, numbers with numbers."""
+    made = [np.asarray(value.cast(pl.String).to_list(), object) if isinstance(value, pl.Series) else value for value in (a, b)]
+    texts = [isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype == object) for value in made]
+    if texts[0] != texts[1] or any(isinstance(value, Categories) for value in made):
+        raise FormulaError("The formula compares a text with a number. Put the text in quotes, or the number without.")
+    return made[0], made[1]

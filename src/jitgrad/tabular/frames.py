@@ -1,0 +1,54 @@
+"""Frames of any library as one of Polars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from jitgrad.errors import DataError
+
+
+def as_polars(data: Any) -> pl.DataFrame:
+    """A frame of any library that narwhals knows, or a dict of columns, as one of Polars.
+
+    The categories of pandas' and Arrow's categorical columns keep their order.
+
+    Raises DataError for something else, and for columns of different lengths or of one name.
+    """
+    if isinstance(data, pl.DataFrame):
+        return data
+    if isinstance(data, Mapping):
+        try:
+            return pl.DataFrame(
+                {str(name): column if isinstance(column, list) else np.asarray(column) for name, column in data.items()}
+            )
+        except pl.exceptions.ShapeError as error:
+            raise DataError(f"The data have columns of different lengths: {error}. Give as many rows to each.") from None
+    import narwhals.stable.v1 as nw
+
+    names = [] if hasattr(data, "collect") else [str(name) for name in getattr(data, "columns", ())]
+    twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
+    if twice is not None:
+        raise DataError(f"The data have several columns of one name: {twice!r}. Rename them.")
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except TypeError:
+        advice = "Collect it" if hasattr(data, "collect") else "Give a frame of pandas, Polars or PyArrow, or a dict of columns"
+        raise DataError(f"The data are of type {type(data).__name__}. {advice}.") from None
+    return pl.DataFrame([_series(frame.get_column(name)).rename(str(name)) for name in frame.columns])
+
+
+def _series(column: Any) -> pl.Series:
+    import narwhals.stable.v1 as nw
+
+    if column.dtype in (nw.Categorical, nw.Enum):
+        categories = column.cat.get_categories().to_list()
+        if categories and all(isinstance(text, str) for text in categories):
+            texts = [text if isinstance(text, str) else None for text in column.to_list()]
+            return pl.Series(texts, dtype=pl.Enum(categories))
+        column = nw.from_native(pl.Series(column.to_list()), series_only=True)
+    made: pl.Series = column.to_polars()
+    return made

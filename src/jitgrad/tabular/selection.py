@@ -1,0 +1,183 @@
+"""Which columns of a table are features: what is left out where none are named, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from jitgrad.errors import DataError, listed, near_name
+from jitgrad.notation import read_numbers
+from jitgrad.tabular import dates
+from jitgrad.tabular.encoding import is_text
+from jitgrad.tabular.texts import too_many
+
+_INDEX = re.compile(r"(?i)|Unnamed: ?\d+|index|level_0|row_?(names?|number|num|id)?|rownames|c1")
+"""Names of the counting column that programs write beside a table."""
+_IDENTIFIER = re.compile(r"(?i:(.*[ _.\-])?(id|uuid|guid|key))|.*[a-z](Id|ID)")
+_DISTINCT = 0.95  # the part of the rows with texts of their own from which on a column tells each row
+_FEW = 8  # rows in which texts may well be different by chance
+
+
+def check_names(frame: pl.DataFrame, names: Iterable[str]) -> None:
+    """Raise DataError for a column that is not there."""
+    known = set(frame.columns)
+    for name in names:
+        if name not in known:
+            raise DataError(
+                f"There is no column {name!r}.{near_name(name, frame.columns)} The columns are {listed(frame.columns)}."
+            )
+
+
+def check_not_empty(column: pl.Series) -> None:
+    """Raise DataError for a column of nulls alone."""
+    if column.null_count() == len(column):
+        raise DataError(f"Column {column.name!r} has no value in any row. Leave it out.")
+
+
+def named(frame: pl.DataFrame, target: Sequence[str], features: Sequence[str], exclude: Sequence[str]) -> list[str]:
+    """The features that are named. Raises DataError where one is not there, is named twice, excluded, or has nothing in it."""
+    check_names(frame, features)
+    if set(target) & set(features) or len(set(features)) < len(features):
+        raise DataError("A column is named twice among target and features. Name each once.")
+    both = [name for name in features if name in exclude]
+    if both:
+        raise DataError(f"Column {both[0]!r} is named as a feature, and excluded. Leave it out of one.")
+    if not features:
+        raise DataError("There is no feature column besides the target. Give at least one.")
+    for name in features:
+        check_not_empty(frame[name])
+    return list(features)
+
+
+def found(frame: pl.DataFrame, used: Collection[str], texts: str) -> tuple[list[str], list[str]]:
+    """The columns that may be features, and notes on those that are left out.
+
+    Left out are columns without values and constant ones, identifiers, which have another value in each row, a counting column
+    as a program saves beside a table, columns of other types than numbers, truths, texts and dates, and, unless ``texts`` says
+    what is done with them, texts of many values.
+
+    Args:
+        frame: the table.
+        used: what is no feature: the target and columns with another part.
+        texts: as for ``Column.learned``.
+
+    Raises:
+        DataError: where no column is left.
+    """
+    others = [name for name in frame.columns if name not in used]
+    if not others:
+        raise DataError("There is no feature column besides the target. Give at least one.")
+    return kept(frame, others, texts)
+
+
+def kept(frame: pl.DataFrame, names: Sequence[str], texts: str) -> tuple[list[str], list[str]]:
+    """Those of some columns that may be features, and notes on the others, as ``found``."""
+    why = {name: reason for name in names if (reason := _useless(frame, name, texts)) is not None}
+    notes = notes_on(why)
+    if len(why) == len(names):
+        raise DataError(f"No column besides the target can be used. {' '.join(notes)}")
+    return [name for name in names if name not in why], notes
+
+
+def note_on_marks(column: pl.Series) -> str:
+    """What was done with a column of numbers with marks."""
+    written = read_numbers(column)
+    return "" if written is None else written.note
+
+
+def notes_on(why: dict[str, Reason]) -> list[str]:
+    """Sentences on columns that are left out, by name; columns of one reason share them."""
+    by_reason: dict[Reason, list[str]] = {}
+    for name, reason in why.items():
+        by_reason.setdefault(reason, []).append(name)
+    notes = []
+    for reason, names in by_reason.items():
+        one = len(names) == 1
+        shown = repr(names[0]) if one else listed(map(repr, names))
+        clause = reason.clause.format(has="has" if one else "have", s="s" if one else "")
+        left, it = ("it was", "it") if one else ("they were", "them")
+        advice = f" {reason.advice.format(it=it)}" if reason.advice else ""
+        notes.append(f"{'Column' if one else 'Columns'} {shown} {clause}, so {left} left out.{advice}")
+    return notes
+
+
+class Reason(NamedTuple):
+    """Why a column is left out.
+
+    Attributes:
+        clause: what is said of it, with ``{has}`` and the ``{s}`` of a verb for one column or several.
+        advice: how to use it all the same, a sentence; empty where there is no way.
+    """
+
+    clause: str
+    advice: str = "Name {it} among the features to use {it}."
+
+
+_EMPTY = Reason("{has} no value in any row", "")
+_CONSTANT = Reason("{has} the same value in every row", "")
+_COUNTING = Reason("only count{s} the rows")
+_NUMBERED = Reason("{has} a different whole number in every row, as identifiers have")
+_TEXTS = Reason(
+    "{has} a different text in nearly every row, as identifiers have",
+    "To use {it}, name {it} among the features, and hash the texts.",
+)
+
+
+def _useless(frame: pl.DataFrame, name: str, texts: str) -> Reason | None:
+    """Why a column is left out; None where it is not."""
+    column = frame[name]
+    column = column.fill_nan(None) if column.dtype.is_float() else column
+    used = column.drop_nulls()
+    if not len(used):
+        return _EMPTY
+    if is_text(column):
+        return _useless_texts(used, texts)
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean or column.dtype.is_temporal()):
+        return Reason(f"{{has}} values of type {column.dtype}, which are no numbers", "")
+    kinds = used.n_unique()
+    if len(used) > 1 and kinds == 1:
+        return _CONSTANT
+    if column.dtype.is_integer() and len(used) > 1 and kinds == len(used):
+        if _counts(frame, name):
+            return _COUNTING
+        if len(used) > _FEW and _IDENTIFIER.fullmatch(name.strip()):
+            return _NUMBERED
+    return None
+
+
+def _useless_texts(used: pl.Series, texts: str) -> Reason | None:
+    kinds = used.n_unique()
+    if len(used) > 1 and kinds == 1:
+        return _CONSTANT
+    if used.dtype == pl.String:
+        written = read_numbers(used)
+        if written is not None and written.unclear:
+            return Reason(
+                f"look{{s}} like numbers, but {written.unclear}", "Write plain numbers with decimal points to use {it}."
+            )
+        if written is not None and written.marks:
+            return None
+        try:
+            if dates.find_format(used):
+                return None
+        except DataError:
+            clause = f"{{has}} dates such as {used[0]!r}, and it is not clear whether the day or the month comes first"
+            return Reason(clause, "Write dates as 2024-12-31 to use {it}.")
+    if len(used) > _FEW and kinds >= _DISTINCT * len(used):
+        return _TEXTS
+    if too_many(kinds, len(used)) and texts == "auto":
+        return Reason(f"{{has}} {kinds} different texts in {len(used)} rows", "Group the rare texts, or hash all, to use {it}.")
+    return None
+
+
+def _counts(frame: pl.DataFrame, name: str) -> bool:
+    """Whether a column counts the rows from 0 or 1, and is called as programs call a saved index."""
+    column = frame[name]
+    if not _INDEX.fullmatch(name.strip()) or column.null_count() or column[0] not in (0, 1):
+        return False
+    if name == "c1" and (frame.columns[0] != name or (frame.width > 1 and frame.columns[1] == "c2")):
+        return False  # a table without names
+    return bool((column.diff().drop_nulls() == 1).all())

@@ -1,0 +1,71 @@
+"""The target of a table: a column, or an expression of columns, its classes, and proportions of trials."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from jitgrad.errors import DataError, FormulaError
+from jitgrad.tabular.encoding import Target, numbers, usable_range
+from jitgrad.tabular.expressions import Expression
+from jitgrad.tabular.predictors import role_values
+
+
+def of_column(frame: pl.DataFrame, name: str, trials: Expression | None) -> Target:
+    """A column as the target. With trials it is a number of successes where it has whole numbers, otherwise a proportion."""
+    if trials is None:
+        return Target(name, needs=(name,))
+    y = numbers(frame[name])
+    whole = bool((np.isnan(y) | (y == np.round(y))).all()) and (frame.schema[name].is_integer() or np.nanmax(y) > 1)
+    value = f"`{name}` / ({trials.text})" if whole else ""
+    return Target(name, value=value, trials=trials.text, needs=tuple(dict.fromkeys((name, *trials.names))))
+
+
+def of_expression(target: Expression, binomial: bool) -> Target:
+    """The left side of a formula: ``y``, ``log(y)``, ``cbind(successes, failures)``; of a binomial ``successes / trials``."""
+    if target.names == (target.text,):
+        return Target(target.text, needs=target.names)
+    if not target.names:
+        raise FormulaError(f"The left side {target.text!r} of the formula has no column. Name the target.")
+    if target.pair is not None:
+        successes, failures = target.pair
+        both = f"({successes}) + ({failures})"
+        return Target(target.text, value=f"({successes}) / ({both})", trials=both, needs=target.names)
+    parts = target.quotient
+    if binomial and parts is not None:
+        return Target(target.text, value=target.text, trials=parts[1], needs=target.names)
+    return Target(target.text, value=target.text, needs=target.names)
+
+
+def learned(target: Target, whole: pl.DataFrame, classify: bool) -> Target:
+    """With its classes or its range in the rows used. Raises DataError where it cannot be used."""
+    if not target.value:
+        made = Target.learned(whole[target.needs[0]], classify)
+        return replace(target, values=made.values, low=made.low, high=made.high)
+    if classify:
+        raise FormulaError(f"The target {target.name!r} is an expression, and classes are those of a column. Make it a column.")
+    low, high = usable_range(pl.Series(target.name, values(target, whole)))
+    return replace(target, low=low, high=high)
+
+
+def values(target: Target, frame: pl.DataFrame) -> np.ndarray:
+    """float64 (rows,), numbers, proportions or positions of classes, nan where missing.
+
+    Raises DataError for a class that is not known, and for more successes than trials.
+    """
+    if not target.value:
+        return target.encode(frame[target.needs[0]])
+    made = role_values(frame, Expression(target.value, target.needs), "target")
+    if target.trials and ((made < 0) | (made > 1)).any():
+        row = int(((made < 0) | (made > 1)).argmax())
+        raise DataError(
+            f"The target {target.name!r} has more successes than trials in row {row + 1}, or fewer than none. Correct it."
+        )
+    return made
+
+
+def trials(target: Target, frame: pl.DataFrame) -> np.ndarray | None:
+    """float64 (rows,), how many trials each proportion is of; None for other targets."""
+    return role_values(frame, Expression(target.trials, target.needs), "number of trials") if target.trials else None

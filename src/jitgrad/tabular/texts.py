@@ -1,0 +1,54 @@
+"""Columns of texts with many values: the rare ones grouped, or all of them hashed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import polars as pl
+
+MAX_CATEGORIES = 100
+_LEAST = 5  # rows of a text that is no rare one
+_LEAST_PART = 0.01  # or this part of all rows
+_ROWS_OF_A_BIN = 10
+
+
+def too_many(kinds: int, rows: int) -> bool:
+    """Whether a column has too many different values to tell kinds of rows apart."""
+    return kinds > MAX_CATEGORIES or 2 * kinds > rows > 8
+
+
+def common(texts: pl.Series) -> tuple[list[str], str]:
+    """The texts of many rows in order, at most ``MAX_CATEGORIES`` - 1, and what the others are called: other.
+
+    A text is common that is in 5 rows and 1 % of the rows at least.
+    """
+    counted = texts.rename("text").drop_nulls().value_counts(sort=False).sort(["count", "text"], descending=[True, False])
+    least = max(_LEAST, _LEAST_PART * len(texts))
+    found = counted.filter(pl.col("count") >= least)["text"].head(MAX_CATEGORIES - 1).sort().to_list()
+    other = "other"
+    while other in found:
+        other += "s"
+    return found, other
+
+
+def bins_for(rows: int) -> int:
+    """How many columns a hashed one becomes: a power of two from 4 to 64, with ten rows or more to each."""
+    return 1 << int(np.clip(np.log2(max(rows, 1) / _ROWS_OF_A_BIN), 2, 6))
+
+
+def hashed(texts: pl.Series, bins: int) -> np.ndarray:
+    """1 or -1 in one of ``bins`` columns for each text, float64 (rows, bins), nan where it is missing.
+
+    Column and sign depend on the text alone. Weinberger, Dasgupta, Langford, Smola and Attenberg, "Feature hashing for large
+    scale multitask learning", 2009.
+    """
+    unique = texts.unique().drop_nulls()
+    digests = [int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") for text in unique]
+    table = pl.DataFrame({"text": unique, "place": [d % bins for d in digests], "sign": [1 - 2 * (d >> 63) for d in digests]})
+    found = texts.rename("text").to_frame().join(table, on="text", how="left", maintain_order="left")
+    made = np.zeros((len(texts), bins))
+    there = found["place"].is_not_null().to_numpy()
+    made[np.flatnonzero(there), found["place"].drop_nulls().to_numpy()] = found["sign"].drop_nulls().to_numpy()
+    made[~there] = np.nan
+    return made
