@@ -76,6 +76,12 @@ class Design:
         """The classes in order; empty for a regression."""
         return self.target.classes
 
+    def part(self, rows: np.ndarray) -> Design:
+        """Some of the rows, by their positions in ``x``."""
+        names = ("x", "y", "offset", "weights", "freq_weights", "trials", "groups", "rows")
+        arrays = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: None if values is None else values[rows] for name, values in arrays.items()})
+
 
 @dataclass(frozen=True)
 class Encoded:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, get_type_hints
 
 import numpy as np
 import polars as pl
 
 from jitgrad.errors import DataError, FormulaError
+from jitgrad.saving.typed import check_types
 from jitgrad.tabular.encoding import Target, numbers, usable_range
 from jitgrad.tabular.expressions import Expression
 from jitgrad.tabular.predictors import role_values
@@ -37,6 +40,22 @@ def of_expression(target: Expression, binomial: bool) -> Target:
     if binomial and parts is not None:
         return Target(target.text, value=target.text, trials=parts[1], needs=target.names)
     return Target(target.text, value=target.text, needs=target.names)
+
+
+def made(given: Mapping[str, Any]) -> Target:
+    """A target from a dict of its attributes, as ``dataclasses.asdict`` makes it and a file keeps it, checked.
+
+    Raises one of ``saving.model.UNFIT`` where they do not go together.
+    """
+    target = Target(**{**given, "values": tuple(given["values"]), "needs": tuple(given["needs"])})
+    for name, hint in get_type_hints(Target).items():
+        check_types(getattr(target, name), hint, f"target.{name}")
+    kinds = {type(value) for value in target.values}
+    if not (kinds <= {str} or kinds <= {bool} or kinds <= {int, float}) or not target.needs:
+        raise DataError("its target has classes of several types, or no column")
+    for text in filter(None, (target.value, target.trials)):
+        Expression(text, target.needs)
+    return target
 
 
 def learned(target: Target, whole: pl.DataFrame, classify: bool) -> Target:
