@@ -1,7 +1,7 @@
 """Callbacks: what is done between the epochs of a model's fit. The names are Keras's.
 
-A fit without callbacks runs all epochs natively; with some it returns to Python after each epoch, which costs some 0.1 ms; with
-one that has ``on_train_batch_end``, after each step.
+A fit without callbacks runs all epochs natively; with some it returns to Python after each epoch, which costs some 0.1 ms, or
+after as many as they say (``Callback.ahead``); with one that has ``on_train_batch_end``, after each step.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class Callback:
     """
 
     model: Any
+    shares_model = True
+    """Whether it looks at the model, or changes more of it than ``stop_training``. Where no callback does, the weights stay in
+    the native loop from epoch to epoch."""
     fit_state: Callable[[], dict[str, Any]]
     """Of the fit: what is needed to go on after the present epoch."""
 
@@ -56,6 +59,10 @@ class Callback:
 
     def on_train_end(self, logs: Logs) -> None:
         """After the last epoch, with its metrics."""
+
+    def ahead(self) -> int:
+        """How many epochs may be done before it has to be told of them, where no callback shares the model."""
+        return 1
 
     def get_state(self) -> dict[str, Any]:
         """What this callback remembers between epochs, as nested dicts of numbers, texts, arrays and lists of them."""
@@ -137,7 +144,7 @@ class EarlyStopping(_Monitor):
         self.baseline = None if baseline is None else number("baseline", baseline)
         super().__init__(monitor, mode, min_delta)
         self.patience = count("patience", patience, 0)
-        self.restore_best_weights = restore_best_weights
+        self.restore_best_weights = self.shares_model = restore_best_weights
         self.start_from_epoch = start_from_epoch
 
     def on_train_begin(self, first: int) -> None:
@@ -160,6 +167,9 @@ class EarlyStopping(_Monitor):
         if self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+
+    def ahead(self) -> int:
+        return max(1, self.patience - self.wait)
 
     def on_train_end(self, logs: Logs) -> None:
         if self._weights:
@@ -248,6 +258,8 @@ class LearningRateScheduler(Callback):
 
 class CSVLogger(Callback):
     """Writes a row of metrics for each epoch. A fit that resumes an earlier one keeps its rows."""
+
+    shares_model = False
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.path, self.separator, self.append = Path(filename), separator, append

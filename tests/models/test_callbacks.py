@@ -51,6 +51,34 @@ def test_functions_as_callbacks() -> None:
     assert len(steps) == 3
 
 
+@pytest.mark.parametrize("options", [{"patience": 3, "min_delta": 1.0}, {"patience": 1, "min_delta": 0.2}, {"patience": 9}])
+@pytest.mark.parametrize("rate", [0.01, jitgrad.optimizers.schedules.ExponentialDecay(0.05, 2, 0.5)])
+def test_a_fit_ends_at_the_same_epoch_whether_weights_are_shared_or_not(options: dict[str, Any], rate: Any) -> None:
+    told: list[int] = []
+    alone = fitted(callbacks.EarlyStopping("loss", **options), epochs=12, rate=rate)
+    shared = fitted(
+        callbacks.EarlyStopping("loss", **options),
+        callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: told.append(epoch)),
+        epochs=12,
+        rate=rate,
+    )
+    assert alone.history == shared.history and told == shared.epoch
+    assert (alone.epochs == 12) == (options["patience"] == 9)
+
+
+def test_figures_are_told_after_many_epochs_at_once() -> None:
+    class Counting(callbacks.EarlyStopping):
+        asked = 0
+
+        def ahead(self) -> int:
+            self.asked += 1
+            return super().ahead()
+
+    counting = Counting("loss", patience=20)
+    assert fitted(counting, epochs=60).epochs == 60
+    assert counting.asked == 3
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

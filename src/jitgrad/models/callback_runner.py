@@ -38,6 +38,7 @@ class CallbackRunner:
         self.rates: list[float] = []
         plain = Callback.on_train_batch_end
         by_step = [c for c in callbacks if getattr(c.on_train_batch_end, "__func__", None) is not plain]
+        self.shares = model.optimizer.schedule is not None or any(c.shares_model for c in callbacks)
         self.after_step = functools.partial(self._after_step, by_step) if by_step else None
 
     def begin(self, loop: Loop, epochs: int) -> None:
@@ -46,16 +47,23 @@ class CallbackRunner:
             callback.fit_state = functools.partial(self.state, loop)
         self._begin_epoch(self.first, epochs)
 
-    def between(self, loop: Loop) -> bool:
-        """After an epoch; whether to go on."""
-        epoch = loop.epoch - 1
-        self.rates.append(self.model.optimizer.learning_rate)
-        logs = {**self.metrics_of(loop, epoch), "learning_rate": self.model.optimizer.learning_rate}
-        for callback in self.callbacks:
-            callback.on_epoch_end(epoch, logs)
-        for callback in self.callbacks:
-            callback.after_epoch(epoch, logs)
-        self._begin_epoch(loop.epoch, len(loop.training.losses))
+    def ahead(self) -> int:
+        """How many epochs there are until a callback has something to do."""
+        return 1 if self.shares else min(callback.ahead() for callback in self.callbacks)
+
+    def __call__(self, loop: Loop) -> bool:
+        """After epochs; whether to go on."""
+        rate = self.model.optimizer.learning_rate
+        told = self.first + len(self.rates)
+        made = self._of(loop, slice(told, loop.epoch))
+        for epoch in range(told, loop.epoch):
+            self.rates.append(rate)
+            logs = {**row_of(made, epoch - told), "learning_rate": rate}
+            for callback in self.callbacks:
+                callback.on_epoch_end(epoch, logs)
+            for callback in self.callbacks:
+                callback.after_epoch(epoch, logs)
+            self._begin_epoch(epoch + 1, len(loop.training.losses))
         return not self.model.stop_training
 
     def end(self, loop: Loop) -> None:
@@ -85,7 +93,7 @@ class CallbackRunner:
 
     def metrics_of(self, loop: Loop, epoch: int) -> dict[str, Any]:
         """The metrics of an epoch by name."""
-        return first_of(self._of(loop, slice(epoch, epoch + 1)))
+        return row_of(self._of(loop, slice(epoch, epoch + 1)))
 
     def _metrics(self, loop: Loop) -> dict[str, np.ndarray]:
         """All metrics of this fit, and of the one that it resumes, by name, a row an epoch."""
@@ -113,9 +121,9 @@ class CallbackRunner:
             callback.on_train_batch_end(loop.step_epoch, {"loss": loop.step_loss})
 
 
-def first_of(metrics: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Those of the first epoch: floats, or arrays."""
-    return {name: values[0].item() if values.ndim == 1 else values[0] for name, values in metrics.items()}
+def row_of(metrics: dict[str, np.ndarray], row: int = 0) -> dict[str, Any]:
+    """Those of one epoch: floats, or arrays."""
+    return {name: values[row].item() if values.ndim == 1 else values[row] for name, values in metrics.items()}
 
 
 MOST_BEFORE = 10**6

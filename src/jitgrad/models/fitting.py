@@ -10,7 +10,7 @@ import numpy as np
 from jitgrad.arguments import count
 from jitgrad.callbacks import Callback
 from jitgrad.errors import DataError
-from jitgrad.models.callback_runner import CallbackRunner, earlier_fit, first_of, go_on
+from jitgrad.models.callback_runner import CallbackRunner, earlier_fit, go_on, row_of
 from jitgrad.models.data import Dataset, as_data
 from jitgrad.models.sources import FitArguments, TrainingData, begun, evaluation_pass, prepare, validation
 from jitgrad.models.stepping import StepLoop, as_metrics, as_step_data, in_memory, tested
@@ -57,7 +57,7 @@ def fit(model: Any, data: tuple[Any, ...], validation_data: Any, callbacks: Sequ
             loop.reload()
         seconds = 0.0
         if first < epochs and not model.stop_training:
-            seconds = run(loop, epochs, report, runner.between if callbacks else None, runner.after_step)
+            seconds = run(loop, epochs, report, runner if callbacks else None, runner.after_step)
         model.optimizer.finalize_variable_values(model.trainable_variables)
         runner.end(loop)
     return runner.history(loop, seconds)
@@ -74,7 +74,7 @@ def _fit_by_steps(
         runner.begin(loop, epochs)
         seconds = 0.0
         if runner.first < epochs and not model.stop_training:
-            seconds = run(loop, epochs, report, runner.between if runner.callbacks else None, runner.after_step)
+            seconds = run(loop, epochs, report, runner if runner.callbacks else None, runner.after_step)
         model.optimizer.finalize_variable_values(model.trainable_variables)
         runner.end(loop)
     return runner.history(loop, seconds)
@@ -94,7 +94,7 @@ def step(model: Any, rows: Dataset) -> dict[str, Any]:
     with pass_.step.executable.context() as context:
         loop = Loop(context, pass_, None, 1)
         run(loop, 1)
-    return first_of(cost.metrics(loop.training, slice(0, 1)))
+    return row_of(cost.metrics(loop.training, slice(0, 1)))
 
 
 def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) ->
         return dict(_tested(model, x, y, sample_weight, size))
     if y is not None:
         pass_, cost = evaluation_pass(model, as_data(x, y, sample_weight, known=model.fitted_columns), size)
-        return first_of(cost.metrics(evaluate_pass(pass_), slice(0, 1)))
+        return row_of(cost.metrics(evaluate_pass(pass_), slice(0, 1)))
     losses, sums, seen = np.zeros(1), np.zeros((1, 0)), 0
     for rows in begun(x, model):
         n = len(rows.arrays[0])
@@ -115,7 +115,7 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) ->
         seen += n
     if not seen:
         raise DataError("There are no batches to evaluate. Give at least one.")
-    return first_of(cost.metrics(PassMetrics(losses / seen, sums), slice(0, 1)))
+    return row_of(cost.metrics(PassMetrics(losses / seen, sums), slice(0, 1)))
 
 
 def _tested(model: Any, x: Any, y: Any, sample_weight: Any, size: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -22,8 +23,21 @@ CHUNK_SECONDS = 0.075
 Report = Callable[["Loop"], None]
 """Called after each chunk."""
 
-Between = Callable[["Loop"], bool]
-"""Called after an epoch, the Variables up to date; what it changes in them counts. Returns whether to go on."""
+
+class Between(Protocol):
+    """What is done between epochs.
+
+    Attributes:
+        shares: whether it looks at the Variables, or changes anything; otherwise they have their values at the end.
+    """
+
+    shares: bool
+
+    def ahead(self) -> int:
+        """How many epochs to do before it is called."""
+
+    def __call__(self, loop: Loop) -> bool:
+        """After epochs; whether to go on."""
 
 
 class Loop:
@@ -137,7 +151,11 @@ def run_epochs(training: Pass, epochs: int, report: Report | None = None) -> tup
 
 
 def run(
-    loop: Loop, epochs: int, report: Report | None = None, between: Between | None = None, after_step: Report | None = None
+    loop: Loop,
+    epochs: int,
+    report: Report | None = None,
+    between: Between | None = None,
+    after_step: Report | None = None,
 ) -> float:
     """Run up to the end of ``epochs`` and give the Variables their new values; returns the seconds that the steps took.
 
@@ -145,7 +163,7 @@ def run(
         loop: at its first epoch.
         epochs: where to end.
         report: see Report.
-        between: see Between. Each epoch is then a chunk of its own, or several.
+        between: see Between. A chunk then ends where it is to be called.
         after_step: called after each step, as ``between``. Each step is then a chunk of its own.
 
     Raises:
@@ -160,7 +178,7 @@ def run(
         while loop.epoch < epochs:
             good[:] = loop.state
             before, trained = loop.epoch, not loop.is_evaluating
-            if not loop.chunk(epochs if between is None else before + 1, most):
+            if not loop.chunk(epochs if between is None else min(epochs, before + between.ahead()), most):
                 failed = FitError(
                     f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. "
                     f"Use a smaller learning rate, or look at the scale of the data."
@@ -174,9 +192,11 @@ def run(
                 after_step(loop)
                 loop.reload()
             if between is not None and loop.epoch > before:
-                loop.store()
+                if between.shares:
+                    loop.store()
                 go_on = between(loop)
-                loop.reload()
+                if between.shares:
+                    loop.reload()
                 if not go_on:
                     break
     except BaseException:
