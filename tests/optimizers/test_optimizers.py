@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jitgrad
-from jitgrad import GradientTape, Variable
+from jitgrad import GradientTape, Variable, optimizers
 from jitgrad.errors import ArgumentError, DTypeError, FitError, ShapeError
 from jitgrad.optimizers import SGD, Adam
 
@@ -185,3 +185,17 @@ def test_divergence_is_reported() -> None:
     with pytest.raises(FitError, match="nan or infinite"):
         SGD(1.0).minimize(lambda: w**4, steps=1000)
     assert np.isfinite(float(w))
+
+
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
+@pytest.mark.parametrize("options", [{}, {"use_ema": True, "weight_decay": 0.01}])
+def test_after_a_reset_it_begins_anew(name: str, options: dict[str, Any]) -> None:
+    optimizer = optimizers.OPTIMIZERS[name](0.01, **options)  # type: ignore[call-arg]
+    start, w = np.array([1.0, -2.0]), jitgrad.Variable([1.0, -2.0])
+    cost = jitgrad.function(lambda: jitgrad.sum(jitgrad.cosh(w)))
+    first = np.array(optimizer.minimize(cost, [w], steps=7)), np.array(w)
+    w.assign(start)
+    optimizer.reset()
+    second = np.array(optimizer.minimize(cost, [w], steps=7)), np.array(w)
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])

@@ -92,6 +92,7 @@ class Optimizer(Described, ABC):
         self._clip = Clipper(**{name: value for name, value in options.items() if name in CLIPPING})
         self._slots: dict[Variable, tuple[Variable, ...]] = {}
         self._numbers: tuple[Variable, ...] = ()
+        self._starts: dict[Variable, Any] = {}
         self._fitted: list[Variable] = []
         self._copied_from: dict[int, tuple[weakref.ref[Variable], Variable]] | None = None
 
@@ -218,6 +219,12 @@ class Optimizer(Described, ABC):
             variable.store(value)
         self._hyper.note()
         self._fitted = fitted
+
+    def reset(self) -> None:
+        """Begin anew, as if there had been no step. Hyperparameters stay, and so does what was traced with it."""
+        for variable, start in self._starts.items():
+            variable.store(np.broadcast_to(np.asarray(start, variable.dtype), variable.shape))
+        self._step.store([0.0])
 
     def _kept(self, fitted: Sequence[Variable]) -> list[tuple[Variable, ...]]:
         """The state for all Variables together, and that of each."""
@@ -400,6 +407,7 @@ class Optimizer(Described, ABC):
             self._numbers = tuple(
                 Variable(np.array(start, widest), name=f"{name}/number_{i}", trainable=False) for i, start in enumerate(starts)
             )
+            self._starts |= dict(zip(self._numbers, starts, strict=True))
         return self._numbers
 
     def _state(self, variable: Variable, *starts: Any) -> tuple[Variable, ...]:
@@ -408,11 +416,12 @@ class Optimizer(Described, ABC):
         Where running means are kept, that of the Variable is behind it.
         """
         if variable not in self._slots:
+            starts = (*starts, 0.0) if self._average else starts
             values = [start if isinstance(start, np.ndarray) else np.full(variable.shape, start) for start in starts]
-            values += [np.zeros(variable.shape)] if self._average else []
-            self._slots[variable] = tuple(
-                Variable(np.asarray(value, variable.dtype), name=f"{variable.name}/slot_{i}", trainable=False)
+            made = self._slots[variable] = tuple(
+                Variable(np.array(value, variable.dtype), name=f"{variable.name}/slot_{i}", trainable=False)
                 for i, value in enumerate(values)
             )
+            self._starts |= dict(zip(made, starts, strict=True))
         found = self._slots[variable]
         return found[:-1] if self._average else found
