@@ -113,7 +113,7 @@ def fit(
         coordinates = _coordinates(x, rows, intercept, len(names) - 1)
         return _fit_classes(names, coordinates, rows, _begin(coordinates, x, start, len(names) - 1), search)
     of, by = family_of(family, theta), link_of(link or family_of(family, theta).link)
-    _check_target(of, rows.y)
+    check_target(of, rows.y)
     if trials is not None and not of.proportion:
         raise ArgumentError(f"Family {family!r} has no trials. Leave them out, or choose 'binomial'.")
     x, rows = _counted(x, rows)
@@ -142,7 +142,7 @@ def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:
     return x, as_rows(y, *others)
 
 
-def _check_target(family: Family, y: np.ndarray) -> None:
+def check_target(family: Family, y: np.ndarray) -> None:
     """Raise DataError for a target that the family cannot have."""
     needs, allowed = family.targets(y)
     if not allowed.all():

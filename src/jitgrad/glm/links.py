@@ -37,6 +37,10 @@ class Link:
     rest: Function
     needs: str = ""
 
+    def __reduce__(self) -> tuple[Callable[[str], Link], tuple[str]]:
+        """By its name: functions without one cannot be pickled."""
+        return link_of, (self.name,)
+
     def allows(self, eta: np.ndarray) -> bool:
         """Whether all η have a mean."""
         return bool(np.isfinite(eta).all()) and (not self.needs or bool((eta > 0).all()))
