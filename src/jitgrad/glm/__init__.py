@@ -1,10 +1,17 @@
 """Generalised linear models: arrays in, estimates and what statistics says of them out."""
 
 from jitgrad.glm.covariance import covariance
+from jitgrad.glm.estimates import Estimates, Ratios, estimates, ratios
 from jitgrad.glm.families import FAMILIES
 from jitgrad.glm.fit import fit
-from jitgrad.glm.influence import influence
+from jitgrad.glm.influence import Influence, influence
 from jitgrad.glm.links import LINKS
+from jitgrad.glm.overdispersion import Overdispersion, overdispersion
 from jitgrad.glm.result import Fit
+from jitgrad.glm.tests import HypothesisTest, Step, analysis_of_deviance, compare, drop_each, f_test, likelihood_ratio, wald
 
-__all__ = ["FAMILIES", "LINKS", "Fit", "covariance", "fit", "influence"]
+__all__ = [
+    "FAMILIES", "LINKS", "Estimates", "Fit", "HypothesisTest", "Influence", "Overdispersion", "Ratios", "Step",
+    "analysis_of_deviance", "compare", "covariance", "drop_each", "estimates", "f_test", "fit", "influence",
+    "likelihood_ratio", "overdispersion", "ratios", "wald",
+]  # fmt: skip
