@@ -9,9 +9,10 @@ from jitgrad.glm.links import LINKS
 from jitgrad.glm.overdispersion import Overdispersion, overdispersion
 from jitgrad.glm.result import Fit
 from jitgrad.glm.tests import HypothesisTest, Step, analysis_of_deviance, compare, drop_each, f_test, likelihood_ratio, wald
+from jitgrad.glm.validation import Validation, cross_validate
 
 __all__ = [
-    "FAMILIES", "LINKS", "Estimates", "Fit", "HypothesisTest", "Influence", "Overdispersion", "Ratios", "Step",
-    "analysis_of_deviance", "compare", "covariance", "drop_each", "estimates", "f_test", "fit", "influence",
+    "FAMILIES", "LINKS", "Estimates", "Fit", "HypothesisTest", "Influence", "Overdispersion", "Ratios", "Step", "Validation",
+    "analysis_of_deviance", "compare", "covariance", "cross_validate", "drop_each", "estimates", "f_test", "fit", "influence",
     "likelihood_ratio", "overdispersion", "ratios", "wald",
 ]  # fmt: skip

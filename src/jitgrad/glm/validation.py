@@ -1,0 +1,147 @@
+"""What a fit predicts for rows that it has not seen: cross-validation.
+
+Stone, "Cross-validatory choice and assessment of statistical predictions", 1974; Allen, "The relationship between variable
+selection and data augmentation and a method for prediction", 1974.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jitgrad import random
+from jitgrad.arguments import count
+from jitgrad.errors import FitError
+from jitgrad.glm.covariance import ALONE
+from jitgrad.glm.families import Rows, as_rows
+from jitgrad.glm.fit import fit as fit_glm
+from jitgrad.glm.multinomial import Multinomial
+from jitgrad.glm.result import Fit
+
+FEWER_FOLDS, MOST = 1e6, 1e7
+"""Numbers of a table from which on there are five folds at most, and no fits at all: its scores change little there."""
+MOST_PRODUCTS = 5e10
+"""Products that the fits may take together: some seconds."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Predictions of rows by fits without them.
+
+    Attributes:
+        method: "leave-one-out", "10-fold" and the like; empty where nothing was done.
+        predicted: means (n,), or probabilities of classes (n, classes). nan where a row could not be predicted.
+        note: why rows could not be predicted, or nothing was done, in words; else empty.
+    """
+
+    method: str
+    predicted: np.ndarray
+    note: str
+
+
+def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, seed: int = 0, **rows: Any) -> Validation:
+    """Predict each row by a fit without it.
+
+    Of least squares each row is left out by itself, which takes no further fits: y − e / (1 − h), of the residual e and the
+    leverage h. Other families are fitted to all folds but one, from the coefficients of the whole fit on; classes are spread
+    evenly over folds, and a negative binomial keeps its theta. A row of frequency f stands for f rows of one fold.
+
+    Parameters
+    ----------
+    fit : Fit
+        The whole fit.
+    x, y, **rows
+        What it was fitted to, as ``glm.fit`` takes it.
+    folds : int, default 10
+        How many; five at most for more than a million numbers, and none for more than ten.
+    seed : int, default 0
+        Of the folds: the same seed, the same folds.
+
+    Returns
+    -------
+    Validation
+        The method, a prediction of each row, and a note.
+
+    Raises
+    ------
+    ArgumentError
+        For fewer than two folds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jitgrad import glm
+    >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 2.0, 3.0, 7.0])
+    >>> glm.cross_validate(glm.fit(x, y), x, y).predicted.round(3)
+    array([-1.   ,  1.857,  4.571,  4.667])
+    """
+    count("folds", folds, low=2)
+    given = as_rows(y, **rows)
+    nothing = np.full((len(y), fit.family.n_classes) if isinstance(fit.family, Multinomial) else len(y), np.nan)
+    if fit.separated or not fit.converged:
+        return Validation("", nothing, "")
+    if fit.family.name == "gaussian" and fit.link is not None and fit.link.name == "identity":
+        return _leave_one_out(fit, x, given, rows)
+    if x.size > MOST or x.size * x.shape[1] * folds > MOST_PRODUCTS:
+        return Validation("", nothing, f"The model was not cross-validated, because its table is large: {x.size} numbers.")
+    return _by_folds(fit, x, given, min(folds, len(y), 5 if x.size > FEWER_FOLDS else folds), seed, nothing)
+
+
+def _leave_one_out(fit: Fit, x: np.ndarray, given: Rows, rows: dict[str, Any]) -> Validation:
+    """In closed form."""
+    of = fit.working(x, given.y, **rows)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hat = np.where(given.total > 0, fit.hat_values(x, of), 0.0)
+        predicted = given.y - (given.y - of.mean.value) / np.where(hat < 1 - ALONE, 1 - hat, np.nan)
+    return Validation("leave-one-out", predicted, _lost(int(np.isnan(predicted).sum())))
+
+
+def _lost(many: int) -> str:
+    if not many:
+        return ""
+    rows, they = ("1 row", "it alone determines") if many == 1 else (f"{many} rows", "each of them alone determines")
+    return f"{rows} could not be predicted without being fitted, because {they} a coefficient."
+
+
+def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int, predicted: np.ndarray) -> Validation:
+    """By a fit for each fold; nan where it has no maximum."""
+    fold, failed = _folds(fit, given, folds, seed), 0
+    for number in range(folds):
+        left = fold != number
+        made = _fitted(fit, x[left], given.where(left))
+        if made is None:
+            failed += 1
+        else:
+            predicted[~left] = made.predict(x[~left], given.offset[~left])
+    note = ""
+    if failed:
+        note = f"The rows of {failed} of {folds} folds could not be predicted, because the fit without them did not converge."
+    return Validation("" if failed == folds else f"{folds}-fold", predicted, note)
+
+
+def _folds(fit: Fit, given: Rows, folds: int, seed: int) -> np.ndarray:
+    """The fold of each row, at random; each class is spread evenly over the folds."""
+    order = random.generator(seed).permutation(len(given.y))
+    if isinstance(fit.family, Multinomial) or fit.family.proportion:
+        order = order[np.argsort(given.y[order], kind="stable")]
+    fold = np.empty(len(order), int)
+    fold[order] = np.arange(len(order)) % folds
+    return fold
+
+
+def _fitted(fit: Fit, x: np.ndarray, given: Rows) -> Fit | None:
+    """A fit like another one, from its coefficients on; None where it has no maximum."""
+    own: dict[str, Any] = {"weights": given.weights, "freq_weights": given.frequency, "start": fit.coefficients}
+    if isinstance(fit.family, Multinomial):
+        own["classes"] = [str(k) for k in range(fit.family.n_classes)]
+    else:
+        assert fit.link is not None
+        own |= {"link": fit.link.name, "offset": given.offset, "theta": None if np.isnan(fit.theta) else fit.theta}
+        own |= {"trials": given.trials} if fit.family.proportion else {}
+    try:
+        made = fit_glm(x, given.y, fit.family.name, intercept=fit.intercept, **own)
+    except FitError:
+        return None
+    return made if made.converged and not made.separated else None
