@@ -20,7 +20,7 @@ from jitgrad.glm.fit import fit as fit_glm
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
 
-FEWER_FOLDS, MOST = 1e6, 1e7
+FEWER_FOLDS, MOST = 3e5, 2e6
 """Numbers of a table from which on there are five folds at most, and no fits at all: its scores change little there."""
 MOST_PRODUCTS = 5e10
 """Products that the fits may take together: some seconds."""
@@ -55,7 +55,7 @@ def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, s
     x, y, **rows
         What it was fitted to, as ``glm.fit`` takes it.
     folds : int, default 10
-        How many; five at most for more than a million numbers, and none for more than ten.
+        How many; five at most for more than 300,000 numbers of x, and none for more than two million.
     seed : int, default 0
         Of the folds: the same seed, the same folds.
 
