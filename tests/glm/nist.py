@@ -42,7 +42,8 @@ LONGLEY = Certified(
     455.478499142212"""),
     304.854073561965,
 )
-"""J. W. Longley, "An appraisal of least squares programs for the electronic computer from the point of view of the user", 1967."""
+"""J. W. Longley, "An appraisal of least squares programs for the electronic computer from the point of view of the user",
+1967."""
 
 _FILIP_X = _numbers("""
 -6.860120914 -4.324130045 -4.358625055 -4.358426747 -6.955852379 -6.661145254 -6.355462942 -6.118102026 -7.115148017
@@ -75,3 +76,58 @@ FILIP = Certified(
     0.334801051324544e-02,
 )
 """A. Filippelli, NIST: a polynomial of degree 10, whose powers are alike to nine digits."""
+
+_NORRIS = _numbers("""
+0.1 0.2 338.8 337.4 118.1 118.2 888.0 884.6 9.2 10.1 228.1 226.5 668.5 666.3 998.5 996.3 449.1 448.6 778.9 777.0 559.2 558.2
+0.3 0.4 0.1 0.6 778.1 775.5 668.8 666.9 339.3 338.0 448.9 447.5 10.8 11.6 557.7 556.0 228.3 228.1 998.0 995.8 888.8 887.6
+119.6 120.2 0.3 0.3 0.6 0.3 557.6 556.8 339.3 339.1 888.0 887.2 998.5 999.0 778.9 779.0 10.2 11.1 117.6 118.3 228.9 229.2
+668.4 669.1 449.2 448.9 0.2 0.5
+""").reshape(36, 2)
+NORRIS = Certified(
+    _NORRIS[:, 1:],
+    _NORRIS[:, 0],
+    _numbers("-0.262323073774029 1.00211681802045"),
+    _numbers("0.232818234301152 0.429796848199937E-03"),
+    0.884796396144373,
+)
+"""J. Norris, NIST: the calibration of ozone monitors."""
+
+_PONTIUS_X = np.tile(np.arange(1, 21) * 150000.0, 2)
+PONTIUS = Certified(
+    _PONTIUS_X[:, None] ** np.arange(1, 3),
+    _numbers("""
+    .11019 .21956 .32949 .43899 .54803 .65694 .76562 .87487 .98292 1.09146 1.20001 1.30822 1.41599 1.52399 1.63194 1.73947
+    1.84646 1.95392 2.06128 2.16844 .11052 .22018 .32939 .43886 .54798 .65739 .76596 .87474 .98300 1.09150 1.20004 1.30818
+    1.41613 1.52408 1.63159 1.73965 1.84696 1.95445 2.06177 2.16829"""),
+    _numbers("0.673565789473684E-03 0.732059160401003E-06 -0.316081871345029E-14"),
+    _numbers("0.107938612033077E-03 0.157817399981659E-09 0.486652849992036E-16"),
+    0.205177424076185e-03,
+)
+"""P. Pontius, NIST: the calibration of load cells."""
+
+_POWERS = np.arange(21.0)[:, None] ** np.arange(1, 6)
+_ERRORS = _numbers("""
+759 -2048 2048 -2048 2523 -2048 2048 -2048 1838 -2048 2048 -2048 1838 -2048 2048 -2048 2523 -2048 2048 -2048 759
+""")
+_DEVIATIONS = _numbers("2152.32624678170 2363.55173469681 779.343524331583 101.475507550350 5.64566512170752 0.112324854679312")
+WAMPLER3, WAMPLER4, WAMPLER5 = (
+    Certified(_POWERS, 1 + _POWERS.sum(1) + _ERRORS * size, np.ones(6), _DEVIATIONS * size, 2360.14502379268 * size)
+    for size in (1.0, 100.0, 10000.0)
+)
+"""R. H. Wampler, "A report on the accuracy of some widely used least squares computer programs", 1970."""
+
+NOINT1 = Certified(
+    np.arange(60.0, 71)[:, None],
+    np.arange(130.0, 141),
+    _numbers("2.07438016528926"),
+    _numbers("0.165289256198347E-01"),
+    3.56753034006338,
+)
+NOINT2 = Certified(
+    _numbers("4 5 6")[:, None],
+    _numbers("3 4 4"),
+    _numbers("0.727272727272727"),
+    _numbers("0.420827318078432E-01"),
+    0.369274472937998,
+)
+"""K. Eberhardt, NIST: lines through the origin."""
