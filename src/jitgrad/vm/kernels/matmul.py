@@ -18,6 +18,7 @@ from jitgrad.vm.kernels.tiles import PANEL_BYTES, ROWS, VECTORS, block, dots, mo
 _DEPTH = 256  # of a copied panel: a part of the second cache
 _LONG = 4096  # terms that are added one by one: the sum of more is that of such sums
 _TURNED_ROWS = 24  # from so many rows on turning the right operand pays
+_DEEP = 256  # from such a depth on dot products pay for few columns, too
 _PACKED_ROWS = 64  # from so many rows on a panel is copied
 
 _wide, _narrow = block(ROWS, VECTORS), block(ROWS, 1)
@@ -93,7 +94,8 @@ def _product(size, c, c_row, alone, s, s_row, x, x_row, x_step, y, y_row, turned
     lanes, whole = uint64(VECTOR_BYTES) // size, uint64(PANEL_BYTES) // size
     panel, none = _panel(c), _zeros(c)
     s, s_row, s_step = (none, nothing, nothing) if alone else (s, s_row, one)
-    if turned and m < uint64(_TURNED_ROWS) and n >= uint64(_ROW_DOTS) and k >= lanes:
+    few = m >= uint64(ROWS) and n >= uint64(VECTORS) and k >= uint64(_DEEP)
+    if turned and m < uint64(_TURNED_ROWS) and (n >= uint64(_ROW_DOTS) or few) and k >= lanes:
         _by_dots(c, c_row, s, s_row, s_step, x, x_row, y, y_row, m, k, n)
         return
     copied = turned or m >= uint64(_PACKED_ROWS)

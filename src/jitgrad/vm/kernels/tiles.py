@@ -81,38 +81,51 @@ def _emit_dots(
     emit: Emitter, rows: int, columns: int,
     c: Any, c_row: Any, s: Any, s_row: Any, x: Any, x_row: Any, y: Any, y_row: Any, depth: Any,
 ) -> None:  # fmt: skip
-    builder, first = emit.builder, emit.builder.block
-    loop, body, done = (builder.append_basic_block(name) for name in ("depth", "step", "sums"))
+    builder, start = emit.builder, emit.builder.block
+    names = ("depth", "step", "rest", "masked", "sums")
+    loop, body, rest, masked, done = (builder.append_basic_block(name) for name in names)
+    whole = builder.and_(depth, word(2**64 - emit.lanes))
     builder.branch(loop)
     builder.position_at_end(loop)
     count = builder.phi(WORD)
-    count.add_incoming(word(0), first)
+    count.add_incoming(word(0), start)
     sums = [builder.phi(emit.vector) for _ in range(rows * columns)]
     for phi in sums:
-        phi.add_incoming(emit.zero, first)
-    builder.cbranch(builder.icmp_unsigned("<", count, depth), body, done)
+        phi.add_incoming(emit.zero, start)
+    builder.cbranch(builder.icmp_unsigned("<", count, whole), body, rest)
+
+    def further(mask: Any = None) -> list[Any]:
+        """The sums with as many terms more as a vector has lanes."""
+        down = [emit.load(emit.at(x, builder.mul(x_row, word(i)), count), mask) for i in range(rows)]
+        across = [emit.load(emit.at(y, builder.mul(y_row, word(j)), count), mask) for j in range(columns)]
+        terms = [builder.fmul(a, b, flags=("contract",)) for a in down for b in across]
+        return [builder.fadd(phi, term, flags=("contract",)) for phi, term in zip(sums, terms, strict=True)]
+
     builder.position_at_end(body)
-    mask = emit.mask(builder.sub(depth, count))
-    down = [emit.load(emit.at(x, builder.mul(x_row, word(i)), count), mask) for i in range(rows)]
-    across = [emit.load(emit.at(y, builder.mul(y_row, word(j)), count), mask) for j in range(columns)]
-    for i in range(rows):
-        for j in range(columns):
-            phi = sums[i * columns + j]
-            term = builder.fmul(down[i], across[j], flags=("contract",))
-            phi.add_incoming(builder.fadd(phi, term, flags=("contract",)), body)
+    for phi, value in zip(sums, further(), strict=True):
+        phi.add_incoming(value, body)
     count.add_incoming(builder.add(count, word(emit.lanes)), body)
     builder.branch(loop)
+    builder.position_at_end(rest)
+    builder.cbranch(builder.icmp_unsigned("<", whole, depth), masked, done)
+    builder.position_at_end(masked)
+    last = further(emit.mask(builder.sub(depth, whole)))
+    builder.branch(done)
     builder.position_at_end(done)
-    together = [added(builder, sums[group : group + emit.lanes]) for group in range(0, len(sums), emit.lanes)]
+    totals = [builder.phi(emit.vector) for _ in sums]
+    for total, before, value in zip(totals, sums, last, strict=True):
+        total.add_incoming(before, rest)
+        total.add_incoming(value, masked)
+    together = [added(builder, totals[group : group + emit.lanes]) for group in range(0, len(totals), emit.lanes)]
     part = ir.VectorType(emit.number, min(columns, emit.lanes))
-    for k in range(0, len(sums), part.count):
+    for k in range(0, len(totals), part.count):
         i, j = divmod(k, columns)
         lanes = indices([k % emit.lanes + lane for lane in range(part.count)])
         found = builder.shuffle_vector(together[k // emit.lanes], ir.Constant(emit.vector, ir.Undefined), lanes)
-        start = builder.load(emit.pointer(emit.at(s, builder.mul(s_row, word(i)), j), part))
-        start.align = emit.size
+        begin = builder.load(emit.pointer(emit.at(s, builder.mul(s_row, word(i)), j), part))
+        begin.align = emit.size
         place = emit.pointer(emit.at(c, builder.mul(c_row, word(i)), j), part)
-        builder.store(builder.fadd(start, found), place).align = emit.size
+        builder.store(builder.fadd(begin, found), place).align = emit.size
 
 
 def added(builder: Any, vectors: list[Any]) -> Any:
