@@ -19,17 +19,14 @@ ROUNDING = 64 * np.finfo(np.float64).eps
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Inputs of a fit, and the way back.
+    """The way back from the inputs of a fit to the features.
 
     Attributes:
-        inputs: float64 (rows, p): with weights, columns are orthogonal and of mean square one. The first is of ones,
-            where there is an intercept.
         back: float64 (1 + features, p): from coefficients of the inputs to those of the features, the intercept first; its rows
             are 0 where a feature is aliased, or there is no intercept.
         estimated: boolean (1 + features,): what has a coefficient.
     """
 
-    inputs: np.ndarray
     back: np.ndarray
     estimated: np.ndarray
 
@@ -45,15 +42,17 @@ class Coordinates:
         made: np.ndarray = back @ own @ back.T
         return (made + made.T) / 2
 
-    def forth(self, coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """The coefficients of the inputs (p, outputs), from some of the features (1 + features, outputs)."""
-        eta = x @ coefficients[1:] + coefficients[0]
-        made: np.ndarray = np.linalg.lstsq(self.inputs, eta, rcond=None)[0]
+    def forth(self, coefficients: np.ndarray) -> np.ndarray:
+        """Those of the inputs (p, outputs), from some of the features (1 + features, outputs)."""
+        made: np.ndarray = np.linalg.lstsq(self.back, coefficients, rcond=None)[0]
         return made
 
 
-def make_coordinates(x: np.ndarray, weights: np.ndarray, intercept: bool) -> Coordinates:
-    """Coordinates for features (rows, features) with weights (rows,), all of them above 0."""
+def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np.ndarray, Coordinates]:
+    """Inputs (rows, p) whose columns are orthogonal and of mean square one, with weights (rows,) that are all above 0.
+
+    The first is of ones, where there is an intercept.
+    """
     rows, features = x.shape
     root = np.sqrt(weights / weights.mean())[:, None]
     center = np.average(x, axis=0, weights=weights) if intercept else np.zeros(features)
@@ -64,14 +63,14 @@ def make_coordinates(x: np.ndarray, weights: np.ndarray, intercept: bool) -> Coo
     size[size == 0] = 1
     z /= size
     noise = ROUNDING * np.abs(x).max(0) / size if rows else size
-    orthonormal, triangle = np.linalg.qr(z)
+    columns, triangle = np.linalg.qr(z)
     least = np.maximum(ALIASED, noise) * np.sqrt(rows)
     kept = independent(triangle, least)
     if len(kept) < features:
-        orthonormal, triangle = np.linalg.qr(z[:, kept])
+        columns, triangle = np.linalg.qr(z[:, kept])
     back = np.zeros((1 + features, intercept + len(kept)))
     back[1 + np.array(kept, int), intercept:] = np.linalg.inv(triangle) * np.sqrt(rows) / size[kept, None]
-    inputs = orthonormal * (np.sqrt(rows) / root)
+    inputs = columns * (np.sqrt(rows) / root)
     if intercept:
         back[0, 0] = 1
         back[0, 1:] = -center @ back[1:, 1:]
@@ -79,7 +78,18 @@ def make_coordinates(x: np.ndarray, weights: np.ndarray, intercept: bool) -> Coo
     estimated = np.zeros(1 + features, bool)
     estimated[0] = intercept
     estimated[1 + np.array(kept, int)] = True
-    return Coordinates(inputs, back, estimated)
+    return inputs, Coordinates(back, estimated)
+
+
+def standard(center: np.ndarray, size: np.ndarray, intercept: bool) -> Coordinates:
+    """Of inputs that are ones and (x - center) / size."""
+    features = len(center)
+    back = np.zeros((1 + features, intercept + features))
+    back[1:, intercept:] = np.diag(1 / size)
+    if intercept:
+        back[0, 0] = 1
+        back[0, 1:] = -center / size
+    return Coordinates(back, np.r_[intercept, np.ones(features, bool)])
 
 
 def independent(columns: np.ndarray, least: np.ndarray) -> list[int]:

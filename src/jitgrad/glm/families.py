@@ -7,6 +7,7 @@ the deviance divided by the number of rows.
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -44,20 +45,31 @@ class Rows:
     frequency: np.ndarray
     trials: np.ndarray
 
-    @property
+    @functools.cached_property
     def prior(self) -> np.ndarray:
         """The factor of a row's deviance, as one row."""
-        return self.weights * self.trials
+        return _times(self.weights, self.trials)
 
-    @property
+    @functools.cached_property
     def total(self) -> np.ndarray:
         """The factor of a row's deviance, as often as it stands for a row."""
-        return self.prior * self.frequency
+        return _times(self.prior, self.frequency)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether a row may have another factor than 1."""
+        return not _is_one_number(self.total)
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether something is added to η."""
+        return not _is_one_number(self.offset)
 
     def where(self, chosen: np.ndarray) -> Rows:
         """Some of the rows."""
-        parts = (self.y, self.offset, self.weights, self.frequency, self.trials)
-        return Rows(*(values[chosen] for values in parts))
+        y = self.y[chosen]
+        parts = (self.offset, self.weights, self.frequency, self.trials)
+        return Rows(y, *(v[: len(y)] if _is_one_number(v) else v[chosen] for v in parts))
 
     @property
     def n(self) -> float:
@@ -79,7 +91,7 @@ def as_rows(
         ("offset", offset, 0.0), ("weights", weights, 1.0), ("freq_weights", freq_weights, 1.0), ("trials", trials, 1.0)
     ):  # fmt: skip
         if given is None:
-            made.append(np.full(len(y), usual))
+            made.append(np.broadcast_to(np.float64(usual), y.shape))
             continue
         values = np.asarray(given, np.float64)
         if values.shape != y.shape:
@@ -92,12 +104,31 @@ def as_rows(
     return Rows(y, *made)
 
 
+def _times_log(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """a log x of numbers from 0 on, 0 where a is 0; of arrays, or recorded of Tensors."""
+    return a * np.log(np.where(a > 0, x, 1.0))
+
+
+def _is_one_number(values: np.ndarray) -> bool:
+    """Whether it stands for what was not given."""
+    return values.strides == (0,)
+
+
+def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The product; weights that were not given cost nothing."""
+    if _is_one_number(a) or _is_one_number(b):
+        return b if _is_one_number(a) else a
+    made: np.ndarray = a * b
+    return made
+
+
 class Family(ABC):
     """A distribution of the target, or a variance alone.
 
     Attributes:
         name: in ``FAMILIES``.
         link: the name of its link unless another is asked for.
+        canonical: the name of the link whose derivative of the mean by η is the variance, if there is one.
         dispersion_known: whether it is 1; otherwise it is estimated.
         extra: how many parameters the likelihood has beside the coefficients.
         has_likelihood: False for a quasi-likelihood.
@@ -107,6 +138,7 @@ class Family(ABC):
 
     name: str
     link: str
+    canonical: str = ""
     dispersion_known = True
     extra = 0
     has_likelihood = True
@@ -126,8 +158,8 @@ class Family(ABC):
         """The deviance of each row, without its weight."""
 
     @abstractmethod
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
-        """The logarithm of the full likelihood; nan where there is none."""
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
+        """The logarithm of the full likelihood of means with a deviance; nan where there is none."""
 
     def start(self, rows: Rows) -> np.ndarray:
         """Means to begin with, near the targets and inside their range, as in R."""
@@ -137,14 +169,14 @@ class Family(ABC):
         """What the target is above its mean."""
         return y - mean.value
 
-    def allows(self, mean: Mean) -> bool:
-        """Whether all means are possible."""
-        if self.positive or self.proportion:
-            return bool((mean.value > 0).all()) and not (self.proportion and bool((mean.rest <= 0).any()))
-        return bool(np.isfinite(mean.value).all())
+    def is_possible(self, mean: Mean) -> np.ndarray:
+        """Which means are possible."""
+        if self.proportion:
+            return (mean.value > 0) & (mean.rest > 0)
+        return (mean.value > 0) & (mean.value < np.inf) if self.positive else np.abs(mean.value) < np.inf
 
     def deviance(self, rows: Rows, mean: Mean) -> float:
-        """Twice what the likelihood lacks to that of means that are the targets, by the dispersion."""
+        """The sum of the rows' deviances."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return float(np.sum(rows.total * self.unit_deviance(rows.y, mean)))
 
@@ -163,7 +195,7 @@ class Family(ABC):
 class Gaussian(Family):
     """Numbers with normal errors: least squares."""
 
-    name, link, dispersion_known, extra = "gaussian", "identity", False, 1
+    name, link, canonical, dispersion_known, extra = "gaussian", "identity", "identity", False, 1
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
         return "that are finite", np.isfinite(y)
@@ -175,8 +207,8 @@ class Gaussian(Family):
         made: np.ndarray = (y - mean.value) ** 2
         return made
 
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
-        n, deviance = rows.n, self.deviance(rows, mean)
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
+        n = rows.n
         with np.errstate(divide="ignore"):
             return float(-0.5 * (n * (np.log(2 * np.pi * deviance / n) + 1) - np.sum(rows.frequency * np.log(rows.weights))))
 
@@ -184,7 +216,7 @@ class Gaussian(Family):
 class Binomial(Family):
     """Proportions of trials: 0 and 1 where there is one."""
 
-    name, link, proportion = "binomial", "logit", True
+    name, link, canonical, proportion = "binomial", "logit", "logit", True
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
         return "between 0 and 1", (y >= 0) & (y <= 1)
@@ -193,17 +225,16 @@ class Binomial(Family):
         return mean.value * mean.rest
 
     def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
-        from scipy.special import xlogy
+        return 2 * (_times_log(y, y / mean.value) + _times_log(1 - y, (1 - y) / mean.rest))
 
-        made: np.ndarray = 2 * (xlogy(y, y) + xlogy(1 - y, 1 - y) - xlogy(y, mean.value) - xlogy(1 - y, mean.rest))
-        return made
-
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
         from scipy.special import gammaln, xlogy
 
-        hits, misses = rows.trials * rows.y, rows.trials * (1 - rows.y)
-        ways = gammaln(rows.trials + 1) - gammaln(hits + 1) - gammaln(misses + 1)
-        return float(np.sum(rows.frequency * rows.weights * (ways + xlogy(hits, mean.value) + xlogy(misses, mean.rest))))
+        mixed = (rows.y > 0) & (rows.y < 1)  # the others have one way to come about, and a likelihood of 1 at best
+        trials, hits = rows.trials[mixed], (rows.trials * rows.y)[mixed]
+        ways = gammaln(trials + 1) - gammaln(hits + 1) - gammaln(trials - hits + 1)
+        best = ways + xlogy(hits, hits / trials) + xlogy(trials - hits, 1 - hits / trials)
+        return float(np.sum((rows.frequency * rows.weights)[mixed] * best)) - deviance / 2
 
     def start(self, rows: Rows) -> np.ndarray:
         made: np.ndarray = (rows.prior * rows.y + 0.5) / (rows.prior + 1)
@@ -228,7 +259,7 @@ class Binomial(Family):
 class Poisson(Family):
     """Counts."""
 
-    name, link, positive = "poisson", "log", True
+    name, link, canonical, positive = "poisson", "log", "log", True
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
         return "0 or above", y >= 0
@@ -237,15 +268,13 @@ class Poisson(Family):
         return mean.value
 
     def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
-        from scipy.special import xlogy
-
-        made: np.ndarray = 2 * (xlogy(y, y / mean.value) - (y - mean.value))
+        made: np.ndarray = 2 * (_times_log(y, y / mean.value) - (y - mean.value))
         return made
 
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
         from scipy.special import gammaln, xlogy
 
-        return float(np.sum(rows.total * (xlogy(rows.y, mean.value) - mean.value - gammaln(rows.y + 1))))
+        return float(np.sum(rows.total * (xlogy(rows.y, rows.y) - rows.y - gammaln(rows.y + 1)))) - deviance / 2
 
     def start(self, rows: Rows) -> np.ndarray:
         return rows.y + 0.1
@@ -276,12 +305,14 @@ class Gamma(Family):
         made: np.ndarray = 2 * ((y - mean.value) / mean.value - np.log(y / mean.value))
         return made
 
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
         from scipy.special import gammaln
 
-        y, shape = rows.y, rows.total.sum() / self.deviance(rows, mean)
-        density = shape * np.log(shape * y / mean.value) - shape * y / mean.value - gammaln(shape) - np.log(y)
-        return float(np.sum(rows.total * density))
+        total = rows.total.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shape = total / deviance
+            best = shape * np.log(shape) - shape - gammaln(shape)
+        return float(total * (best - 0.5) - np.sum(rows.total * np.log(rows.y)))
 
 
 class InverseGaussian(Family):
@@ -300,9 +331,10 @@ class InverseGaussian(Family):
         made: np.ndarray = ((y - mean.value) / mean.value) ** 2 / y
         return made
 
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
         total = rows.total.sum()
-        dispersion = self.deviance(rows, mean) / total
+        with np.errstate(divide="ignore"):
+            dispersion = np.divide(deviance, total)
         return float(-0.5 * (total * (np.log(2 * np.pi * dispersion) + 1) + 3 * np.sum(rows.total * np.log(rows.y))))
 
 
@@ -312,7 +344,7 @@ class NegativeBinomial(Poisson):
 
     theta: float = 1.0
     estimated: bool = False
-    name, link = "negative_binomial", "log"
+    name, link, canonical = "negative_binomial", "log", ""
 
     def given(self, theta: float) -> NegativeBinomial:
         """The same with another theta."""
@@ -327,19 +359,17 @@ class NegativeBinomial(Poisson):
         return made
 
     def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
-        from scipy.special import xlogy
-
         above = np.log1p((y - mean.value) / (mean.value + self.theta))
-        made: np.ndarray = 2 * (xlogy(y, y / mean.value) - (y + self.theta) * above)
+        made: np.ndarray = 2 * (_times_log(y, y / mean.value) - (y + self.theta) * above)
         return made
 
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
         from scipy.special import gammaln, xlogy
 
         y, theta = rows.y, self.theta
         ways = gammaln(theta + y) - gammaln(theta) - gammaln(y + 1)
-        density = ways + xlogy(y, mean.value / theta) - (y + theta) * np.log1p(mean.value / theta)
-        return float(np.sum(rows.total * density))
+        best = ways + xlogy(y, y / theta) - (y + theta) * np.log1p(y / theta)
+        return float(np.sum(rows.total * best)) - deviance / 2
 
     def start(self, rows: Rows) -> np.ndarray:
         return np.where(rows.y > 0, rows.y, 1 / 6)
@@ -351,7 +381,7 @@ class _Quasi:
     dispersion_known = False
     has_likelihood = False
 
-    def log_likelihood(self, rows: Rows, mean: Mean) -> float:
+    def log_likelihood(self, rows: Rows, deviance: float) -> float:
         return np.nan
 
 

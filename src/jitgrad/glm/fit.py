@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DataError, FitError
-from jitgrad.glm.coordinates import Coordinates, make_coordinates
-from jitgrad.glm.families import FAMILIES, Family, Mean, NegativeBinomial, Rows, as_rows, family_of
+from jitgrad.glm.coordinates import orthonormal
+from jitgrad.glm.families import Family, NegativeBinomial, Rows, as_rows, family_of
 from jitgrad.glm.links import Link, link_of
-from jitgrad.glm.means import OneMean, mean_of, working
 from jitgrad.glm.multinomial import Classes, Multinomial
-from jitgrad.glm.newton import Maximum, maximise
 from jitgrad.glm.result import Fit
-from jitgrad.glm.theta import theta_of
+from jitgrad.glm.searches import Search, found, null
 
 TOL = 1e-10
 MAX_ITER = 100
@@ -110,22 +108,15 @@ def fit(
             raise ArgumentError("Family 'multinomial' takes no link, offset, trials or theta. Leave them out.")
         names = _names_of_classes(rows.y, classes)
         x, rows = _counted(x, rows)
-        coordinates = _coordinates(x, rows, intercept, len(names) - 1)
-        return _fit_classes(names, coordinates, rows, _begin(coordinates, x, start, len(names) - 1), search)
+        _check_size(x, intercept, len(names) - 1)
+        return _fit_classes(names, x, rows, intercept, _coefficients(start, x, len(names) - 1), search)
     of, by = family_of(family, theta), link_of(link or family_of(family, theta).link)
     check_target(of, rows.y)
     if trials is not None and not of.proportion:
         raise ArgumentError(f"Family {family!r} has no trials. Leave them out, or choose 'binomial'.")
     x, rows = _counted(x, rows)
-    coordinates = _coordinates(x, rows, intercept, 1)
-    return _fit_means(of, by, coordinates, rows, _begin(coordinates, x, start, 1), search)
-
-
-class Search(NamedTuple):
-    """When a search for a maximum ends."""
-
-    tol: float
-    max_iter: int
+    _check_size(x, intercept, 1)
+    return _fit_means(of, by, x, rows, intercept, _coefficients(start, x, 1), search)
 
 
 def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:
@@ -171,135 +162,75 @@ def _counted(x: np.ndarray, rows: Rows) -> tuple[np.ndarray, Rows]:
     return (x, rows) if counted.all() else (x[counted], rows.where(counted))
 
 
-def _coordinates(x: np.ndarray, rows: Rows, intercept: bool, outputs: int) -> Coordinates:
-    """The coordinates of a fit. Raises FitError where there are too many coefficients to solve for."""
+def _check_size(x: np.ndarray, intercept: bool, outputs: int) -> None:
+    """Raise FitError where there are too many coefficients to solve for."""
     coefficients = (x.shape[1] + intercept) * outputs
     if max(len(x), coefficients) * coefficients**2 > MOST_PRODUCTS:
         raise FitError(
             f"There are {coefficients} coefficients for {len(x)} rows, too many to solve for exactly. Choose a penalty, for "
             f"example 'ridge' or 'elastic-net', or leave columns out."
         )
-    return make_coordinates(x, rows.total, intercept)
 
 
-def _begin(coordinates: Coordinates, x: np.ndarray, start: Any, outputs: int) -> np.ndarray | None:
-    """Coefficients in the coordinates of the fit, (outputs · p,), from those of the features."""
+def _coefficients(start: Any, x: np.ndarray, outputs: int) -> np.ndarray | None:
+    """Coefficients to begin with, (1 + features, outputs). Raises DataError for another shape."""
     if start is None:
         return None
-    given, expected = np.asarray(start, np.float64), (len(coordinates.estimated), outputs)
+    given, expected = np.asarray(start, np.float64), (1 + x.shape[1], outputs)
     if given.shape != expected:
         raise DataError(f"start has shape {given.shape}. Give coefficients of shape {expected}, the intercept first.")
-    known = np.where(np.isfinite(given), given, 0.0)
-    return coordinates.forth(known, x).T.ravel()
+    return np.where(np.isfinite(given), given, 0.0)
 
 
 def _fit_means(
-    family: Family, link: Link, coordinates: Coordinates, rows: Rows, begin: np.ndarray | None, search: Search
+    family: Family, link: Link, x: np.ndarray, rows: Rows, intercept: bool, start: np.ndarray | None, search: Search
 ) -> Fit:
     """The fit of a family with one mean."""
-    error = np.nan
-    if isinstance(family, NegativeBinomial) and family.estimated:
-        family, begin, error = _with_theta(family, link, coordinates, rows, begin, search)
-    problem = OneMean(family, link, coordinates, rows)
-    maximum = _searched(problem, begin, search)
-    of = working(family, link, rows, problem.eta(maximum.coefficients))
-    null = _null(family, link, rows, problem.intercept, search)
-    pearson = float(np.sum(rows.frequency * of.pearson(family) ** 2))
-    df_resid = rows.n - len(maximum.coefficients)
-    dispersion = 1.0 if family.dispersion_known else pearson / df_resid if df_resid > 0 else np.nan
+    own = found(family, link, x, rows, intercept, start, search)
+    family, maximum, coordinates = own.family, own.maximum, own.coordinates
+    without, last, size = null(own, link, rows, intercept, search), maximum.last, len(maximum.coefficients)
+    df_resid = rows.n - size
+    dispersion = 1.0 if family.dispersion_known else last.pearson / df_resid if df_resid > 0 else np.nan
     return Fit(
         family=family,
         link=link,
-        intercept=problem.intercept,
+        intercept=intercept,
         coefficients=coordinates.coefficients(maximum.coefficients[:, None]),
         covariance=coordinates.covariance(maximum.covariance, 1) * dispersion,
         aliased=~coordinates.estimated[1:],
         dispersion=dispersion,
         dispersion_estimated=not family.dispersion_known,
         theta=family.theta if isinstance(family, NegativeBinomial) else np.nan,
-        theta_standard_error=error,
+        theta_standard_error=own.theta_error,
         n=rows.n,
-        df_model=len(maximum.coefficients) - problem.intercept,
+        df_model=size - intercept,
         df_resid=df_resid,
-        log_likelihood=family.log_likelihood(rows, of.mean),
-        null_log_likelihood=null.family.log_likelihood(rows, null.mean),
-        deviance=family.deviance(rows, of.mean),
-        null_deviance=family.deviance(rows, null.mean),
-        pearson_chi2=pearson,
+        log_likelihood=family.log_likelihood(rows, last.deviance),
+        null_log_likelihood=without.family.log_likelihood(rows, without.deviance),
+        deviance=last.deviance,
+        null_deviance=without.deviance_in_family,
+        pearson_chi2=last.pearson,
         n_iter=maximum.n_iter,
         converged=maximum.converged,
         separated=maximum.separated,
     )
 
 
-class _Null(NamedTuple):
-    """The model of an intercept and the offset, or of the offset alone; with a theta of its own, where that is estimated."""
-
-    family: Family
-    mean: Mean
-
-
-def _null(family: Family, link: Link, rows: Rows, intercept: bool, search: Search) -> _Null:
-    constant = bool((rows.offset == rows.offset[0]).all())
-    if not intercept:
-        mean = mean_of(link, rows.offset)
-    elif constant:
-        value = np.full(len(rows.y), np.average(rows.y, weights=rows.total))
-        mean = Mean(value, 1 - value)
-    else:
-        coordinates = make_coordinates(np.empty((len(rows.y), 0)), rows.total, True)
-        problem = OneMean(family, link, coordinates, rows)
-        mean = mean_of(link, problem.eta(_searched(problem, None, search).coefficients))
-    if not (isinstance(family, NegativeBinomial) and family.estimated):
-        return _Null(family, mean)
-    if constant or not intercept:
-        return _Null(family.given(theta_of(rows, mean.value)[0]), mean)
-    family, _, _ = _with_theta(family, link, coordinates, rows, None, search)
-    problem = OneMean(family, link, coordinates, rows)
-    return _Null(family, mean_of(link, problem.eta(_searched(problem, None, search).coefficients)))
-
-
-def _with_theta(
-    family: NegativeBinomial, link: Link, coordinates: Coordinates, rows: Rows, begin: np.ndarray | None, search: Search
-) -> tuple[NegativeBinomial, np.ndarray, float]:
-    """The family with its most likely theta, coefficients there, and theta's standard error.
-
-    Coefficients and theta in turn, as ``glm.nb`` of Venables and Ripley, "Modern applied statistics with S", 2002. Both have
-    expected information without a common part, so few turns are needed.
-    """
-    problem = OneMean(FAMILIES["poisson"], link, coordinates, rows)
-    for _ in range(search.max_iter):
-        coefficients = _searched(problem, begin, search).coefficients
-        theta, error = theta_of(rows, mean_of(link, problem.eta(coefficients)).value)
-        settled = isinstance(problem.family, NegativeBinomial) and abs(theta - problem.family.theta) <= search.tol * error
-        problem, begin = OneMean(family.given(theta), link, coordinates, rows), coefficients
-        if settled:
-            break
-    return family.given(theta), coefficients, error
-
-
-def _searched(problem: OneMean | Classes, begin: np.ndarray | None, search: Search) -> Maximum:
-    """The maximum from some coefficients on, where their likelihood is finite, or from where the problem starts."""
-    point = None if begin is None else problem.at(begin)
-    if point is None or not np.isfinite(point.deviance):
-        point = problem.start()
-    if not np.isfinite(point.deviance):
-        raise FitError(
-            "No coefficients to begin with were found at which all means are possible. Choose another link, or give start."
-        )
-    return maximise(problem, point, *search)
-
-
-def _fit_classes(names: Sequence[str], coordinates: Coordinates, rows: Rows, begin: np.ndarray | None, search: Search) -> Fit:
+def _fit_classes(
+    names: Sequence[str], x: np.ndarray, rows: Rows, intercept: bool, start: np.ndarray | None, search: Search
+) -> Fit:
     """The fit of classes."""
     family, outputs = Multinomial(len(names)), len(names) - 1
-    problem = Classes(names, coordinates.inputs, rows)
-    maximum = _searched(problem, begin, search)
-    log_likelihood, null = -problem.at(maximum.coefficients).deviance / 2, _null_of_classes(rows, names, coordinates)
+    inputs, coordinates = orthonormal(x, rows.total, intercept)
+    problem = Classes(names, inputs, rows)
+    begin = None if start is None else problem.at(coordinates.forth(start).T.ravel())
+    maximum = search.maximum(problem, begin)
+    size, deviance = len(maximum.coefficients), maximum.last.deviance
+    null_deviance = _null_deviance_of_classes(rows, len(names), intercept)
     return Fit(
         family=family,
         link=None,
-        intercept=bool(coordinates.estimated[0]),
+        intercept=intercept,
         coefficients=coordinates.coefficients(maximum.coefficients.reshape(outputs, -1).T),
         covariance=coordinates.covariance(maximum.covariance, outputs),
         aliased=~coordinates.estimated[1:],
@@ -308,12 +239,12 @@ def _fit_classes(names: Sequence[str], coordinates: Coordinates, rows: Rows, beg
         theta=np.nan,
         theta_standard_error=np.nan,
         n=rows.n,
-        df_model=len(maximum.coefficients) - outputs * int(coordinates.estimated[0]),
-        df_resid=rows.n - len(maximum.coefficients),
-        log_likelihood=log_likelihood,
-        null_log_likelihood=null,
-        deviance=-2 * log_likelihood,
-        null_deviance=-2 * null,
+        df_model=size - outputs * intercept,
+        df_resid=rows.n - size,
+        log_likelihood=-deviance / 2,
+        null_log_likelihood=-null_deviance / 2,
+        deviance=deviance,
+        null_deviance=null_deviance,
         pearson_chi2=np.nan,
         n_iter=maximum.n_iter,
         converged=maximum.converged,
@@ -321,11 +252,10 @@ def _fit_classes(names: Sequence[str], coordinates: Coordinates, rows: Rows, beg
     )
 
 
-def _null_of_classes(rows: Rows, names: Sequence[str], coordinates: Coordinates) -> float:
-    """The logarithm of the likelihood of the classes' parts, or without an intercept of equal parts."""
+def _null_deviance_of_classes(rows: Rows, n_classes: int, intercept: bool) -> float:
+    """That of the classes' parts, or without an intercept of equal parts."""
     from scipy.special import xlogy
 
-    counts = np.bincount(rows.y.astype(np.int64), rows.total, len(names))
-    if not coordinates.estimated[0]:
-        return float(-counts.sum() * np.log(len(names)))
-    return float(np.sum(xlogy(counts, counts / counts.sum())))
+    counts = np.bincount(rows.y.astype(np.int64), rows.total, n_classes)
+    parts = counts / counts.sum() if intercept else np.full(n_classes, 1 / n_classes)
+    return float(-2 * np.sum(xlogy(counts, parts)))

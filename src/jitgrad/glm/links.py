@@ -1,7 +1,8 @@
 """Links between the mean of the target and the linear predictor η: what a generalised linear model is linear in.
 
 McCullagh and Nelder, "Generalized linear models", 1989. A link is stated by its inverse, whose values and derivatives hold to
-the last digits at either end: of a mean between 0 and 1 the distance to 1 is computed by itself.
+the last digits at either end: of a mean between 0 and 1 the distance to 1 is computed by itself. They are computed of arrays,
+or recorded of Tensors.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ class Link:
         derivative: of the mean by η.
         rest: one minus the mean, of η; it matters for proportions alone.
         needs: what η must be, in words, empty where any number will do.
-        allows: which η will do, boolean.
     """
 
     name: str
@@ -41,21 +41,27 @@ class Link:
         """By its name: functions without one cannot be pickled."""
         return link_of, (self.name,)
 
-    def allows(self, eta: np.ndarray) -> bool:
-        """Whether all η have a mean."""
-        return bool(np.isfinite(eta).all()) and (not self.needs or bool((eta > 0).all()))
+    def is_possible(self, eta: np.ndarray) -> np.ndarray:
+        """Which η have a mean."""
+        return eta > 0 if self.needs else np.abs(eta) < np.inf
 
 
-def _expit(x: np.ndarray) -> np.ndarray:
-    from scipy.special import expit
+def _logistic(x: np.ndarray) -> np.ndarray:
+    tail = np.exp(-np.abs(x))
+    part = 1 / (1 + tail)
+    return np.where(x > 0, part, tail * part)
 
-    made: np.ndarray = expit(x)
-    return made
+
+def _logistic_rest(x: np.ndarray) -> np.ndarray:
+    tail = np.exp(-np.abs(x))
+    part = 1 / (1 + tail)
+    return np.where(x > 0, tail * part, part)
 
 
 def _logistic_density(x: np.ndarray) -> np.ndarray:
     tail = np.exp(-np.abs(x))
-    made: np.ndarray = tail / (1 + tail) ** 2
+    part = 1 / (1 + tail)
+    made: np.ndarray = (tail * part) * part
     return made
 
 
@@ -85,7 +91,7 @@ LINKS = {
     for link in (
         Link("identity", lambda m: m, lambda x: x, np.ones_like, lambda x: 1 - x),
         Link("log", np.log, np.exp, np.exp, lambda x: -np.expm1(x)),
-        Link("logit", lambda m: np.log(m / (1 - m)), _expit, _logistic_density, lambda x: _expit(-x)),
+        Link("logit", lambda m: np.log(m / (1 - m)), _logistic, _logistic_density, _logistic_rest),
         Link(
             "probit",
             _normal_quantile,

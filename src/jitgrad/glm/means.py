@@ -1,17 +1,15 @@
-"""The likelihood of a family with one mean, by the rows of arrays."""
+"""The likelihood of a family with one mean, row by row."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from jitgrad.glm.coordinates import Coordinates
 from jitgrad.glm.families import Family, Mean, Rows
 from jitgrad.glm.links import Link
 from jitgrad.glm.newton import NEARLY, Point
-
-EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -48,48 +46,74 @@ class Working:
 
 
 def mean_of(link: Link, eta: np.ndarray) -> Mean:
-    """The means of linear predictors."""
+    """The means of linear predictors, of arrays or recorded of Tensors."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return Mean(link.inverse(eta), link.rest(eta))
+
+
+def possible(family: Family, link: Link, eta: np.ndarray, mean: Mean) -> np.ndarray:
+    """Which rows have a mean that may be; of arrays or recorded of Tensors.
+
+    A canonical link has no others, whatever underflows.
+    """
+    if family.canonical == link.name:
+        return np.abs(eta) < np.inf
+    return link.is_possible(eta) & family.is_possible(mean)
+
+
+def derivatives(family: Family, link: Link, y: np.ndarray, eta: np.ndarray, mean: Mean) -> tuple[np.ndarray, np.ndarray]:
+    """Score and weights of rows with weight one, of arrays or recorded of Tensors."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        if family.canonical == link.name:  # μ′ is the variance
+            return family.residual(y, mean), family.variance(mean)
+        slope = link.derivative(eta)
+        by_variance = np.where(slope == 0, 0.0, slope / family.variance(mean))
+        return by_variance * family.residual(y, mean), by_variance * slope
 
 
 def working(family: Family, link: Link, rows: Rows, eta: np.ndarray) -> Working:
     """The derivatives at some linear predictors."""
     mean = mean_of(link, eta)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        slope = link.derivative(eta)
-        by_variance = np.where(slope == 0, 0.0, rows.prior * slope / family.variance(mean))
-        return Working(rows, eta, mean, by_variance * family.residual(rows.y, mean), by_variance * slope)
+    score, weights = derivatives(family, link, rows.y, eta, mean)
+    return Working(rows, eta, mean, rows.prior * score, rows.prior * weights)
 
 
 class OneMean:
-    """A likelihood to maximise, see ``newton.Problem``."""
+    """A likelihood to maximise, see ``newton.Problem``.
 
-    def __init__(self, family: Family, link: Link, coordinates: Coordinates, rows: Rows) -> None:
-        self.family, self.link, self.inputs, self.rows = family, link, coordinates.inputs, rows
-        self.intercept = bool(coordinates.estimated[0])
+    Args:
+        family: of the targets.
+        link: of their means.
+        inputs: (rows, p), the first of ones where there is an intercept.
+        rows: of all that has a row.
+        intercept: whether there is one.
+    """
+
+    def __init__(self, family: Family, link: Link, inputs: np.ndarray, rows: Rows, intercept: bool) -> None:
+        self.family, self.link, self.inputs, self.rows, self.intercept = family, link, inputs, rows, intercept
         self.nearly = NEARLY if family.may_be_unbounded(link.name) else ""
-        self._free = max(rows.n - self.inputs.shape[1], 1.0)
+        self.is_canonical, self.n = family.canonical == link.name, rows.n
+        self._free = max(rows.n - inputs.shape[1], 1.0)
+        self._total = rows.total
 
     def at(self, coefficients: np.ndarray) -> Point:
         """What is known at some coefficients."""
-        linear: np.ndarray = self.inputs @ coefficients
-        eta = linear + self.rows.offset
-        size = len(coefficients)
-        nothing = Point(coefficients, np.inf, np.zeros(size), np.full((size, size), np.nan), 0.0)
-        if not self.link.allows(eta):
-            return nothing
-        of = working(self.family, self.link, self.rows, eta)
-        if not self.family.allows(of.mean):
-            return nothing
-        weights = of.weights * self.rows.frequency
-        return Point(
-            coefficients,
-            self.family.deviance(self.rows, of.mean),
-            self.inputs.T @ (of.score * self.rows.frequency),
-            self.inputs.T @ (self.inputs * weights[:, None]),
-            (8 * EPS) ** 2 * float(weights @ (linear**2 + self.rows.offset**2 + 1e-300)),
-        )
+        eta = self.eta(coefficients)
+        mean = mean_of(self.link, eta)
+        if not possible(self.family, self.link, eta, mean).all():
+            return Point.impossible(coefficients)
+        y, total, family = self.rows.y, self._total, self.family
+        score, weights = derivatives(family, self.link, y, eta, mean)
+        weights = total * weights
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return Point(
+                coefficients,
+                float(total @ family.unit_deviance(y, mean)),
+                self.inputs.T @ (total * score),
+                self.inputs.T @ (self.inputs * weights[:, None]),
+                float(weights @ eta**2),
+                float(total @ (family.residual(y, mean) ** 2 / family.variance(mean))),
+            )
 
     def eta(self, coefficients: np.ndarray) -> np.ndarray:
         """The linear predictor (rows,)."""
@@ -98,30 +122,42 @@ class OneMean:
 
     def start(self) -> Point:
         """Where one step leads from means near the targets; or the best constant, if that is better or the step fails."""
-        rows, constant = self.rows, None
-        if self.intercept:
-            first = np.zeros(self.inputs.shape[1])
-            with np.errstate(divide="ignore", invalid="ignore"):
-                first[0] = self.link.function(np.average(rows.y, weights=rows.total)) - np.average(
-                    rows.offset, weights=rows.total
-                )
-            constant = self.at(first) if np.isfinite(first[0]) else None
+        near = self._near()
+        if near is None or not near.deviance <= self.constant_deviance:
+            return self._constant() or near or self.at(np.zeros(self.inputs.shape[1]))
+        return near
+
+    @functools.cached_property
+    def constant_deviance(self) -> float:
+        """Of the mean of all targets for each row."""
+        mean = np.average(self.rows.y, weights=self._total)
+        same = np.full(len(self.rows.y), mean)
+        return self.family.deviance(self.rows, Mean(same, 1 - same))
+
+    def _constant(self) -> Point | None:
+        """The mean of all targets, where the offset is the mean one."""
+        if not self.intercept:
+            return None
+        first, rows = np.zeros(self.inputs.shape[1]), self.rows
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = self.link.function(np.average(rows.y, weights=self._total))
+        first[0] = mean - np.average(rows.offset, weights=self._total)
+        return _if_possible(self.at(first)) if np.isfinite(first[0]) else None
+
+    def _near(self) -> Point | None:
+        """One step from means near the targets."""
+        rows = self.rows
         with np.errstate(divide="ignore", invalid="ignore"):
             eta = self.link.function(self.family.start(rows))
-        if self.link.allows(eta):
-            of = working(self.family, self.link, rows, eta)
-            weights = of.weights * rows.frequency
-            target = self.inputs.T @ (weights * (eta - rows.offset) + of.score * rows.frequency)
-            with np.errstate(all="ignore"):
-                try:
-                    near = self.at(np.linalg.solve(self.inputs.T @ (self.inputs * weights[:, None]), target))
-                except np.linalg.LinAlgError:
-                    near = None
-            if near is not None and np.isfinite(near.deviance) and (constant is None or near.deviance <= constant.deviance):
-                return near
-        if constant is None or not np.isfinite(constant.deviance):
-            return self.at(np.zeros(self.inputs.shape[1]))
-        return constant
+        if not self.link.is_possible(eta).all():
+            return None
+        score, weights = derivatives(self.family, self.link, rows.y, eta, mean_of(self.link, eta))
+        target = self.inputs.T @ (self._total * (weights * (eta - rows.offset) + score))
+        information = self.inputs.T @ (self.inputs * (self._total * weights)[:, None])
+        try:
+            return _if_possible(self.at(np.linalg.solve(information, target)))
+        except np.linalg.LinAlgError:
+            return None
 
     def dispersion(self, deviance: float) -> float:
         """The variance of errors beside the family's."""
@@ -130,3 +166,7 @@ class OneMean:
     def unbounded(self, coefficients: np.ndarray) -> str:
         """See ``Family.unbounded``."""
         return self.family.unbounded(self.rows.y, self.inputs @ coefficients, self.link.name)
+
+
+def _if_possible(point: Point) -> Point | None:
+    return point if np.isfinite(point.deviance) else None

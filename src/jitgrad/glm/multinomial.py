@@ -50,9 +50,11 @@ class Classes:
     """
 
     nearly = NEARLY
+    is_canonical = True
 
     def __init__(self, names: Sequence[str], inputs: np.ndarray, rows: Rows) -> None:
         self.names, self.inputs, self.rows, self.outputs = names, inputs, rows, len(names) - 1
+        self.n = rows.n
         self.own = rows.y.astype(np.int64)
         self.is_own = np.eye(len(names), dtype=bool)[self.own]
 
@@ -65,8 +67,8 @@ class Classes:
         outputs = range(self.outputs)
         information = np.block([[self._between(parts, a, b) for b in outputs] for a in outputs])
         deviance = -2 * float(np.sum(total * logarithms[np.arange(len(total)), self.own]))
-        rounding = (8 * np.finfo(np.float64).eps) ** 2 * float(np.sum(total[:, None] * parts * (1 - parts) * eta**2))
-        return Point(coefficients, deviance, score.T.ravel(), information, rounding)
+        size = float(np.sum(total[:, None] * parts * (1 - parts) * eta**2))
+        return Point(coefficients, deviance, score.T.ravel(), information, size, np.nan)
 
     def _between(self, parts: np.ndarray, a: int, b: int) -> np.ndarray:
         """The information of one output's coefficients with another's."""

@@ -18,7 +18,11 @@ SINGULAR = 1e-13
 SLACK = 1e-12
 """By which a step may raise the deviance, beside the deviance: rounding."""
 HALVINGS = 40
-FIRST_LOOK = 3
+ROUNDING = (8 * np.finfo(np.float64).eps) ** 2
+"""The square of a step, beside that of η, that is lost in the rounding of η."""
+SMALL = 1e-16
+"""The square of a step in standard errors, by rows, beside which the covariance does not change to eight digits."""
+FIRST_LOOK = 8
 """Steps before separation is looked for: a fit that converges has mostly done so soon after."""
 
 
@@ -35,14 +39,22 @@ class Point:
         deviance: infinite where a mean is impossible.
         score: (p,), half of minus the derivative of the deviance.
         information: (p, p), the expected derivative of minus the score.
-        rounding: the square of a step, in its standard errors, that is lost in the rounding of η.
+        size: the sum of η² by its weights: a step beyond the rounding of η is beyond it.
+        pearson: the sum of squared Pearson residuals.
     """
 
     coefficients: np.ndarray
     deviance: float
     score: np.ndarray
     information: np.ndarray
-    rounding: float
+    size: float
+    pearson: float
+
+    @classmethod
+    def impossible(cls, coefficients: np.ndarray) -> Point:
+        """Where a mean is impossible."""
+        size = len(coefficients)
+        return cls(coefficients, np.inf, np.zeros(size), np.full((size, size), np.nan), np.nan, np.nan)
 
 
 class Problem(Protocol):
@@ -50,9 +62,13 @@ class Problem(Protocol):
 
     Attributes:
         nearly: in words what is told apart where the information vanishes; empty if that has other reasons.
+        is_canonical: whether the expected second derivative is the second derivative, so that the search is Newton's method.
+        n: how many rows there are.
     """
 
     nearly: str
+    is_canonical: bool
+    n: float
 
     def at(self, coefficients: np.ndarray) -> Point:
         """What is known there."""
@@ -70,6 +86,7 @@ class Maximum:
 
     Attributes:
         coefficients: (p,).
+        last: what was known where the last step began.
         covariance: (p, p), the inverse of the information there; nan where there is no maximum.
         n_iter: how many steps were made.
         converged: whether the last step was nothing.
@@ -77,6 +94,7 @@ class Maximum:
     """
 
     coefficients: np.ndarray
+    last: Point
     covariance: np.ndarray
     n_iter: int
     converged: bool
@@ -95,27 +113,31 @@ def maximise(
         max_iter: the most steps.
         report: is told of each step.
     """
-    point, n_iter = start, 0
+    point, n_iter, before = start, 0, np.inf
     unknown = np.full(start.information.shape, np.nan)
     while not is_singular(point.information):
         move = np.linalg.solve(point.information, point.score)
-        if move @ point.score <= max(tol**2 * problem.dispersion(point.deviance), point.rounding):
+        square, unit = float(move @ point.score), problem.dispersion(point.deviance)
+        # Newton's steps shrink by the square of what the last one shrank by, and the covariance is that before the step
+        is_small = problem.is_canonical and square <= SMALL * problem.n * unit
+        shrunk = square / before if is_small and 0 < square < before else 1.0
+        if square * shrunk**2 <= tol**2 * unit or square <= ROUNDING * point.size:
             covariance = np.linalg.inv(point.information)
-            return Maximum(point.coefficients + move, covariance, n_iter + 1, True)
+            return Maximum(point.coefficients + move, point, covariance, n_iter + 1, True)
         if n_iter >= FIRST_LOOK:
             told = problem.unbounded(move) or problem.unbounded(point.coefficients)
             if told:
-                return Maximum(point.coefficients, unknown, n_iter, False, _SEPARATED.format(told))
+                return Maximum(point.coefficients, point, unknown, n_iter, False, _SEPARATED.format(told))
         if n_iter == max_iter:
-            return Maximum(point.coefficients, np.linalg.inv(point.information), n_iter, False)
+            return Maximum(point.coefficients, point, np.linalg.inv(point.information), n_iter, False)
         following = _downhill(problem, point, move)
         if following is None:
-            return Maximum(point.coefficients, np.linalg.inv(point.information), n_iter, False)
-        point, n_iter = following, n_iter + 1
+            return Maximum(point.coefficients, point, np.linalg.inv(point.information), n_iter, False)
+        point, n_iter, before = following, n_iter + 1, square
         if report is not None:
             report(n_iter, point)
     told = problem.unbounded(point.coefficients) or problem.nearly
-    return Maximum(point.coefficients, unknown, n_iter, False, _SEPARATED.format(told) if told else "")
+    return Maximum(point.coefficients, point, unknown, n_iter, False, _SEPARATED.format(told) if told else "")
 
 
 _SEPARATED = "A combination of the features tells {} apart, so the likelihood grows without end"

@@ -13,7 +13,7 @@ import numpy as np
 
 from jitgrad.arguments import positive
 from jitgrad.errors import ArgumentError
-from jitgrad.glm.coordinates import Coordinates
+from jitgrad.glm.coordinates import Coordinates, standard
 from jitgrad.glm.families import Family, NegativeBinomial, Rows, as_rows, family_of
 from jitgrad.glm.fit import MAX_ITER, TOL, check_target
 from jitgrad.glm.links import Link, link_of
@@ -87,18 +87,21 @@ def ridge(
     check_target(of, rows.y)
     if isinstance(of, NegativeBinomial) and of.estimated:
         raise ArgumentError("Family 'negative_binomial' with a penalty needs theta. Give it, from a fit without a penalty.")
-    problem = _Penalised(of, by, _coordinates(x, rows, intercept), rows, positive("alpha", alpha) * float(rows.total.sum()))
+    inputs, coordinates = _coordinates(x, rows, intercept)
+    penalty = positive("alpha", alpha) * float(rows.total.sum()) * np.sum(coordinates.back[1:] ** 2, axis=0)
+    problem = _Penalised(of, by, inputs, rows, intercept, penalty)
     made = maximise(problem, problem.start(), tol, max_iter)
-    return Ridge(problem.coordinates.coefficients(made.coefficients[:, None])[:, 0], made.n_iter, made.converged)
+    return Ridge(coordinates.coefficients(made.coefficients[:, None])[:, 0], made.n_iter, made.converged)
 
 
 class _Penalised(OneMean):
-    """The likelihood with the penalty, ``strength · Σ coefficients²`` beside the deviance."""
+    """The likelihood with the penalty, ``Σ penalty · coefficients²`` beside the deviance."""
 
-    def __init__(self, family: Family, link: Link, coordinates: Coordinates, rows: Rows, strength: float) -> None:
-        super().__init__(family, link, coordinates, rows)
-        self.coordinates, self.nearly = coordinates, ""
-        self.penalty = strength * np.sum(coordinates.back[1:] ** 2, axis=0)
+    def __init__(
+        self, family: Family, link: Link, inputs: np.ndarray, rows: Rows, intercept: bool, penalty: np.ndarray
+    ) -> None:
+        super().__init__(family, link, inputs, rows, intercept)
+        self.penalty, self.nearly = penalty, ""
 
     def at(self, coefficients: np.ndarray) -> Point:
         point = super().at(coefficients)
@@ -114,18 +117,13 @@ class _Penalised(OneMean):
         return ""
 
 
-def _coordinates(x: np.ndarray, rows: Rows, intercept: bool) -> Coordinates:
+def _coordinates(x: np.ndarray, rows: Rows, intercept: bool) -> tuple[np.ndarray, Coordinates]:
     """Features about their means, in units of their deviations: a sum of squared coefficients has no mixed terms then."""
-    features = x.shape[1]
-    center = np.average(x, axis=0, weights=rows.total) if intercept else np.zeros(features)
+    center = np.average(x, axis=0, weights=rows.total) if intercept else np.zeros(x.shape[1])
     inputs = x - center
     size = np.sqrt(np.mean(inputs**2, axis=0))
     size[size == 0] = 1
-    back = np.zeros((1 + features, features))
-    back[1:] = np.diag(1 / size)
-    inputs = inputs / size
+    inputs /= size
     if intercept:
-        back[0] = -center / size
-        back = np.column_stack([np.eye(1 + features, 1), back])
         inputs = np.column_stack([np.ones(len(x)), inputs])
-    return Coordinates(inputs, back, np.r_[intercept, np.ones(features, bool)])
+    return inputs, standard(center, size, intercept)
