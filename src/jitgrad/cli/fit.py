@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 @click.option(
     "--loss-scale", "f_scale", type=float, metavar="R", help="The residual from which on that counts less.  [default: 1]"
 )
+@click.option(
+    "--outliers", type=float, metavar="Q", help="Of a curve: leave out outliers, a part Q of them falsely, as 0.01 (ROUT)."
+)
 @click.option("--hidden", type=options.Numbers(), help="Widths of the hidden layers of an mlp.  [default: 64,32]")
 @click.option("--optimizer", metavar="NAME", help="adam, sgd, lbfgs, …; of a curve lbfgs or adam.  [default: exact]")
 @click.option("--epochs", type=int, help="How often to go through the rows.")
@@ -177,6 +180,7 @@ def _curve(frame: pl.DataFrame, target: str, model: str, given: dict[str, Any], 
         model,
         given["features"],
         **options.of_curve(given),
+        outliers=given["outliers"],
         drop_missing=given["drop_missing"],
         start=start,
     )

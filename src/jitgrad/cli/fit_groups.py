@@ -66,7 +66,7 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
         raise ArgumentError("--by writes a table of fits. Name its file by -o, or give -o - for standard output.")
     if output == "-" and as_json:
         raise ArgumentError("-o - and --json print both. Give -o a file.")
-    options.refuse(given, options.OF_NETWORKS, "--by", "")
+    options.refuse(given, (*options.OF_NETWORKS, "outliers"), "--by", "")
     options.check_curve(given)
     options.check_output(output, data, plot)
     if plot is not None:

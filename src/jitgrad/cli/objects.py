@@ -98,6 +98,7 @@ def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
         "starts": result.n_starts,
         "minima": result.n_minima,
         "rows_dropped": fitted.dropped,
+        "outliers": None if result.outliers is None else result.outliers.rows,
     }
 
 

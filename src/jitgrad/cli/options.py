@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError
 
 OF_TABLES = ("linear", "logistic", "poisson", "mlp")
 """The models that are no curves; any other is a named curve or a formula."""
-OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale")
+OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale", "outliers")
 """Options of curves alone."""
 OF_NETWORKS = ("hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify")
 """Options of the others alone."""

@@ -18,19 +18,27 @@ BATCH_ROWS = 50_000
 @click.option(
     "--interval", "level", type=float, metavar="LEVEL", help="Of a curve: also the limits of a new measurement, as in 0.95."
 )
+@click.option("--inverse", is_flag=True, help="Of a curve: find x, with limits, for the values of the target in DATA.")
+@click.option(
+    "--replicates", type=float, metavar="M", help="With --inverse: these are means of M measurements, inf for exact ones."
+)
 @options.of_tables
 def predict(
-    model: str, data: str, output: str, only: bool, level: float | None, separator: str | None, header: bool | None
-) -> None:
+    model: str, data: str, output: str, only: bool, level: float | None, inverse: bool, replicates: float | None,
+    separator: str | None, header: bool | None,
+) -> None:  # fmt: skip
     """Predict the rows of a table with a kept model.
 
     DATA is read and written some rows at a time, so that it may be larger than memory. The columns of DATA are written with the
-    predictions after them: `prediction`, and of classes `probability_…` for each. A row that misses a value gets none.
+    predictions after them: `prediction`, and of classes `probability_…` for each. A row that misses a value gets none. With
+    --inverse, DATA has measured values of the target, and gets the x at which the curve has them, its limits (95 %, or those of
+    --interval), and the number of solutions within the range that was fitted; several, or none, leave x empty.
 
     \b
     Examples:
       jitgrad predict iris.jitgrad new.csv -o predicted.csv
       jitgrad predict decay.jitgrad times.csv --interval 0.95
+      jitgrad predict standards.jitgrad samples.csv --inverse --replicates 3
       zcat big.csv.gz | jitgrad predict iris.jitgrad - -o predicted.parquet
     """
     import polars as pl
@@ -44,12 +52,17 @@ def predict(
     loaded = kept.load(model)
     if level is not None and not isinstance(loaded, CurveModel):
         raise ArgumentError("--interval is of curves, and the model is none. Leave it out.")
+    if inverse and not isinstance(loaded, CurveModel):
+        raise ArgumentError("--inverse is of curves, and the model is none. Leave it out.")
+    if replicates is not None and not inverse:
+        raise ArgumentError("--replicates is of an inverse. Give --inverse, too.")
     more = {} if level is None else {"level": level}
+    more |= {} if replicates is None else {"replicates": replicates}
     with TableWriter(output) as writer:
         first = 0
         for written, frame in read_pairs(data, BATCH_ROWS, separator, header):
             try:
-                made = loaded.predict_frame(frame, **more)
+                made = loaded.inverse_frame(frame, **more) if inverse else loaded.predict_frame(frame, **more)
             except DataError as error:
                 after = f" (rows are counted from row {first + 1} on)" if first else ""
                 raise DataError(f"{data}: {error}{after}") from None

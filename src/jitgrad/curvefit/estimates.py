@@ -11,6 +11,8 @@ import numpy as np
 
 from jitgrad.arguments import in_unit_interval
 from jitgrad.curvefit.curve import Curve
+from jitgrad.curvefit.inverse import Inverse, invert
+from jitgrad.errors import ArgumentError
 
 UNDETERMINED = 1e-12
 """A singular value of the Jacobian, its columns scaled to norm one, beside the largest: smaller ones are rounding."""
@@ -181,12 +183,58 @@ class Estimates:
     def _band(
         self, columns: list[np.ndarray], rows: int | None, level: float, prediction: bool, sigma: Any
     ) -> tuple[np.ndarray, np.ndarray]:
+        value, variance = self._value_and_variance(columns, rows)
+        own = np.square(1.0 if sigma is None else sigma) if prediction else 0.0
+        half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
+        return value - half, value + half
+
+    def _value_and_variance(self, columns: list[np.ndarray], rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """What the model says, and the variance of that over ``scale``, (rows,) each."""
         value, jacobian = self.curve.evaluate(self.values, self.free, columns, rows)
         with np.errstate(over="ignore", invalid="ignore"):  # where the model is not finite
             scaled = jacobian / self._norms
             variance = np.sum((scaled @ self._root) ** 2, axis=1)  # by the covariance, rounding would be a multiple of it
             depends = np.linalg.norm(scaled @ self._null.T, axis=1) > NOTHING * np.linalg.norm(scaled, axis=1)
         variance[depends] = math.inf  # on what the data do not determine
-        own = np.square(1.0 if sigma is None else sigma) if prediction else 0.0
-        half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
-        return value - half, value + half
+        return value, variance
+
+    def inverse(
+        self,
+        y: Any,
+        within: tuple[float, float],
+        level: float = 0.95,
+        replicates: float = 1,
+        sigma: Any = None,
+    ) -> Inverse:
+        """Where the curve has a given y, with limits: the inverse of a prediction, for calibrations.
+
+        The limits are those at which y leaves the band around the curve, as of ``band``.
+
+        Parameters
+        ----------
+        y : float or array_like of shape (rows,)
+            Measured values, or the means of some.
+        within : (float, float)
+            Between which x is looked for: a range in which the curve has each value once.
+        level : float, default 0.95
+            The probability with which the limits hold x.
+        replicates : float, default 1
+            How many measurements y is the mean of; ``math.inf`` for a y without error, as half of a maximum.
+        sigma : float or array_like, optional
+            The standard deviation of a measurement, where the fit was given sigma.
+
+        Returns
+        -------
+        Inverse
+            x, its standard error, limits, and the number of solutions.
+
+        Raises
+        ------
+        ArgumentError
+            If the model has several columns, or for a range or number of replicates that is none.
+        """
+        if len(self.curve.columns) != 1:
+            raise ArgumentError(
+                f"An inverse is of one column, and the model has {len(self.curve.columns)}. Solve for it yourself."
+            )
+        return invert(self, y, within, level, replicates, sigma, self.curve.columns[0] or "x")

@@ -22,6 +22,7 @@ from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.curvefit.given import free_of, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.curvefit.minimise import OwnLoss
+from jitgrad.curvefit.outliers import without_outliers
 from jitgrad.curvefit.problem import Problem, make_problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import rows_of
@@ -54,6 +55,7 @@ def curve_fit(
     maxfev: int | None = None,
     x_scale: Any = None,
     nan_policy: str | None = None,
+    outliers: float | None = None,
     full_output: bool = False,
     **of_scipy: Any,
 ) -> Any:
@@ -90,6 +92,8 @@ def curve_fit(
         ftol, xtol, gtol: when to stop, see ``least_squares.SolverOptions``; by default at full precision.
         max_nfev, maxfev: computations of the model at most, 2000 by default.
         nan_policy: "omit" leaves out rows with nan, and those that are masked; "raise" refuses nan.
+        outliers: a rate of false discoveries, as 0.01, with which outliers are found and left out, see ``curvefit.outliers``;
+            the result's ``outliers`` and ``notes`` say which. None to look for none.
         full_output: whether to return SciPy's tuple of five.
         of_scipy: ``f``, ``xdata`` and ``ydata`` for model, x and y; options of SciPy's solvers, which mean nothing here.
 
@@ -139,6 +143,8 @@ def curve_fit(
             result = searched or fit_from(problem, start)
             if searched is None and method in ("auto", None) and not result.success and _may_be_retried(result, most):
                 result = retry(problem, start, result)
+    if outliers is not None:
+        result = without_outliers(problem, result, outliers)
     if result.warnings:
         warnings.warn(f"{result.message}.", _warning(), stacklevel=2)
     return _as_scipy(result) if full_output else result

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jitgrad.criteria import Criteria, information_criteria
 from jitgrad.curvefit.estimates import Estimates, Row
+from jitgrad.curvefit.inverse import Inverse
 from jitgrad.curvefit.least_squares import Solution
 from jitgrad.curvefit.notebook import result_html
 from jitgrad.curvefit.problem import Problem
@@ -23,6 +24,22 @@ NEARLY = 1e-9
 """A pivot of the Jacobian beside the largest, below which its singular values are asked, which may be smaller."""
 OWN_LOSS = "own"
 """The loss of a fit by a function of the user's."""
+
+
+class Outliers(NamedTuple):
+    """Rows that were left out of a fit.
+
+    Attributes:
+        rows: their numbers, among the rows that were given without nan.
+        columns: of the model, what they have there.
+        y: what was measured.
+        q: the rate of false discoveries that was asked for.
+    """
+
+    rows: np.ndarray
+    columns: list[np.ndarray]
+    y: np.ndarray
+    q: float
 
 
 class CurveFit(Estimates):
@@ -47,6 +64,7 @@ class CurveFit(Estimates):
         n_starts: how many starts there were.
         status: how the fit ended.
         rcond: the smallest beside the largest pivot of the Jacobian, its columns scaled to norm one.
+        outliers: the rows that were left out; None where they were not looked for.
     """
 
     def __init__(
@@ -66,6 +84,7 @@ class CurveFit(Estimates):
         self._is_joint = joint is not None
         self.dof = self.n_rows - len(problem.free) if joint is None else joint[1]
         self._problem = problem
+        self.outliers: Outliers | None = None
         absolute = problem.absolute_sigma
         scale = 1.0 if absolute else 2.0 * self.cost / self.dof if self.dof > 0 else math.inf
         scale = scale if joint is None else joint[0]
@@ -146,6 +165,24 @@ class CurveFit(Estimates):
         if x is None:
             return self._band(self._problem.columns, self.n_rows, level, prediction, sigma)
         return super().band(x, level, prediction, sigma)
+
+    def inverse(
+        self,
+        y: Any,
+        within: tuple[float, float] | None = None,
+        level: float = 0.95,
+        replicates: float = 1,
+        sigma: Any = None,
+    ) -> Inverse:
+        """As ``Estimates.inverse``; by default within the range of the data."""
+        if within is None:
+            x = next(iter(self.x.values()))
+            within = float(np.min(x)), float(np.max(x))
+        if sigma is None and self.sigma is not None and replicates < math.inf:
+            raise ArgumentError(
+                "inverse: the fit was given sigma. Give that of the new measurements, a number or one for each."
+            )
+        return super().inverse(y, within, level, replicates, sigma)
 
     @functools.cached_property
     def residuals(self) -> np.ndarray:

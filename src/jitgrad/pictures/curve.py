@@ -9,7 +9,7 @@ import numpy as np
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.errors import ArgumentError
-from jitgrad.pictures.canvas import BLUE, Target, new_figure, plain, written
+from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
 from jitgrad.pictures.residuals import draw_diagonal, draw_legend_above, draw_marks, draw_zero, limits, smooth_points
 
 _LONGEST = 70
@@ -71,11 +71,22 @@ def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: n
     y, sigma = result.y, result.sigma
     spread, unit = (0.0, 1.0) if sigma is None else (sigma, sigma)
     draw_marks(upper, x, y, sigma, label="data")
+    drawn = np.append(drawn, _draw_outliers(upper, result))
     draw_legend_above(upper)
     upper.set_ylim(limits(np.concatenate([y - spread, y + spread]), drawn))
     draw_marks(lower, x, result.residuals / unit)
     draw_zero(lower, result.residuals / unit, y / unit)
     lower.set_ylabel("residual" if sigma is None else "residual / σ")
+
+
+def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
+    """The rows that were left out; returns their y."""
+    left_out = result.outliers
+    if left_out is None or not len(left_out.rows):
+        return np.empty(0)
+    x = left_out.columns[0] if len(result.x) == 1 else result.predict(left_out.columns)
+    axis.plot(x, left_out.y, linestyle="", marker="x", color=ORANGE, markersize=6, label="outlier")
+    return left_out.y
 
 
 def _draw_curve(axis: Any, result: CurveFit, x: np.ndarray, level: float) -> np.ndarray:

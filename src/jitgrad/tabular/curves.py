@@ -91,6 +91,23 @@ class CurveModel:
                 made[1:, complete] = self.estimates.band(rows, level, prediction=True, sigma=sigma)
         return pl.DataFrame(dict(zip(("prediction", "low", "high"), made, strict=False))).fill_nan(None)
 
+    def inverse_frame(self, frame: pl.DataFrame, level: float = 0.95, replicates: float = 1) -> pl.DataFrame:
+        """Where the curve has the values in the column of the target: a column named as that of x, ``_low`` and ``_high`` after
+        the name for its limits, and ``solutions``, in how many places within the range of the data that were fitted it has the
+        value; null where there is none, or more than one.
+
+        Raises DataError where the target or sigma is missing, and ArgumentError as ``Estimates.inverse``.
+        """
+        check_needed(frame, [self.target])
+        y = numbers(frame[self.target])
+        known, (name, low, high) = ~np.isnan(y), next(iter(self.columns.values()))
+        sigma = self._sigma(frame)[known] if self.sigma and replicates < math.inf else None
+        found = self.estimates.inverse(y[known], (low, high), level, replicates, sigma)
+        made = np.full((4, frame.height), np.nan)
+        made[:, known] = found.x, found.low, found.high, found.solutions
+        columns = dict(zip((name, f"{name}_low", f"{name}_high", "solutions"), made, strict=True))
+        return pl.DataFrame(columns).fill_nan(None).with_columns(pl.col("solutions").cast(pl.Int64))
+
     def evaluate(self, frame: pl.DataFrame) -> Scores:
         """The scores on the rows that have every value.
 

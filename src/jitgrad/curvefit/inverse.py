@@ -1,0 +1,176 @@
+"""Inverse prediction, or calibration: where a fitted curve has a given y, and between which limits that is.
+
+The limits are those at which y leaves the band around the curve. Of a line they are Fieller's: "Some problems in interval
+estimation", 1954; Draper and Smith, "Applied regression analysis", 1998, section 3.2; of curves Greenwell and Schubert Kabban,
+"investr: an R package for inverse estimation", 2014.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from jitgrad.curvefit.estimates import Estimates
+
+POINTS = 2000
+"""Where a curve is computed, to see where it crosses a value: evenly, and again by decades."""
+HALVINGS = 60
+STEP = 1e-6
+"""Of the range, or of x, for a difference: the slope is right to nine digits."""
+NAMED = 3
+"""Solutions in a note."""
+
+Band = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class Inverse(NamedTuple):
+    """Where a curve has the values that were asked for: numbers for a number, arrays (rows,) for an array.
+
+    Attributes:
+        x: where it has them; nan where it does so nowhere within the range, or in several places.
+        stderr: the standard error of x, by the slope of the curve there (the delta method).
+        low, high: the limits of x, where y leaves the band; infinite where it does not within three times the range.
+        solutions: in how many places the curve has the value.
+        notes: what is to be known of these, a sentence each.
+    """
+
+    x: Any
+    stderr: Any
+    low: Any
+    high: Any
+    solutions: Any
+    notes: list[str]
+
+
+def invert(
+    estimates: Estimates, y: Any, ends: tuple[float, float], level: float, replicates: float, sigma: Any, name: str = "x"
+) -> Inverse:
+    """Where a curve of one column has the values y within ``ends``; see ``Estimates.inverse``."""
+    if not replicates > 0:
+        said = f"{{argument}} is {replicates!r}. Give how many measurements y is the mean of, or inf."
+        raise ArgumentError(said, argument="replicates")
+    low, high = ends
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ArgumentError(f"within is {ends!r}. Give two numbers, the lower one first.")
+    values = np.atleast_1d(np.asarray(y, np.float64))
+    owns = np.broadcast_to(np.square(1.0 if sigma is None else sigma) / replicates, values.shape)
+    quantile = estimates._quantile(level)
+    grid = _grid(low - (high - low), high + (high - low), low, high)
+    inside = np.flatnonzero((grid >= low) & (grid <= high))
+    along, spread = estimates._value_and_variance([grid])
+
+    def beyond(value: float, own: float, said: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """How far a value is outside the band."""
+        with np.errstate(over="ignore", invalid="ignore"):  # where the model is not finite
+            return np.asarray(np.abs(said - value) - quantile * np.sqrt(estimates.scale * (variance + own)))
+
+    found = np.full((4, len(values)), math.nan)
+    places: list[list[float]] = []
+    for k, (value, own) in enumerate(zip(values.tolist(), owns.tolist(), strict=True)):
+
+        def beside(x: np.ndarray, value: float = value) -> np.ndarray:
+            return estimates.predict([x]) - value
+
+        def outside(x: np.ndarray, value: float = value, own: float = own) -> np.ndarray:
+            return beyond(value, own, *estimates._value_and_variance([x]))
+
+        places.append([_halved(beside, *pair) for pair in _crossings(grid, along - value, inside)])
+        if len(places[k]) == 1:
+            (root,) = places[k]
+            ends = _limits(grid, beyond(value, own, along, spread), root, outside)
+            found[:, k] = root, _standard_error(estimates, root, high - low, own), *ends
+    counts = np.array([len(roots) for roots in places])
+    notes = _notes(values, places, (low, high), along[inside], found, name)
+    x, stderr, below, above = found[:, 0].tolist() if np.ndim(y) == 0 else found
+    return Inverse(x, stderr, below, above, int(counts[0]) if np.ndim(y) == 0 else counts, notes)
+
+
+def _grid(first: float, last: float, low: float, high: float) -> np.ndarray:
+    """Where the curve is looked at: evenly between the ends, and by decades where all x are on one side of 0."""
+    parts = [np.linspace(first, last, 3 * POINTS), np.linspace(low, high, POINTS)]
+    if low >= 0 or high <= 0:
+        far, near, sign = max(abs(low), abs(high)), min(abs(low), abs(high)), 1.0 if high > 0 else -1.0
+        parts.append(sign * np.geomspace(max(near / 30.0, far * 1e-12), 2.0 * far, 2 * POINTS))
+    return np.unique(np.concatenate(parts))
+
+
+def _crossings(grid: np.ndarray, beside: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:
+    """Neighbouring points between which the curve goes through the value, or at which it has it, within the range."""
+    x, signs = grid[inside], np.sign(beside[inside])
+    exact = [(place, place) for place in x[signs == 0].tolist()]
+    changes = np.flatnonzero(signs[:-1] * signs[1:] < 0)
+    return sorted([*exact, *zip(x[changes].tolist(), x[changes + 1].tolist(), strict=True)])
+
+
+def _halved(function: Callable[[np.ndarray], np.ndarray], a: float, b: float) -> float:
+    """Where a function is 0 between a and b, at which it has different signs."""
+    if a == b:
+        return a
+    below = float(function(np.array([a]))[0]) < 0
+    for _ in range(HALVINGS):
+        middle = 0.5 * (a + b)
+        if (float(function(np.array([middle]))[0]) < 0) is below:
+            a = middle
+        else:
+            b = middle
+    return 0.5 * (a + b)
+
+
+def _limits(
+    grid: np.ndarray, beyond: np.ndarray, root: float, outside: Callable[[np.ndarray], np.ndarray]
+) -> tuple[float, float]:
+    """Where y leaves the band on either side of a root; infinite where it does not."""
+    after = int(np.searchsorted(grid, root))
+    found = []
+    for side, open_end in ((range(after - 1, -1, -1), -math.inf), (range(after, len(grid)), math.inf)):
+        places = np.fromiter(side, np.int64)
+        out = np.flatnonzero(~(beyond[places] < 0))
+        if not len(out) or not np.isfinite(beyond[places[out[0]]]):
+            found.append(open_end)
+            continue
+        last = grid[places[out[0] - 1]] if out[0] else root
+        found.append(_halved(outside, float(last), float(grid[places[out[0]]])))
+    return found[0], found[1]
+
+
+def _standard_error(estimates: Estimates, x: float, width: float, own: float) -> float:
+    step = STEP * max(abs(x), width)
+    said, variance = estimates._value_and_variance([np.array([x - step, x, x + step])])
+    ends = said[[0, 2]] if np.isfinite(said).all() else said[np.isfinite(said)][:2]
+    slope = abs(float(ends[1] - ends[0])) / (step * (2.0 if np.isfinite(said).all() else 1.0))
+    return math.sqrt(estimates.scale * float(variance[1] + own)) / slope if slope > 0 else math.inf
+
+
+def _notes(
+    y: np.ndarray, places: list[list[float]], ends: tuple[float, float], along: np.ndarray, found: np.ndarray, name: str
+) -> list[str]:
+    """What to know, of one value in full, of several how many there are."""
+    counts = np.array([len(roots) for roots in places])
+    notes, one = [], f"{y[0]:.6g}"
+    finite = along[np.isfinite(along)]
+    reach = f"the curve lies between {finite.min():.6g} and {finite.max():.6g}" if len(finite) else "the curve is not finite"
+    for which, said, of_one in (
+        (counts == 0, f"met at no {name} between {ends[0]:.6g} and {ends[1]:.6g}, where {reach}", ""),
+        (
+            counts > 1,
+            f"met at several {name}: give a range around one of them",
+            " and ".join(f"{x:.6g}" for x in places[0][:NAMED]),
+        ),
+        (
+            np.isinf(found[2:]).any(axis=0),
+            "too uncertain for two limits: the curve is not well determined there, or too flat",
+            "",
+        ),
+    ):
+        number = int(which.sum())
+        if number:
+            subject = f"{number} values are" if number > 1 else f"{one} is" if len(y) == 1 else "1 value is"
+            shown = said.replace(f"several {name}", f"{name} = {of_one}") if of_one and len(y) == 1 else said
+            notes.append(f"{subject} {shown}")
+    return notes

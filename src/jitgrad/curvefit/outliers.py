@@ -1,0 +1,133 @@
+"""Outliers by the ROUT method: a robust fit, and a test of each row beside it that bounds the rate of false discoveries.
+
+Motulsky and Brown, "Detecting outliers when fitting data with nonlinear regression: a new method based on robust nonlinear
+regression and the false discovery rate", BMC Bioinformatics 7:123, 2006.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from jitgrad.curvefit.least_squares import Data
+from jitgrad.curvefit.problem import Problem
+from jitgrad.curvefit.result import CurveFit, Outliers
+from jitgrad.curvefit.search import fit_from, retry
+from jitgrad.errors import ArgumentError
+
+Q = 0.01
+"""The part of the outliers that are none, at most, on average."""
+PART = 0.6827
+"""Of a normal distribution, what lies within one standard deviation."""
+TESTED = 0.7
+"""Of the rows, those nearest to the curve, which are never outliers."""
+MOST_ROUNDS, ALIKE = 50, 1e-4
+"""Of robust fits, each with the spread that the last one left; and the change of that, beside it, which ends them."""
+SMALLEST = 1e-12
+"""Of the largest y, a spread that is rounding."""
+DESCRIBED, SHOWN = 3, 10
+"""Rows in a note, with what they have and by their numbers."""
+
+
+def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
+    """The fit of the rows that are no outliers.
+
+    Args:
+        problem: of all rows.
+        first: a fit of them.
+        q: the rate of false discoveries.
+
+    Raises ArgumentError for a rate that is none, and for problems whose rows are not fitted one by one by their squares.
+    """
+    _check(problem, first, q)
+    robust, spread = _robust(problem, first)
+    sizes = np.abs(problem.weighted(robust.residuals))
+    rows = outlying(sizes / spread, len(problem.free), q)
+    problem.observed.remarks.append(_said(problem, rows, q))
+    found = first
+    if len(rows):
+        part, start = _part(problem, np.delete(np.arange(len(sizes)), rows)), robust.values[list(problem.free)]
+        found = fit_from(part, start)
+        found = found if found.success else retry(part, start, found)
+    found.outliers = Outliers(rows, [column[..., rows] for column in problem.columns], problem.y[rows], q)
+    return found
+
+
+def outlying(scaled: np.ndarray, parameters: int, q: float) -> np.ndarray:
+    """Which residuals over their robust spread, (rows,), are outliers: their numbers.
+
+    Of the three tenths that are largest, the first, as they grow, whose probability by Student's t is below its limit of
+    Benjamini and Hochberg, and all that are larger.
+    """
+    from scipy.special import stdtr
+
+    n = len(scaled)
+    order = np.argsort(scaled, kind="stable")
+    p = 2.0 * stdtr(n - parameters, -scaled[order])
+    rank = np.arange(1, n + 1)
+    found = np.flatnonzero((p < q * (n - (rank - 1)) / n) & (rank >= int(TESTED * n)))
+    return np.sort(order[found[0] :]) if len(found) else np.empty(0, np.int64)
+
+
+def spread_of(sizes: np.ndarray, parameters: int) -> float:
+    """The robust standard deviation of residuals of these sizes, (rows,)."""
+    n = len(sizes)
+    return float(np.quantile(sizes, PART)) * n / (n - parameters)
+
+
+def _check(problem: Problem, first: CurveFit, q: float) -> None:
+    if not (isinstance(q, float | int) and 0 < q < 1):
+        raise ArgumentError(
+            f"{{argument}} is {q!r}. Give a rate of false discoveries between 0 and 1, as 0.01.", argument="outliers"
+        )
+    if problem.options.loss != "linear" or problem.whitening is not None:
+        raise ArgumentError(
+            "Outliers are found where residuals count by their squares, each for itself. Leave loss, or the covariance, out."
+        )
+    if not problem.columns or not first.by_rows:
+        raise ArgumentError("Outliers are left out of models that take rows one by one. Leave them out yourself.")
+    if first.dof <= 0:
+        raise ArgumentError(
+            f"{first.n_rows} rows and {len(problem.free)} parameters leave nothing to tell outliers from. Give more rows."
+        )
+
+
+def _robust(problem: Problem, first: CurveFit) -> tuple[CurveFit, float]:
+    """The fit for errors of Lorentz's distribution, whose width is the spread of its own residuals; and that."""
+    found, free = first, list(problem.free)
+    smallest = SMALLEST * float(np.abs(problem.weighted(problem.y)).max(initial=0.0)) or 1.0
+    spread = max(spread_of(np.abs(problem.weighted(found.residuals)), len(free)), smallest)
+    for _ in range(MOST_ROUNDS):
+        robust = replace(problem, options=problem.options._replace(loss="cauchy", scale=spread))
+        found = fit_from(robust, found.values[free])
+        last, spread = spread, max(spread_of(np.abs(problem.weighted(found.residuals)), len(free)), smallest)
+        if abs(spread - last) <= ALIKE * last:
+            break
+    return found, spread
+
+
+def _part(problem: Problem, kept: np.ndarray) -> Problem:
+    """Some of the rows of a problem."""
+    observed, data = problem.observed, problem.data
+    sigma = observed.sigma if observed.sigma is None or observed.sigma.ndim == 0 else observed.sigma[kept]
+    columns = [column[..., kept] for column in observed.columns]
+    x = columns[0] if problem.curve.columns == [""] else dict(zip(problem.curve.columns, columns, strict=True))
+    part = observed._replace(columns=columns, y=observed.y[kept], sigma=sigma, x=x)
+    weights = None if data.weights is None else data.weights[kept]
+    return replace(problem, observed=part, data=Data(columns, part.y, weights))
+
+
+def _said(problem: Problem, rows: np.ndarray, q: float) -> str:
+    """Which rows are left out: few with what they have, many by their numbers."""
+    method = f"(ROUT, Q = {100 * q:g} %)"
+    if not len(rows):
+        return f"no row is an outlier {method}"
+    names, columns = [name or "x" for name in problem.curve.columns], problem.columns
+    shown = [f"row {row}" for row in rows[:SHOWN].tolist()]
+    if len(rows) <= DESCRIBED:
+        values = [", ".join(f"{name} = {column[row]:g}" for name, column in zip(names, columns, strict=True)) for row in rows]
+        shown = [f"{row} ({x}, y = {problem.y[k]:g})" for row, x, k in zip(shown, values, rows, strict=True)]
+    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+    which = f"{len(rows)} of {len(problem.y)} rows {'is an outlier' if len(rows) == 1 else 'are outliers'} {method}, left out"
+    return f"{which}: {', '.join(shown)}{more}"

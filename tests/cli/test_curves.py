@@ -1,0 +1,85 @@
+"""What the command does with curves beside fitting them: inverse predictions, outliers."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jitgrad import curve_fit
+from tests.cli.running import jitgrad
+
+X = np.linspace(0, 10, 21)
+Y = 1 + 4 * (1 - np.exp(-0.4 * X)) + 0.05 * np.sin(7 * np.arange(21))
+RISE = "c + a * (1 - exp(-b * t))"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    """Runs a command in a directory of its own."""
+    return lambda *arguments: jitgrad(*arguments, cwd=tmp_path)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    pl.DataFrame({"t": X, "y": Y}).write_csv(tmp_path / "t.csv")
+    return tmp_path / "t.csv"
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ((), {}),
+        (("--replicates", "3", "--interval", "0.9"), {"replicates": 3, "level": 0.9}),
+        (("--replicates", "inf"), {"replicates": math.inf}),
+    ],
+)
+def test_an_inverse_of_a_column(options: tuple[str, ...], given: dict[str, Any], run: Any, table: Path, tmp_path: Path) -> None:
+    run("fit", table, "--target", "y", "--model", RISE, "--save", "m", "--quiet")
+    (tmp_path / "new.csv").write_text("sample,y\na,2.5\nb,\nc,4\nd,9\n")
+    done = run("predict", "m", "new.csv", "--inverse", *options)
+    assert done.returncode == 0 and done.stderr == ""
+    made = pl.read_csv(done.stdout.encode())
+    assert made.columns == ["sample", "y", "t", "t_low", "t_high", "solutions"]
+    expected = curve_fit(RISE, {"t": X}, Y).inverse([2.5, 4.0], **given)
+    known = made.filter(pl.col("sample").is_in(["a", "c"]))
+    for name, values in (("t", expected.x), ("t_low", expected.low), ("t_high", expected.high)):
+        np.testing.assert_allclose(known[name], values, rtol=1e-9)
+    assert made["solutions"].to_list() == [1, None, 1, 0] and made["t"].to_list()[3] is None
+
+
+def test_outliers_are_named(run: Any, tmp_path: Path) -> None:
+    wrong = Y.copy()
+    wrong[12] = 9.0
+    pl.DataFrame({"t": X, "y": wrong}).write_csv(tmp_path / "t.csv")
+    done = run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01")
+    assert done.returncode == 0 and "1 of 21 rows is an outlier (ROUT, Q = 1 %), left out: row 12 (t = 6, y = 9)" in " ".join(
+        done.stdout.split()
+    )
+    found = json.loads(run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01", "--json").stdout)
+    assert found["outliers"] == [12] and found["figures"]["rows"] == 20
+
+
+ERRORS = [
+    ("fit t.csv --target y --model linear --outliers 0.01", "--outliers does not go with model 'linear'"),
+    ("fit t.csv --target y --model a*t --outliers 2", "--outliers is 2.0. Give a rate of false discoveries"),
+    ("fit t.csv --target y --model a*t --by t -o f.csv --outliers 0.1", "--outliers does not go with --by"),
+    ("predict line t.csv --replicates 2", "--replicates is of an inverse. Give --inverse, too"),
+    ("predict line t.csv --inverse --replicates 0", "--replicates is 0.0. Give how many measurements"),
+    ("predict table t.csv --inverse", "--inverse is of curves"),
+    ("predict line u.csv --inverse", "There is no column 'y'"),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), ERRORS)
+def test_errors(line: str, said: str, run: Any, table: Path, tmp_path: Path) -> None:
+    run("fit", table, "--target", "y", "--model", "a*t+b", "--save", "line", "--quiet")
+    run("fit", table, "--target", "y", "--save", "table", "--quiet")
+    (tmp_path / "u.csv").write_text("z\n1\n")
+    done = run(*line.split())
+    assert done.returncode == 2 and said in done.stderr and done.stdout == ""
