@@ -38,7 +38,9 @@ class Coordinates:
 
     def covariance(self, own: np.ndarray, outputs: int) -> np.ndarray:
         """That of the coefficients which are estimated, output by output, from that of the inputs' coefficients."""
-        back = np.kron(np.eye(outputs), self.back[self.estimated])
+        back = self.back[self.estimated]
+        if outputs > 1:
+            back = np.kron(np.eye(outputs), back)
         made: np.ndarray = back @ own @ back.T
         return (made + made.T) / 2
 
@@ -55,8 +57,9 @@ def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np
     """
     rows, features = x.shape
     root = np.sqrt(weights / weights.mean())[:, None]
-    center = np.average(x, axis=0, weights=weights) if intercept else np.zeros(features)
+    center = np.zeros(features)
     if intercept:
+        center = weights @ x / weights.sum()
         center = np.where(x.min(0) < x.max(0), center, x[0])  # a mean of equal numbers is rounded
     z = (x - center) * root
     size = np.sqrt(np.mean(z**2, axis=0))
@@ -65,7 +68,9 @@ def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np
     noise = ROUNDING * np.abs(x).max(0) / size if rows else size
     columns, triangle = np.linalg.qr(z)
     least = np.maximum(ALIASED, noise) * np.sqrt(rows)
-    kept = independent(triangle, least)
+    # what is left of a column stands on the diagonal, as long as all those before it are kept
+    is_clear = features <= rows and (np.abs(np.diag(triangle)) > least).all()
+    kept = [*range(features)] if is_clear else independent(triangle, least)
     if len(kept) < features:
         columns, triangle = np.linalg.qr(z[:, kept])
     back = np.zeros((1 + features, intercept + len(kept)))

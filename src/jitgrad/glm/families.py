@@ -71,6 +71,16 @@ class Rows:
         parts = (self.offset, self.weights, self.frequency, self.trials)
         return Rows(y, *(v[: len(y)] if _is_one_number(v) else v[chosen] for v in parts))
 
+    def average(self, values: np.ndarray) -> float:
+        """The mean of all rows, with their factors."""
+        return float(self.total @ values / self.total.sum())
+
+    @functools.cached_property
+    def constant(self) -> Mean:
+        """The mean of all targets, for each row."""
+        value = np.full(len(self.y), self.average(self.y))
+        return Mean(value, 1 - value)
+
     @property
     def n(self) -> float:
         """How many rows there are."""
@@ -161,6 +171,10 @@ class Family(ABC):
     def log_likelihood(self, rows: Rows, deviance: float) -> float:
         """The logarithm of the full likelihood of means with a deviance; nan where there is none."""
 
+    def simplest(self, y: np.ndarray) -> Family:
+        """The same family, whose deviance of these targets takes the least to compute."""
+        return self
+
     def start(self, rows: Rows) -> np.ndarray:
         """Means to begin with, near the targets and inside their range, as in R."""
         return rows.y
@@ -177,8 +191,7 @@ class Family(ABC):
 
     def deviance(self, rows: Rows, mean: Mean) -> float:
         """The sum of the rows' deviances."""
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return float(np.sum(rows.total * self.unit_deviance(rows.y, mean)))
+        return float(rows.total @ self.unit_deviance(rows.y, mean))
 
     def may_be_unbounded(self, link: str) -> bool:
         """Whether there are targets for which the likelihood grows without end; other links end at the edge of the means."""
@@ -209,13 +222,18 @@ class Gaussian(Family):
 
     def log_likelihood(self, rows: Rows, deviance: float) -> float:
         n = rows.n
-        with np.errstate(divide="ignore"):
-            return float(-0.5 * (n * (np.log(2 * np.pi * deviance / n) + 1) - np.sum(rows.frequency * np.log(rows.weights))))
+        return float(-0.5 * (n * (np.log(2 * np.pi * deviance / n) + 1) - rows.frequency @ np.log(rows.weights)))
 
 
+@dataclass(frozen=True)
 class Binomial(Family):
-    """Proportions of trials: 0 and 1 where there is one."""
+    """Proportions of trials: 0 and 1 where there is one.
 
+    Attributes:
+        whole: whether all targets are 0 or 1.
+    """
+
+    whole: bool = False
     name, link, canonical, proportion = "binomial", "logit", "logit", True
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
@@ -225,7 +243,12 @@ class Binomial(Family):
         return mean.value * mean.rest
 
     def unit_deviance(self, y: np.ndarray, mean: Mean) -> np.ndarray:
+        if self.whole:
+            return -2 * np.log(np.where(y > 0, mean.value, mean.rest))
         return 2 * (_times_log(y, y / mean.value) + _times_log(1 - y, (1 - y) / mean.rest))
+
+    def simplest(self, y: np.ndarray) -> Family:
+        return type(self)(not ((y > 0) & (y < 1)).any())
 
     def log_likelihood(self, rows: Rows, deviance: float) -> float:
         from scipy.special import gammaln, xlogy
@@ -309,9 +332,8 @@ class Gamma(Family):
         from scipy.special import gammaln
 
         total = rows.total.sum()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shape = total / deviance
-            best = shape * np.log(shape) - shape - gammaln(shape)
+        shape = np.divide(total, deviance)
+        best = shape * np.log(shape) - shape - gammaln(shape)
         return float(total * (best - 0.5) - np.sum(rows.total * np.log(rows.y)))
 
 
@@ -333,8 +355,7 @@ class InverseGaussian(Family):
 
     def log_likelihood(self, rows: Rows, deviance: float) -> float:
         total = rows.total.sum()
-        with np.errstate(divide="ignore"):
-            dispersion = np.divide(deviance, total)
+        dispersion = np.divide(deviance, total)
         return float(-0.5 * (total * (np.log(2 * np.pi * dispersion) + 1) + 3 * np.sum(rows.total * np.log(rows.y))))
 
 

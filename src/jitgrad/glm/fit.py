@@ -12,7 +12,9 @@ from jitgrad.errors import ArgumentError, DataError, FitError
 from jitgrad.glm.coordinates import orthonormal
 from jitgrad.glm.families import Family, NegativeBinomial, Rows, as_rows, family_of
 from jitgrad.glm.links import Link, link_of
+from jitgrad.glm.means import unlimited
 from jitgrad.glm.multinomial import Classes, Multinomial
+from jitgrad.glm.progress import progress
 from jitgrad.glm.result import Fit
 from jitgrad.glm.searches import Search, found, null
 
@@ -38,6 +40,7 @@ def fit(
     classes: Sequence[str] | None = None,
     tol: float = TOL,
     max_iter: int = MAX_ITER,
+    verbose: bool | int | str | None = None,
 ) -> Fit:
     """Fit a generalised linear model by maximum likelihood.
 
@@ -74,6 +77,8 @@ def fit(
         How large the last step may be, in standard errors.
     max_iter : int, default 100
         The most steps. A fit that needs more has ``converged`` False.
+    verbose : bool, optional
+        Whether a fit that takes more than a second shows its steps on stderr; by default where that is a terminal.
 
     Returns
     -------
@@ -102,21 +107,17 @@ def fit(
     positive("tol", tol)
     count("max_iter", max_iter)
     x, rows = _given(x, y, offset, weights, freq_weights, trials)
-    search = Search(tol, max_iter)
-    if family == "multinomial":
-        if offset is not None or trials is not None or theta is not None or link is not None:
-            raise ArgumentError("Family 'multinomial' takes no link, offset, trials or theta. Leave them out.")
-        names = _names_of_classes(rows.y, classes)
-        x, rows = _counted(x, rows)
-        _check_size(x, intercept, len(names) - 1)
-        return _fit_classes(names, x, rows, intercept, _coefficients(start, x, len(names) - 1), search)
-    of, by = family_of(family, theta), link_of(link or family_of(family, theta).link)
-    check_target(of, rows.y)
-    if trials is not None and not of.proportion:
-        raise ArgumentError(f"Family {family!r} has no trials. Leave them out, or choose 'binomial'.")
-    x, rows = _counted(x, rows)
-    _check_size(x, intercept, 1)
-    return _fit_means(of, by, x, rows, intercept, _coefficients(start, x, 1), search)
+    with unlimited(), progress(verbose) as report:
+        search = Search(tol, max_iter, report)
+        if family == "multinomial":
+            if offset is not None or trials is not None or theta is not None or link is not None:
+                raise ArgumentError("Family 'multinomial' takes no link, offset, trials or theta. Leave them out.")
+            return _fit_classes(_names_of_classes(rows.y, classes), *_counted(x, rows), intercept, start, search)
+        of = family_of(family, theta)
+        check_target(of, rows.y)
+        if trials is not None and not of.proportion:
+            raise ArgumentError(f"Family {family!r} has no trials. Leave them out, or choose 'binomial'.")
+        return _fit_means(of, link_of(link or of.link), *_counted(x, rows), intercept, start, search)
 
 
 def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:
@@ -182,11 +183,10 @@ def _coefficients(start: Any, x: np.ndarray, outputs: int) -> np.ndarray | None:
     return np.where(np.isfinite(given), given, 0.0)
 
 
-def _fit_means(
-    family: Family, link: Link, x: np.ndarray, rows: Rows, intercept: bool, start: np.ndarray | None, search: Search
-) -> Fit:
+def _fit_means(family: Family, link: Link, x: np.ndarray, rows: Rows, intercept: bool, start: Any, search: Search) -> Fit:
     """The fit of a family with one mean."""
-    own = found(family, link, x, rows, intercept, start, search)
+    _check_size(x, intercept, 1)
+    own = found(family, link, x, rows, intercept, _coefficients(start, x, 1), search)
     family, maximum, coordinates = own.family, own.maximum, own.coordinates
     without, last, size = null(own, link, rows, intercept, search), maximum.last, len(maximum.coefficients)
     df_resid = rows.n - size
@@ -216,15 +216,15 @@ def _fit_means(
     )
 
 
-def _fit_classes(
-    names: Sequence[str], x: np.ndarray, rows: Rows, intercept: bool, start: np.ndarray | None, search: Search
-) -> Fit:
+def _fit_classes(names: Sequence[str], x: np.ndarray, rows: Rows, intercept: bool, start: Any, search: Search) -> Fit:
     """The fit of classes."""
     family, outputs = Multinomial(len(names)), len(names) - 1
+    _check_size(x, intercept, outputs)
+    begin = _coefficients(start, x, outputs)
     inputs, coordinates = orthonormal(x, rows.total, intercept)
     problem = Classes(names, inputs, rows)
-    begin = None if start is None else problem.at(coordinates.forth(start).T.ravel())
-    maximum = search.maximum(problem, begin)
+    point = None if begin is None else problem.at(coordinates.forth(begin).T.ravel())
+    maximum = search.maximum(problem, point)
     size, deviance = len(maximum.coefficients), maximum.last.deviance
     null_deviance = _null_deviance_of_classes(rows, len(names), intercept)
     return Fit(

@@ -45,10 +45,14 @@ class Working:
         return made
 
 
+def unlimited() -> np.errstate:
+    """While it lasts, what is out of range is infinite or nan without a word: it is looked for where it matters."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
 def mean_of(link: Link, eta: np.ndarray) -> Mean:
     """The means of linear predictors, of arrays or recorded of Tensors."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return Mean(link.inverse(eta), link.rest(eta))
+    return Mean(link.inverse(eta), link.rest(eta))
 
 
 def possible(family: Family, link: Link, eta: np.ndarray, mean: Mean) -> np.ndarray:
@@ -63,18 +67,18 @@ def possible(family: Family, link: Link, eta: np.ndarray, mean: Mean) -> np.ndar
 
 def derivatives(family: Family, link: Link, y: np.ndarray, eta: np.ndarray, mean: Mean) -> tuple[np.ndarray, np.ndarray]:
     """Score and weights of rows with weight one, of arrays or recorded of Tensors."""
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if family.canonical == link.name:  # μ′ is the variance
-            return family.residual(y, mean), family.variance(mean)
-        slope = link.derivative(eta)
-        by_variance = np.where(slope == 0, 0.0, slope / family.variance(mean))
-        return by_variance * family.residual(y, mean), by_variance * slope
+    if family.canonical == link.name:  # μ′ is the variance
+        return family.residual(y, mean), family.variance(mean)
+    slope = link.derivative(eta)
+    by_variance = np.where(slope == 0, 0.0, slope / family.variance(mean))
+    return by_variance * family.residual(y, mean), by_variance * slope
 
 
 def working(family: Family, link: Link, rows: Rows, eta: np.ndarray) -> Working:
     """The derivatives at some linear predictors."""
-    mean = mean_of(link, eta)
-    score, weights = derivatives(family, link, rows.y, eta, mean)
+    with unlimited():
+        mean = mean_of(link, eta)
+        score, weights = derivatives(family, link, rows.y, eta, mean)
     return Working(rows, eta, mean, rows.prior * score, rows.prior * weights)
 
 
@@ -91,6 +95,7 @@ class OneMean:
 
     def __init__(self, family: Family, link: Link, inputs: np.ndarray, rows: Rows, intercept: bool) -> None:
         self.family, self.link, self.inputs, self.rows, self.intercept = family, link, inputs, rows, intercept
+        self._simplest = family.simplest(rows.y)
         self.nearly = NEARLY if family.may_be_unbounded(link.name) else ""
         self.is_canonical, self.n = family.canonical == link.name, rows.n
         self._free = max(rows.n - inputs.shape[1], 1.0)
@@ -105,15 +110,14 @@ class OneMean:
         y, total, family = self.rows.y, self._total, self.family
         score, weights = derivatives(family, self.link, y, eta, mean)
         weights = total * weights
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return Point(
-                coefficients,
-                float(total @ family.unit_deviance(y, mean)),
-                self.inputs.T @ (total * score),
-                self.inputs.T @ (self.inputs * weights[:, None]),
-                float(weights @ eta**2),
-                float(total @ (family.residual(y, mean) ** 2 / family.variance(mean))),
-            )
+        return Point(
+            coefficients,
+            float(total @ self._simplest.unit_deviance(y, mean)),
+            self.inputs.T @ (total * score),
+            self.inputs.T @ (self.inputs * weights[:, None]),
+            float(weights @ eta**2),
+            float(total @ (family.residual(y, mean) ** 2 / family.variance(mean))),
+        )
 
     def eta(self, coefficients: np.ndarray) -> np.ndarray:
         """The linear predictor (rows,)."""
@@ -130,25 +134,20 @@ class OneMean:
     @functools.cached_property
     def constant_deviance(self) -> float:
         """Of the mean of all targets for each row."""
-        mean = np.average(self.rows.y, weights=self._total)
-        same = np.full(len(self.rows.y), mean)
-        return self.family.deviance(self.rows, Mean(same, 1 - same))
+        return self.family.deviance(self.rows, self.rows.constant)
 
     def _constant(self) -> Point | None:
         """The mean of all targets, where the offset is the mean one."""
         if not self.intercept:
             return None
         first, rows = np.zeros(self.inputs.shape[1]), self.rows
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = self.link.function(np.average(rows.y, weights=self._total))
-        first[0] = mean - np.average(rows.offset, weights=self._total)
+        first[0] = self.link.function(rows.constant.value[0]) - rows.average(rows.offset)
         return _if_possible(self.at(first)) if np.isfinite(first[0]) else None
 
     def _near(self) -> Point | None:
         """One step from means near the targets."""
         rows = self.rows
-        with np.errstate(divide="ignore", invalid="ignore"):
-            eta = self.link.function(self.family.start(rows))
+        eta = self.link.function(self.family.start(rows))
         if not self.link.is_possible(eta).all():
             return None
         score, weights = derivatives(self.family, self.link, rows.y, eta, mean_of(self.link, eta))

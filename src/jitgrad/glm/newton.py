@@ -102,7 +102,7 @@ class Maximum:
 
 
 def maximise(
-    problem: Problem, start: Point, tol: float, max_iter: int, report: Callable[[int, Point], None] | None = None
+    problem: Problem, start: Point, tol: float, max_iter: int, report: Callable[[int, float], None] | None = None
 ) -> Maximum:
     """The maximum of the likelihood.
 
@@ -111,7 +111,7 @@ def maximise(
         start: where to begin; its deviance is finite.
         tol: how large a step is nothing, in standard errors.
         max_iter: the most steps.
-        report: is told of each step.
+        report: is told of each step and its deviance.
     """
     point, n_iter, before = start, 0, np.inf
     unknown = np.full(start.information.shape, np.nan)
@@ -135,7 +135,7 @@ def maximise(
             return Maximum(point.coefficients, point, np.linalg.inv(point.information), n_iter, False)
         point, n_iter, before = following, n_iter + 1, square
         if report is not None:
-            report(n_iter, point)
+            report(n_iter, point.deviance)
     told = problem.unbounded(point.coefficients) or problem.nearly
     return Maximum(point.coefficients, point, unknown, n_iter, False, _SEPARATED.format(told) if told else "")
 

@@ -69,6 +69,7 @@ class Recorded:
         self._free = max(rows.n - width + self._first, 1.0)
         block = max(64, BLOCK_ELEMENTS // (2 * width + 12) // 64 * 64)
         trips = n // block
+        family = family.simplest(rows.y)
         executable = _executable(family, link, (trips, width, block), rows.is_weighted, rows.has_offset)
         self._context = Context(executable.program)
         self._columns, *beside = self._context.inputs
@@ -89,9 +90,9 @@ class Recorded:
         self._coefficients[self._first :] = coefficients
         with helpers([self._context]):
             self._context.run()
-        (wrong, deviance, pearson), products, size = (np.array(output) for output in self._context.outputs)
+        (deviance, pearson, size), products = (np.array(output) for output in self._context.outputs)
         end = self._last.at(self._coefficients.copy())
-        if wrong or not np.isfinite(end.deviance):
+        if not np.isfinite(deviance + end.deviance):
             return Point.impossible(coefficients)
         own = slice(self._first, None)
         return Point(
@@ -107,9 +108,8 @@ class Recorded:
         """The mean of all targets, where the offset is the mean one; without an intercept, none."""
         first = np.zeros(self._columns.shape[1] - self._first)
         if self.intercept:
-            total, rows = self.rows.total, self.rows
-            with np.errstate(divide="ignore", invalid="ignore"):
-                first[0] = self.link.function(np.average(rows.y, weights=total)) - np.average(rows.offset, weights=total)
+            rows = self.rows
+            first[0] = self.link.function(rows.constant.value[0]) - rows.average(rows.offset)
         return self.at(first) if np.isfinite(first).all() else Point.impossible(first)
 
     def eta(self, coefficients: np.ndarray) -> np.ndarray:
@@ -199,11 +199,12 @@ def _executable(family: Family, link: Link, shape: tuple[int, int, int], is_weig
             eta = eta + beside.pop(0)
         mean = mean_of(link, eta)
         score, weights = derivatives(family, link, y, eta, mean)
-        wrong = where(possible(family, link, eta, mean), 0.0, 1.0)
-        pearson = square(family.residual(y, mean)) / family.variance(mean)
-        sums = [wrong, total * family.unit_deviance(y, mean), total * pearson]
+        deviance, pearson = family.unit_deviance(y, mean), square(family.residual(y, mean)) / family.variance(mean)
+        if family.canonical != link.name:
+            deviance = where(possible(family, link, eta, mean), deviance, np.inf)
         right = concatenate([z * (total * weights), reshape(total * score, (1, block))], axis=0)
-        return [], [stack([sum_(x) for x in sums]), z @ transpose(right), sum_(total * weights * square(eta))]
+        sums = [total * deviance, total * pearson, total * weights * square(eta)]
+        return [], [stack([sum_(x) for x in sums]), z @ transpose(right)]
 
     with trace.tracing() as tracing:
         by_row = [placeholder((trips, block), dtypes.FLOAT64) for _ in range(1 + is_weighted + has_offset)]

@@ -17,7 +17,7 @@ from jitgrad.glm.coordinates import Coordinates, standard
 from jitgrad.glm.families import Family, NegativeBinomial, Rows, as_rows, family_of
 from jitgrad.glm.fit import MAX_ITER, TOL, check_target
 from jitgrad.glm.links import Link, link_of
-from jitgrad.glm.means import OneMean
+from jitgrad.glm.means import OneMean, unlimited
 from jitgrad.glm.newton import Point, maximise
 
 
@@ -90,7 +90,8 @@ def ridge(
     inputs, coordinates = _coordinates(x, rows, intercept)
     penalty = positive("alpha", alpha) * float(rows.total.sum()) * np.sum(coordinates.back[1:] ** 2, axis=0)
     problem = _Penalised(of, by, inputs, rows, intercept, penalty)
-    made = maximise(problem, problem.start(), tol, max_iter)
+    with unlimited():
+        made = maximise(problem, problem.start(), tol, max_iter)
     return Ridge(coordinates.coefficients(made.coefficients[:, None])[:, 0], made.n_iter, made.converged)
 
 

@@ -18,8 +18,6 @@ from jitgrad.glm.newton import Maximum, Point, maximise
 from jitgrad.glm.recorded import Recorded, pays, recorded
 from jitgrad.glm.theta import theta_of
 
-Report = Callable[[int, Point], None]
-
 
 @dataclass(frozen=True)
 class Search:
@@ -27,7 +25,7 @@ class Search:
 
     tol: float
     max_iter: int
-    report: Report | None = None
+    report: Callable[[int, float], None] | None = None
 
     def maximum(self, problem: OneMean | Recorded | Classes, start: Point | None) -> Maximum:
         """The maximum from some point on, where that is possible, or from where the problem starts."""
@@ -116,8 +114,7 @@ def _null_mean(family: Family, link: Link, rows: Rows, intercept: bool, search: 
     if not intercept:
         return mean_of(link, rows.offset)
     if not rows.has_offset:
-        value = np.broadcast_to(np.average(rows.y, weights=rows.total), rows.y.shape)
-        return Mean(value, 1 - value)
+        return rows.constant
     problem = OneMean(family, link, np.ones((len(rows.y), 1)), rows, True)
     return mean_of(link, problem.eta(search.maximum(problem, None).coefficients))
 
