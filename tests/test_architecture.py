@@ -49,6 +49,7 @@ ORDER = [
     "io",
     "groupfit",
     "distributed",
+    "sklearn",
     "compat",
     "cli",
 ]

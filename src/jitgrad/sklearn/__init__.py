@@ -1,0 +1,20 @@
+"""Estimators for scikit-learn (``pip install 'jitgrad[sklearn]'``).
+
+They stand in pipelines, searches and cross-validation as scikit-learn's own do. Arguments have scikit-learn's names where it
+has one for the thing; the docstrings say what the thing is called elsewhere in jitgrad.
+"""
+
+from importlib.util import find_spec
+
+from jitgrad.errors import MissingError
+
+if find_spec("sklearn") is None:
+    raise MissingError("jitgrad.sklearn needs scikit-learn. Run: pip install 'jitgrad[sklearn]'.")
+
+from jitgrad.sklearn.formula import FormulaRegressor
+from jitgrad.sklearn.glm import GLMRegressor
+from jitgrad.sklearn.logistic import LogisticClassifier
+from jitgrad.sklearn.network_classifier import NetworkClassifier
+from jitgrad.sklearn.network_regressor import NetworkRegressor
+
+__all__ = ["FormulaRegressor", "GLMRegressor", "LogisticClassifier", "NetworkClassifier", "NetworkRegressor"]

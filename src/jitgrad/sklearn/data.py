@@ -1,0 +1,99 @@
+"""Rows as scikit-learn gives them, checked by its own checks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+
+from jitgrad.errors import ArgumentError, DataError
+
+
+class Rows(NamedTuple):
+    """Checked rows, without those of weight 0, which are as if they were not there.
+
+    Attributes:
+        x: float64 or float32 (rows, features).
+        y: (rows,) or (rows, outputs).
+        weights: float64 (rows,), or None where all are 1.
+        offset: float64 (rows,), or None.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None = None
+    offset: np.ndarray | None = None
+
+    def part(self, places: np.ndarray) -> Rows:
+        """Some of the rows."""
+        weights, offset = (None if array is None else array[places] for array in (self.weights, self.offset))
+        return Rows(self.x[places], self.y[places], weights, offset)
+
+
+def rows_of(
+    estimator: Any,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    offset: Any = None,
+    reset: bool = True,
+    dtype: Any = np.float64,
+    **checks: Any,
+) -> Rows:
+    """The rows that an estimator is given to fit.
+
+    Args:
+        estimator: which notes the number and the names of the columns, or, without ``reset``, holds x to them.
+        x, y, sample_weight, offset: as given to ``fit``.
+        reset: whether it forgets an earlier fit.
+        dtype: of x, see ``sklearn.utils.check_array``.
+        checks: more of these checks, as ``multi_output``.
+
+    Raises ValueError as scikit-learn's estimators do.
+    """
+    x, y = validate_data(estimator, x, y, reset=reset, dtype=dtype, **checks)
+    weights = row_numbers("sample_weight", sample_weight, x)
+    rows = Rows(x, y, weights, row_numbers("offset", offset, x))
+    if weights is None:
+        return rows
+    if (weights < 0).any():
+        raise DataError("sample_weight has negative weights. Give a number from 0 on for each row.")
+    kept = weights > 0
+    if not kept.any():
+        raise DataError("sample_weight has only zero weights. Give a positive one to at least one row.")
+    return rows if kept.all() else rows.part(kept)
+
+
+def row_numbers(name: str, given: Any, x: np.ndarray) -> np.ndarray | None:
+    """A number for each row, float64 (rows,); None where none are given."""
+    if given is None:
+        return None
+    if isinstance(given, (int, float)):
+        return np.full(len(x), float(given))
+    numbers: np.ndarray = check_array(given, dtype=np.float64, ensure_2d=False, input_name=name)
+    if numbers.ndim != 1:
+        raise DataError(f"{name} has {numbers.ndim} axes. Sample weights must be 1D array or scalar: give one number a row.")
+    check_consistent_length(x, numbers)
+    return numbers
+
+
+def classes_of(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """The classes of the target in their order, and the position of each row's. Raises DataError where there is only one."""
+    check_classification_targets(rows.y)
+    classes, positions = np.unique(rows.y, return_inverse=True)
+    if len(classes) < 2:
+        raise DataError(f"y has only one class, {classes.tolist()[0]!r}. Give rows of at least two classes.")
+    return classes, positions
+
+
+def positions_in(classes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The position of each row's class. Raises ArgumentError for a class that is not among them."""
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ArgumentError(
+            f"y has the class {unknown.tolist()[0]!r}, which is not in classes. Name all classes in the first call."
+        )
+    return np.searchsorted(classes, y)

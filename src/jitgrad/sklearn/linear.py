@@ -1,0 +1,37 @@
+"""What linear models have in common: coefficients, and how a fit of them ended."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from jitgrad.glm import Fit
+from jitgrad.glm.ridge import Ridge
+
+
+class Linear(NamedTuple):
+    """Coefficients (features,) or (classes, features), constants, and how many steps led there."""
+
+    coefficients: np.ndarray
+    intercept: Any
+    n_iter: int
+
+
+def known(coefficients: np.ndarray) -> np.ndarray:
+    """0 in the place of those of combinations of other features, which have none."""
+    return np.where(np.isnan(coefficients), 0.0, coefficients)
+
+
+def warn_of(made: Fit | Ridge) -> None:
+    """Warn, on behalf of an estimator's ``fit``, where a likelihood has no maximum or it was not reached."""
+    separated = made.separated if isinstance(made, Fit) else ""
+    if separated:
+        said = f"{separated}. The coefficients are those where the search gave up. Leave features out."
+    elif not made.converged:
+        said = f"The fit did not converge in {made.n_iter} steps. Give more by max_iter, or look at the scale of the data."
+    else:
+        return
+    warnings.warn(said, ConvergenceWarning, stacklevel=3)
