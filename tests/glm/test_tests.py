@@ -271,3 +271,11 @@ def test_a_likelihood_without_end_is_not_compared() -> None:
     y = (x[:, 0] > 3) * 1.0
     with pytest.raises(ArgumentError, match="grows without end"):
         glm.likelihood_ratio(glm.fit(x, y, "binomial"), glm.fit(x[:, :0], y, "binomial"))
+
+
+@pytest.mark.parametrize(("analysis", "told"), [(glm.drop_each, "without 'b'"), (glm.analysis_of_deviance, "up to 'a'")])
+def test_a_model_that_does_not_converge_is_named(analysis: Any, told: str) -> None:
+    x = np.column_stack([np.arange(8.0), np.arange(8) % 3])
+    y = (x[:, 0] > 3) * 1.0
+    with pytest.raises(FitError, match=f"The model .*{told} did not converge"):
+        analysis(glm.fit(x, y, "binomial"), x, y, {"a": [0], "b": [1]})

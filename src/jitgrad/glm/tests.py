@@ -293,11 +293,11 @@ def analysis_of_deviance(
     [44.1, 0.0091]
     """
     columns: list[int] = []
-    before = _refitted(fit, x, y, columns, rows)
+    before = _refitted(fit, x, y, columns, rows, "without any term")
     steps = []
     for name, own in terms.items():
         columns = [*columns, *own]
-        after = _refitted(fit, x, y, columns, rows)
+        after = _refitted(fit, x, y, columns, rows, f"of terms up to {name!r}")
         steps.append(_step(name, fit, after, before, after))
         before = after
     return tuple(steps)
@@ -337,7 +337,7 @@ def drop_each(fit: Fit, x: np.ndarray, y: np.ndarray, terms: Mapping[str, Iterab
     steps = []
     for name, own in terms.items():
         left = np.setdiff1d(np.arange(x.shape[1]), list(own))
-        without = _refitted(fit, x, y, left, rows)
+        without = _refitted(fit, x, y, left, rows, f"without {name!r}")
         steps.append(_step(name, fit, without, without, fit))
     return tuple(steps)
 
@@ -347,7 +347,9 @@ def _step(name: str, full: Fit, shown: Fit, smaller: Fit, larger: Fit) -> Step:
     return Step(name, df, change, shown.df_resid, shown.deviance, _test_of_change(full, change, df, smaller.deviance))
 
 
-def _refitted(fit: Fit, x: np.ndarray, y: np.ndarray, columns: Sequence[int] | np.ndarray, rows: dict[str, Any]) -> Fit:
+def _refitted(
+    fit: Fit, x: np.ndarray, y: np.ndarray, columns: Sequence[int] | np.ndarray, rows: dict[str, Any], told: str
+) -> Fit:
     """The fit of some of the features. Raises FitError where it does not converge."""
     made = fit_glm(
         x[:, np.asarray(columns, int)],
@@ -359,5 +361,5 @@ def _refitted(fit: Fit, x: np.ndarray, y: np.ndarray, columns: Sequence[int] | n
         **rows,
     )
     if made.separated or not made.converged:
-        raise FitError(f"A fit of {len(columns)} of the features did not converge, so terms cannot be compared.")
+        raise FitError(f"The model {told} did not converge, so its deviance tells nothing of a term. Test terms by wald.")
     return made
