@@ -58,11 +58,11 @@ def test_outliers_are_named(run: Any, tmp_path: Path) -> None:
     wrong[12] = 9.0
     pl.DataFrame({"t": X, "y": wrong}).write_csv(tmp_path / "t.csv")
     done = run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01")
-    assert done.returncode == 0 and "1 of 21 rows is an outlier (ROUT, Q = 1 %), left out: row 12 (t = 6, y = 9)" in " ".join(
+    assert done.returncode == 0 and "1 of 21 rows is an outlier (ROUT, Q = 1 %), left out: (t = 6, y = 9)" in " ".join(
         done.stdout.split()
     )
     found = json.loads(run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01", "--json").stdout)
-    assert found["outliers"] == [12] and found["figures"]["rows"] == 20
+    assert found["outliers"] == [13] and found["figures"]["rows"] == 20
 
 
 ERRORS = [
@@ -82,4 +82,34 @@ def test_errors(line: str, said: str, run: Any, table: Path, tmp_path: Path) -> 
     run("fit", table, "--target", "y", "--save", "table", "--quiet")
     (tmp_path / "u.csv").write_text("z\n1\n")
     done = run(*line.split())
+    assert done.returncode == 2 and said in done.stderr and done.stdout == ""
+
+
+def test_two_models_are_compared_on_the_same_rows(run: Any, tmp_path: Path) -> None:
+    z = np.where(np.arange(21) == 4, np.nan, X**2)
+    pl.DataFrame({"t": X, "y": Y, "z": z}).fill_nan(None).write_csv(tmp_path / "t.csv")
+    line = ("compare", "t.csv", "--target", "y", "--model", RISE + " + d * z", "--model", RISE)
+    done = run(*line)
+    assert done.returncode == 0 and "Two models of 20 rows" in done.stdout and f"A: {RISE}\n" in done.stdout
+    found = json.loads(run(*line, "--json").stdout)
+    assert found["kind"] == "comparison" and found["nested"] is True and found["success"] is True
+    assert [model["figures"]["rows"] for model in found["models"]] == [20, 20] and found["test"]["degrees_of_freedom"] == 1
+    assert sum(found["probabilities"]) == pytest.approx(1)
+    failed = run("compare", "t.csv", "--target", "y", "--model", RISE, "--model", "a * b * t")
+    assert failed.returncode == 1 and "failed" in failed.stdout
+    named = run("compare", "t.csv", "--target", "y", "--model", "line", "--model", "polynomial:2", "--features", "t")
+    assert named.returncode == 0 and "Two models of 21 rows" in named.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--model a*t", "1 models are given. Give --model twice"),
+        ("--model a*t --model linear", "Model 'linear' is no curve"),
+        ("--model a*t --model a*t+b*t**2 --absolute-sigma", "--absolute-sigma has no sigma"),
+        ("--model a*t --model a*u", "has none of the columns"),
+    ],
+)
+def test_errors_of_compare(line: str, said: str, run: Any, table: Path) -> None:
+    done = run("compare", table, "--target", "y", *line.split())
     assert done.returncode == 2 and said in done.stderr and done.stdout == ""

@@ -29,7 +29,7 @@ def test_outliers_are_left_out_and_said() -> None:
     assert result.success and result.n_rows == 34
     assert result.outliers is not None and result.outliers.rows.tolist() == [5, 20]
     np.testing.assert_array_equal(result.outliers.y, y[[5, 20]])
-    note = f"2 of 36 rows are outliers (ROUT, Q = 1 %), left out: row 5 (x = 1.42857, y = {y[5]:g}), row 20 (x = 5.71429, y = "
+    note = f"2 of 36 rows are outliers (ROUT, Q = 1 %), left out: (x = 1.42857, y = {y[5]:g}), (x = 5.71429, y = "
     assert any(said.startswith(note) for said in result.notes)
     kept = np.delete(np.arange(36), [5, 20])
     alone = curve_fit(DECAY, X[kept], y[kept])

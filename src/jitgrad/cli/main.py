@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from jitgrad.cli import options, streams
+from jitgrad.cli.compare import compare
 from jitgrad.cli.completion import completion
 from jitgrad.cli.doctor import doctor
 from jitgrad.cli.evaluate import evaluate
@@ -48,7 +49,7 @@ def commands() -> None:
     """
 
 
-for command in (fit, predict, evaluate, show, models, run, warmup, doctor, completion):
+for command in (fit, predict, evaluate, show, compare, models, run, warmup, doctor, completion):
     commands.add_command(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from jitgrad.errors import ACTING
 
 if TYPE_CHECKING:
+    from jitgrad.curvefit import Comparison
     from jitgrad.curvefit.estimates import Estimates
     from jitgrad.groupfit.stream import FileFits
     from jitgrad.tabular import CurveModel, CurveTableFit, Inference, TableFit, TableModel
@@ -98,8 +100,26 @@ def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
         "starts": result.n_starts,
         "minima": result.n_minima,
         "rows_dropped": fitted.dropped,
-        "outliers": None if result.outliers is None else result.outliers.rows,
+        "outliers": fitted.outliers,
     }
+
+
+def of_comparison(fits: Sequence[CurveTableFit], made: Comparison) -> dict[str, Any]:
+    """Two curves of the same rows, the one with fewer parameters first."""
+    test = made.test
+    return {
+        "kind": "comparison",
+        "models": [of_curve(fitted) for fitted in fits],
+        "nested": made.nested,
+        "test": None if test is None else {
+            "name": test.name, "statistic": test.statistic, "degrees_of_freedom": test.df,
+            "residual_degrees_of_freedom": test.df_resid, "p_value": test.p_value,
+        },
+        "aicc_difference": made.aicc_difference,
+        "probabilities": made.probabilities,
+        "evidence_ratio": made.evidence_ratio,
+        "success": all(fitted.result.success for fitted in fits),
+    }  # fmt: skip
 
 
 def of_groups(made: FileFits) -> dict[str, Any]:

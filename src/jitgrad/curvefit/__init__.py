@@ -1,8 +1,9 @@
 """Fitting formulas and functions to data by least squares."""
 
+from jitgrad.curvefit.compare import Comparison, compare
 from jitgrad.curvefit.fit import curve_fit
 from jitgrad.curvefit.formula import Formula, formula
 from jitgrad.curvefit.gallery import MODELS, NamedModel, named
 from jitgrad.curvefit.result import CurveFit
 
-__all__ = ["MODELS", "CurveFit", "Formula", "NamedModel", "curve_fit", "formula", "named"]
+__all__ = ["MODELS", "Comparison", "CurveFit", "Formula", "NamedModel", "compare", "curve_fit", "formula", "named"]

@@ -26,8 +26,8 @@ MOST_ROUNDS, ALIKE = 50, 1e-4
 """Of robust fits, each with the spread that the last one left; and the change of that, beside it, which ends them."""
 SMALLEST = 1e-12
 """Of the largest y, a spread that is rounding."""
-DESCRIBED, SHOWN = 3, 10
-"""Rows in a note, with what they have and by their numbers."""
+SHOWN = 5
+"""Rows in a note."""
 
 
 def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
@@ -119,15 +119,15 @@ def _part(problem: Problem, kept: np.ndarray) -> Problem:
 
 
 def _said(problem: Problem, rows: np.ndarray, q: float) -> str:
-    """Which rows are left out: few with what they have, many by their numbers."""
+    """Which rows are left out, by what they have: their numbers are those of other rows where some were dropped before."""
     method = f"(ROUT, Q = {100 * q:g} %)"
     if not len(rows):
         return f"no row is an outlier {method}"
-    names, columns = [name or "x" for name in problem.curve.columns], problem.columns
-    shown = [f"row {row}" for row in rows[:SHOWN].tolist()]
-    if len(rows) <= DESCRIBED:
-        values = [", ".join(f"{name} = {column[row]:g}" for name, column in zip(names, columns, strict=True)) for row in rows]
-        shown = [f"{row} ({x}, y = {problem.y[k]:g})" for row, x, k in zip(shown, values, rows, strict=True)]
+    names = [name or "x" for name in problem.curve.columns]
+    shown = []
+    for row in rows[:SHOWN].tolist():
+        values = [f"{name} = {column[row]:g}" for name, column in zip(names, problem.columns, strict=True) if column.ndim == 1]
+        shown.append(f"({', '.join([*values, f'y = {problem.y[row]:g}'])})")
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
     which = f"{len(rows)} of {len(problem.y)} rows {'is an outlier' if len(rows) == 1 else 'are outliers'} {method}, left out"
     return f"{which}: {', '.join(shown)}{more}"

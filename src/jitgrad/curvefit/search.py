@@ -61,16 +61,24 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
 def retry(problem: Problem, start: np.ndarray, failed: CurveFit) -> CurveFit:
     """The best fit from other signs and scales of a start, (n,), and from those of a search, where one says something about the
     data and meets them no worse; else what ``failed`` from the start. Its notes say what was tried."""
-    unknown = np.zeros(len(problem.held), bool)
-    starts = np.concatenate([start[None], signs_and_scales(start, problem.limits()), _starts(problem, unknown, None)])
-    found = _best_fit(problem, starts)
+    found = fit_near(problem, start)
     remarks = problem.observed.remarks
     if found.success and found.cost <= max((1 + SAME_COST) * failed.cost, problem.rounding()):
         reason = failed.warnings[0].removeprefix("Not converged: ").partition(";")[0]
         remarks.append(f"the fit from the starting values failed ({reason}), and this is the best from others")
         return found
-    remarks.append(f"other signs and scales of the starting values, {len(starts)} starts in all, led to no better fit")
+    remarks.append(f"other signs and scales of the starting values, {found.n_starts} starts in all, led to no better fit")
     return failed
+
+
+def fit_near(problem: Problem, start: np.ndarray) -> CurveFit:
+    """The best fit from a start, (n,), other signs and scales of it, and the starts of a search."""
+    return _best_fit(problem, _starts_near(problem, start))
+
+
+def _starts_near(problem: Problem, start: np.ndarray) -> np.ndarray:
+    unknown = np.zeros(len(problem.held), bool)
+    return np.concatenate([start[None], signs_and_scales(start, problem.limits()), _starts(problem, unknown, None)])
 
 
 def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 import numpy as np
 import polars as pl
 
-from jitgrad.curvefit import MODELS, CurveFit, curve_fit, formula, named
+from jitgrad.curvefit import MODELS, Comparison, CurveFit, NamedModel, compare, curve_fit, formula, named
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.estimates import Estimates
 from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_name
@@ -175,11 +175,13 @@ class CurveTableFit:
         model: what came out.
         result: of ``curve_fit``.
         dropped: how many rows were left out because they miss a value.
+        outliers: the rows of the table that were left out as outliers, counted from 1; None where they were not looked for.
     """
 
     model: CurveModel
     result: CurveFit
     dropped: int
+    outliers: list[int] | None
 
 
 def fit_curve(
@@ -212,8 +214,7 @@ def fit_curve(
         ArgumentError, FormulaError, FitError: as ``curve_fit``.
     """
     check_needed(frame, [target])
-    is_named = model in MODELS or model.startswith("polynomial")
-    kind = named(model) if is_named else None
+    kind = _kind_of(model)
     used = _columns_of(frame, target, kind, model, features, sigma)
     names = list(dict.fromkeys([target, *used.values(), *([] if sigma is None else [sigma])]))
     for name in names:
@@ -236,8 +237,43 @@ def fit_curve(
         **options,
     )
     ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
-    made = CurveModel(target, sigma or "", model if is_named else "", ranges, result, _figures(result), result.message)
-    return CurveTableFit(made, result, int(np.sum(~kept)))
+    made = CurveModel(target, sigma or "", "" if kind is None else model, ranges, result, _figures(result), result.message)
+    outliers = None if result.outliers is None else (np.flatnonzero(kept)[result.outliers.rows] + 1).tolist()
+    return CurveTableFit(made, result, int(np.sum(~kept)), outliers)
+
+
+def compare_curves(
+    frame: pl.DataFrame,
+    target: str,
+    models: tuple[str, str],
+    features: Sequence[str] | None = None,
+    *,
+    sigma: str | None = None,
+    drop_missing: bool = True,
+    **options: Any,
+) -> tuple[CurveTableFit, CurveTableFit, Comparison]:
+    """Fit two formulas, or curves by name, to the rows that have all values of both, and compare them: the fit of the one with
+    fewer parameters, that of the other, and what ``curvefit.compare`` says. Arguments and errors are those of ``fit_curve``."""
+    used = {target, *([] if sigma is None else [sigma])}
+    for model in models:
+        check_needed(frame, [target])
+        used |= set(_columns_of(frame, target, _kind_of(model), model, _features_of(model, features), sigma).values())
+    whole, _ = whole_rows(frame.select([name for name in frame.columns if name in used]), drop_missing)
+    given: dict[str, Any] = {"sigma": sigma, "drop_missing": drop_missing, **options}
+    first, second = (fit_curve(whole, target, model, _features_of(model, features), **given) for model in models)
+    comparison = compare(first.result, second.result)
+    pair = (first, second) if comparison.simple is first.result else (second, first)
+    return *pair, comparison
+
+
+def _kind_of(model: str) -> NamedModel | None:
+    """A curve by its name; None for a formula."""
+    return named(model) if model in MODELS or model.startswith("polynomial") else None
+
+
+def _features_of(model: str, features: Sequence[str] | None) -> Sequence[str] | None:
+    """Features as named curves take them; a formula has its own."""
+    return features if _kind_of(model) is not None else None
 
 
 def _columns_of(
