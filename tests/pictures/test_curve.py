@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jitgrad import curve_fit, pictures
+from jitgrad import curve_fit, fit_groups, pictures
 from jitgrad.errors import ArgumentError, DataError, FitWarning
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
@@ -95,7 +95,8 @@ def test_bands_and_error_bars(options: dict[str, Any], sigma: Any, bands: int) -
 def test_of_several_columns_measured_against_fitted_values(model: Any, x: Any, names: list[str]) -> None:
     y = X + 0.1 * Y
     result = curve_fit(model, x, y)
-    upper, lower = pictures.curve_fit(result, name="yield").axes
+    upper, lower, *effects = pictures.curve_fit(result, name="yield").axes
+    assert len(effects) == (2 if isinstance(model, str) else 0)
     fitted = result.predict()
     np.testing.assert_array_equal(marks(upper), (fitted, y))
     np.testing.assert_array_equal(marks(lower), (fitted, result.residuals))
@@ -127,6 +128,44 @@ def test_the_axis_is_logarithmic_where_data_are(x: np.ndarray, scale: str) -> No
     points = curve(figure.axes[0])[0]
     steps = np.diff(np.log(points) if scale == "log" else points)
     np.testing.assert_allclose(steps, steps[0])
+
+
+def test_doses_with_zero_among_them_go_by_decades() -> None:
+    dose = np.append(np.zeros(5), np.repeat(10.0 ** np.arange(-9, 0), 5))
+    y = 3 + 90 / (1 + dose / 1e-6) + DRAW.normal(size=50)
+    figure = pictures.curve_fit(curve_fit("b + (t - b) / (1 + x / m)", dose, y))
+    assert [axis.get_xscale() for axis in figure.axes] == ["symlog", "symlog"]
+    points = curve(figure.axes[0])[0]
+    assert points[0] == 0 and points[-1] == 0.1 and (np.diff(points) > 0).all() and np.sum(points < 1e-9) > 20
+    assert figure.axes[0].xaxis.get_transform().linthresh == 1e-9
+    fits = fit_groups("b + (t - b) / (1 + x / m)", dose, np.stack([y, y + 1]))
+    assert {axis.get_xscale() for axis in fits.plot().axes} == {"symlog"}
+
+
+def test_along_each_column_the_others_are_at_their_medians() -> None:
+    columns = {"t": X, "dose": np.tile([0.0, 1.0, 2.0, 4.0, 8.0], 10), "group": np.repeat([0.0, 1.0], 25)}
+    y = 2 * np.exp(-0.5 * X) + 0.3 * columns["dose"] + columns["group"] + 0.1 * DRAW.normal(size=50)
+    result = curve_fit("a * exp(-b * t) + c * dose + d * group", columns, y)
+    _, _, time, dose, group = pictures.curve_fit(result).axes
+    assert [axis.get_xlabel() for axis in (time, dose, group)] == ["t", "dose", "group"]
+    assert dose.get_title() == f"at t = {np.sort(X)[24]:.4g}, group = 0"
+    points, said = curve(dose)
+    at = {"t": np.full(300, np.sort(X)[24]), "dose": points, "group": np.zeros(300)}
+    np.testing.assert_allclose(said, result.predict(at))
+    low, high = result.band(at, 0.95, prediction=True)
+    band = next(c for c in dose.collections if c.get_label() == "95 % prediction").get_paths()[0].get_extents()
+    assert (band.ymin, band.ymax) == pytest.approx((low.min(), high.max()))
+    there = {"t": np.full(50, np.sort(X)[24]), "dose": columns["dose"], "group": np.zeros(50)}
+    np.testing.assert_allclose(marks(dose)[1], result.predict(there) + result.residuals)
+
+
+def test_outliers_are_marked() -> None:
+    y = Y.copy()
+    y[10] += 5
+    upper = pictures.curve_fit(curve_fit(DECAY, X, y, outliers=0.01)).axes[0]
+    (line,) = [line for line in upper.lines if line.get_label() == "outlier"]
+    assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([X[10]], [y[10]])
+    assert "outlier" in legend(upper) and upper.get_ylim()[1] > Y.max() + 0.5
 
 
 @pytest.mark.parametrize(

@@ -59,8 +59,15 @@ def compare(
     frame = read_table(data, **reading)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)  # what is printed says it
-        given = {"sigma": sigma, "absolute_sigma": absolute_sigma, "drop_missing": missing == "drop"}
-        *fits, made = compare_curves(frame, target, (models[0], models[1]), features, **given)
+        *fits, made = compare_curves(
+            frame,
+            target,
+            (models[0], models[1]),
+            features,
+            sigma=sigma,
+            drop_missing=missing == "drop",
+            absolute_sigma=absolute_sigma,
+        )
     if as_json:
         click.echo(objects.text(objects.of_comparison(fits, made)))
     else:

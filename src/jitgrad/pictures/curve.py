@@ -12,6 +12,10 @@ from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
 from jitgrad.pictures.residuals import draw_diagonal, draw_legend_above, draw_marks, draw_zero, limits, smooth_points
 
+MOST_EFFECTS = 4
+"""Columns along which a curve of several is drawn."""
+_EFFECT = 3.4
+"""Inches of a panel for that."""
 _LONGEST = 70
 """Characters of a formula that is the title."""
 
@@ -27,9 +31,11 @@ def curve_fit(
     """Data and the curve that was fitted to them, with its bands, and the residuals below.
 
     The inner band holds the curve with a probability of ``level``, the outer one a new measurement; that is left out where
-    measurements differ in sigma. Residuals are in units of sigma where that was given. The x axis is logarithmic over
-    more than three decades, where otherwise half of the data would stand in its first thirtieth. Of a model of several columns
-    the measured values and the residuals are drawn against the fitted ones.
+    measurements differ in sigma. Residuals are in units of sigma where that was given. The x axis goes by decades over more
+    than three of them, where otherwise half of the data would stand in its first thirtieth; where there are zeros, evenly up to
+    the smallest number. Of a model of several columns the measured values and the residuals are drawn against the fitted ones,
+    and beside them the curve along each column, with its bands, where the others have their medians; there the points are the
+    residuals around the curve.
 
     Args:
         result: what ``jitgrad.curve_fit`` returned.
@@ -43,16 +49,12 @@ def curve_fit(
     """
     if not isinstance(result, CurveFit):
         raise ArgumentError(f"curve_fit: {type(result).__name__} is no CurveFit. Give what jitgrad.curve_fit returned.")
-    figure = new_figure(20 / 3, 5)
-    draw_curve_fit(figure, result, name, level, x_name)
-    figure.suptitle(_title(result, name) if title is None else plain(title, _LONGEST), fontsize=11)
-    return written(figure, path)
-
-
-def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95, x_name: str | None = None) -> None:
-    """The same on a figure or a part of one, without a title."""
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     label, x = next(iter(result.x.items()))
+    columns = [name for name, column in result.x.items() if np.shape(column) == result.y.shape]
+    effects = columns[:MOST_EFFECTS] if len(columns) == len(result.x) > 1 and result.by_rows else []
+    figure = new_figure(20 / 3 + _EFFECT * len(effects), 5)
+    left, *right = figure.subfigures(1, 2, width_ratios=(20 / 3, _EFFECT * len(effects))) if effects else [figure]
+    upper, lower = left.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     if len(result.x) == 1 and np.ndim(x) == 1:
         drawn = _draw_curve(upper, result, x, level)
         upper.set_ylabel(plain(name))
@@ -63,7 +65,11 @@ def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95
         upper.set_ylabel(f"measured {plain(name)}")
         lower.set_xlabel(f"fitted {plain(name)}")
     _draw_data(upper, lower, x, result, drawn)
-    figure.align_ylabels()
+    left.align_ylabels()
+    if effects:
+        _draw_effects(right[0], result, effects, name, level)
+    figure.suptitle(_title(result, name) if title is None else plain(title, _LONGEST), fontsize=11)
+    return written(figure, path)
 
 
 def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: np.ndarray) -> None:
@@ -92,19 +98,42 @@ def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
 def _draw_curve(axis: Any, result: CurveFit, x: np.ndarray, level: float) -> np.ndarray:
     """The curve and its bands; returns every y that is drawn."""
     points = smooth_points(axis, x) if result.by_rows else np.sort(x)
-    curve, said = result.predict([points]), f"{100 * level:g} %"
+    return _draw_along(axis, result, points, [points], level)
+
+
+def _draw_along(axis: Any, result: CurveFit, points: np.ndarray, columns: list[np.ndarray], level: float) -> np.ndarray:
+    """What the model says of columns, with its bands, along the points of an axis; returns every y that is drawn."""
+    curve, said = result.predict(columns), f"{100 * level:g} %"
     axis.plot(points, curve, color=BLUE, linewidth=1.8, label="fit")
     drawn = [curve]
-    bands = [(result.band([points], level), 0.35, f"{said} confidence")]
+    bands = [(result.band(columns, level), 0.35, f"{said} confidence")]
     one = 1.0 if result.sigma is None else result.sigma[0]
     if result.sigma is None or (result.sigma == one).all():
-        bands.append((result.band([points], level, prediction=True, sigma=one), 0.12, f"{said} prediction"))
+        bands.append((result.band(columns, level, prediction=True, sigma=one), 0.12, f"{said} prediction"))
     for (low, high), alpha, label in bands:
         if np.isfinite([low, high]).all():
             axis.fill_between(points, low, high, color=BLUE, alpha=alpha, linewidth=0, label=label)
             axis.plot(points, np.column_stack([low, high]), color=BLUE, alpha=0.5, linewidth=0.6)
             drawn += [low, high]
     return np.concatenate(drawn)
+
+
+def _draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, level: float) -> None:
+    """The curve along each of these columns, with its bands, and the residuals around it."""
+    medians = {name: float(np.sort(column)[(len(column) - 1) // 2]) for name, column in result.x.items()}
+    axes = figure.subplots(1, len(names), squeeze=False)[0]
+    for axis, name in zip(axes, names, strict=True):
+        x = result.x[name]
+        points = smooth_points(axis, x)
+        along = [points if other == name else np.full(len(points), medians[other]) for other in result.x]
+        drawn = _draw_along(axis, result, points, along, level)
+        at = result.predict([x if other == name else np.full(len(x), medians[other]) for other in result.x])
+        draw_marks(axis, x, at + result.residuals)
+        others = ", ".join(f"{plain(other)} = {medians[other]:.4g}" for other in result.x if other != name)
+        axis.set(xlabel=plain(name), ylim=limits(at + result.residuals, drawn))
+        axis.set_title(plain(f"at {others}", 40), fontsize=9, color="0.4")
+    axes[0].set_ylabel(plain(y_name))
+    figure.suptitle("along each column, the others at their medians", fontsize=10, color="0.3")
 
 
 def _title(result: CurveFit, name: str) -> str:

@@ -14,7 +14,8 @@ from jitgrad.curvefit.result import CurveFit
 from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
 from jitgrad.pictures.distributions import distributions_size, draw_distributions
-from jitgrad.pictures.residuals import draw_diagonal, draw_marks, limits, smooth_points
+from jitgrad.pictures.residuals import draw_diagonal, draw_marks, limits
+from jitgrad.pictures.scales import Scale, scale_of
 
 if TYPE_CHECKING:
     from jitgrad.groupfit.result import GroupFits
@@ -38,7 +39,7 @@ def group_fits(
     """A page of fits: the data of each group, its curve with the confidence band, its key and R².
 
     Of a model of several columns the measured values are drawn against the fitted ones. Panels share an axis where none of them
-    would be squeezed; the x axis is logarithmic where ``pictures.curve_fit`` has it so.
+    would be squeezed; the x axis has the scale that ``pictures.curve_fit`` gives it.
 
     Parameters
     ----------
@@ -179,21 +180,20 @@ def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: flo
     for axis in axes[len(panels) :]:
         axis.remove()
     axes = list(axes[: len(panels)])
-    by_column = len(panels[0].x) == 1
+    by_column, scale = len(panels[0].x) == 1, scale_of(np.empty(0))
     if by_column:
         every = np.concatenate([next(iter(panel.x.values())) for panel in panels])
-        if np.isfinite(every).any():
-            smooth_points(axes[0], every[np.isfinite(every)])  # it chooses the scale, which is that of all panels
+        scale = scale_of(every[np.isfinite(every)])
     room = int(_LETTERS * figure.bbox.width / figure.dpi / columns)
     for axis, panel in zip(axes, panels, strict=True):
-        axis.set_xscale(axes[0].get_xscale())
+        scale.set(axis)
         axis.tick_params(labelsize=7.5)
         if panel.fit is None:
             said, colour = panel.reason, ORANGE
             _draw_failed(axis, panel, by_column)
         else:
             said, colour = f"R² {panel.fit.r2:.4g}" if np.isfinite(panel.fit.r2) else "", "0.4"
-            _draw_fit(axis, panel.fit, level, by_column)
+            _draw_fit(axis, panel.fit, level, scale if by_column else None)
         axis.set_title(plain(panel.title, max(4, room - len(said))), fontsize=8.5, pad=4, loc="left")
         axis.set_title(said, fontsize=8, pad=4, loc="right", color=colour)
     shown = [axis for axis in axes if axis.has_data()]
@@ -201,7 +201,7 @@ def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: flo
         _share(axes, shown, which, columns)
     for axis in shown:
         low, high = axis.get_xlim()
-        if axis.get_xscale() == "log" and high > 100 * low:
+        if scale.kind != "linear" and high > 100 * low:
             axis.minorticks_off()  # they take half of the time of a page
     label = next(iter(panels[0].x)) or "x"
     figure.supxlabel(plain(label) if by_column else f"fitted {plain(name)}", fontsize=10)
@@ -219,12 +219,11 @@ def _draw_failed(axis: Any, panel: _Panel, by_column: bool) -> None:
         axis.tick_params(which="both", bottom=False, left=False, labelbottom=False, labelleft=False)
 
 
-def _draw_fit(axis: Any, fit: CurveFit, level: float, by_column: bool) -> None:
-    """The data of a group and its curve with the band."""
-    if by_column:
+def _draw_fit(axis: Any, fit: CurveFit, level: float, scale: Scale | None) -> None:
+    """The data of a group and its curve with the band, by its one column if there is a scale for that."""
+    if scale is not None:
         (x,) = fit.x.values()
-        between = np.geomspace if axis.get_xscale() == "log" else np.linspace
-        points = between(x.min(), x.max(), _POINTS) if fit.by_rows else np.sort(x)
+        points = scale.points(float(x.min()), float(x.max()), _POINTS) if fit.by_rows else np.sort(x)
         curve, (low, high) = fit.predict([points]), fit.band([points], level)
         axis.plot(points, curve, color=BLUE, linewidth=1.5)
         if np.isfinite([low, high]).all():
@@ -240,7 +239,7 @@ def _draw_fit(axis: Any, fit: CurveFit, level: float, by_column: bool) -> None:
 def _share(axes: Sequence[Any], shown: Sequence[Any], which: str, columns: int) -> None:
     """One range for all panels that show something, where none would be squeezed; then the outer ones alone have numbers."""
     ends = np.array([getattr(axis, f"get_{which}lim")() for axis in shown])
-    spans = np.log(ends) if getattr(shown[0], f"get_{which}scale")() == "log" else ends
+    spans = getattr(shown[0], f"{which}axis").get_transform().transform(ends.ravel()).reshape(ends.shape)
     if (np.diff(spans, axis=1) < _ALIKE * (spans.max() - spans.min())).any():
         return
     for axis in shown:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.pictures.scales import scale_of
+
 _MANY = 500
 """So many points get small marks; ten times as many are one image in a file of vectors."""
 _POINTS = 300
@@ -45,15 +47,10 @@ def draw_diagonal(axis: Any, fitted: np.ndarray, color: str = "0.4", label: str 
 
 
 def smooth_points(axis: Any, x: np.ndarray) -> np.ndarray:
-    """Where to compute a curve over ``x`` so that it looks smooth.
-
-    The axis is made logarithmic over more than three decades, where otherwise half of ``x`` would stand in its first thirtieth.
-    """
-    low, high = x.min(), x.max()
-    if 0 < 1000 * low < high and np.median(x) < high / 30:
-        axis.set_xscale("log")
-        return np.geomspace(low, high, _POINTS)
-    return np.linspace(low, high, _POINTS)
+    """Where to compute a curve over ``x`` so that it looks smooth, on an axis that is given the scale of ``x``."""
+    scale = scale_of(x)
+    scale.set(axis)
+    return scale.points(float(x.min()), float(x.max()), _POINTS)
 
 
 def draw_legend_above(axis: Any) -> None:
