@@ -19,6 +19,7 @@ from polars.testing import assert_frame_equal
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.io import batches
 from jitgrad.io.batches import names_of_columns, read_batches
+from jitgrad.io.options import ReadOptions
 from jitgrad.io.table import read_table
 from tests.io.files import parquet, standard_input, written
 
@@ -29,6 +30,8 @@ VALUES = {
     "truth": st.sampled_from(["true", "False"]) | MISSING,
     "text": st.text("ab ,;|\t\"'\n#é.-", max_size=6).map(str.strip) | MISSING,  # a space alone in its line is no row
     "word": st.text('x\n",', max_size=6).map("x{}".format),
+    "amount": st.integers(-(10**9), 10**9).map("${:,}".format) | MISSING,
+    "part": st.floats(0, 100).map("{:.2f} %".format) | MISSING,
 }
 
 
@@ -57,15 +60,15 @@ def check(table: tuple[str, str, int], size: int) -> None:
     text, separator, rows = table
     with tempfile.TemporaryDirectory() as directory:
         file = written(Path(directory), text)
-        whole = read_table(file, separator, True)
-        frames = list(read_batches(file, size, separator, True))
+        whole = read_table(file, ReadOptions(separator, True))
+        frames = list(read_batches(file, size, ReadOptions(separator, True)))
     assert whole.height == rows
     assert [frame.height for frame in frames] == [size] * (rows // size) + [rows % size] * (rows % size > 0)
     assert_frame_equal(pl.concat(frames), widened(whole), check_exact=True)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(tables(["whole", "number", "truth", "text", "word"]), st.integers(1, 13))
+@given(tables(["whole", "number", "truth", "text", "word", "amount", "part"]), st.integers(1, 13))
 def test_batches_are_the_whole_table(table: tuple[str, str, int], size: int) -> None:
     check(table, size)
 
@@ -135,7 +138,7 @@ def test_what_follows_the_first_rows(tmp_path: Path) -> None:
         ('1,2,"true', "has a quote in line 20003 that is not closed"),
         ('1,2,true"', "has a quote in line 20003 that is not closed"),
         ('1,2,"t"rue', "has a quote within a field in line 20003"),
-        ("1,2,\xfc", "is not a text in UTF-8 in line 20003"),
+        ("1,2,\x81", "is neither a text in UTF-8 nor in cp1252: line 20003 has the byte 0x81. Give its encoding."),
     ],
 )
 def test_faults_below_the_first_rows(last: str, message: str, tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_columns_that_are_left_out_may_be_anything(tmp_path: Path) -> None:
         (parquet(pl.DataFrame({"a": [1]})), {"columns": ["b"]}, DataError, "no column 'b'"),
         ("a,b\n1,2\n", {"columns": ["b", "b"]}, DataError, "chosen twice"),
         ("a,b\n1,2\n", {"rows": 0}, ArgumentError, "rows is 0"),
-        ("a,b\n1,2\n", {"separator": "bars"}, ArgumentError, "Did you mean 'bar'"),
+        ("a,b\n1,2\n", {"options": ReadOptions("bars")}, ArgumentError, "Did you mean 'bar'"),
         ("a,b\n", {}, DataError, "no rows"),
         ("", {}, DataError, "is empty"),
         (parquet(pl.DataFrame({"a": [1]}).clear()), {}, DataError, "no rows"),

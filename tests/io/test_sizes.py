@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from jitgrad.errors import DataError
 from jitgrad.io.batches import read_batches
+from jitgrad.io.options import ReadOptions
 from jitgrad.io.table import read_table
 from tests.io.files import parquet, standard_input, written
 
@@ -36,7 +37,7 @@ def test_long_cells(cell: str, tmp_path: Path) -> None:
         file = written(tmp_path, content)
         for frame in (read_table(file), *read_batches(file, 10)):
             assert text in frame["b"].to_list()
-    assert read_table(written(tmp_path, f"a,{cell}\n1,2\n"), header=True).columns == ["a", text]
+    assert read_table(written(tmp_path, f"a,{cell}\n1,2\n"), ReadOptions(header=True)).columns == ["a", text]
 
 
 def bomb(content: bytes, times: int) -> bytes:

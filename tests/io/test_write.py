@@ -24,6 +24,7 @@ from polars.testing import assert_frame_equal
 
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.io import write as write_module
+from jitgrad.io.options import ReadOptions
 from jitgrad.io.table import read_table
 from jitgrad.io.write import TableWriter
 
@@ -92,7 +93,7 @@ def test_what_is_written_is_read(table: pl.DataFrame, name: str, size: int) -> N
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / name
         write(file, *table.iter_slices(size))
-        assert_frame_equal(read_table(file, "\t" if ".tsv" in name else ",", header=True), table, check_exact=True)
+        assert_frame_equal(read_table(file, ReadOptions("\t" if ".tsv" in name else ",", True)), table, check_exact=True)
 
 
 def test_missing_values_of_one_column_are_no_blank_lines(tmp_path: Path) -> None:

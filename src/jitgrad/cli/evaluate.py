@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from jitgrad.cli import options
+from jitgrad.io.options import ReadOptions
 
 
 @click.command(no_args_is_help=True)
@@ -12,7 +13,7 @@ from jitgrad.cli import options
 @click.argument("data", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as one JSON object.")
 @options.of_tables
-def evaluate(model: str, data: str, as_json: bool, separator: str | None, header: bool | None) -> None:
+def evaluate(model: str, data: str, as_json: bool, reading: ReadOptions) -> None:
     """Score a kept model on the rows of a table that has the target.
 
     \b
@@ -24,7 +25,9 @@ def evaluate(model: str, data: str, as_json: bool, separator: str | None, header
     from jitgrad.io.table import read_table
 
     loaded = kept.load(model)
-    scores = loaded.evaluate(read_table(data, separator, header))
+    notes: list[str] = []
+    scores = loaded.evaluate(read_table(data, kept.reading_for(loaded, reading), notes.append))
+    options.say(notes)
     classes = list(getattr(loaded, "classes", []))
     if as_json:
         click.echo(objects.text({"kind": "scores", "classes": classes, "scores": scores}))

@@ -100,7 +100,8 @@ def fit(
         from jitgrad import pictures
 
         pictures.check_path(plot)
-    frame = read_table(data, given.pop("separator"), given.pop("header"))
+    notes: list[str] = []
+    frame = read_table(data, given.pop("reading"), notes.append)
     given["drop_missing"] = given.pop("missing") == "drop"
     model = given.pop("model")
     with warnings.catch_warnings():
@@ -110,6 +111,8 @@ def fit(
         is_curve = model is not None and model not in options.OF_TABLES
         made: Any = _curve if is_curve else _table
         result = made(frame, target, model, given, start, quiet)
+    if not quiet:
+        options.say(notes)
     if save:
         try:
             result.model.save(save)

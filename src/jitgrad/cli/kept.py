@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jitgrad.errors import DataError
+from jitgrad.io.options import ReadOptions
 from jitgrad.saving import archive
 from jitgrad.training.columns import columns_for
 
@@ -24,6 +26,17 @@ def load(path: str) -> Any:
     if kind == "curve":
         return CurveModel.load(path)
     return NetworkModel(path)
+
+
+def reading_for(model: Any, reading: ReadOptions) -> ReadOptions:
+    """How a table for a model is read: what was text when it was fitted stays text, so that 007 does not become 7."""
+    from jitgrad.tabular import TableModel
+    from jitgrad.tabular.predictors import Predictors
+
+    if not isinstance(model, TableModel):
+        return reading
+    classes = [model.target.name] if model.classes and isinstance(model.target.values[0], str) else []
+    return replace(reading, texts=(*Predictors(model.columns).texts, *classes))
 
 
 class NetworkModel:

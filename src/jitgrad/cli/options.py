@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from jitgrad.errors import ArgumentError
+from jitgrad.errors import ArgumentError, printable
+from jitgrad.io.options import ReadOptions
 
 OF_TABLES = ("linear", "logistic", "poisson", "mlp")
 """The models that are no curves; any other is a named curve or a formula."""
@@ -103,14 +105,32 @@ def option_of(command: click.Command, argument: str) -> str:
 
 
 def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options by which a table is read."""
+    """The options by which a table is read; the command gets them as ``reading``."""
+
+    @functools.wraps(command)
+    def with_reading(**given: Any) -> Any:
+        said = {name: given.pop(name) for name in ("separator", "header", "encoding", "sheet")}
+        reading = ReadOptions(**said, missing=tuple(given.pop("na") or ()))
+        return command(**given, reading=reading)
+
+    na = click.option(
+        "--na", type=Names(), metavar="TEXTS", help="More texts that stand for a missing value, as in -999,unknown."
+    )
+    encoding = click.option("--encoding", metavar="NAME", help="utf-8, cp1252, latin-1, utf-16, ….  [default: found out]")
+    sheet = click.option("--sheet", metavar="NAME", help="Of a workbook, by its name or number.  [default: the first]")
     header = click.option("--header/--no-header", default=None, help="Whether the first row has names.  [default: found out]")
     separator = click.option(
         "--separator",
         metavar="MARK",
         help="A character, or comma, tab, semicolon, bar, space.  [default: found out]",
     )
-    return separator(header(command))
+    return separator(header(na(encoding(sheet(with_reading)))))
+
+
+def say(notes: Iterable[str]) -> None:
+    """Write notes to stderr, where they are in nobody's way."""
+    for note in notes:
+        click.echo(printable(f"note: {note}"), err=True)
 
 
 def refuse(given: Mapping[str, Any], names: Sequence[str], what: str, advice: str) -> None:

@@ -6,6 +6,7 @@ import click
 
 from jitgrad.cli import options
 from jitgrad.errors import ArgumentError, DataError
+from jitgrad.io.options import ReadOptions
 
 BATCH_ROWS = 50_000
 
@@ -25,7 +26,7 @@ BATCH_ROWS = 50_000
 @options.of_tables
 def predict(
     model: str, data: str, output: str, only: bool, level: float | None, inverse: bool, replicates: float | None,
-    separator: str | None, header: bool | None,
+    reading: ReadOptions,
 ) -> None:  # fmt: skip
     """Predict the rows of a table with a kept model.
 
@@ -58,9 +59,10 @@ def predict(
         raise ArgumentError("--replicates is of an inverse. Give --inverse, too.")
     more = {} if level is None else {"level": level}
     more |= {} if replicates is None else {"replicates": replicates}
+    notes: list[str] = []
     with TableWriter(output) as writer:
         first = 0
-        for written, frame in read_pairs(data, BATCH_ROWS, separator, header):
+        for written, frame in read_pairs(data, BATCH_ROWS, kept.reading_for(loaded, reading), notes.append):
             try:
                 made = loaded.inverse_frame(frame, **more) if inverse else loaded.predict_frame(frame, **more)
             except DataError as error:
@@ -71,3 +73,4 @@ def predict(
                 raise DataError(f"{data} has a column {taken[0]!r} already. Rename it, or give --only.")
             writer.add(made if only else pl.concat([written, made], how="horizontal"))
             first += frame.height
+    options.say(notes)

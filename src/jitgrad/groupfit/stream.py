@@ -6,7 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from jitgrad.groupfit.summary import Summary, summary_of
 from jitgrad.groupfit.tables import grouping
 from jitgrad.groupfit.whole import GroupReturnsError, whole_groups
 from jitgrad.io.batches import names_of_columns, read_batches
+from jitgrad.io.options import FOUND_OUT, ReadOptions
 from jitgrad.io.scatter import scattered
 from jitgrad.io.source import name_of
 from jitgrad.io.write import TableWriter
@@ -70,8 +71,7 @@ def fit_file(
     *,
     by: str | Sequence[str],
     y: str,
-    separator: str | None = None,
-    header: bool | None = None,
+    reading: ReadOptions = FOUND_OUT,
     threads: int | None = None,
     told: Callable[[float, int], object] = lambda part, groups: None,
     examples: bool = False,
@@ -95,8 +95,8 @@ def fit_file(
         The columns whose values tell groups apart.
     y : str
         The column to fit.
-    separator, header
-        How a text is read, as in ``io.table.read_table``.
+    reading : ReadOptions, optional
+        What is known of the file, as in ``io.table.read_table``.
     threads : int, optional
         How many work; as many as there are cores by default.
     told : callable
@@ -118,11 +118,11 @@ def fit_file(
         After Ctrl-C. What is done is kept.
     """
     by = [by] if isinstance(by, str) else list(by)
-    source = _Source(path, separator, header, by)
+    source = _Source(path, reading, by)
     if examples and source.identity is None:
         raise DataError(f"A picture reads some groups a second time, and {name_of(path)} can be read once. Give a file.")
     job = make_job(model, source.names, by=by, y=y, **options)
-    given = {"model": job.curve.model.text, "by": by, "y": y, "separator": separator, "header": header} | options
+    given = {"model": job.curve.model.text, "by": by, "y": y, "reading": astuple(reading)} | options
     resumable = source.identity is not None and output != "-" and (Path(output).is_file() or not Path(output).exists())
     with ExitStack() as stack:
         folder = Path(output + ENDING) if resumable else Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -152,8 +152,8 @@ def fit_file(
 class _Source:
     """The file, which is read once or more."""
 
-    def __init__(self, path: str, separator: str | None, header: bool | None, keys: Sequence[str]) -> None:
-        self.path, self._text, self._keys = path, (separator, header), keys
+    def __init__(self, path: str, reading: ReadOptions, keys: Sequence[str]) -> None:
+        self.path, self._reading, self._keys = path, reading, keys
         self._begun: Iterator[pl.DataFrame] | None = None
         self.part = 0.0
         if path == "-" or Path(path).is_fifo():  # it is read once: its first rows say what the columns are
@@ -161,7 +161,7 @@ class _Source:
             first = next(frames)
             self.names, self._begun = first.columns, chain([first], frames)
         else:
-            self.names = names_of_columns(path, separator, header)
+            self.names = names_of_columns(path, reading)
 
     @property
     def identity(self) -> list[Any] | None:
@@ -181,7 +181,7 @@ class _Source:
         def told(part: float) -> None:
             self.part = part
 
-        return read_batches(self.path, ROWS, *self._text, columns, self._keys, start, told)
+        return read_batches(self.path, ROWS, self._reading, columns, self._keys, start, told)
 
     def frames(self, columns: Sequence[str], start: int = 0) -> Iterator[pl.DataFrame]:
         """The rows from ``start`` on."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from jitgrad.arguments import count
-from jitgrad.io.columns import check_columns, has_decimal_commas, read_as, read_texts, with_schema, with_types
+from jitgrad.io.columns import Types, check_columns, find_types, read_as, read_texts, with_types
+from jitgrad.io.excel import is_workbook, read_workbook
+from jitgrad.io.options import FOUND_OUT, Note, ReadOptions, unheard
 from jitgrad.io.parquet import parquet_pieces
 from jitgrad.io.source import is_parquet, name_of, open_source, part_read
-from jitgrad.io.text import Text
+from jitgrad.io.text import Block, Text
 
 _PIECE = 10_000  # rows that are read at once, at least
 
@@ -19,12 +22,12 @@ _PIECE = 10_000  # rows that are read at once, at least
 def read_batches(
     path: str | Path,
     rows: int,
-    separator: str | None = None,
-    header: bool | None = None,
+    options: ReadOptions = FOUND_OUT,
     columns: Sequence[str] | None = None,
     keys: Sequence[str] = (),
     start: int = 0,
     told: Callable[[float], object] = lambda part: None,
+    note: Note = unheard,
 ) -> Iterator[pl.DataFrame]:
     """The table that ``read_table`` reads, in frames of ``rows`` rows and a smaller last one; the file is never held whole.
 
@@ -35,12 +38,12 @@ def read_batches(
     Args:
         path: the file; ``-`` for standard input.
         rows: of a frame.
-        separator: as in ``read_table``.
-        header: as in ``read_table``.
+        options: as in ``read_table``.
         columns: the names of those to return, in this order; None for all.
         keys: the names of columns whose integers stay integers: a fraction or a text after them is an error.
         start: the number of rows to leave out before.
         told: called before each frame with the part of the file that has been read then.
+        note: as in ``read_table``.
 
     Yields:
         Frames with the same columns and types.
@@ -54,20 +57,25 @@ def read_batches(
     with open_source(path) as stream:
         if is_parquet(path, stream):
             pieces = parquet_pieces(path, stream, size, columns, start)
+        elif is_workbook(path, stream):
+            frame = read_workbook(path, stream, options, note)
+            pieces = iter([(1.0, frame[check_columns(name_of(path), frame.columns, columns)][start:])])
         else:
-            text = _text_pieces(Text(name_of(path), stream, separator, header), size, columns, keys)
+            text = _text_pieces(Text(name_of(path), stream, options, note), size, columns, keys, options, note)
             pieces = ((part_read(path, stream), piece) for piece in _without_first(text, start))
         for part, piece in pieces:
             told(part)
             yield from piece.iter_slices(rows)
 
 
-def names_of_columns(path: str | Path, separator: str | None = None, header: bool | None = None) -> list[str]:
+def names_of_columns(path: str | Path, options: ReadOptions = FOUND_OUT) -> list[str]:
     """The names of the columns of a file that ``read_batches`` would yield. Raises as it."""
     with open_source(path) as stream:
         if is_parquet(path, stream):
             return next(parquet_pieces(path, stream, 1, None))[1].columns
-        return list(Text(name_of(path), stream, separator, header).dialect.names)
+        if is_workbook(path, stream):
+            return read_workbook(path, stream, options, unheard).columns
+        return list(Text(name_of(path), stream, options, unheard).dialect.names)
 
 
 def _without_first(frames: Iterator[pl.DataFrame], count: int) -> Iterator[pl.DataFrame]:
@@ -79,7 +87,7 @@ def _without_first(frames: Iterator[pl.DataFrame], count: int) -> Iterator[pl.Da
 
 
 def read_pairs(
-    path: str | Path, rows: int, separator: str | None = None, header: bool | None = None
+    path: str | Path, rows: int, options: ReadOptions = FOUND_OUT, note: Note = unheard
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """As ``read_batches``, each frame after the same one with its columns as they are written, texts but for Parquet.
 
@@ -90,41 +98,49 @@ def read_pairs(
         if is_parquet(path, stream):
             pieces = parquet_pieces(path, stream, size, None)
             pairs: Iterator[tuple[pl.DataFrame, pl.DataFrame]] = ((piece, piece) for _, piece in pieces)
+        elif is_workbook(path, stream):
+            frame = read_workbook(path, stream, options, note)
+            pairs = iter([(frame, frame)])
         else:
-            pairs = _text_pairs(Text(name_of(path), stream, separator, header), size)
+            pairs = _text_pairs(Text(name_of(path), stream, options, note), size, options, note)
         for written, typed in pairs:
             yield from zip(written.iter_slices(rows), typed.iter_slices(rows), strict=True)
 
 
-def _text_pairs(text: Text, rows: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    schema: dict[str, pl.DataType] = {}
-    commas = False
+def _text_pairs(text: Text, rows: int, options: ReadOptions, note: Note) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    types: Types | None = None
     for block in text.blocks(rows):
         texts = read_texts(block)
-        if not schema:
-            commas = has_decimal_commas(texts, text.dialect.separator)
-            schema = {column.name: _wide(column) for column in with_types(texts, block, commas).get_columns()}
-        yield texts, with_schema(texts, schema, block, commas)
+        types = types or _types_of(texts, block, options, note)
+        yield texts, with_types(texts, types, block)
 
 
-def _text_pieces(text: Text, rows: int, columns: Sequence[str] | None, keys: Sequence[str]) -> Iterator[pl.DataFrame]:
+def _text_pieces(
+    text: Text, rows: int, columns: Sequence[str] | None, keys: Sequence[str], options: ReadOptions, note: Note
+) -> Iterator[pl.DataFrame]:
     chosen = check_columns(text.dialect.name, text.dialect.names, columns)
     blocks = text.blocks(rows)
     first = next(blocks)
     texts = read_texts(first)[chosen]
-    commas = has_decimal_commas(texts, text.dialect.separator)
-    typed = with_types(texts, first, commas).get_columns()
-    schema = {column.name: column.dtype if column.name in keys else _wide(column) for column in typed}
-    yield with_schema(texts, schema, first, commas)
-    fast = {name: pl.String() if commas else schema.get(name, pl.String()) for name in text.dialect.names}
+    types = _types_of(texts, first, options, note, keys)
+    yield with_types(texts, types, first)
+    fast = {name: types.schema.get(name, pl.String()) for name in text.dialect.names}
     for block in blocks:
         try:
             frame = read_as(block, fast)
         except pl.exceptions.PolarsError:
             frame = read_texts(block)
-        yield with_schema(frame, schema, block, commas)
+        yield with_types(frame, types, block)
 
 
-def _wide(column: pl.Series) -> pl.DataType:
-    """A type that also fits what may follow."""
-    return pl.Float64() if column.dtype == pl.Int64 or column.null_count() == len(column) else column.dtype
+def _types_of(texts: pl.DataFrame, block: Block, options: ReadOptions, note: Note, keys: Sequence[str] = ()) -> Types:
+    """The types of the first rows, which also fit what may follow: integers are float64, and so is what has no value yet."""
+    found = find_types(texts, block, options.texts)
+    for sentence in found.notes:
+        note(sentence)
+    wide = {
+        name: pl.Float64()
+        for name, kind in found.kinds.items()
+        if name not in (*keys, *options.texts) and (kind == pl.Int64 or texts[name].null_count() == texts.height)
+    }
+    return replace(found, kinds=found.kinds | wide)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from jitgrad.errors import DataError, brief, listed, near_name
-from jitgrad.io.dialect import MISSING
+from jitgrad.io.options import Note
 from jitgrad.io.text import Block
+from jitgrad.notation import Numbers, read_numbers
 
-_THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+$"
-_LIKE_A_NUMBER = r"^[+-]?(\d*[.,]?\d+|\d+[.,]|\d{1,3}([.,]\d{3})+([.,]\d+)?)([eE][+-]?\d+)?$"
+_THOUSANDS = r"^[^\d,.]*[1-9]\d{0,2}(,\d{3})+[^\d,.]*$"
 
 
 def check_columns(name: str, known: Sequence[str], chosen: Iterable[str] | None) -> list[str]:
@@ -27,19 +28,20 @@ def check_columns(name: str, known: Sequence[str], chosen: Iterable[str] | None)
 
 
 def read_as(block: Block, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The rows of a block with columns of these types, texts without spaces around them, and those of ``MISSING`` null.
+    """The rows of a block with columns of these types, texts without spaces around them, and those that stand for missing null.
 
     Raises:
         polars.exceptions.PolarsError: for a field of another type, and for what is no table.
         DataError: for rows of unequal length.
     """
+    missing = list(block.dialect.missing)
     frame = pl.read_csv(
-        block.content, has_header=False, schema=dict(schema), separator=block.dialect.separator, null_values=MISSING
+        block.content, has_header=False, schema=dict(schema), separator=block.dialect.separator, null_values=missing
     )
     if frame[frame.columns[-1]].null_count():
         block.check_lengths()  # polars fills short rows with nulls
     text = pl.col(pl.String).str.strip_chars()
-    return frame.with_columns(pl.when(~text.is_in(MISSING)).then(text))
+    return frame.with_columns(pl.when(~text.is_in(missing)).then(text))
 
 
 def read_texts(block: Block) -> pl.DataFrame:
@@ -58,29 +60,82 @@ def has_decimal_commas(frame: pl.DataFrame, separator: str) -> bool:
     count only in a file of semicolons, which programs write where decimals have commas.
     """
     for texts in frame.get_columns() if separator != "," else []:
-        if texts.dtype == pl.String and not _are(texts, pl.Float64(), False) and _are(texts, pl.Float64(), True):
-            commas = texts.filter(texts.str.contains(",", literal=True))
-            if separator == ";" or not commas.str.contains(_THOUSANDS).all():
-                return True
+        if texts.dtype != pl.String or _are(texts, pl.Float64(), False):
+            continue
+        plain = _are(texts, pl.Float64(), True)
+        if not plain and (
+            _is_clear(read_numbers(texts, doubtful=True)) or not _is_clear(read_numbers(texts, decimal_comma=True))
+        ):
+            continue
+        commas = texts.filter(texts.str.contains(",", literal=True))
+        if separator == ";" or not commas.str.contains(_THOUSANDS).all():
+            return True
     return False
 
 
-def with_types(frame: pl.DataFrame, block: Block, decimal_comma: bool) -> pl.DataFrame:
-    """With columns of texts as int64, float64 or boolean where all of their texts are; one without any stays.
+@dataclass(frozen=True)
+class Types:
+    """What the columns of a table are.
 
-    Raises:
-        DataError: for a column of numbers with points and commas whose meaning is not clear.
+    Attributes:
+        kinds: the type of each.
+        marked: those whose numbers have marks, as of currencies.
+        decimal_comma: whether the decimal mark of numbers in texts is a comma.
+        notes: what is to be said of them, in sentences.
     """
-    return frame.select(_typed(column, block, decimal_comma) for column in frame.get_columns())
+
+    kinds: dict[str, pl.DataType]
+    marked: frozenset[str]
+    decimal_comma: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """As what polars may read them: texts where numbers have marks of any kind."""
+        return {
+            name: pl.String() if name in self.marked or (self.decimal_comma and kind == pl.Float64) else kind
+            for name, kind in self.kinds.items()
+        }
 
 
-def with_schema(frame: pl.DataFrame, schema: Mapping[str, pl.DataType], block: Block, decimal_comma: bool) -> pl.DataFrame:
+def find_types(frame: pl.DataFrame, block: Block, fixed: Collection[str] = ()) -> Types:
+    """What the columns of texts are: int64, float64 or boolean where all of their texts are; one without any is text.
+
+    Args:
+        frame: columns of texts, and others, which stay.
+        block: that they were read from.
+        fixed: columns that stay texts.
+    """
+    separator = block.dialect.separator
+    free = [column for column in frame.get_columns() if column.name not in fixed]
+    commas = has_decimal_commas(pl.DataFrame(free), separator)
+    kinds, marked, notes = dict(frame.schema), set(), []
+    for column in free:
+        if column.dtype != pl.String or column.null_count() == len(column):
+            continue
+        kind = next((kind for kind in (pl.Int64(), pl.Float64(), pl.Boolean()) if _are(column, kind, commas)), None)
+        if kind is None and _is_clear(numbers := read_numbers(column, commas, separator != ",")):
+            assert numbers is not None
+            kind = pl.Float64()
+            marked.add(column.name)
+            notes.append(numbers.note)
+        if kind is not None:
+            kinds[column.name] = kind
+    return Types(kinds, frozenset(marked), commas, tuple(filter(None, notes)))
+
+
+def with_types(frame: pl.DataFrame, types: Types, block: Block) -> pl.DataFrame:
     """With columns of texts as columns of these types. Raises DataError for the first text that is no value of its type."""
     made = []
-    for name, dtype in schema.items():
+    for name, dtype in types.kinds.items():
         column = frame[name]
-        values = column if column.dtype == dtype else _converted(column, dtype, decimal_comma)
+        values = column if column.dtype == dtype else _converted(column, dtype, types.decimal_comma)
         row = _misfit(column, values)
+        if row is not None and name in types.marked:
+            numbers = read_numbers(column, types.decimal_comma)  # what a mark means, the first rows have said
+            if _is_clear(numbers):
+                assert numbers is not None
+                values, row = numbers.values, None
         if row is not None:
             raise DataError(
                 f"{block.dialect.name} has {brief(column[row])} in line {block.line_of(row)}, column {name!r}, after "
@@ -90,20 +145,19 @@ def with_schema(frame: pl.DataFrame, schema: Mapping[str, pl.DataType], block: B
     return frame.select(made)
 
 
-def _typed(column: pl.Series, block: Block, decimal_comma: bool) -> pl.Series:
-    if column.dtype != pl.String or column.null_count() == len(column):
-        return column
-    for dtype in (pl.Int64(), pl.Float64(), pl.Boolean()):
-        values = _converted(column, dtype, decimal_comma)
-        if _misfit(column, values) is None:
-            return values
-    if block.dialect.separator != "," and column.drop_nulls().str.contains(_LIKE_A_NUMBER).all():
-        row = _misfit(column, _converted(column, pl.Float64(), decimal_comma)) or 0
-        raise DataError(
-            f"{block.dialect.name} has {brief(column[row])} in line {block.line_of(row)}, column {column.name!r}, and it is "
-            f"not clear what point and comma mean there. Write decimal points, and no marks of thousands."
-        )
-    return column
+def without_marks(frame: pl.DataFrame, fixed: Collection[str], note: Note) -> pl.DataFrame:
+    """With columns of texts that are numbers with marks as float64, which ``note`` is told."""
+    for column in frame.get_columns():
+        if column.dtype == pl.String and column.name not in fixed:
+            numbers = read_numbers(column)
+            if _is_clear(numbers) and numbers is not None:
+                frame = frame.with_columns(numbers.values)
+                note(numbers.note or f"Column {column.name!r} has numbers as texts, and was read as numbers.")
+    return frame
+
+
+def _is_clear(numbers: Numbers | None) -> bool:
+    return numbers is not None and not numbers.unclear
 
 
 def _are(texts: pl.Series, dtype: pl.DataType, decimal_comma: bool) -> bool:

@@ -26,12 +26,14 @@ class Dialect:
         separator: one character; a space stands for any run of spaces and tabs.
         header: whether the first row names the columns.
         names: of the columns; where there is none c1, c2, … by their places.
+        missing: the texts that stand for a missing value.
     """
 
     name: str
     separator: str
     header: bool = False
     names: tuple[str, ...] = ()
+    missing: tuple[str, ...] = tuple(MISSING)
 
 
 def check_separator(separator: str) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 from jitgrad.errors import DataError
-from jitgrad.io.dialect import SEPARATORS, Dialect, check_separator, find_separator, has_header
+from jitgrad.io.dialect import MISSING, SEPARATORS, Dialect, check_separator, find_separator, has_header
+from jitgrad.io.encoding import Bytes, opened, windows_as_utf8
+from jitgrad.io.options import Note, ReadOptions
 from jitgrad.io.source import Stream
 
 _SAMPLE = 200  # lines that the separator and the header are found from
@@ -58,7 +60,7 @@ class Block:
             parts = enumerate(self.content.split(b"\n"), 1)
             number = next(number for number, part in parts if part.decode(errors="replace").encode() != part)
             raise DataError(
-                f"{self.dialect.name} is not a text in UTF-8 in line {self.line(number)}. Save it as one."
+                f"{self.dialect.name} is not a text in UTF-8 in line {self.line(number)}. Save it as one, or give its encoding."
             ) from None
         except csv.Error as error:
             raise DataError(
@@ -107,31 +109,35 @@ class Text:
         dialect: how it is a table.
     """
 
-    def __init__(self, name: str, stream: Stream, separator: str | None, header: bool | None) -> None:
+    def __init__(self, name: str, stream: Stream, options: ReadOptions, note: Note) -> None:
         """Read as much as shows the dialect.
 
         Args:
             name: of the file, for messages.
             stream: its bytes.
-            separator: as it is or by its name; None to find it out.
-            header: whether the first row names the columns; None to find it out.
+            options: what is known of it.
+            note: told of an encoding that was found out.
 
         Raises:
-            ArgumentError: for a separator that can be none.
-            DataError: for a file that is empty, not UTF-8, or has two columns of one name.
+            ArgumentError: for a separator that can be none, and an encoding that is not known.
+            DataError: for a file that is empty or no text, or has two columns of one name.
         """
-        marks = SEPARATORS.values() if separator is None else [check_separator(separator)]
-        self._lines: Iterator[bytes] = chain.from_iterable(_lists_of_lines(name, stream))
+        marks = SEPARATORS.values() if options.separator is None else [check_separator(options.separator)]
+        source, doubtful = opened(name, stream, options.encoding, note)
+        lists = _lists_of_lines(name, source)
+        self._lines: Iterator[bytes] = chain.from_iterable(windows_as_utf8(name, lists, note) if doubtful else lists)
         self._number = 0  # of lines taken
         head, cut = self._head(name)
         nul = next((number for number, line in enumerate(head, self._number + 1) if b"\0" in line), None)
         if nul is not None:
-            raise DataError(f"{name} is not a text in UTF-8 in line {nul}, where a byte is 0. Save it as one.")
+            raise DataError(f"{name} is not a text: in line {nul} a byte is 0. Save it as one, or give its encoding.")
         self._lines = chain(head, self._lines)
+        missing = (*MISSING, *options.missing)
         rows_by = {mark: _sample(Block(Dialect(name, mark), b"".join(head), self._number), cut) for mark in marks}
         mark = find_separator(rows_by)
         rows = rows_by[mark]
-        self.dialect = Dialect(name, mark, has_header(rows) if header is None else header)
+        header = has_header(rows) if options.header is None else options.header
+        self.dialect = Dialect(name, mark, header, missing=missing)
         names = self._header() if self.dialect.header else [f"c{number + 1}" for number in range(len(rows[0]))]
         self.dialect = replace(self.dialect, names=tuple(names))
 
@@ -192,7 +198,7 @@ class Text:
         return _normal(Block(self.dialect, content.getvalue(), before, blank)) if count else None
 
 
-def _lists_of_lines(name: str, stream: Stream) -> Iterator[list[bytes]]:
+def _lists_of_lines(name: str, stream: Bytes) -> Iterator[list[bytes]]:
     """The lines of a stream as it comes. Raises DataError for one that is too long."""
     number, rest = 1, b""
     while chunk := stream.read1(_CHUNK):

@@ -1,0 +1,135 @@
+"""Texts in any encoding as UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from encodings.aliases import aliases
+from typing import Protocol
+
+from jitgrad.errors import ArgumentError, DataError, near_name
+from jitgrad.io.options import Note
+from jitgrad.io.source import Stream
+
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_UTF8 = ("utf-8", "utf8", "utf_8")
+_WINDOWS = "cp1252"
+
+
+class Bytes(Protocol):
+    """What bytes are read from."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Some bytes, at most ``size``; none at the end."""
+
+
+class Transcoded:
+    """A stream of bytes in an encoding, as UTF-8."""
+
+    def __init__(self, name: str, stream: Stream, encoding: str) -> None:
+        """Read ``stream``, called ``name`` in messages."""
+        self._name, self._stream, self._encoding = name, stream, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._lines = 1
+        self._ended = False
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Some bytes; none at the end. Raises DataError for what is not in the encoding."""
+        made = ""
+        while not made and not self._ended:
+            chunk = self._stream.read1(size)
+            self._ended = not chunk
+            try:
+                made = self._decoder.decode(chunk, final=self._ended)
+            except UnicodeDecodeError as error:
+                line = self._lines + bytes(error.object[: error.start]).decode(self._encoding, "replace").count("\n")
+                raise DataError(
+                    f"{self._name} is not a text in {self._encoding} near line {line}. Give its encoding."
+                ) from None
+        self._lines += made.count("\n")
+        return made.encode("utf-8", "surrogatepass")
+
+
+def opened(name: str, stream: Stream, encoding: str | None, note: Note) -> tuple[Bytes, bool]:
+    """The bytes of a text as UTF-8, and whether they may be in cp1252 all the same, because nothing says that they are not.
+
+    Raises ArgumentError for an encoding that is not known.
+    """
+    if encoding is not None:
+        if encoding.lower() in _UTF8:
+            return stream, False
+        _check(encoding)
+        return Transcoded(name, stream, encoding), False
+    head = stream.peek(8)[:8]
+    found = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
+    if found is None and len(head) >= 4 and head[1] == head[3] == 0 != head[0]:
+        found = "utf-16-le"
+    if found is None and len(head) >= 4 and head[0] == head[2] == 0 != head[1]:
+        found = "utf-16-be"
+    if found is not None:
+        note(f"{name} was read as {found.upper()}, by its first bytes.")
+        return Transcoded(name, stream, found), False
+    return stream, not head.startswith(codecs.BOM_UTF8)
+
+
+def windows_as_utf8(name: str, lists: Iterator[list[bytes]], note: Note) -> Iterator[list[bytes]]:
+    """Lines in UTF-8, from lines that are in UTF-8 or in cp1252: the first one with other letters than ASCII's tells.
+
+    Raises DataError where another line does not agree, and for bytes that cp1252 does not have.
+    """
+    number, first = 1, 0
+    for lines in lists:
+        made = lines
+        if not all(map(bytes.isascii, lines)):
+            made = list(lines)
+            for place, line in enumerate(lines):
+                if line.isascii():
+                    continue
+                if _is_utf8(line):
+                    if not first:
+                        yield made
+                        yield from lists
+                        return
+                    raise DataError(
+                        f"{name} has letters in {_WINDOWS} in line {first} and in UTF-8 in line {number + place}. "
+                        f"Give its encoding, or correct one of the lines."
+                    )
+                made[place] = _from_windows(name, line, number + place)
+                if not first:
+                    first = number + place
+                    note(f"{name} was read as {_WINDOWS}: line {first} is not UTF-8. Give its encoding if letters are wrong.")
+        yield made
+        number += len(lines)
+
+
+def _from_windows(name: str, line: bytes, number: int) -> bytes:
+    try:
+        return line.decode(_WINDOWS).encode()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{name} is neither a text in UTF-8 nor in {_WINDOWS}: line {number} has the byte {line[error.start]:#04x}. "
+            f"Give its encoding."
+        ) from None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check(encoding: str) -> None:
+    """Raise ArgumentError for an encoding that is not known."""
+    try:
+        "a".encode(encoding)
+    except (LookupError, ValueError):
+        near = near_name(encoding.lower().replace("-", "_"), [*aliases, *aliases.values()])
+        raise ArgumentError(
+            f"{{argument}} is {encoding!r}, which is not known.{near} Give for example utf-8, cp1252, latin-1 or utf-16.",
+            argument="encoding",
+        ) from None
