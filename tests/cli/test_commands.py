@@ -188,14 +188,16 @@ def test_a_feature_of_one_text_has_no_effect(tmp_path: Path) -> None:
     assert result_of(file, "--target", "y", "--features", "kind")["coefficients"] == {"kind=same": {"y": 0.0}}
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_letters_of_windows(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    for content in (b"a,y\n\xff\xfe,1\n", b"a,y\n1,gr\xfcn\n2,blau\n", b"\xfc,y\n1,2\n"):
-        file.write_bytes(content)
-        done = jitgrad("fit", file, "--target", "y")
-        assert done.returncode == 2
-        assert "UTF-8" in done.stderr
-        assert "Traceback" not in done.stderr
+    file.write_bytes("größe,y\n1,2\n2,3\n3,4.5\n4,5\n".encode("cp1252"))
+    done = jitgrad("fit", file, "--target", "y", "--json")
+    assert json.loads(done.stdout)["features"] == ["größe"]
+    assert f"note: {file} was read as cp1252: line 1 is not UTF-8" in done.stderr
+    done = jitgrad("fit", file, "--target", "y", "--encoding", "utf-8")
+    assert done.returncode == 2
+    assert "UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr
     assert jitgrad("fit", tmp_path, "--target", "y").returncode == 2
 
 
