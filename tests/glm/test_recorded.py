@@ -71,6 +71,29 @@ def test_what_is_recorded_is_what_is_computed(
     assert_same(glm.fit(x, y, family, link, theta=theta, **given), expected, 1e-7)
 
 
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_classes(n_classes: int, intercept: bool, draw: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.column_stack([draw.normal(size=ROWS), draw.normal(3, 1, ROWS)])
+    y = (x @ draw.normal(size=(2, n_classes)) + draw.gumbel(size=(ROWS, n_classes))).argmax(1)
+    weights = draw.uniform(0.5, 2, ROWS) if n_classes == 4 else None
+    expected = glm.fit(x, y, "multinomial", intercept=intercept, weights=weights)
+    monkeypatch.setattr("jitgrad.glm.searches.pays", lambda x: True)
+    got = glm.fit(x, y, "multinomial", intercept=intercept, weights=weights)
+    assert_same(got, expected, 1e-8)
+    again = glm.fit(x, y, "multinomial", intercept=intercept, weights=weights, start=got.coefficients)
+    assert_same(again, expected, 1e-8)
+    assert again.n_iter == 1
+
+
+@pytest.mark.usefixtures("always")
+def test_a_class_that_is_told_apart(draw: np.random.Generator) -> None:
+    x = draw.normal(size=(ROWS, 2))
+    y = np.where(x[:, 0] > 1, 2, draw.integers(0, 2, ROWS))
+    got = glm.fit(x, y, "multinomial", classes=["a", "b", "c"])
+    assert got.separated == "A combination of the features tells c apart, so the likelihood grows without end"
+
+
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize(("family", "offset"), [("binomial", False), ("poisson", True), ("gaussian", False)])
 def test_threads_change_no_bit(family: str, offset: bool, draw: np.random.Generator) -> None:

@@ -72,7 +72,8 @@ def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np
     is_clear = features <= rows and (np.abs(np.diag(triangle)) > least).all()
     kept = [*range(features)] if is_clear else independent(triangle, least)
     if len(kept) < features:
-        columns, triangle = np.linalg.qr(z[:, kept])
+        turn, triangle = np.linalg.qr(triangle[:, kept])
+        columns = columns @ turn
     back = np.zeros((1 + features, intercept + len(kept)))
     back[1 + np.array(kept, int), intercept:] = np.linalg.inv(triangle) * np.sqrt(rows) / size[kept, None]
     inputs = columns * (np.sqrt(rows) / root)

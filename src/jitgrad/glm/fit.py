@@ -9,14 +9,13 @@ import numpy as np
 
 from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DataError, FitError
-from jitgrad.glm.coordinates import orthonormal
 from jitgrad.glm.families import Family, NegativeBinomial, Rows, as_rows, family_of
 from jitgrad.glm.links import Link, link_of
 from jitgrad.glm.means import unlimited
-from jitgrad.glm.multinomial import Classes, Multinomial
+from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.progress import progress
 from jitgrad.glm.result import Fit
-from jitgrad.glm.searches import Search, found, null
+from jitgrad.glm.searches import Search, found, found_of_classes, null
 
 TOL = 1e-10
 MAX_ITER = 100
@@ -220,11 +219,7 @@ def _fit_classes(names: Sequence[str], x: np.ndarray, rows: Rows, intercept: boo
     """The fit of classes."""
     family, outputs = Multinomial(len(names)), len(names) - 1
     _check_size(x, intercept, outputs)
-    begin = _coefficients(start, x, outputs)
-    inputs, coordinates = orthonormal(x, rows.total, intercept)
-    problem = Classes(names, inputs, rows)
-    point = None if begin is None else problem.at(coordinates.forth(begin).T.ravel())
-    maximum = search.maximum(problem, point)
+    maximum, coordinates = found_of_classes(names, x, rows, intercept, _coefficients(start, x, outputs), search)
     size, deviance = len(maximum.coefficients), maximum.last.deviance
     null_deviance = _null_deviance_of_classes(rows, len(names), intercept)
     return Fit(

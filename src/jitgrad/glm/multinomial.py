@@ -40,6 +40,23 @@ def with_reference(eta: np.ndarray) -> np.ndarray:
     return np.column_stack([np.zeros(len(eta)), eta])
 
 
+def class_by_class(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The probabilities of the classes but the first (classes - 1, rows), and the logarithm of the first one's (rows,).
+
+    Of linear predictors (classes - 1, rows), in arrays or recorded of Tensors, without overflow.
+    """
+    top = np.maximum(np.max(eta, axis=0), 0.0)
+    parts = np.exp(eta - top)
+    total = np.exp(-top) + np.sum(parts, axis=0)
+    return parts / total, -(top + np.log(total))
+
+
+def spread(parts: np.ndarray, a: int, b: int) -> np.ndarray:
+    """The covariance of belonging to class a and to class b, (rows,)."""
+    made: np.ndarray = parts[a] * (float(a == b) - parts[b])
+    return made
+
+
 class Classes:
     """A likelihood to maximise, see ``newton.Problem``. Coefficients are those of one class after those of another.
 
@@ -53,51 +70,57 @@ class Classes:
     is_canonical = True
 
     def __init__(self, names: Sequence[str], inputs: np.ndarray, rows: Rows) -> None:
-        self.names, self.inputs, self.rows, self.outputs = names, inputs, rows, len(names) - 1
-        self.n = rows.n
-        self.own = rows.y.astype(np.int64)
-        self.is_own = np.eye(len(names), dtype=bool)[self.own]
+        self.names, self.inputs, self.rows, self.n = names, inputs, rows, rows.n
+        self.targets = indicators(rows.y, len(names))
 
     def at(self, coefficients: np.ndarray) -> Point:
         """What is known at some coefficients."""
-        eta = self.eta(coefficients)
-        logarithms, total = log_probabilities(eta), self.rows.total
-        parts = np.exp(logarithms)[:, 1:]
-        score = self.inputs.T @ ((self.is_own[:, 1:] - parts) * total[:, None])
-        outputs = range(self.outputs)
-        information = np.block([[self._between(parts, a, b) for b in outputs] for a in outputs])
-        deviance = -2 * float(np.sum(total * logarithms[np.arange(len(total)), self.own]))
-        size = float(np.sum(total[:, None] * parts * (1 - parts) * eta**2))
-        return Point(coefficients, deviance, score.T.ravel(), information, size, np.nan)
-
-    def _between(self, parts: np.ndarray, a: int, b: int) -> np.ndarray:
-        """The information of one output's coefficients with another's."""
-        weights = self.rows.total * parts[:, a] * (float(a == b) - parts[:, b])
-        made: np.ndarray = self.inputs.T @ (self.inputs * weights[:, None])
-        return made
+        eta, total, outputs = self.eta(coefficients), self.rows.total, range(len(self.targets))
+        parts, first = class_by_class(eta)
+        score = (total * (self.targets - parts)) @ self.inputs
+        blocks = {
+            (a, b): self.inputs.T @ (self.inputs * (total * spread(parts, a, b))[:, None]) for a in outputs for b in outputs[a:]
+        }
+        information = np.block([[blocks[min(a, b), max(a, b)] for b in outputs] for a in outputs])
+        deviance = -2 * float(total @ (np.sum(self.targets * eta, axis=0) + first))
+        size = float(np.sum(total * parts * (1 - parts) * eta**2))
+        return Point(coefficients, deviance, score.ravel(), information, size, np.nan)
 
     def eta(self, coefficients: np.ndarray) -> np.ndarray:
-        """Linear predictors (rows, classes - 1)."""
-        made: np.ndarray = self.inputs @ coefficients.reshape(self.outputs, -1).T
+        """Linear predictors (classes - 1, rows)."""
+        made: np.ndarray = coefficients.reshape(len(self.targets), -1) @ self.inputs.T
         return made
 
     def start(self) -> Point:
         """All classes alike."""
-        return self.at(np.zeros(self.outputs * self.inputs.shape[1]))
+        return self.at(np.zeros(len(self.targets) * self.inputs.shape[1]))
 
     def dispersion(self, deviance: float) -> float:
         """The multinomial has none of its own."""
         return 1.0
 
     def unbounded(self, coefficients: np.ndarray) -> str:
-        """Albert and Anderson, "On the existence of maximum likelihood estimates in logistic regression models", 1984."""
-        whole = with_reference(self.eta(coefficients))
-        other = np.where(self.is_own, -np.inf, whole).max(1)
-        margin = whole[self.is_own] - other
-        least = RELATIVE * np.ptp(whole, axis=1).max()
-        if least == 0 or margin.min() <= -least:
-            return ""
-        told = [name for name, rows in zip(self.names, self.is_own.T, strict=True) if rows.any() and margin[rows].min() > least]
-        if len(told) == len(self.names):
-            return "the classes"
-        return " and ".join(told) or "the classes of some rows"
+        """See ``told_apart``."""
+        return told_apart(self.names, self.rows.y, self.eta(coefficients).T)
+
+
+def indicators(y: np.ndarray, n_classes: int) -> np.ndarray:
+    """Which rows are of each class but the first, as numbers (classes - 1, rows)."""
+    return (y == np.arange(1, n_classes)[:, None]).astype(np.float64)
+
+
+def told_apart(names: Sequence[str], y: np.ndarray, direction: np.ndarray) -> str:
+    """In words which classes are told without error, if the likelihood grows without end along a direction; empty if none.
+
+    Albert and Anderson, "On the existence of maximum likelihood estimates in logistic regression models", 1984.
+    """
+    whole = with_reference(direction)
+    is_own = y[:, None] == np.arange(len(names))
+    margin = whole[is_own] - np.where(is_own, -np.inf, whole).max(1)
+    least = RELATIVE * np.ptp(whole, axis=1).max()
+    if least == 0 or margin.min() <= -least:
+        return ""
+    told = [name for name, rows in zip(names, is_own.T, strict=True) if rows.any() and margin[rows].min() > least]
+    if len(told) == len(names):
+        return "the classes"
+    return " and ".join(told) or "the classes of some rows"

@@ -1,198 +1,158 @@
-"""The likelihood of a family with one mean, of many rows: recorded once, and run by blocks of rows on all cores.
+"""Likelihoods of many rows: recorded once, and run by blocks of rows on all cores.
 
-Link and family are functions that record, of Tensors, what they compute of arrays. A block of rows is a trip of a parallel
-loop, which reads the features where they stand, column by column, and adds up all that a step needs: the deviance, Pearson's
-χ², and in one matrix product the score and the information. Sums of blocks do not depend on how many threads there are.
+Links and families are functions that record, of Tensors, what they compute of arrays. In each block all is summed that a step
+needs: the deviance, Pearson's χ², and in one matrix product the score and the information.
 """
 
 from __future__ import annotations
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jitgrad.functions.reductions import sum as sum_
-from jitgrad.functions.shapes import concatenate, reshape, stack, transpose
-from jitgrad.glm.coordinates import Coordinates, orthonormal, standard
+from jitgrad.functions.shapes import concatenate, expand_dims, stack, transpose
+from jitgrad.glm.blocks import Blocks, is_well_conditioned, record
+from jitgrad.glm.coordinates import orthonormal
 from jitgrad.glm.families import Family, Rows
 from jitgrad.glm.links import Link
 from jitgrad.glm.means import OneMean, derivatives, mean_of, possible
+from jitgrad.glm.multinomial import Classes, class_by_class, indicators, spread, told_apart
 from jitgrad.glm.newton import NEARLY, Point
 from jitgrad.ops.elementwise import square, where
-from jitgrad.program.context import Context, helpers
-from jitgrad.tape import dtypes, trace
-from jitgrad.tape.executable import Executable, lowered
-from jitgrad.tape.function import flatten_traced
-from jitgrad.tape.loop import loop
-from jitgrad.tape.tensor import Tensor, placeholder
-from jitgrad.vm.threads import get_num_threads
-
-LEAST_ELEMENTS = 2**19
-"""Of the features: a fit to fewer has ended before a Program is lowered."""
-LEAST_ROWS = 2**14
-BLOCK_ELEMENTS = 2**16
-"""Of all that a block computes: what the second cache holds."""
-WELL_CONDITIONED = 1e-6
-"""The least that a feature may have beside those before it, in parts of its square, to be an input itself."""
-_SAMPLE = 4096
-"""Rows that center and size are estimated from: they need not be exact."""
+from jitgrad.tape.executable import Executable
+from jitgrad.tape.tensor import Tensor
 
 
 class Recorded:
-    """A likelihood to maximise, see ``newton.Problem``.
+    """The likelihood of a family with one mean, to maximise, see ``newton.Problem``.
 
     Args:
         family: of the targets.
         link: of their means.
-        inputs: (rows, p), without a column of ones.
+        blocks: the features.
         rows: of all that has a row.
-        intercept: whether there is one.
-        coordinates: of the inputs; by default they are the features, which are centered and scaled about.
     """
 
-    def __init__(
-        self,
-        family: Family,
-        link: Link,
-        inputs: np.ndarray,
-        rows: Rows,
-        intercept: bool,
-        coordinates: Coordinates | None = None,
-    ) -> None:
-        self.family, self.link, self.rows, self.intercept = family, link, rows, intercept
+    def __init__(self, family: Family, link: Link, blocks: Blocks, rows: Rows) -> None:
+        self.family, self.link, self.blocks, self.rows = family, link, blocks, rows
         self.nearly = NEARLY if family.may_be_unbounded(link.name) else ""
-        self._first = int(not intercept)
-        n, width = len(rows.y), inputs.shape[1] + 1
         self.is_canonical, self.n = family.canonical == link.name, rows.n
-        self._free = max(rows.n - width + self._first, 1.0)
-        block = max(64, BLOCK_ELEMENTS // (2 * width + 12) // 64 * 64)
-        trips = n // block
-        family = family.simplest(rows.y)
-        executable = _executable(family, link, (trips, width, block), rows.is_weighted, rows.has_offset)
-        self._context = Context(executable.program)
-        self._columns, *beside = self._context.inputs
-        self._coefficients = beside.pop()
-        given = [rows.y, *[rows.total] * rows.is_weighted, *[rows.offset] * rows.has_offset]
-        for place, values in zip(beside, given, strict=True):
-            place[...] = values[: trips * block].reshape(trips, block)
-        center, size = (np.zeros(width - 1), np.ones(width - 1)) if coordinates is not None else _about(inputs, intercept)
-        self.coordinates = standard(center, size, intercept) if coordinates is None else coordinates
-        _fill(self._columns, inputs, center, size)
-        last = np.arange(trips * block, n)
-        ends = (inputs[last] - center) / size
-        self._last = OneMean(family, link, np.column_stack([np.ones(len(last)), ends]), rows.where(last), True)
+        self._size = blocks.shape[1] - blocks.first
+        simplest = family.simplest(rows.y)
+        beside = [rows.y, *[rows.total] * rows.is_weighted, *[rows.offset] * rows.has_offset]
+        blocks.load(_of_one_mean(simplest, link, blocks.shape, rows.is_weighted, rows.has_offset), beside)
+        self._last = OneMean(simplest, link, blocks.last_inputs, rows.where(blocks.last), True)
 
     def at(self, coefficients: np.ndarray) -> Point:
         """What is known at some coefficients."""
-        self._coefficients[: self._first] = 0
-        self._coefficients[self._first :] = coefficients
-        with helpers([self._context]):
-            self._context.run()
-        (deviance, pearson, size), products = (np.array(output) for output in self._context.outputs)
-        end = self._last.at(self._coefficients.copy())
+        whole = self.blocks.whole(coefficients)
+        (deviance, pearson, size), products = self.blocks.run(whole)
+        end = self._last.at(whole)
         if not np.isfinite(deviance + end.deviance):
             return Point.impossible(coefficients)
-        own = slice(self._first, None)
+        own = slice(self.blocks.first, None)
         return Point(
             coefficients,
             float(deviance) + end.deviance,
             products[own, -1] + end.score[own],
-            products[own, self._first : -1] + end.information[own, own],
+            products[own, self.blocks.first : -1] + end.information[own, own],
             float(size) + end.size,
             float(pearson) + end.pearson,
         )
 
     def start(self) -> Point:
         """The mean of all targets, where the offset is the mean one; without an intercept, none."""
-        first = np.zeros(self._columns.shape[1] - self._first)
-        if self.intercept:
-            rows = self.rows
+        first, rows = np.zeros(self._size), self.rows
+        if not self.blocks.first:
             first[0] = self.link.function(rows.constant.value[0]) - rows.average(rows.offset)
         return self.at(first) if np.isfinite(first).all() else Point.impossible(first)
 
-    def eta(self, coefficients: np.ndarray) -> np.ndarray:
-        """The linear predictor (rows,)."""
-        return self._linear(coefficients) + self.rows.offset
-
-    def _linear(self, coefficients: np.ndarray) -> np.ndarray:
-        whole = np.r_[np.zeros(self._first), coefficients]
-        return np.r_[np.einsum("tkb,k->tb", self._columns, whole).ravel(), self._last.inputs @ whole]
-
     def dispersion(self, deviance: float) -> float:
         """The variance of errors beside the family's."""
-        return 1.0 if self.family.dispersion_known else deviance / self._free
+        return 1.0 if self.family.dispersion_known else deviance / max(self.n - self._size, 1.0)
 
     def unbounded(self, coefficients: np.ndarray) -> str:
         """See ``Family.unbounded``."""
         if not self.nearly:
             return ""
-        return self.family.unbounded(self.rows.y, self._linear(coefficients), self.link.name)
+        return self.family.unbounded(self.rows.y, self.blocks.linear(coefficients), self.link.name)
 
 
-def pays(x: np.ndarray) -> bool:
-    """Whether there are so many rows that a Program is worth its lowering."""
-    return x.size >= LEAST_ELEMENTS and len(x) >= LEAST_ROWS
+class RecordedClasses:
+    """The likelihood of classes, to maximise, see ``newton.Problem``. Coefficients are those of one class after another's."""
+
+    nearly = NEARLY
+    is_canonical = True
+
+    def __init__(self, names: Sequence[str], blocks: Blocks, rows: Rows) -> None:
+        self.names, self.blocks, self.rows, self.n = names, blocks, rows, rows.n
+        self._outputs = len(names) - 1
+        blocks.load(
+            _of_classes(self._outputs, blocks.shape, rows.is_weighted),
+            [indicators(rows.y, len(names)), *[rows.total] * rows.is_weighted],
+        )
+        self._last = Classes(names, blocks.last_inputs, rows.where(blocks.last))
+
+    def at(self, coefficients: np.ndarray) -> Point:
+        """What is known at some coefficients."""
+        outputs, first, width = self._outputs, self.blocks.first, self.blocks.shape[1]
+        whole = self.blocks.whole(coefficients.reshape(outputs, -1))
+        (deviance, size), score, products = self.blocks.run(whole)
+        end = self._last.at(whole.ravel())
+        between = dict(zip(_pairs(outputs), products, strict=True))
+        blocks = [[between[min(a, b), max(a, b)][first:, first:] for b in range(outputs)] for a in range(outputs)]
+        own = np.tile(np.arange(width) >= first, outputs)
+        return Point(
+            coefficients,
+            float(deviance) + end.deviance,
+            score[:, first:].ravel() + end.score[own],
+            np.block(blocks) + end.information[np.ix_(own, own)],
+            float(size) + end.size,
+            np.nan,
+        )
+
+    def start(self) -> Point:
+        """All classes alike."""
+        return self.at(np.zeros(self._outputs * (self.blocks.shape[1] - self.blocks.first)))
+
+    def dispersion(self, deviance: float) -> float:
+        """The multinomial has none of its own."""
+        return 1.0
+
+    def unbounded(self, coefficients: np.ndarray) -> str:
+        """See ``told_apart``."""
+        eta = [self.blocks.linear(own) for own in coefficients.reshape(self._outputs, -1)]
+        return told_apart(self.names, self.rows.y, np.column_stack(eta))
 
 
-def recorded(family: Family, link: Link, x: np.ndarray, rows: Rows, intercept: bool) -> tuple[Recorded, Point] | None:
-    """The likelihood of features (rows, features), and where to begin; None where no constant will do to begin with.
+AnyRecorded = Recorded | RecordedClasses
+
+
+def prepared(
+    make: Callable[[Blocks], AnyRecorded], x: np.ndarray, weights: np.ndarray, intercept: bool
+) -> tuple[AnyRecorded, Point] | None:
+    """A likelihood of features (rows, features), and where to begin; None where no constant will do to begin with.
 
     Where features are nearly alike, or some are combinations of others, the inputs are made orthonormal first.
     """
-    problem = Recorded(family, link, x, rows, intercept)
+    problem = make(Blocks(x, intercept, None))
     start = problem.start()
-    if np.isfinite(start.deviance) and not _is_well_conditioned(start.information):
-        inputs, coordinates = orthonormal(x, rows.total, intercept)
-        problem = Recorded(family, link, inputs[:, int(intercept) :], rows, intercept, coordinates)
+    if np.isfinite(start.deviance) and not is_well_conditioned(start):
+        inputs, coordinates = orthonormal(x, weights, intercept)
+        problem = make(Blocks(inputs[:, int(intercept) :], intercept, coordinates))
         start = problem.start()
     return (problem, start) if np.isfinite(start.deviance) else None
 
 
-def _is_well_conditioned(information: np.ndarray) -> bool:
-    """Whether each feature has enough beside those before it."""
-    diagonal = np.diag(information)
-    if not (diagonal > 0).all():
-        return False
-    try:
-        factor = np.linalg.cholesky(information / np.sqrt(np.outer(diagonal, diagonal)))
-    except np.linalg.LinAlgError:
-        return False
-    return bool((np.diag(factor) ** 2 > WELL_CONDITIONED).all())
-
-
-def _about(x: np.ndarray, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Center and size of features, from some of the rows; with an intercept alone the center is not 0."""
-    some = x[:: max(1, len(x) // _SAMPLE)]
-    center = some.mean(0) if intercept else np.zeros(x.shape[1])
-    size = np.sqrt(np.mean((some - center) ** 2, axis=0))
-    return center, np.where(size > 0, size, 1.0)
-
-
-def _fill(columns: np.ndarray, inputs: np.ndarray, center: np.ndarray, size: np.ndarray) -> None:
-    """Write ones and scaled inputs, by blocks of rows, as columns; on all cores, since the memory is new."""
-    trips, width, block = columns.shape
-
-    def fill(first: int, stop: int) -> None:
-        columns[first:stop, 0] = 1
-        given = inputs[first * block : stop * block].reshape(stop - first, block, width - 1)
-        into = columns[first:stop, 1:].transpose(0, 2, 1)
-        np.subtract(given, center, out=into)
-        np.divide(into, size, out=into)
-
-    parts = np.linspace(0, trips, get_num_threads() + 1).astype(int)
-    with ThreadPoolExecutor(get_num_threads()) as pool:
-        list(pool.map(fill, parts[:-1], parts[1:]))
-
-
 @functools.lru_cache(32)
-def _executable(family: Family, link: Link, shape: tuple[int, int, int], is_weighted: bool, has_offset: bool) -> Executable:
-    """What computes all sums over blocks of rows, of columns (blocks, columns, rows)."""
-    trips, width, block = shape
+def _of_one_mean(family: Family, link: Link, shape: tuple[int, int, int], is_weighted: bool, has_offset: bool) -> Executable:
+    """The sums of a family with one mean: deviance, χ² and size of η; products of columns with one another, and the score."""
 
-    def body(_: list[Tensor], slices: list[Any]) -> tuple[list[Tensor], list[Tensor]]:
-        z, y, *beside = slices
+    def body(z: Tensor, beside: list[Any], coefficients: Tensor) -> Sequence[Any]:
+        y, *beside = beside
         total = beside.pop(0) if is_weighted else 1.0
         eta: Any = coefficients @ z
         if has_offset:
@@ -202,14 +162,29 @@ def _executable(family: Family, link: Link, shape: tuple[int, int, int], is_weig
         deviance, pearson = family.unit_deviance(y, mean), square(family.residual(y, mean)) / family.variance(mean)
         if family.canonical != link.name:
             deviance = where(possible(family, link, eta, mean), deviance, np.inf)
-        right = concatenate([z * (total * weights), reshape(total * score, (1, block))], axis=0)
+        right = concatenate([z * (total * weights), expand_dims(total * score, 0)], axis=0)
         sums = [total * deviance, total * pearson, total * weights * square(eta)]
-        return [], [stack([sum_(x) for x in sums]), z @ transpose(right)]
+        return stack([sum_(x) for x in sums]), z @ transpose(right)
 
-    with trace.tracing() as tracing:
-        by_row = [placeholder((trips, block), dtypes.FLOAT64) for _ in range(1 + is_weighted + has_offset)]
-        columns, coefficients = placeholder(shape, dtypes.FLOAT64), placeholder((width,), dtypes.FLOAT64)
-        _, stacked = loop(body, trips, moving=[columns, *by_row], parallel=True)
-        outputs = [sum_(x, axis=0) for x in stacked]
-    given = [columns, *by_row, coefficients]
-    return lowered(flatten_traced(tracing, outputs, tracing.changes, given), len(given))
+    return record(body, shape, [()] * (1 + is_weighted + has_offset), shape[1:2])
+
+
+@functools.lru_cache(32)
+def _of_classes(outputs: int, shape: tuple[int, int, int], is_weighted: bool) -> Executable:
+    """The sums of classes: deviance and size of η; the score; products of the columns with one another, by pairs of classes."""
+
+    def body(z: Tensor, beside: list[Any], coefficients: Tensor) -> Sequence[Any]:
+        targets, total = beside[0], beside[1] if is_weighted else 1.0
+        eta: Any = coefficients @ z
+        parts: Any
+        parts, first = class_by_class(eta)
+        deviance = -2 * total * (sum_(targets * eta, axis=0) + first)
+        size = total * sum_(parts * (1 - parts) * square(eta), axis=0)
+        products = [z @ transpose(z * (total * spread(parts, a, b))) for a, b in _pairs(outputs)]
+        return stack([sum_(deviance), sum_(size)]), (total * (targets - parts)) @ transpose(z), stack(products)
+
+    return record(body, shape, [(outputs,), *[()] * is_weighted], (outputs, shape[1]))
+
+
+def _pairs(outputs: int) -> list[tuple[int, int]]:
+    return [(a, b) for a in range(outputs) for b in range(a, outputs)]

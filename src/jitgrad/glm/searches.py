@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from jitgrad.errors import FitError
+from jitgrad.glm.blocks import pays
 from jitgrad.glm.coordinates import Coordinates, orthonormal
 from jitgrad.glm.families import FAMILIES, Family, Mean, NegativeBinomial, Rows
 from jitgrad.glm.links import Link
 from jitgrad.glm.means import OneMean, mean_of
 from jitgrad.glm.multinomial import Classes
 from jitgrad.glm.newton import Maximum, Point, maximise
-from jitgrad.glm.recorded import Recorded, pays, recorded
+from jitgrad.glm.recorded import AnyRecorded, Recorded, RecordedClasses, prepared
 from jitgrad.glm.theta import theta_of
+
+MOST_RECORDED = 12
+"""Classes: more take long to lower, for each pair of them has a product."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Search:
     max_iter: int
     report: Callable[[int, float], None] | None = None
 
-    def maximum(self, problem: OneMean | Recorded | Classes, start: Point | None) -> Maximum:
+    def maximum(self, problem: OneMean | Classes | AnyRecorded | InterceptAlone, start: Point | None) -> Maximum:
         """The maximum from some point on, where that is possible, or from where the problem starts."""
         if start is None or not np.isfinite(start.deviance):
             start = problem.start()
@@ -44,14 +49,14 @@ class Found(NamedTuple):
     Attributes:
         family: with theta, where that was estimated.
         theta_error: theta's standard error then; else nan.
-        constant_deviance: that of the mean of all targets for each row, where it is known.
+        null_deviance: of the intercept and the offset alone, where it is known.
     """
 
     family: Family
     maximum: Maximum
     coordinates: Coordinates
     theta_error: float
-    constant_deviance: float | None
+    null_deviance: float | None
 
 
 def found(
@@ -59,12 +64,19 @@ def found(
 ) -> Found:
     """The maximum for features (rows, features), from coefficients (1 + features, 1), where they are given."""
     if pays(x) and not is_estimated(family):
-        of_many = recorded(family, link, x, rows, intercept)
+        of_many = prepared(functools.partial(Recorded, family, link, rows=rows), x, rows.total, intercept)
         if of_many is not None:
             problem, constant = of_many
-            point = constant if start is None else problem.at(problem.coordinates.forth(start)[:, 0])
-            known = None if rows.has_offset or not intercept else constant.deviance
-            return Found(family, search.maximum(problem, point), problem.coordinates, np.nan, known)
+            coordinates = problem.blocks.coordinates
+            point = constant if start is None else problem.at(coordinates.forth(start)[:, 0])
+            maximum, known = search.maximum(problem, point), None
+            if intercept:
+                known = (
+                    search.maximum(InterceptAlone(problem, constant), None).last.deviance
+                    if rows.has_offset
+                    else constant.deviance
+                )
+            return Found(family, maximum, coordinates, np.nan, known)
     inputs, coordinates = orthonormal(x, rows.total, intercept)
     begin = None if start is None else coordinates.forth(start)[:, 0]
     error = np.nan
@@ -77,6 +89,63 @@ def found(
 def is_estimated(family: Family) -> bool:
     """Whether its theta is."""
     return isinstance(family, NegativeBinomial) and family.estimated
+
+
+class InterceptAlone:
+    """The likelihood of another one's intercept, its other coefficients being 0, see ``newton.Problem``.
+
+    Args:
+        problem: the other one.
+        constant: some intercept.
+    """
+
+    def __init__(self, problem: AnyRecorded, constant: Point) -> None:
+        self._problem, self._constant = problem, constant
+        self.nearly, self.is_canonical, self.n = problem.nearly, problem.is_canonical, problem.n
+
+    def at(self, coefficients: np.ndarray) -> Point:
+        """What is known at an intercept (1,)."""
+        return self._first(self._problem.at(np.r_[coefficients, np.zeros(len(self._constant.coefficients) - 1)]))
+
+    def _first(self, point: Point) -> Point:
+        part = slice(1)
+        return replace(
+            point,
+            coefficients=point.coefficients[part],
+            score=point.score[part],
+            information=point.information[part, part],
+        )
+
+    def start(self) -> Point:
+        """The intercept that is given."""
+        return self._first(self._constant)
+
+    def dispersion(self, deviance: float) -> float:
+        """That of the other one."""
+        return self._problem.dispersion(deviance)
+
+    def unbounded(self, coefficients: np.ndarray) -> str:
+        """Not looked for: the other one is."""
+        return ""
+
+
+def found_of_classes(
+    names: Sequence[str], x: np.ndarray, rows: Rows, intercept: bool, start: np.ndarray | None, search: Search
+) -> tuple[Maximum, Coordinates]:
+    """The maximum for classes and features (rows, features), from coefficients (1 + features, classes - 1) on."""
+    problem: Classes | AnyRecorded
+    of_many = None
+    if pays(x) and len(names) <= MOST_RECORDED:
+        of_many = prepared(functools.partial(RecordedClasses, names, rows=rows), x, rows.total, intercept)
+    if of_many is None:
+        inputs, coordinates = orthonormal(x, rows.total, intercept)
+        problem, point = Classes(names, inputs, rows), None
+    else:
+        problem, point = of_many
+        coordinates = problem.blocks.coordinates
+    if start is not None:
+        point = problem.at(coordinates.forth(start).T.ravel())
+    return search.maximum(problem, point), coordinates
 
 
 class Null(NamedTuple):
@@ -96,8 +165,8 @@ class Null(NamedTuple):
 def null(found: Found, link: Link, rows: Rows, intercept: bool, search: Search) -> Null:
     """The model without features, for comparison with one that was found."""
     family = found.family
-    if found.constant_deviance is not None:
-        return Null(family, found.constant_deviance, found.constant_deviance)
+    if found.null_deviance is not None:
+        return Null(family, found.null_deviance, found.null_deviance)
     mean = _null_mean(family, link, rows, intercept, search)
     deviance = family.deviance(rows, mean)
     if not (isinstance(family, NegativeBinomial) and family.estimated):
