@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from jitgrad.glm import Fit
-from jitgrad.glm.ridge import Ridge
+from jitgrad.glm.ridge_by_scoring import Ridge
 
 
 class Linear(NamedTuple):

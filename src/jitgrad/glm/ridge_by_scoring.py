@@ -78,7 +78,7 @@ def ridge(
     Examples
     --------
     >>> import numpy as np
-    >>> from jitgrad.glm.ridge import ridge
+    >>> from jitgrad.glm.ridge_by_scoring import ridge
     >>> ridge(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0]), alpha=1.0).coefficients.round(6)
     array([2.2, 0.8])
     """
