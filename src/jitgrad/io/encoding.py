@@ -15,6 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
+_PACKED = ((b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"7z\xbc\xaf", "7-Zip"))
 _UTF8 = ("utf-8", "utf8", "utf_8")
 _WINDOWS = "cp1252"
 
@@ -56,14 +57,19 @@ class Transcoded:
 def opened(name: str, stream: Stream, encoding: str | None, note: Note) -> tuple[Bytes, bool]:
     """The bytes of a text as UTF-8, and whether they may be in cp1252 all the same, because nothing says that they are not.
 
-    Raises ArgumentError for an encoding that is not known.
+    Raises:
+        ArgumentError: for an encoding that is not known.
+        DataError: for what is compressed otherwise than by gzip.
     """
+    head = stream.peek(8)[:8]
+    packed = next((method for mark, method in _PACKED if head.startswith(mark)), None)
+    if packed is not None:
+        raise DataError(f"{name} is compressed by {packed}. Decompress it, or compress it by gzip.")
     if encoding is not None:
         if encoding.lower() in _UTF8:
             return stream, False
         _check(encoding)
         return Transcoded(name, stream, encoding), False
-    head = stream.peek(8)[:8]
     found = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
     if found is None and len(head) >= 4 and head[1] == head[3] == 0 != head[0]:
         found = "utf-16-le"
