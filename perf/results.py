@@ -23,6 +23,7 @@ SECTIONS = {
     "Before the first result": ("startup.py", "--cold"),
     "A curve, beside SciPy": ("curve_fit.py",),
     "Many small fits, beside the peers": ("many_fits.py",),
+    "Models of tables, beside scikit-learn": ("tables.py",),
     "Growth": ("scaling.py",),
     "Kernels, float32": ("kernels.py",),
     "Kernels, float64": ("kernels.py", "--dtype", "float64"),
