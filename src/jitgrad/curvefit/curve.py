@@ -41,21 +41,19 @@ class Curve:
         names: of the parameters, in order.
         columns: of the columns, in order; one without a name is an array that a function takes as it is.
         key: what the model computes, as a key; None where that may change, so that it is traced each time.
+        remarks: what is to be said of the model, a clause each.
     """
 
     key: Any
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str]) -> None:
         self.model = model
         self.names = list(names)
         self.columns = list(columns)
         self.key = model.text if isinstance(model, Formula) and model.plain else plain_key(model)
-
-    @property
-    def remarks(self) -> list[str]:
-        """What is to be said of the model, a clause each."""
-        is_mistakable = isinstance(self.model, Formula) and EULER in self.names
-        return [f"{EULER} is a parameter; write {EULER}() or exp(1) for Euler's number"] if is_mistakable else []
+        if isinstance(model, Formula) and EULER in self.names:
+            self.remarks = (f"{EULER} is a parameter; write {EULER}() or exp(1) for Euler's number",)
 
     def __reduce__(self) -> Any:
         return Curve, (self.model, self.names, self.columns)

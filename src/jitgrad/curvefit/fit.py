@@ -141,18 +141,23 @@ def curve_fit(
             result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
         else:
             result = searched or fit_from(problem, start)
-            if searched is None and method in ("auto", None) and not result.success and _may_be_retried(result, most):
-                result = retry(problem, start, result)
+    said = result.warnings
+    if said and called is None and not (unknown or by_gradients) and method in ("auto", None) and _may_be_mended(result, most):
+        result = retry(problem, start, result)
+        said = result.warnings
     if outliers is not None:
         result = without_outliers(problem, result, outliers)
-    if result.warnings:
+        said = result.warnings
+    if said:
         warnings.warn(f"{result.message}.", _warning(), stacklevel=2)
     return _as_scipy(result) if full_output else result
 
 
-def _may_be_retried(failed: CurveFit, most: int | None) -> bool:
-    """Whether other starts may mend a fit, within as many evaluations as were asked for."""
-    return bool(failed.free) and failed.dof > 0 and (most is None or failed.status is not Status.TOO_MANY)
+def _may_be_mended(failed: CurveFit, most: int | None) -> bool:
+    """Whether a fit failed and other starts may mend it, within as many evaluations as were asked for."""
+    return (
+        not failed.success and bool(failed.free) and failed.dof > 0 and (most is None or failed.status is not Status.TOO_MANY)
+    )
 
 
 def _problem(
