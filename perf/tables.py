@@ -3,8 +3,8 @@
 Run: python perf/tables.py [--json | --markdown] [--plot FILE] [JOB ...]
 
 Jobs:
-  logistic   two classes by six features, a million rows, without a penalty. jitgrad's fit has standard errors and likelihoods, and
-             ends at 10⁻¹⁰ of a standard error; scikit-learn's solvers have their own tolerances
+  logistic   two classes by six features, a million rows, without a penalty. jitgrad's fit has standard errors, and ends at
+             10⁻¹⁰ of one; scikit-learn's solvers have their own tolerances
 
 Both sides have the same arrays and all cores. "first" is the first fit in a process, with what it imports, compiles or lowers;
 then come the median and the minimum of later ones. Ratios are the peer's median over jitgrad's: above 1 jitgrad is faster.

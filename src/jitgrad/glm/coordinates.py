@@ -62,9 +62,13 @@ def orthonormal(x: np.ndarray, weights: np.ndarray, intercept: bool) -> tuple[np
         center = weights @ x / weights.sum()
         center = np.where(x.min(0) < x.max(0), center, x[0])  # a mean of equal numbers is rounded
     z = (x - center) * root
+    largest = np.abs(z).max(axis=0, initial=0)  # its square may be out of range
+    largest[largest == 0] = 1
+    z /= largest
     size = np.sqrt(np.mean(z**2, axis=0))
     size[size == 0] = 1
     z /= size
+    size *= largest
     noise = ROUNDING * np.abs(x).max(0) / size if rows else size
     columns, triangle = np.linalg.qr(z)
     least = np.maximum(ALIASED, noise) * np.sqrt(rows)

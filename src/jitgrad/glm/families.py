@@ -332,7 +332,9 @@ class Gamma(Family):
         from scipy.special import gammaln
 
         total = rows.total.sum()
-        shape = np.divide(total, deviance)
+        if deviance == 0:
+            return np.inf
+        shape = total / deviance
         best = shape * np.log(shape) - shape - gammaln(shape)
         return float(total * (best - 0.5) - np.sum(rows.total * np.log(rows.y)))
 
