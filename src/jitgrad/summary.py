@@ -11,7 +11,7 @@ import io
 import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ LARGEST_WHOLE = 1e9
 WIDTH = 80
 """Characters of a line, where there is no terminal."""
 NARROWEST = 40
+FIXED = "\xa0"
+"""A space at which no line is broken."""
 SHORTEST_NAME = 14
 """Names are cut to this many characters before a table goes on below itself."""
 
@@ -62,11 +64,14 @@ class Grid:
         The cells, formatted.
     title : str, default ""
         What stands above.
+    texts : collection of int, default ()
+        Which of the other columns have texts, which begin on the left.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     title: str = ""
+    texts: Collection[int] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         from rich import box
@@ -79,14 +84,16 @@ class Grid:
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
             for k, room in zip(chosen, widths, strict=True):
                 heading = Text(cut(printable(self.columns[k]), room))
-                table.add_column(heading, justify="right" if k else "left", no_wrap=True, min_width=room)
+                table.add_column(
+                    heading, justify="right" if k and k not in self.texts else "left", no_wrap=True, min_width=room
+                )
             for row in self.rows:
                 table.add_row(*[Text(cut(printable(row[k]), room)) for k, room in zip(chosen, widths, strict=True)])
             yield table
 
     def as_html(self) -> str:
         """The table as HTML."""
-        return html.table(self.columns, self.rows, self.title)
+        return html.table(self.columns, self.rows, self.title, self.texts)
 
     def _blocks(self, width: int) -> Iterator[tuple[list[int], list[int]]]:
         """Positions of the columns that stand beside each other, and how wide each is."""
@@ -151,9 +158,9 @@ class Summary:
         from rich.text import Text
 
         if self.title:
-            yield Text(printable(self.title), "bold")
+            yield Text(_wrapped(printable(self.title), options.max_width), "bold")
         for part in self.parts:
-            yield part if isinstance(part, Grid) else Text(printable(part))
+            yield part if isinstance(part, Grid) else Text(_wrapped(printable(part), options.max_width))
 
     def as_html(self) -> str:
         """The parts as HTML, without the title."""
@@ -196,5 +203,19 @@ def _fitting(text: str, room: int) -> str:
 
 
 def sentence(parts: Iterable[tuple[str, str]]) -> str:
-    """Figures in a line, each with its name."""
-    return ", ".join(f"{name} {value}" for name, value in parts)
+    """Figures in a line, each with its name, from which it is not broken."""
+    return ", ".join(f"{name} {value}".replace(" ", FIXED) for name, value in parts)
+
+
+def _wrapped(text: str, room: int) -> str:
+    """A sentence in lines that fit, broken at spaces that may be."""
+    from rich.cells import cell_len
+
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(longer) <= room or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines).replace(FIXED, " ")

@@ -15,7 +15,7 @@ import pytest
 
 from jitgrad.cli import main as command_line
 from jitgrad.errors import DataError, printable
-from jitgrad.tabular import Settings, TableModel, fit_curve, fit_table
+from jitgrad.tabular import TableModel, fit_curve, fit_table
 
 ROWS = "a,b,k,y\n" + "".join(f"{i},{i * i % 7},{'uv'[i % 2]},{2 * i + i % 3}\n" for i in range(30))
 
@@ -175,43 +175,43 @@ def test_library_errors_do_not_either() -> None:
     assert printable("α, 日本\tx\n🎉 \udcff") == "α, 日本\tx\n🎉 \\udcff"
 
 
-DESCENTS = [
+DESCENTS: list[tuple[str, dict[str, Any]]] = [
     (target, settings)
     for target in ("y", "k")
     for settings in (
-        Settings(hidden=(4,), lr=50.0, epochs=3),
-        Settings(hidden=(4,), lr=1e-9, epochs=1),
-        Settings(optimizer="sgd", lr=3.0 if target == "y" else 1e3, epochs=5),
+        {"hidden": (4,), "lr": 50.0, "epochs": 3},
+        {"hidden": (4,), "lr": 1e-9, "epochs": 1},
+        {"optimizer": "sgd", "lr": 3.0 if target == "y" else 1e3, "epochs": 5},
     )
 ]
 
 
 @pytest.mark.parametrize(("target", "settings"), DESCENTS)
-def test_a_fit_that_explains_nothing_has_failed(target: str, settings: Settings) -> None:
-    fitted = fit_table(pl.read_csv(ROWS.encode()), target, settings=settings, verbose=0)
+def test_a_fit_that_explains_nothing_has_failed(target: str, settings: dict[str, Any]) -> None:
+    fitted = fit_table(pl.read_csv(ROWS.encode()), target, **settings, verbose=0)
     assert not fitted.success
     assert "explains the rows that it was fitted to no better than a constant" in fitted.model.notes[-1]
 
 
-@pytest.mark.parametrize("settings", [Settings(), Settings(epochs=20), Settings(hidden=(8,), epochs=300, lr=0.02)])
+@pytest.mark.parametrize("settings", [{}, {"epochs": 20}, {"hidden": (8,), "epochs": 300, "lr": 0.02}])
 @pytest.mark.parametrize("target", ["y", "k"])
-def test_one_that_explains_something_has_not(settings: Settings, target: str) -> None:
+def test_one_that_explains_something_has_not(settings: dict[str, Any], target: str) -> None:
     frame = pl.read_csv(ROWS.encode()).with_columns(k=pl.when(pl.col("a") > 14).then(pl.lit("u")).otherwise(pl.lit("v")))
-    fitted = fit_table(frame, target, settings=settings, verbose=0)
+    fitted = fit_table(frame, target, **settings, verbose=0)
     assert fitted.success and not any("constant does" in note for note in fitted.model.notes)
 
 
 def test_what_rounding_leaves_of_a_target_is_not_explained() -> None:
     """A target of 1e17 has steps of 16: what is left beside its mean is rounding, and R² is below 0."""
     y = 1e17 + np.random.default_rng(80).normal(size=24).round() * 16
-    fitted = fit_table(pl.DataFrame({"a": np.arange(24.0) % 5, "y": y}), "y", settings=Settings(test_split=0.0))
-    assert fitted.success == (fitted.model.scores["train"]["r2"] > 0)
+    fitted = fit_table(pl.DataFrame({"a": np.arange(24.0) % 5, "y": y}), "y", test_split=0.0)
+    assert fitted.success == (fitted.model.scores["train"]["r2"] >= 0)
 
 
 def test_counts_that_are_explained_have_a_likelihood(run: Any, tmp_path: Path) -> None:
     """Squares may be worse than around the mean where one count is far out; the likelihood says what was explained."""
     (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{i},{[1, 2, 1, 3, 50][i % 5]}\n" for i in range(40)))
-    assert fit_table(pl.read_csv(tmp_path / "t.csv"), "y", settings=Settings(model="poisson")).success
+    assert fit_table(pl.read_csv(tmp_path / "t.csv"), "y", model="poisson").success
     code, out, _ = run(
         "fit", "t.csv", "--target", "y", "--model", "poisson", "--optimizer", "sgd", "--lr", "0.9", "--epochs", "2"
     )

@@ -58,7 +58,7 @@ def test_the_object(place: Path) -> None:
     median = pytest.approx(fits.filter(pl.col("status") == "converged")["k"].median())
     assert result["parameters"]["k"]["median"] == median and result["parameters"]["c"]["q1"] == 0.5
     assert result | {"parameters": None} == {
-        "schema": 1, "kind": "groups", "target": "od", "formula": MODEL, "by": ["plate", "well"], "output": "fits.csv",
+        "schema": 2, "kind": "groups", "target": "od", "formula": MODEL, "by": ["plate", "well"], "output": "fits.csv",
         "groups": 40, "converged": 40, "failures": {}, "rows": 320, "parameters": None, "notes": [], "resumed": 0,
         "success": True,
     }  # fmt: skip

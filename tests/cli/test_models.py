@@ -64,7 +64,7 @@ def test_a_formula(run: Any, enzyme: list[Any]) -> None:
     estimates = {name: row["estimate"] for name, row in found["parameters"].items()}
     assert estimates == pytest.approx({"v": 166.60, "d": 42.026, "k": 0.05797}, rel=1e-4)
     assert found["parameters"]["d"]["standard_error"] == pytest.approx(6.272, rel=1e-3)
-    assert found["schema"] == 1 and found["kind"] == "curve" and found["converged"] and not found["notes"]
+    assert found["schema"] == 2 and found["kind"] == "curve" and found["converged"] and not found["notes"]
     assert found["figures"]["degrees_of_freedom"] == 20
     assert found["figures"]["residual_standard_error"] == pytest.approx(10.585, rel=1e-3)
     assert found["starts"] > 1 and len(found["covariance"]) == 3
@@ -433,11 +433,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "words.csv").write_text("x,g,y\n1,c,1\n2,d,3\n3,c,5\n")
     (made / "out.csv").write_text("x,prediction\n1,2\n")
     from jitgrad.io.table import read_table
-    from jitgrad.tabular import Settings, fit_curve, fit_table
+    from jitgrad.tabular import fit_curve, fit_table
 
     frame = read_table(made / "t.csv")
     fit_curve(frame, "y", "a * x").model.save(made / "curve")
-    fit_table(frame, "y", ["x"], settings=Settings(test_split=0.0)).model.save(made / "table")
+    fit_table(frame, "y", ["x"], test_split=0.0).model.save(made / "table")
     archive.write(made / "newer", archive.read(made / "curve") | {"version": 99})
     model = jg.Sequential([jg.layers.Dense(1)])
     model(np.ones((2, 4), np.float32))

@@ -11,7 +11,7 @@ import pytest
 
 from jitgrad import pictures
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.tabular import Settings, TableFit, fit_table
+from jitgrad.tabular import TableFit, fit_table
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
@@ -31,7 +31,7 @@ NETWORK = {"hidden": (4,), "epochs": 8, "validation_split": 0.25}
 
 
 def fitted(target: str = "y", features: tuple[str, ...] = ("a", "b"), **settings: Any) -> TableFit:
-    return fit_table(TABLE, target, features, settings=Settings(**settings), verbose=0)
+    return fit_table(TABLE, target, features, **settings, verbose=0)
 
 
 def marks(axis: Any) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -45,8 +45,8 @@ def legend(axis: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("settings", "groups"),
     [
-        ({}, ["train", "test"]),
-        ({"test_split": 0}, ["train"]),
+        ({"test_split": 0.2}, ["train", "test"]),
+        ({}, ["train"]),
         (NETWORK, ["train", "validation", "test"]),
         ({"model": "mlp", "hidden": (4,), "epochs": 2}, ["train", "test"]),
     ],
@@ -119,12 +119,12 @@ def test_a_constant_target() -> None:
     curve, upper, lower = pictures.table_fit(fitted("same", ("a",))).axes
     assert curve.get_ylim() == upper.get_ylim() == pytest.approx((4.5, 5.5))
     assert lower.get_ylim() == pytest.approx((-0.5, 0.5))
-    assert legend(upper) == ["train", "test"]  # R² is not defined
+    assert legend(upper) == ["train"]  # R² is not defined
 
 
 def test_predictions_without_bound_are_left_out() -> None:
     far = pl.DataFrame({"a": [*A, 1e6], "count": [*TABLE["count"], 1]})
-    result = fit_table(far, "count", ["a"], settings=Settings(model="poisson", test_split=0.5, seed=3), verbose=0)
+    result = fit_table(far, "count", ["a"], model="poisson", test_split=0.5, seed=3, verbose=0)
     assert 60 in result.rows["test"] and np.isinf(result.model.predicted(result.design.x)[60])
     _, upper, lower = pictures.table_fit(result).axes
     assert [sum(len(x) for x, _ in marks(axis)) for axis in (upper, lower)] == [60, 60]

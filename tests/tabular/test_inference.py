@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from jitgrad.tabular import Inference, Settings, fit_table
+from jitgrad.tabular import Inference, fit_table
 
-ALL_ROWS = {"test_split": 0.0}
 BODY = ["age", "sex", "bmi", "bp"]
 
 # statsmodels 0.15.0 on data/diabetes.csv: OLS, Logit and Poisson by Newton's method with tol=1e-14, deviances of GLM, MNLogit.
@@ -101,7 +100,7 @@ def test_the_figures_are_those_of_statsmodels(name: str, data: Path) -> None:
     expected = REFERENCES[name]
     frame = pl.read_csv(data / "diabetes.csv", infer_schema_length=None).with_columns(expected["target"].alias("wanted"))
     model = None if name == "multinomial" else name
-    fit = fit_table(frame, "wanted", expected["features"], settings=Settings(model=model, **ALL_ROWS))
+    fit = fit_table(frame, "wanted", expected["features"], model=model)
     got = fit.model.inference
     assert got is not None and fit.history is None and fit.model.notes == ()
     assert got.names == ("intercept", *expected["features"])
@@ -165,7 +164,7 @@ def test_the_polynomials_of_wampler(ratio: float, digits: int) -> None:
     """R. H. Wampler, "A report on the accuracy of some widely used least squares computer programs", 1970."""
     x = np.arange(21.0)
     powers = {f"x{k}": x**k for k in range(1, 6)}
-    fit = fit_table(pl.DataFrame(powers | {"y": sum((ratio * x) ** k for k in range(6))}), "y", settings=Settings(**ALL_ROWS))
+    fit = fit_table(pl.DataFrame(powers | {"y": sum((ratio * x) ** k for k in range(6))}), "y")
     assert fit.model.inference is not None
     np.testing.assert_allclose(fit.model.inference.estimate[:, 0], ratio ** np.arange(6), rtol=10.0**-digits)
     assert fit.model.notes == ("The fit is perfect, up to rounding: its standard errors are of no use.",)
@@ -182,7 +181,7 @@ def test_aliased_features_are_left_out_as_in_r(model: str, draw: np.random.Gener
     }
     table = {"one": np.full(60, 0.1), "a": a, "b": b, "sum": 3 * a - b, "twice": 2 * a, "y": target[model]}
     names = ["one", "a", "b", "sum", "twice"]
-    fit = fit_table(pl.DataFrame(table), "y", names, settings=Settings(model=model, **ALL_ROWS))
+    fit = fit_table(pl.DataFrame(table), "y", names, model=model)
     without = inference_of(pl.DataFrame(table).select("a", "b", "y"), model=model)
     got = fit.model.inference
     assert got is not None and fit.model.coefficients is not None
@@ -198,7 +197,7 @@ def test_aliased_features_are_left_out_as_in_r(model: str, draw: np.random.Gener
 
 def test_no_more_rows_than_coefficients(draw: np.random.Generator) -> None:
     table = {f"x{k}": draw.normal(size=5) for k in range(7)} | {"y": draw.normal(size=5)}
-    fit = fit_table(pl.DataFrame(table), "y", settings=Settings(**ALL_ROWS))
+    fit = fit_table(pl.DataFrame(table), "y")
     got = fit.model.inference
     assert got is not None
     assert got.degrees_of_freedom == 0
@@ -243,6 +242,6 @@ def test_the_frame_of_estimates(data: Path) -> None:
 def inference_of(
     frame: pl.DataFrame, target: str = "y", model: str | None = None, features: list[str] | None = None
 ) -> Inference:
-    got = fit_table(frame, target, features, settings=Settings(model=model, **ALL_ROWS)).model.inference
+    got = fit_table(frame, target, features, model=model).model.inference
     assert got is not None
     return got

@@ -44,8 +44,16 @@ def test_coefficients_in_the_units_of_the_table(draw: np.random.Generator) -> No
     x = draw.normal(size=(20, 3)) * [1, 10, 100] + 5
     scale, weights = make_scale(x, True, 4.0, 2.0), draw.normal(size=(4, 2))
     result = weights[0] + scale.inputs(x) @ weights[1:]
-    coefficients = scale.coefficients(weights)
+    coefficients = scale.coefficients(weights[1:], weights[0])
     np.testing.assert_allclose(coefficients[0] + x @ coefficients[1:], 2 * result + 4)
+
+
+def test_a_layer_of_coefficients_and_back(draw: np.random.Generator) -> None:
+    x, coefficients = draw.normal(size=(20, 3)) * [1, 10, 100] + 5, draw.normal(size=(4, 2))
+    scale = make_scale(x)
+    kernel, bias = scale.layer(coefficients)
+    np.testing.assert_allclose(scale.inputs(x) @ kernel + bias, coefficients[0] + x @ coefficients[1:], rtol=1e-12)
+    np.testing.assert_allclose(scale.coefficients(kernel, bias), coefficients, rtol=1e-12)
 
 
 def test_the_scale_of_a_network() -> None:

@@ -28,10 +28,10 @@ MODELS: dict[str, Callable[[], Any]] = {
     "linear": lambda: fit_table(TABLE, "y").model,
     "logistic": lambda: fit_table(TABLE, "k", ["a", "y"]).model,
     "classes of numbers": lambda: fit_table(TABLE, "n", ["a", "k"], classify=True).model,
-    "poisson": lambda: fit_table(TABLE, "n", ["a"], settings=Settings(model="poisson")).model,
-    "network": lambda: fit_table(TABLE, "y", settings=Settings(hidden=(3, 2), epochs=2), verbose=0).model,
-    "network of classes": lambda: fit_table(TABLE, "k", settings=Settings(hidden=(3,), epochs=2), verbose=0).model,
-    "descent": lambda: fit_table(TABLE, "y", settings=Settings(epochs=3), verbose=0).model,
+    "poisson": lambda: fit_table(TABLE, "n", ["a"], model="poisson").model,
+    "network": lambda: fit_table(TABLE, "y", hidden=(3, 2), epochs=2, verbose=0).model,
+    "network of classes": lambda: fit_table(TABLE, "k", hidden=(3,), epochs=2, verbose=0).model,
+    "descent": lambda: fit_table(TABLE, "y", epochs=3, verbose=0).model,
     "curve": lambda: fit_curve(TABLE, "y", "p * a + q", fixed=["q"], p0={"q": 0.0}).model,
 }
 

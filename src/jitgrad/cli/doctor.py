@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from rich.markup import escape
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "polars", "narwhals", "safetensors", "click", "rich", "matplotlib")
 FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "neon", "sve")
@@ -38,7 +39,7 @@ def doctor() -> None:
     tested = [*needed("float64", "least_squares"), *needed("float32")]
     compiling.ensure(*tested)  # in one wait
     failed = 0
-    tests = report.grid("test", ["ms", "result"])
+    tests = _grid("test", ["ms", "result"])
     for test in TESTS:
         started = time.perf_counter()
         fault = test()
@@ -48,6 +49,18 @@ def doctor() -> None:
     if failed:
         out.print(f"{failed} tests failed. Report it, with all that stands above.")
         click.get_current_context().exit(1)
+
+
+def _grid(first: str, others: Sequence[str]) -> Table:
+    """A table whose paths are whole, over as many lines as they take."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def _facts() -> Iterator[tuple[str, str]]:
@@ -74,12 +87,11 @@ def _facts() -> Iterator[tuple[str, str]]:
 
 def _show_code(out: Console) -> None:
     """What is compiled, and what the rest will take."""
-    from jitgrad.cli import report
     from jitgrad.vm import cache, compiling
     from jitgrad.vm.cores import cores
     from jitgrad.vm.groups import GROUPS, UNITS
 
-    table, missing = report.grid("compiled code", ["for", "state", "kB"]), []
+    table, missing = _grid("compiled code", ["for", "state", "kB"]), []
     table.add_column("kept in", overflow="fold")
     for unit in UNITS:
         kept = [cache.find(file) for _, file in unit.files()]

@@ -23,6 +23,8 @@ def evaluate(model: str, data: str, as_json: bool, reading: ReadOptions) -> None
     """
     from jitgrad.cli import kept, objects, report
     from jitgrad.io.table import read_table
+    from jitgrad.summary import Summary
+    from jitgrad.tabular import summaries as grids
 
     loaded = kept.load(model)
     notes: list[str] = []
@@ -32,7 +34,7 @@ def evaluate(model: str, data: str, as_json: bool, reading: ReadOptions) -> None
     if as_json:
         click.echo(objects.text({"kind": "scores", "classes": classes, "scores": scores}))
         return
-    out = report.console()
-    out.print(report.scores({"": scores}))
+    parts = [grids.scores({"": scores})]
     if "confusion" in scores:
-        out.print(report.confusion(scores["confusion"], classes))
+        parts.append(grids.confusion(scores["confusion"], classes))
+    report.show(Summary("", parts))

@@ -52,7 +52,7 @@ def fit_by(
     elif not quiet and output != "-":
         from jitgrad.cli import report
 
-        report.groups(made)
+        report.show(report.of_groups(made))
     if not made.summary.converged:
         click.get_current_context().exit(1)
 
@@ -65,7 +65,7 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
         raise ArgumentError("--by writes a table of fits. Name its file by -o, or give -o - for standard output.")
     if output == "-" and as_json:
         raise ArgumentError("-o - and --json print both. Give -o a file.")
-    options.refuse(given, (*options.OF_NETWORKS, "outliers"), "--by", "")
+    options.refuse(given, (*options.OF_TABLE_FITS, "outliers"), "--by", "")
     options.check_curve(given)
     options.check_output(output, data, plot)
     if plot is not None:

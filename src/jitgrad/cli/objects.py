@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
     from jitgrad.groupfit.stream import FileFits
     from jitgrad.tabular import CurveModel, CurveTableFit, Inference, TableFit, TableModel
+    from jitgrad.tabular.anova import Anova
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a name changes its meaning or goes; new names may come at any time."""
 
 
@@ -36,9 +37,11 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def of_table(result: TableFit) -> dict[str, Any]:
+def of_table(result: TableFit, anova: str | None = None) -> dict[str, Any]:
     """A fit of ``jitgrad fit`` by other columns."""
     report = of_table_model(result.model) | {"success": result.success, "rows_dropped": result.design.dropped}
+    if anova is not None:
+        report["terms"] = {"kind": anova, "tests": of_terms(result.anova(anova))}
     if result.history is not None:
         report |= {"loss": float(result.history.loss[-1]), "seconds": result.history.seconds}
     return report
@@ -53,13 +56,15 @@ def of_table_model(model: TableModel) -> dict[str, Any]:
         "target": model.target.name,
         "features": model.features,
         "classes": model.classes,
-        "model": {"kind": model.kind, "hidden": list(settings.hidden)},
+        "model": {"kind": model.kind, "family": model.family, "link": model.link, "hidden": list(settings.hidden)},
+        "penalty": None if settings.penalty is None else of_penalty(model),
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
         "lr": settings.lr,
         "optimizer": settings.optimizer,
         "seed": settings.seed,
         "scores": model.scores,
+        "validation": model.validation or None,
         "notes": list(model.notes),
     }
     if model.coefficients is not None and model.intercept is not None:
@@ -73,16 +78,35 @@ def of_table_model(model: TableModel) -> dict[str, Any]:
     return report
 
 
+def of_penalty(model: TableModel) -> dict[str, Any]:
+    """What coefficients are penalised by."""
+    settings = model.settings
+    return {"kind": settings.penalty, "alpha": settings.alpha, "l1_ratio": settings.l1_part}
+
+
+def of_terms(anova: Anova) -> dict[str, Any]:
+    """Tests of terms, by name."""
+    tested = zip(anova.names, anova.deviances, anova.tests, strict=True)
+    parts = ("df", "distribution", "statistic", "p_value")
+    return {name: {"deviance": deviance} | {part: getattr(test, part) for part in parts} for name, deviance, test in tested}
+
+
 def of_inference(inference: Inference) -> dict[str, Any]:
-    """Estimates by output and name, and the figures of the fit."""
-    parts = ("estimate", "standard_error", "statistic", "p_value", "low", "high")
+    """Estimates by output and name, with ratios where they have a meaning, and the figures of the fit."""
+    names = ("estimate", "standard_error", "statistic", "p_value", "low", "high")
+    parts = {name: getattr(inference, name) for name in names}
+    if inference.ratio:
+        parts |= dict(zip(("ratio", "ratio_low", "ratio_high"), inference.ratios(), strict=True))
     return {
+        "level": inference.level,
+        "ratio": inference.ratio or None,
+        "cov_type": inference.cov_type,
         "distribution": inference.distribution,
         "rows": inference.rows,
         "degrees_of_freedom": inference.degrees_of_freedom,
         "figures": inference.figures,
         "estimates": {
-            output: {name: {part: getattr(inference, part)[i, k] for part in parts} for i, name in enumerate(inference.names)}
+            output: {name: {part: values[i, k] for part, values in parts.items()} for i, name in enumerate(inference.names)}
             for k, output in enumerate(inference.outputs)
         },
     }

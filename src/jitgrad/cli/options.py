@@ -12,12 +12,39 @@ import click
 from jitgrad.errors import ArgumentError, printable
 from jitgrad.io.options import ReadOptions
 
-OF_TABLES = ("linear", "logistic", "poisson", "mlp")
+OF_TABLES = (
+    "linear", "logistic", "poisson", "gamma", "inverse_gaussian", "negative_binomial", "quasi_poisson", "quasi_binomial", "mlp",
+)  # fmt: skip
 """The models that are no curves; any other is a named curve or a formula."""
 OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale", "outliers")
 """Options of curves alone."""
-OF_NETWORKS = ("hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify")
+OF_TABLE_FITS = (
+    "hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify", "link", "exclude",
+    "dates", "texts", "weights", "freq_weights", "offset", "trials", "cov_type", "groups", "level", "ratios", "anova",
+    "penalty", "alpha", "l1_ratio", "cv",
+)  # fmt: skip
 """Options of the others alone."""
+
+
+class Sectioned(click.Command):
+    """A command whose --help shows its options in sections.
+
+    Args:
+        sections: the names of options by the title of their section.
+    """
+
+    def __init__(self, *arguments: Any, sections: Mapping[str, Sequence[str]], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sections = sections
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, each with the options that the command has."""
+        shown = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
+        for title, names in self.sections.items():
+            records = [record for name in names if (record := shown.get(name)) is not None]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 class _List(click.ParamType):  # type: ignore[type-arg]

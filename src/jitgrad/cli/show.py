@@ -39,9 +39,9 @@ def _print_model(loaded: Any) -> None:
     from jitgrad.tabular import CurveModel, TableModel
 
     if isinstance(loaded, TableModel):
-        report.model_of_table(loaded)
+        report.show(loaded.summary())
     elif isinstance(loaded, CurveModel):
-        report.model_of_curve(loaded)
+        report.show(report.of_curve_model(loaded, columns=True))
     else:
         loaded.model.summary()
 
@@ -63,6 +63,7 @@ def _show_program(loaded: Any, rows: int, program: bool, profile: bool) -> None:
     from jitgrad.cli import report
     from jitgrad.program.context import Context
     from jitgrad.program.profile import profile as costs_of
+    from jitgrad.summary import Grid, Summary
     from jitgrad.tape.function import lower
 
     lowered = lower(*_prediction(loaded, rows))
@@ -76,12 +77,9 @@ def _show_program(loaded: Any, rows: int, program: bool, profile: bool) -> None:
             context.arena[offset] = value
         costs = costs_of(context)
         total = sum(cost.seconds for cost in costs) or 1.0
-        made = report.grid("instruction", ["ns", "share"])
-        for cost in costs:
-            made.add_row(cost.name, f"{cost.seconds * 1e9:.0f}", f"{cost.seconds / total:.0%}")
-        made.add_section()
-        made.add_row(f"all, {rows} rows", f"{total * 1e9:.0f}", f"{total / rows * 1e9:.2f} ns a row")
-        report.console().print(made)
+        made = [(cost.name, f"{cost.seconds * 1e9:.0f}", f"{cost.seconds / total:.0%}") for cost in costs]
+        whole = f"{total * 1e9:.0f} ns for {rows} rows, {total / rows * 1e9:.2f} ns a row"
+        report.show(Summary("", [Grid(["instruction", "ns", "share"], made), whole]))
 
 
 def _prediction(loaded: Any, rows: int) -> tuple[Any, ...]:

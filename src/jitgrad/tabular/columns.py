@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -76,11 +77,17 @@ class Design:
         """The classes in order; empty for a regression."""
         return self.target.classes
 
+    @property
+    def counted(self) -> np.ndarray | None:
+        """How much each row counts in scores: its weights, frequency and trials; None where all count alike."""
+        given = [values for values in (self.weights, self.freq_weights, self.trials) if values is not None]
+        return np.prod(given, axis=0) if given else None
+
     def part(self, rows: np.ndarray) -> Design:
         """Some of the rows, by their positions in ``x``."""
         names = ("x", "y", "offset", "weights", "freq_weights", "trials", "groups", "rows")
-        arrays = {name: getattr(self, name) for name in names}
-        return replace(self, **{name: None if values is None else values[rows] for name, values in arrays.items()})
+        given: dict[str, Any] = {name: values[rows] for name in names if (values := getattr(self, name)) is not None}
+        return replace(self, **given)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from jitgrad.errors import DataError
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
 from jitgrad.saving.typed import check_types
-from jitgrad.tabular.encoding import Target, columns_from
-from jitgrad.tabular.inference import Inference
+from jitgrad.tabular import targets
+from jitgrad.tabular.inference import ESTIMATES, Inference
+from jitgrad.tabular.predictors import Predictors
 from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.settings import MODELS, Settings
 
-TABLE_VERSION = 1
+TABLE_VERSION = 2
 
 
 def write(path: str | os.PathLike[str], model: Any) -> None:
@@ -30,9 +31,11 @@ def write(path: str | os.PathLike[str], model: Any) -> None:
 def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of the TableModel that was written, of these types.
 
-    Raises DataError for a file that is not there, damaged, of something else, or of a newer version of jitgrad.
+    Raises DataError for a file that is not there, damaged, of something else, or of another version of jitgrad.
     """
     model = archive.read_kind(path, "table", TABLE_VERSION)
+    if "predictors" not in model:
+        raise DataError(f"{path} was written by an earlier version of jitgrad, whose models are not read. Fit the model again.")
     try:
         arguments = _made(model)
         for name, value in arguments.items():
@@ -48,14 +51,15 @@ def _made(given: dict[str, Any]) -> dict[str, Any]:
     """The parts as objects, from nested dicts and lists."""
     inference = given["inference"]
     return {
-        "target": Target(**_with_tuples(given["target"], "values", "needs")),
-        "columns": columns_from(given["columns"]),
+        "target": targets.made(given["target"]),
+        "predictors": Predictors.made(given["predictors"]),
         "scale": Scale(**given["scale"]),
         "layers": tuple((kernel, bias) for kernel, bias in given["layers"]),
         "settings": Settings(**_with_tuples(given["settings"], "hidden")),
         "epochs": int(given["epochs"]),
         "inference": None if inference is None else Inference(**_with_tuples(inference, "names", "outputs")),
         "scores": dict(given["scores"]),
+        "validation": given["validation"],
         "notes": tuple(given["notes"]),
     }
 
@@ -64,40 +68,26 @@ def _with_tuples(given: dict[str, Any], *names: str) -> dict[str, Any]:
     return given | {name: tuple(given[name]) for name in names}
 
 
-_ESTIMATES = ("estimate", "standard_error", "statistic", "p_value", "low", "high")
-
-
 def _check(made: dict[str, Any]) -> None:
     """Raise DataError where the parts do not fit together."""
-    settings, target, columns, scale, inference = (
-        made[name] for name in ("settings", "target", "columns", "scale", "inference")
-    )
+    settings, target, predictors, scale = (made[name] for name in ("settings", "target", "predictors", "scale"))
     settings.check()
-    labels = [label for column in columns for label in column.labels]
+    settings.for_model(settings.model)
+    labels = predictors.names
     widths = [scale.width, *(len(bias) for _, bias in made["layers"])]
-    kinds = {type(value) for value in target.values}
     fits = {
         "settings": settings.model in MODELS
         and list(settings.hidden) == widths[1:-1]
         and bool(settings.hidden) == (settings.model == "mlp"),
-        "target": kinds <= {str} or kinds <= {bool} or kinds <= {int, float},
-        "classes": settings.model == "mlp" or bool(target.values) == (settings.model == "logistic"),
-        "columns": all((column.kind == "text") == bool(column.categories) for column in columns),
+        "classes": not target.values or settings.model in ("logistic", "mlp"),
         "numbers": all(np.isfinite(a).all() for a in (scale.mean, scale.std, *itertools.chain(*made["layers"])))
         and (scale.std > 0).all(),
         "scale": scale.mean.shape == scale.std.shape == (len(labels),)
-        and (scale.rotation is None) == (settings.model == "mlp")
-        and (scale.rotation is None or len(scale.rotation) == len(labels)),
+        and (scale.rotation is None or (settings.model != "mlp" and len(scale.rotation) == len(labels))),
         "layers": len(widths) > 1
         and [kernel.shape for kernel, _ in made["layers"]] == list(itertools.pairwise(widths))
         and widths[-1] == (len(target.values) or 1),
-        "inference": inference is None
-        or all(
-            getattr(inference, name).shape
-            == (1 + len(labels), len(inference.outputs))
-            == (len(inference.names), widths[-1] - bool(kinds))
-            for name in _ESTIMATES
-        ),
+        "inference": made["inference"] is None or _fits(made["inference"], labels, len(target.values)),
         "scores": "train" in made["scores"]
         and all(set(part) == set(made["scores"]["train"]) for part in made["scores"].values()),
     }
@@ -106,3 +96,15 @@ def _check(made: dict[str, Any]) -> None:
             raise DataError(f"its {name} do not fit to the rest")
     for part in made["scores"].values():
         check_types({k: v for k, v in part.items() if k != "confusion"}, dict[str, float | None], "scores")
+
+
+def _fits(inference: Inference, labels: list[str], classes: int) -> bool:
+    """Whether the estimates are those of these features, and the covariance is theirs."""
+    first = inference.names[:1] == ("intercept",)
+    shape, known = (len(labels) + first, max(classes - 1, 1)), np.isfinite(inference.estimate).sum()
+    return (
+        inference.names[first:] == tuple(labels)
+        and len(inference.outputs) == shape[1]
+        and all(getattr(inference, name).shape == shape for name in ESTIMATES)
+        and inference.covariance.shape == (known, known)
+    )

@@ -1,52 +1,94 @@
-"""A linear model fitted exactly: the maximum of its likelihood, with its inference."""
+"""A generalised linear model of a table fitted exactly: the maximum of its likelihood, with its inference."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from jitgrad import glm
+from jitgrad.errors import listed
+from jitgrad.glm.fit import MOST_PRODUCTS
+from jitgrad.glm.result import Fit
+from jitgrad.tabular.columns import Design
 from jitgrad.tabular.inference import Inference, infer
 from jitgrad.tabular.model import TableModel
-from jitgrad.tabular.newton import is_feasible, maximise
+from jitgrad.tabular.scale import make_scale
 
+TOL = 1e-12
+"""Of the last step, in standard errors: these are taken before it, and have half of its digits."""
 PERFECT = 1e-13
 """An error smaller than this beside the target is one of rounding."""
 
 
-def solve(model: TableModel, x: np.ndarray, y: np.ndarray) -> TableModel | str:
-    """The model with the weights of the largest likelihood, or in words why it is not to be had.
+def solve(model: TableModel, design: Design, verbose: Any = None) -> tuple[TableModel, Fit] | str:
+    """The model with the coefficients of the largest likelihood and their inference, or in words why it is not to be had.
 
     Args:
-        model: a linear one with the scale of the rows that are fitted.
-        x: their features (rows, features), as in the table.
-        y: their target (rows,), numbers or positions of classes.
+        model: what to fit.
+        design: the rows to fit to.
+        verbose: whether to show progress.
     """
-    family, scale = model.family, model.scale
-    inputs = np.column_stack([np.ones(len(x)), scale.inputs(x)])
-    target = family.targets(y, scale.center, scale.spread)[:, family.reference :]
-    coefficients = inputs.shape[1] * target.shape[1]
-    if not is_feasible(len(x), coefficients):
-        return f"There are {coefficients} coefficients for {len(x)} rows, too many to solve for"
-    maximum = maximise(family, inputs, target)
-    if isinstance(maximum, str):
-        return maximum
-    weights = np.column_stack([np.zeros((len(inputs.T), family.reference)), maximum.weights])
-    model = replace(model, layers=((weights[1:], weights[0]),))
-    outputs = model.classes[1:] or [model.target.name]
-    inference = infer(family, scale, model.features, outputs, y, model.eta(x), maximum)
-    return replace(model, inference=inference, notes=(*model.notes, *_notes(inference, y)))
+    outputs = model.outputs
+    coefficients = (design.x.shape[1] + design.intercept) * len(outputs)
+    if max(len(design.x), coefficients) * coefficients**2 > MOST_PRODUCTS:
+        return f"There are {coefficients} coefficients for {len(design.x)} rows, too many to solve for"
+    fit = glm.fit(
+        design.x, design.y, model.family, model.settings.link, intercept=design.intercept, classes=model.classes or None,
+        tol=TOL, verbose=verbose, **rows_of(design),
+    )  # fmt: skip
+    if fit.separated:
+        return fit.separated
+    kind = model.settings.cov_type
+    around = (
+        fit.covariance if kind == "model" else glm.covariance(fit, design.x, design.y, kind, design.groups, **rows_of(design))
+    )
+    varied = design.offset is not None or bool(design.y.min() < design.y.max())
+    inference = infer(fit, model.features, outputs, model.settings, around, varied)
+    model = linear(model, design.x, fit.coefficients)
+    return replace(model, inference=inference, notes=(*model.notes, *_notes(fit, inference, design))), fit
 
 
-def _notes(inference: Inference, y: np.ndarray) -> list[str]:
+def linear(model: TableModel, x: np.ndarray, coefficients: np.ndarray) -> TableModel:
+    """The model with these coefficients (1 + features, outputs), nan where there is none.
+
+    Of classes there is a column for each, or for each but the first.
+    """
+    known = np.where(np.isnan(coefficients), 0.0, coefficients)
+    if known.shape[1] < len(model.classes):
+        known = np.column_stack([np.zeros(len(known)), known])  # of the reference
+    scale = make_scale(x)
+    return replace(model, scale=scale, layers=(scale.layer(known),))
+
+
+def rows_of(design: Design) -> dict[str, Any]:
+    """What ``glm.fit`` is told of the rows beside features and target."""
+    names = ("offset", "weights", "freq_weights", "trials")
+    return {name: getattr(design, name) for name in names if getattr(design, name) is not None}
+
+
+def _notes(fit: Fit, inference: Inference, design: Design) -> list[str]:
     """What there is to know about an inference."""
     notes = []
+    if inference.aliased:
+        notes.append(aliased_note(inference.aliased))
+    if not fit.converged:
+        notes.append(f"The fit did not converge in {fit.n_iter} steps. Its numbers are those of the last one.")
     error = inference.figures.get("residual_standard_error", np.inf)
     if error is None:
         notes.append(
             f"There are as many coefficients as rows, {inference.rows}, so nothing is left to tell errors from: there are no "
             f"standard errors."
         )
-    elif error < PERFECT * np.abs(y).max():
+    elif error < PERFECT * np.abs(design.y).max():
         notes.append("The fit is perfect, up to rounding: its standard errors are of no use.")
+    spread = glm.overdispersion(fit, design.x, design.y, **rows_of(design))
+    if spread is not None and spread.note:
+        notes.append(spread.note)
     return notes
+
+
+def aliased_note(names: list[str]) -> str:
+    """Which features have no coefficient, and why."""
+    return f"No coefficient for what is constant, or a combination of features before it: {listed(names)}."

@@ -1,185 +1,206 @@
-"""Fit a table: a linear model exactly or by gradient descent, or a network, and its scores."""
+"""Fit a table: a generalised linear model exactly, penalised or by gradient descent, or a network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
-import numpy as np
 import polars as pl
 
-from jitgrad import random
 from jitgrad.errors import ArgumentError, DataError, listed
-from jitgrad.tabular.columns import Design, design_like, make_design
-from jitgrad.tabular.exact import solve
-from jitgrad.tabular.families import family_of
+from jitgrad.tabular import frames
+from jitgrad.tabular.columns import Roles, design_like, make_design
+from jitgrad.tabular.fitting import Fitting
 from jitgrad.tabular.model import TableModel
-from jitgrad.tabular.network import descend, first_layers
-from jitgrad.tabular.predictors import Predictors
-from jitgrad.tabular.scale import make_scale
-from jitgrad.tabular.selection import check_names
-from jitgrad.tabular.settings import Settings
-from jitgrad.training.fit import History
-
-Split = dict[str, np.ndarray]
-"""Positions of the rows of "train", "validation" and "test"."""
-
-
-@dataclass(frozen=True)
-class TableFit:
-    """A fitted table.
-
-    Attributes:
-        model: what came out, with its scores.
-        design: the table as arrays.
-        history: the losses of gradient descent, in the units of the scale; None where the model was fitted exactly.
-        rows: which rows of the design were for "train", "validation" and "test".
-        success: whether the model explains the rows that it was fitted to better than a constant does.
-    """
-
-    model: TableModel
-    design: Design
-    history: History | None
-    rows: Split
-    success: bool
+from jitgrad.tabular.result import TableFit
+from jitgrad.tabular.settings import LEVEL, Settings
 
 
 def fit_table(
-    frame: pl.DataFrame,
-    target: str,
+    frame: Any,
+    target: str | None = None,
     features: Sequence[str] | None = None,
     *,
+    formula: str | None = None,
+    model: str | None = None,
+    link: str | None = None,
+    offset: str | None = None,
+    weights: str | None = None,
+    freq_weights: str | None = None,
+    trials: str | None = None,
+    cov_type: str = "model",
+    groups: str | None = None,
+    level: float = LEVEL,
+    penalty: Literal["ridge", "lasso", "elastic-net"] | None = None,
+    alpha: float | None = None,
+    l1_ratio: float = 0.5,
+    cv: int = 10,
+    exclude: Sequence[str] = (),
+    dates: str = "since",
+    texts: str = "auto",
     classify: bool = False,
-    drop_missing: bool = True,
-    settings: Settings | None = None,
+    missing: Literal["drop", "error"] = "drop",
+    hidden: Sequence[int] = (),
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    optimizer: str | None = None,
+    validation_split: float = 0.0,
+    early_stopping: int | None = None,
+    test_split: float | None = None,
+    seed: int = 0,
     start: TableModel | None = None,
     verbose: bool | int | str | None = None,
 ) -> TableFit:
-    """Fit a target column by the others, or by ``features``.
+    """Fit a target column by the others, by ``features``, or as a formula says.
 
-    A linear model is fitted exactly, with its inference, unless the settings ask for gradient descent, the features tell
-    classes apart without error, so that there is nothing to converge to, or there are too many coefficients.
+    A generalised linear model is fitted exactly to all rows, with its inference, and scored by cross-validation, unless
+    gradient descent is asked for, the features tell classes apart without error, so that there is nothing to converge to, or
+    there are too many coefficients. A network is fitted by gradient descent to 80 % of the rows, and scored on the others.
 
-    Args:
-        frame: the table.
-        target: the name of the column to predict.
-        features: the names of the columns to predict it from; all others by default, or those of ``start``.
-        classify: whether a target of numbers is taken as classes.
-        drop_missing: whether rows that miss a value are left out; otherwise they are an error.
-        settings: how to fit.
-        start: a model to go on with by gradient descent, for the same columns, encoded and scaled as they were.
-        verbose: whether to show progress on stderr; by default where that is a terminal.
+    Parameters
+    ----------
+    frame : frame of any library that narwhals knows, or mapping of columns
+        The table.
+    target : str, optional
+        The column to predict; a formula has it itself.
+    features : sequence of str, optional
+        The columns to predict it from; by default all that can be used, or those of ``start``.
+    formula : str, optional
+        ``y ~ a * b + C(g) + log(x) + offset(log(t))``, in Wilkinson's notation (Wilkinson and Rogers, "Symbolic description of
+        factorial models for analysis of variance", 1973), as formulaic reads it.
+    model : str, optional
+        "linear", "logistic", "poisson", "gamma", "inverse_gaussian", "negative_binomial", "quasi_poisson", "quasi_binomial" or
+        "mlp"; by default found out from the target.
+    link : str, optional
+        "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt"; by default the
+        model's.
+    offset : str, optional
+        A column, or an expression of columns such as ``log(t)``, that is added to the linear predictor.
+    weights : str, optional
+        A column of precisions, R's ``weights``: the variance of a row is divided by its weight.
+    freq_weights : str, optional
+        A column that says how many equal rows each one stands for.
+    trials : str, optional
+        A column of numbers of trials, of which the target says how many succeeded; of a logistic model.
+    cov_type : str, default "model"
+        The kind of standard errors: "model", "HC0", "HC1", "HC2", "HC3" or, by ``groups``, "cluster".
+    groups : str, optional
+        The column whose equal values make a cluster.
+    level : float, default 0.95
+        Of the confidence intervals.
+    penalty : {"ridge", "lasso", "elastic-net"}, optional
+        What coefficients are penalised by; of linear, logistic and Poisson models.
+    alpha : float, optional
+        The strength of the penalty, as scikit-learn's; by default chosen by cross-validation.
+    l1_ratio : float, default 0.5
+        The part of the penalty "elastic-net" that is the lasso's.
+    cv : int, default 10
+        The number of folds of cross-validations.
+    exclude : sequence of str, optional
+        Columns that are not features.
+    dates : {"since", "parts"}, default "since"
+        Whether dates become days since the first, or their parts.
+    texts : {"auto", "group", "hash"}, default "auto"
+        What is done with columns of many different texts: they are left out, their rare texts make one category, or all are
+        hashed.
+    classify : bool, default False
+        Whether a target of numbers is taken as classes.
+    missing : {"drop", "error"}, default "drop"
+        What is done with rows that miss a value.
+    hidden : sequence of int, optional
+        Widths of the hidden layers of a network.
+    epochs, batch_size, lr, optimizer, validation_split, early_stopping : optional
+        Of gradient descent, see ``Model.fit``. ``validation_split`` is the part of the rows that is evaluated after each epoch.
+    test_split : float, optional
+        The part of the rows that is kept for scores; by default 0.2 for networks and gradient descent, else none.
+    seed : int, default 0
+        Of the splits, the folds, the first weights and the order of rows.
+    start : TableModel, optional
+        A model to go on with by gradient descent, for the same columns, encoded and scaled as they were.
+    verbose : bool, int or str, optional
+        Whether to show progress on stderr; by default where that is a terminal.
 
-    Raises:
-        DataError: where a column cannot be used, see ``make_design``, the model is none for the target, or ``start`` is one of
-            other columns.
-        ArgumentError: for a setting outside its range, or that does not go with another.
-        FitError: where gradient descent diverges.
+    Returns
+    -------
+    TableFit
+        The model, its scores and how certain it is.
+
+    Raises
+    ------
+    DataError
+        Where a column cannot be used, the model is not one for the target, or ``start`` is one of other columns.
+    ArgumentError
+        For a setting outside its range, or one that does not go with another.
+    FormulaError
+        For a formula that cannot be read.
+    FitError
+        Where the fit diverges, or has no maximum and cannot go on by gradient descent.
+
+    Examples
+    --------
+    >>> import jitgrad as jg
+    >>> cars = {"speed": [4, 7, 8, 9, 10, 11, 12], "dist": [2, 4, 16, 10, 18, 17, 24]}
+    >>> fit = jg.fit_table(cars, "dist")
+    >>> fit.frame()["estimate"].round(4).to_list()
+    [-9.4091, 2.5715]
     """
-    settings = settings or Settings()
+    data = frames.as_polars(frame)
+    settings = Settings(
+        model, link, cov_type, level, penalty, alpha, l1_ratio, cv, tuple(hidden), epochs, batch_size, lr, optimizer,
+        validation_split, early_stopping, test_split, seed,
+    )  # fmt: skip
     settings.check()
+    given = {"offset": offset, "weights": weights, "freq_weights": freq_weights, "trials": trials}
+    _check_columns(settings, groups, [name for name, value in given.items() if value is not None])
     if start is not None:
-        settings, features = _going_on(start, target, features, settings)
-    check_names(frame, [target, *(features or ())])
-    settings = settings.for_target(frame[target], classify or (start is not None and bool(start.classes)))
-    if start is None:
-        design = make_design(frame, target, features, classify, drop_missing)
+        settings = _going_on(start, target, features, settings)
+        design = design_like(data, start.predictors, start.target, missing == "drop", "error")
+        settings = settings.for_target(data[start.target.name], bool(start.classes))
     else:
-        design = design_like(frame, Predictors(start.columns), start.target, drop_missing, "error")
-    rows = _split(design, settings)
-    model, history = _fitted(start, design, rows, settings, verbose)
-    scores = {name: model.scored(design.x[part], design.y[part]) for name, part in rows.items() if len(part)}
-    success = _explains(model, design.x[rows["train"]], design.y[rows["train"]])
-    notes = (*design.notes, *model.notes, *(() if success else (_FAILED,)))
-    return TableFit(replace(model, scores=scores, notes=notes), design, history, rows, success)
+        settings, classify = _for_target(data, target, formula, settings, classify, trials is not None)
+        design = make_design(
+            data, target, features, classify, missing == "drop", formula=formula, exclude=exclude, dates=dates, texts=texts,
+            roles=Roles(**given, groups=groups), binomial=settings.model in ("logistic", "quasi_binomial"),
+        )  # fmt: skip
+    return Fitting(design, settings, start, verbose, frames.library_of(frame)).fit()
 
 
-_ROUNDING = 1e-9
-"""Of a row's part in the likelihood."""
-_FAILED = (
-    "The fit failed: it explains the rows that it was fitted to no better than a constant does. "
-    "Try a smaller lr, more epochs or another optimizer."
-)
+def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str]) -> None:
+    """Raise ArgumentError for columns beside the target that do not go with the settings, or are missing."""
+    if (groups is None) == (settings.cov_type == "cluster"):
+        raise ArgumentError(
+            "{argument} and cov_type 'cluster' go together: groups say which rows make a cluster. Give both.", argument="groups"
+        )
+    if of_rows and (settings.by_descent or settings.hidden):
+        raise ArgumentError(
+            "{argument} is of fits without gradient descent. Leave it out, or what belongs to that: hidden, epochs, "
+            "batch_size, lr, optimizer, validation_split and early_stopping.",
+            argument=of_rows[0],
+        )
 
 
-def _explains(model: TableModel, x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether the likelihood is at least that of the best constant, up to rounding; finite, of a constant target."""
-    family, scale = model.family, model.scale
-    target = family.targets(y, scale.center, scale.spread)[:, family.reference :]
-    result = (model.eta(x) - scale.center) / scale.spread  # with the rounding of the table's units
-    if family.reference:
-        result = result[:, family.reference :] - result[:, : family.reference]
-    own = family.likelihood(target, result)
-    if (target == target[0]).all():
-        return bool(np.isfinite(own))
-    constant = np.broadcast_to(family.constant(target), target.shape)
-    return bool(own >= family.likelihood(target, constant) - _ROUNDING * len(y))
+def _for_target(
+    data: pl.DataFrame, target: str | None, formula: str | None, settings: Settings, classify: bool, trials: bool
+) -> tuple[Settings, bool]:
+    """The settings with the model found out, and whether the target is one of classes."""
+    if (target is None) == (formula is None):
+        raise ArgumentError("Give either a target, or a formula that has it on its left.", argument="target")
+    name = target if target is not None else str(formula).partition("~")[0].strip()
+    if name not in data.columns:  # an expression, or an error that is found later
+        return settings.for_numbers(), classify
+    column = data[name]
+    two = settings.model == "logistic" and not trials and column.dtype.is_numeric() and column.drop_nulls().n_unique() == 2
+    return settings.for_target(column, classify or two, trials), classify or two
 
 
-def _going_on(start: TableModel, target: str, features: Sequence[str] | None, settings: Settings) -> tuple[Settings, list[str]]:
-    """The settings and features of a fit that goes on with a model. Raises where that is another one."""
+def _going_on(start: TableModel, target: str | None, features: Sequence[str] | None, settings: Settings) -> Settings:
+    """The settings of a fit that goes on with a model. Raises where that is another one."""
     names = [column.name for column in start.columns]
-    if target != start.target.name or (features is not None and sorted(features) != sorted(names)):
+    if (target or start.target.name) != start.target.name or (features is not None and sorted(features) != sorted(names)):
         raise DataError(f"The model to go on with predicts {start.target.name!r} from {listed(names)}. Give the same.")
     for name, given, own in (("model", settings.model, start.kind), ("hidden", settings.hidden, start.settings.hidden)):
         if given and given != own:
             raise ArgumentError(f"{{argument}} is {given}, and {own} in the model to go on with. Leave it out.", argument=name)
-    return replace(settings, model=start.kind, hidden=start.settings.hidden), names
-
-
-def _split(design: Design, settings: Settings) -> Split:
-    """Rows to fit to, to validate and to test with: at random, class by class where there are classes."""
-    draw = random.generator(settings.seed)
-    groups = [np.flatnonzero(design.y == k) for k in range(len(design.classes))] or [np.arange(len(design.y))]
-    parts: dict[str, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
-    for group in groups:
-        mixed = draw.permutation(group)
-        test = min(round(settings.test_split * len(group)), len(group) - 1)
-        validation = min(round(settings.validation_split * (len(group) - test)), len(group) - test - 1)
-        for name, part in zip(("test", "validation", "train"), np.split(mixed, [test, test + validation]), strict=True):
-            parts[name].append(part)
-    rows = {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
-    if settings.validation_split and not len(rows["validation"]):
-        raise ArgumentError(
-            f"{{argument}} is {settings.validation_split}, which is no row of {len(rows['train'])}. Give more.",
-            argument="validation_split",
-        )
-    return rows
-
-
-def _fitted(
-    start: TableModel | None, design: Design, rows: Split, settings: Settings, verbose: Any
-) -> tuple[TableModel, History | None]:
-    """The model fitted, exactly where it can be and gradient descent is not asked for; otherwise with the losses."""
-    train = rows["train"]
-    model = start or _unfitted(design, train, settings)
-    model = replace(model, inference=None, notes=_notes_on_aliased(model))
-    if start is None and not settings.by_descent:
-        solved = solve(model, design.x[train], design.y[train])
-        if isinstance(solved, TableModel):
-            return solved, None
-        note = f"{solved}. The coefficients are those that gradient descent came to, and have no standard errors."
-        model = replace(model, notes=(*model.notes, note))
-    settings, scale = settings.for_descent(len(train)), model.scale
-    x, target = scale.inputs(design.x), model.family.targets(design.y, scale.center, scale.spread)
-    fitted, validation = ((x[rows[name]], target[rows[name]]) for name in ("train", "validation"))
-    layers, history = descend(
-        model.family, fitted, validation if len(rows["validation"]) else None, settings, model.layers, model.epochs, verbose
-    )
-    return replace(model, layers=layers, settings=settings, epochs=model.epochs + history.epochs), history
-
-
-def _unfitted(design: Design, rows: np.ndarray, settings: Settings) -> TableModel:
-    """A model with its first weights, and the scale of these rows."""
-    center, spread = family_of(str(settings.model), design.classes).scale(design.y[rows])
-    scale = make_scale(design.x[rows], settings.model != "mlp", center, spread)
-    widths = [scale.width, *settings.hidden, len(design.classes) or 1]
-    return TableModel(design.target, design.columns, scale, first_layers(widths, settings.seed), settings)
-
-
-def _notes_on_aliased(model: TableModel) -> tuple[str, ...]:
-    names = [name for name, aliased in zip(model.features, model.scale.aliased, strict=True) if aliased]
-    if not names:
-        return ()
-    return (f"No coefficient for what is constant, or a combination of features before it: {listed(names)}.",)
+    return replace(settings, model=start.kind, hidden=start.settings.hidden)

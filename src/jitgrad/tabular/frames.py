@@ -1,4 +1,4 @@
-"""Frames of any library as one of Polars."""
+"""Frames of any library as one of Polars, and back."""
 
 from __future__ import annotations
 
@@ -52,3 +52,26 @@ def _series(column: Any) -> pl.Series:
         column = nw.from_native(pl.Series(column.to_list()), series_only=True)
     made: pl.Series = column.to_polars()
     return made
+
+
+def library_of(data: Any) -> Any:
+    """The module that a frame is of; Polars for a mapping of columns."""
+    if isinstance(data, (pl.DataFrame, Mapping)):
+        return pl
+    import narwhals.stable.v1 as nw
+
+    return nw.get_native_namespace(nw.from_native(data, eager_only=True))
+
+
+def like(library: Any, frame: pl.DataFrame) -> Any:
+    """A frame of a library, with the columns of one of Polars."""
+    if library is pl:
+        return frame
+    import narwhals.stable.v1 as nw
+
+    return nw.from_dict({name: _plain(frame[name]) for name in frame.columns}, native_namespace=library).to_native()
+
+
+def _plain(column: pl.Series) -> Any:
+    """A column as other libraries take it: numbers as an array, with nan where one is missing."""
+    return column.cast(pl.Float64).to_numpy() if column.dtype.is_float() else column.to_list()

@@ -12,7 +12,7 @@ from jitgrad import optimizers, random
 from jitgrad.callbacks import EarlyStopping
 from jitgrad.layers import Dense
 from jitgrad.models import Input, Sequential
-from jitgrad.tabular.families import Family
+from jitgrad.tabular.objectives import Objective
 from jitgrad.tabular.settings import Settings
 from jitgrad.training.fit import History
 
@@ -35,12 +35,18 @@ def stacked(layers: Layers, x: Any) -> Any:
 
 
 def descend(
-    family: Family, rows: Examples, validation: Examples | None, settings: Settings, start: Layers, first: int, verbose: Any
+    objective: Objective,
+    rows: Examples,
+    validation: Examples | None,
+    settings: Settings,
+    start: Layers,
+    first: int,
+    verbose: Any,
 ) -> tuple[Layers, History]:
     """Fit the layers by gradient descent.
 
     Args:
-        family: of the target.
+        objective: what is made smaller.
         rows: inputs and targets to fit to.
         validation: those of the validation, if any.
         settings: with every default filled in.
@@ -54,7 +60,7 @@ def descend(
     optimizer = optimizers.get(settings.optimizer or "")
     optimizer.learning_rate = settings.lr or 0.0
     model = _stack(start)
-    model.compile(optimizer, family.loss)
+    model.compile(optimizer, objective.loss)
     patience = settings.early_stopping
     history = model.fit(
         *rows,

@@ -9,17 +9,36 @@ import polars as pl
 from jitgrad import optimizers
 from jitgrad.arguments import MAX_SEED, by_name, count, in_unit_interval, positive
 from jitgrad.errors import ArgumentError, DataError
+from jitgrad.glm.links import link_of
 from jitgrad.tabular.encoding import has_classes
 
 MODELS = {
     "linear": "numbers, by least squares",
-    "logistic": "two or more classes",
+    "logistic": "two or more classes, or proportions of trials",
     "poisson": "counts, whose logarithm of the mean is linear",
+    "gamma": "numbers above 0, whose standard deviation is in proportion to the mean",
+    "inverse_gaussian": "numbers above 0, whose variance is in proportion to the cube of the mean",
+    "negative_binomial": "counts that vary more than a Poisson distribution has it",
+    "quasi_poisson": "counts, or rates, whose variance is in proportion to the mean",
+    "quasi_binomial": "proportions, whose variance is in proportion to that of a binomial distribution",
     "mlp": "numbers or classes, by a multilayer perceptron",
 }
 """The models by name, and what they are for."""
+DESCENT = ("linear", "logistic", "poisson", "mlp")
+"""The models that gradient descent fits."""
+PENALTIES = {"ridge": "squares", "lasso": "absolute values", "elastic-net": "both, in parts of l1_ratio"}
+"""What coefficients may be penalised by, and the sum that is."""
+PENALISED = ("linear", "logistic", "poisson")
+COV_TYPES = {
+    "model": "as the family has it", "HC0": "robust", "HC1": "by degrees of freedom", "HC2": "by leverage",
+    "HC3": "by its square", "cluster": "robust to what rows of a group share",
+}  # fmt: skip
+"""Kinds of standard errors; White, MacKinnon and Davidson, Liang and Zeger."""
 FULL_BATCH_ROWS = 4096
 HIDDEN = (64, 32)
+TEST_SPLIT = 0.2
+"""Of networks. What is fitted exactly is scored by cross-validation instead."""
+LEVEL = 0.95
 LEARNING_RATES = {
     "sgd": (0.1, 0.01), "adam": (0.05, 0.003), "adamw": (0.05, 0.003), "amsgrad": (0.05, 0.003), "nadam": (0.01, 0.003),
     "rmsprop": (0.005, 0.001), "adagrad": (0.5, 0.05), "adadelta": (1.0, 1.0), "lbfgs": (1.0, 0.1),
@@ -37,16 +56,30 @@ class Settings:
 
     Attributes:
         model: a name of ``MODELS``; by default found out from the target and ``hidden``.
+        link: of a generalised linear model; by default the model's own, see ``glm``.
+        cov_type: of the standard errors, a name of ``COV_TYPES``.
+        level: of confidence intervals.
+        penalty: a name of ``PENALTIES``, or none.
+        alpha: the strength of the penalty; by default chosen by cross-validation.
+        l1_ratio: the part of the penalty "elastic-net" that is the lasso's.
+        cv: the folds of cross-validations.
         hidden: widths of the hidden layers of a network.
         epochs, batch_size, lr, optimizer: of gradient descent. A linear model is fitted exactly where none of these and the
             next two is given.
         validation_split: the part of the rows that are fitted which is evaluated after each epoch instead.
         early_stopping: after how many epochs in which these rows are not fitted better it ends, with the best weights so far.
-        test_split: the part of all rows that is kept for scores.
-        seed: of the splits, the first weights and the order of rows.
+        test_split: the part of all rows that is kept for scores; by default 0.2 for gradient descent, otherwise none.
+        seed: of the splits, the folds, the first weights and the order of rows.
     """
 
     model: str | None = None
+    link: str | None = None
+    cov_type: str = "model"
+    level: float = LEVEL
+    penalty: str | None = None
+    alpha: float | None = None
+    l1_ratio: float = 0.5
+    cv: int = 10
     hidden: tuple[int, ...] = ()
     epochs: int | None = None
     batch_size: int | None = None
@@ -54,7 +87,7 @@ class Settings:
     optimizer: str | None = None
     validation_split: float = 0.0
     early_stopping: int | None = None
-    test_split: float = 0.2
+    test_split: float | None = None
     seed: int = 0
 
     def check(self) -> None:
@@ -74,11 +107,42 @@ class Settings:
             raise ArgumentError(f"{{argument}} is {self.lr:g}, beyond float32. Give at most {LARGEST_RATE:g}.", argument="lr")
         for width in self.hidden:
             count("a width of hidden", width, high=100_000)
-        in_unit_interval("test_split", self.test_split)
+        if self.test_split is not None:
+            in_unit_interval("test_split", self.test_split)
         in_unit_interval("validation_split", self.validation_split)
         if self.early_stopping is not None and not self.validation_split:
             raise ArgumentError("early_stopping has no rows to look at. Give validation_split too, for example 0.1.")
         count("seed", self.seed, 0, MAX_SEED)
+        self._check_exact()
+
+    def _check_exact(self) -> None:
+        """Raise ArgumentError for what is of exact fits, and does not go with the rest."""
+        if self.link is not None:
+            link_of(self.link)
+        by_name("cov_type", self.cov_type, COV_TYPES)
+        if not 0 < self.level < 1:
+            raise ArgumentError(f"{{argument}} is {self.level:g}. Give a number between 0 and 1, as in 0.95.", argument="level")
+        count("cv", self.cv, 2)
+        if self.alpha is not None:
+            positive("alpha", self.alpha)
+        if not 0 <= self.l1_ratio <= 1:
+            raise ArgumentError(f"{{argument}} is {self.l1_ratio:g}. Give a number from 0 to 1.", argument="l1_ratio")
+        if self.penalty is not None:
+            by_name("penalty", self.penalty, PENALTIES)
+        elif self.alpha is not None:
+            raise ArgumentError("{argument} has no penalty. Give one too, as in 'lasso'.", argument="alpha")
+        of_exact = {"link": self.link is not None, "cov_type": self.cov_type != "model", "penalty": self.penalty is not None}
+        given = next((name for name, is_given in of_exact.items() if is_given), None)
+        if given is not None and (self.by_descent or self.hidden):
+            raise ArgumentError(
+                "{argument} is of fits without gradient descent. Leave it out, or what belongs to that: hidden, epochs, "
+                "batch_size, lr, optimizer, validation_split and early_stopping.",
+                argument=given,
+            )
+        if self.penalty is not None and self.cov_type != "model":
+            raise ArgumentError(
+                "Penalised coefficients have no standard errors. Leave {argument} out, or the penalty.", argument="cov_type"
+            )
 
     @property
     def by_descent(self) -> bool:
@@ -86,30 +150,53 @@ class Settings:
         given = (self.epochs, self.batch_size, self.lr, self.optimizer, self.early_stopping)
         return self.model == "mlp" or self.validation_split > 0 or any(value is not None for value in given)
 
-    def for_target(self, column: pl.Series, classify: bool) -> Settings:
+    @property
+    def l1_part(self) -> float:
+        """The part of the penalty that is the lasso's."""
+        return {"ridge": 0.0, "lasso": 1.0}.get(self.penalty or "", self.l1_ratio)
+
+    def for_target(self, column: pl.Series, classify: bool, trials: bool = False) -> Settings:
         """With the model found out, and the hidden layers of a network.
+
+        Args:
+            column: the target.
+            classify: whether its values are classes.
+            trials: whether it is taken as proportions or counts of trials.
 
         Raises DataError or ArgumentError where the model is not one for this target.
         """
         classes = classify or has_classes(column)
-        model = self.model or ("mlp" if self.hidden else "logistic" if classes else "linear")
-        if model in ("linear", "poisson") and classify:
+        model = self._model(classes or trials)
+        if trials and model not in ("logistic", "quasi_binomial"):
             raise ArgumentError(
-                f"Model {model!r} is no model of classes. Leave {{argument}} out, or choose model 'logistic'.",
+                f"Model {model!r} has no trials. Leave {{argument}} out, or choose model 'logistic'.", argument="trials"
+            )
+        if model not in ("logistic", "mlp"):
+            _check_numbers(column, model, classes, classify, trials)
+        elif model == "logistic" and not classes and not trials:
+            raise DataError(
+                f"Column {column.name!r} has numbers, and model 'logistic' needs classes. Give {{argument}}, so that its "
+                f"numbers are taken as classes, trials for proportions, or choose model 'linear'.",
                 argument="classify",
             )
-        if model in ("linear", "poisson") and classes:
-            raise DataError(
-                f"Column {column.name!r} is of type {column.dtype}, and model {model!r} needs numbers. Choose model 'logistic'."
+        return self.for_model(model)
+
+    def for_numbers(self, trials: bool = False) -> Settings:
+        """The same for a target that is computed from columns."""
+        return self.for_model(self._model(trials))
+
+    def _model(self, classes: bool) -> str:
+        return self.model or ("mlp" if self.hidden else "logistic" if classes else "linear")
+
+    def for_model(self, model: str) -> Settings:
+        """With a model, and the hidden layers of a network. Raises ArgumentError for settings that it does not have."""
+        if self.penalty is not None and model not in PENALISED:
+            raise ArgumentError(f"Model {model!r} takes no penalty. Leave {{argument}} out.", argument="penalty")
+        if self.by_descent and model not in DESCENT:
+            raise ArgumentError(
+                f"Model {model!r} is fitted without gradient descent. Leave out epochs, batch_size, lr, optimizer, "
+                f"validation_split and early_stopping."
             )
-        if model == "logistic" and not classes:
-            raise DataError(
-                f"Column {column.name!r} has numbers, and model 'logistic' needs classes. "
-                f"Give {{argument}}, so that its numbers are taken as classes, or choose model 'linear'.",
-                argument="classify",
-            )
-        if model == "poisson":
-            _check_counts(column)
         return replace(self, model=model, hidden=(self.hidden or HIDDEN) if model == "mlp" else ())
 
     def for_descent(self, rows: int) -> Settings:
@@ -128,14 +215,30 @@ class Settings:
         )
 
 
-def _check_counts(column: pl.Series) -> None:
-    """Raise DataError for a target that has other numbers than counts."""
-    if not column.dtype.is_numeric():
-        return
-    bad = ((column < 0) | (column != column.cast(pl.Float64).round(0))).fill_null(False)
-    if bad.any():
-        row = int(bad.arg_max() or 0)
+def _check_numbers(column: pl.Series, model: str, classes: bool, classify: bool, trials: bool) -> None:
+    """Raise an error where a target is one of classes, or has other numbers than a model takes."""
+    if classify:
+        raise ArgumentError(
+            f"Model {model!r} is no model of classes. Leave {{argument}} out, or choose model 'logistic'.", argument="classify"
+        )
+    if classes:
         raise DataError(
-            f"Column {column.name!r} has {column[row]} in row {row + 1}, and model 'poisson' needs counts: 0, 1, 2, …. "
+            f"Column {column.name!r} is of type {column.dtype}, and model {model!r} needs numbers. Choose model 'logistic'."
+        )
+    if not column.dtype.is_numeric() or trials:
+        return
+    whole = column.cast(pl.Float64).round(0)
+    bad, needs = {
+        "poisson": ((column < 0) | (column != whole), "counts: 0, 1, 2, …"),
+        "negative_binomial": ((column < 0) | (column != whole), "counts: 0, 1, 2, …"),
+        "quasi_poisson": (column < 0, "numbers from 0 on"),
+        "quasi_binomial": ((column < 0) | (column > 1), "proportions from 0 to 1, or trials"),
+        "gamma": (column <= 0, "numbers above 0"),
+        "inverse_gaussian": (column <= 0, "numbers above 0"),
+    }.get(model, (None, ""))
+    if bad is not None and bad.fill_null(False).any():
+        row = int(bad.fill_null(False).arg_max() or 0)
+        raise DataError(
+            f"Column {column.name!r} has {column[row]} in row {row + 1}, and model {model!r} needs {needs}. "
             f"Correct it, or choose model 'linear'."
         )

@@ -1,0 +1,181 @@
+"""The ways in which a table is fitted: exactly, penalised, or by gradient descent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from jitgrad import random
+from jitgrad.errors import ArgumentError, FitError
+from jitgrad.tabular import validation
+from jitgrad.tabular.columns import Design
+from jitgrad.tabular.exact import aliased_note, rows_of, solve
+from jitgrad.tabular.model import TableModel
+from jitgrad.tabular.network import descend, first_layers
+from jitgrad.tabular.objectives import objective_of
+from jitgrad.tabular.result import Split, TableFit
+from jitgrad.tabular.scale import Scale, make_scale
+from jitgrad.tabular.settings import DESCENT, TEST_SPLIT, Settings
+from jitgrad.training.fit import History
+
+FAILED = "The fit failed: it explains the rows that it was fitted to no better than a constant does."
+ADVICE = "Try a smaller lr, more epochs or another optimizer."
+ROUNDING = 1e-9
+"""Of a row's part in the likelihood."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A fit of a table that is to be made.
+
+    Attributes:
+        design: the table as arrays.
+        settings: with the model found out.
+        start: a model to go on with by gradient descent.
+        verbose: whether to show progress.
+        library: of the frames that are given back.
+    """
+
+    design: Design
+    settings: Settings
+    start: TableModel | None
+    verbose: Any
+    library: Any
+
+    def fit(self) -> TableFit:
+        """Fit by the way that the settings ask for, or the only one that there is.
+
+        Raises FitError where gradient descent diverges, and where there is no maximum and nothing else to fit by.
+        """
+        if self.start is not None or self.settings.by_descent:
+            return self._by_descent(())
+        return self._exactly() if self.settings.penalty is None else self._penalised()
+
+    def _exactly(self) -> TableFit:
+        rows, train = self._rows(0.0)
+        solved = solve(self._unfitted(), train, self.verbose)
+        if isinstance(solved, str):
+            return self._without_maximum(solved)
+        model, fit = solved
+        model = validation.of_exact(model, train, fit)
+        better = explains(model, train.x, train.y) if self._plain else fit.deviance <= fit.null_deviance
+        model = model if better else replace(model, notes=(*model.notes, FAILED))
+        return self._made(model, rows, fit.converged and better, glm=fit)
+
+    def _penalised(self) -> TableFit:
+        from jitgrad.tabular.penalised import penalised
+
+        rows, train = self._rows(0.0)
+        model, path = penalised(self._unfitted(), train)
+        return self._made(model, rows, True, path=path)
+
+    def _without_maximum(self, reason: str) -> TableFit:
+        """What gradient descent comes to. Raises FitError for models that are not fitted by it."""
+        advice = "A penalty, for example 'ridge', leads to coefficients that do not depend on when it ended"
+        if not self._plain:
+            raise FitError(f"{reason}. Give a penalty, for example 'ridge'.")
+        note = f"{reason}. The coefficients are those that gradient descent came to, and have no standard errors. {advice}."
+        return self._by_descent((note,))
+
+    def _by_descent(self, notes: tuple[str, ...]) -> TableFit:
+        """Notes say why it was not asked for: then all rows are fitted, and scored by cross-validation."""
+        rows, train = self._rows(0.0 if notes else TEST_SPLIT)
+        model = self.start or self._unfitted(make_scale_of(train, self.settings))
+        aliased = [name for name, said in zip(model.features, model.scale.aliased, strict=True) if said]
+        said = (*self.design.notes, *((aliased_note(aliased),) if aliased else ()), *notes)
+        model = replace(model, inference=None, scores={}, validation="", notes=said)
+        fitted, history = descended(model, self.design, rows, self.settings, self.verbose)
+        if notes:
+            fitted = validation.of_descent(
+                fitted, train, lambda design, part: descended(model, design, part, self.settings, 0)[0]
+            )
+        better = explains(fitted, train.x, train.y)
+        fitted = fitted if better else replace(fitted, notes=(*fitted.notes, f"{FAILED} {ADVICE}"))
+        return self._made(fitted, rows, better, history=history)
+
+    @property
+    def _plain(self) -> bool:
+        """Whether it is a model that gradient descent knows."""
+        return (
+            self.settings.link is None and self.settings.model in DESCENT and self.design.intercept and not rows_of(self.design)
+        )
+
+    def _rows(self, test_split: float) -> tuple[Split, Design]:
+        """The split of the rows, and those that are fitted."""
+        settings = self.settings
+        test = test_split if settings.test_split is None else settings.test_split
+        rows = split(self.design, test, settings.validation_split, settings.seed)
+        return rows, self.design.part(rows["train"])
+
+    def _unfitted(self, scale: Scale | None = None) -> TableModel:
+        """A model with its first weights, for gradient descent from a scale, or none yet."""
+        design, settings = self.design, self.settings
+        made = scale or Scale(np.zeros(0), np.ones(0))
+        widths = [made.width, *settings.hidden, len(design.classes) or 1]
+        layers = first_layers(widths, settings.seed)
+        return TableModel(design.target, design.predictors, made, layers, settings, notes=design.notes)
+
+    def _made(self, model: TableModel, rows: Split, success: bool, **parts: Any) -> TableFit:
+        """With the scores of each part of the rows."""
+        design = self.design
+        scores = {}
+        for name, part in rows.items():
+            if len(part):
+                of = design.part(part)
+                scores[name] = model.scored(of)
+        model = replace(model, scores=scores | model.scores)
+        return TableFit(model, design, parts.get("glm"), parts.get("history"), rows, success, parts.get("path"), self.library)
+
+
+def split(design: Design, test_split: float, validation_split: float, seed: int) -> Split:
+    """Rows to fit to, to validate and to test with: at random, class by class where there are classes."""
+    if not test_split and not validation_split:
+        nothing = np.empty(0, np.int64)
+        return {"train": np.arange(len(design.y)), "validation": nothing, "test": nothing}
+    draw = random.generator(seed)
+    groups = [np.flatnonzero(design.y == k) for k in range(len(design.classes))] or [np.arange(len(design.y))]
+    parts: dict[str, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
+    for group in groups:
+        mixed = draw.permutation(group)
+        test = min(round(test_split * len(group)), len(group) - 1)
+        validated = min(round(validation_split * (len(group) - test)), len(group) - test - 1)
+        for name, part in zip(("test", "validation", "train"), np.split(mixed, [test, test + validated]), strict=True):
+            parts[name].append(part)
+    rows = {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
+    if validation_split and not len(rows["validation"]):
+        raise ArgumentError(
+            f"{{argument}} is {validation_split}, which is no row of {len(rows['train'])}. Give more.",
+            argument="validation_split",
+        )
+    return rows
+
+
+def make_scale_of(train: Design, settings: Settings) -> Scale:
+    """The scale of gradient descent, from the rows that are fitted."""
+    center, spread = objective_of(str(settings.model), train.classes).scale(train.y)
+    return make_scale(train.x, settings.model != "mlp", center, spread)
+
+
+def descended(model: TableModel, design: Design, rows: Split, settings: Settings, verbose: Any) -> tuple[TableModel, History]:
+    """The model after gradient descent on the rows of "train", with its losses."""
+    objective, scale = objective_of(model.kind, model.classes), model.scale
+    settings = settings.for_descent(len(rows["train"]))
+    x, target = scale.inputs(design.x), objective.targets(design.y, scale.center, scale.spread)
+    fitted, validated = ((x[rows[name]], target[rows[name]]) for name in ("train", "validation"))
+    layers, history = descend(
+        objective, fitted, validated if len(rows["validation"]) else None, settings, model.layers, model.epochs, verbose
+    )
+    return replace(model, layers=layers, settings=settings, epochs=model.epochs + history.epochs), history
+
+
+def explains(model: TableModel, x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether the likelihood is at least that of the best constant, up to rounding; finite, of a constant target."""
+    objective, scale = objective_of(model.kind, model.classes), model.scale
+    target = objective.targets(y, scale.center, scale.spread)
+    own = objective.likelihood(target, (model.eta(x) - scale.center) / scale.spread)  # with the rounding of the table's units
+    if (target == target[0]).all():
+        return bool(np.isfinite(own))
+    constant = np.broadcast_to(objective.constant(target), target.shape)
+    return bool(own >= objective.likelihood(target, constant) - ROUNDING * len(y))

@@ -1,0 +1,91 @@
+"""A linear model whose coefficients are penalised, as strongly as cross-validation or the user says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from jitgrad.errors import ArgumentError
+from jitgrad.glm.cross_validation import CrossValidated, cross_validated
+from jitgrad.glm.path import Path, path
+from jitgrad.tabular import validation
+from jitgrad.tabular.columns import Design
+from jitgrad.tabular.exact import linear
+from jitgrad.tabular.model import TableModel
+
+WARM = 8
+"""Strengths of the penalty on the way to the one that is wanted."""
+
+
+def penalised(model: TableModel, design: Design) -> tuple[TableModel, CrossValidated | None]:
+    """The model with penalised coefficients and the scores of held-out rows, and the path that led to the strength.
+
+    Raises ArgumentError for columns of the rows that penalised fits do not take.
+    """
+    for name in ("freq_weights", "trials", "groups"):
+        if getattr(design, name) is not None:
+            raise ArgumentError("{argument} does not go with a penalty. Leave one of them out.", argument=name)
+    settings, of = model.settings, _given(model, design)
+    folds = validation.fold_numbers(design, settings.cv, settings.seed)
+    chosen = None
+    if settings.alpha is None:
+        if folds is None:
+            raise ArgumentError("There are too few rows to choose {argument} by cross-validation. Give it.", argument="alpha")
+        chosen = cross_validated(design.x, _target(design, of), cv=folds, **of)
+    alpha = chosen.alpha if chosen is not None else float(settings.alpha or 0)
+    found, number = (chosen.path, chosen.chosen) if chosen is not None else _at(design, alpha, of)
+    model = linear(model, design.x, _coefficients(found, number))
+    model = replace(model, settings=replace(settings, alpha=alpha), notes=(*model.notes, _note(model, found, number, chosen)))
+    return (model if folds is None else _validated(model, design, folds, of)), chosen
+
+
+def _given(model: TableModel, design: Design) -> dict[str, Any]:
+    """What paths are told beside features and target."""
+    if not design.intercept:
+        raise ArgumentError("A penalised fit has an intercept. Leave 0 or -1 out of the formula.")
+    made: dict[str, Any] = {"family": model.family, "l1_ratio": model.settings.l1_part}
+    for name in ("offset", "weights"):
+        if getattr(design, name) is not None:
+            made[name] = getattr(design, name)
+    return made
+
+
+def _target(design: Design, of: dict[str, Any]) -> np.ndarray:
+    return design.y.astype(np.int64) if of["family"] == "multinomial" else design.y
+
+
+def _at(design: Design, alpha: float, of: dict[str, Any]) -> tuple[Path, int]:
+    """A short path to a strength, and its place there."""
+    y = _target(design, of)
+    largest = path(design.x, y, n_alphas=1, **of).alphas[0]
+    steps = np.geomspace(max(largest, alpha), alpha, WARM) if largest > alpha else np.array([alpha])
+    made = path(design.x, y, alphas=steps, **of)
+    return made, len(steps) - 1
+
+
+def _coefficients(found: Path, number: int) -> np.ndarray:
+    """(1 + features, outputs), of two classes against the first, of more one for each."""
+    slopes, intercept = found.coefficients[number], np.atleast_1d(found.intercepts[number])
+    return np.vstack([intercept, slopes.reshape(len(slopes), -1)])
+
+
+def _validated(model: TableModel, design: Design, folds: np.ndarray, of: dict[str, Any]) -> TableModel:
+    """With the scores of held-out rows, at the same strength."""
+    predicted = np.empty((len(design.y), *([len(model.classes)] if model.classes else [])))
+    for number in range(folds.max() + 1):
+        train, out = design.part(np.flatnonzero(folds != number)), folds == number
+        given = of | {name: getattr(train, name) for name in ("offset", "weights") if name in of}
+        refit = linear(model, train.x, _coefficients(*_at(train, float(model.settings.alpha or 0), given)))
+        predicted[out] = refit.predicted(design.x[out], None if design.offset is None else design.offset[out])
+    return validation.scored(model, design, predicted, f"{folds.max() + 1}-fold")
+
+
+def _note(model: TableModel, found: Path, number: int, chosen: CrossValidated | None) -> str:
+    """How strong the penalty is, and what it leaves."""
+    settings, left = model.settings, int(found.df[number])
+    why = f", chosen by cross-validation in {int(chosen.folds.max()) + 1} folds" if chosen is not None else ""
+    ratio = f" and l1_ratio {settings.l1_ratio:g}" if settings.penalty == "elastic-net" else ""
+    kept = "" if settings.penalty == "ridge" else f" {left} of {found.coefficients.shape[1]} coefficients are not 0."
+    return f"Penalised by {settings.penalty} with alpha {found.alphas[number]:.6g}{ratio}{why}: no standard errors.{kept}"

@@ -1,0 +1,153 @@
+"""What is printed of fitted tables: tables that read like those of a statistics package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jitgrad.summary import Grid, Summary, interval, number, probability, sentence
+from jitgrad.tabular.inference import Inference
+
+if TYPE_CHECKING:
+    from jitgrad.tabular.model import TableModel
+    from jitgrad.tabular.result import TableFit
+
+MOST_CLASSES = 8
+"""Of a table that has a column for each class."""
+MOST_CONFUSED = 20
+KINDS = {
+    "linear": "linear regression", "logistic": "logistic regression", "poisson": "Poisson regression",
+    "gamma": "gamma regression", "inverse_gaussian": "inverse Gaussian regression",
+    "negative_binomial": "negative binomial regression", "quasi_poisson": "quasi-Poisson regression",
+    "quasi_binomial": "quasi-binomial regression", "mlp": "multilayer perceptron",
+}  # fmt: skip
+FIGURES = {
+    "residual_standard_error": "residual standard error", "degrees_of_freedom": "degrees of freedom", "r2": "R²",
+    "adjusted_r2": "adjusted R²", "f": "F", "f_p_value": "p of F", "log_likelihood": "log-likelihood",
+    "deviance": "deviance", "null_deviance": "null deviance", "pseudo_r2": "pseudo R²", "dispersion": "dispersion",
+    "theta": "theta", "likelihood_ratio_p_value": "p of likelihood ratio", "aic": "AIC", "aicc": "AICc", "bic": "BIC",
+    "condition": "condition",
+}  # fmt: skip
+"""Figures of fits, in the order in which they are told."""
+SCORES = {"rows": "rows", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "accuracy": "accuracy", "log_loss": "log loss"}
+
+
+def of_fit(fit: TableFit, ratios: bool, anova: str | None) -> Summary:
+    """A fit."""
+    model, rows, fitted = fit.model, len(fit.design.y), len(fit.rows["train"])
+    title = f"{headline(model)}, " + (f"{rows} rows" if fitted == rows else f"fitted to {fitted} of {rows} rows")
+    parts = _parts(model, ratios)
+    if anova is not None:
+        parts.append(fit.anova(anova).grid())
+    if fit.history is not None:
+        settings, history = model.settings, fit.history
+        parts.append(
+            f"{history.epochs} epochs of {settings.batch_size} rows a step in {history.seconds:.2f} s, "
+            f"{settings.optimizer}, lr {settings.lr:g}, final loss {history.loss[-1]:.6g}"
+        )
+    return Summary(title, parts)
+
+
+def of_model(model: TableModel, ratios: bool = False) -> Summary:
+    """A kept model, with its columns."""
+    rows, texts = [], []
+    for column in model.columns:
+        if column.categories:
+            texts.append(f"{column.name} is one of {', '.join(map(str, column.categories))}")
+        else:
+            rows.append((column.name, number(column.low), number(column.high)))
+    columns = [Grid(["column", "from", "to"], rows)] if rows else []
+    return Summary(headline(model), [*_parts(model, ratios), *columns, *texts])
+
+
+def headline(model: TableModel) -> str:
+    """What was fitted, in a line."""
+    kind, hidden = KINDS[model.kind], model.settings.hidden
+    task = "Classification" if model.classes else "Regression"
+    widths = f" {'–'.join(map(str, hidden))}" if hidden else ""
+    link = f" with link {model.link}" if model.settings.link else ""
+    return f"{task} of {model.target.name}, {kind}{widths}{link}"
+
+
+def _parts(model: TableModel, ratios: bool) -> list[Grid | str]:
+    """Estimates, notes and scores."""
+    parts: list[Grid | str] = []
+    if model.inference is not None:
+        parts += _of_inference(model, model.inference, ratios)
+    elif model.kind != "mlp" and len(model.classes) <= MOST_CLASSES:
+        parts.append(_coefficients(model))
+    elif model.kind != "mlp":
+        parts.append(f"{len(model.features)} coefficients for each of {len(model.classes)} classes: see --json")
+    names = {"cross-validation": model.validation}
+    return [*parts, *model.notes, scores({names.get(name, name): part for name, part in model.scores.items()})]
+
+
+def _of_inference(model: TableModel, inference: Inference, ratios: bool) -> list[Grid | str]:
+    outputs = inference.outputs
+    parts: list[Grid | str] = []
+    if len(outputs) >= MOST_CLASSES:
+        parts.append(f"{len(inference.names)} estimates for each of {len(outputs)} classes: see --json")
+        outputs = ()
+    for k, output in enumerate(outputs):
+        what = f"{output} against {model.classes[0]}" if model.classes else ""
+        parts.append(estimates(inference, k, what, inference.ratio if ratios else ""))
+    if inference.cov_type != "model":
+        kind = "by clusters" if inference.cov_type == "cluster" else f"of kind {inference.cov_type}"
+        parts.append(f"The standard errors are robust, {kind}.")
+    return [*parts, figures(inference.figures | {"degrees_of_freedom": inference.degrees_of_freedom})]
+
+
+def estimates(inference: Inference, output: int, what: str = "", ratio: str = "") -> Grid:
+    """The estimates of an output, or, where they have a name, the ratios that their exponentials are."""
+    titles = ["estimate", "std. error", inference.distribution, "p", f"{100 * inference.level:g} % interval"]
+    if ratio:
+        titles = [ratio, *titles[2:]]
+    rows, three = [], inference.ratios() if ratio else (inference.estimate, inference.low, inference.high)
+    for i, name in enumerate(inference.names):
+        estimate, low, high = (float(values[i, output]) for values in three)
+        error, statistic, p = (
+            float(values[i, output]) for values in (inference.standard_error, inference.statistic, inference.p_value)
+        )
+        errors = () if ratio else (number(error, 4),)
+        rows.append((name, number(estimate), *errors, number(statistic, 4), probability(p), interval(low, high)))
+    return Grid([what, *titles], rows)
+
+
+def figures(values: Mapping[str, float | None]) -> str:
+    """Figures of a fit in a line."""
+    shown = []
+    for name, title in FIGURES.items():
+        if name in values:
+            value = values[name]
+            shown.append((title, probability(value) if name.endswith("p_value") else number(value, 5)))
+    return sentence(shown)
+
+
+def _coefficients(model: TableModel) -> Grid:
+    assert model.coefficients is not None and model.intercept is not None
+    values = np.vstack([model.intercept, model.coefficients])
+    rows = [(name, *map(number, row)) for name, row in zip(("intercept", *model.features), values.tolist(), strict=True)]
+    return Grid(["feature", *(model.classes or ["coefficient"])], rows)
+
+
+def scores(by_part: Mapping[str, Mapping[str, Any]]) -> Grid:
+    """Scores, a row for each part of the rows."""
+    first = next(iter(by_part.values()))
+    names = [name for name in SCORES if name in first]
+    rows = [
+        (part, *[f"{values[name]}" if name == "rows" else number(values[name], 4) for name in names])
+        for part, values in by_part.items()
+    ]
+    return Grid(["", *[SCORES[name] for name in names]], rows)
+
+
+def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Grid:
+    """How many rows of each class were predicted as each; of many classes the mistakes that are most frequent."""
+    if len(classes) > MOST_CLASSES:
+        wrong = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if n and i != j]
+        most = [(classes[i], classes[j], str(n)) for n, i, j in sorted(wrong, reverse=True)[:MOST_CONFUSED]]
+        return Grid(["true", "predicted", "rows"], most, texts=(1,))
+    rows = [(name, *map(str, row)) for name, row in zip(classes, matrix, strict=True)]
+    return Grid(["true \\ predicted", *classes], rows)
