@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from jitgrad.cli import options
 from jitgrad.errors import ArgumentError, FitWarning
+
+if TYPE_CHECKING:
+    from jitgrad.io.options import ReadOptions
 
 
 @click.command(no_args_is_help=True)
@@ -29,7 +32,7 @@ from jitgrad.errors import ArgumentError, FitWarning
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def compare(
     data: str, target: str, models: tuple[str, ...], features: list[str] | None, sigma: str | None, absolute_sigma: bool,
-    missing: str, as_json: bool, **reading: Any,
+    missing: str, as_json: bool, reading: ReadOptions,
 ) -> None:  # fmt: skip
     """Compare two curves that are fitted to the same rows of a table.
 
@@ -56,7 +59,8 @@ def compare(
             raise ArgumentError(f"Model {model!r} is no curve. Give formulas, or curves of `jitgrad models`, such as line.")
     if absolute_sigma and sigma is None:
         raise ArgumentError("--absolute-sigma has no sigma. Give --sigma too.")
-    frame = read_table(data, **reading)
+    notes: list[str] = []
+    frame = read_table(data, reading, notes.append)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)  # what is printed says it
         *fits, made = compare_curves(
@@ -68,6 +72,7 @@ def compare(
             drop_missing=missing == "drop",
             absolute_sigma=absolute_sigma,
         )
+    options.say(notes)
     if as_json:
         click.echo(objects.text(objects.of_comparison(fits, made)))
     else:
