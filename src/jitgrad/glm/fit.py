@@ -100,8 +100,8 @@ def fit(
     >>> x = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> result = glm.fit(x, [1, 3, 4, 8], family="poisson")
     >>> result.coefficients.round(4)
-    array([[0.2258],
-           [0.6142]])
+    array([[0.2607],
+           [0.6051]])
     """
     positive("tol", tol)
     count("max_iter", max_iter)

@@ -1,17 +1,20 @@
 """The maximum of a likelihood by scoring: Newton's method with the expected second derivative, and steps that are halved.
 
 Of a family with its canonical link this is Newton's method itself, of normal errors the normal equations, solved in one step
-(McCullagh and Nelder, "Generalized linear models", 1989). It ends where a step is nothing beside the standard errors, or beyond
-the rounding of η.
+(McCullagh and Nelder, "Generalized linear models", 1989). Of other links it is accelerated. It ends where a step is nothing
+beside the standard errors, or beyond the rounding of η.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
+
+from jitgrad.glm.acceleration import Acceleration
 
 SINGULAR = 1e-13
 """A pivot of the second derivative that is smaller than this beside another is lost in rounding."""
@@ -113,7 +116,7 @@ def maximise(
         max_iter: the most steps.
         report: is told of each step and its deviance.
     """
-    point, n_iter, before = start, 0, np.inf
+    point, n_iter, before, acceleration = start, 0, np.inf, Acceleration()
     unknown = np.full(start.information.shape, np.nan)
     while not is_singular(point.information):
         move = np.linalg.solve(point.information, point.score)
@@ -130,7 +133,8 @@ def maximise(
                 return Maximum(point.coefficients, point, unknown, n_iter, False, _SEPARATED.format(told))
         if n_iter == max_iter:
             return Maximum(point.coefficients, point, np.linalg.inv(point.information), n_iter, False)
-        following = _downhill(problem, point, move)
+        further = None if problem.is_canonical else acceleration.propose(point.coefficients, move, point.information)
+        following = _downhill(problem, point, move, further)
         if following is None:
             return Maximum(point.coefficients, point, np.linalg.inv(point.information), n_iter, False)
         point, n_iter, before = following, n_iter + 1, square
@@ -154,10 +158,13 @@ def is_singular(information: np.ndarray) -> bool:
     return bool(len(pivots)) and bool(pivots.min() < SINGULAR * pivots.max())
 
 
-def _downhill(problem: Problem, point: Point, move: np.ndarray) -> Point | None:
-    """The end of the longest of 1, ½, ¼, … of a step that does not raise the deviance, beyond rounding; None if all do."""
-    for halving in range(HALVINGS):
-        following = problem.at(point.coefficients + move / 2**halving)
+def _downhill(problem: Problem, point: Point, move: np.ndarray, further: np.ndarray | None) -> Point | None:
+    """Some proposed coefficients, or the end of the longest of 1, ½, ¼, … of a step: the first that do not raise the deviance,
+    beyond rounding; None if all do.
+    """
+    ends = (point.coefficients + move / 2**halving for halving in range(HALVINGS))
+    for coefficients in ends if further is None else chain([further], ends):
+        following = problem.at(coefficients)
         if following.deviance <= point.deviance + SLACK * abs(point.deviance):
             return following
     return None

@@ -90,7 +90,7 @@ def quantile_residuals(
     >>> from jitgrad.glm.quantiles import quantile_residuals
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([1.0, 3.0, 2.0, 4.0])
     >>> quantile_residuals(glm.fit(x, y), x, y).round(4)
-    array([-0.378 ,  1.1339, -1.1339,  0.378 ])
+    array([-0.3162,  0.9487, -0.9487,  0.3162])
     """
     from scipy.special import ndtri
 

@@ -215,7 +215,26 @@ def f_test(larger: Fit, smaller: Fit) -> HypothesisTest:
 
 
 def compare(larger: Fit, smaller: Fit) -> HypothesisTest:
-    """``f_test`` where the dispersion is estimated, else ``likelihood_ratio``."""
+    """Compare nested fits: ``f_test`` where the dispersion is estimated, else ``likelihood_ratio``.
+
+    Parameters
+    ----------
+    larger, smaller : Fit
+        Fits of the same family, link and rows.
+
+    Returns
+    -------
+    HypothesisTest
+        Of distribution "F" or "chi2".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jitgrad import glm
+    >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [1, 3, 4, 8]
+    >>> glm.compare(glm.fit(x, y), glm.fit(x[:, :0], y)).name
+    'F'
+    """
     return f_test(larger, smaller) if larger.dispersion_estimated else likelihood_ratio(larger, smaller)
 
 
