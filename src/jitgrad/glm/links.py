@@ -15,6 +15,7 @@ import numpy as np
 from jitgrad.errors import ArgumentError, listed, near_name
 
 Function = Callable[[np.ndarray], np.ndarray]
+SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,15 @@ def _logistic_density(x: np.ndarray) -> np.ndarray:
     return made
 
 
+def _above_0(part: np.ndarray) -> np.ndarray:
+    """What has underflowed is still no end of the means: rows far out have it, and their targets are as it says."""
+    return np.maximum(part, SMALLEST)
+
+
 def _normal(x: np.ndarray) -> np.ndarray:
     from scipy.special import ndtr
 
-    made: np.ndarray = ndtr(x)
-    return made
+    return _above_0(ndtr(x))
 
 
 def _normal_quantile(mean: np.ndarray) -> np.ndarray:
@@ -102,9 +107,9 @@ LINKS = {
         Link(
             "cloglog",
             lambda m: np.log(-np.log1p(-m)),
-            lambda x: -np.expm1(-np.exp(x)),
+            lambda x: _above_0(-np.expm1(-np.exp(x))),
             lambda x: np.exp(x - np.exp(x)),
-            lambda x: np.exp(-np.exp(x)),
+            lambda x: _above_0(np.exp(-np.exp(x))),
         ),
         Link(
             "cauchit",
