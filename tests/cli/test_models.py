@@ -134,7 +134,7 @@ def test_plots(run: Any, enzyme: list[Any], data: Path, tmp_path: Path) -> None:
 def test_a_fit_that_does_not_converge_is_exit_1(run: Any, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("x,y\n" + "".join(f"{x},{x * x % 7}\n" for x in range(12)))
-    done = run("fit", file, "--target", "y", "--model", "a * x + log(-b)", "--start", "a=1,b=1")
+    done = run("fit", file, "--target", "y", "--model", "a * x + log(-(b**2))", "--start", "a=1,b=1")
     assert done.code == 1 and "not finite at the starting values" in done.err and done.out == ""
 
 

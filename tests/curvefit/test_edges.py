@@ -183,7 +183,7 @@ def test_only_models_with_edges_pay_for_them(text: str, x: np.ndarray, needed: b
 )
 def test_where_there_is_no_limit_the_rows_are_named(text: str, p0: list[float], said: str) -> None:
     with pytest.raises(FitError, match=said):
-        curve_fit(text, DOSE, DOSE, p0)
+        curve_fit(text, DOSE, DOSE, p0, method="trf")  # from this start alone
 
 
 def test_rows_are_named_without_starts_too() -> None:

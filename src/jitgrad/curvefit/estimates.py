@@ -161,6 +161,7 @@ class Estimates:
                 rows.append(Row(self.names[k], estimate, *(math.nan,) * 5))
                 continue
             t = estimate / error if error > 0 else math.copysign(math.inf, estimate) if estimate else math.nan
+            t = math.nan if error == math.inf else t
             if self.student_dof == math.inf:
                 tail = float(ndtr(-abs(t)))
             else:

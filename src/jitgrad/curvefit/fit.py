@@ -26,8 +26,7 @@ from jitgrad.curvefit.outliers import without_outliers
 from jitgrad.curvefit.problem import Problem, make_problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import rows_of
-from jitgrad.curvefit.search import fit_by_gradients, fit_from, retry, search
-from jitgrad.curvefit.status import Status
+from jitgrad.curvefit.search import fit_by_gradients, fit_from, mended, search
 from jitgrad.errors import ArgumentError, FitWarning, FormulaError, JitgradError, OptionError, RowsError, UnsupportedError
 
 METHODS = dict.fromkeys(("auto", "lm", "trf", "dogbox", "lbfgs", "adam"))
@@ -103,7 +102,7 @@ def curve_fit(
     Raises:
         DataError: for data that do not fit together, are not finite, or have fewer rows than there are parameters.
         ArgumentError, FormulaError: for a model, start, bound or option that cannot be used.
-        FitError: where the model or a derivative is not finite at the start.
+        FitError: where the model or a derivative is not finite at the start, nor at others that lead to a fit.
     """
     by_name("method", method or "auto", METHODS)
     model, x, y = _by_scipys_names(of_scipy, model, x, y)
@@ -140,24 +139,12 @@ def curve_fit(
         if by_gradients:
             result = fit_by_gradients(problem, start, method if method == "adam" else "lbfgs", own)
         else:
-            result = searched or fit_from(problem, start)
-    said = result.warnings
-    if said and called is None and not (unknown or by_gradients) and method in ("auto", None) and _may_be_mended(result, most):
-        result = retry(problem, start, result)
-        said = result.warnings
+            result = searched or (mended(problem, start, most) if method in ("auto", None) else fit_from(problem, start))
     if outliers is not None:
         result = without_outliers(problem, result, outliers)
-        said = result.warnings
-    if said:
+    if result.warnings:
         warnings.warn(f"{result.message}.", _warning(), stacklevel=2)
     return _as_scipy(result) if full_output else result
-
-
-def _may_be_mended(failed: CurveFit, most: int | None) -> bool:
-    """Whether a fit failed and other starts may mend it, within as many evaluations as were asked for."""
-    return (
-        not failed.success and bool(failed.free) and failed.dof > 0 and (most is None or failed.status is not Status.TOO_MANY)
-    )
 
 
 def _problem(

@@ -13,7 +13,7 @@ import numpy as np
 from jitgrad.curvefit.least_squares import Data
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit, Outliers
-from jitgrad.curvefit.search import fit_from, retry
+from jitgrad.curvefit.search import fit_from, mended
 from jitgrad.errors import ArgumentError
 
 Q = 0.01
@@ -48,8 +48,7 @@ def without_outliers(problem: Problem, first: CurveFit, q: float) -> CurveFit:
     found = first
     if len(rows):
         part, start = _part(problem, np.delete(np.arange(len(sizes)), rows)), robust.values[list(problem.free)]
-        found = fit_from(part, start)
-        found = found if found.success else retry(part, start, found)
+        found = mended(part, start, None)
     found.outliers = Outliers(rows, [column[..., rows] for column in problem.columns], problem.y[rows], q)
     return found
 

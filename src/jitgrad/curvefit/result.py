@@ -298,7 +298,7 @@ class CurveFit(Estimates):
         """How the fit ended, in words, and the notes. Of a fit that says nothing of the data, these come first."""
         if not self.converged:
             return "; ".join(self.notes)
-        if self._is_worse_than_a_constant or self._names_adrift:
+        if self._loose_names or self._names_adrift or self._is_worse_than_a_constant:
             return "; ".join([*self.notes, self.status.message.removeprefix("converged: ")])
         return "; ".join([self.status.message, *self.notes])
 

@@ -13,7 +13,7 @@ from jitgrad.curvefit.minimise import OwnLoss, minimise
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import OWN_LOSS, CurveFit
 from jitgrad.curvefit.starts import SAME_COST, distinct, scales_of, signs_and_scales, starting_values
-from jitgrad.curvefit.status import NOT_BEGUN, converged
+from jitgrad.curvefit.status import NOT_BEGUN, Status, converged
 from jitgrad.errors import FitError
 
 FIRST_EVALUATIONS, SEARCH_EVALUATIONS = 14, 200
@@ -58,17 +58,47 @@ def search(problem: Problem, guess: np.ndarray | None = None) -> CurveFit:
     return _best_fit(problem, _starts(problem, known, guess))
 
 
-def retry(problem: Problem, start: np.ndarray, failed: CurveFit) -> CurveFit:
-    """The best fit from other signs and scales of a start, (n,), and from those of a search, where one says something about the
-    data and meets them no worse; else what ``failed`` from the start. Its notes say what was tried."""
-    found = fit_near(problem, start)
-    remarks = problem.observed.remarks
-    if found.success and found.cost <= max((1 + SAME_COST) * failed.cost, problem.rounding()):
-        reason = failed.warnings[0].removeprefix("Not converged: ").partition(";")[0]
-        remarks.append(f"the fit from the starting values failed ({reason}), and this is the best from others")
+def mended(problem: Problem, start: np.ndarray, most: int | None) -> CurveFit:
+    """The fit from a start, (n,), where that says something about the data; else the best from other signs and scales of it and
+    from the starts of a search, if that does, and meets the data no worse. Its notes say what was tried.
+
+    Raises FitError where the model or a derivative is not finite at the start, and no other start leads to such a fit.
+    """
+    try:
+        failed = fit_from(problem, start)
+        if not _may_be_mended(failed, most):
+            return failed
+        reason, cost = failed.warnings[0].removeprefix("Not converged: ").partition(";")[0], failed.cost
+    except FitError:
+        found = _succeeding(problem, start, np.inf)
+        if found is None:
+            raise
+        problem.observed.remarks.append("the model is not finite at the starting values, and this is the best fit from others")
         return found
-    remarks.append(f"other signs and scales of the starting values, {found.n_starts} starts in all, led to no better fit")
+    found = _succeeding(problem, start, cost)
+    if found is not None:
+        problem.observed.remarks.append(f"the fit from the starting values failed ({reason}), and this is the best from others")
+        return found
+    tried = len(_starts_near(problem, start))
+    problem.observed.remarks.append(
+        f"other signs and scales of the starting values, {tried} starts in all, led to no better fit"
+    )
     return failed
+
+
+def _may_be_mended(fit: CurveFit, most: int | None) -> bool:
+    """Whether a fit failed and other starts may mend it, within as many evaluations as were asked for."""
+    may_be = bool(fit.free) and fit.dof > 0 and (most is None or fit.status is not Status.TOO_MANY)
+    return may_be and bool(fit.warnings) and not fit.success
+
+
+def _succeeding(problem: Problem, start: np.ndarray, cost: float) -> CurveFit | None:
+    """The best fit from starts near one and of a search, where it succeeds and its cost is no higher."""
+    try:
+        found = fit_near(problem, start)
+    except FitError:
+        return None
+    return found if found.success and found.cost <= max((1 + SAME_COST) * cost, problem.rounding()) else None
 
 
 def fit_near(problem: Problem, start: np.ndarray) -> CurveFit:
