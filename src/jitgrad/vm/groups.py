@@ -73,6 +73,15 @@ GROUPS = {
         },
         dtypes=("float64",),
     ),
+    "coordinate_descent": Group(
+        "coordinate descent",
+        0.1,
+        {
+            name: Form("jitgrad.vm.coordinate_descent", CFUNCTYPE(NUMBER, POINTER, NUMBER))
+            for name in ("descend_gram", "descend_columns")
+        },
+        dtypes=("float64",),
+    ),
     "linalg": Group(
         "linear algebra",
         0.5,

@@ -1,0 +1,293 @@
+"""A penalised fit on its way along a path of penalties, from the largest to the smallest.
+
+A fit has a working set of columns: those that the strong rule foretells to have coefficients (Tibshirani et al., "Strong rules
+for discarding predictors in lasso-type problems", 2012). On it Newton's method goes to the minimum, each step of which is the
+minimum of a quadratic function with the penalty (``quadratic.py``; Friedman, Hastie and Tibshirani, 2010). Then the gradient at
+all columns is looked at, and those that miss the condition of the minimum join the working set, until none does. So what the
+rule foretells costs or saves time, and changes no result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from jitgrad.glm.canonical import Loss
+from jitgrad.glm.quadratic import Quadratic, violation
+from jitgrad.vm.threads import get_num_threads
+
+JOINING = 100
+"""Columns that may join a working set at once; of a larger set, as many as it has."""
+LEAST_RATIO = 1e-3
+"""The largest penalty of a ridge is that of an elastic net with this ``l1_ratio``: no ridge makes coefficients 0."""
+ROUNDING = 1e-12
+"""A loss that is higher by less than this part is as low."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Columns that several fits share.
+
+    Attributes:
+        columns: float64 (features, rows), centred where there is an intercept, and scaled.
+        intercept: whether there is one.
+        tolerance: of the conditions of the minimum, beside the largest gradient without features.
+        max_iter: sweeps of coordinate descent for one penalty.
+    """
+
+    columns: np.ndarray
+    intercept: bool
+    tolerance: float
+    max_iter: int
+
+
+class Penalty(NamedTuple):
+    """Of a fit: alpha · Σ factor (l1_ratio |size · coefficient| + (1 − l1_ratio) / 2 (size · coefficient)²).
+
+    Attributes:
+        factor, size: of each column.
+        usable: which columns are not left out.
+    """
+
+    l1_ratio: float
+    factor: np.ndarray
+    size: np.ndarray
+    usable: np.ndarray
+
+
+class PenalisedFit:
+    """One fit of a design.
+
+    Args:
+        design: the columns.
+        loss: of the targets.
+        weights: float64 (rows,), whose sum is 1; rows with 0 are not fitted, but predicted.
+        offset: float64 (rows, outputs).
+        penalty: of each column.
+
+    Attributes:
+        coefficients: float64 (outputs, features), of the design's columns.
+        intercepts: float64 (outputs,).
+        eta: float64 (rows, outputs).
+        gradient: by which the loss falls, (outputs · features,), as ``follow`` has computed it.
+        scale: the largest of it without features.
+        missed: the largest violation of the conditions of the minimum, for the last penalty; ``n_iter`` sweeps went before.
+    """
+
+    def __init__(self, design: Design, loss: Loss, weights: np.ndarray, offset: np.ndarray, penalty: Penalty) -> None:
+        self.design, self.loss, self.weights, self._offset = design, loss, weights, offset
+        self._roots = np.sqrt(weights)
+        factor, size, usable = (np.tile(part, loss.outputs) for part in penalty[1:])
+        ratio = penalty.l1_ratio
+        self._factor, self._usable = factor * size, usable
+        self._lasso, self._ridge = ratio * factor * size, (1 - ratio) * factor * size**2
+        self._ratio = penalty.l1_ratio
+        self.intercepts, self.coefficients = np.zeros(loss.outputs), np.zeros((loss.outputs, len(design.columns)))
+        self.eta, self.gradient = offset.copy(), np.zeros(self.coefficients.size)
+        self.scale, self.missed, self.n_iter = float(abs(self.residual()).sum()) or 1.0, 0.0, 0
+        self._last: tuple[float, np.ndarray] | None = None
+        self._alpha, self._working = 0.0, np.flatnonzero(usable & (factor == 0))
+        self._quadratic, self._known = Quadratic(loss.outputs * len(weights)), 0
+
+    def residual(self) -> np.ndarray:
+        """The weighted residuals, (rows, outputs)."""
+        made: np.ndarray = self.weights[:, None] * self.loss.residual(self.eta)
+        return made
+
+    def begun(self) -> None:
+        """Take note of the gradient without features, after which the first penalty comes."""
+        size = abs(self.gradient[self._usable])
+        self.scale = max(float(size.max(initial=0)), ROUNDING * self.scale)
+        self._alpha = self.largest()
+
+    def largest(self) -> float:
+        """The penalty from which on all coefficients are zero that have one."""
+        held = self._usable & (self._factor > 0)
+        return float((abs(self.gradient[held]) / self._factor[held]).max(initial=0)) / max(self._ratio, LEAST_RATIO)
+
+    def foretell(self, alpha: float) -> None:
+        """Choose the working set for the next penalty by the strong rule."""
+        before, self._alpha, self.n_iter = self._alpha, alpha, 0
+        self._extrapolate(before)
+        used = self._working if self.loss.quadratic else self._working[self._coefficients_of(self._working) != 0]
+        free = self._lasso == 0
+        likely = free | (abs(self.gradient) >= self._lasso * max(2 * alpha - before, alpha / 2))
+        self._join(used, np.flatnonzero(likely & self._usable), free)
+
+    def _extrapolate(self, before: float) -> None:
+        """Begin where the coefficients of the last two penalties, the second of which is ``before``, point to.
+
+        Of numbers a path is straight between penalties at which a coefficient leaves zero or comes to it. One that would cross
+        zero stops there.
+        """
+        now = np.append(self.intercepts, self.coefficients)
+        last, self._last = self._last, (before, now)
+        if last is None or not last[0] > before > self._alpha:
+            return
+        after = now + (now - last[1]) * ((before - self._alpha) / (last[0] - before))
+        after[(after * now < 0) & (last[1] != 0)] = 0
+        constants = self.loss.outputs
+        after[constants:][self._coefficients_of(slice(None)) == 0] = 0
+        chosen = np.append(np.arange(self._constants), constants + self._working)
+        self._move(now[chosen], after[chosen], self._with_constants(self._working))
+
+    def complete(self) -> bool:
+        """Have the columns that miss the condition of the minimum join the working set. Whether there were none.
+
+        ``gradient`` is that of now.
+        """
+        missed = self._violations()
+        self.missed = float(missed.max(initial=0)) / self.scale
+        outside = np.full(len(missed), True)
+        outside[self._working] = False
+        wrong = np.flatnonzero(outside & (missed > self.design.tolerance * self.scale))
+        self._join(self._working, wrong, self._lasso == 0)
+        return not len(wrong) or self.n_iter >= self.design.max_iter
+
+    def _violations(self) -> np.ndarray:
+        """By how much each coefficient misses the condition of the minimum."""
+        missed = violation(self.coefficients.ravel(), self.gradient, *self._penalty(slice(None)))
+        missed[~self._usable] = 0
+        return missed
+
+    def solve(self) -> None:
+        """Go to the minimum on the working set."""
+        enough = self.design.tolerance * self.scale
+        penalty = self._with_constants(self._working)
+        while self.n_iter < self.design.max_iter:
+            before, gradient = self._of_working_set()
+            missed = violation(before, gradient, *penalty).max(initial=0)
+            if missed <= enough / 2:
+                return
+            aim = enough / 4 if self.loss.quadratic else max(enough / 4, missed / 100)
+            left = self.design.max_iter - self.n_iter
+            after, sweeps = self._model().minimise(before, gradient, *penalty, aim, left)
+            self.n_iter += sweeps
+            self._move(before, after, penalty)
+
+    @property
+    def _constants(self) -> int:
+        return self.loss.outputs if self.design.intercept else 0
+
+    def _penalty(self, chosen: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        return self._alpha * self._lasso[chosen], self._alpha * self._ridge[chosen]
+
+    def _with_constants(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The penalty of some columns, behind that of the intercepts, which have none."""
+        lasso, ridge = self._penalty(chosen)
+        none = np.zeros(self._constants)
+        return np.append(none, lasso), np.append(none, ridge)
+
+    def _coefficients_of(self, chosen: np.ndarray | slice) -> np.ndarray:
+        found: np.ndarray = self.coefficients.ravel()[chosen]
+        return found
+
+    def _join(self, working: np.ndarray, joining: np.ndarray, free: np.ndarray) -> None:
+        """Take columns into the working set: those without lasso, and of the others those that most want to."""
+        joining = np.setdiff1d(joining, working)
+        most = max(JOINING, len(working))
+        held = joining[~free[joining]]
+        if len(held) > most:
+            wants = abs(self.gradient[held]) / self._lasso[held]
+            held = np.sort(held[np.argsort(-wants, kind="stable")[:most]])
+        self._working = np.concatenate([working, joining[free[joining]], held])
+
+    def _of_working_set(self) -> tuple[np.ndarray, np.ndarray]:
+        """The coefficients of the working set, intercepts first, and the gradient at them."""
+        residual, (output, column) = self.residual(), np.divmod(self._working, len(self.design.columns))
+        gradient = np.empty(len(column))
+        for k in range(self.loss.outputs):
+            gradient[output == k] = self.design.columns[column[output == k]] @ residual[:, k]
+        constants = self._constants
+        before = np.append(self.intercepts[:constants], self._coefficients_of(self._working))
+        return before, np.append(residual.sum(0)[:constants], gradient)
+
+    def _model(self) -> Quadratic:
+        """The loss as a quadratic function of the working set's coefficients, near those of now."""
+        if not self.loss.quadratic:
+            self._quadratic, self._known = Quadratic(self.eta.size), 0
+        root = self.loss.root(self.eta) * self._roots
+        if not self._quadratic.size and self.design.intercept:
+            self._quadratic.extend(root.swapaxes(0, 1).reshape(self.loss.outputs, -1))
+        output, column = np.divmod(self._working[self._known :], len(self.design.columns))
+        rows = root[:, output].swapaxes(0, 1) * self.design.columns[column][:, None]
+        self._quadratic.extend(rows.reshape(len(column), self.eta.size))
+        self._known = len(self._working)
+        return self._quadratic
+
+    def _move(self, before: np.ndarray, after: np.ndarray, penalty: tuple[np.ndarray, np.ndarray]) -> None:
+        """Go from coefficients to others; of no quadratic loss as far as this lowers it."""
+        constants, eta = self._constants, self.eta
+        step, part = self._product(after - before), 1.0
+        if not self.loss.quadratic:
+            first = self._height(eta, before, penalty)
+            most = first + ROUNDING * abs(first)
+            while not self._height(eta + part * step, before + part * (after - before), penalty) <= most:
+                part /= 2
+        made = after if part == 1 else before + part * (after - before)
+        self.eta = eta + part * step
+        self.intercepts[:constants] = made[:constants]
+        self.coefficients.ravel()[self._working] = made[constants:]
+
+    def _height(self, eta: np.ndarray, coefficients: np.ndarray, penalty: tuple[np.ndarray, np.ndarray]) -> float:
+        """The loss with its penalty."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = self.weights @ self.loss.deviance(eta) / 2
+        return float(loss + penalty[0] @ abs(coefficients) + penalty[1] @ coefficients**2 / 2)
+
+    def _product(self, change: np.ndarray) -> np.ndarray:
+        """The change of eta that a change of coefficients makes, (rows, outputs)."""
+        made, constants = np.zeros(self.eta.shape), self._constants
+        made += change[:constants] if constants else 0.0
+        output, column = np.divmod(self._working, len(self.design.columns))
+        for k in range(self.loss.outputs):
+            chosen = (output == k) & (change[constants:] != 0)
+            made[:, k] += change[constants:][chosen] @ self.design.columns[column[chosen]]
+        return made
+
+
+def begin(fits: Sequence[PenalisedFit]) -> None:
+    """Fit intercepts and columns without a penalty."""
+    _each(fits, PenalisedFit.solve)
+    _look(fits)
+    for fit in fits:
+        fit.begun()
+
+
+def follow(fits: Sequence[PenalisedFit], alphas: np.ndarray) -> Iterator[int]:
+    """Bring fits that have begun to the minimum for one penalty after the other. Gives the number of each when it is done.
+
+    The gradient at all columns, for which all of them are read, is one matrix product for all fits. The fits of a penalty run
+    on as many threads as are set, each on one.
+    """
+    for number, alpha in enumerate(alphas):
+        for fit in fits:
+            fit.foretell(alpha)
+        left = list(fits)
+        while left:
+            _each(left, PenalisedFit.solve)
+            _look(left)
+            left = [fit for fit in left if not fit.complete()]
+        yield number
+
+
+def _look(fits: Sequence[PenalisedFit]) -> None:
+    """Compute the gradient at all columns."""
+    residuals = [fit.residual() for fit in fits]
+    products = fits[0].design.columns @ np.concatenate(residuals, axis=1)
+    for fit, found in zip(fits, np.split(products, np.cumsum([r.shape[1] for r in residuals])[:-1], axis=1), strict=True):
+        fit.gradient = found.T.ravel()
+
+
+def _each(fits: Sequence[PenalisedFit], do: Callable[[PenalisedFit], None]) -> None:
+    threads = min(get_num_threads(), len(fits))
+    if threads == 1:
+        for fit in fits:
+            do(fit)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(do, fits))

@@ -1,0 +1,179 @@
+"""What a penalised fit is given: checked, and made a design with fits of some of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jitgrad import arguments
+from jitgrad.errors import ArgumentError, DataError, ShapeError
+from jitgrad.glm.canonical import LOSSES
+from jitgrad.glm.penalised import Design, PenalisedFit, Penalty
+from jitgrad.glm.ridge import RidgeFit
+
+CONSTANT = 1e-12
+"""A column whose variance is less than this part of its mean square is constant."""
+AT_ONCE = 256
+"""Columns whose squares are computed at once."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a path is fitted, see ``path``."""
+
+    l1_ratio: float
+    alphas: np.ndarray | None
+    n_alphas: int
+    eps: float
+    intercept: bool
+    standardize: bool
+    penalty_factor: np.ndarray | None
+    tol: float
+    max_iter: int
+
+    @classmethod
+    def checked(
+        cls, l1_ratio: Any, alphas: Any, n_alphas: Any, eps: Any, intercept: Any, standardize: Any, penalty_factor: Any,
+        tol: Any, max_iter: Any,
+    ) -> Options:  # fmt: skip
+        """Options that are what they may be."""
+        ratio = arguments.nonnegative("l1_ratio", l1_ratio)
+        if ratio > 1:
+            raise ArgumentError(f"{{argument}} is {l1_ratio}. Give a number from 0 to 1.", argument="l1_ratio")
+        least = arguments.positive("eps", eps)
+        if least >= 1:
+            raise ArgumentError(f"{{argument}} is {eps}. Give a number between 0 and 1.", argument="eps")
+        values = None if alphas is None else np.sort(np.array(alphas, np.float64).ravel())[::-1]
+        if values is not None and not (len(values) and np.all((values > 0) & (values < np.inf))):
+            raise ArgumentError("{argument} has to be one or several positive numbers.", argument="alphas")
+        factor = None if penalty_factor is None else np.array(penalty_factor, np.float64)
+        if factor is not None and not np.all((factor >= 0) & (factor < np.inf)):
+            raise ArgumentError(
+                "{argument} has to be finite numbers from 0 on, one for each column.", argument="penalty_factor"
+            )
+        return cls(
+            ratio, values, arguments.count("n_alphas", n_alphas), least, bool(intercept), bool(standardize), factor,
+            arguments.positive("tol", tol), arguments.count("max_iter", max_iter),
+        )  # fmt: skip
+
+
+class Table:
+    """The rows of a fit and its options, and what is computed of them for all fits.
+
+    Attributes:
+        y: (rows,), positions of classes as integers.
+        weights: float64 (rows,), as given, or ones.
+        offset: float64 (rows, outputs).
+        factor: of each column's penalty.
+        design: the columns, from which ``center`` was subtracted, and which were divided by ``scale``.
+    """
+
+    def __init__(self, x: Any, y: Any, family: str, options: Options, weights: Any, offset: Any) -> None:
+        arguments.by_name("family", family, LOSSES)
+        self.family, self.options = family, options
+        given = np.asarray(x)
+        if given.ndim != 2 or not given.size:
+            raise ShapeError(f"x has the shape {given.shape}. Give rows × columns, at least one of each.")
+        self.rows, self.features = given.shape
+        self.weights = self._numbers("weights", np.ones(self.rows) if weights is None else weights)
+        if not (np.all(self.weights >= 0) and self.weights.any()):
+            raise DataError("weights are negative, or all 0. Give numbers from 0 on.")
+        self.y = self._targets(y)
+        self.outputs = LOSSES[family](self.y).outputs
+        shape = (self.rows, self.outputs) if family == "multinomial" else (self.rows,)
+        self.offset = self._numbers("offset", np.zeros(shape) if offset is None else offset, shape).reshape(self.rows, -1)
+        self.factor = np.ones(self.features) if options.penalty_factor is None else options.penalty_factor
+        if self.factor.shape != (self.features,):
+            raise ShapeError(f"penalty_factor has the shape {self.factor.shape}. Give {self.features} numbers, one a column.")
+        self.center, self.scale, self.design = self._designed(given)
+
+    def fits(self, weights: Sequence[np.ndarray]) -> list[PenalisedFit]:
+        """A fit for each of some weights of the rows."""
+        options, shares = self.options, [w / w.sum() for w in weights]
+        squares, means = self._moments(np.stack(shares, axis=1))
+        made = []
+        for share, square, mean in zip(shares, squares.T, means.T, strict=True):
+            variance = square - mean**2
+            about = variance if options.intercept or options.standardize else square
+            size = np.sqrt(np.maximum(variance, 0)) if options.standardize else 1 / self.scale
+            usable = about > CONSTANT * square
+            loss = LOSSES[self.family](self.y)
+            kind = RidgeFit if self._is_closed else PenalisedFit
+            penalty = Penalty(options.l1_ratio, self.factor, size, usable)
+            made.append(kind(self.design, loss, share, self.offset, penalty))
+        return made
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether the fits have a closed form."""
+        return self.family == "gaussian" and self.options.l1_ratio == 0 and bool(self.factor.all())
+
+    def alphas(self, fit: PenalisedFit) -> np.ndarray:
+        """The penalties, from the least with which all coefficients are 0 on, for a fit that has begun."""
+        options = self.options
+        if options.alphas is not None:
+            return options.alphas
+        largest = fit.largest()
+        if largest <= 0:
+            raise DataError("No column goes with y at all, so there is no path of penalties. Give alphas, or other columns.")
+        return np.geomspace(largest, options.eps * largest, options.n_alphas)
+
+    def in_units(self, fit: PenalisedFit) -> tuple[np.ndarray, np.ndarray]:
+        """The coefficients of a fit, (outputs, features), and its intercepts, in the units of x."""
+        coefficients = fit.coefficients / self.scale
+        return coefficients, fit.intercepts - coefficients @ self.center
+
+    def _numbers(self, name: str, given: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+        numbers = np.asarray(given, np.float64)
+        shape = (self.rows,) if shape is None else shape
+        if numbers.shape != shape:
+            raise ShapeError(f"{name} has the shape {numbers.shape}, where x has {self.rows} rows. Give {shape}.")
+        if not np.isfinite(numbers).all():
+            raise DataError(
+                f"{name} is not finite in row {int(np.flatnonzero(~np.isfinite(numbers))[0])}. Leave such rows out."
+            )
+        return numbers
+
+    def _targets(self, given: Any) -> np.ndarray:
+        y = self._numbers("y", given)
+        counted = y[self.weights > 0]
+        if self.family == "multinomial":
+            whole = y.astype(np.int64)
+            if np.any(whole != y) or whole.min() < 0:
+                raise DataError("y is not a position of a class in every row. Give whole numbers from 0 on.")
+            if len(np.unique(counted)) != int(y.max()) + 1 or y.max() == 0:
+                raise DataError("y has not two classes or more, numbered from 0 on without a gap. Number the classes anew.")
+            return whole
+        if self.family == "binomial" and (np.any((y < 0) | (y > 1)) or counted.max() == 0 or counted.min() == 1):
+            raise DataError("y has to be proportions from 0 to 1 that are not all 0 and not all 1. Use another family.")
+        if self.family == "poisson" and (y.min() < 0 or counted.max() == 0):
+            raise DataError("y has to be counts from 0 on that are not all 0. Use another family.")
+        return y
+
+    def _designed(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, Design]:
+        columns = np.array(x.T, np.float64, order="C")
+        if not np.isfinite(columns).all():
+            column, row = (int(place) for place in np.argwhere(~np.isfinite(columns))[0])
+            raise DataError(f"x is not finite in row {row}, column {column}. Leave such rows out.")
+        share, constant = self.weights / self.weights.sum(), columns.min(1) == columns.max(1)
+        center = np.zeros(self.features)
+        if self.options.intercept:
+            center = np.where(constant, columns[:, 0], columns @ share)
+            columns -= center[:, None]
+        scale = np.empty(self.features)
+        for first in range(0, self.features, AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            scale[part] = np.sqrt(columns[part] ** 2 @ share)
+        scale[scale == 0] = 1.0
+        columns /= scale[:, None]
+        options = self.options
+        return center, scale, Design(columns, options.intercept, options.tol, options.max_iter)
+
+    def _moments(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The mean squares and the means of columns, (features, fits)."""
+        columns = self.design.columns
+        squares = [columns[first : first + AT_ONCE] ** 2 @ shares for first in range(0, self.features, AT_ONCE)]
+        return np.concatenate(squares), columns @ shares

@@ -1,0 +1,208 @@
+"""The minimum of a quadratic function with an elastic-net penalty: coordinate descent and Newton's steps by turns.
+
+Coordinate descent finds out which coefficients are zero and the signs of the others, soon and whatever it starts from, but
+goes slowly to the minimum of columns that are alike. Given the signs, the minimum is the solution of a linear system: a step
+towards it, which ends where a coefficient comes to zero, lowers the function, too. Where the signs are right one such step
+ends at the minimum, to rounding.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jitgrad.errors import FitError
+from jitgrad.vm.late import load
+from jitgrad.vm.penalty import Penalised
+from jitgrad.vm.records import address
+
+SWEEPS = 8
+"""Of coordinate descent before a Newton step."""
+SLACK = 1e-13
+"""Added to the curvature beside its largest, so that columns that are alike have a step."""
+FIRST_DAMPING, LEAST_DAMPING = 1e-4, 1e-8
+"""Added to it where a step was too long, and divided by ten with each that was not."""
+WIDE_SLACK = 1e-8
+"""The same where the system has the rows' size: it is the inverse of this that is rounded there."""
+WIDE = 2
+"""The products of all columns are kept where these are at most so many times the rows."""
+
+
+def violation(coefficients: np.ndarray, gradient: np.ndarray, lasso: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+    """By how much each coefficient misses the condition of the minimum.
+
+    That is a slope of 0 where the coefficient is not zero, else one that the lasso's part of the penalty holds.
+    ``gradient`` is that by which the function falls without its penalty.
+    """
+    slope = gradient - ridge * coefficients
+    missed: np.ndarray = np.where(
+        coefficients == 0, np.maximum(abs(slope) - lasso, 0), abs(slope - lasso * np.sign(coefficients))
+    )
+    return missed
+
+
+class Quadratic:
+    """½ |A (b − b₀)|² − g₀ᵀ (b − b₀), with a penalty, in coefficients that may become more.
+
+    Args:
+        rows: of A.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.size = 0
+        self._rows = rows
+        self._columns = np.empty((0, rows))  # Aᵀ, with room
+        self._gram: np.ndarray | None = np.empty((0, 0))
+        self._curvature = np.empty(0)
+
+    def extend(self, columns: np.ndarray) -> None:
+        """Take some more columns of A, given as rows."""
+        before, self.size = self.size, self.size + len(columns)
+        if self.size > len(self._columns):
+            room = np.empty((max(self.size, 2 * before), self._rows))
+            room[:before] = self._columns[:before]
+            self._columns = room
+        self._columns[before : self.size] = columns
+        self._curvature = np.append(self._curvature, np.einsum("ij,ij->i", columns, columns))
+        if self._gram is not None:
+            self._extend_gram(before)
+
+    def _extend_gram(self, before: int) -> None:
+        if self.size > WIDE * self._rows:
+            self._gram = None
+            return
+        assert self._gram is not None
+        if self.size > len(self._gram):
+            room = np.empty((len(self._columns), len(self._columns)))
+            room[:before, :before] = self._gram[:before, :before]
+            self._gram = room
+        products = self._columns[before : self.size] @ self._columns[: self.size].T
+        self._gram[before : self.size, : self.size] = products
+        self._gram[: self.size, before : self.size] = products.T
+
+    def minimise(
+        self, start: np.ndarray, gradient: np.ndarray, lasso: np.ndarray, ridge: np.ndarray, tolerance: float, most: int
+    ) -> tuple[np.ndarray, int]:
+        """Where the function with its penalty is least, from b₀ = ``start`` on.
+
+        Args:
+            gradient: g₀.
+            lasso, ridge: of each coefficient.
+            tolerance: of ``violation``.
+            most: sweeps of coordinate descent.
+
+        Returns:
+            The coefficients, and the number of sweeps.
+        """
+        descent = _Descent(self._columns[: self.size], self._gram, self._curvature, start, gradient, lasso, ridge)
+        sweeps = 0
+        while sweeps < most:
+            sweeps += descent.sweep(min(SWEEPS, most - sweeps), tolerance / 2)
+            if descent.violation() <= tolerance:
+                break
+            descent.step()
+            if descent.violation() <= tolerance:
+                break
+        return descent.coefficients, sweeps
+
+
+class _Descent:
+    """Coefficients on their way, with the gradient at them."""
+
+    def __init__(
+        self,
+        columns: np.ndarray,
+        gram: np.ndarray | None,
+        curvature: np.ndarray,
+        start: np.ndarray,
+        gradient: np.ndarray,
+        lasso: np.ndarray,
+        ridge: np.ndarray,
+    ) -> None:
+        self.coefficients, self._gradient = start.copy(), gradient.copy()
+        self._columns, self._gram, self._lasso, self._ridge = columns, gram, lasso, ridge
+        self._curvature = curvature
+        self._damping = 0.0
+        self._fitted = np.zeros(columns.shape[1])
+        matrix = columns if gram is None else gram
+        self._descend = load("descend_columns" if gram is None else "descend_gram", np.dtype(np.float64)).call
+        self._record = Penalised(
+            n=len(columns), rows=columns.shape[1], leading=matrix.shape[1], matrix=matrix, curvature=curvature, lasso=lasso,
+            ridge=ridge, coefficients=self.coefficients, gradient=self._gradient, fitted=self._fitted,
+            active=np.empty(len(columns), np.uint64),
+        )  # fmt: skip
+
+    def sweep(self, most: int, tolerance: float) -> int:
+        """Some sweeps of coordinate descent. Returns how many."""
+        self._record.tolerance = tolerance
+        done: int = self._descend(address(self._record), most)
+        if self._gram is None:
+            self._gradient -= self._columns @ self._fitted
+            self._fitted[:] = 0
+        return done
+
+    def violation(self) -> float:
+        return float(violation(self.coefficients, self._gradient, self._lasso, self._ridge).max(initial=0.0))
+
+    def step(self) -> None:
+        """Go to the minimum for the signs of now, if this lowers the function. Where a sign would change, stop at 0.
+
+        Columns that are nearly dependent have long steps, that lower nothing. Then the next ones are damped.
+        """
+        moved = np.flatnonzero((self.coefficients != 0) | (self._lasso == 0))
+        before, lasso, ridge = self.coefficients[moved], self._lasso[moved], self._ridge[moved]
+        change = self._newton(moved, self._gradient[moved] - ridge * before - lasso * np.sign(before))
+        after = before + change
+        crosses = (lasso > 0) & (after * before <= 0)
+        after[crosses] = 0
+        fall = self._fall(moved, after - before)
+        lower = self._change(moved, after, fall) < 0 if crosses.any() else True
+        if lower:
+            self.coefficients[moved] = after
+            self._gradient -= fall
+            self._damping = self._damping / 10 if self._damping > LEAST_DAMPING else 0.0
+        else:
+            self._damping = max(10 * self._damping, FIRST_DAMPING)
+
+    def _change(self, moved: np.ndarray, after: np.ndarray, fall: np.ndarray) -> float:
+        """By how much the function with its penalty rises when some coefficients become others."""
+        before = self.coefficients[moved]
+        smooth = (after - before) @ (fall[moved] / 2 - self._gradient[moved])
+        penalty = self._ridge[moved] @ (after**2 - before**2) / 2 + self._lasso[moved] @ (abs(after) - abs(before))
+        return float(smooth + penalty)
+
+    def _fall(self, moved: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """By how much the gradient falls with a change of some coefficients."""
+        if self._gram is not None:
+            fall = change @ self._gram[moved, : len(self._lasso)]
+        else:
+            fall = self._columns @ (change @ self._columns[moved])
+        return fall
+
+    def _newton(self, moved: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """The change of some coefficients that makes their slope 0."""
+        slack = max(SLACK, self._damping) * self._curvature[moved].max(initial=0.0)
+        if self._gram is not None:
+            return _solved(self._gram[np.ix_(moved, moved)], self._ridge[moved], slack, slope)
+        columns = self._columns[moved]
+        if len(moved) <= columns.shape[1]:
+            return _solved(columns @ columns.T, self._ridge[moved], slack, slope)
+        # More columns than rows: by the identity of Sherman, Morrison and Woodbury.
+        inverse = 1 / (self._ridge[moved] + max(WIDE_SLACK, self._damping) * self._curvature[moved].max())
+        inner = _solved((columns.T * inverse) @ columns, np.ones(columns.shape[1]), 0.0, columns.T @ (inverse * slope))
+        change: np.ndarray = inverse * (slope - columns @ inner)
+        return change
+
+
+def _solved(matrix: np.ndarray, ridge: np.ndarray, slack: float, right: np.ndarray) -> np.ndarray:
+    """The solution of a system with a matrix that is not negative, to whose diagonal ``ridge`` and ``slack`` are added."""
+    from scipy.linalg.lapack import dpotrf, dpotrs
+
+    diagonal = np.diag_indices_from(matrix)
+    matrix[diagonal] += ridge
+    for times in (1, 1e3, 1e6):
+        matrix[diagonal] += times * slack
+        factor, failed = dpotrf(matrix.T, lower=1, clean=0)
+        if not failed:
+            found: np.ndarray = dpotrs(factor, right, lower=1)[0]
+            return found
+    raise FitError("The products of columns are not finite. Scale the columns to numbers of ordinary size.")
