@@ -93,11 +93,13 @@ class OneMean:
         intercept: whether there is one.
     """
 
+    is_foretold = False
+
     def __init__(self, family: Family, link: Link, inputs: np.ndarray, rows: Rows, intercept: bool) -> None:
         self.family, self.link, self.inputs, self.rows, self.intercept = family, link, inputs, rows, intercept
         self._simplest = family.simplest(rows.y)
         self.nearly = NEARLY if family.may_be_unbounded(link.name) else ""
-        self.is_canonical, self.n = family.canonical == link.name, rows.n
+        self.n = rows.n
         self._free = max(rows.n - inputs.shape[1], 1.0)
         self._total = rows.total
 

@@ -65,12 +65,12 @@ class Problem(Protocol):
 
     Attributes:
         nearly: in words what is told apart where the information vanishes; empty if that has other reasons.
-        is_canonical: whether the expected second derivative is the second derivative, so that the search is Newton's method.
+        is_foretold: whether the last step may be foretold: of Newton's method, on rows so many that a step takes long.
         n: how many rows there are.
     """
 
     nearly: str
-    is_canonical: bool
+    is_foretold: bool
     n: float
 
     def at(self, coefficients: np.ndarray) -> Point:
@@ -122,7 +122,7 @@ def maximise(
         move = np.linalg.solve(point.information, point.score)
         square, unit = float(move @ point.score), problem.dispersion(point.deviance)
         # Newton's steps shrink by the square of what the last one shrank by, and the covariance is that before the step
-        is_small = problem.is_canonical and square <= SMALL * problem.n * unit
+        is_small = problem.is_foretold and square <= SMALL * problem.n * unit
         shrunk = square / before if is_small and 0 < square < before else 1.0
         if square * shrunk**2 <= tol**2 * unit or square <= ROUNDING * point.size:
             covariance = np.linalg.inv(point.information)
