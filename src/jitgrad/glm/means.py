@@ -99,7 +99,7 @@ class OneMean:
         self.family, self.link, self.inputs, self.rows, self.intercept = family, link, inputs, rows, intercept
         self._simplest = family.simplest(rows.y)
         self.nearly = NEARLY if family.may_be_unbounded(link.name) else ""
-        self.n = rows.n
+        self.is_canonical, self.n = family.canonical == link.name, rows.n
         self._free = max(rows.n - inputs.shape[1], 1.0)
         self._total = rows.total
 

@@ -67,7 +67,7 @@ class Classes:
     """
 
     nearly = NEARLY
-    is_foretold = False
+    is_canonical, is_foretold = True, False
 
     def __init__(self, names: Sequence[str], inputs: np.ndarray, rows: Rows) -> None:
         self.names, self.inputs, self.rows, self.n = names, inputs, rows, rows.n

@@ -65,11 +65,13 @@ class Problem(Protocol):
 
     Attributes:
         nearly: in words what is told apart where the information vanishes; empty if that has other reasons.
+        is_canonical: whether the expected second derivative is the second derivative, so that the search is Newton's method.
         is_foretold: whether the last step may be foretold: of Newton's method, on rows so many that a step takes long.
         n: how many rows there are.
     """
 
     nearly: str
+    is_canonical: bool
     is_foretold: bool
     n: float
 

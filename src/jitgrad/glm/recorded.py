@@ -39,7 +39,8 @@ class Recorded:
     def __init__(self, family: Family, link: Link, blocks: Blocks, rows: Rows) -> None:
         self.family, self.link, self.blocks, self.rows = family, link, blocks, rows
         self.nearly = NEARLY if family.may_be_unbounded(link.name) else ""
-        self.is_foretold, self.n = family.canonical == link.name, rows.n
+        self.is_canonical = self.is_foretold = family.canonical == link.name
+        self.n = rows.n
         self._size = blocks.shape[1] - blocks.first
         simplest = family.simplest(rows.y)
         beside = [rows.y, *[rows.total] * rows.is_weighted, *[rows.offset] * rows.has_offset]
@@ -85,7 +86,7 @@ class RecordedClasses:
     """The likelihood of classes, to maximise, see ``newton.Problem``. Coefficients are those of one class after another's."""
 
     nearly = NEARLY
-    is_foretold = True
+    is_canonical = is_foretold = True
 
     def __init__(self, names: Sequence[str], blocks: Blocks, rows: Rows) -> None:
         self.names, self.blocks, self.rows, self.n = names, blocks, rows, rows.n

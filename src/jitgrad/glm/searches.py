@@ -101,7 +101,8 @@ class InterceptAlone:
 
     def __init__(self, problem: AnyRecorded, constant: Point) -> None:
         self._problem, self._constant = problem, constant
-        self.nearly, self.is_foretold, self.n = problem.nearly, problem.is_foretold, problem.n
+        self.nearly, self.n = problem.nearly, problem.n
+        self.is_canonical, self.is_foretold = problem.is_canonical, problem.is_foretold
 
     def at(self, coefficients: np.ndarray) -> Point:
         """What is known at an intercept (1,)."""
