@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from jitgrad.arguments import by_name
-from jitgrad.errors import ArgumentError, DataError
+from jitgrad.errors import ArgumentError, DataError, brief
 from jitgrad.tabular import selection, targets
-from jitgrad.tabular.encoding import DATES, TEXTS, UNSEEN, Column, Target, Unseen, has_marks, sorted_values
+from jitgrad.tabular.encoding import DATES, TEXTS, UNSEEN, Column, Target, Unseen, has_marks, odd_one, sorted_values
 from jitgrad.tabular.expressions import Expression
 from jitgrad.tabular.formulas import learn, read_formula
 from jitgrad.tabular.predictors import Predictors, Term, check_needed, role_values, values_of
@@ -321,6 +321,11 @@ def _notes(whole: pl.DataFrame, columns: Sequence[Column]) -> list[str]:
             notes.append(f"Column {column.name!r} has durations and became days.")
         elif column.kind == "number" and values.dtype == pl.Time:
             notes.append(f"Column {column.name!r} has times of the day and became hours.")
+        elif column.kind == "text" and (odd := odd_one(values)) is not None:
+            notes.append(
+                f"Column {column.name!r} has numbers and texts such as {brief(values[odd])}, and was taken as categories. "
+                f"Count {brief(values[odd])} as missing to take it as numbers."
+            )
         elif column.other:
             count = int((~values.drop_nulls().cast(pl.String).is_in(column.categories)).sum())
             rare = values.drop_nulls().n_unique() - len(column.categories) + 1
@@ -342,5 +347,6 @@ def _note_on_missing(missing: dict[str, int], dropped: int, rows: int) -> list[s
     most = sorted(missing.items(), key=lambda item: -item[1])
     shown = ", ".join(f"{count} in {name!r}" for name, count in most[:5])
     more = f" and more in {len(most) - 5} other columns" if len(most) > 5 else ""
-    was = "row was" if dropped == 1 else "rows were"
-    return [f"{dropped} of {rows} {was} left out, because a value is missing: {shown}{more}."]
+    was = "was" if dropped == 1 else "were"
+    advice = f" Exclude the columns that miss most, such as {most[0][0]!r}, to keep more rows." if 4 * dropped > rows else ""
+    return [f"{dropped} of {rows} rows {was} left out, because a value is missing: {shown}{more}.{advice}"]

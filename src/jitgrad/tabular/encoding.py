@@ -15,6 +15,8 @@ from jitgrad.tabular import dates
 from jitgrad.tabular.texts import bins_for, common, hashed, too_many
 
 LARGEST = 1e150
+MAX_CODES = 10
+"""Different texts, most of them numbers, that may be codes of categories."""
 KINDS = ("number", "boolean", "text", "date")
 TEXTS, DATES = ("auto", "group", "hash"), ("since", "parts")
 """What may be done with texts of many values, and with dates."""
@@ -307,13 +309,26 @@ def one_hot(column: pl.Series, categories: Sequence[str], name: str, unseen: Uns
     return hot
 
 
-def check_texts(column: pl.Series) -> None:
-    """Raise DataError for a column of texts most of which are numbers: the others are likely mistakes."""
+def odd_one(column: pl.Series) -> int | None:
+    """The first row with another text than a number in a column of texts most of which are numbers; None for other columns."""
     if column.dtype != pl.String:
-        return
+        return None
     wrong = column.cast(pl.Float64, strict=False).is_null() & column.is_not_null()
-    if 2 * int(wrong.sum()) < len(column) - column.null_count():
-        row = int(wrong.arg_max() or 0)
+    few = 0 < 2 * int(wrong.sum()) < len(column) - column.null_count()
+    return int(wrong.arg_max() or 0) if few else None
+
+
+def are_codes(column: pl.Series) -> bool:
+    """Whether numbers and other texts, of which there are few in many rows, may be codes of categories."""
+    used = column.drop_nulls()
+    kinds = used.n_unique()
+    return kinds <= MAX_CODES and 2 * kinds <= len(used)
+
+
+def check_texts(column: pl.Series) -> None:
+    """Raise DataError for a column of texts most of which are numbers, and no codes: the others are likely mistakes."""
+    row = odd_one(column)
+    if row is not None and not are_codes(column):
         raise DataError(
             f"Column {column.name!r} has numbers, but {brief(column[row])} among them (row {row + 1}). "
             f"Correct it, count that text as missing, or leave the column out."

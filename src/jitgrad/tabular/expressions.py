@@ -171,6 +171,8 @@ class Expression:
                 self._check(right)
             case ast.Call(_, arguments, keywords):
                 self._check_call(_name_of(node.func), arguments, keywords, node)
+            case ast.BinOp(_, ast.BitXor(), _):
+                raise FormulaError(f"The term {self._written!r} of the formula has ^ within parentheses. Write ** for a power.")
             case _:
                 raise FormulaError(
                     f"The term {self._written!r} of the formula has {brief(ast.unparse(node))}, which formulas have not. "

@@ -23,6 +23,8 @@ from jitgrad.tabular.expressions import Categories, Expression, Value
 from jitgrad.tabular.transforms import formulaic
 
 MAX_LEVELS = 1000
+_SQUARE = re.compile(r"(?<![\w(.`])([^\W\d]\w*) ?(?:\*\*|\^) ?(\d+)")
+"""A power of a name, outside parentheses."""
 _DOT = re.compile(r"(?<![\w.)`])\.(?![\w.])")
 """A point that is no part of a number or a name."""
 
@@ -37,7 +39,7 @@ class Factor:
         levels: of categories, in order; empty for numbers.
         reference: the position of the level that a text counts as which was not there.
         reduced, full: float64 (levels, columns), the coding beside other columns that have the mean, and alone.
-        reduced_labels, full_labels: what their columns are called, in brackets after the text.
+        reduced_labels, full_labels: what their columns are called after the text, as in ``[T.b]``.
         states: what functions have learned, by their text.
     """
 
@@ -54,9 +56,7 @@ class Factor:
     def names(self, reduced: bool) -> list[str]:
         """Of its columns."""
         labels = (self.reduced_labels if reduced else self.full_labels) if self.levels else self.labels
-        if self.levels or labels:
-            return [f"{self.text}[{label}]" for label in labels]
-        return [self.text]
+        return [f"{self.text}{label}" for label in labels] if self.levels or labels else [self.text]
 
     def columns(self, value: Value, reduced: bool, unseen: Unseen | None) -> np.ndarray:
         """float64 (rows, columns) of a value of the expression."""
@@ -192,6 +192,13 @@ def read_formula(
         )
     target = Expression(_unquoted(left, columns), columns)
     rest, notes = others(target.names) if _DOT.search(right) else ([], [])
+    square = _SQUARE.search(right)
+    if square is not None and square[1] in columns:
+        name = square[1]
+        notes = [
+            *notes,
+            f"{square[0]} in a formula is {name} crossed with itself, which is {name}. Write I({name} ** {square[2]}).",
+        ]
     intercept, terms, offsets = False, [], []
     for factors in _terms(right, rest):
         texts = [Expression(_unquoted(factor, columns), columns) if factor != "1" else None for factor in factors]
@@ -217,10 +224,14 @@ def _terms(right: str, others: Sequence[str]) -> list[list[str]]:
     context = {"__formulaic_variables_available__": list(others)}
     try:
         parsed = package.parser.DefaultFormulaParser().get_terms(right, context=context)
+        if parsed._has_structure:
+            raise NotImplementedError("it has several parts, which | and ~ separate")
         return [[factor.expr for factor in term.factors] for term in parsed.root]
     except (package.errors.FormulaicError, SyntaxError, AttributeError, NotImplementedError, TypeError) as error:
         said = str(error).splitlines()[0].removesuffix(".") if str(error) else type(error).__name__
-        raise FormulaError(f"The formula {brief(right)} cannot be read: {said}. Correct it.") from None
+        raise FormulaError(
+            f"The formula {brief(right)} cannot be read: {said}. Correct it; arithmetic stands in I(…), as in I(x ** 2)."
+        ) from None
 
 
 def _unquoted(text: str, columns: Collection[str]) -> str:
@@ -254,7 +265,7 @@ def _factor(text: str, values: Mapping[str, Value]) -> Factor:
         if np.ndim(inner) == 0:
             raise FormulaError(f"The term {text!r} of the formula has no column. Leave it out.")
         width = 1 if np.ndim(inner) == 1 else np.shape(inner)[1]
-        return Factor(text, tuple(str(number + 1) for number in range(width)) if width > 1 else (), states=states)
+        return Factor(text, tuple(f"[{number + 1}]" for number in range(width)) if width > 1 else (), states=states)
     if np.ndim(inner) > 1:
         raise FormulaError(f"The term {text!r} of the formula has several columns, which make no categories. Take one.")
     return _coded(text, coded, states)
@@ -268,11 +279,10 @@ def _coded(text: str, coded: Categories, states: dict[str, Any]) -> Factor:
     strange = [level for level in there if level not in levels]
     if strange:
         raise FormulaError(f"The term {text!r} of the formula leaves out the level {strange[0]!r}. Name all levels.")
-    if len(levels) < 2 or len(levels) > MAX_LEVELS:
-        raise FormulaError(
-            f"The term {text!r} of the formula has {len(levels)} level{'s' * (len(levels) != 1)}, and categories need 2 to "
-            f"{MAX_LEVELS}. Leave it out."
-        )
+    if len(levels) < 2:
+        raise FormulaError(f"The term {text!r} of the formula is {levels[0]!r} in every row. Leave it out.")
+    if len(levels) > MAX_LEVELS:
+        raise FormulaError(f"The term {text!r} of the formula has {len(levels)} levels, more than {MAX_LEVELS}. Leave it out.")
     if coded.reference is not None and coded.reference not in levels:
         raise FormulaError(
             f"The term {text!r} of the formula has the reference {coded.reference!r}, and its levels are {levels}. Name one."
@@ -283,7 +293,7 @@ def _coded(text: str, coded: Categories, states: dict[str, Any]) -> Factor:
     codings, labels = [], []
     for reduced in (True, False):
         codings.append(np.asarray(made.get_coding_matrix(levels, reduced_rank=reduced), np.float64))
-        form = made.get_factor_format(levels, reduced_rank=reduced).removeprefix("{name}[").removesuffix("]")
+        form = made.get_factor_format(levels, reduced_rank=reduced).removeprefix("{name}")
         columns = made.get_coding_column_names(levels, reduced_rank=reduced)
         labels.append(tuple(form.format(field=name) for name in columns))
     reference = 0 if coded.reference is None else levels.index(coded.reference)

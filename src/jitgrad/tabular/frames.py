@@ -49,8 +49,13 @@ def _series(column: Any) -> pl.Series:
         if categories and all(isinstance(text, str) for text in categories):
             texts = [text if isinstance(text, str) else None for text in column.to_list()]
             return pl.Series(texts, dtype=pl.Enum(categories))
-        column = nw.from_native(pl.Series(column.to_list()), series_only=True)
-    made: pl.Series = column.to_polars()
+        return pl.Series(column.to_list())
+    if column.dtype == nw.String:
+        return pl.Series([text if isinstance(text, str) else None for text in column.to_list()], dtype=pl.String)
+    try:
+        made: pl.Series = column.to_polars()
+    except ImportError:  # of pandas' columns that need PyArrow
+        made = pl.Series(column.to_list(), strict=False)
     return made
 
 

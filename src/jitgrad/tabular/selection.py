@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from jitgrad.errors import DataError, listed, near_name
+from jitgrad.errors import DataError, brief, listed, near_name
 from jitgrad.notation import read_numbers
 from jitgrad.tabular import dates
-from jitgrad.tabular.encoding import is_text
+from jitgrad.tabular.encoding import are_codes, is_text, odd_one
 from jitgrad.tabular.texts import too_many
 
 _INDEX = re.compile(r"(?i)|Unnamed: ?\d+|index|level_0|row_?(names?|number|num|id)?|rownames|c1")
@@ -166,6 +166,10 @@ def _useless_texts(used: pl.Series, texts: str) -> Reason | None:
         except DataError:
             clause = f"{{has}} dates such as {used[0]!r}, and it is not clear whether the day or the month comes first"
             return Reason(clause, "Write dates as 2024-12-31 to use {it}.")
+    odd = odd_one(used)
+    if odd is not None and not are_codes(used):
+        clause = f"{{has}} numbers, but {brief(used[odd])} among them"
+        return Reason(clause, f"Correct that, or count {brief(used[odd])} as missing, to use {{it}}.")
     if len(used) > _FEW and kinds >= _DISTINCT * len(used):
         return _TEXTS
     if too_many(kinds, len(used)) and texts == "auto":
