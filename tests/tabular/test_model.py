@@ -115,6 +115,12 @@ def test_the_scores_of_a_fit_are_those_of_its_rows(name: str) -> None:
     assert got["accuracy"] == pytest.approx((predicted["prediction"] == y).mean())
     own = [row[f"probability_{value}"] for row, value in zip(predicted.to_dicts(), y, strict=True)]
     assert got["log_loss"] == pytest.approx(-np.log(own).mean())
+    if len(model.classes) == 2:
+        score = predicted[f"probability_{model.target.values[1]}"].to_numpy()
+        hits, alarms = score[(y == model.target.values[1]).to_numpy()], score[(y != model.target.values[1]).to_numpy()]
+        above = np.sign(hits[:, None] - alarms[None, :])
+        assert got["auc"] == pytest.approx((above.mean() + 1) / 2)
+    assert ("auc" in got) == (len(model.classes) == 2)
     confusion = np.array(got["confusion"])
     labels = model.target.values
     assert confusion.tolist() == [

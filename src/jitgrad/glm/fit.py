@@ -113,7 +113,7 @@ def fit(
                 raise ArgumentError("Family 'multinomial' takes no link, offset, trials or theta. Leave them out.")
             return _fit_classes(_names_of_classes(rows.y, classes), *_counted(x, rows), intercept, start, search)
         of = family_of(family, theta)
-        check_target(of, rows.y)
+        check_target(of, rows.y, "Divide the target by its trials" if trials is not None else "Choose another family")
         if trials is not None and not of.proportion:
             raise ArgumentError(f"Family {family!r} has no trials. Leave them out, or choose 'binomial'.")
         return _fit_means(of, link_of(link or of.link), *_counted(x, rows), intercept, start, search)
@@ -133,14 +133,12 @@ def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:
     return x, as_rows(y, *others)
 
 
-def check_target(family: Family, y: np.ndarray) -> None:
+def check_target(family: Family, y: np.ndarray, advice: str = "Choose another family") -> None:
     """Raise DataError for a target that the family cannot have."""
     needs, allowed = family.targets(y)
     if not allowed.all():
         row = int(allowed.argmin())
-        raise DataError(
-            f"y has {y[row]:g} in row {row}, and family {family.name!r} needs numbers {needs}. Choose another family."
-        )
+        raise DataError(f"y has {y[row]:g} in row {row}, and family {family.name!r} needs numbers {needs}. {advice}.")
 
 
 def _names_of_classes(y: np.ndarray, names: Sequence[str] | None) -> list[str]:

@@ -84,7 +84,7 @@ def _notes(fit: Fit, inference: Inference, design: Design) -> list[str]:
     elif error < PERFECT * np.abs(design.y).max():
         notes.append("The fit is perfect, up to rounding: its standard errors are of no use.")
     spread = glm.overdispersion(fit, design.x, design.y, **rows_of(design))
-    if spread is not None and spread.note:
+    if spread is not None and spread.note and inference.cov_type == "model":  # robust errors hold whatever the variance is
         notes.append(spread.note)
     return notes
 

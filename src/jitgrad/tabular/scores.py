@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.metrics.curves import roc_auc
+
 Scores = dict[str, Any]
 """By name: "rows", and of a regression "r2" (None where the target is constant), "rmse" and "mae" in its units; of classes
-"accuracy", "log_loss" and "confusion", a row for each class and in it how many of its rows were predicted as each class."""
+"accuracy", "log_loss", of two classes "auc" (the area under the receiver's operating curve, None where there is one class), and
+"confusion", a row for each class and in it how many of its rows were predicted as each class."""
 
 
 def scores_of_numbers(y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None) -> Scores:
@@ -34,9 +37,12 @@ def scores_of_classes(y: np.ndarray, probabilities: np.ndarray, weights: np.ndar
     np.add.at(confusion, (own, predicted), 1)
     smallest = np.finfo(np.float64).tiny
     losses = -np.log(np.maximum(probabilities[np.arange(len(y)), own], smallest))
-    return {
+    scores = {
         "rows": len(y),
         "accuracy": float(np.average(predicted == own, weights=weights)),
         "log_loss": float(np.average(losses, weights=weights)),
-        "confusion": confusion.tolist(),
     }
+    if probabilities.shape[1] == 2:
+        auc = roc_auc(own, probabilities[:, 1], weights)
+        scores["auc"] = None if math.isnan(auc) else auc
+    return scores | {"confusion": confusion.tolist()}

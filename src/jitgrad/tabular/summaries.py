@@ -31,7 +31,15 @@ FIGURES = {
     "condition": "condition",
 }  # fmt: skip
 """Figures of fits, in the order in which they are told."""
-SCORES = {"rows": "rows", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "accuracy": "accuracy", "log_loss": "log loss"}
+SCORES = {
+    "rows": "rows",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "auc": "AUC",
+}
 
 
 def of_fit(fit: TableFit, ratios: bool, anova: str | None) -> Summary:
