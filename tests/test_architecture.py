@@ -46,6 +46,7 @@ ORDER = [
     "glm",
     "tabular",
     "pictures",
+    "reports",
     "io",
     "groupfit",
     "distributed",

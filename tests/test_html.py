@@ -3,65 +3,14 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from jitgrad import html
+from tests.pages import read
 
-VOID = {"meta", "br", "img", "hr", "link", "input"}
 NASTY = "<script>alert('a & b')</script> \"σ²\" $x_1$ \x1b[31m\u202e"
-
-
-class Reader(HTMLParser):
-    """Holds that what is opened is closed, and keeps texts, identifiers and what is referred to."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.texts: list[str] = []
-        self.ids: list[str] = []
-        self.references: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self.open, self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._seen(tag, attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._seen(tag, attrs)
-
-    def _seen(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(str(value))
-            if name in ("src", "href", "xlink:href", "action", "data", "srcset", "poster"):
-                self.references.append(str(value))
-            self.references += re.findall(r"url\(([^)]*)\)", str(value))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-1:]}"
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-
-def read(text: str) -> Reader:
-    """A text that is well-formed, without scripts, whose references are all within it."""
-    found = Reader(text)
-    assert "script" not in found.tags
-    assert len(set(found.ids)) == len(found.ids)
-    for reference in found.references:
-        assert reference.startswith("data:image/") or reference.removeprefix("#") in found.ids, reference
-    assert not re.search(r"@import|expression\(", text)
-    return found
 
 
 def figure(texts: str = "x") -> Any:
@@ -108,6 +57,18 @@ def test_a_picture() -> None:
     assert 'aria-label="&lt;other&gt;"' in other
 
 
+def test_numbers_on_cells_keep_their_colour() -> None:
+    """Of which the page's would not be seen on light ones in the dark."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    from jitgrad import pictures
+
+    text = html.svg(pictures.confusion([[90, 10], [3, 97]]), "c")
+    assert [re.search(rf"<text[^>]*>{n}<", text) is not None for n in (90, 10, 3, 97)] == [True] * 4
+    for number, colour in ((90, "#ffffff"), (10, "#1a1a1a")):
+        (found,) = re.findall(rf"<text([^>]*)>{number}<", text)
+        assert colour in found
+
+
 def test_a_sparkline() -> None:
     def points(values: list[float]) -> list[list[float]]:
         (found,) = re.findall(r'points="([^"]*)"', html.sparkline(values))
@@ -123,6 +84,7 @@ def test_results_in_a_notebook() -> None:
     import numpy as np
 
     import jitgrad as jg
+    from jitgrad import glm
     from jitgrad.summary import Grid, Summary
 
     x = np.linspace(0, 4, 30)
@@ -131,12 +93,15 @@ def test_results_in_a_notebook() -> None:
     model.compile("adam", "mse", metrics=["mae"])
     history = model.fit(x[:, None], y[0], epochs=3, verbose=0)
     groups = jg.fit_groups("a * exp(-k * x)", x, y)
+    classes = np.arange(30) % 3
     results = {
         "a * exp(-k * x)": jg.curve_fit("a * exp(-k * x)", x, y[0], fixed={"a": 2.0}),
         "2 groups, 60 rows: 1 converged, 1 failed": groups,
         "constant": groups.summary(),
         "Sequential a<b": model,
         "3 epochs in": history,
+        "gaussian, link identity": glm.fit(np.column_stack([x, 2 * x]), y[0]),
+        "class 2 against class 0": glm.fit(np.sin(x)[:, None], classes, "multinomial"),
         "It is not built": jg.models.Sequential([jg.layers.Dense(3)]),
         "<title>": Summary("<title>", [Grid(["a"], [["b"]]), "A sentence."]),
     }

@@ -19,7 +19,7 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 DRAW = np.random.default_rng(8)
 X, Y = DRAW.normal(size=(2, 200))
-ROWS = np.arange(1, 201)
+ROWS, ONES = np.arange(1, 201), np.ones(200)
 
 
 def figure() -> Any:
@@ -99,32 +99,47 @@ def test_leverage() -> None:
     np.testing.assert_allclose(edge**2 * h / (1 - h) / 3, 1)
     axis = axes()
     draw_leverage(axis, np.ones(2), np.full(2, np.nan), np.full(2, np.nan), 2, ROWS[:2])
-    assert texts(axis) == ["each row has a coefficient of its own"]
+    assert texts(axis) == ["no row has a residual"]
 
 
 def test_the_roc() -> None:
     positive, score = X + Y > 0, np.round(X, 1)
-    false_rate, true_rate, area = roc(positive, score)
+    false_rate, true_rate, area = roc(positive, score, ONES)
     u = stats.mannwhitneyu(score[positive], score[~positive]).statistic
     assert area == pytest.approx(u / positive.sum() / (~positive).sum())
     assert (false_rate[0], true_rate[0], false_rate[-1], true_rate[-1]) == (0, 0, 1, 1)
     axis = axes()
     chance = 1 / (1 + np.exp(-score))
-    draw_roc(axis, positive.astype(float), np.column_stack([1 - chance, chance]), ["$no", "$yes_"])
+    draw_roc(axis, positive.astype(float), np.column_stack([1 - chance, chance]), ONES, ["$no", "$yes_"])
     assert [text.get_text() for text in axis.get_legend().get_texts()] == [rf"\$yes_, area {area:.3f}"]
     axis = axes()
-    draw_roc(axis, np.arange(200) % 10.0, np.full((200, 12), 1 / 12), [f"c{k}" for k in range(12)])
+    draw_roc(axis, np.arange(200) % 10.0, np.full((200, 12), 1 / 12), ONES, [f"c{k}" for k in range(12)])
     assert len(axis.get_legend().get_texts()) == 8
     axis = axes()
-    draw_roc(axis, np.ones(5), np.full((5, 2), 0.5), ["a", "b"])  # of one class there is no curve
+    draw_roc(axis, np.ones(5), np.full((5, 2), 0.5), np.ones(5), ["a", "b"])  # of one class there is no curve
     assert axis.get_legend() is None
+
+
+def test_a_row_may_stand_for_several() -> None:
+    weights = (np.arange(200) % 4).astype(float)
+    several = np.repeat(np.arange(200), weights.astype(int))
+    positive, score = X + Y > 0, np.round(X, 1)
+    chance = 1 / (1 + np.exp(-score))
+    once, again = roc(positive, score, weights), roc(positive[several], score[several], np.ones(len(several)))
+    assert once[2] == pytest.approx(again[2])
+    shown = []
+    for rows, counts in ((np.arange(200), weights), (several, np.ones(len(several)))):
+        made = figure()
+        draw_calibration(made, positive[rows].astype(float), np.column_stack([1 - chance, chance])[rows], counts, ["no", "yes"])
+        shown.append([patch.get_height() for patch in made.axes[1].patches])
+    np.testing.assert_allclose(*shown)
 
 
 def test_calibration() -> None:
     chance = DRAW.uniform(size=2000)
     y = (DRAW.uniform(size=2000) < chance).astype(float)
     made = figure()
-    draw_calibration(made, y, np.column_stack([1 - chance, chance]), ["no", "yes"])
+    draw_calibration(made, y, np.column_stack([1 - chance, chance]), np.ones(2000), ["no", "yes"])
     upper, lower = made.axes
     mean, share = upper.lines[1].get_data()
     assert len(mean) == 10
@@ -132,7 +147,7 @@ def test_calibration() -> None:
     assert sum(patch.get_height() for patch in lower.patches) == 2000
     assert lower.get_xlabel() == "probability of yes"
     made = figure()
-    draw_calibration(made, np.zeros(4), np.full((4, 2), 0.5), ["no", "yes"])
+    draw_calibration(made, np.zeros(4), np.full((4, 2), 0.5), np.ones(4), ["no", "yes"])
     assert [list(values) for values in made.axes[0].lines[1].get_data()] == [[0.5], [0.0]]
 
 

@@ -162,7 +162,13 @@ def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> No
     if save:
         _write(save, result.model.save)
     if page:
-        _write(page, result.report)
+        import shlex
+        import sys
+
+        from jitgrad import reports
+
+        made = reports.curve_report if is_curve else reports.table_report
+        made(result, page, shlex.join(["jitgrad", *sys.argv[1:]]))
     if plot and is_curve:
         from jitgrad import pictures
 
@@ -173,7 +179,7 @@ def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> No
     if as_json:
         click.echo(objects.text(objects.of_curve(result) if is_curve else objects.of_table(result, given["anova"])))
     elif not quiet:
-        report.show(report.of_curve(result) if is_curve else result.summary(given["ratios"], given["anova"]))
+        report.show(result.summary() if is_curve else result.summary(given["ratios"], given["anova"]))
     if not (result.result if is_curve else result).success:
         click.get_current_context().exit(1)
 
@@ -182,7 +188,7 @@ def _check_outputs(data: str, save: str | None, plot: str | None, page: str | No
     """Raise an error for files that cannot be written, before the work is done."""
     options.check_output(save, data, resume if resume != save else None, plot, page)
     options.check_output(page, data, plot)
-    if plot:
+    if plot or page:
         from jitgrad import pictures
 
         pictures.check_path(plot)

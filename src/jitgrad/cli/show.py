@@ -37,11 +37,12 @@ def show(model: str, program: bool, profile: bool, rows: int, as_json: bool) -> 
 def _print_model(loaded: Any) -> None:
     from jitgrad.cli import report
     from jitgrad.tabular import CurveModel, TableModel
+    from jitgrad.tabular.summaries import of_curve_model
 
     if isinstance(loaded, TableModel):
         report.show(loaded.summary())
     elif isinstance(loaded, CurveModel):
-        report.show(report.of_curve_model(loaded, columns=True))
+        report.show(of_curve_model(loaded, columns=True))
     else:
         loaded.model.summary()
 

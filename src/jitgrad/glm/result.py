@@ -11,6 +11,7 @@ from jitgrad.glm.families import Family, as_rows
 from jitgrad.glm.links import Link
 from jitgrad.glm.means import Working, working
 from jitgrad.glm.multinomial import Multinomial
+from jitgrad.glm.notebook import fit_html
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Fit:
     n_iter: int
     converged: bool
     separated: str
+
+    def _repr_html_(self) -> str:
+        return fit_html(self)
 
     @property
     def n_parameters(self) -> int:

@@ -17,7 +17,7 @@ _CORNERS = 400
 """Of a curve."""
 
 
-def roc(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+def roc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """The receiver operating characteristic.
 
     Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve", 1982.
@@ -28,6 +28,8 @@ def roc(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray
         Which rows are of the class.
     score : ndarray of shape (n,)
         Its probabilities, or anything that grows with them.
+    weights : ndarray of shape (n,)
+        How many rows each stands for.
 
     Returns
     -------
@@ -38,16 +40,14 @@ def roc(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray
         Under the curve: how often the class has the higher score of two rows, ties counting half.
     """
     order = np.argsort(-score, kind="stable")
-    score, positive = score[order], positive[order]
+    score, positive, weights = score[order], positive[order], weights[order]
     ends = np.append(np.flatnonzero(np.diff(score)), len(score) - 1)
-    hits = np.cumsum(positive)[ends]
-    misses = ends + 1 - hits
-    true_rate = np.concatenate([[0.0], hits / max(hits[-1], 1)])
-    false_rate = np.concatenate([[0.0], misses / max(misses[-1], 1)])
+    hits, misses = (np.cumsum(np.where(of, weights, 0))[ends] for of in (positive, ~positive))
+    true_rate, false_rate = (np.concatenate([[0.0], counts / (counts[-1] or 1)]) for counts in (hits, misses))
     return false_rate, true_rate, float(np.sum(np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2))
 
 
-def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> None:
+def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, classes: Sequence[str]) -> None:
     """The curve of the second of two classes, or of each of several against the others.
 
     Parameters
@@ -58,16 +58,18 @@ def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, classes: Seque
         The positions of the classes.
     probabilities : ndarray of shape (n, classes)
         The predictions.
+    weights : ndarray of shape (n,)
+        How many rows each stands for.
     classes : sequence of str
         Their names.
     """
-    counts = np.bincount(y.astype(np.int64), minlength=len(classes))
+    counts = np.bincount(y.astype(np.int64), weights, len(classes))
     frequent = np.sort(np.argsort(-counts, kind="stable")[:_CURVES])
     axis.plot([0, 1], [0, 1], color="0.5", linewidth=1)
     for number, k in enumerate([1] if len(classes) == 2 else frequent.tolist()):
-        if not 0 < counts[k] < len(y):
+        if not 0 < counts[k] < counts.sum():
             continue
-        false_rate, true_rate, area = roc(y == k, probabilities[:, k])
+        false_rate, true_rate, area = roc(y == k, probabilities[:, k], weights)
         seen = shown(np.abs(np.diff(np.diff(true_rate, prepend=0), prepend=0)), _CORNERS)
         seen = np.unique(np.concatenate([[0], seen, [len(true_rate) - 1]]))
         look = {"color": BLUE if len(classes) == 2 else f"C{number}", "linewidth": 1.6}
@@ -77,7 +79,9 @@ def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, classes: Seque
         axis.legend(loc="lower right", frameon=False, fontsize=9)
 
 
-def draw_calibration(figure: Any, y: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> None:
+def draw_calibration(
+    figure: Any, y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, classes: Sequence[str]
+) -> None:
     """How often what has a probability happens, in ten groups of as many rows, and below how many rows have which probability.
 
     Of two classes the probability is that of the second, of several that of the class that is predicted. Bars are Wilson's
@@ -91,17 +95,27 @@ def draw_calibration(figure: Any, y: np.ndarray, probabilities: np.ndarray, clas
         names = "probability of the predicted class", "share that is right"
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color="0.5", linewidth=1)
-    edges = np.unique(np.quantile(said, np.linspace(0, 1, _GROUPS + 1)))
-    group = np.clip(np.searchsorted(edges, said, side="right") - 1, 0, max(len(edges) - 2, 0))
-    counts = np.bincount(group)
+    order = np.argsort(said, kind="stable")
+    before = np.cumsum(weights[order]) - weights[order] / 2
+    edges = np.unique(np.interp(np.linspace(0, weights.sum(), _GROUPS + 1), before, said[order]))
+    group = np.searchsorted(edges[1:-1], said, side="right")
+    counts = np.bincount(group, weights)
     used = counts > 0
-    counts, mean = counts[used], np.bincount(group, said)[used]
-    share, mean = np.bincount(group, happened)[used] / counts, mean / counts
+    mean, share = (np.bincount(group, weights * values)[used] / counts[used] for values in (said, happened))
+    counts = counts[used]
     low, high = wilson(share, counts)
     upper.errorbar(mean, share, [share - low, high - share], fmt="o-", color=BLUE, markersize=4.5, linewidth=1.2)
     bins = np.linspace(0, 1, 21)
-    kinds = (said[happened], said[~happened])
-    lower.hist(kinds, bins, stacked=True, color=(BLUE, ORANGE), alpha=0.8, label=("it is", "it is not"))
+    kinds = [(said[of], weights[of]) for of in (happened, ~happened)]
+    lower.hist(
+        [x for x, _ in kinds],
+        bins,
+        weights=[w for _, w in kinds],
+        stacked=True,
+        color=(BLUE, ORANGE),
+        alpha=0.8,
+        label=("it is", "it is not"),
+    )
     lower.legend(frameon=False, fontsize=8, ncols=2, loc="upper center", handlelength=1)
     lower.set(xlabel=names[0], ylabel="rows")
     lower.margins(y=0.35)

@@ -14,7 +14,7 @@ from jitgrad.pictures.residuals import draw_diagonal, draw_legend_above, draw_ma
 
 MOST_EFFECTS = 4
 """Columns along which a curve of several is drawn."""
-_EFFECT = 3.4
+EFFECT = 3.4
 """Inches of a panel for that."""
 _LONGEST = 70
 """Characters of a formula that is the title."""
@@ -49,12 +49,26 @@ def curve_fit(
     """
     if not isinstance(result, CurveFit):
         raise ArgumentError(f"curve_fit: {type(result).__name__} is no CurveFit. Give what jitgrad.curve_fit returned.")
-    label, x = next(iter(result.x.items()))
+    effects = effects_of(result)
+    figure = new_figure(20 / 3 + EFFECT * len(effects), 5)
+    left, *right = figure.subfigures(1, 2, width_ratios=(20 / 3, EFFECT * len(effects))) if effects else [figure]
+    draw_curve_fit(left, result, name, level, x_name)
+    if effects:
+        draw_effects(right[0], result, effects, name, level)
+    figure.suptitle(_title(result, name) if title is None else plain(title, _LONGEST), fontsize=11)
+    return written(figure, path)
+
+
+def effects_of(result: CurveFit) -> list[str]:
+    """The columns along which the curve of a model of several is drawn."""
     columns = [name for name, column in result.x.items() if np.shape(column) == result.y.shape]
-    effects = columns[:MOST_EFFECTS] if len(columns) == len(result.x) > 1 and result.by_rows else []
-    figure = new_figure(20 / 3 + _EFFECT * len(effects), 5)
-    left, *right = figure.subfigures(1, 2, width_ratios=(20 / 3, _EFFECT * len(effects))) if effects else [figure]
-    upper, lower = left.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    return columns[:MOST_EFFECTS] if len(columns) == len(result.x) > 1 and result.by_rows else []
+
+
+def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95, x_name: str | None = None) -> None:
+    """Data and the curve, or of several columns measured and fitted values, and the residuals below."""
+    label, x = next(iter(result.x.items()))
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     if len(result.x) == 1 and np.ndim(x) == 1:
         drawn = _draw_curve(upper, result, x, level)
         upper.set_ylabel(plain(name))
@@ -65,11 +79,7 @@ def curve_fit(
         upper.set_ylabel(f"measured {plain(name)}")
         lower.set_xlabel(f"fitted {plain(name)}")
     _draw_data(upper, lower, x, result, drawn)
-    left.align_ylabels()
-    if effects:
-        _draw_effects(right[0], result, effects, name, level)
-    figure.suptitle(_title(result, name) if title is None else plain(title, _LONGEST), fontsize=11)
-    return written(figure, path)
+    figure.align_ylabels()
 
 
 def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: np.ndarray) -> None:
@@ -118,7 +128,7 @@ def _draw_along(axis: Any, result: CurveFit, points: np.ndarray, columns: list[n
     return np.concatenate(drawn)
 
 
-def _draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, level: float) -> None:
+def draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, level: float) -> None:
     """The curve along each of these columns, with its bands, and the residuals around it."""
     medians = {name: float(np.sort(column)[(len(column) - 1) // 2]) for name, column in result.x.items()}
     axes = figure.subplots(1, len(names), squeeze=False)[0]

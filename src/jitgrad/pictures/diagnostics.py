@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from jitgrad.pictures.canvas import BLUE, ORANGE
-from jitgrad.pictures.residuals import draw_marks
 from jitgrad.pictures.thinning import MOST, shown, smooth
 
+_FEW = 500
+"""So many points have large marks."""
 _LABELLED = 3
 """So many rows are named in a picture, the most extreme."""
 _CONTOURS = (0.5, 1.0)
@@ -62,7 +63,7 @@ def draw_quantiles(axis: Any, residuals: np.ndarray, rows: np.ndarray, kind: str
     low, high = (ndtri(betaincinv(ranks, n + 1 - ranks, share)) for share in (0.025, 0.975))
     axis.fill_between(expected[seen], low, high, color="0.5", alpha=0.25, linewidth=0)
     axis.plot(expected[seen], expected[seen], color="0.5", linewidth=1)
-    draw_marks(axis, expected[seen], residuals[order][seen], color=BLUE)
+    _draw_marks(axis, expected[seen], residuals[order][seen])
     sorted_residuals = residuals[order]
     _label(axis, expected, sorted_residuals, sorted_residuals - expected, rows[order])
     axis.set(xlabel="normal quantile", ylabel=f"{kind} residual")
@@ -87,7 +88,7 @@ def draw_leverage(
     known = np.isfinite(residuals) & np.isfinite(distance)
     leverage, residuals, distance, rows = leverage[known], residuals[known], distance[known], rows[known]
     if not len(rows):
-        axis.text(0.5, 0.5, "each row has a coefficient of its own", transform=axis.transAxes, ha="center", va="center")
+        axis.text(0.5, 0.5, "no row has a residual", transform=axis.transAxes, ha="center", va="center")
         return
     _draw_points(axis, leverage, residuals, distance)
     _label(axis, leverage, residuals, distance, rows)
@@ -104,7 +105,13 @@ def draw_leverage(
 
 def _draw_points(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray) -> None:
     seen = shown(size)
-    draw_marks(axis, x[seen], y[seen], color=BLUE)
+    _draw_marks(axis, x[seen], y[seen])
+
+
+def _draw_marks(axis: Any, x: np.ndarray, y: np.ndarray) -> None:
+    """Marks that are seen one by one: there are never very many."""
+    look = {"markersize": 4.5, "alpha": 0.8} if len(x) <= _FEW else {"markersize": 3.0, "alpha": 0.55}
+    axis.plot(x, y, "o", color=BLUE, markeredgewidth=0, zorder=1.8, **look)
 
 
 def _label(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray, rows: np.ndarray) -> None:

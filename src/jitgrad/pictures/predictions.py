@@ -56,8 +56,8 @@ def draw_confusion(axis: Any, values: np.ndarray, labels: Sequence[str]) -> None
     axis.imshow(values / np.maximum(values.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     for i, row in enumerate(values if len(values) <= _MOST_NUMBERS else []):
         for j, value in enumerate(row):
-            dark = value > 0.5 * row.sum()
-            axis.text(j, i, f"{value:g}", ha="center", va="center", color="white" if dark else "black")
+            color = "white" if value > 0.5 * row.sum() else "0.1"  # on the cell, whatever the page is
+            axis.text(j, i, f"{value:g}", ha="center", va="center", color=color)
     axis.set(xlabel="predicted", ylabel="true")
     named = range(0, len(labels), -(-len(labels) // _MOST_NUMBERS))
     names = [plain(labels[k], 20) for k in named]

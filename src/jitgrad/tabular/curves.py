@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, TypedDict
 
 import numpy as np
@@ -18,6 +19,7 @@ from jitgrad.errors import ArgumentError, DataError, FormulaError, listed, near_
 from jitgrad.saving import archive
 from jitgrad.saving.model import UNFIT
 from jitgrad.saving.typed import check_types
+from jitgrad.summary import Summary
 from jitgrad.tabular.columns import whole_rows
 from jitgrad.tabular.encoding import numbers
 from jitgrad.tabular.predictors import check_needed
@@ -176,12 +178,32 @@ class CurveTableFit:
         result: of ``curve_fit``.
         dropped: how many rows were left out because they miss a value.
         outliers: the rows of the table that were left out as outliers, counted from 1; None where they were not looked for.
+        rows: int64, which rows of the table were fitted, counted from 0.
+        options: what ``curve_fit`` was given beside model and data.
     """
 
     model: CurveModel
     result: CurveFit
     dropped: int
     outliers: list[int] | None
+    rows: np.ndarray
+    options: dict[str, Any]
+
+    def summary(self) -> Summary:
+        """What the command prints: estimates, figures and how the fit ended."""
+        from jitgrad.tabular.summaries import of_curve
+
+        return of_curve(self)
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write one page of HTML with estimates and diagnostics."""
+        import_module("jitgrad.reports").curve_report(self, path)  # which knows curves, not the other way round
 
 
 def fit_curve(
@@ -228,18 +250,15 @@ def fit_curve(
     parameters = curve_of(kind or model, columns, None, None).names
     if start is not None and not set(given) & set(parameters):
         raise DataError(f"The model to go on with has the parameters {', '.join(given)}, none of this one. Leave it out.")
-    result = curve_fit(
-        kind or model,
-        columns,
-        arrays[target][kept],
-        {k: v for k, v in given.items() if k in parameters} | dict(p0 or {}) or None,
-        None if sigma is None else arrays[sigma][kept],
-        **options,
-    )
+    starts = {k: v for k, v in given.items() if k in parameters} | dict(p0 or {}) or None
+    uncertain = None if sigma is None else arrays[sigma][kept]
+    result = curve_fit(kind or model, columns, arrays[target][kept], starts, uncertain, **options)
     ranges = {name: (column, float(columns[name].min()), float(columns[name].max())) for name, column in used.items()}
     made = CurveModel(target, sigma or "", "" if kind is None else model, ranges, result, _figures(result), result.message)
-    outliers = None if result.outliers is None else (np.flatnonzero(kept)[result.outliers.rows] + 1).tolist()
-    return CurveTableFit(made, result, int(np.sum(~kept)), outliers)
+    rows, outliers = np.flatnonzero(kept), None
+    if result.outliers is not None:
+        outliers, rows = (rows[result.outliers.rows] + 1).tolist(), np.delete(rows, result.outliers.rows)
+    return CurveTableFit(made, result, int(np.sum(~kept)), outliers, rows, {"p0": starts} | options)
 
 
 def compare_curves(

@@ -146,6 +146,7 @@ def fit_table(
     >>> fit.frame()["estimate"].round(4).to_list()
     [-9.4091, 2.5715]
     """
+    call = {name: value for name, value in locals().items() if name not in ("frame", "verbose")}  # before other names are here
     data = frames.as_polars(frame)
     settings = Settings(
         model, link, cov_type, level, penalty, alpha, l1_ratio, cv, tuple(hidden), epochs, batch_size, lr, optimizer,
@@ -164,7 +165,7 @@ def fit_table(
             data, target, features, classify, missing == "drop", formula=formula, exclude=exclude, dates=dates, texts=texts,
             roles=Roles(**given, groups=groups), binomial=settings.model in ("logistic", "quasi_binomial"),
         )  # fmt: skip
-    return Fitting(design, settings, start, verbose, frames.library_of(frame)).fit()
+    return replace(Fitting(design, settings, start, verbose, frames.library_of(frame)).fit(), call=call)
 
 
 def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str]) -> None:

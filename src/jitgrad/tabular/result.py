@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,8 @@ class TableFit:
         Of a penalised fit: the coefficients for every strength of the penalty, and how well each predicts held-out rows.
     library : module
         Of the frames that are given back.
+    call : dict
+        The arguments of ``fit_table`` beside the frame, by name.
     """
 
     model: TableModel
@@ -60,6 +62,7 @@ class TableFit:
     success: bool
     path: CrossValidated | None = None
     library: Any = None
+    call: dict[str, Any] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:

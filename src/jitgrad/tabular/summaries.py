@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from jitgrad.summary import Grid, Summary, interval, number, probability, senten
 from jitgrad.tabular.inference import Inference
 
 if TYPE_CHECKING:
+    from jitgrad.curvefit.estimates import Estimates
+    from jitgrad.tabular.curves import CurveModel, CurveTableFit
     from jitgrad.tabular.model import TableModel
     from jitgrad.tabular.result import TableFit
 
@@ -159,3 +162,43 @@ def confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> Grid:
         return Grid(["true", "predicted", "rows"], most, texts=(1,))
     rows = [(name, *map(str, row)) for name, row in zip(classes, matrix, strict=True)]
     return Grid(["true \\ predicted", *classes], rows)
+
+
+def of_curve(fitted: CurveTableFit) -> Summary:
+    """A fit of a formula."""
+    result, dropped = fitted.result, fitted.dropped
+    made = of_curve_model(fitted.model)
+    before: list[Grid | str] = [f"{dropped} rows dropped because a value was missing"] if dropped else []
+    after: list[Grid | str] = []
+    if result.n_minima is not None and result.n_starts > 1:
+        found = "the only minimum" if result.n_minima == 1 else f"the best of {result.n_minima} different minima"
+        after.append(f"{found} that {result.n_starts} starts led to")
+    return Summary(made.title, [*before, *made.parts, *after])
+
+
+def of_curve_model(model: CurveModel, columns: bool = False) -> Summary:
+    """A curve; with ``columns`` also those of the table, and their ranges."""
+    named = f", {model.name}" if model.name else ""
+    rows = "" if model.figures.get("rows") is None else f", {model.figures['rows']:.0f} rows"
+    estimates: Estimates = model.estimates
+    free = {estimates.names[k] for k in estimates.free}
+    distribution = "z" if estimates.student_dof == math.inf else "t"
+    parameters = Grid(
+        ["parameter", "estimate", "std. error", distribution, "p", "95 % interval"],
+        [
+            (row[0], *(_estimated(*row[1:]) if row[0] in free else (number(row[1]), "fixed", "", "", "")))
+            for row in estimates.table()
+        ],
+    )
+    found = Grid(
+        ["column", "in the table", "from", "to"],
+        [(name, column, number(low), number(high)) for name, (column, low, high) in model.columns.items()],
+        texts=(1,),
+    )
+    told = {name: value for name, value in model.figures.items() if name != "log_likelihood"}
+    parts: list[Grid | str] = [parameters, figures(told), model.status, *([found] if columns else [])]
+    return Summary(f"{model.target} = {model.formula}{named}{rows}", parts)
+
+
+def _estimated(estimate: float, error: float, statistic: float, p: float, low: float, high: float) -> tuple[str, ...]:
+    return number(estimate), number(error, 4), number(statistic, 4), probability(p), interval(low, high)

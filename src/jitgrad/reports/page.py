@@ -1,0 +1,59 @@
+"""The parts that all reports have."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+
+import numpy as np
+
+import jitgrad
+from jitgrad import html
+from jitgrad.files import unwritable, write_whole
+from jitgrad.pictures.canvas import new_figure
+from jitgrad.pictures.panels import WIDTH, Panel
+from jitgrad.pictures.thinning import MOST
+
+Target = str | os.PathLike[str]
+
+
+def pictures(panels: Sequence[Panel], rows: int) -> str:
+    """The pictures of a fit of so many rows, with what they say."""
+    shown = []
+    for panel in panels:
+        figure = new_figure(WIDTH, panel.height)
+        panel.draw(figure)
+        drawn = html.svg(figure, panel.title)
+        said = f"<strong>{html.escape(panel.title)}.</strong> {html.escape(panel.caption)}"
+        shown.append(f"<figure>{drawn}<figcaption>{said}</figcaption></figure>")
+    thinned = [html.sentence(_thinned(rows))] if rows > MOST else []
+    return "\n".join([*thinned, '<div class="figures">', *shown, "</div>"])
+
+
+def _thinned(rows: int) -> str:
+    return (
+        f"Pictures with a point for each row show {MOST:,} of {rows:,}: the most extreme, and others evenly spaced in the "
+        "order of the table. Lines, bars and figures are of all rows."
+    )
+
+
+def rows_said(used: int, dropped: int) -> str:
+    """How many rows were used."""
+    left_out = f", and {dropped:,} left out because a value was missing" if dropped else ""
+    return f"{used:,} {'row was' if used == 1 else 'rows were'} used{left_out}."
+
+
+def how(command: str, call: str) -> str:
+    """How to make the fit again: as a command, where it was one, and in Python; and what it was made with."""
+    parts = [html.code(text) for text in (command, call) if text]
+    versions = f"jitgrad {jitgrad.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
+    return "\n".join([*parts, html.sentence(f"Made with {versions}.")])
+
+
+def write(path: Target, page: str) -> None:
+    """Write a page. Raises DataError where it cannot be written."""
+    try:
+        write_whole(path, page.encode())
+    except OSError as error:
+        raise unwritable(os.fspath(path), error) from None
