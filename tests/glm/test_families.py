@@ -7,9 +7,10 @@ import pytest
 
 import jitgrad as jg
 from jitgrad import glm
-from jitgrad.glm.families import Binomial, Family, Mean, NegativeBinomial
+from jitgrad.glm.families import Binomial, Family, NegativeBinomial
 from jitgrad.glm.links import Link
 from jitgrad.glm.means import derivatives, mean_of
+from jitgrad.glm.rows import Mean
 
 ETA = np.array([-30.0, -3, -0.7, -1e-3, 0.2, 1, 2.5])
 FAMILIES = {name: family for name, family in glm.FAMILIES.items() if not name.startswith("quasi")}

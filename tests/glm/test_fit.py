@@ -275,3 +275,12 @@ def test_a_long_fit_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert "deviance" in capsys.readouterr().err
     fit("poisson", verbose=False)
     assert capsys.readouterr().err == ""
+
+
+def test_one_number_for_all_rows_counts(draw: np.random.Generator) -> None:
+    """An array that is one number again and again is what it says."""
+    y = draw.poisson(np.exp(ETA)).astype(float)
+    for name in ("offset", "weights", "freq_weights"):
+        got, expected = (glm.fit(X, y, "poisson", **{name: made}) for made in (np.broadcast_to(2.0, N), np.full(N, 2.0)))
+        assert_same(got, expected, (*FIGURES, "pearson_chi2"), 1e-12)
+        assert got.deviance != pytest.approx(glm.fit(X, y, "poisson").deviance) or name == "offset"

@@ -10,8 +10,9 @@ import pytest
 
 from jitgrad import glm
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.glm.families import FAMILIES, as_rows, family_of
+from jitgrad.glm.families import FAMILIES, family_of
 from jitgrad.glm.ridge_by_scoring import ridge
+from jitgrad.glm.rows import as_rows
 
 DRAW = np.random.default_rng(3)
 X = DRAW.normal(size=(60, 4)) * [1, 100, 1e-3, 1] + [3, 0, 0, 1e4]

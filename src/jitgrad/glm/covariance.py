@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError, near_name
-from jitgrad.glm.families import as_rows
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
+from jitgrad.glm.rows import as_rows
 
 ALONE = 1e-10
 """A row whose hat value is as near to 1 has no residual: a coefficient is its own."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DataError, FitError
-from jitgrad.glm.families import Family, NegativeBinomial, Rows, as_rows, family_of
+from jitgrad.glm.families import Family, NegativeBinomial, family_of
 from jitgrad.glm.links import Link, link_of
 from jitgrad.glm.means import unlimited
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.progress import progress
 from jitgrad.glm.result import Fit
+from jitgrad.glm.rows import Rows, as_rows
 from jitgrad.glm.searches import Search, found, found_of_classes, null
 
 TOL = 1e-10

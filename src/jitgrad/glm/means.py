@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jitgrad.glm.families import Family, Mean, Rows
+from jitgrad.glm.families import Family
 from jitgrad.glm.links import Link
 from jitgrad.glm.newton import NEARLY, Point
+from jitgrad.glm.rows import Mean, Rows
 
 
 @dataclass(frozen=True)

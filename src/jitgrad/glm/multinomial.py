@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jitgrad.glm.families import RELATIVE, Rows
+from jitgrad.glm.families import RELATIVE
 from jitgrad.glm.newton import NEARLY, Point
+from jitgrad.glm.rows import Rows
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from jitgrad.functions.reductions import sum as sum_
 from jitgrad.functions.shapes import concatenate, expand_dims, stack, transpose
 from jitgrad.glm.blocks import Blocks, is_well_conditioned, record
 from jitgrad.glm.coordinates import orthonormal
-from jitgrad.glm.families import Family, Rows
+from jitgrad.glm.families import Family
 from jitgrad.glm.links import Link
 from jitgrad.glm.means import OneMean, derivatives, mean_of, possible
 from jitgrad.glm.multinomial import Classes, class_by_class, indicators, spread, told_apart
 from jitgrad.glm.newton import NEARLY, Point
+from jitgrad.glm.rows import Rows
 from jitgrad.ops.elementwise import square, where
 from jitgrad.tape.executable import Executable
 from jitgrad.tape.tensor import Tensor

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from jitgrad.criteria import information_criteria
-from jitgrad.glm.families import Family, as_rows
+from jitgrad.glm.families import Family
 from jitgrad.glm.links import Link
 from jitgrad.glm.means import Working, working
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.notebook import fit_html
+from jitgrad.glm.rows import as_rows
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ import numpy as np
 from jitgrad.arguments import positive
 from jitgrad.errors import ArgumentError
 from jitgrad.glm.coordinates import Coordinates, standard
-from jitgrad.glm.families import Family, NegativeBinomial, Rows, as_rows, family_of
+from jitgrad.glm.families import Family, NegativeBinomial, family_of
 from jitgrad.glm.fit import MAX_ITER, TOL, check_target
 from jitgrad.glm.links import Link, link_of
 from jitgrad.glm.means import OneMean, unlimited
 from jitgrad.glm.newton import Point, maximise
+from jitgrad.glm.rows import Rows, as_rows
 
 
 @dataclass(frozen=True)

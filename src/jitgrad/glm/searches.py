@@ -12,12 +12,13 @@ import numpy as np
 from jitgrad.errors import FitError
 from jitgrad.glm.blocks import pays
 from jitgrad.glm.coordinates import Coordinates, orthonormal
-from jitgrad.glm.families import FAMILIES, Family, Mean, NegativeBinomial, Rows
+from jitgrad.glm.families import FAMILIES, Family, NegativeBinomial
 from jitgrad.glm.links import Link
 from jitgrad.glm.means import OneMean, mean_of
 from jitgrad.glm.multinomial import Classes
 from jitgrad.glm.newton import Maximum, Point, maximise
 from jitgrad.glm.recorded import AnyRecorded, Recorded, RecordedClasses, prepared
+from jitgrad.glm.rows import Mean, Rows
 from jitgrad.glm.theta import theta_of
 
 MOST_RECORDED = 12

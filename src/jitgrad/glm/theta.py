@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jitgrad.errors import FitError
-from jitgrad.glm.families import Rows
+from jitgrad.glm.rows import Rows
 
 LARGEST = 1e10
 """Beside the smallest mean's scale: a larger theta is none."""

@@ -15,10 +15,10 @@ from jitgrad import random
 from jitgrad.arguments import count
 from jitgrad.errors import FitError
 from jitgrad.glm.covariance import ALONE
-from jitgrad.glm.families import Rows, as_rows
 from jitgrad.glm.fit import fit as fit_glm
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
+from jitgrad.glm.rows import Rows, as_rows
 
 FEWER_FOLDS, MOST = 3e5, 2e6
 """Numbers of a table from which on there are five folds at most, and no fits at all: its scores change little there."""

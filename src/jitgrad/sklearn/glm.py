@@ -10,9 +10,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jitgrad import glm
 from jitgrad.errors import DataError
-from jitgrad.glm.families import FAMILIES, Mean, as_rows, family_of
+from jitgrad.glm.families import FAMILIES, family_of
 from jitgrad.glm.links import LINKS
 from jitgrad.glm.ridge_by_scoring import ridge
+from jitgrad.glm.rows import Mean, as_rows
 from jitgrad.sklearn.data import row_numbers, rows_of
 from jitgrad.sklearn.linear import known, warn_of
 
