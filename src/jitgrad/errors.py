@@ -108,6 +108,10 @@ class FitWarning(UserWarning):
     """A fit whose result needs care: it did not converge, or the data do not determine all parameters."""
 
 
+class DataWarning(UserWarning):
+    """Data that were taken in a way that may not be meant."""
+
+
 class RetracingWarning(UserWarning):
     """A traced function that is traced again in each call, which takes a thousand times as long as running it."""
 

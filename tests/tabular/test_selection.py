@@ -14,8 +14,9 @@ import pytest
 from jitgrad.errors import ArgumentError, DataError, FormulaError
 from jitgrad.tabular import targets
 from jitgrad.tabular.columns import Roles, design_like, encoded, make_design
+from jitgrad.tabular.encoding import Unseen
 from jitgrad.tabular.frames import as_polars
-from jitgrad.tabular.predictors import Predictors, added, unseen_notes
+from jitgrad.tabular.predictors import Predictors, unseen_notes
 
 ROWS = 24
 Y = [float(k % 7) for k in range(ROWS)]
@@ -127,10 +128,11 @@ def test_parts_of_dates(values: list[Any]) -> None:
     assert got.x[4].tolist() == [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]  # the 6th of February, a Tuesday
     assert "Column 'when' has dates and became its month and weekday." in got.notes[0]
     new = pl.DataFrame({"when": ["2025-12-24" if values is DAYS else "24.12.2025"]})
-    made = encoded(new, kept(got.predictors))
+    unseen = Unseen()
+    made = encoded(new, kept(got.predictors), unseen)
     assert made.x[0].tolist() == [0] * 6 + [0, 1, 0, 0, 0, 0]
-    assert made.unseen == {"when:month": {"Dec": 1}}
-    assert "count as 'Jan', the reference" in unseen_notes(made.unseen, got.predictors)[0]
+    assert unseen.counts == {"when:month": {"Dec": 1}}
+    assert "was taken as 'Jan', the reference" in unseen_notes(unseen, got.predictors)[0]
 
 
 def test_hours_and_years_of_dates() -> None:
@@ -155,7 +157,6 @@ def test_rare_texts_are_grouped() -> None:
     )
     made = encoded(pl.DataFrame({"city": ["Rome", "Oslo", None]}), kept(got.predictors))
     np.testing.assert_array_equal(made.x, [[1, 0], [0, 1], [np.nan, np.nan]])
-    assert made.unseen == {}
 
 
 def test_texts_are_hashed() -> None:
@@ -213,20 +214,26 @@ TEXTS = pl.DataFrame({"kind": ["u", "v", "w"] * (ROWS // 3), "on": [True, False]
 def test_texts_that_were_not_there(formula: str | None) -> None:
     got = make_design(TEXTS, None if formula else "y", formula=formula)
     new = pl.DataFrame({"on": [True, False, True, True], "more": [1] * 4, "kind": ["x", "v", None, "x"]})
-    made = encoded(new, kept(got.predictors))
+    unseen = Unseen()
+    made = encoded(new, kept(got.predictors), unseen)
     np.testing.assert_array_equal(made.x, [[0, 0, 1], [1, 0, 0], [np.nan, np.nan, np.nan if formula else 1], [0, 0, 1]])
     name = "kind" if formula is None or "C" not in formula else "C(kind, Treatment('u'))"
-    assert made.unseen == {name: {"x": 2}}
-    assert added(made.unseen, {name: {"x": 1, "q": 2}, "b": {"r": 1}}) == {name: {"x": 3, "q": 2}, "b": {"r": 1}}
-    note = unseen_notes(made.unseen, got.predictors)[0]
-    assert "2 rows have texts that were not in the table that was fitted ('x'); they count as 'u', the reference." in note
-    missing = encoded(new, got.predictors, unseen="missing")
-    assert np.isnan(missing.x[[0, 3]]).any(1).all() and not np.isnan(missing.x[1]).any()
+    assert unseen.counts == {name: {"x": 2}}
+    encoded(new[:1], got.predictors, unseen)
+    note = unseen_notes(unseen, got.predictors)[0]
+    assert note == (
+        f"3 rows have texts in {name!r} that the table which was fitted had not ('x'), and were taken as 'u', the reference; "
+        f"set unseen to 'missing' to predict nothing there."
+    )
+    missing = Unseen(missing=True)
+    x = encoded(new, got.predictors, missing).x
+    assert np.isnan(x[[0, 3]]).any(1).all() and not np.isnan(x[1]).any()
+    assert unseen_notes(missing, got.predictors)[0].endswith("had not ('x'), and count as missing.")
     with pytest.raises(DataError, match="has 'x' in row 1, which was not in the table that was fitted"):
-        encoded(new, got.predictors, unseen="error")
+        encoded(new, got.predictors)
     table = new.with_columns(y=1.0)
-    assert design_like(table, got.predictors, got.target).rows.tolist() == [0, 1, 3]
-    assert design_like(table, got.predictors, got.target, unseen="missing").rows.tolist() == [1]
+    assert design_like(table, got.predictors, got.target, unseen=Unseen()).rows.tolist() == [0, 1, 3]
+    assert design_like(table, got.predictors, got.target, unseen=Unseen(True)).rows.tolist() == [1]
 
 
 def test_offset_weights_trials_and_groups() -> None:

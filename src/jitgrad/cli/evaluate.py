@@ -12,8 +12,9 @@ from jitgrad.io.options import ReadOptions
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as one JSON object.")
+@options.of_unseen
 @options.of_tables
-def evaluate(model: str, data: str, as_json: bool, reading: ReadOptions) -> None:
+def evaluate(model: str, data: str, as_json: bool, unseen: str | None, reading: ReadOptions) -> None:
     """Score a kept model on the rows of a table that has the target.
 
     \b
@@ -28,8 +29,9 @@ def evaluate(model: str, data: str, as_json: bool, reading: ReadOptions) -> None
 
     loaded = kept.load(model)
     notes: list[str] = []
-    scores = loaded.evaluate(read_table(data, kept.reading_for(loaded, reading), notes.append))
-    options.say(notes)
+    more = kept.unseen_for(loaded, unseen)
+    scores = loaded.evaluate(read_table(data, kept.reading_for(loaded, reading), notes.append), **more)
+    options.say([*notes, *kept.notes_on_unseen(loaded, more)])
     classes = list(getattr(loaded, "classes", []))
     if as_json:
         click.echo(objects.text({"kind": "scores", "classes": classes, "scores": scores}))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import DataError
+from jitgrad.errors import ArgumentError, DataError
 from jitgrad.io.options import ReadOptions
 from jitgrad.saving import archive
 from jitgrad.training.columns import columns_for
@@ -31,12 +31,32 @@ def load(path: str) -> Any:
 def reading_for(model: Any, reading: ReadOptions) -> ReadOptions:
     """How a table for a model is read: what was text when it was fitted stays text, so that 007 does not become 7."""
     from jitgrad.tabular import TableModel
-    from jitgrad.tabular.predictors import Predictors
 
     if not isinstance(model, TableModel):
         return reading
-    classes = [model.target.name] if model.classes and isinstance(model.target.values[0], str) else []
-    return replace(reading, texts=(*Predictors(model.columns).texts, *classes))
+    classes = model.target.needs if model.classes and isinstance(model.target.values[0], str) else ()
+    return replace(reading, texts=(*model.predictors.texts, *classes))
+
+
+def unseen_for(model: Any, unseen: str | None) -> dict[str, Any]:
+    """The argument for texts that were not in the table that was fitted, of which models of tables alone know."""
+    from jitgrad.tabular import TableModel
+    from jitgrad.tabular.encoding import unseen_of
+
+    if isinstance(model, TableModel):
+        return {"unseen": unseen_of(unseen or "reference") or "error"}
+    if unseen is not None:
+        raise ArgumentError("{argument} is of models of tables. Leave it out.", argument="unseen")
+    return {}
+
+
+def notes_on_unseen(model: Any, given: dict[str, Any]) -> tuple[str, ...]:
+    """What there was of them."""
+    from jitgrad.tabular.encoding import Unseen
+    from jitgrad.tabular.predictors import unseen_notes
+
+    unseen = given.get("unseen")
+    return unseen_notes(unseen, model.predictors) if isinstance(unseen, Unseen) else ()
 
 
 class NetworkModel:

@@ -154,6 +154,15 @@ def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
     return separator(header(na(encoding(sheet(with_reading)))))
 
 
+def of_unseen(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option for texts that a model does not know."""
+    return click.option(
+        "--unseen",
+        type=click.Choice(["reference", "missing", "error"]),
+        help="What texts count as that were not in the table that was fitted.  [default: reference]",
+    )(command)
+
+
 def say(notes: Iterable[str]) -> None:
     """Write notes to stderr, where they are in nobody's way."""
     for note in notes:

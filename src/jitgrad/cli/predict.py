@@ -23,10 +23,11 @@ BATCH_ROWS = 50_000
 @click.option(
     "--replicates", type=float, metavar="M", help="With --inverse: these are means of M measurements, inf for exact ones."
 )
+@options.of_unseen
 @options.of_tables
 def predict(
     model: str, data: str, output: str, only: bool, level: float | None, inverse: bool, replicates: float | None,
-    reading: ReadOptions,
+    unseen: str | None, reading: ReadOptions,
 ) -> None:  # fmt: skip
     """Predict the rows of a table with a kept model.
 
@@ -59,6 +60,7 @@ def predict(
         raise ArgumentError("--replicates is of an inverse. Give --inverse, too.")
     more = {} if level is None else {"level": level}
     more |= {} if replicates is None else {"replicates": replicates}
+    more |= kept.unseen_for(loaded, unseen)
     notes: list[str] = []
     with TableWriter(output) as writer:
         first = 0
@@ -73,4 +75,4 @@ def predict(
                 raise DataError(f"{data} has a column {taken[0]!r} already. Rename it, or give --only.")
             writer.add(made if only else pl.concat([written, made], how="horizontal"))
             first += frame.height
-    options.say(notes)
+    options.say([*notes, *kept.notes_on_unseen(loaded, more)])

@@ -38,7 +38,7 @@ def read_workbook(path: str | Path, stream: Stream, options: ReadOptions, note: 
         raise DataError(f"{name} is damaged, or no workbook: {_first_line(error)}. Save it anew, or as CSV.") from None
     sheet = _chosen(name, sheets, options.sheet)
     if options.sheet is None and len(sheets) > 1:
-        note(f"{name} has {len(sheets)} sheets; {sheet!r} was read. The others are {listed(map(repr, sheets[1:]))}.")
+        note(f"{name} has the sheets {listed(map(repr, sheets))}, of which the first was read. Name another as sheet.")
     try:
         frame = pl.read_excel(
             BytesIO(content),
@@ -95,7 +95,7 @@ def _cleaned(frame: pl.DataFrame, options: ReadOptions) -> pl.DataFrame:
     numbers = [float(value) for value in options.missing if _is_number(value)]
     if numbers:
         columns = [pl.col(name) for name, kind in frame.schema.items() if kind.is_numeric()]
-        frame = frame.with_columns(pl.when(~column.is_in(numbers)).then(column) for column in columns)
+        frame = frame.with_columns(pl.when(~column.cast(pl.Float64).is_in(numbers)).then(column) for column in columns)
     return frame
 
 

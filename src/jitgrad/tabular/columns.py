@@ -12,7 +12,7 @@ import polars as pl
 from jitgrad.arguments import by_name
 from jitgrad.errors import ArgumentError, DataError, brief
 from jitgrad.tabular import selection, targets
-from jitgrad.tabular.encoding import DATES, TEXTS, UNSEEN, Column, Target, Unseen, has_marks, odd_one, sorted_values
+from jitgrad.tabular.encoding import DATES, TEXTS, Column, Target, Unseen, has_marks, odd_one, sorted_values
 from jitgrad.tabular.expressions import Expression
 from jitgrad.tabular.formulas import learn, read_formula
 from jitgrad.tabular.predictors import Predictors, Term, check_needed, role_values, values_of
@@ -33,7 +33,6 @@ class Design:
         rows: int64, which rows of the table are used, counted from 0.
         dropped: how many are left out because they miss a value.
         missing: how many rows miss a value, by column; only columns that do.
-        unseen: texts that were not in the table that was fitted, by column with the number of rows.
         notes: what was done with the columns, in sentences.
     """
 
@@ -49,7 +48,6 @@ class Design:
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     dropped: int = 0
     missing: dict[str, int] = field(default_factory=dict)
-    unseen: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -97,12 +95,10 @@ class Encoded:
     Attributes:
         x: float64 (rows, features), nan where a value is missing.
         offset: float64 (rows,), nan where a value is missing; None for a model without.
-        unseen: texts that were not in the table that was fitted, by column with the number of rows.
     """
 
     x: np.ndarray
     offset: np.ndarray | None
-    unseen: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -218,7 +214,7 @@ def make_design(
 
 
 def design_like(
-    frame: pl.DataFrame, predictors: Predictors, target: Target, drop_missing: bool = True, unseen: str = "reference"
+    frame: pl.DataFrame, predictors: Predictors, target: Target, drop_missing: bool = True, unseen: Unseen | None = None
 ) -> Design:
     """Take the columns and the target of an earlier table out of another one, as numbers in the same way.
 
@@ -226,27 +222,21 @@ def design_like(
         frame: the table, whose other columns are ignored.
         predictors, target: of the earlier table.
         drop_missing: as in ``make_design``.
-        unseen: what texts count as that the earlier table did not have: the "reference" of their column, "missing" or an
-            "error".
+        unseen: takes the texts that the earlier table did not have; None for an error.
 
     Raises:
         DataError: for a column that is not there, a class that is not known, and where no row is complete.
     """
-    by_name("unseen", unseen, dict.fromkeys(UNSEEN))
     check_needed(frame, [*target.needs, *predictors.needs])
     whole, missing = whole_rows(frame.select(list(dict.fromkeys([*target.needs, *predictors.needs]))), drop_missing)
-    strange = None if unseen == "error" else Unseen(unseen == "missing")
-    made = _design(whole, used_rows(whole), predictors, target, strange)
+    made = _design(whole, used_rows(whole), predictors, target, unseen)
     return replace(made, missing=missing)
 
 
-def encoded(frame: pl.DataFrame, predictors: Predictors, unseen: str = "reference") -> Encoded:
+def encoded(frame: pl.DataFrame, predictors: Predictors, unseen: Unseen | None = None) -> Encoded:
     """The features of all rows. Raises DataError as ``design_like``."""
-    by_name("unseen", unseen, dict.fromkeys(UNSEEN))
     check_needed(frame, predictors.needs)
-    strange = Unseen(unseen == "missing")
-    x = predictors.features(frame, None if unseen == "error" else strange)
-    return Encoded(x, predictors.offset(frame), strange.counts)
+    return Encoded(predictors.features(frame, unseen), predictors.offset(frame))
 
 
 def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -290,8 +280,7 @@ def _design(whole: pl.DataFrame, rows: np.ndarray, predictors: Predictors, targe
             raise DataError("Every row has a text that was not in the table that was fitted. Let them count as the reference.")
     offset, trials = (None if values is None else values[rows] for values in (offset, trials))
     dropped = whole.height - len(rows)
-    counts = {} if unseen is None else unseen.counts
-    return Design(x[rows], y[rows], predictors, target, offset, trials=trials, rows=rows, dropped=dropped, unseen=counts)
+    return Design(x[rows], y[rows], predictors, target, offset, trials=trials, rows=rows, dropped=dropped)
 
 
 def _groups(column: pl.Series) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from jitgrad.arguments import by_name
 from jitgrad.errors import DataError, brief, listed, near_name
 from jitgrad.notation import read_numbers
 from jitgrad.tabular import dates
@@ -28,6 +29,7 @@ class Unseen:
     """What a table has that was not in the one that was fitted.
 
     Attributes:
+        missing: whether it counts as missing, or as the reference of its column.
         counts: of each column, how many rows have which text.
     """
 
@@ -37,10 +39,19 @@ class Unseen:
         self.counts: dict[str, dict[str, int]] = {}
 
     def add(self, name: str, texts: pl.Series) -> None:
-        """Count the texts of a column."""
-        if len(texts):
-            counted = texts.cast(pl.String).rename("text").value_counts(sort=True)
-            self.counts[name] = dict(counted.iter_rows())
+        """Count the texts of a column, which may be those of more rows."""
+        counted = texts.cast(pl.String).rename("text").value_counts(sort=True)
+        own = self.counts.setdefault(name, {})
+        for text, count in counted.iter_rows():
+            own[text] = own.get(text, 0) + count
+
+
+def unseen_of(given: str | Unseen) -> Unseen | None:
+    """What takes unseen texts: as the "reference", as "missing", or nothing, where they are an "error"."""
+    if isinstance(given, Unseen):
+        return given
+    by_name("unseen", given, dict.fromkeys(UNSEEN))
+    return None if given == "error" else Unseen(given == "missing")
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def fit_table(
     _check_columns(settings, groups, [name for name, value in given.items() if value is not None])
     if start is not None:
         settings = _going_on(start, target, features, settings)
-        design = design_like(data, start.predictors, start.target, missing == "drop", "error")
+        design = design_like(data, start.predictors, start.target, missing == "drop")
         settings = settings.for_target(data[start.target.name], bool(start.classes))
     else:
         settings, classify = _for_target(data, target, formula, settings, classify, trials is not None)

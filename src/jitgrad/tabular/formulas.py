@@ -58,17 +58,22 @@ class Factor:
         labels = (self.reduced_labels if reduced else self.full_labels) if self.levels else self.labels
         return [f"{self.text}{label}" for label in labels] if self.levels or labels else [self.text]
 
-    def columns(self, value: Value, reduced: bool, unseen: Unseen | None) -> np.ndarray:
-        """float64 (rows, columns) of a value of the expression."""
+    def encoded(self, value: Value, unseen: Unseen | None) -> np.ndarray:
+        """A value of the expression as float64 (rows, columns), or of categories their positions among the levels (rows,)."""
         if not self.levels:
             made = np.asarray(value, np.float64)
             return made[:, None] if made.ndim == 1 else made
         series = value if isinstance(value, pl.Series) else pl.Series(value)
-        places = positions(series.rename(self.text), self.levels, unseen, self.reference)
+        return positions(series.rename(self.text), self.levels, unseen, self.reference)
+
+    def columns(self, encoded: np.ndarray, reduced: bool) -> np.ndarray:
+        """float64 (rows, columns) of an encoded value."""
+        if not self.levels:
+            return encoded
         coding = self.reduced if reduced else self.full
-        made = np.full((len(places), coding.shape[1]), np.nan)
-        there = ~np.isnan(places)
-        made[there] = coding[places[there].astype(np.int64)]
+        made = np.full((len(encoded), coding.shape[1]), np.nan)
+        there = ~np.isnan(encoded)
+        made[there] = coding[encoded[there].astype(np.int64)]
         return made
 
 
@@ -103,13 +108,16 @@ class ModelFormula:
 
     def columns(self, values: Mapping[str, Value], rows: int, unseen: Unseen | None) -> np.ndarray:
         """float64 (rows, columns) for columns of a table without missing values. Raises DataError for what is not finite."""
-        computed = [Expression(f.text, self.variables).value(values, dict(f.states)) for f in self.factors]
+        computed = [
+            factor.encoded(_value_of(Expression(factor.text, self.variables).value(values, dict(factor.states))), unseen)
+            for factor in self.factors
+        ]
         made = [np.zeros((rows, 0))]
         for _, parts in self.terms:
             for part in parts:
                 product = np.ones((rows, 1))
                 for number, reduced in part:
-                    own = self.factors[number].columns(_value_of(computed[number]), reduced, unseen)
+                    own = self.factors[number].columns(computed[number], reduced)
                     product = (own[:, :, None] * product[:, None, :]).reshape(rows, -1)
                 made.append(product)
         return np.concatenate(made, axis=1)

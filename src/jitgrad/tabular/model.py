@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, field
 from typing import Literal, get_type_hints
 
 import numpy as np
 import polars as pl
 
-from jitgrad.errors import ArgumentError, DataError
+from jitgrad.errors import ArgumentError, DataError, DataWarning, users_level
 from jitgrad.glm.families import FAMILIES
 from jitgrad.glm.links import link_of
 from jitgrad.summary import Summary
 from jitgrad.tabular import document
 from jitgrad.tabular.columns import Design, design_like, encoded
-from jitgrad.tabular.encoding import Column, Target
+from jitgrad.tabular.encoding import Column, Target, Unseen, unseen_of
 from jitgrad.tabular.inference import Inference
 from jitgrad.tabular.network import Layers, results
 from jitgrad.tabular.objectives import log_softmax
-from jitgrad.tabular.predictors import Predictors
+from jitgrad.tabular.predictors import Predictors, unseen_notes
 from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.scores import Scores, scores_of_classes, scores_of_numbers
 from jitgrad.tabular.settings import LEVEL, Settings
@@ -114,16 +115,23 @@ class TableModel:
         values: np.ndarray = self.predict_frame(frame)["prediction"].to_numpy()
         return values
 
-    def predict_frame(self, frame: pl.DataFrame, interval: Interval | None = None, level: float = LEVEL) -> pl.DataFrame:
+    def predict_frame(
+        self, frame: pl.DataFrame, interval: Interval | None = None, level: float = LEVEL, unseen: str | Unseen = "reference"
+    ) -> pl.DataFrame:
         """A column ``prediction``, and of classes ``probability_<class>`` for each; null where a feature is missing.
 
         With ``interval`` also ``low`` and ``high``: of the mean, or the probability of the second of two classes
         ("confidence"), or of a new measurement ("prediction").
 
+        Texts that were not in the table that was fitted count as the "reference" of their column, as "missing", or are an
+        "error", as ``unseen`` says. A DataWarning has their number, unless ``unseen`` is an ``Unseen``, which takes them.
+
         Other columns of ``frame`` are ignored. Raises DataError where a column is missing, or has what cannot be encoded: a
         text among numbers, or a number that is infinite or predicts what is; ArgumentError for intervals that there are not.
         """
-        given = encoded(frame, self.predictors)
+        strange = unseen_of(unseen)
+        given = encoded(frame, self.predictors, strange)
+        self._warn(strange, unseen)
         complete = ~np.isnan(given.x).any(1)
         offset = None
         if given.offset is not None:
@@ -214,13 +222,21 @@ class TableModel:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return np.sort(link.inverse(np.stack([own - half, own + half])), axis=0)
 
-    def evaluate(self, frame: pl.DataFrame) -> Scores:
-        """The scores on the rows of a table that have every value.
+    def evaluate(self, frame: pl.DataFrame, unseen: str | Unseen = "reference") -> Scores:
+        """The scores on the rows of a table that have every value; for ``unseen`` see ``predict_frame``.
 
         Raises DataError as ``predict_frame``, for a class that was not in the table that was fitted, and where no row is whole.
         """
-        design = design_like(frame, self.predictors, self.target)
+        strange = unseen_of(unseen)
+        design = design_like(frame, self.predictors, self.target, unseen=strange)
+        self._warn(strange, unseen)
         return self.scored(design)
+
+    def _warn(self, strange: Unseen | None, asked: str | Unseen) -> None:
+        """Say which texts a table has that were not in the one that was fitted, if nobody else does."""
+        if strange is not None and strange is not asked:
+            for note in unseen_notes(strange, self.predictors):
+                warnings.warn(note, DataWarning, stacklevel=users_level())
 
     def scored(self, design: Design) -> Scores:
         """The scores on rows, with their weights."""

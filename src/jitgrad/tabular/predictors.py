@@ -174,31 +174,25 @@ def check_needed(frame: pl.DataFrame, names: Sequence[str]) -> None:
         raise DataError(f"There is no column {absent[0]!r}{more}, which the model needs.{near} Add it, or correct its name.")
 
 
-def unseen_notes(unseen: Mapping[str, Mapping[str, int]], predictors: Predictors, missing: bool = False) -> tuple[str, ...]:
+def unseen_notes(unseen: Unseen, predictors: Predictors) -> tuple[str, ...]:
     """Sentences on texts that were not in the table that was fitted, and what they count as."""
     references = {column.name: column.categories[0] for column in predictors.columns if column.categories}
     references |= {f"{column.name}:{part}": texts[0] for column in predictors.columns for part, texts in column.parts if texts}
     if predictors.formula is not None:
         references |= {f.text: str(f.levels[f.reference]) for f in predictors.formula.factors if f.levels}
     notes = []
-    for name, texts in unseen.items():
+    for name, texts in unseen.counts.items():
         rows = sum(texts.values())
-        shown = listed(map(repr, texts))
-        has = f"{rows} row{'s have' if rows > 1 else ' has'}"
-        count = "they count as missing" if missing else f"they count as {references[name]!r}, the reference"
-        other = "" if missing else " Set unseen to 'missing' to predict nothing for them."
-        notes.append(f"Column {name!r}: {has} texts that were not in the table that was fitted ({shown}); {count}.{other}")
+        has = f"{rows} rows have texts" if rows > 1 else "1 row has a text"
+        taken = (
+            f"were taken as {references[name]!r}, the reference"
+            if rows > 1
+            else f"was taken as {references[name]!r}, the reference"
+        )
+        count = "count as missing" if rows > 1 else "counts as missing"
+        ending = count if unseen.missing else f"{taken}; set unseen to 'missing' to predict nothing there"
+        notes.append(f"{has} in {name!r} that the table which was fitted had not ({listed(map(repr, texts))}), and {ending}.")
     return tuple(notes)
-
-
-def added(a: Mapping[str, Mapping[str, int]], b: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """The counts of unseen texts of two tables."""
-    made = {name: dict(texts) for name, texts in a.items()}
-    for name, texts in b.items():
-        own = made.setdefault(name, {})
-        for text, count in texts.items():
-            own[text] = own.get(text, 0) + count
-    return made
 
 
 def _whole(frame: pl.DataFrame, names: Sequence[str]) -> np.ndarray:

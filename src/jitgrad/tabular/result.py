@@ -147,7 +147,7 @@ class TableFit:
         columns = {"output": np.repeat(outputs, len(names)), "name": names * len(outputs), "estimate": values.T.ravel()}
         return frames.like(self.library, pl.DataFrame(columns))
 
-    def predict(self, frame: Any, interval: Interval | None = None, level: float = LEVEL) -> Any:
+    def predict(self, frame: Any, interval: Interval | None = None, level: float = LEVEL, unseen: str = "reference") -> Any:
         """Predict the rows of a table.
 
         Parameters
@@ -159,6 +159,8 @@ class TableFit:
             the linear predictor), or of a new measurement (of linear models).
         level : float, default 0.95
             The probability that the interval has.
+        unseen : {"reference", "missing", "error"}, default "reference"
+            What texts count as that were not in the table that was fitted; a DataWarning has their number.
 
         Returns
         -------
@@ -174,7 +176,7 @@ class TableFit:
             For an interval that the model does not have.
         """
         data = frames.as_polars(frame)
-        return frames.like(frames.library_of(frame), self.model.predict_frame(data, interval, level))
+        return frames.like(frames.library_of(frame), self.model.predict_frame(data, interval, level, unseen))
 
     def evaluate(self, frame: Any) -> Scores:
         """The scores on the rows of a table that has the target, see ``TableModel.evaluate``."""
