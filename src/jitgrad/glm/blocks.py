@@ -7,7 +7,6 @@ depend on how many threads there are. The rows that are left after the last bloc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -49,6 +48,7 @@ class Blocks:
         inputs: (rows, p), without a column of ones.
         intercept: whether there is one.
         coordinates: of the inputs; by default they are the features, which are centered and scaled about.
+        products: of columns by columns, how many a block has.
 
     Attributes:
         shape: how many blocks there are, their columns, the first of ones, and their rows.
@@ -57,9 +57,10 @@ class Blocks:
         first: the number of the first column that counts: that of ones does not where there is no intercept.
     """
 
-    def __init__(self, inputs: np.ndarray, intercept: bool, coordinates: Coordinates | None) -> None:
+    def __init__(self, inputs: np.ndarray, intercept: bool, coordinates: Coordinates | None = None, products: int = 1) -> None:
         n, width = len(inputs), inputs.shape[1] + 1
-        block = max(64, BLOCK_ELEMENTS // (2 * width + 12) // 64 * 64)
+        least = 4 * width * products  # rows, so that the products take less memory than the columns
+        block = min(max(BLOCK_ELEMENTS // (2 * width + 12), least, 64), n) // 64 * 64
         self.shape = n // block, width, block
         self.first = int(not intercept)
         self._inputs = inputs
@@ -134,6 +135,8 @@ def _about(x: np.ndarray, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
 
 def _fill(columns: np.ndarray, inputs: np.ndarray, center: np.ndarray, size: np.ndarray) -> None:
     """Write ones and scaled inputs, by blocks of rows, as columns; on all cores, since the memory is new."""
+    from concurrent.futures import ThreadPoolExecutor
+
     trips, width, block = columns.shape
 
     def fill(first: int, stop: int) -> None:

@@ -134,17 +134,18 @@ AnyRecorded = Recorded | RecordedClasses
 
 
 def prepared(
-    make: Callable[[Blocks], AnyRecorded], x: np.ndarray, weights: np.ndarray, intercept: bool
+    make: Callable[[Blocks], AnyRecorded], x: np.ndarray, weights: np.ndarray, intercept: bool, products: int = 1
 ) -> tuple[AnyRecorded, Point] | None:
     """A likelihood of features (rows, features), and where to begin; None where no constant will do to begin with.
 
-    Where features are nearly alike, or some are combinations of others, the inputs are made orthonormal first.
+    Where features are nearly alike, or some are combinations of others, the inputs are made orthonormal first. For ``products``
+    see ``Blocks``.
     """
-    problem = make(Blocks(x, intercept, None))
+    problem = make(Blocks(x, intercept, products=products))
     start = problem.start()
     if np.isfinite(start.deviance) and not is_well_conditioned(start):
         inputs, coordinates = orthonormal(x, weights, intercept)
-        problem = make(Blocks(inputs[:, int(intercept) :], intercept, coordinates))
+        problem = make(Blocks(inputs[:, int(intercept) :], intercept, coordinates, products))
         start = problem.start()
     return (problem, start) if np.isfinite(start.deviance) else None
 

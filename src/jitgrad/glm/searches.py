@@ -138,7 +138,8 @@ def found_of_classes(
     problem: Classes | AnyRecorded
     of_many = None
     if pays(x) and len(names) <= MOST_RECORDED:
-        of_many = prepared(functools.partial(RecordedClasses, names, rows=rows), x, rows.total, intercept)
+        products = len(names) * (len(names) - 1) // 2
+        of_many = prepared(functools.partial(RecordedClasses, names, rows=rows), x, rows.total, intercept, products)
     if of_many is None:
         inputs, coordinates = orthonormal(x, rows.total, intercept)
         problem, point = Classes(names, inputs, rows), None
