@@ -130,6 +130,17 @@ def test_other_signs_and_scales_are_tried_where_a_start_fails(model: str, y: Any
     assert reason in result.notes[-1] and "from others" in result.notes[-1]
 
 
+@pytest.mark.parametrize("loss", ["soft_l1", "huber", "cauchy", "arctan"])
+def test_robust_fits_are_judged_by_their_loss(loss: str) -> None:
+    """R² counts squares, and is below 0 where outliers are far away and the fit is as it should be."""
+    wrong = fit("b * x", X, 20 - X + 0.1 * np.sin(9 * X), None, loss=loss)
+    assert not wrong.success and "worse than a constant" in wrong.message
+    y = 1 + 2 * X + 0.05 * np.sin(9 * X) + 500.0 * (np.arange(len(X)) > 0.8 * len(X))
+    right = fit("a + b * x", X, y, None, loss=loss, f_scale=0.1)
+    assert right.success and right.r2 < 0
+    assert loss == "soft_l1" or right.values == pytest.approx([1, 2], abs=0.1)
+
+
 def test_standard_errors_without_end_are_no_success() -> None:
     """The last pivot was above the limit, the singular value below it: a standard error was infinite, and the fit a success."""
     rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from jitgrad.curvefit.status import Status
 from jitgrad.errors import ArgumentError, FitError
 from jitgrad.functions.elementwise import reciprocal
 from jitgrad.functions.reductions import sum
-from jitgrad.ops.elementwise import arctan, less_equal, log1p, multiply, sqrt, where
+from jitgrad.ops.elementwise import multiply
 from jitgrad.optimizers import Adam
 from jitgrad.tape.function import function
 from jitgrad.tape.tensor import Tensor, as_tensor
@@ -22,13 +22,14 @@ from jitgrad.transforms.gradients import value_and_grad
 from jitgrad.transforms.jacobians import hessian
 from jitgrad.vm.least_squares.problem import OUTCOME
 
-_RHO: dict[str, Callable[[Tensor], Tensor]] = {
+RHO: dict[str, Callable[[Any], Any]] = {
     "linear": lambda z: z,
-    "soft_l1": lambda z: 2 * (sqrt(1 + z) - 1),
-    "huber": lambda z: where(less_equal(z, 1), z, 2 * sqrt(where(less_equal(z, 1), 1, z)) - 1),
-    "cauchy": log1p,
-    "arctan": arctan,
+    "soft_l1": lambda z: 2 * (np.sqrt(1 + z) - 1),
+    "huber": lambda z: np.where(z <= 1, z, 2 * np.sqrt(np.where(z <= 1, 1, z)) - 1),
+    "cauchy": np.log1p,
+    "arctan": np.arctan,
 }
+"""What losses make of squares of scaled residuals, arrays or Tensors."""
 ADAM_STEPS = 5000
 ADAM_RATE = 0.01
 FLAT = 1e-8
@@ -78,7 +79,7 @@ def _cost(problem: Problem, own: OwnLoss | None) -> Callable[[Any], Tensor]:
         if own is not None:
             return sum(own(as_tensor(y), value))
         residual = problem.weighted(value - y) * reciprocal(scale)
-        return 0.5 * scale**2 * sum(_RHO[problem.options.loss](residual**2))
+        return 0.5 * scale**2 * sum(RHO[problem.options.loss](residual**2))
 
     return cost
 

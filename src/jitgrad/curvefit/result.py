@@ -13,6 +13,7 @@ from jitgrad.criteria import Criteria, information_criteria
 from jitgrad.curvefit.estimates import Estimates, Row
 from jitgrad.curvefit.inverse import Inverse
 from jitgrad.curvefit.least_squares import Solution
+from jitgrad.curvefit.minimise import RHO
 from jitgrad.curvefit.notebook import result_html
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.status import Status, status_of
@@ -321,13 +322,17 @@ class CurveFit(Estimates):
 
     @property
     def _is_worse_than_a_constant(self) -> bool:
-        """Whether the squares of residuals over sigma are more than those of the best constant.
+        """Whether the squares of residuals over sigma are more than those of the best constant, or what another loss makes of
+        them more than of the median.
 
         Not asked where y is constant, as in the fit of an implicit equation.
         """
-        if self._problem.options.loss != "linear" or self.n_rows < 2:
+        y, options = self._problem.y, self._problem.options
+        if options.loss == OWN_LOSS or self.n_rows < 2:
             return False
-        y = self._problem.y
+        if options.loss != "linear":
+            scaled = self._problem.weighted(y - np.median(y)) / options.scale
+            return self.cost > (1 + WORSE) * 0.5 * options.scale**2 * float(np.sum(RHO[options.loss](scaled**2))) > 0
         if self._problem.observed.sigma is None and 2.0 * self.cost < 0.5 * float(y[0] - y[-1]) ** 2:
             return False  # no constant is nearer to these two rows alone
         constant, y = self._squares_beside_a_constant, self._problem.weighted(y)
