@@ -90,7 +90,7 @@ def cross_validated(
     weights: Any = None,
     offset: Any = None,
     penalty_factor: Any = None,
-    tol: float = 1e-9,
+    tol: float = 1e-10,
     max_iter: int = 10_000,
 ) -> CrossValidated:
     """Fit a path to all rows, and choose its penalty by the deviance of rows that were held out.

@@ -101,7 +101,7 @@ def path(
     weights: Any = None,
     offset: Any = None,
     penalty_factor: Any = None,
-    tol: float = 1e-9,
+    tol: float = 1e-10,
     max_iter: int = 10_000,
 ) -> Path:
     """Fit a linear model with ridge, lasso or both for each of many penalties.
@@ -144,7 +144,7 @@ def path(
         Added to the linear predictor.
     penalty_factor : array_like (features,), optional
         By which the penalty of each column is multiplied, as it is; 0 for a column without a penalty.
-    tol : float, default 1e-9
+    tol : float, default 1e-10
         The largest violation of the conditions of the minimum, of columns with standard deviation 1, beside the largest
         gradient without features. It is checked for all columns, whatever foretold their coefficients to be 0.
     max_iter : int, default 10000

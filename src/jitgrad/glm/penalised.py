@@ -24,6 +24,8 @@ JOINING = 100
 """Columns that may join a working set at once; of a larger set, as many as it has."""
 LEAST_RATIO = 1e-3
 """The largest penalty of a ridge is that of an elastic net with this ``l1_ratio``: no ridge makes coefficients 0."""
+FLAT = 1e-14
+"""A gradient without features that is smaller than this part of the response is none."""
 ROUNDING = 1e-12
 """A loss that is higher by less than this part is as low."""
 
@@ -100,8 +102,11 @@ class PenalisedFit:
 
     def begun(self) -> None:
         """Take note of the gradient without features, after which the first penalty comes."""
-        size = abs(self.gradient[self._usable])
-        self.scale = max(float(size.max(initial=0)), ROUNDING * self.scale)
+        size = float(abs(self.gradient[self._usable]).max(initial=0))
+        if size <= FLAT * self.scale:
+            self.gradient[:] = 0  # it was rounding
+        else:
+            self.scale = size
         self._alpha = self.largest()
 
     def largest(self) -> float:

@@ -36,7 +36,7 @@ class RidgeFit(PenalisedFit):
 
     def foretell(self, alpha: float) -> None:
         """Go to the minimum for a penalty."""
-        self._alpha = alpha
+        self._alpha, self.n_iter = alpha, 0
         inner = self._sizes / (self._sizes**2 + alpha) * self._target
         self.coefficients[0] = self._outer @ inner / self._root
         self.intercepts[0] = self._mean - self._means @ self.coefficients[0]
