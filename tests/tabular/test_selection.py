@@ -132,7 +132,7 @@ def test_parts_of_dates(values: list[Any]) -> None:
     made = encoded(new, kept(got.predictors), unseen)
     assert made.x[0].tolist() == [0] * 6 + [0, 1, 0, 0, 0, 0]
     assert unseen.counts == {"when:month": {"Dec": 1}}
-    assert "was taken as 'Jan', the reference" in unseen_notes(unseen, got.predictors)[0]
+    assert "it was taken as the reference, 'Jan'" in unseen_notes(unseen, got.predictors)[0]
 
 
 def test_hours_and_years_of_dates() -> None:
@@ -222,13 +222,13 @@ def test_texts_that_were_not_there(formula: str | None) -> None:
     encoded(new[:1], got.predictors, unseen)
     note = unseen_notes(unseen, got.predictors)[0]
     assert note == (
-        f"3 rows have texts in {name!r} that the table which was fitted had not ('x'), and were taken as 'u', the reference; "
-        f"set unseen to 'missing' to predict nothing there."
+        f"3 rows have texts in {name!r} that the model does not know ('x'); they were taken as the reference, 'u'. "
+        f"Set unseen to 'missing' to predict nothing there."
     )
     missing = Unseen(missing=True)
     x = encoded(new, got.predictors, missing).x
     assert np.isnan(x[[0, 3]]).any(1).all() and not np.isnan(x[1]).any()
-    assert unseen_notes(missing, got.predictors)[0].endswith("had not ('x'), and count as missing.")
+    assert unseen_notes(missing, got.predictors)[0].endswith("('x'); they count as missing.")
     with pytest.raises(DataError, match="has 'x' in row 1, which was not in the table that was fitted"):
         encoded(new, got.predictors)
     table = new.with_columns(y=1.0)

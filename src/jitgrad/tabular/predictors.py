@@ -183,15 +183,11 @@ def unseen_notes(unseen: Unseen, predictors: Predictors) -> tuple[str, ...]:
     notes = []
     for name, texts in unseen.counts.items():
         rows = sum(texts.values())
-        has = f"{rows} rows have texts" if rows > 1 else "1 row has a text"
-        taken = (
-            f"were taken as {references[name]!r}, the reference"
-            if rows > 1
-            else f"was taken as {references[name]!r}, the reference"
-        )
-        count = "count as missing" if rows > 1 else "counts as missing"
-        ending = count if unseen.missing else f"{taken}; set unseen to 'missing' to predict nothing there"
-        notes.append(f"{has} in {name!r} that the table which was fitted had not ({listed(map(repr, texts))}), and {ending}.")
+        has, it, were = ("1 row has a text", "it", "was") if rows == 1 else (f"{rows} rows have texts", "they", "were")
+        taken = f"{it} {were} taken as the reference, {references[name]!r}. Set unseen to 'missing' to predict nothing there"
+        missing = f"{it} {'counts' if rows == 1 else 'count'} as missing"
+        ending = missing if unseen.missing else taken
+        notes.append(f"{has} in {name!r} that the model does not know ({listed(map(repr, texts))}); {ending}.")
     return tuple(notes)
 
 
