@@ -129,8 +129,8 @@ def fit(data: str, by: list[str] | None, output: str | None, as_json: bool, quie
     """
     if "~" in (given["model"] or ""):
         raise ArgumentError(
-            f"--model has a formula of terms, {given['model']!r}. Give it as --formula; as --model, name the kind of model, or give "
-            f"a formula with parameters, as in a*exp(-b*x)."
+            f"--model has a formula of terms, {given['model']!r}. Give it as --formula; as --model, name the kind of model, or "
+            f"give a formula with parameters, as in a*exp(-b*x)."
         )
     if given["target"] is None and given["formula"] is None:
         raise ArgumentError("There is nothing to predict. Give --target COLUMN, or a --formula that has it on its left.")
