@@ -10,18 +10,33 @@ import pytest
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from jitgrad.sklearn import FormulaRegressor, GLMRegressor, LogisticClassifier, NetworkClassifier, NetworkRegressor
+import jitgrad.sklearn
+from jitgrad.sklearn import (
+    ElasticNetRegressor,
+    ElasticNetRegressorCV,
+    FormulaRegressor,
+    GLMRegressor,
+    LogisticClassifier,
+    NetworkClassifier,
+    NetworkRegressor,
+)
 
 ESTIMATORS = [
     GLMRegressor(),
     GLMRegressor("poisson"),
     GLMRegressor("gamma", "log", alpha=0.1),
-    GLMRegressor("negative_binomial", theta=2.0),
     LogisticClassifier(),
+    LogisticClassifier(0.1, l1_ratio=0.5),
+    ElasticNetRegressor(),
+    ElasticNetRegressorCV(alphas=3, cv=2),
     NetworkRegressor((4,), learning_rate_init=0.05, max_iter=60),
     NetworkClassifier((4,), learning_rate_init=0.05, max_iter=60),
     FormulaRegressor("a + b * x1"),
 ]
+
+
+def test_no_estimator_is_forgotten() -> None:
+    assert {type(estimator).__name__ for estimator in ESTIMATORS} == set(jitgrad.sklearn.__all__)
 
 
 @pytest.mark.filterwarnings("ignore")  # of what the checks' data make them say

@@ -24,7 +24,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler, scale
 
 import sklearn
-from jitgrad.sklearn import FormulaRegressor, GLMRegressor, LogisticClassifier, NetworkClassifier, NetworkRegressor
+from jitgrad.sklearn import (
+    ElasticNetRegressorCV,
+    FormulaRegressor,
+    GLMRegressor,
+    LogisticClassifier,
+    NetworkClassifier,
+    NetworkRegressor,
+)
 
 X, Y = load_diabetes(return_X_y=True)
 CANCER, BENIGN = load_breast_cancer(return_X_y=True)
@@ -32,7 +39,8 @@ CANCER = scale(CANCER)
 SMALL: dict[str, Any] = {"hidden_layer_sizes": (4,), "max_iter": 8, "tol": 0.0, "random_state": 0}
 ESTIMATORS = {
     "glm": (GLMRegressor("poisson"), X, Y),
-    "logistic": (LogisticClassifier(), CANCER[:, [1, 4]], BENIGN),
+    "logistic": (LogisticClassifier(0.1, l1_ratio=0.5), CANCER, BENIGN),
+    "elastic net": (ElasticNetRegressorCV(alphas=3, cv=2), X, Y),
     "regressor": (NetworkRegressor(**SMALL), X, Y),
     "classifier": (NetworkClassifier(**SMALL), CANCER, BENIGN),
     "formula": (FormulaRegressor("a * exp(b * x3 + c * x9)"), X, Y),

@@ -11,10 +11,19 @@ from jitgrad.errors import MissingError
 if find_spec("sklearn") is None:
     raise MissingError("jitgrad.sklearn needs scikit-learn. Run: pip install 'jitgrad[sklearn]'.")
 
+from jitgrad.sklearn.elastic_net import ElasticNetRegressor, ElasticNetRegressorCV
 from jitgrad.sklearn.formula import FormulaRegressor
 from jitgrad.sklearn.glm import GLMRegressor
 from jitgrad.sklearn.logistic import LogisticClassifier
 from jitgrad.sklearn.network_classifier import NetworkClassifier
 from jitgrad.sklearn.network_regressor import NetworkRegressor
 
-__all__ = ["FormulaRegressor", "GLMRegressor", "LogisticClassifier", "NetworkClassifier", "NetworkRegressor"]
+__all__ = [
+    "ElasticNetRegressor",
+    "ElasticNetRegressorCV",
+    "FormulaRegressor",
+    "GLMRegressor",
+    "LogisticClassifier",
+    "NetworkClassifier",
+    "NetworkRegressor",
+]

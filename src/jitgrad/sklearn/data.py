@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError, DataError
 
 
 class Rows(NamedTuple):
-    """Checked rows, without those of weight 0, which are as if they were not there.
+    """Checked rows.
 
     Attributes:
         x: float64 or float32 (rows, features).
@@ -25,6 +25,10 @@ class Rows(NamedTuple):
     y: np.ndarray
     weights: np.ndarray | None = None
     offset: np.ndarray | None = None
+
+    def counted(self) -> Rows:
+        """Without those of weight 0, which are as if they were not there."""
+        return self if self.weights is None or self.weights.all() else self.part(self.weights > 0)
 
     def part(self, places: np.ndarray) -> Rows:
         """Some of the rows."""
@@ -56,15 +60,11 @@ def rows_of(
     """
     x, y = validate_data(estimator, x, y, reset=reset, dtype=dtype, **checks)
     weights = row_numbers("sample_weight", sample_weight, x)
-    rows = Rows(x, y, weights, row_numbers("offset", offset, x))
-    if weights is None:
-        return rows
-    if (weights < 0).any():
+    if weights is not None and (weights < 0).any():
         raise DataError("sample_weight has negative weights. Give a number from 0 on for each row.")
-    kept = weights > 0
-    if not kept.any():
+    if weights is not None and not weights.any():
         raise DataError("sample_weight has only zero weights. Give a positive one to at least one row.")
-    return rows if kept.all() else rows.part(kept)
+    return Rows(x, y, weights, row_numbers("offset", offset, x))
 
 
 def row_numbers(name: str, given: Any, x: np.ndarray) -> np.ndarray | None:

@@ -111,7 +111,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         ValueError
             For a formula that cannot be read, or data that do not fit together.
         """
-        rows = rows_of(self, X, y, sample_weight, y_numeric=True, ensure_min_samples=2)
+        rows = rows_of(self, X, y, sample_weight, y_numeric=True, ensure_min_samples=2).counted()
         model = self._model()
         text = model if isinstance(model, str) else model.formula
         columns = self._columns(rows.x, formula(text).names)

@@ -130,7 +130,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         ValueError
             For a target that the family cannot have, or data that do not fit together.
         """
-        rows = rows_of(self, X, y, sample_weight, y_numeric=True, offset=offset)
+        rows = rows_of(self, X, y, sample_weight, y_numeric=True, offset=offset).counted()
         given: dict[str, Any] = {
             "intercept": self.fit_intercept, "offset": rows.offset, "weights": rows.weights, "theta": self.theta,
             "tol": self.tol, "max_iter": self.max_iter,

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from jitgrad.glm import Fit
+from jitgrad.arguments import positive
+from jitgrad.glm import Fit, path
 from jitgrad.glm.ridge_by_scoring import Ridge
+from jitgrad.sklearn.data import Rows
 
 
 class Linear(NamedTuple):
@@ -29,9 +31,26 @@ def warn_of(made: Fit | Ridge) -> None:
     """Warn, on behalf of an estimator's ``fit``, where a likelihood has no maximum or it was not reached."""
     separated = made.separated if isinstance(made, Fit) else ""
     if separated:
-        said = f"{separated}. The coefficients are those where the search gave up. Leave features out."
+        said = f"{separated}. The coefficients are those where the search gave up. Give a penalty, such as alpha=0.01."
     elif not made.converged:
         said = f"The fit did not converge in {made.n_iter} steps. Give more by max_iter, or look at the scale of the data."
     else:
         return
     warnings.warn(said, ConvergenceWarning, stacklevel=3)
+
+
+def penalised(estimator: Any, rows: Rows, family: str) -> Linear:
+    """A fit with the penalty of an estimator's ``alpha`` and ``l1_ratio``, of coefficients as they are."""
+    made = path(
+        rows.x,
+        rows.y,
+        family,
+        l1_ratio=estimator.l1_ratio,
+        alphas=positive("alpha", estimator.alpha),
+        intercept=estimator.fit_intercept,
+        standardize=False,
+        weights=rows.weights,
+        tol=estimator.tol,
+        max_iter=estimator.max_iter,
+    )
+    return Linear(made.coefficients[0].T, made.intercepts[0], max(1, int(made.n_iter[0])))

@@ -11,23 +11,29 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from jitgrad import glm
 from jitgrad.sklearn.classes import log_probabilities, most_likely, probabilities
 from jitgrad.sklearn.data import classes_of, rows_of
-from jitgrad.sklearn.linear import Linear, known, warn_of
+from jitgrad.sklearn.linear import Linear, known, penalised, warn_of
 
 
 class LogisticClassifier(ClassifierMixin, BaseEstimator):
-    """Logistic regression of two or more classes, by maximum likelihood.
+    """Logistic regression of two or more classes, by maximum likelihood unless a penalty is asked for.
 
-    scikit-learn's ``LogisticRegression`` has a penalty by default; this is its ``C=inf``, to full precision. Where a
-    combination of the features tells the classes apart there is no maximum, which a ConvergenceWarning says.
+    It minimises ``log_loss + alpha * (l1_ratio * |coef|₁ + (1 - l1_ratio) / 2 * |coef|²)``, with the mean over rows as
+    ``log_loss``. scikit-learn's ``LogisticRegression`` has a penalty by default: its ``C`` is ``1 / (alpha * n_samples)`` here.
 
     Parameters
     ----------
+    alpha : float, default=0.0
+        The strength of the penalty; 0 for maximum likelihood. Where a combination of the features tells the classes apart
+        there is no maximum, which a ConvergenceWarning says: a penalty helps.
+    l1_ratio : float, default=0.0
+        How much of it is of absolute values, which set coefficients to zero: 0 for ridge, 1 for the lasso.
     fit_intercept : bool, default=True
         Whether to add constants, which are not penalised.
-    tol : float, default=1e-10
-        How large the last step may be, in standard errors.
-    max_iter : int, default=100
-        The most steps.
+    tol : float, default=1e-9
+        How large the last step may be, in standard errors; with a penalty, the largest violation of the conditions of the
+        minimum beside the largest gradient without features.
+    max_iter : int, default=10000
+        The most steps; with a penalty, the most sweeps of coordinate descent.
 
     Attributes
     ----------
@@ -39,7 +45,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         The constants.
     n_iter_ : int
         How many steps there were.
-    fit_ : jitgrad.glm.Fit
+    fit_ : jitgrad.glm.Fit or None
         What statistics says of a fit without a penalty. Coefficients of more than two classes are against the first one there.
     n_features_in_ : int
         The number of columns of X.
@@ -62,11 +68,15 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
+        alpha: float = 0.0,
         *,
+        l1_ratio: float = 0.0,
         fit_intercept: bool = True,
-        tol: float = 1e-10,
-        max_iter: int = 100,
+        tol: float = 1e-9,
+        max_iter: int = 10_000,
     ) -> None:
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
         self.tol = tol
         self.max_iter = max_iter
@@ -93,13 +103,18 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             Where there is only one class, or data do not fit together.
         """
-        rows = rows_of(self, X, y, sample_weight)
+        rows = rows_of(self, X, y, sample_weight).counted()
         self.classes_, positions = classes_of(rows)
         family = "binomial" if len(self.classes_) == 2 else "multinomial"
-        linear = self._most_likely(rows.x, positions, rows.weights, family)
-        self.coef_, self.intercept_, self.n_iter_ = (
-            np.atleast_2d(linear.coefficients), np.atleast_1d(linear.intercept), linear.n_iter
-        )  # fmt: skip
+        self.fit_: glm.Fit | None = None
+        if self.alpha:
+            linear = penalised(self, rows._replace(y=positions), family)
+        else:
+            linear = self._most_likely(rows.x, positions, rows.weights, family)
+        self.coef_, self.intercept_ = np.atleast_2d(linear.coefficients), np.atleast_1d(linear.intercept)
+        if family == "multinomial":  # what is common to all classes changes no probability
+            self.intercept_ = self.intercept_ - self.intercept_.mean()
+        self.n_iter_ = linear.n_iter
         return self
 
     def _most_likely(self, x: np.ndarray, positions: np.ndarray, weights: Any, family: str) -> Linear:

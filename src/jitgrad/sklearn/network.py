@@ -131,7 +131,7 @@ class Network(BaseEstimator, ABC):
         return self
 
     def _rows(self, X: Any, y: Any, sample_weight: Any, fresh: bool) -> Rows:
-        return rows_of(self, X, y, sample_weight, reset=fresh, dtype=FLOATS, **self._checks)
+        return rows_of(self, X, y, sample_weight, reset=fresh, dtype=FLOATS, **self._checks).counted()
 
     def _settings(self, loss: str, epochs: int) -> Settings:
         by_name("activation", self.activation, ACTIVATIONS)
