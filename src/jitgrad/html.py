@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import warnings
 from collections.abc import Collection, Sequence
 from html import escape as _escape
 from io import StringIO
@@ -156,7 +157,8 @@ def svg(figure: Any, label: str) -> str:
     from matplotlib import rc_context
 
     content = StringIO()
-    with rc_context({"svg.hashsalt": "jitgrad", "svg.fonttype": "none"}):
+    with rc_context({"svg.hashsalt": "jitgrad", "svg.fonttype": "none"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the browser has fonts of its own
         figure.savefig(content, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = content.getvalue()
     text = text[text.index("<svg") :].strip()
