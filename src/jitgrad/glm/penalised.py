@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jitgrad.glm.blas import one_thread
 from jitgrad.glm.canonical import Loss
 from jitgrad.glm.quadratic import Quadratic, violation
 from jitgrad.vm.threads import get_num_threads
@@ -289,10 +290,8 @@ def _look(fits: Sequence[PenalisedFit]) -> None:
 
 
 def _each(fits: Sequence[PenalisedFit], do: Callable[[PenalisedFit], None]) -> None:
-    threads = min(get_num_threads(), len(fits))
-    if threads == 1:
-        for fit in fits:
-            do(fit)
+    if len(fits) == 1:
+        do(fits[0])
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with one_thread(), ThreadPoolExecutor(min(get_num_threads(), len(fits))) as pool:
         list(pool.map(do, fits))

@@ -195,14 +195,16 @@ class _Descent:
 
 def _solved(matrix: np.ndarray, ridge: np.ndarray, slack: float, right: np.ndarray) -> np.ndarray:
     """The solution of a system with a matrix that is not negative, to whose diagonal ``ridge`` and ``slack`` are added."""
-    from scipy.linalg.lapack import dpotrf, dpotrs
+    from scipy.linalg.lapack import dpotrs
 
     diagonal = np.diag_indices_from(matrix)
     matrix[diagonal] += ridge
     for times in (1, 1e3, 1e6):
         matrix[diagonal] += times * slack
-        factor, failed = dpotrf(matrix.T, lower=1, clean=0)
-        if not failed:
-            found: np.ndarray = dpotrs(factor, right, lower=1)[0]
-            return found
+        try:
+            factor = np.linalg.cholesky(matrix)  # which lets other threads run, as SciPy's does not
+        except np.linalg.LinAlgError:
+            continue
+        found: np.ndarray = dpotrs(factor.T, right, lower=0)[0]
+        return found
     raise FitError("The products of columns are not finite. Scale the columns to numbers of ordinary size.")
