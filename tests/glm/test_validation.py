@@ -10,6 +10,7 @@ import pytest
 from jitgrad import glm
 from jitgrad.errors import ArgumentError
 from jitgrad.glm import validation
+from jitgrad.glm.rows import as_rows
 from tests.glm.cases import CASES
 from tests.glm.references import Case
 from tests.glm.test_influence import ROWS, N, X, Y
@@ -65,7 +66,7 @@ def test_folds_are_predicted_by_fits_to_the_others(name: str) -> None:
     case: Case = CASES[name]
     got = of(name, folds=4, seed=3)
     assert (got.method, got.note) == ("4-fold", "")
-    fold = validation._folds(fit_of(name), glm.families.as_rows(case.target), 4, 3)
+    fold = validation._folds(fit_of(name), as_rows(case.target), 4, 3)
     for number in range(4):
         left = fold != number
         rows = {key: values[left] for key, values in case.rows.items()}
@@ -82,7 +83,7 @@ def test_the_seed_makes_the_folds() -> None:
 
 def test_classes_are_spread_over_the_folds() -> None:
     case = CASES["birthwt, race"]
-    fold = validation._folds(fit_of("birthwt, race"), glm.families.as_rows(case.target), 10, 0)
+    fold = validation._folds(fit_of("birthwt, race"), as_rows(case.target), 10, 0)
     for position in range(3):
         counts = np.bincount(fold[case.target == position], minlength=10)
         assert counts.max() - counts.min() <= 1
