@@ -37,7 +37,7 @@ def scores_of_classes(y: np.ndarray, probabilities: np.ndarray, weights: np.ndar
     np.add.at(confusion, (own, predicted), 1)
     smallest = np.finfo(np.float64).tiny
     losses = -np.log(np.maximum(probabilities[np.arange(len(y)), own], smallest))
-    scores = {
+    scores: Scores = {
         "rows": len(y),
         "accuracy": float(np.average(predicted == own, weights=weights)),
         "log_loss": float(np.average(losses, weights=weights)),
