@@ -198,7 +198,7 @@ def make_design(
     needed += [roles.groups] if roles.groups else []
     whole, missing = whole_rows(frame.select(list(dict.fromkeys(needed))), drop_missing)
     rows = used_rows(whole)
-    if features is None and sides is None:
+    if features is None and sides is None and len(rows) < frame.height:
         chosen, more = selection.kept(whole[rows], chosen, texts)
         notes += more
     columns = tuple(Column.learned(whole[name], texts, dates) for name in chosen)
@@ -262,7 +262,7 @@ def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, d
             f"Every row has a missing value, {counts[most]} of {frame.height} rows in column {most!r}. "
             f"Leave out the columns that miss most."
         )
-    return frame.select(pl.when(~missing).then(pl.all())), counts
+    return frame.select(pl.when(~missing).then(pl.all())) if count else frame, counts
 
 
 def used_rows(whole: pl.DataFrame) -> np.ndarray:
@@ -278,9 +278,10 @@ def _design(whole: pl.DataFrame, rows: np.ndarray, predictors: Predictors, targe
         rows = rows[~np.isnan(x[rows]).any(1)]
         if not len(rows):
             raise DataError("Every row has a text that was not in the table that was fitted. Let them count as the reference.")
-    offset, trials = (None if values is None else values[rows] for values in (offset, trials))
-    dropped = whole.height - len(rows)
-    return Design(x[rows], y[rows], predictors, target, offset, trials=trials, rows=rows, dropped=dropped)
+    made = Design(x, y, predictors, target, offset, trials=trials, rows=np.arange(whole.height))
+    if len(rows) < whole.height:
+        made = replace(made.part(rows), dropped=whole.height - len(rows))
+    return made
 
 
 def _groups(column: pl.Series) -> np.ndarray:

@@ -137,13 +137,12 @@ def _useless(frame: pl.DataFrame, name: str, texts: str) -> Reason | None:
         return _useless_texts(used, texts)
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean or column.dtype.is_temporal()):
         return Reason(f"{{has}} values of type {column.dtype}, which are no numbers", "")
-    kinds = used.n_unique()
-    if len(used) > 1 and kinds == 1:
+    if len(used) > 1 and used.min() == used.max():
         return _CONSTANT
-    if column.dtype.is_integer() and len(used) > 1 and kinds == len(used):
+    if column.dtype.is_integer() and len(used) > 1:
         if _counts(frame, name):
             return _COUNTING
-        if len(used) > _FEW and _IDENTIFIER.fullmatch(name.strip()):
+        if len(used) > _FEW and _IDENTIFIER.fullmatch(name.strip()) and used.n_unique() == len(used):
             return _NUMBERED
     return None
 
