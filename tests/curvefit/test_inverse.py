@@ -20,6 +20,7 @@ NASTURTIUM = {
 """Weight in mg by concentration: Racine-Poon, "A Bayesian approach to nonlinear calibration problems", 1988."""
 CRYSTAL = (0.08, 1.12, 4.43, 4.98, 4.92, 7.18, 5.57, 8.4, 8.81, 10.81, 11.16, 10.12, 13.12, 15.04)
 CONCENTRATION, WEIGHT = np.repeat(list(NASTURTIUM), 6), np.ravel(list(NASTURTIUM.values())).astype(float)
+X_POLE = np.linspace(0, 4, 21)
 LOG_LOGISTIC = "a / (1 + (x / m)**h)"
 
 THERMOSTAT = (95.71, 98.16, 99.52, 102.09, 103.79, 106.18, 108.14, 110.21)
@@ -73,6 +74,17 @@ def test_a_line_has_fiellers_interval() -> None:
             assert np.isinf(limit[~inside]).all()
 
 
+def test_doses_over_decades() -> None:
+    dose = np.append(np.zeros(3), np.repeat(10.0 ** np.arange(-9, -3.0), 3))
+    y = 4 + 90 / (1 + (dose / 2e-7) ** 1.3) + np.tile([1.0, -2.0, 1.0], 7)
+    result = curve_fit("b + (t - b) / (1 + (x / m)**h)", dose, y)
+    b, t, m, h = (result.parameters[name] for name in "btmh")
+    asked = np.array([90.0, 50.0, 10.0])
+    found = result.inverse(asked)
+    np.testing.assert_allclose(found.x, m * ((t - b) / (asked - b) - 1) ** (1 / h), rtol=1e-9)
+    assert (found.low < found.x).all() and (found.x < found.high).all() and found.solutions.tolist() == [1, 1, 1]
+
+
 def test_no_solution_and_several() -> None:
     x = np.linspace(0, 10, 40)
     y = 1 + 4 * np.exp(-((x - 4) ** 2) / 3) + 0.02 * np.random.default_rng(1).normal(size=40)
@@ -88,6 +100,16 @@ def test_no_solution_and_several() -> None:
     flat = curve_fit("a + b * x", x, np.random.default_rng(2).normal(size=40))
     open_ended = flat.inverse(float(flat.predict([np.array([5.0])])[0]))
     assert (open_ended.low, open_ended.high) == (-math.inf, math.inf) and "too uncertain for two limits" in open_ended.notes[0]
+
+
+@pytest.mark.parametrize(("model", "y"), [("a / (x - b)", 1 / (X_POLE - 2.03)), ("a + b * (x > c)", 1.0 + 2 * (X_POLE > 2.03))])
+def test_a_pole_or_a_jump_is_no_solution(model: str, y: np.ndarray) -> None:
+    start = {"a": 1.0, "b": 2.0} | ({"c": 2.03} if "c" in model else {})
+    result = curve_fit(model, X_POLE, y + 0.01 * np.sin(7 * X_POLE), start, fixed=list(start)[2:] or None)
+    value = 1.5 if "c" in model else 0.0
+    assert result.inverse(value).solutions == 0
+    if "c" not in model:
+        assert result.inverse(2.0).x == pytest.approx(2.53, abs=0.05)
 
 
 def test_with_sigma_and_what_cannot_be_asked() -> None:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 POINTS = 2000
 """Where a curve is computed, to see where it crosses a value: evenly, and again by decades."""
-HALVINGS = 60
+SMALLEST, MOST_STEPS = 1e-300, 200
+"""Of an x beside which another is the same; and of steps to it."""
+MET = 1e-6
+"""Of how far a curve is from a value at the points around the place where it has it, how far it may be there."""
 STEP = 1e-6
 """Of the range, or of x, for a difference: the slope is right to nine digits."""
 NAMED = 3
@@ -80,7 +83,9 @@ def invert(
         def outside(x: np.ndarray, value: float = value, own: float = own) -> np.ndarray:
             return beyond(value, own, *estimates._value_and_variance([x]))
 
-        places.append([_halved(beside, *pair) for pair in _crossings(grid, along - value, inside)])
+        crossings = _crossings(grid, along - value, inside)
+        roots = [_root(beside, *pair) for pair in crossings]
+        places.append([root for root, pair in zip(roots, crossings, strict=True) if _is_met(beside, root, pair)])
         if len(places[k]) == 1:
             (root,) = places[k]
             ends = _limits(grid, beyond(value, own, along, spread), root, outside)
@@ -108,18 +113,23 @@ def _crossings(grid: np.ndarray, beside: np.ndarray, inside: np.ndarray) -> list
     return sorted([*exact, *zip(x[changes].tolist(), x[changes + 1].tolist(), strict=True)])
 
 
-def _halved(function: Callable[[np.ndarray], np.ndarray], a: float, b: float) -> float:
-    """Where a function is 0 between a and b, at which it has different signs."""
-    if a == b:
-        return a
-    below = float(function(np.array([a]))[0]) < 0
-    for _ in range(HALVINGS):
-        middle = 0.5 * (a + b)
-        if (float(function(np.array([middle]))[0]) < 0) is below:
-            a = middle
-        else:
-            b = middle
-    return 0.5 * (a + b)
+def _root(function: Callable[[np.ndarray], np.ndarray], a: float, b: float) -> float:
+    """Where a function is 0 between a and b, at which it has different signs, to the last digits: by Brent's method."""
+    from scipy.optimize import brentq
+
+    def of_one(x: float) -> float:
+        return float(function(np.array([x]))[0])
+
+    at_a, at_b = of_one(a), of_one(b)
+    if a == b or (at_a < 0) == (at_b < 0):  # it is 0 to rounding at one of them
+        return a if abs(at_a) <= abs(at_b) else b
+    return float(brentq(of_one, a, b, xtol=SMALLEST, rtol=4 * np.finfo(float).eps, maxiter=MOST_STEPS, disp=False))
+
+
+def _is_met(beside: Callable[[np.ndarray], np.ndarray], root: float, between: tuple[float, float]) -> bool:
+    """Whether a function is 0 at a place between two where it has different signs: not so at a pole or a jump."""
+    at, *ends = np.abs(beside(np.array([root, *between]))).tolist()
+    return bool(at <= MET * max(ends))
 
 
 def _limits(
@@ -135,7 +145,7 @@ def _limits(
             found.append(open_end)
             continue
         last = grid[places[out[0] - 1]] if out[0] else root
-        found.append(_halved(outside, float(last), float(grid[places[out[0]]])))
+        found.append(_root(outside, float(last), float(grid[places[out[0]]])))
     return found[0], found[1]
 
 
