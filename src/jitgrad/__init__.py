@@ -1,5 +1,7 @@
 """jitgrad: fit models with gradients, fast, on the CPU."""
 
+from typing import TYPE_CHECKING, Any
+
 from numpy import bool_, float32, float64, int64
 
 from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
@@ -242,3 +244,16 @@ from jitgrad.vm.flush import set_flush_denormal
 from jitgrad.vm.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from jitgrad.tabular import fit_table
+
+
+def __getattr__(name: str) -> Any:
+    """``fit_table`` where it is asked for: polars takes longer to import than all the rest."""
+    if name == "fit_table":
+        from jitgrad.tabular import fit_table
+
+        globals()[name] = fit_table
+        return fit_table
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

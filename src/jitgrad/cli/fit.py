@@ -155,13 +155,16 @@ def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> No
     notes: list[str] = []
     frame = read_table(data, given.pop("reading"), notes.append)
     model = given.pop("model")
+    if model is not None and "~" in model:
+        raise ArgumentError("The model has a ~, as formulas of terms have. Give it as --formula, without --target.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitWarning)  # the status says it
         start = _start(resume)
         if given["formula"] is None:
             model = model or getattr(start, "name", "") or getattr(start, "formula", None)
         is_curve = model is not None and model not in options.OF_TABLES
-        result = (_curve if is_curve else _table)(frame, model, given, start, quiet)
+        made: Any = _curve if is_curve else _table
+        result = made(frame, model, given, start, quiet)
     if not quiet:
         options.say(notes)
     if save:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from jitgrad.cli import options
@@ -16,8 +18,12 @@ BATCH_ROWS = 50_000
 @click.argument("data", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", type=click.Path(allow_dash=True), default="-", help="A .csv, .tsv, .gz or .parquet file.")
 @click.option("--only", is_flag=True, help="Write the predictions alone, without the columns of DATA.")
+@click.option("--interval", "level", type=float, metavar="LEVEL", help="Also the limits of a new measurement, as in 0.95.")
 @click.option(
-    "--interval", "level", type=float, metavar="LEVEL", help="Of a curve: also the limits of a new measurement, as in 0.95."
+    "--confidence",
+    type=float,
+    metavar="LEVEL",
+    help="Also the limits of the mean, as in 0.95; of classes, of the second's probability.",
 )
 @click.option("--inverse", is_flag=True, help="Of a curve: find x, with limits, for the values of the target in DATA.")
 @click.option(
@@ -26,8 +32,8 @@ BATCH_ROWS = 50_000
 @options.of_unseen
 @options.of_tables
 def predict(
-    model: str, data: str, output: str, only: bool, level: float | None, inverse: bool, replicates: float | None,
-    unseen: str | None, reading: ReadOptions,
+    model: str, data: str, output: str, only: bool, level: float | None, confidence: float | None, inverse: bool,
+    replicates: float | None, unseen: str | None, reading: ReadOptions,
 ) -> None:  # fmt: skip
     """Predict the rows of a table with a kept model.
 
@@ -40,6 +46,7 @@ def predict(
     Examples:
       jitgrad predict iris.jitgrad new.csv -o predicted.csv
       jitgrad predict decay.jitgrad times.csv --interval 0.95
+      jitgrad predict cars.jitgrad new.csv --confidence 0.95
       jitgrad predict standards.jitgrad samples.csv --inverse --replicates 3
       zcat big.csv.gz | jitgrad predict iris.jitgrad - -o predicted.parquet
     """
@@ -52,13 +59,11 @@ def predict(
 
     options.check_output(output, data, model)
     loaded = kept.load(model)
-    if level is not None and not isinstance(loaded, CurveModel):
-        raise ArgumentError("--interval is of curves, and the model is none. Leave it out.")
     if inverse and not isinstance(loaded, CurveModel):
         raise ArgumentError("--inverse is of curves, and the model is none. Leave it out.")
     if replicates is not None and not inverse:
         raise ArgumentError("--replicates is of an inverse. Give --inverse, too.")
-    more = {} if level is None else {"level": level}
+    more = _limits(loaded, level, confidence)
     more |= {} if replicates is None else {"replicates": replicates}
     more |= kept.unseen_for(loaded, unseen)
     notes: list[str] = []
@@ -76,3 +81,18 @@ def predict(
             writer.add(made if only else pl.concat([written, made], how="horizontal"))
             first += frame.height
     options.say([*notes, *kept.notes_on_unseen(loaded, more)])
+
+
+def _limits(loaded: Any, level: float | None, confidence: float | None) -> dict[str, Any]:
+    """What limits the predictions get. Raises ArgumentError where the model has none."""
+    from jitgrad.tabular import CurveModel, TableModel
+
+    if level is not None and confidence is not None:
+        raise ArgumentError("--interval and --confidence ask for different limits. Give one of them.")
+    if isinstance(loaded, TableModel) and (level is not None or confidence is not None):
+        return {"interval": "confidence" if level is None else "prediction", "level": confidence if level is None else level}
+    if confidence is not None:
+        raise ArgumentError("--confidence is of tables, and the model is none of one. Give --interval for a new measurement.")
+    if level is not None and not isinstance(loaded, CurveModel):
+        raise ArgumentError("--interval is of curves and tables, and the model is made in Python. Leave it out.")
+    return {} if level is None else {"level": level}

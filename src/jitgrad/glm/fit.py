@@ -248,8 +248,7 @@ def _fit_classes(names: Sequence[str], x: np.ndarray, rows: Rows, intercept: boo
 
 def _null_deviance_of_classes(rows: Rows, n_classes: int, intercept: bool) -> float:
     """That of the classes' parts, or without an intercept of equal parts."""
-    from scipy.special import xlogy
-
     counts = np.bincount(rows.y.astype(np.int64), rows.total, n_classes)
+    there = counts > 0
     parts = counts / counts.sum() if intercept else np.full(n_classes, 1 / n_classes)
-    return float(-2 * np.sum(xlogy(counts, parts)))
+    return float(-2 * np.sum(counts[there] * np.log(parts[there])))

@@ -79,7 +79,7 @@ def _notes(fit: Fit, inference: Inference, design: Design) -> list[str]:
     if error is None:
         notes.append(
             f"There are as many coefficients as rows, {inference.rows}, so nothing is left to tell errors from: there are no "
-            f"standard errors."
+            f"standard errors. Give a penalty, for example 'ridge', or fewer features."
         )
     elif error < PERFECT * np.abs(design.y).max():
         notes.append("The fit is perfect, up to rounding: its standard errors are of no use.")

@@ -219,8 +219,10 @@ class TableModel:
         half, link = inference.half_width(x, more, level), link_of(self.link)
         eta = self.eta(x, offset)
         own = eta[:, -1] - (eta[:, 0] if self.classes else 0)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return np.sort(link.inverse(np.stack([own - half, own + half])), axis=0)
+        ends = np.stack([own - half, own + half])
+        ends = np.maximum(ends, 0.0) if link.needs else ends  # below, there is no mean
+        with np.errstate(over="ignore", divide="ignore"):
+            return np.sort(link.inverse(ends), axis=0)
 
     def evaluate(self, frame: pl.DataFrame, unseen: str | Unseen = "reference") -> Scores:
         """The scores on the rows of a table that have every value; for ``unseen`` see ``predict_frame``.

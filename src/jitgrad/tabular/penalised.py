@@ -84,8 +84,9 @@ def _validated(model: TableModel, design: Design, folds: np.ndarray, of: dict[st
 
 def _note(model: TableModel, found: Path, number: int, chosen: CrossValidated | None) -> str:
     """How strong the penalty is, and what it leaves."""
-    settings, left = model.settings, int(found.df[number])
+    settings, coefficients = model.settings, found.coefficients[number]
     why = f", chosen by cross-validation in {int(chosen.folds.max()) + 1} folds" if chosen is not None else ""
     ratio = f" and l1_ratio {settings.l1_ratio:g}" if settings.penalty == "elastic-net" else ""
-    kept = "" if settings.penalty == "ridge" else f" {left} of {found.coefficients.shape[1]} coefficients are not 0."
+    kept = f" {np.count_nonzero(coefficients)} of {coefficients.size} coefficients are not 0."
+    kept = "" if settings.penalty == "ridge" else kept
     return f"Penalised by {settings.penalty} with alpha {found.alphas[number]:.6g}{ratio}{why}: no standard errors.{kept}"

@@ -167,6 +167,7 @@ class Settings:
         """
         classes = classify or has_classes(column)
         model = self._model(classes or trials)
+        made = self.for_model(model)
         if trials and model not in ("logistic", "quasi_binomial"):
             raise ArgumentError(
                 f"Model {model!r} has no trials. Leave {{argument}} out, or choose model 'logistic'.", argument="trials"
@@ -179,7 +180,7 @@ class Settings:
                 f"numbers are taken as classes, trials for proportions, or choose model 'linear'.",
                 argument="classify",
             )
-        return self.for_model(model)
+        return made
 
     def for_numbers(self, trials: bool = False) -> Settings:
         """The same for a target that is computed from columns."""

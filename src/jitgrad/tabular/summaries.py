@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jitgrad.summary import Grid, Summary, interval, number, probability, sentence
 from jitgrad.tabular.inference import Inference
 
@@ -138,9 +136,12 @@ def figures(values: Mapping[str, float | None]) -> str:
 
 def _coefficients(model: TableModel) -> Grid:
     assert model.coefficients is not None and model.intercept is not None
-    values = np.vstack([model.intercept, model.coefficients])
-    rows = [(name, *map(number, row)) for name, row in zip(("intercept", *model.features), values.tolist(), strict=True)]
-    return Grid(["feature", *(model.classes or ["coefficient"])], rows)
+    sparse = model.settings.penalty in ("lasso", "elastic-net")
+    rows = [("intercept", *map(number, model.intercept.tolist()))]
+    for name, row in zip(model.features, model.coefficients.tolist(), strict=True):
+        if any(row) or not sparse:
+            rows.append((name, *map(number, row)))
+    return Grid(["feature", *(model.classes or ["coefficient"])], rows, "Coefficients that are not 0" if sparse else "")
 
 
 def scores(by_part: Mapping[str, Mapping[str, Any]]) -> Grid:
