@@ -102,7 +102,7 @@ BAD: list[tuple[str | None, list[str], str]] = [
     (GOOD, ["--features", "a,c"], "no column 'c'"),
     (GOOD.replace("3,5", "3"), [], "2 fields in line 4 and 3 in its header"),
     (GOOD.replace("3,5", "3,5,7"), [], "4 fields in line 4 and 3 in its header"),
-    (GOOD.replace("3,5", "3,five"), [], "'five' among them"),
+    (GOOD.replace("3,5", "3,five"), ["--features", "a,b"], "'five' among them"),
     ("a,b,y\n1,,3\n2,,4\n", ["--features", "a,b"], "Column 'b' has no value in any row"),
     ("a,y\n1,k\n2,k\n", [], "one class 'k'"),
     ("a,y\n1,2\ninf,3\n", [], "infinite number"),
