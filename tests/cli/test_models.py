@@ -421,7 +421,7 @@ WRONG = [
     ("predict table t.csv --interval 0.9 --confidence 0.9", "ask for different limits"),
     ("predict curve t.csv --confidence 0.9", "--confidence is of tables"),
     ("predict python t.csv --interval 0.9", "--interval is of curves and tables"),
-    ("predict curve t.csv --unseen missing", "--unseen is of tables"),
+    ("predict curve t.csv --unseen missing", "--unseen is of models of tables"),
     ("fit t.csv --target y --features x --model y~x", "Give it as --formula"),
     ("fit t.csv", "There is nothing to predict. Give --target"),
     ("fit t.csv --target y --features x --cov HC7", "no cov_type 'HC7'"),
