@@ -215,7 +215,9 @@ def test_ratios_and_what_is_said() -> None:
 def test_new_texts_are_the_reference_and_counted() -> None:
     fit = jg.fit_table(TABLE, "y", X)
     new = TABLE.head(3).with_columns(kind=pl.Series(["x", "u", "x"]))
-    with pytest.warns(DataWarning, match="2 rows have texts in 'kind' that the model does not know .* taken as the reference, 'u'"):
+    with pytest.warns(
+        DataWarning, match="2 rows have texts in 'kind' that the model does not know .* taken as the reference, 'u'"
+    ):
         got = fit.predict(new)["prediction"]
     np.testing.assert_allclose(got, fit.predict(new.with_columns(kind=pl.lit("u")))["prediction"])
     with pytest.warns(DataWarning, match="does not know"):
