@@ -23,6 +23,7 @@ from jitgrad.program.expression import Expression, Step, input_step
 from jitgrad.program.lowering import lower
 from jitgrad.program.program import Program
 from jitgrad.vm import threads
+from jitgrad.vm.cores import cores
 from jitgrad.vm.instructions import INSTRUCTIONS, LEAST_ELEMENTS, OPCODE, Cut, Instruction
 
 CUT = [kind for kind in INSTRUCTIONS if kind.splits is not None]
@@ -235,7 +236,13 @@ def test_the_number_of_threads_comes_from_the_environment(monkeypatch: pytest.Mo
         jitgrad.get_num_threads()
     monkeypatch.setattr(threads._Settings, "threads", None)
     monkeypatch.delenv("JITGRAD_NUM_THREADS")
-    assert jitgrad.get_num_threads() >= 1
+    for part in ("", "many", "0", "1000"):
+        monkeypatch.setenv("OMP_NUM_THREADS", part)
+        monkeypatch.setattr(threads._Settings, "threads", None)
+        assert jitgrad.get_num_threads() == cores()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1,2")
+    monkeypatch.setattr(threads._Settings, "threads", None)
+    assert jitgrad.get_num_threads() == 1
 
 
 # What threads may not share.

@@ -33,11 +33,14 @@ class _Settings:
 def get_num_threads() -> int:
     """The number of threads that a fit may use: what was set, else ``JITGRAD_NUM_THREADS``, else this process's cores.
 
+    Of these at most ``OMP_NUM_THREADS``, with which joblib, Dask and others tell one process among many what its part is.
+
     Raises:
-        ArgumentError: where the environment variable is no number from 1 on.
+        ArgumentError: where ``JITGRAD_NUM_THREADS`` is no number from 1 on.
     """
     if _Settings.threads is None:
-        given = os.environ.get(_VARIABLE, str(cores()))
+        part = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+        given = os.environ.get(_VARIABLE, str(min(cores(), int(part)) if part.isdecimal() and int(part) else cores()))
         _Settings.threads = arguments.count(_VARIABLE, int(given) if given.isdecimal() else given)
     return _Settings.threads
 
