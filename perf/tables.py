@@ -8,6 +8,10 @@ Jobs:
   grid_search  GridSearchCV of 20 points by 5 folds over networks of 30 inputs and 16 hidden units, 50 epochs of Adam each, in
              batches of 32 or of 200 rows, with one process and with two. The difference is that of the scores
 
+  elastic_net  100 penalties by 10 folds of 1000 rows by 5000 columns, 100 of which matter, with l1_ratio 0.5. ElasticNetCV has
+             two processes, at its default tol and at a smaller one; the difference says how far its coefficients are off then.
+             Each side runs once, scikit-learn's at the smaller tol for many minutes
+
 Both sides have the same arrays and all cores. "first" is the first fit in a process, with what it imports, compiles or lowers;
 then come the median and the minimum of later ones. Ratios are the peer's median over jitgrad's: above 1 jitgrad is faster.
 """
@@ -15,6 +19,7 @@ then come the median and the minimum of later ones. Ratios are the peer's median
 from __future__ import annotations
 
 import argparse
+import functools
 import statistics
 import time
 import warnings
@@ -99,7 +104,38 @@ def grid_search() -> list[Row]:
     return rows
 
 
-JOBS: dict[str, Callable[[], list[Row]]] = {"logistic": logistic, "grid_search": grid_search}
+TOLERANCES = (1e-4, 1e-8)
+"""Of ElasticNetCV."""
+
+
+def elastic_net() -> list[Row]:
+    from sklearn.linear_model import ElasticNetCV
+    from sklearn.model_selection import KFold
+
+    from jitgrad import glm
+
+    draw = np.random.default_rng(0)
+    x, b = draw.normal(size=(1000, 5000)), np.zeros(5000)
+    b[draw.choice(5000, 100, replace=False)] = draw.normal(size=100)
+    y = x @ b + draw.normal(size=1000) * np.sqrt(b @ b / 3)
+    ours: dict[str, Any] = {"l1_ratio": 0.5, "standardize": False, "cv": np.arange(1000) // 100}
+    own, found = once("elastic_net", "jitgrad", lambda: glm.cross_validated(x, y, **ours))
+    rows = [own]
+    for tol in TOLERANCES:
+        model = ElasticNetCV(l1_ratio=0.5, cv=KFold(10), n_jobs=2, tol=tol, max_iter=10**6)
+        peer, made = once("elastic_net", f"sklearn tol={tol:.0e}", functools.partial(model.fit, x, y))
+        rows.append(beside(own, peer, found.coefficients, made.coef_))
+    return rows
+
+
+def once(job: str, side: str, fit: Callable[[], Any]) -> tuple[Row, Any]:
+    """A row of one fit, and what it returned."""
+    start = time.perf_counter()
+    made = fit()
+    return {"job": job, "side": side, "seconds": time.perf_counter() - start}, made
+
+
+JOBS: dict[str, Callable[[], list[Row]]] = {"logistic": logistic, "elastic_net": elastic_net, "grid_search": grid_search}
 
 
 def main() -> None:

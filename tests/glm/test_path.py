@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import jitgrad
 from jitgrad.errors import ArgumentError, DataError, FitWarning, JitgradError
 from jitgrad.glm import cross_validated, fit, path, quadratic
 from jitgrad.glm.path import Path
+from jitgrad.vm.threads import get_num_threads, set_num_threads
 
 FAMILIES = ("gaussian", "binomial", "poisson", "multinomial")
 
@@ -313,13 +313,13 @@ def deviance(family: str, y: np.ndarray, mean: np.ndarray) -> float:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_threads_do_not_change_a_bit(family: str) -> None:
     x, y = table(family, rows=40, features=30)
-    before, found = jitgrad.get_num_threads(), []
+    before, found = get_num_threads(), []
     try:
         for threads in (1, 2, 5):
-            jitgrad.set_num_threads(threads)
+            set_num_threads(threads)
             found.append(cross_validated(x, y, family, cv=4, l1_ratio=0.5, n_alphas=10))
     finally:
-        jitgrad.set_num_threads(before)
+        set_num_threads(before)
     for other in found[1:]:
         np.testing.assert_array_equal(other.mean, found[0].mean)
         np.testing.assert_array_equal(other.path.coefficients, found[0].path.coefficients)
