@@ -132,12 +132,13 @@ def test_texts_that_a_model_does_not_know(model: list[str], tmp_path: Path) -> N
         (["--formula", "a * exp(-b * x)"], "has no ~. .* is a curve: give it as --model."),
         (["--target", "y", "--encoding", "utf-99"], "--encoding is 'utf-99', which is not known"),
         (["--target", "y", "--exclude", "xx"], "There is no column 'xx'. Did you mean 'x'?"),
+        (["--target", "y", "--model", "a * z + b"], "'z' cannot be read as numbers: it is not clear what point and comma mean"),
     ],
 )
 def test_what_is_in_the_wrong_place(arguments: list[str], message: str, tmp_path: Path) -> None:
     import re
 
-    (tmp_path / "t.csv").write_text(text({"x": [str(k % 7) for k in range(ROWS)], "y": Y}))
+    (tmp_path / "t.csv").write_text(text({"x": [str(k % 7) for k in range(ROWS)], "z": ['"3,5"'] * ROWS, "y": Y}))
     done = jitgrad("fit", "t.csv", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert re.search(message, done.stderr), done.stderr

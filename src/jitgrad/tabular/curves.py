@@ -21,7 +21,7 @@ from jitgrad.saving.model import UNFIT
 from jitgrad.saving.typed import check_types
 from jitgrad.summary import Summary
 from jitgrad.tabular.columns import whole_rows
-from jitgrad.tabular.encoding import numbers
+from jitgrad.tabular.encoding import has_marks, numbers
 from jitgrad.tabular.predictors import check_needed
 from jitgrad.tabular.scores import Scores, scores_of_numbers
 from jitgrad.tabular.selection import check_not_empty
@@ -308,7 +308,9 @@ def _columns_of(
         names = [name for name in [*made.names, *made.constants] if name in frame.columns]
         for name in names:
             check_not_empty(frame[name])
-            if not (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean):
+            if has_marks(frame[name]):
+                numbers(frame[name])  # which says what is not clear in it
+            elif not (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean):
                 raise DataError(
                     f"{name!r} is a column of {frame.schema[name]}, and formulas take numbers. Rename the parameter."
                 )

@@ -45,10 +45,9 @@ def hashed(texts: pl.Series, bins: int) -> np.ndarray:
     """
     unique = texts.unique().drop_nulls()
     digests = [int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") for text in unique]
-    table = pl.DataFrame({"text": unique, "place": [d % bins for d in digests], "sign": [1 - 2 * (d >> 63) for d in digests]})
-    found = texts.rename("text").to_frame().join(table, on="text", how="left", maintain_order="left")
-    made = np.zeros((len(texts), bins))
-    there = found["place"].is_not_null().to_numpy()
-    made[np.flatnonzero(there), found["place"].drop_nulls().to_numpy()] = found["sign"].drop_nulls().to_numpy()
-    made[~there] = np.nan
+    rows = np.zeros((len(unique) + 1, bins))
+    rows[range(len(unique)), [digest % bins for digest in digests]] = [1 - 2 * (digest >> 63) for digest in digests]
+    rows[-1] = np.nan
+    places = pl.Series(range(len(unique)), dtype=pl.Int64)
+    made: np.ndarray = rows[texts.replace_strict(unique, places, default=len(unique), return_dtype=pl.Int64).to_numpy()]
     return made
