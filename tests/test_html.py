@@ -85,6 +85,8 @@ def test_results_in_a_notebook() -> None:
 
     import jitgrad as jg
     from jitgrad import glm
+    from jitgrad.glm.cross_validation import cross_validated
+    from jitgrad.glm.path import path
     from jitgrad.summary import Grid, Summary
 
     x = np.linspace(0, 4, 30)
@@ -101,6 +103,8 @@ def test_results_in_a_notebook() -> None:
         "Sequential a<b": model,
         "3 epochs in": history,
         "gaussian, link identity": glm.fit(np.column_stack([x, 2 * x]), y[0]),
+        "gaussian, 5 strengths of the penalty": path(np.column_stack([x, np.sin(x)]), y[0], n_alphas=5),
+        "chosen": cross_validated(np.column_stack([x, np.sin(x)]), y[0], n_alphas=20, cv=3),
         "class 2 against class 0": glm.fit(np.sin(x)[:, None], classes, "multinomial"),
         "It is not built": jg.models.Sequential([jg.layers.Dense(3)]),
         "<title>": Summary("<title>", [Grid(["a"], [["b"]]), "A sentence."]),

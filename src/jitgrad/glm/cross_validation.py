@@ -9,6 +9,7 @@ import numpy as np
 
 from jitgrad import arguments
 from jitgrad.errors import ArgumentError, DataError, ShapeError
+from jitgrad.glm.notebook import path_html
 from jitgrad.glm.path import Kept, Path
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
 from jitgrad.glm.penalised_data import Options, Table
@@ -39,6 +40,9 @@ class CrossValidated:
     standard_error: np.ndarray
     folds: np.ndarray
     rule: str
+
+    def _repr_html_(self) -> str:
+        return path_html(self.path, self)
 
     @property
     def minimum(self) -> int:

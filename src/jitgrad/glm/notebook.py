@@ -10,10 +10,14 @@ from jitgrad import html
 from jitgrad.summary import number, sentence
 
 if TYPE_CHECKING:
+    from jitgrad.glm.cross_validation import CrossValidated
+    from jitgrad.glm.path import Path
     from jitgrad.glm.result import Fit
 
 _MOST = 200
 """Rows of a table."""
+_STRENGTHS = 12
+"""Of a path, evenly spaced."""
 
 
 def fit_html(fit: Fit) -> str:
@@ -33,3 +37,19 @@ def fit_html(fit: Fit) -> str:
     said = [("rows", number(fit.n)), *((name, number(value)) for name, value in figures.items())]
     notes = [f"{fit.separated}."] if fit.separated else [] if fit.converged else ["It did not converge."]
     return html.fragment(*parts, html.sentence(sentence(said)), *map(html.sentence, notes))
+
+
+def path_html(path: Path, of: CrossValidated | None = None) -> str:
+    """Some strengths of the penalty, and what comes of them; of a cross-validation also the one that it chooses."""
+    columns = ["alpha", "not 0", "deviance explained", *(["held-out deviance", "std. error", ""] if of is not None else [])]
+    numbers = set(np.linspace(0, len(path.alphas) - 1, min(_STRENGTHS, len(path.alphas))).round().astype(int).tolist())
+    if of is not None:
+        numbers |= {of.minimum, of.one_standard_error}
+    rows = []
+    for k in sorted(numbers):
+        row = [number(float(path.alphas[k])), str(path.df[k]), number(float(path.deviance_explained[k]), 4)]
+        if of is not None:
+            row += [number(float(of.mean[k])), number(float(of.standard_error[k]), 3), "chosen" if k == of.chosen else ""]
+        rows.append(row)
+    title = f"{path.family}, {len(path.alphas)} strengths of the penalty, l1_ratio {path.l1_ratio:g}"
+    return html.fragment(html.heading(title), html.table(columns, rows, texts=(5,)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from jitgrad.errors import FitWarning, users_level
 from jitgrad.glm.canonical import LOSSES
+from jitgrad.glm.notebook import path_html
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
 from jitgrad.glm.penalised_data import Options, Table
 
@@ -52,6 +53,9 @@ class Path:
     kkt: np.ndarray
     n_iter: np.ndarray
     tolerance: float
+
+    def _repr_html_(self) -> str:
+        return path_html(self)
 
     @property
     def df(self) -> np.ndarray:

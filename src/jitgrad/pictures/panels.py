@@ -206,10 +206,11 @@ def _of_penalty(result: TableFit) -> Iterator[Panel]:
         )
     else:
         coefficients, unit = path.coefficients * spread, "coefficient × std. deviation"
+    weakest = " It is the weakest that was tried." if chosen.chosen == len(path.alphas) - 1 else ""
     yield Panel(
         "Cross-validation",
         "The deviance of rows that were left out, with one standard error, for each strength of the penalty; the dashed line "
-        "is the strength that was chosen.",
+        f"is the strength that was chosen.{weakest}",
         on_axes(
             draw_cross_validation,
             path.alphas,

@@ -9,6 +9,8 @@ import numpy as np
 
 from jitgrad.pictures.canvas import BLUE, ORANGE, plain
 
+_MARGIN = 1.15
+"""Beyond the smallest strength, so that a line at it is seen."""
 _NAMED = 8
 """Features whose lines have names: those with the largest coefficients where the penalty was chosen."""
 
@@ -70,5 +72,5 @@ def draw_cross_validation(axis: Any, alphas: np.ndarray, mean: np.ndarray, error
 
 def _penalty_axis(axis: Any, alphas: np.ndarray) -> None:
     axis.set_xscale("log")
-    axis.set_xlim(alphas.max(), alphas.min())
+    axis.set_xlim(alphas.max(), alphas.min() / _MARGIN)
     axis.set_xlabel("alpha, the strength of the penalty")
