@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -10,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from jitgrad.errors import DataError
+from jitgrad.errors import DataError, DataWarning
 from jitgrad.saving import archive
 from jitgrad.saving.typed import check_types
 from jitgrad.tabular import CurveModel, Settings, TableModel, fit_curve, fit_table
@@ -82,11 +84,10 @@ def test_every_place_with_something_else_in_it(document: Any, tmp_path: Path) ->
             assert str(error).startswith(str(tmp_path / "m"))  # noqa: PT017  (some are fine)
             refused += 1
             continue
-        try:
+        with suppress(DataError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # of texts that are in the table, and now in the model no more
             model.predict_frame(TABLE)
             model.evaluate(TABLE)
-        except DataError:
-            pass
         for name in ("coefficients", "intercept", "features", "formula"):
             getattr(model, name, None)
     assert refused > 20
