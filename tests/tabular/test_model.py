@@ -194,6 +194,16 @@ def test_files_of_something_else(tmp_path: Path) -> None:
         TableModel.load(path)
 
 
+def test_a_model_of_an_earlier_version_is_fitted_again(tmp_path: Path) -> None:
+    path = tmp_path / "model.jitgrad"
+    model_of("linear").save(path)
+    document = archive.read(path)
+    kept = {name: value for name, value in document["model"].items() if name != "predictors"} | {"columns": []}
+    archive.write(path, document | {"version": 1, "model": kept})
+    with pytest.raises(DataError, match=r"was written by an earlier version of jitgrad, .* Fit the model again"):
+        TableModel.load(path)
+
+
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
 def test_a_file_that_is_cut(part: float, tmp_path: Path) -> None:
     path = tmp_path / "model.jitgrad"
