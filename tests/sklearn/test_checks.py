@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import jitgrad.sklearn
+from jitgrad.errors import MissingError
 from jitgrad.sklearn import (
     ElasticNetRegressor,
     ElasticNetRegressorCV,
@@ -37,6 +40,13 @@ ESTIMATORS = [
 
 def test_no_estimator_is_forgotten() -> None:
     assert {type(estimator).__name__ for estimator in ESTIMATORS} == set(jitgrad.sklearn.__all__)
+
+
+def test_scikit_learn_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(sys.modules, "jitgrad.sklearn")
+    with pytest.raises(MissingError, match=r"needs scikit-learn. Run: pip install 'jitgrad\[sklearn\]'"):
+        importlib.import_module("jitgrad.sklearn")
 
 
 @pytest.mark.filterwarnings("ignore")  # of what the checks' data make them say
