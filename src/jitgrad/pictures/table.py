@@ -41,9 +41,8 @@ def table_fit(result: TableFit, path: Target = None) -> Any:
         For something else than a TableFit.
     """
     from jitgrad.pictures.panels import WIDTH, panels_of
-    from jitgrad.tabular import TableFit
 
-    if not isinstance(result, TableFit):
+    if not hasattr(result, "design"):
         raise ArgumentError(f"table_fit: {type(result).__name__} is not a TableFit. Give what jitgrad.fit_table returned.")
     panels = panels_of(result)
     columns = min(_COLUMNS, len(panels)) if len(panels) != 4 else 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -121,12 +120,8 @@ def _features(column: Column) -> str:
 
 def _call(result: TableFit) -> str:
     """The call of ``fit_table`` that makes the same fit of the same table."""
-    from jitgrad.tabular import fit_table
-
-    defaults = {name: parameter.default for name, parameter in inspect.signature(fit_table).parameters.items()}
-    given = {name: value for name, value in result.call.items() if value != defaults[name]}
     arguments = ["frame"]
-    for name, value in given.items():
+    for name, value in result.call.items():
         said = "start" if name == "start" else repr(list(value) if name in ("features", "exclude") else value)
         arguments.append(said if name == "target" else f"{name}={said}")
     lines = "".join(f"    {argument},\n" for argument in arguments)

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, TypedDict
 
 import numpy as np
@@ -203,7 +202,9 @@ class CurveTableFit:
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write one page of HTML with estimates and diagnostics."""
-        import_module("jitgrad.reports").curve_report(self, path)  # which knows curves, not the other way round
+        from jitgrad import reports
+
+        reports.curve_report(self, path)
 
 
 def fit_curve(

@@ -146,7 +146,7 @@ def fit_table(
     >>> fit.frame()["estimate"].round(4).to_list()
     [-9.4091, 2.5715]
     """
-    call = {name: value for name, value in locals().items() if name not in ("frame", "verbose")}  # before other names are here
+    call = _given(locals())  # before other names are there
     data = frames.as_polars(frame)
     settings = Settings(
         model, link, cov_type, level, penalty, alpha, l1_ratio, cv, tuple(hidden), epochs, batch_size, lr, optimizer,
@@ -166,6 +166,12 @@ def fit_table(
             roles=Roles(**given, groups=groups), binomial=settings.model in ("logistic", "quasi_binomial"),
         )  # fmt: skip
     return replace(Fitting(design, settings, start, verbose, frames.library_of(frame)).fit(), call=call)
+
+
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those of the arguments of ``fit_table`` that say what to fit and are not its defaults."""
+    defaults = {"target": None, "features": None, "verbose": arguments["verbose"], **(fit_table.__kwdefaults__ or {})}
+    return {name: value for name, value in arguments.items() if name != "frame" and value != defaults[name]}
 
 
 def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str]) -> None:

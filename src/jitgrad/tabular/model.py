@@ -25,6 +25,8 @@ from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.scores import Scores, scores_of_classes, scores_of_numbers
 from jitgrad.tabular.settings import LEVEL, Settings
 
+BLOCK = 8192
+"""Rows whose linear predictors are computed together, so that what is between stays in the cache."""
 Interval = Literal["confidence", "prediction"]
 
 
@@ -175,7 +177,9 @@ class TableModel:
     def eta(self, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
         """The linear predictors, float64 (rows, outputs): a column for each class, or one."""
         with np.errstate(over="ignore", invalid="ignore"):
-            made = results(self.layers, self.scale.inputs(x)) * self.scale.spread + self.scale.center
+            parts = [x[first : first + BLOCK] for first in range(0, len(x), BLOCK)] or [x]
+            made = np.concatenate([results(self.layers, self.scale.inputs(part)) for part in parts])
+            made = made * self.scale.spread + self.scale.center
         if offset is not None:
             made[:, -1] += offset
         return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +50,7 @@ class TableFit:
     library : module
         Of the frames that are given back.
     call : dict
-        The arguments of ``fit_table`` beside the frame, by name.
+        The arguments of ``fit_table`` beside the frame that are not its defaults, by name.
     """
 
     model: TableModel
@@ -188,8 +187,12 @@ class TableFit:
 
     def plot(self, path: Any = None) -> Any:
         """Draw the fit, see ``pictures.table_fit``."""
-        return import_module("jitgrad.pictures").table_fit(self, path)  # which knows tables, not the other way round
+        from jitgrad import pictures
+
+        return pictures.table_fit(self, path)
 
     def report(self, path: str | os.PathLike[str]) -> None:
         """Write one page of HTML with estimates, diagnostics and what was done to the columns."""
-        import_module("jitgrad.reports").table_report(self, path)
+        from jitgrad import reports
+
+        reports.table_report(self, path)
