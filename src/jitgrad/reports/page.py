@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import numpy as np
 
-import jitgrad
 from jitgrad import html
 from jitgrad.files import unwritable, write_whole
 from jitgrad.pictures.canvas import new_figure
@@ -47,7 +47,7 @@ def rows_said(used: int, dropped: int) -> str:
 def how(command: str, call: str) -> str:
     """How to make the fit again: as a command, where it was one, and in Python; and what it was made with."""
     parts = [html.code(text) for text in (command, call) if text]
-    versions = f"jitgrad {jitgrad.__version__}, NumPy {np.__version__}, Python {platform.python_version()}"
+    versions = f"jitgrad {version('jitgrad')}, NumPy {np.__version__}, Python {platform.python_version()}"
     return "\n".join([*parts, html.sentence(f"Made with {versions}.")])
 
 
