@@ -21,6 +21,14 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _of_no_terminal() -> Iterator[None]:
+    """Nothing is printed narrower because the tests are run in a terminal, whose width some shells export."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _compiled() -> None:
     """Compile everything first, so that no test sees the notice that it happens."""
     subprocess.run([sys.executable, "-m", "jitgrad.cli.main", "warmup"], check=True)

@@ -76,7 +76,7 @@ def test_a_table(name: str, tmp_path: Path) -> None:
     assert {column.name for column in result.model.columns} <= set(page.within["th"])
     (code,) = page.within["pre"]
     names: dict[str, Any] = {"frame": TABLE}
-    exec(code.replace("jitgrad as jg", "jitgrad.tabular as jg"), names)
+    exec(code, names)
     assert names["fit"].model.scores == result.model.scores
 
 
