@@ -57,7 +57,7 @@ def test_a_row_that_alone_determines_a_coefficient_is_not_predicted(many: int) -
 
 FOLDED = [
     "birthwt", "budworm", "epil", "insurance, offset", "quine, theta", "clotting, log", "birthwt, weights", "birthwt, race",
-    "warpbreaks, tension", "epil, quasi",
+    "epil, quasi",
 ]  # fmt: skip
 
 
@@ -66,13 +66,47 @@ def test_folds_are_predicted_by_fits_to_the_others(name: str) -> None:
     case: Case = CASES[name]
     got = of(name, folds=4, seed=3)
     assert (got.method, got.note) == ("4-fold", "")
-    fold = validation._folds(fit_of(name), as_rows(case.target), 4, 3)
+    _, fold = validation._copies(fit_of(name), as_rows(case.target), 4, 3)
     for number in range(4):
         left = fold != number
         rows = {key: values[left] for key, values in case.rows.items()}
         made = glm.fit(case.x[left], case.target[left], case.family, case.link, theta=case.theta, **rows)
         predicted = made.predict(case.x[~left], case.rows.get("offset", np.zeros(len(left)))[~left])
         np.testing.assert_allclose(got.predicted[~left], predicted, rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["savings", "birthwt", "epil", "quine, theta", "warpbreaks, tension"])
+def test_rows_with_frequencies_are_validated_as_so_many_rows(name: str) -> None:
+    """Copies of a row are in folds of their own; that they are given by their number makes no difference."""
+    case: Case = CASES[name]
+    times = np.arange(len(case.target)) % 4  # some of them none
+    many = np.repeat(np.arange(len(times)), times)
+    short, long = (
+        glm.cross_validate(glm.fit(x, y, case.family, theta=case.theta, **rows), x, y, **rows)
+        for x, y, rows in (
+            (case.x, case.target, {"freq_weights": times}),
+            (case.x[many], case.target[many], {}),
+        )
+    )
+    assert short.method == long.method and short.frequency.sum() == len(many)
+    assert short.method == "leave-one-out" or len(short.predicted) > np.count_nonzero(times)  # copies have several folds
+    counted, expected = (
+        sorted((row, *np.round(np.atleast_1d(p), 6)) for row, p in zip(rows, predicted, strict=True))
+        for rows, predicted in (
+            (
+                np.repeat(short.rows, short.frequency.astype(int)),
+                np.repeat(short.predicted, short.frequency.astype(int), axis=0),
+            ),
+            (many, long.predicted),
+        )
+    )
+    np.testing.assert_allclose(counted, expected, rtol=1e-5, atol=2e-6)
+
+
+def test_parts_of_rows_are_not_validated() -> None:
+    times = np.full(N, 1.5)
+    got = glm.cross_validate(glm.fit(X, Y, freq_weights=times), X, Y, freq_weights=times)
+    assert got.method == "" and "the frequencies of its rows are not whole numbers" in got.note
 
 
 def test_the_seed_makes_the_folds() -> None:
@@ -83,7 +117,7 @@ def test_the_seed_makes_the_folds() -> None:
 
 def test_classes_are_spread_over_the_folds() -> None:
     case = CASES["birthwt, race"]
-    fold = validation._folds(fit_of("birthwt, race"), as_rows(case.target), 10, 0)
+    _, fold = validation._copies(fit_of("birthwt, race"), as_rows(case.target), 10, 0)
     for position in range(3):
         counts = np.bincount(fold[case.target == position], minlength=10)
         assert counts.max() - counts.min() <= 1
@@ -116,6 +150,10 @@ def test_a_large_table_is_not_fitted_again(monkeypatch: pytest.MonkeyPatch) -> N
     assert got.method == "" and np.isnan(got.predicted).all()
     assert got.note == "The model was not cross-validated, because its table is large: 1890 numbers."
     assert of("swiss").method == "leave-one-out"
+    case, times = CASES["birthwt"], np.full(189, 2000)
+    monkeypatch.setattr(validation, "MOST", 1e5)
+    fit = glm.fit(case.x, case.target, case.family, freq_weights=times)
+    assert "many rows: 378000" in glm.cross_validate(fit, case.x, case.target, freq_weights=times).note
     monkeypatch.setattr(validation, "MOST", 1e5)
     monkeypatch.setattr(validation, "FEWER_FOLDS", 1000.0)
     assert of("birthwt").method == "5-fold"

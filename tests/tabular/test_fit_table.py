@@ -82,7 +82,7 @@ def test_fits_are_those_of_glm(target: str, options: dict[str, Any], family: str
     mean = expected.predict(DUMMIES, given.get("offset"))
     predicted = fit.predict(TABLE)
     np.testing.assert_allclose(predicted[predicted.columns[-1]].to_numpy(), mean, rtol=1e-9)
-    assert set(fit.model.scores) == {"train", "cross-validation"} and fit.model.scores["train"]["rows"] == ROWS
+    assert set(fit.model.scores) == {"train", "cross-validation"} and fit.model.scores["train"]["rows"] == expected.n
 
 
 def test_line_and_linear_agree() -> None:
@@ -237,6 +237,23 @@ def test_what_was_fitted_is_kept(tmp_path: Any) -> None:
     assert same.evaluate(TABLE) == pytest.approx(fit.model.scores["train"])
 
 
+@pytest.mark.parametrize(("options", "what"), [
+    ({"target": "y", "weights": "weight"}, "weights"),
+    ({"target": "y", "freq_weights": "times"}, "weights"),
+    ({"target": "hits", "trials": "n"}, "trials"),
+    ({"target": "count", "model": "poisson", "offset": "time"}, "an offset"),
+    ({"target": "flag", "link": "probit"}, "the link 'probit'"),
+])  # fmt: skip
+def test_gradient_descent_does_not_go_on_with_what_it_does_not_take(options: dict[str, Any], what: str) -> None:
+    """Rather than leave it out without a word."""
+    start = jg.fit_table(TABLE, features=["a", "b"], **options).model
+    with pytest.raises(DataError, match=f"has {what}, which gradient descent does not take"):
+        jg.fit_table(TABLE, start=start, epochs=2)
+    through = jg.fit_table(TABLE, formula="y ~ 0 + a").model
+    with pytest.raises(DataError, match="has no intercept"):
+        jg.fit_table(TABLE, start=through, epochs=2)
+
+
 def test_a_split_where_it_is_asked_for() -> None:
     fit = jg.fit_table(TABLE, "y", X, test_split=0.25)
     assert {name: scores["rows"] for name, scores in fit.model.scores.items()} == {
@@ -247,6 +264,35 @@ def test_a_split_where_it_is_asked_for() -> None:
     assert fit.glm is not None and fit.glm.n == 60
     train = fit.design.part(fit.rows["train"])
     assert rows_of(train) == {} and len(train.y) == 60
+
+
+@pytest.mark.parametrize(("target", "model"), [("y", None), ("count", "poisson"), ("flag", None), ("kind", None)])
+def test_frequencies_are_so_many_rows(target: str, model: str | None, tmp_path: Any) -> None:
+    """Estimates, scores of the fit and of held-out rows, and later evaluations are those of the table with the copies."""
+    copies = TABLE[np.repeat(np.arange(ROWS), TABLE["times"])]
+    short = jg.fit_table(TABLE, target, ["a", "b"], model=model, freq_weights="times")
+    long = jg.fit_table(copies, target, ["a", "b"], model=model)
+    for part in ("train", "cross-validation"):
+        got, expected = short.model.scores[part], long.model.scores[part]
+        assert got.pop("confusion", None) == expected.pop("confusion", None)
+        assert got == pytest.approx(expected, rel=1e-7)
+        assert got["rows"] == len(copies)
+    assert str(short.summary()).splitlines()[0].endswith(f", {len(copies)} rows")
+    short.save(tmp_path / "m")
+    kept = TableModel.load(tmp_path / "m")
+    assert kept.evaluate(TABLE[:50])["rows"] == TABLE["times"][:50].sum()
+    with pytest.raises(DataError, match="There is no column 'times', which says how much each row counts"):
+        kept.evaluate(TABLE.drop("times"))
+    with pytest.raises(DataError, match=r"'times' are -1 in row 2. Give numbers of 0 or more"):
+        kept.evaluate(TABLE.with_columns(times=pl.Series([1, -1, *[1] * (ROWS - 2)])))
+    assert kept.predict_frame(TABLE.drop("times")).height == ROWS
+
+
+def test_weights_count_in_evaluations() -> None:
+    fit = jg.fit_table(TABLE, "y", X, weights="sqrt(weight)")
+    assert fit.evaluate(TABLE) == pytest.approx(fit.model.scores["train"])
+    with pytest.raises(DataError, match="no column 'weight'"):
+        fit.evaluate(TABLE.drop("weight"))
 
 
 @pytest.mark.parametrize(("target", "options"), [
@@ -271,7 +317,10 @@ def test_penalised_fits_are_those_of_the_path(target: str, options: dict[str, An
 def test_more_columns_than_rows() -> None:
     wide = pl.DataFrame(DRAW.normal(size=(30, 60))).with_columns(y=pl.col("column_0") * 3 + pl.col("column_1"))
     exact = jg.fit_table(wide, "y")
-    assert any("Give a penalty" in note for note in exact.notes)
+    (said,) = [note for note in exact.notes if "Give a penalty" in note]
+    assert said.startswith("There are more coefficients, 61, than rows, 30, so nothing is left")
+    gamma = jg.fit_table(wide.with_columns(y=pl.col("y").exp()), "y", model="gamma", link="log")
+    assert any(note.endswith("there are no standard errors. Give fewer features.") for note in gamma.notes)
     lasso = jg.fit_table(wide, "y", penalty="lasso")
     assert lasso.model.coefficients is not None and np.abs(lasso.model.coefficients[:, 0]).argsort()[-1] == 0
     (grid,) = [part for part in lasso.summary().parts if isinstance(part, Grid) and part.title == "Coefficients that are not 0"]
@@ -290,6 +339,7 @@ SEPARATED = pl.DataFrame({"a": np.arange(12.0), "b": [1.0, 3, 2] * 4, "k": ["no"
     ({"level": 95}, ArgumentError, "level is 95"),
     ({"penalty": "l2"}, ArgumentError, "no penalty 'l2'"),
     ({"alpha": 1.0}, ArgumentError, "alpha has no penalty"),
+    ({"freq_weights": "times", "test_split": 0.2}, ArgumentError, "test_split does not go with freq_weights"),
     ({"penalty": "lasso", "cov_type": "HC1"}, ArgumentError, "have no standard errors"),
     ({"hidden": [3], "weights": "weight"}, ArgumentError, "weights is of fits without gradient descent"),
     ({"epochs": 3, "link": "log"}, ArgumentError, "link is of fits without gradient descent"),
@@ -305,11 +355,20 @@ def test_options_that_do_not_go_together(options: dict[str, Any], error: type[Ex
         jg.fit_table(TABLE.with_columns(y=pl.col("y") - 3), "y", X, **options)
 
 
+def test_a_penalty_at_the_end_of_its_path_is_said() -> None:
+    sure = TABLE.with_columns(y=pl.col("a") - 2 * pl.col("b"))
+    note = jg.fit_table(sure, "y", ["a", "b"], penalty="lasso").notes[-1]
+    assert note.endswith("It is the weakest that was tried; a smaller alpha, or no penalty, may predict better.")
+    assert "weakest" not in jg.fit_table(TABLE, "flag", ["a", "b"], penalty="lasso").notes[-1]
+
+
 def test_classes_that_are_told_apart() -> None:
     fit = jg.fit_table(SEPARATED, "k", ["a", "b"])
     assert fit.glm is None and "A penalty, for example 'ridge'" in fit.notes[-1]
-    with pytest.raises(FitError, match="Give a penalty, for example 'ridge'"):
+    with pytest.raises(FitError, match="Give a penalty, for example 'ridge', or fewer features"):
         jg.fit_table(SEPARATED, "k", ["a", "b"], weights="w")
+    with pytest.raises(FitError, match=r"without end\. Give fewer features"):  # with which there is no penalty
+        jg.fit_table(SEPARATED, "k", ["a", "b"], freq_weights="w")
 
 
 def test_every_model_has_a_name_to_print() -> None:

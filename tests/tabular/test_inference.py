@@ -205,7 +205,9 @@ def test_no_more_rows_than_coefficients(draw: np.random.Generator) -> None:
     assert np.isfinite(got.estimate[:5]).all()
     assert np.isnan(got.standard_error).all() and np.isnan(got.p_value).all()
     assert got.figures["residual_standard_error"] is None and got.figures["f"] is None
-    assert "as many coefficients as rows, 5" in fit.model.notes[1]
+    assert "more coefficients, 8, than rows, 5" in fit.model.notes[1]
+    as_many = fit_table(pl.DataFrame(table).drop("x4", "x5", "x6"), "y")
+    assert "as many coefficients as rows, 5" in as_many.model.notes[0]
 
 
 def test_a_constant_target() -> None:

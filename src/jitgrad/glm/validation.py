@@ -6,7 +6,7 @@ selection and data augmentation and a method for prediction", 1974.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,18 @@ class Validation:
 
     Attributes:
         method: "leave-one-out", "10-fold" and the like; empty where nothing was done.
-        predicted: means (n,), or probabilities of classes (n, classes). nan where a row could not be predicted.
+        predicted: means (predictions,), or probabilities of classes (predictions, classes). nan where a row could not be
+            predicted.
+        rows: int64 (predictions,), the row that each is of. There is one for each row, unless the copies of rows with
+            frequencies are in several folds: then there is one for each of these.
+        frequency: float64 (predictions,), how many rows each stands for.
         note: why rows could not be predicted, or nothing was done, in words; else empty.
     """
 
     method: str
     predicted: np.ndarray
+    rows: np.ndarray
+    frequency: np.ndarray
     note: str
 
 
@@ -46,7 +52,8 @@ def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, s
 
     Of least squares each row is left out by itself, which takes no further fits: y − e / (1 − h), of the residual e and the
     leverage h. Other families are fitted to all folds but one, from the coefficients of the whole fit on; classes are spread
-    evenly over folds, and a negative binomial keeps its theta. A row of frequency f stands for f rows of one fold.
+    evenly over folds, and a negative binomial keeps its theta. A row of frequency f stands for f rows, which are left out
+    one by one, and have a fold each.
 
     Parameters
     ----------
@@ -79,14 +86,24 @@ def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, s
     """
     count("folds", folds, low=2)
     given = as_rows(y, **rows)
-    nothing = np.full((len(y), fit.family.n_classes) if isinstance(fit.family, Multinomial) else len(y), np.nan)
     if fit.separated or not fit.converged:
-        return Validation("", nothing, "")
+        return _none(fit, given, "")
+    if (given.frequency != np.round(given.frequency)).any():
+        why = "the frequencies of its rows are not whole numbers"
+        return _none(fit, given, f"The model was not cross-validated, because {why}.")
     if fit.family.name == "gaussian" and fit.link is not None and fit.link.name == "identity":
         return _leave_one_out(fit, x, given, rows)
     if x.size > MOST or x.size * x.shape[1] * folds > MOST_PRODUCTS:
-        return Validation("", nothing, f"The model was not cross-validated, because its table is large: {x.size} numbers.")
-    return _by_folds(fit, x, given, min(folds, len(y), 5 if x.size > FEWER_FOLDS else folds), seed, nothing)
+        return _none(fit, given, f"The model was not cross-validated, because its table is large: {x.size} numbers.")
+    if given.n > MOST:
+        return _none(fit, given, f"The model was not cross-validated, because there are many rows: {given.n:.0f}.")
+    return _by_folds(fit, x, given, min(folds, round(given.n), 5 if x.size > FEWER_FOLDS else folds), seed)
+
+
+def _none(fit: Fit, given: Rows, note: str) -> Validation:
+    """No predictions."""
+    shape = (len(given.y), fit.family.n_classes) if isinstance(fit.family, Multinomial) else len(given.y)
+    return Validation("", np.full(shape, np.nan), np.arange(len(given.y)), given.frequency, note)
 
 
 def _leave_one_out(fit: Fit, x: np.ndarray, given: Rows, rows: dict[str, Any]) -> Validation:
@@ -95,7 +112,8 @@ def _leave_one_out(fit: Fit, x: np.ndarray, given: Rows, rows: dict[str, Any]) -
     with np.errstate(divide="ignore", invalid="ignore"):
         hat = np.where(given.total > 0, fit.hat_values(x, of), 0.0)
         predicted = given.y - (given.y - of.mean.value) / np.where(hat < 1 - ALONE, 1 - hat, np.nan)
-    return Validation("leave-one-out", predicted, _lost(int(np.isnan(predicted).sum())))
+    lost = int(np.isnan(predicted).sum())
+    return Validation("leave-one-out", predicted, np.arange(len(predicted)), given.frequency, _lost(lost))
 
 
 def _lost(many: int) -> str:
@@ -105,30 +123,39 @@ def _lost(many: int) -> str:
     return f"{rows} could not be predicted without being fitted, because {they} a coefficient."
 
 
-def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int, predicted: np.ndarray) -> Validation:
+def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Validation:
     """By a fit for each fold; nan where it has no maximum."""
-    fold, failed = _folds(fit, given, folds, seed), 0
+    row, fold = _copies(fit, given, folds, seed)
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    failed = 0
     for number in range(folds):
-        left = fold != number
-        made = _fitted(fit, x[left], given.where(left))
-        if made is None:
-            failed += 1
-        else:
-            predicted[~left] = made.predict(x[~left], given.offset[~left])
+        held = np.bincount(row[fold == number], minlength=len(given.y))
+        out, left = np.flatnonzero(held), given.frequency > held
+        rows = given.where(left)
+        if not (given.frequency == 1).all():
+            rows = replace(rows, frequency=(given.frequency - held)[left])
+        made = _fitted(fit, x[left], rows)
+        failed += made is None
+        predicted = made.predict(x[out], given.offset[out]) if made is not None else _none(fit, given.where(out), "").predicted
+        parts.append((predicted, out, held[out]))
     note = ""
     if failed:
         note = f"The rows of {failed} of {folds} folds could not be predicted, because the fit without them did not converge."
-    return Validation("" if failed == folds else f"{folds}-fold", predicted, note)
+    predicted, rows_of, frequency = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.argsort(rows_of, kind="stable")
+    method = "" if failed == folds else f"{folds}-fold"
+    return Validation(method, predicted[order], rows_of[order], frequency[order].astype(np.float64), note)
 
 
-def _folds(fit: Fit, given: Rows, folds: int, seed: int) -> np.ndarray:
-    """The fold of each row, at random; each class is spread evenly over the folds."""
-    order = random.generator(seed).permutation(len(given.y))
+def _copies(fit: Fit, given: Rows, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each row as often as its frequency says, and the folds of these, at random; classes are spread evenly over the folds."""
+    row = np.repeat(np.arange(len(given.y)), given.frequency.astype(np.int64))
+    order = random.generator(seed).permutation(len(row))
     if isinstance(fit.family, Multinomial) or fit.family.proportion:
-        order = order[np.argsort(given.y[order], kind="stable")]
-    fold = np.empty(len(order), int)
+        order = order[np.argsort(given.y[row[order]], kind="stable")]
+    fold = np.empty(len(order), np.int64)
     fold[order] = np.arange(len(order)) % folds
-    return fold
+    return row, fold
 
 
 def _fitted(fit: Fit, x: np.ndarray, given: Rows) -> Fit | None:

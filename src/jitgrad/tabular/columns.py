@@ -16,6 +16,7 @@ from jitgrad.tabular.encoding import DATES, TEXTS, Column, Target, Unseen, has_m
 from jitgrad.tabular.expressions import Expression
 from jitgrad.tabular.formulas import learn, read_formula
 from jitgrad.tabular.predictors import Predictors, Term, check_needed, role_values, values_of
+from jitgrad.tabular.scores import rows_in
 from jitgrad.tabular.selection import check_names, check_not_empty
 
 
@@ -76,10 +77,15 @@ class Design:
         return self.target.classes
 
     @property
-    def counted(self) -> np.ndarray | None:
-        """How much each row counts in scores: its weights, frequency and trials; None where all count alike."""
-        given = [values for values in (self.weights, self.freq_weights, self.trials) if values is not None]
+    def precision(self) -> np.ndarray | None:
+        """How much each row counts in scores, as one row: its weights and trials; None where all count alike."""
+        given = [values for values in (self.weights, self.trials) if values is not None]
         return np.prod(given, axis=0) if given else None
+
+    @property
+    def n(self) -> float:
+        """How many rows there are, each as often as its frequency says."""
+        return rows_in(self.y, self.freq_weights)
 
     def part(self, rows: np.ndarray) -> Design:
         """Some of the rows, by their positions in ``x``."""
@@ -209,6 +215,13 @@ def make_design(
     notes += [*_notes(whole, columns), *_note_on_missing(missing, frame.height - len(rows), frame.height)]
     more_roles = {name: role_values(whole, role, name)[rows] for name, role in given.items()}
     groups = None if roles.groups is None else _groups(whole[roles.groups][rows])
+    by = {name: given[name] for name in ("weights", "freq_weights") if name in given}
+    learned = replace(
+        learned,
+        weights=by["weights"].text if "weights" in by else "",
+        freq_weights=by["freq_weights"].text if "freq_weights" in by else "",
+        weighted_by=tuple(dict.fromkeys(name for role in by.values() for name in role.names)),
+    )
     made = _design(whole, rows, predictors, learned, None)
     return replace(made, **more_roles, groups=groups, missing=missing, notes=tuple(notes))
 
@@ -228,8 +241,11 @@ def design_like(
         DataError: for a column that is not there, a class that is not known, and where no row is complete.
     """
     check_needed(frame, [*target.needs, *predictors.needs])
-    whole, missing = whole_rows(frame.select(list(dict.fromkeys([*target.needs, *predictors.needs]))), drop_missing)
+    targets.check_weighted(target, frame)
+    needed = dict.fromkeys([*target.needs, *target.weighted_by, *predictors.needs])
+    whole, missing = whole_rows(frame.select(list(needed)), drop_missing)
     made = _design(whole, used_rows(whole), predictors, target, unseen)
+    made = replace(made, **{name: values[made.rows] for name, values in targets.weights(target, whole).items()})
     return replace(made, missing=missing)
 
 

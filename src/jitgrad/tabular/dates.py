@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -89,8 +90,8 @@ def times(column: pl.Series, written: str) -> pl.Series:
 
 
 def days_since(moments: pl.Series, first: str) -> np.ndarray:
-    """The days since a moment (ISO 8601), float64, nan where it is missing."""
-    zero = pl.Series([first]).str.to_datetime(time_unit="us").to_physical()[0]
+    """The days since a moment (ISO 8601), float64, nan where it is missing. Raises ValueError for a text that is no moment."""
+    zero = pl.Series([datetime.fromisoformat(first).replace(tzinfo=None)], dtype=pl.Datetime("us")).to_physical()[0]
     since: np.ndarray = (moments.to_physical().cast(pl.Float64) - float(zero)).to_numpy() / _MICROSECONDS
     return since
 

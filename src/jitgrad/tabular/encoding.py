@@ -165,6 +165,8 @@ class Target:
         value: the expression of its numbers; empty for those of the column.
         trials: the expression of the number of trials that a proportion is of; empty where there are none.
         needs: the table's columns that it is made of.
+        weights, freq_weights: the expressions of how much, and of how often, its rows count; empty where all count alike.
+        weighted_by: the table's columns in these.
     """
 
     name: str
@@ -174,6 +176,9 @@ class Target:
     value: str = ""
     trials: str = ""
     needs: tuple[str, ...] = ()
+    weights: str = ""
+    freq_weights: str = ""
+    weighted_by: tuple[str, ...] = ()
 
     @classmethod
     def learned(cls, column: pl.Series, classify: bool) -> Target:

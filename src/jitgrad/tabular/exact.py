@@ -15,11 +15,14 @@ from jitgrad.tabular.columns import Design
 from jitgrad.tabular.inference import Inference, infer
 from jitgrad.tabular.model import TableModel
 from jitgrad.tabular.scale import make_scale
+from jitgrad.tabular.settings import PENALISED
 
 TOL = 1e-12
 """Of the last step, in standard errors: these are taken before it, and have half of its digits."""
 PERFECT = 1e-13
 """An error smaller than this beside the target is one of rounding."""
+NOT_PENALISED = ("freq_weights", "trials", "groups")
+"""What is known of rows that penalised fits do not take."""
 
 
 def solve(model: TableModel, design: Design, verbose: Any = None) -> tuple[TableModel, Fit] | str:
@@ -47,7 +50,7 @@ def solve(model: TableModel, design: Design, verbose: Any = None) -> tuple[Table
     varied = design.offset is not None or bool(design.y.min() < design.y.max())
     inference = infer(fit, model.features, outputs, model.settings, around, varied)
     model = linear(model, design.x, fit.coefficients)
-    return replace(model, inference=inference, notes=(*model.notes, *_notes(fit, inference, design))), fit
+    return replace(model, inference=inference, notes=(*model.notes, *_notes(model, fit, inference, design))), fit
 
 
 def linear(model: TableModel, x: np.ndarray, coefficients: np.ndarray) -> TableModel:
@@ -68,7 +71,14 @@ def rows_of(design: Design) -> dict[str, Any]:
     return {name: getattr(design, name) for name in names if getattr(design, name) is not None}
 
 
-def _notes(fit: Fit, inference: Inference, design: Design) -> list[str]:
+def remedy(model: TableModel, design: Design) -> str:
+    """What to do where the rows do not determine the coefficients."""
+    alone = not any(name in NOT_PENALISED for name in rows_of(design)) and model.settings.link is None
+    penalty = "a penalty, for example 'ridge', or " if model.kind in PENALISED and alone and design.intercept else ""
+    return f"Give {penalty}fewer features."
+
+
+def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) -> list[str]:
     """What there is to know about an inference."""
     notes = []
     if inference.aliased:
@@ -76,12 +86,16 @@ def _notes(fit: Fit, inference: Inference, design: Design) -> list[str]:
     if not fit.converged:
         notes.append(f"The fit did not converge in {fit.n_iter} steps. Its numbers are those of the last one.")
     error = inference.figures.get("residual_standard_error", np.inf)
-    if error is None:
+    coefficients = design.x.shape[1] + design.intercept
+    many = f"more coefficients, {coefficients}, than rows" if coefficients > fit.n else "as many coefficients as rows"
+    if fit.df_resid <= 0 and fit.dispersion_estimated:
         notes.append(
-            f"There are as many coefficients as rows, {inference.rows}, so nothing is left to tell errors from: there are no "
-            f"standard errors. Give a penalty, for example 'ridge', or fewer features."
+            f"There are {many}, {inference.rows}, so nothing is left to tell errors from: there are no standard errors. "
+            f"{remedy(model, design)}"
         )
-    elif error < PERFECT * np.abs(design.y).max():
+    elif coefficients > fit.n:
+        notes.append(f"There are {many}, {inference.rows}, which cannot all be estimated. {remedy(model, design)}")
+    if error is not None and error < PERFECT * np.abs(design.y).max():
         notes.append("The fit is perfect, up to rounding: its standard errors are of no use.")
     spread = glm.overdispersion(fit, design.x, design.y, **rows_of(design))
     if spread is not None and spread.note and inference.cov_type == "model":  # robust errors hold whatever the variance is

@@ -180,6 +180,12 @@ def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str
         raise ArgumentError(
             "{argument} and cov_type 'cluster' go together: groups say which rows make a cluster. Give both.", argument="groups"
         )
+    if settings.test_split and "freq_weights" in of_rows:
+        raise ArgumentError(
+            "{argument} does not go with freq_weights: all copies of a row would be kept for testing. Leave it out; the scores "
+            "are by cross-validation, which leaves copies out one by one.",
+            argument="test_split",
+        )
     if of_rows and (settings.by_descent or settings.hidden):
         raise ArgumentError(
             "{argument} is of fits without gradient descent. Leave it out, or what belongs to that: hidden, epochs, "
@@ -207,6 +213,13 @@ def _going_on(start: TableModel, target: str | None, features: Sequence[str] | N
     names = [column.name for column in start.columns]
     if (target or start.target.name) != start.target.name or (features is not None and sorted(features) != sorted(names)):
         raise DataError(f"The model to go on with predicts {start.target.name!r} from {listed(names)}. Give the same.")
+    not_of_descent = {
+        "an offset": start.predictors.offsets, "weights": start.target.weighted_by, "trials": start.target.trials,
+        f"the link {start.settings.link!r}": start.settings.link, "no intercept": not start.predictors.intercept,
+    }  # fmt: skip
+    for what, has in not_of_descent.items():
+        if has:
+            raise DataError(f"The model to go on with has {what}, which gradient descent does not take. Fit it anew.")
     for name, given, own in (("model", settings.model, start.kind), ("hidden", settings.hidden, start.settings.hidden)):
         if given and given != own:
             raise ArgumentError(f"{{argument}} is {given}, and {own} in the model to go on with. Leave it out.", argument=name)

@@ -11,7 +11,7 @@ from jitgrad import random
 from jitgrad.errors import ArgumentError, FitError
 from jitgrad.tabular import validation
 from jitgrad.tabular.columns import Design
-from jitgrad.tabular.exact import aliased_note, rows_of, solve
+from jitgrad.tabular.exact import aliased_note, remedy, rows_of, solve
 from jitgrad.tabular.model import TableModel
 from jitgrad.tabular.network import descend, first_layers
 from jitgrad.tabular.objectives import objective_of
@@ -76,7 +76,7 @@ class Fitting:
         """What gradient descent comes to. Raises FitError for models that are not fitted by it."""
         advice = "A penalty, for example 'ridge', leads to coefficients that do not depend on when it ended"
         if not self._plain:
-            raise FitError(f"{reason}. Give a penalty, for example 'ridge'.")
+            raise FitError(f"{reason}. {remedy(self._unfitted(), self.design)}")
         note = f"{reason}. The coefficients are those that gradient descent came to, and have no standard errors. {advice}."
         return self._by_descent((note,))
 

@@ -245,12 +245,14 @@ class TableModel:
                 warnings.warn(note, DataWarning, stacklevel=users_level())
 
     def scored(self, design: Design) -> Scores:
-        """The scores on rows, with their weights."""
-        return self.scores_of(design.y, self.predicted(design.x, design.offset), design.counted)
+        """The scores on rows, with their weights and frequencies."""
+        return self.scores_of(design.y, self.predicted(design.x, design.offset), design.precision, design.freq_weights)
 
-    def scores_of(self, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None) -> Scores:
+    def scores_of(
+        self, y: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None, frequency: np.ndarray | None = None
+    ) -> Scores:
         """The scores of predictions of numbers or positions of classes (rows,)."""
-        return (scores_of_classes if self.target.values else scores_of_numbers)(y, predicted, weights)
+        return (scores_of_classes if self.target.values else scores_of_numbers)(y, predicted, weights, frequency)
 
     def summary(self, ratios: bool = False) -> Summary:
         """Estimates, figures, scores and notes, as they are printed."""

@@ -12,7 +12,7 @@ from jitgrad.glm.cross_validation import CrossValidated, cross_validated
 from jitgrad.glm.path import Path, path
 from jitgrad.tabular import validation
 from jitgrad.tabular.columns import Design
-from jitgrad.tabular.exact import linear
+from jitgrad.tabular.exact import NOT_PENALISED, linear
 from jitgrad.tabular.model import TableModel
 
 WARM = 8
@@ -24,7 +24,7 @@ def penalised(model: TableModel, design: Design) -> tuple[TableModel, CrossValid
 
     Raises ArgumentError for columns of the rows that penalised fits do not take.
     """
-    for name in ("freq_weights", "trials", "groups"):
+    for name in NOT_PENALISED:
         if getattr(design, name) is not None:
             raise ArgumentError("{argument} does not go with a penalty. Leave one of them out.", argument=name)
     settings, of = model.settings, _given(model, design)
@@ -89,4 +89,6 @@ def _note(model: TableModel, found: Path, number: int, chosen: CrossValidated | 
     ratio = f" and l1_ratio {settings.l1_ratio:g}" if settings.penalty == "elastic-net" else ""
     kept = f" {np.count_nonzero(coefficients)} of {coefficients.size} coefficients are not 0."
     kept = "" if settings.penalty == "ridge" else kept
-    return f"Penalised by {settings.penalty} with alpha {found.alphas[number]:.6g}{ratio}{why}: no standard errors.{kept}"
+    weakest = chosen is not None and number == len(found.alphas) - 1 and number > 0
+    end = " It is the weakest that was tried; a smaller alpha, or no penalty, may predict better." if weakest else ""
+    return f"Penalised by {settings.penalty} with alpha {found.alphas[number]:.6g}{ratio}{why}: no standard errors.{kept}{end}"

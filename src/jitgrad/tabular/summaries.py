@@ -45,7 +45,7 @@ SCORES = {
 
 def of_fit(fit: TableFit, ratios: bool, anova: str | None) -> Summary:
     """A fit."""
-    model, rows, fitted = fit.model, len(fit.design.y), len(fit.rows["train"])
+    model, rows, fitted = fit.model, fit.design.n, fit.design.part(fit.rows["train"]).n
     title = f"{headline(model)}, " + (f"{rows} rows" if fitted == rows else f"fitted to {fitted} of {rows} rows")
     parts = _parts(model, ratios)
     if anova is not None:

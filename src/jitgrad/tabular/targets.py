@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import numpy as np
 import polars as pl
 
-from jitgrad.errors import DataError, FormulaError
+from jitgrad.errors import DataError, FormulaError, near_name
 from jitgrad.saving.typed import check_types
 from jitgrad.tabular.encoding import Target, numbers, usable_range
 from jitgrad.tabular.expressions import Expression
@@ -47,7 +47,7 @@ def made(given: Mapping[str, Any]) -> Target:
 
     Raises one of ``saving.model.UNFIT`` where they do not go together.
     """
-    target = Target(**{**given, "values": tuple(given["values"]), "needs": tuple(given["needs"])})
+    target = Target(**{**given, **{name: tuple(given[name]) for name in ("values", "needs", "weighted_by")}})
     for name, hint in get_type_hints(Target).items():
         check_types(getattr(target, name), hint, f"target.{name}")
     kinds = {type(value) for value in target.values}
@@ -55,6 +55,8 @@ def made(given: Mapping[str, Any]) -> Target:
         raise DataError("its target has classes of several types, or no column")
     for text in filter(None, (target.value, target.trials)):
         Expression(text, target.needs)
+    for text in filter(None, (target.weights, target.freq_weights)):
+        Expression(text, target.weighted_by)
     return target
 
 
@@ -88,3 +90,29 @@ def values(target: Target, frame: pl.DataFrame) -> np.ndarray:
 def trials(target: Target, frame: pl.DataFrame) -> np.ndarray | None:
     """float64 (rows,), how many trials each proportion is of; None for other targets."""
     return role_values(frame, Expression(target.trials, target.needs), "number of trials") if target.trials else None
+
+
+def check_weighted(target: Target, frame: pl.DataFrame) -> None:
+    """Raise DataError where a table does not have a column that says how much its rows count."""
+    absent = [name for name in target.weighted_by if name not in frame.columns]
+    if absent:
+        raise DataError(
+            f"There is no column {absent[0]!r}, which says how much each row counts.{near_name(absent[0], frame.columns)} "
+            f"Add it, with 1 in each row where all count alike."
+        )
+
+
+def weights(target: Target, frame: pl.DataFrame) -> dict[str, np.ndarray]:
+    """How much and how often rows count: "weights" and "freq_weights", float64 (rows,), of a target that has them.
+
+    Raises DataError where one is negative.
+    """
+    made = {}
+    for name in ("weights", "freq_weights"):
+        text = getattr(target, name)
+        if text:
+            made[name] = role_values(frame, Expression(text, target.weighted_by), name)
+            if (made[name] < 0).any():
+                row = int((made[name] < 0).argmax())
+                raise DataError(f"The {name} {text!r} are {made[name][row]:g} in row {row + 1}. Give numbers of 0 or more.")
+    return made

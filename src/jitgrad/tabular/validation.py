@@ -29,7 +29,8 @@ def of_exact(model: TableModel, design: Design, fit: Fit) -> TableModel:
     predicted = made.predicted
     if model.classes and predicted.ndim == 1:
         predicted = np.column_stack([1 - predicted, predicted])
-    return scored(model, design, predicted, made.method)
+    given = replace(design.part(made.rows), freq_weights=None if design.freq_weights is None else made.frequency)
+    return scored(model, given, predicted, made.method)
 
 
 def of_descent(model: TableModel, design: Design, refit: Callable[[Design, dict[str, np.ndarray]], TableModel]) -> TableModel:
@@ -64,6 +65,6 @@ def scored(model: TableModel, design: Design, predicted: np.ndarray, method: str
     known = np.isfinite(predicted.reshape(len(predicted), -1)).all(1)
     if not known.any():
         return model
-    weights = design.counted
-    scores = model.scores_of(design.y[known], predicted[known], None if weights is None else weights[known])
+    of = design.part(np.flatnonzero(known))
+    scores = model.scores_of(of.y, predicted[known], of.precision, of.freq_weights)
     return replace(model, scores=model.scores | {KEY: scores}, validation=method)
