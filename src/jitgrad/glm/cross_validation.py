@@ -16,6 +16,9 @@ from jitgrad.glm.penalised_data import Options, Table
 
 RULES = {"min": "the least deviance", "1se": "the largest penalty within one standard error of it"}
 
+FOLD_TOLERANCE = 1e-6
+"""Of the fits without a fold, of which nothing is kept but a deviance, whose standard error is some percent of it."""
+
 
 @dataclass(frozen=True)
 class CrossValidated:
@@ -100,7 +103,8 @@ def cross_validated(
     """Fit a path to all rows, and choose its penalty by the deviance of rows that were held out.
 
     The penalties are those of all rows for each fold, and what ``standardize`` divides by is computed without the rows that are
-    held out. All fits go along the path together, on as many threads as are set; the result does not depend on these.
+    held out. The path of all rows is fitted to ``tol``, and those without a fold to 10⁻⁶ where ``tol`` is smaller. All fits go
+    along the path together, on as many threads as are set; the result does not depend on these.
 
     Parameters
     ----------
@@ -138,7 +142,8 @@ def cross_validated(
     table = Table(x, y, family, options, weights, offset)
     folds = _folds(table, cv, seed)
     held = [folds == k for k in range(int(folds.max()) + 1)]
-    fits = table.fits([table.weights, *(np.where(rows, 0.0, table.weights) for rows in held)])
+    fits = table.fits([table.weights])
+    fits += table.fits([np.where(rows, 0.0, table.weights) for rows in held], FOLD_TOLERANCE)
     begin(fits)
     kept, deviances = Kept(table, fits[0]), []
     for _ in follow(fits, kept.alphas):

@@ -94,7 +94,8 @@ class PenalisedFit:
         self.scale, self.missed, self.n_iter = float(abs(self.residual()).sum()) or 1.0, 0.0, 0
         self._last: tuple[float, np.ndarray] | None = None
         self._alpha, self._working = 0.0, np.flatnonzero(usable & (factor == 0))
-        self._quadratic, self._known = Quadratic(loss.outputs * len(weights)), 0
+        self._counted = slice(None) if weights.all() else np.flatnonzero(weights)
+        self._quadratic, self._known = self._empty(), 0
 
     def residual(self) -> np.ndarray:
         """The weighted residuals, (rows, outputs)."""
@@ -204,24 +205,33 @@ class PenalisedFit:
 
     def _of_working_set(self) -> tuple[np.ndarray, np.ndarray]:
         """The coefficients of the working set, intercepts first, and the gradient at them."""
+        constants = self._constants
+        before = np.append(self.intercepts[:constants], self._coefficients_of(self._working))
+        if self.loss.quadratic:
+            rows = self._counted
+            return before, self._model().columns @ (self._roots[rows] * self.loss.residual(self.eta)[rows, 0])
         residual, (output, column) = self.residual(), np.divmod(self._working, len(self.design.columns))
         gradient = np.empty(len(column))
         for k in range(self.loss.outputs):
             gradient[output == k] = self.design.columns[column[output == k]] @ residual[:, k]
-        constants = self._constants
-        before = np.append(self.intercepts[:constants], self._coefficients_of(self._working))
         return before, np.append(residual.sum(0)[:constants], gradient)
+
+    def _empty(self) -> Quadratic:
+        return Quadratic(self.eta[self._counted].size)
 
     def _model(self) -> Quadratic:
         """The loss as a quadratic function of the working set's coefficients, near those of now."""
         if not self.loss.quadratic:
-            self._quadratic, self._known = Quadratic(self.eta.size), 0
-        root = self.loss.root(self.eta) * self._roots
+            self._quadratic, self._known = self._empty(), 0
+        elif self._known == len(self._working) and self._quadratic.size:
+            return self._quadratic
+        rows = self._counted
+        root = self.loss.root(self.eta)[..., rows] * self._roots[rows]
         if not self._quadratic.size and self.design.intercept:
             self._quadratic.extend(root.swapaxes(0, 1).reshape(self.loss.outputs, -1))
         output, column = np.divmod(self._working[self._known :], len(self.design.columns))
-        rows = root[:, output].swapaxes(0, 1) * self.design.columns[column][:, None]
-        self._quadratic.extend(rows.reshape(len(column), self.eta.size))
+        made = root[:, output].swapaxes(0, 1) * self.design.columns[column][:, None, rows]
+        self._quadratic.extend(made.reshape(len(column), root[0].size))
         self._known = len(self._working)
         return self._quadratic
 

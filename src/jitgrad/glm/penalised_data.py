@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,9 +90,10 @@ class Table:
             raise ShapeError(f"penalty_factor has the shape {self.factor.shape}. Give {self.features} numbers, one a column.")
         self.center, self.scale, self.design = self._designed(given)
 
-    def fits(self, weights: Sequence[np.ndarray]) -> list[PenalisedFit]:
-        """A fit for each of some weights of the rows."""
+    def fits(self, weights: Sequence[np.ndarray], tolerance: float = 0.0) -> list[PenalisedFit]:
+        """A fit for each of some weights of the rows, to the tolerance of the options or a larger one."""
         options, shares = self.options, [w / w.sum() for w in weights]
+        design = replace(self.design, tolerance=max(options.tol, tolerance))
         squares, means = self._moments(np.stack(shares, axis=1))
         made = []
         for share, square, mean in zip(shares, squares.T, means.T, strict=True):
@@ -103,7 +104,7 @@ class Table:
             loss = LOSSES[self.family](self.y)
             kind = RidgeFit if self._is_closed else PenalisedFit
             penalty = Penalty(options.l1_ratio, self.factor, size, usable)
-            made.append(kind(self.design, loss, share, self.offset, penalty))
+            made.append(kind(design, loss, share, self.offset, penalty))
         return made
 
     @property

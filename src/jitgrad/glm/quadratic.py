@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jitgrad.errors import FitError
+from jitgrad.glm.dual import Dual, solved
 from jitgrad.vm.late import load
 from jitgrad.vm.penalty import Penalised
 from jitgrad.vm.records import address
@@ -23,6 +23,9 @@ FIRST_DAMPING, LEAST_DAMPING = 1e-4, 1e-8
 """Added to it where a step was too long, and divided by ten with each that was not."""
 WIDE_SLACK = 1e-8
 """The same where the system has the rows' size: it is the inverse of this that is rounded there."""
+LEAST_RIDGE, FREE = 1e-6, 8
+"""Systems of more columns than rows are solved by the rows where at most ``FREE`` columns have a ridge below this part of the
+largest curvature."""
 WIDE = 2
 """The products of all columns are kept where these are at most so many times the rows."""
 
@@ -52,7 +55,13 @@ class Quadratic:
         self._rows = rows
         self._columns = np.empty((0, rows))  # Aᵀ, with room
         self._gram: np.ndarray | None = np.empty((0, 0))
+        self._dual = Dual(rows)
         self._curvature = np.empty(0)
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Aᵀ."""
+        return self._columns[: self.size]
 
     def extend(self, columns: np.ndarray) -> None:
         """Take some more columns of A, given as rows."""
@@ -93,7 +102,7 @@ class Quadratic:
         Returns:
             The coefficients, and the number of sweeps.
         """
-        descent = _Descent(self._columns[: self.size], self._gram, self._curvature, start, gradient, lasso, ridge)
+        descent = _Descent(self.columns, self._gram, self._dual, self._curvature, start, gradient, lasso, ridge)
         sweeps = 0
         while sweeps < most:
             sweeps += descent.sweep(min(SWEEPS, most - sweeps), tolerance / 2)
@@ -112,6 +121,7 @@ class _Descent:
         self,
         columns: np.ndarray,
         gram: np.ndarray | None,
+        dual: Dual,
         curvature: np.ndarray,
         start: np.ndarray,
         gradient: np.ndarray,
@@ -120,7 +130,7 @@ class _Descent:
     ) -> None:
         self.coefficients, self._gradient = start.copy(), gradient.copy()
         self._columns, self._gram, self._lasso, self._ridge = columns, gram, lasso, ridge
-        self._curvature = curvature
+        self._curvature, self._dual = curvature, dual
         self._damping = 0.0
         self._fitted = np.zeros(columns.shape[1])
         matrix = columns if gram is None else gram
@@ -172,39 +182,45 @@ class _Descent:
 
     def _fall(self, moved: np.ndarray, change: np.ndarray) -> np.ndarray:
         """By how much the gradient falls with a change of some coefficients."""
-        if self._gram is not None:
-            fall = change @ self._gram[moved, : len(self._lasso)]
-        else:
-            fall = self._columns @ (change @ self._columns[moved])
-        return fall
+        if self._gram is None:
+            fall: np.ndarray = self._columns @ (change @ self._columns[moved])
+            return fall
+        size = len(self._lasso)
+        whole = np.zeros(size)
+        whole[moved] = change
+        made: np.ndarray = self._gram[:size, :size] @ whole  # a copy of the rows of ``moved`` would take longer
+        return made
 
     def _newton(self, moved: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """The change of some coefficients that makes their slope 0."""
-        slack = max(SLACK, self._damping) * self._curvature[moved].max(initial=0.0)
+        largest = self._curvature[moved].max(initial=0.0)
+        slack, held = max(SLACK, self._damping) * largest, self._ridge[moved] > LEAST_RIDGE * largest
+        free = len(moved) - np.count_nonzero(held)
+        if len(moved) - free > self._columns.shape[1] and free <= FREE:
+            return self._newton_by_rows(moved, held, slack, slope)
         if self._gram is not None:
-            return _solved(self._gram[np.ix_(moved, moved)], self._ridge[moved], slack, slope)
+            return solved(self._gram[np.ix_(moved, moved)], self._ridge[moved], slack, slope)
         columns = self._columns[moved]
         if len(moved) <= columns.shape[1]:
-            return _solved(columns @ columns.T, self._ridge[moved], slack, slope)
+            return solved(columns @ columns.T, self._ridge[moved], slack, slope)
         # More columns than rows: by the identity of Sherman, Morrison and Woodbury.
         inverse = 1 / (self._ridge[moved] + max(WIDE_SLACK, self._damping) * self._curvature[moved].max())
-        inner = _solved((columns.T * inverse) @ columns, np.ones(columns.shape[1]), 0.0, columns.T @ (inverse * slope))
+        inner = solved((columns.T * inverse) @ columns, np.ones(columns.shape[1]), 0.0, columns.T @ (inverse * slope))
         change: np.ndarray = inverse * (slope - columns @ inner)
         return change
 
-
-def _solved(matrix: np.ndarray, ridge: np.ndarray, slack: float, right: np.ndarray) -> np.ndarray:
-    """The solution of a system with a matrix that is not negative, to whose diagonal ``ridge`` and ``slack`` are added."""
-    from scipy.linalg.lapack import dpotrs
-
-    diagonal = np.diag_indices_from(matrix)
-    matrix[diagonal] += ridge
-    for times in (1, 1e3, 1e6):
-        matrix[diagonal] += times * slack
-        try:
-            factor = np.linalg.cholesky(matrix)  # which lets other threads run, as SciPy's does not
-        except np.linalg.LinAlgError:
-            continue
-        found: np.ndarray = dpotrs(factor.T, right, lower=0)[0]
-        return found
-    raise FitError("The products of columns are not finite. Scale the columns to numbers of ordinary size.")
+    def _newton_by_rows(self, moved: np.ndarray, held: np.ndarray, slack: float, slope: np.ndarray) -> np.ndarray:
+        """The same for more columns than rows that a ridge holds, beside few others."""
+        inside, others = moved[held], self._columns[moved[~held]]
+        products = (self._columns @ others.T)[inside]
+        right = np.column_stack([slope[held], products])
+        found = self._dual.solved(self._columns, inside, self._ridge[inside] + slack, right)
+        change = np.empty(len(moved))
+        change[~held] = solved(
+            others @ others.T - products.T @ found[:, 1:],
+            self._ridge[moved[~held]],
+            slack,
+            slope[~held] - products.T @ found[:, 0],
+        )
+        change[held] = found[:, 0] - found[:, 1:] @ change[~held]
+        return change

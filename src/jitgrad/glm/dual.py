@@ -1,0 +1,80 @@
+"""Ridge systems of more columns than rows, solved by the rows, with what is kept from one system to the next.
+
+Of (A Aᵀ + R) c = s, where A has a row for each coefficient, the identity of Sherman, Morrison and Woodbury makes a system of
+the size of AᵀR⁻¹A. From one Newton step to the next few coefficients leave zero or come to it, and the ridge R changes by a
+factor: so AᵀR⁻¹A changes by that factor and the products of few columns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jitgrad.errors import FitError
+
+SAME = 1e-12
+"""Inverses of the ridge that differ by less than this part are the same."""
+
+
+class Dual:
+    """Systems of columns that may become more.
+
+    Args:
+        rows: of each column.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._products = np.zeros((rows, rows))  # Σ inverse · column columnᵀ
+        self._inverse = np.empty(0)
+
+    def solved(self, columns: np.ndarray, moved: np.ndarray, ridge: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """The solutions c of (A Aᵀ + R) c = ``right`` for some of all columns.
+
+        Args:
+            columns: float64 (columns, rows), A of all.
+            moved: those of the system.
+            ridge: float64 (moved,), positive.
+            right: float64 (moved, systems).
+        """
+        inverse = np.zeros(len(columns))
+        inverse[moved] = 1 / ridge
+        unit = self._update(columns, inverse)
+        scaled = np.zeros((len(columns), right.shape[1]))
+        scaled[moved] = right / ridge[:, None]
+        inner = solved(unit * self._products, np.ones(len(self._products)), 0.0, columns.T @ scaled)
+        found: np.ndarray = (right - (columns @ inner)[moved]) / ridge[:, None]
+        return found
+
+    def _update(self, columns: np.ndarray, inverse: np.ndarray) -> float:
+        """Make the products, times the number that is returned, those of ``inverse``."""
+        kept = np.append(self._inverse, np.zeros(len(inverse) - len(self._inverse)))
+        both = np.flatnonzero((kept > 0) & (inverse > 0))
+        unit = float(inverse[both[0]] / kept[both[0]]) if len(both) else 1.0
+        wanted = inverse / unit
+        changed = np.flatnonzero(abs(wanted - kept) > SAME * (wanted + kept))
+        if 2 * len(changed) > np.count_nonzero(inverse):
+            self._products[:], kept[:], unit, wanted = 0, 0, 1.0, inverse
+            changed = np.flatnonzero(inverse)
+        chosen = columns[changed]
+        self._products += (chosen.T * (wanted - kept)[changed]) @ chosen
+        kept[changed] = wanted[changed]
+        self._inverse = kept
+        return unit
+
+
+def solved(matrix: np.ndarray, ridge: np.ndarray, slack: float, right: np.ndarray) -> np.ndarray:
+    """The solution of a system with a matrix that is not negative, to whose diagonal ``ridge`` and ``slack`` are added."""
+    from scipy.linalg.lapack import dpotrs
+
+    if not len(right):
+        return right
+    diagonal = np.diag_indices_from(matrix)
+    matrix[diagonal] += ridge
+    for times in (1, 1e3, 1e6):
+        matrix[diagonal] += times * slack
+        try:
+            factor = np.linalg.cholesky(matrix)  # which lets other threads run, as SciPy's does not
+        except np.linalg.LinAlgError:
+            continue
+        found: np.ndarray = dpotrs(factor.T, right, lower=0)[0]
+        return found
+    raise FitError("The products of columns are not finite. Scale the columns to numbers of ordinary size.")
