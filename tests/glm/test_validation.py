@@ -81,13 +81,11 @@ def test_rows_with_frequencies_are_validated_as_so_many_rows(name: str) -> None:
     case: Case = CASES[name]
     times = np.arange(len(case.target)) % 4  # some of them none
     many = np.repeat(np.arange(len(times)), times)
-    short, long = (
-        glm.cross_validate(glm.fit(x, y, case.family, theta=case.theta, **rows), x, y, **rows)
-        for x, y, rows in (
-            (case.x, case.target, {"freq_weights": times}),
-            (case.x[many], case.target[many], {}),
-        )
-    )
+    x, y = case.x, case.target
+    fit = glm.fit(x, y, case.family, theta=case.theta, freq_weights=times)
+    short = glm.cross_validate(fit, x, y, freq_weights=times)
+    x, y = x[many], y[many]
+    long = glm.cross_validate(glm.fit(x, y, case.family, theta=case.theta), x, y)
     assert short.method == long.method and short.frequency.sum() == len(many)
     assert short.method == "leave-one-out" or len(short.predicted) > np.count_nonzero(times)  # copies have several folds
     counted, expected = (
