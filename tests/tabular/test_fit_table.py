@@ -346,7 +346,8 @@ SEPARATED = pl.DataFrame({"a": np.arange(12.0), "b": [1.0, 3, 2] * 4, "k": ["no"
     ({"model": "gamma", "epochs": 3}, ArgumentError, "Model 'gamma' is fitted without gradient descent"),
     ({"model": "gamma", "penalty": "ridge"}, ArgumentError, "Model 'gamma' takes no penalty"),
     ({"model": "poisson", "trials": "n"}, ArgumentError, "Model 'poisson' has no trials"),
-    ({"formula": "y ~ a"}, ArgumentError, "either a target, or a formula"),
+    ({"formula": "size ~ a"}, ArgumentError, "target is 'y', but the formula has 'size' on its left. Give the target once"),
+    ({"formula": "y ~ a"}, ArgumentError, "A formula names its features itself"),
     ({"offset": "tme"}, DataError, "Did you mean 'time'"),
     ({"model": "gamma"}, DataError, r"'y' has -?[\d.]+ in row \d+, and model 'gamma' needs numbers above 0"),
 ])  # fmt: skip
@@ -380,3 +381,14 @@ def test_every_model_has_a_name_to_print() -> None:
 
 def test_reports_and_plots_are_made_elsewhere() -> None:
     assert jg.fit_table(TABLE, "y", X).plot() is not None
+
+
+def test_a_target_and_a_formula_of_it() -> None:
+    table = TABLE.rename({"kind": "the kind"})
+    for target, left in (("y", "y "), ("y", "  "), ("the kind", "`the kind`"), ("the kind", "")):
+        formula = jg.fit_table(table, formula=f"`{target}` ~ a + b").model
+        for fit in (jg.fit_table(table, target, formula=f"{left}~ a + b"), jg.fit_table(table, target, ["a", "b"])):
+            assert fit.model.scores == formula.scores and fit.model.target == formula.target
+    assert formula.classes
+    with pytest.raises(DataError, match="There is no column 'z'"):
+        jg.fit_table(table, "z", formula="~ a")

@@ -36,6 +36,8 @@ LEFT_OUT: list[tuple[str, list[Any], str]] = [
     ("order key", [*range(100, 100 + ROWS)], "as identifiers have"),
     ("c1", [*range(ROWS)], "'c1' only counts the rows, so it was left out. Name it"),
     ("Unnamed: 0", [*range(ROWS)], "only counts the rows"),
+    ("c1", [85 + k + k // 5 for k in range(ROWS)], "'c1' has a different whole number in every row, as a saved index has, so"),
+    ("", [ROWS - k for k in range(ROWS)], "as a saved index has, so it was left out"),
     ("index", [*range(1, ROWS + 1)], "only counts the rows"),
     ("rownames", [*range(1, ROWS + 1)], "only counts the rows"),
     ("name", [f"n{k}" for k in range(ROWS)], "'name' has a different text in nearly every row, as identifiers have"),
@@ -92,6 +94,7 @@ def test_columns_that_are_kept(name: str, values: list[Any]) -> None:
 
 def test_a_table_without_names_may_count() -> None:
     assert make_design(pl.DataFrame({"c1": range(ROWS), "c2": Y}), "c2").names == ["c1"]
+    assert make_design(pl.DataFrame({"x": X, "c1": range(7, 7 + ROWS), "y": Y}), "y").names == ["x", "c1"]
 
 
 def test_notes_of_one_reason_are_one() -> None:

@@ -12,8 +12,10 @@ from jitgrad.errors import ArgumentError, DataError, listed
 from jitgrad.tabular import frames
 from jitgrad.tabular.columns import Roles, design_like, make_design
 from jitgrad.tabular.fitting import Fitting
+from jitgrad.tabular.formulas import of_target, target_of
 from jitgrad.tabular.model import TableModel
 from jitgrad.tabular.result import TableFit
+from jitgrad.tabular.selection import check_names
 from jitgrad.tabular.settings import LEVEL, Settings
 
 
@@ -64,7 +66,7 @@ def fit_table(
     frame : frame of any library that narwhals knows, or mapping of columns
         The table.
     target : str, optional
-        The column to predict; a formula has it itself.
+        The column to predict; a formula may have it on its left instead.
     features : sequence of str, optional
         The columns to predict it from; by default all that can be used, or those of ``start``.
     formula : str, optional
@@ -148,6 +150,9 @@ def fit_table(
     """
     call = _given(locals())  # before other names are there
     data = frames.as_polars(frame)
+    if target is not None and formula is not None:
+        check_names(data, [target])
+        formula, target = of_target(formula, target, data.columns), None
     settings = Settings(
         model, link, cov_type, level, penalty, alpha, l1_ratio, cv, tuple(hidden), epochs, batch_size, lr, optimizer,
         validation_split, early_stopping, test_split, seed,
@@ -198,9 +203,9 @@ def _for_target(
     data: pl.DataFrame, target: str | None, formula: str | None, settings: Settings, classify: bool, trials: bool
 ) -> tuple[Settings, bool]:
     """The settings with the model found out, and whether the target is one of classes."""
-    if (target is None) == (formula is None):
-        raise ArgumentError("Give either a target, or a formula that has it on its left.", argument="target")
-    name = target if target is not None else str(formula).partition("~")[0].strip()
+    if target is None and formula is None:
+        raise ArgumentError("Give a target, or a formula that has it on its left.", argument="target")
+    name = target if target is not None else target_of(str(formula), data.columns)
     if name not in data.columns:  # an expression, or an error that is found later
         return settings.for_numbers(), classify
     column = data[name]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from jitgrad.errors import DataError, FormulaError, brief
+from jitgrad.errors import ArgumentError, DataError, FormulaError, brief
 from jitgrad.tabular.encoding import Unseen, positions, sorted_values
 from jitgrad.tabular.expressions import Categories, Expression, Value
 from jitgrad.tabular.transforms import formulaic
@@ -171,6 +171,27 @@ class Sides:
 def is_wilkinson(text: str) -> bool:
     """Whether a text is a formula of a model with a left and a right side, as ``y ~ x``."""
     return "~" in text
+
+
+def of_target(formula: str, target: str, columns: Sequence[str]) -> str:
+    """A formula that has this column on its left, where it stands already or where nothing stands.
+
+    Raises ArgumentError for a formula of another target.
+    """
+    left, tilde, right = formula.partition("~")
+    if tilde and not left.strip():
+        return f"`{target}` ~{right}"
+    if tilde and target_of(formula, columns) != target:
+        raise ArgumentError(
+            f"{{argument}} is {target!r}, but the formula has {left.strip()!r} on its left. Give the target once.",
+            argument="target",
+        )
+    return formula
+
+
+def target_of(formula: str, columns: Sequence[str]) -> str:
+    """The left side of a formula: a column, or an expression of columns."""
+    return _unquoted(formula.partition("~")[0].strip(), columns)
 
 
 def read_formula(

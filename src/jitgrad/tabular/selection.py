@@ -16,6 +16,8 @@ from jitgrad.tabular.texts import too_many
 
 _INDEX = re.compile(r"(?i)|Unnamed: ?\d+|index|level_0|row_?(names?|number|num|id)?|rownames|c1")
 """Names of the counting column that programs write beside a table."""
+_UNNAMED = re.compile(r"|Unnamed: ?0|c1")
+"""Those of a first column that has no name."""
 _IDENTIFIER = re.compile(r"(?i:(.*[ _.\-])?(id|uuid|guid|key))|.*[a-z](Id|ID)")
 _DISTINCT = 0.95  # the part of the rows with texts of their own from which on a column tells each row
 _FEW = 8  # rows in which texts may well be different by chance
@@ -120,6 +122,7 @@ _EMPTY = Reason("{has} no value in any row", "")
 _CONSTANT = Reason("{has} the same value in every row", "")
 _COUNTING = Reason("only count{s} the rows")
 _NUMBERED = Reason("{has} a different whole number in every row, as identifiers have")
+_SAVED = Reason("{has} a different whole number in every row, as a saved index has")
 _TEXTS = Reason(
     "{has} a different text in nearly every row, as identifiers have",
     "To use {it}, name {it} among the features, and hash the texts.",
@@ -142,8 +145,11 @@ def _useless(frame: pl.DataFrame, name: str, texts: str) -> Reason | None:
     if column.dtype.is_integer() and len(used) > 1:
         if _counts(frame, name):
             return _COUNTING
-        if len(used) > _FEW and _IDENTIFIER.fullmatch(name.strip()) and used.n_unique() == len(used):
-            return _NUMBERED
+        if len(used) > _FEW and used.n_unique() == len(used):
+            if _is_first_without_name(frame, name):
+                return _SAVED
+            if _IDENTIFIER.fullmatch(name.strip()):
+                return _NUMBERED
     return None
 
 
@@ -181,6 +187,13 @@ def _counts(frame: pl.DataFrame, name: str) -> bool:
     column = frame[name]
     if not _INDEX.fullmatch(name.strip()) or column.null_count() or column[0] not in (0, 1):
         return False
-    if name == "c1" and (frame.columns[0] != name or (frame.width > 1 and frame.columns[1] == "c2")):
-        return False  # a table without names
+    if name == "c1" and not _is_first_without_name(frame, name):
+        return False
     return bool((column.diff().drop_nulls() == 1).all())
+
+
+def _is_first_without_name(frame: pl.DataFrame, name: str) -> bool:
+    """Whether a column is the first and the only one that has no name, as a saved index has none."""
+    if not _UNNAMED.fullmatch(name.strip()) or frame.columns[0] != name:
+        return False
+    return name != "c1" or frame.width == 1 or frame.columns[1] != "c2"  # a table without names
