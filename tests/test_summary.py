@@ -61,7 +61,7 @@ def test_no_line_is_too_long(width: int, monkeypatch: pytest.MonkeyPatch) -> Non
     lines = shown.splitlines()
     assert max(map(cell_len, lines)) <= width
     assert not any(line != line.rstrip() for line in lines)
-    assert "a_ver" in shown and "text  " in shown
+    assert "a_ver" in shown and "text " in shown
     cells = [line.split()[-1] for line in lines if line.startswith(" class")]
     assert len(cells) % 12 == 0 and "11" in cells  # every block has every row
 
@@ -76,3 +76,10 @@ def test_a_table_goes_on_below_itself_with_its_names(monkeypatch: pytest.MonkeyP
 def test_what_a_terminal_would_act_on_is_escaped() -> None:
     assert "\x1b" not in str(Summary("a\x1b[31m", [Grid(["b\x1b"], [["c\x1b"]], "d\x1b"), "e\x1b"]))
     assert "[bold]a[/bold]" in str(Summary("[bold]a[/bold]", []))
+
+
+def test_common_tables_are_whole_at_80_columns() -> None:
+    titles = ["", "estimate", "std. error", "t", "p", "95 % interval"]
+    row = ("Weight_in_lbs", "-0.00668607", "0.0006564", "-10.19", "0.00203", "-0.0079766 … -0.0053955")
+    shown = str(Summary("", [Grid(titles, [row], "one against another")])).splitlines()
+    assert shown[0] == "one against another" and shown[-1] == " " + " ".join(row[:2]) + f"{row[2]:>11} {' '.join(row[3:])}"

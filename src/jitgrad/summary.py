@@ -80,8 +80,8 @@ class Grid:
 
         if self.title:
             yield Text(printable(self.title), "bold")
-        for chosen, widths in self._blocks(options.max_width):
-            table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        for chosen, widths, gap in self._blocks(options.max_width):
+            table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 1, 0, 0))
             for k, room in zip(chosen, widths, strict=True):
                 heading = Text(cut(printable(self.columns[k]), room))
                 table.add_column(
@@ -95,28 +95,35 @@ class Grid:
         """The table as HTML."""
         return html.table(self.columns, self.rows, self.title, self.texts)
 
-    def _blocks(self, width: int) -> Iterator[tuple[list[int], list[int]]]:
-        """Positions of the columns that stand beside each other, and how wide each is."""
+    def _blocks(self, width: int) -> Iterator[tuple[list[int], list[int], int]]:
+        """Positions of the columns that stand beside each other, how wide each is, and the spaces between them."""
         from rich.cells import cell_len
 
         cells = [[cell_len(printable(text)) for text in column] for column in zip(self.columns, *self.rows, strict=True)]
         widths = [max(column) for column in cells]
-        room = width - 2 * len(widths)
-        if sum(widths) > room:
-            widths[0] = max(min(widths[0], SHORTEST_NAME), room - sum(widths[1:]))
+        every = list(range(len(widths)))
+        for gap in (2, 1):
+            if sum(widths) + gap * (len(widths) - 1) + 2 <= width:
+                yield every, widths, gap
+                return
+        room = width - len(widths) - 1
+        widths[0] = max(min(widths[0], SHORTEST_NAME), room - sum(widths[1:]))
         if sum(widths) > room:  # headings that are longer than what is below them
             widths[1:] = [
                 min(whole, max(SHORTEST_NAME, *column[1:], 0)) for whole, column in zip(widths[1:], cells[1:], strict=True)
             ]
+        if sum(widths) <= room:
+            yield every, widths, 1
+            return
         widths[0] = min(widths[0], max(SHORTEST_NAME, width - 2))
         chosen = [0]
         for k in range(1, len(widths)):
             widths[k] = min(widths[k], max(SHORTEST_NAME, width - widths[0] - 4))
             if len(chosen) > 1 and sum(widths[j] + 2 for j in chosen) + widths[k] + 2 > width:
-                yield chosen, [widths[j] for j in chosen]
+                yield chosen, [widths[j] for j in chosen], 2
                 chosen = [0]
             chosen.append(k)
-        yield chosen, [widths[j] for j in chosen]
+        yield chosen, [widths[j] for j in chosen], 2
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def estimates(inference: Inference, output: int, what: str = "", ratio: str = ""
         )
         errors = () if ratio else (number(error, 4),)
         rows.append((name, number(estimate), *errors, number(statistic, 4), probability(p), interval(low, high)))
-    return Grid([what, *titles], rows)
+    return Grid(["", *titles], rows, what)
 
 
 def figures(values: Mapping[str, float | None]) -> str:
