@@ -104,7 +104,7 @@ BAD: list[tuple[str | None, list[str], str]] = [
     (GOOD.replace("3,5", "3,5,7"), [], "4 fields in line 4 and 3 in its header"),
     (GOOD.replace("3,5", "3,five"), ["--features", "a,b"], "'five' among them"),
     ("a,b,y\n1,,3\n2,,4\n", ["--features", "a,b"], "Column 'b' has no value in any row"),
-    ("a,y\n1,k\n2,k\n", [], "one class 'k'"),
+    ("a,y\n1,k\n2,k\n", [], "only one class, 'k'"),
     ("a,y\n1,2\ninf,3\n", [], "infinite number"),
     (GOOD, ["--epochs", "0"], "epochs is 0"),
     (GOOD, ["--lr", "-1"], "lr is -1"),
@@ -192,8 +192,9 @@ def test_letters_of_windows(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_bytes("größe,y\n1,2\n2,3\n3,4.5\n4,5\n".encode("cp1252"))
     done = jitgrad("fit", file, "--target", "y", "--json")
-    assert json.loads(done.stdout)["features"] == ["größe"]
-    assert f"note: {file} was read as cp1252: line 1 is not UTF-8" in done.stderr
+    result = json.loads(done.stdout)
+    assert result["features"] == ["größe"] and done.stderr == ""
+    assert result["notes"][0].startswith(f"{file} was read as cp1252: line 1 is not UTF-8")
     done = jitgrad("fit", file, "--target", "y", "--encoding", "utf-8")
     assert done.returncode == 2
     assert "UTF-8" in done.stderr

@@ -363,7 +363,11 @@ def test_completion(run: Any, shell: str) -> None:
 WRONG = [
     ("fit t.csv --target y --model a*expo(x)", "unknown function 'expo', at character 3. Did you mean 'exp'"),
     ("fit t.csv --target y --model a*(x", "bracket '(' without its other half"),
-    ("fit t.csv --target y --model a*t", "none of the columns"),
+    ("fit t.csv --target y --model a*t", "The formula 'a*t' has none of the columns"),
+    ("fit t.csv --target y --model lasso", "'lasso' is a penalty, not a model. Give it as --penalty."),
+    ("fit t.csv --target y --model elastic-net", "'elastic-net' is a penalty, not a model"),
+    ("fit t.csv --target y --model linaer", "There is no model 'linaer', and as a formula it has none of the columns"),
+    ("fit t.csv --target y --model possion", "Did you mean 'poisson'?"),
     ("fit t.csv --target y --model a*y+x", "has the target 'y' itself"),
     ("fit t.csv --target z --model a*x", "no column 'z'"),
     ("fit t.csv --target y --model logistc", "Did you mean"),

@@ -52,7 +52,7 @@ def test_rows_with_missing_values() -> None:
         ({"a": [1, 2], "y": [1, 2]}, {"features": ["y"]}, "named twice"),
         ({"y": [1, 2]}, {}, "no feature column"),
         ({"a": [1, None], "y": [None, 2]}, {}, "Every row has a missing value"),
-        ({"a": [1, 2], "y": ["k", "k"]}, {}, "one class 'k'"),
+        ({"a": [1, 2], "y": ["k", "k"]}, {}, "only one class, 'k'"),
         ({"a": list(range(20)), "y": [f"t{i}" for i in range(20)]}, {}, "20 classes in 20 rows"),
         ({"a": ["1", "2", "x2", "4"], "y": [1, 2, 3, 4]}, {"features": ["a"]}, r"'x2' among them \(row 3"),
         ({"a": [f"t{i}" for i in range(200)], "y": range(200)}, {"features": ["a"]}, "200 different texts"),

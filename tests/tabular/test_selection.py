@@ -206,6 +206,10 @@ def test_missing_values_are_counted() -> None:
     assert (got.dropped, got.missing) == (3, {"a": 2, "b": 1, "y": 1})
     assert got.rows.tolist() == list(range(2, ROWS - 1))
     assert got.notes[-1] == "3 of 24 rows were left out, because a value is missing: 2 in 'a', 1 in 'y', 1 in 'b'."
+    frame = pl.DataFrame({"x": X, "y": [None] * 8 + Y[8:]})
+    assert make_design(frame, "y").notes == ("8 of 24 rows were left out, because a value is missing: 8 in 'y'.",)
+    with pytest.raises(DataError, match=r"'y' has no value in any row\. Choose another target"):
+        make_design(frame.with_columns(y=None), "y")
     frame = pl.DataFrame({"a": [None] * 8 + X[8:], "b": X, "y": Y})
     assert make_design(frame, "y").notes[0].endswith("Exclude the columns that miss most, such as 'a', to keep more rows.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -165,8 +166,10 @@ def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> No
         is_curve = model is not None and model not in options.OF_TABLES
         made: Any = _curve if is_curve else _table
         result = made(frame, model, given, start, quiet)
-    if not quiet:
+    if is_curve and not quiet:
         options.say(notes)
+    elif not is_curve and notes:
+        result = replace(result, model=replace(result.model, notes=(*notes, *result.model.notes)))
     if save:
         _write(save, result.model.save)
     if page:

@@ -196,7 +196,7 @@ def make_design(
         sides, notes = read_formula(formula, frame.columns, lambda used: selection.found(frame, {*used, *taken}, texts))
         own, chosen = targets.of_expression(sides.target, binomial), list(sides.names)
     for name in (*own.needs, *chosen):
-        check_not_empty(frame[name])
+        check_not_empty(frame[name], name in own.needs)
     if own.trials and "trials" not in given:
         given["trials"] = Expression(own.trials, frame.columns)
     offsets = [role for role in (given.pop("offset", None), *(sides.offsets if sides else ())) if role is not None]
@@ -212,7 +212,7 @@ def make_design(
     names = tuple(dict.fromkeys(name for role in offsets for name in role.names))
     predictors = Predictors(columns, model, tuple(role.text for role in offsets), names)
     learned = targets.learned(own, whole, classify)
-    notes += [*_notes(whole, columns), *_note_on_missing(missing, frame.height - len(rows), frame.height)]
+    notes += [*_notes(whole, columns), *_note_on_missing(missing, frame.height - len(rows), frame.height, chosen)]
     more_roles = {name: role_values(whole, role, name)[rows] for name, role in given.items()}
     groups = None if roles.groups is None else _groups(whole[roles.groups][rows])
     by = {name: given[name] for name in ("weights", "freq_weights") if name in given}
@@ -347,12 +347,17 @@ def _notes(whole: pl.DataFrame, columns: Sequence[Column]) -> list[str]:
     return notes
 
 
-def _note_on_missing(missing: dict[str, int], dropped: int, rows: int) -> list[str]:
+def _note_on_missing(missing: dict[str, int], dropped: int, rows: int, features: Sequence[str]) -> list[str]:
     if not dropped:
         return []
     most = sorted(missing.items(), key=lambda item: -item[1])
     shown = ", ".join(f"{count} in {name!r}" for name, count in most[:5])
     more = f" and more in {len(most) - 5} other columns" if len(most) > 5 else ""
     was = "was" if dropped == 1 else "were"
-    advice = f" Exclude the columns that miss most, such as {most[0][0]!r}, to keep more rows." if 4 * dropped > rows else ""
+    worst = next((name for name, count in most if name in features and 4 * count >= dropped), None)
+    advice = (
+        ""
+        if worst is None or 4 * dropped <= rows
+        else f" Exclude the columns that miss most, such as {worst!r}, to keep more rows."
+    )
     return [f"{dropped} of {rows} rows {was} left out, because a value is missing: {shown}{more}.{advice}"]

@@ -24,6 +24,8 @@ from jitgrad.tabular.encoding import has_marks, numbers
 from jitgrad.tabular.predictors import check_needed
 from jitgrad.tabular.scores import Scores, scores_of_numbers
 from jitgrad.tabular.selection import check_not_empty
+from jitgrad.tabular.settings import MODELS as OF_TABLES
+from jitgrad.tabular.settings import PENALTIES
 
 CURVE_VERSION = 1
 
@@ -320,8 +322,11 @@ def _columns_of(
         if target in names:
             raise FormulaError(f"The formula has the target {target!r} itself. Write only its right side.")
         if not names:
-            near = near_name(model, MODELS) or near_name(model, frame.columns)
-            raise FormulaError(f"The formula {model!r} has none of the columns {listed(frame.columns)}.{near} Name one in it.")
+            if model in PENALTIES:
+                raise ArgumentError(f"{model!r} is a penalty, not a model. Give it as {{argument}}.", argument="penalty")
+            near = near_name(model, [*OF_TABLES, *MODELS]) or near_name(model, frame.columns)
+            what = f"There is no model {model!r}, and as a formula it" if model.isidentifier() else f"The formula {model!r}"
+            raise FormulaError(f"{what} has none of the columns {listed(frame.columns)}.{near} Name one in it.")
         return {name: name for name in names}
     chosen = others if features is None else list(features)
     check_needed(frame, chosen)

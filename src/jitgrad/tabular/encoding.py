@@ -190,7 +190,7 @@ class Target:
         used = column.drop_nulls()
         labels = sorted_values(used)
         if len(labels) < 2:
-            raise DataError(f"Column {column.name!r} has the one class {labels[0]!r}. Classification needs at least two.")
+            raise DataError(f"Column {column.name!r} has only one class, {labels[0]!r}. A classification needs at least two.")
         if too_many(len(labels), len(used)):
             raise DataError(
                 f"Column {column.name!r} has {len(labels)} classes in {len(used)} rows. "

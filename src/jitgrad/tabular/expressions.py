@@ -74,14 +74,16 @@ class Expression:
         names: the columns in it.
     """
 
-    def __init__(self, text: str, columns: Collection[str]) -> None:
+    def __init__(self, text: str, columns: Collection[str], of_terms: bool = False) -> None:
         """Read an expression of these columns; a name in backticks may have any letters.
+
+        ``of_terms`` is whether somebody may take it for a formula with parameters.
 
         Raises:
             FormulaError: where it cannot be read, or has a name, function or operator that is not listed.
         """
         self._aliases: dict[str, str] = {}
-        self._columns = columns
+        self._columns, self._of_terms = columns, of_terms
         self._written = text
         if len(text) > _LONGEST:
             raise FormulaError(f"The formula has a term of {len(text)} letters. Give at most {_LONGEST}.")
@@ -149,8 +151,11 @@ class Expression:
         name = self._aliases.get(name, name)
         if name not in self._columns:
             near = near_name(name, [*self._columns, *FUNCTIONS, *_OWN])
+            curve = " A formula with parameters, as a*exp(-b*x), is a curve: give it as {argument}."
             raise FormulaError(
-                f"The formula has {name!r}, which is no column of the table.{near} Correct it, or add the column."
+                f"The formula has {name!r}, which is not a column of the table.{near} Correct it, or add the column."
+                f"{curve if self._of_terms and not near_name(name, self._columns) else ''}",
+                argument="model",
             )
         return name
 

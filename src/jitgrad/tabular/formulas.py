@@ -230,7 +230,9 @@ def read_formula(
         ]
     intercept, terms, offsets = False, [], []
     for factors in _terms(right, rest):
-        texts = [Expression(_unquoted(factor, columns), columns) if factor != "1" else None for factor in factors]
+        texts = [
+            Expression(_unquoted(factor, columns), columns, of_terms=True) if factor != "1" else None for factor in factors
+        ]
         own = tuple(expression.text for expression in texts if expression is not None)
         if not own:
             intercept = True

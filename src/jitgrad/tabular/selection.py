@@ -33,10 +33,11 @@ def check_names(frame: pl.DataFrame, names: Iterable[str]) -> None:
             )
 
 
-def check_not_empty(column: pl.Series) -> None:
+def check_not_empty(column: pl.Series, is_target: bool = False) -> None:
     """Raise DataError for a column of nulls alone."""
     if column.null_count() == len(column):
-        raise DataError(f"Column {column.name!r} has no value in any row. Leave it out.")
+        advice = "Choose another target" if is_target else "Leave it out"
+        raise DataError(f"Column {column.name!r} has no value in any row. {advice}.")
 
 
 def named(frame: pl.DataFrame, target: Sequence[str], features: Sequence[str], exclude: Sequence[str]) -> list[str]:

@@ -46,7 +46,8 @@ SCORES = {
 def of_fit(fit: TableFit, ratios: bool, anova: str | None) -> Summary:
     """A fit."""
     model, rows, fitted = fit.model, fit.design.n, fit.design.part(fit.rows["train"]).n
-    title = f"{headline(model)}, " + (f"{rows} rows" if fitted == rows else f"fitted to {fitted} of {rows} rows")
+    used = f"{rows} row{'' if rows == 1 else 's'}"
+    title = f"{headline(model)}, {used if fitted == rows else f'fitted to {fitted} of {used}'}"
     parts = _parts(model, ratios)
     if anova is not None:
         parts.append(fit.anova(anova).grid())
