@@ -9,10 +9,12 @@ rule foretells costs or saves time, and changes no result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from operator import methodcaller
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +27,8 @@ JOINING = 100
 """Columns that may join a working set at once; of a larger set, as many as it has."""
 LEAST_RATIO = 1e-3
 """The largest penalty of a ridge is that of an elastic net with this ``l1_ratio``: no ridge makes coefficients 0."""
+AT_ONCE = 512
+"""Columns that one thread multiplies at once."""
 FLAT = 1e-14
 """A gradient without features that is smaller than this part of the response is none."""
 ROUNDING = 1e-12
@@ -268,8 +272,9 @@ class PenalisedFit:
 
 def begin(fits: Sequence[PenalisedFit]) -> None:
     """Fit intercepts and columns without a penalty."""
-    _each(fits, PenalisedFit.solve)
-    _look(fits)
+    with _team(fits) as each:
+        each(methodcaller("solve"), fits)
+        _look(fits, each)
     for fit in fits:
         fit.begun()
 
@@ -280,28 +285,43 @@ def follow(fits: Sequence[PenalisedFit], alphas: np.ndarray) -> Iterator[int]:
     The gradient at all columns, for which all of them are read, is one matrix product for all fits. The fits of a penalty run
     on as many threads as are set, each on one.
     """
-    for number, alpha in enumerate(alphas):
-        for fit in fits:
-            fit.foretell(alpha)
-        left = list(fits)
-        while left:
-            _each(left, PenalisedFit.solve)
-            _look(left)
-            left = [fit for fit in left if not fit.complete()]
-        yield number
+    with _team(fits) as each:
+        for number, alpha in enumerate(alphas):
+            each(methodcaller("foretell", alpha), fits)
+            left = list(fits)
+            while left:
+                each(methodcaller("solve"), left)
+                _look(left, each)
+                left = [fit for fit in left if not fit.complete()]
+            yield number
 
 
-def _look(fits: Sequence[PenalisedFit]) -> None:
+Each = Callable[[Callable[[Any], None], Iterable[Any]], list[None]]
+
+
+def _look(fits: Sequence[PenalisedFit], each: Each) -> None:
     """Compute the gradient at all columns."""
-    residuals = [fit.residual() for fit in fits]
-    products = fits[0].design.columns @ np.concatenate(residuals, axis=1)
+    columns, residuals = fits[0].design.columns, [fit.residual() for fit in fits]
+    together = np.concatenate(residuals, axis=1)
+    products = np.empty((len(columns), together.shape[1]))
+
+    def multiply(first: int) -> None:
+        part = slice(first, first + AT_ONCE)
+        np.matmul(columns[part], together, out=products[part])
+
+    each(multiply, range(0, len(columns), AT_ONCE))
     for fit, found in zip(fits, np.split(products, np.cumsum([r.shape[1] for r in residuals])[:-1], axis=1), strict=True):
         fit.gradient = found.T.ravel()
 
 
-def _each(fits: Sequence[PenalisedFit], do: Callable[[PenalisedFit], None]) -> None:
+@contextmanager
+def _team(fits: Sequence[PenalisedFit]) -> Iterator[Each]:
+    """A function that does something for each of several things, for several fits on as many threads as are set.
+
+    NumPy's own threads rest for the whole time: woken for one product, they keep a core busy for long after it.
+    """
     if len(fits) == 1:
-        do(fits[0])
+        yield lambda do, things: list(map(do, things))
         return
     with one_thread(), ThreadPoolExecutor(min(get_num_threads(), len(fits))) as pool:
-        list(pool.map(do, fits))
+        yield lambda do, things: list(pool.map(do, things))
