@@ -12,7 +12,7 @@ import pytest
 
 from jitgrad.errors import DataError, FormulaError, MissingError
 from jitgrad.saving.model import UNFIT
-from jitgrad.tabular import formulas, transforms
+from jitgrad.tabular import transforms
 from jitgrad.tabular.columns import design_like, encoded, make_design
 from jitgrad.tabular.predictors import Predictors, Term
 
@@ -228,10 +228,6 @@ def test_a_file_that_is_changed(name: str, frame: pl.DataFrame) -> None:
     given["formula"]["terms"] = [["g", [[[9, True]]]]]
     with pytest.raises(DataError, match="factors that are not there"):
         Predictors.made(given)
-
-
-def test_the_kinds_of_formulas() -> None:
-    assert formulas.is_wilkinson("y ~ a") and not formulas.is_wilkinson("a*exp(-b*x)")
 
 
 def test_formulaic_is_asked_for(monkeypatch: pytest.MonkeyPatch, frame: pl.DataFrame) -> None:

@@ -29,8 +29,6 @@ STEP = 1e-6
 NAMED = 3
 """Solutions in a note."""
 
-Band = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-
 
 class Inverse(NamedTuple):
     """Where a curve has the values that were asked for: numbers for a number, arrays (rows,) for an array.

@@ -168,11 +168,6 @@ class Sides:
     names: tuple[str, ...]
 
 
-def is_wilkinson(text: str) -> bool:
-    """Whether a text is a formula of a model with a left and a right side, as ``y ~ x``."""
-    return "~" in text
-
-
 def of_target(formula: str, target: str, columns: Sequence[str]) -> str:
     """A formula that has this column on its left, where it stands already or where nothing stands.
 
