@@ -365,6 +365,7 @@ WRONG = [
     ("fit t.csv --target y --model a*(x", "bracket '(' without its other half"),
     ("fit t.csv --target y --model a*t", "The formula 'a*t' has none of the columns"),
     ("fit t.csv --target y --model lasso", "'lasso' is a penalty, not a model. Give it as --penalty."),
+    ("fit t.csv --target y --model binomial", "--model 'binomial' is called 'logistic' here. Give that."),
     ("fit t.csv --target y --model elastic-net", "'elastic-net' is a penalty, not a model"),
     ("fit t.csv --target y --model linaer", "There is no model 'linaer', and as a formula it has none of the columns"),
     ("fit t.csv --target y --model possion", "Did you mean 'poisson'?"),

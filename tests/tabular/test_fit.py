@@ -59,9 +59,9 @@ def test_the_model_is_found_out(y: list[Any], settings: Any, classify: bool, kin
             {"model": "linear"},
             False,
             DataError,
-            "'y' is of type String, and model 'linear' needs numbers. Choose model 'log",
+            "'y' has texts, and model 'linear' needs numbers. Choose model 'log",
         ),
-        (FLAGS, {"model": "poisson"}, False, DataError, "'y' is of type Boolean, and model 'poisson' needs numbers"),
+        (FLAGS, {"model": "poisson"}, False, DataError, "'y' has truths, and model 'poisson' needs numbers"),
         (
             NUMBERS,
             {"model": "logistic"},
@@ -69,7 +69,7 @@ def test_the_model_is_found_out(y: list[Any], settings: Any, classify: bool, kin
             DataError,
             "'y' has numbers, and model 'logistic' needs classes. Give classify, so that",
         ),
-        (COUNTS, {"model": "linear"}, True, ArgumentError, "Model 'linear' is no model of classes. Leave classify out"),
+        (COUNTS, {"model": "linear"}, True, ArgumentError, "Model 'linear' does not take classes. Leave classify out"),
         (NUMBERS, {"model": "poisson"}, False, DataError, "'y' has 1.5 in row 1, and model 'poisson' needs counts"),
         (
             [0, 1, -2, *COUNTS[3:]],

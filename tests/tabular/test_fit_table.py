@@ -331,7 +331,7 @@ SEPARATED = pl.DataFrame({"a": np.arange(12.0), "b": [1.0, 3, 2] * 4, "k": ["no"
 
 
 @pytest.mark.parametrize(("options", "error", "message"), [
-    ({"model": "binomial"}, ArgumentError, "no model 'binomial'"),
+    ({"model": "binomal"}, ArgumentError, "no model 'binomal'"),
     ({"link": "lgo"}, ArgumentError, "no link"),
     ({"cov_type": "HC9"}, ArgumentError, "no cov_type 'HC9'"),
     ({"cov_type": "cluster"}, ArgumentError, "groups and cov_type 'cluster' go together"),
@@ -346,6 +346,8 @@ SEPARATED = pl.DataFrame({"a": np.arange(12.0), "b": [1.0, 3, 2] * 4, "k": ["no"
     ({"model": "gamma", "epochs": 3}, ArgumentError, "Model 'gamma' is fitted without gradient descent"),
     ({"model": "gamma", "penalty": "ridge"}, ArgumentError, "Model 'gamma' takes no penalty"),
     ({"model": "poisson", "trials": "n"}, ArgumentError, "Model 'poisson' has no trials"),
+    ({"exclude": "time"}, ArgumentError, r"exclude is 'time'. Give a list of names, as in \['time'\]"),
+    ({"model": "binomial"}, ArgumentError, "model 'binomial' is called 'logistic' here"),
     ({"formula": "size ~ a"}, ArgumentError, "target is 'y', but the formula has 'size' on its left. Give the target once"),
     ({"formula": "y ~ a"}, ArgumentError, "A formula names its features itself"),
     ({"offset": "tme"}, DataError, "Did you mean 'time'"),

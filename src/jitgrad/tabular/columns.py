@@ -269,9 +269,8 @@ def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, d
     if count and not drop_missing:
         row = int(missing.arg_max() or 0)
         name = next(c for c in frame.columns if frame[c][row] is None)
-        raise DataError(
-            f"{count} rows have missing values, first column {name!r} in row {row + 1}. Fill them in, or drop such rows."
-        )
+        have = "1 row has a missing value" if count == 1 else f"{count} rows have missing values"
+        raise DataError(f"{have}, first column {name!r} in row {row + 1}. Fill them in, or drop such rows.")
     if count == frame.height:
         most = max(counts, key=lambda name: counts[name])
         raise DataError(

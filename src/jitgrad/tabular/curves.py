@@ -24,8 +24,8 @@ from jitgrad.tabular.encoding import has_marks, numbers
 from jitgrad.tabular.predictors import check_needed
 from jitgrad.tabular.scores import Scores, scores_of_numbers
 from jitgrad.tabular.selection import check_not_empty
+from jitgrad.tabular.settings import FAMILIES, PENALTIES
 from jitgrad.tabular.settings import MODELS as OF_TABLES
-from jitgrad.tabular.settings import PENALTIES
 
 CURVE_VERSION = 1
 
@@ -324,6 +324,8 @@ def _columns_of(
         if not names:
             if model in PENALTIES:
                 raise ArgumentError(f"{model!r} is a penalty, not a model. Give it as {{argument}}.", argument="penalty")
+            if model in FAMILIES:
+                raise ArgumentError(f"{{argument}} {model!r} is called {FAMILIES[model]!r} here. Give that.", argument="model")
             near = near_name(model, [*OF_TABLES, *MODELS]) or near_name(model, frame.columns)
             what = f"There is no model {model!r}, and as a formula it" if model.isidentifier() else f"The formula {model!r}"
             raise FormulaError(f"{what} has none of the columns {listed(frame.columns)}.{near} Name one in it.")

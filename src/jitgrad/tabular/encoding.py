@@ -247,9 +247,7 @@ def numbers(column: pl.Series) -> np.ndarray:
     if column.dtype == pl.Time:
         column = column.to_physical() / 3_600_000_000_000
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        raise DataError(
-            f"Column {column.name!r} is of type {column.dtype}, and numbers are needed. Convert it, or leave it out."
-        )
+        raise DataError(f"Column {column.name!r} has {what_of(column)}, and numbers are needed. Convert it, or leave it out.")
     values = column.cast(pl.Float64).to_numpy()
     if np.isinf(values).any():
         raise DataError(
@@ -323,6 +321,14 @@ def one_hot(column: pl.Series, categories: Sequence[str], name: str, unseen: Uns
     hot = (places[:, None] == np.arange(first, len(categories))).astype(np.float64)
     hot[np.isnan(places)] = np.nan
     return hot
+
+
+def what_of(column: pl.Series) -> str:
+    """What a column has that is not of numbers, in words."""
+    if is_text(column):
+        return "texts"
+    dates = column.dtype in (pl.Date, pl.Datetime)
+    return "dates" if dates else "truths" if column.dtype == pl.Boolean else f"values of type {column.dtype}"
 
 
 def odd_one(column: pl.Series) -> int | None:

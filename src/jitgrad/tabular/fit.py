@@ -149,6 +149,9 @@ def fit_table(
     [-9.4091, 2.5715]
     """
     call = _given(locals())  # before other names are there
+    for name, names in (("features", features), ("exclude", exclude)):
+        if isinstance(names, str):
+            raise ArgumentError(f"{{argument}} is {names!r}. Give a list of names, as in [{names!r}].", argument=name)
     data = frames.as_polars(frame)
     if target is not None and formula is not None:
         check_names(data, [target])

@@ -10,7 +10,7 @@ from jitgrad import optimizers
 from jitgrad.arguments import MAX_SEED, by_name, count, in_unit_interval, positive
 from jitgrad.errors import ArgumentError, DataError
 from jitgrad.glm.links import link_of
-from jitgrad.tabular.encoding import has_classes
+from jitgrad.tabular.encoding import has_classes, what_of
 
 MODELS = {
     "linear": "numbers, by least squares",
@@ -24,6 +24,8 @@ MODELS = {
     "mlp": "numbers or classes, by a multilayer perceptron",
 }
 """The models by name, and what they are for."""
+FAMILIES = {"gaussian": "linear", "binomial": "logistic", "multinomial": "logistic"}
+"""The models that other programs, and pages on statistics, call by their family."""
 DESCENT = ("linear", "logistic", "poisson", "mlp")
 """The models that gradient descent fits."""
 PENALTIES = {"ridge": "squares", "lasso": "absolute values", "elastic-net": "both, in parts of l1_ratio"}
@@ -93,6 +95,10 @@ class Settings:
     def check(self) -> None:
         """Raise ArgumentError for a setting outside its range, or that does not go with another."""
         if self.model is not None:
+            if self.model in FAMILIES:
+                raise ArgumentError(
+                    f"{{argument}} {self.model!r} is called {FAMILIES[self.model]!r} here. Give that.", argument="model"
+                )
             by_name("model", self.model, MODELS)
         if self.optimizer is not None:
             by_name("optimizer", self.optimizer, optimizers.OPTIMIZERS)
@@ -220,11 +226,11 @@ def _check_numbers(column: pl.Series, model: str, classes: bool, classify: bool,
     """Raise an error where a target is one of classes, or has other numbers than a model takes."""
     if classify:
         raise ArgumentError(
-            f"Model {model!r} is no model of classes. Leave {{argument}} out, or choose model 'logistic'.", argument="classify"
+            f"Model {model!r} does not take classes. Leave {{argument}} out, or choose model 'logistic'.", argument="classify"
         )
     if classes:
         raise DataError(
-            f"Column {column.name!r} is of type {column.dtype}, and model {model!r} needs numbers. Choose model 'logistic'."
+            f"Column {column.name!r} has {what_of(column)}, and model {model!r} needs numbers. Choose model 'logistic'."
         )
     if not column.dtype.is_numeric() or trials:
         return
