@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -38,11 +40,13 @@ def test_a_path_is_the_same_by_rows_and_by_columns(monkeypatch: pytest.MonkeyPat
     x = draw.normal(size=(40, 70)) + 0.3
     y, factor = x @ draw.normal(size=70), np.where(np.arange(70) < 2, 0.0, 1.0)
     weights = np.where(np.arange(40) % 5 == 0, 0.0, 1.0)
-    systems, solved = [], Dual.solved
+    systems: list[int] = []
+    solved = Dual.solved
 
-    def counted(*given: np.ndarray) -> np.ndarray:
+    def counted(*given: Any) -> np.ndarray:
         systems.append(len(given[2]))
-        return solved(*given)
+        found: np.ndarray = solved(*given)
+        return found
 
     def fitted() -> np.ndarray:
         found = path(x, y, l1_ratio=0.1, n_alphas=15, intercept=intercept, weights=weights, penalty_factor=factor)

@@ -80,11 +80,22 @@ def test_a_table(name: str, tmp_path: Path) -> None:
     assert names["fit"].model.scores == result.model.scores
 
 
-def test_what_was_done_to_the_columns(tmp_path: Path) -> None:
-    result = fit_table(TABLE, "y", ["a", "group", "day", "gaps"])
+def test_a_page_is_the_same_each_time(tmp_path: Path) -> None:
+    result = fit_table(TABLE, **FITS["network"][0], verbose=0)
     result.report(tmp_path / "fit.html")
     table_report(result, tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == (tmp_path / "fit.html").read_bytes()
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages have no pictures, which take long."""
+    monkeypatch.setattr("jitgrad.reports.table.pictures", lambda panels, rows: "")
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_was_done_to_the_columns(tmp_path: Path) -> None:
+    fit_table(TABLE, "y", ["a", "group", "day", "gaps"]).report(tmp_path / "fit.html")
     page = read((tmp_path / "fit.html").read_text())
     assert "78 rows were used, and 2 left out because a value was missing." in page.texts
     cells = page.within["td"]
@@ -134,6 +145,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.returncode == 2 and "t.csv is named for two things" in done.stderr
 
 
+@pytest.mark.usefixtures("bare")
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     with pytest.raises(DataError, match="cannot be written"):
