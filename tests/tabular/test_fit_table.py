@@ -394,3 +394,8 @@ def test_a_target_and_a_formula_of_it() -> None:
     assert formula.classes
     with pytest.raises(DataError, match="There is no column 'z'"):
         jg.fit_table(table, "z", formula="~ a")
+
+
+def test_a_constant_target_is_said() -> None:
+    fit = jg.fit_table({"x": [1, 2, 4], "y": [3] * 3}, "y")
+    assert fit.notes[0] == "The target 'y' has the same value in every row, so there is nothing to explain."

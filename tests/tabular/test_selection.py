@@ -59,6 +59,11 @@ LEFT_OUT: list[tuple[str, list[Any], str]] = [
     ("price", ["$1", "€2", "€3"] * (ROWS // 3), "looks like numbers, but it has amounts in $ and others, such as '€2', so"),
     ("rate", ["1%", "2"] * (ROWS // 2), "some of its numbers have a percent sign and others have none, such as '2'"),
     ("comma", ["3,5", "4,25"] * (ROWS // 2), "it is not clear what point and comma mean in '3,5'"),
+    (
+        "points",
+        [f"{k * k / 8}" for k in range(ROWS)],
+        "'points' has numbers that are texts, as where other columns have decimal",
+    ),
     ("typo", [*map(str, range(ROWS - 1)), "oops"], "has numbers, but 'oops' among them, so it was left out. Correct that"),
 ]
 

@@ -83,6 +83,8 @@ def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) ->
     notes = []
     if inference.aliased:
         notes.append(aliased_note(inference.aliased))
+    if design.offset is None and bool(design.y.min() == design.y.max()):
+        notes.append(f"The target {design.target.name!r} has the same value in every row, so there is nothing to explain.")
     if not fit.converged:
         notes.append(f"The fit did not converge in {fit.n_iter} steps. Its numbers are those of the last one.")
     error = inference.figures.get("residual_standard_error", np.inf)

@@ -123,6 +123,10 @@ _EMPTY = Reason("{has} no value in any row", "")
 _CONSTANT = Reason("{has} the same value in every row", "")
 _COUNTING = Reason("only count{s} the rows")
 _NUMBERED = Reason("{has} a different whole number in every row, as identifiers have")
+_NUMBERS_AS_TEXTS = Reason(
+    "{has} numbers that are texts, as where other columns have decimal commas",
+    "To use {it}, convert {it} to numbers, or write decimals alike in all columns.",
+)
 _SAVED = Reason("{has} a different whole number in every row, as a saved index has")
 _TEXTS = Reason(
     "{has} a different text in nearly every row, as identifiers have",
@@ -176,9 +180,12 @@ def _useless_texts(used: pl.Series, texts: str) -> Reason | None:
     if odd is not None and not are_codes(used):
         clause = f"{{has}} numbers, but {brief(used[odd])} among them"
         return Reason(clause, f"Correct that, or count {brief(used[odd])} as missing, to use {{it}}.")
-    if len(used) > _FEW and kinds >= _DISTINCT * len(used):
+    differ, many = len(used) > _FEW and kinds >= _DISTINCT * len(used), too_many(kinds, len(used)) and texts == "auto"
+    if (differ or many) and used.dtype == pl.String and not used.cast(pl.Float64, strict=False).has_nulls():
+        return _NUMBERS_AS_TEXTS
+    if differ:
         return _TEXTS
-    if too_many(kinds, len(used)) and texts == "auto":
+    if many:
         return Reason(f"{{has}} {kinds} different texts in {len(used)} rows", "Group the rare texts, or hash all, to use {it}.")
     return None
 
