@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,6 @@ def test_what_is_said_of_a_messy_table(tmp_path: Path, monkeypatch: pytest.Monke
         "'when' has dates",
         "'same' has the same value",
         "rows were left out",
-        "the nam…",
     ):
         assert part in said, said
-    assert LONG not in said
+    assert re.search(r"the nam\w*…", said) and LONG not in said
