@@ -1,4 +1,4 @@
-"""How many threads NumPy's matrix products run on, where several fits run at once."""
+"""How many threads NumPy's and SciPy's linear algebra runs on, where several fits run at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+MODULES = ("numpy.linalg._umath_linalg", "scipy.linalg._flapack")
+"""NumPy and SciPy have a library each."""
+
 
 @contextmanager
 def one_thread() -> Iterator[None]:
@@ -17,25 +20,24 @@ def one_thread() -> Iterator[None]:
     Products of many threads on many threads each would wait for one another, and take several times as long on a busy machine.
     It is so for any number of threads that fits run on, so that they do not change a bit.
     """
-    library, prefix, suffix = _openblas()
-    if library is None:
-        yield
-        return
-    read, write = (getattr(library, f"{prefix}_{what}_num_threads{suffix}") for what in ("get", "set"))
-    before = read()
-    write(1)
+    found = [functions for module in MODULES if (functions := _openblas(module)) is not None]
+    before = [read() for read, _ in found]
+    for _, write in found:
+        write(1)
     try:
         yield
     finally:
-        write(before)
+        for (_, write), threads in zip(found, before, strict=True):
+            write(threads)
 
 
 @functools.cache
-def _openblas() -> tuple[Any, str, str]:
-    """The library that NumPy calls, and how its functions are named; None where it is not OpenBLAS."""
-    library = ctypes.CDLL(importlib.import_module("numpy.linalg._umath_linalg").__file__)
+def _openblas(module: str) -> tuple[Any, Any] | None:
+    """The functions that get and set the threads of the library that a module calls; None where it is not OpenBLAS."""
+    library = ctypes.CDLL(importlib.import_module(module).__file__)
     for prefix in ("scipy_openblas", "openblas"):
         for suffix in ("64_", ""):
             if hasattr(library, f"{prefix}_set_num_threads{suffix}"):
-                return library, prefix, suffix
-    return None, "", ""
+                read, write = (getattr(library, f"{prefix}_{what}_num_threads{suffix}") for what in ("get", "set"))
+                return read, write
+    return None
