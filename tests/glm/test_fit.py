@@ -284,3 +284,26 @@ def test_one_number_for_all_rows_counts(draw: np.random.Generator) -> None:
         got, expected = (glm.fit(X, y, "poisson", **{name: made}) for made in (np.broadcast_to(2.0, N), np.full(N, 2.0)))
         assert_same(got, expected, (*FIGURES, "pearson_chi2"), 1e-12)
         assert got.deviance != pytest.approx(glm.fit(X, y, "poisson").deviance) or name == "offset"
+
+
+def test_threads_of_matrix_products_change_no_bit() -> None:
+    """A product on two threads adds in another order; fits of many features have theirs on one, and set back what was."""
+    from jitgrad.glm.blas import _openblas
+
+    functions = _openblas("numpy.linalg._umath_linalg")
+    if functions is None:
+        pytest.skip("NumPy's products are not OpenBLAS's, whose threads are set here")
+    read, write = functions
+    draw, before, made = np.random.default_rng(0), read(), []
+    x = draw.normal(size=(2000, 100))
+    y = x[:, 0] + draw.normal(size=2000)
+    try:
+        for threads in (1, 2):
+            write(threads)
+            fit = glm.fit(x, y)
+            made.append((fit.coefficients, glm.covariance(fit, x, y, "HC1")))
+            assert read() == threads
+    finally:
+        write(before)
+    for first, second in zip(*made, strict=True):
+        np.testing.assert_array_equal(first, second)

@@ -1,10 +1,11 @@
-"""How many threads NumPy's and SciPy's linear algebra runs on, where several fits run at once."""
+"""How many threads NumPy's and SciPy's linear algebra runs on while something is fitted."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 import importlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,22 +14,31 @@ MODULES = ("numpy.linalg._umath_linalg", "scipy.linalg._flapack")
 """NumPy and SciPy have a library each."""
 
 
+_lock = threading.Lock()
+_before: list[list[int]] = []
+"""How many threads there were before each of those that ask for one thread now."""
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Have each product run on the thread that asks for it, while this lasts.
+    """Have each product run on the thread that asks for it, while this lasts; also decorates a function.
 
-    Products of many threads on many threads each would wait for one another, and take several times as long on a busy machine.
-    It is so for any number of threads that fits run on, so that they do not change a bit.
+    A product on several threads adds in another order, so that the last bits of a fit would depend on the machine. Products of
+    many threads on many threads each would besides wait for one another, and take several times as long on a busy machine.
     """
     found = [functions for module in MODULES if (functions := _openblas(module)) is not None]
-    before = [read() for read, _ in found]
-    for _, write in found:
-        write(1)
+    with _lock:
+        _before.append(_before[0] if _before else [read() for read, _ in found])
+        for _, write in found:
+            write(1)
     try:
         yield
     finally:
-        for (_, write), threads in zip(found, before, strict=True):
-            write(threads)
+        with _lock:
+            before = _before.pop()
+            if not _before:  # the last of those that ran at once
+                for (_, write), threads in zip(found, before, strict=True):
+                    write(threads)
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, DataError, near_name
+from jitgrad.glm.blas import one_thread
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
 from jitgrad.glm.rows import as_rows
@@ -21,6 +22,7 @@ ALONE = 1e-10
 KINDS = ("model", "HC0", "HC1", "HC2", "HC3", "cluster")
 
 
+@one_thread()
 def covariance(
     fit: Fit, x: np.ndarray, y: np.ndarray, kind: str = "model", groups: np.ndarray | None = None, **rows: Any
 ) -> np.ndarray:

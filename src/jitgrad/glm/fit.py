@@ -9,6 +9,7 @@ import numpy as np
 
 from jitgrad.arguments import count, positive
 from jitgrad.errors import ArgumentError, DataError, FitError
+from jitgrad.glm.blas import one_thread
 from jitgrad.glm.families import Family, NegativeBinomial, family_of
 from jitgrad.glm.links import Link, link_of
 from jitgrad.glm.means import unlimited
@@ -24,6 +25,7 @@ MOST_PRODUCTS = 2e11
 """Products that a step may take: some seconds."""
 
 
+@one_thread()
 def fit(
     x: Any,
     y: Any,
