@@ -359,3 +359,20 @@ def test_no_warning_is_left_to_chance() -> None:
         warnings.simplefilter("error")
         found = path(np.column_stack([x, x**2]), np.round(np.exp(12 * x[:, 0])), "poisson", eps=1e-6)
     assert found.converged.all()
+
+
+def test_threads_of_products_do_not_change_a_bit() -> None:
+    functions = _openblas("numpy.linalg._umath_linalg")
+    if functions is None:
+        pytest.skip("NumPy's products are not OpenBLAS's")
+    read, write = functions
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(300, 800))
+    y, before, found = x[:, :5].sum(1) + draw.normal(size=300), read(), []
+    try:
+        for threads in (1, 2):
+            write(threads)
+            found.append(path(x, y, l1_ratio=0.5, n_alphas=20).coefficients)
+    finally:
+        write(before)
+    np.testing.assert_array_equal(*found)

@@ -24,7 +24,8 @@ def one_thread() -> Iterator[None]:
     """Have each product run on the thread that asks for it, while this lasts; also decorates a function.
 
     A product on several threads adds in another order, so that the last bits of a fit would depend on the machine. Products of
-    many threads on many threads each would besides wait for one another, and take several times as long on a busy machine.
+    many threads on many threads each would besides wait for one another, and a thread that was woken for one product keeps a
+    core busy for long after it.
     """
     found = [functions for module in MODULES if (functions := _openblas(module)) is not None]
     with _lock:

@@ -9,6 +9,7 @@ import numpy as np
 
 from jitgrad import arguments
 from jitgrad.errors import ArgumentError, DataError, ShapeError
+from jitgrad.glm.blas import one_thread
 from jitgrad.glm.notebook import path_html
 from jitgrad.glm.path import Kept, Path
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
@@ -80,6 +81,7 @@ class CrossValidated:
         return found
 
 
+@one_thread()
 def cross_validated(
     x: Any,
     y: Any,

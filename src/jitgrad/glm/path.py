@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import FitWarning, users_level
+from jitgrad.glm.blas import one_thread
 from jitgrad.glm.canonical import LOSSES
 from jitgrad.glm.notebook import path_html
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
@@ -91,6 +92,7 @@ class Path:
         return mean.reshape(eta.shape)
 
 
+@one_thread()
 def path(
     x: Any,
     y: Any,

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitgrad.glm.blas import one_thread
 from jitgrad.glm.canonical import Loss
 from jitgrad.glm.quadratic import Quadratic, violation
 from jitgrad.vm.threads import get_num_threads
@@ -272,7 +271,7 @@ class PenalisedFit:
 
 def begin(fits: Sequence[PenalisedFit]) -> None:
     """Fit intercepts and columns without a penalty."""
-    with _team(fits) as each:
+    with _team() as each:
         each(methodcaller("solve"), fits)
         _look(fits, each)
     for fit in fits:
@@ -285,7 +284,7 @@ def follow(fits: Sequence[PenalisedFit], alphas: np.ndarray) -> Iterator[int]:
     The gradient at all columns, for which all of them are read, is one matrix product for all fits. The fits of a penalty run
     on as many threads as are set, each on one.
     """
-    with _team(fits) as each:
+    with _team() as each:
         for number, alpha in enumerate(alphas):
             each(methodcaller("foretell", alpha), fits)
             left = list(fits)
@@ -315,13 +314,12 @@ def _look(fits: Sequence[PenalisedFit], each: Each) -> None:
 
 
 @contextmanager
-def _team(fits: Sequence[PenalisedFit]) -> Iterator[Each]:
-    """A function that does something for each of several things, for several fits on as many threads as are set.
+def _team() -> Iterator[Each]:
+    """A function that does something for each of several things, on as many threads as are set."""
+    with ThreadPoolExecutor(get_num_threads()) as pool:
 
-    NumPy's own threads rest for the whole time: woken for one product, they keep a core busy for long after it.
-    """
-    if len(fits) == 1:
-        yield lambda do, things: list(map(do, things))
-        return
-    with one_thread(), ThreadPoolExecutor(min(get_num_threads(), len(fits))) as pool:
-        yield lambda do, things: list(pool.map(do, things))
+        def each(do: Callable[[Any], None], things: Iterable[Any]) -> list[None]:
+            parts = list(things)
+            return list(map(do, parts) if len(parts) == 1 else pool.map(do, parts))
+
+        yield each
