@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jitgrad.errors import ArgumentError, DataError, FitWarning, JitgradError
 from jitgrad.glm import cross_validated, fit, path, quadratic
+from jitgrad.glm.blas import _openblas
 from jitgrad.glm.path import Path
 from jitgrad.vm.threads import get_num_threads, set_num_threads
 
