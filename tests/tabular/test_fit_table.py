@@ -158,6 +158,14 @@ def test_intervals(target: str, options: dict[str, Any], kinds: tuple[str, ...])
             fit.predict(TABLE, interval="prediction")
 
 
+def test_level_of_predictions() -> None:
+    """That of the fit, unless another one is given; without an interval it is an error."""
+    fit = jg.fit_table(TABLE, "y", X, level=0.5)
+    assert fit.predict(TABLE, interval="confidence").equals(fit.predict(TABLE, interval="confidence", level=0.5))
+    with pytest.raises(ArgumentError, match="level is of intervals"):
+        fit.predict(TABLE, level=0.5)
+
+
 def test_models_without_intervals() -> None:
     three = jg.fit_table(TABLE, "kind", ["a", "b"])
     network = jg.fit_table(TABLE, "y", X, hidden=[3], epochs=2, verbose=0)

@@ -51,7 +51,7 @@ def draw_curve(result: TableFit, figure: Any) -> None:
     curve = model.predicted(points[:, None])
     axis.plot(points, curve, color="0.2", linewidth=1.8, label="model")
     for kind, alpha in _bands(model):
-        low, high = model.limits(points[:, None], None, kind, model.settings.level)
+        low, high = model.limits(points[:, None], None, kind)
         if np.isfinite([low, high]).all():
             axis.fill_between(points, low, high, color="0.4", alpha=alpha, linewidth=0)
     for name, rows in _groups(result):

@@ -23,7 +23,7 @@ from jitgrad.tabular.objectives import log_softmax
 from jitgrad.tabular.predictors import Predictors, unseen_notes
 from jitgrad.tabular.scale import Scale
 from jitgrad.tabular.scores import Scores, scores_of_classes, scores_of_numbers
-from jitgrad.tabular.settings import LEVEL, Settings
+from jitgrad.tabular.settings import Settings
 
 BLOCK = 8192
 """Rows whose linear predictors are computed together, so that what is between stays in the cache."""
@@ -118,12 +118,16 @@ class TableModel:
         return values
 
     def predict_frame(
-        self, frame: pl.DataFrame, interval: Interval | None = None, level: float = LEVEL, unseen: str | Unseen = "reference"
+        self,
+        frame: pl.DataFrame,
+        interval: Interval | None = None,
+        level: float | None = None,
+        unseen: str | Unseen = "reference",
     ) -> pl.DataFrame:
         """A column ``prediction``, and of classes ``probability_<class>`` for each; null where a feature is missing.
 
         With ``interval`` also ``low`` and ``high``: of the mean, or the probability of the second of two classes
-        ("confidence"), or of a new measurement ("prediction").
+        ("confidence"), or of a new measurement ("prediction"), at the ``level`` of the fit or another one.
 
         Texts that were not in the table that was fitted count as the "reference" of their column, as "missing", or are an
         "error", as ``unseen`` says. A DataWarning has their number, unless ``unseen`` is an ``Unseen``, which takes them.
@@ -131,6 +135,11 @@ class TableModel:
         Other columns of ``frame`` are ignored. Raises DataError where a column is missing, or has what cannot be encoded: a
         text among numbers, or a number that is infinite or predicts what is; ArgumentError for intervals that there are not.
         """
+        if interval is None and level is not None:
+            raise ArgumentError(
+                "{argument} is of intervals, and none is asked for. Give interval='confidence' or 'prediction' too.",
+                argument="level",
+            )
         strange = unseen_of(unseen)
         given = encoded(frame, self.predictors, strange)
         self._warn(strange, unseen)
@@ -194,14 +203,14 @@ class TableModel:
                 return np.exp(log_softmax(eta))
             return np.column_stack([link.rest(eta[:, 1] - eta[:, 0]), link.inverse(eta[:, 1] - eta[:, 0])])
 
-    def limits(self, x: np.ndarray, offset: np.ndarray | None, interval: str, level: float = LEVEL) -> np.ndarray:
+    def limits(self, x: np.ndarray, offset: np.ndarray | None, interval: str, level: float | None = None) -> np.ndarray:
         """The ends of intervals, (2, rows), of features (rows, features), see ``predict_frame``.
 
         Those of a mean are those of the linear predictor, brought to its scale by the link.
 
         Raises ArgumentError where there are none.
         """
-        inference = self.inference
+        inference, level = self.inference, self.settings.level if level is None else level
         if inference is None or len(inference.outputs) > 1:
             what = "of classes, more than two" if inference is not None else "without standard errors"
             raise ArgumentError(

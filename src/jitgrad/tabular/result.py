@@ -16,7 +16,6 @@ from jitgrad.tabular import frames
 from jitgrad.tabular.columns import Design
 from jitgrad.tabular.model import Interval, TableModel
 from jitgrad.tabular.scores import Scores
-from jitgrad.tabular.settings import LEVEL
 from jitgrad.training.fit import History
 
 if TYPE_CHECKING:
@@ -146,7 +145,9 @@ class TableFit:
         columns = {"output": np.repeat(outputs, len(names)), "name": names * len(outputs), "estimate": values.T.ravel()}
         return frames.like(self.library, pl.DataFrame(columns))
 
-    def predict(self, frame: Any, interval: Interval | None = None, level: float = LEVEL, unseen: str = "reference") -> Any:
+    def predict(
+        self, frame: Any, interval: Interval | None = None, level: float | None = None, unseen: str = "reference"
+    ) -> Any:
         """Predict the rows of a table.
 
         Parameters
@@ -156,8 +157,8 @@ class TableFit:
         interval : {"confidence", "prediction"}, optional
             Also give columns ``low`` and ``high``: the ends of an interval of the mean (by the delta method on the scale of
             the linear predictor), or of a new measurement (of linear models).
-        level : float, default 0.95
-            The probability that the interval has.
+        level : float, optional
+            The probability that the interval has; by default that of the fit.
         unseen : {"reference", "missing", "error"}, default "reference"
             What texts count as that were not in the table that was fitted; a DataWarning has their number.
 
@@ -172,7 +173,7 @@ class TableFit:
         DataError
             Where a column is not there or cannot be used.
         ArgumentError
-            For an interval that the model does not have.
+            For an interval that the model does not have, and for a level without an interval.
         """
         data = frames.as_polars(frame)
         return frames.like(frames.library_of(frame), self.model.predict_frame(data, interval, level, unseen))
