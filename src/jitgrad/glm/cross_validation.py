@@ -10,6 +10,7 @@ import numpy as np
 from jitgrad import arguments
 from jitgrad.errors import ArgumentError, DataError, ShapeError
 from jitgrad.glm.blas import one_thread
+from jitgrad.glm.folds import drawn_folds
 from jitgrad.glm.notebook import path_html
 from jitgrad.glm.path import Kept, Path
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
@@ -166,11 +167,8 @@ def _folds(table: Table, cv: Any, seed: int) -> np.ndarray:
     """The fold of each row."""
     if np.ndim(cv) == 0:
         count = arguments.count("cv", cv, low=2, high=table.rows)
-        order = np.random.default_rng(seed).permutation(table.rows)
-        if table.family == "multinomial" or (table.family == "binomial" and np.isin(table.y, (0, 1)).all()):
-            order = order[np.argsort(table.y[order], kind="stable")]
-        folds = np.empty(table.rows, np.int64)
-        folds[order] = np.arange(table.rows) % count
+        classes = table.family == "multinomial" or (table.family == "binomial" and bool(np.isin(table.y, (0, 1)).all()))
+        folds = drawn_folds(table.y, count, seed, classes)
     else:
         folds = np.unique(np.asarray(cv), return_inverse=True)[1].astype(np.int64)
         if folds.shape != (table.rows,):

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad import random
 from jitgrad.arguments import count
 from jitgrad.errors import FitError
 from jitgrad.glm.covariance import ALONE
 from jitgrad.glm.fit import fit as fit_glm
+from jitgrad.glm.folds import drawn_folds
 from jitgrad.glm.multinomial import Multinomial
 from jitgrad.glm.result import Fit
 from jitgrad.glm.rows import Rows, as_rows
@@ -150,12 +150,7 @@ def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Va
 def _copies(fit: Fit, given: Rows, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Each row as often as its frequency says, and the folds of these, at random; classes are spread evenly over the folds."""
     row = np.repeat(np.arange(len(given.y)), given.frequency.astype(np.int64))
-    order = random.generator(seed).permutation(len(row))
-    if isinstance(fit.family, Multinomial) or fit.family.proportion:
-        order = order[np.argsort(given.y[row[order]], kind="stable")]
-    fold = np.empty(len(order), np.int64)
-    fold[order] = np.arange(len(order)) % folds
-    return row, fold
+    return row, drawn_folds(given.y[row], folds, seed, isinstance(fit.family, Multinomial) or fit.family.proportion)
 
 
 def _fitted(fit: Fit, x: np.ndarray, given: Rows) -> Fit | None:
