@@ -22,6 +22,18 @@ from jitgrad.files import write_whole
 from jitgrad.saving import archive
 from jitgrad.saving.model import save_model, save_weights
 
+__all__ = [
+    "BackupAndRestore",
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ReduceLROnPlateau",
+]
+
+
 Logs = Mapping[str, Any]
 
 

@@ -13,6 +13,38 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+__all__ = [
+    "ArgumentError",
+    "AxisError",
+    "ConcretizationError",
+    "DTypeError",
+    "DataError",
+    "DataWarning",
+    "FitError",
+    "FitWarning",
+    "FormulaError",
+    "GradientError",
+    "IndexingError",
+    "JitgradError",
+    "MissingError",
+    "OptionError",
+    "ProgramError",
+    "ReadOnlyError",
+    "RetracingWarning",
+    "RowsError",
+    "ShapeError",
+    "TapeError",
+    "TracingError",
+    "UnsupportedError",
+    "UntraceableError",
+    "brief",
+    "listed",
+    "near_name",
+    "printable",
+    "users_level",
+    "users_line",
+]
+
 
 class JitgradError(Exception):
     """Base class of everything that jitgrad raises on purpose.

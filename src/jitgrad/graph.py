@@ -27,6 +27,21 @@ from jitgrad.tape.trace import current
 from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 from jitgrad.vm import forks
 
+__all__ = [
+    "Node",
+    "Placeholder",
+    "Session",
+    "Variable",
+    "call",
+    "evaluated",
+    "global_variables_initializer",
+    "gradients",
+    "gradients_of",
+    "in_order",
+    "placeholder",
+]
+
+
 OpenShape = tuple[int | None, ...]
 
 

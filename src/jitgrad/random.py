@@ -28,6 +28,21 @@ from jitgrad.tape.tensor import Tensor, as_tensor, cast
 from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.variable import WeakVariable
 
+__all__ = [
+    "Source",
+    "bernoulli",
+    "generator",
+    "get_state",
+    "normal",
+    "permutation",
+    "randint",
+    "seed",
+    "set_state",
+    "truncated_normal",
+    "uniform",
+]
+
+
 _generator = np.random.default_rng()
 
 

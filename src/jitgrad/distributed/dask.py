@@ -21,6 +21,9 @@ except ImportError as error:
 if TYPE_CHECKING:
     from jitgrad.groupfit.job import Job
 
+__all__ = ["fit_groups", "predict"]
+
+
 _TYPES = {"float64": np.float64, "int64": np.int64, "str": pd.Series([""]).dtype}
 
 

@@ -9,6 +9,9 @@ from jitgrad.distributed.core import ORDER, check_kind, fit_table, fitted_names,
 from jitgrad.errors import MissingError
 from jitgrad.groupfit.result import GroupFits
 
+__all__ = ["fit_groups", "predict"]
+
+
 try:
     import ray.data
     from ray.data.expressions import monotonically_increasing_id

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     Batches = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
+__all__ = ["fit_groups", "predict"]
+
+
 _TYPES = {"float64": types.DoubleType(), "int64": types.LongType(), "str": types.StringType()}
 
 

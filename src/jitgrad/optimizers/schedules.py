@@ -14,6 +14,18 @@ from jitgrad.arguments import Described, count, nonnegative, number, positive
 from jitgrad.errors import ArgumentError
 from jitgrad.ops.elementwise import ceil, cos, exp, floor, less, log, maximum, minimum, where
 
+__all__ = [
+    "CosineDecay",
+    "CosineRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "OneCycle",
+    "PiecewiseConstant",
+    "PolynomialDecay",
+    "Schedule",
+    "StepDecay",
+]
+
 
 class Schedule(Described, ABC):
     """Base class: ``schedule(step)`` is the learning rate of a step."""
