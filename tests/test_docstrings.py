@@ -13,8 +13,8 @@ import pytest
 from numpydoc.docscrape import NumpyDocString
 
 import jitgrad as jg
-from printed import alike
-from public import members, public_names
+from tests.printed import alike
+from tests.public import members, public_names
 
 NAMES = dict(public_names())
 CLASSES = {name: obj for name, obj in NAMES.items() if inspect.isclass(obj)}
