@@ -83,3 +83,9 @@ def test_common_tables_are_whole_at_80_columns() -> None:
     row = ("Weight_in_lbs", "-0.00668607", "0.0006564", "-10.19", "0.00203", "-0.0079766 … -0.0053955")
     shown = str(Summary("", [Grid(titles, [row], "one against another")])).splitlines()
     assert shown[0] == "one against another" and shown[-1] == " " + " ".join(row[:2]) + f"{row[2]:>11} {' '.join(row[3:])}"
+
+
+def test_a_summary_is_text_in_a_notebook_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook, rich would display the table and leave the text empty."""
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert str(Summary("A line", ["All is well."])) == "A line\nAll is well."

@@ -158,7 +158,8 @@ class Summary:
         from rich.console import Console
 
         out = io.StringIO()
-        Console(file=out, width=width(), highlight=False, color_system=None).print(self)
+        console = Console(file=out, width=width(), highlight=False, color_system=None, force_jupyter=False)
+        console.print(self)
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
