@@ -28,7 +28,9 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "sphinxcontrib.programoutput",
+    "math_pictures",
     "page_directory",
+    "repository_links",
 ]
 exclude_patterns = ["_build", "_extensions", "_static", "_templates", "**.ipynb_checkpoints"]
 templates_path = ["_templates"]
@@ -41,7 +43,7 @@ if only:
     suppress_warnings = ["toc", "ref", "myst.xref_missing", "autosummary"]
 
 # Pages: Markdown, whose cells run when the site is built; what they print is kept by the text of the page.
-myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
+myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / "jupyter_cache")
@@ -65,6 +67,7 @@ numpydoc_xref_param_type = False
 numpydoc_validation_checks: set[str] = set()
 
 # Appearance
+html_math_renderer = "pictures"
 html_theme = "pydata_sphinx_theme"
 html_title = "jitgrad"
 html_static_path = ["_static"]
