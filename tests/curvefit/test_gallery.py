@@ -11,7 +11,8 @@ import pytest
 from scipy import optimize, special
 
 import jitgrad
-from jitgrad.curvefit.gallery import MODELS, NamedModel, named
+from jitgrad.curvefit.gallery import MODELS, named
+from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.errors import ArgumentError
 from tests.curvefit.places import drawn, even, logs
 

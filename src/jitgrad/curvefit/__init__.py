@@ -3,7 +3,8 @@
 from jitgrad.curvefit.compare import Comparison, compare
 from jitgrad.curvefit.fit import curve_fit
 from jitgrad.curvefit.formula import Formula, formula
-from jitgrad.curvefit.gallery import MODELS, NamedModel, named
+from jitgrad.curvefit.gallery import MODELS, named
+from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.curvefit.result import CurveFit
 
 __all__ = ["MODELS", "Comparison", "CurveFit", "Formula", "NamedModel", "compare", "curve_fit", "formula", "named"]

@@ -15,9 +15,10 @@ import numpy as np
 
 from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.formula import EULER, Formula
-from jitgrad.curvefit.gallery import MODELS, NamedModel
+from jitgrad.curvefit.gallery import MODELS
 from jitgrad.curvefit.least_squares import block_of
 from jitgrad.curvefit.lowered_model import LoweredBundle, LoweredModel, trace_bundle, trace_model
+from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.curvefit.recorded import RecordedModel, recorded
 from jitgrad.errors import ArgumentError, DataError, JitgradError, UntraceableError, near_name
 from jitgrad.ops.table import Op

@@ -18,10 +18,11 @@ from jitgrad.curvefit.called import CalledCurve, Derivatives, checked
 from jitgrad.curvefit.called_fit import fit_called
 from jitgrad.curvefit.curve import curve_of
 from jitgrad.curvefit.formula import Formula
-from jitgrad.curvefit.gallery import MODELS, NamedModel, named
+from jitgrad.curvefit.gallery import MODELS, named
 from jitgrad.curvefit.given import free_of, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.curvefit.minimise import OwnLoss
+from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.curvefit.outliers import without_outliers
 from jitgrad.curvefit.problem import Problem, make_problem
 from jitgrad.curvefit.result import CurveFit

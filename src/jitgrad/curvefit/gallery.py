@@ -1,253 +1,364 @@
 """The named curve models: their formulas, their parameters, and how starting values are found.
 
-Where a logarithm of x is taken that may be a dose, a time or a pressure of 0, it is that of ``x + 1e-300``: the curve has its
-limit there and finite derivatives, and an x above 1e-280 is unchanged to the bit.
+Formulas that take a logarithm of x, where x may be a dose, a time or a pressure of 0, use ``log(x + 1e-300)``. At 0 the curve
+then has its limit and finite derivatives, and the sum equals x exactly for every x above 1e-280.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
 from jitgrad.arguments import by_name
-from jitgrad.curvefit import guesses
-from jitgrad.curvefit.guesses import Start
+from jitgrad.curvefit import guesses, named_starts
+from jitgrad.curvefit.named_model import NamedModel, named_model
+from jitgrad.curvefit.named_starts import GAS_CONSTANT
 from jitgrad.errors import ArgumentError
 
 MAX_DEGREE = 20
-GAS_CONSTANT = 8.31446261815324  # J / (mol K), exact in the SI of 2019
 
+POLYNOMIALS = "Lines and polynomials"
+EXPONENTIALS = "Exponentials"
+PEAKS = "Peaks"
+DOSES = "Dose and response"
+GROWTH = "Growth and sigmoids"
+BINDING = "Kinetics and binding"
+POWERS = "Power laws and logarithms"
+WAVES = "Oscillations"
+GROUPS = (POLYNOMIALS, EXPONENTIALS, PEAKS, DOSES, GROWTH, BINDING, POWERS, WAVES)
+"""The groups of the gallery, in order."""
 
-@dataclass(frozen=True)
-class NamedModel:
-    """A curve y of one column x.
-
-    Attributes:
-        name: what it is asked for by.
-        title: a few words.
-        formula: text in the formula language; the independent column is ``x``.
-        parameters: names in the order of the formula or of convention.
-        guess: starting values by name from x and y, both (n,), n >= 1, finite float64 in any order. They are finite for any
-            such data; nothing is raised and nothing warned of.
-    """
-
-    name: str
-    title: str
-    formula: str
-    parameters: tuple[str, ...]
-    guess: Callable[[np.ndarray, np.ndarray], dict[str, float]]
+_OFFSET = "baseline of the response"
+_CENTRE = "position of the peak on x"
 
 
 def named(name: str) -> NamedModel:
-    """The model of a name: a key of ``MODELS``, or ``polynomial:5`` for a polynomial of that degree, from 0 to 20.
+    """Return the named model called `name`.
 
-    Raises ArgumentError for another name, with the near one, and for another degree.
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`, or ``"polynomial:N"`` for a polynomial of degree N, from 0 to 20.
+
+    Returns
+    -------
+    NamedModel
+        The model.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no model of that name, or the degree is not from 0 to 20. The message suggests the nearest name.
+
+    Examples
+    --------
+    >>> jg.curvefit.named("gaussian").title
+    'Gaussian peak on a constant background'
+    >>> jg.curvefit.named("polynomial:4").formula
+    'c0 + c1 * x + c2 * x**2 + c3 * x**3 + c4 * x**4'
     """
     kind, _, degree = str(name).partition(":")
     if kind != "polynomial":
-        return by_name("curve model", name, MODELS, also=f" or polynomial:DEGREE, to degree {MAX_DEGREE}")
+        return by_name("curve model", name, MODELS, also=f" or polynomial:DEGREE with a degree up to {MAX_DEGREE}")
     if not (degree.isdecimal() and len(degree) <= 2 and int(degree) <= MAX_DEGREE):
         raise ArgumentError(f"The curve model {name!r} has no degree from 0 to {MAX_DEGREE}. Write polynomial:3 for degree 3.")
     return _polynomial(f"polynomial:{int(degree)}", int(degree))
 
 
-def _model(
-    name: str, title: str, formula: str, parameters: str, start: Callable[[np.ndarray, np.ndarray], Start]
-) -> NamedModel:
-    """``parameters`` are in the order in which ``start`` returns them."""
-    names = tuple(parameters.split())
-    return NamedModel(name, title, formula, names, functools.partial(_guess, names, start))
-
-
-def _guess(
-    names: tuple[str, ...], start: Callable[[np.ndarray, np.ndarray], Start], x: np.ndarray, y: np.ndarray
-) -> dict[str, float]:
-    """Starting values; 1 for what is beyond all floats."""
-    with np.errstate(all="ignore"):
-        values = start(x, y)
-    return {name: float(value) if np.isfinite(value) else 1.0 for name, value in zip(names, values, strict=True)}
-
-
 def _polynomial(name: str, degree: int) -> NamedModel:
     terms = ["c0", "c1 * x", *(f"c{k} * x**{k}" for k in range(2, degree + 1))]
-    formula = " + ".join(terms[: degree + 1]) if degree else "c0 + 0 * x"  # a value for each x, too
-    parameters = " ".join(f"c{k}" for k in range(degree + 1))
-    return _model(name, f"Polynomial of degree {degree}", formula, parameters, lambda x, y: guesses.polynomial(x, y, degree))
-
-
-def _line_in_log(x: np.ndarray, y: np.ndarray) -> Start:
-    x, y = guesses.where_positive(x, y)
-    return guesses.polynomial(np.log(x), y, 1)
-
-
-def _exponential_decay(x: np.ndarray, y: np.ndarray) -> Start:
-    offset, amplitude, rate = guesses.exponential_with_offset(x, y, guesses.decays)
-    return offset, amplitude, -1 / rate
-
-
-def _exponential_growth(x: np.ndarray, y: np.ndarray) -> Start:
-    return guesses.exponential(x, y, guesses.rates)
-
-
-def _exponential_rise(x: np.ndarray, y: np.ndarray) -> Start:
-    offset, amplitude, tau = _exponential_decay(x, y)
-    return offset + amplitude, -amplitude, tau
-
-
-def _arrhenius(x: np.ndarray, y: np.ndarray) -> Start:
-    x, y = guesses.where_positive(x, y)
-    factor, rate = guesses.exponential(1 / x, y, guesses.rates)
-    return factor, -rate * GAS_CONSTANT
-
-
-def _power_law(x: np.ndarray, y: np.ndarray) -> Start:
-    x, y = guesses.where_positive(x, y)
-    return guesses.exponential(np.log(x), y, guesses.rates)
-
-
-def _power_law_offset(x: np.ndarray, y: np.ndarray) -> Start:
-    x, y = guesses.where_positive(x, y)
-    return guesses.exponential_with_offset(np.log(x), y, guesses.rates)
-
-
-def _gaussian(u: np.ndarray) -> np.ndarray:
-    return np.exp(-0.5 * u**2)
-
-
-def _lorentzian(u: np.ndarray) -> np.ndarray:
-    return 1 / (1 + u**2)
-
-
-def _sigmoid(u: np.ndarray) -> np.ndarray:
-    return 0.5 + 0.5 * np.tanh(u / 2)
-
-
-def _logistic5(x: np.ndarray, y: np.ndarray) -> Start:
-    x, y = guesses.where_positive(x, y)
-    bottom, top, middle, *others = guesses.logistic_step(np.log(x), y, np.geomspace(0.3, 3, 3))
-    return bottom, top, np.exp(middle), *others
-
-
-def _logistic(x: np.ndarray, y: np.ndarray) -> Start:
-    x, y = guesses.where_positive(x, y)
-    bottom, top, middle, slope, _ = guesses.logistic_step(np.log(x), y, np.ones(1))
-    return bottom, top, np.exp(middle), slope
-
-
-def _growth(x: np.ndarray, y: np.ndarray, shape: Callable[[np.ndarray], np.ndarray]) -> Start:
-    rates = guesses.slopes(x, 25)
-    upper, middle, rate = guesses.step(x, y, shape, np.concatenate([-rates[::-1], rates]))
-    return upper, rate, middle
-
-
-def _step_in_log(x: np.ndarray, y: np.ndarray, shape: Callable[[np.ndarray], np.ndarray]) -> Start:
-    x, y = guesses.where_positive(x, y)
-    height, middle, slope = guesses.step(np.log(x), y, shape, guesses.slopes(np.log(x), 25))
-    return height, np.exp(middle), slope
-
-
-def _langmuir(x: np.ndarray, y: np.ndarray) -> Start:
-    qmax, half = guesses.saturation(x, y)
-    return qmax, 1 / half
+    formula = " + ".join(terms[: degree + 1]) if degree else "c0 + 0 * x"  # one value for each x, here too
+    powers = ["c_0", "c_1 x", *(f"c_{{{k}}} x^{{{k}}}" for k in range(2, degree + 1))]
+    meanings = {f"c{k}": f"coefficient of x to the power {k}" for k in range(degree + 1)}
+    meanings["c0"] = "value at x = 0"
+    return named_model(
+        name, POLYNOMIALS, f"Polynomial of degree {degree}", formula, " + ".join(powers[: degree + 1]), meanings,
+        "Use it to describe a smooth curve inside the range of the data when no physical model is known.",
+        lambda x, y: guesses.polynomial(x, y, degree),
+    )  # fmt: skip
 
 
 _ALL = [
-    _model("line", "Straight line", "intercept + slope * x", "intercept slope", lambda x, y: guesses.polynomial(x, y, 1)),
+    named_model(
+        "line", POLYNOMIALS, "Straight line",
+        "intercept + slope * x",
+        r"\mathrm{intercept} + \mathrm{slope} \cdot x",
+        {"intercept": "value at x = 0", "slope": "change of the response per unit of x"},
+        "Use it when the response changes at a constant rate, as a calibration line does.",
+        lambda x, y: guesses.polynomial(x, y, 1),
+    ),
     _polynomial("quadratic", 2),
     _polynomial("cubic", 3),
-    _model(
-        "exponential_decay", "Exponential decay to an offset",
-        "offset + amplitude * exp(-x / tau)", "offset amplitude tau", _exponential_decay,
+    named_model(
+        "exponential_decay", EXPONENTIALS, "Exponential decay to an offset",
+        "offset + amplitude * exp(-x / tau)",
+        r"\mathrm{offset} + \mathrm{amplitude}\, e^{-x / \tau}",
+        {
+            "offset": "value that the curve approaches as x grows",
+            "amplitude": "height above the offset at x = 0",
+            "tau": "time constant: the distance on x in which the height falls to 1/e; the half-life is tau * log(2)",
+        },
+        "Use it for first-order decay: radioactivity with a background, discharge, clearance, fluorescence lifetimes.",
+        named_starts.exponential_decay,
     ),
-    _model(
-        "exponential_growth", "Exponential growth from 0",
-        "amplitude * exp(rate * x)", "amplitude rate", _exponential_growth,
+    named_model(
+        "exponential_growth", EXPONENTIALS, "Exponential growth or decay without an offset",
+        "amplitude * exp(rate * x)",
+        r"\mathrm{amplitude}\, e^{\mathrm{rate} \cdot x}",
+        {
+            "amplitude": "value at x = 0",
+            "rate": "relative change per unit of x; the doubling time is log(2) / rate; negative for decay",
+        },
+        "Use it for unlimited growth at a constant relative rate, such as a population in its early phase.",
+        named_starts.exponential_growth,
     ),
-    _model(
-        "exponential_rise", "Exponential rise to saturation, from an offset",
-        "offset + amplitude * (1 - exp(-x / tau))", "offset amplitude tau", _exponential_rise,
+    named_model(
+        "exponential_rise", EXPONENTIALS, "Exponential rise from an offset to a plateau",
+        "offset + amplitude * (1 - exp(-x / tau))",
+        r"\mathrm{offset} + \mathrm{amplitude}\, (1 - e^{-x / \tau})",
+        {
+            "offset": "value at x = 0",
+            "amplitude": "height of the plateau above the offset",
+            "tau": "time constant: the distance on x in which 63 % of the rise is completed",
+        },
+        "Use it for a first-order approach to a plateau: charging, uptake, association kinetics.",
+        named_starts.exponential_rise,
     ),
-    _model(
-        "double_exponential", "Two exponential decays to an offset",
+    named_model(
+        "double_exponential", EXPONENTIALS, "Sum of two exponential decays and an offset",
         "offset + amplitude1 * exp(-x / tau1) + amplitude2 * exp(-x / tau2)",
-        "offset amplitude1 tau1 amplitude2 tau2", guesses.two_decays,
+        r"\mathrm{offset} + \mathrm{amplitude}_1\, e^{-x / \tau_1} + \mathrm{amplitude}_2\, e^{-x / \tau_2}",
+        {
+            "offset": "value that the curve approaches as x grows",
+            "amplitude1": "height of the first component at x = 0",
+            "tau1": "time constant of the first component, in the unit of x; the faster one in the starting values",
+            "amplitude2": "height of the second component at x = 0",
+            "tau2": "time constant of the second component, in the unit of x",
+        },
+        "Use it for decay with a fast and a slow phase, as in two-compartment pharmacokinetics.",
+        guesses.two_decays,
     ),
-    _model(
-        "gaussian", "Gaussian peak on a constant background",
+    named_model(
+        "gaussian", PEAKS, "Gaussian peak on a constant background",
         "offset + height * exp(-0.5 * ((x - centre) / sigma)**2)",
-        "offset height centre sigma", lambda x, y: guesses.peak(x, y, _gaussian),
+        r"\mathrm{offset} + \mathrm{height} \cdot \exp\left(-\frac{(x - \mathrm{centre})^2}{2\sigma^2}\right)",
+        {
+            "offset": _OFFSET,
+            "height": "height of the peak above the offset; negative for a dip",
+            "centre": _CENTRE,
+            "sigma": "standard deviation, in the unit of x; the full width at half maximum is 2.3548 * sigma",
+        },
+        "Use it for peaks that are broadened by many independent effects: chromatography, instrument resolution.",
+        lambda x, y: guesses.peak(x, y, named_starts.gaussian),
     ),
-    _model(
-        "lorentzian", "Lorentzian peak on a constant background, gamma its half width at half maximum",
+    named_model(
+        "lorentzian", PEAKS, "Lorentzian peak on a constant background",
         "offset + height / (1 + ((x - centre) / gamma)**2)",
-        "offset height centre gamma", lambda x, y: guesses.peak(x, y, _lorentzian),
+        r"\mathrm{offset} + \frac{\mathrm{height}}{1 + ((x - \mathrm{centre}) / \gamma)^2}",
+        {
+            "offset": _OFFSET,
+            "height": "height of the peak above the offset; negative for a dip",
+            "centre": _CENTRE,
+            "gamma": "half width at half maximum, in the unit of x",
+        },
+        "Use it for resonances and spectral lines with lifetime broadening; its tails are wider than those of a Gaussian.",
+        lambda x, y: guesses.peak(x, y, named_starts.lorentzian),
     ),
-    _model(
-        "voigt", "Voigt peak on a constant background: a Gaussian of sigma in a Lorentzian of half width gamma",
+    named_model(
+        "voigt", PEAKS, "Voigt peak on a constant background",
         "offset + area * voigt_profile(x - centre, abs(sigma), gamma)",
-        "offset area centre sigma gamma", guesses.voigt_peak,
+        r"\mathrm{offset} + \mathrm{area} \cdot V(x - \mathrm{centre};\, |\sigma|,\, \gamma)",
+        {
+            "offset": _OFFSET,
+            "area": "area under the peak; negative for a dip",
+            "centre": _CENTRE,
+            "sigma": "standard deviation of the Gaussian part, in the unit of x",
+            "gamma": "half width at half maximum of the Lorentzian part, in the unit of x",
+        },
+        "Use it for spectral lines with both Doppler or instrument broadening (Gaussian) and lifetime broadening (Lorentzian).",
+        guesses.voigt_peak,
+        "W. Voigt, Sitzungsber. Bayer. Akad. Wiss., 603, 1912",
     ),
-    _model(
-        "logistic4", "Dose and response: four-parameter logistic in log(x)",
+    named_model(
+        "logistic4", DOSES, "Four-parameter logistic dose-response curve",
         "bottom + (top - bottom) * sigmoid(slope * (log(x + 1e-300) - log(ec50)))",
-        "bottom top ec50 slope", _logistic,
+        r"\mathrm{bottom} + \frac{\mathrm{top} - \mathrm{bottom}}{1 + (\mathrm{ec50} / x)^{\mathrm{slope}}}",
+        {
+            "bottom": "response at dose 0 if the slope is positive, at very high doses if it is negative",
+            "top": "response at very high doses if the slope is positive, at dose 0 if it is negative",
+            "ec50": "dose at which the response is halfway between bottom and top",
+            "slope": "Hill slope, the steepness in log(x); negative for a falling curve with top > bottom",
+        },
+        "Use it for assays with a symmetric S-shaped response to the logarithm of the dose: ELISA, IC50 and EC50 estimation.",
+        named_starts.logistic4,
+        "A. V. Hill, J. Physiol. 40, iv, 1910",
     ),
-    _model(
-        "logistic5", "Dose and response: five-parameter logistic in log(x), half of the way at ec50",
+    named_model(
+        "logistic5", DOSES, "Five-parameter logistic dose-response curve",
         "bottom + (top - bottom) * exp(-asymmetry * softplus("
         "log(expm1(log(2) / asymmetry)) - slope * (log(x + 1e-300) - log(ec50))))",
-        "bottom top ec50 slope asymmetry", _logistic5,
+        r"\mathrm{bottom} + \frac{\mathrm{top} - \mathrm{bottom}}"
+        r"{\left(1 + (2^{1/\mathrm{asymmetry}} - 1)\,(\mathrm{ec50} / x)^{\mathrm{slope}}\right)^{\mathrm{asymmetry}}}",
+        {
+            "bottom": "response at dose 0 if the slope is positive, at very high doses if it is negative",
+            "top": "response at very high doses if the slope is positive, at dose 0 if it is negative",
+            "ec50": "dose at which the response is halfway between bottom and top, for every asymmetry",
+            "slope": "steepness in log(x); negative for a falling curve with top > bottom",
+            "asymmetry": "1 for the symmetric four-parameter curve; below and above 1 one end is approached more slowly",
+        },
+        "Use it for dose-response data whose two ends are approached at different rates.",
+        named_starts.logistic5,
+        "F. J. Richards, J. Exp. Bot. 10, 290, 1959; P. G. Gottschalk and J. R. Dunn, Anal. Biochem. 343, 54, 2005",
     ),
-    _model(
-        "sigmoid", "Growth: logistic in x, from 0 to upper",
-        "upper * sigmoid(rate * (x - midpoint))", "upper rate midpoint", lambda x, y: _growth(x, y, _sigmoid),
+    named_model(
+        "sigmoid", GROWTH, "Logistic growth from 0 to an upper limit",
+        "upper * sigmoid(rate * (x - midpoint))",
+        r"\frac{\mathrm{upper}}{1 + e^{-\mathrm{rate}\,(x - \mathrm{midpoint})}}",
+        {
+            "upper": "upper limit",
+            "rate": "relative growth rate far below the limit, per unit of x; negative for a falling curve",
+            "midpoint": "position on x at which the curve reaches half of the upper limit",
+        },
+        "Use it for growth that is symmetric about its midpoint, such as a population with limited resources.",
+        lambda x, y: named_starts.growth(x, y, named_starts.sigmoid),
+        "P.-F. Verhulst, Corresp. Math. Phys. 10, 113, 1838",
     ),
-    _model(
-        "gompertz", "Growth: Gompertz, from 0 to upper, steepest at the inflection",
+    named_model(
+        "gompertz", GROWTH, "Gompertz growth from 0 to an upper limit",
         "upper * exp(-exp(-rate * (x - inflection)))",
-        "upper rate inflection", lambda x, y: _growth(x, y, lambda u: np.exp(-np.exp(-u))),
+        r"\mathrm{upper} \cdot e^{-e^{-\mathrm{rate}\,(x - \mathrm{inflection})}}",
+        {
+            "upper": "upper limit",
+            "rate": "rate at which the relative growth rate declines, per unit of x; negative for a falling curve",
+            "inflection": "position on x of the steepest growth, at 37 % of the upper limit",
+        },
+        "Use it for growth that starts quickly and levels off slowly: tumors, plants, bacteria.",
+        lambda x, y: named_starts.growth(x, y, lambda u: np.exp(-np.exp(-u))),
+        "B. Gompertz, Phil. Trans. R. Soc. 115, 513, 1825",
     ),
-    _model(
-        "weibull", "Growth: Weibull's distribution, upper (1 - exp(-(x / scale)^shape))",
+    named_model(
+        "weibull", GROWTH, "Weibull distribution function, scaled to an upper limit",
         "upper * (1 - exp(-exp(shape * (log(x + 1e-300) - log(scale)))))",
-        "upper scale shape", lambda x, y: _step_in_log(x, y, lambda u: -np.expm1(-np.exp(u))),
+        r"\mathrm{upper} \cdot \left(1 - e^{-(x / \mathrm{scale})^{\mathrm{shape}}}\right)",
+        {
+            "upper": "upper limit",
+            "scale": "position on x at which the curve reaches 63 % of the upper limit",
+            "shape": "1 for an exponential rise; above 1 the curve is S-shaped",
+        },
+        "Use it for cumulative failures, dissolution profiles and germination over time.",
+        lambda x, y: named_starts.step_in_log(x, y, lambda u: -np.expm1(-np.exp(u))),
+        "W. Weibull, J. Appl. Mech. 18, 293, 1951",
     ),
-    _model(
-        "michaelis_menten", "Enzyme kinetics: Michaelis and Menten",
-        "vmax * x / (km + x)", "vmax km", guesses.saturation,
+    named_model(
+        "michaelis_menten", BINDING, "Michaelis-Menten enzyme kinetics",
+        "vmax * x / (km + x)",
+        r"\frac{v_{\max}\, x}{K_m + x}",
+        {
+            "vmax": "maximum rate, in the unit of y",
+            "km": "Michaelis constant: the concentration at which the rate is vmax / 2, in the unit of x",
+        },
+        "Use it for the initial rate of an enzyme reaction as a function of the substrate concentration.",
+        guesses.saturation,
+        "L. Michaelis and M. L. Menten, Biochem. Z. 49, 333, 1913",
     ),
-    _model(
-        "hill", "Cooperative binding: Hill, vmax x^n / (k^n + x^n)",
-        "vmax * sigmoid(n * (log(x + 1e-300) - log(k)))", "vmax k n", lambda x, y: _step_in_log(x, y, _sigmoid),
+    named_model(
+        "hill", BINDING, "Hill equation for cooperative binding",
+        "vmax * sigmoid(n * (log(x + 1e-300) - log(k)))",
+        r"\frac{v_{\max}\, x^n}{k^n + x^n}",
+        {
+            "vmax": "value at saturation, in the unit of y",
+            "k": "concentration at half saturation, in the unit of x",
+            "n": "Hill coefficient: above 1 for positive cooperativity, 1 for independent sites",
+        },
+        "Use it for binding or rates whose sites influence each other, such as oxygen on hemoglobin.",
+        lambda x, y: named_starts.step_in_log(x, y, named_starts.sigmoid),
+        "A. V. Hill, J. Physiol. 40, iv, 1910",
     ),
-    _model(
-        "langmuir", "Adsorption: Langmuir's isotherm",
-        "qmax * k * x / (1 + k * x)", "qmax k", _langmuir,
+    named_model(
+        "langmuir", BINDING, "Langmuir adsorption isotherm",
+        "qmax * k * x / (1 + k * x)",
+        r"\frac{q_{\max}\, k\, x}{1 + k\, x}",
+        {
+            "qmax": "capacity: the adsorbed amount at saturation, in the unit of y",
+            "k": "adsorption equilibrium constant, in the inverse of the unit of x",
+        },
+        "Use it for adsorption on a surface of identical, independent sites, over pressure or concentration.",
+        named_starts.langmuir,
+        "I. Langmuir, J. Am. Chem. Soc. 40, 1361, 1918",
     ),
-    _model(
-        "arrhenius", "Rate over temperature: Arrhenius, x in K, Ea in J/mol",
-        f"A * exp(-Ea / ({GAS_CONSTANT} * x))", "A Ea", _arrhenius,
+    named_model(
+        "arrhenius", BINDING, "Arrhenius equation for the temperature dependence of a rate",
+        f"A * exp(-Ea / ({GAS_CONSTANT} * x))",
+        r"A\, e^{-E_a / (R x)}",
+        {
+            "A": "pre-exponential factor, in the unit of y",
+            "Ea": "activation energy, in J/mol",
+        },
+        "Use it for rate constants over the absolute temperature x in kelvin.",
+        named_starts.arrhenius,
+        "S. Arrhenius, Z. Phys. Chem. 4, 226, 1889",
     ),
-    _model("power_law", "Power law", "amplitude * x**exponent", "amplitude exponent", _power_law),
-    _model(
-        "power_law_offset", "Power law on an offset",
-        "offset + amplitude * x**exponent", "offset amplitude exponent", _power_law_offset,
+    named_model(
+        "power_law", POWERS, "Power law",
+        "amplitude * x**exponent",
+        r"\mathrm{amplitude} \cdot x^{\mathrm{exponent}}",
+        {
+            "amplitude": "value at x = 1",
+            "exponent": "slope of the curve in a plot with two logarithmic axes",
+        },
+        "Use it for data on a straight line in a log-log plot: allometry, scaling laws, Freundlich isotherms.",
+        named_starts.power_law,
     ),
-    _model("logarithm", "Line over log(x)", "intercept + slope * log(x)", "intercept slope", _line_in_log),
-    _model(
-        "sinusoid", "Sine wave on an offset, phase in radians",
+    named_model(
+        "power_law_offset", POWERS, "Power law with an offset",
+        "offset + amplitude * x**exponent",
+        r"\mathrm{offset} + \mathrm{amplitude} \cdot x^{\mathrm{exponent}}",
+        {
+            "offset": _OFFSET,
+            "amplitude": "difference from the offset at x = 1",
+            "exponent": "power of x",
+        },
+        "Use it for a power law on a constant background.",
+        named_starts.power_law_offset,
+    ),
+    named_model(
+        "logarithm", POWERS, "Straight line in log(x)",
+        "intercept + slope * log(x)",
+        r"\mathrm{intercept} + \mathrm{slope} \cdot \ln x",
+        {
+            "intercept": "value at x = 1",
+            "slope": "change of the response when x grows by a factor of e",
+        },
+        "Use it when equal ratios of x change the response by equal amounts, as for electrode potentials.",
+        named_starts.line_in_log,
+    ),
+    named_model(
+        "sinusoid", WAVES, "Sine wave with an offset",
         "offset + amplitude * sin(2 * pi * frequency * x + phase)",
-        "offset amplitude frequency phase", guesses.oscillation,
+        r"\mathrm{offset} + \mathrm{amplitude} \cdot \sin(2\pi \cdot \mathrm{frequency} \cdot x + \mathrm{phase})",
+        {
+            "offset": "mean value of the wave",
+            "amplitude": "half of the distance from trough to crest",
+            "frequency": "cycles per unit of x",
+            "phase": "phase at x = 0, in radians",
+        },
+        "Use it for a periodic signal of one frequency: seasons, tides, alternating current.",
+        guesses.oscillation,
     ),
-    _model(
-        "damped_oscillation", "Sine wave that decays to an offset, phase in radians",
+    named_model(
+        "damped_oscillation", WAVES, "Sine wave that decays to an offset",
         "offset + amplitude * exp(-x / tau) * sin(2 * pi * frequency * x + phase)",
-        "offset amplitude tau frequency phase", guesses.damped_oscillation,
+        r"\mathrm{offset} + \mathrm{amplitude}\, e^{-x / \tau} \sin(2\pi \cdot \mathrm{frequency} \cdot x + \mathrm{phase})",
+        {
+            "offset": "value that the curve approaches as x grows",
+            "amplitude": "amplitude at x = 0",
+            "tau": "time constant: the distance on x in which the amplitude falls to 1/e",
+            "frequency": "cycles per unit of x",
+            "phase": "phase at x = 0, in radians",
+        },
+        "Use it for an oscillation that loses energy: pendulums, NMR signals, mechanical vibration.",
+        guesses.damped_oscillation,
     ),
 ]  # fmt: skip
 
 MODELS: dict[str, NamedModel] = {model.name: model for model in _ALL}
-"""The models by name; polynomials of other degrees than 1 to 3 come from ``named``."""
+"""The named models by name. `named` returns these and polynomials of every degree up to 20."""

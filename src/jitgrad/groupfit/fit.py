@@ -9,7 +9,7 @@ from typing import Any
 
 from jitgrad.curvefit.curve import TupleCurve
 from jitgrad.curvefit.formula import Formula
-from jitgrad.curvefit.gallery import NamedModel
+from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.errors import ArgumentError, OptionError, near_name
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
 from jitgrad.groupfit.given import extra_columns, is_frame

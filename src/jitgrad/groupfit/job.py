@@ -12,9 +12,10 @@ from jitgrad.arguments import by_name, positive
 from jitgrad.curvefit.curve import Curve, curve_of
 from jitgrad.curvefit.fit import METHODS
 from jitgrad.curvefit.formula import Formula
-from jitgrad.curvefit.gallery import MODELS, NamedModel, named
+from jitgrad.curvefit.gallery import MODELS, named
 from jitgrad.curvefit.given import check_names, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
+from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.errors import ArgumentError, FormulaError
 from jitgrad.groupfit.given import Setting, are_bounds_for_all, extra_columns, is_for_all, is_frame, named_in
 from jitgrad.groupfit.predict import predict_frame

@@ -14,8 +14,8 @@ import numpy as np
 from jitgrad.arguments import by_name
 from jitgrad.curvefit.curve import names_of
 from jitgrad.curvefit.formula import Formula
-from jitgrad.curvefit.gallery import NamedModel
 from jitgrad.curvefit.given import check_names
+from jitgrad.curvefit.named_model import NamedModel
 from jitgrad.errors import ArgumentError, FitError, near_name
 from jitgrad.groupfit.arrays import RESPONSE, read_arrays
 from jitgrad.groupfit.job import Job, make_job
