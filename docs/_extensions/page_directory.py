@@ -42,6 +42,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     os.environ |= {
         "JITGRAD_DOCS_WORK": work,
         "JITGRAD_DOCS_DATA": str(ROOT / "data"),
+        "JITGRAD_DOCS_EXTENSIONS": str(Path(__file__).parent),
         "PYTHONSTARTUP": str(Path(__file__).with_name("page_startup.py")),
         "COLUMNS": WIDTH,
     }

@@ -3,37 +3,24 @@
 
 def _start() -> None:
     import os
+    import sys
     import tempfile
 
     place = tempfile.mkdtemp(dir=os.environ["JITGRAD_DOCS_WORK"])
     os.symlink(os.environ["JITGRAD_DOCS_DATA"], os.path.join(place, "data"))
     os.chdir(place)
+    sys.path.append(os.environ["JITGRAD_DOCS_EXTENSIONS"])
     try:
         import matplotlib
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
+        from matplotlib.figure import Figure
+        from matplotlib_inline.config import InlineBackend
     except ImportError:
         return
-    set_matplotlib_formats("svg")
-    gray = "#888888"
-    matplotlib.rcParams.update(
-        {
-            "figure.figsize": (6.4, 3.6),
-            "figure.facecolor": "none",
-            "axes.facecolor": "none",
-            "savefig.facecolor": "none",
-            "axes.edgecolor": gray,
-            "axes.labelcolor": gray,
-            "axes.titlecolor": gray,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "xtick.color": gray,
-            "ytick.color": gray,
-            "text.color": gray,
-            "legend.frameon": False,
-            "svg.fonttype": "none",
-            "font.family": "sans-serif",
-        }
-    )
+    from theme_svg import STYLE, inline_svg
+
+    matplotlib.rcParams.update(STYLE)
+    InlineBackend.instance(parent=get_ipython()).figure_formats = set()  # noqa: F821
+    Figure._repr_html_ = inline_svg  # a registered formatter would be dropped when the inline backend is loaded
 
 
 _start()
