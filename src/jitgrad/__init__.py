@@ -7,6 +7,7 @@ from numpy import bool_, float32, float64, int64
 from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random
 from jitgrad.curvefit import curve_fit
 from jitgrad.functions import linalg, methods, special, stats
+from jitgrad.functions.convolution import convolve, correlate
 from jitgrad.functions.create import (
     arange,
     convert_to_tensor,
@@ -21,6 +22,9 @@ from jitgrad.functions.create import (
     zeros,
     zeros_like,
 )
+from jitgrad.functions.cumulative import cumprod, cumsum, cumulative_prod, cumulative_sum, diff
+from jitgrad.functions.diagonals import diag, diagonal, trace, tril, triu
+from jitgrad.functions.einsum import einsum
 from jitgrad.functions.elementwise import (
     clip,
     copysign,
@@ -30,81 +34,44 @@ from jitgrad.functions.elementwise import (
     fmax,
     fmin,
     heaviside,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
     logaddexp2,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
     nan_to_num,
     rad2deg,
     radians,
     reciprocal,
     round,
-    signbit,
     sinc,
 )
-from jitgrad.functions.products import (
-    cross,
-    dot,
-    einsum,
-    inner,
-    kron,
-    matmul,
-    matvec,
-    outer,
-    tensordot,
-    trace,
-    vdot,
-    vecdot,
-    vecmat,
-)
-from jitgrad.functions.reductions import (
+from jitgrad.functions.extremes import argmax, argmin, max, min, ptp
+from jitgrad.functions.faddeeva import voigt_profile
+from jitgrad.functions.ignoring_nan import nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar
+from jitgrad.functions.joining import append, array_split, column_stack, concatenate, dstack, hstack, split, stack, vstack
+from jitgrad.functions.logic import (
     all,
     allclose,
     any,
-    argmax,
-    argmin,
-    average,
     count_nonzero,
-    cumprod,
-    cumsum,
-    cumulative_prod,
-    cumulative_sum,
-    log_softmax,
-    logsumexp,
-    max,
-    mean,
-    min,
-    prod,
-    ptp,
-    softmax,
-    std,
-    sum,
-    var,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    signbit,
 )
-from jitgrad.functions.sampled import (
-    convolve,
-    correlate,
-    digitize,
-    gradient,
-    interp,
-    piecewise,
-    polyval,
-    searchsorted,
-    select,
-    trapezoid,
-)
+from jitgrad.functions.piecewise import piecewise, select
+from jitgrad.functions.products import cross, dot, inner, kron, matmul, matvec, outer, tensordot, vdot, vecdot, vecmat
+from jitgrad.functions.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
+from jitgrad.functions.rearranging import flip, fliplr, flipud, pad, repeat, roll, rot90, tile
+from jitgrad.functions.reductions import average, mean, prod, std, sum, var
+from jitgrad.functions.sampled import digitize, gradient, interp, polyval, searchsorted, trapezoid
 from jitgrad.functions.selection import (
     argsort,
     argwhere,
-    diff,
     flatnonzero,
     gather,
-    median,
     nonzero,
     sort,
     take,
@@ -113,58 +80,21 @@ from jitgrad.functions.selection import (
     unique,
 )
 from jitgrad.functions.shapes import (
-    append,
-    array_split,
     atleast_1d,
     atleast_2d,
     broadcast_arrays,
     broadcast_to,
-    column_stack,
-    concatenate,
-    diag,
-    diagonal,
-    dstack,
     expand_dims,
-    flip,
-    fliplr,
-    flipud,
-    hstack,
     meshgrid,
     moveaxis,
-    pad,
     ravel,
-    repeat,
     reshape,
-    roll,
-    rot90,
-    split,
     squeeze,
-    stack,
     swapaxes,
-    tile,
     transpose,
-    tril,
-    triu,
-    vstack,
 )
-from jitgrad.functions.special import voigt_profile
-from jitgrad.functions.statistics import (
-    bincount,
-    corrcoef,
-    cov,
-    nanmax,
-    nanmean,
-    nanmedian,
-    nanmin,
-    nanpercentile,
-    nanprod,
-    nanquantile,
-    nanstd,
-    nansum,
-    nanvar,
-    percentile,
-    quantile,
-)
+from jitgrad.functions.softmax import log_softmax, logsumexp, softmax
+from jitgrad.functions.statistics import bincount, corrcoef, cov
 from jitgrad.groupfit import fit_groups
 from jitgrad.models import Input, Model, Sequential
 from jitgrad.ops.elementwise import (

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from jitgrad.errors import FormulaError, near_name
-from jitgrad.functions import elementwise, reductions
-from jitgrad.functions.special import voigt_profile
+from jitgrad.functions import cumulative, elementwise, extremes, logic, reductions
+from jitgrad.functions.faddeeva import voigt_profile
 from jitgrad.ops import OPS
 from jitgrad.ops.elementwise import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, gammaln, maximum, minimum, where
 from jitgrad.tape.tensor import Tensor, as_tensor
@@ -38,12 +38,12 @@ def _either(of_two: NamedFunction, of_one: NamedFunction) -> NamedFunction:
 # Beside the elementwise ops of the table: each with the fewest and the most arguments that it takes.
 _MORE: dict[str, tuple[NamedFunction, int, int]] = {
     "clip": (elementwise.clip, 3, 3),
-    "max": (_either(maximum, reductions.max), 1, 99),
-    "min": (_either(minimum, reductions.min), 1, 99),
+    "max": (_either(maximum, extremes.max), 1, 99),
+    "min": (_either(minimum, extremes.min), 1, 99),
     "sum": (reductions.sum, 1, 1),
     "mean": (reductions.mean, 1, 1),
     "std": (reductions.std, 1, 1),
-    "cumsum": (reductions.cumsum, 1, 1),
+    "cumsum": (cumulative.cumsum, 1, 1),
     EULER: (lambda: as_tensor(math.e), 0, 0),
     "voigt_profile": (voigt_profile, 3, 3),
     **{
@@ -280,15 +280,13 @@ class Formula:
                 return functools.reduce(lambda value, link: _BINARY[type(link.op)](value, of(link.right)), chain, of(first))
             case ast.UnaryOp(op=op, operand=operand):
                 value = of(operand)
-                return (
-                    elementwise.logical_not(value) if isinstance(op, ast.Not) else -value if isinstance(op, ast.USub) else value
-                )
+                return logic.logical_not(value) if isinstance(op, ast.Not) else -value if isinstance(op, ast.USub) else value
             case ast.Compare():
                 sides = [of(side) for side in (node.left, *node.comparators)]
                 parts = [OPS[_COMPARISONS[type(op)]](a, b) for op, a, b in zip(node.ops, sides, sides[1:], strict=False)]
-                return functools.reduce(elementwise.logical_and, parts)
+                return functools.reduce(logic.logical_and, parts)
             case ast.BoolOp(op=op, values=parts):
-                join = elementwise.logical_and if isinstance(op, ast.And) else elementwise.logical_or
+                join = logic.logical_and if isinstance(op, ast.And) else logic.logical_or
                 return functools.reduce(join, map(of, parts))
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return where(of(test), of(body), of(orelse))

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.functions.elementwise import logical_and
-from jitgrad.functions.reductions import log_softmax, mean, sum
+from jitgrad.functions.logic import logical_and
+from jitgrad.functions.reductions import mean, sum
 from jitgrad.functions.shapes import expand_dims, reshape
+from jitgrad.functions.softmax import log_softmax
 from jitgrad.ops.elementwise import (
     abs,
     equal,

@@ -1,4 +1,4 @@
-"""Elementwise functions composed of the table's ops."""
+"""Elementwise functions composed of ops."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.functions.logic import isnan, signbit
 from jitgrad.ops.elementwise import (
     abs,
     equal,
     greater,
     less,
-    less_equal,
     logaddexp,
     maximum,
     minimum,
-    not_equal,
     power,
     rint,
     sin,
@@ -49,53 +48,10 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     return retyped(made, builtins.max(x.level, dtypes.INTEGER))
 
 
-@public(np.logical_and)
-def logical_and(a: Any, b: Any) -> Tensor:
-    """Whether both are not 0."""
-    return greater(not_equal(a, 0) * not_equal(b, 0), 0)
-
-
-@public(np.logical_or)
-def logical_or(a: Any, b: Any) -> Tensor:
-    """Whether one is not 0."""
-    return greater(not_equal(a, 0) + not_equal(b, 0), 0)
-
-
-@public(np.logical_xor)
-def logical_xor(a: Any, b: Any) -> Tensor:
-    """Whether one of them alone is not 0."""
-    return not_equal(not_equal(a, 0), not_equal(b, 0))
-
-
-@public(np.logical_not)
-def logical_not(x: Any) -> Tensor:
-    """Whether it is 0."""
-    return equal(x, 0)
-
-
 @public(np.reciprocal)
 def reciprocal(x: Any) -> Tensor:
     """1 / x."""
     return 1.0 / as_tensor(x)
-
-
-@public(np.isnan)
-def isnan(x: Any) -> Tensor:
-    """Whether each element is nan."""
-    x = as_tensor(x)
-    return not_equal(x, x)
-
-
-@public(np.isfinite)
-def isfinite(x: Any) -> Tensor:
-    """Whether each element is neither nan nor infinite."""
-    return less(abs(x), math.inf)
-
-
-@public(np.isinf)
-def isinf(x: Any) -> Tensor:
-    """Whether each element is infinite."""
-    return equal(abs(x), math.inf)
 
 
 @public(np.nan_to_num)
@@ -106,15 +62,6 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
     x = where(isnan(x), nan, x)
     x = where(equal(x, math.inf), largest if posinf is None else posinf, x)
     return where(equal(x, -math.inf), -largest if neginf is None else neginf, x)
-
-
-@public()
-def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """Whether two numbers are equal, or no further apart than ``atol`` and ``rtol`` times the size of ``b``."""
-    a, b = as_tensor(a), as_tensor(b)
-    near = less_equal(abs(a - b), atol + rtol * abs(b)) * isfinite(b)
-    close = logical_or(near, equal(a, b))
-    return logical_or(close, isnan(a) * isnan(b)) if equal_nan else close
 
 
 @public(np.heaviside)
@@ -136,13 +83,6 @@ def fmin(a: Any, b: Any) -> Tensor:
     """The smaller one of two, or the one that is not nan."""
     a, b = as_tensor(a), as_tensor(b)
     return where(isnan(a), b, where(isnan(b), a, minimum(a, b)))
-
-
-@public(np.signbit)
-def signbit(x: Any) -> Tensor:
-    """Whether a number is below 0, or is -0.0; False for nan."""
-    x = as_tensor(x)
-    return less(where(equal(x, 0), 1.0 / x, x), 0)
 
 
 @public(np.copysign)
@@ -178,6 +118,7 @@ def rad2deg(x: Any) -> Tensor:
 
 
 radians, degrees = deg2rad, rad2deg
+
 
 _SINC = [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(11)]
 

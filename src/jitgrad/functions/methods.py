@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import DTypeError
-from jitgrad.functions import elementwise, products, reductions, selection, shapes
+from jitgrad.functions import (
+    cumulative,
+    diagonals,
+    elementwise,
+    extremes,
+    logic,
+    products,
+    rearranging,
+    reductions,
+    selection,
+    shapes,
+)
 from jitgrad.ops.elementwise import equal, greater, not_equal
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
@@ -62,10 +73,10 @@ def _logical(symbol: str, f: Callable[..., Tensor]) -> Any:
 
 
 _METHODS = [
-    reductions.sum, reductions.mean, reductions.max, reductions.min, reductions.prod, reductions.var, reductions.std,
-    reductions.argmax, reductions.argmin, reductions.cumsum, reductions.cumprod, reductions.any, reductions.all,
-    shapes.squeeze, shapes.ravel, shapes.swapaxes, shapes.repeat, shapes.diagonal,
-    products.dot, products.trace, selection.take, selection.argsort, elementwise.clip, elementwise.round,
+    reductions.sum, reductions.mean, extremes.max, extremes.min, reductions.prod, reductions.var, reductions.std,
+    extremes.argmax, extremes.argmin, cumulative.cumsum, cumulative.cumprod, logic.any, logic.all,
+    shapes.squeeze, shapes.ravel, shapes.swapaxes, rearranging.repeat, diagonals.diagonal,
+    products.dot, diagonals.trace, selection.take, selection.argsort, elementwise.clip, elementwise.round,
 ]  # fmt: skip
 
 for _function in _METHODS:

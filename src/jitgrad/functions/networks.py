@@ -10,8 +10,9 @@ import numpy as np
 from jitgrad.functions.axes import Axis
 from jitgrad.functions.linalg import norm
 from jitgrad.functions.products import matmul
-from jitgrad.functions.reductions import log_softmax, mean, sum, var
+from jitgrad.functions.reductions import mean, sum, var
 from jitgrad.functions.shapes import expand_dims, reshape, transpose
+from jitgrad.functions.softmax import log_softmax
 from jitgrad.ops.elementwise import equal, greater, maximum, softplus, sqrt, square, where
 from jitgrad.tape.composite import composite
 from jitgrad.tape.tensor import Tensor

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jitgrad.functions.reductions import argmax, argmin, max, min
+from jitgrad.functions.extremes import argmax, argmin, max, min
 from jitgrad.functions.selection import argsort, take_along_axis
 from jitgrad.functions.shapes import moveaxis, squeeze
 from jitgrad.tape.composite import composite

@@ -1,22 +1,22 @@
-"""Functions that are known at points, and polynomials: NumPy's names."""
+"""Functions given by samples, and polynomials."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of
-from jitgrad.functions.elementwise import isnan, logical_and
+from jitgrad.functions.cumulative import diff
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.logic import isnan, logical_and
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.selection import argsort, diff
-from jitgrad.functions.shapes import concatenate, moveaxis, reshape
+from jitgrad.functions.selection import argsort
+from jitgrad.functions.shapes import moveaxis, reshape
 from jitgrad.ops.elementwise import equal, greater, less, less_equal, mod, where
 from jitgrad.ops.linear import gather
-from jitgrad.ops.linear import matmul as product
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
@@ -173,70 +173,3 @@ def polyval(p: Any, x: Any) -> Tensor:
     for k in range(p.shape[0]):
         total = total * x + p[k]
     return total
-
-
-@public(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
-    """The sums of ``a[i] * v[k - i]`` of two vectors.
-
-    ``mode`` is "full" for all of them, "same" for as many as the longer one has, in the middle, or "valid" for those where
-    the shorter one lies within the longer one.
-    """
-    a, v = as_tensor(a), as_tensor(v)
-    return _slid("convolve", a, v[::-1], mode) if a.size >= v.size else _slid("convolve", v, a[::-1], mode)
-
-
-@public(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
-    """The sums of ``a[k + i] * v[i]`` of two vectors; ``mode`` as for ``convolve``."""
-    a, v = as_tensor(a), as_tensor(v)
-    return _slid("correlate", a, v, mode) if a.size >= v.size else _slid("correlate", v, a, mode)[::-1]
-
-
-def _slid(name: str, a: Tensor, v: Tensor, mode: str) -> Tensor:
-    """The products of ``v`` with each part of ``a`` that is as long."""
-    if a.ndim > 1 or v.ndim > 1 or v.size == 0:
-        raise ShapeError(f"{name}: shapes {a.shape} and {v.shape}. Give vectors of at least one element.")
-    m = v.size
-    lengths = {"full": (m - 1, m - 1), "same": (m // 2, (m - 1) // 2), "valid": (0, 0)}
-    if mode not in lengths:
-        raise ArgumentError(f"{name}: mode is {mode!r}. Use 'full', 'same' or 'valid'.")
-    before, behind = lengths[mode]
-    padded = concatenate([np.zeros(before), reshape(a, (a.size,)), np.zeros(behind)])
-    places = np.arange(padded.size - m + 1)[:, None] + np.arange(m)
-    made: Tensor = product(gather(padded, places, axis=0), reshape(v, (m, 1)))
-    return reshape(made, (padded.size - m + 1,))
-
-
-@public(np.piecewise)
-def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Tensor:
-    """A function in pieces: for each condition a number or a function, and one more for where none holds, 0 by default.
-
-    Each function is called with all of ``x``, not with the elements that its condition picks: where it is nan or infinite for
-    others, it must be made finite there by ``where`` to have a derivative.
-    """
-    x = as_tensor(x)
-    conditions = list(condlist) if isinstance(condlist, (list, tuple)) or as_tensor(condlist).ndim > x.ndim else [condlist]
-    functions = [*funclist, 0] if len(funclist) == len(conditions) else list(funclist)
-    if len(functions) != len(conditions) + 1:
-        raise ArgumentError(
-            f"piecewise: {len(funclist)} functions for {len(conditions)} conditions. Give one for each, and one more at most."
-        )
-    values = [f(x, *args, **kwargs) if callable(f) else f for f in functions]
-    made: Any = values[-1] + x * 0 if not callable(functions[-1]) else values[-1]
-    for condition, value in zip(conditions, values[:-1], strict=True):  # as in NumPy, a later one counts
-        made = where(condition, value, made)
-    return made
-
-
-@public(np.select)
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
-    """For each element the choice of the first condition that holds, ``default`` where none does."""
-    if len(condlist) != len(choicelist) or not condlist:
-        raise ArgumentError(
-            f"select: {len(condlist)} conditions for {len(choicelist)} choices. Give as many of both, at least one."
-        )
-    made: Any = as_tensor(default)
-    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
-        made = where(condition, choice, made)
-    return made

@@ -1,17 +1,15 @@
-"""Elements by index, and in order."""
+"""Selecting elements by index or by value, and sorting."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from jitgrad.errors import ArgumentError, IndexingError, ShapeError
-from jitgrad.functions.axes import Axis, axes_of, axis_of
-from jitgrad.functions.elementwise import isnan
-from jitgrad.functions.reductions import running, sum
-from jitgrad.functions.shapes import broadcast_to, concatenate, moveaxis, reshape
+from jitgrad.functions.axes import axis_of
+from jitgrad.functions.cumulative import running
+from jitgrad.functions.shapes import moveaxis, reshape
 from jitgrad.ops import linear, order
 from jitgrad.ops.elementwise import where
 from jitgrad.tape import dtypes
@@ -95,49 +93,7 @@ def top_k(x: Any, k: int) -> tuple[Tensor, Tensor]:
     return take_along_axis(x, places), places
 
 
-@public(np.median)
-def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The middle element over ``axis``: one axis, several, or all (None); the mean of two where their number is even.
-
-    It is nan where there is no element, or one is nan.
-    """
-    x = as_tensor(x)
-    axes = axes_of("median", axis, x.ndim)
-    kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-    n = math.prod(x.shape[i] for i in axes)
-    last = sort(reshape(moveaxis(x, axes, range(x.ndim - len(axes), x.ndim)), (*kept, n)))
-    if n:
-        made = (last[..., (n - 1) // 2] + last[..., n // 2]) / 2
-        made = where(isnan(last[..., -1]), math.nan, made)  # nan is last
-    else:
-        made = sum(last, -1) + math.nan
-    return reshape(made, tuple(1 if i in axes else m for i, m in enumerate(x.shape))) if keepdims else made
-
-
-@public(np.diff)
-def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """The differences of neighbours along ``axis``, ``n`` times; ``prepend`` and ``append`` are put before and after first.
-
-    They are as ``x`` but for their length along ``axis``, or numbers.
-    """
-    x = as_tensor(x)
-    at = axis_of("diff", axis, x.ndim)
-    if n == 0:
-        return x
-    before = (slice(None),) * at
-    ends = [None if end is None else as_tensor(end) for end in (prepend, append)]
-    one = tuple(1 if i == at else size for i, size in enumerate(x.shape))
-    first, last = [end if end is None or end.ndim else broadcast_to(end, one) for end in ends]
-    parts = [part for part in (first, x, last) if part is not None]
-    x = x if len(parts) == 1 else concatenate(parts, axis=at)
-    for _ in range(n):
-        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
-    return x
-
-
 # What depends on values. They must be known: while a function is traced, these raise TracingError.
-
-
 @public()
 def nonzero(x: Any) -> tuple[Tensor, ...]:
     """Where the elements are that are not 0: for each axis their places along it, as int64."""

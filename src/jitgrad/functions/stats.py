@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, OptionError, ShapeError
-from jitgrad.functions.elementwise import isfinite
+from jitgrad.functions.diagonals import diagonal
+from jitgrad.functions.joining import concatenate
 from jitgrad.functions.linalg import cholesky, solve_triangular
-from jitgrad.functions.reductions import all, sum
-from jitgrad.functions.shapes import concatenate, diagonal, expand_dims, reshape, swapaxes
+from jitgrad.functions.logic import all, isfinite
+from jitgrad.functions.reductions import sum
+from jitgrad.functions.shapes import expand_dims, reshape, swapaxes
 from jitgrad.functions.special import betaln, gammaln, xlog1py, xlogy
 from jitgrad.ops.elementwise import (
     abs,

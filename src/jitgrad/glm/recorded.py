@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.functions.joining import concatenate, stack
 from jitgrad.functions.reductions import sum as sum_
-from jitgrad.functions.shapes import concatenate, expand_dims, stack, transpose
+from jitgrad.functions.shapes import expand_dims, transpose
 from jitgrad.glm.blocks import Blocks, is_well_conditioned, record
 from jitgrad.glm.coordinates import orthonormal
 from jitgrad.glm.families import Family

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jitgrad.arguments import nonnegative
-from jitgrad.functions.reductions import softmax
+from jitgrad.functions.softmax import softmax
 from jitgrad.layers import activations
 from jitgrad.layers.layer import Layer
 from jitgrad.ops import Shape

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from jitgrad.arguments import by_name
-from jitgrad.functions.reductions import log_softmax, softmax
-from jitgrad.functions.shapes import split
+from jitgrad.functions.joining import split
+from jitgrad.functions.softmax import log_softmax, softmax
 from jitgrad.ops.elementwise import abs, erf, exp, expm1, greater_equal, relu, sqrt, where
 from jitgrad.ops.elementwise import sigmoid as sigmoid_op
 from jitgrad.ops.elementwise import softplus as softplus_op

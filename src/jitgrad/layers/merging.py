@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jitgrad.errors import ArgumentError
-from jitgrad.functions.products import dot, einsum
+from jitgrad.functions.einsum import einsum
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.products import dot
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.shapes import concatenate
 from jitgrad.layers.layer import Layer
 from jitgrad.ops.elementwise import maximum, minimum, sqrt, square
 from jitgrad.ops.elementwise import multiply as multiply_op

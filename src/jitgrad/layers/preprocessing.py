@@ -9,7 +9,8 @@ import numpy as np
 
 from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError, DataError
-from jitgrad.functions.reductions import max, sum
+from jitgrad.functions.extremes import max
+from jitgrad.functions.reductions import sum
 from jitgrad.functions.sampled import searchsorted
 from jitgrad.functions.shapes import expand_dims
 from jitgrad.layers.layer import Layer

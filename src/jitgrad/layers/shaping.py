@@ -8,8 +8,10 @@ from typing import Any
 
 from jitgrad.arguments import count
 from jitgrad.errors import ArgumentError
-from jitgrad.functions.reductions import max, mean
-from jitgrad.functions.shapes import expand_dims, repeat, reshape, transpose
+from jitgrad.functions.extremes import max
+from jitgrad.functions.rearranging import repeat
+from jitgrad.functions.reductions import mean
+from jitgrad.functions.shapes import expand_dims, reshape, transpose
 from jitgrad.layers.layer import Layer
 from jitgrad.tape.tensor import Tensor
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from jitgrad.functions import networks
 from jitgrad.functions.elementwise import clip
-from jitgrad.functions.reductions import log_of_softmax, log_softmax, max, sum
+from jitgrad.functions.extremes import max
+from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import expand_dims
+from jitgrad.functions.softmax import log_of_softmax, log_softmax
 from jitgrad.losses.loss import SMALLEST, alike, classes_of, elementwise, loss, mean_of_row
 from jitgrad.losses.targets import SPARSE, meaningful
 from jitgrad.ops.elementwise import equal, exp, log, relu, sigmoid, softplus, square, where

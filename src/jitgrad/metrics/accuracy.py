@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from jitgrad.arguments import count, number
-from jitgrad.functions.reductions import argmax, sum
+from jitgrad.functions.extremes import argmax
+from jitgrad.functions.reductions import sum
 from jitgrad.losses import alike
 from jitgrad.metrics.metric import Mean
 from jitgrad.metrics.targets import kind_of, known_classes, one_hot

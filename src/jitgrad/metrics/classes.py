@@ -10,8 +10,8 @@ import numpy as np
 
 from jitgrad.arguments import count, number
 from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.functions.extremes import argmax
 from jitgrad.functions.products import matmul
-from jitgrad.functions.reductions import argmax
 from jitgrad.functions.shapes import expand_dims, reshape, transpose
 from jitgrad.metrics.metric import Metric, ratio
 from jitgrad.metrics.targets import kind_of, known_classes, largest, one_hot

@@ -9,8 +9,10 @@ import numpy as np
 
 from jitgrad.arguments import by_name, count
 from jitgrad.errors import DataError, ShapeError
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.rearranging import repeat
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.shapes import concatenate, repeat, reshape
+from jitgrad.functions.shapes import reshape
 from jitgrad.metrics.metric import Metric, ratio
 from jitgrad.metrics.targets import largest
 from jitgrad.metrics.thresholds import Counts, counted, counts_of, parts

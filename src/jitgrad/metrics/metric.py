@@ -12,8 +12,9 @@ import numpy as np
 from jitgrad import losses
 from jitgrad.arguments import Described
 from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.functions.joining import stack
 from jitgrad.functions.reductions import mean, sum
-from jitgrad.functions.shapes import reshape, stack
+from jitgrad.functions.shapes import reshape
 from jitgrad.losses import aligned
 from jitgrad.tape.tensor import Tensor, as_tensor
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from jitgrad.functions.joining import concatenate
 from jitgrad.functions.products import matmul
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.shapes import concatenate, reshape
+from jitgrad.functions.shapes import reshape
 from jitgrad.losses import aligned, alike
 from jitgrad.metrics.metric import Mean, Metric
 from jitgrad.ops.elementwise import maximum, sqrt, square

@@ -10,7 +10,7 @@ import numpy as np
 
 from jitgrad import losses
 from jitgrad.errors import DataError
-from jitgrad.functions.reductions import argmax
+from jitgrad.functions.extremes import argmax
 from jitgrad.functions.shapes import expand_dims
 from jitgrad.losses import classes_of
 from jitgrad.ops.elementwise import equal, greater, where

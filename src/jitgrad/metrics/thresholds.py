@@ -10,10 +10,13 @@ import numpy as np
 
 from jitgrad.arguments import count, in_unit_interval, number
 from jitgrad.errors import ArgumentError, ShapeError
+from jitgrad.functions.extremes import max
+from jitgrad.functions.joining import concatenate, stack
 from jitgrad.functions.products import matmul
-from jitgrad.functions.reductions import max, sum
+from jitgrad.functions.rearranging import repeat
+from jitgrad.functions.reductions import sum
 from jitgrad.functions.selection import top_k
-from jitgrad.functions.shapes import concatenate, expand_dims, repeat, reshape, stack
+from jitgrad.functions.shapes import expand_dims, reshape
 from jitgrad.losses import aligned, alike
 from jitgrad.metrics.metric import Metric
 from jitgrad.ops.elementwise import abs, equal, greater, greater_equal

@@ -13,7 +13,8 @@ import numpy as np
 
 from jitgrad import losses, metrics, optimizers
 from jitgrad.errors import ArgumentError
-from jitgrad.functions.shapes import concatenate, reshape
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.shapes import reshape
 from jitgrad.metrics import Metric
 from jitgrad.optimizers import Optimizer
 from jitgrad.tape.function import Function, function

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jitgrad.functions.shapes import concatenate, reshape
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.shapes import reshape
 from jitgrad.ops.elementwise import abs, greater, maximum, power, sign, sqrt, where
 from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from jitgrad.arguments import count, positive
-from jitgrad.functions.elementwise import logical_or
+from jitgrad.functions.extremes import max
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.logic import logical_or
 from jitgrad.functions.products import dot
-from jitgrad.functions.reductions import max, sum
-from jitgrad.functions.shapes import concatenate, expand_dims, reshape
+from jitgrad.functions.reductions import sum
+from jitgrad.functions.shapes import expand_dims, reshape
 from jitgrad.ops.elementwise import abs, greater, less_equal, minimum, where
 from jitgrad.optimizers.optimizer import Optimizer, assigned
 from jitgrad.optimizers.schedules import Schedule

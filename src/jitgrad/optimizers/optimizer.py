@@ -13,8 +13,9 @@ import numpy as np
 
 from jitgrad.arguments import Described, count, positive
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError, users_level
+from jitgrad.functions.joining import concatenate
 from jitgrad.functions.reductions import sum
-from jitgrad.functions.shapes import concatenate, reshape
+from jitgrad.functions.shapes import reshape
 from jitgrad.graph import Node
 from jitgrad.ops.elementwise import equal, mod, where
 from jitgrad.optimizers.clipping import CLIPPING, Clipper

@@ -12,7 +12,7 @@ from jitgrad.compat.tensorflow.dtypes import as_dtype
 from jitgrad.compat.tensorflow.elementwise import Unary, unary
 from jitgrad.compat.tensorflow.operands import FLOATS, NUMBERS, numbers
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made, wrap_array
-from jitgrad.functions import reductions as library
+from jitgrad.functions import softmax as library
 from jitgrad.functions.elementwise import clip
 from jitgrad.layers import activations
 from jitgrad.ops import elementwise as ew

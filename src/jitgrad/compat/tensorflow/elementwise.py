@@ -23,6 +23,7 @@ from jitgrad.compat.tensorflow.operands import (
 from jitgrad.compat.tensorflow.operators import binary, divide, floordiv, mod, multiply
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made
 from jitgrad.functions import elementwise as functions
+from jitgrad.functions import logic
 from jitgrad.ops import Op
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
@@ -72,9 +73,9 @@ sign = unary("Sign", ew.sign, SIGNED)
 floor, ceil = unary("Floor", _flat(ew.floor)), unary("Ceil", _flat(ew.ceil))
 round, rint = unary("Round", _flat(ew.rint), NUMBERS), unary("Rint", _flat(ew.rint))
 reciprocal = unary("Reciprocal", lambda x: 1.0 / x)
-is_nan, is_inf = unary("IsNan", functions.isnan), unary("IsInf", functions.isinf)
-is_finite = unary("IsFinite", functions.isfinite)
-logical_not = unary("LogicalNot", functions.logical_not, BOOLEANS)
+is_nan, is_inf = unary("IsNan", logic.isnan), unary("IsInf", logic.isinf)
+is_finite = unary("IsFinite", logic.isfinite)
+logical_not = unary("LogicalNot", logic.logical_not, BOOLEANS)
 
 _angle = binary("Atan2", ew.arctan2, FLOATS)[2]
 
@@ -93,9 +94,9 @@ def _logical(op: str, f: Callable[[Any, Any], Any]) -> Callable[..., Tensor]:
     return function
 
 
-logical_and = named("LogicalAnd")(_logical("LogicalAnd", functions.logical_and))
-logical_or = named("LogicalOr")(_logical("LogicalOr", functions.logical_or))
-logical_xor = named("LogicalXor")(_logical("LogicalXor", functions.logical_xor))
+logical_and = named("LogicalAnd")(_logical("LogicalAnd", logic.logical_and))
+logical_or = named("LogicalOr")(_logical("LogicalOr", logic.logical_or))
+logical_xor = named("LogicalXor")(_logical("LogicalXor", logic.logical_xor))
 
 
 def _extreme(op: str, f: Op, wins: Op) -> Callable[..., Tensor]:
@@ -170,7 +171,7 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
     """``t``, at least ``clip_value_min`` and at most ``clip_value_max``."""
     x, low, high = agreed("ClipByValue", (t, clip_value_min, clip_value_max), NUMBERS)
     value, least, most = x._read(), low._read(), high._read()
-    outside = functions.logical_or(ew.less(value, least), ew.greater(value, most))
+    outside = logic.logical_or(ew.less(value, least), ew.greater(value, most))
     return made(ew.where(outside, functions.clip(value, least, most), value), x._integer)
 
 

@@ -12,8 +12,9 @@ from jitgrad.compat.tensorflow.errors import InvalidArgumentError
 from jitgrad.compat.tensorflow.operands import FLOATS, NUMBERS, agreed, numbers, wrapped_around
 from jitgrad.compat.tensorflow.operators import divide, matmul
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made, wrap
-from jitgrad.functions import linalg, products, reductions
+from jitgrad.functions import diagonals, linalg, products, reductions
 from jitgrad.functions import shapes as library
+from jitgrad.functions.einsum import einsum as lib_einsum
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape.protocol import public
 
@@ -30,7 +31,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
 def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     """Products of operands, summed over the letters that the result does not name."""
     tensors = agreed("Einsum", inputs, NUMBERS)
-    return made(products.einsum(equation, *[t._read() for t in tensors]), tensors[0]._integer)
+    return made(lib_einsum(equation, *[t._read() for t in tensors]), tensors[0]._integer)
 
 
 @named("MatVec")
@@ -232,7 +233,7 @@ def diag(
 def diag_part(input: Any, name: str = "diag_part", k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Tensor:
     """The diagonals of matrices."""
     x = convert(input)
-    return made(library.diagonal(x._read(), integer(k), -2, -1), x._integer)
+    return made(diagonals.diagonal(x._read(), integer(k), -2, -1), x._integer)
 
 
 @named("MatrixSetDiag")
@@ -259,7 +260,7 @@ def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = Non
 def trace(x: Any, name: str | None = None) -> Tensor:
     """The sums of the diagonals of matrices."""
     value = convert(x)
-    return made(wrapped_around(products.trace(value._read(), 0, -2, -1), value._integer), value._integer)
+    return made(wrapped_around(diagonals.trace(value._read(), 0, -2, -1), value._integer), value._integer)
 
 
 @named("TensorDiag")

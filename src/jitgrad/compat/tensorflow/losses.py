@@ -15,7 +15,7 @@ from jitgrad.compat.tensorflow.indices import gather
 from jitgrad.compat.tensorflow.operands import FLOATS, agreed, numbers
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made
 from jitgrad.functions import reductions as library
-from jitgrad.functions import selection, shapes
+from jitgrad.functions import selection, shapes, softmax
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape.protocol import public
 
@@ -26,7 +26,7 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
     p, z = (t._read() for t in agreed("SoftmaxCrossEntropyWithLogits", (cast(labels, convert(logits).dtype), logits), FLOATS))
     if len(p.shape) != len(z.shape):
         raise InvalidArgumentError(f"logits and labels must be broadcastable: {z.shape} vs {p.shape}. Make them one shape.")
-    return made(-library.sum(p * library.log_softmax(z, axis=axis), axis=axis))
+    return made(-library.sum(p * softmax.log_softmax(z, axis=axis), axis=axis))
 
 
 @named("SparseSoftmaxCrossEntropyWithLogits")
@@ -46,7 +46,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
             f"Received a label value outside the valid range of [0, {z.shape[-1]}) [Op:SparseSoftmaxCrossEntropyWithLogits]. "
             f"Label values: {np.asarray(k.value, int).tolist()}."
         )
-    own = selection.take_along_axis(library.log_softmax(z, axis=-1), shapes.expand_dims(k, -1), -1)
+    own = selection.take_along_axis(softmax.log_softmax(z, axis=-1), shapes.expand_dims(k, -1), -1)
     return made(-shapes.squeeze(own, -1))
 
 

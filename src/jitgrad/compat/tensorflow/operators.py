@@ -25,7 +25,7 @@ from jitgrad.compat.tensorflow.operands import (
 from jitgrad.compat.tensorflow.tensor import Tensor, made, wrap_array
 from jitgrad.compat.tensorflow.variable import Variable
 from jitgrad.errors import ShapeError
-from jitgrad.functions.elementwise import logical_and, logical_not, logical_or, logical_xor
+from jitgrad.functions.logic import logical_and, logical_not, logical_or, logical_xor
 from jitgrad.functions.products import matmul as product
 from jitgrad.functions.shapes import swapaxes
 from jitgrad.ops import Op

@@ -15,7 +15,7 @@ from jitgrad.compat.tensorflow.dtypes import DType, as_dtype
 from jitgrad.compat.tensorflow.errors import ConversionError
 from jitgrad.compat.tensorflow.tensor import Held, Tensor, convert, made, wrap_array
 from jitgrad.compat.tensorflow.variable import Variable
-from jitgrad.functions.reductions import argmax
+from jitgrad.functions.extremes import argmax
 from jitgrad.functions.selection import take
 
 

@@ -15,8 +15,10 @@ from jitgrad.compat.tensorflow.errors import InvalidArgumentError
 from jitgrad.compat.tensorflow.operands import ANY, BOOLEANS, FLOATS, NUMBERS, check_kind, settled, translated, wrapped_around
 from jitgrad.compat.tensorflow.tensor import Tensor, convert, made
 from jitgrad.errors import IndexingError, ShapeError
+from jitgrad.functions import cumulative, extremes, logic, softmax
 from jitgrad.functions import reductions as library
-from jitgrad.functions.shapes import concatenate, flip
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.rearranging import flip
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
 from jitgrad.tape.protocol import public
@@ -63,14 +65,14 @@ def _euclidean_norm(x: Any, axis: Any, keepdims: bool) -> Any:
 
 reduce_sum = _reduction("Sum", library.sum)
 reduce_mean = _reduction("Mean", mean)
-reduce_max = _reduction("Max", library.max)
-reduce_min = _reduction("Min", library.min)
+reduce_max = _reduction("Max", extremes.max)
+reduce_min = _reduction("Min", extremes.min)
 reduce_prod = _reduction("Prod", library.prod)
-reduce_any = _reduction("Any", library.any, BOOLEANS)
-reduce_all = _reduction("All", library.all, BOOLEANS)
+reduce_any = _reduction("Any", logic.any, BOOLEANS)
+reduce_all = _reduction("All", logic.all, BOOLEANS)
 reduce_variance = _reduction("Variance", _var, FLOATS)
 reduce_std = _reduction("Std", _std, FLOATS)
-reduce_logsumexp = _reduction("LogSumExp", library.logsumexp, FLOATS)
+reduce_logsumexp = _reduction("LogSumExp", softmax.logsumexp, FLOATS)
 reduce_euclidean_norm = _reduction("EuclideanNorm", _euclidean_norm, FLOATS)
 
 
@@ -79,7 +81,7 @@ def count_nonzero(
     input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
     """How many elements are not 0."""
-    found = made(library.count_nonzero(convert(input)._read(), axis=axes(axis), keepdims=bool(keepdims)), np.dtype(np.int64))
+    found = made(logic.count_nonzero(convert(input)._read(), axis=axes(axis), keepdims=bool(keepdims)), np.dtype(np.int64))
     return cast(found, dtype)
 
 
@@ -103,8 +105,8 @@ def _place(op: str, f: Callable[..., Any]) -> Callable[..., Tensor]:
     return function
 
 
-argmax = _place("ArgMax", library.argmax)
-argmin = _place("ArgMin", library.argmin)
+argmax = _place("ArgMax", extremes.argmax)
+argmin = _place("ArgMin", extremes.argmin)
 
 
 def _running(op: str, f: Callable[..., Any], start: int) -> Callable[..., Tensor]:
@@ -125,8 +127,8 @@ def _running(op: str, f: Callable[..., Any], start: int) -> Callable[..., Tensor
     return function
 
 
-cumsum = _running("Cumsum", library.cumsum, 0)
-cumprod = _running("Cumprod", library.cumprod, 1)
+cumsum = _running("Cumsum", cumulative.cumsum, 0)
+cumprod = _running("Cumprod", cumulative.cumprod, 1)
 
 
 @named("CumulativeLogsumexp")
@@ -136,7 +138,7 @@ def cumulative_logsumexp(
     """The logarithm of the sum of exponentials up to each element along an axis."""
     tensor = convert(x)
     check_kind("CumulativeLogsumexp", tensor.dtype, FLOATS)
-    top = library.max(tensor._read(), axis=integer(axis), keepdims=True)
+    top = extremes.max(tensor._read(), axis=integer(axis), keepdims=True)
     shifted = made(ew.exp(tensor._read() - top))
     return made(ew.log(cumsum(shifted, axis, exclusive, reverse)._read()) + top)
 

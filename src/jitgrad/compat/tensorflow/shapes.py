@@ -16,7 +16,7 @@ from jitgrad.compat.tensorflow.errors import InvalidArgumentError
 from jitgrad.compat.tensorflow.operands import agreed
 from jitgrad.compat.tensorflow.shape import TensorShape
 from jitgrad.compat.tensorflow.tensor import INT32, Held, Tensor, convert, made, wrap_array
-from jitgrad.functions import selection
+from jitgrad.functions import joining, rearranging, selection
 from jitgrad.functions import shapes as library
 from jitgrad.functions.axes import axis_of
 from jitgrad.tape.operators import Operators
@@ -72,7 +72,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     if any(isinstance(value, Held) for value in given):
         return Held(np.concatenate([convert(value).numpy() for value in given], integer(axis)))
     tensors = agreed("ConcatV2", given)
-    return made(library.concatenate([t._read() for t in tensors], integer(axis)), tensors[0]._integer)
+    return made(joining.concatenate([t._read() for t in tensors], integer(axis)), tensors[0]._integer)
 
 
 @named("Pack")
@@ -85,7 +85,7 @@ def stack(values: Any, axis: Any = 0, name: str = "stack") -> Tensor:
     if any(isinstance(value, Held) for value in given):
         return Held(np.stack([np.asarray(convert(value).numpy()) for value in given], integer(axis)))
     tensors = agreed("Pack", given)
-    return made(library.stack([t._read() for t in tensors], integer(axis)), tensors[0]._integer)
+    return made(joining.stack([t._read() for t in tensors], integer(axis)), tensors[0]._integer)
 
 
 @named("Unpack")
@@ -130,7 +130,7 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     """Repeated as a whole along each axis."""
     x = convert(input)
-    return made(library.tile(x._read(), sizes(multiples)), x._integer)
+    return made(rearranging.tile(x._read(), sizes(multiples)), x._integer)
 
 
 @named("Repeat")
@@ -140,7 +140,8 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     counts = integers(repeats)
     times: Any = counts.ravel().tolist()
     return made(
-        library.repeat(x._read(), times[0] if len(times) == 1 else times, None if axis is None else integer(axis)), x._integer
+        rearranging.repeat(x._read(), times[0] if len(times) == 1 else times, None if axis is None else integer(axis)),
+        x._integer,
     )
 
 
@@ -152,21 +153,21 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
     if mode.upper() not in kinds:
         raise InvalidArgumentError(f"Value of argument mode: {mode!r} is not one of {list(kinds)}. Use one of them.")
     value = np.asarray(convert(constant_values, x.dtype if not isinstance(constant_values, Operators) else None).numpy()).item()
-    return made(library.pad(x._read(), integers(paddings), kinds[mode.upper()], constant_values=value), x._integer)
+    return made(rearranging.pad(x._read(), integers(paddings), kinds[mode.upper()], constant_values=value), x._integer)
 
 
 @named("Roll")
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     """Elements moved along axes; those that leave at one end come back at the other."""
     x = convert(input)
-    return made(library.roll(x._read(), axes(shift), axes(axis)), x._integer)
+    return made(rearranging.roll(x._read(), axes(shift), axes(axis)), x._integer)
 
 
 @named("ReverseV2")
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """In reverse order along axes."""
     x = convert(tensor)
-    return made(library.flip(x._read(), axes(axis)), x._integer)
+    return made(rearranging.flip(x._read(), axes(axis)), x._integer)
 
 
 @named("Sort")
@@ -174,7 +175,7 @@ def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | 
     """In order along an axis."""
     x = convert(values)
     found = selection.sort(x._read(), integer(axis))
-    return made(library.flip(found, integer(axis)) if _descends(direction) else found, x._integer)
+    return made(rearranging.flip(found, integer(axis)) if _descends(direction) else found, x._integer)
 
 
 @named("ArgSort")

@@ -12,7 +12,8 @@ from jitgrad.compat.tensorflow.errors import ConversionError
 from jitgrad.compat.tensorflow.methods import TensorMethods
 from jitgrad.compat.wrapper import Wrapper
 from jitgrad.errors import UnsupportedError
-from jitgrad.functions.shapes import concatenate, expand_dims
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.shapes import expand_dims
 from jitgrad.ops import Shape
 from jitgrad.tape import dtypes as levels
 from jitgrad.tape.operators import Operators

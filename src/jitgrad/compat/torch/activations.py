@@ -13,7 +13,8 @@ from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.errors import users_level
-from jitgrad.functions import networks, reductions
+from jitgrad.functions import networks
+from jitgrad.functions import softmax as softmaxes
 from jitgrad.layers import activations as lib
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
@@ -25,7 +26,7 @@ _hard_tanh, _hard_sigmoid, _hard_silu, _hard_shrink = map(
 _elu, _selu, _celu, _leaky_relu, _gelu, _glu = map(composite, (lib.elu, lib.selu, lib.celu, lib.leaky_relu, lib.gelu, lib.glu))
 _silu, _mish, _softsign, _log_sigmoid = map(composite, (lib.silu, lib.mish, lib.softsign, lib.log_sigmoid))
 _soft_shrink, _tanh_shrink, _softmin = map(composite, (lib.soft_shrink, lib.tanh_shrink, lib.softmin))
-_softmax, _log_softmax = map(composite, (reductions.softmax, reductions.log_softmax))
+_softmax, _log_softmax = map(composite, (softmaxes.softmax, softmaxes.log_softmax))
 
 
 def _done(input: Tensor, made: Any, name: str, inplace: bool) -> Tensor:

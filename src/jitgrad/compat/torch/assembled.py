@@ -10,6 +10,7 @@ import numpy as np
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.shapes import atleast_2d, stack
 from jitgrad.compat.torch.tensor import Tensor, wrap
+from jitgrad.functions import joining, rearranging
 from jitgrad.functions import shapes as lib
 from jitgrad.tape.tensor import retyped
 
@@ -41,9 +42,9 @@ def block_diag(*tensors: Tensor) -> Tensor:
     width = sum(x.shape[1] for x in blocks)
     rows, start = [], 0
     for x in blocks:
-        rows.append(lib.pad(x, [(0, 0), (start, width - start - x.shape[1])]))
+        rows.append(rearranging.pad(x, [(0, 0), (start, width - start - x.shape[1])]))
         start += x.shape[1]
-    return wrap(lib.concatenate(rows, 0), "BlockDiagBackward0", tensors[0]._integer)
+    return wrap(joining.concatenate(rows, 0), "BlockDiagBackward0", tensors[0]._integer)
 
 
 def diag_embed(input: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
 from jitgrad.compat.torch.views import view
-from jitgrad.functions import pairs, selection, shapes
+from jitgrad.functions import cumulative, pairs, selection, shapes
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
 from jitgrad.tape.recording import here
@@ -271,7 +271,7 @@ def isin(elements: Tensor, test_elements: Tensor) -> Tensor:
 @numpy_names
 def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     """The differences of neighbours along ``dim``, ``n`` times."""
-    return wrap(selection.diff(read("diff", input), n, dim), "SubBackward0", input._integer)
+    return wrap(cumulative.diff(read("diff", input), n, dim), "SubBackward0", input._integer)
 
 
 for _name, _method in {"__getitem__": getitem, "__setitem__": setitem}.items():

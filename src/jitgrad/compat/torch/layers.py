@@ -14,9 +14,9 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
-from jitgrad.functions import networks, shapes
+from jitgrad.functions import networks, rearranging, shapes
+from jitgrad.functions.einsum import einsum
 from jitgrad.functions.linalg import norm as vector_norm
-from jitgrad.functions.products import einsum
 from jitgrad.ops import elementwise as ew
 from jitgrad.ops import linear as ops
 from jitgrad.tape import dtypes
@@ -251,4 +251,4 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if mode != "constant":
         raise TorchError(f"pad: mode {mode!r} is not offered. Use 'constant'.")
     widths = [(0, 0)] * (len(x.shape) - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    return wrap(shapes.pad(x, widths, "constant", value or 0), "ConstantPadNdBackward0", input._integer)
+    return wrap(rearranging.pad(x, widths, "constant", value or 0), "ConstantPadNdBackward0", input._integer)

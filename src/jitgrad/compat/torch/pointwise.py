@@ -12,6 +12,7 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.promotion import binary, read, result_type, together, unary
 from jitgrad.compat.torch.tensor import Tensor, into, of_array, wrap
 from jitgrad.functions import elementwise as more
+from jitgrad.functions import logic
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import retyped
@@ -35,9 +36,9 @@ lt = less = binary(ew.less, "lt", "")
 le = less_equal = binary(ew.less_equal, "le", "")
 gt = greater = binary(ew.greater, "gt", "")
 ge = greater_equal = binary(ew.greater_equal, "ge", "")
-logical_and = binary(more.logical_and, "logical_and", "")
-logical_or = binary(more.logical_or, "logical_or", "")
-logical_xor = binary(more.logical_xor, "logical_xor", "")
+logical_and = binary(logic.logical_and, "logical_and", "")
+logical_or = binary(logic.logical_or, "logical_or", "")
+logical_xor = binary(logic.logical_xor, "logical_xor", "")
 fmax = binary(more.fmax, "fmax", "FmaxBackward0")
 fmin = binary(more.fmin, "fmin", "FminBackward0")
 copysign = binary(more.copysign, "copysign", "CopysignBackward0")
@@ -79,13 +80,13 @@ trunc = fix = unary(ew.trunc, "trunc", "TruncBackward0")
 sign = unary(ew.sign, "sign", "SignBackward0")
 sgn = unary(ew.sign, "sgn", "SgnBackward0")
 reciprocal = unary(more.reciprocal, "reciprocal", "ReciprocalBackward0")
-isnan = unary(more.isnan, "isnan", "")
-isinf = unary(more.isinf, "isinf", "")
-isfinite = unary(more.isfinite, "isfinite", "")
-logical_not = unary(more.logical_not, "logical_not", "")
+isnan = unary(logic.isnan, "isnan", "")
+isinf = unary(logic.isinf, "isinf", "")
+isfinite = unary(logic.isfinite, "isfinite", "")
+logical_not = unary(logic.logical_not, "logical_not", "")
 deg2rad = unary(more.deg2rad, "deg2rad", "MulBackward0")
 rad2deg = unary(more.rad2deg, "rad2deg", "MulBackward0")
-signbit = unary(more.signbit, "signbit", "")
+signbit = unary(logic.signbit, "signbit", "")
 sinc = unary(more.sinc, "sinc", "SincBackward0")
 rsqrt = unary(lambda x: ew.divide(1.0, ew.sqrt(x)), "rsqrt", "RsqrtBackward0")
 frac = unary(lambda x: ew.subtract(x, ew.trunc(x)), "frac", "FracBackward0")
@@ -166,7 +167,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     low, high = (b._tensor if isinstance(b, Tensor) else b for b in (min, max))
     held = more.clip(x, low, high)
     if input.requires_grad and not any(isinstance(b, Tensor) for b in bounds):
-        inside = more.logical_and(
+        inside = logic.logical_and(
             True if low is None else ew.greater_equal(x, low), True if high is None else ew.less_equal(x, high)
         )
         held = ew.where(inside, x, ew.stop_gradient(held))
@@ -251,9 +252,9 @@ def _no_bools(*operands: Any) -> Any:
 
 bitwise_left_shift = _bits("bitwise_left_shift", np.left_shift, _no_bools)
 bitwise_right_shift = _bits("bitwise_right_shift", np.right_shift, _no_bools)
-bitwise_and = _bits("bitwise_and", np.bitwise_and, more.logical_and)
-bitwise_or = _bits("bitwise_or", np.bitwise_or, more.logical_or)
-bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, more.logical_xor)
+bitwise_and = _bits("bitwise_and", np.bitwise_and, logic.logical_and)
+bitwise_or = _bits("bitwise_or", np.bitwise_or, logic.logical_or)
+bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, logic.logical_xor)
 
 
 def bitwise_not(input: Tensor) -> Tensor:
@@ -270,7 +271,7 @@ def positive(input: Tensor) -> Tensor:
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether elements differ by at most ``atol + rtol * abs(other)``."""
-    return wrap(more.isclose(read("isclose", input), read("isclose", other), rtol, atol, equal_nan))
+    return wrap(logic.isclose(read("isclose", input), read("isclose", other), rtol, atol, equal_nan))
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:

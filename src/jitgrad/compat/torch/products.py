@@ -8,8 +8,9 @@ from jitgrad.compat.torch.errors import TorchError
 from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read, result_type
 from jitgrad.compat.torch.tensor import Tensor, into, wrap
+from jitgrad.functions import joining, shapes
 from jitgrad.functions import products as lib
-from jitgrad.functions import shapes
+from jitgrad.functions.einsum import einsum as lib_einsum
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor as Plain
 from jitgrad.tape.tensor import retyped
@@ -126,7 +127,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 def einsum(equation: str, *operands: Any) -> Tensor:
     """Sums of products by the letters of their axes."""
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
-    made = lib.einsum(equation.replace(" ", ""), *[read("einsum", x) for x in given])
+    made = lib_einsum(equation.replace(" ", ""), *[read("einsum", x) for x in given])
     return _made(made, "SumBackward1" if len(given) == 1 else "ViewBackward0", given[0])
 
 
@@ -143,4 +144,4 @@ def cross(input: Tensor, other: Tensor, dim: int = -1) -> Tensor:
         raise TorchError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.shape[dim]} and {y.shape[dim]}.")
     a, b = ([shapes.moveaxis(t, dim, 0)[i] for i in range(3)] for t in (x, y))
     made = [a[(i + 1) % 3] * b[(i + 2) % 3] - a[(i + 2) % 3] * b[(i + 1) % 3] for i in range(3)]
-    return _made(shapes.stack(made, dim), "LinalgCrossBackward0", input)
+    return _made(joining.stack(made, dim), "LinalgCrossBackward0", input)

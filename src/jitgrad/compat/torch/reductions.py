@@ -13,7 +13,7 @@ from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.pointwise import maximum, minimum, sub
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
-from jitgrad.functions import networks, pairs, selection
+from jitgrad.functions import cumulative, extremes, logic, networks, pairs, selection, softmax
 from jitgrad.functions import reductions as lib
 from jitgrad.functions.linalg import norms
 from jitgrad.tape import dtypes
@@ -113,13 +113,13 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 @numpy_names
 def amax(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
     """The largest element over ``dim``; elements that tie share the gradient."""
-    return wrap(lib.max(read("amax", input), _axis(dim), keepdim), "AmaxBackward0", input._integer)
+    return wrap(extremes.max(read("amax", input), _axis(dim), keepdim), "AmaxBackward0", input._integer)
 
 
 @numpy_names
 def amin(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
     """The smallest element over ``dim``; elements that tie share the gradient."""
-    return wrap(lib.min(read("amin", input), _axis(dim), keepdim), "AminBackward0", input._integer)
+    return wrap(extremes.min(read("amin", input), _axis(dim), keepdim), "AminBackward0", input._integer)
 
 
 @numpy_names
@@ -135,7 +135,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         return maximum(input, dim if other is None else other)
     x = read("max", input)
     if dim is None:
-        return wrap(lib.max(x), "MaxBackward1", input._integer)
+        return wrap(extremes.max(x), "MaxBackward1", input._integer)
     return return_types.max(*_pair(pairs.largest, input, x, dim, keepdim, "MaxBackward0"))
 
 
@@ -146,7 +146,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
         return minimum(input, dim if other is None else other)
     x = read("min", input)
     if dim is None:
-        return wrap(lib.min(x), "MinBackward1", input._integer)
+        return wrap(extremes.min(x), "MinBackward1", input._integer)
     return return_types.min(*_pair(pairs.smallest, input, x, dim, keepdim, "MinBackward0"))
 
 
@@ -159,51 +159,51 @@ def _pair(extreme: Any, input: Tensor, x: Any, dim: int, keepdim: bool, name: st
 @numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest element stands."""
-    return wrap(lib.argmax(read("argmax", input), dim, keepdim))
+    return wrap(extremes.argmax(read("argmax", input), dim, keepdim))
 
 
 @numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest element stands."""
-    return wrap(lib.argmin(read("argmin", input), dim, keepdim))
+    return wrap(extremes.argmin(read("argmin", input), dim, keepdim))
 
 
 @numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether no element is 0."""
-    return wrap(lib.all(read("all", input), _axis(dim), keepdim))
+    return wrap(logic.all(read("all", input), _axis(dim), keepdim))
 
 
 @numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Whether an element is not 0."""
-    return wrap(lib.any(read("any", input), _axis(dim), keepdim))
+    return wrap(logic.any(read("any", input), _axis(dim), keepdim))
 
 
 @numpy_names
 def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
     """How many elements are not 0."""
-    return wrap(lib.count_nonzero(read("count_nonzero", input), _axis(dim)))
+    return wrap(logic.count_nonzero(read("count_nonzero", input), _axis(dim)))
 
 
 @numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(input)))`` over ``dim``, without overflow."""
-    return wrap(lib.logsumexp(read("logsumexp", input), _axis(dim), keepdim), "LogsumexpBackward0")
+    return wrap(softmax.logsumexp(read("logsumexp", input), _axis(dim), keepdim), "LogsumexpBackward0")
 
 
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sum of the elements along ``dim`` up to each."""
     x = read("cumsum", input)
-    made = lib.cumsum(x, dim)
+    made = cumulative.cumsum(x, dim)
     return wrap(made if dtype is None else cast(made, as_dtype(dtype).level), "CumsumBackward0")
 
 
 @numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The product of the elements along ``dim`` up to each."""
-    made = lib.cumprod(read("cumprod", input), dim)
+    made = cumulative.cumprod(read("cumprod", input), dim)
     return wrap(made if dtype is None else cast(made, as_dtype(dtype).level), "CumprodBackward0")
 
 

@@ -13,7 +13,7 @@ from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read, result_type
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.compat.torch.views import view as viewed
-from jitgrad.functions import create, products
+from jitgrad.functions import create, diagonals, joining, rearranging
 from jitgrad.functions import shapes as lib
 from jitgrad.tape.tensor import cast
 
@@ -246,7 +246,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal of each matrix in two axes."""
-    return viewed(input, lambda x: lib.diagonal(x, offset, dim1, dim2), "DiagonalBackward0")
+    return viewed(input, lambda x: diagonals.diagonal(x, offset, dim1, dim2), "DiagonalBackward0")
 
 
 def mT(input: Tensor) -> Tensor:
@@ -263,7 +263,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     given = [x for x in tensors if read("cat", x).shape != (0,)] or list(tensors)
     common = result_type(*given)
     parts = [cast(x._tensor._read(), common.level) for x in given]
-    return wrap(lib.concatenate(parts, dim), "CatBackward0", common.numpy)
+    return wrap(joining.concatenate(parts, dim), "CatBackward0", common.numpy)
 
 
 concat = concatenate = cat
@@ -279,7 +279,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
             f"stack expects each tensor to be equal size, but got {sorted(map(list, shapes))}. Give one or more of one shape."
         )
     common = result_type(*given)
-    return wrap(lib.stack([cast(x._tensor._read(), common.level) for x in given], dim), "StackBackward0", common.numpy)
+    return wrap(joining.stack([cast(x._tensor._read(), common.level) for x in given], dim), "StackBackward0", common.numpy)
 
 
 def hstack(tensors: Any) -> Tensor:
@@ -328,7 +328,7 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
         raise TorchError(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor. Give more."
         )
-    return wrap(lib.tile(read("repeat", input), tuple(counts)), "RepeatBackward0", input._integer)
+    return wrap(rearranging.tile(read("repeat", input), tuple(counts)), "RepeatBackward0", input._integer)
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:
@@ -341,13 +341,13 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
 def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
     """Each entry so many times, one after the other."""
     counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
-    return wrap(lib.repeat(read("repeat_interleave", input), counts, dim), "ViewBackward0", input._integer)
+    return wrap(rearranging.repeat(read("repeat_interleave", input), counts, dim), "ViewBackward0", input._integer)
 
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """The other way round along axes."""
     axes = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
-    return wrap(lib.flip(read("flip", input), tuple(axes)), "FlipBackward0", input._integer)
+    return wrap(rearranging.flip(read("flip", input), tuple(axes)), "FlipBackward0", input._integer)
 
 
 def fliplr(input: Tensor) -> Tensor:
@@ -362,23 +362,23 @@ def flipud(input: Tensor) -> Tensor:
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """Moved along axes; what leaves at the end comes back at the beginning."""
-    return wrap(lib.roll(read("roll", input), shifts, dims), "RollBackward0", input._integer)
+    return wrap(rearranging.roll(read("roll", input), shifts, dims), "RollBackward0", input._integer)
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """Zeros above a diagonal."""
-    return wrap(lib.tril(read("tril", input), diagonal), "TrilBackward0", input._integer)
+    return wrap(diagonals.tril(read("tril", input), diagonal), "TrilBackward0", input._integer)
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """Zeros below a diagonal."""
-    return wrap(lib.triu(read("triu", input), diagonal), "TriuBackward0", input._integer)
+    return wrap(diagonals.triu(read("triu", input), diagonal), "TriuBackward0", input._integer)
 
 
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """The diagonal of a matrix, or a matrix with this diagonal."""
     return wrap(
-        lib.diag(read("diag", input), diagonal),
+        diagonals.diag(read("diag", input), diagonal),
         "DiagonalBackward0" if input.ndim == 2 else "DiagEmbedBackward0",
         input._integer,
     )
@@ -386,7 +386,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal."""
-    return wrap(products.trace(read("trace", input)), "TraceBackward0")
+    return wrap(diagonals.trace(read("trace", input)), "TraceBackward0")
 
 
 def clone(input: Tensor) -> Tensor:
@@ -407,5 +407,5 @@ def numel(input: Tensor) -> int:
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """Turned by a right angle, from the first axis towards the second."""
     x = read("rot90", input)
-    turned = lib.flip(x, ((), (dims[1],), tuple(dims), (dims[0],))[k % 4])
+    turned = rearranging.flip(x, ((), (dims[1],), tuple(dims), (dims[0],))[k % 4])
     return wrap(lib.swapaxes(turned, *dims) if k % 2 else turned, "Rot90Backward0", input._integer)

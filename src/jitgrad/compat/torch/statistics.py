@@ -12,11 +12,11 @@ from jitgrad.compat.torch.numpy_names import numpy_names
 from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.reductions import Dim, floating
 from jitgrad.compat.torch.tensor import Tensor, of_array, wrap
-from jitgrad.functions import pairs, sampled, selection, shapes
+from jitgrad.functions import cumulative, ignoring_nan, pairs, quantiles, sampled, selection, shapes
 from jitgrad.functions import statistics as lib
-from jitgrad.functions.elementwise import isnan
-from jitgrad.functions.reductions import any as lib_any
-from jitgrad.functions.reductions import cumsum
+from jitgrad.functions.cumulative import cumsum
+from jitgrad.functions.logic import any as lib_any
+from jitgrad.functions.logic import isnan
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import retyped
@@ -76,19 +76,19 @@ def _dims(dim: Dim) -> Any:
 @numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The sum without nan."""
-    return wrap(lib.nansum(read("nansum", input), _dims(dim), keepdim), "NansumBackward0")
+    return wrap(ignoring_nan.nansum(read("nansum", input), _dims(dim), keepdim), "NansumBackward0")
 
 
 @numpy_names
 def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """The mean of what is not nan."""
-    return wrap(lib.nanmean(read("nanmean", input), _dims(dim), keepdim), "NanmeanBackward0")
+    return wrap(ignoring_nan.nanmean(read("nanmean", input), _dims(dim), keepdim), "NanmeanBackward0")
 
 
 def nanmedian(input: Tensor) -> Tensor:
     """The middle element of what is not nan, of two the lower."""
     x = shapes.ravel(read("nanmedian", input))
-    return wrap(retyped(lib.nanquantile(x, 0.5, method="lower"), x.level), "NanmedianBackward0", input._integer)
+    return wrap(retyped(quantiles.nanquantile(x, 0.5, method="lower"), x.level), "NanmedianBackward0", input._integer)
 
 
 def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str) -> Tensor:
@@ -97,7 +97,7 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
     parts = np.asarray(q.tolist() if isinstance(q, Tensor) else q, float)
     if np.any((parts < 0) | (parts > 1)):
         raise TorchError(f"{name}() q values must be in the range [0, 1]. Give parts of one.")
-    return wrap(retyped(getattr(lib, name)(x, parts, dim, interpolation, keepdim), x.level), "SqueezeBackward4")
+    return wrap(retyped(getattr(quantiles, name)(x, parts, dim, interpolation, keepdim), x.level), "SqueezeBackward4")
 
 
 @numpy_names
@@ -152,7 +152,7 @@ trapz = trapezoid
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
     """The integral along ``dim`` up to each point but the first."""
     rows = shapes.moveaxis(read("cumulative_trapezoid", y), dim, -1)
-    step = dx if x is None else selection.diff(x._tensor)
+    step = dx if x is None else cumulative.diff(x._tensor)
     parts = (rows[..., 1:] + rows[..., :-1]) * step / 2.0
     return wrap(shapes.moveaxis(cumsum(parts, -1), -1, dim), "CumsumBackward0")
 

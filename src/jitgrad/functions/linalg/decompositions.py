@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
-from jitgrad.functions.shapes import concatenate, swapaxes
+from jitgrad.functions.joining import concatenate
+from jitgrad.functions.shapes import swapaxes
 from jitgrad.ops import decompositions
 from jitgrad.ops import linalg as ops
 from jitgrad.ops.linear import matmul

@@ -10,9 +10,10 @@ import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.axes import Axis, axes_of, axis_of, sequence
+from jitgrad.functions.extremes import max, min
 from jitgrad.functions.linalg.decompositions import svdvals
 from jitgrad.functions.linalg.solving import inv, tolerance
-from jitgrad.functions.reductions import max, min, sum
+from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import expand_dims, moveaxis, squeeze
 from jitgrad.ops.elementwise import abs, greater, not_equal, sqrt, square
 from jitgrad.tape.protocol import namesakes, public

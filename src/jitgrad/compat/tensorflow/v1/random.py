@@ -17,7 +17,7 @@ from jitgrad.compat.tensorflow.tensor import convert, made
 from jitgrad.compat.tensorflow.v1.ops import set_random_seed
 from jitgrad.compat.tensorflow.v1.staging import staged
 from jitgrad.errors import ArgumentError
-from jitgrad.functions.reductions import argmax
+from jitgrad.functions.extremes import argmax
 from jitgrad.functions.selection import argsort, take
 from jitgrad.ops import elementwise as ew
 from jitgrad.tape import dtypes as levels
