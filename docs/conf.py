@@ -30,6 +30,7 @@ extensions = [
     "sphinxcontrib.programoutput",
     "math_pictures",
     "page_directory",
+    "public_api",
     "repository_links",
 ]
 exclude_patterns = ["_build", "_extensions", "_static", "_templates", "**.ipynb_checkpoints"]
@@ -58,7 +59,8 @@ copybutton_prompt_is_regexp = True
 copybutton_line_continuation_character = "\\"
 
 # Docstrings
-autosummary_generate = not only or any("reference" in pattern for pattern in only)
+pages = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.glob("reference/*.rst"))
+autosummary_generate = pages if not only or any("reference" in pattern for pattern in only) else False
 autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "groupwise"
