@@ -163,7 +163,8 @@ def _of_one_mean(family: Family, link: Link, shape: tuple[int, int, int], is_wei
             eta = eta + beside.pop(0)
         mean = mean_of(link, eta)
         score, weights = derivatives(family, link, y, eta, mean)
-        deviance, pearson = family.unit_deviance(y, mean), square(family.residual(y, mean)) / family.variance(mean)
+        deviance: Any = family.unit_deviance(y, mean)
+        pearson = square(family.residual(y, mean)) / family.variance(mean)
         if family.canonical != link.name:
             deviance = where(possible(family, link, eta, mean), deviance, np.inf)
         right = concatenate([z * (total * weights), expand_dims(total * score, 0)], axis=0)

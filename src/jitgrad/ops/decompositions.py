@@ -135,25 +135,25 @@ def _pinv_vjp(g: Any, y: Any, a: Any, rcond: Any) -> Any:
 eigh: Op = declare(
     Op(
         "eigh", 1, _eigh_shape, (), np.linalg.eigh, pullback=_eigh_pullback, batching=lambda n: {}, result="float",
-        __doc__="Ascending eigenvalues, and eigenvectors in columns, of symmetric matrices; the lower triangle is read.",
+        doc="Ascending eigenvalues, and eigenvectors in columns, of symmetric matrices; the lower triangle is read.",
     )
 )  # fmt: skip
 svd: Op = declare(
     Op(
         "svd", 1, _svd_shape, (), lambda a, full: np.linalg.svd(a, full), pullback=_svd_pullback,
         batching=lambda n, full: {"full": full}, result="float",
-        __doc__="Left singular vectors in columns, descending singular values, and right singular vectors in rows.",
+        doc="Left singular vectors in columns, descending singular values, and right singular vectors in rows.",
     )
 )  # fmt: skip
 qr: Op = declare(
     Op(
         "qr", 1, _qr_shape, (), np.linalg.qr, pullback=_qr_pullback, batching=lambda n: {}, result="float",
-        __doc__="Orthonormal columns q and an upper triangle r with q·r = a, of matrices with no more columns than rows.",
+        doc="Orthonormal columns q and an upper triangle r with q·r = a, of matrices with no more columns than rows.",
     )
 )  # fmt: skip
 pinv: Op = declare(
     Op(
         "pinv", 2, _pinv_shape, (_pinv_vjp, None), np.linalg.pinv, batching=lambda n: {}, result="float",
-        __doc__="Pseudo-inverses, without the singular values up to the second operand, a number, times the largest.",
+        doc="Pseudo-inverses, without the singular values up to the second operand, a number, times the largest.",
     )
 )  # fmt: skip

@@ -75,26 +75,26 @@ solve: Op = declare(
     Op(
         "solve", 2, _solve_shape,
         (lambda g, y, a, b: negative(matmul(solve(swap_last(a), g), swap_last(y))), lambda g, y, a, b: solve(swap_last(a), g)),
-        np.linalg.solve, batching=lambda n: {}, result="float", __doc__="The x with a·x = b.",
+        np.linalg.solve, batching=lambda n: {}, result="float", doc="The x with a·x = b.",
     )
 )  # fmt: skip
 determinant: Op = declare(
     Op(
         "determinant", 1, _determinant_shape, (), lambda a: (np.linalg.det(a), *np.linalg.slogdet(a)),
         pullback=_determinant_pullback, batching=lambda n: {}, result="float",
-        __doc__="The determinant, its sign, and the logarithm of its absolute value.",
+        doc="The determinant, its sign, and the logarithm of its absolute value.",
     )
 )  # fmt: skip
 cofactor: Op = declare(
     Op(
         "cofactor", 1, _same_shape, (_cofactor_vjp,),
         lambda a: np.linalg.det(a)[..., None, None] * np.linalg.inv(a).swapaxes(-1, -2),
-        batching=lambda n: {}, result="float", __doc__="The derivatives of the determinant by the elements.",
+        batching=lambda n: {}, result="float", doc="The derivatives of the determinant by the elements.",
     )
 )  # fmt: skip
 cholesky: Op = declare(
     Op(
         "cholesky", 1, _same_shape, (_cholesky_vjp,), np.linalg.cholesky, batching=lambda n: {}, result="float",
-        __doc__="The lower triangular l with l·lᵀ = a, of which only the lower triangle is read.",
+        doc="The lower triangular l with l·lᵀ = a, of which only the lower triangle is read.",
     )
 )  # fmt: skip

@@ -37,6 +37,6 @@ def _numpy_uniform(state: np.ndarray, shape: Shape, stream: int) -> np.ndarray:
 uniform: Op = declare(
     Op(
         "uniform", 1, _shape, (None,), _numpy_uniform, result="float",
-        __doc__="Numbers of ``shape`` from 0 on and below 1, of a state of five numbers and a stream below 2¹⁶.",
+        doc="Numbers of ``shape`` from 0 on and below 1, of a state of five numbers and a stream below 2¹⁶.",
     )
 )  # fmt: skip

@@ -22,12 +22,17 @@ import inspect
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from jitgrad.errors import JitgradError, OptionError, ShapeError, listed, near_name
+from jitgrad.ops.documentation import Doc, OfInstance, docstring, signature
+
+if TYPE_CHECKING:
+    from jitgrad.tape.tensor import Tensor
+    from jitgrad.typing import ArrayLike
 
 Shape = tuple[int, ...]
 
@@ -63,39 +68,63 @@ Kernel = Callable[[Any, tuple[int, ...], tuple[int, ...]], int]
 class Op:
     """One row of the op table.
 
-    Attributes:
-        name: NumPy's name of the op where NumPy has one.
-        arity: the number of operands; None where any number is taken (concatenate).
-        shape: the shape rule, ``shape(op, shapes, attrs) -> shape``; raises ShapeError. An op whose rule gives ``Shapes`` has
-            several results: calling it gives a tuple of Tensors, and in the rules below g and y are tuples, too.
-        vjps: for each operand ``vjp(g, y, *operands, **attrs) -> cotangent``, or None where the operand has no derivative;
-            an op of any number of operands has one rule, ``vjp(i, g, y, *operands, **attrs)``. The number 0 is a cotangent too.
-        pullback: instead of ``vjps`` one rule for all operands, ``pullback(g, y, *operands, **attrs) -> cotangents``, None
-            for an operand without one, an exception for one that may have none.
-        jvp: where it is simpler than the transpose of the pullback, ``jvp(tangents, y, *operands, **attrs) -> tangents`` of the
-            results; None stands for an operand's tangent of zeros.
-        constants: with a pullback the operands that never have a cotangent.
-        value: elementwise only: the value as an expression of the operands, as the interpreter computes it; None where it
-            calls a function for it, see ``ops.special``.
-        partials: elementwise only: for each operand ``partial(*operands, y)``, a number or an expression.
-        numpy: the same op in NumPy, used by constant folding and by the tests.
-        batching: the batching rule, ``batching(n, **attrs) -> attrs`` of the op on operands with one more axis, of
-            size n, in front; None where there is no such form, and the op is applied to each of the n.
-        broadcasts: whether operands of fewer axes are aligned from the last axis on, as in broadcasting.
-        linear: whether the op is linear in each operand, so that it is its own derivative.
-        kernel: of a user's own op the address of its code for a dtype, the number of axes of each result, and of the operands.
-        result: the dtype of the result: as the operands ("same"), but no boolean ("number"), always floating ("float"),
-            "integer" or "bool"; of several results that of all, or a tuple with that of each.
-        commutative: whether two operands may change places.
-        loops: elementwise only: the patterns of operands that the interpreter has loops for, see ``vm.instructions``; other
-            operands are spelt out to the result's shape. Each takes 0.1 s to compile; empty for all that are useful.
-        domain: elementwise only: for each operand the interval in which tests draw values.
-        ties: elementwise only: points where the derivative is a convention, which differences cannot check.
-        singular: elementwise only: for each operand the values at which, for some of the others, the op or a derivative of it
-            is infinite or has no value; of poles in a row the first. Without any it is finite and differentiable everywhere.
-        affine: elementwise only: whether no derivative depends on the operand that it is by.
-        degree: elementwise only: the power by which the result grows where all operands grow by a factor; None where it is
-            not homogeneous.
+    Attributes
+    ----------
+    name : str
+        The name of the op, NumPy's if NumPy has the op.
+    arity : int or None
+        The number of operands, None for any number (``concatenate``).
+    shape : callable
+        The shape rule, ``shape(op, shapes, attrs) -> shape``, which raises ShapeError. An op whose rule returns ``Shapes`` has
+        several results: calling it returns a tuple of Tensors, and in the rules below g and y are tuples, too.
+    vjps : tuple of callable or None
+        For each operand ``vjp(g, y, *operands, **attrs) -> cotangent``, or None if the operand has no derivative. An op with
+        any number of operands has one rule, ``vjp(i, g, y, *operands, **attrs)``. A cotangent may be the number 0.
+    numpy : callable
+        The same op in NumPy, for constant folding and for the tests.
+    value : str or None
+        Elementwise ops only: the value as an expression of the operands, which the interpreter computes. None if the
+        interpreter calls a function for it, see ``ops.special``.
+    partials : tuple of callable or None
+        Elementwise ops only: for each operand ``partial(*operands, y)``, a number or an expression.
+    pullback : callable, optional
+        One rule for all operands in place of ``vjps``: ``pullback(g, y, *operands, **attrs) -> cotangents``. An operand's
+        cotangent is None if it is zero, and an exception if there is no derivative.
+    jvp : callable, optional
+        ``jvp(tangents, y, *operands, **attrs) -> tangents`` of the results, for ops for which this is simpler than the
+        transpose of the pullback. None stands for a tangent of zeros.
+    constants : tuple of int
+        With a pullback, the operands that never have a cotangent.
+    batching : callable, optional
+        The batching rule, ``batching(n, **attrs) -> attrs`` of the op for operands with one more axis, of size n, in front.
+        Without a rule the op is applied n times.
+    broadcasts : bool
+        Whether operands with fewer axes are aligned from the last axis, as in broadcasting.
+    linear : bool
+        Whether the op is linear in each operand.
+    kernel : callable, optional
+        For a custom op, the address of its code for a dtype, the ndim of each result, and the ndim of each operand.
+    result : str or tuple of str
+        The dtype of the result: that of the operands ("same"), that of the operands but not boolean ("number"), floating
+        ("float"), "integer" or "bool". With several results, the dtype of all, or a tuple with the dtype of each.
+    commutative : bool
+        Whether the two operands can be exchanged.
+    loops : tuple of str
+        Elementwise ops only: the operand patterns that the interpreter has loops for, see ``vm.instructions``. Other operands
+        are broadcast in memory first. Each loop takes 0.1 s to compile. Empty for all useful patterns.
+    domain : tuple of (float, float)
+        Elementwise ops only: for each operand the interval from which tests draw values.
+    ties : tuple of float
+        Elementwise ops only: points at which the derivative is a convention, which differences cannot check.
+    singular : tuple of tuple of float
+        Elementwise ops only: for each operand the values at which, for some value of the other operands, the op or a
+        derivative is infinite or undefined; only the first of a series of poles. Empty if the op is smooth everywhere.
+    affine : bool
+        Elementwise ops only: whether no partial derivative depends on its own operand.
+    degree : float or None
+        Elementwise ops only: the degree of homogeneity, None if the op is not homogeneous.
+    doc : str or Doc
+        The summary, or all that the docstring needs beyond the row, see ``ops.documentation``.
     """
 
     name: str
@@ -120,7 +149,9 @@ class Op:
     singular: tuple[tuple[float, ...], ...] = ()
     affine: bool = False
     degree: float | None = None
-    __doc__: str = field(default="", compare=False)
+    doc: str | Doc = ""
+
+    __signature__ = OfInstance(signature)
 
     @property
     def __name__(self) -> str:
@@ -184,6 +215,37 @@ class Op:
         return f"<op {self.name}>"
 
 
+Op.__doc__ = OfInstance(docstring, Op.__doc__)  # type: ignore[assignment]
+
+
+class UnaryOp(Op):
+    """An elementwise op of one operand."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: ArrayLike, /) -> Tensor: ...
+
+
+class BinaryOp(Op):
+    """An elementwise op of two operands."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, a: ArrayLike, b: ArrayLike, /) -> Tensor: ...
+
+
+class TernaryOp(Op):
+    """An elementwise op of three operands."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, c: ArrayLike, a: ArrayLike, b: ArrayLike, /) -> Tensor: ...
+
+
+_ELEMENTWISE = {1: UnaryOp, 2: BinaryOp, 3: TernaryOp}
+for _class in _ELEMENTWISE.values():
+    _class.__doc__ = OfInstance(docstring, _class.__doc__)  # type: ignore[assignment]
+
 OPS: dict[str, Op] = {}
 
 
@@ -226,25 +288,30 @@ def elementwise(
     singular: tuple[tuple[float, ...], ...] = (),
     affine: bool = False,
     degree: float | None = None,
-    doc: str = "",
-) -> Op:
-    """Declare an elementwise op.
+    doc: str | Doc = "",
+) -> Any:
+    """Declare an elementwise op, a UnaryOp, BinaryOp or TernaryOp by the number of partial derivatives.
 
-    Args:
-        name: the op's name.
-        value: Python text of the value over ``x`` (one operand), ``a, b`` (two) or ``c, a, b`` (three). Numbers in it take
-            the program's dtype; ``exp``, ``log`` and their like are NumPy's. None for what is called, see ``ops.special``.
-        partials: for each operand, ``partial(*operands, y)`` with y the value: an expression, or 1, -1 or 0 itself; None where
-            no gradient passes.
+    Parameters
+    ----------
+    name : str
+        The name of the op.
+    value : str or None
+        Python text of the value over ``x`` (one operand), ``a, b`` (two) or ``c, a, b`` (three). Numbers in it take the
+        program's dtype; ``exp``, ``log`` and the like are NumPy's. None for functions that are called, see ``ops.special``.
+    *partials : callable or None
+        For each operand ``partial(*operands, y)`` with the value y: an expression, or the number 1, -1 or 0; None if no
+        gradient passes. Their parameters' names are the operands' names in the docstring.
+    numpy, result, commutative, loops, domain, ties, singular, affine, degree, doc
+        See ``Op``.
     """
-    domain = domain or ((-3.0, 3.0),) * len(partials)
-    doc = doc or f"``{value}``, element by element; operands broadcast as in NumPy."
     vjps = tuple(None if p is None else _elementwise_vjp(i, p) for i, p in enumerate(partials))
     return declare(
-        Op(
+        _ELEMENTWISE[len(partials)](
             name, len(partials), broadcast_shape, vjps, numpy or getattr(np, name), value, partials,
-            batching=lambda n: {}, broadcasts=True, result=result, commutative=commutative, loops=loops, domain=domain,
-            ties=ties, singular=singular or ((),) * len(partials), affine=affine, degree=degree, __doc__=doc,
+            batching=lambda n: {}, broadcasts=True, result=result, commutative=commutative, loops=loops,
+            domain=domain or ((-3.0, 3.0),) * len(partials), ties=ties, singular=singular or ((),) * len(partials),
+            affine=affine, degree=degree, doc=doc,
         )
     )  # fmt: skip
 
@@ -276,7 +343,7 @@ def linear(
             broadcasts=broadcasts,
             linear=True,
             result=result,
-            __doc__=doc,
+            doc=doc,
         )
     )
 

@@ -253,6 +253,6 @@ def _loop_shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Sha
 loop_op: Op = declare(
     Op(
         "loop", None, _loop_shape, (), _in_numpy, pullback=_pullback, jvp=_jvp, result="float",
-        __doc__="A body that runs again and again, see ``tape.loop``.",
+        doc="A body that runs again and again, see ``tape.loop``.",
     )
 )  # fmt: skip

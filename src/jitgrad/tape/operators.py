@@ -17,6 +17,7 @@ from jitgrad.tape.values import Values
 
 if TYPE_CHECKING:
     from jitgrad.tape.tensor import Tensor
+    from jitgrad.typing import ArrayLike
 
 
 _NO_ATTRS: dict[str, Any] = {}
@@ -116,19 +117,43 @@ class Operators(RequiresGrad, Values):
 
     # Arithmetic, and comparisons element by element.
 
-    __add__, __radd__ = _operators(ew.add)
-    __sub__, __rsub__ = _operators(ew.subtract)
-    __mul__, __rmul__ = _operators(ew.multiply)
-    __truediv__, __rtruediv__ = _operators(ew.divide)
-    __pow__, __rpow__ = _operators(ew.power)
-    __mod__, __rmod__ = _operators(ew.mod)
-    __floordiv__, __rfloordiv__ = _operators(ew.floor_divide)
-    __eq__ = _operators(ew.equal)[0]  # type: ignore[assignment]
-    __ne__ = _operators(ew.not_equal)[0]  # type: ignore[assignment]
-    __lt__ = _operators(ew.less)[0]
-    __le__ = _operators(ew.less_equal)[0]
-    __gt__ = _operators(ew.greater)[0]
-    __ge__ = _operators(ew.greater_equal)[0]
+    if TYPE_CHECKING:
+
+        def __add__(self, other: ArrayLike) -> Tensor: ...
+        def __radd__(self, other: ArrayLike) -> Tensor: ...
+        def __sub__(self, other: ArrayLike) -> Tensor: ...
+        def __rsub__(self, other: ArrayLike) -> Tensor: ...
+        def __mul__(self, other: ArrayLike) -> Tensor: ...
+        def __rmul__(self, other: ArrayLike) -> Tensor: ...
+        def __truediv__(self, other: ArrayLike) -> Tensor: ...
+        def __rtruediv__(self, other: ArrayLike) -> Tensor: ...
+        def __pow__(self, other: ArrayLike) -> Tensor: ...
+        def __rpow__(self, other: ArrayLike) -> Tensor: ...
+        def __mod__(self, other: ArrayLike) -> Tensor: ...
+        def __rmod__(self, other: ArrayLike) -> Tensor: ...
+        def __floordiv__(self, other: ArrayLike) -> Tensor: ...
+        def __rfloordiv__(self, other: ArrayLike) -> Tensor: ...
+        def __eq__(self, other: ArrayLike) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: ArrayLike) -> Tensor: ...  # type: ignore[override]
+        def __lt__(self, other: ArrayLike) -> Tensor: ...
+        def __le__(self, other: ArrayLike) -> Tensor: ...
+        def __gt__(self, other: ArrayLike) -> Tensor: ...
+        def __ge__(self, other: ArrayLike) -> Tensor: ...
+
+    else:
+        __add__, __radd__ = _operators(ew.add)
+        __sub__, __rsub__ = _operators(ew.subtract)
+        __mul__, __rmul__ = _operators(ew.multiply)
+        __truediv__, __rtruediv__ = _operators(ew.divide)
+        __pow__, __rpow__ = _operators(ew.power)
+        __mod__, __rmod__ = _operators(ew.mod)
+        __floordiv__, __rfloordiv__ = _operators(ew.floor_divide)
+        __eq__ = _operators(ew.equal)[0]
+        __ne__ = _operators(ew.not_equal)[0]
+        __lt__ = _operators(ew.less)[0]
+        __le__ = _operators(ew.less_equal)[0]
+        __gt__ = _operators(ew.greater)[0]
+        __ge__ = _operators(ew.greater_equal)[0]
 
     def __neg__(self) -> Tensor:
         return ew.negative(self)
