@@ -1,7 +1,7 @@
 """Figures as inline SVG that follow the colors of the page, so one picture suits light and dark themes.
 
-Black and gray become shades of the text color, white becomes the background, and the colors of `COLORS` become CSS variables,
-which `_static/figures.css` defines for each theme.
+Black and gray become shades of the text color, and the colors of `COLORS` become CSS variables, which `_static/figures.css` defines
+for each theme.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ COLORS = {
     "#1f77b4": "blue", "#ff7f0e": "orange", "#2ca02c": "green",
 }  # fmt: skip
 """Okabe and Ito's palette, and the first colors of matplotlib's default cycle."""
-
+KEPT = {"#1a1a1a", "#ffffff"}
+"""Grays of text that stands on a colored cell, whatever the page is."""
 STYLE = {
     "figure.figsize": (6.4, 3.6), "figure.dpi": 100, "figure.constrained_layout.use": True,
     "font.size": 10, "axes.titlesize": 11, "legend.fontsize": 9, "legend.frameon": False, "lines.linewidth": 1.8,
     "axes.prop_cycle": "cycler('color', ['0072B2', 'D55E00', '009E73', 'CC79A7', 'E69F00', '56B4E9'])",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
     "axes.edgecolor": "#808080", "xtick.color": "#808080", "ytick.color": "#808080",
-    "xtick.labelcolor": "#4d4d4d", "ytick.labelcolor": "#4d4d4d", "grid.color": "#d9d9d9", "grid.linewidth": 0.6,
+    "xtick.labelcolor": "#4d4d4d", "ytick.labelcolor": "#4d4d4d",
     "scatter.edgecolors": "none",
 }  # fmt: skip
 """The look of the documentation's figures."""
@@ -79,9 +80,7 @@ def _themed(color: str) -> str:
     if color in COLORS:
         return f"var(--jg-{COLORS[color]}, {color})"
     red, green, blue = color[1:3], color[3:5], color[5:7]
-    if not red == green == blue:
+    if not red == green == blue or color in KEPT:
         return color
     shade = round(100 * (1 - int(red, 16) / 255))
-    if shade in (0, 100):
-        return "currentColor" if shade else "var(--pst-color-background, #ffffff)"
-    return f"color-mix(in srgb, currentColor {shade}%, transparent)"
+    return "currentColor" if shade == 100 else f"color-mix(in srgb, currentColor {shade}%, transparent)"
