@@ -13,10 +13,11 @@ from jitgrad.functions.shapes import broadcast_to, moveaxis, reshape
 from jitgrad.ops import linear
 from jitgrad.tape.protocol import namesakes, public
 from jitgrad.tape.tensor import Tensor, as_tensor, retyped
+from jitgrad.typing import ArrayLike
 
 
 def running(name: str, x: Any, axis: int | None) -> tuple[Tensor, int]:
-    """A Tensor and its axis from 0 on: a row of all elements for None, and for a number, which has the axes 0 and -1."""
+    """Return ``x`` as a Tensor and a nonnegative axis; ``axis=None`` flattens ``x``, and a scalar has the axes 0 and -1."""
     x = as_tensor(x)
     if axis is not None:
         axis = axis_of(name, axis, x.ndim or 1)
@@ -24,17 +25,71 @@ def running(name: str, x: Any, axis: int | None) -> tuple[Tensor, int]:
 
 
 @public(np.cumsum)
-def cumsum(x: Any, axis: int | None = None) -> Tensor:
-    """The sum of the elements along ``axis`` up to each; of all elements in a row for None."""
+def cumsum(x: ArrayLike, axis: int | None = None) -> Tensor:
+    """Cumulative sum along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int, optional
+        Axis of the sums. By default, ``x`` is flattened.
+
+    Returns
+    -------
+    Tensor
+        ``y[k] = x[0] + ... + x[k]``, in the shape of ``x``, or flat if ``axis`` is None.
+
+    See Also
+    --------
+    cumulative_sum, cumprod, diff, sum
+
+    Examples
+    --------
+    >>> jg.cumsum([1.0, 2.0, 3.0])
+    <Tensor shape=(3,) dtype=float64 [1. 3. 6.]>
+    >>> jg.cumsum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 2.]
+     [4. 6.]]>
+    """
     x, at = running("cumsum", x, axis)
     return linear.cumsum(x, axis=at, reverse=False)
 
 
 @public(np.cumprod)
-def cumprod(x: Any, axis: int | None = None) -> Tensor:
-    """The product of the elements along ``axis`` up to each; by doubling, so that its derivatives are right at zeros, too.
+def cumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
+    """Cumulative product along an axis.
 
-    Hillis and Steele, "Data parallel algorithms", 1986.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int, optional
+        Axis of the products. By default, ``x`` is flattened.
+
+    Returns
+    -------
+    Tensor
+        ``y[k] = x[0] * ... * x[k]``, in the shape of ``x``, or flat if ``axis`` is None.
+
+    Notes
+    -----
+    The products are computed by doubling [1]_, in log2(n) passes, with multiplications only. The derivative is therefore exact
+    if elements are 0.
+
+    References
+    ----------
+    .. [1] W. D. Hillis and G. L. Steele, "Data parallel algorithms", Communications of the ACM 29 (1986), 1170-1183.
+
+    See Also
+    --------
+    cumulative_prod, cumsum, prod
+
+    Examples
+    --------
+    >>> jg.cumprod([1.0, 2.0, 3.0, 4.0])
+    <Tensor shape=(4,) dtype=float64 [ 1.  2.  6. 24.]>
     """
     x, at = running("cumprod", x, axis)
     y = moveaxis(x, at, -1) * 1  # booleans are counted
@@ -46,14 +101,72 @@ def cumprod(x: Any, axis: int | None = None) -> Tensor:
 
 
 @public(*namesakes("cumulative_sum"))
-def cumulative_sum(x: Any, axis: int | None = None, include_initial: bool = False) -> Tensor:
-    """As ``cumsum``; of several axes one must be named. With ``include_initial`` it begins with the sum of none, 0."""
+def cumulative_sum(x: ArrayLike, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """Cumulative sum along an axis, in the array API standard's form.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int, optional
+        Axis of the sums. It may be omitted only if ``x`` has exactly one axis.
+    include_initial : bool, default False
+        Whether to prepend the empty sum, 0.
+
+    Returns
+    -------
+    Tensor
+        The sums. The axis has one more element if ``include_initial`` is True.
+
+    Raises
+    ------
+    ArgumentError
+        If ``axis`` is omitted and ``x`` does not have exactly one axis.
+
+    See Also
+    --------
+    cumsum, cumulative_prod
+
+    Examples
+    --------
+    >>> jg.cumulative_sum([1.0, 2.0, 3.0], include_initial=True)
+    <Tensor shape=(4,) dtype=float64 [0. 1. 3. 6.]>
+    """
     return _with_initial("cumulative_sum", cumsum, x, axis, 0.0 if include_initial else None)
 
 
 @public(*namesakes("cumulative_prod"))
-def cumulative_prod(x: Any, axis: int | None = None, include_initial: bool = False) -> Tensor:
-    """As ``cumprod``; of several axes one must be named. With ``include_initial`` it begins with the product of none, 1."""
+def cumulative_prod(x: ArrayLike, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """Cumulative product along an axis, in the array API standard's form.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int, optional
+        Axis of the products. It may be omitted only if ``x`` has exactly one axis.
+    include_initial : bool, default False
+        Whether to prepend the empty product, 1.
+
+    Returns
+    -------
+    Tensor
+        The products. The axis has one more element if ``include_initial`` is True.
+
+    Raises
+    ------
+    ArgumentError
+        If ``axis`` is omitted and ``x`` does not have exactly one axis.
+
+    See Also
+    --------
+    cumprod, cumulative_sum
+
+    Examples
+    --------
+    >>> jg.cumulative_prod([1.0, 2.0, 3.0], include_initial=True)
+    <Tensor shape=(4,) dtype=float64 [1. 1. 2. 6.]>
+    """
     return _with_initial("cumulative_prod", cumprod, x, axis, 1.0 if include_initial else None)
 
 
@@ -70,10 +183,38 @@ def _with_initial(name: str, f: Any, x: Any, axis: int | None, initial: float | 
 
 
 @public(np.diff)
-def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """The differences of neighbours along ``axis``, ``n`` times; ``prepend`` and ``append`` are put before and after first.
+def diff(x: ArrayLike, n: int = 1, axis: int = -1, prepend: ArrayLike | None = None, append: ArrayLike | None = None) -> Tensor:
+    """Differences of neighboring elements along an axis.
 
-    They are as ``x`` but for their length along ``axis``, or numbers.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    n : int, default 1
+        How often to take differences.
+    axis : int, default -1
+        Axis of the differences.
+    prepend, append : array_like, optional
+        Values to put before and after ``x`` along ``axis`` first: scalars, or arrays that differ from ``x`` only in the size of
+        ``axis``.
+
+    Returns
+    -------
+    Tensor
+        ``y[k] = x[k + 1] - x[k]``, applied ``n`` times; each time makes the axis one element shorter.
+
+    See Also
+    --------
+    cumsum, gradient
+
+    Examples
+    --------
+    >>> jg.diff([1.0, 4.0, 9.0, 16.0])
+    <Tensor shape=(3,) dtype=float64 [3. 5. 7.]>
+    >>> jg.diff([1.0, 4.0, 9.0, 16.0], n=2)
+    <Tensor shape=(2,) dtype=float64 [2. 2.]>
+    >>> jg.diff([1.0, 4.0, 9.0], prepend=0.0)
+    <Tensor shape=(3,) dtype=float64 [1. 3. 5.]>
     """
     x = as_tensor(x)
     at = axis_of("diff", axis, x.ndim)

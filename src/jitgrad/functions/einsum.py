@@ -26,21 +26,49 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 @public(np.einsum)
 def einsum(subscripts: Any, *operands: Any) -> Tensor:
-    """Einstein's summation: products of operands, summed over the letters that the result does not name.
+    """Sum of products of operands in Einstein's notation.
 
-    As in NumPy, operands may also alternate with lists of numbers, one for each axis, and the result's list come last:
-    ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
+    Parameters
+    ----------
+    subscripts : str
+        One letter for each axis of each operand, as in ``"ij,jk->ik"``. The sum runs over the letters that do not appear after
+        ``->``. Without ``->``, the result has the letters that appear once, in alphabetical order. An ellipsis ``...`` stands
+        for axes without letters, which broadcast.
+    *operands : array_like
+        One array for each group of letters.
 
-    Args:
-        subscripts: a letter for each axis, as in ``"ij,jk->ik"``; without ``->`` the result has the letters that stand once,
-            in order of the alphabet. ``...`` stands for axes without a letter, at the same place in front of the rest.
-        operands: one for each group of letters. More than two are multiplied from the left.
+    Returns
+    -------
+    Tensor
+        The result, with one axis for each letter after ``->``. If all operands are boolean, products are logical AND and sums
+        logical OR.
 
-    Of booleans alone, products are "and" and sums are "or".
+    Raises
+    ------
+    ArgumentError
+        If the subscripts do not match the operands.
+    ShapeError
+        If a letter stands for axes of different sizes.
 
-    Raises:
-        ArgumentError: for subscripts that do not fit.
-        ShapeError: where a letter stands for axes of different sizes.
+    Notes
+    -----
+    As in NumPy, the operands may also alternate with lists of integers, one for each axis, followed by the list of the result:
+    ``einsum(a, [0, 1], b, [1, 2], [0, 2])``. More than two operands are contracted from the left to the right, each pair as one
+    matrix product.
+
+    See Also
+    --------
+    matmul, tensordot, trace
+
+    Examples
+    --------
+    >>> a = np.arange(6.0).reshape(2, 3)
+    >>> jg.einsum("ij,kj->ik", a, a)
+    <Tensor shape=(2, 2) dtype=float64
+    [[ 5. 14.]
+     [14. 50.]]>
+    >>> jg.einsum("ii", np.eye(3))
+    <Tensor shape=() dtype=float64 3.>
     """
     if not isinstance(subscripts, str):
         subscripts, operands = _lettered(subscripts, *operands)
@@ -64,7 +92,7 @@ def einsum(subscripts: Any, *operands: Any) -> Tensor:
 
 
 def _lettered(*given: Any) -> tuple[str, tuple[Any, ...]]:
-    """Subscripts of letters, and the operands, for operands that alternate with lists of numbers."""
+    """Convert operands that alternate with lists of integers to subscripts and operands."""
     operands, lists = given[: len(given) // 2 * 2 : 2], [*given[1::2], *(given[-1:] if len(given) % 2 else ())]
 
     def letters(numbers: Any) -> str:
@@ -78,7 +106,7 @@ def _lettered(*given: Any) -> tuple[str, tuple[Any, ...]]:
 
 
 def _parsed(subscripts: str, tensors: list[Tensor]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result; capital Greek letters for the axes of ``...``."""
+    """Return the letters of each operand and of the result. Capital Greek letters stand for the axes of an ellipsis."""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     groups = left.split(",")
     if len(groups) != len(tensors):
@@ -106,7 +134,7 @@ def _parsed(subscripts: str, tensors: list[Tensor]) -> tuple[list[str], str]:
 
 
 def _without_repeats(letters: str, x: Tensor) -> tuple[str, Tensor]:
-    """The diagonal where a letter stands twice."""
+    """Take the diagonal over axes with the same letter."""
     unique = "".join(dict.fromkeys(letters))
     if unique == letters:
         return letters, x
@@ -116,18 +144,18 @@ def _without_repeats(letters: str, x: Tensor) -> tuple[str, Tensor]:
 
 
 def _spread(letters: str, x: Tensor, sizes: dict[str, int]) -> tuple[str, Tensor]:
-    """With axes of size 1 as long as their letters say."""
+    """Broadcast axes of size 1 to the size of their letter."""
     return letters, broadcast_to(x, tuple(sizes[letter] for letter in letters))
 
 
 def _summed(letters: str, x: Tensor, kept: set[str]) -> tuple[str, Tensor]:
-    """Summed over the letters that are not kept."""
+    """Sum over the letters that are not in ``kept``."""
     axes = [i for i, letter in enumerate(letters) if letter not in kept]
     return "".join(c for c in letters if c in kept), sum(x, axes) if axes else x
 
 
 def _contracted(a: str, x: Tensor, b: str, y: Tensor, later: set[str]) -> tuple[str, Tensor]:
-    """The product of two operands, summed over the letters that nothing later names, as one matrix product."""
+    """Contract two operands over the letters that are not needed later, as one matrix product."""
     a, x = _summed(a, x, later | set(b))
     b, y = _summed(b, y, later | set(a))
     both = [c for c in a if c in b]

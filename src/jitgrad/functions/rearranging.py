@@ -17,31 +17,129 @@ from jitgrad.ops.elementwise import where
 from jitgrad.tape.indexing import take_rows
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 
 @public(np.flip)
-def flip(x: Any, axis: Axis = None) -> Tensor:
-    """In reverse order along ``axis``: one axis, several, or all (None)."""
+def flip(x: ArrayLike, axis: Axis = None) -> Tensor:
+    """Reverse the order of elements along axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axes to reverse. By default, all axes.
+
+    Returns
+    -------
+    Tensor
+        The reversed array.
+
+    See Also
+    --------
+    flipud, fliplr, roll, rot90
+
+    Examples
+    --------
+    >>> jg.flip([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    <Tensor shape=(2, 2) dtype=float64
+    [[2. 1.]
+     [4. 3.]]>
+    """
     x = as_tensor(x)
     axes = axes_of("flip", axis, x.ndim)
     return x[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim))]
 
 
 @public(np.flipud)
-def flipud(x: Any) -> Tensor:
-    """The first axis in reverse order."""
+def flipud(x: ArrayLike) -> Tensor:
+    """Reverse the order of elements along the first axis (up/down).
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    Tensor
+        The reversed array.
+
+    See Also
+    --------
+    fliplr, flip
+
+    Examples
+    --------
+    >>> jg.flipud([[1.0, 2.0], [3.0, 4.0]])
+    <Tensor shape=(2, 2) dtype=float64
+    [[3. 4.]
+     [1. 2.]]>
+    """
     return flip(x, 0)
 
 
 @public(np.fliplr)
-def fliplr(x: Any) -> Tensor:
-    """The second axis in reverse order."""
+def fliplr(x: ArrayLike) -> Tensor:
+    """Reverse the order of elements along the second axis (left/right).
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    Tensor
+        The reversed array.
+
+    See Also
+    --------
+    flipud, flip
+
+    Examples
+    --------
+    >>> jg.fliplr([[1.0, 2.0], [3.0, 4.0]])
+    <Tensor shape=(2, 2) dtype=float64
+    [[2. 1.]
+     [4. 3.]]>
+    """
     return flip(x, 1)
 
 
 @public(np.roll)
-def roll(x: Any, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
-    """Moved along ``axis`` by ``shift``, what leaves at one end enters at the other; as one row for None."""
+def roll(x: ArrayLike, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
+    """Shift elements cyclically along axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    shift : int or sequence of int
+        Number of positions to shift by, for all axes or one for each axis.
+    axis : int or sequence of int, optional
+        Axes to shift along. By default, the array is flattened, shifted and reshaped.
+
+    Returns
+    -------
+    Tensor
+        An array of the same shape. Elements shifted beyond the end reappear at the beginning.
+
+    Raises
+    ------
+    ShapeError
+        If the numbers of shifts and axes differ.
+
+    See Also
+    --------
+    flip
+
+    Examples
+    --------
+    >>> jg.roll([1.0, 2.0, 3.0, 4.0], 1)
+    <Tensor shape=(4,) dtype=float64 [4. 1. 2. 3.]>
+    """
     x = as_tensor(x)
     if axis is None:
         return reshape(roll(reshape(x, (x.size,)), sum(sequence(shift)), 0), x.shape)
@@ -61,8 +159,34 @@ def roll(x: Any, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
 
 
 @public(np.rot90)
-def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
-    """Turned ``k`` times by a right angle, from the first of two axes towards the second."""
+def rot90(x: ArrayLike, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
+    """Rotate an array by multiples of 90 degrees in the plane of two axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    k : int, default 1
+        Number of quarter turns, from the first of the axes toward the second.
+    axes : sequence of int, default (0, 1)
+        The two axes of the plane.
+
+    Returns
+    -------
+    Tensor
+        The rotated array.
+
+    See Also
+    --------
+    flip, transpose
+
+    Examples
+    --------
+    >>> jg.rot90([[1.0, 2.0], [3.0, 4.0]])
+    <Tensor shape=(2, 2) dtype=float64
+    [[2. 4.]
+     [1. 3.]]>
+    """
     x = as_tensor(x)
     first, second = axes_of("rot90", axes[:1], x.ndim) + axes_of("rot90", axes[1:], x.ndim)
     turns = operator.index(k) % 4
@@ -72,8 +196,34 @@ def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
 
 
 @public(np.tile)
-def tile(x: Any, reps: int | Sequence[int]) -> Tensor:
-    """``x`` repeated as a whole ``reps`` times along each axis, counted from the last."""
+def tile(x: ArrayLike, reps: int | Sequence[int]) -> Tensor:
+    """Repeat a whole array along its axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    reps : int or sequence of int
+        Number of repetitions for each axis, aligned at the last axis.
+
+    Returns
+    -------
+    Tensor
+        The repeated array.
+
+    See Also
+    --------
+    repeat, broadcast_to
+
+    Examples
+    --------
+    >>> jg.tile([1.0, 2.0], 3)
+    <Tensor shape=(6,) dtype=float64 [1. 2. 1. 2. 1. 2.]>
+    >>> jg.tile([1.0, 2.0], (2, 1))
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 2.]
+     [1. 2.]]>
+    """
     x = as_tensor(x)
     times = shape_of(reps)
     shape = (1,) * (len(times) - x.ndim) + x.shape
@@ -84,8 +234,42 @@ def tile(x: Any, reps: int | Sequence[int]) -> Tensor:
 
 
 @public(np.repeat)
-def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
-    """Each element along ``axis`` as often as ``repeats`` says, one number or one for each; as one row for None."""
+def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
+    """Repeat each element of an array.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    repeats : int or sequence of int
+        Number of repetitions, for all elements or one for each.
+    axis : int, optional
+        Axis to repeat along. By default, ``x`` is flattened.
+
+    Returns
+    -------
+    Tensor
+        The array with repeated elements.
+
+    Raises
+    ------
+    ShapeError
+        If the length of ``repeats`` differs from that of the axis.
+
+    See Also
+    --------
+    tile
+
+    Examples
+    --------
+    >>> jg.repeat([1.0, 2.0], 2)
+    <Tensor shape=(4,) dtype=float64 [1. 1. 2. 2.]>
+    >>> jg.repeat([[1.0], [2.0]], [1, 2], axis=0)
+    <Tensor shape=(3, 1) dtype=float64
+    [[1.]
+     [2.]
+     [2.]]>
+    """
     x = as_tensor(x)
     if axis is None:
         x, axis = reshape(x, (x.size,)), 0
@@ -102,13 +286,42 @@ _PADS = ("edge", "reflect", "symmetric", "wrap")
 
 @public(np.pad)
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Tensor:
-    """More elements before and after along each axis.
+    """Pad an array at both ends of each axis.
 
-    Args:
-        x: any shape.
-        pad_width: the number of them, a pair (before, after), or a pair for each axis.
-        mode: "constant", or NumPy's "edge", "reflect", "symmetric" or "wrap".
-        constant_values: for "constant": a number, a pair, or a pair for each axis.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    pad_width : int or pair of int or sequence of pairs of int
+        Number of elements to add: one number for all ends, a pair ``(before, after)`` for all axes, or a pair for each axis.
+    mode : {"constant", "edge", "reflect", "symmetric", "wrap"}, default "constant"
+        The added values. "constant" adds ``constant_values``, "edge" repeats the outermost element, "reflect" mirrors at the
+        outermost element, "symmetric" mirrors at the edge and includes it, and "wrap" continues periodically.
+    constant_values : float or pair of float or sequence of pairs of float, default 0
+        Values for the mode "constant", in the forms of ``pad_width``.
+
+    Returns
+    -------
+    Tensor
+        The padded array.
+
+    Raises
+    ------
+    ShapeError
+        If ``pad_width`` is negative, or does not fit the number of axes.
+    ArgumentError
+        If the mode is unknown.
+
+    See Also
+    --------
+    concatenate, tile
+
+    Examples
+    --------
+    >>> jg.pad([1.0, 2.0, 3.0], (1, 2))
+    <Tensor shape=(6,) dtype=float64 [0. 1. 2. 3. 0. 0.]>
+    >>> jg.pad([1.0, 2.0, 3.0], 1, mode="reflect")
+    <Tensor shape=(5,) dtype=float64 [2. 1. 2. 3. 2.]>
     """
     x = as_tensor(x)
     try:

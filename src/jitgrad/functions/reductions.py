@@ -16,27 +16,113 @@ from jitgrad.ops import Op, linear
 from jitgrad.ops.elementwise import sqrt, square
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 
 @public(np.sum)
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The sum over ``axis``: one axis, several, or all (None). Raises ShapeError for an axis that is not there."""
+def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Sum of the elements over one or more axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The sums. Booleans are counted, so their sum is an int64.
+
+    Raises
+    ------
+    AxisError
+        If ``axis`` is out of range.
+
+    See Also
+    --------
+    nansum, cumsum, mean, prod
+
+    Examples
+    --------
+    >>> jg.sum([[1.0, 2.0], [3.0, 4.0]])
+    <Tensor shape=() dtype=float64 10.>
+    >>> jg.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    <Tensor shape=(2,) dtype=float64 [4. 6.]>
+    """
     return _reduce(linear.sum, x, axis, keepdims)
 
 
 @public(np.mean)
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The mean over ``axis``; nan over no elements."""
+def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Arithmetic mean over one or more axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The means, as floats. The mean of no elements is nan.
+
+    See Also
+    --------
+    average, median, nanmean, var
+
+    Examples
+    --------
+    >>> jg.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    <Tensor shape=(2,) dtype=float64 [1.5 3.5]>
+    """
     x = as_tensor(x)
     axes = axes_of("mean", axis, x.ndim)
     return _reduced(linear.sum, x, axes, keepdims) / float(math.prod([x.shape[i] for i in axes]))
 
 
 @public(np.var)
-def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """The variance over ``axis``: the sum of squared deviations from the mean, over the count less ``ddof``.
+def var(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """Variance over one or more axes.
 
-    Where ``ddof`` leaves nothing to divide by, it is nan or infinite, as NumPy's.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    ddof : float, default 0
+        Delta degrees of freedom. The sum of squared deviations is divided by ``n - ddof``, where ``n`` is the number of
+        elements. Use 1 for the unbiased estimate of the variance of a population.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The variances. They are nan or infinite if ``n - ddof`` is not positive, as in NumPy.
+
+    Notes
+    -----
+    The deviations are taken from the mean (the two-pass algorithm), so a large mean does not cancel the variance.
+
+    See Also
+    --------
+    std, nanvar, cov
+
+    Examples
+    --------
+    >>> jg.var([1.0, 2.0, 3.0, 4.0])
+    <Tensor shape=() dtype=float64 1.25>
+    >>> jg.var([1.0, 2.0, 3.0, 4.0], ddof=1)
+    <Tensor shape=() dtype=float64 1.66666667>
     """
     x = as_tensor(x)
     squares = sum(square(x - mean(x, axis, keepdims=True)), axis, keepdims)
@@ -44,17 +130,78 @@ def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> T
 
 
 @public(np.std)
-def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
-    """The square root of ``var``. Its derivative is infinite where all elements are equal, as that of sqrt at 0; of one element
-    it is 0."""
+def std(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """Standard deviation over one or more axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    ddof : float, default 0
+        Delta degrees of freedom, see `var`.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The square root of the variance.
+
+    Notes
+    -----
+    The derivative is infinite if all elements are equal, because the derivative of the square root is infinite at 0. The
+    standard deviation of a single element is constant, and its derivative is 0.
+
+    See Also
+    --------
+    var, nanstd
+
+    Examples
+    --------
+    >>> jg.std([1.0, 2.0, 3.0, 4.0], ddof=1)
+    <Tensor shape=() dtype=float64 1.29099445>
+    """
     x = as_tensor(x)
     variance = var(x, axis, ddof, keepdims)
     return variance if _count("std", x, axis) == 1 else sqrt(variance)  # that of one element is 0 or nan
 
 
 @public(np.prod)
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The product over ``axis``, by halves, so that its derivatives are right at zeros, too."""
+def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Product of the elements over one or more axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The products. The product of no elements is 1.
+
+    Notes
+    -----
+    The elements are multiplied in pairs, in a tree of depth log2(n). The derivative is therefore exact if elements are 0, where
+    dividing the product by the element would give nan.
+
+    See Also
+    --------
+    cumprod, nanprod, sum
+
+    Examples
+    --------
+    >>> jg.prod([2.0, 3.0, 4.0])
+    <Tensor shape=() dtype=float64 24.>
+    >>> jg.grad(jg.prod)(np.array([0.0, 3.0, 4.0]))
+    <Tensor shape=(3,) dtype=float64 [12.  0.  0.]>
+    """
     x = as_tensor(x) * 1  # booleans are counted
     axes = axes_of("prod", axis, x.ndim)
     kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
@@ -67,17 +214,47 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @public(np.average)
-def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = False, keepdims: bool = False) -> Any:
-    """The mean over ``axis``, weighted.
+def average(
+    x: ArrayLike, axis: Axis = None, weights: ArrayLike | None = None, returned: bool = False, keepdims: bool = False
+) -> Any:
+    """Weighted average over one or more axes.
 
-    Args:
-        x: any shape.
-        axis: one axis, several, or all (None).
-        weights: shaped as ``x``, or as its axes ``axis`` in the order in which they are named.
-        returned: whether the sum of the weights comes second, in the shape of the mean.
-        keepdims: whether reduced axes stay, with size 1.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    weights : array_like, optional
+        Weights of the shape of ``x``, or of the shape of the axes ``axis``, in the order in which ``axis`` names them. Without
+        weights, all elements count equally.
+    returned : bool, default False
+        Whether to return the sum of the weights as well.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
 
-    Raises ShapeError for weights of another shape.
+    Returns
+    -------
+    average : Tensor
+        The weighted averages, ``sum(x * weights) / sum(weights)``.
+    sum_of_weights : Tensor
+        The sums of the weights, in the shape of ``average``. Only if ``returned`` is True.
+
+    Raises
+    ------
+    ShapeError
+        If the weights have another shape, or ``axis`` names an axis twice.
+
+    See Also
+    --------
+    mean, cov
+
+    Examples
+    --------
+    >>> jg.average([1.0, 2.0, 4.0], weights=[2.0, 1.0, 1.0])
+    <Tensor shape=() dtype=float64 2.>
+    >>> jg.average([[1.0, 2.0], [3.0, 4.0]], axis=1, weights=[1.0, 3.0])
+    <Tensor shape=(2,) dtype=float64 [1.75 3.75]>
     """
     x = as_tensor(x)
     if weights is None:
@@ -90,7 +267,7 @@ def average(x: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
 
 
 def _weights(w: Tensor, x: Tensor, axis: Axis) -> Tensor:
-    """Weights of whole axes with those axes where ``x`` has them."""
+    """Reshape the weights of ``axis`` to broadcast against ``x``."""
     if w.shape == x.shape:
         return w
     axes = [] if axis is None else [axis_of("average", a, x.ndim) for a in sequence(axis)]
@@ -117,5 +294,5 @@ def _reduced(op: Op, x: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor
 
 
 def _count(name: str, x: Tensor, axis: Axis) -> int:
-    """The number of elements that are reduced to one."""
+    """Return the number of elements in each reduction."""
     return math.prod(x.shape[i] for i in axes_of(name, axis, x.ndim))
