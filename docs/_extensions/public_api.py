@@ -1,7 +1,7 @@
 """Let autodoc see the public names as users do, while the site is built.
 
-Ops are instances of ``Op`` that are called like functions: each is replaced, in the modules that export it, by a function with its
-docstring and signature. Modules that users reach as attributes, such as ``jitgrad.linalg``, become importable by that name.
+Ops are instances of ``Op`` that are called like functions: each is replaced, in the modules that export it, by a function with
+its docstring and signature. Modules that users reach as attributes, such as ``jitgrad.linalg``, become importable by that name.
 """
 
 from __future__ import annotations
