@@ -176,7 +176,6 @@ def uneven(x: Any, a: Any, b: Any) -> Any:
         ({"sigm": "s"}, OptionError, "'sigm'. Did you mean 'sigma'"),
         ({"data": 3}, DataError, "The data are of type int. Give a frame"),
     ],
-    ids=str,
 )
 def test_faults_of_all_groups_are_errors(given: dict[str, Any], error: type[Exception], said: str) -> None:
     data = readings(3).with_columns(text=pl.lit("-"))
