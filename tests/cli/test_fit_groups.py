@@ -161,7 +161,10 @@ def test_an_interrupted_command_goes_on(place: Path) -> None:
 
 
 def test_a_full_disk_is_one_error_and_what_is_done_stays(place: Path) -> None:
-    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n" + INTERRUPTED.replace("> 20", "> 99")
+    code = (
+        "import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
+        + INTERRUPTED.replace("> 20", "> 99")
+    )
     command = [sys.executable, "-c", code, "fit", "t.csv", *GIVEN, "-o", "f.csv"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1

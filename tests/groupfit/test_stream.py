@@ -217,7 +217,7 @@ def test_a_full_disk_keeps_what_is_done(file: str, tmp_path: Path, monkeypatch: 
 
 
 def test_an_output_that_cannot_be_written_keeps_what_is_done(file: str, tmp_path: Path) -> None:
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
+    limit = "import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
     code = limit + KILLED.replace("groups > 20", "False").format(model=MODEL, given=GIVEN)
     done = subprocess.run(
         [sys.executable, "-c", code, file, str(tmp_path / "fits.parquet")], capture_output=True, text=True, check=False

@@ -137,7 +137,11 @@ def test_shape_errors_name_op_and_shapes(wrong: Any, message: str) -> None:
         wrong(jitgrad.tensor(np.ones((2, 3))))
 
 
-@pytest.mark.parametrize("value", [np.array([object()]), np.array(["a"]), np.ones(2, complex), np.array([None])], ids=["object", "text", "complex", "none"])
+@pytest.mark.parametrize(
+    "value",
+    [np.array([object()]), np.array(["a"]), np.ones(2, complex), np.array([None])],
+    ids=["object", "text", "complex", "none"],
+)
 def test_dtypes_that_are_not_computed_with(value: np.ndarray) -> None:
     with pytest.raises(DTypeError, match="does not compute with dtype"):
         Variable(value)

@@ -96,7 +96,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path, number: 
 
 def test_what_can_be_kept_nowhere_is_compiled_once_a_process(tmp_path: Path) -> None:
     """The disk is full: the limit of a file's size says so."""
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    limit = "import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
     code = limit + SMALL + "f = np.dtype('float32')\n"
     done = python(code + "native.load('assist', f), native.load('train', f)", tmp_path)
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,7 @@ import jitgrad
 from jitgrad import Variable
 from jitgrad.errors import ProgramError
 from jitgrad.vm import cache, symbols
+from jitgrad.vm.objects import ObjectCode
 from tests.vm.processes import BEGUN, ENDED, LOAD, python
 
 PACKAGE = Path(jitgrad.__file__).parent
@@ -87,7 +88,7 @@ def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
 
 
 def test_damage_anywhere_is_found(kept: Path) -> None:
-    compiled = cache.ObjectCode("symbol", ["sin", "cos"], bytes(range(60)))
+    compiled = ObjectCode("symbol", ["sin", "cos"], bytes(range(60)))
     cache.write("f", compiled)
     assert cache.find("f") == (kept, compiled)
     whole = (kept / "f").read_bytes()

@@ -94,7 +94,7 @@ def _show_code(out: Console) -> None:
     table, missing = _grid("compiled code", ["for", "state", "kB"]), []
     table.add_column("kept in", overflow="fold")
     for unit in UNITS:
-        kept = [cache.find(file) for _, file in unit.files()]
+        kept = [compiling.kept(file) for _, file in unit.files()]
         size = sum(len(found.compiled.code) for found in kept if found)
         places = " and ".join(dict.fromkeys(str(found.place.parent) for found in kept if found))
         if None in kept:

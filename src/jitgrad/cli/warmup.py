@@ -58,9 +58,9 @@ def _compiled(shares: list[list[Unit]]) -> Iterator[Unit]:
 
 def _places() -> str:
     """Where code is kept, and how much."""
-    from jitgrad.vm import cache
+    from jitgrad.vm import compiling
     from jitgrad.vm.groups import UNITS
 
-    kept = [cache.find(file) for unit in UNITS for _, file in unit.files()]
+    kept = [compiling.kept(file) for unit in UNITS for _, file in unit.files()]
     size = sum(len(found.compiled.code) for found in kept if found)
     return f"{' and '.join(dict.fromkeys(str(found.place) for found in kept if found))} ({size / 1e6:.1f} MB)"

@@ -18,17 +18,14 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from jitgrad.errors import ArgumentError, JitgradError
+from jitgrad.errors import ArgumentError
+from jitgrad.vm import objects
 from jitgrad.vm.folders import Folder, UnsafeError, open_folder
 from jitgrad.vm.processor import processor
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
 
 _VARIABLE = "JITGRAD_CACHE_DIR"
 _PATIENCE = 300.0  # seconds that another process may take to compile what this one needs
@@ -39,26 +36,7 @@ def key() -> str:
     """What the compiled code depends on, as a hash."""
     made_for = processor()
     facts = [version("llvmlite"), sys.version, made_for.name, made_for.flags()]
-    digest = hashlib.sha256("\0".join(facts).encode())
-    package = resources.files("jitgrad")
-    sources = [source for folder in ("ops", "vm") for source in _sources(package / folder, folder)]
-    if not sources:
-        raise JitgradError(
-            "jitgrad's machine code is made from its sources, and they are not here, only what Python compiled of them. "
-            "Install it, or pack it, with its .py files."
-        )
-    for name, content in sources:
-        digest.update(f"{name}\0".encode() + content + b"\0")
-    return digest.hexdigest()[:20]
-
-
-def _sources(folder: Traversable, name: str) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the sources in a folder, which may be in a zip file."""
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name) if folder.is_dir() else ():
-        if entry.is_dir():
-            yield from _sources(entry, f"{name}/{entry.name}")
-        elif entry.name.endswith(".py"):
-            yield f"{name}/{entry.name}", entry.read_bytes()
+    return hashlib.sha256("\0".join([*facts, objects.sources()]).encode()).hexdigest()[:20]
 
 
 class _Candidate(NamedTuple):
@@ -141,25 +119,11 @@ def directory() -> Path | None:
         return folder.path if folder else None
 
 
-class ObjectCode(NamedTuple):
-    """A compiled function.
-
-    Attributes:
-        symbol: the function's name in the code.
-        declared: the names that the code refers to and does not define.
-        code: the object file's content.
-    """
-
-    symbol: str
-    declared: list[str]
-    code: bytes
-
-
 class Kept(NamedTuple):
     """What was found: in which folder, and what."""
 
     place: Path
-    compiled: ObjectCode
+    compiled: objects.ObjectCode
 
 
 def find(name: str) -> Kept | None:
@@ -168,22 +132,19 @@ def find(name: str) -> Kept | None:
         content = folder.read(name)
         if content is None:
             continue
-        digest, body = content[:32], content[32:]
-        if hashlib.sha256(body).digest() == digest:
-            named, code = body.split(b"\n", 1)
-            symbol, *declared = named.decode().split(" ")
-            return Kept(folder.path, ObjectCode(symbol, declared, code))
+        compiled = objects.decode(content)
+        if compiled is not None:
+            return Kept(folder.path, compiled)
     return None
 
 
-def write(name: str, compiled: ObjectCode) -> None:
+def write(name: str, compiled: objects.ObjectCode) -> None:
     """Keep compiled code under ``name``. A full disk is no error: the next process compiles again."""
-    body = " ".join([compiled.symbol, *compiled.declared]).encode() + b"\n" + compiled.code
     with writable() as folder:
         if folder is None:
             return
         try:
-            folder.write(name, hashlib.sha256(body).digest() + body)
+            folder.write(name, objects.encode(compiled))
         except OSError as error:
             warnings.warn(
                 f"Compiled code could not be kept in {folder.path}: {error.strerror}. "

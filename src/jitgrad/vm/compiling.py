@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jitgrad.vm import cache
-from jitgrad.vm.cache import ObjectCode
+from jitgrad.vm import cache, packaged
 from jitgrad.vm.cores import cores
 from jitgrad.vm.groups import FORMS, Unit, file_of, text
 from jitgrad.vm.notices import say
+from jitgrad.vm.objects import ObjectCode
 
 _made: dict[str, ObjectCode] = {}
 """What this process compiled: it may be kept nowhere."""
@@ -32,8 +32,13 @@ def find(name: str, dtype: str) -> ObjectCode | None:
     file = file_of(name, dtype)
     if file in _made:
         return _made[file]
-    kept = cache.find(file)
-    return kept and kept.compiled
+    found = kept(file)
+    return found and found.compiled
+
+
+def kept(file: str) -> cache.Kept | None:
+    """Return the object code stored under a name, in the wheel or else in a cache folder, or None."""
+    return packaged.find(file) or cache.find(file)
 
 
 def is_compiled(unit: Unit) -> bool:

@@ -11,8 +11,8 @@ import numpy as np
 from llvmlite import binding, ir
 
 from jitgrad.vm import compiling, forks, symbols
-from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.groups import FORMS, GROUPS, needed, unit_of
+from jitgrad.vm.objects import ObjectCode
 from jitgrad.vm.processor import target_machine
 
 

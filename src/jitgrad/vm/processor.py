@@ -51,6 +51,8 @@ def processor() -> Processor:
     Raises:
         ArgumentError: where LLVM does not know the processor, or this machine lacks something that it has.
     """
+    if _crossed is not None:
+        return _crossed
     host = Processor(binding.get_host_cpu_name(), dict(binding.get_host_cpu_features()))
     name, flags, variable = os.environ.get(_VARIABLE) or "host", "", _VARIABLE
     if name == "host":
@@ -76,6 +78,19 @@ def processor() -> Processor:
             f"Unset it, or name a processor that has no more than this one."
         )
     return Processor(name, wanted | dict.fromkeys(missing, False))
+
+
+_crossed: Processor | None = None
+
+
+def compile_for(name: str) -> None:
+    """Compile for the processor ``name`` from now on, even if this machine cannot run its code.
+
+    Call it in a new process, before anything is compiled or a module of kernels is imported.
+    """
+    global _crossed
+    features = dict(binding.get_host_cpu_features())
+    _crossed = Processor(name, _has(name, "+64bit", list(features)))
 
 
 def target_machine(jit: bool = False) -> Any:

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from llvmlite import binding, ir
 
 from jitgrad.vm import symbols
-from jitgrad.vm.cache import ObjectCode
 from jitgrad.vm.compiler.body import Body, Compiled
 from jitgrad.vm.compiler.emitter import BIT, BYTE, DOUBLE, SINGLE, WORD, Emitter
 from jitgrad.vm.compiler.expressions import CompileError
 from jitgrad.vm.compiler.language import Emitted
 from jitgrad.vm.compiler.types import BOOLEAN, FLOAT32, FLOAT64, NUMBERS, UINT64, Number, Object, Pointer, Type
+from jitgrad.vm.objects import ObjectCode
 from jitgrad.vm.processor import target_machine
 
 _IN_IR = {FLOAT32: SINGLE, FLOAT64: DOUBLE, UINT64: WORD, BOOLEAN: BIT}
