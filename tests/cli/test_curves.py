@@ -58,7 +58,7 @@ def test_outliers_are_named(run: Any, tmp_path: Path) -> None:
     wrong[12] = 9.0
     pl.DataFrame({"t": X, "y": wrong}).write_csv(tmp_path / "t.csv")
     done = run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01")
-    assert done.returncode == 0 and "1 of 21 rows is an outlier (ROUT, Q = 1 %), left out: (t = 6, y = 9)" in " ".join(
+    assert done.returncode == 0 and "1 of 21 rows was excluded as an outlier (ROUT, Q = 1 %): (t = 6, y = 9)" in " ".join(
         done.stdout.split()
     )
     found = json.loads(run("fit", "t.csv", "--target", "y", "--model", RISE, "--outliers", "0.01", "--json").stdout)
@@ -67,10 +67,10 @@ def test_outliers_are_named(run: Any, tmp_path: Path) -> None:
 
 ERRORS = [
     ("fit t.csv --target y --model linear --outliers 0.01", "--outliers does not go with model 'linear'"),
-    ("fit t.csv --target y --model a*t --outliers 2", "--outliers is 2.0. Give a rate of false discoveries"),
+    ("fit t.csv --target y --model a*t --outliers 2", "--outliers is 2.0. Give a false discovery rate"),
     ("fit t.csv --target y --model a*t --by t -o f.csv --outliers 0.1", "--outliers does not go with --by"),
     ("predict line t.csv --replicates 2", "--replicates is of an inverse. Give --inverse, too"),
-    ("predict line t.csv --inverse --replicates 0", "--replicates is 0.0. Give how many measurements"),
+    ("predict line t.csv --inverse --replicates 0", "--replicates is 0.0. Give the number of measurements"),
     ("predict table t.csv --inverse", "--inverse is of curves"),
     ("predict line u.csv --inverse", "There is no column 'y'"),
 ]
@@ -90,7 +90,7 @@ def test_two_models_are_compared_on_the_same_rows(run: Any, tmp_path: Path) -> N
     pl.DataFrame({"t": X, "y": Y, "z": z}).fill_nan(None).write_csv(tmp_path / "t.csv")
     line = ("compare", "t.csv", "--target", "y", "--model", RISE + " + d * z", "--model", RISE)
     done = run(*line)
-    assert done.returncode == 0 and "Two models of 20 rows" in done.stdout and f"A: {RISE}\n" in done.stdout
+    assert done.returncode == 0 and "Two models fitted to 20 rows" in done.stdout and f"A: {RISE}\n" in done.stdout
     found = json.loads(run(*line, "--json").stdout)
     assert found["kind"] == "comparison" and found["nested"] is True and found["success"] is True
     assert [model["figures"]["rows"] for model in found["models"]] == [20, 20] and found["test"]["degrees_of_freedom"] == 1
@@ -98,7 +98,7 @@ def test_two_models_are_compared_on_the_same_rows(run: Any, tmp_path: Path) -> N
     failed = run("compare", "t.csv", "--target", "y", "--model", RISE, "--model", "a * b * t")
     assert failed.returncode == 1 and "failed" in failed.stdout
     named = run("compare", "t.csv", "--target", "y", "--model", "line", "--model", "polynomial:2", "--features", "t")
-    assert named.returncode == 0 and "Two models of 21 rows" in named.stdout
+    assert named.returncode == 0 and "Two models fitted to 21 rows" in named.stdout
 
 
 @pytest.mark.parametrize(

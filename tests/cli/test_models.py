@@ -362,7 +362,7 @@ def test_completion(run: Any, shell: str) -> None:
 # What is wrong: arguments, what is said. Each is exit 2 and leaves nothing behind.
 WRONG = [
     ("fit t.csv --target y --model a*expo(x)", "unknown function 'expo', at character 3. Did you mean 'exp'"),
-    ("fit t.csv --target y --model a*(x", "bracket '(' without its other half"),
+    ("fit t.csv --target y --model a*(x", "unmatched '('"),
     ("fit t.csv --target y --model a*t", "The formula 'a*t' has none of the columns"),
     ("fit t.csv --target y --model lasso", "'lasso' is a penalty, not a model. Give it as --penalty."),
     ("fit t.csv --target y --model binomial", "--model 'binomial' is called 'logistic' here. Give that."),
@@ -372,11 +372,11 @@ WRONG = [
     ("fit t.csv --target y --model a*y+x", "has the target 'y' itself"),
     ("fit t.csv --target z --model a*x", "no column 'z'"),
     ("fit t.csv --target y --model logistc", "Did you mean"),
-    ("fit t.csv --target y --model a*x --start x=1", "'x', which is a column and no parameter"),
+    ("fit t.csv --target y --model a*x --start x=1", "'x', which is a column, not a parameter"),
     ("fit t.csv --target y --model a*x --start c=1", "no parameter 'c' for --start"),
     ("fit t.csv --target y --model a*x --start a=nan", "--start has a = nan"),
     ("fit t.csv --target y --model a*x --bounds c=0:1", "no parameter 'c' for --bounds"),
-    ("fit t.csv --target y --model a*x+b --fix b", "'b' is fixed and has no value. Give it in --fix, or"),
+    ("fit t.csv --target y --model a*x+b --fix b", "'b' is fixed but has no value. Give its value in --fix, or"),
     ("fit t.csv --target y --model a*x --loss huber --loss-scale 0", "--loss-scale is 0"),
     ("fit t.csv --target y --model a*x --optimizer newton", "no optimizer 'newton'"),
     ("fit t.csv --target y --early-stopping 3", "--early-stopping has no rows to look at. Give --validation-split too"),

@@ -113,7 +113,7 @@ def test_what_cannot_be_traced_is_fitted_as_by_scipy(model: Callable[..., Any], 
     np.testing.assert_allclose(result.popt, expected, rtol=1e-5)
     np.testing.assert_allclose(result.pcov, covariance, rtol=1e-3, atol=1e-6 * np.abs(covariance).max())
     assert isinstance(result, CurveFit) and result.converged
-    assert len(result.notes) == 1 and result.notes[0].startswith("derivatives are differences, since the function cannot be")
+    assert len(result.notes) == 1 and result.notes[0].startswith("derivatives are finite differences because the function")
     assert result.notes[0] in result.message and result.notes[0] in result.report()
 
 
@@ -211,7 +211,7 @@ def test_a_jacobian_of_ones_own(model: Any, options: dict[str, Any]) -> None:
         exact = curve_fit("a * exp(-b * x)", X, Y, [1, 1], **options)
         np.testing.assert_allclose(result.values, exact.values, rtol=1e-7)
         np.testing.assert_allclose(result.pcov, exact.pcov, rtol=1e-7)
-        assert result.notes == ["derivatives are those of the function that was given as jac"]
+        assert result.notes == ["derivatives are computed by the function given as jac"]
     assert calls
 
 
@@ -252,7 +252,7 @@ def test_x_may_be_any_object(x: Any, f: Any) -> None:
         result = curve_fit(f, x, Y, p0)
         np.testing.assert_allclose(result.values, curve_fit("a * exp(-b * x)", X, Y).values, rtol=1e-6)
         np.testing.assert_allclose(result.predict(x), result.predict())
-        assert f"since x is a {type(x).__name__}" in result.notes[0]
+        assert f"because x is a {type(x).__name__}" in result.notes[0]
 
 
 def test_a_function_that_is_called_gets_x_as_it_is_given() -> None:
@@ -399,7 +399,7 @@ def raises(x: Any, a: Any) -> Any:
         (OverflowError, "math range error", {"model": lambda x, a: math.exp(1000 * a) * x, "p0": [1]}),
         (ShapeError, r"returns shape \(39,\) for 40 rows", {"model": lambda x, a: np.convolve(x, [a, a], "valid")}),
         (ShapeError, "returns None", {"model": lambda x, a: None}),
-        (DTypeError, "returns complex128", {"model": lambda x, a: a * (x + 1j)}),
+        (DTypeError, "returns dtype complex128", {"model": lambda x, a: a * (x + 1j)}),
         (FitError, r"in row 39 \(x = 5\)", {"model": lambda x, a: np.unwrap(x) * np.log(4.95 * a - x), "p0": [1]}),
         (FitError, "not finite at the starting", {"model": lambda x, a: np.unwrap(x) * np.log(a), "p0": [-1]}),
         (
@@ -407,8 +407,12 @@ def raises(x: Any, a: Any) -> Any:
             r"cannot be fitted from any of 2 starts\. The model is not finite",
             {"model": lambda x, a: np.unwrap(x) * a * np.nan},
         ),
-        (ShapeError, r"jac returns shape \(2, 40\). It should return \(40, 2\)", {"jac": lambda *p: given_jacobian(*p).T}),
-        (UnsupportedError, "need a model that is traced", {"loss": lambda y, f: (y - f) ** 2}),
+        (
+            ShapeError,
+            r"jac returns shape \(2, 40\). It should return shape \(40, 2\)",
+            {"jac": lambda *p: given_jacobian(*p).T},
+        ),
+        (UnsupportedError, "need a model that can be traced", {"loss": lambda y, f: (y - f) ** 2}),
         (UnsupportedError, "Use method 'auto'", {"method": "lbfgs"}),
     ],
 )
@@ -421,6 +425,6 @@ def test_a_models_own_error_says_why_it_was_called_on_numbers() -> None:
     with pytest.raises(KeyError) as caught:
         curve_fit(raises, X, Y)
     assert (
-        "The model was called on numbers: derivatives are differences, since the function cannot be traced"
+        "The model was called with numbers: derivatives are finite differences because the function cannot be traced"
         in caught.value.__notes__[0]
     )

@@ -170,15 +170,15 @@ def test_only_models_with_edges_pay_for_them(text: str, x: np.ndarray, needed: b
 @pytest.mark.parametrize(
     ("text", "p0", "said"),
     [
-        ("cbrt(p**3) * x + x**q", [0, 1], r"derivative .* that by p in row 0 \(x = 0\) and 19 more"),
-        ("sqrt(p) * x + x**q", [0, 1], "that by p in row 0"),
-        ("(p**2)**0.5 * x + (q * x)**0.3", [0, 1], r"that by p in row 1 \(x = 0.01\) and 17 more"),
+        ("cbrt(p**3) * x + x**q", [0, 1], r"derivative .* with respect to p .* in row 0 \(x = 0\) and 19 more"),
+        ("sqrt(p) * x + x**q", [0, 1], "with respect to p .* in row 0"),
+        ("(p**2)**0.5 * x + (q * x)**0.3", [0, 1], r"with respect to p .* in row 1 \(x = 0.01\) and 17 more"),
         ("p * log(x) + q", [1, 1], r"The model is not finite at the starting values, in row 0 \(x = 0\) and 1 more"),
         ("p * x * log(x) + q", [1, 1], r"in row 0 \(x = 0\) and 1 more"),
         ("p * x**q", [1, -1], r"in row 0 \(x = 0\) and 1 more"),
         ("p * (x - q)**0.5", [1, 0.1], r"in row 0 \(x = 0\) and 5 more"),
         ("p * exp(1000 * q * x)", [1, 1], "in row 5"),
-        ("p * exp(4 * q * x)", [1, 1], "its squares, over sigma, are no floats"),
+        ("p * exp(4 * q * x)", [1, 1], "its square over sigma overflows"),
     ],
 )
 def test_where_there_is_no_limit_the_rows_are_named(text: str, p0: list[float], said: str) -> None:
@@ -192,7 +192,7 @@ def test_rows_are_named_without_starts_too() -> None:
 
 
 def test_a_loss_of_ones_own_is_not_fitted_by_derivatives_that_are_none() -> None:
-    with pytest.raises(FitError, match="A derivative of the cost is not finite"):
+    with pytest.raises(FitError, match="A derivative of the cost became infinite or nan"):
         curve_fit("a * (x / c)**b", DOSE, DOSE, [1, 1, 0.5], loss=lambda y, f: (y - f) ** 2)
 
 

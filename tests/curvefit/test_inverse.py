@@ -90,16 +90,20 @@ def test_no_solution_and_several() -> None:
     y = 1 + 4 * np.exp(-((x - 4) ** 2) / 3) + 0.02 * np.random.default_rng(1).normal(size=40)
     result = curve_fit("c + a * exp(-(x - m)**2 / s)", x, y)
     none, several = result.inverse(9.0), result.inverse(3.0)
-    assert none.solutions == 0 and math.isnan(none.x) and "9 is met at no x between 0 and 10, where the curve" in none.notes[0]
-    assert several.solutions == 2 and math.isnan(several.x) and "3 is met at x = 2" in several.notes[0]
+    assert (
+        none.solutions == 0
+        and math.isnan(none.x)
+        and "9 is not reached for x between 0 and 10, where the curve" in none.notes[0]
+    )
+    assert several.solutions == 2 and math.isnan(several.x) and "3 is reached at x = 2" in several.notes[0]
     for within in ((0, 4), (4, 10)):
         one = result.inverse(3.0, within)
         assert one.solutions == 1 and one.low < one.x < one.high and within[0] < one.x < within[1]
     both = result.inverse([9.0, 3.0, 1.5], (0, 4))
-    assert both.solutions.tolist() == [0, 1, 1] and both.notes[0].startswith("1 value is met at no x")
+    assert both.solutions.tolist() == [0, 1, 1] and both.notes[0].startswith("1 value is not reached for x")
     flat = curve_fit("a + b * x", x, np.random.default_rng(2).normal(size=40))
     open_ended = flat.inverse(float(flat.predict([np.array([5.0])])[0]))
-    assert (open_ended.low, open_ended.high) == (-math.inf, math.inf) and "too uncertain for two limits" in open_ended.notes[0]
+    assert (open_ended.low, open_ended.high) == (-math.inf, math.inf) and "without a finite interval" in open_ended.notes[0]
 
 
 @pytest.mark.parametrize(("model", "y"), [("a / (x - b)", 1 / (X_POLE - 2.03)), ("a + b * (x > c)", 1.0 + 2 * (X_POLE > 2.03))])
@@ -114,7 +118,7 @@ def test_a_pole_or_a_jump_is_no_solution(model: str, y: np.ndarray) -> None:
 
 def test_with_sigma_and_what_cannot_be_asked() -> None:
     result = curve_fit("a + b * x", np.arange(10.0), 1 + 2 * np.arange(10.0) + np.tile([0.1, -0.1], 5), sigma=0.1)
-    with pytest.raises(ArgumentError, match="the fit was given sigma"):
+    with pytest.raises(ArgumentError, match="the fit used sigma"):
         result.inverse(8.0)
     plain = curve_fit("a + b * x", np.arange(10.0), result.y)
     assert result.inverse(8.0, sigma=0.1)[:4] == pytest.approx(plain.inverse(8.0)[:4], rel=1e-9)
@@ -124,5 +128,5 @@ def test_with_sigma_and_what_cannot_be_asked() -> None:
     two = curve_fit(
         "a * x + b * z", {"x": np.arange(9.0), "z": np.arange(9.0) ** 2}, np.arange(9.0) + 0.1 * np.cos(np.arange(9))
     )
-    with pytest.raises(ArgumentError, match="An inverse is of one column, and the model has 2"):
+    with pytest.raises(ArgumentError, match="inverse needs a model of one column, and this one has 2"):
         two.inverse(1.0)

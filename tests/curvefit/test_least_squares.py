@@ -258,7 +258,7 @@ def test_a_response_of_any_size_whose_square_is_a_float(unit: float) -> None:
 
 @pytest.mark.parametrize(("unit", "sigma"), [(1e-170, None), (1e170, None), (1.0, 1e170), (1.0, 1e-170)])
 def test_squares_that_are_no_floats_are_an_error(unit: float, sigma: float | None) -> None:
-    with pytest.raises(DataError, match=r"whose square is no float. Give it in other units"):
+    with pytest.raises(DataError, match=r"square over- or underflows. Rescale y"):
         curve_fit(DECAY, X, Y * unit, [unit, 1, unit], sigma=sigma)
 
 
@@ -355,7 +355,7 @@ ROBUST = {
 @pytest.mark.parametrize("size", [1.0, 1e4, 1e8])
 @pytest.mark.parametrize("loss", ROBUST)
 def test_robust_losses_with_outliers_of_any_size(loss: str, size: float, scale: float) -> None:
-    """The parameters do not depend on how far the outliers are away, and no small step lowers the cost."""
+    """The parameters do not depend on how far the outliers are away, and no small step reduces the cost."""
     y = Y.copy()
     y[[5, 30]] += [size, -3 * size]
     result = fit(DECAY, X, y, [2, 1, 0.5], loss=loss, f_scale=scale)
@@ -481,14 +481,14 @@ def test_parts_are_of_one_call_only() -> None:
 
 @pytest.mark.parametrize("part", [(0, 0), (50, 0), (0, 51), (49, 2), (60, 3)])
 def test_parts_that_are_no_rows_are_an_error(part: tuple[int, int]) -> None:
-    with pytest.raises(ArgumentError, match=r"Parts are none of the rows"):
+    with pytest.raises(ArgumentError, match=r"Parts are out of range"):
         solve(DECAY, Data([X], Y, None, np.array([part], np.uint64)), [[1, 1, 1]])
 
 
 def test_parts_of_a_model_that_does_not_go_by_rows_are_an_error() -> None:
     curve = Curve(lambda x, a: a * jg.cumsum(x), ["a"], [""])
     data = Data([X], Y, None, np.array([(0, 10)], np.uint64))
-    with pytest.raises(ArgumentError, match="does not go by rows"):
+    with pytest.raises(ArgumentError, match="does not compute each row independently"):
         least_squares.solve(curve.traced([X], [0], 50), data, np.array([np.nan]), None, np.ones((1, 1)), SolverOptions())
 
 

@@ -29,7 +29,7 @@ def test_outliers_are_left_out_and_said() -> None:
     assert result.success and result.n_rows == 34
     assert result.outliers is not None and result.outliers.rows.tolist() == [5, 20]
     np.testing.assert_array_equal(result.outliers.y, y[[5, 20]])
-    note = f"2 of 36 rows are outliers (ROUT, Q = 1 %), left out: (x = 1.42857, y = {y[5]:g}), (x = 5.71429, y = "
+    note = f"2 of 36 rows were excluded as outliers (ROUT, Q = 1 %): (x = 1.42857, y = {y[5]:g}), (x = 5.71429, y = "
     assert any(said.startswith(note) for said in result.notes)
     kept = np.delete(np.arange(36), [5, 20])
     alone = curve_fit(DECAY, X[kept], y[kept])
@@ -41,7 +41,7 @@ def test_no_outlier_leaves_the_fit_as_it_is() -> None:
     y = decay(2)
     result, plain = curve_fit(DECAY, X, y, outliers=0.01), curve_fit(DECAY, X, y)
     assert result.outliers is not None and not len(result.outliers.rows)
-    assert result.notes == ["no row is an outlier (ROUT, Q = 1 %)"] and plain.outliers is None
+    assert result.notes == ["no outliers were found (ROUT, Q = 1 %)"] and plain.outliers is None
     np.testing.assert_array_equal(result.values, plain.values)
 
 
@@ -76,11 +76,11 @@ def test_exact_data_have_the_outliers_that_stand_out() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"outliers": 0}, "outliers is 0. Give a rate"),
-        ({"outliers": "rout"}, "Give a rate of false discoveries between 0 and 1"),
-        ({"loss": "huber"}, "count by their squares"),
-        ({"sigma": np.eye(36)}, "count by their squares"),
-        ({"model": lambda x, a: a * (x - x.mean()) + x.shape[0]}, "rows one by one"),
+        ({"outliers": 0}, "outliers is 0. Give a false discovery rate"),
+        ({"outliers": "rout"}, "Give a false discovery rate between 0 and 1"),
+        ({"loss": "huber"}, "with independent errors"),
+        ({"sigma": np.eye(36)}, "with independent errors"),
+        ({"model": lambda x, a: a * (x - x.mean()) + x.shape[0]}, "computes each row independently"),
     ],
 )
 def test_what_has_no_outliers(options: Any, said: str) -> None:

@@ -61,5 +61,5 @@ def test_formulas_are_their_text() -> None:
     ],
 )
 def test_what_no_plain_data_say(function: Any, said: str) -> None:
-    with pytest.raises(UnsupportedError, match=f"The function <lambda> has {said}.*Write the model as a formula"):
+    with pytest.raises(UnsupportedError, match=f"The function <lambda> uses {said}.*Write the model as a formula"):
         Curve(function, ["a"], [""]).portable()

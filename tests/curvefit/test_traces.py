@@ -237,7 +237,7 @@ def test_new_measurements_have_a_sigma_of_their_own() -> None:
     result = curve_fit("a * x + b", X, y, sigma=sigma, absolute_sigma=True)
     low, high = result.band(prediction=True)
     assert (high - low) / 2 == pytest.approx(1.96 * 0.01, rel=0.1)
-    with pytest.raises(jg.errors.ArgumentError, match="Give that of the new measurements"):
+    with pytest.raises(jg.errors.ArgumentError, match="Give sigma of the new measurements"):
         result.band(X[:3], prediction=True)
     low, high = result.band(X[:3], prediction=True, sigma=0.02)
     assert (high - low) / 2 == pytest.approx(1.96 * 0.02, rel=0.1)

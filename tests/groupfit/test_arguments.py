@@ -211,7 +211,7 @@ def test_a_function_of_several_columns_by_default() -> None:
 
 
 def test_formulas_as_in_r() -> None:
-    with pytest.raises(FormulaError, match=r"has a tilde, at character 3. Write the right side alone"):
+    with pytest.raises(FormulaError, match=r"has a tilde, at character 3. Write the right-hand side only"):
         fit_groups("y ~ a * exp(-k * t) + c", DATA, "y", P0, by="g")
 
 

@@ -46,7 +46,7 @@ class CalledCurve(Curve):
     @property
     def note(self) -> str:
         """Where derivatives come from, and why they are not exact."""
-        return f"derivatives are {'' if callable(self.derivatives) else 'differences, '}{self.reason}"
+        return f"derivatives are {'' if callable(self.derivatives) else 'finite differences because '}{self.reason}"
 
     def arrays(self, x: Any) -> list[Any]:
         """What the model gets: x itself, lists and tuples as arrays."""
@@ -61,16 +61,16 @@ class CalledCurve(Curve):
         x = columns[0]
         said = self.model(x.copy() if type(x) is np.ndarray else x, *values)
         if said is None:
-            raise ShapeError("The model returns None. It should return one number for each row.")
+            raise ShapeError("The model returns None. It should return one number per row.")
         said = np.asarray(said)
         if rows is None:
             rows = said.size if said.size > 1 or not np.ndim(x) else np.shape(x)[-1]
         if said.shape not in ((rows,), (1,), ()):
             raise ShapeError(
-                f"The model returns shape {said.shape} for {rows} rows. It should return one number for each, shape ({rows},)."
+                f"The model returns shape {said.shape} for {rows} rows. It should return one number per row, shape ({rows},)."
             )
         if said.dtype.kind not in "biufO" and (said.dtype.kind, values.dtype.kind) != ("c", "c"):
-            raise DTypeError(f"The model returns {said.dtype}. It should return real numbers.")
+            raise DTypeError(f"The model returns dtype {said.dtype}. It should return real numbers.")
         return np.broadcast_to(said.astype(values.dtype), (rows,))
 
     def evaluate(
@@ -90,7 +90,7 @@ class CalledCurve(Curve):
             if found.shape == shape[:1] and shape[1] == 1:
                 found = found[:, None]
             if found.shape != shape:
-                raise ShapeError(f"jac returns shape {found.shape}. It should return {shape}, a row for each of y.")
+                raise ShapeError(f"jac returns shape {found.shape}. It should return shape {shape}, one row per value of y.")
             return found[:, list(free)]
 
         def of(moved: np.ndarray) -> np.ndarray:

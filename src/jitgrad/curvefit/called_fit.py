@@ -52,7 +52,7 @@ class _Run:
             try:
                 self._said = self._curve.values(self._problem.with_free(free), problem.free, problem.columns, len(problem.y))
             except Exception as error:
-                error.add_note(f"The model was called on numbers: {self._curve.note}.")
+                error.add_note(f"The model was called with numbers: {self._curve.note}.")
                 raise
             self._at = free.copy()
         return self._said
@@ -77,7 +77,9 @@ class _Run:
             self._problem.with_free(free), problem.free, problem.columns, self._value(free), self.limits
         )
         if not np.isfinite(found).all():
-            raise FitError("A derivative of the model is not finite on the way. Choose other starting values, or bounds.")
+            raise FitError(
+                "A derivative of the model became infinite or nan during the fit. Choose other starting values, or set bounds."
+            )
         weights = problem.data.weights
         return found * weights[:, None] if weights is not None else np.asarray(problem.weighted(found))
 
@@ -184,7 +186,8 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, options: S
     run.calls = 0
     if not np.isfinite(square_of(run.residuals(start))):
         raise FitError(
-            f"{problem.not_finite(start)}. Choose others, or bounds that keep to where it is; or leave such rows out."
+            f"{problem.not_finite(start)}. "
+            "Choose other starting values, set bounds within which it is finite, or leave out such rows."
         )
     if not len(start):
         residual = run.residuals(start)
@@ -198,7 +201,7 @@ def _fit(problem: Problem, run: _Run, start: np.ndarray, method: str, options: S
             loss=options.loss, f_scale=options.scale,
         )  # fmt: skip
     except np.linalg.LinAlgError as error:
-        raise FitError(f"SciPy's least squares failed: {error}. Choose other starting values, or bounds.") from error
+        raise FitError(f"SciPy's least_squares failed: {error}. Choose other starting values, or set bounds.") from error
     norms, size = np.linalg.norm(found.jac, axis=0), np.sqrt(2 * found.cost)
     cosines = np.abs(found.grad) / np.where(norms > 0, norms, 1.0) / (size or 1.0)
     cosine = float(cosines[found.active_mask == 0].max(initial=0.0))

@@ -89,7 +89,7 @@ class Comparison:
             rows.append([letter, str(len(fit.free)), *figures])
         named = [f"{letter}: {name}" for letter, name in zip("AB", self.names, strict=True)]
         grid = Grid(["", "parameters", "χ²", "dof", "R²", "AICc", "probability"], rows)
-        return Summary(f"Two models of {self.simple.n_rows} rows", [*named, grid, *self.sentences()])
+        return Summary(f"Two models fitted to {self.simple.n_rows} rows", [*named, grid, *self.sentences()])
 
     @property
     def names(self) -> tuple[str, str]:
@@ -108,17 +108,17 @@ class Comparison:
             symbol = "F" if test.name == "F" else "χ²"
             said.append(f"{symbol}({test.df}{of}) = {number(test.statistic, 4)}, p = {probability(test.p_value)}.")
         elif len(self.simple.free) == len(self.full.free):
-            said.append("The models have as many parameters, so there is no F test.")
+            said.append("The models have the same number of parameters, so there is no F test.")
         elif self.nested is None:
-            said.append("Functions that are called on numbers are not asked whether they are nested, so there is no F test.")
+            said.append("Whether the models are nested is unknown, because a model cannot be traced, so there is no F test.")
         elif not self.nested:
-            said.append("B cannot be the curve of A: the models are not nested, so there is no F test.")
+            said.append("B cannot reproduce the curve of A: the models are not nested, so there is no F test.")
         if math.isfinite(self.evidence_ratio):
             better = "AB"[self.aicc_difference < 0]
             said.append(f"By AICc, {better} is {number(self.evidence_ratio, 4)} times as likely to be the better model.")
         for letter, fit in zip("AB", (self.simple, self.full), strict=True):
             if not fit.success:
-                said.append(f"The fit of {letter} failed, so the comparison means little: {fit.message}.")
+                said.append(f"The fit of {letter} failed, so the comparison is unreliable: {fit.message}.")
         return said
 
     def __str__(self) -> str:
@@ -170,12 +170,10 @@ def compare(first: CurveFit, second: CurveFit) -> Comparison:
 def _check(simple: CurveFit, full: CurveFit) -> None:
     for fit in (simple, full):
         if fit.loss != "linear":
-            raise ArgumentError(
-                f"A fit counts residuals by {fit.loss!r}, of which there is no likelihood. Fit both by least squares."
-            )
+            raise ArgumentError(f"A fit used loss {fit.loss!r}, which has no likelihood. Fit both models by least squares.")
     one, other = simple._problem, full._problem
     if one.absolute_sigma != other.absolute_sigma:
-        raise ArgumentError("Sigma is absolute in one fit and not in the other. Fit both alike.")
+        raise ArgumentError("absolute_sigma is True in one fit and False in the other. Use the same value in both.")
     same_sigma = (simple.sigma is None) == (full.sigma is None) and (
         simple.sigma is None or np.array_equal(simple.sigma, full.sigma)  # type: ignore[arg-type]
     )

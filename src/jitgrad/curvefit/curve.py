@@ -278,7 +278,7 @@ def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int 
     names = [p.name for p in positional]
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         if given is None and count is None:
-            raise ArgumentError("The model takes *args, so its number of parameters is unknown. Give p0.")
+            raise ArgumentError("The model takes *args, so its number of parameters is unknown. Give starting values p0.")
         names += list(given)[len(names) :] if given is not None else [f"p{k}" for k in range(len(names), count or 0)]
     elif given is None and count is not None and all(p.default is not p.empty for p in positional[count:]):
         names = names[:count]  # the others are options with defaults
@@ -313,7 +313,7 @@ def _curve_of_formula(model: Any, known: tuple[str, ...]) -> Curve:
     names = list(model.parameters) if isinstance(model, NamedModel) else made.parameters(known)
     if not used and known:
         near = near_name(made.text, MODELS) or near_name(known[0], made.names)
-        raise DataError(f"The formula has none of the columns {', '.join(known)}.{near} Name the columns in it.")
+        raise DataError(f"The formula uses none of the columns {', '.join(known)}.{near} Use at least one column in it.")
     if not names:
-        raise ArgumentError(f"Every name in the formula {made.text!r} is a column. Give it at least one parameter.")
+        raise ArgumentError(f"Every name in the formula {made.text!r} is a column. Add at least one parameter.")
     return Curve(made, names, used)

@@ -31,7 +31,9 @@ def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
     if array.ndim == 2:
         return {f"x{k + 1}": column for k, column in enumerate(array)}
     if array.ndim != 1:
-        raise DataError(f"x has {array.ndim} axes. Give a formula one column of numbers, (k, rows), or a dict of columns.")
+        raise DataError(
+            f"x has {array.ndim} axes. For a formula, give one column, an array of shape (k, rows), or a dict of columns."
+        )
     return {"x": array}
 
 
@@ -57,7 +59,7 @@ def numbers(values: Any, name: str) -> np.ndarray:
             raise TypeError("it is None" if values is None else f"its dtype is {array.dtype}")
         return np.array(array, np.float64, order="C")
     except (TypeError, ValueError) as error:
-        raise DataError(f"{name} is not an array of numbers: {error}. Convert it to floats.") from None
+        raise DataError(f"{name} is not an array of numbers: {error}. Convert it to float.") from None
 
 
 def square_of(array: np.ndarray) -> float:
@@ -72,7 +74,7 @@ def check_finite(array: np.ndarray, name: str) -> None:
     if not np.isfinite(array).all():
         place = int(np.argmax(~np.isfinite(array).reshape(-1)))
         raise DataError(
-            f"{name or 'x'} has {array.reshape(-1)[place]} at position {place}. Remove such rows, or give nan_policy='omit'."
+            f"{name or 'x'} has {array.reshape(-1)[place]} at position {place}. Remove such rows, or set nan_policy='omit'."
         )
 
 
@@ -81,7 +83,7 @@ def response(y: Any) -> np.ndarray:
     array = numbers(y, "y")
     array = array if array.ndim else array.reshape(1)
     if array.ndim != 1:
-        raise DataError(f"y has shape {array.shape}. Give one number for each row.")
+        raise DataError(f"y has shape {array.shape}. Give one number per row, shape (rows,).")
     if not len(array):
         raise DataError("y has no rows. Give at least one.")
     return array
@@ -92,16 +94,18 @@ def check_size(y: np.ndarray) -> None:
     square = square_of(y)
     if square > 1e300 or (square < 1e-300 and y.any()):
         size = float(np.abs(y).max())
-        raise DataError(f"y, over sigma, has the size {size:.0e}, whose square is no float. Give it in other units.")
+        raise DataError(f"y over sigma is as large as {size:.0e}, and its square over- or underflows. Rescale y.")
 
 
 def check_sigma(sigma: np.ndarray, rows: int) -> None:
     """Raise DataError for standard deviations or a covariance of another shape, or not above 0."""
     if sigma.shape not in ((), (1,), (rows,), (rows, rows)):
-        raise DataError(f"sigma has shape {sigma.shape}, and y has {rows} rows. Give one number for each, or a covariance.")
+        raise DataError(
+            f"sigma has shape {sigma.shape}, but y has {rows} rows. Give one number per row, or a covariance matrix."
+        )
     diagonal = np.diag(sigma) if sigma.ndim == 2 else np.atleast_1d(sigma)
     if sigma.ndim == 2 and not np.allclose(sigma, sigma.T, rtol=1e-8, atol=0):
-        raise DataError("sigma is a matrix that is not symmetric. Give the covariance of the errors of y.")
+        raise DataError("The matrix sigma is not symmetric. Give the covariance matrix of the errors of y.")
     if not (np.isfinite(sigma).all() and (diagonal > 0).all()):
         place = int(np.argmax(~((diagonal > 0) & np.isfinite(diagonal))))
         raise DataError(f"sigma is {diagonal[place]:g} at position {place}. Give positive numbers.")

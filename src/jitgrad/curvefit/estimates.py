@@ -236,6 +236,7 @@ class Estimates:
         """
         if len(self.curve.columns) != 1:
             raise ArgumentError(
-                f"An inverse is of one column, and the model has {len(self.curve.columns)}. Solve for it yourself."
+                f"inverse needs a model of one column, and this one has {len(self.curve.columns)}. "
+                "Solve for x with a root finder."
             )
         return invert(self, y, within, level, replicates, sigma, self.curve.columns[0] or "x")

@@ -110,7 +110,7 @@ def curve_fit(
     derivatives = checked(jac)
     own = loss if callable(loss) else None
     if own is not None and (sigma is not None or absolute_sigma or f_scale != 1.0):
-        raise ArgumentError("A loss of your own knows no sigma and no f_scale. Put them into it.")
+        raise ArgumentError("A custom loss cannot be combined with sigma or f_scale. Include them in the loss.")
     most = maxfev if max_nfev is None else max_nfev
     options = options_of("linear" if callable(loss) else loss, f_scale, ftol, xtol, gtol, most)
     rows = check_finite, nan_policy
@@ -124,8 +124,8 @@ def curve_fit(
     called = _called(problem, derivatives)
     if called is not None and by_gradients:
         raise UnsupportedError(
-            f"Gradient methods and losses of your own need a model that is traced, and its {called.note}. "
-            f"Use method 'auto' and a loss by name."
+            f"Gradient methods and custom losses need a model that can be traced, but its {called.note}. "
+            f"Use method 'auto' and a named loss."
         )
     if called is not None:
         observed = problem.observed
@@ -170,7 +170,7 @@ def _problem(
     names = list(p0) if not isinstance(p0, np.ndarray) and isinstance(p0, Mapping) else None
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
     for name in taken.intersection(curve.names):
-        raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
+        raise FormulaError(f"The formula uses {name!r}, which is the response or its sigma. Remove it from the formula.")
     with np.errstate(over="ignore"):  # of squares, which say whether numbers are finite
         observed = rows_of(curve, x, columns, y, sigma, *rows)
         observed.remarks.extend(curve.remarks)
@@ -191,9 +191,12 @@ def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
     curve = problem.curve
     if isinstance(curve.model, Formula):
         if callable(derivatives):
-            raise ArgumentError("The derivatives of a formula are exact. Leave jac out, or write the model as a function.")
+            raise ArgumentError(
+                "jac cannot be combined with a formula, whose derivatives are exact. "
+                "Leave jac out, or write the model as a function."
+            )
         return None
-    reason = "those of the function that was given as jac" if callable(derivatives) else _why_not_traced(problem)
+    reason = "computed by the function given as jac" if callable(derivatives) else _why_not_traced(problem)
     if not reason:
         return None
     return CalledCurve(curve.model, curve.names, [""], derivatives, reason)
@@ -202,12 +205,12 @@ def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
 def _why_not_traced(problem: Problem) -> str:
     """Why a function cannot be traced, as a clause; empty where it can."""
     if not problem.columns:
-        return f"since x is a {type(problem.observed.x).__name__} and no numbers"
+        return f"x is a {type(problem.observed.x).__name__}, not numbers"
     try:
         problem.lowered  # noqa: B018
     except JitgradError as error:
         said = str(error).removesuffix(".")
-        return f"since {said[0].lower()}{said[1:]}"
+        return f"{said[0].lower()}{said[1:]}"
     return ""
 
 

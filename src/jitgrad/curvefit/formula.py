@@ -86,9 +86,9 @@ class Formula:
         self.plain, self._more = not more, more
         self._functions = functions() | {name: (f, 0, 99) for name, f in (more or {}).items()}
         if len(text) > LONGEST:
-            raise FormulaError(f"The formula has {len(text)} characters. Write at most {LONGEST}, or a function in Python.")
+            raise FormulaError(f"The formula has {len(text)} characters. Use at most {LONGEST}, or write a function in Python.")
         if not text.strip():
-            raise FormulaError("The formula is empty. Write one such as a * x + b.")
+            raise FormulaError("The formula is empty. Write one, such as a * x + b.")
         self._standing: dict[str, str] = {}
         self._plain, self._places = self._replaced()
         self._tree = self._parsed()
@@ -115,7 +115,9 @@ class Formula:
         """
         for name in self.names:
             if name not in values:
-                raise FormulaError(f"The formula needs {name!r}, which has no value.{near_name(name, values)} Give it one.")
+                raise FormulaError(
+                    f"The formula needs a value for {name!r}.{near_name(name, values)} Pass it as a keyword argument."
+                )
         return as_tensor(self._value(self._tree, values))
 
     def _replaced(self) -> tuple[str, list[int]]:
@@ -149,20 +151,20 @@ class Formula:
             if (
                 not name[:length].isidentifier() or name[length - 1] in "\u00b7\u0387"
             ):  # the dots of products, to Python letters
-                fault = f"has {name[length - 1]!r}, which is no letter"
-                self._refuse(start + length - 1, fault, "Write * / - ** for operations, or put the name in backticks")
+                fault = f"contains {name[length - 1]!r}, which is not a letter"
+                self._refuse(start + length - 1, fault, "Write * / - ** for operations, or enclose the name in backticks")
 
     def _parsed(self) -> ast.expr:
         """The syntax tree."""
         unbalanced = _unbalanced(self._plain[1:-2])
         if unbalanced is not None:
             place = self._places[1 + unbalanced]
-            self._refuse(place, f"has a bracket {self.text[place]!r} without its other half", "Close or remove it")
+            self._refuse(place, f"has an unmatched {self.text[place]!r}", "Close or remove it")
         for place, character in zip(self._places, self._plain, strict=False):
             if character in "#\\":
-                self._refuse(place, f"has a {character}", "Leave it out, or put a name with it in backticks")
+                self._refuse(place, f"contains a {character}", "Remove it, or enclose the name in backticks")
             if not character.isprintable() and character != "\n":
-                self._refuse(place, f"has {character!r}, which is no text", "Remove it")
+                self._refuse(place, f"contains {character!r}, which is not printable", "Remove it")
         try:
             return ast.parse(self._plain, mode="eval").body
         except SyntaxError as error:
@@ -176,12 +178,14 @@ class Formula:
         place = self._places[min(max((error.offset or 2) - 1, 1), len(self._places) - 1) if error.lineno == 1 else -1]
         number = re.search(r"\d{4000,}", self.text)
         if number and "digits" in error.msg:
-            self._refuse(number.start(), "has a number beyond float64", "Write a smaller one")
+            self._refuse(number.start(), "has a number too large for float64", "Use a smaller number")
         if "=" in self.text and "==" not in self.text:
-            self._refuse(self.text.index("="), "has an equals sign", "Write the right side alone; the target is named apart")
+            self._refuse(
+                self.text.index("="), "has an equals sign", "Write the right-hand side only; the target is given separately"
+            )
         if "~" in self.text:
-            self._refuse(self.text.index("~"), "has a tilde", "Write the right side alone; the target is named apart")
-        self._refuse(place, "is not understood", "Check what stands there, and use * for every product")
+            self._refuse(self.text.index("~"), "has a tilde", "Write the right-hand side only; the target is given separately")
+        self._refuse(place, "has a syntax error", "Check the marked place, and write * for every product")
 
     def _refuse(self, place: int, fault: str, advice: str) -> NoReturn:
         """Raise FormulaError for a fault at a character, pointing at it."""
@@ -197,7 +201,7 @@ class Formula:
         a constant that is not finite; notes the names, and which are constants."""
         place = self._places[min(node.col_offset, len(self._places) - 1)]
         if depth > DEEPEST:
-            self._refuse(place, "is nested too deeply", "Write a function in Python instead")
+            self._refuse(place, "is nested too deeply", "Write a Python function instead")
 
         def of(*inner: ast.expr) -> list[Any]:
             return [self._check(one, noted, depth + 1) for one in inner]
@@ -226,41 +230,49 @@ class Formula:
                 of(node.test, node.body, node.orelse)
             elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
                 at = self._plain.find("^", node.left.end_col_offset or 1)
-                self._refuse(self._places[at], "has a ^", "Write ** for powers")
+                self._refuse(self._places[at], "contains a ^", "Write ** for powers")
             else:
-                self._refuse(place, "has what no formula may have", "Use numbers, names, + - * / **, comparisons and functions")
+                self._refuse(
+                    place,
+                    "contains an expression that is not allowed",
+                    "Use numbers, names, + - * / **, comparisons and functions",
+                )
         if value is not None and not np.isfinite(value):
-            self._refuse(place, f"has a constant that is {value}", "Write one that is a finite number")
+            self._refuse(place, f"has a constant that evaluates to {value}", "Use finite constants")
         return value
 
     def _check_name(self, node: ast.Name, place: int, noted: dict[str, bool]) -> None:
         if node.id in self._functions and node.id not in self._standing and node.id != EULER:
-            advice = f"Write {node.id}(…), or give the name another spelling"
-            self._refuse(place, f"has the function {node.id!r} without arguments", advice)
+            advice = f"Write {node.id}(…), or rename the parameter"
+            self._refuse(place, f"uses the function {node.id!r} without arguments", advice)
         noted[self._standing.get(node.id, node.id)] = node.id in CONSTANTS
 
     def _check_number(self, node: ast.Constant, place: int) -> Any:
         if type(node.value) not in (int, float):
-            self._refuse(place, f"has {node.value!r}, which is no number", "Use real numbers")
+            self._refuse(place, f"contains {node.value!r}, which is not a number", "Use real numbers")
         try:
             value = np.float64(node.value)  # type: ignore[arg-type]
         except OverflowError:
             value = np.float64(math.inf)
         if math.isinf(value):
-            self._refuse(place, "has a number beyond float64", "Write a smaller one")
+            self._refuse(place, "has a number too large for float64", "Use a smaller number")
         return value
 
     def _check_call(self, node: ast.Call, place: int) -> NamedFunction:
         if not isinstance(node.func, ast.Name):
-            self._refuse(place, "calls what is no name", "Call functions such as exp by their names")
+            self._refuse(place, "calls something that is not a name", "Call functions by name, as in exp(x)")
         name = self._standing.get(node.func.id, node.func.id)
         if name not in self._functions:
-            advice = near_name(name, self._functions).strip() or f"Functions are {', '.join(_COMMON)} and the like"
-            self._refuse(place, f"has the unknown function {name!r}", advice)
+            advice = near_name(name, self._functions).strip() or f"The functions include {', '.join(_COMMON)}"
+            self._refuse(place, f"uses the unknown function {name!r}", advice)
         function, least, most = self._functions[name]
         if node.keywords or not least <= len(node.args) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
-            self._refuse(place, f"gives {name} {len(node.args)} arguments", f"Give it {wanted}, without names")
+            self._refuse(
+                place,
+                f"calls {name} with {len(node.args)} argument{'s' * (len(node.args) != 1)}",
+                f"Give it {wanted}, by position",
+            )
         return function
 
     def _value(self, node: ast.expr, values: Mapping[str, Any]) -> Any:
@@ -308,7 +320,7 @@ def _folded(function: Any, operands: list[Any]) -> Any:
     return None if function is None or any(operand is None for operand in operands) else np.float64(function(*operands))
 
 
-_TOO_DEEP = "The formula is nested too deeply, or has thousands of terms. Write a function in Python instead."
+_TOO_DEEP = "The formula is nested too deeply, or has thousands of terms. Write a Python function instead."
 _COMMON = ("exp", "log", "sqrt", "sin", "cos", "tanh", "where")
 
 

@@ -52,7 +52,7 @@ def free_of(fixed: Any, held: np.ndarray, names: Sequence[str], columns: Mapping
     for name in fixed:
         if math.isnan(held[names.index(name)]):
             raise ArgumentError(
-                f"Parameter {name!r} is fixed and has no value. Give it in {{argument}}, or among the starting values.",
+                f"Parameter {name!r} is fixed but has no value. Give its value in {{argument}}, or as a starting value.",
                 argument="fixed",
             )
     return [k for k, name in enumerate(names) if name not in fixed], held
@@ -65,10 +65,13 @@ def limits_of(bounds: Any, held: np.ndarray, names: Sequence[str], columns: Mapp
     limits = _limits(bounds, names, columns)
     for name, low, high, start in zip(names, *limits, held, strict=True):
         if not low < high:
-            raise ArgumentError(f"The bounds of {name!r} are {low:g} and {high:g}. Give a lower and a higher one.")
+            raise ArgumentError(
+                f"The bounds of {name!r} are {low:g} and {high:g}. The lower bound must be less than the upper one."
+            )
         if start < low or start > high:
             raise ArgumentError(
-                f"Initial guess is outside of provided bounds: {name} = {start:g}, {low:g} to {high:g}. Start within them."
+                f"Initial guess is outside of provided bounds: {name} = {start:g}, {low:g} to {high:g}. "
+                "Choose a value within the bounds."
             )
     return limits
 
@@ -104,7 +107,8 @@ def check_names(what: str, given: Iterable[str], names: Sequence[str], columns: 
     for name in given:
         if name in columns:
             raise ArgumentError(
-                f"{{argument}} names {name!r}, which is a column and no parameter. Give parameters and columns names apart.",
+                f"{{argument}} names {name!r}, which is a column, not a parameter. "
+                "Give parameters and columns different names.",
                 argument=what,
             )
         if name not in names:

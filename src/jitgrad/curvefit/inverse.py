@@ -54,7 +54,7 @@ def invert(
 ) -> Inverse:
     """Where a curve of one column has the values y within ``ends``; see ``Estimates.inverse``."""
     if not replicates > 0:
-        said = f"{{argument}} is {replicates!r}. Give how many measurements y is the mean of, or inf."
+        said = f"{{argument}} is {replicates!r}. Give the number of measurements that y is the mean of, or inf."
         raise ArgumentError(said, argument="replicates")
     low, high = ends
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -164,15 +164,15 @@ def _notes(
     finite = along[np.isfinite(along)]
     reach = f"the curve lies between {finite.min():.6g} and {finite.max():.6g}" if len(finite) else "the curve is not finite"
     for which, said, of_one in (
-        (counts == 0, f"met at no {name} between {ends[0]:.6g} and {ends[1]:.6g}, where {reach}", ""),
+        (counts == 0, f"not reached for {name} between {ends[0]:.6g} and {ends[1]:.6g}, where {reach}", ""),
         (
             counts > 1,
-            f"met at several {name}: give a range around one of them",
+            f"reached at several {name}: give a range around one of them",
             " and ".join(f"{x:.6g}" for x in places[0][:NAMED]),
         ),
         (
             np.isinf(found[2:]).any(axis=0),
-            "too uncertain for two limits: the curve is not well determined there, or too flat",
+            "without a finite interval: the curve is poorly determined there, or too flat",
             "",
         ),
     ):

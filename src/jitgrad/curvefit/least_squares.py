@@ -235,7 +235,8 @@ class Solver:
             first, count = self._parts.astype(np.int64).T
             if not traced.by_rows or count.min() < 1 or first.min() < 0 or (first + count).max() > rows:
                 raise ArgumentError(
-                    "Parts are none of the rows, or the model does not go by rows. Give parts of at least one row."
+                    "Parts are out of range, or the model does not compute each row independently. "
+                    "Give parts of at least one row."
                 )
         for to, column in zip(self._columns, data.columns, strict=False):
             to[:] = column

@@ -101,7 +101,7 @@ def trace_model(
             rows = value.size if value.size > 1 or not shapes[0] else shapes[0][-1]
         if value.shape not in ((rows,), (1,), ()):
             raise ShapeError(
-                f"The model returns shape {value.shape} for {rows} rows. It should return one number for each, shape ({rows},)."
+                f"The model returns shape {value.shape} for {rows} rows. It should return one number per row, shape ({rows},)."
             )
         leaves, key, constants = [*parameters, *columns], None, []
         if kept is not None:
@@ -114,7 +114,7 @@ def trace_model(
         nodes = list(upstream([value]))
         if len(nodes) > MOST_OPERATIONS:
             raise UnsupportedError(
-                f"The model records {len(nodes)} operations. Write it with arrays, without a loop over rows."
+                f"The model records {len(nodes)} operations. Write it with array operations instead of a loop over rows."
             )
         by_rows = all(c.shape == (rows,) for c in columns) and all(_keeps_rows(node, rows) for node in nodes)
         recorded = Recorded(value, parameters, columns)

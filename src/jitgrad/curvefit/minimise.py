@@ -56,7 +56,9 @@ def minimise(problem: Problem, start: np.ndarray, method: str, own: OwnLoss | No
     size = np.where(start != 0, np.abs(start), 1.0)
     scaled = function(lambda u: cost(multiply(u, size)))
     if not np.isfinite(float(scaled(start / size))):
-        raise FitError("The cost is not finite at the starting values. Choose others, or bounds that keep to where it is.")
+        raise FitError(
+            "The cost is not finite at the starting values. Choose other values, or set bounds within which it is finite."
+        )
     by = {"lbfgs": _by_lbfgs, "adam": _by_adam}[method]
     u, evaluations, status = by(scaled, start / size, size, problem)
     theta = u * size
@@ -93,7 +95,10 @@ def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> t
     def evaluate(u: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = (np.array(part) for part in traced(u))
         if np.isfinite(value) and not np.isfinite(gradient).all():
-            raise FitError("A derivative of the cost is not finite on the way. Use method 'auto', or leave rows at edges out.")
+            raise FitError(
+                "A derivative of the cost became infinite or nan during the fit. "
+                "Use method 'auto', or leave out rows at singular points."
+            )
         return float(value), gradient
 
     limits = problem.limits() or Limits(np.full(len(u), -np.inf), np.full(len(u), np.inf))
@@ -108,7 +113,7 @@ def _by_lbfgs(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> t
 
 def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tuple[np.ndarray, int, Status]:
     if problem.bounds is not None:
-        raise ArgumentError("Adam knows no bounds. Use method 'auto' or 'lbfgs'.")
+        raise ArgumentError("Method 'adam' does not support bounds. Use method 'auto' or 'lbfgs'.")
     variable = Variable(u)
     costs = Adam(ADAM_RATE).minimize(lambda: cost.function(variable), [variable], steps=ADAM_STEPS).numpy()
     fallen = costs[-ADAM_STEPS // 10] - costs[-1]
@@ -118,6 +123,9 @@ def _by_adam(cost: Any, u: np.ndarray, size: np.ndarray, problem: Problem) -> tu
 def _square_root(h: np.ndarray) -> np.ndarray:
     """R with RᵀR = h, what is negative of it left out."""
     if not np.isfinite(h).all():
-        raise FitError("The second derivatives of the loss are not finite at the end. Choose other starting values, or bounds.")
+        raise FitError(
+            "The second derivatives of the loss are not finite where the fit ended. "
+            "Choose other starting values, or set bounds."
+        )
     values, vectors = np.linalg.eigh(0.5 * (h + h.T))
     return np.asarray(np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T)

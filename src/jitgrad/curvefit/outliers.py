@@ -78,17 +78,21 @@ def spread_of(sizes: np.ndarray, parameters: int) -> float:
 def _check(problem: Problem, first: CurveFit, q: float) -> None:
     if not (isinstance(q, float | int) and 0 < q < 1):
         raise ArgumentError(
-            f"{{argument}} is {q!r}. Give a rate of false discoveries between 0 and 1, as 0.01.", argument="outliers"
+            f"{{argument}} is {q!r}. Give a false discovery rate between 0 and 1, such as 0.01.", argument="outliers"
         )
     if problem.options.loss != "linear" or problem.whitening is not None:
         raise ArgumentError(
-            "Outliers are found where residuals count by their squares, each for itself. Leave loss, or the covariance, out."
+            "Outliers can only be detected in least-squares fits with independent errors. "
+            "Use loss 'linear', and a sigma that is not a matrix."
         )
     if not problem.columns or not first.by_rows:
-        raise ArgumentError("Outliers are left out of models that take rows one by one. Leave them out yourself.")
+        raise ArgumentError(
+            "Outliers can only be detected if the model computes each row independently. Remove them before the fit."
+        )
     if first.dof <= 0:
         raise ArgumentError(
-            f"{first.n_rows} rows and {len(problem.free)} parameters leave nothing to tell outliers from. Give more rows."
+            f"{first.n_rows} rows and {len(problem.free)} parameters leave no degrees of freedom to detect outliers. "
+            "Give more rows."
         )
 
 
@@ -121,12 +125,13 @@ def _said(problem: Problem, rows: np.ndarray, q: float) -> str:
     """Which rows are left out, by what they have: their numbers are those of other rows where some were dropped before."""
     method = f"(ROUT, Q = {100 * q:g} %)"
     if not len(rows):
-        return f"no row is an outlier {method}"
+        return f"no outliers were found {method}"
     names = [name or "x" for name in problem.curve.columns]
     shown = []
     for row in rows[:SHOWN].tolist():
         values = [f"{name} = {column[row]:g}" for name, column in zip(names, problem.columns, strict=True) if column.ndim == 1]
         shown.append(f"({', '.join([*values, f'y = {problem.y[row]:g}'])})")
     more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-    which = f"{len(rows)} of {len(problem.y)} rows {'is an outlier' if len(rows) == 1 else 'are outliers'} {method}, left out"
+    were = "was excluded as an outlier" if len(rows) == 1 else "were excluded as outliers"
+    which = f"{len(rows)} of {len(problem.y)} rows {were} {method}"
     return f"{which}: {', '.join(shown)}{more}"

@@ -88,9 +88,9 @@ class Problem:
         k = int(np.argmax(~np.isfinite(jacobian).all(axis=0)))
         bad = ~np.isfinite(jacobian[:, k])
         if not bad.any():  # each is, and their squares are not
-            return "The model is not finite at the starting values: its squares, over sigma, are no floats"
+            return "The model is not finite at the starting values: its square over sigma overflows"
         name = self.curve.names[self.free[k]]
-        return f"A derivative of the model is not finite at the starting values, that by {name} {self._rows(bad)}"
+        return f"The derivative of the model with respect to {name} is not finite at the starting values, {self._rows(bad)}"
 
     def _rows(self, marked: np.ndarray) -> str:
         """Rows, the first by its number and its data."""
@@ -155,5 +155,5 @@ def _whitening(sigma: np.ndarray) -> np.ndarray:
     try:
         factor = np.linalg.cholesky(sigma)
     except np.linalg.LinAlgError:
-        raise DataError("sigma is a matrix that is not positive definite. Give the covariance of the errors of y.") from None
+        raise DataError("The matrix sigma is not positive definite. Give the covariance matrix of the errors of y.") from None
     return np.asarray(solve_triangular(factor, np.eye(len(sigma)), lower=True))

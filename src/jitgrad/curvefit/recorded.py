@@ -73,9 +73,8 @@ def _step(node: Tensor, operands: Sequence[int], name: str) -> Step:
     if node.op is None and node.shape == () and node.variable is None and node.value is not None:
         return np.asarray(node.value).item(), (), ()
     if node.op is None or not node.op.partials or OPS.get(node.op.name) is not node.op:
-        what = f"the op {node.op.name}" if node.op is not None else "an array or a Variable"
+        what = f"the op {node.op.name}, which is not elementwise" if node.op is not None else "an array or a Variable"
         raise UnsupportedError(
-            f"The function {name} has {what}, which does not go row by row, so it cannot be sent to another process. "
-            f"Write the model as a formula."
+            f"The function {name} uses {what}, so it cannot be sent to another process. Write the model as a formula."
         )
     return node.op.name, tuple(operands), tuple(node.attrs)

@@ -161,7 +161,7 @@ class CurveFit(Estimates):
         """As ``Estimates.band``; by default for the rows that were fitted, with their sigma."""
         if prediction and sigma is None and self.sigma is not None:
             if x is not None:
-                raise ArgumentError("band: the fit was given sigma. Give that of the new measurements, a number or one a row.")
+                raise ArgumentError("band: the fit used sigma. Give sigma of the new measurements, a number or one per row.")
             sigma = self.sigma
         if x is None:
             return self._band(self._problem.columns, self.n_rows, level, prediction, sigma)
@@ -181,7 +181,7 @@ class CurveFit(Estimates):
             within = float(np.min(x)), float(np.max(x))
         if sigma is None and self.sigma is not None and replicates < math.inf:
             raise ArgumentError(
-                "inverse: the fit was given sigma. Give that of the new measurements, a number or one for each."
+                "inverse: the fit used sigma. Give sigma of the new measurements, a number or one per value of y."
             )
         return super().inverse(y, within, level, replicates, sigma)
 
@@ -274,10 +274,13 @@ class CurveFit(Estimates):
         found = [] if self.converged else [self.status.message.capitalize()]
         loose, adrift = self._loose_names, self._names_adrift
         if self.dof <= 0 and not self._problem.absolute_sigma:
-            found.append(f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: no standard errors")
+            found.append(
+                f"{self.n_rows} rows and {len(self.free)} parameters leave no degrees of freedom: standard errors are undefined"
+            )
         elif loose:
             names = " and ".join(loose)
-            found.append(f"singular: the data do not determine {names}; fix one of them, or leave it out of the model")
+            one = "it" if len(loose) == 1 else "one of them"
+            found.append(f"singular: the data do not determine {names}; fix {one}, or remove {one} from the model")
         elif adrift:
             names = " and ".join(adrift)
             found.append(f"the model hardly depends on {names} where the fit ended; give other starting values")
@@ -285,7 +288,8 @@ class CurveFit(Estimates):
             found.append("worse than a constant: the model does not describe the data, or needs other starting values")
         if self._problem.bounds is not None and self.at_bounds:
             found.append(
-                f"at a bound: {', '.join(self.at_bounds)}; standard errors mean little there, so move the bound or fix it"
+                f"at a bound: {', '.join(self.at_bounds)}; standard errors are unreliable there, so move the bound, or fix the "
+                f"parameter{'s' * (len(self.at_bounds) > 1)}"
             )
         return found
 

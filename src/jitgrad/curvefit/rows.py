@@ -55,14 +55,16 @@ def rows_of(
     masked = [name or "x" for name, values in [*columns.items(), ("y", y), ("sigma", sigma)] if _is_masked(values)]
     if policy == "omit":
         columns, y = {name: _unmasked(values) for name, values in columns.items()}, _unmasked(y)
-    remarks = [f"masked values of {name} count as any others" for name in masked if policy != "omit"]
+    remarks = [f"masked values of {name} were used like any other values" for name in masked if policy != "omit"]
     arrays, y = _arrays(curve, x, columns), given.response(y)
     sigma = None if sigma is None else given.numbers(sigma, "sigma")
     if len(y) == 1 and arrays and arrays[0].shape[-1:] > (1,):
         y = np.repeat(y, arrays[0].shape[-1])
     for name, array in zip(curve.columns, arrays, strict=False):
         if name and array.shape != y.shape:
-            raise DataError(f"Column {name!r} has shape {array.shape}, and y has {len(y)} rows. Give as many to both.")
+            raise DataError(
+                f"Column {name!r} has shape {array.shape}, but y has {len(y)} rows. Give both the same number of rows."
+            )
     if finite and policy == "omit":
         _check_finite(curve, arrays, y)
     if policy is not None:
@@ -105,17 +107,21 @@ def _without_nan(
     """The rows without those that have nan, and x without them where there are any."""
     kept = ~np.isnan(y)
     if any(array.shape[-1:] != y.shape for array in arrays):
-        raise ArgumentError(f"nan_policy={policy!r} needs x with a last axis of rows. Leave rows with nan out yourself.")
+        raise ArgumentError(
+            f"nan_policy={policy!r} needs an x whose last axis is the rows. Remove rows with nan before the fit."
+        )
     for array in arrays:
         kept &= ~np.isnan(array).reshape(-1, len(y)).any(axis=0)
     if kept.all():
         return arrays, y, sigma, x
     if policy == "raise":
-        raise DataError(f"The input contains nan values, in row {int(np.argmin(kept))}. Remove it, or give nan_policy='omit'.")
+        raise DataError(
+            f"The input contains nan values, in row {int(np.argmin(kept))}. Remove such rows, or set nan_policy='omit'."
+        )
     if not kept.any():
-        raise DataError("Every row has a nan. Give rows with numbers.")
+        raise DataError("Every row contains nan. Give rows without missing values.")
     if not arrays:
-        raise ArgumentError("nan_policy='omit' needs x that is numbers. Leave rows with nan out yourself.")
+        raise ArgumentError("nan_policy='omit' needs a numeric x. Remove rows with nan before the fit.")
     arrays = [np.ascontiguousarray(a[..., kept]) for a in arrays]
     if sigma is not None and sigma.ndim:
         sigma = sigma[kept] if sigma.ndim == 1 else sigma[np.ix_(kept, kept)]

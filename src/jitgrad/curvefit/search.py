@@ -27,7 +27,8 @@ def fit_from(problem: Problem, start: np.ndarray) -> CurveFit:
     solution = problem.solve(start[None])
     if int(solution.status[0]) in NOT_BEGUN:
         raise FitError(
-            f"{problem.not_finite(start)}. Choose others, or bounds that keep to where it is; or leave such rows out."
+            f"{problem.not_finite(start)}. "
+            "Choose other starting values, set bounds within which it is finite, or leave out such rows."
         )
     return CurveFit(problem, solution)
 
@@ -73,16 +74,18 @@ def mended(problem: Problem, start: np.ndarray, most: int | None) -> CurveFit:
         found = _succeeding(problem, start, np.inf)
         if found is None:
             raise
-        problem.observed.remarks.append("the model is not finite at the starting values, and this is the best fit from others")
+        problem.observed.remarks.append(
+            "the model is not finite at the starting values, so this is the best fit from other starting values"
+        )
         return found
     found = _succeeding(problem, start, cost)
     if found is not None:
-        problem.observed.remarks.append(f"the fit from the starting values failed ({reason}), and this is the best from others")
+        problem.observed.remarks.append(
+            f"the fit from the starting values failed ({reason}), so this is the best fit from other starting values"
+        )
         return found
     tried = len(_starts_near(problem, start))
-    problem.observed.remarks.append(
-        f"other signs and scales of the starting values, {tried} starts in all, led to no better fit"
-    )
+    problem.observed.remarks.append(f"{tried} starts, with other signs and scales of the starting values, led to no better fit")
     return failed
 
 
@@ -130,7 +133,7 @@ def _best_fit(problem: Problem, starts: np.ndarray) -> CurveFit:
     if not len(best):
         raise FitError(
             f"The model is not finite at any of {len(starts)} starts. {problem.not_finite(starts[0])}. "
-            f"Give {{argument}}, or bounds that keep to where it is finite; or leave such rows out.",
+            f"Give {{argument}}, set bounds within which it is finite, or leave out such rows.",
             argument="p0",
         )
     alike = np.flatnonzero(solution.costs <= (1 + SAME_COST) * max(solution.costs[best[0]], rounding))

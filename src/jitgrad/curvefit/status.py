@@ -28,25 +28,25 @@ class Status(enum.IntEnum):
         made._value_, made.message, made.converged = code, message, message.startswith("converged")
         return made
 
-    BY_COST = codes.BY_COST, "converged: no step lowers the cost any more"
-    BY_STEP = codes.BY_STEP, "converged: steps no longer change the parameters"
+    BY_COST = codes.BY_COST, "converged: no step reduces the cost further"
+    BY_STEP = codes.BY_STEP, "converged: the parameters no longer change"
     BY_GRADIENT = codes.BY_GRADIENT, "converged: the gradient is zero"
-    EXACT = codes.EXACT, "converged: the model meets the data to rounding"
+    EXACT = codes.EXACT, "converged: the model fits the data to rounding error"
     TOO_MANY = (
         codes.TOO_MANY,
-        "not converged: the evaluations were used up; raise max_nfev, or give other starting values",
+        "not converged: the maximum number of evaluations was reached; raise max_nfev, or give other starting values",
     )
-    NOT_FINITE = codes.NOT_FINITE, "not converged: the model is not finite at the starting values; choose others"
+    NOT_FINITE = codes.NOT_FINITE, "not converged: the model is not finite at the starting values; choose other values"
     NO_DERIVATIVE = (
         codes.NO_DERIVATIVE,
-        "not converged: a derivative of the model is not finite at the starting values; choose others",
+        "not converged: a derivative of the model is not finite at the starting values; choose other values",
     )
     STUCK = (
         codes.STUCK,
-        "not converged: no step lowers the cost, and yet its gradient is not zero; give other starting values, or look for a "
-        "jump or a kink in the model",
+        "not converged: no step reduces the cost, although its gradient is not zero; give other starting values, or look for "
+        "a jump or a kink in the model",
     )
-    FLAT = 0, "not converged: no parameter changes the model where the fit ended; give other starting values"
+    FLAT = 0, "not converged: the model does not depend on any parameter where the fit ended; give other starting values"
 
 
 NOT_BEGUN = (codes.NOT_FINITE, codes.NO_DERIVATIVE)

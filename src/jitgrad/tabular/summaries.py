@@ -173,8 +173,8 @@ def of_curve(fitted: CurveTableFit) -> Summary:
     before: list[Grid | str] = [f"{dropped} rows dropped because a value was missing"] if dropped else []
     after: list[Grid | str] = []
     if result.n_minima is not None and result.n_starts > 1:
-        found = "the only minimum" if result.n_minima == 1 else f"the best of {result.n_minima} different minima"
-        after.append(f"{found} that {result.n_starts} starts led to")
+        found = "the only minimum" if result.n_minima == 1 else f"the best of {result.n_minima} minima"
+        after.append(f"{found} found from {result.n_starts} starting points")
     return Summary(made.title, [*before, *made.parts, *after])
 
 
