@@ -204,7 +204,7 @@ def test_names() -> None:
     [
         (lambda: losses.mean_squared_error(Y, P[:, :2]), r"target has shape \(6, 3\) and the prediction \(6, 2\)"),
         (lambda: losses.mean_squared_error(Y, P, sample_weight=np.ones(5)), r"sample_weight has shape \(5,\)"),
-        (lambda: losses.sparse_categorical_crossentropy(HOT, P), "one class a row"),
+        (lambda: losses.sparse_categorical_crossentropy(HOT, P), "one class per row"),
         (lambda: losses.gaussian_nll(Y, P), "twice as many numbers"),
     ],
 )
@@ -241,7 +241,7 @@ SPARSE = losses.sparse_categorical_crossentropy
 )
 def test_a_label_that_is_no_class_is_an_error_with_its_row(ask: Any, label: float, said: str) -> None:
     labels = np.array([0, label, 2])
-    with pytest.raises(DataError, match=rf"has {said}(\.0)? in row 1, which is no class from 0 to 2"):
+    with pytest.raises(DataError, match=rf"has {said}(\.0)? in row 1, which is not a class from 0 to 2"):
         float(np.sum(np.asarray(ask(labels))))
 
 

@@ -148,19 +148,19 @@ def test_several_classes_in_a_row_that_nobody_could_check_are_nan() -> None:
     [
         (lambda: metrics.get("acuracy"), ArgumentError, "no metric 'acuracy'. Did you mean 'accuracy'"),
         (lambda: metrics.F1("mean"), ArgumentError, "average is 'mean'"),
-        (lambda: metrics.Accuracy()(np.ones((3, 2)), SCORES[:3]), ShapeError, "Give one class a row"),
+        (lambda: metrics.Accuracy()(np.ones((3, 2)), SCORES[:3]), ShapeError, "Give one class per row"),
         (lambda: metrics.R2()(np.ones((3, 2)), np.ones((3, 4))), ShapeError, r"\(3, 2\) and the prediction \(3, 4\)"),
-        (lambda: metrics.AUC()(CLASSES, SCORES), ShapeError, "Give one number a row, or two classes"),
+        (lambda: metrics.AUC()(CLASSES, SCORES), ShapeError, "Give one number per row, or two classes"),
         (lambda: metrics.get(lambda t, p: jitgrad.sum(p))(BITS, BITS), ArgumentError, "one number for all rows"),
         (lambda: metrics.TopKCategoricalAccuracy(0), ArgumentError, "k is 0"),
         (lambda: metrics.F1(threshold="a"), ArgumentError, "threshold is 'a'. Give a number"),
-        (lambda: metrics.F1(threshold=0.7)(CLASSES, SCORES), ArgumentError, "f1: threshold is 0.7, and of predictions"),
+        (lambda: metrics.F1(threshold=0.7)(CLASSES, SCORES), ArgumentError, "f1: threshold is 0.7, but predictions"),
         (lambda: metrics.get({"class_name": "auc"}), ArgumentError, "The metric is {'class_name': 'auc'}. Give one of"),
         *[
             (
                 lambda kind=kind: kind()(SEVERAL, SEVERAL * 0.5),
                 DataError,
-                f"The target has several classes in row 1, and {kind.__name__.lower()}",
+                f"The target has several classes in row 1, but {kind.__name__.lower()}",
             )
             for kind in (metrics.Precision, metrics.Recall, metrics.F1, metrics.AUC)
         ],

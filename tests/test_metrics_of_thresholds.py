@@ -197,15 +197,15 @@ def test_scores_of_each_class() -> None:
     [
         (lambda: metrics.ElementRecall(class_id=4)(BITS, CHANCES), ShapeError, "class_id is 4, and predictions have shape"),
         (lambda: metrics.Precision(class_id=4)(BITS.argmax(1), CHANCES), ArgumentError, "there are 4 classes"),
-        (lambda: metrics.Precision("each", class_id=1), ArgumentError, "Give one of them"),
+        (lambda: metrics.Precision("each", class_id=1), ArgumentError, "Give only one of them"),
         (lambda: metrics.FBeta("mean"), ArgumentError, "average is 'mean'"),
-        (lambda: metrics.FBeta()(TRUE, ONE), ShapeError, "Give a row of columns"),
+        (lambda: metrics.FBeta()(TRUE, ONE), ShapeError, "Give one row per example"),
         (lambda: metrics.AUC(curve="ROX"), ArgumentError, "no curve 'ROX'. Did you mean 'ROC'"),
         (lambda: metrics.TruePositives(0.5)(BITS, CHANCES[:, :3]), ShapeError, r"\(157, 4\) and the prediction \(157, 3\)"),
-        (lambda: metrics.PrecisionAtRecall(1.5), ArgumentError, "the value is 1.5"),
+        (lambda: metrics.PrecisionAtRecall(1.5), ArgumentError, "the bound is 1.5"),
         (lambda: metrics.roc_auc([1, 2], [0.1, 0.2]), DataError, "targets are not 0 and 1"),
         (lambda: metrics.roc_auc([1], [0.1, 0.2]), ShapeError, "1 targets, 2 scores"),
-        (lambda: metrics.Running(metrics.R2()).update_state(ONE, ONE, WEIGHTS[:3]), ShapeError, "Give one a row"),
+        (lambda: metrics.Running(metrics.R2()).update_state(ONE, ONE, WEIGHTS[:3]), ShapeError, "Give one weight per row"),
     ],
 )
 def test_errors(call: Any, error: type[Exception], message: str) -> None:

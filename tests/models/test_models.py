@@ -401,7 +401,7 @@ def test_a_figure_that_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: network().fit(X, Y + 1), DataError, "y has 2 in row .*, which is no class from 0 to 1: the model predicts 2"),
+        (lambda: network().fit(X, Y + 1), DataError, "y has 2 in row .*, which is not a class from 0 to 1; the model"),
         (lambda: network().fit(X, Y - 1), DataError, "y has -1 in row"),
         (lambda: network().fit(X, Y, validation_data=(X, Y + 1)), DataError, "validation y has 2 in row"),
         (lambda: network().evaluate(X, Y + 0.5), DataError, "y has 0.5 in row 0|y has 1.5 in row 0"),
@@ -442,7 +442,7 @@ def test_wrong_feature_counts() -> None:
 def test_a_loss_of_one_number_cannot_be_weighted() -> None:
     model = line()
     model.compile("sgd", lambda t, p: jitgrad.mean((p[:, 0] - t) ** 2))
-    with pytest.raises(ArgumentError, match="returns one number for all rows, so they cannot be weighted"):
+    with pytest.raises(ArgumentError, match="returns one number for all rows, so rows cannot be weighted"):
         model.fit(X, Z, sample_weight=np.ones(103))
     model.compile("sgd", lambda t, p: (p[:, 0] - t) ** 2)
     weighted = model.fit(X, Z, batch_size=None, sample_weight=2 * np.ones(103)).loss[0]

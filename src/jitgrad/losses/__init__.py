@@ -1,15 +1,15 @@
-"""Losses: scalar costs of predictions, made of the ops of the table.
+"""Loss functions: scalar costs of predictions.
 
-Each takes ``(target, prediction)``, has the rows along the first axis, and returns the mean over rows of a row's loss, which is
-the mean over its elements; with ``sample_weight``, an array of a number a row, the mean of the weighted losses. The names are
-Keras's. ``loss.by_row(target, prediction)`` gives each row's loss. Options of a loss are bound with
+Each loss takes ``(target, prediction)`` with the rows along the first axis. It averages over the elements of a
+row, then over the rows. With ``sample_weight``, an array with one weight per row, it returns the mean of the
+weighted losses of the rows. ``loss.by_row(target, prediction)`` returns the loss of each row. Names are
+Keras's. To set an option of a loss that is passed to ``compile``, bind it with ``functools.partial``:
 ``functools.partial(losses.huber, delta=0.1)``.
 
-Cross-entropies of a softmax or sigmoid that was just computed are those of its logits, without overflow.
+Attributes
+----------
+cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
 """
-
-from collections.abc import Callable
-from typing import Any
 
 from jitgrad.arguments import by_name
 from jitgrad.losses.classes import (
@@ -17,28 +17,23 @@ from jitgrad.losses.classes import (
     binary_focal_crossentropy,
     categorical_crossentropy,
     categorical_focal_crossentropy,
-    categorical_hinge,
-    hinge,
     kl_divergence,
     sparse_categorical_crossentropy,
-    squared_hinge,
 )
-from jitgrad.losses.loss import Loss, aligned, alike, by_row_of, classes_of, is_own, loss, name_of, weighted
+from jitgrad.losses.likelihoods import gamma, gaussian_nll, poisson
+from jitgrad.losses.loss import Loss, LossFunction
+from jitgrad.losses.margins import categorical_hinge, hinge, squared_hinge
 from jitgrad.losses.numbers import (
     cosine_similarity,
-    gamma,
-    gaussian_nll,
     huber,
     log_cosh,
     mean_absolute_error,
     mean_absolute_percentage_error,
     mean_squared_error,
     mean_squared_logarithmic_error,
-    poisson,
     quantile,
     smooth_l1,
 )
-from jitgrad.losses.targets import meaningful
 
 LOSSES: dict[str, Loss] = {
     "mse": mean_squared_error, "mean_squared_error": mean_squared_error,
@@ -52,10 +47,33 @@ LOSSES: dict[str, Loss] = {
     "smooth_l1": smooth_l1, "binary_focal_crossentropy": binary_focal_crossentropy,
     "categorical_focal_crossentropy": categorical_focal_crossentropy,
 }  # fmt: skip
+"""The losses by name, as ``compile`` accepts them."""
 
 
-def get(name: str | Callable[..., Any]) -> Callable[..., Any]:
-    """A loss by name, or a function itself. Raises ArgumentError for an unknown name."""
+def get(name: str | LossFunction) -> LossFunction:
+    """Return a loss function.
+
+    Parameters
+    ----------
+    name : str or callable
+        Name of a loss, a key of ``LOSSES``, such as ``"mse"``; or a function of targets and predictions, which
+        is returned unchanged.
+
+    Returns
+    -------
+    callable
+        The loss function.
+
+    Raises
+    ------
+    ArgumentError
+        If no loss has this name.
+
+    Examples
+    --------
+    >>> jg.losses.get("mse") is jg.losses.mean_squared_error
+    True
+    """
     if callable(name):
         return name
     return by_name("loss", name, LOSSES, also=", or a function of targets and predictions")
@@ -63,36 +81,26 @@ def get(name: str | Callable[..., Any]) -> Callable[..., Any]:
 
 __all__ = [
     "LOSSES",
-    "Loss",
-    "aligned",
-    "alike",
     "binary_crossentropy",
     "binary_focal_crossentropy",
-    "by_row_of",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
     "categorical_hinge",
-    "classes_of",
     "cosine_similarity",
     "gamma",
     "gaussian_nll",
     "get",
     "hinge",
     "huber",
-    "is_own",
     "kl_divergence",
     "log_cosh",
-    "loss",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
-    "meaningful",
-    "name_of",
     "poisson",
     "quantile",
     "smooth_l1",
     "sparse_categorical_crossentropy",
     "squared_hinge",
-    "weighted",
 ]

@@ -1,4 +1,9 @@
-"""Losses of classes. Cross-entropies of a softmax or sigmoid that was just computed are those of its logits."""
+"""Losses for classification.
+
+Attributes
+----------
+cross-entropy of the result of a softmax or a sigmoid is computed from the logits, so it does not overflow.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +13,61 @@ import numpy as np
 
 from jitgrad.functions import networks
 from jitgrad.functions.elementwise import clip
-from jitgrad.functions.extremes import max
 from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import expand_dims
 from jitgrad.functions.softmax import log_of_softmax, log_softmax
 from jitgrad.losses.loss import SMALLEST, alike, classes_of, elementwise, loss, mean_of_row
 from jitgrad.losses.targets import SPARSE, meaningful
-from jitgrad.ops.elementwise import equal, exp, log, relu, sigmoid, softplus, square, where
+from jitgrad.ops.elementwise import equal, exp, log, sigmoid, softplus, where
 from jitgrad.tape.tensor import Tensor, as_tensor, op_of
 
 
 @elementwise
 def binary_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False, label_smoothing: float = 0.0) -> Tensor:
-    """-target·log(p) - (1 - target)·log(1 - p) of probabilities p, or of their logits, without overflow."""
+    """Compute the binary cross-entropy, the mean of ``-(target·log(p) + (1 - target)·log(1 - p))``.
+
+    Parameters
+    ----------
+    target : array_like, shape (rows, ...)
+        True values, from 0 to 1.
+    prediction : array_like, shape (rows, ...)
+        Predicted probabilities of class 1, or logits, of the same shape as `target`.
+    from_logits : bool, default False
+        Whether `prediction` contains logits instead of probabilities.
+    label_smoothing : float, default 0.0
+        Amount s of label smoothing: a target y becomes ``(1 - s)·y + s/2``.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row. The result is then the mean of the weighted losses of the rows.
+
+    Returns
+    -------
+    Tensor
+        Mean loss over the rows, a scalar.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes of `target` and `prediction` differ.
+    DataError
+        If a target is not in the range of the loss.
+
+    See Also
+    --------
+    categorical_crossentropy : For several classes, with one-hot targets.
+    binary_focal_crossentropy : Gives less weight to rows that are already predicted well.
+
+    Notes
+    -----
+    If `prediction` is the result of a sigmoid, or `from_logits` is set, the loss is computed from the logits
+    without overflow. Other probabilities are clipped to [1e-7, 1 - 1e-7], as in Keras.
+
+    Examples
+    --------
+    >>> jg.losses.binary_crossentropy([1.0, 0.0], [0.9, 0.2])
+    <Tensor shape=() dtype=float64 0.16425203>
+    >>> jg.losses.binary_crossentropy([1.0, 0.0], [1000.0, -1000.0], from_logits=True)
+    <Tensor shape=() dtype=float64 0.>
+    """
     target = target * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else target
     prediction, from_logits = _logits_of(prediction, from_logits)
     if from_logits:
@@ -30,7 +77,7 @@ def binary_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = 
 
 
 def _logits_of(prediction: Tensor, from_logits: bool) -> tuple[Tensor, bool]:
-    """What a sigmoid was just recorded of, from which nothing overflows or vanishes, or the prediction itself."""
+    """Return the input of the sigmoid that computed the prediction and True, or the arguments themselves."""
     return (prediction.inputs[0], True) if op_of(prediction) is sigmoid else (prediction, from_logits)
 
 
@@ -39,10 +86,51 @@ def binary_focal_crossentropy(
     target: Tensor, prediction: Tensor, alpha: float | None = None, gamma: float = 2.0, from_logits: bool = False,
     label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """The binary cross-entropy times (1 - p)^gamma, with p the probability of what is true; as Keras's.
+    """Compute the binary cross-entropy times ``(1 - p)^gamma``, where p is the predicted probability of the true
+    class.
 
-    Where there is an alpha, that of target 1 counts alpha, that of 0 1 - alpha. Lin et al., "Focal loss for dense object
-    detection", 2017.
+    Parameters
+    ----------
+    target : array_like, shape (rows, ...)
+        True values, from 0 to 1.
+    prediction : array_like, shape (rows, ...)
+        Predicted probabilities of class 1, or logits, of the same shape as `target`.
+    alpha : float, optional
+        Weight of targets 1; targets 0 are weighted by 1 - alpha. By default both have weight 1.
+    gamma : float, default 2.0
+        Exponent. With 0 the result is the binary cross-entropy.
+    from_logits : bool, default False
+        Whether `prediction` contains logits instead of probabilities.
+    label_smoothing : float, default 0.0
+        Amount s of label smoothing: a target y becomes ``(1 - s)·y + s/2``.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row. The result is then the mean of the weighted losses of the rows.
+
+    Returns
+    -------
+    Tensor
+        Mean loss over the rows, a scalar.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes of `target` and `prediction` differ.
+    DataError
+        If a target is not in the range of the loss.
+
+    See Also
+    --------
+    binary_crossentropy : The loss without the factor.
+
+    Notes
+    -----
+    T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollár, "Focal loss for dense object detection", 2017. Values
+    are those of Keras.
+
+    Examples
+    --------
+    >>> jg.losses.binary_focal_crossentropy([1.0, 0.0], [0.9, 0.2])
+    <Tensor shape=() dtype=float64 0.00498967>
     """
     target = target * (1 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else target
     prediction, from_logits = _logits_of(prediction, from_logits)
@@ -59,9 +147,47 @@ def binary_focal_crossentropy(
 def categorical_crossentropy(
     target: Tensor, prediction: Tensor, from_logits: bool = False, label_smoothing: float = 0.0
 ) -> Tensor:
-    """-Σ target·log(p) over the last axis, of probabilities p, or of their logits, without overflow.
+    """Compute the categorical cross-entropy, the mean of ``-Σ target·log(p)`` over the classes.
 
-    Probabilities are divided by their sum first, as Keras does.
+    Parameters
+    ----------
+    target : array_like, shape (rows, ..., classes)
+        True probabilities of the classes, for example one-hot vectors.
+    prediction : array_like, shape (rows, ..., classes)
+        Predicted probabilities of the classes, or logits. Probabilities are first divided by their sum, as in
+        Keras.
+    from_logits : bool, default False
+        Whether `prediction` contains logits instead of probabilities.
+    label_smoothing : float, default 0.0
+        Amount s of label smoothing: with n classes, a target y becomes ``(1 - s)·y + s/n``.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row. The result is then the mean of the weighted losses of the rows.
+
+    Returns
+    -------
+    Tensor
+        Mean loss over the rows, a scalar.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes of `target` and `prediction` differ.
+    DataError
+        If a target is not in the range of the loss.
+
+    See Also
+    --------
+    sparse_categorical_crossentropy : Takes classes as integers.
+
+    Notes
+    -----
+    If `prediction` is the result of a softmax, or `from_logits` is set, the loss is computed from the logits
+    without overflow. Other probabilities are clipped to [1e-7, 1 - 1e-7], as in Keras.
+
+    Examples
+    --------
+    >>> jg.losses.categorical_crossentropy([[0.0, 1.0, 0.0]], [[0.1, 0.7, 0.2]])
+    <Tensor shape=() dtype=float64 0.35667494>
     """
     alike("categorical_crossentropy", target, prediction)
     if label_smoothing:
@@ -75,9 +201,51 @@ def categorical_focal_crossentropy(
     target: Tensor, prediction: Tensor, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
     label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """The categorical cross-entropy with alpha·(1 - p)^gamma for each class of probability p, as Keras's.
+    """Compute the categorical cross-entropy with the factor ``alpha·(1 - p)^gamma`` for a class of probability p.
 
-    See ``binary_focal_crossentropy``.
+    Parameters
+    ----------
+    target : array_like, shape (rows, ..., classes)
+        True probabilities of the classes, for example one-hot vectors.
+    prediction : array_like, shape (rows, ..., classes)
+        Predicted probabilities of the classes, or logits. Probabilities are first divided by their sum, as in
+        Keras.
+    alpha : float, default 0.25
+        Factor of the loss.
+    gamma : float, default 2.0
+        Exponent. With 0 the result is alpha times the categorical cross-entropy.
+    from_logits : bool, default False
+        Whether `prediction` contains logits instead of probabilities.
+    label_smoothing : float, default 0.0
+        Amount s of label smoothing: with n classes, a target y becomes ``(1 - s)·y + s/n``.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row. The result is then the mean of the weighted losses of the rows.
+
+    Returns
+    -------
+    Tensor
+        Mean loss over the rows, a scalar.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes of `target` and `prediction` differ.
+    DataError
+        If a target is not in the range of the loss.
+
+    See Also
+    --------
+    categorical_crossentropy : The loss without the factor.
+
+    Notes
+    -----
+    T.-Y. Lin, P. Goyal, R. Girshick, K. He and P. Dollár, "Focal loss for dense object detection", 2017. Values
+    are those of Keras.
+
+    Examples
+    --------
+    >>> jg.losses.categorical_focal_crossentropy([[0.0, 1.0, 0.0]], [[0.1, 0.7, 0.2]])
+    <Tensor shape=() dtype=float64 0.00802519>
     """
     alike("categorical_focal_crossentropy", target, prediction)
     if label_smoothing:
@@ -88,7 +256,46 @@ def categorical_focal_crossentropy(
 
 @loss
 def sparse_categorical_crossentropy(target: Tensor, prediction: Tensor, from_logits: bool = False) -> Tensor:
-    """-log of the probability of the class that the integer ``target`` names, from 0 on, as in ``categorical_crossentropy``."""
+    """Compute the categorical cross-entropy with classes given as integers.
+
+    Parameters
+    ----------
+    target : array_like of int, shape (rows, ...) or (rows, ..., 1)
+        Class of each row, from 0 to classes - 1.
+    prediction : array_like, shape (rows, ..., classes)
+        Predicted probabilities of the classes, or logits. Probabilities are first divided by their sum, as in
+        Keras.
+    from_logits : bool, default False
+        Whether `prediction` contains logits instead of probabilities.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row. The result is then the mean of the weighted losses of the rows.
+
+    Returns
+    -------
+    Tensor
+        Mean loss over the rows, a scalar.
+
+    Raises
+    ------
+    ShapeError
+        If `target` does not have one class per row.
+    DataError
+        If a target is not an integer from 0 to classes - 1.
+
+    See Also
+    --------
+    categorical_crossentropy : Takes one-hot targets.
+
+    Notes
+    -----
+    If `prediction` is the result of a softmax, or `from_logits` is set, the loss is computed from the logits
+    without overflow.
+
+    Examples
+    --------
+    >>> jg.losses.sparse_categorical_crossentropy([1, 2], [[0.1, 0.7, 0.2], [0.2, 0.2, 0.6]])
+    <Tensor shape=() dtype=float64 0.43375028>
+    """
     target = classes_of(SPARSE, target, prediction)
     if from_logits:
         rows = networks.class_losses(target, prediction)
@@ -105,39 +312,48 @@ def _first(classes: int) -> Tensor:
 
 @loss
 def kl_divergence(target: Tensor, prediction: Tensor) -> Tensor:
-    """Σ target·log(target / prediction) over the last axis, of probabilities."""
+    """Compute the Kullback-Leibler divergence, the mean of ``Σ target·log(target / prediction)`` over the last
+    axis.
+
+    Parameters
+    ----------
+    target : array_like, shape (rows, ..., classes)
+        True probabilities.
+    prediction : array_like, shape (rows, ..., classes)
+        Predicted probabilities.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row. The result is then the mean of the weighted losses of the rows.
+
+    Returns
+    -------
+    Tensor
+        Mean loss over the rows, a scalar.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes of `target` and `prediction` differ.
+    DataError
+        If a target is not in the range of the loss.
+
+    Notes
+    -----
+    Both arguments are clipped to [1e-7, 1], as in Keras.
+
+    S. Kullback and R. A. Leibler, "On information and sufficiency", 1951.
+
+    Examples
+    --------
+    >>> jg.losses.kl_divergence([[0.5, 0.5]], [[0.9, 0.1]])
+    <Tensor shape=() dtype=float64 0.51082562>
+    """
     alike("kl_divergence", target, prediction)
     p, q = (clip(x, SMALLEST, 1.0) for x in (target, prediction))
     return mean_of_row(sum(p * log(p / q), -1))
 
 
-@elementwise
-def hinge(target: Tensor, prediction: Tensor) -> Tensor:
-    """max(1 - target·prediction, 0), of targets -1 and 1; 0 counts as -1."""
-    sign = where(equal(target, 0), -1.0, target)
-    return relu(1.0 - sign * prediction)
-
-
-@elementwise
-def squared_hinge(target: Tensor, prediction: Tensor) -> Tensor:
-    """The square of ``hinge``."""
-    sign = where(equal(target, 0), -1.0, target)
-    return square(relu(1.0 - sign * prediction))
-
-
-@loss
-def categorical_hinge(target: Tensor, prediction: Tensor) -> Tensor:
-    """max(1 + the largest prediction of other classes - that of the class, 0), of targets with a 1 for it, as Keras's.
-
-    Crammer and Singer, "On the algorithmic implementation of multiclass kernel-based vector machines", 2001.
-    """
-    alike("categorical_hinge", target, prediction)
-    own, other = sum(target * prediction, -1), max((1 - target) * prediction, -1)
-    return mean_of_row(relu(other - own + 1.0))
-
-
 def _log_probabilities(prediction: Tensor) -> Tensor:
-    """The logarithms of the probabilities along the last axis; of a softmax that was just recorded, from its logits."""
+    """Return the logarithms of the probabilities along the last axis; after a softmax, from its logits."""
     known = log_of_softmax(prediction)
     if known is not None:
         return known

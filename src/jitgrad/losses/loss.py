@@ -1,11 +1,12 @@
-"""What every loss is: a function of rows of targets and predictions, and what is made of it."""
+"""The parts that all losses share: averaging over rows, weights, and checks of shapes."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from jitgrad.errors import ArgumentError, ShapeError
 from jitgrad.functions.reductions import mean
@@ -14,23 +15,32 @@ from jitgrad.losses.targets import SPARSE, meaningful
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
+
+LossFunction: TypeAlias = Callable[[Any, Any], Any]
+"""A loss, or a function of targets and predictions that returns one number, or one per row."""
 
 SMALLEST = 1e-7
-"""Probabilities are kept this far from 0 and 1, as Keras does."""
+"""Probabilities are clipped to [SMALLEST, 1 - SMALLEST], as in Keras."""
 
 
 class Loss(Protocol):
-    """What a loss is."""
+    """The type of the losses in this package."""
 
     by_row: Callable[..., Tensor]
     __name__: str
 
-    def __call__(self, target: Any, prediction: Any, *args: Any, sample_weight: Any = None, **kwargs: Any) -> Tensor:
-        """The mean over rows."""
+    def __call__(
+        self, target: ArrayLike, prediction: ArrayLike, *args: Any, sample_weight: ArrayLike | None = None, **kwargs: Any
+    ) -> Tensor:
+        """Return the mean loss over the rows."""
 
 
 def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None = None) -> Loss:
-    """Make a loss of a function of Tensors that returns the losses of the rows; of elements, if it is their mean."""
+    """Make a loss from a function of two Tensors that returns the loss of each row.
+
+    ``by_element`` returns the losses of the elements, if the loss of a row is their mean.
+    """
 
     name = by_row.__name__
 
@@ -53,10 +63,13 @@ def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None
             return mean(rows)
         weight = as_tensor(sample_weight)
         if weight.shape != rows.shape:
-            raise ShapeError(f"{name}: sample_weight has shape {weight.shape} for {rows.shape} rows. Give one a row.")
+            raise ShapeError(
+                f"{name}: sample_weight has shape {weight.shape} for rows of shape {rows.shape}. Give one weight per row."
+            )
         return mean(rows * weight)
 
     function.by_row = rows_of  # type: ignore[attr-defined]
+    function.__signature__ = _with_weights(inspect.signature(by_row))  # type: ignore[attr-defined]
     _LOSSES.append(function)
     return function  # type: ignore[return-value]
 
@@ -64,10 +77,20 @@ def loss(by_row: Callable[..., Tensor], by_element: Callable[..., Tensor] | None
 _LOSSES: list[Any] = []
 
 
-def by_row_of(f: Any) -> Callable[..., Any]:
-    """Of a loss, with options bound or not, the function that returns the losses of the rows; anything else itself.
+def _with_weights(signature: inspect.Signature) -> inspect.Signature:
+    """Return the signature that users see: arrays are accepted, and there is ``sample_weight``."""
+    named = [p.replace(annotation="ArrayLike") if p.annotation == "Tensor" else p for p in signature.parameters.values()]
+    weight = inspect.Parameter("sample_weight", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="ArrayLike | None")
+    return signature.replace(parameters=[*named, weight])
 
-    A wrapper made by ``functools.wraps`` has the attributes of the loss that it wraps, and is another function.
+
+def by_row_of(f: Any) -> Callable[..., Any]:
+    """Return the function that computes the loss of each row; a function that is not a loss of this package is
+    returned unchanged.
+
+    Attributes
+    ----------
+    wrapper made with ``functools.wraps`` copies the attributes of the loss that it wraps, so attributes do not identify a loss.
     """
     if isinstance(f, functools.partial):
         return functools.partial(by_row_of(f.func), *f.args, **f.keywords)
@@ -76,13 +99,17 @@ def by_row_of(f: Any) -> Callable[..., Any]:
 
 
 def _told(name: str, target: Tensor, prediction: Tensor) -> Tensor:
-    """Targets that the loss has a meaning for, or nan. Classes are seen to where their shape is known."""
+    """Return the targets, or nan for targets outside the range of the loss. Classes are checked once their shape
+    is known.
+    """
     told: Tensor = target if name == SPARSE else meaningful(name, target, prediction, target)
     return told
 
 
 def aligned(target: Any, prediction: Tensor) -> Tensor:
-    """The target with the prediction's last axis of one number, or without its own, where only that tells them apart."""
+    """Return the target with a last axis of size 1 added or removed if that makes its shape equal to the
+    prediction's.
+    """
     target = as_tensor(target)
     if prediction.shape == (*target.shape, 1):
         return expand_dims(target, -1)
@@ -90,24 +117,24 @@ def aligned(target: Any, prediction: Tensor) -> Tensor:
 
 
 def classes_of(name: str, target: Tensor, prediction: Tensor) -> Tensor:
-    """Targets as one class a row of predictions, which have a number for each. Raises ShapeError for another shape."""
+    """Return targets with one class for each row of predictions. Raises ShapeError for other shapes."""
     if target.shape == (*prediction.shape[:-1], 1):
         return reshape(target, prediction.shape[:-1])
     if target.shape != prediction.shape[:-1]:
         raise ShapeError(
             f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. "
-            f"Give one class a row, and a number for each class."
+            f"Give one class per row in the target, and one number per class in the prediction."
         )
     return target
 
 
 def mean_of_row(x: Tensor) -> Tensor:
-    """The mean over all axes but the first."""
+    """Average over all axes but the first."""
     return mean(reshape(x, (x.shape[0], math.prod(x.shape[1:]))), -1) if x.ndim > 1 else x
 
 
 def alike(name: str, target: Tensor, prediction: Tensor) -> None:
-    """Raise ShapeError where two shapes differ."""
+    """Raise ShapeError if the shapes of target and prediction differ."""
     if target.shape != prediction.shape:
         raise ShapeError(
             f"{name}: the target has shape {target.shape} and the prediction {prediction.shape}. Give them the same shape."
@@ -115,7 +142,7 @@ def alike(name: str, target: Tensor, prediction: Tensor) -> None:
 
 
 def elementwise(by_element: Callable[..., Tensor]) -> Loss:
-    """A loss of a function of elements."""
+    """Make a loss from a function that returns the loss of each element."""
 
     @functools.wraps(by_element)
     def by_row(target: Tensor, prediction: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -126,9 +153,10 @@ def elementwise(by_element: Callable[..., Tensor]) -> Loss:
 
 
 def weighted(cost: Callable[..., Any], target: Any, prediction: Any, sample_weight: Any) -> Tensor:
-    """One number of a loss of this module, or of a function of a target and a prediction that returns one, or one a row.
+    """Return the scalar loss of a loss of this package, or of a function that returns one number in total or one
+    per row.
 
-    Raises ArgumentError where there are weights for the rows and the function returns one number for all of them.
+    Raises ArgumentError if there are sample weights and the function returns a single number.
     """
     if is_own(cost):
         made: Tensor = cost(target, prediction, sample_weight=sample_weight)
@@ -142,13 +170,13 @@ def weighted(cost: Callable[..., Any], target: Any, prediction: Any, sample_weig
         return mean(mean_of_row(made) * as_tensor(sample_weight))
     if sample_weight is not None:
         raise ArgumentError(
-            f"The loss {name_of(cost)} returns one number for all rows, so they cannot be weighted. Return one a row."
+            f"The loss {name_of(cost)} returns one number for all rows, so rows cannot be weighted. Return one number per row."
         )
     return made
 
 
 def name_of(cost: Callable[..., Any]) -> str:
-    """The name of a loss, with its options bound or not."""
+    """Return the name of a loss, with or without bound options."""
     return getattr(_plain(cost), "__name__", type(cost).__name__)
 
 
@@ -157,5 +185,5 @@ def _plain(cost: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_own(cost: Any) -> bool:
-    """Whether it is a loss of this module, with options bound or not."""
+    """Return whether a function is a loss of this package, with or without bound options."""
     return hasattr(_plain(cost), "by_row")

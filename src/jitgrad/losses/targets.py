@@ -1,4 +1,4 @@
-"""Which targets a loss has a meaning for."""
+"""The range of targets of each loss."""
 
 from __future__ import annotations
 
@@ -20,43 +20,44 @@ SPARSE = "sparse_categorical_crossentropy"
 _TARGETS: dict[str, tuple[Callable[[Any, int], Any], str]] = {
     "sparse_categorical_crossentropy": (
         lambda y, classes: (y < 0) | (y >= classes) | (y != np.floor(y)),
-        "no class from 0 to {last}: the model predicts {classes}",
+        "not a class from 0 to {last}; the model predicts {classes} classes",
     ),
-    "categorical_crossentropy": (lambda y, _: (y < 0) | (y > 1), "no probability"),
-    "kl_divergence": (lambda y, _: (y < 0) | (y > 1), "no probability"),
+    "categorical_crossentropy": (lambda y, _: (y < 0) | (y > 1), "not a probability"),
+    "kl_divergence": (lambda y, _: (y < 0) | (y > 1), "not a probability"),
     "binary_crossentropy": (lambda y, _: (y < 0) | (y > 1), "not between 0 and 1"),
     "hinge": (lambda y, _: (y != 0) & (y != 1) & (y != -1), "not -1, 0 or 1"),
     "squared_hinge": (lambda y, _: (y != 0) & (y != 1) & (y != -1), "not -1, 0 or 1"),
     "categorical_hinge": (lambda y, _: (y != 0) & (y != 1), "not 0 or 1"),
     "binary_focal_crossentropy": (lambda y, _: (y < 0) | (y > 1), "not between 0 and 1"),
-    "categorical_focal_crossentropy": (lambda y, _: (y < 0) | (y > 1), "no probability"),
+    "categorical_focal_crossentropy": (lambda y, _: (y < 0) | (y > 1), "not a probability"),
     "poisson": (lambda y, _: y < 0, "negative"),
     "gamma": (lambda y, _: y <= 0, "not positive"),
 }  # fmt: skip
-"""Which targets a loss has no meaning for, beside nan."""
+"""For each loss, a test for targets outside its range, besides nan, and how the message describes them."""
 
 
 def meaningful(name: str, target: Tensor, prediction: Tensor, value: Any) -> Any:
-    """``value``, for targets that the loss ``name`` has a meaning for.
+    """Return ``value`` if the targets are in the range of the loss ``name``.
 
-    Where they are known, or the inputs of what is traced, another is a DataError with its row; else its value is nan.
+    If the targets are known, or are inputs of a trace, a target outside the range raises DataError with its
+    row. Otherwise its value becomes nan.
     """
     if name not in _TARGETS:
         return value
-    has_none, _ = _TARGETS[name]
+    is_outside, _ = _TARGETS[name]
     classes = prediction.shape[-1] if prediction.ndim else 0
     if checked(target, functools.partial(_check_targets, name, classes), "The target"):
         return value
-    return where(has_none(target, classes), math.nan, value)
+    return where(is_outside(target, classes), math.nan, value)
 
 
 def _check_targets(loss_name: str, classes: int, name: str, target: np.ndarray) -> None:
-    has_none, what = _TARGETS[loss_name]
-    wrong = has_none(target, classes)
+    is_outside, what = _TARGETS[loss_name]
+    wrong = is_outside(target, classes)
     if wrong.any():
         found = np.argwhere(wrong)
         said = what.format(last=classes - 1, classes=classes)
         row = f" in row {found[0][0]}" if target.ndim else ""
         raise DataError(
-            f"{name} has {target[tuple(found[0])]}{row}, which is {said}. Correct it, or choose another loss than {loss_name}."
+            f"{name} has {target[tuple(found[0])]}{row}, which is {said}. Correct it, or choose a loss other than {loss_name}."
         )

@@ -1,14 +1,15 @@
-"""Metrics: what is told about a model beside its loss: sums over rows, which the native loop gathers, and their meaning.
+"""Metrics: figures that ``fit`` and ``evaluate`` report besides the loss.
 
-``metric(target, prediction, sample_weight)`` gives its value for arrays. Names are Keras's, meanings of scores scikit-learn's.
+``metric(target, prediction, sample_weight)`` computes a metric of arrays. During a fit, a metric is computed
+from sums over rows that the native loop accumulates. Names are Keras's; scores are defined as in scikit-learn.
 """
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 from jitgrad import losses
 from jitgrad.arguments import by_name
+from jitgrad.losses.loss import LossFunction
 from jitgrad.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -17,8 +18,15 @@ from jitgrad.metrics.accuracy import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
+from jitgrad.metrics.bounded import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from jitgrad.metrics.classes import F1, ConfusionMatrix, Precision, Recall
 from jitgrad.metrics.curves import AUC, average_precision, roc_auc
+from jitgrad.metrics.fbeta import FBeta
 from jitgrad.metrics.metric import Mean, Metric, RootMeanSquaredError
 from jitgrad.metrics.regression import R2, CosineSimilarity
 from jitgrad.metrics.running import Running, RunningMean
@@ -27,11 +35,6 @@ from jitgrad.metrics.thresholds import (
     ElementRecall,
     FalseNegatives,
     FalsePositives,
-    FBeta,
-    PrecisionAtRecall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
     TrueNegatives,
     TruePositives,
 )
@@ -45,13 +48,35 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "true_positives": TruePositives, "false_positives": FalsePositives, "true_negatives": TrueNegatives,
     "false_negatives": FalseNegatives,
 }  # fmt: skip
+"""The metrics by name, as ``compile`` accepts them."""
 _BY_NAME = METRICS | {name: functools.partial(Mean, loss) for name, loss in losses.LOSSES.items()}
 
 
-def get(metric: Any) -> Metric:
-    """A metric by name or that of a loss, or a metric itself, or a function of target and prediction that gives a number a row.
+def get(metric: str | Metric | type[Metric] | LossFunction) -> Metric:
+    """Return a metric.
 
-    Raises ArgumentError for an unknown name.
+    Parameters
+    ----------
+    metric : str, Metric, type or callable
+        Name of a metric (a key of ``METRICS``) or of a loss; a metric or its class; or a function of targets
+        and predictions that returns one number per row.
+
+    Returns
+    -------
+    Metric
+        The metric.
+
+    Raises
+    ------
+    ArgumentError
+        If no metric or loss has this name.
+
+    Examples
+    --------
+    >>> jg.metrics.get("accuracy").name
+    'accuracy'
+    >>> jg.metrics.get("mae")([1.0, 2.0], [1.0, 4.0])
+    1.0
     """
     if isinstance(metric, type) and issubclass(metric, Metric):
         metric = metric()

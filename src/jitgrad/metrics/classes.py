@@ -1,10 +1,10 @@
-"""What is counted by classes: the confusion matrix, and scores made of it."""
+"""The confusion matrix and scores computed from it."""
 
 from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,24 +18,56 @@ from jitgrad.metrics.targets import kind_of, known_classes, largest, one_hot
 from jitgrad.ops.elementwise import greater
 from jitgrad.tape.tensor import Tensor
 
+Average: TypeAlias = Literal["macro", "weighted", "micro", "each"]
+"""How scores of classes are combined."""
+
 
 class ConfusionMatrix(Metric):
-    """How many rows of each class, down, were taken for each class, across.
+    """Count of rows by true class (rows of the matrix) and predicted class (columns).
 
-    One number a row is class 1 above ``threshold``, 0.5 by default; of several the largest tells the class.
+    Parameters
+    ----------
+    threshold : float, optional
+        Predictions above it count as class 1 if there is one prediction per row. By default 0.5. If there is
+        one prediction per class, the largest determines the class, and `threshold` is not allowed.
+    name : str, optional
+        Name of the metric in the history and the logs of a fit.
+
+    Examples
+    --------
+    >>> matrix = jg.metrics.ConfusionMatrix()
+    >>> matrix([0, 1, 1, 0], [0.2, 0.9, 0.4, 0.1])
+    array([[2., 0.],
+           [1., 1.]])
     """
 
     def __init__(self, threshold: float | None = None, name: str = "confusion_matrix") -> None:
         self.threshold, self.name = None if threshold is None else number("threshold", threshold), name
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        """Compute the elements of the confusion matrix of a batch.
+
+        Parameters
+        ----------
+        target : Tensor, shape (rows, ...)
+            True values of a batch.
+        prediction : Tensor, shape (rows, ...)
+            Predicted values of a batch.
+        weight : Tensor, shape (rows,)
+            Weight of each row.
+
+        Returns
+        -------
+        Tensor, shape (n,)
+            Sums over the rows of the batch, added up over batches.
+        """
         if kind_of(target, prediction) == "binary":
             n, pairs = 2, ((target, 0.5), (prediction, 0.5 if self.threshold is None else self.threshold))
             true, taken = (one_hot(greater(reshape(x, (x.size,)), at), n) for x, at in pairs)
         elif self.threshold is not None:
             raise ArgumentError(
-                f"{self.name}: threshold is {self.threshold}, and of predictions of shape {prediction.shape} the largest in a "
-                f"row tells its class. Leave threshold out, or give one number a row."
+                f"{self.name}: threshold is {self.threshold}, but predictions have shape {prediction.shape}, so the largest "
+                f"prediction of a row determines its class. Omit threshold, or give one number per row."
             )
         else:
             n = prediction.shape[-1]
@@ -43,32 +75,41 @@ class ConfusionMatrix(Metric):
             known = largest(self.name, target) if hot else known_classes(self.name, target, prediction)
             true, taken = one_hot(known, n) + expand_dims(known * 0.0, -1), one_hot(argmax(prediction, -1), n)
         if true.ndim != 2:
-            raise ShapeError(f"{self.name}: predictions have shape {prediction.shape}. Give one row of numbers an example.")
+            raise ShapeError(f"{self.name}: predictions have shape {prediction.shape}. Give one row per example.")
         return reshape(matmul(transpose(true), taken * expand_dims(weight, -1)), (n * n,))
 
     def result(self, sums: np.ndarray) -> Any:
+        """Return the confusion matrix.
+
+        Parameters
+        ----------
+        sums : ndarray of float64, shape (n,)
+            Sums over all batches.
+
+        Returns
+        -------
+        ndarray of float64, shape (classes, classes)
+            Weighted numbers of rows; true classes along the first axis.
+        """
         n = math.isqrt(len(sums))
         return sums.reshape(n, n)
 
 
 class _Score(ConfusionMatrix):
-    """A number of a confusion matrix for each class, and their average.
-
-    Args:
-        average: by default the score of class 1 where there are two classes, else "macro", the mean over the classes that
-            occur. "weighted" weighs them by their rows, "micro" counts all of them together. "each": an array of the scores.
-        class_id: the class whose score it is, instead of an average.
-        threshold: see ConfusionMatrix.
-    """
+    """Base class of scores that are computed from a confusion matrix for each class and averaged."""
 
     def __init__(
-        self, average: str | None = None, threshold: float | None = None, name: str | None = None, class_id: int | None = None
+        self,
+        average: Average | None = None,
+        threshold: float | None = None,
+        name: str | None = None,
+        class_id: int | None = None,
     ) -> None:
         super().__init__(threshold, name or type(self).__name__.lower())
         if average not in (None, "macro", "weighted", "micro", "each"):
-            raise ArgumentError(f"average is {average!r}. Use 'macro', 'weighted', 'micro' or 'each', or leave it out.")
+            raise ArgumentError(f"average is {average!r}. Use 'macro', 'weighted', 'micro' or 'each', or omit it.")
         if average is not None and class_id is not None:
-            raise ArgumentError(f"{self.name}: average is {average!r} and class_id {class_id}. Give one of them.")
+            raise ArgumentError(f"{self.name}: average is {average!r} and class_id is {class_id}. Give only one of them.")
         self.average, self.class_id = average, None if class_id is None else count("class_id", class_id, 0)
 
     def result(self, sums: np.ndarray) -> Any:
@@ -81,40 +122,188 @@ class _Score(ConfusionMatrix):
             return scores
         if self.class_id is not None:
             if self.class_id >= len(scores):
-                raise ArgumentError(f"{self.name}: class_id is {self.class_id}, and there are {len(scores)} classes. Give one.")
+                raise ArgumentError(
+                    f"{self.name}: class_id is {self.class_id}, and there are {len(scores)} classes. Give one of them."
+                )
             return float(scores[self.class_id])
         if self.average is None and len(scores) == 2:
             return float(scores[1])
         if self.average == "weighted":
             return ratio(float(scores @ true), float(true.sum()))
-        there = taken + true != 0  # and nan
+        there = taken + true != 0  # nan counts as occurring
         return ratio(float(scores[there].sum()), there.sum())
 
     @staticmethod
     @abstractmethod
     def score(hits: Any, taken: Any, true: Any) -> Any:
-        """Of the numbers of rows that were right, taken for the class, and of the class."""
+        """Return the score from the numbers of correct rows, predicted rows and true rows of each class."""
 
 
 class Precision(_Score):
-    """Of the rows taken for a class, the part that is of it; 0 where there are none."""
+    """Precision: the fraction of the rows predicted to be of a class that are of this class; 0 if there are none.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro", "each"}, optional
+        How to combine the scores of the classes. By default the score of class 1 if there are two classes, else
+        "macro".
+
+        - "macro": the mean over the classes that occur.
+        - "weighted": the mean weighted by the number of rows of each class.
+        - "micro": one score from the counts of all classes together.
+        - "each": an array with the score of each class.
+    threshold : float, optional
+        Predictions above it count as class 1 if there is one prediction per row. By default 0.5.
+    name : str, optional
+        Name of the metric in the history and the logs of a fit.
+    class_id : int, optional
+        Class whose score is returned instead of an average.
+
+    Raises
+    ------
+    ArgumentError
+        If `average` is unknown, or is combined with `class_id`.
+
+    See Also
+    --------
+    Recall : The fraction of the rows of a class that are predicted to be of this class.
+    ElementPrecision : Counts elements instead of rows, as in Keras.
+
+    Examples
+    --------
+    >>> jg.metrics.Precision()([0, 1, 1, 0], [0.2, 0.9, 0.4, 0.7])
+    0.5
+    """
 
     @staticmethod
     def score(hits: Any, taken: Any, true: Any) -> Any:
+        """Compute the precision of each class.
+
+        Parameters
+        ----------
+        hits : array_like
+            Number of correct rows of each class.
+        taken : array_like
+            Number of rows predicted to be of each class.
+        true : array_like
+            Number of rows of each class.
+
+        Returns
+        -------
+        ndarray or float
+            The score.
+        """
         return hits / np.maximum(taken, 1e-300)
 
 
 class Recall(_Score):
-    """Of the rows of a class, the part that was taken for it; 0 where there are none."""
+    """Recall: the fraction of the rows of a class that are predicted to be of this class; 0 if there are none.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro", "each"}, optional
+        How to combine the scores of the classes. By default the score of class 1 if there are two classes, else
+        "macro".
+
+        - "macro": the mean over the classes that occur.
+        - "weighted": the mean weighted by the number of rows of each class.
+        - "micro": one score from the counts of all classes together.
+        - "each": an array with the score of each class.
+    threshold : float, optional
+        Predictions above it count as class 1 if there is one prediction per row. By default 0.5.
+    name : str, optional
+        Name of the metric in the history and the logs of a fit.
+    class_id : int, optional
+        Class whose score is returned instead of an average.
+
+    Raises
+    ------
+    ArgumentError
+        If `average` is unknown, or is combined with `class_id`.
+
+    See Also
+    --------
+    Precision : The fraction of the rows predicted to be of a class that are of this class.
+    ElementRecall : Counts elements instead of rows, as in Keras.
+
+    Examples
+    --------
+    >>> jg.metrics.Recall()([0, 1, 1, 0], [0.2, 0.9, 0.4, 0.7])
+    0.5
+    """
 
     @staticmethod
     def score(hits: Any, taken: Any, true: Any) -> Any:
+        """Compute the recall of each class.
+
+        Parameters
+        ----------
+        hits : array_like
+            Number of correct rows of each class.
+        taken : array_like
+            Number of rows predicted to be of each class.
+        true : array_like
+            Number of rows of each class.
+
+        Returns
+        -------
+        ndarray or float
+            The score.
+        """
         return hits / np.maximum(true, 1e-300)
 
 
 class F1(_Score):
-    """The harmonic mean of precision and recall."""
+    """F1 score: the harmonic mean of precision and recall.
+
+    Parameters
+    ----------
+    average : {"macro", "weighted", "micro", "each"}, optional
+        How to combine the scores of the classes. By default the score of class 1 if there are two classes, else
+        "macro".
+
+        - "macro": the mean over the classes that occur.
+        - "weighted": the mean weighted by the number of rows of each class.
+        - "micro": one score from the counts of all classes together.
+        - "each": an array with the score of each class.
+    threshold : float, optional
+        Predictions above it count as class 1 if there is one prediction per row. By default 0.5.
+    name : str, optional
+        Name of the metric in the history and the logs of a fit.
+    class_id : int, optional
+        Class whose score is returned instead of an average.
+
+    Raises
+    ------
+    ArgumentError
+        If `average` is unknown, or is combined with `class_id`.
+
+    See Also
+    --------
+    FBeta : Weighs recall and precision differently.
+
+    Examples
+    --------
+    >>> jg.metrics.F1()([0, 1, 1, 0], [0.2, 0.9, 0.4, 0.7])
+    0.5
+    """
 
     @staticmethod
     def score(hits: Any, taken: Any, true: Any) -> Any:
+        """Compute the F1 score of each class.
+
+        Parameters
+        ----------
+        hits : array_like
+            Number of correct rows of each class.
+        taken : array_like
+            Number of rows predicted to be of each class.
+        true : array_like
+            Number of rows of each class.
+
+        Returns
+        -------
+        ndarray or float
+            The score.
+        """
         return 2 * hits / np.maximum(taken + true, 1e-300)

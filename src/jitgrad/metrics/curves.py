@@ -1,9 +1,9 @@
-"""Areas under curves of a threshold: from many thresholds, as sums over rows, and exactly, from all scores."""
+"""Areas under ROC and precision-recall curves: approximate, from sums over rows, and exact, from all scores."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,31 +18,59 @@ from jitgrad.metrics.targets import largest
 from jitgrad.metrics.thresholds import Counts, counted, counts_of, parts
 from jitgrad.ops.elementwise import greater, less, sigmoid
 from jitgrad.tape.tensor import Tensor
+from jitgrad.typing import ArrayLike
 
 
 class AUC(Metric):
-    """The area under a curve of targets 0 and 1, from the curve at so many thresholds; ``roc_auc`` is exact.
+    """Area under the ROC or precision-recall curve, approximated at a fixed number of thresholds.
 
-    Hanley and McNeil, "The meaning and use of the area under a ROC curve", 1982; of precision over recall with the
-    interpolation of Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006.
+    Predictions have one number per row, or one number for each of two classes. Targets are 0 and 1.
 
-    Args:
-        thresholds: how many. Half of them are spread over 0 to 1, half over the logits from -16 to 16.
-        curve: "ROC", or "PR" for precision over recall.
-        from_logits: whether predictions are any numbers, whose sigmoid counts; by default they are probabilities, and where one
-            is not from 0 to 1 the area is nan.
-        even: whether it is Keras's to the digit: all thresholds are spread over 0 to 1, and of targets in several columns each
-            element counts.
-        summation: what the curve is between two thresholds: "interpolation", or its lower ("minoring") or upper end
-            ("majoring").
+    Parameters
+    ----------
+    thresholds : int, default 200
+        Number of thresholds, at least 4. Half of them are spread evenly over [0, 1], the other half over logits
+        from -16 to 16.
+    name : str, optional
+        Name of the metric in the history and the logs of a fit.
+    curve : {"ROC", "PR"}, default "ROC"
+        The curve: true positive rate against false positive rate, or precision against recall.
+    from_logits : bool, default False
+        Whether predictions are logits. Otherwise they are probabilities, and the result is nan if one is
+        outside [0, 1].
+    even : bool, default False
+        Whether to compute exactly what Keras computes: all thresholds are spread evenly over [0, 1], and each
+        element of targets with several columns counts.
+    summation : {"interpolation", "minoring", "majoring"}, default "interpolation"
+        Height of the curve between two thresholds: interpolated, the lower end or the upper end.
 
-    Predictions are one a row, or of two classes.
+    See Also
+    --------
+    roc_auc : Exact area, from all scores.
+    average_precision : Exact average precision, from all scores.
+
+    Notes
+    -----
+    J. A. Hanley and B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic
+    (ROC) curve", 1982. The precision-recall curve is interpolated as in J. Davis and M. Goadrich, "The
+    relationship between precision-recall and ROC curves", 2006.
+
+    Examples
+    --------
+    >>> auc = jg.metrics.AUC()
+    >>> round(auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 2)
+    0.75
     """
 
     def __init__(
-        self, thresholds: int = 200, name: str = "auc", curve: str = "ROC", from_logits: bool = False, even: bool = False,
-        summation: str = "interpolation",
-    ) -> None:  # fmt: skip
+        self,
+        thresholds: int = 200,
+        name: str = "auc",
+        curve: Literal["ROC", "PR"] = "ROC",
+        from_logits: bool = False,
+        even: bool = False,
+        summation: Literal["interpolation", "minoring", "majoring"] = "interpolation",
+    ) -> None:
         self.thresholds, self.name = count("thresholds", thresholds, 4), name
         half = 0 if even else self.thresholds // 2
         logits = np.linspace(-16, 16, half)
@@ -55,6 +83,22 @@ class AUC(Metric):
         self._end = by_name("summation", summation, ends)
 
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
+        """Count the predictions above each threshold, by target.
+
+        Parameters
+        ----------
+        target : Tensor, shape (rows, ...)
+            True values of a batch.
+        prediction : Tensor, shape (rows, ...)
+            Predicted values of a batch.
+        weight : Tensor, shape (rows,)
+            Weight of each row.
+
+        Returns
+        -------
+        Tensor, shape (n,)
+            Sums over the rows of the batch, added up over batches.
+        """
         if self._flattened and prediction.ndim == 2 and target.shape == prediction.shape:
             weight = repeat(weight, prediction.shape[1])
             target, prediction = reshape(target, (-1,)), reshape(prediction, (-1,))
@@ -62,12 +106,24 @@ class AUC(Metric):
             target = largest(self.name, target) if target.shape == prediction.shape else target
             prediction = prediction[:, 1]
         if prediction.size != prediction.shape[0]:
-            raise ShapeError(f"auc: predictions have shape {prediction.shape}. Give one number a row, or two classes.")
+            raise ShapeError(f"auc: predictions have shape {prediction.shape}. Give one number per row, or two classes.")
         p = sigmoid(prediction) if self.from_logits else prediction
         outside = sum(less(p, 0.0)) + sum(greater(p, 1.0))
         return concatenate([counted(target, p, weight, self._at), reshape(outside, (1,))])
 
-    def result(self, sums: np.ndarray) -> Any:
+    def result(self, sums: np.ndarray) -> float:
+        """Compute the area from the counts.
+
+        Parameters
+        ----------
+        sums : ndarray of float64, shape (n,)
+            Sums over all batches.
+
+        Returns
+        -------
+        float
+            The area; nan if one of the targets 0 and 1 does not occur.
+        """
         return math.nan if sums[-1] else self._area(counts_of(sums[:-1]))
 
     def _under_roc(self, counts: Counts) -> float:
@@ -96,31 +152,94 @@ class AUC(Metric):
         return float(np.sum((x[:-1] - x[1:]) * heights))
 
 
-def roc_auc(target: Any, score: Any, sample_weight: Any = None) -> float:
-    """The area under the receiver's operating curve, exactly: any scores, of targets 0 and 1, one a row.
+def roc_auc(target: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    """Compute the exact area under the ROC curve.
 
-    It is the probability that a row of target 1 has a higher score than one of 0, where equal ones count half. nan where there
-    are not both targets.
+    Parameters
+    ----------
+    target : array_like, shape (rows,)
+        Targets 0 and 1.
+    score : array_like, shape (rows,)
+        Scores, finite; higher for class 1. They need not be probabilities.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        The area; nan if one of the targets does not occur.
+
+    Raises
+    ------
+    ShapeError
+        If the arguments do not have one number per row.
+    DataError
+        If scores are not finite, or targets are not 0 and 1.
+
+    See Also
+    --------
+    AUC : Approximation that can be computed during a fit.
+
+    Notes
+    -----
+    The area is the probability that a row of class 1 has a higher score than a row of class 0; equal scores
+    count one half.
+
+    Examples
+    --------
+    >>> jg.metrics.roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
     """
     hits, alarms = _steps(target, score, sample_weight)
     return ratio(float(np.sum(np.diff(alarms, prepend=0.0) * (hits + np.append(0.0, hits[:-1])) / 2)), hits[-1] * alarms[-1])
 
 
-def average_precision(target: Any, score: Any, sample_weight: Any = None) -> float:
-    """The mean of precision over recall as it grows, exactly, without interpolation: of any scores, see ``roc_auc``."""
+def average_precision(target: ArrayLike, score: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    """Compute the exact average precision, the area under the precision-recall curve without interpolation.
+
+    Parameters
+    ----------
+    target : array_like, shape (rows,)
+        Targets 0 and 1.
+    score : array_like, shape (rows,)
+        Scores, finite; higher for class 1. They need not be probabilities.
+    sample_weight : array_like, shape (rows,), optional
+        Weight of each row.
+
+    Returns
+    -------
+    float
+        The average precision; nan if there is no target 1.
+
+    Raises
+    ------
+    ShapeError
+        If the arguments do not have one number per row.
+    DataError
+        If scores are not finite, or targets are not 0 and 1.
+
+    See Also
+    --------
+    roc_auc : Area under the ROC curve.
+
+    Examples
+    --------
+    >>> round(jg.metrics.average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 3)
+    0.833
+    """
     hits, alarms = _steps(target, score, sample_weight)
     return ratio(float(np.sum(np.diff(hits, prepend=0.0) * parts(hits, alarms))), hits[-1])
 
 
 def _steps(target: Any, score: Any, sample_weight: Any) -> tuple[np.ndarray, np.ndarray]:
-    """How much of target 1, and of 0, has at least a score: for all scores that there are, the highest first.
+    """Return the cumulative weights of targets 1 and 0 with at least each score, from the highest score down.
 
-    Raises ShapeError or DataError for what is not one target and one finite score a row.
+    Raises ShapeError or DataError unless there is one target and one finite score per row.
     """
     y, s = np.ravel(np.asarray(target)), np.ravel(np.asarray(score, np.float64))
     w = np.ones(len(s)) if sample_weight is None else np.ravel(np.asarray(sample_weight, np.float64))
     if not len(y) == len(s) == len(w) or not len(s):
-        raise ShapeError(f"There are {len(y)} targets, {len(s)} scores and {len(w)} weights. Give one each a row.")
+        raise ShapeError(f"There are {len(y)} targets, {len(s)} scores and {len(w)} weights. Give one of each per row.")
     if not np.isfinite(s).all() or not np.isin(y, (0, 1)).all():
         raise DataError("The scores have nan or inf, or the targets are not 0 and 1. Correct them.")
     order = np.argsort(-s, kind="stable")

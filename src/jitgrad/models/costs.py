@@ -15,6 +15,8 @@ from jitgrad import losses, metrics, optimizers
 from jitgrad.errors import ArgumentError
 from jitgrad.functions.joining import concatenate
 from jitgrad.functions.shapes import reshape
+from jitgrad.losses.loss import is_own
+from jitgrad.losses.loss import weighted as weighted_loss
 from jitgrad.metrics import Metric
 from jitgrad.optimizers import Optimizer
 from jitgrad.tape.function import Function, function
@@ -61,7 +63,7 @@ class Compiled:
 
     def takes_all(self, predicted: Any) -> bool:
         """Whether the loss is a user's own, which gets several outputs as they are."""
-        return callable(self.loss) and not losses.is_own(self.loss) and len(tree_leaves(predicted)) > 1
+        return callable(self.loss) and not is_own(self.loss) and len(tree_leaves(predicted)) > 1
 
     def losses_for(self, predicted: Any) -> list[Callable[..., Any]]:
         """A loss for each output. Raises ArgumentError where they are nested otherwise."""
@@ -77,9 +79,9 @@ class Compiled:
     def total_loss(self, y: Any, predicted: Any, weight: Any) -> Any:
         """The losses of all outputs together."""
         if self.takes_all(predicted):
-            return losses.weighted(self.loss, y, predicted, weight)
+            return weighted_loss(self.loss, y, predicted, weight)
         parts = zip(self.losses_for(predicted), tree_leaves_as(predicted, y, "y"), tree_leaves(predicted), strict=True)
-        return functools.reduce(operator.add, [losses.weighted(loss, t, output, weight) for loss, t, output in parts])
+        return functools.reduce(operator.add, [weighted_loss(loss, t, output, weight) for loss, t, output in parts])
 
     def sums(self, y: Any, predicted: Any, weight: Any) -> list[Tensor]:
         """What each metric sums over these rows, in the order of ``metrics``."""

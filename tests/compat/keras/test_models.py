@@ -217,7 +217,7 @@ def test_shapes_that_do_not_match_are_value_errors() -> None:
         model(np.ones((2, 3), np.float32))
     classes = keras.Sequential([layers.Dense(2)])
     classes.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    with pytest.raises(ValueError, match="no class from 0 to 1"):
+    with pytest.raises(ValueError, match="not a class from 0 to 1"):
         classes.fit(X, np.full(200, 2), verbose=0)
 
 

@@ -16,6 +16,7 @@ from jitgrad.compat.modules import missing
 from jitgrad.errors import ArgumentError
 from jitgrad.functions.reductions import mean, sum
 from jitgrad.functions.shapes import reshape
+from jitgrad.losses.loss import aligned, alike, by_row_of, is_own, name_of
 from jitgrad.tape.tensor import Tensor
 
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -80,13 +81,13 @@ def by_row(loss: Any, y_true: Any, y_pred: Any, classes: bool = False, **options
     """The losses of a library's loss along the last axis, one for each element of the others."""
     if y_pred.ndim == 0:
         y_pred, y_true = reshape(y_pred, (1,)), reshape(y_true, (1,))
-    y_true = library.aligned(y_true, y_pred)
+    y_true = aligned(y_true, y_pred)
     lead = y_pred.shape[:-1]
     rows = math.prod(lead)
     flat_target = (rows,) if classes else (rows, *y_true.shape[-1:])
     if not classes and y_true.ndim != y_pred.ndim:
-        library.alike(library.name_of(loss), y_true, y_pred)
-    made = library.by_row_of(loss)(reshape(y_true, flat_target), reshape(y_pred, (rows, y_pred.shape[-1])), **options)
+        alike(name_of(loss), y_true, y_pred)
+    made = by_row_of(loss)(reshape(y_true, flat_target), reshape(y_pred, (rows, y_pred.shape[-1])), **options)
     return reshape(made, lead)
 
 
@@ -360,7 +361,7 @@ def native(identifier: Any) -> Any:
         return kind().native()
     if isinstance(found, Made):
         return found.native()
-    if found is None or isinstance(found, Loss) or library.is_own(found):
+    if found is None or isinstance(found, Loss) or is_own(found):
         return found
     return bordered(found)
 

@@ -79,7 +79,9 @@ class AUC(Counted):
         super().__init__(name, dtype)
         if thresholds is not None or multi_label or num_labels is not None or label_weights is not None:
             raise ArgumentError("AUC: thresholds and labels of several columns are not supported. Compute one AUC a column.")
-        self.num_thresholds, self.curve, self.summation_method = num_thresholds, curve, summation_method
+        self.num_thresholds = num_thresholds
+        self.curve: Any = curve
+        self.summation_method: Any = summation_method
         self.from_logits = from_logits
 
     def make(self) -> library.Metric:
@@ -151,7 +153,8 @@ class FBetaScore(Counted):
         dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(name, dtype)
-        self.average, self.beta, self.threshold = average, beta, threshold
+        self.average: Any = average
+        self.beta, self.threshold = beta, threshold
 
     def make(self) -> library.Metric:
         return library.FBeta(self.average, self.beta, self.threshold)

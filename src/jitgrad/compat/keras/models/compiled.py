@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from jitgrad import losses as library_losses
 from jitgrad.compat.keras import losses, metrics
 from jitgrad.compat.keras.metrics.metric import Mean, Metric
 from jitgrad.errors import ArgumentError
 from jitgrad.functions.reductions import sum
+from jitgrad.losses.loss import aligned, by_row_of, is_own
+from jitgrad.losses.loss import weighted as weighted_loss
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 
@@ -117,7 +118,7 @@ class Compiled:
             return {}
         parts = [trackers, tree_leaves(self._loss), tree_leaves_as(y_pred, y, "y"), tree_leaves(y_pred)]
         return {
-            tracker.name: library_losses.weighted(loss, target, output, sample_weight)
+            tracker.name: weighted_loss(loss, target, output, sample_weight)
             for tracker, loss, target, output in zip(*parts, strict=True)
             if tracker is not None
         }
@@ -152,10 +153,10 @@ def watched(given: Any, names: list[str], weighted: bool) -> list[Watched]:
 
 def scaled(loss: Any, weight: float) -> Any:
     """A loss times a number: the losses of rows, or the one number that it returns."""
-    rows = library_losses.by_row_of(loss)
-    if not library_losses.is_own(loss):
+    rows = by_row_of(loss)
+    if not is_own(loss):
         return lambda target, prediction: loss(target, prediction) * weight
-    return lambda target, prediction: rows(library_losses.aligned(target, prediction), prediction) * weight
+    return lambda target, prediction: rows(aligned(target, prediction), prediction) * weight
 
 
 def no_loss(target: Any, prediction: Any) -> Tensor:
