@@ -123,9 +123,9 @@ def test_truncated_normal_integers_and_permutations() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: jitgrad.random.truncated_normal((), low=1.0, high=0.0), ArgumentError, "nothing is between"),
-        (lambda: jitgrad.random.randint(3, 3), ArgumentError, "randint: from 3 to below 3"),
-        (lambda: jitgrad.random.randint(0, 2**30), ArgumentError, "no more than"),
+        (lambda: jitgrad.random.truncated_normal((), low=1.0, high=0.0), ArgumentError, "is empty"),
+        (lambda: jitgrad.random.randint(3, 3), ArgumentError, "randint: the range from 3 to 3"),
+        (lambda: jitgrad.random.randint(0, 2**30), ArgumentError, "at most 2²⁴"),
         (lambda: jitgrad.random.permutation(jitgrad.tensor(3.0)), ShapeError, "no rows"),
     ],
 )

@@ -1,4 +1,7 @@
-"""Every exception of jitgrad. A message is one sentence that names the thing and one that says what to do."""
+"""The exceptions and warnings of jitgrad.
+
+A message has two sentences: what is wrong, and what to do.
+"""
 
 from __future__ import annotations
 
@@ -36,22 +39,27 @@ __all__ = [
     "TapeError",
     "TracingError",
     "UnsupportedError",
-    "UntraceableError",
-    "brief",
-    "listed",
-    "near_name",
-    "printable",
-    "users_level",
-    "users_line",
 ]
 
 
 class JitgradError(Exception):
-    """Base class of everything that jitgrad raises on purpose.
+    """Base class of all exceptions that jitgrad raises.
 
-    Attributes:
-        argument: what the argument that it is about is called; empty where it is about none. It stands in the message for
-            ``{argument}``. The command line puts its option there.
+    Parameters
+    ----------
+    *message : object
+        The message.
+    argument : str, default ""
+        The argument that the error is about, if any. It replaces ``{argument}`` in the message. The command line replaces it
+        by the name of its option.
+
+    Examples
+    --------
+    >>> try:
+    ...     jg.tensor([1, 2]) + jg.tensor([1, 2, 3])
+    ... except jg.errors.JitgradError as error:
+    ...     print(type(error).__name__)
+    ShapeError
     """
 
     def __init__(self, *message: object, argument: str = "") -> None:
@@ -59,110 +67,305 @@ class JitgradError(Exception):
         self.argument = argument
 
     def __str__(self) -> str:
-        """The message, which may have names from files, as ``printable``."""
+        """Return the message, escaped by ``printable`` because it may contain names from files."""
         message = super().__str__()
         return printable(message.replace("{argument}", self.argument) if self.argument else message)
 
 
 class ShapeError(JitgradError, ValueError, RuntimeError):
-    """Shapes that an op cannot take: NumPy raises a ValueError for them, PyTorch a RuntimeError."""
+    """Shapes are not compatible with an operation.
+
+    It is a ValueError, as in NumPy, and a RuntimeError, as in PyTorch.
+
+    Examples
+    --------
+    >>> jg.ones((2, 3)) + jg.ones(2)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.ShapeError: add: shapes (2, 3) and (2,) do not broadcast. Reshape one of
+    them so that each axis agrees or is 1.
+    """
 
 
 class AxisError(ShapeError, IndexError):
-    """An axis that is not there: an IndexError too, as NumPy's and PyTorch's."""
+    """An axis is out of range.
+
+    It is an IndexError, too, as in NumPy and PyTorch.
+
+    Examples
+    --------
+    >>> jg.sum(jg.ones((2, 3)), axis=2)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.AxisError: sum: axis 2 is out of range for 2 axes. Use -2 to 1.
+    """
 
 
 class DTypeError(JitgradError, TypeError):
-    """A value whose dtype jitgrad does not compute with."""
+    """A dtype is not supported.
+
+    Examples
+    --------
+    >>> jg.tensor([1 + 2j])
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.DTypeError: jitgrad does not compute with dtype complex128. Convert it to float32, float64, an
+    integer or a boolean dtype first.
+    """
 
 
 class IndexingError(JitgradError, IndexError):
-    """An index outside its axis, or of a kind that is not supported."""
+    """An index is out of range, or its kind is not supported.
+
+    Examples
+    --------
+    >>> jg.arange(3.0)[5]
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.IndexingError: Index 5 is out of range for axis 0 of shape (3,). Use -3 to 2.
+    """
 
 
 class UnsupportedError(JitgradError, TypeError):
-    """Something that is not done with Tensors."""
+    """An operation is not available for Tensors.
+
+    Examples
+    --------
+    >>> np.fft.fft(jg.ones(4))
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.UnsupportedError: numpy.fft.fft does not take Tensors. Build it of functions that jitgrad has, or use
+    np.asarray(x.detach()) for the value alone.
+    """
 
 
 class UntraceableError(UnsupportedError):
-    """A function that failed when it was traced; its own exception is the cause."""
+    """A function raised an exception while it was being traced; the exception is the ``__cause__``."""
 
 
 class ReadOnlyError(JitgradError, TypeError):
-    """An attempt to change a Tensor in place."""
+    """An attempt to change a Tensor in place.
+
+    Examples
+    --------
+    >>> x = jg.ones(3)
+    >>> x[0] = 2.0
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.ReadOnlyError: A Tensor cannot be assigned to in place. Make a new one with
+    x.at[key].set(value), for a Variable assign() it.
+    """
 
 
 class TapeError(JitgradError, RuntimeError):
-    """A gradient tape used out of order."""
+    """A gradient tape is used in the wrong order, or for a value that it did not record.
+
+    Examples
+    --------
+    >>> x = jg.Variable(1.0)
+    >>> with jg.GradientTape() as tape:
+    ...     y = x * x
+    >>> gradient = tape.gradient(y, x)
+    >>> tape.gradient(y, x)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.TapeError: This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or
+    reset() it and record again.
+    """
 
 
 class GradientError(JitgradError, AssertionError):
-    """A derivative that is not what differences say."""
+    """A derivative does not agree with finite differences.
+
+    Examples
+    --------
+    >>> jg.check_grads(jg.stop_gradient, (2.0,), order=1)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.GradientError: check_grads (fwd): the derivative 0. is 0.12573 by differences. Correct the rule; or, near
+    a kink, check at another point.
+    """
 
 
 class ConcretizationError(JitgradError, TypeError):
-    """A value without a derivative, asked for where a derivative is taken: it would silently be 0."""
+    """A value is requested as a number in a function that is being differentiated, which would lose its derivative.
+
+    Examples
+    --------
+    >>> jg.grad(lambda x: x * float(x))(2.0)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.ConcretizationError: float() takes the value of a Tensor that grad differentiates …
+    """
 
 
 class TracingError(JitgradError, RuntimeError):
-    """A traced function that asks for a value while it is being traced."""
+    """A value is requested as a number while a function is being traced, before it is known.
+
+    Examples
+    --------
+    >>> absolute = jg.function(lambda x: x if x > 0 else -x)
+    >>> absolute(2.0)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.TracingError: A value was asked for while a function is traced, and it is not known yet …
+    """
 
 
 class ProgramError(JitgradError, ValueError):
-    """A Program whose instructions are not valid."""
+    """A Program has invalid instructions. Please report it: no public function should raise this error.
+
+    Examples
+    --------
+    >>> raise jg.errors.ProgramError("Step 3 has 2 operands. It takes 1.")
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.ProgramError: Step 3 has 2 operands. It takes 1.
+    """
 
 
 class ArgumentError(JitgradError, ValueError):
-    """An argument outside what it may be."""
+    """An argument has an invalid value.
+
+    Examples
+    --------
+    >>> jg.random.seed(-1)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.ArgumentError: seed is -1. Give at least 0.
+    """
 
 
 class FormulaError(ArgumentError):
-    """A formula that is not understood."""
+    """A formula cannot be parsed.
+
+    Examples
+    --------
+    >>> jg.curve_fit("a*x +* b", [1.0, 2.0], [1.0, 2.0])
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.FormulaError: The formula is not understood, at character 6. …
+    """
 
 
 class DataError(JitgradError, ValueError):
-    """Input data that cannot be used: a file, a column, an array."""
+    """Data cannot be used: a file, a column or an array.
+
+    Examples
+    --------
+    >>> jg.curve_fit("a*x + b", [1.0, 2.0, 3.0], [2.0, np.nan, 3.0])
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.DataError: y has nan at position 1. Remove such rows, or give nan_policy='omit'.
+    """
 
 
 class OptionError(ArgumentError, TypeError):
-    """An argument that a function does not have."""
+    """A function has no such argument.
+
+    Examples
+    --------
+    >>> jg.tanh(1.0, out=None)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.OptionError: tanh has no option 'out'. It takes operands alone.
+    """
 
 
 class RowsError(DataError, TypeError):
-    """Fewer rows than there are parameters to fit."""
+    """There are fewer rows than parameters to fit.
+
+    It is a TypeError, too, as in SciPy.
+
+    Examples
+    --------
+    >>> jg.curve_fit("a*x + b", [1.0], [2.0])
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.RowsError: The number of func parameters=2 must not exceed the number of data points=1. Give more rows,
+    or fix parameters.
+    """
 
 
 class FitError(JitgradError, RuntimeError):
-    """A fit that failed on good input: it diverged, or there was nothing to fit."""
+    """A fit failed: it diverged, or its cost is not finite.
+
+    Examples
+    --------
+    >>> jg.curve_fit("a*log(x)", [-1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.FitError: The model is not finite at any of 1 starts. …
+    """
 
 
 class FitWarning(UserWarning):
-    """A fit whose result needs care: it did not converge, or the data do not determine all parameters."""
+    """The result of a fit needs care: it did not converge, or the data do not determine all parameters.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     fitted = jg.curve_fit("a*b*x", [1.0, 2.0, 3.0, 4.0], [1.0, 2.1, 2.9, 4.0])
+    >>> print(str(caught[0].message).split(";")[0])
+    singular: the data do not determine a and b
+    """
 
 
 class DataWarning(UserWarning):
-    """Data that were taken in a way that may not be meant."""
+    """Data were interpreted in a way that may not be intended.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> fitted = jg.fit_table({"group": ["a", "b", "a", "b", "a"], "y": [1.0, 2.0, 1.5, 2.5, 1.2]}, "y")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     predicted = fitted.predict({"group": ["c"]})
+    >>> caught[0].category.__name__
+    'DataWarning'
+    """
 
 
 class RetracingWarning(UserWarning):
-    """A traced function that is traced again in each call, which takes a thousand times as long as running it."""
+    """A traced function is traced again in each call, which takes about a thousand times as long as running it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> scaled = jg.function(lambda x, n: x * n)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     results = [scaled(1.0, n) for n in range(30)]
+    >>> caught[0].category.__name__
+    'RetracingWarning'
+    """
 
 
 class MissingError(JitgradError, ImportError):
-    """A package that is needed and not installed."""
+    """An optional package is required and not installed.
+
+    Examples
+    --------
+    >>> try:
+    ...     from jitgrad.distributed import spark
+    ... except jg.errors.MissingError as error:
+    ...     print("install PySpark")  # doctest: +SKIP
+    """
 
 
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, what turns the direction of a text, and halves of characters, which cannot be printed."""
+"""Control characters, marks that change the direction of text, and surrogates, which cannot be printed."""
 
 
 def printable(text: str) -> str:
-    """With characters that a terminal would act on written as in Python: ``\\x1b`` for an escape."""
+    """Escape the characters that a terminal would act on: an escape becomes ``\\x1b``."""
     return ACTING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _users_frame() -> tuple[FrameType | None, int]:
-    """The innermost frame that is the user's, not ours, NumPy's or SciPy's; and its level, as of a warning of our caller."""
+    """Return the innermost frame outside jitgrad, NumPy and SciPy, and its stack level for a warning of our caller."""
     libraries = [sys.modules[name].__file__ for name in ("jitgrad", "numpy", "scipy") if name in sys.modules]
     others = tuple(str(Path(file).parent) + os.sep for file in libraries if file)
     frame: FrameType | None = sys._getframe(2)
@@ -173,7 +376,7 @@ def _users_frame() -> tuple[FrameType | None, int]:
 
 
 def users_line() -> str:
-    """Where the user's code called us, directly or by way of NumPy or SciPy: ``" at fit.py:12: if loss > 3:"``, or empty."""
+    """Return the line of user code that called jitgrad, as ``" at fit.py:12: if loss > 3:"``, or an empty string."""
     frame, _ = _users_frame()
     if frame is None:
         return ""
@@ -182,12 +385,12 @@ def users_line() -> str:
 
 
 def users_level() -> int:
-    """The ``stacklevel`` at which a warning of the caller names the user's line."""
+    """Return the ``stacklevel`` that makes a warning of the caller point to user code."""
     return _users_frame()[1]
 
 
 def near_name(name: str, known: Iterable[str]) -> str:
-    """``" Did you mean 'petal_width'?"``, or the empty string where nothing is near."""
+    """Return ``" Did you mean 'petal_width'?"``, or an empty string if no name is similar."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean {near[0]!r}?" if near else ""
 
@@ -198,12 +401,12 @@ _BRIEF.maxstring = 60
 
 
 def listed(names: Iterable[Any]) -> str:
-    """``"a, b, c"``, of many names the first twenty and how many more there are."""
+    """Join names as ``"a, b, c"``; after the first twenty, append the number of the others."""
     texts: Sequence[str] = [str(name) for name in names]
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more
 
 
 def brief(value: Any) -> str:
-    """The ``repr`` of a value, of a long text its beginning and end."""
+    """Return the ``repr`` of a value, shortened in the middle for a long string."""
     return _BRIEF.repr(value) if isinstance(value, str) else repr(value)
