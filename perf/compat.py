@@ -1,9 +1,10 @@
-"""Programs of other libraries beside themselves run by jitgrad, unchanged: imports, the first result, and a step.
+"""Compare programs written for other libraries with the same programs run by jitgrad: imports, first result and step.
 
 Run: python perf/compat.py [PROGRAM ...] [--turns N] [--json | --markdown] [--plot FILE]
 
-The programs are in perf/programs. A step is one of the Python loop, or of keras_fashion an epoch. Each figure is the least of
-some turns, which alternate between the two. The first result counts from the start of the imports, making the data included.
+The programs in perf/programs are run unchanged. A step is one pass of the Python loop; for keras_fashion it is an epoch. Each
+figure is the minimum over several turns, which alternate between the two libraries. The time to the first result starts with
+the imports and includes making the data.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ COLUMNS = (
 
 
 def figures(name: str, ours: bool) -> dict[str, float]:
-    """What a program prints of itself."""
+    """Return the figures that a program prints about itself."""
     how = ["-m", "jitgrad.compat"] if ours else []
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, *how, PROGRAMS / f"{name}.py"]
@@ -58,13 +59,13 @@ def measured(names: list[str], turns: int) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help=f"some of {', '.join(LIBRARY)}; all by default")
+    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help=f"any of {', '.join(LIBRARY)}; default: all")
     parser.add_argument("--turns", type=int, default=3)
     output.add_options(parser)
     options = parser.parse_args()
     unknown = set(options.programs) - set(LIBRARY)
     if unknown:
-        parser.error(f"there is no program {', '.join(sorted(unknown))}; give some of {', '.join(LIBRARY)}")
+        parser.error(f"unknown program {', '.join(sorted(unknown))}; choose from {', '.join(LIBRARY)}")
     rows = measured(options.programs or list(LIBRARY), options.turns)
     output.present(rows, COLUMNS, Bars(("program", "side"), "step", "seconds a step"), options, group="program")
 

@@ -1,10 +1,10 @@
-"""Seconds of one fit of NIST's sets, from both starts, beside SciPy's curve_fit, and the digits that both reach.
+"""Time fits of NIST's data sets from both starts, compare them with SciPy's curve_fit, and count the correct digits.
 
 Run: python perf/curve_fit.py [--json | --markdown] [--plot FILE] [DIRECTORY]
 
-DIRECTORY has NIST's files, by default those of the tests; models are known for these. "fit" is a call of curve_fit whose model
-was fitted before, "first" one with the formula's text in a process that never saw it: parsed, differentiated and lowered.
-SciPy gets the same formula as a Python function of NumPy, and has its default tolerances.
+DIRECTORY contains NIST's files, by default the ones in the tests, for which models are defined. "fit" is a call of curve_fit
+whose model was fitted before. "first" is a call with the text of a formula in a new process, which parses, differentiates and
+lowers it. SciPy gets the same formula as a Python function of NumPy and uses its default tolerances.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
-"""Seconds an epoch of the reference jobs, and with --peers the same jobs on what else is installed.
+"""Time an epoch of the reference jobs, and with --peers the same jobs in other libraries.
 
 Run: python perf/epoch_throughput.py [--peers] [--tensorflow PYTHON] [--json | --markdown] [--plot FILE] [JOB ...]
 
-Jobs, all in float32 and from the same data:
+Jobs, all in float32 and with the same data:
   line       P1: 200 rows, full batch, gradient descent; an epoch is one step
-  tape       the same as a loop in Python: a tape, a gradient and two updates a step
-  quadratic  P2: w² − 10 w + 25 by Adam; an epoch is one step; 20,000 of them a call, as of the line
-  iris       P5: 4–128–64–32–16–3, three of them batch-normalised, 112 rows, batch 4, gradient descent; 28 steps an epoch
-  iris-tape  the same as a loop in Python: a tape, gradients, updates by an optimizer, and the loss asked for in each step
-  fashion    P6: 784–128–10 on 60,000 rows, batch 32, Adam; 1875 steps an epoch
-  wide       64–256–256–1 on 100,000 rows, batch 256, Adam; 390 steps an epoch
+  tape       the same as a loop in Python: a tape, a gradient and two updates per step
+  quadratic  P2: w² − 10 w + 25 by Adam; an epoch is one step; 20,000 per call, as for the line
+  iris       P5: 4–128–64–32–16–3, three layers batch-normalized, 112 rows, batch 4, gradient descent; 28 steps per epoch
+  iris-tape  the same as a loop in Python: a tape, gradients, an optimizer, and the value of the loss in each step
+  fashion    P6: 784–128–10 on 60,000 rows, batch 32, Adam; 1875 steps per epoch
+  wide       64–256–256–1 on 100,000 rows, batch 256, Adam; 390 steps per epoch
 
-JAX runs whole epochs by scan inside one jit, TensorFlow a function a step. Numba is the line and the quadratic written by
-hand, the limit of what there is to gain. scikit-learn has no batch normalisation, and goes through the line row by row. Each
-side runs in a process of its own. "first" is the first call in it, with all that compiles or loads; then come median and
-minimum over repeats of the steady state. Ratios are the peer's median over jitgrad's: above 1 jitgrad is faster.
+JAX runs whole epochs with scan inside one jit, and TensorFlow one tf.function per step. The line and the quadratic are also
+written by hand in Numba, as a lower limit of the time. scikit-learn has no batch normalization, and fits the line row by row.
+Each side runs in its own process. "first" is the first call, including compiling and loading; "median" and "minimum" are over
+repeats of the steady state. Ratios are the peer's median divided by jitgrad's: above 1, jitgrad is faster.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SIDES = Path(__file__).parent / "sides"
 
 
 class Side(NamedTuple):
-    """What does the jobs: the module it needs, its script, and the script's further arguments."""
+    """A library to measure: the module it needs, its script, and further arguments of the script."""
 
     module: str
     script: str
@@ -66,7 +66,7 @@ COLUMNS = (
 
 
 def measure(side: Side, job: str, python: str) -> Row | None:
-    """One side on one job, in a process of its own; None where it does not do that job."""
+    """Run one side on one job in a new process. Return None if it does not implement the job."""
     command = [python, SIDES / side.script, job, *side.arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -76,14 +76,14 @@ def measure(side: Side, job: str, python: str) -> Row | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jobs", nargs="*", default=[], metavar="JOB", help=f"of {', '.join(JOBS)}; all by default")
-    parser.add_argument("--peers", action="store_true", help="also run the peers that are installed")
-    parser.add_argument("--tensorflow", metavar="PYTHON", help="an interpreter that has TensorFlow, if this one has not")
+    parser.add_argument("jobs", nargs="*", default=[], metavar="JOB", help=f"any of {', '.join(JOBS)}; default: all")
+    parser.add_argument("--peers", action="store_true", help="also run the other libraries that are installed")
+    parser.add_argument("--tensorflow", metavar="PYTHON", help="a Python interpreter that has TensorFlow, if this one does not")
     output.add_options(parser)
     options = parser.parse_args()
     unknown = set(options.jobs) - set(JOBS)
     if unknown:
-        parser.error(f"no such job: {', '.join(sorted(unknown))}. Use {', '.join(JOBS)}.")
+        parser.error(f"unknown job {', '.join(sorted(unknown))}; choose from {', '.join(JOBS)}")
     others = {"tensorflow": options.tensorflow} if options.tensorflow else {}
     peers = {name: s for name, s in PEERS.items() if s.module in others or importlib.util.find_spec(s.module)}
     rows: list[Row] = []
@@ -95,7 +95,7 @@ def main() -> None:
             theirs = measure(side, job, others.get(side.module, sys.executable))
             if theirs is not None:
                 rows.append({"job": job, "side": name, **theirs, "ratio": theirs["median"] / ours["median"]})
-    output.present(rows, COLUMNS, Bars(("job", "side"), "ratio", "time of an epoch over jitgrad's"), options, group="job")
+    output.present(rows, COLUMNS, Bars(("job", "side"), "ratio", "time of an epoch divided by jitgrad's"), options, group="job")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Where the time of a model's fit goes: P5 with metrics and validation, 200 epochs, default verbosity.
+"""Show where the time of a model's fit goes: P5 with metrics and validation, 200 epochs, default verbosity.
 
 Run: python perf/fit_profile.py [--profile]
 
-"first" is the first fit in the process, which loads compiled code and lowers; "new" one of a new model of the same form;
-"again" another fit of the same model. --profile lists the Python functions of a "new" fit.
+"first" is the first fit in the process, which loads compiled code and lowers the model. "new" is a fit of a new model with
+the same structure, and "again" another fit of the same model. --profile lists the Python functions of a "new" fit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from p5_iris import make, table
 
 
 def fit(model: Any, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The seconds of a fit, and those in native code."""
+    """Return the seconds of a fit, and how many of them are spent in native code."""
     start = time.perf_counter()
     history = model.fit(x[:112], y[:112], batch_size=4, epochs=200, validation_data=(x[112:], y[112:]), seed=0)
     return time.perf_counter() - start, history.seconds

@@ -1,10 +1,10 @@
-"""Each kernel against NumPy and its BLAS, and against the peaks of one core that are measured beside it.
+"""Compare each kernel with NumPy and its BLAS, and with the peak rates of one core, which are measured too.
 
 Run: python perf/kernels.py [--dtype float64] [--json | --markdown] [--plot FILE]
 
-Elementwise ops and reductions work on 4096 elements, which stay in the first cache; matrix products are those of small
-networks and some large ones. NumPy's loops write into an array that is there; its BLAS has one thread. A ratio is NumPy's time
-over jitgrad's: above 1 jitgrad is faster. The peaks are the fastest product, and a copy of 256 MiB.
+Elementwise ops and reductions use 4096 elements, which stay in the level-1 cache. Matrix products have the sizes of small
+networks, and some large ones. NumPy's loops write into an existing array, and its BLAS uses one thread. A ratio is NumPy's
+time divided by jitgrad's: above 1, jitgrad is faster. The peaks are the fastest product and a copy of 256 MiB.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ COLUMNS = (
 
 
 def least(run: Callable[[int], object]) -> float:
-    """Seconds of one of the calls that ``run(count)`` makes."""
+    """Return the seconds of one of the calls that ``run(count)`` makes."""
     count = 1
     while True:
         times = []
@@ -63,7 +63,7 @@ def least(run: Callable[[int], object]) -> float:
 
 
 def ours(step: Step, operands: list[np.ndarray]) -> float:
-    """Seconds of a step in the interpreter: its instructions are repeated within one call."""
+    """Return the seconds of a step in the interpreter, whose instructions are repeated within one call."""
     leaves = [input_step(i, x.shape) for i, x in enumerate(operands)]
     context = Context(lower(Expression((*leaves, step), (("value", (len(leaves),)),)), operands[0].dtype))
     context.load(operands)
@@ -142,7 +142,7 @@ def main() -> None:
     options = parser.parse_args()
     dtype = np.dtype(options.dtype)
     rows = [*elementwise(dtype), *reductions(dtype), *products(dtype), *copying()]
-    output.present(rows, COLUMNS, Bars(("kernel",), "ratio", "NumPy's time over jitgrad's"), options)
+    output.present(rows, COLUMNS, Bars(("kernel",), "ratio", "NumPy's time divided by jitgrad's"), options)
 
 
 if __name__ == "__main__":

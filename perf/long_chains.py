@@ -1,15 +1,15 @@
-"""What an op of a long chain costs with its gradient, and where that time goes; and how memory grows.
+"""Measure the cost of an op in a long chain with its gradient, where the time goes, and how memory grows.
 
 Run: python perf/long_chains.py [--phases] [--json | --markdown] [--plot FILE] [CHAIN ...]
 
   product   y = y * 1.0001
   mixed     y = sin(y) * 0.99 + x
-  vectors   the same of 8 elements
-  varied    ops drawn at random, so that nothing repeats
-  value     as "varied", without a gradient: the values of all that was recorded
+  vectors   the same with 8 elements
+  varied    ops drawn at random, so nothing repeats
+  value     as "varied", without a gradient: the values of all recorded ops
 
-Each chain has 1,000 to 1,000,000 recorded ops, in a process of its own that has computed a short one before: the time from the
-first op to the numbers. --phases parts it for 100,000 ops, recording first; "other" is what no phase covers.
+Each chain has 1,000 to 1,000,000 recorded ops and runs in its own process, after a short chain. The time is from the first op
+to the numbers. --phases splits it into phases for 100,000 ops; "other" is the time outside all phases.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ spent: defaultdict[str, float] = defaultdict(float)
 
 
 def timed(owner: Any, name: str, phase: str) -> None:
-    """Count the time of calls of a function for a phase, and not for the one that calls it."""
+    """Attribute the time of calls of a function to a phase, and not to the phase that calls it."""
     called = getattr(owner, name)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -146,7 +146,7 @@ def once(chain: str, n: int) -> None:
 
 
 def one(chain: str, n: int, phases: bool) -> None:
-    """Measure in this process, and print JSON."""
+    """Measure in this process and print JSON."""
     drawn(n)
     once(chain, SHORT)
     before = peak()
@@ -178,7 +178,7 @@ def measured(chain: str, phases: bool) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("chains", nargs="*", metavar="CHAIN", help=f"of {', '.join(CHAINS)}; all by default")
+    parser.add_argument("chains", nargs="*", metavar="CHAIN", help=f"any of {', '.join(CHAINS)}; default: all")
     parser.add_argument("--phases", action="store_true", help="where the time goes")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     output.add_options(parser)
@@ -188,7 +188,7 @@ def main() -> None:
         return
     unknown = set(options.chains) - set(CHAINS)
     if unknown:
-        parser.error(f"no such chains: {', '.join(sorted(unknown))}. Use {', '.join(CHAINS)}.")
+        parser.error(f"unknown chain {', '.join(sorted(unknown))}; choose from {', '.join(CHAINS)}")
     rows = [row for chain in options.chains or CHAINS for row in measured(chain, options.phases)]
     output.present(rows, COLUMNS, Bars(("chain", "ops", "phase"), "cost", "µs an op"), options, group="chain")
 

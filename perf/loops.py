@@ -1,7 +1,7 @@
-"""What a trip of a loop costs beyond its instructions: ``python perf/loops.py``.
+"""Measure the overhead of one iteration of a loop: ``python perf/loops.py``.
 
-The body has one multiplication and one addition of numbers; a trip then takes a copy of the carry, and, where it says so, moves
-slices. Beside it stands what the instructions of the body take by themselves (``program/profile.py``).
+The body has one multiplication and one addition of scalars. An iteration also copies the carry and, in some of the cases, moves
+slices. The output compares it with the time of the body's instructions alone (``program/profile.py``).
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ def main() -> None:
             started = time.perf_counter()
             context.run()
             best = min(best, (time.perf_counter() - started) / TRIPS)
-        print(
-            f"{name:30} {best * 1e9:6.1f} ns a trip, its instructions {costs * 1e9:6.1f}, the loop {1e9 * (best - costs):5.1f}"
-        )
+        print(f"{name:30} {best * 1e9:6.1f} ns per trip, instructions {costs * 1e9:6.1f}, overhead {1e9 * (best - costs):5.1f}")
 
 
 if __name__ == "__main__":

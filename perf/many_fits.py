@@ -1,20 +1,20 @@
-"""Many small fits beside what people do today, in one run on all cores; and a file of up to a million groups.
+"""Time many small fits and compare them with other libraries on all cores; also fit a file of up to a million groups.
 
 Run: python perf/many_fits.py [--scale X] [--python PYTHON] [--json | --markdown] [--plot FILE] [JOB ...]
 
 Jobs:
   exponentials  two exponentials, 100 points, 4 parameters, starts 30 % off, to a relative step of 1e-8, float64
-  gaussians     Gpufit's own comparison: 2D Gaussians on 5 × 5 pixels, 5 parameters, signal to noise 10, tolerance 1e-4, at most
-                10 iterations; the data are float32, and jitgrad computes in float64
-  parquet       10⁴, 10⁵ and 10⁶ groups of 25 rows from a Parquet file to another: the time, its exponent from one size to the
-                next, the part of the processor's time that the native solver has, the peak memory
+  gaussians     the benchmark of Gpufit: 2D Gaussians on 5 × 5 pixels, 5 parameters, signal-to-noise ratio 10, tolerance 1e-4,
+                at most 10 iterations; the data are float32, and jitgrad computes in float64
+  parquet       10⁴, 10⁵ and 10⁶ groups of 25 rows from one Parquet file to another: the time, its exponent from one size to
+                the next, the share of processor time spent in the native solver, and the peak memory
 
-Peers, each in its strongest form and a process of its own: SciPy's curve_fit in a loop, with derivatives found on paper, and
-with these in a process a core; xarray's curvefit, and on Dask with a process a core; lmfit in a loop; optimistix under vmap
-in JAX, compiled once; Cpufit, Gpufit's algorithm on the CPU, where the environment's CPUFIT names the library. Peers that are
-not there are named at the end; PYTHON is an interpreter that has them, if this one has not. The least of some runs counts.
-"minimum" is the share of fits that end no higher than the parameters that the data were made from. X scales the numbers of
-groups.
+Each peer runs in its strongest form in its own process: SciPy's curve_fit in a loop, also with analytical derivatives, and
+with these in one process per core; xarray's curvefit, also on Dask with one process per core; lmfit in a loop; optimistix
+under vmap in JAX, compiled once; and Cpufit, Gpufit's algorithm on the CPU, if the environment variable CPUFIT names the
+library. Peers that are not installed are listed at the end. PYTHON is an interpreter that has them, if this one does not. Times
+are minima over several runs. "minimum" is the share of fits whose cost is at most that of the true parameters. X scales the
+numbers of groups.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 
 
 class Peer(NamedTuple):
-    """The modules that a peer needs, and how many groups it fits in some seconds."""
+    """The modules that a peer needs, and the number of groups that it fits in a few seconds."""
 
     modules: tuple[str, ...]
     groups: int
@@ -56,15 +56,15 @@ PEERS = {
     "cpufit": Peer((), 100_000),
 }
 PUBLISHED = {"Cpufit, published": (60_957, 96_322), "Gpufit on a GPU, published": (2_673_797, 3_038_590)}
-"""Fits a second of ten million, in the figure of Gpufit's documentation and in the readme of its comparison; one core, and two
-graphics cards of their time."""
+"""Fits per second for ten million fits, as published in Gpufit's documentation and the readme of its benchmark: one core, and
+two graphics cards of the time."""
 
 COLUMNS = (
     Column("job", "job"),
     Column("side", "side"),
     Column("groups", "groups", "{:,}".format),
     Column("first", "first", output.seconds),
-    Column("a fit", "seconds", output.seconds),
+    Column("per fit", "seconds", output.seconds),
     Column("fits/s", "rate", lambda rate: f"{rate:,.0f}"),
     Column("minimum", "minimum", "{:.1%}".format),
     Column("memory", "memory", output.mebibytes),
@@ -75,7 +75,7 @@ COLUMNS = (
 
 
 def run(script: str, *arguments: str, python: str = sys.executable) -> dict[str, Any]:
-    """What a side prints last; nothing where that is nothing."""
+    """Return the last line that a side prints, or nothing if it prints nothing."""
     done = subprocess.run([python, SIDES / script, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{script} {' '.join(arguments)} failed:\n{done.stderr}")
@@ -83,18 +83,18 @@ def run(script: str, *arguments: str, python: str = sys.executable) -> dict[str,
 
 
 def absent(name: str, job: str, python: str) -> str:
-    """Why a peer does not do a job; empty where it does."""
+    """Return why a peer cannot run a job, or an empty string."""
     if name == "cpufit":
         if job != "gaussians":
             return "it has no such model"
-        return "" if os.environ.get("CPUFIT") else "CPUFIT does not name the library"
+        return "" if os.environ.get("CPUFIT") else "CPUFIT is not set to the library's path"
     code = f"import importlib.util as u; print(*[m for m in {PEERS[name].modules} if u.find_spec(m) is None])"
     missing = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     return f"not installed: {missing}" if missing else ""
 
 
 def fits(job: str, scale: float, python: str, left_out: list[str]) -> list[Row]:
-    """All sides on a job."""
+    """Run all sides on a job."""
     rows: list[Row] = []
     for side, groups in OURS.items():
         rows.append({"side": side} | run("many_jitgrad.py", side, job, str(math.ceil(scale * groups))))
@@ -113,7 +113,7 @@ def fits(job: str, scale: float, python: str, left_out: list[str]) -> list[Row]:
 
 
 def files(scale: float) -> list[Row]:
-    """Files of different sizes, from disk to disk; the least of three runs, whose peak memory is the most."""
+    """Fit files of different sizes, from disk to disk: the minimum time and the maximum memory of three runs."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as place:
         for groups in (math.ceil(scale * size) for size in SIZES):
@@ -132,14 +132,14 @@ def files(scale: float) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jobs", nargs="*", default=[], metavar="JOB", help=f"of {', '.join(JOBS)}; all by default")
-    parser.add_argument("--scale", type=float, default=1.0, metavar="X", help="times the numbers of groups")
-    parser.add_argument("--python", default=sys.executable, help="an interpreter that has the peers")
+    parser.add_argument("jobs", nargs="*", default=[], metavar="JOB", help=f"any of {', '.join(JOBS)}; default: all")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="X", help="factor for the numbers of groups")
+    parser.add_argument("--python", default=sys.executable, help="a Python interpreter that has the peers")
     output.add_options(parser)
     options = parser.parse_args()
     unknown = set(options.jobs) - set(JOBS)
     if unknown:
-        parser.error(f"no such job: {', '.join(sorted(unknown))}. Use {', '.join(JOBS)}.")
+        parser.error(f"unknown job {', '.join(sorted(unknown))}; choose from {', '.join(JOBS)}")
     rows, left_out = [], []
     for job in options.jobs or JOBS:
         rows += files(options.scale) if job == "parquet" else fits(job, options.scale, options.python, left_out)

@@ -1,4 +1,4 @@
-"""How the scripts show what they measured: a table, Markdown, JSON, or a picture."""
+"""Show measurements as a table, Markdown, JSON, or a picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 
 class Column(NamedTuple):
-    """A column of a table: its title, the key of its values in a row, and how they are written. Numbers stand right."""
+    """A column of a table: its title, the key of its values in a row, and their format. Numbers are right-aligned."""
 
     title: str
     key: str
@@ -29,12 +29,12 @@ class Bars(NamedTuple):
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--markdown", action="store_true", help="print a table in Markdown")
-    parser.add_argument("--plot", metavar="FILE", help="draw the figures too")
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    parser.add_argument("--plot", metavar="FILE", help="also draw the results")
 
 
 def present(rows: Sequence[Row], columns: Sequence[Column], bars: Bars, options: argparse.Namespace, group: str = "") -> None:
-    """Print the rows as ``options`` say; a line parts rows whose ``group`` differs."""
+    """Print the rows according to ``options``, with a line between rows of different ``group``."""
     if options.json:
         print(json.dumps(rows, indent=2))
     elif options.markdown:
@@ -82,7 +82,7 @@ def _draw(rows: Sequence[Row], bars: Bars, path: str) -> None:
 
 
 def seconds(value: float) -> str:
-    """A time in the unit that suits it."""
+    """Format a time in a suitable unit."""
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if value >= scale:
             return f"{value / scale:.3g} {unit}"

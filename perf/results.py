@@ -1,8 +1,8 @@
-"""Run everything here and write perf/RESULTS.md: the tables, with the machine and the versions.
+"""Run all benchmarks and write perf/RESULTS.md: the tables, the machine and the versions.
 
 Run: python perf/results.py [--tensorflow PYTHON]
 
-It takes a while, PyTorch's compiler most of it. Nothing else should run beside it.
+This takes a while, mostly because of PyTorch's compiler. Nothing else should run at the same time.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ HERE = Path(__file__).parent
 PACKAGES = ("numba", "llvmlite", "numpy", "scipy", "jax", "torch", "scikit-learn", "optimistix", "xarray", "dask", "lmfit")
 
 SECTIONS = {
-    "An epoch, beside the peers": ("epoch_throughput.py", "--peers"),
-    "Before the first result": ("startup.py", "--cold"),
-    "A curve, beside SciPy": ("curve_fit.py",),
-    "Many small fits, beside the peers": ("many_fits.py",),
-    "Models of tables, beside scikit-learn": ("tables.py",),
-    "Growth": ("scaling.py",),
+    "An epoch, compared with other libraries": ("epoch_throughput.py", "--peers"),
+    "Time to the first result": ("startup.py", "--cold"),
+    "A curve, compared with SciPy": ("curve_fit.py",),
+    "Many small fits, compared with other libraries": ("many_fits.py",),
+    "Models of tables, compared with scikit-learn": ("tables.py",),
+    "Scaling": ("scaling.py",),
     "Kernels, float32": ("kernels.py",),
     "Kernels, float64": ("kernels.py", "--dtype", "float64"),
 }
@@ -32,13 +32,13 @@ JOBS = ("line", "quadratic", "iris", "fashion", "wide")
 
 
 def printed(script: str, *arguments: str) -> str:
-    """What a script prints."""
+    """Return what a script prints."""
     command = [sys.executable, str(HERE / script), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def processor() -> str:
-    """Its name, as Linux knows it."""
+    """Return the name of the processor and the number of cores."""
     info = Path("/proc/cpuinfo")
     names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
     return f"{names[0]}, {len(names)} cores" if names else platform.processor()
@@ -59,12 +59,13 @@ def versions(tensorflow: str | None) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tensorflow", metavar="PYTHON", help="an interpreter that has TensorFlow, if this one has not")
+    parser.add_argument("--tensorflow", metavar="PYTHON", help="a Python interpreter that has TensorFlow, if this one does not")
     options = parser.parse_args()
     text = [
         "# Results",
         f"Written by `perf/results.py` on {datetime.now(UTC):%Y-%m-%d}: {processor()}, {platform.system()}, "
-        f"{versions(options.tensorflow)}. A shared machine: the same job varies by up to two between minutes, so ratios count.",
+        f"{versions(options.tensorflow)}. The machine is shared: times of the same job vary "
+        "by a factor of up to two, so compare ratios rather than times.",
     ]
     for title, (script, *arguments) in SECTIONS.items():
         more = ["--tensorflow", options.tensorflow] if script == "epoch_throughput.py" and options.tensorflow else []
@@ -74,7 +75,7 @@ def main() -> None:
             f"`perf/{' '.join((script, *arguments))}`",
             printed(script, *arguments, *more, "--markdown").strip(),
         ]
-    text.append("## Where the time of a step goes")
+    text.append("## Where the time of a step goes, by instruction")
     for job in JOBS:
         text += [f"`perf/where_time_goes.py {job}`", printed("where_time_goes.py", job, "--markdown").strip()]
     (HERE / "RESULTS.md").write_text("\n\n".join(text) + "\n")

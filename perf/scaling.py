@@ -1,13 +1,13 @@
-"""How time and memory grow with rows, features, parameters and batch, with the exponent that fits.
+"""Measure how time and memory grow with rows, features, parameters and batch size, and fit the exponents.
 
 Run: python perf/scaling.py [--json | --markdown] [--plot FILE] [WHAT ...]
 
-  rows        a linear fit of 4 features on all rows at once, 1,000 to 10,000,000 of them; also GB/s of rows read
+  rows        a linear fit of 4 features on all of 1,000 to 10,000,000 rows at once; also GB/s of rows read
   features    a linear fit of 10,000 rows on 4 to 256 features
   parameters  a network 64–h–h–1 on batches of 64, h from 32 to 512
   batch       a network 64–128–128–1 on batches of 16 to 1024
 
-Time is that of a step. The exponent is the slope of the logarithms over the sizes; 1 is linear.
+Times are per step. The exponent is the slope of log(time) over log(size); 1 is linear.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIZES: dict[str, tuple[int, ...]] = {
 COLUMNS = (
     Column("what", "what"),
     Column("size", "size", "{:,}".format),
-    Column("a step", "seconds", output.seconds),
+    Column("step", "seconds", output.seconds),
     Column("GB/s of rows", "bandwidth", "{:.1f}".format),
     Column("peak memory", "memory", output.mebibytes),
     Column("exponent", "exponent", "{:.2f}".format),
@@ -40,7 +40,7 @@ COLUMNS = (
 
 
 def linear(rows: int, features: int) -> tuple[float, int]:
-    """Seconds of a step of a full-batch linear fit, and the bytes of its rows."""
+    """Return the seconds of a step of a full-batch linear fit, and the bytes of its rows."""
     import numpy as np
 
     import jitgrad
@@ -56,7 +56,7 @@ def linear(rows: int, features: int) -> tuple[float, int]:
 
 
 def network(width: int, batch: int) -> tuple[float, int]:
-    """Seconds of a step of a network, and the bytes of its rows."""
+    """Return the seconds of a step of a network, and the bytes of its rows."""
     import numpy as np
 
     import jitgrad
@@ -73,7 +73,7 @@ def network(width: int, batch: int) -> tuple[float, int]:
 
 
 def _seconds(run: Callable[[int], float]) -> float:
-    """Of an epoch: the least of some runs, each of so many epochs that it takes a while."""
+    """Return the seconds of an epoch: the minimum over several runs with many epochs each."""
     run(1)
     once = run(2) / 2
     epochs = max(2, min(100_000, int(0.3 / max(once, 1e-7))))
@@ -89,7 +89,7 @@ JOBS: dict[str, Callable[[int], tuple[float, int]]] = {
 
 
 def one(what: str, size: int) -> None:
-    """Measure in this process, and print JSON."""
+    """Measure in this process and print JSON."""
     seconds, touched = JOBS[what](size)
     status = Path("/proc/self/status").read_text().splitlines()
     memory = int(next(line.split()[1] for line in status if line.startswith("VmHWM"))) * 1024
@@ -111,7 +111,7 @@ def measured(what: str) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(SIZES)}; all by default")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"any of {', '.join(SIZES)}; default: all")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     output.add_options(parser)
     options = parser.parse_args()
@@ -120,7 +120,7 @@ def main() -> None:
         return
     unknown = set(options.what) - set(SIZES)
     if unknown:
-        parser.error(f"no such sizes: {', '.join(sorted(unknown))}. Use {', '.join(SIZES)}.")
+        parser.error(f"unknown quantity {', '.join(sorted(unknown))}; choose from {', '.join(SIZES)}")
     rows = [row for what in options.what or SIZES for row in measured(what)]
     output.present(rows, COLUMNS, Bars(("what", "size"), "seconds", "seconds a step"), options, group="what")
 

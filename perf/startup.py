@@ -1,10 +1,10 @@
-"""What one waits for before the first result: imports, compiling, a new model's first epoch, and the whole command.
+"""Time what happens before the first result: imports, compiling, a new model's first epoch, and the whole command.
 
 Run: python perf/startup.py [--cold] [--json | --markdown] [--plot FILE]
 
-Each figure is the least of some runs in processes of their own. "new model" is a network of perf/epoch_throughput.py that
-a process, which has already fitted a line, makes, fits for one epoch and gets the loss of; the seconds of the data are in it.
---cold also has first uses on a machine, of what is then compiled: one after the other, each alone, and everything at once.
+Each figure is the minimum over several new processes. For "new model", a process that has already fitted a line makes a
+network of perf/epoch_throughput.py, fits it for one epoch and reads the loss; the time of making the data is included. --cold
+also measures the first use on a machine, which compiles: several commands in a row, each alone, and everything at once.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ COLUMNS = (
 
 
 def process(*command: object, runs: int = 5, **environment: str) -> float:
-    """Seconds of a whole process, the least of some runs."""
+    """Return the seconds of a whole process, the minimum over several runs."""
     times = []
     for _ in range(runs):
         start = time.perf_counter()
@@ -62,14 +62,14 @@ def python(code: str, *arguments: object) -> float:
 
 
 def new_model(side: str, job: str) -> float:
-    """Seconds until a new model's first epoch is done."""
+    """Return the seconds until a new model's first epoch is done."""
     command = [sys.executable, HERE / "sides" / f"{side}_side.py", job, "first"]
     runs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(3)]
     return min(json.loads(run)["seconds"] for run in runs)
 
 
 def first_uses(jitgrad: Path, iris: list[object]) -> list[tuple[str, str, float]]:
-    """Seconds of commands that find nothing compiled, or only what those before them needed."""
+    """Time commands that find nothing compiled, or only what earlier commands needed."""
     curve = [jitgrad, "fit", DATA / "puromycin.csv", "--target", "rate", "--model", "v * concentration / (k + concentration)"]
     network = [*iris, "--hidden", "64,32", "--epochs", "1"]
     turns = (
@@ -88,7 +88,7 @@ def first_uses(jitgrad: Path, iris: list[object]) -> list[tuple[str, str, float]
 def measured(cold: bool) -> list[Row]:
     peers = [name for name in ("jax", "torch", "sklearn") if importlib.util.find_spec(name)]
     command = [Path(sys.executable).with_name("jitgrad"), "fit", IRIS, "--target", "species"]
-    process(*command, runs=1)  # so that all is compiled
+    process(*command, runs=1)  # compile everything first
     rows = [("nothing: python -c pass", "python", python("pass"))]
     rows += [("import", name, python(f"import {name}")) for name in ("jitgrad", *peers)]
     for job in ("iris", "fashion"):

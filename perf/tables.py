@@ -1,19 +1,18 @@
-"""Seconds of whole fits of tables, beside scikit-learn's in its best form.
+"""Time whole fits of tables, and compare them with scikit-learn in its best form.
 
 Run: python perf/tables.py [--json | --markdown] [--plot FILE] [JOB ...]
 
 Jobs:
-  logistic   two classes by six features, a million rows, without a penalty. jitgrad's fit has standard errors, and ends at
-             10⁻¹⁰ of one; scikit-learn's solvers have their own tolerances
-  grid_search  GridSearchCV of 20 points by 5 folds over networks of 30 inputs and 16 hidden units, 50 epochs of Adam each, in
-             batches of 32 or of 200 rows, with one process and with two. The difference is that of the scores
+  logistic     two classes, six features, a million rows, no penalty. jitgrad also computes standard errors, and converges to
+               10⁻¹⁰ of one; scikit-learn's solvers use their own tolerances
+  grid_search  GridSearchCV with 20 points and 5 folds over networks of 30 inputs and 16 hidden units, each fitted for 50
+               epochs by Adam in batches of 32 or 200 rows, with one process and with two. "difference" compares the scores
+  elastic_net  100 penalties, 10 folds, 1000 rows and 5000 columns, 100 of which matter, with l1_ratio 0.5. ElasticNetCV uses
+               two processes, with its default tol and a smaller one; "difference" is the error of its coefficients. Each side
+               runs once; scikit-learn with the smaller tol takes many minutes
 
-  elastic_net  100 penalties by 10 folds of 1000 rows by 5000 columns, 100 of which matter, with l1_ratio 0.5. ElasticNetCV has
-             two processes, at its default tol and at a smaller one; the difference says how far its coefficients are off then.
-             Each side runs once, scikit-learn's at the smaller tol for many minutes
-
-Both sides have the same arrays and all cores. "first" is the first fit in a process, with what it imports, compiles or lowers;
-then come the median and the minimum of later ones. Ratios are the peer's median over jitgrad's: above 1 jitgrad is faster.
+Both sides get the same arrays and all cores. "first" is the first fit in a process, including imports, compiling and lowering;
+"median" and "minimum" are over later fits. Ratios are the peer's median divided by jitgrad's: above 1, jitgrad is faster.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ REPEATS = 5
 
 
 def timed(job: str, side: str, fit: Callable[[], Any], repeats: int = REPEATS) -> tuple[Row, Any]:
-    """A row, and what the last fit returned."""
+    """Return a row, and the result of the last fit."""
     times = []
     for _ in range(1 + repeats):
         start = time.perf_counter()
@@ -53,7 +52,7 @@ def timed(job: str, side: str, fit: Callable[[], Any], repeats: int = REPEATS) -
 
 
 def beside(own: Row, peer: Row, ours: np.ndarray, theirs: np.ndarray) -> Row:
-    """A peer's row with its ratio, and how far its coefficients are off ours, beside the largest."""
+    """Return a peer's row with its ratio, and the largest error of its coefficients relative to the largest one."""
     difference = float(np.abs(ours - theirs).max() / np.abs(ours).max())
     return peer | {"ratio": peer["seconds"] / own["seconds"], "difference": difference}
 
@@ -105,7 +104,7 @@ def grid_search() -> list[Row]:
 
 
 TOLERANCES = (1e-4, 1e-7)
-"""Of ElasticNetCV: its default, and what brings its coefficients within 10⁻⁶ of the minimum."""
+"""Tolerances of ElasticNetCV: its default, and one that brings its coefficients within 10⁻⁶ of the minimum."""
 
 
 def elastic_net() -> list[Row]:
@@ -129,7 +128,7 @@ def elastic_net() -> list[Row]:
 
 
 def once(job: str, side: str, fit: Callable[[], Any]) -> tuple[Row, Any]:
-    """A row of one fit, and what it returned."""
+    """Return a row of one fit, and its result."""
     start = time.perf_counter()
     made = fit()
     return {"job": job, "side": side, "seconds": time.perf_counter() - start}, made
@@ -141,12 +140,12 @@ JOBS: dict[str, Callable[[], list[Row]]] = {"logistic": logistic, "elastic_net":
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     output.add_options(parser)
-    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"{', '.join(JOBS)}; all by default")
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"any of {', '.join(JOBS)}; default: all")
     options = parser.parse_args()
     for name in options.jobs:
         if name not in JOBS:
-            parser.error(f"no job {name!r}: choose from {', '.join(JOBS)}")
-    warnings.simplefilter("ignore")  # scikit-learn's of a penalty that is infinite
+            parser.error(f"unknown job {name!r}: choose from {', '.join(JOBS)}")
+    warnings.simplefilter("ignore")  # scikit-learn warns about an infinite C
     rows = [row for name in options.jobs or JOBS for row in JOBS[name]()]
     output.present(rows, COLUMNS, Bars(("job", "side"), "seconds", "seconds a fit"), options, "job")
 

@@ -1,10 +1,10 @@
-"""Where the time of a job's step goes: each instruction of its Program, and each kind of instruction.
+"""Show where the time of a step goes: each instruction of its Program, and each kind of instruction.
 
 Run: python perf/where_time_goes.py [--each] [--json | --markdown] [--plot FILE] JOB
 
-JOB is one of perf/epoch_throughput.py. --each lists every instruction. An instruction is repeated on the same
-memory, so that what it works on is in cache if it fits there. The last rows are the whole step, timed in the same way, and the
-instructions of the value and of value and gradient together, whose share is of the value's time.
+JOB is one of the jobs of perf/epoch_throughput.py. --each lists every instruction. Instructions are repeated on the same
+memory, so their operands are in the cache if they fit. The last rows are the whole step, timed in the same way, and the
+instructions of the value, and of value and gradient together, with the share relative to the value's time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from jitgrad.program.profile import Cost, profile
 
 
 def context_of(job: str) -> Context:
-    """A context for a job's step, on its first batch."""
+    """Return a context for a job's step, on its first batch."""
     step, batch = jitgrad_side.step_of(job)
     context = Context(step.program)
     context.load(batch, stop=step.executable.n_given)
@@ -38,7 +38,7 @@ def context_of(job: str) -> Context:
 
 
 def whole(context: Context) -> float:
-    """Seconds of a whole step, all instructions in order."""
+    """Return the seconds of a whole step, with all instructions in order."""
     before = context.arena.copy()
     repeated = Context(replace(context.program, code=np.tile(context.program.code, (20, 1))), context.arena)
     times = []
@@ -52,7 +52,7 @@ def whole(context: Context) -> float:
 
 
 def by_name(costs: list[Cost]) -> list[dict[str, Any]]:
-    """The costs of each kind of instruction together, the dearest first."""
+    """Return the total cost of each kind of instruction, the most expensive first."""
     groups: defaultdict[str, list[Cost]] = defaultdict(list)
     for cost in costs:
         groups[cost.name].append(cost)
@@ -105,7 +105,7 @@ def main() -> None:
     rows.append({"instruction": "value", "fields": "", "ns": value * 1e9})
     rows.append({"instruction": "value and gradient", "fields": "", "ns": gradient * 1e9, "share": gradient / value})
     columns = COLUMNS if options.each else [c for c in COLUMNS if c.key != "fields"]
-    output.present(rows, columns, Bars(("instruction",), "ns", f"ns a step of {options.job}"), options)
+    output.present(rows, columns, Bars(("instruction",), "ns", f"ns per step of {options.job}"), options)
 
 
 if __name__ == "__main__":

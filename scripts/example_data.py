@@ -1,9 +1,9 @@
-"""The synthetic data of docs/many_fits.md: a plate of dose-response curves, a series of images, a panel of growth curves.
+"""The synthetic data of docs/tutorials/many_fits.md: a plate of dose-response curves, a series of images, a panel of growth curves.
 
 Run: python scripts/example_data.py [DIRECTORY]
 
-They are drawn from models with noise as instruments have it, and with what goes wrong in laboratories. No measurement is in
-them. Written to data/ by default.
+The data are drawn from models, with realistic noise and the kinds of failures that happen in laboratories. They contain no
+measurements. The files are written to data/ by default.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def plate() -> pl.DataFrame:
-    """A plate of 384 wells: 24 compounds at 8 doses, two wells each; the signal of living cells, 100 without a compound.
+    """A plate of 384 wells: 24 compounds at 8 doses in two wells each. The signal of living cells is 100 without a compound.
 
-    Compound C07 does nothing. C12 was dispensed into three wells alone, the wells of C15 could not be read, and those of C19
-    saturated the reader.
+    Compound C07 has no effect. C12 was dispensed into three wells only, the wells of C15 could not be read, and the wells of
+    C19 saturated the reader.
     """
     draw = np.random.default_rng(384)
     doses = 100.0 / 3.0 ** np.arange(8)[::-1]
@@ -49,13 +49,14 @@ def plate() -> pl.DataFrame:
 
 
 ECHOES = np.arange(12, 145, 12.0)
-"""Times in ms after the excitation."""
+"""Times after the excitation, in ms."""
 
 
 def images() -> np.ndarray:
-    """Twelve spin-echo images, (12, 56, 48) in counts, of a head as one draws it.
+    """Twelve spin-echo images of a schematic head, (12, 56, 48), in counts.
 
-    T₂ is 75 ms in white matter, 95 in grey, 110 in two nuclei, 180 in a lesion and 600 in the ventricles, with air around.
+    T₂ is 75 ms in white matter, 95 in gray matter, 110 in two nuclei, 180 in a lesion and 600 in the ventricles. The head is
+    surrounded by air.
     """
     draw = np.random.default_rng(56)
     v, u = np.meshgrid(np.linspace(-1, 1, 56), np.linspace(-1, 1, 48), indexing="ij")
@@ -84,9 +85,9 @@ def images() -> np.ndarray:
 
 
 def growth() -> pl.DataFrame:
-    """Optical densities of 96 wells over a day, every 45 minutes: eight strains in three media, four wells each.
+    """Optical densities of 96 wells, every 45 minutes for a day: eight strains in three media, four wells each.
 
-    Strain S6 does not grow in medium M3, and two wells were contaminated late.
+    Strain S6 does not grow in medium M3, and two wells were contaminated late in the day.
     """
     draw = np.random.default_rng(96)
     hours = np.arange(0, 24.1, 0.75)

@@ -1,4 +1,4 @@
-"""P1: a line by gradient tape, one Python step an epoch, and the same natively.
+"""P1: a line fitted with a gradient tape, one Python step per epoch, and the same in one native call.
 
 Run: python scripts/p1_line.py [--plot line.png]
 """
@@ -32,7 +32,7 @@ def squared_error(y: np.ndarray, prediction: jitgrad.Tensor) -> jitgrad.Tensor:
 
 
 def train(model: Line, x: np.ndarray, y: np.ndarray, epochs: int, lr: float = 0.001) -> list[tuple[float, float, float]]:
-    """The parameters before, and the loss, of every epoch."""
+    """Return the parameters before each epoch, and its loss."""
     history = []
     for _ in range(epochs):
         with jitgrad.GradientTape() as tape:
@@ -68,19 +68,19 @@ def main() -> None:
     losses = [loss for _, _, loss in history]
 
     report = Report("P1")
-    report.check("loss after 10 epochs below half of the first", True, losses[10] < losses[0] / 2)
+    report.check("loss after 10 epochs is below half of the first", True, losses[10] < losses[0] / 2)
     native = Line()
     run = jitgrad.fit(
         lambda xs, ys: squared_error(ys, native(xs)), (x, y), jitgrad.optimizers.SGD(0.001), epochs=70, batch_size=None
     )
     report.close("70 native epochs, a", float(model.a), float(native.a), 1e-12)
-    report.close("70 native epochs, last loss", losses[-1], float(run.loss[-1]), 1e-12)
+    report.close("70 native epochs, final loss", losses[-1], float(run.loss[-1]), 1e-12)
     jitgrad.fit(
         lambda xs, ys: squared_error(ys, native(xs)), (x, y), jitgrad.optimizers.SGD(0.001), epochs=10_000, batch_size=None
     )
     slope, intercept = np.polyfit(x, y, 1)
-    report.close("10,070 epochs, a to polyfit's", float(intercept), float(native.a), 1e-9)
-    report.close("10,070 epochs, b to polyfit's", float(slope), float(native.b), 1e-9)
+    report.close("10,070 epochs, a close to polyfit's", float(intercept), float(native.a), 1e-9)
+    report.close("10,070 epochs, b close to polyfit's", float(slope), float(native.b), 1e-9)
     if "--plot" in sys.argv:
         plot(sys.argv[sys.argv.index("--plot") + 1], x, y, model, losses)
     report.finish()

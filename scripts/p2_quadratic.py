@@ -1,4 +1,4 @@
-"""P2: w² − 10 w + 25 by Adam, three ways.
+"""P2: minimize w² − 10 w + 25 with Adam in three ways.
 
 Run: python scripts/p2_quadratic.py
 """

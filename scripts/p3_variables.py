@@ -1,4 +1,4 @@
-"""P3: indexing, shapes, Variables, and Y = 3 X − 2 by gradients that come back as a dict.
+"""P3: indexing, shapes, Variables, and Y = 3 X − 2 with gradients in a dict.
 
 Run: python scripts/p3_variables.py
 """
@@ -64,10 +64,10 @@ def variables(report: Report) -> None:
             said = ""
         except jitgrad.errors.JitgradError as error:
             said = str(error)
-        report.check(f"assign of {value.shape} {value.dtype} is refused", True, advice in said)
-    report.check("    and changes nothing", [[1.0, 2.0], [3.0, 4.0]], v)
+        report.check(f"assign of {value.shape} {value.dtype} raises an error", True, advice in said)
+    report.check("    and leaves the value unchanged", [[1.0, 2.0], [3.0, 4.0]], v)
     v.assign(np.zeros((2, 2), np.float32))
-    report.check("convert_to_tensor is not touched by assign", [[1.0, 2.0], [3.0, 4.0]], kept)
+    report.check("a converted Tensor does not change after assign", [[1.0, 2.0], [3.0, 4.0]], kept)
 
 
 def line(report: Report) -> None:

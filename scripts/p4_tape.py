@@ -1,4 +1,4 @@
-"""P4: reference values of the gradient tape, of define-by-run, and of a user's own op.
+"""P4: reference values for the gradient tape, backward(), and custom ops.
 
 Run: python scripts/p4_tape.py
 """
@@ -63,7 +63,7 @@ def tape(report: Report) -> None:
         said = ""
     except jitgrad.errors.TapeError as error:
         said = str(error)
-    report.check("a second gradient of the same tape says what to do", True, "persistent=True" in said)
+    report.check("a second gradient of the same tape raises a helpful error", True, "persistent=True" in said)
 
 
 def define_by_run(report: Report) -> None:
@@ -81,14 +81,14 @@ def define_by_run(report: Report) -> None:
     report.check("a result requires a gradient", True, y.requires_grad)
     with jitgrad.no_grad():
         report.check("    not under no_grad", False, (x * 2).requires_grad)
-    report.check("    nor detached, with the same value", [False, 3.0], [y.detach().requires_grad, float(y.detach()[0, 0])])
+    report.check("    nor after detach, with the same value", [False, 3.0], [y.detach().requires_grad, float(y.detach()[0, 0])])
 
     x = jitgrad.tensor([0.5, -1.0, 2.0], requires_grad=True)
     y = x * 2
     while jitgrad.linalg.norm(y) < 1000:
         y = y * 2
     y.backward([0.1, 1.0, 0.0001])
-    report.check("a loop that asks for the norm", [51.2, 512.0, 0.0512], np.round(x.grad.numpy(), 10))
+    report.check("a loop that depends on the norm", [51.2, 512.0, 0.0512], np.round(x.grad.numpy(), 10))
 
     x = jitgrad.tensor(3.0, requires_grad=True)
     y = x * x
@@ -100,7 +100,7 @@ def define_by_run(report: Report) -> None:
         said = ""
     except jitgrad.errors.TapeError as error:
         said = str(error)
-    report.check("    a third time says what to do", True, "retain_graph=True" in said)
+    report.check("    a third time raises a helpful error", True, "retain_graph=True" in said)
 
 
 @jitgrad.custom_op
@@ -116,7 +116,9 @@ def _product_vjp(g: Any, out: Any, x: Any, y: Any) -> Any:
 def own_op(report: Report) -> None:
     x, y = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
     for name, op in (("of Tensors", product), ("compiled", compiled_product())):
-        report.check(f"own op {name}, by grad", [x, y], jitgrad.grad(lambda a, b, op=op: jitgrad.sum(op(b, a)), (1, 0))(x, y))
+        report.check(
+            f"custom op {name}, by grad", [x, y], jitgrad.grad(lambda a, b, op=op: jitgrad.sum(op(b, a)), (1, 0))(x, y)
+        )
         v = jitgrad.Variable(x)
         with jitgrad.GradientTape() as tape:
             z = jitgrad.sum(op(v, v))
@@ -143,7 +145,7 @@ def node_rules(report: Report) -> None:
         ("add", lambda a, b: a + b, [1.0, 1.0]),
         ("multiply", lambda a, b: a * b, [b, a]),
         ("sigmoid", lambda a, b: jitgrad.sigmoid(a + 0 * b), [1 / (1 + np.exp(-a)) * (1 - 1 / (1 + np.exp(-a))), 0.0]),
-        ("max: to the larger", jitgrad.maximum, [1.0, 0.0]),
+        ("max: gradient to the larger", jitgrad.maximum, [1.0, 0.0]),
         ("fan-out: they add", lambda a, b: a * b + a, [b + 1, a]),
     ):
         for expected_one, got in zip(expected, jitgrad.grad(f, argnums=(0, 1))(a, b), strict=True):

@@ -1,8 +1,9 @@
-"""P5: iris, a multilayer perceptron with batch normalisation, over ten seeds.
+"""P5: a multilayer perceptron with batch normalization on the iris data, for ten seeds.
 
 Run: python scripts/p5_iris.py [--plot iris.png]
 
-The first epoch's loss is near 1.08. The test accuracy is 0.96 on average, give or take the luck of 38 test rows and ten seeds.
+The loss of the first epoch is near 1.08. The mean test accuracy is about 0.96; it varies with the 38 test rows and the ten
+seeds.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ SHAPES = [
 
 
 def table() -> tuple[np.ndarray, np.ndarray]:
-    """150 rows of four lengths, and their species as 0, 1, 2."""
+    """Return 150 rows of four lengths, and their species as 0, 1, 2."""
     rows = [line.split(",") for line in DATA.read_text().splitlines()[1:]]
     names = sorted({row[-1] for row in rows})
     return np.array([row[:-1] for row in rows], np.float32), np.array([names.index(row[-1]) for row in rows])
 
 
 def make() -> jitgrad.Sequential:
-    """4→128→64→32→16→3; the weights begin as PyTorch's do."""
+    """Return a network 4→128→64→32→16→3 with PyTorch's initial weights."""
     dense = functools.partial(layers.Dense, kernel_initializer="fan_in_uniform")
     model = jitgrad.Sequential([jitgrad.Input((4,))])
     for units in (128, 64, 32):
@@ -49,7 +50,7 @@ def make() -> jitgrad.Sequential:
 
 
 def fit(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[jitgrad.Sequential, jitgrad.History]:
-    """200 epochs on three quarters of the rows, with a look at the others after each."""
+    """Fit three quarters of the rows for 200 epochs, and evaluate the others after each epoch."""
     order = np.random.default_rng(seed).permutation(len(x))
     train, test = order[:112], order[112:]
     jitgrad.random.seed(seed)
@@ -70,9 +71,9 @@ def main() -> None:
     print(f"first losses {first.round(3)}\ntraining accuracy {trained.mean():.3f}, test accuracy {tested.round(3)}")
 
     report = Report("P5")
-    report.check("sixteen parameters, as listed", str(SHAPES), str([v.shape for v in model.trainable_variables]))
+    report.check("sixteen parameters with the expected shapes", str(SHAPES), str([v.shape for v in model.trainable_variables]))
     report.check("each first epoch's loss is 1.0 to 1.2", True, bool(((first >= 1.0) & (first <= 1.2)).all()))
-    # 0.958 over 120 seeds; the mean of ten has a standard error of 0.012, and a last bit of rounding is another draw.
+    # 0.958 over 120 seeds. The mean of ten has a standard error of 0.012, and rounding differences act like another seed.
     report.close("mean test accuracy", 0.958, float(tested.mean()), 0.03)
     if "--plot" in sys.argv:
         histories = {f"seed {seed}": h for seed, (_, h) in enumerate(runs[:3])}

@@ -1,10 +1,10 @@
-"""P6: classification of pictures in the shape of Fashion-MNIST.
+"""P6: classification of images of the size of Fashion-MNIST.
 
 Run: python scripts/p6_fashion.py [FOLDER] [--plot PREFIX]
 
-FOLDER holds the four files of Fashion-MNIST as they are distributed (train-images-idx3-ubyte and so on, .gz or not).
-Without it, pictures of the same shape are made: ten patterns, one over another, as many rows, three epochs. --plot writes
-PREFIX-model.png, PREFIX-curves.png and PREFIX-predictions.png.
+FOLDER contains the four files of Fashion-MNIST as distributed (train-images-idx3-ubyte and so on, compressed or not). Without
+it, the program makes as many images of the same size from ten overlapping patterns, and fits them for three epochs. --plot
+writes PREFIX-model.png, PREFIX-curves.png and PREFIX-predictions.png.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES = ["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "
 
 
 def read(folder: Path, name: str) -> np.ndarray:
-    """An IDX file: two zeros, 8 for bytes, the number of axes, their sizes as big-endian words, the bytes."""
+    """Read an IDX file: two zeros, 8 for bytes, the number of axes, their sizes as big-endian words, the bytes."""
     found = [p for p in (folder / name, folder / f"{name}.gz") if p.exists()]
     if not found:
         sys.exit(f"There is no {name} or {name}.gz in {folder}. Name the folder with the four files.")
@@ -35,7 +35,7 @@ def read(folder: Path, name: str) -> np.ndarray:
 
 
 def made(rows: int, draw: np.random.Generator, patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures: one of ten patterns, over it a paler one of another, under noise."""
+    """Make images: one of ten patterns, overlaid by a fainter one of another class, with noise."""
     labels, others = draw.integers(0, 10, (2, rows))
     pale = draw.uniform(0, 1.1, (rows, 1, 1)).astype(np.float32)
     noise = draw.normal(0, 0.2, (rows, 28, 28)).astype(np.float32)
@@ -43,14 +43,14 @@ def made(rows: int, draw: np.random.Generator, patterns: np.ndarray) -> tuple[np
 
 
 def data(folder: Path | None) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """60,000 pictures to fit to and 10,000 to test with, from 0 to 1, and their classes."""
+    """Return 60,000 training images and 10,000 test images, with values from 0 to 1, and their classes."""
     if folder is not None:
         parts = [
             (read(folder, f"{part}-images-idx3-ubyte") / np.float32(255), read(folder, f"{part}-labels-idx1-ubyte"))
             for part in ("train", "t10k")
         ]
         return parts[0], parts[1]
-    print("No folder of Fashion-MNIST was given: pictures of the same shape are made.")
+    print("No folder with Fashion-MNIST was given. Making images of the same size.")
     draw = np.random.default_rng(0)
     rows, columns = np.mgrid[0:28, 0:28]
     centers, sizes = draw.uniform(7, 21, (10, 3, 2)), draw.uniform(3, 6, (10, 3))
@@ -74,14 +74,14 @@ def main() -> None:
     for epoch, (loss, accuracy) in enumerate(zip(history.loss, history.metrics["accuracy"], strict=True)):
         print(f"epoch {epoch + 1}  loss {loss:.4f}  accuracy {accuracy:.4f}")
     loss, accuracy = model.evaluate(test_images, test_labels)
-    print(f"test loss {loss:.4f}, test accuracy {accuracy:.4f}; {history.seconds / history.epochs:.2f} s an epoch")
+    print(f"test loss {loss:.4f}, test accuracy {accuracy:.4f}; {history.seconds / history.epochs:.2f} s per epoch")
     chances = model.predict(test_images)
 
     report = Report("P6")
     report.check("parameters", "[0, 100480, 1290] 101770", f"{[x.count_params() for x in model.layers]} {model.count_params()}")
     report.check("predictions are rows of probabilities", True, bool(np.allclose(chances.sum(1), 1, atol=1e-5)))
-    report.close("accuracy of the largest", accuracy, float((chances.argmax(1) == test_labels).mean()), 1e-12)
-    report.close("test loss as fit's last look saw it", float(history.metrics["val_loss"][-1]), loss, 1e-12)
+    report.close("accuracy of the most probable class", accuracy, float((chances.argmax(1) == test_labels).mean()), 1e-12)
+    report.close("test loss agrees with fit's last validation", float(history.metrics["val_loss"][-1]), loss, 1e-12)
     if folder:
         report.close("loss of the first epoch", 0.64, float(history.loss[0]), 0.2)
         report.close("accuracy after five epochs", 0.89, float(history.metrics["accuracy"][-1]), 0.02)

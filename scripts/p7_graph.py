@@ -16,7 +16,7 @@ from expected import Report
 import jitgrad
 from jitgrad import graph
 
-# Epoch: the loss before its update, W and b after it.
+# Epoch: the loss before the update, W and b after it.
 TABLE = {
     0: (41.0, 4.5, 2.2),
     1: (18.415, 2.15, 1.41),
@@ -43,7 +43,7 @@ def main() -> None:
             _, loss = session.run([train, cost], feed_dict={x: [1, 2, 3, 4], y: [5, 8, 11, 14]})
             if epoch in TABLE:
                 loss_expected, *parameters = TABLE[epoch]
-                # A rounding of W, 2·10⁻⁷ of 3, is 10⁻⁵ of a loss of 0.04; the last loss is a square of roundings.
+                # A rounding error of W, 2·10⁻⁷ of 3, changes a loss of 0.04 by 10⁻⁵; the final loss is rounding squared.
                 report.close(f"epoch {epoch}, loss", loss_expected, float(loss), 1e-5 if epoch < 999 else 0.1, relative=True)
                 for v, expected in zip((w, b), parameters, strict=True):
                     report.close(f"epoch {epoch}, {v.name}", expected, float(session.run(v)), 1e-6)

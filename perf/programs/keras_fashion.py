@@ -1,4 +1,4 @@
-"""60,000 pictures, 784-128-10, batch 32, Adam, by compile and fit, written for Keras; prints what perf/compat.py reads."""
+"""60,000 images, 784-128-10, batch 32, Adam, by compile and fit, written for Keras; prints what perf/compat.py reads."""
 
 import time
 

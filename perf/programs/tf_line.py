@@ -1,4 +1,4 @@
-"""A line by gradient tape and assignments, written for TensorFlow; prints what perf/compat.py reads."""
+"""A line fitted with a gradient tape and assignments, written for TensorFlow; prints what perf/compat.py reads."""
 
 import time
 

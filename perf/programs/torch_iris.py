@@ -1,4 +1,4 @@
-"""A perceptron with batch normalisation, as a loop in Python, written for PyTorch; prints what perf/compat.py reads."""
+"""A perceptron with batch normalization, as a loop in Python, written for PyTorch; prints what perf/compat.py reads."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""JAX in its strongest form: whole epochs by ``scan`` inside one ``jit``."""
+"""JAX in its strongest form: whole epochs with ``scan`` inside one ``jit``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 
 def scanned(step: Callable[[Any], tuple[Any, Any]], state: Any) -> Callable[[int], Any]:
-    """``epochs`` steps in one compiled call, on from where the last call ended."""
+    """Run ``epochs`` steps in one compiled call, continuing from the end of the last call."""
 
     def scan(s: Any, epochs: int) -> Any:
         s, losses = jax.lax.scan(lambda c, _: step(c), s, None, length=epochs)
@@ -40,7 +40,7 @@ def line() -> Callable[[int], Any]:
 
 
 def tape() -> Callable[[int], Any]:
-    """A step compiled, the loop in Python."""
+    """A compiled step and a loop in Python."""
     x, y = (jnp.array(v) for v in jobs.line_data())
 
     @jax.jit
@@ -84,7 +84,7 @@ def network(job: str) -> Callable[[int], Any]:
 
 
 def iris_tape() -> Callable[[int], Any]:
-    """A step compiled, the loop in Python, which asks for each loss."""
+    """A compiled step and a loop in Python that reads the loss of each step."""
     step, state, (count, batch) = network_step("iris")
     compiled, kept, draw = jax.jit(step), [state], np.random.default_rng(0)
 
@@ -100,7 +100,7 @@ def iris_tape() -> Callable[[int], Any]:
 
 
 def network_step(job: str) -> tuple[Callable[[Any, Any], Any], Any, tuple[int, int]]:
-    """A step from state and rows to state and loss; the first state; the number of rows, and of a batch."""
+    """Return a step from state and rows to state and loss, the initial state, the number of rows, and the batch size."""
     described = jobs.NETWORKS[job]
     x, y = (jnp.array(v) for v in jobs.network_data(job))
     weights = [(jnp.array(w), jnp.array(b)) for w, b in jobs.initial_weights(described)]

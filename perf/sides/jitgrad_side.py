@@ -1,4 +1,4 @@
-"""jitgrad's side: whole epochs natively."""
+"""jitgrad: whole epochs in native code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jitgrad.training.step import TrainingStep, make_step
 
 
 def line_parts() -> tuple[Any, Any, tuple[np.ndarray, np.ndarray]]:
-    """The cost, the optimizer and the data."""
+    """Return the cost, the optimizer and the data."""
     a, b = Variable(np.float32(0)), Variable(np.float32(0))
     cost = jitgrad.function(lambda xs, ys: jitgrad.sum(jitgrad.square(ys - (a + b * xs))))
     return cost, jitgrad.optimizers.SGD(0.001), jobs.line_data()
@@ -73,7 +73,7 @@ def model_of(network: jobs.Network) -> jitgrad.Sequential:
 
 
 def network(job: str) -> Callable[[int], float]:
-    """Rows that do not fill the last batch are left out, as the others leave them out."""
+    """Drop the rows that do not fill the last batch, as the other libraries do."""
     described = jobs.NETWORKS[job]
     x, y = jobs.network_data(job)
     n = len(x) // described.batch * described.batch
@@ -82,7 +82,7 @@ def network(job: str) -> Callable[[int], float]:
 
 
 def iris_tape() -> Callable[[int], float]:
-    """A step as users write it, which asks for its loss."""
+    """A step as users write it, which reads the loss."""
     x, y = jobs.network_data("iris")
     model, draw = model_of(jobs.NETWORKS["iris"]), np.random.default_rng(0)
     batch = jobs.NETWORKS["iris"].batch
@@ -106,7 +106,7 @@ def iris_tape() -> Callable[[int], float]:
 
 
 def step_of(job: str) -> tuple[TrainingStep, list[np.ndarray]]:
-    """A job's step, and its first batch."""
+    """Return a job's step and its first batch."""
     if job == "quadratic":
         cost, optimizer = quadratic_parts()
         return make_step(cost, [], optimizer), []

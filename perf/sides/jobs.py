@@ -1,4 +1,4 @@
-"""What every side runs, and how it is timed: one place, so that all do the same."""
+"""The jobs that every side runs, and how they are timed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 
 class Job(NamedTuple):
-    """How a job is timed."""
+    """How to time a job."""
 
     epochs_a_call: int
     steps_an_epoch: int
@@ -33,10 +33,10 @@ JOBS = {
 
 
 class Network(NamedTuple):
-    """A multilayer perceptron, ReLU between its layers, the first ``normalised`` of them after batch normalisation.
+    """A multilayer perceptron with ReLU between its layers; the first ``normalised`` layers have batch normalization.
 
-    The loss is the cross-entropy of classes, or, with one unit at the end, the mean square. The optimizer is gradient
-    descent with rate 0.001, or Adam with Keras's values.
+    The loss is the cross-entropy, or the mean squared error if the last layer has one unit. The optimizer is gradient descent
+    with learning rate 0.001, or Adam with Keras's defaults.
     """
 
     widths: tuple[int, ...]
@@ -58,14 +58,14 @@ LR, BETA1, BETA2, ADAM_EPSILON, NORM_EPSILON = 0.001, 0.9, 0.999, 1e-7, 1e-5
 
 
 def line_data() -> tuple[np.ndarray, np.ndarray]:
-    """200 draws of x from U(0, 1), and y = 0.3 + 0.5 x + N(0, 0.3)."""
+    """Draw 200 values of x from U(0, 1), and y = 0.3 + 0.5 x + N(0, 0.3)."""
     draw = np.random.default_rng(0)
     x = draw.uniform(0, 1, 200)
     return x.astype(np.float32), (0.3 + 0.5 * x + draw.normal(0, 0.3, 200)).astype(np.float32)
 
 
 def network_data(job: str) -> tuple[np.ndarray, np.ndarray]:
-    """A job's rows, and their classes (int64) or values (n, 1)."""
+    """Return a job's rows, and their classes (int64) or values (n, 1)."""
     draw = np.random.default_rng(0)
     if job == "iris":
         lines = (Path(__file__).parents[2] / "data" / "iris.csv").read_text().splitlines()[1:]
@@ -78,7 +78,7 @@ def network_data(job: str) -> tuple[np.ndarray, np.ndarray]:
         labels = draw.integers(0, 10, 60_000)
         patterns = draw.normal(size=(10, 784)).astype(np.float32) * np.float32(0.15)
         pictures = draw.standard_normal((60_000, 784), np.float32)
-        for start in range(0, len(labels), 1000):  # so that the memory of a side is its own
+        for start in range(0, len(labels), 1000):  # in parts, to keep the peak memory of the data small
             part = pictures[start : start + 1000]
             part[...] = 1 / (1 + np.exp(-part - patterns[labels[start : start + 1000]]))
         return pictures, labels
@@ -87,7 +87,7 @@ def network_data(job: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def initial_weights(network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The same start for every side."""
+    """Return the same initial weights for every side."""
     draw = np.random.default_rng(1)
     return [
         ((draw.uniform(-1, 1, (m, n)) / np.sqrt(m)).astype(np.float32), np.zeros(n, np.float32))
@@ -96,7 +96,7 @@ def initial_weights(network: Network) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def report(name: str, call: Callable[[int], Any]) -> None:
-    """Time ``call(epochs)``, which returns the last loss: the first call, then repeats. Prints one line of JSON."""
+    """Time ``call(epochs)``, which returns the last loss: the first call, then repeats. Print one line of JSON."""
     job = JOBS[name]
     start = time.perf_counter()
     call(job.epochs_a_call)
@@ -111,7 +111,7 @@ def report(name: str, call: Callable[[int], Any]) -> None:
 
 
 def _peak_memory() -> int:
-    """The most bytes that this process has held."""
+    """Return the peak memory of this process in bytes."""
     status = Path("/proc/self/status")
     if not status.exists():
         return 0
@@ -119,10 +119,10 @@ def _peak_memory() -> int:
 
 
 def main(jobs: dict[str, Callable[[], Callable[[int], Any]]]) -> None:
-    """Run the job named on the command line; print nothing for one that this side does not do.
+    """Run the job named on the command line. Print nothing if this side does not implement it.
 
-    With a second argument, "first", print the seconds until a new model's first epoch is done, in a process that has already
-    done another job.
+    With the second argument "first", print the seconds until a new model's first epoch is done, in a process that has already
+    run another job.
     """
     job = sys.argv[1]
     if job in jobs and sys.argv[2:] == ["first"]:

@@ -1,4 +1,4 @@
-"""jitgrad's side of perf/many_fits.py: the jobs, and a file of many groups in constant memory."""
+"""jitgrad in perf/many_fits.py: the jobs, and a file of many groups in constant memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from many_jobs import Job
 ROWS = 25
 _ALL = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 BATCH = 100_000
-"""Groups that are drawn at once."""
+"""The number of groups drawn at once."""
 
 
 def fits(job: Job, threads: int | None = None) -> Callable[[], Any]:
@@ -27,7 +27,7 @@ def fits(job: Job, threads: int | None = None) -> Callable[[], Any]:
 
     options: dict[str, Any] = {"ftol": job.tolerance, "xtol": job.tolerance}
     if job.most:
-        options["max_nfev"] = job.most + 1  # the first is no iteration
+        options["max_nfev"] = job.most + 1  # the first evaluation is not an iteration
     y = np.asarray(job.y, np.float64)
 
     def run() -> np.ndarray:
@@ -40,7 +40,7 @@ def fits(job: Job, threads: int | None = None) -> Callable[[], Any]:
 
 
 def write(path: str, groups: int) -> None:
-    """A Parquet file of decays, 25 rows each, in the order of their sensors."""
+    """Write a Parquet file of decays with 25 rows each, sorted by sensor."""
     import polars as pl
 
     with tempfile.TemporaryDirectory(dir=Path(path).parent) as place:
@@ -56,10 +56,10 @@ def write(path: str, groups: int) -> None:
 
 
 def read(path: str) -> None:
-    """Fit such a file, and print the time, the part of the processor's time that the solver took, and the peak memory.
+    """Fit such a file, and print the time, the solver's share of the processor time, and the peak memory.
 
-    A small file is fitted before: what a process imports and loads once is not part of the time. The process that reads Parquet
-    counts, in time and in memory.
+    A small file is fitted first, to exclude what a process imports and loads once. The process that reads Parquet counts
+    towards time and memory.
     """
     from jitgrad.curvefit import bundles
     from jitgrad.groupfit.stream import fit_file
@@ -84,7 +84,7 @@ def read(path: str) -> None:
 
 
 def _processor_time() -> float:
-    """Seconds of this process and of those that it waited for."""
+    """Return the processor time of this process and its finished children, in seconds."""
     used = [resource.getrusage(who) for who in _ALL]
     return sum(one.ru_utime + one.ru_stime for one in used)
 

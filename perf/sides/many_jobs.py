@@ -1,4 +1,4 @@
-"""The curves that every side of perf/many_fits.py fits, and how it is timed: one place, so that all do the same."""
+"""The curves that every side of perf/many_fits.py fits, and how the fits are timed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,26 @@ import numpy as np
 class Job(NamedTuple):
     """Many groups of rows, and the model that each of them follows.
 
-    Attributes:
-        model: as a formula.
-        function: the same as a function of NumPy's, of the columns in one array where there are several, and the parameters.
-        derivatives: its derivatives by the parameters, (rows, parameters), found on paper.
-        columns: of a group, (rows,) each; all groups have the same.
-        y: (groups, rows).
-        starts: (groups, parameters).
-        truth: what made the groups, (groups, parameters).
-        names: of the parameters.
-        tolerance: the relative step, or change of the cost, at which a fit ends.
-        most: how many iterations a fit may take; None for as many as it needs.
+    Attributes
+    ----------
+    model : str
+        A formula.
+    function : callable
+        The same model as a NumPy function of the columns, in one array if there are several, and the parameters.
+    derivatives : callable
+        Its analytical derivatives with respect to the parameters, (rows, parameters).
+    columns : sequence of ndarray, shape (rows,)
+        The independent variables, which are the same for all groups.
+    y : ndarray, shape (groups, rows)
+        The responses.
+    starts, truth : ndarray, shape (groups, parameters)
+        Starting values, and the parameters that generated the data.
+    names : sequence of str
+        The names of the parameters.
+    tolerance : float
+        The relative step, or change of the cost, at which a fit stops.
+    most : int or None
+        The maximum number of iterations; None for no limit.
     """
 
     model: str
@@ -41,12 +50,12 @@ class Job(NamedTuple):
 
     @property
     def x(self) -> np.ndarray:
-        """The columns in one array: (rows,) where there is one, else (columns, rows)."""
+        """The columns in one array: (rows,) for one column, (columns, rows) for several."""
         x = np.array(list(self.columns.values()))
         return x[0] if len(x) == 1 else x
 
     def costs(self, parameters: np.ndarray) -> np.ndarray:
-        """The sums of the squares of residuals, (groups,)."""
+        """Return the sums of squared residuals, (groups,)."""
         return np.sum((self.function(self.x, *np.asarray(parameters, np.float64).T[:, :, None]) - self.y) ** 2, axis=1)
 
 
@@ -60,7 +69,7 @@ def _two_by_parameters(x: Any, a: Any, k: Any, b: Any, m: Any) -> Any:
 
 
 def exponentials(groups: int) -> Job:
-    """Two exponentials at 100 points, noise 0.02, each parameter of each start 30 % off, up or down."""
+    """Two exponentials at 100 points with noise 0.02; each starting value is 30 % too large or too small."""
     draw, x = np.random.default_rng(0), np.linspace(0, 5, 100)
     truth = np.column_stack([draw.uniform(*ends, groups) for ends in ((1, 3), (0.5, 1), (2, 5), (2, 4))])
     y = _two(x, *truth.T[:, :, None]) + draw.normal(0, 0.02, (groups, len(x)))
@@ -84,9 +93,9 @@ def _peak_by_parameters(x: Any, a: Any, p: Any, q: Any, s: Any, c: Any) -> Any:
 
 
 def gaussians(groups: int) -> Job:
-    """Gpufit's own comparison: peaks on 5 × 5 pixels, signal to noise 10, starts up to 10 % off, all in float32.
+    """The benchmark of Gpufit: peaks on 5 × 5 pixels, signal-to-noise ratio 10, starts up to 10 % off, all in float32.
 
-    Numbers are those of examples/c++/gpu_vs_cpu_profiling/Gpufit_Cpufit_Performance_Comparison.cpp.
+    The numbers are from examples/c++/gpu_vs_cpu_profiling/Gpufit_Cpufit_Performance_Comparison.cpp.
     """
     draw, side = np.random.default_rng(0), np.arange(5.0)
     middle = np.array([500.0, 2.0, 2.0, 1.0, 10.0])
@@ -105,10 +114,9 @@ _MOST_RUNS, _SECONDS = 5, 6.0
 
 
 def report(job: Job, call: Callable[[], Any]) -> None:
-    """Time ``call()``, which returns all parameters, (groups, parameters): the first time, then again. Prints one line of JSON.
+    """Time ``call()``, which returns all parameters, (groups, parameters): first call and repeats. Print one line of JSON.
 
-    "minimum" is the share of fits whose cost is no more than that of the parameters that the data were made from, as the least
-    is.
+    "minimum" is the share of fits whose cost is at most that of the true parameters, as it is at the global minimum.
     """
     start = time.perf_counter()
     call()
@@ -129,7 +137,7 @@ def report(job: Job, call: Callable[[], Any]) -> None:
 
 
 def main(sides: dict[str, Callable[[Job], Callable[[], Any]]]) -> None:
-    """Run ``SIDE JOB GROUPS`` of the command line."""
+    """Run ``SIDE JOB GROUPS`` from the command line."""
     side, name, groups = sys.argv[1:4]
     job = JOBS[name](int(groups))
     report(job, sides[side](job))

@@ -1,4 +1,4 @@
-"""What people fit many curves with today, each in its strongest form, on both cores."""
+"""Other libraries that fit many curves, each in its strongest form, on all cores."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from many_jobs import Job
 
 CORES = os.cpu_count() or 1
 CHUNK = 32
-"""Groups that JAX fits at once: they wait for the slowest of them, so many take longer."""
+"""The number of groups that JAX fits at once; all wait for the slowest one, so larger batches take longer."""
 Run = Callable[[], Any]
 
 
 def ends(job: Job) -> dict[str, Any]:
-    """When MINPACK stops. It counts evaluations, where Gpufit counts iterations: that many and as many that fail."""
+    """The limit for MINPACK, which counts evaluations. Gpufit counts iterations; allow as many failed evaluations."""
     return {"ftol": job.tolerance, "xtol": job.tolerance}
 
 
@@ -35,18 +35,18 @@ def _scipy_fits(job: Job, by_parameters: bool, part: slice) -> np.ndarray:
         for row, y, start in zip(found, job.y[part], job.starts[part], strict=True):
             try:
                 row[:] = curve_fit(job.function, x, y, start, jac=jac, **ends(job))[0]
-            except RuntimeError:  # it did not converge
+            except RuntimeError:  # did not converge
                 continue
     return found
 
 
 def scipy(job: Job) -> Run:
-    """As people write it: a loop, derivatives by differences."""
+    """A loop, with finite differences, as users usually write it."""
     return lambda: _scipy_fits(job, False, slice(None))
 
 
 def scipy_jac(job: Job) -> Run:
-    """A loop with derivatives found on paper."""
+    """A loop with analytical derivatives."""
     return lambda: _scipy_fits(job, True, slice(None))
 
 
@@ -58,7 +58,7 @@ def _part(part: slice) -> np.ndarray:
 
 
 def scipy_processes(job: Job) -> Run:
-    """The same in a process a core; they have the data already and are not part of the time."""
+    """The same in one process per core. Starting the processes and sending the data is not timed."""
     _job.append(job)
     pool = multiprocessing.get_context("fork").Pool(CORES)
     size = -(-len(job.y) // (4 * CORES))
@@ -67,7 +67,7 @@ def scipy_processes(job: Job) -> Run:
 
 
 def _array(job: Job) -> tuple[Any, dict[str, Any], Any]:
-    """A DataArray, starting values, and the coordinates that are fitted along."""
+    """Return a DataArray, starting values, and the coordinates of the fit."""
     import xarray
 
     if len(job.columns) == 1:
@@ -98,7 +98,7 @@ def xarray(job: Job) -> Run:
 
 
 def dask(job: Job) -> Run:
-    """xarray's, in chunks, a process a core; threads would wait for each other."""
+    """xarray in chunks, with one process per core; threads would block each other."""
     import dask as engine
 
     array, starts, coords = _array(job)
@@ -116,7 +116,7 @@ def dask(job: Job) -> Run:
 
 
 def lmfit(job: Job) -> Run:
-    """Its Model in a loop, with SciPy's leastsq."""
+    """lmfit's Model in a loop, with SciPy's leastsq."""
     import lmfit as library
 
     x, model = job.x, library.Model(job.function, independent_vars=["x"])
@@ -136,7 +136,7 @@ def lmfit(job: Job) -> Run:
 
 
 def optimistix(job: Job) -> Run:
-    """Levenberg-Marquardt under vmap, compiled once, in float64, on a device of XLA's for each core."""
+    """Levenberg-Marquardt under vmap, compiled once, in float64, on one XLA device per core."""
     os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={CORES}"
     import jax
     import jax.numpy as jnp
@@ -166,7 +166,7 @@ def optimistix(job: Job) -> Run:
 
 
 def cpufit(job: Job) -> Run:
-    """Gpufit's algorithm on the CPU, in C++ and float32, a thread a core; it knows the 2D Gaussian."""
+    """Gpufit's algorithm on the CPU in C++ and float32, one thread per core; of the models, it has the 2D Gaussian."""
     library = ctypes.CDLL(os.environ["CPUFIT"])
     gauss_2d, least_squares, points = 1, 0, job.y.shape[1]
     fitted, use = np.empty_like(job.starts), np.ones(len(job.names), np.int32)

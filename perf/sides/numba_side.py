@@ -1,4 +1,4 @@
-"""Numba by hand: derivatives found on paper, one loop for a whole step. No framework can be faster by much."""
+"""Numba by hand: analytical derivatives and one loop per step. No framework can be much faster."""
 
 from __future__ import annotations
 

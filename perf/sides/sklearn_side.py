@@ -1,4 +1,4 @@
-"""scikit-learn: SGDRegressor for the line (a row a step, not a batch), MLPClassifier and MLPRegressor."""
+"""scikit-learn: SGDRegressor for the line (one row per step), MLPClassifier and MLPRegressor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def line() -> Callable[[int], float]:
 
 
 def network(job: str) -> Callable[[int], float]:
-    """Without batch normalisation, which it does not have."""
+    """A network without batch normalization, which scikit-learn does not have."""
     described = jobs.NETWORKS[job]
     x, y = jobs.network_data(job)
     kind = MLPClassifier if described.classes else MLPRegressor

@@ -1,4 +1,4 @@
-"""TensorFlow: a step as a ``function``, ``tape`` eagerly. ``tensorflow_side.py JOB keras`` is Keras's ``fit``."""
+"""TensorFlow with a ``tf.function`` per step, or eager for ``tape``. ``tensorflow_side.py JOB keras`` uses Keras's ``fit``."""
 
 from __future__ import annotations
 

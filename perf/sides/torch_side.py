@@ -1,7 +1,7 @@
-"""PyTorch, eager, the data in tensors and no loader: its fastest ordinary form on jobs this small.
+"""Eager PyTorch with the data in tensors and no loader: its fastest ordinary form for such small jobs.
 
-``torch_side.py JOB compile`` compiles the module of a network, ``torch_side.py JOB single`` takes one thread, which is faster
-where tensors are small.
+``torch_side.py JOB compile`` compiles the module of a network, and ``torch_side.py JOB single`` uses one thread, which is
+faster for small tensors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def line() -> Callable[[int], torch.Tensor]:
 
 
 def tape() -> Callable[[int], torch.Tensor]:
-    """Without an optimizer: ``grad``, and updates in place."""
+    """Compute gradients with ``grad`` and update in place, without an optimizer."""
     x, y = (torch.tensor(v) for v in jobs.line_data())
     a, b = torch.zeros((), requires_grad=True), torch.zeros((), requires_grad=True)
 
@@ -48,7 +48,7 @@ def quadratic() -> Callable[[int], torch.Tensor]:
 
 
 def steps(optimizer: torch.optim.Optimizer, cost: Callable[[], torch.Tensor]) -> Callable[[int], torch.Tensor]:
-    """A step an epoch."""
+    """Run one step per epoch."""
 
     def call(epochs: int) -> torch.Tensor:
         for _ in range(epochs):
@@ -82,7 +82,7 @@ def iris_tape() -> Callable[[int], torch.Tensor]:
 
 
 def network(job: str, asks: bool = False) -> Callable[[int], torch.Tensor]:
-    """``asks`` for the loss of each step."""
+    """Run a network; ``asks`` reads the loss of each step."""
     described = jobs.NETWORKS[job]
     x, y = (torch.tensor(v) for v in jobs.network_data(job))
     module: Callable[[torch.Tensor], torch.Tensor] = module_of(described)
