@@ -8,20 +8,7 @@ from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics,
 from jitgrad.curvefit import curve_fit
 from jitgrad.functions import linalg, methods, special, stats
 from jitgrad.functions.convolution import convolve, correlate
-from jitgrad.functions.create import (
-    arange,
-    convert_to_tensor,
-    eye,
-    full,
-    full_like,
-    linspace,
-    logspace,
-    ones,
-    ones_like,
-    tensor,
-    zeros,
-    zeros_like,
-)
+from jitgrad.functions.create import convert_to_tensor, eye, full, full_like, ones, ones_like, tensor, zeros, zeros_like
 from jitgrad.functions.cumulative import cumprod, cumsum, cumulative_prod, cumulative_sum, diff
 from jitgrad.functions.diagonals import diag, diagonal, trace, tril, triu
 from jitgrad.functions.einsum import einsum
@@ -64,6 +51,7 @@ from jitgrad.functions.logic import (
 from jitgrad.functions.piecewise import piecewise, select
 from jitgrad.functions.products import cross, dot, inner, kron, matmul, matvec, outer, tensordot, vdot, vecdot, vecmat
 from jitgrad.functions.quantiles import median, nanmedian, nanpercentile, nanquantile, percentile, quantile
+from jitgrad.functions.ranges import arange, linspace, logspace
 from jitgrad.functions.rearranging import flip, fliplr, flipud, pad, repeat, roll, rot90, tile
 from jitgrad.functions.reductions import average, mean, prod, std, sum, var
 from jitgrad.functions.sampled import digitize, gradient, interp, polyval, searchsorted, trapezoid

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
@@ -13,28 +11,84 @@ from jitgrad.ops.linear import gather
 from jitgrad.ops.linear import matmul as product
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 
 @public(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Tensor:
-    """The sums of ``a[i] * v[k - i]`` of two vectors.
+def convolve(a: ArrayLike, v: ArrayLike, mode: str = "full") -> Tensor:
+    """Discrete convolution of two vectors.
 
-    ``mode`` is "full" for all of them, "same" for as many as the longer one has, in the middle, or "valid" for those where
-    the shorter one lies within the longer one.
+    Parameters
+    ----------
+    a, v : array_like, shape (n,) and (m,)
+        Vectors.
+    mode : {"full", "same", "valid"}, default "full"
+        "full" returns all n + m - 1 sums, "same" the central ones, as many as the longer vector has elements, and "valid" only
+        those for which the vectors overlap completely.
+
+    Returns
+    -------
+    Tensor
+        The sums over i of ``a[i] * v[k - i]``.
+
+    Raises
+    ------
+    ShapeError
+        If an operand is not a vector or is empty.
+    ArgumentError
+        If the mode is unknown.
+
+    See Also
+    --------
+    correlate
+
+    Examples
+    --------
+    >>> jg.convolve([1.0, 2.0, 3.0], [0.0, 1.0, 0.5])
+    <Tensor shape=(5,) dtype=float64 [0.  1.  2.5 4.  1.5]>
     """
     a, v = as_tensor(a), as_tensor(v)
     return _slid("convolve", a, v[::-1], mode) if a.size >= v.size else _slid("convolve", v, a[::-1], mode)
 
 
 @public(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Tensor:
-    """The sums of ``a[k + i] * v[i]`` of two vectors; ``mode`` as for ``convolve``."""
+def correlate(a: ArrayLike, v: ArrayLike, mode: str = "valid") -> Tensor:
+    """Discrete cross-correlation of two vectors.
+
+    Parameters
+    ----------
+    a, v : array_like, shape (n,) and (m,)
+        Vectors.
+    mode : {"valid", "same", "full"}, default "valid"
+        Which sums to return, see `convolve`.
+
+    Returns
+    -------
+    Tensor
+        The sums over i of ``a[k + i] * v[i]``.
+
+    Raises
+    ------
+    ShapeError
+        If an operand is not a vector or is empty.
+    ArgumentError
+        If the mode is unknown.
+
+    See Also
+    --------
+    convolve
+
+    Examples
+    --------
+    >>> jg.correlate([1.0, 2.0, 3.0], [0.0, 1.0, 0.5], mode="same")
+    <Tensor shape=(3,) dtype=float64 [2.  3.5 3. ]>
+    """
     a, v = as_tensor(a), as_tensor(v)
     return _slid("correlate", a, v, mode) if a.size >= v.size else _slid("correlate", v, a, mode)[::-1]
 
 
 def _slid(name: str, a: Tensor, v: Tensor, mode: str) -> Tensor:
-    """The products of ``v`` with each part of ``a`` that is as long."""
+    """Return the product of ``v`` with each window of ``a`` of its length."""
     if a.ndim > 1 or v.ndim > 1 or v.size == 0:
         raise ShapeError(f"{name}: shapes {a.shape} and {v.shape}. Give vectors of at least one element.")
     m = v.size

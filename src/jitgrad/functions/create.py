@@ -1,42 +1,69 @@
-"""Making Tensors: of values, and filled as NumPy's functions of the same names fill arrays.
+"""Creating Tensors.
 
-Where those are given no dtype, what they make is data, as an array is: float64, or float32 beside float32 Variables.
+Without a dtype, new Tensors are data, as arrays are: float64, or float32 in combination with float32 Variables.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from jitgrad.errors import ArgumentError
-from jitgrad.functions.axes import axis_of, shape_of
-from jitgrad.functions.shapes import moveaxis
-from jitgrad.ops.elementwise import power, where
+from jitgrad.functions.axes import shape_of
 from jitgrad.ops.linear import broadcast_to
 from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast, identity, known, retyped
 from jitgrad.tape.tree import contains
+from jitgrad.typing import ArrayLike, DTypeLike
 
 
 @public()
-def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """An immutable Tensor of ``value``, copied. Later changes of an array, or assignments to a Variable, do not touch it.
+def tensor(value: ArrayLike, dtype: DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Create an immutable Tensor.
 
-    Tensors, and lists with Tensors in them, are recorded: gradients pass.
+    Parameters
+    ----------
+    value : array_like
+        A number, array, Tensor or Variable, or nested lists of them. Arrays are copied.
+    dtype : dtype, optional
+        Data type. By default, the dtype of ``value``: float64 for Python floats, int64 for integers.
+    requires_grad : bool, default False
+        Whether `Tensor.backward` stores a gradient in the attribute ``grad``. The Tensor is then a new leaf, and gradients do
+        not flow to ``value``.
 
-    Args:
-        value: a number, array-like, Tensor or Variable, or nested lists of them.
-        dtype: by default that of ``value``; float64 for Python floats, int64 for integers.
-        requires_grad: whether ``backward`` gives it a gradient, in ``.grad``. It is a new leaf then, to which none passes.
+    Returns
+    -------
+    Tensor
+        The Tensor. It does not change if the array is modified or the Variable is assigned later.
 
-    Raises:
-        DTypeError: for what is not boolean, integer or floating, and for integers that should have a gradient.
-        ConcretizationError: for a new leaf, or an integer, of a Tensor that is differentiated or requires a gradient.
+    Raises
+    ------
+    DTypeError
+        If the values are not boolean, integer or floating, or a gradient is required for integers.
+    ConcretizationError
+        If ``value`` is being differentiated and the Tensor requires a gradient or is an integer.
+
+    Notes
+    -----
+    Tensors in ``value`` are recorded, so gradients flow to them unless ``requires_grad`` is True.
+
+    See Also
+    --------
+    Variable, convert_to_tensor, full
+
+    Examples
+    --------
+    >>> jg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 2.]
+     [3. 4.]]>
+    >>> x = jg.tensor(3.0, requires_grad=True)
+    >>> (x**2).backward()
+    >>> x.grad
+    <Tensor shape=() dtype=float64 6.>
     """
     if contains(value, Operators):
         recorded = as_tensor(value)
@@ -51,14 +78,64 @@ def tensor(value: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor
 
 
 @public()
-def convert_to_tensor(value: Any, dtype: Any = None) -> Tensor:
-    """As ``tensor``: the value now, which later assignments do not touch."""
+def convert_to_tensor(value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
+    """Convert a value to a Tensor.
+
+    Parameters
+    ----------
+    value : array_like
+        A number, array, Tensor or Variable, or nested lists of them.
+    dtype : dtype, optional
+        Data type. By default, the dtype of ``value``.
+
+    Returns
+    -------
+    Tensor
+        The current value. Later assignments to a Variable do not change it.
+
+    See Also
+    --------
+    tensor
+
+    Examples
+    --------
+    >>> v = jg.Variable(1.0)
+    >>> x = jg.convert_to_tensor(v)
+    >>> v.assign(2.0)
+    <Variable 'variable_0' shape=() dtype=float64 2.>
+    >>> x
+    <Tensor shape=() dtype=float64 1.>
+    """
     return tensor(value, dtype)
 
 
 @public(np.full_like)
-def full_like(x: Any, value: Any) -> Tensor:
-    """``value`` in the shape of ``x``, and in its dtype where that is a float."""
+def full_like(x: ArrayLike, value: ArrayLike) -> Tensor:
+    """Array filled with a value, in the shape of another array.
+
+    Parameters
+    ----------
+    x : array_like
+        Array whose shape and dtype are used.
+    value : array_like
+        Fill value; it broadcasts to the shape of ``x``.
+
+    Returns
+    -------
+    Tensor
+        The filled array. Its dtype is that of ``x`` unless the value requires a wider one.
+
+    See Also
+    --------
+    full, zeros_like, ones_like
+
+    Examples
+    --------
+    >>> jg.full_like(np.zeros((2, 2)), 7.0)
+    <Tensor shape=(2, 2) dtype=float64
+    [[7. 7.]
+     [7. 7.]]>
+    """
     like = as_tensor(x)
     filled = as_tensor(value)
     made = broadcast_to(filled, shape=like.shape)
@@ -66,14 +143,54 @@ def full_like(x: Any, value: Any) -> Tensor:
 
 
 @public(np.zeros_like)
-def zeros_like(x: Any) -> Tensor:
-    """Zeros in the shape and dtype of ``x``."""
+def zeros_like(x: ArrayLike) -> Tensor:
+    """Array of zeros in the shape and dtype of another array.
+
+    Parameters
+    ----------
+    x : array_like
+        Array whose shape and dtype are used.
+
+    Returns
+    -------
+    Tensor
+        The zeros.
+
+    See Also
+    --------
+    zeros, ones_like, full_like
+
+    Examples
+    --------
+    >>> jg.zeros_like([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[0. 0.]]>
+    """
     return full_like(x, 0)
 
 
 @public(np.ones_like)
-def ones_like(x: Any) -> Tensor:
-    """Ones in the shape and dtype of ``x``."""
+def ones_like(x: ArrayLike) -> Tensor:
+    """Array of ones in the shape and dtype of another array.
+
+    Parameters
+    ----------
+    x : array_like
+        Array whose shape and dtype are used.
+
+    Returns
+    -------
+    Tensor
+        The ones.
+
+    See Also
+    --------
+    ones, zeros_like, full_like
+
+    Examples
+    --------
+    >>> jg.ones_like([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 1.]]>
+    """
     return full_like(x, 1)
 
 
@@ -81,95 +198,135 @@ Size = int | Sequence[int]
 
 
 @public()
-def zeros(shape: Size, dtype: Any = None) -> Tensor:
-    """Zeros of a shape; float64 by default."""
+def zeros(shape: Size, dtype: DTypeLike | None = None) -> Tensor:
+    """Array of zeros.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of the array.
+    dtype : dtype, default float64
+        Data type.
+
+    Returns
+    -------
+    Tensor
+        The zeros.
+
+    See Also
+    --------
+    ones, full, zeros_like
+
+    Examples
+    --------
+    >>> jg.zeros((2, 2))
+    <Tensor shape=(2, 2) dtype=float64
+    [[0. 0.]
+     [0. 0.]]>
+    """
     return full(shape, 0.0, dtype)
 
 
 @public()
-def ones(shape: Size, dtype: Any = None) -> Tensor:
-    """Ones of a shape; float64 by default."""
+def ones(shape: Size, dtype: DTypeLike | None = None) -> Tensor:
+    """Array of ones.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of the array.
+    dtype : dtype, default float64
+        Data type.
+
+    Returns
+    -------
+    Tensor
+        The ones.
+
+    See Also
+    --------
+    zeros, full, ones_like
+
+    Examples
+    --------
+    >>> jg.ones(3)
+    <Tensor shape=(3,) dtype=float64 [1. 1. 1.]>
+    """
     return full(shape, 1.0, dtype)
 
 
 @public()
-def full(shape: Size, fill_value: Any, dtype: Any = None) -> Tensor:
-    """``fill_value``, which is broadcast, in a shape; by default in its own dtype. Of a Tensor it has the gradient."""
+def full(shape: Size, fill_value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
+    """Array filled with a value.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+        Shape of the array.
+    fill_value : array_like
+        Fill value; it broadcasts to ``shape``. Gradients flow to a Tensor.
+    dtype : dtype, optional
+        Data type. By default, the dtype of ``fill_value``.
+
+    Returns
+    -------
+    Tensor
+        The filled array.
+
+    See Also
+    --------
+    zeros, ones, full_like
+
+    Examples
+    --------
+    >>> jg.full((2, 2), 7.0)
+    <Tensor shape=(2, 2) dtype=float64
+    [[7. 7.]
+     [7. 7.]]>
+    """
     sizes = shape_of(shape)
     if contains(fill_value, Operators):
         made: Tensor = broadcast_to(fill_value, shape=sizes)
         return made if dtype is None else tensor(made, dtype)
     value = np.asarray(fill_value)
-    return _filled(np.broadcast_to(value, sizes) if value.ndim else np.full(sizes, value), dtype)
+    return filled(np.broadcast_to(value, sizes) if value.ndim else np.full(sizes, value), dtype)
 
 
 @public()
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
-    """A matrix of ``N`` rows and ``M`` columns, by default as many, with ones on diagonal ``k`` and zeros elsewhere."""
-    return _filled(np.eye(N, M, k), dtype)
-
-
-@public()
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
-    """Numbers from ``start``, or from 0 where that is the only one given, up to ``stop`` and without it, ``step`` apart.
-
-    Integers where all three are.
-    """
-    given = (0, start, step) if stop is None else (start, stop, step)
-    return _filled(np.arange(*[x.item() if isinstance(x, Operators) else x for x in given]), dtype)
-
-
-@public(np.linspace)
-def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
-) -> Any:
-    """``num`` numbers at equal distances from ``start`` to ``stop``, which may be arrays; gradients pass to both.
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Tensor:
+    """Matrix with ones on a diagonal and zeros elsewhere.
 
     Parameters
     ----------
-    start, stop : array_like
-        The first number and, with ``endpoint``, the last.
-    num : int, default 50
-        How many.
-    endpoint : bool, default True
-        Whether ``stop`` is one of them.
-    retstep : bool, default False
-        Whether the distance comes second.
-    dtype : dtype, optional
-        Of the result; the numbers are rounded down for integers.
-    axis : int, default 0
-        Where the new axis stands, if ``start`` and ``stop`` are arrays.
+    N : int
+        Number of rows.
+    M : int, optional
+        Number of columns. By default, ``N``.
+    k : int, default 0
+        The diagonal. 0 is the main diagonal, positive numbers are above it.
+    dtype : dtype, default float64
+        Data type.
+
+    Returns
+    -------
+    Tensor
+        The matrix.
+
+    See Also
+    --------
+    diag
+
+    Examples
+    --------
+    >>> jg.eye(2)
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 0.]
+     [0. 1.]]>
     """
-    count = operator.index(num)
-    if count < 0:
-        raise ArgumentError(f"linspace: num is {count}. Give a number from 0 on.")
-    if not contains([start, stop], Operators):
-        values, step = np.linspace(start, stop, count, endpoint=endpoint, retstep=True, axis=axis)
-        values = np.floor(values) if dtype is not None and np.dtype(dtype).kind in "iu" else values
-        made = _filled(values, dtype)
-        return (made, as_tensor(step)) if retstep else made
-    first, last = as_tensor(start) * 1.0, as_tensor(stop) * 1.0
-    parts = count - 1 if endpoint else count
-    step = (last - first) / float(parts) if parts > 0 else (last - first) * np.nan
-    numbers = np.arange(float(count)).reshape((count,) + (1,) * step.ndim)
-    values = first + numbers * (step if parts > 0 else 0.0)
-    if endpoint and count > 1:
-        values = where(numbers == count - 1, last, values)  # what rounding missed
-    values = moveaxis(values, 0, axis_of("linspace", axis, values.ndim))
-    values = values if dtype is None else tensor(values, dtype)
-    return (values, step) if retstep else values
+    return filled(np.eye(N, M, k), dtype)
 
 
-@public(np.logspace)
-def logspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
-) -> Tensor:
-    """``base`` to the powers of ``linspace(start, stop, num)``."""
-    made = power(base, linspace(start, stop, num, endpoint, axis=axis))
-    return made if dtype is None else tensor(made, dtype)
-
-
-def _filled(values: np.ndarray, dtype: Any) -> Tensor:
-    """An array as data; with a dtype as an explicit Tensor."""
+def filled(values: np.ndarray, dtype: Any) -> Tensor:
+    """Return an array as data, or as a Tensor of a fixed dtype if ``dtype`` is given."""
     array, level = dtypes.as_data(values, dtype)
     return known(array, level if dtype is None else dtypes.strong(level))

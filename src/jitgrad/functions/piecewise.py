@@ -15,10 +15,44 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 
 @public(np.piecewise)
 def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: Any, **kwargs: Any) -> Tensor:
-    """A function in pieces: for each condition a number or a function, and one more for where none holds, 0 by default.
+    """Evaluate a function that is defined in pieces.
 
-    Each function is called with all of ``x``, not with the elements that its condition picks: where it is nan or infinite for
-    others, it must be made finite there by ``where`` to have a derivative.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    condlist : sequence of array_like of bool
+        Conditions that select the pieces. If several hold, the last one wins.
+    funclist : sequence of callable or array_like
+        A function or a constant for each condition, and optionally one more for elements without a true condition. Its default
+        is 0.
+    *args, **kwargs
+        Further arguments of the functions.
+
+    Returns
+    -------
+    Tensor
+        The values in the shape of ``x``.
+
+    Raises
+    ------
+    ArgumentError
+        If the number of functions does not match the number of conditions.
+
+    Notes
+    -----
+    Unlike in NumPy, each function is called with all of ``x``, not only with the elements that its condition selects. If a
+    function is nan or infinite elsewhere, its derivative is nan as well. Replace these elements with `where` first.
+
+    See Also
+    --------
+    select, where
+
+    Examples
+    --------
+    >>> x = np.array([-2.0, 1.0, 3.0])
+    >>> jg.piecewise(x, [x < 0, x >= 0], [lambda x: -x, lambda x: x**2])
+    <Tensor shape=(3,) dtype=float64 [2. 1. 9.]>
     """
     x = as_tensor(x)
     conditions = list(condlist) if isinstance(condlist, (list, tuple)) or as_tensor(condlist).ndim > x.ndim else [condlist]
@@ -36,7 +70,37 @@ def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: A
 
 @public(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
-    """For each element the choice of the first condition that holds, ``default`` where none does."""
+    """Choose elements by the first condition that holds.
+
+    Parameters
+    ----------
+    condlist : sequence of array_like of bool
+        Conditions; they broadcast.
+    choicelist : sequence of array_like
+        Values for each condition.
+    default : array_like, default 0
+        Value where no condition holds.
+
+    Returns
+    -------
+    Tensor
+        The chosen values.
+
+    Raises
+    ------
+    ArgumentError
+        If the numbers of conditions and choices differ, or there are none.
+
+    See Also
+    --------
+    where, piecewise
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0, 3.0])
+    >>> jg.select([x < 2, x < 3], [0.0, x**2], default=-1.0)
+    <Tensor shape=(3,) dtype=float64 [ 0.  4. -1.]>
+    """
     if len(condlist) != len(choicelist) or not condlist:
         raise ArgumentError(
             f"select: {len(condlist)} conditions for {len(choicelist)} choices. Give as many of both, at least one."

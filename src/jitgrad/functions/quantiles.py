@@ -18,13 +18,36 @@ from jitgrad.ops.elementwise import ceil, floor, maximum, rint, where
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
+from jitgrad.typing import ArrayLike
 
 
 @public(np.median)
-def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The middle element over ``axis``: one axis, several, or all (None); the mean of two where their number is even.
+def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Median over one or more axes.
 
-    It is nan where there is no element, or one is nan.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The middle element in sorted order, or the mean of the two middle elements if their number is even. It is nan if any
+        element is nan, or if there are no elements.
+
+    See Also
+    --------
+    nanmedian, quantile, mean
+
+    Examples
+    --------
+    >>> jg.median([3.0, 1.0, 2.0, 10.0])
+    <Tensor shape=() dtype=float64 2.5>
     """
     x = as_tensor(x)
     axes = axes_of("median", axis, x.ndim)
@@ -51,51 +74,188 @@ _METHODS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
 
 
 @public(np.quantile)
-def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
-    """The ``q``-quantiles over ``axis``: what a part ``q`` of the elements lies below; nan where one is nan.
+def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """Quantiles over one or more axes.
 
     Parameters
     ----------
     x : array_like
-        Any shape.
+        Input array.
     q : array_like
-        Parts from 0 to 1. Its axes come first in the result.
-    axis : int, sequence of int or None, default None
-        One axis, several, or all.
-    method : str, default "linear"
-        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        Probabilities from 0 to 1.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    method : {"linear", "lower", "higher", "midpoint", "nearest"}, default "linear"
+        The value between two neighboring elements: linear interpolation, the lower one, the higher one, their mean, or the
+        nearer one.
     keepdims : bool, default False
-        Whether reduced axes stay, with size 1.
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The quantiles. The axes of ``q`` come first. They are nan if any element is nan.
+
+    Raises
+    ------
+    ArgumentError
+        If a probability is outside of [0, 1], or the method is unknown.
+    ShapeError
+        If there are no elements to reduce.
+
+    See Also
+    --------
+    percentile, nanquantile, median
+
+    Examples
+    --------
+    >>> jg.quantile([1.0, 2.0, 3.0, 4.0], [0.25, 0.5])
+    <Tensor shape=(2,) dtype=float64 [1.75 2.5 ]>
     """
     return _quantile(x, _parts(q, 1), axis, method, keepdims)
 
 
 @public(np.percentile)
-def percentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
-    """As ``quantile``, with ``q`` from 0 to 100."""
+def percentile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """Percentiles over one or more axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    q : array_like
+        Percentages from 0 to 100.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    method : {"linear", "lower", "higher", "midpoint", "nearest"}, default "linear"
+        The value between two neighboring elements, see `quantile`.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The percentiles. The axes of ``q`` come first. They are nan if any element is nan.
+
+    Raises
+    ------
+    ArgumentError
+        If a percentage is outside of [0, 100], or the method is unknown.
+    ShapeError
+        If there are no elements to reduce.
+
+    See Also
+    --------
+    quantile, nanpercentile
+
+    Examples
+    --------
+    >>> jg.percentile([1.0, 2.0, 3.0, 4.0], 90)
+    <Tensor shape=() dtype=float64 3.7>
+    """
     return _quantile(x, _parts(q, 100), axis, method, keepdims)
 
 
 @public(np.nanquantile)
-def nanquantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
-    """As ``quantile``, of the elements that are not nan."""
+def nanquantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """Quantiles over one or more axes, ignoring nan.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    q : array_like
+        Probabilities from 0 to 1.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    method : {"linear", "lower", "higher", "midpoint", "nearest"}, default "linear"
+        The value between two neighboring elements, see `quantile`.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The quantiles of the elements that are not nan; nan if there are none. The axes of ``q`` come first.
+
+    See Also
+    --------
+    quantile, nanpercentile, nanmedian
+
+    Examples
+    --------
+    >>> jg.nanquantile([1.0, np.nan, 3.0], 0.5)
+    <Tensor shape=() dtype=float64 2.>
+    """
     return _nanquantile(x, _parts(q, 1), axis, method, keepdims)
 
 
 @public(np.nanpercentile)
-def nanpercentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
-    """As ``percentile``, of the elements that are not nan."""
+def nanpercentile(x: ArrayLike, q: ArrayLike, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """Percentiles over one or more axes, ignoring nan.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    q : array_like
+        Percentages from 0 to 100.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    method : {"linear", "lower", "higher", "midpoint", "nearest"}, default "linear"
+        The value between two neighboring elements, see `quantile`.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The percentiles of the elements that are not nan; nan if there are none. The axes of ``q`` come first.
+
+    See Also
+    --------
+    percentile, nanquantile
+
+    Examples
+    --------
+    >>> jg.nanpercentile([1.0, np.nan, 3.0], 50)
+    <Tensor shape=() dtype=float64 2.>
+    """
     return _nanquantile(x, _parts(q, 100), axis, method, keepdims)
 
 
 @public(np.nanmedian)
-def nanmedian(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The median over ``axis`` of the elements that are not nan; nan where there is none."""
+def nanmedian(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Median over one or more axes, ignoring nan.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+
+    Returns
+    -------
+    Tensor
+        The median of the elements that are not nan; nan if there are none.
+
+    See Also
+    --------
+    median, nanquantile, nanmean
+
+    Examples
+    --------
+    >>> jg.nanmedian([1.0, np.nan, 3.0, 10.0])
+    <Tensor shape=() dtype=float64 3.>
+    """
     return _nanquantile(x, _parts(0.5, 1), axis, "median", keepdims)
 
 
 def _parts(q: Any, whole: int) -> Tensor:
-    """``q`` as parts from 0 to 1. Raises ArgumentError where one is known to be outside."""
+    """Convert ``q`` to probabilities from 0 to 1 and check their range if they are known."""
     q = as_tensor(q)
     if q.value is not None and not np.all((np.asarray(q.value) >= 0) & (np.asarray(q.value) <= whole)):
         raise ArgumentError(f"A quantile of {q.value} is asked for. Give numbers from 0 to {whole}.")
@@ -116,7 +276,7 @@ def _nanquantile(x: Any, q: Tensor, axis: Axis, method: str, keepdims: bool) -> 
 
 
 def _in_rows(name: str, x: Any, axis: Axis) -> tuple[Tensor, int]:
-    """With what is reduced along a last axis, and its length."""
+    """Move the reduced axes into one last axis, and return its size."""
     x = as_tensor(x) * 1.0
     axes = axes_of(name, axis, x.ndim)
     n = math.prod(x.shape[i] for i in axes)
@@ -127,7 +287,7 @@ def _in_rows(name: str, x: Any, axis: Axis) -> tuple[Tensor, int]:
 
 
 def _interpolated(ordered: Tensor, q: Tensor, counts: Tensor, method: str) -> Tensor:
-    """Of rows in order, of which the first ``counts`` elements count: shape (*q.shape, *rows)."""
+    """Interpolate in sorted rows whose first ``counts`` elements are valid; the result has the shape (*q.shape, *rows)."""
     if method not in _METHODS and method != "median":
         raise ArgumentError(f"quantile: method is {method!r}. Use one of {', '.join(_METHODS)}.")
     kept, n = ordered.shape[:-1], ordered.shape[-1]

@@ -20,13 +20,39 @@ from jitgrad.ops.linear import gather
 from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
+from jitgrad.typing import ArrayLike
 
 
 @public(np.searchsorted)
-def searchsorted(a: Any, v: Any, side: str = "left") -> Tensor:
-    """Where in the ascending ``a`` each of ``v`` would be put, as int64: before equal ones, or after them for "right".
+def searchsorted(a: ArrayLike, v: ArrayLike, side: str = "left") -> Tensor:
+    """Positions at which values would be inserted into a sorted array.
 
-    It has no derivative. nan is behind all numbers.
+    Parameters
+    ----------
+    a : array_like, shape (n,)
+        Array in ascending order.
+    v : array_like
+        Values to insert.
+    side : {"left", "right"}, default "left"
+        Whether to insert before or after equal elements.
+
+    Returns
+    -------
+    Tensor
+        Positions from 0 to n as int64, in the shape of ``v``. nan sorts after all numbers.
+
+    Notes
+    -----
+    A binary search runs for all values at once. The result is piecewise constant and has no derivative.
+
+    See Also
+    --------
+    digitize, interp
+
+    Examples
+    --------
+    >>> jg.searchsorted([1.0, 2.0, 3.0], [0.5, 2.0, 2.5])
+    <Tensor shape=(3,) dtype=int64 [0 1 2]>
     """
     a, v = as_tensor(a), as_tensor(v)
     if a.ndim != 1:
@@ -46,11 +72,31 @@ def searchsorted(a: Any, v: Any, side: str = "left") -> Tensor:
 
 
 @public(np.digitize)
-def digitize(x: Any, bins: Any, right: bool = False) -> Tensor:
-    """The number of the bin that each of ``x`` is in, as int64: 0 before the first edge. It has no derivative.
+def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> Tensor:
+    """Index of the bin of each value.
 
-    ``bins`` are edges in ascending order, or in descending order where their values are known. A bin has its lower edge, or,
-    with ``right``, its upper one.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    bins : array_like, shape (n,)
+        Bin edges in ascending order. Descending order is supported if their values are known.
+    right : bool, default False
+        Whether a bin includes its upper edge instead of its lower edge.
+
+    Returns
+    -------
+    Tensor
+        Indices as int64: 0 below the first edge, n above the last. They have no derivative.
+
+    See Also
+    --------
+    searchsorted, bincount
+
+    Examples
+    --------
+    >>> jg.digitize([0.5, 1.0, 2.5], [0.0, 1.0, 2.0])
+    <Tensor shape=(3,) dtype=int64 [1 2 3]>
     """
     edges, side = as_tensor(bins), "left" if right else "right"
     if edges.ndim == 1 and edges.value is not None and edges.shape[0] > 1 and edges.value[0] > edges.value[-1]:
@@ -59,19 +105,54 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Tensor:
 
 
 @public(np.interp)
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Tensor:
-    """The piecewise linear function through the points (``xp``, ``fp``) at ``x``; gradients pass to all three.
+def interp(
+    x: ArrayLike,
+    xp: ArrayLike,
+    fp: ArrayLike,
+    left: ArrayLike | None = None,
+    right: ArrayLike | None = None,
+    period: float | None = None,
+) -> Tensor:
+    """Piecewise linear interpolation.
 
     Parameters
     ----------
     x : array_like
-        Where.
-    xp, fp : array_like
-        The points, one axis each, ``xp`` ascending.
+        Where to evaluate the interpolant.
+    xp : array_like, shape (n,)
+        Coordinates of the data points, in ascending order unless ``period`` is given.
+    fp : array_like, shape (n,)
+        Values of the data points.
     left, right : array_like, optional
-        What it is before the first and behind the last point; by default as there.
+        Values below the first and above the last point. By default ``fp[0]`` and ``fp[-1]``.
     period : float, optional
-        The period of ``x``. The points may come in any order then, and ``left`` and ``right`` do not count.
+        Period of ``x``. The points may be in any order then, and ``left`` and ``right`` are ignored.
+
+    Returns
+    -------
+    Tensor
+        Interpolated values in the shape of ``x``; nan where ``x`` is nan.
+
+    Raises
+    ------
+    ShapeError
+        If ``xp`` and ``fp`` are not vectors of the same length, at least 1.
+    ArgumentError
+        If the period is 0.
+
+    Notes
+    -----
+    Gradients flow to ``x``, ``xp`` and ``fp``. At a data point, the derivative with respect to ``x`` is the slope to its right,
+    and 0 at the last point.
+
+    See Also
+    --------
+    searchsorted, piecewise
+
+    Examples
+    --------
+    >>> jg.interp([0.5, 1.5, 9.0], [0.0, 1.0, 2.0], [0.0, 10.0, 30.0])
+    <Tensor shape=(3,) dtype=float64 [ 5. 20. 30.]>
     """
     x, xp, fp = as_tensor(x) * 1.0, as_tensor(xp) * 1.0, as_tensor(fp) * 1.0
     if xp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
@@ -82,7 +163,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         period = abs(period)
         x, xp = mod(x, period), mod(xp, period)
         order = argsort(xp)
-        xp, fp = gather(xp, order, axis=0), gather(fp, order, axis=0)
+        xp, fp = as_tensor(gather(xp, order, axis=0)), as_tensor(gather(fp, order, axis=0))
         xp = concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = concatenate([fp[-1:], fp, fp[:1]])
         left = right = None
@@ -99,8 +180,35 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 
 
 @public(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
-    """The integral of ``y`` along ``axis`` by the trapezoidal rule, over ``x``, or points ``dx`` apart."""
+def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axis: int = -1) -> Tensor:
+    """Integrate samples along an axis by the trapezoidal rule.
+
+    Parameters
+    ----------
+    y : array_like
+        Samples of the function.
+    x : array_like, optional
+        Coordinates of the samples: a vector, or an array of the shape of ``y``.
+    dx : float, default 1.0
+        Distance of the samples if ``x`` is not given.
+    axis : int, default -1
+        Axis of the samples.
+
+    Returns
+    -------
+    Tensor
+        The integrals.
+
+    See Also
+    --------
+    cumsum, gradient
+
+    Examples
+    --------
+    >>> x = np.linspace(0.0, 1.0, 5)
+    >>> jg.trapezoid(x**2, x)
+    <Tensor shape=() dtype=float64 0.34375>
+    """
     y = as_tensor(y)
     at = axis_of("trapezoid", axis, y.ndim)
     if x is not None:
@@ -113,23 +221,45 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
 
 @public(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
-    """The slope of ``f`` along each axis, by second-order differences inside.
+    """Slope of sampled values along each axis, by finite differences.
 
     Parameters
     ----------
     f : array_like
         Values at the points of a grid.
     *varargs : array_like
-        The distance of the points, 1 by default, or their coordinates: one for all axes, or one for each.
+        Distance of the points, or their coordinates as a vector: one for all axes, or one for each axis. The default distance
+        is 1.
     axis : int or sequence of int, optional
-        Along which axes; all by default.
-    edge_order : int, default 1
-        The order of the differences at the edges, 1 or 2.
+        Axes of the slopes. By default, all axes.
+    edge_order : {1, 2}, default 1
+        Order of accuracy of the differences at the edges.
 
     Returns
     -------
     Tensor or tuple of Tensor
-        As ``f``; one for each axis, where there are several.
+        The slopes in the shape of ``f``, one Tensor for each axis.
+
+    Raises
+    ------
+    ArgumentError
+        If ``edge_order`` or the number of distances is invalid.
+    ShapeError
+        If an axis has too few points, or the number of coordinates differs from it.
+
+    Notes
+    -----
+    Differences in the interior are central and of second order, also for points at unequal distances. For derivatives of
+    functions, see `grad`.
+
+    See Also
+    --------
+    diff, trapezoid, grad
+
+    Examples
+    --------
+    >>> jg.gradient([0.0, 1.0, 4.0, 9.0])
+    <Tensor shape=(4,) dtype=float64 [1. 2. 4. 5.]>
     """
     f = as_tensor(f) * 1.0
     axes = axes_of("gradient", axis, f.ndim)
@@ -164,8 +294,31 @@ def _slope(f: Tensor, h: Tensor, axis: int, edge_order: int) -> Tensor:
 
 
 @public(np.polyval)
-def polyval(p: Any, x: Any) -> Tensor:
-    """The polynomial with coefficients ``p``, that of the highest power first, at ``x``."""
+def polyval(p: ArrayLike, x: ArrayLike) -> Tensor:
+    """Evaluate a polynomial.
+
+    Parameters
+    ----------
+    p : array_like, shape (n,)
+        Coefficients, highest power first.
+    x : array_like
+        Where to evaluate it.
+
+    Returns
+    -------
+    Tensor
+        ``p[0] * x**(n - 1) + ... + p[n - 1]``, by Horner's rule.
+
+    Raises
+    ------
+    ShapeError
+        If ``p`` is not a vector.
+
+    Examples
+    --------
+    >>> jg.polyval([1.0, 0.0, -1.0], [0.0, 2.0])
+    <Tensor shape=(2,) dtype=float64 [-1.  3.]>
+    """
     p, x = as_tensor(p), as_tensor(x)
     if p.ndim != 1:
         raise ShapeError(f"polyval: the coefficients have shape {p.shape}. Give them in one axis.")

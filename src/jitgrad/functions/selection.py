@@ -17,20 +17,88 @@ from jitgrad.tape.indexing import take_rows
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.values import peek
+from jitgrad.typing import ArrayLike
 
 
 @public()
-def gather(x: Any, indices: Any) -> Tensor:
-    """Rows of ``x`` (its first axis) by an array of integers: shape ``indices.shape + x.shape[1:]``.
+def gather(x: ArrayLike, indices: ArrayLike) -> Tensor:
+    """Select rows of an array by an array of indices.
 
-    Raises IndexingError for an index that is known to be outside; one computed later gives a row of nan.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    indices : array_like of int
+        Row numbers along the first axis. Negative numbers count from the end.
+
+    Returns
+    -------
+    Tensor
+        The rows, of shape ``indices.shape + x.shape[1:]``.
+
+    Raises
+    ------
+    IndexingError
+        If an index is out of range and its value is known.
+
+    Notes
+    -----
+    An index that is only computed when the recorded program runs cannot raise an error. If it is out of range, its row is nan.
+    The gradient of a row that is selected several times is the sum over its occurrences.
+
+    See Also
+    --------
+    take, take_along_axis
+
+    Examples
+    --------
+    >>> jg.gather([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [2, 0])
+    <Tensor shape=(2, 2) dtype=float64
+    [[5. 6.]
+     [1. 2.]]>
     """
     return take_rows(as_tensor(x), indices, 0)
 
 
 @public(np.take)
-def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
-    """Rows along ``axis`` by an array of integers; elements of ``x`` as one row for None. Errors are ``gather``'s."""
+def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Tensor:
+    """Select elements along an axis by an array of indices.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    indices : array_like of int
+        Positions along ``axis``. Negative numbers count from the end.
+    axis : int, optional
+        Axis to select along. By default, ``x`` is flattened.
+
+    Returns
+    -------
+    Tensor
+        The elements, with ``indices.shape`` in place of ``axis``.
+
+    Raises
+    ------
+    IndexingError
+        If an index is out of range and its value is known.
+
+    Notes
+    -----
+    An index that is only computed when the recorded program runs cannot raise an error. If it is out of range, the result is
+    nan.
+
+    See Also
+    --------
+    gather, take_along_axis
+
+    Examples
+    --------
+    >>> jg.take([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [0, 2], axis=1)
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 3.]
+     [4. 6.]]>
+    """
     x = as_tensor(x)
     return (
         take_rows(reshape(x, (x.size,)), indices, 0) if axis is None else take_rows(x, indices, axis_of("take", axis, x.ndim))
@@ -38,10 +106,41 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
 
 
 @public(np.take_along_axis)
-def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
-    """For each place of ``indices`` the element along ``axis`` that it names; the other axes go together and broadcast.
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> Tensor:
+    """Select elements along an axis by indices that differ from row to row.
 
-    Raises ShapeError where ``x`` and ``indices`` differ in axes, IndexingError for an index that is known to be outside.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    indices : array_like of int
+        Positions along ``axis``. It has as many axes as ``x``, and all axes but ``axis`` broadcast.
+    axis : int or None, default -1
+        Axis to select along. With None, ``x`` is flattened.
+
+    Returns
+    -------
+    Tensor
+        The elements, in the shape of ``indices``.
+
+    Raises
+    ------
+    ShapeError
+        If ``x`` and ``indices`` differ in the number of axes.
+    IndexingError
+        If an index is not an integer, or is out of range and its value is known.
+
+    See Also
+    --------
+    take, argsort
+
+    Examples
+    --------
+    >>> x = np.array([[3.0, 1.0], [2.0, 4.0]])
+    >>> jg.take_along_axis(x, jg.argsort(x, axis=1), axis=1)
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 3.]
+     [2. 4.]]>
     """
     x, indices = as_tensor(x), as_tensor(indices)
     if axis is None:
@@ -67,15 +166,63 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Tensor:
 
 
 @public(np.argsort)
-def argsort(x: Any, axis: int | None = -1) -> Tensor:
-    """The order in which the elements along ``axis`` ascend, as int64: stable, nan last; of all elements for None."""
+def argsort(x: ArrayLike, axis: int | None = -1) -> Tensor:
+    """Indices that sort an array along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or None, default -1
+        Axis to sort along. With None, ``x`` is flattened.
+
+    Returns
+    -------
+    Tensor
+        Indices as int64, in ascending order of the elements. The sort is stable, and nan comes last.
+
+    See Also
+    --------
+    sort, top_k, take_along_axis
+
+    Examples
+    --------
+    >>> jg.argsort([3.0, 1.0, 2.0])
+    <Tensor shape=(3,) dtype=int64 [1 2 0]>
+    """
     x, at = running("argsort", x, axis)
     return moveaxis(order.argsort(moveaxis(x, at, -1)), -1, at)
 
 
 @public(np.sort)
-def sort(x: Any, axis: int | None = -1) -> Tensor:
-    """The elements along ``axis`` in ascending order, nan last; all of them in a row for None."""
+def sort(x: ArrayLike, axis: int | None = -1) -> Tensor:
+    """Sort an array along an axis in ascending order.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or None, default -1
+        Axis to sort along. With None, ``x`` is flattened.
+
+    Returns
+    -------
+    Tensor
+        The sorted array; nan comes last.
+
+    Notes
+    -----
+    The gradient is permuted back to the order of ``x``.
+
+    See Also
+    --------
+    argsort, top_k, median
+
+    Examples
+    --------
+    >>> jg.sort([3.0, 1.0, 2.0])
+    <Tensor shape=(3,) dtype=float64 [1. 2. 3.]>
+    """
     x = as_tensor(x)
     if axis is None:
         x, axis = reshape(x, (x.size,)), 0
@@ -83,8 +230,40 @@ def sort(x: Any, axis: int | None = -1) -> Tensor:
 
 
 @public()
-def top_k(x: Any, k: int) -> tuple[Tensor, Tensor]:
-    """The ``k`` largest elements along the last axis, descending, and where they stand; the first of equal ones first."""
+def top_k(x: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest elements along the last axis, and their indices.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    k : int
+        Number of elements, at most the size of the last axis.
+
+    Returns
+    -------
+    values : Tensor
+        The largest elements in descending order.
+    indices : Tensor
+        Their positions along the last axis, as int64. If elements tie, the first one comes first.
+
+    Raises
+    ------
+    ArgumentError
+        If ``k`` is out of range.
+
+    See Also
+    --------
+    sort, argmax
+
+    Examples
+    --------
+    >>> values, indices = jg.top_k([3.0, 1.0, 2.0], 2)
+    >>> values
+    <Tensor shape=(2,) dtype=float64 [3. 2.]>
+    >>> indices
+    <Tensor shape=(2,) dtype=int64 [0 2]>
+    """
     x = as_tensor(x)
     n = x.shape[-1] if x.ndim else 0
     if not 0 <= k <= n:
@@ -95,43 +274,146 @@ def top_k(x: Any, k: int) -> tuple[Tensor, Tensor]:
 
 # What depends on values. They must be known: while a function is traced, these raise TracingError.
 @public()
-def nonzero(x: Any) -> tuple[Tensor, ...]:
-    """Where the elements are that are not 0: for each axis their places along it, as int64."""
+def nonzero(x: ArrayLike) -> tuple[Tensor, ...]:
+    """Indices of the nonzero elements.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    tuple of Tensor
+        For each axis, the positions of the nonzero elements along it, as int64.
+
+    Raises
+    ------
+    TracingError
+        If a traced function calls it on a value that is not known yet, because the shape of the result depends on values.
+
+    See Also
+    --------
+    argwhere, flatnonzero, count_nonzero
+
+    Examples
+    --------
+    >>> jg.nonzero([0.0, 2.0, 3.0])
+    (<Tensor shape=(2,) dtype=int64 [1 2]>,)
+    """
     return tuple(as_tensor(places) for places in np.nonzero(np.asarray(peek(as_tensor(x)))))
 
 
 @public()
-def argwhere(x: Any) -> Tensor:
-    """Where the elements are that are not 0: a row of places for each, as int64."""
+def argwhere(x: ArrayLike) -> Tensor:
+    """Indices of the nonzero elements, one row for each element.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    Tensor
+        Indices as int64, of shape (number of nonzero elements, number of axes).
+
+    Raises
+    ------
+    TracingError
+        If a traced function calls it on a value that is not known yet, because the shape of the result depends on values.
+
+    See Also
+    --------
+    nonzero, flatnonzero
+
+    Examples
+    --------
+    >>> jg.argwhere([[0.0, 2.0], [3.0, 0.0]])
+    <Tensor shape=(2, 2) dtype=int64
+    [[0 1]
+     [1 0]]>
+    """
     return as_tensor(np.argwhere(np.asarray(peek(as_tensor(x)))))
 
 
 @public()
-def flatnonzero(x: Any) -> Tensor:
-    """Where the elements are that are not 0, all in one row, as int64."""
+def flatnonzero(x: ArrayLike) -> Tensor:
+    """Indices of the nonzero elements of the flattened array.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    Tensor
+        Indices as int64.
+
+    Raises
+    ------
+    TracingError
+        If a traced function calls it on a value that is not known yet, because the shape of the result depends on values.
+
+    See Also
+    --------
+    nonzero, argwhere
+
+    Examples
+    --------
+    >>> jg.flatnonzero([[0.0, 2.0], [3.0, 0.0]])
+    <Tensor shape=(2,) dtype=int64 [1 2]>
+    """
     return as_tensor(np.flatnonzero(np.asarray(peek(as_tensor(x)))))
 
 
 @public()
 def unique(
-    x: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
+    x: ArrayLike, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None
 ) -> Any:
-    """The different elements, ascending, or the different rows along an axis.
+    """Sorted unique elements of an array, or its unique rows along an axis.
 
     Parameters
     ----------
     x : array_like
-        Any shape.
-    return_index, return_inverse, return_counts : bool, default False
-        Whether there come, in this order, the place of the first of each, the place of each element's value in the result, and
-        how often each is there.
+        Input array.
+    return_index : bool, default False
+        Whether to return the index of the first occurrence of each unique value.
+    return_inverse : bool, default False
+        Whether to return the indices that reconstruct ``x`` from the unique values.
+    return_counts : bool, default False
+        Whether to return the number of occurrences of each unique value.
     axis : int, optional
-        Along which rows are compared; all elements in one row by default.
+        Axis along which rows are compared. By default, the elements of the flattened array are compared.
 
     Returns
     -------
-    Tensor or tuple
-        A gradient passes to the first of equal ones.
+    values : Tensor
+        The unique values in ascending order.
+    index, inverse, counts : Tensor
+        Only those requested, as int64.
+
+    Raises
+    ------
+    TracingError
+        If a traced function calls it on a value that is not known yet, because the shape of the result depends on values.
+
+    Notes
+    -----
+    The gradient of a unique value goes to its first occurrence.
+
+    See Also
+    --------
+    sort, bincount
+
+    Examples
+    --------
+    >>> values, counts = jg.unique([3.0, 1.0, 3.0], return_counts=True)
+    >>> values
+    <Tensor shape=(2,) dtype=float64 [1. 3.]>
+    >>> counts
+    <Tensor shape=(2,) dtype=int64 [1 2]>
     """
     x = as_tensor(x)
     _, first, inverse, counts = np.unique(np.asarray(peek(x)), True, True, True, axis)

@@ -20,30 +20,49 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast
 from jitgrad.tape.values import peek
+from jitgrad.typing import ArrayLike
 
 
 # Covariances and counts.
 @public(np.cov)
 def cov(
-    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: float | None = None,
-    fweights: Any = None, aweights: Any = None,
+    m: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, bias: bool = False, ddof: float | None = None,
+    fweights: ArrayLike | None = None, aweights: ArrayLike | None = None,
 ) -> Tensor:  # fmt: skip
-    """The covariances of variables, whose observations stand along the last axis.
+    """Covariance matrix of variables.
 
     Parameters
     ----------
-    m : array_like
-        A variable, or a matrix of one a row.
+    m : array_like, shape (n,) or (k, n)
+        One variable, or a matrix with one variable per row and one observation per column.
     y : array_like, optional
-        More of them.
+        More variables with the same observations.
     rowvar : bool, default True
-        Whether a row is a variable; else a column is one.
+        Whether the rows are the variables. If False, the columns are.
     bias : bool, default False
-        Whether products are divided by the number of observations, instead of one less.
+        Whether to divide by the number of observations n instead of n - 1.
     ddof : float, optional
-        What the number is reduced by, instead.
-    fweights, aweights : array_like, optional
-        How often each observation was made, and its weight.
+        Divide by ``n - ddof``, which overrides ``bias``.
+    fweights : array_like, shape (n,), optional
+        Number of times that each observation occurs.
+    aweights : array_like, shape (n,), optional
+        Weights that express the relative importance of the observations.
+
+    Returns
+    -------
+    Tensor
+        The covariance matrix, or a scalar for a single variable.
+
+    See Also
+    --------
+    corrcoef, var
+
+    Examples
+    --------
+    >>> jg.cov([[1.0, 2.0, 3.0], [1.0, 3.0, 2.0]])
+    <Tensor shape=(2, 2) dtype=float64
+    [[1.  0.5]
+     [0.5 1. ]]>
     """
     x = _variables(m, rowvar)
     if y is not None:
@@ -62,8 +81,34 @@ def cov(
 
 
 @public(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Tensor:
-    """The coefficients of correlation of variables, see ``cov``; nan for a variable that is constant."""
+def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True) -> Tensor:
+    """Matrix of Pearson correlation coefficients.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,) or (k, n)
+        One variable, or a matrix with one variable per row and one observation per column.
+    y : array_like, optional
+        More variables with the same observations.
+    rowvar : bool, default True
+        Whether the rows are the variables. If False, the columns are.
+
+    Returns
+    -------
+    Tensor
+        The coefficients, from -1 to 1; nan for a variable that is constant.
+
+    See Also
+    --------
+    cov
+
+    Examples
+    --------
+    >>> jg.corrcoef([1.0, 2.0, 3.0], [1.0, 3.0, 2.0])
+    <Tensor shape=(2, 2) dtype=float64
+    [[1.  0.5]
+     [0.5 1. ]]>
+    """
     c = cov(x, y, rowvar)
     if c.ndim == 0:
         return c / c
@@ -81,10 +126,43 @@ def _variables(x: Any, rowvar: bool) -> Tensor:
 
 
 @public(np.bincount)
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Tensor:
-    """How often each number from 0 on is in ``x``, or the sum of the ``weights`` of its places, to which gradients pass.
+def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0) -> Tensor:
+    """Count occurrences of nonnegative integers, or sum their weights.
 
-    Raises TracingError where a function is traced and ``x`` is not known, and so not how long the result is.
+    Parameters
+    ----------
+    x : array_like of int, shape (n,)
+        Integers from 0 on.
+    weights : array_like, shape (n,), optional
+        Weights to sum instead of counting.
+    minlength : int, default 0
+        Minimum length of the result.
+
+    Returns
+    -------
+    Tensor
+        Element ``i`` is the number of times that ``i`` occurs in ``x``, or the sum of its weights. Gradients flow to the
+        weights.
+
+    Raises
+    ------
+    DTypeError
+        If ``x`` is not a vector of integers.
+    ArgumentError
+        If an integer is negative.
+    TracingError
+        If a traced function calls it on a value that is not known yet, because the length of the result depends on values.
+
+    See Also
+    --------
+    unique, digitize
+
+    Examples
+    --------
+    >>> jg.bincount([0, 2, 2])
+    <Tensor shape=(3,) dtype=int64 [1 0 2]>
+    >>> jg.bincount([0, 2, 2], weights=[0.5, 1.0, 1.0])
+    <Tensor shape=(3,) dtype=float64 [0.5 0.  2. ]>
     """
     x = as_tensor(x)
     if x.ndim != 1 or (x.level > dtypes.INTEGER and x.size):
