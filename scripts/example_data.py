@@ -1,4 +1,4 @@
-"""The synthetic data of docs/tutorials/many_fits.md: a plate of dose-response curves, a series of images, a panel of growth curves.
+"""The synthetic data of the tutorial on many fits: a plate of dose-response curves, images, and a panel of growth curves.
 
 Run: python scripts/example_data.py [DIRECTORY]
 
