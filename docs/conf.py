@@ -28,12 +28,13 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "sphinxcontrib.programoutput",
+    "curve_gallery",
     "math_pictures",
     "page_directory",
     "public_api",
     "repository_links",
 ]
-exclude_patterns = ["_build", "_extensions", "_static", "_templates", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_extensions", "_static", "_templates", "gallery/_cards.md", "**.ipynb_checkpoints"]
 templates_path = ["_templates"]
 root_doc = "index"
 nitpicky = False

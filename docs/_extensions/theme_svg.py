@@ -1,7 +1,7 @@
 """Figures as inline SVG that follow the colors of the page, so one picture suits light and dark themes.
 
-Black and gray become shades of the text color, and the colors of `COLORS` become CSS variables, which `_static/figures.css` defines
-for each theme.
+Black and gray become shades of the text color, and the colors of `COLORS` become CSS variables, which
+`_static/figures.css` defines for each theme.
 """
 
 from __future__ import annotations

@@ -1,0 +1,258 @@
+"""Write the gallery before the site is built: a page for each named curve, and the cards of the index.
+
+Names, titles, formulas, parameters and starting values come from the library's table, `jitgrad.curvefit.MODELS`; the rest comes
+from `curve_texts`. The code of each page runs here, and the page shows its output. Pages are written again when one of the files
+that they depend on has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from curve_texts import KINDS, TEXTS, Text
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from jitgrad import curve_fit, curvefit
+from jitgrad.curvefit import MODELS, CurveFit, NamedModel
+
+HERE = Path(__file__).parent
+GALLERY = HERE.parent / "gallery"
+CARDS = "_cards.md"
+_POINTS = 400
+
+
+def measured(model: NamedModel, text: Text) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and simulated measurements of y, rounded as an instrument would."""
+    curve = curvefit.formula(model.formula)
+    y = np.asarray(curve(x=text.x, **dict(zip(model.parameters, text.truth, strict=True))).numpy())
+    noise = np.random.default_rng(1).normal(size=len(y))
+    digits = 3 - int(np.floor(np.log10(np.ptp(y))))
+    return text.x, np.round(y + text.noise * np.ptp(y) * noise, digits)
+
+
+def smooth(text: Text) -> np.ndarray:
+    """Return points at which the curve is drawn."""
+    low, high = float(text.x.min()), float(text.x.max())
+    return np.geomspace(low / 1.5, 1.5 * high, _POINTS) if text.log else np.linspace(low, high, _POINTS)
+
+
+def draw_fit(result: CurveFit, text: Text) -> Any:
+    """Draw the data, the fitted curve with its confidence band, and its parameters as lines."""
+    figure, axis = _axes(text, (4.5, 3.3))
+    x = smooth(text)
+    axis.plot(text.x, result.y, "o", color="0.3", markersize=3.5, alpha=0.75)
+    axis.plot(x, result.predict({"x": x}), color="C0")
+    axis.fill_between(x, *result.band({"x": x}), color="C0", alpha=0.25, linewidth=0)
+    low, high = axis.get_ylim()
+    for expression, kind in text.lines.items():
+        value = eval(expression, {}, result.parameters)
+        style = {"color": "C1", "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 1.5}
+        if kind == "y":
+            axis.axhline(value, **style)
+            axis.annotate(expression, (1, value), (-3, 3), **_place("data", right=True))
+        else:
+            axis.axvline(value, **style)
+            axis.annotate(expression, (value, 0), (4, 4), **_place("axis"))
+    axis.set_ylim(*_widened(low, high, axis))
+    return figure
+
+
+def _place(of_y: str, right: bool = False) -> dict[str, Any]:
+    """Return how a label is placed: at the right end of a horizontal line, or at the foot of a vertical one."""
+    coords = ("axes fraction", "data") if right else ("data", "axes fraction")
+    return {
+        "xycoords": coords, "textcoords": "offset points", "ha": "right" if right else "left", "color": "C1", "fontsize": 9,
+    }  # fmt: skip
+
+
+def _widened(low: float, high: float, axis: Any) -> tuple[float, float]:
+    """Return limits in which lines at the ends of the data keep their labels."""
+    ends = axis.get_ylim()
+    low, high = min(low, ends[0]), max(high, ends[1])
+    return low - 0.02 * (high - low), high + 0.06 * (high - low)
+
+
+def draw_family(model: NamedModel, text: Text) -> Any:
+    """Draw the curve for several values of one parameter."""
+    figure, axis = _axes(text, (4.5, 3.3))
+    curve, x = curvefit.formula(model.formula), smooth(text)
+    name, values = text.vary
+    for k, value in enumerate(values):
+        parameters = dict(zip(model.parameters, text.truth, strict=True)) | {name: value}
+        axis.plot(x, curve(x=x, **parameters).numpy(), color=f"C{(2, 0, 1)[k]}", label=f"{name} = {value:g}")
+    axis.legend()
+    return figure
+
+
+def draw_card(result: CurveFit, text: Text) -> Any:
+    """Draw the data and the curve alone, for the index."""
+    figure, axis = _axes(text, (2.4, 1.35))
+    x = smooth(text)
+    axis.plot(text.x, result.y, "o", color="0.5", markersize=2, alpha=0.6)
+    axis.plot(x, result.predict({"x": x}), color="C0", linewidth=1.6)
+    axis.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    axis.minorticks_off()
+    return figure
+
+
+def _axes(text: Text, size: tuple[float, float]) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    axis = figure.subplots()
+    axis.set(xlabel=text.axes[0], ylabel=text.axes[1], xscale="log" if text.log else "linear")
+    return figure, axis
+
+
+def page(model: NamedModel, text: Text, kind: str) -> tuple[str, str]:
+    """Return the page of a curve and its card in the index."""
+    from theme_svg import inline_svg
+
+    x, y = measured(model, text)
+    result = curve_fit(model.name, x, y)
+    _check_command(model, x, y)
+    title = model.title[0].upper() + model.title[1:]
+    meanings = "\n".join(f"| `{name}` | {text.meaning[name]} |" for name in model.parameters)
+    found = ", ".join(f"`{name}` = {value:.3g}" for name, value in model.guess(x, y).items())
+    marked = ", its 95 % confidence band and estimated parameters" if text.lines else " and its 95 % confidence band"
+    related = ", ".join(f"[`{name}`]({name}.md)" for name in text.see)
+    fit = inline_svg(draw_fit(result, text), f"Data and the fitted curve {model.name}")
+    family = inline_svg(draw_family(model, text), f"{model.name} for several values of {text.vary[0]}")
+    written = f"""---
+html_theme.sidebar_secondary.remove: true
+---
+
+# {title}
+
+`{model.name}`, one of the curves for {kind.lower()}.
+
+$$
+y = {text.tex}
+$$
+
+```{{raw}} html
+<div class="jg-pair">{fit}{family}</div>
+```
+
+The first picture shows simulated measurements, the fitted curve{marked}. The second
+picture shows the curve for several values of `{text.vary[0]}`.
+
+| parameter | meaning |
+| --- | --- |
+{meanings}
+
+## Use
+
+{text.use}
+
+## Fit
+
+In Python, with `x` and `y` as arrays:
+
+```python
+from jitgrad import curve_fit
+
+result = curve_fit("{model.name}", x, y)
+print(result)
+```
+
+```
+{result}
+```
+
+On the command line, with columns `x` and `y` in `data.csv`:
+
+```sh
+jitgrad fit data.csv --target y --features x --model {model.name} --plot fit.png
+```
+
+In the [formula language](../tutorials/curves.md), to change or extend it:
+
+```
+{model.formula}
+```
+
+## Starting values
+
+{text.start} For the data above, this gives {found}.
+
+Related: {related}.
+"""
+    card = f""":::{{grid-item-card}}
+:link: {model.name}
+:link-type: doc
+
+```{{raw}} html
+{inline_svg(draw_card(result, text), f"The curve {model.name}", "100%")}
+```
+**{title}**
+
+`{model.name}`
+:::
+"""
+    return written, card
+
+
+def _check_command(model: NamedModel, x: np.ndarray, y: np.ndarray) -> None:
+    """Raise ExtensionError if the command on the page does not fit the data."""
+    from click.testing import CliRunner
+
+    from jitgrad.cli.main import commands
+
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, "data.csv")
+        np.savetxt(path, np.column_stack([x, y]), delimiter=",", header="x,y", comments="")
+        arguments = ["fit", str(path), "--target", "y", "--features", "x", "--model", model.name]
+        done = CliRunner().invoke(commands, arguments, standalone_mode=False)
+    if done.exception or done.return_value:
+        raise ExtensionError(f"jitgrad fit --model {model.name} failed: {done.exception or done.output}")
+
+
+def _write_gallery(app: Sphinx) -> None:
+    """Write the pages, unless they are there and as new as what they depend on."""
+    sources = [*HERE.glob("*.py"), *Path(curvefit.__file__).parent.glob("*.py")]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()
+    stamp = GALLERY / ".stamp"
+    if stamp.exists() and stamp.read_text() == key and all((GALLERY / f"{name}.md").exists() for name in MODELS):
+        return
+    _check_texts()
+    import matplotlib
+    from theme_svg import STYLE
+
+    cards = []
+    with matplotlib.rc_context(STYLE):
+        for kind, (said, names) in KINDS.items():
+            cards.append(f"## {kind}\n\n{said}\n\n::::{{grid}} 1 2 3 3\n:gutter: 3\n")
+            for name in names:
+                written, card = page(MODELS[name], TEXTS[name], kind)
+                (GALLERY / f"{name}.md").write_text(written, encoding="utf-8")
+                cards.append(card)
+            cards.append("::::\n")
+    names = "\n".join(f"{name} <{name}>" for _, names in KINDS.values() for name in names)
+    cards.append(f"```{{toctree}}\n:hidden:\n\n{names}\n```\n")
+    (GALLERY / CARDS).write_text("\n".join(cards), encoding="utf-8")
+    stamp.write_text(key)
+
+
+def _check_texts() -> None:
+    """Raise ExtensionError if a curve or a parameter has no text, or a text has no curve."""
+    listed = [name for _, names in KINDS.values() for name in names]
+    if sorted(listed) != sorted(MODELS) or sorted(TEXTS) != sorted(MODELS):
+        odd = {*listed, *TEXTS} ^ {*MODELS}
+        raise ExtensionError(f"docs/_extensions/curve_texts.py and curvefit.MODELS differ by {', '.join(sorted(odd))}.")
+    for name, model in MODELS.items():
+        if set(TEXTS[name].meaning) != set(model.parameters):
+            raise ExtensionError(
+                f"curve_texts.py explains {', '.join(TEXTS[name].meaning)}, and {name} has {model.parameters}."
+            )
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect the extension to Sphinx."""
+    app.connect("builder-inited", _write_gallery)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
