@@ -47,7 +47,7 @@ def test_failures_are_told_by_reason(place: Path) -> None:
     assert done.returncode == 0
     assert "40 groups, 224 rows: 25 converged, 15 failed" in done.stdout
     assert "too few rows      12  fewer rows than parameters" in done.stdout and "constant           3" in done.stdout
-    assert "96 rows are left out because a key or a value is missing" in done.stdout
+    assert "96 rows were left out because a key or a value is missing" in done.stdout
     assert pl.read_csv(place / "fits.csv")["status"].value_counts()["count"].sort().to_list() == [3, 12, 25]
 
 
@@ -99,11 +99,11 @@ WRONG: list[tuple[list[str], str]] = [
     (["-o", "f.csv", "--features", "t"], "--features are of named curves"),
     (["-o", "f.csv", "--model", "linear"], "--by fits a curve to each group"),
     (["-o", "f.csv", "--model", "exponential_decay"], "takes one column. Name it by --features"),
-    (["-o", "f.csv", "--by", "plate,od"], "'od' is the response and a key. Leave it out"),
+    (["-o", "f.csv", "--by", "plate,od"], "'od' is both the response and a key. Remove it"),
     (["-o", "f.csv", "--by", "plat"], "no column 'plat'. Did you mean 'plate'?"),
     (["-o", "f.csv", "--target", "odd"], "no column 'odd'. Did you mean 'od'?"),
     (["-o", "f.csv", "--start", "kk=1"], "no parameter 'kk' for --start"),
-    (["-o", "f.csv", "--optimizer", "adam"], "'adam' is not there for many groups"),
+    (["-o", "f.csv", "--optimizer", "adam"], "'adam' is not supported for many groups"),
     (["-o", "f.csv", "--absolute-sigma"], "--absolute-sigma has no sigma"),
     (["-o", "f.csv", "--sigma", "s"], "no column 's'"),
     (["-o", "f.csv", "--plot", "p.bmp"], "p.bmp"),
@@ -151,7 +151,7 @@ main()
 def test_an_interrupted_command_goes_on(place: Path) -> None:
     command = [sys.executable, "-c", INTERRUPTED, "fit", "t.csv", *GIVEN, "-o", "f.csv"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
-    said = "groups are kept in f.csv.parts: the same command resumes from there.\n"
+    said = "groups are saved in f.csv.parts: run the same command to resume.\n"
     assert (done.returncode, done.stdout) == (1, "") and done.stderr.startswith("jitgrad: Interrupted. ")
     assert done.stderr.endswith(said) and not (place / "f.csv").exists()
     kept = int(done.stderr.split()[2])

@@ -84,8 +84,8 @@ def test_rows_with_nan_are_left_out_if_that_is_wanted() -> None:
     without = fit_groups(DECAY, data.filter(~(of(1) & (pl.col("t") < 1)) & ~of(3)), "od", P0, by="g")
     assert fits.status.tolist() == ["converged"] * 3 + ["too few rows", "converged"]
     assert fits.frame().filter(~of(3)).equals(without.frame())
-    assert fits.n_rows.tolist() == [20, 15, 20, 0, 20] and fits.remarks == ["25 rows with nan are left out"]
-    with pytest.raises(DataError, match=r"Column 't' has nan in 20 rows\. Remove them, or give nan_policy='omit'"):
+    assert fits.n_rows.tolist() == [20, 15, 20, 0, 20] and fits.remarks == ["25 rows with nan were left out"]
+    with pytest.raises(DataError, match=r"Column 't' has nan in 20 rows\. Remove them, or set nan_policy='omit'"):
         fit_groups(DECAY, holes, "od", P0, by="g", nan_policy="raise")
 
 
@@ -139,39 +139,39 @@ def uneven(x: Any, a: Any, b: Any) -> Any:
         ({"model": uneven, "x": "t", "p0": [1, 1]}, JitgradError, "write it as a formula, or with where"),
         ({"y": "odd"}, DataError, "There is no column 'odd'. Did you mean 'od'"),
         ({"by": "h"}, DataError, "There is no column 'h'"),
-        ({"by": None}, ArgumentError, "Give their columns by by="),
+        ({"by": None}, ArgumentError, "Name them with by="),
         ({"by": []}, ArgumentError, "by is empty"),
-        ({"model": "rows * t", "p0": None}, ArgumentError, "The parameter 'rows' has the name of a column of the result"),
+        ({"model": "rows * t", "p0": None}, ArgumentError, "The parameter 'rows' has the same name as a column of the result"),
         (
             {"model": "a * t + a_stderr", "p0": None},
             ArgumentError,
-            "The parameter 'a_stderr' has the name of a column of the result",
+            "The parameter 'a_stderr' has the same name as a column of the result",
         ),
         ({"threads": 0}, ArgumentError, "threads"),
-        ({"y": "text"}, DataError, "Column 'text' has the type String, which is not a number"),
+        ({"y": "text"}, DataError, "Column 'text' has type String, which is not numeric"),
         ({"y": None}, ArgumentError, "needs y"),
         ({"model": "a * od + b"}, ArgumentError, "'od', which is the response"),
         ({"model": 3}, ArgumentError, "The model is 3"),
-        ({"model": "line"}, ArgumentError, "takes one column, and there are t, s, text. Name it by x="),
+        ({"model": "line"}, ArgumentError, "takes one column, but the candidates are t, s, text. Choose one with x="),
         ({"p0": [1, 1]}, ArgumentError, "p0 has 2 values for the parameters a, k, c"),
         ({"p0": {"b": 1}}, ArgumentError, "There is no parameter 'b' for p0"),
         ({"p0": {"a": "q"}}, DataError, "There is no column 'q'"),
         ({"p0": {"a": "t"}, "model": "a * s"}, DataError, "'t', given in p0, has several values in group 0"),
         ({"p0": pl.DataFrame({"h": [1], "a": [1.0]})}, ArgumentError, "p0 is a frame of h, a. Give the keys g"),
-        ({"p0": pl.DataFrame({"g": [1, 1], "a": [1.0, 2.0]})}, DataError, "p0 has a key twice"),
+        ({"p0": pl.DataFrame({"g": [1, 1], "a": [1.0, 2.0]})}, DataError, "p0 has a duplicate key"),
         ({"p0": np.ones((3, 2))}, ArgumentError, r"p0 has shape \(3, 2\)"),
         ({"bounds": {"a": (2, 1)}}, ArgumentError, "The bounds of 'a' are 2 and 1"),
         ({"bounds": {"a": (2, None)}}, ArgumentError, "outside of provided bounds: a = 1, 2 to inf"),
         ({"bounds": {"a": 2}}, ArgumentError, "Give a pair"),
         ({"bounds": ([0, 0], 1)}, ArgumentError, "bounds has 2 values"),
         ({"bounds": {"a": (0, 1)}, "method": "lm"}, ArgumentError, "unconstrained"),
-        ({"fixed": ["c"], "p0": None}, ArgumentError, "'c' is fixed and has no value"),
+        ({"fixed": ["c"], "p0": None}, ArgumentError, "'c' is fixed but has no value"),
         ({"fixed": ["b"]}, ArgumentError, "There is no parameter 'b' for fixed"),
         ({"shared": "b"}, ArgumentError, "There is no parameter 'b' for shared"),
-        ({"shared": "c", "fixed": ["c"]}, ArgumentError, "'c' is fixed, and so not shared"),
-        ({"method": "adam"}, ArgumentError, "Method 'adam' is not there for many groups"),
+        ({"shared": "c", "fixed": ["c"]}, ArgumentError, "'c' is both fixed and shared"),
+        ({"method": "adam"}, ArgumentError, "Method 'adam' is not supported for many groups"),
         ({"loss": "hubr"}, ArgumentError, "There is no loss 'hubr'. Did you mean 'huber'"),
-        ({"loss": lambda y, p: (y - p) ** 2}, ArgumentError, "A loss of your own is not there"),
+        ({"loss": lambda y, p: (y - p) ** 2}, ArgumentError, "A custom loss is not supported"),
         ({"nan_policy": "propagate"}, ArgumentError, "nan_policy must be one of"),
         ({"sigm": "s"}, OptionError, "'sigm'. Did you mean 'sigma'"),
         ({"data": 3}, DataError, "The data are of type int. Give a frame"),
@@ -187,9 +187,9 @@ def test_more_faults_of_frames() -> None:
     data = readings(3)
     with pytest.raises(DataError, match=r"The data are of type LazyFrame\. Collect it"):
         fit_groups(DECAY, data.lazy(), "od", P0, by="g")
-    with pytest.raises(ArgumentError, match="The key 'rows' has the name of a column of the result"):
+    with pytest.raises(ArgumentError, match="The key 'rows' has the same name as a column of the result"):
         make_job(DECAY, ["rows", "t", "od"], by="rows", y="od")
-    with pytest.raises(DataError, match=r"Column 'x' has shape \(19,\), and y \(2, 20\)"):
+    with pytest.raises(DataError, match=r"Column 'x' has shape \(19,\), but y has \(2, 20\)"):
         fit_groups("a * x", T[:19], np.ones((2, 20)))
     with pytest.raises(ArgumentError, match="There is no column 'start', as the data are arrays"):
         fit_groups("a * x", T, np.ones((2, 20)), {"a": "start"})

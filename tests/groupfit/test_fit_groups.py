@@ -155,10 +155,10 @@ def test_rows_without_a_key_are_left_out() -> None:
     fits = fit_groups(DECAY, data, "od", P0, by=KEYS)
     lost = pl.DataFrame({"plate": [None, 1], "well": ["w00", None], "t": [1.0, 2.0], "od": [9.0, 9.0], "s": [1.0, 1.0]})
     more = fit_groups(DECAY, pl.concat([lost, data]), "od", P0, by=KEYS)
-    assert more.frame().equals(fits.frame()) and more.remarks == ["2 rows without a key are left out"]
+    assert more.frame().equals(fits.frame()) and more.remarks == ["2 rows without a key were left out"]
     by_number = pl.concat([data, data[:5].with_columns(plate=None)]).with_columns(number=pl.col("plate") + 0.5)
     fits = fit_groups(DECAY, by_number.with_columns(pl.col("number").fill_null(float("nan"))), "od", P0, by=["number", "well"])
-    assert len(fits) == 12 and fits.remarks == ["5 rows without a key are left out"]
+    assert len(fits) == 12 and fits.remarks == ["5 rows without a key were left out"]
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum([f"w{g:02d}" for g in range(12)]), pl.Date, pl.Boolean, pl.Int8])
@@ -264,7 +264,7 @@ def test_frames_of_pandas_with_labels_of_their_own() -> None:
     assert fits.frame().index.tolist() == list(range(12)) and isinstance(fits.frame()["well"].dtype, pd.CategoricalDtype)
     assert fits.predict(frame).index.equals(frame.index)
     frame["well"] = [k % 2 or "a" for k in range(len(frame))]
-    with pytest.raises(DataError, match="Column 'well' has keys without an order"):
+    with pytest.raises(DataError, match="Column 'well' has keys that cannot be sorted"):
         fit_groups(DECAY, frame, "od", P0, by="well")
 
 

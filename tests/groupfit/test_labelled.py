@@ -79,7 +79,7 @@ def test_missing_values_are_left_out_and_what_fails_says_why(images: Any) -> Non
     assert np.isnan(fits.curvefit_covariance[1, 1]).all() and np.isnan(fits.curvefit_coefficients[2, 2]).all()
     kept = fit_groups(FORMULA, images, coords="time", p0=START, skipna=False)
     assert kept.curvefit_status.values[[0, 1, 2], [0, 1, 2]].tolist() == ["not finite"] * 3
-    with pytest.raises(FitError, match=r"2 of 12 fits failed: 2 too few rows\. Give errors='ignore'"):
+    with pytest.raises(FitError, match=r"2 of 12 fits failed: 2 too few rows\. Set errors='ignore'"):
         fit_groups(FORMULA, images, coords="time", p0=START, errors="raise")
 
 
@@ -171,7 +171,7 @@ def test_a_function_of_any_number_of_parameters_has_names_for_them(images: Any) 
         ({"p0": {"b": 1.0}}, "no parameter 'b' for p0"),
         ({"bounds": {"time": (0, 1)}}, "bounds names 'time', which is a column"),
         ({"p0": {"a": xr.DataArray(np.ones(20), dims="time")}}, "has the dimensions time. Fits have y, x"),
-        ({"by": "y"}, "by is not for a DataArray"),
+        ({"by": "y"}, "by cannot be used with a DataArray"),
     ],
 )
 def test_wrong_arguments_are_named(images: Any, changes: dict[str, Any], said: str) -> None:
@@ -219,13 +219,13 @@ def test_fixed_values_go_by_the_names_of_dimensions(images: Any) -> None:
     ("changes", "said"),
     [
         ({"coords": None}, "fit_groups needs coords= for a DataArray. Name the coordinates that the model takes."),
-        ({"p0": [2, 1, 0]}, "p0 is a list, and the data are a DataArray. Give a dict by name."),
-        ({"bounds": (0, 1)}, "bounds is a tuple, and the data are a DataArray. Give a dict by name."),
+        ({"p0": [2, 1, 0]}, "p0 is a list, but the data are a DataArray. Give a dict by name."),
+        ({"bounds": (0, 1)}, "bounds is a tuple, but the data are a DataArray. Give a dict by name."),
         ({"bounds": {"k": 3}}, "The bounds of 'k' are 3. Give a pair, with None for no bound."),
         ({"p0": {"k": "time"}}, "The value of 'k' is 'time'. Give a number or a DataArray."),
-        ({"p0": {"k": np.ones((4, 3))}}, "The value of 'k' is an array without names of dimensions. Give a number"),
-        ({"fixed": {"k": np.ones((4, 3))}}, "The value of 'k' is an array without names of dimensions"),
-        ({"sigma": np.ones(20)}, "sigma is an array without names of dimensions. Give a number or a DataArray."),
+        ({"p0": {"k": np.ones((4, 3))}}, "The value of 'k' is an array without dimension names. Give a number"),
+        ({"fixed": {"k": np.ones((4, 3))}}, "The value of 'k' is an array without dimension names"),
+        ({"sigma": np.ones(20)}, "sigma is an array without dimension names. Give a number or a DataArray."),
         ({"maxfev": 3}, r"fit_groups\(\) got an unexpected keyword argument 'maxfev'. Did you mean 'max_nfev'?"),
     ],
 )  # fmt: skip

@@ -102,9 +102,9 @@ def test_what_the_model_says() -> None:
     assert np.isnan(whole().predict(unknown)["predicted"].to_numpy()).all()
     job = make_job(DECAY, DATA.columns, by=KEYS, y="od")
     assert job.predict(DATA, whole().frame()).equals(whole().predict(DATA))
-    with pytest.raises(DataError, match="a column 'predicted' already"):
+    with pytest.raises(DataError, match="already have a column 'predicted'"):
         whole().predict(said)
-    with pytest.raises(ArgumentError, match="rows of their own"):
+    with pytest.raises(ArgumentError, match="have different rows"):
         whole().predict()
 
 
@@ -137,7 +137,11 @@ def test_groups_are_fitted_again() -> None:
     some = bad.refit([3, 1], starts=whole().values[[3, 1]])
     np.testing.assert_allclose(some.values[[1, 3]], whole().values[[1, 3]], rtol=1e-9)
     np.testing.assert_array_equal(np.delete(some.values, [1, 3], 0), np.delete(bad.values, [1, 3], 0))
-    for where, said in [("singlar", "Did you mean 'singular'"), ([99], "beyond the 12 groups"), (2.5, "Give a status, a mask")]:
+    for where, said in [
+        ("singlar", "Did you mean 'singular'"),
+        ([99], "out of range for 12 groups"),
+        (2.5, "Give a status, a mask"),
+    ]:
         with pytest.raises(ArgumentError, match=said):
             bad.refit(where)
 
@@ -164,7 +168,7 @@ def test_what_is_done_is_kept_when_it_is_interrupted(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(solving, "solve_many", solve_some)
     monkeypatch.setattr(solving, "search_groups", search_none)
     done = 5 if kind == "given" else 0
-    with pytest.warns(FitWarning, match=rf"Interrupted: {done} of 12 groups are fitted\. Call refit\('interrupted'\)"):
+    with pytest.warns(FitWarning, match=rf"Interrupted: {done} of 12 groups were fitted\. Call refit\('interrupted'\)"):
         fits = fit_groups(DECAY, DATA, "od", P0 if done else None, by=KEYS)
     assert fits.status.tolist() == ["converged"] * done + ["interrupted"] * (12 - done)
     monkeypatch.setattr(solving, "solve_many", solve)

@@ -182,10 +182,10 @@ def test_what_cannot_be_shared() -> None:
     for shared in ([], [A, K, C]):
         with pytest.raises(ArgumentError, match="All fitted parameters are shared, or none is"):
             fit_shared(CURVE, [A, K, C], shared, groups, starts(3))
-    with pytest.raises(ArgumentError, match="'huber' does not work with shared parameters"):
+    with pytest.raises(ArgumentError, match="'huber' cannot be combined with shared parameters"):
         fit_shared(CURVE, [A, K, C], [K], groups, starts(3), options=DEFAULTS._replace(loss="huber"))
     curve = curve_of("a * (x - mean(x)) + c", {"x": np.ones(1)}, None, None)
-    with pytest.raises(UnsupportedError, match="several rows of a group"):
+    with pytest.raises(UnsupportedError, match="combines rows of a group"):
         fit_shared(curve, [0, 1], [0], groups, np.ones((3, 2)))
 
 
@@ -211,6 +211,6 @@ def test_a_ctrl_c_leaves_no_group_that_claims_to_share(name: str, monkeypatch: p
         raise KeyboardInterrupt
 
     monkeypatch.setattr(solving, name, stopped)
-    with pytest.warns(FitWarning, match="Interrupted: groups that share parameters are fitted together, so none is"):
+    with pytest.warns(FitWarning, match="Interrupted: groups that share parameters are fitted together, so no group was"):
         fits = fit_groups("a * exp(-k*x) + c", pl.DataFrame(frame(decays(12))), "y", by="well", shared=["k"])
     assert set(fits.status) == {"interrupted"} and np.isnan(fits.values).all()

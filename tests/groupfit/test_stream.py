@@ -104,7 +104,7 @@ def test_groups_that_fail_stop_nothing(tmp_path: Path) -> None:
     fits, result = run(str(tmp_path / "t.csv"))
     assert fits.equals(at_once(frame))
     assert result.summary.failures == {"constant": 1, "too few rows": 1}
-    assert result.summary.remarks == ["10 rows are left out because a key or a value is missing"]
+    assert result.summary.remarks == ["10 rows were left out because a key or a value is missing"]
     with pytest.raises(DataError, match="Column 'od' has nan in 6 rows"):
         run(str(tmp_path / "t.csv"), nan_policy="raise")
 
@@ -135,7 +135,7 @@ def test_an_interrupted_run_goes_on(order: str, tmp_path: Path, monkeypatch: pyt
     file = tmp_path / "t.parquet"
     frame.write_parquet(file)
     monkeypatch.setattr(stream, "SCATTERED_BYTES", 1000)
-    with pytest.raises(FitError, match=r"Interrupted\. \d+ groups are kept in .*fits\.parquet\.parts: the same command"):
+    with pytest.raises(FitError, match=r"Interrupted\. \d+ groups are saved in .*fits\.parquet\.parts: run the same command"):
         run(str(file), told=stop_after(3, KeyboardInterrupt()))
     done = sum(pl.read_parquet(part).height for part in (tmp_path / "fits.parquet.parts").glob("*.parquet"))
     fits, result = run(str(file))
@@ -232,10 +232,10 @@ def test_an_output_that_cannot_be_written_keeps_what_is_done(file: str, tmp_path
     [
         (lambda frame: frame.drop("well"), {}, r"no column 'well'"),
         (lambda frame: frame.drop("t"), {}, r"none of the columns"),
-        (lambda frame: frame.with_columns(od=pl.lit("x")), {}, r"Column 'od' has the type String, which is not a number"),
+        (lambda frame: frame.with_columns(od=pl.lit("x")), {}, r"Column 'od' has type String, which is not numeric"),
         (lambda frame: frame.with_columns(plate=None), {}, r"No row of .*t\.parquet has a key"),
         (lambda frame: frame[:0], {}, r"has no rows"),
-        (lambda frame: frame, {"model": "a * exp(-k * t) + rows"}, r"parameter 'rows' has the name of a column"),
+        (lambda frame: frame, {"model": "a * exp(-k * t) + rows"}, r"parameter 'rows' has the same name as a column"),
     ],
 )
 def test_what_cannot_be_fitted_is_an_error(change: Any, more: dict[str, str], message: str, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def read_arrays(x: Any, y: Any, sigma: Any, policy: str | None) -> tuple[dict[st
     """
     y = numbers(y, "y")
     if y.ndim == 0:
-        raise DataError("y is one number. Give an array whose last axis is the rows of a curve.")
+        raise DataError("y is a single number. Give an array whose last axis is the rows of a curve.")
     rows, remarks = y.shape[-1], []
     columns = {name: _column(column, name or "x", y.shape) for name, column in _columns(x, y.shape).items()}
     shared = all(column.ndim == 1 for column in columns.values())
@@ -38,7 +38,9 @@ def read_arrays(x: Any, y: Any, sigma: Any, policy: str | None) -> tuple[dict[st
     if sigma is not None:
         spread = numbers(sigma, "sigma")
         if spread.shape not in ((), (1,), (rows,), y.shape):
-            raise DataError(f"sigma has shape {spread.shape}, and y {y.shape}. Give one number, {(rows,)} or {y.shape}.")
+            raise DataError(
+                f"sigma has shape {spread.shape}, but y has {y.shape}. Give one number, or shape {(rows,)} or {y.shape}."
+            )
         spread = np.broadcast_to(spread, y.shape).ravel()
     has_nan = policy is not None and (
         np.isnan(y).any() or (spread is not None and np.isnan(spread).any()) or any(np.isnan(c).any() for c in columns.values())
@@ -75,13 +77,19 @@ def _columns(x: Any, shape: tuple[int, ...]) -> Mapping[str, Any]:
         return {"x": array}
     if array.ndim == 2:
         return {f"x{k + 1}": column for k, column in enumerate(array)}
-    raise DataError(f"x has shape {array.shape}, and y {shape}. Give {shape[-1:]}, {shape}, or a dict of columns by name.")
+    raise DataError(
+        f"x has shape {array.shape}, but y has {shape}. Give shape {shape[-1:]} or {shape}, or a dict of columns by name."
+    )
 
 
 def _column(values: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     array = numbers(values, name)
     if array.shape not in (shape[-1:], shape):
         moved = array.shape in [shape[axis : axis + 1] for axis in range(len(shape))]
-        advice = "Move the rows to the last axis of y, as by np.moveaxis" if moved else f"Give {shape[-1:]}, or {shape}"
-        raise DataError(f"Column {name!r} has shape {array.shape}, and y {shape}. {advice}.")
+        advice = (
+            "Move the rows to the last axis of y, for example with np.moveaxis"
+            if moved
+            else f"Give shape {shape[-1:]} or {shape}"
+        )
+        raise DataError(f"Column {name!r} has shape {array.shape}, but y has {shape}. {advice}.")
     return array

@@ -152,7 +152,7 @@ def fit_groups(
         for name, value in {"y": y, "by": by, "x": x, "nan_policy": skips}.items():
             if value is not None:
                 advice = "skipna=" if name == "nan_policy" else "coords="
-                raise ArgumentError(f"{name} is not for a DataArray. Give {advice}, as to DataArray.curvefit.")
+                raise ArgumentError(f"{name} cannot be used with a DataArray. Give {advice} instead, as in DataArray.curvefit.")
         _check_options(of_xarray, ("coords", "reduce_dims", "skipna", "param_names", "errors"))
         if "coords" not in of_xarray:
             raise ArgumentError("fit_groups needs coords= for a DataArray. Name the coordinates that the model takes.")
@@ -162,14 +162,14 @@ def fit_groups(
         raise ArgumentError("fit_groups needs y. Give the name of a column, or an array of shape (…, rows).")
     if by is None:
         if isinstance(y, str):
-            raise ArgumentError("fit_groups needs the keys of a frame's groups. Give their columns by by=.")
+            raise ArgumentError("fit_groups needs the key columns of a frame. Name them with by=.")
         if x is not None:
-            raise ArgumentError("x= names columns of a frame. Give arrays as data, without x=.")
+            raise ArgumentError("x= names columns of a frame, but the data are arrays. Pass the arrays as data, without x=.")
         return fit_arrays(model, data, y, sigma, threads=threads, progress=progress, **given)
     if isinstance(by, Sized) and not len(by):
         raise ArgumentError("by is empty. Name at least one column of keys, or use curve_fit for a single group.")
     if not isinstance(y, str):
-        raise ArgumentError(f"y is of type {type(y).__name__}, and the data are a frame. Give the name of a column.")
+        raise ArgumentError(f"y is of type {type(y).__name__}, but the data are a frame. Give the name of a column.")
     frame = frame_of(data)
     job = make_job(model, frame.columns, by=by, y=y, x=x, sigma=sigma, **given)
     return job.fit(frame.to_native(), threads=threads, progress=progress)
@@ -188,9 +188,11 @@ def fit_arrays(
 ) -> GroupFits:
     """Fit a model to many curves of equally many rows, y of shape (…, rows); see ``fit_groups``."""
     if is_frame(y) or is_frame(x):
-        raise ArgumentError("The data are a frame without keys. Name the columns of the keys by by=, and y by its name.")
+        raise ArgumentError(
+            "The data are a frame, but no keys are given. Name the key columns with by=, and give y by its name."
+        )
     for name in extra_columns(options.get("p0"), options.get("bounds"), options.get("fixed")):
-        raise ArgumentError(f"There is no column {name!r}, as the data are arrays. Give a number, or one for each curve.")
+        raise ArgumentError(f"There is no column {name!r} because the data are arrays. Give a number, or one number per curve.")
     columns, table = read_arrays(x, y, sigma, options.get("nan_policy"))
     names = list(columns)
     is_formula = isinstance(model, (str, Formula, NamedModel))

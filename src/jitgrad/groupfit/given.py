@@ -137,7 +137,7 @@ def _of_one(what: str, name: str, value: Any, table: Table) -> Any:
 def first_of_each(what: str, column: str, table: Table) -> np.ndarray:
     """A column's value in each group, (G,); nan in groups without rows. Raises DataError where a group has several."""
     if column not in table.extra:
-        raise DataError(f"Column {column!r} is not kept with the fits. Give numbers, an array, or a frame by key in {what}.")
+        raise DataError(f"Column {column!r} is not stored with the fits. Give numbers, an array, or a frame by key in {what}.")
     values, parts = table.extra[column], table.groups.parts.astype(np.int64)
     found, some = np.full(len(parts), math.nan), parts[:, 1] > 0
     found[some] = values[parts[some, 0]]
@@ -154,7 +154,7 @@ def first_of_each(what: str, column: str, table: Table) -> np.ndarray:
 def _by_key(what: str, given: Any, names: Sequence[str], table: Table) -> np.ndarray:
     """The parameters that a frame has for each key, (G, p)."""
     if table.keys is None:
-        raise ArgumentError("{argument} is a frame, and the data have no keys. Give an array.", argument=what)
+        raise ArgumentError("{argument} is a frame, but the data have no keys. Give an array.", argument=what)
     frame, keys = frame_of(given), table.keys
     by = keys.columns
     known = [name for name in names if name in frame.columns]

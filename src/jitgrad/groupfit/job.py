@@ -155,7 +155,7 @@ def make_job(
     """
     by = tuple(dict.fromkeys(_names_in("by", by, "Give the names of columns, as texts.")))
     if y in by:
-        raise ArgumentError(f"{y!r} is the response and a key. Leave it out of the keys: {', '.join(by)}.")
+        raise ArgumentError(f"{y!r} is both the response and a key. Remove it from the keys {', '.join(by)}.")
     if sigma is not None and not isinstance(sigma, str):
         sigma = positive("sigma", sigma)
     _check_method(method, bounds, loss)
@@ -188,12 +188,12 @@ def _check_result(job: Job) -> None:
     """Raise ArgumentError where two columns of the result would have one name."""
     for name in job.by:
         if name in job.schema():
-            raise ArgumentError(f"The key {name!r} has the name of a column of the result. Rename it.")
+            raise ArgumentError(f"The key {name!r} has the same name as a column of the result. Rename it.")
         if name in (ROW, ROW_OF_GROUP, "reason"):
-            raise ArgumentError(f"The key {name!r} has a name that jitgrad needs. Rename it.")
+            raise ArgumentError(f"The key {name!r} has a name that is reserved. Rename it.")
     for name in job.names:
         if name in MEASURES or name.removesuffix("_stderr") in set(job.names) - {name}:
-            raise ArgumentError(f"The parameter {name!r} has the name of a column of the result. Rename it.")
+            raise ArgumentError(f"The parameter {name!r} has the same name as a column of the result. Rename it.")
 
 
 def _names_in(what: str, given: Any, advice: str) -> list[str]:
@@ -211,8 +211,8 @@ def _is_of_gallery(name: str) -> bool:
 def _check_method(method: str | None, bounds: Any, loss: Any) -> None:
     by_name("method", method or "auto", METHODS)
     if method in ("lbfgs", "adam") or callable(loss):
-        what = f"Method {method!r}" if method in ("lbfgs", "adam") else "A loss of your own"
-        raise ArgumentError(f"{what} is not there for many groups. Use least squares with a loss by name, or curve_fit.")
+        what = f"Method {method!r}" if method in ("lbfgs", "adam") else "A custom loss"
+        raise ArgumentError(f"{what} is not supported for many groups. Use method 'auto' with a named loss, or curve_fit.")
     if method == "lm" and bounds is not None:
         raise ArgumentError("Method 'lm' only works for unconstrained problems. Use 'auto', 'trf' or 'dogbox' with bounds.")
 
@@ -238,7 +238,9 @@ def _curve(
         curve = curve_of(model, dict.fromkeys(chosen), given, count)
         return curve, tuple(curve.columns)
     if len(chosen) != 1:
-        raise ArgumentError(f"The model takes one column, and there are {', '.join(chosen) or 'none'}. Name it by x=.")
+        raise ArgumentError(
+            f"The model takes one column, but the candidates are {', '.join(chosen) or 'none'}. Choose one with x=."
+        )
     return curve_of(model, {"x" if isinstance(model, NamedModel) else "": None}, given, count), tuple(chosen)
 
 
@@ -248,14 +250,14 @@ def _shared(shared: str | Sequence[str], free: Sequence[int], names: Sequence[st
     check_names("shared", wanted, names, {})
     for name in wanted:
         if names.index(name) not in free:
-            raise ArgumentError(f"Parameter {name!r} is fixed, and so not shared. Name it in one of the two.")
+            raise ArgumentError(f"Parameter {name!r} is both fixed and shared. Remove it from one of the two.")
     return tuple(k for k in free if names[k] in wanted)
 
 
 def _check_response(model: Formula, taken: Sequence[Any]) -> None:
     for name in taken:
         if name in model.names:
-            raise FormulaError(f"The formula has {name!r}, which is the response or its sigma. Leave it out of the right side.")
+            raise FormulaError(f"The formula uses {name!r}, which is the response or its sigma. Remove it from the formula.")
 
 
 def _free(fixed: Any, names: Sequence[str], p0: Any) -> tuple[int, ...]:
@@ -271,7 +273,7 @@ def _free(fixed: Any, names: Sequence[str], p0: Any) -> tuple[int, ...]:
         for name in held:
             if p0 is None or (isinstance(p0, Mapping) and name not in p0):
                 raise ArgumentError(
-                    f"Parameter {name!r} is fixed and has no value. Give it in {{argument}}, or among the starting values.",
+                    f"Parameter {name!r} is fixed but has no value. Give its value in {{argument}}, or as a starting value.",
                     argument="fixed",
                 )
     return tuple(k for k, name in enumerate(names) if name not in held)

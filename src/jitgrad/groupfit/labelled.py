@@ -105,12 +105,12 @@ def fit_labelled(
     dims = _reduced(data, columns, reduce_dims)
     lazy = data.chunks is not None
     if lazy and options.get("shared"):
-        raise ArgumentError("Shared parameters need all fits in one place. Load the data, or share no parameter.")
+        raise ArgumentError("Shared parameters cannot be fitted to lazy data. Load the data, or share no parameters.")
     if lazy and progress:
-        raise ArgumentError("progress=True does not work for Dask's data. Use dask.diagnostics.ProgressBar.")
+        raise ArgumentError("progress=True does not work with Dask data. Use dask.diagnostics.ProgressBar.")
     for what, value in {"p0": p0, "bounds": bounds}.items():
         if value is not None and not isinstance(value, Mapping):
-            raise ArgumentError(f"{what} is a {type(value).__name__}, and the data are a DataArray. Give a dict by name.")
+            raise ArgumentError(f"{what} is a {type(value).__name__}, but the data are a DataArray. Give a dict by name.")
     if isinstance(fixed, Mapping):
         p0, fixed = {**(p0 or {}), **fixed}, list(fixed)
     starts = dict.fromkeys(p0 or (), 0.0)  # as names: each block has values of its own
@@ -170,7 +170,8 @@ def _columns(data: xr.DataArray, coords: Any) -> dict[str, Any]:
         known = [str(name) for name in [*data.coords, *data.dims]]
         if given not in known:
             raise ArgumentError(
-                f"The data have no coordinate {given!r}.{near_name(str(given), known)} Give one of its own, or a DataArray."
+                f"The data have no coordinate {given!r}.{near_name(str(given), known)} Name one of its "
+                "coordinates, or give a DataArray."
             )
         columns[str(given)] = data[given]
     return columns
@@ -186,7 +187,7 @@ def _reduced(data: xr.DataArray, columns: Mapping[str, Any], more: Any) -> list[
     dims = [dim for dim in data.dims if dim in found]
     if not dims:
         raise ArgumentError(
-            "No coordinate has exactly one dimension of the data, so each fit has one number. Name dimensions in reduce_dims."
+            "No coordinate has exactly one dimension, so each fit would have a single number. Name dimensions in reduce_dims."
         )
     return dims
 
@@ -218,7 +219,7 @@ def _check_value(what: str, value: Any) -> None:
     if hasattr(value, "dims"):
         return
     if np.ndim(value):
-        raise ArgumentError(f"{what} is an array without names of dimensions. Give a number or a DataArray.")
+        raise ArgumentError(f"{what} is an array without dimension names. Give a number or a DataArray.")
     if not isinstance(value, (int, float, np.number)):
         raise ArgumentError(f"{what} is {value!r}. Give a number or a DataArray.")
 
@@ -255,7 +256,7 @@ def _fit_block(
     if errors == "raise" and failed:
         said = ", ".join(f"{count} {word}" for word, count in Counter(failed).items())
         raise FitError(
-            f"{len(failed)} of {len(fits)} fits failed: {said}. Give errors='ignore' for nan and a status in their place."
+            f"{len(failed)} of {len(fits)} fits failed: {said}. Set errors='ignore' to get nan and a status for them."
         )
     found = fits.values, fits.covariances, fits.stderr, fits.chisqr, fits.r2, fits.n_rows, fits.nfev, fits.status
     return tuple(array.reshape((*shape, *array.shape[len(curves) - 1 :])) for array in found)

@@ -53,7 +53,8 @@ class Linearised:
         some = 2 * MOST_ROWS  # more than a block: so tracing compares what the model does with either number of rows
         if not self._curve.goes_by_rows([np.ones(some)] * len(self._curve.columns), range(self.n), some):
             raise UnsupportedError(
-                "The model looks at several rows of a group at once. Write it row by row, or fit without shared parameters."
+                "The model combines rows of a group, which shared parameters do not support. Write it row by row, or share no "
+                "parameters."
             )
 
     def triangles(self, values: np.ndarray, held: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:

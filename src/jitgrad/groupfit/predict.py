@@ -124,7 +124,7 @@ def predict_frame(job: Job, data: Any, fits: Any) -> Any:
     """
     frame = frame_of(data)
     if PREDICTED in frame.columns:
-        raise DataError(f"The data have a column {PREDICTED!r} already. Rename it.")
+        raise DataError(f"The data already have a column {PREDICTED!r}. Rename it.")
     found, own = grouping(frame, job.by), frame_of(fits)
     columns = [column if found.order is None else column[found.order] for column in (numbers(frame, name) for name in job.x)]
     for name in (*job.by, *job.names):
@@ -143,7 +143,7 @@ def predict_arrays(job: Job, x: Any, values: np.ndarray) -> np.ndarray:
     """What the model says for x of all groups, (rows,), or of each, (…, rows), with parameters (…, p): (…, rows)."""
     some = next(iter(x.values()), ()) if isinstance(x, Mapping) else x
     if not np.ndim(some):
-        raise DataError("x is not an array. Give one whose last axis is the rows of a curve, or a dict of these.")
+        raise DataError("x is not an array. Give an array whose last axis is the rows of a curve, or a dict of such arrays.")
     shape = (*values.shape[:-1], np.shape(some)[-1])
     columns, table = read_arrays(x, np.zeros(shape), None, None)
     groups = table.groups._replace(columns=job.chosen(list(columns), table.groups.columns))

@@ -239,7 +239,7 @@ class GroupFits:
         if bounds is not None:
             free = list(self.job.free)
             ended = ((found.values <= bounds.low) | (found.values >= bounds.high))[:, free].any(axis=1)
-            remarks += [f"{counted(int(ended.sum()), 'group')} ended at a bound; standard errors mean little there"] * bool(
+            remarks += [f"{counted(int(ended.sum()), 'group')} ended at a bound; standard errors are unreliable there"] * bool(
                 ended.any()
             )
         negative = int((found.r2 < 0).sum())
@@ -368,7 +368,7 @@ class GroupFits:
             rows = np.unique(groups.parts[:, 1])
             if self._table.keys is not None or len(rows) != 1:
                 raise ArgumentError(
-                    "The groups have rows of their own. Give predict a frame with the keys, or x for all groups."
+                    "The groups have different rows. Pass predict a frame with the keys, or one x for all groups."
                 )
             return predict_groups(self.job.curve, groups, self._found.values).reshape(*self._table.shape, int(rows[0]))
         if self._table.keys is not None and (
@@ -404,7 +404,7 @@ class GroupFits:
         """
         if self.job.shared:
             names = ", ".join(self.names[k] for k in self.job.shared)
-            raise ArgumentError(f"The groups share {names} and are fitted together. Fit all of them again.")
+            raise ArgumentError(f"The groups share {names} and are fitted together. Call fit_groups again with all groups.")
         chosen = self._chosen(where)
         part = self._table.part(chosen)
         if starts is not None:
@@ -447,4 +447,6 @@ class GroupFits:
         try:
             return np.atleast_1d(numbers[array])
         except IndexError:
-            raise ArgumentError(f"where has a number beyond the {len(self)} groups. Give numbers below it.") from None
+            raise ArgumentError(
+                f"where contains a number out of range for {len(self)} groups. Give numbers from 0 to {len(self) - 1}."
+            ) from None

@@ -127,9 +127,9 @@ def fit_shared(
     """
     own, shared = [k for k in free if k not in shared], [k for k in free if k in shared]
     if options.loss != "linear":
-        raise ArgumentError(f"The loss {options.loss!r} does not work with shared parameters. Use 'linear'.")
+        raise ArgumentError(f"The loss {options.loss!r} cannot be combined with shared parameters. Use 'linear'.")
     if not own or not shared:
-        raise ArgumentError("All fitted parameters are shared, or none is. Share some of them, or fit all rows by curve_fit.")
+        raise ArgumentError("All fitted parameters are shared, or none is. Share some of them, or fit all rows with curve_fit.")
     count, free = len(starts), list(free)
     low, high = _both_limits(limits, count, len(free))
     is_own, is_shared = np.isin(free, own), np.isin(free, shared)

@@ -55,9 +55,9 @@ def fit_table(job: Job, table: Table, setting: Setting, *, threads: int | None =
 def _interrupted(job: Job, codes: np.ndarray) -> str:
     """How many groups are fitted, and how to fit the others."""
     if job.shared:
-        return "Interrupted: groups that share parameters are fitted together, so none is fitted. Fit all of them again."
+        return "Interrupted: groups that share parameters are fitted together, so no group was fitted. Run the fit again."
     done = len(codes) - int((codes == Status.INTERRUPTED).sum())
-    return f"Interrupted: {done} of {len(codes)} groups are fitted. Call refit('interrupted') to fit the others."
+    return f"Interrupted: {done} of {len(codes)} groups were fitted. Call refit('interrupted') to fit the others."
 
 
 @dataclass

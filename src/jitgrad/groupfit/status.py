@@ -33,17 +33,21 @@ class Status(enum.IntEnum):
     NOT_FINITE = (
         2,
         "not finite",
-        "nan or inf in the data, or squares beyond float64; nan_policy='omit' leaves out rows with nan",
+        "the data contain nan or inf, or their squares overflow; nan_policy='omit' leaves out rows with nan",
     )
     BAD_SIGMA = 3, "sigma not above 0", "sigma is not a positive number in some row; correct it, or leave the row out"
-    BAD_BOUNDS = 4, "bad bounds", "a lower bound is not below the upper one; correct them"
-    CONSTANT = 5, "constant", "y is constant, which does not determine the parameters; leave the group out"
-    NO_START = 6, "no start", "no starting values were given or found; give some"
-    OUTSIDE = 7, "start outside bounds", "the starting values are not within the bounds; start within them"
-    NOT_FINITE_THERE = 8, "not finite at start", "the model or a derivative is not finite at the starting values; give others"
+    BAD_BOUNDS = 4, "bad bounds", "a lower bound is not less than its upper bound; correct the bounds"
+    CONSTANT = 5, "constant", "y is constant and does not determine the parameters; leave the group out"
+    NO_START = 6, "no start", "no starting values were given or found; give p0"
+    OUTSIDE = 7, "start outside bounds", "the starting values are outside the bounds; choose values within them"
+    NOT_FINITE_THERE = (
+        8,
+        "not finite at start",
+        "the model or a derivative is not finite at the starting values; give other values",
+    )
     SINGULAR = 9, "singular", "the data do not determine all parameters; fix one, or leave the group out"
     NOT_CONVERGED = 10, "not converged", "no minimum was reached; give other starting values, or raise max_nfev"
-    INTERRUPTED = 11, "interrupted", "the run was interrupted before this fit ended; refit completes it"
+    INTERRUPTED = 11, "interrupted", "the run was interrupted before this fit ended; call refit to complete it"
     WORSE = 12, "worse than a constant", "the model does not describe the data, or needs other starting values"
 
 

@@ -120,7 +120,9 @@ def fit_file(
     by = [by] if isinstance(by, str) else list(by)
     source = _Source(path, reading, by)
     if examples and source.identity is None:
-        raise DataError(f"A picture reads some groups a second time, and {name_of(path)} can be read once. Give a file.")
+        raise DataError(
+            f"A picture needs to read some groups a second time, but {name_of(path)} can be read only once. Give a file."
+        )
     job = make_job(model, source.names, by=by, y=y, **options)
     given = {"model": job.curve.model.text, "by": by, "y": y, "reading": astuple(reading)} | options
     resumable = source.identity is not None and output != "-" and (Path(output).is_file() or not Path(output).exists())
@@ -134,8 +136,8 @@ def fit_file(
         except KeyboardInterrupt:
             parts.save()
             kept_here = resumable and parts.groups > 0
-            done = f"{parts.groups} groups are kept in {folder}: the same command resumes from there"
-            raise FitError(f"Interrupted. {done if kept_here else 'Nothing is kept'}.") from None
+            done = f"{parts.groups} groups are saved in {folder}: run the same command to resume"
+            raise FitError(f"Interrupted. {done if kept_here else 'Nothing was saved'}.") from None
         if not parts.groups:
             raise DataError(f"No row of {name_of(path)} has a key: {', '.join(job.by)} are missing. Check the columns.")
         with TableWriter(output) as writer:
@@ -265,7 +267,7 @@ def _summary(job: Job, parts: Parts) -> Summary:
         ]
     )
     rows = sum(int(frame["rows"].sum()) for frame in parts.frames(["rows"]))
-    left_out = [f"{parts.left_out} rows are left out because a key or a value is missing"] if parts.left_out else []
+    left_out = [f"{parts.left_out} rows were left out because a key or a value is missing"] if parts.left_out else []
     quartiles: dict[str, tuple[float, float, float]] = {}
     for name in job.names:
         values = np.concatenate([frame[name].to_numpy() for frame in parts.frames([name])])[:, None]

@@ -89,11 +89,11 @@ def frame_of(data: Any) -> nw.DataFrame[Any]:
                 {name: column if isinstance(column, list) else np.asarray(column) for name, column in data.items()}
             )
         except pl.exceptions.ShapeError as error:
-            raise DataError(f"The data have columns of different lengths: {error}. Give as many rows to each.") from None
+            raise DataError(f"The columns have different lengths: {error}. Give all columns the same number of rows.") from None
     names = [] if hasattr(data, "collect") else list(getattr(data, "columns", ()))
     for name in names:
         if isinstance(name, str) and names.count(name) > 1:
-            raise DataError(f"The data have several columns of one name: {name!r}. Rename them.")
+            raise DataError(f"The data have several columns named {name!r}. Rename them.")
     try:
         return nw.from_native(data, eager_only=True)
     except TypeError:
@@ -121,7 +121,7 @@ def numbers(frame: nw.DataFrame[Any], name: str) -> np.ndarray:
     """A column as float64, nan for what is missing; it may be the frame's memory. Raises DataError where it has no numbers."""
     column = column_of(frame, name)
     if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
-        raise DataError(f"Column {name!r} has the type {column.dtype}, which is not a number. Convert it to floats.")
+        raise DataError(f"Column {name!r} has type {column.dtype}, which is not numeric. Convert it to float.")
     column = column if column.dtype == nw.Float64 else column.cast(nw.Float64)
     return np.asarray(column.to_numpy(), np.float64)
 
@@ -190,7 +190,9 @@ def _steps(keys: nw.DataFrame[Any], by: Sequence[str]) -> tuple[np.ndarray, bool
             places = np.flatnonzero(differs)
             falls = falls or bool((column[places + 1] < column[places]).any())
         except (TypeError, pl.exceptions.PolarsError) as error:
-            raise DataError(f"Column {name!r} has keys without an order: {error}. Make them numbers, texts or dates.") from None
+            raise DataError(
+                f"Column {name!r} has keys that cannot be sorted: {error}. Use numbers, strings or dates."
+            ) from None
         changes |= differs
     return np.flatnonzero(changes) + 1, falls
 
@@ -207,7 +209,7 @@ def places_of(what: str, keys: nw.DataFrame[Any], among: nw.DataFrame[Any]) -> n
     for name in by:
         theirs = _as_type(what, theirs, name, own.schema[name])
     if theirs.n_unique(subset=by) < len(theirs):
-        raise DataError(f"{what} has a key twice. Give one row for each.")
+        raise DataError(f"{what} has a duplicate key. Give one row per key.")
     joined = own.with_row_index(ROW_OF_GROUP).join(theirs, on=by, how="inner")
     places[joined[ROW_OF_GROUP].to_numpy()] = joined[ROW].to_numpy()
     return places
@@ -232,7 +234,7 @@ def _as_type(what: str, frame: Any, name: str, dtype: Any) -> Any:
         same = pl.repeat(False, len(known), eager=True)
     if len(known) and not same.any():
         raise DataError(
-            f"Column {name!r} of {what} has keys of type {known.schema[name]}, and the data {dtype}. Convert one of them."
+            f"Column {name!r} of {what} has keys of type {known.schema[name]}, but the data have {dtype}. Convert one of them."
         )
     return cast.filter(same.fill_null(False)) if len(known) else known.cast({name: dtype})
 
@@ -294,7 +296,7 @@ def read_frame(
 
 def left_out(count: int, which: str) -> str:
     """That rows are left out, a clause."""
-    return f"{count} row{'' if count == 1 else 's'} {which} {'is' if count == 1 else 'are'} left out"
+    return f"{count} row{'' if count == 1 else 's'} {which} {'was' if count == 1 else 'were'} left out"
 
 
 def weights_of(sigma: np.ndarray | None) -> np.ndarray | None:
@@ -319,7 +321,7 @@ def without_nan(
         name = next(name for name in used if np.isnan(arrays[name]).any())
         count = int(np.isnan(arrays[name]).sum())
         rows, them = ("1 row", "it") if count == 1 else (f"{count} rows", "them")
-        raise DataError(f"Column {name.strip()!r} has nan in {rows}. Remove {them}, or give nan_policy='omit'.")
+        raise DataError(f"Column {name.strip()!r} has nan in {rows}. Remove {them}, or set nan_policy='omit'.")
     before = np.concatenate([[0], np.cumsum(kept)]).astype(np.uint64)
     first, stop = before[parts[:, 0].astype(np.intp)], before[parts.sum(axis=1).astype(np.intp)]
     shorter = {name: values[kept] for name, values in arrays.items()}
