@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinxcontrib.programoutput import program_output
 
 ROOT = Path(__file__).parents[2]
-WIDTH = "92"
+WIDTH = "80"
 """Columns of the terminal that commands and cells print to: what fits in a page's column."""
 
 
