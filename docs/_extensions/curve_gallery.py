@@ -2,7 +2,7 @@
 
 Names, titles, formulas, parameters and starting values come from the library's table, `jitgrad.curvefit.MODELS`; the rest comes
 from `curve_texts`. The code of each page runs here, and the page shows its output. Pages are written again when one of the files
-that they depend on has changed.
+they depend on has changed.
 """
 
 from __future__ import annotations
