@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from jitgrad.ops.special import (
 )
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 # Of the trapezoidal rule for exp(-t²): its error is exp(-(π / step)²) = 7e-18, and beyond the last node exp(-t²) is 1e-17.
 _STEP = 0.5
@@ -33,21 +33,47 @@ _NODES = np.arange(-12, 13)
 
 
 @public()
-def voigt_profile(x: Any, sigma: Any, gamma: Any) -> Tensor:
-    """The Voigt profile: a Gaussian convolved with a Lorentzian, both of area 1 and around 0.
+def voigt_profile(x: ArrayLike, sigma: ArrayLike, gamma: ArrayLike) -> Tensor:
+    """Voigt profile: the convolution of a Gaussian and a Lorentzian of unit area.
 
-    Args:
-        x: where, any shape; the three broadcast.
-        sigma: the Gaussian's standard deviation, above 0.
-        gamma: the Lorentzian's half width at half maximum, from 0 on; a little below 0 it is the analytic continuation.
+    Parameters
+    ----------
+    x : array_like
+        Distance from the center.
+    sigma : array_like
+        Standard deviation of the Gaussian, above 0.
+    gamma : array_like
+        Half width at half maximum of the Lorentzian, from 0 on. Small negative values give the analytic continuation.
 
-    It is Re w(z) / (sigma √(2π)) of the Faddeeva function w at z = (x + i gamma) / (sigma √2). In float64 its relative error is
-    below 1e-12 wherever it is a normal number: some 1e-15, and more only far out in the tails of a Gaussian with gamma = 0.
+    Returns
+    -------
+    Tensor
+        The density ``Re w(z) / (sigma * sqrt(2 * pi))``, where w is the Faddeeva function and
+        ``z = (x + 1j * gamma) / (sigma * sqrt(2))``.
 
-    The convolution is a trapezoidal sum, corrected for the Lorentzian's pole (Chiarella and Reichel, "On the evaluation of
-    integrals related to the error function", Math. Comp. 22, 1968; Al Azah and Chandler-Wilde, "Computation of the complex
-    error function using modified trapezoidal rules", SIAM J. Numer. Anal. 59, 2021). The nodes move with ``x``, which stands
-    halfway between two of them: so all terms are positive and none is near its pole.
+    Notes
+    -----
+    The convolution is evaluated by the trapezoidal rule with a correction for the pole of the Lorentzian [1]_ [2]_. The nodes
+    move with ``x``, which always lies halfway between two nodes. All terms are therefore positive and no node is near the pole.
+
+    In float64 the relative error is about 1e-15 in general, and below 1e-12 wherever the profile is a normal number. The larger
+    errors occur far out in the tails for ``gamma = 0``.
+
+    References
+    ----------
+    .. [1] C. Chiarella and A. Reichel, "On the evaluation of integrals related to the error function", Mathematics of
+       Computation 22 (1968), 137-143.
+    .. [2] M. Al Azah and S. N. Chandler-Wilde, "Computation of the complex error function using modified trapezoidal rules",
+       SIAM Journal on Numerical Analysis 59 (2021), 2346-2367.
+
+    See Also
+    --------
+    wofz
+
+    Examples
+    --------
+    >>> jg.special.voigt_profile([0.0, 1.0], 1.0, 0.5)
+    <Tensor shape=(2,) dtype=float64 [0.27895547 0.20017964]>
     """
     width = math.sqrt(2) * as_tensor(sigma)
     a, b = x / width, gamma / width
@@ -60,7 +86,7 @@ def voigt_profile(x: Any, sigma: Any, gamma: Any) -> Tensor:
 
 
 def _pole(a: Tensor, b: Tensor) -> Tensor:
-    """What the sum lacks while its pole at a + ib is nearer than π / step: the residue, halfway between nodes."""
+    """Return the correction for the pole at a + ib, which matters while b < pi / step."""
     nearest = math.pi / _STEP
     near = minimum(b, nearest)
     residue = 2 * exp(square(near) - square(a)) * cos(2 * a * near) / (1 + exp(2 * nearest * near))
@@ -68,13 +94,36 @@ def _pole(a: Tensor, b: Tensor) -> Tensor:
 
 
 @public()
-def wofz(x: Any, y: Any = 0.0) -> tuple[Tensor, Tensor]:
-    """The Faddeeva function w(z) = exp(-z²) erfc(-iz) at z = x + iy.
+def wofz(x: ArrayLike, y: ArrayLike = 0.0) -> tuple[Tensor, Tensor]:
+    """Faddeeva function w(z) = exp(-z**2) * erfc(-1j * z) at z = x + 1j * y.
+
+    Parameters
+    ----------
+    x : array_like
+        Real part of the argument.
+    y : array_like, default 0.0
+        Imaginary part of the argument.
 
     Returns
     -------
     real, imag : Tensor
-        Its two parts. There are no complex numbers here: SciPy's ``wofz(z)`` is ``real + 1j * imag``. Derivatives lose some
-        |z|² of their relative accuracy, where they are much smaller than the function.
+        Real and imaginary parts of the function.
+
+    Notes
+    -----
+    jitgrad has no complex numbers: ``scipy.special.wofz(x + 1j * y)`` equals ``real + 1j * imag``. For large abs(z) the
+    derivatives are much smaller than the function. They lose a factor of about abs(z)**2 in relative accuracy.
+
+    See Also
+    --------
+    voigt_profile, erfc
+
+    Examples
+    --------
+    >>> real, imag = jg.special.wofz(1.0, 0.5)
+    >>> real
+    <Tensor shape=() dtype=float64 0.35490033>
+    >>> imag
+    <Tensor shape=() dtype=float64 0.34287172>
     """
     return wofz_real(x, y), wofz_imag(x, y)

@@ -72,6 +72,7 @@ from jitgrad.ops.special import (
 )
 from jitgrad.tape.protocol import NUMPY, public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 __all__ = [
     "beta", "betainc", "betaln", "cbrt", "digamma", "entr", "erf", "erfc", "erfcinv", "erfinv", "exp2", "expit", "expm1",
@@ -89,15 +90,59 @@ NUMPY[np.i0] = i0
 
 
 @public("ndtr")
-def ndtr(x: Any) -> Tensor:
-    """The distribution function of the standard normal distribution."""
+def ndtr(x: ArrayLike) -> Tensor:
+    """Cumulative distribution function of the standard normal distribution.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    Tensor
+        Probabilities from 0 to 1.
+
+    See Also
+    --------
+    log_ndtr, ndtri, erf
+
+    Examples
+    --------
+    >>> jg.special.ndtr([-1.96, 0.0, 1.96])
+    <Tensor shape=(3,) dtype=float64 [0.0249979 0.5       0.9750021]>
+    """
     made: Tensor = 0.5 * erfc(as_tensor(x) * -math.sqrt(0.5))
     return made
 
 
 @public("logit")
-def logit(x: Any) -> Tensor:
-    """log(x / (1 - x)), the inverse of ``expit``, from 0 to 1."""
+def logit(x: ArrayLike) -> Tensor:
+    """Logit function, the inverse of the logistic sigmoid.
+
+    Parameters
+    ----------
+    x : array_like
+        Probabilities from 0 to 1.
+
+    Returns
+    -------
+    Tensor
+        ``log(x / (1 - x))``; nan outside of [0, 1].
+
+    Notes
+    -----
+    Between 0.3 and 0.65, the function is computed as ``2 * arctanh(2 * x - 1)``, which does not cancel near 0.5.
+
+    See Also
+    --------
+    expit, log_expit
+
+    Examples
+    --------
+    >>> jg.special.logit([0.1, 0.5, 0.9])
+    <Tensor shape=(3,) dtype=float64 [-2.19722458  0.          2.19722458]>
+    """
     x = as_tensor(x)
     middle = greater(x, 0.3) * less(x, 0.65)
     inner, outer = where(middle, x, 0.5), where(middle, 0.5, x)
@@ -105,40 +150,151 @@ def logit(x: Any) -> Tensor:
 
 
 @public("log_expit")
-def log_expit(x: Any) -> Tensor:
-    """log(expit(x)), without underflow."""
+def log_expit(x: ArrayLike) -> Tensor:
+    """Logarithm of the logistic sigmoid, computed without underflow.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    Tensor
+        ``log(expit(x)) = -softplus(-x)``.
+
+    See Also
+    --------
+    expit, logit
+
+    Examples
+    --------
+    >>> jg.special.log_expit([-1000.0, 0.0])
+    <Tensor shape=(2,) dtype=float64 [-1.00000000e+03 -6.93147181e-01]>
+    """
     return -softplus(-as_tensor(x))
 
 
 @public()
-def factorial(n: Any) -> Tensor:
-    """n!, as Γ(n + 1), between whole numbers too, as a float; 0 below 0."""
+def factorial(n: ArrayLike) -> Tensor:
+    """Factorial, extended to real numbers by the gamma function.
+
+    Parameters
+    ----------
+    n : array_like
+        Numbers from 0 on.
+
+    Returns
+    -------
+    Tensor
+        ``gamma(n + 1)`` as floats; 0 for negative numbers.
+
+    See Also
+    --------
+    gamma, gammaln
+
+    Examples
+    --------
+    >>> jg.special.factorial([0, 3, 5])
+    <Tensor shape=(3,) dtype=float64 [  1.   6. 120.]>
+    """
     n = as_tensor(n)
     return where(less(n, 0), 0.0, gamma(where(less(n, 0), 0.0, n) + 1))
 
 
 @public()
-def multigammaln(a: Any, d: int) -> Tensor:
-    """The logarithm of the multivariate gamma function of dimension ``d``, for a > (d - 1) / 2."""
+def multigammaln(a: ArrayLike, d: int) -> Tensor:
+    """Logarithm of the multivariate gamma function.
+
+    Parameters
+    ----------
+    a : array_like
+        Argument, above ``(d - 1) / 2``.
+    d : int
+        Dimension.
+
+    Returns
+    -------
+    Tensor
+        The logarithm, in the shape of ``a``.
+
+    See Also
+    --------
+    gammaln
+
+    Examples
+    --------
+    >>> jg.special.multigammaln(3.0, 2)
+    <Tensor shape=() dtype=float64 1.55019499>
+    """
     a, d = as_tensor(a), count("multigammaln: d", d)
     terms = gammaln(expand_dims(a, -1) - np.arange(d) / 2)
     return d * (d - 1) / 4 * math.log(math.pi) + sum(terms, -1)
 
 
 @public("xlogy")
-def xlogy(x: Any, y: Any) -> Tensor:
-    """x·log(y), and 0 for x = 0, whatever y is but nan. The derivative by x is log(y), at x = 0 too."""
+def xlogy(x: ArrayLike, y: ArrayLike) -> Tensor:
+    """Product of x and log(y), with the value 0 for x = 0.
+
+    Parameters
+    ----------
+    x, y : array_like
+        Operands; they broadcast.
+
+    Returns
+    -------
+    Tensor
+        ``x * log(y)``. For x = 0 it is 0 unless y is nan.
+
+    Notes
+    -----
+    The derivative with respect to x is log(y), also for x = 0. At x = 0 and y = 0 it is -inf.
+
+    See Also
+    --------
+    xlog1py, entr, rel_entr
+
+    Examples
+    --------
+    >>> p = np.array([0.0, 0.5, 0.5])
+    >>> jg.sum(jg.special.xlogy(p, p))
+    <Tensor shape=() dtype=float64 -0.69314718>
+    """
     return _times_log(x, y, log, 0.0)
 
 
 @public("xlog1py")
-def xlog1py(x: Any, y: Any) -> Tensor:
-    """x·log(1 + y), and 0 for x = 0, see ``xlogy``."""
+def xlog1py(x: ArrayLike, y: ArrayLike) -> Tensor:
+    """Product of x and log(1 + y), with the value 0 for x = 0.
+
+    Parameters
+    ----------
+    x, y : array_like
+        Operands; they broadcast.
+
+    Returns
+    -------
+    Tensor
+        ``x * log1p(y)``. For x = 0 it is 0 unless y is nan.
+
+    Notes
+    -----
+    The derivative with respect to x is log1p(y), also for x = 0. At x = 0 and y = -1 it is -inf.
+
+    See Also
+    --------
+    xlogy
+
+    Examples
+    --------
+    >>> jg.special.xlog1py(2.0, [1.0, 1e-9])
+    <Tensor shape=(2,) dtype=float64 [1.38629436e+00 2.00000000e-09]>
+    """
     return _times_log(x, y, log1p, -1.0)
 
 
 def _times_log(x: Any, y: Any, f: Callable[[Any], Any], end: float) -> Tensor:
-    """x·f(y) of a logarithm that is -inf at ``end``; of x = 0 there a function with that derivative and the value 0."""
+    """Return x·f(y) for a logarithm ``f`` that is -inf at ``end``; 0 with an infinite derivative at x = 0, y = ``end``."""
     x, y = as_tensor(x), as_tensor(y)
     none = equal(x, 0)
     outside = none * less_equal(y, end) + none * equal(y, math.inf)
@@ -148,14 +304,34 @@ def _times_log(x: Any, y: Any, f: Callable[[Any], Any], end: float) -> Tensor:
 
 
 def _root(x: Tensor, there: Tensor) -> Tensor:
-    """sqrt(x) at zeros: its value is 0, its derivative infinite."""
+    """Return sqrt(x) where ``there`` holds, that is at zeros: the value is 0, the derivative infinite."""
     made: Tensor = sqrt(where(there, x, 1.0))
     return made
 
 
 @public("entr")
-def entr(x: Any) -> Tensor:
-    """-x·log(x), 0 at 0 and -inf below."""
+def entr(x: ArrayLike) -> Tensor:
+    """Elementwise entropy function.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+
+    Returns
+    -------
+    Tensor
+        ``-x * log(x)`` for positive numbers, 0 at 0, and -inf for negative numbers.
+
+    See Also
+    --------
+    rel_entr, kl_div
+
+    Examples
+    --------
+    >>> jg.special.entr([0.0, 0.5])
+    <Tensor shape=(2,) dtype=float64 [0.         0.34657359]>
+    """
     x = as_tensor(x)
     inside, at_end = greater(x, 0), equal(x, 0)
     safe = where(inside, x, 1.0)
@@ -163,8 +339,33 @@ def entr(x: Any) -> Tensor:
 
 
 @public("rel_entr")
-def rel_entr(x: Any, y: Any) -> Tensor:
-    """x·log(x / y), 0 for x = 0 and y from 0 on, and else inf."""
+def rel_entr(x: ArrayLike, y: ArrayLike) -> Tensor:
+    """Elementwise relative entropy.
+
+    Parameters
+    ----------
+    x, y : array_like
+        Operands; they broadcast.
+
+    Returns
+    -------
+    Tensor
+        ``x * log(x / y)`` for positive x and y, 0 for x = 0 and y >= 0, and inf otherwise.
+
+    Notes
+    -----
+    The sum over a distribution is the Kullback-Leibler divergence.
+
+    See Also
+    --------
+    kl_div, entr
+
+    Examples
+    --------
+    >>> p, q = np.array([0.5, 0.5]), np.array([0.9, 0.1])
+    >>> jg.sum(jg.special.rel_entr(p, q))
+    <Tensor shape=() dtype=float64 0.51082562>
+    """
     x, y = as_tensor(x), as_tensor(y)
     inside, at_end = greater(x, 0) * greater(y, 0), equal(x, 0) * greater_equal(y, 0)
     a, b = where(inside, x, 1.0), where(inside, y, 1.0)
@@ -176,8 +377,32 @@ def rel_entr(x: Any, y: Any) -> Tensor:
 
 
 @public("kl_div")
-def kl_div(x: Any, y: Any) -> Tensor:
-    """x·log(x / y) - x + y, y for x = 0, and inf below 0."""
+def kl_div(x: ArrayLike, y: ArrayLike) -> Tensor:
+    """Elementwise Kullback-Leibler divergence of unnormalized densities.
+
+    Parameters
+    ----------
+    x, y : array_like
+        Operands; they broadcast.
+
+    Returns
+    -------
+    Tensor
+        ``x * log(x / y) - x + y`` for positive x and y, y for x = 0 and y >= 0, and inf otherwise.
+
+    Notes
+    -----
+    Unlike `rel_entr`, the function is nonnegative for each element.
+
+    See Also
+    --------
+    rel_entr, entr
+
+    Examples
+    --------
+    >>> jg.special.kl_div([0.5, 0.5], [0.9, 0.1])
+    <Tensor shape=(2,) dtype=float64 [0.10610667 0.40471896]>
+    """
     x, y = as_tensor(x), as_tensor(y)
     made = rel_entr(x, y)
     return where(equal(made, math.inf), math.inf, made - where(equal(made, math.inf), 0.0, x - y))

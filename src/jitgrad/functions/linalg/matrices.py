@@ -20,24 +20,101 @@ from jitgrad.ops import linalg as ops
 from jitgrad.ops.elementwise import abs, ceil, exp2, log2, maximum, stop_gradient, where
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 
 @public(np.linalg.det)
-def det(a: Any) -> Tensor:
-    """The determinant of each (…, n, n). At a singular matrix it has a first derivative, but its second is nan."""
+def det(a: ArrayLike) -> Tensor:
+    """Determinant of matrices.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Matrices.
+
+    Returns
+    -------
+    Tensor
+        The determinants.
+
+    Notes
+    -----
+    The first derivative is finite also at a singular matrix. The second derivative is nan there.
+
+    See Also
+    --------
+    slogdet
+
+    Examples
+    --------
+    >>> jg.linalg.det([[2.0, 1.0], [1.0, 2.0]])
+    <Tensor shape=() dtype=float64 3.>
+    """
     return ops.determinant(a)[0]
 
 
 @public(np.linalg.slogdet)
-def slogdet(a: Any) -> tuple[Tensor, Tensor]:
-    """The sign of the determinant of each (…, n, n), and the logarithm of its absolute value."""
+def slogdet(a: ArrayLike) -> tuple[Tensor, Tensor]:
+    """Sign and logarithm of the absolute value of the determinant of matrices.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Matrices.
+
+    Returns
+    -------
+    sign : Tensor
+        1, -1, or 0 for a singular matrix.
+    logabsdet : Tensor
+        Logarithms of the absolute values, -inf for a singular matrix.
+
+    See Also
+    --------
+    det
+
+    Examples
+    --------
+    >>> sign, logabsdet = jg.linalg.slogdet([[2.0, 1.0], [1.0, 2.0]])
+    >>> logabsdet
+    <Tensor shape=() dtype=float64 1.09861229>
+    """
     _, sign, size = ops.determinant(a)
     return sign, size
 
 
 @public(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Tensor:
-    """Each (…, m, m) times itself ``n`` times; of its inverse for a negative ``n``."""
+def matrix_power(a: ArrayLike, n: int) -> Tensor:
+    """Integer power of square matrices.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Matrices.
+    n : int
+        Exponent. Negative exponents take powers of the inverse.
+
+    Returns
+    -------
+    Tensor
+        The powers, by repeated squaring. The power 0 is the identity matrix.
+
+    Raises
+    ------
+    ShapeError
+        If the matrices are not square.
+
+    See Also
+    --------
+    expm, inv
+
+    Examples
+    --------
+    >>> jg.linalg.matrix_power([[1.0, 1.0], [0.0, 1.0]], 5)
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 5.]
+     [0. 1.]]>
+    """
     a, count = as_tensor(a), operator.index(n)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise ShapeError(f"matrix_power: shape {a.shape} is no square matrix. Give (…, n, n).")
@@ -52,8 +129,37 @@ def matrix_power(a: Any, n: int) -> Tensor:
 
 
 @public(np.linalg.multi_dot)
-def multi_dot(arrays: Sequence[Any]) -> Tensor:
-    """The product of matrices, in the order that takes the fewest multiplications. The first and last may be vectors."""
+def multi_dot(arrays: Sequence[ArrayLike]) -> Tensor:
+    """Product of several matrices, in the order with the fewest multiplications.
+
+    Parameters
+    ----------
+    arrays : sequence of array_like
+        At least two matrices. The first and the last one may be vectors.
+
+    Returns
+    -------
+    Tensor
+        The product.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer than two arrays.
+
+    Notes
+    -----
+    The order is found by dynamic programming.
+
+    See Also
+    --------
+    matmul
+
+    Examples
+    --------
+    >>> jg.linalg.multi_dot([np.ones((2, 9)), np.ones((9, 2)), np.ones(2)])
+    <Tensor shape=(2,) dtype=float64 [18. 18.]>
+    """
     tensors = [as_tensor(x) for x in arrays]
     if len(tensors) < 2:
         raise ArgumentError(f"multi_dot: there are {len(tensors)} matrices. Give at least two.")
@@ -86,10 +192,43 @@ _LARGEST, _SQUARINGS = 5.371920351148152, 16
 
 
 @public()
-def expm(a: Any) -> Tensor:
-    """The exponential of each (…, n, n), by Padé's approximation of order 13, scaled and squared; nan for norms beyond 3·10⁵.
+def expm(a: ArrayLike) -> Tensor:
+    """Matrix exponential.
 
-    Higham, "The scaling and squaring method for the matrix exponential revisited", 2005.
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Matrices.
+
+    Returns
+    -------
+    Tensor
+        The exponentials; nan for matrices whose 1-norm is above about 3.5e5.
+
+    Raises
+    ------
+    ShapeError
+        If the matrices are not square.
+
+    Notes
+    -----
+    Padé approximation of order 13 with scaling and squaring [1]_.
+
+    References
+    ----------
+    .. [1] N. J. Higham, "The scaling and squaring method for the matrix exponential revisited", SIAM Journal on Matrix Analysis
+       and Applications 26 (2005), 1179-1193.
+
+    See Also
+    --------
+    matrix_power
+
+    Examples
+    --------
+    >>> jg.linalg.expm([[0.0, 1.0], [0.0, 0.0]])
+    <Tensor shape=(2, 2) dtype=float64
+    [[1. 1.]
+     [0. 1.]]>
     """
     a = as_tensor(a) * 1.0
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:

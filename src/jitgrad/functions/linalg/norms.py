@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import math
-from typing import Any
 
 import numpy as np
 
@@ -18,23 +17,52 @@ from jitgrad.functions.shapes import expand_dims, moveaxis, squeeze
 from jitgrad.ops.elementwise import abs, greater, not_equal, sqrt, square
 from jitgrad.tape.protocol import namesakes, public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 
 @public(np.linalg.norm)
-def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The norm over ``axis``: Euclid's by default, over any number of axes.
+def norm(x: ArrayLike, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Norm of vectors or matrices over one or more axes.
 
-    Args:
-        x: any shape.
-        ord: over one axis a number p, for (Σ|x|ᵖ)^(1/p), or inf, -inf or 0; over two axes "fro", 1, -1, inf or -inf, or, of the
-            singular values, 2 for the largest, -2 for the smallest and "nuc" for their sum.
-        axis: one axis, several, or all (None). Of a matrix first that of its rows, then that of its columns.
-        keepdims: whether reduced axes stay, with size 1.
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    ord : {None, int, float, inf, -inf, "fro", "nuc"}, optional
+        Order of the norm. None is the Euclidean norm over any number of axes. Over one axis, a number p stands for
+        ``sum(abs(x)**p)**(1/p)``, inf and -inf for the largest and smallest absolute value, and 0 for the number of nonzero
+        elements. Over two axes, "fro" is the Frobenius norm, 1 and -1 are the largest and smallest column sum of absolute
+        values, inf and -inf the largest and smallest row sum, 2 and -2 the largest and smallest singular value, and "nuc" is
+        the sum of the singular values.
+    axis : int or sequence of int, optional
+        Axis or axes of the vectors or matrices; for matrices the rows first. The default is all axes.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
 
-    Raises:
-        ArgumentError: for another ``ord``.
+    Returns
+    -------
+    Tensor
+        The norms.
 
-    The derivative of Euclid's norm at 0 is nan.
+    Raises
+    ------
+    ArgumentError
+        If the order is not available for this number of axes.
+
+    Notes
+    -----
+    The derivative of the Euclidean norm at 0 is nan.
+
+    See Also
+    --------
+    vector_norm, matrix_norm
+
+    Examples
+    --------
+    >>> jg.linalg.norm([3.0, 4.0])
+    <Tensor shape=() dtype=float64 5.>
+    >>> jg.linalg.norm([[1.0, 2.0], [3.0, 4.0]], ord=1)
+    <Tensor shape=() dtype=float64 6.>
     """
     x = as_tensor(x)
     axes = axes_of("norm", axis, x.ndim)
@@ -66,22 +94,95 @@ def _vector_norm(size: Tensor, ord: float, axes: tuple[int, ...], keepdims: bool
 
 
 @public(*namesakes("vector_norm", module=np.linalg))
-def vector_norm(x: Any, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
-    """The norm of the elements over ``axis``, as of one row: (Σ|x|ᵖ)^(1/p) of order p, or inf, -inf or 0."""
+def vector_norm(x: ArrayLike, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+    """Norm of vectors over one or more axes.
+
+    Parameters
+    ----------
+    x : array_like
+        Input array.
+    axis : int or sequence of int, optional
+        Axis or axes to reduce. The default is all axes.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+    ord : float, default 2
+        Order p of the norm ``sum(abs(x)**p)**(1/p)``. inf and -inf stand for the largest and smallest absolute value, 0 for the
+        number of nonzero elements.
+
+    Returns
+    -------
+    Tensor
+        The norms.
+
+    See Also
+    --------
+    norm, matrix_norm
+
+    Examples
+    --------
+    >>> jg.linalg.vector_norm([[3.0, 4.0], [6.0, 8.0]], axis=1)
+    <Tensor shape=(2,) dtype=float64 [ 5. 10.]>
+    """
     x = as_tensor(x)
     axes = axes_of("vector_norm", axis, x.ndim)
     return norm(x, None, axes, keepdims) if ord == 2 else _vector_norm(abs(x * 1.0), float(ord), axes, keepdims)
 
 
 @public(*namesakes("matrix_norm", module=np.linalg))
-def matrix_norm(x: Any, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
-    """The norm of each matrix in the last two axes, see ``norm``."""
+def matrix_norm(x: ArrayLike, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
+    """Norm of the matrices in the last two axes.
+
+    Parameters
+    ----------
+    x : array_like, shape (..., m, n)
+        Matrices.
+    keepdims : bool, default False
+        Whether to keep the reduced axes as axes of size 1.
+    ord : {"fro", "nuc", 1, -1, 2, -2, inf, -inf}, default "fro"
+        Order of the norm, see `norm`.
+
+    Returns
+    -------
+    Tensor
+        The norms.
+
+    See Also
+    --------
+    norm, vector_norm
+
+    Examples
+    --------
+    >>> jg.linalg.matrix_norm([[3.0, 0.0], [0.0, 4.0]])
+    <Tensor shape=() dtype=float64 5.>
+    """
     return norm(x, ord, (-2, -1), keepdims)
 
 
 @public(np.linalg.cond)
-def cond(x: Any, p: float | str | None = None) -> Tensor:
-    """The condition of each matrix: its norm times that of its inverse; by default the ratio of the outer singular values."""
+def cond(x: ArrayLike, p: float | str | None = None) -> Tensor:
+    """Condition number of matrices.
+
+    Parameters
+    ----------
+    x : array_like, shape (..., m, n)
+        Matrices.
+    p : {None, 1, -1, 2, -2, inf, -inf, "fro", "nuc"}, optional
+        Order of the norm, see `norm`. None and 2 stand for the ratio of the largest to the smallest singular value.
+
+    Returns
+    -------
+    Tensor
+        The norm of each matrix times the norm of its inverse.
+
+    See Also
+    --------
+    norm, svdvals, matrix_rank
+
+    Examples
+    --------
+    >>> jg.linalg.cond([[1.0, 0.0], [0.0, 0.01]])
+    <Tensor shape=() dtype=float64 100.>
+    """
     x = as_tensor(x)
     if p is None or p in (2, -2):
         values = svdvals(x)
@@ -91,8 +192,35 @@ def cond(x: Any, p: float | str | None = None) -> Tensor:
 
 
 @public(np.linalg.matrix_rank)
-def matrix_rank(a: Any, tol: Any = None) -> Tensor:
-    """How many singular values of each matrix are above ``tol``, by default max(m, n) · eps times the largest, as int64."""
+def matrix_rank(a: ArrayLike, tol: ArrayLike | None = None) -> Tensor:
+    """Rank of matrices, by their singular values.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., m, n)
+        Matrices.
+    tol : array_like, optional
+        Threshold below which a singular value counts as zero. By default, ``max(m, n) * eps`` times the largest singular value.
+
+    Returns
+    -------
+    Tensor
+        Ranks as int64.
+
+    Raises
+    ------
+    ShapeError
+        If ``a`` has fewer than two axes.
+
+    See Also
+    --------
+    svdvals, pinv
+
+    Examples
+    --------
+    >>> jg.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]])
+    <Tensor shape=() dtype=int64 1>
+    """
     a = as_tensor(a) * 1.0
     if a.ndim < 2:
         raise ShapeError(f"matrix_rank: shape {a.shape} is no matrix. Give (…, m, n).")

@@ -5,8 +5,6 @@ A system without a solution gives nan, where NumPy raises an error.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from jitgrad.errors import ArgumentError, ShapeError
@@ -21,15 +19,43 @@ from jitgrad.ops.elementwise import greater, square
 from jitgrad.ops.table import broadcast_shape
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor
+from jitgrad.typing import ArrayLike
 
 
 @public(np.linalg.solve)
-def solve(a: Any, b: Any) -> Tensor:
-    """The x with ``a @ x = b``, by LU with partial pivoting (LAPACK); nan where ``a`` is singular.
+def solve(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """Solve linear systems.
 
-    Args:
-        a: (…, n, n).
-        b: (…, n, k), or a vector (n,). The axes in front broadcast.
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Coefficient matrices.
+    b : array_like, shape (..., n, k) or (n,)
+        Right-hand sides. Leading axes broadcast.
+
+    Returns
+    -------
+    Tensor
+        The solutions x of ``a @ x == b``, in the shape of ``b``; nan if ``a`` is singular.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes are not those of matrices and right-hand sides.
+
+    Notes
+    -----
+    LU decomposition with partial pivoting, by LAPACK. NumPy raises an error if a matrix is singular. Here the result is nan,
+    because a recorded program runs without exceptions.
+
+    See Also
+    --------
+    inv, lstsq, solve_triangular, cholesky_solve
+
+    Examples
+    --------
+    >>> jg.linalg.solve([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0])
+    <Tensor shape=(2,) dtype=float64 [1. 2.]>
     """
     a, b = as_tensor(a), as_tensor(b)
     if b.ndim == 1:
@@ -41,8 +67,35 @@ def solve(a: Any, b: Any) -> Tensor:
 
 
 @public(np.linalg.inv)
-def inv(a: Any) -> Tensor:
-    """The inverse of each (…, n, n); nan where there is none."""
+def inv(a: ArrayLike) -> Tensor:
+    """Inverse of matrices.
+
+    Parameters
+    ----------
+    a : array_like, shape (..., n, n)
+        Matrices.
+
+    Returns
+    -------
+    Tensor
+        The inverses; nan for singular matrices.
+
+    Raises
+    ------
+    ShapeError
+        If ``a`` has fewer than two axes.
+
+    See Also
+    --------
+    solve, pinv
+
+    Examples
+    --------
+    >>> jg.linalg.inv([[2.0, 0.0], [1.0, 1.0]])
+    <Tensor shape=(2, 2) dtype=float64
+    [[ 0.5  0. ]
+     [-0.5  1. ]]>
+    """
     a = as_tensor(a)
     if a.ndim < 2:
         raise ShapeError(f"inv: shape {a.shape} is no matrix. Give (…, n, n).")
@@ -50,21 +103,44 @@ def inv(a: Any) -> Tensor:
 
 
 @public()
-def solve_triangular(a: Any, b: Any, lower: bool = False, trans: int | str = 0, unit_diagonal: bool = False) -> Tensor:
-    """The x with ``t @ x = b`` for the triangle t of each (…, n, n), of which nothing else is read.
+def solve_triangular(
+    a: ArrayLike, b: ArrayLike, lower: bool = False, trans: int | str = 0, unit_diagonal: bool = False
+) -> Tensor:
+    """Solve linear systems with triangular matrices.
 
     Parameters
     ----------
-    a : array_like
-        The matrices.
-    b : array_like
-        (…, n, k), or a vector (n,).
+    a : array_like, shape (..., n, n)
+        Matrices. Only the triangle is read.
+    b : array_like, shape (..., n, k) or (n,)
+        Right-hand sides.
     lower : bool, default False
-        Whether it is the lower triangle; by default the upper one.
+        Whether to use the lower triangle instead of the upper one.
     trans : {0, 1, "N", "T"}, default 0
-        Whether the system is that of the transposed triangle.
+        Whether to transpose the triangle: 0 and "N" do not, 1 and "T" do.
     unit_diagonal : bool, default False
-        Whether the diagonal counts as ones.
+        Whether to treat the diagonal as ones.
+
+    Returns
+    -------
+    Tensor
+        The solutions, in the shape of ``b``; nan if a triangle is singular.
+
+    Raises
+    ------
+    ArgumentError
+        If ``trans`` is invalid.
+    ShapeError
+        If the matrices are not square.
+
+    See Also
+    --------
+    solve, cholesky_solve
+
+    Examples
+    --------
+    >>> jg.linalg.solve_triangular([[2.0, 0.0], [1.0, 1.0]], [2.0, 3.0], lower=True)
+    <Tensor shape=(2,) dtype=float64 [1. 2.]>
     """
     if trans not in (0, 1, "N", "T"):
         raise ArgumentError(f"solve_triangular: trans is {trans!r}. Use 0 or 'N', or 1 or 'T' for the transposed triangle.")
@@ -77,23 +153,80 @@ def solve_triangular(a: Any, b: Any, lower: bool = False, trans: int | str = 0, 
 
 
 @public()
-def cholesky_solve(l: Any, b: Any) -> Tensor:  # noqa: E741
-    """The x with ``(l @ l.T) @ x = b``, for the lower triangle l that ``cholesky`` gives."""
+def cholesky_solve(l: ArrayLike, b: ArrayLike) -> Tensor:  # noqa: E741
+    """Solve linear systems with the Cholesky factors of their matrices.
+
+    Parameters
+    ----------
+    l : array_like, shape (..., n, n)
+        Lower triangular factors, as `cholesky` returns them.
+    b : array_like, shape (..., n, k) or (n,)
+        Right-hand sides.
+
+    Returns
+    -------
+    Tensor
+        The solutions x of ``l @ l.T @ x == b``, in the shape of ``b``.
+
+    See Also
+    --------
+    cholesky, solve_triangular
+
+    Examples
+    --------
+    >>> l = jg.linalg.cholesky([[4.0, 2.0], [2.0, 5.0]])
+    >>> jg.linalg.cholesky_solve(l, [8.0, 8.0])
+    <Tensor shape=(2,) dtype=float64 [1.5 1. ]>
+    """
     return solve_triangular(l, solve_triangular(l, b, lower=True), lower=True, trans=1)
 
 
 def tolerance(a: Tensor) -> float:
-    """What part of the largest singular value counts as none: max(m, n) · eps."""
+    """Return the default relative threshold for singular values, max(m, n) · eps."""
     return float(np.max(a.shape[-2:], initial=1) * np.finfo(a.dtype).eps)
 
 
 @public(np.linalg.pinv)
-def pinv(a: Any, rcond: float | None = None) -> Tensor:
-    """The pseudo-inverse of each (…, m, n), by singular values; those up to ``rcond`` times the largest count as 0.
+def pinv(a: ArrayLike, rcond: float | None = None) -> Tensor:
+    """Moore-Penrose pseudo-inverse of matrices.
 
-    ``rcond`` is by default max(m, n) · eps. The derivative is that among matrices of the same rank, for which the singular
-    values that do not count are 0 but for rounding; for an ``rcond`` that leaves larger ones out it is not right (Golub and
-    Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate", 1973).
+    Parameters
+    ----------
+    a : array_like, shape (..., m, n)
+        Matrices.
+    rcond : float, optional
+        Singular values up to ``rcond`` times the largest count as zero. By default, ``max(m, n) * eps``.
+
+    Returns
+    -------
+    Tensor, shape (..., n, m)
+        The pseudo-inverses.
+
+    Raises
+    ------
+    ShapeError
+        If ``a`` has fewer than two axes.
+
+    Notes
+    -----
+    The derivative is the one for matrices of constant rank [1]_. It assumes that the discarded singular values are zero up to
+    rounding, and is wrong if a larger ``rcond`` discards more.
+
+    References
+    ----------
+    .. [1] G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+       variables separate", SIAM Journal on Numerical Analysis 10 (1973), 413-432.
+
+    See Also
+    --------
+    lstsq, inv, svd
+
+    Examples
+    --------
+    >>> jg.linalg.pinv([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
+    <Tensor shape=(2, 3) dtype=float64
+    [[1.  0.  0. ]
+     [0.  0.5 0. ]]>
     """
     a = as_tensor(a) * 1.0
     if a.ndim < 2:
@@ -103,29 +236,48 @@ def pinv(a: Any, rcond: float | None = None) -> Tensor:
 
 
 @public(np.linalg.lstsq)
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The shortest x for which ``a @ x`` is nearest to ``b``, by the pseudo-inverse.
+def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Least-squares solution of a linear system.
 
     Parameters
     ----------
-    a : array_like
-        (m, n).
-    b : array_like
-        (m,) or (m, k).
+    a : array_like, shape (m, n)
+        Coefficient matrix.
+    b : array_like, shape (m,) or (m, k)
+        Right-hand sides.
     rcond : float, optional
-        See ``pinv``.
+        Singular values up to ``rcond`` times the largest count as zero. By default, ``max(m, n) * eps``.
 
     Returns
     -------
-    x : Tensor
-        (n,) or (n, k). Its derivative is that among matrices of the same rank.
-    residuals : Tensor
-        The sums of squares that are left, for each column, of a matrix of more rows than columns; else none. NumPy leaves them
-        out where the rank is smaller than n, too.
+    x : Tensor, shape (n,) or (n, k)
+        The solution of minimum norm. Its derivative is the one for matrices of constant rank, see `pinv`.
+    residuals : Tensor, shape (k,), (1,) or (0,)
+        Sums of squared residuals of each column; empty unless m > n.
     rank : Tensor
-        The rank of ``a``.
-    s : Tensor
-        Its singular values, descending.
+        Rank of ``a``.
+    s : Tensor, shape (min(m, n),)
+        Singular values of ``a`` in descending order.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not match.
+
+    Notes
+    -----
+    The solution is ``pinv(a) @ b``. NumPy also leaves ``residuals`` empty if the rank is below n.
+
+    See Also
+    --------
+    solve, pinv
+
+    Examples
+    --------
+    >>> a = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> x, residuals, rank, s = jg.linalg.lstsq(a, [1.0, 3.0, 5.0])
+    >>> jg.round(x, 6)
+    <Tensor shape=(2,) dtype=float64 [1. 2.]>
     """
     a, b = as_tensor(a) * 1.0, as_tensor(b) * 1.0
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
