@@ -16,7 +16,7 @@ from jitgrad.compat.torch.promotion import read
 from jitgrad.compat.torch.tensor import Tensor, wrap
 from jitgrad.functions import networks, rearranging, shapes
 from jitgrad.functions.einsum import einsum
-from jitgrad.functions.stats import norm as vector_norm
+from jitgrad.functions.linalg import norm as vector_norm
 from jitgrad.ops import elementwise as ew
 from jitgrad.ops import linear as ops
 from jitgrad.tape import dtypes
