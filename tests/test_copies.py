@@ -158,7 +158,7 @@ def test_a_copy_is_not_for_variables_without_its_state(make: Any) -> None:
     optimizer = optimizers.Adam(0.1)
     w = jitgrad.Variable(np.ones(3), name="w")
     steps(optimizer, [w], 2)
-    with pytest.raises(ArgumentError, match="is a copy with state for 'w', and is given other Variables"):
+    with pytest.raises(ArgumentError, match="is a copy with state for 'w', but it is applied to other Variables"):
         steps(make(optimizer), [jitgrad.Variable(np.ones(3))], 1)
 
 

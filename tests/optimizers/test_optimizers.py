@@ -149,12 +149,12 @@ def test_updates_inside_a_traced_function() -> None:
         (lambda: Adam(epsilon=-1), "epsilon is -1"),
         (lambda: SGD(float("nan")), "learning_rate is nan"),
         (lambda: SGD(0.1, momentum=1), "momentum is 1"),
-        (lambda: SGD(0.1, nesterov=True), "nesterov needs a momentum"),
+        (lambda: SGD(0.1, nesterov=True), "nesterov requires a positive momentum"),
         (lambda: Adam(beta_1=-1), "beta_1 is -1"),
         (lambda: setattr(SGD(0.1), "learning_rate", -1), "learning_rate is -1"),
         (lambda: SGD().minimize(lambda: jitgrad.tensor(1.0), []), "No Variable has a gradient"),
         (lambda: SGD().minimize(lambda: jitgrad.tensor(1.0), steps=0), "steps is 0"),
-        (lambda: SGD().apply_gradients([(1.0, w := Variable(1.0)), (1.0, w)]), "named twice"),
+        (lambda: SGD().apply_gradients([(1.0, w := Variable(1.0)), (1.0, w)]), "occurs twice"),
     ],
 )
 def test_arguments_are_checked(make: Any, message: str) -> None:

@@ -264,7 +264,7 @@ def test_a_fit_ends_with_the_running_means() -> None:
 
 def test_the_mean_of_averaged_descent() -> None:
     w, optimizer = jitgrad.Variable(1.0), o.ASGD(0.25, 0.0, t0=0.0)
-    with pytest.raises(ArgumentError, match="was not updated"):
+    with pytest.raises(ArgumentError, match="has not been updated"):
         optimizer.average(w)
     for _ in range(4):
         optimizer.apply_gradients([(1.0, w)])
@@ -274,15 +274,15 @@ def test_the_mean_of_averaged_descent() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: o.Adam(lr=0.1), OptionError, "no argument 'lr'. It is called learning_rate"),
-        (lambda: o.SGD(0.1, decay=1e-3), OptionError, "'decay'. Give a schedule"),
+        (lambda: o.Adam(lr=0.1), OptionError, "no argument 'lr'. Use learning_rate"),
+        (lambda: o.SGD(0.1, decay=1e-3), OptionError, "'decay'. Pass a schedule"),
         (lambda: o.Adam(0.1, weight_decoy=0.1), OptionError, "'weight_decoy'. Did you mean 'weight_decay'"),
         (lambda: o.Adam().change(beta=0.5), OptionError, "no hyperparameter 'beta'. Did you mean 'beta_"),
         (lambda: o.Adam().change(beta_1=2), ArgumentError, "beta_1 is 2"),
         (lambda: o.Adam(form="pytorch"), ArgumentError, "form is 'pytorch'. Use 'keras' or 'torch'"),
-        (lambda: o.SGD(dampening=0.5), ArgumentError, "dampening is there in PyTorch's form alone"),
-        (lambda: o.SGD(0.1, 0.9, True, 0.5, "torch"), ArgumentError, "nesterov needs a momentum above 0, and no dampening"),
-        (lambda: o.Rprop(eta_minus=1.5), ArgumentError, "one below 1 and one above it"),
+        (lambda: o.SGD(dampening=0.5), ArgumentError, "dampening exists in PyTorch's form only"),
+        (lambda: o.SGD(0.1, 0.9, True, 0.5, "torch"), ArgumentError, "nesterov requires a positive momentum and no dampening"),
+        (lambda: o.Rprop(eta_minus=1.5), ArgumentError, "Give 0 < eta_minus < 1 < eta_plus"),
         (lambda: o.SGD(weight_decay=-1), ArgumentError, "weight_decay is -1"),
         (lambda: o.SGD(use_ema=True, ema_overwrite_frequency=0), ArgumentError, "ema_overwrite_frequency is 0"),
     ],

@@ -142,9 +142,9 @@ def test_clipping(clipping: dict[str, float], g: list[float], h: list[float]) ->
     ("make", "error", "message"),
     [
         (lambda: schedules.StepDecay(0.1, 0), ArgumentError, "every is 0"),
-        (lambda: schedules.PiecewiseConstant([5, 3], [1, 2, 3]), ArgumentError, "boundaries in order"),
+        (lambda: schedules.PiecewiseConstant([5, 3], [1, 2, 3]), ArgumentError, "boundaries in increasing order"),
         (lambda: schedules.OneCycle(0.1, 20, rise=1.0), ArgumentError, "rise is 1.0"),
-        (lambda: Adam(clipnorm=1.0, clipvalue=1.0), ArgumentError, "clipped by clipnorm and clipvalue"),
+        (lambda: Adam(clipnorm=1.0, clipvalue=1.0), ArgumentError, "options clipvalue and clipnorm exclude each other"),
         (lambda: Adam(clipnorm=-1.0), ArgumentError, "clipnorm is -1.0"),
         (lambda: Adam(clip_norm=1.0), TypeError, "'clip_norm'. Did you mean 'clipnorm'"),
     ],

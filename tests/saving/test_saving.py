@@ -432,13 +432,13 @@ def changed(whole: bytes, path: Path, change: Any) -> None:
         (lambda d: d["compiled"]["state"]["fitted"].append(99), "cannot be made a model again"),
         (lambda d: d["compiled"]["state"]["kept"].__setitem__(0, [np.zeros(0, np.float32)]), r"has shape \(0,\)"),
         (lambda d: d["compiled"]["state"]["kept"].__setitem__(0, [np.zeros(3)]), "dtype float64"),
-        (lambda d: d["compiled"]["state"]["kept"][0].append(np.zeros(3)), "keeps 1 arrays where the state has 2"),
+        (lambda d: d["compiled"]["state"]["kept"][0].append(np.zeros(3)), "has 1 arrays of state, and 2 are given"),
         (lambda d: d["compiled"]["state"]["kept"].pop(), "cannot be made a model again"),
         (
             lambda d: d["compiled"]["arguments"]["optimizer"]["arguments"].update(
                 learning_rate={"class": "OneCycle", "number": 9, "arguments": {"rate": 1, "steps": 2, "rise": 0.5}}
             ),
-            "rise is 0.5 of 2 steps",
+            "rise is 0.5 with 2 steps",
         ),
         (lambda d: d["compiled"]["state"].update(hyperparameters=np.ones(99)), r"has shape \(99,\)"),
     ],

@@ -47,6 +47,9 @@ class Metric(Described, ABC):
 
     name: str
 
+    def __init__(self) -> None:
+        pass
+
     @abstractmethod
     def sums(self, target: Tensor, prediction: Tensor, weight: Tensor) -> Tensor:
         """Compute sums over the rows of a batch.

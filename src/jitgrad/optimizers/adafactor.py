@@ -1,8 +1,8 @@
-"""Adafactor: second moments of matrices kept as those of rows and columns."""
+"""Adafactor: second moments of matrices stored as those of rows and columns."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from jitgrad.functions.shapes import expand_dims
 from jitgrad.ops.elementwise import maximum, minimum, power, sqrt, square
 from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned
+from jitgrad.optimizers.options import Form, OptimizerOptions
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import StateUpdate
@@ -19,25 +20,59 @@ from jitgrad.tape.variable import Variable
 
 
 class Adafactor(Optimizer):
-    """Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
+    """Adafactor: Adam's second moment of a matrix, stored as averages over its rows and columns.
 
-    Of Variables of two axes and more, ``v = r·cᵀ / mean(r)``, where r and c are running means of the rows and columns of g², to
-    which step t adds the part ``t^beta_2_decay``; of others v is that of g² itself. ``u = g / √v``, made smaller where the root
-    of its mean square is above ``clip_threshold``; ``w ← w − α·u`` with α = max(epsilon_2, rms(w))·min(lr, 1 / √t). In Keras's
-    form epsilon_1 is added to g²; in PyTorch's the mean of r is at least epsilon_1 and v at least its square.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Largest relative step size, positive; or a schedule that gives it for each step.
+    beta_2_decay : float, default -0.8
+        Exponent of the decay rate of the averages, negative.
+    epsilon_1 : float, default 1e-30
+        Small number added to the squared gradient.
+    epsilon_2 : float, default 1e-3
+        Lower bound of the size of a Variable, by which its step is scaled.
+    clip_threshold : float, default 1.0
+        Largest root mean square of the scaled gradient, positive.
+    form : {"keras", "torch"}, default "keras"
+        Which library's form to use; see Notes.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        learning_rate: the largest relative step size, positive, or a Schedule.
-        beta_2_decay: below 0.
-        epsilon_1, epsilon_2: see above.
-        clip_threshold: positive.
-        form: "keras" or "torch".
-        options: see Optimizer.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : Stores the second moment of each element.
+
+    Notes
+    -----
+    For Variables with at least two axes, r and c are averages of g² over columns and rows, to which step t
+    contributes the fraction ``t^beta_2_decay``::
+
+        v = r·cᵀ / mean(r)
+        u = g / √v,   divided by max(1, rms(u) / clip_threshold)
+        w ← w − max(epsilon_2, rms(w))·min(lr, 1/√t)·u
+
+    For other Variables, v is the average of g². In Keras's form epsilon_1 is added to g²; in PyTorch's, the
+    mean of r is at least epsilon_1 and v at least epsilon_1².
+
+    N. Shazeer and M. Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
+
+    Examples
+    --------
+    >>> w = jg.Variable([[2.0, -3.0], [1.0, 4.0]])
+    >>> costs = jg.optimizers.Adafactor(0.05).minimize(lambda: jg.sum(w**2), steps=300)
+    >>> bool(costs[-1] < 0.01 * costs[0])
+    True
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, beta_2_decay: float = -0.8, epsilon_1: float = 1e-30,
-        epsilon_2: float = 1e-3, clip_threshold: float = 1.0, form: str = "keras", **options: Any,
+        epsilon_2: float = 1e-3, clip_threshold: float = 1.0, form: Form = "keras", **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         others = {
             "beta_2_decay": beta_2_decay, "epsilon_1": epsilon_1, "epsilon_2": epsilon_2,
@@ -52,7 +87,9 @@ class Adafactor(Optimizer):
         t = steps.leaf + 1.0
         changes = assigned((steps, t))
         moves: list[Tensor] = []
-        factor = None if self._bounds else self._factor(hyper)  # the size of a Variable counts before it, or after it
+        factor = (
+            None if self._bounds else self._factor(hyper)
+        )  # the size of a Variable is that before weight decay, or after it
         new, relative = power(t, decay), minimum(rate, 1.0 / sqrt(t))
         for g, w in pairs:
             v, more = self._second(square(g) if self._bounds else square(g) + epsilon_1, w, new, epsilon_1)
@@ -63,7 +100,7 @@ class Adafactor(Optimizer):
         return changes, moves
 
     def _second(self, squared: Tensor, w: Variable, new: Tensor, epsilon_1: Tensor) -> tuple[Tensor, list[StateUpdate]]:
-        """The second moments, and that they are kept; ``new`` is the part of this step."""
+        """Return the second moments and the updates that keep them; ``new`` is the fraction that this step contributes."""
         if len(w.shape) < 2:
             (kept,) = self._state(w, 0.0)
             v = kept.leaf + new * (squared - kept.leaf)
@@ -77,4 +114,5 @@ class Adafactor(Optimizer):
 
 
 def _rms(x: Tensor) -> Tensor:
+    """Return the root mean square."""
     return sqrt(mean(square(x)))

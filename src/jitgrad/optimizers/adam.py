@@ -1,16 +1,17 @@
-"""Adam: steps scaled by running moments of the gradient."""
+"""Adam and its variants: step sizes from moving averages of the gradient and its square."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from jitgrad.functions.joining import concatenate
 from jitgrad.functions.shapes import reshape
-from jitgrad.ops.elementwise import abs, greater, maximum, power, sign, sqrt, where
+from jitgrad.ops.elementwise import abs, greater, maximum, power, sqrt, where
 from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned
+from jitgrad.optimizers.options import CommonOptions, Form, OptimizerOptions
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.composite import composite
 from jitgrad.tape.indexing import getitem
@@ -24,31 +25,74 @@ _FIRST = np.array([1.0, 1.0, 0.0])
 
 @composite
 def _with_corrected_epsilon(hyper: Tensor, rate: Tensor) -> Tensor:
-    """Adam's numbers with ε·√(1 − β₂ᵗ): what is added to the root before it is corrected."""
+    """Return Adam's numbers with ε·√(1 − β₂ᵗ), which is added to the root before its bias is corrected."""
     epsilon = getitem(hyper, 3) * sqrt(1.0 - getitem(rate, 1) * getitem(hyper, 2))
     return concatenate([getitem(hyper, slice(0, 3)), reshape(epsilon, (1,))])
 
 
 class Adam(Optimizer):
-    """Adam, Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+    """Adam: step sizes from moving averages of the gradient and of its square.
 
-    ``m ← m + (1 − β₁)(g − m); v ← v + (1 − β₂)(g² − v); w ← w − α·m / (√v + ε)`` with
-    ``α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ)`` in Keras's form. In PyTorch's ε is added to the corrected root, √v / √(1 − β₂ᵗ) + ε.
+    It needs little tuning and is the default optimizer of ``Model.compile``.
 
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        beta_1, beta_2: how slowly the moments change, from 0 on and below 1.
-        epsilon: keeps the division from overflowing.
-        form: "keras" or "torch".
-        options: see Optimizer.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    beta_1 : float, default 0.9
+        Decay rate β₁ of the mean of the gradients, in [0, 1).
+    beta_2 : float, default 0.999
+        Decay rate β₂ of the mean of the squared gradients, in [0, 1).
+    epsilon : float, default 1e-7
+        Small number ε that keeps the divisor away from 0.
+    form : {"keras", "torch"}, default "keras"
+        Where ε is added: to the root √v, as in Keras, or to the root after its bias is corrected, as in
+        PyTorch.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Raises:
-        ArgumentError: for a number outside its range.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    AdamW : With decoupled weight decay.
+    AMSGrad : With the largest second moment so far.
+    Nadam : With Nesterov's momentum.
+    LBFGS : Converges faster for smooth costs on all rows.
+
+    Notes
+    -----
+    In step t, with the gradient g::
+
+        m ← β₁·m + (1 − β₁)·g
+        v ← β₂·v + (1 − β₂)·g²
+        w ← w − α·m / (√v + ε),   α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ)
+
+    In PyTorch's form, ``w ← w − lr / (1 − β₁ᵗ)·m / (√v / √(1 − β₂ᵗ) + ε)``; PyTorch's default ε is 1e-8.
+
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> adam = jg.optimizers.Adam(0.1)
+    >>> costs = adam.minimize(lambda: jg.sum((w - 1.0) ** 2), steps=300)
+    >>> np.round(w.numpy(), 3)
+    array([1., 1.])
+
+    With a schedule, the learning rate is computed natively in each step:
+
+    >>> from jitgrad.optimizers.schedules import CosineDecay
+    >>> model = jg.Sequential([jg.layers.Dense(1)])
+    >>> model.compile(jg.optimizers.Adam(CosineDecay(0.01, steps=1000), clipnorm=1.0), "mse")
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        form: str = "keras", **options: Any,
+        form: Form = "keras", **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}, **options)
         self._corrects_epsilon = check_form(form)
@@ -75,13 +119,13 @@ class Adam(Optimizer):
         return changes, moves
 
     def _time(self, pairs: list[tuple[Tensor, Variable]]) -> tuple[Tensor, list[StateUpdate]]:
-        """The number of the step, from 1 on, and that it is counted."""
+        """Return the number of the step, starting with 1, and the update that counts it."""
         (steps,) = self._shared(pairs, 0.0)
         t = steps.leaf + 1.0
         return t, assigned((steps, t))
 
     def _moments(self, g: Tensor, w: Variable, beta_1: Tensor, beta_2: Tensor) -> tuple[Tensor, Tensor, list[StateUpdate]]:
-        """Both moments after this step, and that they are kept."""
+        """Return both moments after this step, and the updates that keep them."""
         m, v, *_ = self._state(w, 0.0, 0.0)
         first = m.leaf + (1.0 - beta_1) * (g - m.leaf)
         second = v.leaf + (1.0 - beta_2) * (g * g - v.leaf)
@@ -89,23 +133,92 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient: ``w ← w·(1 − lr·weight_decay)`` before each step.
+    """Adam with decoupled weight decay: ``w ← w·(1 − lr·weight_decay)`` before each step.
 
-    Loshchilov and Hutter, "Decoupled weight decay regularization", 2019. Arguments are Adam's; those of other optimizers have
-    the option weight_decay, too.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    weight_decay : float, default 0.004
+        Strength of the weight decay.
+    beta_1 : float, default 0.9
+        Decay rate β₁ of the mean of the gradients, in [0, 1).
+    beta_2 : float, default 0.999
+        Decay rate β₂ of the mean of the squared gradients, in [0, 1).
+    epsilon : float, default 1e-7
+        Small number ε that keeps the divisor away from 0.
+    form : {"keras", "torch"}, default "keras"
+        Where ε is added; see `Adam`.
+    **options : CommonOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : The update rule. Every optimizer has the option ``weight_decay``.
+
+    Notes
+    -----
+    I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", 2019.
+
+    Examples
+    --------
+    >>> model = jg.Sequential([jg.layers.Dense(1)])
+    >>> model.compile(jg.optimizers.AdamW(0.001, weight_decay=0.01), "mse")
+    >>> model.optimizer.hyperparameters["weight_decay"]
+    0.01
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
-        epsilon: float = 1e-7, form: str = "keras", **options: Any,
+        epsilon: float = 1e-7, form: Form = "keras", **options: Unpack[CommonOptions],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, beta_1, beta_2, epsilon, form, weight_decay=weight_decay, **options)
 
 
 class AMSGrad(Adam):
-    """Adam with the largest second moment so far: Reddi, Kale and Kumar, "On the convergence of Adam and beyond", 2018.
+    """Adam with the largest second moment so far.
 
-    ``v̂ ← max(v̂, v); w ← w − α·m / (√v̂ + ε)``; the rest, and the arguments, are Adam's.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    beta_1 : float, default 0.9
+        Decay rate β₁ of the mean of the gradients, in [0, 1).
+    beta_2 : float, default 0.999
+        Decay rate β₂ of the mean of the squared gradients, in [0, 1).
+    epsilon : float, default 1e-7
+        Small number ε that keeps the divisor away from 0.
+    form : {"keras", "torch"}, default "keras"
+        Where ε is added; see `Adam`.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : The update rule with the current second moment.
+
+    Notes
+    -----
+    As `Adam`, with ``v̂ ← max(v̂, v)`` in place of v in the step.
+
+    S. J. Reddi, S. Kale and S. Kumar, "On the convergence of Adam and beyond", 2018.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.AMSGrad(0.1).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=400)
+    >>> np.round(w.numpy(), 2)
+    array([1., 1.])
     """
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
@@ -119,17 +232,49 @@ class AMSGrad(Adam):
 
 
 class Nadam(Adam):
-    """Adam with Nesterov's momentum: Dozat, "Incorporating Nesterov momentum into Adam", 2016.
+    """Adam with Nesterov's momentum.
 
-    The momentum of step t is ``μₜ = β₁·(1 − ½·0.96^(momentum_decay·t))``. Arguments are Adam's without form, and
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    beta_1 : float, default 0.9
+        Decay rate β₁ of the mean of the gradients, in [0, 1).
+    beta_2 : float, default 0.999
+        Decay rate β₂ of the mean of the squared gradients, in [0, 1).
+    epsilon : float, default 1e-7
+        Small number ε that keeps the divisor away from 0.
+    momentum_decay : float, default 0.004
+        How fast the momentum rises to β₁, at least 0: 0.004 as in PyTorch, 1 as in Keras 3.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        momentum_decay: how fast the momentum rises to β₁, from 0 on: 0.004, as in PyTorch, or 1, as in Keras 3.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : The update rule without Nesterov's momentum.
+
+    Notes
+    -----
+    The momentum of step t is ``μₜ = β₁·(1 − ½·0.96^(momentum_decay·t))``.
+
+    T. Dozat, "Incorporating Nesterov momentum into Adam", 2016.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.Nadam(0.1).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=300)
+    >>> np.round(w.numpy(), 2)
+    array([1., 1.])
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        momentum_decay: float = 0.004, **options: Any,
+        momentum_decay: float = 0.004, **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         others = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon, "momentum_decay": momentum_decay}
         Optimizer.__init__(self, learning_rate, others, **options)
@@ -154,14 +299,46 @@ class Nadam(Adam):
 
 
 class RAdam(Adam):
-    """Adam whose first steps go without the second moment, while that is little known. Arguments are Adam's without form.
+    """Rectified Adam: without the second moment while its estimate is uncertain.
 
-    Liu et al., "On the variance of the adaptive learning rate and beyond", 2020, as in PyTorch.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    beta_1 : float, default 0.9
+        Decay rate β₁ of the mean of the gradients, in [0, 1).
+    beta_2 : float, default 0.999
+        Decay rate β₂ of the mean of the squared gradients, in [0, 1).
+    epsilon : float, default 1e-8
+        Small number ε that keeps the divisor away from 0.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : The update rule without the rectification.
+
+    Notes
+    -----
+    L. Liu, H. Jiang, P. He, W. Chen, X. Liu, J. Gao and J. Han, "On the variance of the adaptive learning rate
+    and beyond", 2020. Values are those of PyTorch.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.RAdam(0.1).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=300)
+    >>> np.round(w.numpy(), 2)
+    array([1., 1.])
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8,
-        **options: Any,
+        **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, beta_1, beta_2, epsilon, "torch", **options)
 
@@ -187,10 +364,48 @@ class RAdam(Adam):
 
 
 class Adamax(Adam):
-    """Adam with the largest gradient in place of the second moment, from the same paper.
+    """Adam with the largest past gradient in place of the second moment.
 
-    ``u ← max(β₂·u, |g|); w ← w − lr / (1 − β₁ᵗ)·m / (u + ε)`` in Keras's form; in PyTorch's ε is added to |g| instead.
-    Arguments are Adam's.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    beta_1 : float, default 0.9
+        Decay rate β₁ of the mean of the gradients, in [0, 1).
+    beta_2 : float, default 0.999
+        Decay rate β₂ of the mean of the squared gradients, in [0, 1).
+    epsilon : float, default 1e-7
+        Small number ε that keeps the divisor away from 0.
+    form : {"keras", "torch"}, default "keras"
+        Where ε is added: to u, as in Keras, or to ``|g|``, as in PyTorch.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : The update rule with the second moment.
+
+    Notes
+    -----
+    ::
+
+        m ← β₁·m + (1 − β₁)·g
+        u ← max(β₂·u, |g|)
+        w ← w − lr / (1 − β₁ᵗ)·m / (u + ε)
+
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, section 7.1.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.Adamax(0.1).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=400)
+    >>> np.round(w.numpy(), 2)
+    array([1., 1.])
     """
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
@@ -206,31 +421,4 @@ class Adamax(Adam):
             largest = maximum(beta_2 * u.leaf, abs(g) + epsilon if self._corrects_epsilon else abs(g))
             changes += assigned((m, first), (u, largest))
             moves.append(rate / (1.0 - beta_1**t) * first / (largest if self._corrects_epsilon else largest + epsilon))
-        return changes, moves
-
-
-class Lion(Optimizer):
-    """Steps by the sign of a momentum: ``w ← w − lr·sign(β₁·m + (1 − β₁)·g); m ← β₂·m + (1 − β₂)·g``.
-
-    Chen et al., "Symbolic discovery of optimization algorithms", 2023. Its learning rate is a third to a tenth of AdamW's.
-
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        beta_1, beta_2: from 0 on and below 1.
-        options: see Optimizer.
-    """
-
-    def __init__(
-        self, learning_rate: float | Schedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **options: Any
-    ) -> None:
-        super().__init__(learning_rate, {"beta_1": beta_1, "beta_2": beta_2}, **options)
-
-    def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
-        rate, beta_1, beta_2 = self._own(hyper)
-        changes: list[StateUpdate] = []
-        moves: list[Tensor] = []
-        for g, w in pairs:
-            (m,) = self._state(w, 0.0)
-            moves.append(rate * sign(beta_1 * m.leaf + (1.0 - beta_1) * g))
-            changes += assigned((m, beta_2 * m.leaf + (1.0 - beta_2) * g))
         return changes, moves

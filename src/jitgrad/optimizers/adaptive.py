@@ -1,13 +1,14 @@
-"""Optimizers whose step sizes follow the size of past gradients, with Keras's names and defaults."""
+"""Optimizers with step sizes scaled by the size of past gradients. Names and defaults are Keras's."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from jitgrad.arguments import nonnegative
 from jitgrad.ops.elementwise import sqrt
 from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned
+from jitgrad.optimizers.options import Form, OptimizerOptions
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import StateUpdate
@@ -15,26 +16,62 @@ from jitgrad.tape.variable import Variable
 
 
 class RMSprop(Optimizer):
-    """``v ← ρ·v + (1 − ρ)·g²; w ← w − lr·g / (√v + ε)``; centred, v less the square of the mean gradient.
+    """RMSprop: step sizes scaled by a moving average of the squared gradient.
 
-    Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012; Graves, "Generating sequences with recurrent neural networks", 2013.
-    With momentum μ: ``b ← μ·b + g / (√v + ε); w ← w − lr·b``. That is PyTorch's form; in Keras's the root is √(v + ε), and the
-    learning rate is part of b.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    rho : float, default 0.9
+        Decay rate ρ of the average, in [0, 1).
+    momentum : float, default 0.0
+        Momentum μ, in [0, 1).
+    epsilon : float, default 1e-7
+        Small number ε that keeps the divisor away from 0.
+    centered : bool, default False
+        Whether to use the variance of the gradient: v less the square of the mean gradient.
+    form : {"keras", "torch"}, default "torch"
+        Which library's form to use; see Notes.
+    initial_accumulator_value : float, default 0.0
+        Initial value of v, at least 0.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        rho: ρ, from 0 on and below 1.
-        momentum: μ, from 0 on and below 1.
-        epsilon: keeps the division from overflowing.
-        centered: whether the variance of the gradient counts instead of its square.
-        initial_accumulator_value: what v begins with, from 0 on.
-        form: "keras" or "torch".
-        options: see Optimizer.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : Also averages the gradient.
+
+    Notes
+    -----
+    In PyTorch's form::
+
+        v ← ρ·v + (1 − ρ)·g²
+        b ← μ·b + g / (√v + ε)
+        w ← w − lr·b
+
+    In Keras's form the root is ``√(v + ε)``, and the learning rate is part of b: ``b ← μ·b + lr·g / √(v + ε); w
+    ← w − b``.
+
+    T. Tieleman and G. Hinton, "Lecture 6.5: RMSprop", 2012. For the centered form, A. Graves, "Generating
+    sequences with recurrent neural networks", 2013.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.RMSprop(0.01).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=600)
+    >>> np.round(w.numpy(), 2)
+    array([1., 1.])
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
-        centered: bool = False, form: str = "torch", initial_accumulator_value: float = 0.0, **options: Any,
+        centered: bool = False, form: Form = "torch", initial_accumulator_value: float = 0.0,
+        **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, {"rho": rho, "momentum": momentum, "epsilon": epsilon}, **options)
         self.centered = centered
@@ -62,22 +99,50 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """``s ← s + g²; w ← w − lr·g / (√s + ε)``. That is PyTorch's form; in Keras's the root is √(s + ε).
+    """Adagrad: step sizes scaled by the sum of the squared gradients.
 
-    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Step size, positive; or a schedule that gives it for each step.
+    initial_accumulator_value : float, default 0.1
+        Initial value of the sum s, at least 0.
+    epsilon : float, default 1e-7
+        Small number ε that keeps the divisor away from 0.
+    learning_rate_decay : float, default 0.0
+        Decay d of the learning rate: in step t it is ``lr / (1 + (t − 1)·d)``.
+    form : {"keras", "torch"}, default "torch"
+        Which library's form to use; see Notes.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        initial_accumulator_value: what s begins with, from 0 on.
-        epsilon: keeps the division from overflowing.
-        learning_rate_decay: d, where the rate of step t is lr / (1 + (t − 1)·d).
-        form: "keras" or "torch".
-        options: see Optimizer.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adadelta : The sum is replaced by a moving average.
+
+    Notes
+    -----
+    In PyTorch's form, ``s ← s + g²; w ← w − lr·g / (√s + ε)``. In Keras's form the root is ``√(s + ε)``.
+
+    J. Duchi, E. Hazan and Y. Singer, "Adaptive subgradient methods for online learning and stochastic
+    optimization", 2011.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.Adagrad(1.0).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=200)
+    >>> np.round(w.numpy(), 2)
+    array([1., 1.])
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
-        learning_rate_decay: float = 0.0, form: str = "torch", **options: Any,
+        learning_rate_decay: float = 0.0, form: Form = "torch", **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, {"epsilon": epsilon, "learning_rate_decay": learning_rate_decay}, **options)
         self.initial_accumulator_value = nonnegative("initial_accumulator_value", initial_accumulator_value)
@@ -100,19 +165,53 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """``v ← ρ·v + (1 − ρ)·g²; d = √(u + ε) / √(v + ε)·g; u ← ρ·u + (1 − ρ)·d²; w ← w − lr·d``.
+    """Adadelta: step sizes from moving averages of squared gradients and squared steps.
 
-    Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        Factor of the steps, positive; 1 in the paper. Or a schedule that gives it for each step.
+    rho : float, default 0.95
+        Decay rate ρ of the averages, in [0, 1).
+    epsilon : float, default 1e-7
+        Small number ε that determines the size of the first steps.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        rho: ρ, from 0 on and below 1.
-        epsilon: what the first steps are sized by.
-        options: see Optimizer.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adagrad : Sums the squared gradients.
+
+    Notes
+    -----
+    ::
+
+        v ← ρ·v + (1 − ρ)·g²
+        d = √(u + ε) / √(v + ε)·g
+        u ← ρ·u + (1 − ρ)·d²
+        w ← w − lr·d
+
+    M. D. Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.Adadelta(1.0, epsilon=1e-3).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=600)
+    >>> np.round(w.numpy(), 2)
+    array([1., 1.])
     """
 
     def __init__(
-        self, learning_rate: float | Schedule = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **options: Any
+        self,
+        learning_rate: float | Schedule = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, {"rho": rho, "epsilon": epsilon}, **options)
 

@@ -1,4 +1,4 @@
-"""Gradients kept from being too large: by element, by the norm of each, or of all together."""
+"""Clipping of gradients: by element, by the norm of each, or by the norm of all together."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Gradients = list[tuple[Any, Any]]
 
 
 class Clipper:
-    """From pairs of gradients and Variables to the same with gradients clipped.
+    """Clips the gradients in pairs of gradients and Variables.
 
-    Raises ArgumentError for more than one way.
+    Raises ArgumentError if more than one way of clipping is given.
     """
 
     def __init__(self, **clipping: float | None) -> None:
         given = {name: positive(name, value) for name, value in clipping.items() if value is not None}
         if len(given) > 1:
-            raise ArgumentError(f"Gradients are to be clipped by {' and '.join(given)}. Choose one of them.")
+            raise ArgumentError(f"The options {' and '.join(given)} exclude each other. Choose one of them.")
         self.kind: str | None
         self.kind, self.most = next(iter(given.items()), (None, 0.0))
 
@@ -40,7 +40,7 @@ def _by_norm(pairs: Gradients, most: float) -> Gradients:
 
 
 def _by_global_norm(pairs: Gradients, most: float) -> Gradients:
-    """Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013."""
+    """Clip by the norm of all gradients (Pascanu, Mikolov and Bengio, 2013)."""
     total: Any = 0.0
     for g, _ in pairs:
         total = total + sum(square(g))

@@ -1,7 +1,7 @@
-"""L-BFGS for costs that are functions of Python: a cost is asked for as often as a step needs, along a line too.
+"""L-BFGS for costs that are Python functions, which a step may call several times, also in a line search.
 
-Nocedal and Wright, "Numerical Optimization", 2006, algorithms 7.4, 3.5 and 3.6; the constants, and when a step ends, are
-PyTorch's.
+J. Nocedal and S. J. Wright, "Numerical Optimization", 2006, algorithms 7.4, 3.5 and 3.6. The constants and the
+stopping criteria are PyTorch's.
 """
 
 from __future__ import annotations
@@ -16,28 +16,39 @@ import numpy as np
 from jitgrad.arguments import count, nonnegative
 
 Cost = Callable[[np.ndarray], tuple[float, np.ndarray]]
-"""Of a point, the value and the gradient there."""
+"""A function of a point that returns the value and the gradient there."""
 
-_LEAST_BEND = 1e-10  # a pair whose curvature is less is not remembered
-_DECREASE, _CURVATURE = 1e-4, 0.9  # the constants of Wolfe's conditions
+_LEAST_BEND = 1e-10  # pairs with less curvature are discarded
+_DECREASE, _CURVATURE = 1e-4, 0.9  # constants of the Wolfe conditions
 _MOST_TRIALS = 25
 
 
 class ClosureLBFGS:
-    """L-BFGS whose steps are of up to ``max_iter`` iterations.
+    """L-BFGS with up to ``max_iter`` iterations per step.
 
-    Args:
-        learning_rate: how far to go along the direction, or where the search begins.
-        max_iter: how many iterations a step has at most.
-        max_eval: after how many evaluations it ends; by default 5/4 of ``max_iter``.
-        tolerance_grad: it ends where no element of the gradient is larger.
-        tolerance_change: or where point or value change by less.
-        history_size: how many pairs of steps and changes of the gradient are kept.
-        strong_wolfe: whether each iteration searches along its direction for a point with the strong Wolfe conditions.
+    Parameters
+    ----------
+    learning_rate : float
+        Length of the move along the direction, or initial length of the line search.
+    max_iter : int
+        Largest number of iterations of a step.
+    max_eval : int, optional
+        Number of evaluations after which a step ends; by default 5/4 of `max_iter`.
+    tolerance_grad : float
+        A step ends if no element of the gradient is larger.
+    tolerance_change : float
+        A step ends if the point or the value changes by less.
+    history_size : int
+        Number of past moves to keep.
+    strong_wolfe : bool
+        Whether each iteration searches for a point that satisfies the strong Wolfe conditions.
 
-    Attributes:
-        evaluations: how many there have been.
-        iterations: the same of iterations.
+    Attributes
+    ----------
+    evaluations : int
+        Number of evaluations so far.
+    iterations : int
+        Number of iterations so far.
     """
 
     def __init__(
@@ -58,7 +69,7 @@ class ClosureLBFGS:
         self._last: tuple[np.ndarray, np.ndarray] | None = None  # the last move, and the gradient before it
 
     def step(self, x: np.ndarray, cost: Cost) -> np.ndarray:
-        """From ``x`` to where up to ``max_iter`` iterations lead."""
+        """Run up to ``max_iter`` iterations from ``x`` and return the new point."""
         before = self.evaluations
         value, gradient = self._at(cost, x)
         for left in reversed(range(self.max_iter)):
@@ -94,7 +105,7 @@ class ClosureLBFGS:
         return _Trial(t, math.inf if math.isnan(value) else value, gradient, float(gradient @ direction))
 
     def _direction(self, gradient: np.ndarray) -> np.ndarray:
-        """−H·g by the pairs so far, the newest of which is remembered first."""
+        """Return −H·g for the stored moves, after storing the last one."""
         self.iterations += 1
         if self._last is not None:
             move, before = self._last
@@ -115,7 +126,7 @@ class ClosureLBFGS:
         return q
 
     def get_state(self) -> dict[str, Any]:
-        """All that the next steps depend on, as numbers and arrays."""
+        """Return everything the next steps depend on, as numbers and arrays."""
         move, before = self._last or (None, None)
         return {
             "func_evals": self.evaluations, "n_iter": self.iterations, "H_diag": self._scale, "move": move,
@@ -123,7 +134,7 @@ class ClosureLBFGS:
         }  # fmt: skip
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on as from a state that ``get_state`` returned."""
+        """Restore a state that ``get_state`` returned."""
         self.evaluations, self.iterations = int(state["func_evals"]), int(state["n_iter"])
         self._scale = float(state["H_diag"])
         self._moves, self._turns = list(state["old_stps"]), list(state["old_dirs"])
@@ -131,7 +142,7 @@ class ClosureLBFGS:
 
 
 class _Trial(NamedTuple):
-    """A point on a line: how far it is, and value, gradient and slope there."""
+    """A point on a line: its distance, and the value, gradient and slope there."""
 
     t: float
     value: float
@@ -140,7 +151,7 @@ class _Trial(NamedTuple):
 
 
 def _search(at: Callable[[float], _Trial], t: float, start: _Trial, reach: float, tolerance: float) -> _Trial:
-    """A point on a line with the strong Wolfe conditions, or the best of those that were tried."""
+    """Return a point on a line that satisfies the strong Wolfe conditions, or the best of the points tried."""
 
     def falls_too_little(trial: _Trial) -> bool:
         return trial.value > start.value + _DECREASE * trial.t * start.slope
@@ -148,7 +159,7 @@ def _search(at: Callable[[float], _Trial], t: float, start: _Trial, reach: float
     def is_flat(trial: _Trial) -> bool:
         return abs(trial.slope) <= -_CURVATURE * start.slope
 
-    # Further away until two points have a minimum between them.
+    # Extend the interval until it contains a minimum.
     before, now = start, at(t)
     for trial in range(_MOST_TRIALS):
         if falls_too_little(now) or (trial > 1 and now.value >= before.value):
@@ -161,7 +172,7 @@ def _search(at: Callable[[float], _Trial], t: float, start: _Trial, reach: float
         before, now = now, at(next_t)
     else:
         before, trial = start, _MOST_TRIALS
-    # Nearer, until one is found.
+    # Shrink it until a point satisfies the conditions.
     low, high = (before, now) if before.value <= now.value else (now, before)
     was_near_an_end = False
     while trial < _MOST_TRIALS and abs(high.t - low.t) * reach >= tolerance:
@@ -185,7 +196,7 @@ def _search(at: Callable[[float], _Trial], t: float, start: _Trial, reach: float
 
 
 def _minimum(a: _Trial, b: _Trial, bounds: tuple[float, float]) -> float:
-    """Where the cubic through two points with their slopes is least, within bounds; their middle where there is none."""
+    """Return the minimum of the cubic through two points with their slopes, within bounds, or the midpoint if there is none."""
     if a.t > b.t:
         a, b = b, a
     bend = a.slope + b.slope - 3 * (a.value - b.value) / (a.t - b.t)

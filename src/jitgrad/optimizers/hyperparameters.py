@@ -1,8 +1,8 @@
-"""The numbers of an optimizer that may change between steps: by name, in one Variable, so that no Program depends on them."""
+"""The numbers of an optimizer that may change between steps, stored by name in one Variable so no Program depends on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jitgrad.arguments import in_unit_interval, nonnegative, number
@@ -19,16 +19,24 @@ _CHECKS: dict[str, Callable[[str, Any], float]] = {
 
 
 class Hyperparameters:
-    """Named numbers. Those that are not listed above are from 0 on.
+    """Named numbers. Numbers without an entry in ``_CHECKS`` must not be negative.
 
-    Args:
-        values: by name, in the order in which update instructions take them.
+    Parameters
+    ----------
+    values : dict of str to float
+        Values by name, in the order in which update instructions read them.
 
-    Attributes:
-        variable: all of them.
-        used: the names of those that are not 0. What a step computes depends on this alone.
+    Attributes
+    ----------
+    variable : WeakVariable
+        All values.
+    used : frozenset of str
+        Names of the nonzero values, which determine what a step computes.
 
-    Raises ArgumentError for a number outside its range.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
     """
 
     def __init__(self, values: dict[str, float]) -> None:
@@ -37,26 +45,28 @@ class Hyperparameters:
         self.note()
 
     def note(self) -> None:
-        """See which are used, after the Variable was given a value."""
+        """Update ``used`` after the Variable was assigned."""
         self.used = frozenset(name for name, value in self.values.items() if value)
 
     @property
     def values(self) -> dict[str, float]:
-        """What they are now."""
+        """The current values by name."""
         return dict(zip(self._places, self.variable.leaf.value.tolist(), strict=True))
 
     def change(self, values: dict[str, float]) -> None:
-        """New values of some. Raises OptionError for a name that there is not; nothing has changed then."""
+        """Assign new values. Raises OptionError for an unknown name, before any change."""
         now = self.values
         for name, value in values.items():
             if name not in now:
-                raise OptionError(f"There is no hyperparameter {name!r}.{near_name(name, now)} There are {', '.join(now)}.")
+                raise OptionError(
+                    f"There is no hyperparameter {name!r}.{near_name(name, now)} The hyperparameters are {', '.join(now)}."
+                )
             now[name] = _checked(name, value)
         self.variable.store(list(now.values()))
         self.note()
 
     def of(self, numbers: Tensor, name: str) -> Tensor:
-        """One of ``numbers``, which are like the Variable."""
+        """Return one element of ``numbers``, a Tensor with the layout of the Variable."""
         return getitem(numbers, self._places[name])
 
 
@@ -65,17 +75,17 @@ def _checked(name: str, value: Any) -> float:
 
 
 _ELSEWHERE = {
-    "lr": "It is called learning_rate",
-    "decay": "Give a schedule of optimizers.schedules as learning_rate",
-    "betas": "They are called beta_1 and beta_2",
-    "eps": "It is called epsilon",
+    "lr": "Use learning_rate",
+    "decay": "Pass a schedule of optimizers.schedules as learning_rate",
+    "betas": "Use beta_1 and beta_2",
+    "eps": "Use epsilon",
     "amsgrad": "Use the optimizer AMSGrad",
 }
-"""What arguments of other libraries are called."""
+"""Advice for arguments of other libraries."""
 
 
-def check_options(given: dict[str, Any], known: dict[str, Any]) -> None:
-    """Raise OptionError for an option that no optimizer has."""
+def check_options(given: Mapping[str, Any], known: dict[str, Any]) -> None:
+    """Raise OptionError for an unknown option."""
     for name in given:
         if name in _ELSEWHERE:
             raise OptionError(f"There is no argument {name!r}. {_ELSEWHERE[name]}.")
@@ -84,7 +94,7 @@ def check_options(given: dict[str, Any], known: dict[str, Any]) -> None:
 
 
 def check_form(form: str) -> bool:
-    """Whether it is "torch". Raises ArgumentError for another than "keras" and "torch"."""
+    """Return whether the form is "torch". Raises ArgumentError if it is neither "keras" nor "torch"."""
     if form not in ("keras", "torch"):
         raise ArgumentError(f"form is {form!r}. Use 'keras' or 'torch'.")
     return form == "torch"

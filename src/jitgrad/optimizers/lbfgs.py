@@ -1,8 +1,8 @@
-"""L-BFGS: steps by the curvature of the last gradients."""
+"""L-BFGS: steps by the curvature that past gradients reveal."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from jitgrad.functions.reductions import sum
 from jitgrad.functions.shapes import expand_dims, reshape
 from jitgrad.ops.elementwise import abs, greater, less_equal, minimum, where
 from jitgrad.optimizers.optimizer import Optimizer, assigned
+from jitgrad.optimizers.options import OptimizerOptions
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.trace import StateUpdate
@@ -22,19 +23,53 @@ from jitgrad.tape.variable import Variable
 
 
 class LBFGS(Optimizer):
-    """Limited-memory BFGS, Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
+    """Limited-memory BFGS, a quasi-Newton method, for smooth costs on all rows.
 
-    Each step goes ``learning_rate`` times the direction of the two-loop recursion, the first one at most 1 / |g|₁ of the
-    gradient, without a line search: as PyTorch's with ``max_iter=1``. For costs on all rows (``batch_size=None``,
-    ``minimize``), where it converges in tens of steps; from far away a smaller learning rate, or some steps of Adam before,
-    keep it from diverging.
+    It typically converges in tens of steps. Use it with ``batch_size=None`` or with `minimize`; steps on
+    changing batches are not consistent. Each step goes ``learning_rate`` times the quasi-Newton direction,
+    without a line search. If it diverges from a distant start, use a smaller learning rate or some steps of
+    Adam first.
 
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        history_size: how many pairs of steps and changes of the gradient are kept.
-        tolerance_grad: no step is taken where no element of the gradient is larger.
-        tolerance_change: nor where the cost would fall by less along the direction.
-        options: see Optimizer.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 1.0
+        Step size relative to the quasi-Newton step, positive; or a schedule that gives it for each step.
+    history_size : int, default 10
+        Number of past steps to keep, from 1 to 1000.
+    tolerance_grad : float, default 1e-7
+        No step is taken if no element of the gradient is larger.
+    tolerance_change : float, default 1e-9
+        No step is taken if the cost would decrease by less, to first order.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    See Also
+    --------
+    Adam : For costs on batches.
+    jitgrad.curve_fit : Least squares with standard errors.
+
+    Notes
+    -----
+    With H the approximation of the inverse Hessian by the two-loop recursion over the last `history_size`
+    steps, ``w ← w − lr·H·g``. The first step is ``w ← w − lr·min(1, 1 / |g|₁)·g``. This is PyTorch's ``LBFGS``
+    with ``max_iter=1`` and without a line search.
+
+    D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
+
+    Examples
+    --------
+    Rosenbrock's function has its minimum at (1, 1):
+
+    >>> w = jg.Variable([-0.5, 0.5])
+    >>> cost = lambda: (1 - w[0]) ** 2 + 100 * (w[1] - w[0] ** 2) ** 2
+    >>> costs = jg.optimizers.LBFGS(0.5).minimize(cost, steps=100)
+    >>> np.round(w.numpy(), 4)
+    array([1., 1.])
     """
 
     def __init__(
@@ -43,7 +78,7 @@ class LBFGS(Optimizer):
         history_size: int = 10,
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
-        **options: Any,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
         others = {
             "tolerance_grad": positive("tolerance_grad", tolerance_grad),
@@ -71,7 +106,7 @@ class LBFGS(Optimizer):
         direction = _two_loops(g, moves, turns, weights, scale)
         size = where(greater(steps, 0), rate, rate * minimum(1.0, 1.0 / sum(abs(g))))
         slope = dot(g, direction)
-        idle = less_equal(max(abs(g)), tolerance_grad)  # then nothing is remembered either
+        idle = less_equal(max(abs(g)), tolerance_grad)  # then the state stays unchanged, too
         step = where(logical_or(idle, greater(slope, -tolerance_change)), 0.0, size * direction)
         new = (steps + 1.0, step, g, moves, turns, weights, scale)
         changes = assigned(*((v, where(idle, v.leaf, value)) for v, value in zip(state, new, strict=True)))
@@ -84,12 +119,15 @@ class LBFGS(Optimizer):
 
 
 def _pushed(rows: Any, row: Tensor) -> Tensor:
-    """The matrix without its first row, and with another at its end."""
+    """Return the matrix without its first row and with a new last row."""
     return concatenate([rows[1:], expand_dims(row, 0)])
 
 
 def _two_loops(g: Tensor, moves: Any, turns: Any, weights: Any, scale: Tensor) -> Tensor:
-    """-H·g: Nocedal, "Updating quasi-Newton matrices with limited storage", 1980. A pair of weight 0 changes nothing."""
+    """Return −H·g by the two-loop recursion of Nocedal, "Updating quasi-Newton matrices with limited storage", 1980.
+
+    A pair of weight 0 has no effect.
+    """
     q, parts = -g, []
     for i in reversed(range(moves.shape[0])):
         part = weights[i] * dot(moves[i], q)

@@ -1,6 +1,7 @@
-"""Learning rates that follow the number of the step, from 0 on: functions of it that work on numbers and on Tensors.
+"""Learning rate schedules: functions of the number of the step, starting with 0.
 
-Given to an optimizer as its learning rate, a schedule is part of its update and runs natively.
+A schedule that is passed to an optimizer as its learning rate becomes part of the update and runs natively. A
+schedule can also be called with a number.
 """
 
 from __future__ import annotations
@@ -28,15 +29,72 @@ __all__ = [
 
 
 class Schedule(Described, ABC):
-    """Base class: ``schedule(step)`` is the learning rate of a step."""
+    """Base class of learning rate schedules.
+
+    A subclass defines ``__call__(step)`` with jitgrad functions.
+
+    See Also
+    --------
+    jitgrad.callbacks.LearningRateScheduler : Sets the learning rate once per epoch.
+
+    Examples
+    --------
+    >>> class SquareRoot(jg.optimizers.schedules.Schedule):
+    ...     def __init__(self, rate):
+    ...         self.rate = rate
+    ...
+    ...     def __call__(self, step):
+    ...         return self.rate / jg.sqrt(step + 1.0)
+    >>> float(SquareRoot(0.1)(3))
+    0.05
+    >>> adam = jg.optimizers.Adam(SquareRoot(0.1))
+    """
+
+    def __init__(self) -> None:
+        pass
 
     @abstractmethod
     def __call__(self, step: Any) -> Any:
-        """The learning rate of ``step``, a Tensor without axes."""
+        """Return the learning rate of a step.
+
+        Parameters
+        ----------
+        step : Tensor or float
+            Number of the step, a scalar.
+
+        Returns
+        -------
+        Tensor or float
+            The learning rate.
+        """
 
 
 class StepDecay(Schedule):
-    """``rate·factorⁿ`` after n times ``every`` steps."""
+    """Multiply the learning rate by a factor at regular intervals.
+
+    Parameters
+    ----------
+    rate : float
+        Initial learning rate, positive.
+    every : int
+        Number of steps between two changes.
+    factor : float, default 0.1
+        The factor, positive.
+
+    See Also
+    --------
+    ExponentialDecay : Decays in every step.
+
+    Notes
+    -----
+    The learning rate of step t is ``rate·factor^⌊t/every⌋``.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.StepDecay(0.1, every=100)
+    >>> [round(float(schedule(step)), 4) for step in (0, 99, 100, 200)]
+    [0.1, 0.1, 0.01, 0.001]
+    """
 
     def __init__(self, rate: float, every: int, factor: float = 0.1) -> None:
         self.rate, self.every, self.factor = positive("rate", rate), count("every", every), positive("factor", factor)
@@ -46,7 +104,31 @@ class StepDecay(Schedule):
 
 
 class ExponentialDecay(Schedule):
-    """``rate·factor^(step / steps)``: the factor over so many steps."""
+    """Decay the learning rate exponentially.
+
+    Parameters
+    ----------
+    rate : float
+        Initial learning rate, positive.
+    steps : int
+        Number of steps over which the learning rate changes by `factor`.
+    factor : float, default 0.1
+        The factor, positive.
+
+    See Also
+    --------
+    StepDecay : Decays in steps.
+
+    Notes
+    -----
+    The learning rate of step t is ``rate·factor^(t/steps)``.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.ExponentialDecay(0.1, steps=100)
+    >>> [round(float(schedule(step)), 4) for step in (0, 50, 100)]
+    [0.1, 0.0316, 0.01]
+    """
 
     def __init__(self, rate: float, steps: int, factor: float = 0.1) -> None:
         self.rate, self.steps, self.factor = positive("rate", rate), count("steps", steps), positive("factor", factor)
@@ -56,7 +138,26 @@ class ExponentialDecay(Schedule):
 
 
 class PiecewiseConstant(Schedule):
-    """``rates[i]`` up to and with step ``boundaries[i]``, the last rate afterwards, as in Keras."""
+    """Use a constant learning rate in each of several intervals of steps, as in Keras.
+
+    Parameters
+    ----------
+    boundaries : sequence of int
+        Last step of each interval but the last, in increasing order.
+    rates : sequence of float
+        Learning rate of each interval, one more than `boundaries`.
+
+    Raises
+    ------
+    ArgumentError
+        If boundaries are not in order, or the number of rates is wrong.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.PiecewiseConstant([10, 20], [0.1, 0.01, 0.001])
+    >>> [round(float(schedule(step)), 4) for step in (0, 10, 11, 30)]
+    [0.1, 0.1, 0.01, 0.001]
+    """
 
     def __init__(self, boundaries: Sequence[int], rates: Sequence[float]) -> None:
         self.boundaries = [count("a boundary", b, 0) for b in boundaries]
@@ -64,7 +165,7 @@ class PiecewiseConstant(Schedule):
         if self.boundaries != sorted(self.boundaries) or len(self.rates) != len(self.boundaries) + 1:
             raise ArgumentError(
                 f"PiecewiseConstant has boundaries {list(boundaries)} and {len(self.rates)} rates. "
-                f"Give boundaries in order, and one rate more than them."
+                f"Give boundaries in increasing order, and one more rate than boundaries."
             )
 
     def __call__(self, step: Any) -> Any:
@@ -75,9 +176,34 @@ class PiecewiseConstant(Schedule):
 
 
 class CosineDecay(Schedule):
-    """From ``rate`` down to ``rate·alpha`` over ``steps`` along a cosine, after ``warmup`` steps that rise from ``start``.
+    """Decay the learning rate along half a cosine, optionally after a linear warmup.
 
-    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+    Parameters
+    ----------
+    rate : float
+        Learning rate at the start of the decay, positive.
+    steps : int
+        Number of steps of the decay.
+    alpha : float, default 0.0
+        Final learning rate as a fraction of `rate`.
+    warmup : int, default 0
+        Number of steps before the decay, in which the learning rate increases linearly from `start`.
+    start : float, default 0.0
+        Learning rate of the first step of the warmup.
+
+    See Also
+    --------
+    CosineRestarts : Repeats the decay.
+
+    Notes
+    -----
+    I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.CosineDecay(0.1, steps=100, warmup=10)
+    >>> [round(float(schedule(step)), 4) for step in (0, 5, 10, 60, 110)]
+    [0.0, 0.05, 0.1, 0.05, 0.0]
     """
 
     def __init__(self, rate: float, steps: int, alpha: float = 0.0, warmup: int = 0, start: float = 0.0) -> None:
@@ -93,20 +219,45 @@ class CosineDecay(Schedule):
 
 
 class CosineRestarts(Schedule):
-    """A cosine from ``rate`` down to ``rate·alpha`` over ``steps``, again and again, by the same authors.
+    """Decay the learning rate along half a cosine, and repeat from the start.
 
-    Each time it takes ``longer`` times as many steps, and begins at ``lower`` times the rate.
+    Parameters
+    ----------
+    rate : float
+        Initial learning rate, positive.
+    steps : int
+        Number of steps of the first decay.
+    longer : float, default 2.0
+        Factor of the number of steps from one decay to the next, at least 1.
+    lower : float, default 1.0
+        Factor of the initial learning rate from one decay to the next, positive.
+    alpha : float, default 0.0
+        Final learning rate as a fraction of `rate`.
+
+    See Also
+    --------
+    CosineDecay : A single decay.
+
+    Notes
+    -----
+    I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.CosineRestarts(0.1, steps=100)
+    >>> [round(float(schedule(step)), 4) for step in (0, 50, 100, 200)]
+    [0.1, 0.05, 0.1, 0.05]
     """
 
     def __init__(self, rate: float, steps: int, longer: float = 2.0, lower: float = 1.0, alpha: float = 0.0) -> None:
         self.rate, self.steps, self.alpha = positive("rate", rate), count("steps", steps), float(alpha)
         self.longer, self.lower = number("longer", longer), positive("lower", lower)
         if not self.longer >= 1:
-            raise ArgumentError(f"longer is {longer}. Give a number from 1 on.")
+            raise ArgumentError(f"longer is {longer}. Give a number of at least 1.")
 
     def __call__(self, step: Any) -> Any:
         t, done = self.longer, step / self.steps
-        ahead = (step + 0.01) / self.steps  # so that rounding does not put a restart off
+        ahead = (step + 0.01) / self.steps  # rounding must not delay a restart
         if t == 1:
             times = floor(ahead)
             part = done - times
@@ -119,9 +270,30 @@ class CosineRestarts(Schedule):
 
 
 class PolynomialDecay(Schedule):
-    """From ``rate`` to ``end`` over ``steps``: ``(rate − end)·(1 − step/steps)^power + end``.
+    """Decay the learning rate to a final value along a polynomial.
 
-    Where it is to ``cycle``, it falls from where it is to ``end`` over a multiple of the steps, instead of staying there.
+    Parameters
+    ----------
+    rate : float
+        Initial learning rate, positive.
+    steps : int
+        Number of steps of the decay.
+    end : float, default 1e-4
+        Final learning rate.
+    power : float, default 1.0
+        Exponent; 1 is a linear decay.
+    cycle : bool, default False
+        Whether to repeat the decay over the next multiple of `steps`, instead of staying at `end`.
+
+    Notes
+    -----
+    The learning rate of step t is ``(rate − end)·(1 − t/steps)^power + end``.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.PolynomialDecay(0.1, steps=100, end=0.01)
+    >>> [round(float(schedule(step)), 4) for step in (0, 50, 100, 200)]
+    [0.1, 0.055, 0.01, 0.01]
     """
 
     def __init__(self, rate: float, steps: int, end: float = 1e-4, power: float = 1.0, cycle: bool = False) -> None:
@@ -135,7 +307,29 @@ class PolynomialDecay(Schedule):
 
 
 class InverseTimeDecay(Schedule):
-    """``rate / (1 + factor·step/steps)``; a ``staircase`` counts whole multiples of the steps alone."""
+    """Decay the learning rate in inverse proportion to the number of steps.
+
+    Parameters
+    ----------
+    rate : float
+        Initial learning rate, positive.
+    steps : int
+        Number of steps over which the divisor increases by `factor`.
+    factor : float
+        Strength of the decay, at least 0.
+    staircase : bool, default False
+        Whether to decay only after each multiple of `steps`.
+
+    Notes
+    -----
+    The learning rate of step t is ``rate / (1 + factor·t/steps)``.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.InverseTimeDecay(0.1, steps=100, factor=1.0)
+    >>> [round(float(schedule(step)), 4) for step in (0, 100, 300)]
+    [0.1, 0.05, 0.025]
+    """
 
     def __init__(self, rate: float, steps: int, factor: float, staircase: bool = False) -> None:
         self.rate, self.steps, self.factor = positive("rate", rate), count("steps", steps), nonnegative("factor", factor)
@@ -147,9 +341,36 @@ class InverseTimeDecay(Schedule):
 
 
 class OneCycle(Schedule):
-    """Up to ``rate`` along a cosine over the first ``rise`` of the ``steps``, and down again to nearly nothing.
+    """Increase the learning rate along half a cosine, then decrease it to nearly 0, as in PyTorch.
 
-    From rate/start, to rate/(start·end): Smith and Topin, "Super-convergence", 2018, as in PyTorch.
+    Parameters
+    ----------
+    rate : float
+        Largest learning rate, positive.
+    steps : int
+        Number of steps of the cycle.
+    rise : float, default 0.3
+        Fraction of the steps in which the learning rate increases.
+    start : float, default 25.0
+        The initial learning rate is ``rate / start``.
+    end : float, default 1e4
+        The final learning rate is ``rate / (start·end)``.
+
+    Raises
+    ------
+    ArgumentError
+        If `rise` is not between 0 and 1, or leaves no step for one of the parts.
+
+    Notes
+    -----
+    L. N. Smith and N. Topin, "Super-convergence: very fast training of neural networks using large learning
+    rates", 2018.
+
+    Examples
+    --------
+    >>> schedule = jg.optimizers.schedules.OneCycle(0.1, steps=101)
+    >>> [round(float(schedule(step)), 4) for step in (0, 15, 29, 65, 100)]
+    [0.004, 0.0538, 0.1, 0.0492, 0.0]
     """
 
     def __init__(self, rate: float, steps: int, rise: float = 0.3, start: float = 25.0, end: float = 1e4) -> None:
@@ -157,7 +378,7 @@ class OneCycle(Schedule):
         self.start, self.end = positive("start", start), positive("end", end)
         self.top = rise * self.steps - 1
         if not 0 < rise < 1 or not 0 < self.top < self.steps - 1:
-            raise ArgumentError(f"rise is {rise} of {self.steps} steps. Give a number between 0 and 1, or more steps.")
+            raise ArgumentError(f"rise is {rise} with {self.steps} steps. Give a number between 0 and 1, or more steps.")
 
     def __call__(self, step: Any) -> Any:
         first = self.rate / self.start
@@ -168,5 +389,5 @@ class OneCycle(Schedule):
 
 
 def _between(a: float, b: float, part: Any) -> Any:
-    """Half a wave of a cosine from a to b."""
+    """Return the value at fraction ``part`` of half a cosine from a to b."""
     return b + (a - b) / 2 * (1 + cos(math.pi * part))

@@ -1,8 +1,8 @@
-"""Gradient descent: plain, with momentum, averaged, and by the sign of the gradient alone."""
+"""Gradient descent: plain, with momentum, averaged, and by the sign of the gradient."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from jitgrad.functions.elementwise import clip
 from jitgrad.ops.elementwise import equal, greater, less, maximum, power, sign, where
 from jitgrad.optimizers.hyperparameters import check_form
 from jitgrad.optimizers.optimizer import Optimizer, assigned
+from jitgrad.optimizers.options import Form, OptimizerOptions
 from jitgrad.optimizers.schedules import Schedule
 from jitgrad.tape.composite import composite
 from jitgrad.tape.indexing import getitem
@@ -21,7 +22,7 @@ from jitgrad.tape.variable import Variable
 
 @composite
 def _outside_momentum(hyper: Tensor, *tensors: Tensor, nesterov: bool) -> tuple[Tensor, ...]:
-    """Momenta of PyTorch's form without dampening, and where Variables go, of gradients, momenta and Variables."""
+    """Return the new momenta and the new values of the Variables, for PyTorch's form without dampening."""
     rate, momentum = getitem(hyper, 0), getitem(hyper, 1)
     n = len(tensors) // 3
     gradients, kept, starts = tensors[:n], tensors[n : 2 * n], tensors[2 * n :]
@@ -31,35 +32,65 @@ def _outside_momentum(hyper: Tensor, *tensors: Tensor, nesterov: bool) -> tuple[
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, ``w ← w − lr·g``.
+    """Stochastic gradient descent, optionally with momentum.
 
-    With momentum μ, in Keras's form ``v ← μ·v − lr·g; w ← w + v``, or with Nesterov's ``w ← w + μ·v − lr·g``: Sutskever et
-    al., "On the importance of initialization and momentum in deep learning", 2013. In PyTorch's form
-    ``b ← μ·b + (1 − d)·g; w ← w − lr·b``, or with Nesterov's ``w ← w − lr·(g + μ·b)``, where b begins as g. They differ where
-    the learning rate changes.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.01
+        Step size, positive; or a schedule that gives it for each step.
+    momentum : float, default 0.0
+        Momentum μ, in [0, 1).
+    nesterov : bool, default False
+        Whether to use Nesterov's momentum.
+    dampening : float, default 0.0
+        Dampening d of the momentum, in PyTorch's form only.
+    form : {"keras", "torch"}, default "keras"
+        Which library's form of the momentum to use. They differ if the learning rate changes.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        momentum: μ, from 0 on and below 1.
-        nesterov: whether the gradient counts as taken ahead.
-        dampening: d, in PyTorch's form.
-        form: "keras" or "torch".
-        options: see Optimizer.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range, `nesterov` is used without momentum, or `dampening` in Keras's form.
 
-    Raises:
-        ArgumentError: for a number outside its range, Nesterov's form without momentum, or dampening in Keras's form.
+    See Also
+    --------
+    Adam : Adapts the step size of each element.
+
+    Notes
+    -----
+    Without momentum, ``w ← w − lr·g``. With momentum, in Keras's form::
+
+        v ← μ·v − lr·g
+        w ← w + v                       w ← w + μ·v − lr·g  (Nesterov)
+
+    and in PyTorch's, where b starts as g::
+
+        b ← μ·b + (1 − d)·g
+        w ← w − lr·b                    w ← w − lr·(g + μ·b)  (Nesterov)
+
+    I. Sutskever, J. Martens, G. Dahl and G. Hinton, "On the importance of initialization and momentum in deep
+    learning", 2013.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.SGD(0.1, momentum=0.5).minimize(lambda: jg.sum(w**2), steps=50)
+    >>> np.round(w.numpy(), 3)
+    array([ 0., -0.])
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.01, momentum: float = 0.0, nesterov: bool = False, dampening: float = 0.0,
-        form: str = "keras", **options: Any,
+        form: Form = "keras", **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, {"momentum": momentum, "dampening": dampening}, **options)
         self._outside = check_form(form)
         if nesterov and (momentum == 0 or dampening):
-            raise ArgumentError("nesterov needs a momentum above 0, and no dampening. Give momentum=0.9, say.")
+            raise ArgumentError("nesterov requires a positive momentum and no dampening. Give momentum=0.9, for example.")
         if dampening and not self._outside:
-            raise ArgumentError("dampening is there in PyTorch's form alone. Give form='torch'.")
+            raise ArgumentError("dampening exists in PyTorch's form only. Give form='torch'.")
         self.nesterov = nesterov
 
     def _changes(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
@@ -76,7 +107,7 @@ class SGD(Optimizer):
         return changes
 
     def _together(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> list[StateUpdate]:
-        """A step with momentum in PyTorch's form, recorded as one op."""
+        """Return a step with momentum in PyTorch's form, recorded as one op."""
         factor = self._factor(hyper)
         kept = [self._state(w, 0.0)[0] for _, w in pairs]
         starts = [self._shrunk(w, factor) for _, w in pairs]
@@ -110,27 +141,72 @@ class SGD(Optimizer):
 
 
 class ASGD(Optimizer):
-    """Averaged gradient descent, as in PyTorch: Polyak and Juditsky, "Acceleration of stochastic approximation …", 1992.
+    """Averaged stochastic gradient descent, as in PyTorch.
 
-    ``w ← w·(1 − λ·η) − η·g``, where η is the learning rate in the first step and lr / (1 + λ·lr·t)^α after step t. From step
-    t₀ on ``average(w)`` is the mean of what w was.
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.01
+        Step size, positive; or a schedule that gives it for each step.
+    lambd : float, default 1e-4
+        Decay λ of the Variables.
+    alpha : float, default 0.75
+        Exponent α of the decay of the step size.
+    t0 : float, default 1e6
+        Step after which averaging starts.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        learning_rate: the step size, positive, or a Schedule.
-        lambd, alpha, t0: λ, α and t₀.
-        options: see Optimizer.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    Notes
+    -----
+    ::
+
+        w ← w·(1 − λ·η) − η·g
+
+    where the step size η is lr in the first step and ``lr / (1 + λ·lr·t)^α`` after step t. From step t0 on,
+    `average` returns the mean of the values of a Variable.
+
+    B. T. Polyak and A. B. Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> asgd = jg.optimizers.ASGD(0.1, t0=20)
+    >>> costs = asgd.minimize(lambda: jg.sum(w**2), steps=50)
+    >>> np.round(asgd.average(w), 3)
+    array([ 0.003, -0.004])
     """
 
     def __init__(
         self, learning_rate: float | Schedule = 0.01, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
-        **options: Any,
+        **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, {"lambd": lambd, "alpha": alpha, "t0": t0}, **options)
 
     def average(self, variable: Variable) -> np.ndarray:
-        """The mean of a Variable. Raises ArgumentError where it was not updated yet."""
+        """Return the average of a Variable.
+
+        Parameters
+        ----------
+        variable : Variable
+            A Variable that was updated.
+
+        Returns
+        -------
+        ndarray
+            The average; before step `t0`, the latest value.
+
+        Raises
+        ------
+        ArgumentError
+            If the Variable was never updated.
+        """
         if variable not in self._slots:
-            raise ArgumentError(f"Variable {variable.name!r} was not updated, so it has no mean. Take a step first.")
+            raise ArgumentError(f"Variable {variable.name!r} has not been updated, so it has no average. Take a step first.")
         return np.array(self._slots[variable][0].numpy())
 
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
@@ -151,26 +227,52 @@ class ASGD(Optimizer):
 
 
 class Rprop(Optimizer):
-    """Steps by the sign of the gradient: Riedmiller and Braun, "A direct adaptive method … the RPROP algorithm", 1993.
+    """Resilient backpropagation: steps by the sign of the gradient only, for costs on all rows.
 
-    The size of each element's step begins as the learning rate, grows by η₊ where the sign stays and shrinks by η₋ where it
-    changes; there the element rests for a step. As in PyTorch; for costs on all rows.
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Step size of each element in the first step, positive.
+    eta_minus : float, default 0.5
+        Factor of the step size if the sign of the gradient changes, between 0 and 1.
+    eta_plus : float, default 1.2
+        Factor of the step size if the sign stays the same, above 1.
+    step_min : float, default 1e-6
+        Smallest step size.
+    step_max : float, default 50.0
+        Largest step size.
+    **options : OptimizerOptions, optional
+        Options of every optimizer, such as ``weight_decay`` and ``clipnorm``; see `Optimizer`.
 
-    Args:
-        learning_rate: the first step size, positive.
-        eta_minus, eta_plus: η₋ below 1 and η₊ above it.
-        step_min, step_max: bounds of the sizes.
-        options: see Optimizer.
+    Raises
+    ------
+    ArgumentError
+        If a number is outside its range.
+
+    Notes
+    -----
+    If the sign of an element's gradient changes, the element is not moved in this step. Values are those of
+    PyTorch.
+
+    M. Riedmiller and H. Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
+    algorithm", 1993.
+
+    Examples
+    --------
+    >>> w = jg.Variable([2.0, -3.0])
+    >>> costs = jg.optimizers.Rprop(0.1).minimize(lambda: jg.sum(w**2), steps=50)
+    >>> np.round(w.numpy(), 3) + 0.0
+    array([0., 0.])
     """
 
     def __init__(
         self, learning_rate: float = 0.01, eta_minus: float = 0.5, eta_plus: float = 1.2, step_min: float = 1e-6,
-        step_max: float = 50.0, **options: Any,
+        step_max: float = 50.0, **options: Unpack[OptimizerOptions],
     ) -> None:  # fmt: skip
         others = {"eta_minus": eta_minus, "eta_plus": eta_plus, "step_min": step_min, "step_max": step_max}
         super().__init__(learning_rate, others, **options)
         if not 0 < eta_minus < 1 < eta_plus:
-            raise ArgumentError(f"eta_minus is {eta_minus} and eta_plus {eta_plus}. Give one below 1 and one above it.")
+            raise ArgumentError(f"eta_minus is {eta_minus} and eta_plus is {eta_plus}. Give 0 < eta_minus < 1 < eta_plus.")
 
     def _moves(self, pairs: list[tuple[Tensor, Variable]], hyper: Tensor) -> tuple[list[StateUpdate], list[Tensor]]:
         _, eta_minus, eta_plus, low, high = self._own(hyper)

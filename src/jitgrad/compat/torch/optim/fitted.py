@@ -137,7 +137,7 @@ class FittedOptimizer(Optimizer):
         """What the arrays of a parameter are called."""
         return self.slots
 
-    def numbers(self, group: dict[str, Any]) -> dict[str, float]:
+    def numbers(self, group: dict[str, Any]) -> dict[str, Any]:
         """The options of a group that are numbers, as the library calls them."""
         given = {self.names[name]: float(group[name]) for name in self.names}
         if "betas" in group:

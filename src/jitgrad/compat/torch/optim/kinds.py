@@ -52,7 +52,7 @@ class _Adam(FittedOptimizer):
     names = _WITH_EPSILON
     slots: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
 
-    def numbers(self, group: dict[str, Any]) -> dict[str, float]:
+    def numbers(self, group: dict[str, Any]) -> dict[str, Any]:
         given = super().numbers(group)
         if group.get("decoupled_weight_decay"):
             given["weight_decay"] = given.pop("l2")
