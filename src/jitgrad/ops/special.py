@@ -40,10 +40,12 @@ _GAMMA_PARAMETERS = {"a": "Shape parameter, above 0.", "x": "Argument, from 0 on
 _BETA_PARAMETERS = {
     "a": "First shape parameter, above 0.", "b": "Second shape parameter, above 0.", "x": "Argument, from 0 to 1.",
 }  # fmt: skip
-_BY_SHAPE = (
-    "``{}``, the derivative with respect to the shape, is computed from a series or a continued fraction in float64.\n"
-    "Its own derivative with respect to the shape is not available."
-)
+_GAMMA_BY_SHAPE = """``gammainc_by_a``, the derivative of P with respect to a, is computed from the power series of P for small x and from
+Legendre's continued fraction of Q otherwise (W. Gautschi, "A computational procedure for incomplete gamma functions", ACM
+Transactions on Mathematical Software 5, 1979). Its own derivative with respect to a is not available."""
+_BETA_BY_SHAPE = """The derivatives with respect to a and b are computed from the continued fraction of the function (R. J. Boik and
+J. F. Robison-Cox, "Derivatives of the incomplete beta function", Journal of Statistical Software 3, 1998). Their own
+derivatives with respect to a and b are not available."""
 
 gamma: UnaryOp = _called(
     "gamma", lambda x, y: y * digamma(x), domain=((0.5, 4),),
@@ -78,7 +80,7 @@ gammainc: BinaryOp = _called(
     doc=Doc(
         "Regularized lower incomplete gamma function P(a, x).",
         derivatives=(None, "x**(a - 1) * exp(-x) / gamma(a)"), parameters=_GAMMA_PARAMETERS,
-        notes=f"P(a, x) is the distribution function of a gamma distribution with the shape a.\n\n{_BY_SHAPE.format('gammainc_by_a')}",
+        notes=f"P(a, x) is the distribution function of a gamma distribution with the shape a.\n\n{_GAMMA_BY_SHAPE}",
         see=("gammaincc : Its complement.",),
     ),
 )  # fmt: skip
@@ -87,7 +89,7 @@ gammaincc: BinaryOp = _called(
     doc=Doc(
         "Regularized upper incomplete gamma function Q(a, x) = 1 - P(a, x).",
         derivatives=(None, "-(x**(a - 1)) * exp(-x) / gamma(a)"), parameters=_GAMMA_PARAMETERS,
-        notes=f"Q(a, x) does not cancel for large x, where P(a, x) is nearly 1.\n\n{_BY_SHAPE.format('gammainc_by_a')}",
+        notes=f"Q(a, x) does not cancel for large x, where P(a, x) is nearly 1.\n\n{_GAMMA_BY_SHAPE}",
         see=("gammainc : Its complement.",),
     ),
 )  # fmt: skip
@@ -97,7 +99,7 @@ betainc: TernaryOp = _called(
     doc=Doc(
         "Regularized incomplete beta function I(a, b, x).",
         derivatives=(None, None, "x**(a - 1) * (1 - x)**(b - 1) / beta(a, b)"), parameters=_BETA_PARAMETERS,
-        notes=f"I(a, b, x) is the distribution function of a beta distribution with the shapes a and b.\n\n{_BY_SHAPE.format('betainc_by_a')}",
+        notes=f"I(a, b, x) is the distribution function of a beta distribution with the shapes a and b.\n\n{_BETA_BY_SHAPE}",
         example=([0.5, 2.0, 3.0], [0.5, 1.0, 4.0], [0.1, 0.5, 0.9]), see=("beta", "betaln"),
     ),
 )  # fmt: skip
