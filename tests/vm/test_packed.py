@@ -44,5 +44,5 @@ def test_without_its_sources_it_says_so(tmp_path: Path) -> None:
         source.unlink()
     done = run(LOAD, tmp_path, tmp_path / "kept")
     assert done.stderr.splitlines()[-1].startswith(
-        "jitgrad.errors.JitgradError: jitgrad's machine code is made from its sources"
+        "jitgrad.errors.JitgradError: jitgrad compiles its machine code from its Python sources"
     )
