@@ -67,7 +67,7 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown program {', '.join(sorted(unknown))}; choose from {', '.join(LIBRARY)}")
     rows = measured(options.programs or list(LIBRARY), options.turns)
-    output.present(rows, COLUMNS, Bars(("program", "side"), "step", "seconds a step"), options, group="program")
+    output.present(rows, COLUMNS, Bars(("program", "side"), "step", "seconds per step"), options, group="program")
 
 
 if __name__ == "__main__":

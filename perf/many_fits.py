@@ -86,7 +86,7 @@ def absent(name: str, job: str, python: str) -> str:
     """Return why a peer cannot run a job, or an empty string."""
     if name == "cpufit":
         if job != "gaussians":
-            return "it has no such model"
+            return "it does not have this model"
         return "" if os.environ.get("CPUFIT") else "CPUFIT is not set to the library's path"
     code = f"import importlib.util as u; print(*[m for m in {PEERS[name].modules} if u.find_spec(m) is None])"
     missing = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()

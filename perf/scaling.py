@@ -122,7 +122,7 @@ def main() -> None:
     if unknown:
         parser.error(f"unknown quantity {', '.join(sorted(unknown))}; choose from {', '.join(SIZES)}")
     rows = [row for what in options.what or SIZES for row in measured(what)]
-    output.present(rows, COLUMNS, Bars(("what", "size"), "seconds", "seconds a step"), options, group="what")
+    output.present(rows, COLUMNS, Bars(("what", "size"), "seconds", "seconds per step"), options, group="what")
 
 
 if __name__ == "__main__":
