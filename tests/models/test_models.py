@@ -385,13 +385,13 @@ def test_callbacks_see_each_step_and_may_change_the_model() -> None:
 
 
 def test_a_figure_that_is_not_there() -> None:
-    with pytest.raises(ArgumentError, match=r"monitor 'val_los'\. Did you mean 'val_loss'"):
+    with pytest.raises(ArgumentError, match=r"monitors 'val_los', which does not exist\. Did you mean 'val_loss'"):
         line().fit(X, Z, validation_split=0.2, callbacks=callbacks.EarlyStopping("val_los"))
-    with pytest.raises(ArgumentError, match="give validation data for those that begin with val_"):
+    with pytest.raises(ArgumentError, match="Metrics that begin with val_ require validation data"):
         line().fit(X, Z, callbacks=callbacks.EarlyStopping())
     with pytest.raises(ArgumentError, match="mode is 'least'"):
         callbacks.EarlyStopping(mode="least")
-    with pytest.raises(ArgumentError, match=r"filepath '{los}' has 'los', and there are epoch, loss"):
+    with pytest.raises(ArgumentError, match=r"filepath '{los}' contains 'los', but the fields are epoch, loss"):
         line().fit(X, Z, callbacks=callbacks.ModelCheckpoint("{los}"))
 
 

@@ -116,7 +116,7 @@ def test_a_backup_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"The earlier fit was another one.*Remove its file"):
         other.fit(X, X**2, callbacks=callbacks.BackupAndRestore(path))
     model().save(path)
-    with pytest.raises(DataError, match="was not written by a fit that can go on"):
+    with pytest.raises(DataError, match="was not written by a fit that can be resumed"):
         model().fit(X, X**2, callbacks=callbacks.BackupAndRestore(path))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match="damaged"):
@@ -144,7 +144,7 @@ def test_a_log_that_is_none(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_bytes(content)
     model = jitgrad.Sequential([layers.Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.raises(DataError, match="is no log of a fit"):
+    with pytest.raises(DataError, match="is not a log of a fit"):
         model.fit(np.ones((4, 2)), np.ones(4), initial_epoch=1, epochs=2, callbacks=callbacks.CSVLogger(tmp_path / "log.csv"))
 
 
