@@ -318,7 +318,7 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self._functions: Recent[tuple[Function, list[Any], list[Placeholder]]] = Recent(KEPT_FUNCTIONS)
+        self._functions: Recent[tuple[Function[..., Any], list[Any], list[Placeholder]]] = Recent(KEPT_FUNCTIONS)
         self._values = _SessionStorage()
 
     def __enter__(self) -> Session:
@@ -357,7 +357,7 @@ class Session:
             self._values.reset()
         return tree_pack(fetches, made)
 
-    def _function(self, wanted: list[Any]) -> tuple[Function, list[Any], list[Placeholder]]:
+    def _function(self, wanted: list[Any]) -> tuple[Function[..., Any], list[Any], list[Placeholder]]:
         key = tuple(map(id, wanted))
         found = self._functions.get(key)
         if found is None:

@@ -168,7 +168,7 @@ def test_the_gradient_of_several_is_asked_for_once() -> None:
 def test_a_wrong_number_of_results_does_not_compile() -> None:
     for made in (lambda x: x, lambda x: (x, x, x), lambda x: (x, 1.0)):
         op = jitgrad.custom_op(numba.njit(made), shape=lambda x: (x, x), name="two")
-        with pytest.raises(ArgumentError, match="return one of as many axes"):
+        with pytest.raises(ArgumentError, match="return an array with as many axes"):
             op(np.ones(3))[0].numpy()
 
 
@@ -198,5 +198,5 @@ def test_a_wrong_number_of_cotangents() -> None:
     with pytest.raises(ArgumentError, match="returns 2 cotangents for 1"):
         jitgrad.grad(lambda x: jitgrad.sum(op(x)[0]))(X)
     op.def_vjp(numba.njit(lambda g, y, x: (g[0], g[1])))
-    with pytest.raises(ArgumentError, match="return a cotangent for each"):
+    with pytest.raises(ArgumentError, match="return one cotangent for each"):
         jitgrad.grad(lambda x: jitgrad.sum(op(x)[0]))(X).numpy()

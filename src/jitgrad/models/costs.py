@@ -110,7 +110,7 @@ class ModelCost:
         self.model, self.compiled, self.nest, self.training = model, compiled, nest, training
         self.sizes: list[int] = []
         self.means: list[str] = []
-        self.function: Function = function(lambda *batch: self._cost(batch))
+        self.function: Function[..., Any] = function(lambda *batch: self._cost(batch))
 
     def _cost(self, batch: Sequence[Tensor]) -> Any:
         x, y, *weights = tree_pack(self.nest, list(batch))

@@ -58,7 +58,7 @@ class Model(Steps):
     """How many rows a ``test_step`` gets at once while the model is fitted."""
     example: Any = None
     """Inputs of one row of zeros, known from the first call on."""
-    _predict: tuple[Any, Function] | None = None
+    _predict: tuple[Any, Function[..., Any]] | None = None
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         x = without_frames(x, self.fitted_columns[0])
@@ -270,7 +270,7 @@ class Model(Steps):
             chosen.costs[key] = ModelCost(self, chosen, nest, training)
         return chosen.costs[key]
 
-    def _predicting(self) -> Function:
+    def _predicting(self) -> Function[..., Any]:
         layout = self._layout()
         if self._predict is None or self._predict[0] != layout:
             self._predict = layout, function(self.__call__)

@@ -1,10 +1,10 @@
-"""Trace a function once, and replay its Program afterwards."""
+"""Traced functions: a function is recorded once, and its Program runs in later calls."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from jitgrad.tape.trace import StateUpdate
 from jitgrad.tape.tree import tree_leaves, tree_map
 from jitgrad.tape.values import check_leaving, peek
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def flatten_traced(
     tracing: trace.Trace,
@@ -33,7 +36,7 @@ def flatten_traced(
     leaves: Sequence[Tensor],
     entries: Sequence[tuple[str, Sequence[Tensor]]] = (),
 ) -> Flat:
-    """The expression of a traced function; what was recorded before the trace is constant in it."""
+    """Return the expression of a traced function, in which what was recorded before the trace is constant."""
     more = [t for _, tensors in entries for t in tensors]
     force([*outputs, *more, *(t for change in changes for t in change.args)], tracing.start)
     flat = Flat(outputs, changes, leaves, entries=entries)
@@ -43,11 +46,11 @@ def flatten_traced(
 
 
 KEPT_TRACES, KEPT_STEPS = 128, 64
-"""Of one function."""
+"""The numbers of traces and of training steps that one function keeps."""
 
 
 class ConcreteFunction:
-    """A function that was traced for arguments of given shapes and dtypes, and what runs it."""
+    """A function traced for arguments of given shapes and dtypes."""
 
     def __init__(self, function: Callable[..., Any], args: Any, dynamic: list[Tensor]) -> None:
         with trace.tracing() as tracing:
@@ -65,47 +68,53 @@ class ConcreteFunction:
 
     @property
     def closed_over(self) -> list[Any]:
-        """The Variables and constant Tensors that it reads."""
+        """The Variables and constant Tensors that the function reads."""
         return [t if t.variable is None else t.variable for t in self.flat.leaves[self._n_given :]]
 
     @functools.cached_property
     def executable(self) -> Executable:
-        """It is lowered when it is run first."""
+        """The lowered trace, which is made on the first run."""
         return lowered(self.flat, self._n_given)
 
     def check(self, values: Sequence[Any], names: Sequence[str]) -> None:
-        """Raise where an input has what the function gives no meaning."""
+        """Raise an error if an input has values outside the domain of the function."""
         for place, check in self._checks:
             check(names[place], np.asarray(values[place]))
 
     def call(self, dynamic: list[Tensor], storage: Storage = OWN) -> Any:
-        """Its result for these values."""
+        """Run the trace for these values."""
         if self._checks:
             self.check([t.value for t in dynamic], [f"Argument {place}" for place in range(len(dynamic))])
         values = iter(self.executable.call(dynamic, self._levels, storage))
         return tree_map(lambda t: None if t is None else known(next(values), t.level), self._result)
 
 
-class Function:
-    """A function whose calls run one Program. Made by ``function``.
+class Function(Generic[P, R]):
+    """A traced function, as ``function`` returns it.
 
-    Its state is in slots: ``functools.wraps`` copies the ``__dict__`` of what it wraps, and would copy the state with it.
+    Its state is in slots because ``functools.wraps`` copies the ``__dict__`` of the function that it wraps.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_retraces", "_traced", "function", "steps")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[P, R]) -> None:
         self.function = function
         self._traced: Recent[ConcreteFunction] = Recent(KEPT_TRACES)
         self._retraces = Retraces(function)
         self.steps: Recent[Any] = Recent(KEPT_STEPS)  # the training steps made of this function, see training.step
         functools.update_wrapper(self, function)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _called(self, args, kwargs)
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    else:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            return _called(self, args, kwargs)
 
     def call(self, args: Any, kwargs: Any) -> Any:
-        """Run the Program for arguments like these, traced first if need be; or record, for who will differentiate."""
+        """Run the Program for these arguments, which is traced if necessary; or record the function for differentiation."""
         if recording.is_active():
             return self._recorded(args, kwargs)
         dynamic = [_dynamic(x) for x in tree_leaves((args, kwargs)) if _is_dynamic(x)]
@@ -115,42 +124,42 @@ class Function:
         return traced.call(dynamic)
 
     def replay(self, storage: Storage, *args: Any) -> Any:
-        """As a call, but never recorded, whatever tape is about: the trace is run on the Variables as ``storage`` has them."""
+        """Run the Program on the values of the Variables in ``storage``, without recording on any tape."""
         dynamic = [_dynamic(x) for x in tree_leaves((args, {})) if _is_dynamic(x)]
         return self.traced(args, {}, dynamic).call(dynamic, storage)
 
     def check(self, values: Sequence[Any], names: Sequence[str], *like: Any) -> None:
-        """Raise DataError or IndexingError, with the row, where ``values``, of these names, have what it gives no meaning.
+        """Raise DataError or IndexingError, with the row, if ``values`` are outside the domain of the function.
 
-        They stand for the arrays among arguments ``like`` these, and may have more rows.
+        The values have these names and take the place of the arrays among the arguments ``like``; they may have more rows.
         """
         self.traced(like, {}, [_dynamic(x) for x in tree_leaves((like, {})) if _is_dynamic(x)]).check(values, names)
 
     def __reduce__(self) -> Any:
-        """Copied and pickled without its traces, which read the Variables that they were made with.
+        """Copy and pickle without traces, which read the Variables that they were made with.
 
-        Nor with the attributes of what it wraps, which the copy takes from its own.
+        Attributes that were copied from the wrapped function are left out; the copy takes them from its own function.
         """
         wrapped = vars(type(self)(self.function))
         return type(self), (self.function,), {k: v for k, v in vars(self).items() if k not in wrapped or wrapped[k] is not v}
 
     def __get__(self, instance: Any, owner: Any) -> Any:
-        """As a method, bound to its instance."""
+        """Bind a traced method to its instance."""
         return self if instance is None else functools.partial(self, instance)
 
     def _recorded(self, args: Any, kwargs: Any) -> Any:
-        """The function itself, for a tape or ``backward`` to differentiate."""
+        """Call the function itself, so that a tape or ``backward`` can differentiate it."""
         return tree_map(lambda x: None if x is None else as_tensor(x), self.function(*args, **kwargs))
 
     def traced(self, args: Any, kwargs: Any, dynamic: list[Tensor], watched: bool = False) -> ConcreteFunction:
-        """The trace for arguments like these; ``watched`` for a warning where each call needs a new one."""
+        """Return the trace for these arguments; with ``watched``, warn if each call needs a new one."""
         key = (_signature((args, kwargs)), tuple((t.shape, t.level) for t in dynamic))
         try:
             traced = self._traced.get(key)
         except TypeError as error:
             raise ArgumentError(
-                f"An argument of {function_name(self.function)} is no array, and {error}. "
-                f"Pass it as a constant of the function."
+                f"An argument of {function_name(self.function)} is not an array, and {error}. "
+                f"Make it a constant of the function."
             ) from None
         if traced is None:
             if watched:
@@ -161,28 +170,85 @@ class Function:
 
 
 @public()
-def _called(f: Function, args: Any, kwargs: Any) -> Any:
+def _called(f: Function[..., Any], args: Any, kwargs: Any) -> Any:
     return f.call(args, kwargs)
 
 
-def function(f: Callable[..., Any]) -> Function:
-    """Trace ``f`` on its first call with arguments of some shapes and dtypes, and run its Program on later ones.
+def function(f: Callable[P, R]) -> Function[P, R]:
+    """Compile a function: trace it in the first call, and run its Program in later calls.
 
-    Arrays, Tensors and floats among the arguments (in any nesting) are inputs of the Program; integers, strings and the like
-    are part of what is traced. Variables are read when the function is called, and assignments to them happen; other values
-    that ``f`` closes over are constants of the trace. Under a gradient tape, and where something requires a gradient, ``f`` is
-    called and recorded as usual.
+    It can be used as a decorator. A function is traced once for each combination of shapes and dtypes of its arguments.
 
-    The last 128 traces are kept. Where every call is traced anew, a RetracingWarning names the argument that is to blame.
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, Tensors and floats, or lists, tuples and dicts of them, which are inputs of the Program. Other
+        arguments, such as integers and strings, are constants of a trace: another value is another trace.
 
-    Raises:
-        TracingError: on a call, where ``f`` asks for a value while it is traced (``if``, ``float()``, ``numpy()``).
+    Returns
+    -------
+    Function
+        A function of the same arguments, which returns Tensors.
+
+    Raises
+    ------
+    TracingError
+        When it is called, if ``f`` requests the value of a Tensor (``if``, ``float()``, ``numpy()``).
+
+    Warns
+    -----
+    RetracingWarning
+        If every call needs a new trace. The message names the argument that causes it.
+
+    See Also
+    --------
+    lower : Show the Program of a function.
+
+    Notes
+    -----
+    Variables are read when the function is called, and assignments to them take effect. Other values from outside the function
+    are constants of the trace. Under a gradient tape, and if an argument requires a gradient, ``f`` is called and recorded as
+    usual. The last 128 traces are kept.
+
+    Examples
+    --------
+    >>> @jg.function
+    ... def distance(x, y):
+    ...     return jg.sqrt(jg.sum(jg.square(x - y)))
+    >>> float(distance(np.array([0.0, 0.0]), np.array([3.0, 4.0])))
+    5.0
     """
     return Function(f)
 
 
 def lower(f: Callable[..., Any], *args: Any) -> Program:
-    """The Program of ``f`` on arguments like ``args``, to look at: ``print(jitgrad.lower(f, x).dump())``."""
+    """Return the Program of a function, to inspect it.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    *args : array_like
+        Arguments for which it is traced.
+
+    Returns
+    -------
+    Program
+        The Program. ``dump()`` returns its instructions as text.
+
+    See Also
+    --------
+    function : Compile a function.
+
+    Examples
+    --------
+    >>> print(jg.lower(lambda x: jg.sum(x * x), np.array([1.0, 2.0])).dump())
+    program float64 arena 3
+    input 0 [0:2] (2,)
+    value:
+        0 dot            d=2 a=0 b=0 n=2
+    output [2:3] ()
+    """
     inner = f.function if isinstance(f, Function) else f
     dynamic = [_dynamic(x) for x in tree_leaves((args, {})) if _is_dynamic(x)]
     flat = ConcreteFunction(inner, (args, {}), dynamic).flat
@@ -190,7 +256,7 @@ def lower(f: Callable[..., Any], *args: Any) -> Program:
 
 
 def _signature(nest: Any) -> Any:
-    """The nesting of arguments with what is traced with them; an input of the Program is None."""
+    """Return the structure of arguments with the constants among them; inputs of the Program are None."""
     if isinstance(nest, (list, tuple)):
         return type(nest), tuple(_signature(item) for item in nest)
     if isinstance(nest, dict):
@@ -199,7 +265,7 @@ def _signature(nest: Any) -> Any:
 
 
 def _kind(argument: Any) -> Any:
-    """What an argument is traced for."""
+    """Return what a trace depends on in an argument: constants, shapes and dtypes."""
     return _signature(argument), [(t.shape, t.level) for t in map(_dynamic, filter(_is_dynamic, tree_leaves(argument)))]
 
 
@@ -208,7 +274,7 @@ def _is_dynamic(value: Any) -> bool:
 
 
 def _dynamic(value: Any) -> Tensor:
-    """A Tensor with its value known, for an argument."""
+    """Return an argument as a Tensor whose value is known."""
     if type(value) is float:
         return Tensor(None, (), (), (), dtypes.NUMBER, np.float64(value))
     tensor = as_tensor(value)

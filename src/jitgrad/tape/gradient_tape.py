@@ -1,11 +1,11 @@
-"""The gradient tape: which operations are recorded, and the gradients of what they computed."""
+"""The gradient tape: records operations, and computes gradients of their results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -20,26 +20,85 @@ from jitgrad.tape.reverse_mode import constant, differentiate, key_of
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_pack
 from jitgrad.tape.variable import Variable
+from jitgrad.typing import ArrayLike
 
 Unconnected = Literal["none", "zero"]
+Sources = list[Variable] | list[Tensor] | list[Operators]
 
 
 class GradientTape:
-    """Records what is computed inside its ``with`` block from watched values.
+    """Record operations for automatic differentiation, as in TensorFlow.
 
-    Trainable Variables are watched by themselves, Tensors after ``watch``. Tapes nest: a gradient taken inside another tape's
-    block is recorded there and can be differentiated again.
+    The tape records what is computed from watched values inside its ``with`` block. Trainable Variables are watched when they
+    are read, Tensors after a call of ``watch``.
 
-    Args:
-        persistent: whether ``gradient`` and its like may be called more than once.
-        watch_accessed_variables: whether trainable Variables are watched by themselves.
+    Parameters
+    ----------
+    persistent : bool, default False
+        Whether ``gradient``, ``jacobian`` and ``batch_jacobian`` can be called more than once.
+    watch_accessed_variables : bool, default True
+        Whether trainable Variables are watched when they are read.
 
-    Example:
-        >>> x = Variable(3.0)
-        >>> with GradientTape() as tape:
-        ...     y = x**2
-        >>> float(tape.gradient(y, x))
-        6.0
+    See Also
+    --------
+    grad : Differentiate a function of arrays.
+    Tensor.backward : Accumulate gradients as in PyTorch, without a tape.
+
+    Examples
+    --------
+    The gradient with respect to a Variable:
+
+    >>> x = jg.Variable(3.0)
+    >>> with jg.GradientTape() as tape:
+    ...     y = x**2
+    >>> float(tape.gradient(y, x))
+    6.0
+
+    With respect to several Variables, in the structure in which they are given:
+
+    >>> weights = {"a": jg.Variable(2.0), "b": jg.Variable(1.0)}
+    >>> with jg.GradientTape() as tape:
+    ...     y = weights["a"] * 3.0 + weights["b"]
+    >>> gradients = tape.gradient(y, weights)
+    >>> float(gradients["a"]), float(gradients["b"])
+    (3.0, 1.0)
+
+    A Tensor must be watched:
+
+    >>> x = jg.tensor([1.0, 2.0])
+    >>> with jg.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = jg.sum(x**3)
+    >>> tape.gradient(y, x).numpy()
+    array([ 3., 12.])
+
+    A persistent tape computes several gradients:
+
+    >>> x = jg.Variable(2.0)
+    >>> with jg.GradientTape(persistent=True) as tape:
+    ...     y = x**2
+    ...     z = y**2
+    >>> float(tape.gradient(y, x)), float(tape.gradient(z, x))
+    (4.0, 32.0)
+
+    Nested tapes compute second derivatives: the outer tape records the gradient of the inner one.
+
+    >>> x = jg.Variable(2.0)
+    >>> with jg.GradientTape() as outer:
+    ...     with jg.GradientTape() as inner:
+    ...         y = x**3
+    ...     slope = inner.gradient(y, x)
+    >>> float(outer.gradient(slope, x))
+    12.0
+
+    The Jacobian of a vector:
+
+    >>> x = jg.Variable([1.0, 2.0])
+    >>> with jg.GradientTape() as tape:
+    ...     y = x**2
+    >>> tape.jacobian(y, x).numpy()
+    array([[2., 0.],
+           [0., 4.]])
     """
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
@@ -51,7 +110,7 @@ class GradientTape:
 
     def __enter__(self) -> GradientTape:
         if self._recording.running:
-            raise TapeError("This tape is recording already. Use a second GradientTape for the inner block.")
+            raise TapeError("This tape is already recording. Use a second GradientTape for the inner block.")
         self._recording.start_on_path(self.watch_accessed_variables, not self._watched)
         if self._watched:
             here.path.lose()
@@ -61,9 +120,17 @@ class GradientTape:
         self._recording.stop()
 
     def watch(self, tensors: Any) -> None:
-        """Have gradients with respect to these Tensors or Variables, or any nesting of them.
+        """Record what is computed from these values, so that gradients with respect to them are available.
 
-        Raises TapeError for an array or a number: make a Tensor of it first, so that the tape can tell it again.
+        Parameters
+        ----------
+        tensors : Tensor, Variable, or lists, tuples and dicts of them
+            The values to watch.
+
+        Raises
+        ------
+        TapeError
+            If a value is an array or a number. Make a Tensor from it first.
         """
         given = tree_leaves(tensors)
         for value in given:
@@ -77,41 +144,87 @@ class GradientTape:
             self._recording.note("watch", *map(here.path.numbered, leaves))
 
     def watched_variables(self) -> tuple[Variable, ...]:
-        """The Variables that are watched: those given to ``watch``, and the trainable ones that were read, in order."""
+        """Return the Variables that are watched.
+
+        Returns
+        -------
+        tuple of Variable
+            The Variables passed to ``watch``, followed by the trainable Variables that were read, in order.
+        """
         given = {key: value for key, value in self._watched.items() if isinstance(value, Variable)}
         read = self._recording.read if self.watch_accessed_variables else {}
         return tuple((given | {key: v for key, v in read.items() if v.trainable}).values())
 
     def stop_recording(self) -> AbstractContextManager[None]:
-        """``with tape.stop_recording():`` what is computed inside is constant to this tape."""
+        """Return a context manager that suspends this tape: what is computed inside is constant to it.
+
+        Returns
+        -------
+        context manager
+            For a ``with`` statement.
+        """
         return paused([self._recording])
 
     def reset(self) -> None:
-        """Forget what was recorded and watched; a tape that was used is as new."""
+        """Discard everything that was recorded and watched, so that the tape can be used again."""
         self._recording.forget()
         self._watched = {}
         self._spent = False
 
+    @overload
+    def gradient(
+        self, target: Any, sources: Operators, output_gradients: Any = None, unconnected_gradients: Literal["none"] = "none"
+    ) -> Tensor | None: ...
+
+    @overload
+    def gradient(
+        self, target: Any, sources: Operators, output_gradients: Any = None, *, unconnected_gradients: Literal["zero"]
+    ) -> Tensor: ...
+
+    @overload
+    def gradient(
+        self, target: Any, sources: Sources, output_gradients: Any = None, unconnected_gradients: Literal["none"] = "none"
+    ) -> list[Tensor | None]: ...
+
+    @overload
+    def gradient(
+        self, target: Any, sources: Sources, output_gradients: Any = None, *, unconnected_gradients: Literal["zero"]
+    ) -> list[Tensor]: ...
+
+    @overload
+    def gradient(
+        self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Unconnected = "none"
+    ) -> Any: ...
+
     def gradient(
         self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Unconnected = "none"
     ) -> Any:
-        """The gradient of ``target`` with respect to each of ``sources``.
+        """Compute the gradient of ``target`` with respect to each of ``sources``.
 
-        Args:
-            target: a Tensor, or any nesting of them. Where there is more than one element, the gradient is that of their
-                sum, as in TensorFlow.
-            sources: a Variable or Tensor, or any nesting of lists, tuples and dicts of them.
-            output_gradients: cotangents, in the nesting of ``target`` and of its shapes; ones by default.
-            unconnected_gradients: "zero" for zeros where there is no path from a source to the target.
+        Parameters
+        ----------
+        target : Tensor, or lists, tuples and dicts of Tensors
+            The value to differentiate. If it has several elements, the gradient is that of their sum, as in TensorFlow.
+        sources : Variable, Tensor, or lists, tuples and dicts of them
+            The values to differentiate with respect to.
+        output_gradients : array_like, or lists, tuples and dicts of arrays, optional
+            Cotangents of the target, in its structure and of its shapes. By default ones.
+        unconnected_gradients : {"none", "zero"}, default "none"
+            The gradient with respect to a source that the target does not depend on: None, or zeros.
 
-        Returns:
-            The same nesting as ``sources``, each leaf a Tensor of the source's shape, or None where the tape recorded no
-            path from that source to the target.
+        Returns
+        -------
+        Tensor or None, or lists, tuples and dicts of them
+            The gradients in the structure of ``sources``, each of the shape of its source.
 
-        Raises:
-            TapeError: on a second call, unless the tape is persistent.
-            DTypeError: where a source is an integer or a boolean.
-            ShapeError: for an output gradient that has not its target's shape.
+        Raises
+        ------
+        TapeError
+            If a gradient was computed before and the tape is not persistent.
+        DTypeError
+            If a source is an integer or boolean.
+        ShapeError
+            If an output gradient does not have the shape of its target.
         """
         wanted = self._sources(sources)
         targets = [target] if type(target) is Tensor else [as_tensor(t) for t in tree_leaves(target)]
@@ -152,10 +265,31 @@ class GradientTape:
         read = [path.place_of(s) if isinstance(s, Tensor) else path.read.get(id(s), -1) for s in sources]
         return taken(path, ("gradient", self._recording.number, tuple(given), tuple(read)), targets, found)
 
-    def jacobian(self, target: Any, sources: Any, unconnected_gradients: Unconnected = "none") -> Any:
-        """All first derivatives: for each source a Tensor of shape ``target.shape + source.shape``, in one run.
+    @overload
+    def jacobian(self, target: Any, sources: Operators, unconnected_gradients: Literal["none"] = "none") -> Tensor | None: ...
 
-        Args and errors are those of ``gradient``; ``target`` is one Tensor.
+    @overload
+    def jacobian(self, target: Any, sources: Operators, *, unconnected_gradients: Literal["zero"]) -> Tensor: ...
+
+    @overload
+    def jacobian(self, target: Any, sources: Any, unconnected_gradients: Unconnected = "none") -> Any: ...
+
+    def jacobian(self, target: Any, sources: Any, unconnected_gradients: Unconnected = "none") -> Any:
+        """Compute the Jacobian of ``target`` with respect to each of ``sources``, in one run.
+
+        Parameters
+        ----------
+        target : Tensor
+            The value to differentiate.
+        sources : Variable, Tensor, or lists, tuples and dicts of them
+            The values to differentiate with respect to.
+        unconnected_gradients : {"none", "zero"}, default "none"
+            The Jacobian with respect to a source that the target does not depend on: None, or zeros.
+
+        Returns
+        -------
+        Tensor or None, or lists, tuples and dicts of them
+            In the structure of ``sources``, Tensors of shape ``target.shape + source.shape``.
         """
         y = as_tensor(target)
         rows, wanted = self._rows(y, sources, basis(y))
@@ -165,19 +299,32 @@ class GradientTape:
         group([y, *jacobians])
         return tree_pack(sources, jacobians)
 
-    def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: Unconnected = "none") -> Any:
-        """The Jacobian of each row of ``target`` by the same row of ``source``, on which alone it depends.
+    def batch_jacobian(
+        self, target: ArrayLike, source: Operators, unconnected_gradients: Unconnected = "none"
+    ) -> Tensor | None:
+        """Compute the Jacobian of each row of ``target`` with respect to the same row of ``source``, in one run.
 
-        Args:
-            target: of shape (rows, …).
-            source: of shape (rows, …).
+        A row of the target must depend on the same row of the source only.
 
-        Returns:
-            A Tensor of shape ``(rows, *target.shape[1:], *source.shape[1:])``, in one run.
+        Parameters
+        ----------
+        target : Tensor, shape (rows, ...)
+            The value to differentiate.
+        source : Variable or Tensor, shape (rows, ...)
+            The value to differentiate with respect to.
+        unconnected_gradients : {"none", "zero"}, default "none"
+            The result if the target does not depend on the source: None, or zeros.
+
+        Returns
+        -------
+        Tensor or None
+            A Tensor of shape ``(rows, *target.shape[1:], *source.shape[1:])``.
         """
         y, x = as_tensor(target), as_tensor(source)
         if not y.shape or not x.shape or y.shape[0] != x.shape[0]:
-            raise ShapeError(f"batch_jacobian: shapes {y.shape} and {x.shape} have not the same rows. Give a row an example.")
+            raise ShapeError(
+                f"batch_jacobian: shapes {y.shape} and {x.shape} differ in their rows. Give both the same first axis."
+            )
         size = int(np.prod(y.shape[1:]))
         one = np.eye(size, dtype=y.dtype).reshape(size, 1, *y.shape[1:])
         rows, wanted = self._rows(y, source, as_tensor(np.broadcast_to(one, (size, *y.shape))))
@@ -191,7 +338,7 @@ class GradientTape:
         return made
 
     def _rows(self, y: Tensor, sources: Any, weights: Tensor) -> tuple[list[Tensor | None], list[Any]]:
-        """The gradients for each cotangent along the first axis of ``weights``, along the first axis; and the sources."""
+        """Return the gradients for each cotangent, stacked along the first axis as in ``weights``, and the sources."""
         wanted = self._sources(sources)
         weight = Tensor(None, (), (), y.shape, y.level)
         found = differentiate([y], [_key(s) for s in wanted], self._is_watched, self._recording.has, [weight])
@@ -201,11 +348,11 @@ class GradientTape:
         return [None if g is None else next(left) for g in found], wanted
 
     def _sources(self, sources: Any) -> list[Any]:
-        """The sources, flat, if a gradient may be taken by them."""
+        """Return the leaves of the sources, after checking that their gradients can be computed."""
         if self._spent:
             raise TapeError(
-                "This tape's gradient was taken already. Use GradientTape(persistent=True) for more than one, or reset() it "
-                "and record again."
+                "This tape's gradient was already computed. Use GradientTape(persistent=True) for more than one gradient, or "
+                "reset() the tape and record again."
             )
         flat = type(sources) is list and all(isinstance(source, Operators) for source in sources)
         wanted = sources if flat else tree_leaves(sources)
@@ -213,12 +360,12 @@ class GradientTape:
             if not isinstance(source, Operators):
                 raise TapeError(
                     f"gradient takes Variables and Tensors as sources and got {type(source).__name__}. "
-                    f"Give those that were used."
+                    f"Give the Variables or Tensors that the target was computed from."
                 )
             if source.level <= dtypes.INTEGER:
                 raise DTypeError(
                     f"gradient: a source has dtype {source.dtype}, and only floats have gradients. "
-                    f"Make it with dtype='float64'."
+                    f"Create it with dtype='float64'."
                 )
         return wanted
 
@@ -237,7 +384,7 @@ def _weights(targets: list[Tensor], given: list[Any]) -> list[Tensor | None]:
     weights = [None if w is None else as_tensor(w) for w in given]
     if len(weights) != len(targets):
         raise ArgumentError(
-            f"gradient: there are {len(weights)} output gradients for {len(targets)} targets. Give an array each."
+            f"gradient: there are {len(weights)} output gradients for {len(targets)} targets. Give one for each target."
         )
     for target, weight in zip(targets, weights, strict=True):
         if weight is not None and weight.shape != target.shape:
@@ -250,7 +397,7 @@ def _weights(targets: list[Tensor], given: list[Any]) -> list[Tensor | None]:
 def _connected(
     gradients: list[Tensor | None], shapes: list[Any], sources: list[Any], unconnected: Unconnected
 ) -> list[Tensor | None]:
-    """Zeros for None where they are asked for."""
+    """Replace None by zeros if requested."""
     if unconnected not in ("none", "zero"):
         raise ArgumentError(f"unconnected_gradients is {unconnected!r}. Use 'none' or 'zero'.")
     if unconnected == "none":

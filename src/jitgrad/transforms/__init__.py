@@ -1,4 +1,4 @@
-"""Transforms of functions: from a function of arrays to its derivatives. The signatures are JAX's."""
+"""Function transforms: derivatives of functions, and functions mapped over rows. The signatures are those of JAX."""
 
 from jitgrad.transforms.check import check_grads
 from jitgrad.transforms.custom import custom_gradient, custom_op

@@ -1,4 +1,4 @@
-"""A call of a function, recorded, with fresh Tensors for the arguments to differentiate by."""
+"""A recorded call of a function, with new Tensors for the arguments to differentiate with respect to."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ ArgNums = int | Sequence[int]
 
 
 class Call:
-    """``f(*args, **kwargs)``, recorded.
+    """A recorded call ``f(*args, **kwargs)``.
 
-    Attributes:
-        inputs: the Tensors of the arguments to differentiate by, flat.
-        chosen: those arguments: the nesting of ``inputs``.
-        outputs: the Tensors of the result, flat.
-        result: the result: the nesting of ``outputs``.
-        aux: what came beside the result.
+    Attributes
+    ----------
+    inputs : list of Tensor
+        The leaves of the arguments to differentiate with respect to.
+    chosen : tuple
+        These arguments, in their structure.
+    outputs : list of Tensor
+        The leaves of the result.
+    result : Tensor or structure of Tensors
+        The result.
+    aux : object
+        The second value that ``f`` returned, with ``has_aux=True``.
     """
 
     def __init__(
@@ -55,20 +61,22 @@ class Call:
             self.aux = None
             if has_aux:
                 if not isinstance(result, tuple) or len(result) != 2:
-                    raise ArgumentError(f"{name}: with has_aux=True the function returns a pair. Return (result, aux).")
+                    raise ArgumentError(f"{name}: with has_aux=True the function must return a pair. Return (result, aux).")
                 result, self.aux = result
             if any(part is None for part in tree_leaves(result)):
-                raise ArgumentError(f"{name}: the function returns {result!r}. Return what it computes, and no None.")
+                raise ArgumentError(
+                    f"{name}: the function returns {result!r}. Return the values that it computes, without None."
+                )
             self.result = tree_map(as_tensor, result)
         self.outputs: list[Tensor] = tree_leaves(self.result)
         self._recording = recording
 
     def scalar(self) -> Tensor:
-        """The only output, which is one number. Raises ShapeError where it is not, and DTypeError for a boolean."""
+        """Return the only output, a single number. Raise ShapeError for anything else and DTypeError for a boolean."""
         if len(self.outputs) != 1 or self.outputs[0].shape != ():
             shapes = ", ".join(str(t.shape) for t in self.outputs)
             raise ShapeError(
-                f"{self.name}: the function's result has shape {shapes}, and a gradient is that of one number. "
+                f"{self.name}: the function's result has shape {shapes}, and only a single number has a gradient. "
                 f"Reduce it with sum() or mean(), or use jacobian()."
             )
         if self.outputs[0].level == dtypes.BOOL:
@@ -78,30 +86,30 @@ class Call:
         return self.outputs[0]
 
     def pull_back(self, weights: Sequence[Tensor | None], connect: bool = True) -> list[Tensor | None]:
-        """The cotangents of the inputs for those of the outputs; zeros for None with ``connect``."""
+        """Return the cotangents of the inputs for cotangents of the outputs; with ``connect``, zeros instead of None."""
         mine = {id(t) for t in self.inputs}
         keys = [id(t) for t in self.inputs]
         found = differentiate(self.outputs, keys, lambda t: id(t) in mine, self._recording.has, weights)
         return [constant(0.0, x) if g is None and connect else g for g, x in zip(found, self.inputs, strict=True)]
 
     def push_forward(self, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
-        """The tangents of the outputs for those of the inputs."""
+        """Return the tangents of the outputs for tangents of the inputs."""
         given = {id(x): t for x, t in zip(self.inputs, tangents, strict=True) if t is not None}
         return push_forward(self.outputs, given, self._recording.has)
 
     def nested_inputs(self, leaves: Sequence[Any]) -> Any:
-        """``leaves`` in the nesting of the arguments: a tuple of them, or the one where argnums was a number."""
+        """Return ``leaves`` in the structure of the arguments: a tuple, or one item if argnums was an integer."""
         packed = tree_pack(self.chosen, list(leaves))
         return packed[0] if self._single else packed
 
     def like_inputs(self, given: Sequence[Any]) -> list[Tensor]:
-        """Tangents in the nesting of the arguments, checked and flat."""
+        """Check tangents in the structure of the arguments, and return their leaves."""
         return _like(
             self.name, "tangent", tree_leaves_as(list(self.chosen), list(given), f"{self.name}: tangents"), self.inputs
         )
 
     def like_outputs(self, given: Any) -> list[Tensor]:
-        """Cotangents in the nesting of the result, checked and flat."""
+        """Check cotangents in the structure of the result, and return their leaves."""
         return _like(self.name, "cotangent", tree_leaves_as(self.result, given, f"{self.name}: the cotangent"), self.outputs)
 
 
@@ -110,12 +118,12 @@ def _places(name: str, argnums: ArgNums, count: int) -> list[int]:
     for i in places:
         if not -count <= i < count:
             advice = f"Use 0 to {count - 1}." if count else "Pass them by position."
-            raise ArgumentError(f"{name}: argnums has {i}, and there are {count} positional arguments. {advice}")
+            raise ArgumentError(f"{name}: argnums is {i}, and there are {count} positional arguments. {advice}")
     return [i % count for i in places]
 
 
 def _fresh(name: str, value: Any) -> Tensor:
-    """A Tensor of its own of an argument's value, recorded from it where it was recorded itself."""
+    """Return a new Tensor with the value of an argument, connected to it if it was recorded."""
     if isinstance(value, Operators):
         tensor = identity(as_tensor(value))
     elif type(value) is float:
@@ -124,7 +132,7 @@ def _fresh(name: str, value: Any) -> Tensor:
         tensor = create.tensor(value)
     if tensor.level <= dtypes.INTEGER:
         raise DTypeError(
-            f"{name}: an argument to differentiate by has dtype {tensor.dtype}, and only floats have derivatives. "
+            f"{name}: an argument to differentiate with respect to has dtype {tensor.dtype}, and only floats have derivatives. "
             f"Give a float, or choose other arguments by argnums."
         )
     return tensor
@@ -133,7 +141,7 @@ def _fresh(name: str, value: Any) -> Tensor:
 def _like(name: str, what: str, given: list[Any], tensors: list[Tensor]) -> list[Tensor]:
     if len(given) != len(tensors):
         raise ArgumentError(
-            f"{name}: there are {len(given)} {what}s for {len(tensors)} values. Give one for each, nested alike."
+            f"{name}: there are {len(given)} {what}s for {len(tensors)} values. Give one for each, in the same structure."
         )
     made = [as_tensor(t) for t in given]
     for t, x in zip(made, tensors, strict=True):

@@ -1,4 +1,4 @@
-"""Derivatives against differences."""
+"""Comparison of derivatives with finite differences."""
 
 from __future__ import annotations
 
@@ -30,30 +30,50 @@ def check_grads(
     rtol: float | None = None,
     eps: float | None = None,
 ) -> None:
-    """Compare the derivatives of ``f`` with central differences in a random direction.
+    """Check the derivatives of ``f`` against central differences in a random direction.
 
-    Args:
-        f: a function of arrays, nested or not.
-        args: where to check. Floats are differentiated by; integers and booleans are constants.
-        order: up to which derivative, from 1 on.
-        modes: "fwd", "rev" or both; beyond the first derivative all combinations are checked.
-        atol, rtol: the absolute and relative tolerance; by default 2e-6 in float64 and 2e-2 in float32.
-        eps: half the step; by default 1e-5 in float64 and 1e-2 in float32.
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, or lists, tuples and dicts of them, which returns the same.
+    args : tuple or list of array_like
+        The point at which to check. Floats are differentiated; integers and booleans are constant.
+    order : int
+        The highest derivative to check, at least 1.
+    modes : {"fwd", "rev"} or sequence of them, default ("fwd", "rev")
+        Forward mode, reverse mode or both. Beyond the first derivative all combinations are checked.
+    atol, rtol : float, optional
+        The absolute and the relative tolerance. By default 2e-6 in float64 and 2e-2 in float32.
+    eps : float, optional
+        Half the step of the differences. By default 1e-5 in float64 and 1e-2 in float32.
 
-    Raises:
-        GradientError: where they differ, with both numbers.
+    Raises
+    ------
+    GradientError
+        If a derivative and the difference do not agree. The message has both.
+
+    Examples
+    --------
+    >>> jg.check_grads(lambda x: jg.sum(jg.sin(x)), (np.array([0.5, 1.0]),), order=2)
+
+    A derivative that is wrong on purpose:
+
+    >>> jg.check_grads(jg.stop_gradient, (2.0,), order=1)
+    Traceback (most recent call last):
+        ...
+    jitgrad.errors.GradientError: check_grads (fwd): the derivative is 0., and finite differences give 0.12573. …
     """
     order = count("order", order)
     modes = [modes] if isinstance(modes, str) else modes
     if not isinstance(args, (tuple, list)):
-        raise ArgumentError(f"check_grads: args is a {type(args).__name__}. Give a tuple with an entry for each argument.")
+        raise ArgumentError(f"check_grads: args is a {type(args).__name__}. Give a tuple with one entry for each argument.")
     for mode in modes:
         if mode not in ("fwd", "rev"):
             raise ArgumentError(f"modes has {mode!r}. Use 'fwd' and 'rev'.")
     leaves = [np.asarray(x) for x in tree_leaves(args)]
     floats = [i for i, x in enumerate(leaves) if x.dtype.kind == "f"]
     if not floats:
-        raise ArgumentError("check_grads: no argument is a float, so there is no derivative. Give floats.")
+        raise ArgumentError("check_grads: there is no derivative because no argument is a float. Give floats.")
 
     def of_floats(*given: Any) -> list[Any]:
         every = list(leaves)
@@ -108,8 +128,8 @@ def _compare(where: str, got: Any, expected: Any, tolerances: tuple[float, float
     off = np.max(np.abs(got - expected), initial=0.0)
     if not off <= atol + rtol * scale:
         raise GradientError(
-            f"check_grads ({where}): the derivative {_shown(got)} is {_shown(expected)} by differences. "
-            f"Correct the rule; or, near a kink, check at another point."
+            f"check_grads ({where}): the derivative is {_shown(got)}, and finite differences give {_shown(expected)}. "
+            f"Correct the derivative, or check at another point if this one is near a kink."
         )
 
 

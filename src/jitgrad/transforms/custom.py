@@ -1,4 +1,4 @@
-"""A user's own ops and gradients."""
+"""Custom ops and custom gradients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from jitgrad.arguments import function_name
 from jitgrad.errors import ArgumentError, ShapeError, TapeError
@@ -22,46 +22,72 @@ from jitgrad.tape.tensor import Tensor, as_tensor, record, retyped
 from jitgrad.tape.tree import operands_first, tree_leaves, tree_map, tree_pack
 from jitgrad.vm import addresses, forks
 
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
 _numbers = itertools.count()
 
 
-def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
-    """A function with a gradient of its own, as TensorFlow has it.
+def custom_gradient(f: Callable[P, tuple[R, Callable[..., Any]]]) -> Callable[P, R]:
+    """Decorate a function that defines its own gradient, as in TensorFlow.
 
-    Args:
-        f: takes Tensors and returns a pair: its result, a Tensor or a nest of them, and a function from the cotangents of these
-            to those of the arguments, one or a tuple, None where there is none. Both are made of functions of jitgrad.
+    Parameters
+    ----------
+    f : callable
+        A function of Tensors that returns a pair: its result, which is a Tensor or lists, tuples and dicts of Tensors, and a
+        function from the cotangents of the result to the cotangents of the arguments (one or a tuple, None for an argument
+        without a gradient). Both must be written with functions of jitgrad.
 
-    Returns:
-        The function without the second of the pair. Its own derivatives are those of the functions it is made of. Forward
-        mode uses it, too, where it is linear in the cotangents. Differentiating by what ``f`` reads besides its arguments, a
-        Variable say, raises TapeError: pass it.
+    Returns
+    -------
+    callable
+        The function without the second element of the pair.
 
-    Example:
-        >>> @custom_gradient
-        ... def log1pexp(x):
-        ...     e = exp(x)
-        ...     return log(1 + e), lambda g: g * (1 - 1 / (1 + e))
+    Raises
+    ------
+    TapeError
+        When a gradient is taken with respect to a value that ``f`` reads besides its arguments, such as a Variable. Pass it
+        as an argument.
+
+    See Also
+    --------
+    custom_op : Define an op, also from compiled code.
+
+    Notes
+    -----
+    The gradient is differentiable in turn, through the functions that it calls. Forward mode uses it, too, if it is linear in
+    the cotangents.
+
+    Examples
+    --------
+    >>> @jg.custom_gradient
+    ... def log1pexp(x):
+    ...     e = jg.exp(x)
+    ...     return jg.log(1 + e), lambda g: g * (1 - 1 / (1 + e))
+    >>> float(jg.grad(log1pexp)(100.0))
+    1.0
     """
-
-    name = function_name(f)
+    name, untyped = function_name(f), cast(Callable[..., Any], f)
 
     @public()
     @functools.wraps(f)
     def function(*operands: Any) -> Any:
         inputs = [as_tensor(x) for x in operands]
         with Recording() as inside:
-            pair = f(*inputs)
+            pair = untyped(*inputs)
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
-            raise ArgumentError(f"{name} returns no pair of a result and a function of cotangents. Return (result, gradient).")
+            raise ArgumentError(
+                f"{name} must return a pair of a result and a function of its cotangents. Return (result, gradient)."
+            )
         result, gradient = pair
         return _with_gradient(name, result, inputs, inside, lambda g, y: gradient(*g))
 
-    return function
+    return cast(Callable[P, R], function)
 
 
 def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], inside: Recording, pull: Callable[[Any, Any], Any]) -> Any:
-    """A Tensor or a nest of them, recorded ``inside``, with ``pull(cotangents, results)`` for the cotangents of ``inputs``."""
+    """Give Tensors recorded ``inside`` the derivative ``pull(cotangents, results)``, which returns cotangents of ``inputs``."""
     outputs = [as_tensor(y) for y in tree_leaves(result)]
     besides = _read_besides(outputs, inputs, inside)
     count, several = len(outputs), len(outputs) != 1
@@ -92,7 +118,7 @@ def _with_gradient(name: str, result: Any, inputs: Sequence[Tensor], inside: Rec
 
 
 def _read_besides(outputs: Sequence[Tensor], inputs: Sequence[Tensor], inside: Recording) -> list[Tensor]:
-    """What a function reads besides its inputs and could be differentiated by."""
+    """Return what a function reads besides its inputs, if a derivative with respect to it exists."""
     passed = {id(x) for x in inputs}
 
     def below(node: Tensor) -> list[Tensor]:
@@ -106,21 +132,23 @@ def _read_besides(outputs: Sequence[Tensor], inputs: Sequence[Tensor], inside: R
 
 
 def _cotangents(name: str, value: Any, operands: Sequence[Any]) -> list[Any]:
-    """The cotangents of the operands, checked; None for one without."""
+    """Check the cotangents that a vjp returned; None stands for an operand without a gradient."""
     found = list(value) if isinstance(value, (tuple, list)) else [value]
     if len(found) != len(operands):
-        raise ArgumentError(f"The vjp of {name} returns {len(found)} cotangents for {len(operands)} operands. Return one each.")
+        raise ArgumentError(
+            f"The vjp of {name} returns {len(found)} cotangents for {len(operands)} operands. Return one for each."
+        )
     made = [None if g is None else as_tensor(g) for g in found]
     for i, (g, operand) in enumerate(zip(made, operands, strict=True)):
         if g is not None and g.shape != operand.shape:
             raise ShapeError(
-                f"The vjp of {name} returns shape {g.shape} for operand {i} of shape {operand.shape}. Return its shape."
+                f"The vjp of {name} returns shape {g.shape} for operand {i} of shape {operand.shape}. Return that shape."
             )
     return made
 
 
-class CustomOp:
-    """An op of the user's; made by ``custom_op``. Its state is in slots, which ``functools.wraps`` does not copy."""
+class CustomOp(Generic[P, R]):
+    """An op that ``custom_op`` returns. Its state is in slots because ``functools.wraps`` copies the ``__dict__``."""
 
     __slots__ = ("__dict__", "__weakref__", "_arity", "_forward", "_row", "_shape", "_vjp", "_vjp_row", "name")
 
@@ -135,20 +163,38 @@ class CustomOp:
         self._row = self._declared() if _is_compiled(forward) else None
         self._vjp_row: Op | None = None
 
-    def def_vjp(self, vjp: Callable[..., Any]) -> Callable[..., Any]:
-        """Use ``vjp(g, y, *operands)`` for the cotangents of the operands; also a decorator. See ``custom_op``."""
+    def def_vjp(self, vjp: F) -> F:
+        """Use ``vjp(g, y, *operands)`` for the cotangents of the operands. It can be used as a decorator.
+
+        Parameters
+        ----------
+        vjp : callable
+            The vector-Jacobian product, see ``custom_op``.
+
+        Returns
+        -------
+        callable
+            ``vjp`` itself.
+        """
         self._vjp = vjp
         self._vjp_row = None
         return vjp
 
-    def __call__(self, *operands: Any) -> Tensor:
-        """Record the op."""
-        return _call(self, *operands)
+    if TYPE_CHECKING:
+
+        def __call__(self, *operands: P.args, **options: P.kwargs) -> R: ...
+
+    else:
+
+        def __call__(self, *operands: Any) -> Any:
+            """Record the op."""
+            return _call(self, *operands)
 
     def __repr__(self) -> str:
         return f"<custom op {self.name}>"
 
-    def record(self, *operands: Any) -> Tensor:
+    def record(self, *operands: Any) -> Any:
+        """Record the op on operands that are not deferred."""
         if len(operands) != self._arity:
             raise TypeError(f"{self.name} takes {self._arity} operands and got {len(operands)}. Give {self._arity}.")
         inputs = [as_tensor(x) for x in operands]
@@ -166,12 +212,12 @@ class CustomOp:
         return self._row(*inputs)
 
     def _declared(self) -> Op:
-        """The row of the table for compiled code."""
+        """Declare the row of the op table for compiled code."""
 
         def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shape:
             return shapes[0] if self._shape is None else _checked_shapes(self.name, self._shape(*shapes), shapes)
 
-        advice = "return one of as many axes as the operands, or as the shape function says"
+        advice = "return an array with as many axes as the operands, or as in the result of the shape function"
         name = f"{self.name}#{next(_numbers)}"
         address = functools.partial(_address, name, self._forward, advice, None)
         return declare(
@@ -183,7 +229,7 @@ class CustomOp:
 
     def _pullback(self, g: Any, y: Any, *operands: Any) -> Any:
         if self._vjp is None:
-            raise TapeError(f"The custom op {self.name} has no derivative. Give it a vjp by def_vjp().")
+            raise TapeError(f"The custom op {self.name} has no derivative. Define one with def_vjp().")
         if not _is_compiled(self._vjp):
             return _cotangents(self.name, self._vjp(g, y, *operands), operands)
         if self._vjp_row is None:
@@ -192,26 +238,26 @@ class CustomOp:
         return self._vjp_row(*(g if several else (g,)), *(y if several else (y,)), *operands)
 
     def _declared_vjp(self) -> Op:
-        """The row for a compiled vjp, of all cotangents, all results and all operands, which has the operands' cotangents."""
+        """Declare the row for a compiled vjp: a function of all cotangents, results and operands."""
 
         def shape(op: Op, shapes: tuple[Shape, ...], attrs: dict[str, Any]) -> Shapes:
             return Shapes(shapes[-self._arity :])
 
         def no_rule(g: Any, y: Any, *operands: Any) -> Any:
             raise TapeError(
-                f"The vjp of the custom op {self.name} is compiled, so it has no derivative, and the op no forward mode. "
-                f"Give def_vjp() a function made of jitgrad's functions for these."
+                f"The vjp of the custom op {self.name} is compiled, so second derivatives and forward mode are not available. "
+                f"Write it with functions of jitgrad instead."
             )
 
         name = f"{self.name}.vjp#{next(_numbers)}"
-        address = functools.partial(_address, name, self._vjp, "return a cotangent for each operand", self._arity)
+        address = functools.partial(_address, name, self._vjp, "return one cotangent for each operand", self._arity)
         return declare(Op(name, None, shape, (), _python(self._vjp), pullback=no_rule, kernel=address, result="float"))
 
 
 def _address(
     name: str, function: Any, advice: str, operands: int | None, dtype: Any, outs: tuple[int, ...], ndims: tuple[int, ...]
 ) -> int:
-    """Where the code is of a function, or of the vjp of one of so many operands."""
+    """Return the address of the compiled function, or of a vjp of ``operands`` operands."""
     with forks.loading:  # as in vm.late
         from jitgrad.vm import custom  # Numba
 
@@ -221,64 +267,116 @@ def _address(
 
 
 @public()
-def _call(op: CustomOp, *operands: Any) -> Tensor:
+def _call(op: CustomOp[..., Any], *operands: Any) -> Any:
     return op.record(*operands)
+
+
+@overload
+def custom_op(
+    forward: Callable[P, R],
+    *,
+    vjp: Callable[..., Any] | None = None,
+    shape: Callable[..., Any] | None = None,
+    name: str | None = None,
+) -> CustomOp[P, R]: ...
+
+
+@overload
+def custom_op(
+    forward: None = None,
+    *,
+    vjp: Callable[..., Any] | None = None,
+    shape: Callable[..., Any] | None = None,
+    name: str | None = None,
+) -> Callable[[Callable[P, R]], CustomOp[P, R]]: ...
 
 
 def custom_op(
     forward: Callable[..., Any] | None = None,
     *,
     vjp: Callable[..., Any] | None = None,
-    shape: Callable[..., Shape] | None = None,
+    shape: Callable[..., Any] | None = None,
     name: str | None = None,
 ) -> Any:
-    """An op of your own, which takes part in everything: tapes, traced functions, the native loop of ``fit``.
+    """Define an op, which can be used in tapes, traced functions and the native loop of ``fit``.
 
-    Args:
-        forward: a function compiled by ``numba.njit``, of arrays and of numbers where an operand has no axis, that returns an
-            array or a number, or a tuple of them; the interpreter calls it by its address. Or a function made of jitgrad's
-            functions.
-        vjp: ``vjp(g, y, *operands)``, the cotangents of the operands as a tuple (or one), from that of the result. One made
-            of jitgrad's functions is best: it has derivatives itself, and gives forward mode, too. One compiled by
-            ``numba.njit`` gives first derivatives in reverse mode. Of an op with several results g and y are tuples.
-        shape: for compiled code, a function from the operands' shapes to the result's, a tuple, or a tuple of those of
-            several results. Without it the operands broadcast, and the result has their shape. Compiled code must return
-            arrays of just these shapes.
-        name: what errors call it; by default the function's.
+    Parameters
+    ----------
+    forward : callable
+        Either a function compiled by ``numba.njit``, of arrays (of numbers for operands without axes), which returns an array
+        or a number, or a tuple of these: the interpreter calls its machine code. Or a function written with functions of
+        jitgrad.
+    vjp : callable, optional
+        ``vjp(g, y, *operands)`` returns the cotangents of the operands (one or a tuple) from the cotangent ``g`` of the result
+        and the result ``y``, which are tuples if the op has several results. If it is written with functions of jitgrad, it
+        provides higher derivatives and forward mode, too. If it is compiled by ``numba.njit``, it provides first derivatives
+        in reverse mode. It can be defined later with ``def_vjp``.
+    shape : callable, optional
+        For compiled code, a function from the shapes of the operands to the shape of the result, or a tuple with the shape of
+        each result. The compiled code must return arrays of these shapes. By default the operands broadcast, and the result
+        has their shape.
+    name : str, optional
+        The name of the op in error messages. By default the name of the function.
 
-    Where compiled code raises, its result is nan, and Python prints the error. It is compiled once a process for each dtype
-    and number of axes.
+    Returns
+    -------
+    CustomOp
+        The op, a function of the operands with the method ``def_vjp``. Without ``forward``, a decorator.
 
-    Example:
-        >>> @custom_op
-        ... @numba.njit
-        ... def product(x, y):
-        ...     return x * y
-        >>> @product.def_vjp
-        ... def _(g, out, x, y):
-        ...     return g * y, g * x
+    See Also
+    --------
+    custom_gradient : Define a function together with its gradient.
+
+    Notes
+    -----
+    If compiled code raises an exception, the result is nan and Python prints the exception. The code is compiled once per
+    process for each dtype and each number of axes.
+
+    Examples
+    --------
+    >>> @jg.custom_op
+    ... def product(x, y):
+    ...     return x * y
+    >>> @product.def_vjp
+    ... def product_vjp(g, out, x, y):
+    ...     return g * y, g * x
+    >>> float(jg.grad(product)(2.0, 3.0))
+    3.0
+
+    Compiled code works the same way:
+
+    >>> import numba
+    >>> @jg.custom_op
+    ... @numba.njit
+    ... def cube(x):
+    ...     return x**3
+    >>> @cube.def_vjp
+    ... def cube_vjp(g, out, x):
+    ...     return g * 3 * x**2
+    >>> float(jg.grad(lambda x: jg.sum(cube(x)))(np.array([2.0]))[0])
+    12.0
     """
     if shape is not None and not callable(shape):
-        raise ArgumentError(f"shape is {shape!r}. Give a function from the operands' shapes to the result's.")
+        raise ArgumentError(f"shape is {shape!r}. Give a function from the shapes of the operands to the shape of the result.")
     if forward is None:
         return functools.partial(custom_op, vjp=vjp, shape=shape, name=name)
     return CustomOp(forward, vjp, shape, name)
 
 
 def _checked_shapes(name: str, given: Any, shapes: tuple[Shape, ...]) -> Shape:
-    """The shape of a result, or those of several, as the user's function gave them for operands of ``shapes``."""
+    """Check the shape, or shapes, that the user's function returned for operands of ``shapes``."""
     several = isinstance(given, (tuple, list)) and len(given) > 1 and all(isinstance(s, (tuple, list)) for s in given)
     made = [_sizes(shape) for shape in (given if several else [given])]
     if None in made:
         raise ShapeError(
             f"The shape function of the custom op {name} returned {given!r} for operands of shapes "
-            f"{', '.join(map(str, shapes))}. Return a tuple of whole numbers from 0 on, or a tuple of several such tuples."
+            f"{', '.join(map(str, shapes))}. Return a tuple of non-negative integers, or a tuple of such tuples."
         )
     return Shapes(made) if several else made[0]
 
 
 def _sizes(shape: Any) -> Any:
-    """A shape as a tuple of integers, or None for what is none."""
+    """Return a shape as a tuple of integers, or None if it is not a shape."""
     try:
         if not isinstance(shape, (tuple, list)) or any(isinstance(n, bool) for n in shape):
             return None
@@ -294,7 +392,7 @@ _MOST_AXES, _MOST_ELEMENTS = 64, 2**40
 
 
 def _is_compiled(function: Any) -> bool:
-    """Whether Numba compiles it. A wrapper of compiled code has its attributes, but is no dispatcher."""
+    """Return whether Numba compiles a function. A wrapper of compiled code has its attributes, but is not a dispatcher."""
     numba = sys.modules.get("numba.core.dispatcher")
     return numba is not None and isinstance(function, numba.Dispatcher)
 

@@ -1,10 +1,10 @@
-"""Gradients and products with Jacobians, as functions of functions."""
+"""Derivatives of functions with one result: gradients and products with vectors."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 from jitgrad.errors import ArgumentError
 from jitgrad.tape.groups import group
@@ -14,27 +14,67 @@ from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.tree import tree_pack
 from jitgrad.transforms.call import ArgNums, Call
 
+R = TypeVar("R")
+A = TypeVar("A")
+
+
+@overload
+def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: Literal[False] = False) -> Callable[..., Any]: ...
+
+
+@overload
+def grad(f: Callable[..., Any], argnums: ArgNums = 0, *, has_aux: Literal[True]) -> Callable[..., tuple[Any, Any]]: ...
+
+
+@overload
+def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]: ...
+
 
 def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The gradient of ``f``, as a function of the same arguments.
+    """Return a function that computes the gradient of ``f``.
 
-    Args:
-        f: returns one number; with ``has_aux`` a pair of that and anything.
-        argnums: by which positional argument to differentiate, or a sequence of them. Each may be any nesting of floats
-            and arrays.
-        has_aux: whether the gradient comes in a pair with what ``f`` returned beside its result.
+    Parameters
+    ----------
+    f : callable
+        A function that returns a single number, or with ``has_aux=True`` a pair of that number and any other value.
+    argnums : int or sequence of int, default 0
+        The positional arguments to differentiate with respect to. Each may be a float, an array, or lists, tuples and dicts
+        of these.
+    has_aux : bool, default False
+        Whether ``f`` returns a pair ``(result, aux)``.
 
-    Returns:
-        A function that returns the gradient, nested as the argument; a tuple of them where argnums is a sequence. It can be
-        differentiated again, and traced by ``jitgrad.function``.
+    Returns
+    -------
+    callable
+        A function of the same arguments that returns the gradient, in the structure of the argument; a tuple of gradients
+        if ``argnums`` is a sequence; a pair ``(gradient, aux)`` with ``has_aux=True``. It can be differentiated again and
+        traced by ``jitgrad.function``.
 
-    Raises (when called):
-        ShapeError: where the result is not one number.
-        DTypeError: where an argument to differentiate by is an integer, or the result a boolean.
+    Raises
+    ------
+    ShapeError
+        When it is called, if the result of ``f`` is not a single number.
+    DTypeError
+        When it is called, if an argument to differentiate with respect to is an integer, or the result is boolean.
 
-    Example:
-        >>> float(grad(lambda x: x**3)(2.0))
-        12.0
+    See Also
+    --------
+    value_and_grad : Compute the value, too.
+    GradientTape : Record any computation and differentiate it.
+
+    Examples
+    --------
+    >>> float(jg.grad(lambda x: x**3)(2.0))
+    12.0
+
+    Differentiate with respect to all entries of a dict:
+
+    >>> def loss(weights, x, y):
+    ...     return jg.mean(jg.square(weights["a"] * x + weights["b"] - y))
+    >>> x = np.array([0.0, 1.0, 2.0])
+    >>> gradient = jg.grad(loss)({"a": 1.0, "b": 0.0}, x, 2 * x + 1)
+    >>> float(gradient["b"])
+    -4.0
     """
 
     @public()
@@ -46,10 +86,32 @@ def grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> 
     return gradient
 
 
-def value_and_grad(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """As ``grad``, and the function returns the pair of the value and the gradient, computed in one run.
+def value_and_grad(f: Callable[..., R], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., tuple[R, Any]]:
+    """Return a function that computes the value and the gradient of ``f`` in one run.
 
-    With ``has_aux`` the value is the pair that ``f`` returns.
+    Parameters
+    ----------
+    f : callable
+        A function that returns a single number, or with ``has_aux=True`` a pair of that number and any other value.
+    argnums : int or sequence of int, default 0
+        The positional arguments to differentiate with respect to.
+    has_aux : bool, default False
+        Whether ``f`` returns a pair ``(result, aux)``.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments that returns the pair of what ``f`` returns and the gradient.
+
+    See Also
+    --------
+    grad : The gradient alone; its arguments are described there.
+
+    Examples
+    --------
+    >>> value, gradient = jg.value_and_grad(lambda x: x**3)(2.0)
+    >>> float(value), float(gradient)
+    (8.0, 12.0)
     """
 
     @public()
@@ -68,12 +130,51 @@ def _both(name: str, f: Callable[..., Any], argnums: ArgNums, has_aux: bool, arg
     return ((value, call.aux) if has_aux else value), call.nested_inputs(gradients)
 
 
-def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """``f(*primals)`` and its vector-Jacobian product (reverse mode).
+@overload
+def vjp(f: Callable[..., R], *primals: Any, has_aux: Literal[False] = False) -> tuple[R, Callable[[Any], tuple[Any, ...]]]: ...
 
-    Returns:
-        The result of ``f``; a function from a cotangent, nested and shaped as the result, to a tuple with a cotangent for each
-        of ``primals``; and with ``has_aux`` what ``f`` returned beside its result.
+
+@overload
+def vjp(
+    f: Callable[..., tuple[R, A]], *primals: Any, has_aux: Literal[True]
+) -> tuple[R, Callable[[Any], tuple[Any, ...]], A]: ...
+
+
+@overload
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]: ...
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """Compute ``f(*primals)`` and return a function for its vector-Jacobian products (reverse mode).
+
+    Parameters
+    ----------
+    f : callable
+        A function of floats and arrays, or lists, tuples and dicts of them, which returns the same.
+    *primals : array_like
+        The arguments of ``f``.
+    has_aux : bool, default False
+        Whether ``f`` returns a pair ``(result, aux)``.
+
+    Returns
+    -------
+    result : Tensor or structure of Tensors
+        The result of ``f``.
+    pull_back : callable
+        A function from a cotangent, with the structure and shapes of the result, to a tuple with one cotangent for each
+        element of ``primals``.
+    aux : object
+        The second value that ``f`` returns. Only with ``has_aux=True``.
+
+    See Also
+    --------
+    jvp : Jacobian-vector products (forward mode).
+
+    Examples
+    --------
+    >>> result, pull_back = jg.vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pull_back(np.array([1.0, 10.0]))[0].numpy()
+    array([ 2., 40.])
     """
     call = Call("vjp", f, primals, has_aux=has_aux)
 
@@ -85,17 +186,54 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     return (call.result, pull_back, call.aux) if has_aux else (call.result, pull_back)
 
 
+@overload
+def jvp(
+    f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any], has_aux: Literal[False] = False
+) -> tuple[R, R]: ...
+
+
+@overload
+def jvp(
+    f: Callable[..., tuple[R, A]], primals: Sequence[Any], tangents: Sequence[Any], has_aux: Literal[True]
+) -> tuple[R, R, A]: ...
+
+
+@overload
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> tuple[Any, ...]: ...
+
+
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> tuple[Any, ...]:
-    """``f(*primals)`` and its Jacobian-vector product (forward mode), in one run.
+    """Compute ``f(*primals)`` and its Jacobian-vector product in one run (forward mode).
 
-    Args:
-        f: any function of floats and arrays, nested or not.
-        primals: its arguments, a tuple or list.
-        tangents: the directions, nested and shaped as ``primals``.
-        has_aux: whether ``f`` returns a pair of its result and anything, which comes third.
+    Parameters
+    ----------
+    f : callable
+        A function of floats and arrays, or lists, tuples and dicts of them, which returns the same.
+    primals : tuple or list of array_like
+        The arguments of ``f``.
+    tangents : tuple or list of array_like
+        The direction, with the structure and shapes of ``primals``.
+    has_aux : bool, default False
+        Whether ``f`` returns a pair ``(result, aux)``.
 
-    Returns:
-        The result, and the derivative of it in the direction, nested and shaped alike.
+    Returns
+    -------
+    result : Tensor or structure of Tensors
+        The result of ``f``.
+    tangent : Tensor or structure of Tensors
+        The directional derivative of the result, with its structure and shapes.
+    aux : object
+        The second value that ``f`` returns. Only with ``has_aux=True``.
+
+    See Also
+    --------
+    vjp : Vector-Jacobian products (reverse mode).
+
+    Examples
+    --------
+    >>> result, tangent = jg.jvp(lambda x: x**2, (3.0,), (1.0,))
+    >>> float(result), float(tangent)
+    (9.0, 6.0)
     """
     _sequences("jvp", primals, tangents)
     call = Call("jvp", f, primals, has_aux=has_aux)
@@ -109,10 +247,26 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """The product of the Hessian of ``f`` at ``primals`` with ``tangents``: forward over reverse mode.
+    """Compute the product of the Hessian of ``f`` with a vector, without the Hessian (forward over reverse mode).
 
-    Returns:
-        The product, nested as the only one of ``primals``; a tuple where there are several.
+    Parameters
+    ----------
+    f : callable
+        A function that returns a single number.
+    primals : tuple or list of array_like
+        The arguments of ``f``.
+    tangents : tuple or list of array_like
+        The vector, with the structure and shapes of ``primals``.
+
+    Returns
+    -------
+    Tensor or structure of Tensors
+        The product, in the structure of the argument; a tuple if there are several arguments.
+
+    Examples
+    --------
+    >>> jg.hvp(lambda x: jg.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),)).numpy()
+    array([ 6., 12.])
     """
     _sequences("hvp", primals, tangents)
     product = jvp(grad(f, argnums=tuple(range(len(primals)))), primals, tangents)[1]
@@ -124,4 +278,6 @@ def _sequences(name: str, primals: Any, tangents: Any) -> None:
         if not isinstance(value, (tuple, list)):
             raise ArgumentError(f"{name}: {what} is a {type(value).__name__}. Give a tuple with an entry for each argument.")
     if len(primals) != len(tangents):
-        raise ArgumentError(f"{name}: there are {len(primals)} primals and {len(tangents)} tangents. Give as many of both.")
+        raise ArgumentError(
+            f"{name}: there are {len(primals)} primals and {len(tangents)} tangents. Give one tangent for each primal."
+        )

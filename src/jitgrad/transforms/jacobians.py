@@ -1,4 +1,4 @@
-"""Jacobians and Hessians: all rows or columns in one run of one Program."""
+"""Jacobians and Hessians: all rows or columns are computed in one run of one Program."""
 
 from __future__ import annotations
 
@@ -17,17 +17,69 @@ from jitgrad.transforms.call import ArgNums, Call
 
 
 def jacrev(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The Jacobian of ``f`` as a function of the same arguments, by reverse mode: best where results are few.
+    """Return a function that computes the Jacobian of ``f`` in reverse mode.
 
-    Returns:
-        A function that returns, nested as the result of ``f`` and in each of its places nested as the arguments, a Tensor of
-        shape ``result.shape + argument.shape``; with ``has_aux`` a pair of that and what ``f`` returned beside its result.
+    Reverse mode is the faster one if the result has fewer elements than the arguments. ``jacobian`` is an alias.
+
+    Parameters
+    ----------
+    f : callable
+        A function of floats and arrays, or lists, tuples and dicts of them, which returns the same.
+    argnums : int or sequence of int, default 0
+        The positional arguments to differentiate with respect to.
+    has_aux : bool, default False
+        Whether ``f`` returns a pair ``(result, aux)``.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments. In the structure of the result, and for each part of the result in the structure
+        of the arguments, it returns a Tensor of shape ``result.shape + argument.shape``; with ``has_aux=True`` a pair
+        ``(jacobian, aux)``.
+
+    See Also
+    --------
+    jacfwd : The same in forward mode.
+
+    Examples
+    --------
+    >>> jg.jacrev(lambda x: jg.stack([x[0] * x[1], x[0] ** 2]))(np.array([2.0, 3.0])).numpy()
+    array([[3., 2.],
+           [4., 0.]])
     """
     return _jacobian("jacrev", _by_rows, f, argnums, has_aux)
 
 
 def jacfwd(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """As ``jacrev``, by forward mode: best where arguments are few."""
+    """Return a function that computes the Jacobian of ``f`` in forward mode.
+
+    Forward mode is the faster one if the arguments have fewer elements than the result.
+
+    Parameters
+    ----------
+    f : callable
+        A function of floats and arrays, or lists, tuples and dicts of them, which returns the same.
+    argnums : int or sequence of int, default 0
+        The positional arguments to differentiate with respect to.
+    has_aux : bool, default False
+        Whether ``f`` returns a pair ``(result, aux)``.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments. In the structure of the result, and for each part of the result in the structure
+        of the arguments, it returns a Tensor of shape ``result.shape + argument.shape``; with ``has_aux=True`` a pair
+        ``(jacobian, aux)``.
+
+    See Also
+    --------
+    jacrev : The same in reverse mode.
+
+    Examples
+    --------
+    >>> jg.jacfwd(lambda a: jg.exp(a * np.array([0.0, 1.0])))(0.0).numpy()
+    array([0., 1.])
+    """
     return _jacobian("jacfwd", _by_columns, f, argnums, has_aux)
 
 
@@ -35,8 +87,33 @@ jacobian = jacrev
 
 
 def hessian(f: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The Hessian of ``f`` as a function of the same arguments, forward over reverse mode, of shape
-    ``result.shape + argument.shape + argument.shape``."""
+    """Return a function that computes the Hessian of ``f`` (forward over reverse mode).
+
+    Parameters
+    ----------
+    f : callable
+        A function of floats and arrays, or lists, tuples and dicts of them, which returns the same.
+    argnums : int or sequence of int, default 0
+        The positional arguments to differentiate with respect to.
+    has_aux : bool, default False
+        Whether ``f`` returns a pair ``(result, aux)``.
+
+    Returns
+    -------
+    callable
+        A function of the same arguments that returns Tensors of shape ``result.shape + argument.shape + argument.shape``, in
+        the structure of the result and, twice, of the arguments.
+
+    See Also
+    --------
+    hvp : The product of the Hessian with a vector, which is cheaper than the Hessian.
+
+    Examples
+    --------
+    >>> jg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0])).numpy()
+    array([[4., 2.],
+           [2., 0.]])
+    """
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
 
 
@@ -56,7 +133,7 @@ def _jacobian(
 
 
 def _by_rows(call: Call) -> list[list[Tensor]]:
-    """For each output the Jacobian by each input."""
+    """Return the Jacobian of each output with respect to each input, in reverse mode."""
     made = []
     for k, y in enumerate(call.outputs):
         weight = Tensor(None, (), (), y.shape, y.level)
@@ -68,7 +145,7 @@ def _by_rows(call: Call) -> list[list[Tensor]]:
 
 
 def _by_columns(call: Call) -> list[list[Tensor]]:
-    """The same, by inputs first."""
+    """Return the same in forward mode."""
     columns = []
     for k, x in enumerate(call.inputs):
         tangent = Tensor(None, (), (), x.shape, x.level)

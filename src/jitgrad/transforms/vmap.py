@@ -1,10 +1,10 @@
-"""A function of one row, applied to all rows at once."""
+"""Vectorization: a function of one row, applied to all rows at once."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
 from jitgrad.functions.axes import axis_of
@@ -16,47 +16,55 @@ from jitgrad.tape.recording import Recording
 from jitgrad.tape.tensor import Tensor, as_tensor, placeholder, upstream
 from jitgrad.tape.tree import tree_leaves, tree_pack
 
+R = TypeVar("R")
+
 Axes = Any
-"""A number, None for what is the same in each row, or a nesting of them as far as the value's goes."""
+"""An int, None for a value shared by all rows, or lists, tuples and dicts of these."""
 
 
-def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callable[..., Any]:
-    """``f`` for each row of its arguments, all rows in one run.
+def vmap(f: Callable[..., R], in_axes: Axes = 0, out_axes: Axes = 0) -> Callable[..., R]:
+    """Return a function that applies ``f`` to each row of its arguments, all rows in one run.
 
     Parameters
     ----------
     f : callable
-        Takes and returns arrays, nested in lists, tuples and dicts or not. It is called once, with Tensors whose values are
-        not known, so it may not branch on them: use ``where``.
+        A function of arrays, or lists, tuples and dicts of them, which returns the same. It is called once, with Tensors whose
+        values are not known, so that it cannot branch on them: use ``where``.
     in_axes : int, None or sequence, default 0
-        Which axis of each positional argument has the rows; None for an argument that is the same in each. A tuple or list
-        has one for each argument, which may be nested as the argument is, or end earlier. Keywords have rows along axis 0.
-    out_axes : int, None or nesting, default 0
-        Where the axis of the rows stands in the results; None for a result that is the same in each row.
+        The axis of each positional argument that holds the rows; None for an argument that all rows share. A tuple or list
+        has one entry for each argument, which may have the structure of the argument. Keyword arguments have their rows along
+        axis 0.
+    out_axes : int, None or structure of them, default 0
+        The axis of the results that holds the rows; None for a result that is the same for all rows.
 
     Returns
     -------
     callable
-        Takes the same arguments with one more axis. It may be differentiated, traced, and mapped again; and ``f`` may
-        contain gradients.
+        A function of the same arguments with one more axis. It can be differentiated, traced and mapped again, and ``f`` may
+        compute gradients.
 
     Raises
     ------
     ArgumentError
-        On a call, where ``in_axes`` or ``out_axes`` do not fit, or nothing has rows.
+        When it is called, if ``in_axes`` or ``out_axes`` do not fit, or no argument has rows.
     ShapeError
-        Where the arguments differ in rows, or lack an axis.
+        When it is called, if the arguments have different numbers of rows, or lack an axis.
     TracingError
-        Where ``f`` asks for a value.
+        When it is called, if ``f`` requests a value, for example to branch on it.
     UnsupportedError
-        Where ``f`` draws random numbers, which would be the same in each row.
+        When it is called, if ``f`` draws random numbers, which would be the same in each row.
 
     Examples
     --------
-    >>> import jitgrad as jg
     >>> slopes = jg.vmap(jg.grad(lambda x: x**3))
-    >>> print(f"{slopes(jg.arange(3.0))}")
-    [ 0.  3. 12.]
+    >>> slopes(np.array([0.0, 1.0, 2.0])).numpy()
+    array([ 0.,  3., 12.])
+
+    Share one argument between all rows:
+
+    >>> weighted = jg.vmap(lambda x, w: jg.sum(x * w), in_axes=(0, None))
+    >>> weighted(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0])).numpy()
+    array([21., 43.])
     """
 
     @public()
@@ -73,13 +81,13 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
             called = tree_pack((args, kwargs), inside)
             result = f(*called[0], **called[1])
             if any(part is None for part in tree_leaves(result)):
-                raise ArgumentError(f"vmap: the function returns {result!r}. Return what it computes, and no None.")
+                raise ArgumentError(f"vmap: the function returns {result!r}. Return the values that it computes, without None.")
             outputs = [as_tensor(t) for t in tree_leaves(result)]
         _check_random(outputs, recording)
         wanted = _spread("out_axes", out_axes, result)
         for t, axis in zip(outputs, wanted, strict=True):
             if axis is None and depending([t], mine):
-                raise ArgumentError("vmap: out_axes is None for a result that differs by row. Give it an axis.")
+                raise ArgumentError("vmap: out_axes is None for a result that differs between rows. Give an axis.")
         many = batched(outputs, mine, rows)
         placed = [
             t if axis is None else moveaxis(y, 0, axis_of("vmap: out_axes", axis, y.ndim))
@@ -91,7 +99,7 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
 
 
 def _axes_of_arguments(in_axes: Axes, args: tuple[Any, ...]) -> list[int | None]:
-    """For each leaf of the arguments its axis."""
+    """Return the axis of each leaf of the arguments."""
     if isinstance(in_axes, (tuple, list)):
         if len(in_axes) != len(args):
             raise ArgumentError(
@@ -102,14 +110,14 @@ def _axes_of_arguments(in_axes: Axes, args: tuple[Any, ...]) -> list[int | None]
 
 
 def _spread(name: str, axes: Axes, nest: Any) -> list[int | None]:
-    """``axes`` for each leaf of a nesting, which goes at least as far."""
+    """Return the axis of each leaf of a structure that is at least as deep as ``axes``."""
     if axes is None or (isinstance(axes, int) and not isinstance(axes, bool)):
         return [axes] * len(tree_leaves(nest))
     if isinstance(axes, dict) and isinstance(nest, dict) and axes.keys() == nest.keys():
         return [axis for key, item in nest.items() for axis in _spread(name, axes[key], item)]
     if isinstance(axes, (tuple, list)) and isinstance(nest, (tuple, list)) and len(axes) == len(nest):
         return [axis for given, item in zip(axes, nest, strict=True) for axis in _spread(name, given, item)]
-    raise ArgumentError(f"vmap: {name} has {axes!r} where there is {_kind(nest)}. Give a number, None, or nest it alike.")
+    raise ArgumentError(f"vmap: {name} has {axes!r} for {_kind(nest)}. Give an integer, None, or the same structure.")
 
 
 def _kind(nest: Any) -> str:
@@ -120,20 +128,22 @@ def _kind(nest: Any) -> str:
 
 def _row_axis(axis: int, x: Tensor) -> int:
     if not x.shape:
-        raise ShapeError("vmap: an argument is a number, which has no rows. Give None for it in in_axes.")
+        raise ShapeError("vmap: an argument is a number, so it has no rows. Give None for it in in_axes.")
     return axis_of("vmap: in_axes", axis, x.ndim)
 
 
 def _check_rows(rows: Sequence[Tensor]) -> None:
     if not rows:
-        raise ArgumentError("vmap: no argument has rows. Give an axis for at least one in in_axes.")
+        raise ArgumentError("vmap: no argument has rows. Give an axis for at least one argument in in_axes.")
     counts = {x.shape[0] for x in rows}
     if len(counts) > 1:
-        raise ShapeError(f"vmap: the arguments have {' and '.join(map(str, sorted(counts)))} rows. Give as many of each.")
+        raise ShapeError(
+            f"vmap: the arguments have {' and '.join(map(str, sorted(counts)))} rows. Give arguments with equally many rows."
+        )
 
 
 def _check_random(outputs: Sequence[Tensor], recording: Recording) -> None:
     if any(node.op is uniform for node in upstream(outputs, recording.has)):
         raise UnsupportedError(
-            "vmap: the function draws random numbers, which would be the same in each row. Draw them before, and map over them."
+            "vmap: the function draws random numbers, which would be the same in each row. Draw them first, and map over them."
         )
