@@ -191,7 +191,7 @@ def test_more_faults_of_frames() -> None:
         make_job(DECAY, ["rows", "t", "od"], by="rows", y="od")
     with pytest.raises(DataError, match=r"Column 'x' has shape \(19,\), but y has \(2, 20\)"):
         fit_groups("a * x", T[:19], np.ones((2, 20)))
-    with pytest.raises(ArgumentError, match="There is no column 'start', as the data are arrays"):
+    with pytest.raises(ArgumentError, match="There is no column 'start' because the data are arrays"):
         fit_groups("a * x", T, np.ones((2, 20)), {"a": "start"})
 
 

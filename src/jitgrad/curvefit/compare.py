@@ -1,8 +1,4 @@
-"""Two curves fitted to the same data: which describes them better.
-
-Of nested ones, the extra sum of squares by an F test, or of known sigma by χ²; of any, Akaike's criterion for few rows.
-Motulsky and Christopoulos, "Fitting models to biological data using linear and nonlinear regression", 2004, chapters 22 to 24.
-"""
+"""Compare two curves fitted to the same data, by an F test, a χ² test and AICc."""
 
 from __future__ import annotations
 
@@ -22,9 +18,9 @@ if TYPE_CHECKING:
     from jitgrad.summary import Summary
 
 CLOSE = 1e-6
-"""Of the spread of the simple curve, how near the full one comes to it where it can be the same."""
+"""The largest difference of the curves, as a fraction of the spread of the simple one, that counts as equal."""
 DRAWN = 3
-"""Parameters of the simple model at which that is asked: the fitted ones, and others some standard errors away."""
+"""The number of curves of the simple model that the full model has to reproduce."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +29,16 @@ class ComparisonTest:
 
     Attributes
     ----------
-    name : str
-        "F" or "chi2".
+    name : {"F", "chi2"}
+        ``"chi2"`` if both fits used ``absolute_sigma``.
     statistic : float
+        The test statistic.
     df : int
-        How many parameters more the full model has.
+        The number of additional parameters of the full model.
     df_resid : int or None
-        The degrees of freedom of its residuals; None of "chi2".
+        The residual degrees of freedom of the full model; None for ``"chi2"``.
     p_value : float
-        The probability of a larger statistic where the simple model is right.
+        The probability of a larger statistic if the simple model is correct.
     """
 
     name: str
@@ -53,22 +50,37 @@ class ComparisonTest:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What ``compare`` found.
+    """The result of `compare`.
 
-    Attributes
+    Parameters
     ----------
     simple, full : CurveFit
         The fits, the one with fewer parameters first.
     nested : bool or None
-        Whether the full model has the simple one in it: whether it can be the same curve; None where that was not found out.
+        Whether the simple model is a special case of the full one; None if this is unknown.
     test : ComparisonTest or None
-        Of nested models.
+        The test for nested models.
     aicc_difference : float
-        AICc of the full model minus that of the simple one; below 0 where the full one is better.
-    probabilities : (float, float)
-        How likely each of the two is the better one, by AICc (Akaike weights).
+        AICc of the full model minus AICc of the simple model; negative if the full model is better.
+    probabilities : tuple of float
+        The Akaike weights: the probability of each of the two models to be the better one.
     evidence_ratio : float
-        How many times as likely the better one is.
+        The ratio of the larger to the smaller probability.
+
+    See Also
+    --------
+    compare : Compares two fits.
+
+    Examples
+    --------
+    >>> x = np.arange(8.0)
+    >>> y = np.array([1.1, 2.9, 5.2, 7.1, 8.8, 11.3, 12.7, 15.2])
+    >>> fits = [jg.curve_fit(text, x, y) for text in ("a + b * x", "a + b * x + c * x**2")]
+    >>> found = jg.curvefit.compare(*fits)
+    >>> found.test.name, round(found.test.p_value, 2)
+    ('F', 0.84)
+    >>> print(found.sentences()[1])
+    By AICc, A is 102.5 times as likely to be the better model.
     """
 
     simple: CurveFit
@@ -80,7 +92,13 @@ class Comparison:
     evidence_ratio: float
 
     def summary(self) -> Summary:
-        """Both fits, and what the test and AICc say."""
+        """Return both fits, the test and AICc as a table that prints and displays in notebooks.
+
+        Returns
+        -------
+        Summary
+            The table.
+        """
         from jitgrad.summary import Grid, Summary, number
 
         rows = []
@@ -93,13 +111,19 @@ class Comparison:
 
     @property
     def names(self) -> tuple[str, str]:
-        """The formulas, or the names of the functions."""
+        """The formulas, or the names of the functions, of the simple and the full model."""
         models = self.simple.curve.model, self.full.curve.model
         first, second = (m.text if isinstance(m, Formula) else getattr(m, "__name__", "a function") for m in models)
         return first, second
 
     def sentences(self) -> list[str]:
-        """What the test and AICc say, in words."""
+        """Return the results of the test and of AICc in words.
+
+        Returns
+        -------
+        list of str
+            The sentences.
+        """
         from jitgrad.summary import number, probability
 
         said = []
@@ -128,9 +152,8 @@ class Comparison:
 def compare(first: CurveFit, second: CurveFit) -> Comparison:
     """Compare two curves that were fitted to the same data.
 
-    Whether one is nested in the other is found out by numbers: the full model is fitted to the curve of the simple one, at its
-    parameters and at others near them, and is the larger model if it meets that to rounding. Where it does so only in a limit,
-    as for a parameter that goes to infinity, the models do not count as nested.
+    Nested models are compared by the extra sum of squares: an F test, or a χ² test if both fits used ``absolute_sigma``.
+    Any two models are compared by AICc.
 
     Parameters
     ----------
@@ -140,21 +163,41 @@ def compare(first: CurveFit, second: CurveFit) -> Comparison:
     Returns
     -------
     Comparison
+        The test, the difference of AICc and the probability of each model.
 
     Raises
     ------
     ArgumentError
-        If they are not of the same data, or not by least squares.
+        If the fits used different data, or another loss than least squares.
+
+    See Also
+    --------
+    curve_fit : Makes the fits.
+
+    Notes
+    -----
+    Whether the models are nested is determined numerically: the full model is fitted to the curve of the simple one, at its
+    estimates and at two other points a few standard errors away. The models are nested if the full model reproduces these
+    curves to rounding error. Models that coincide only in a limit, as a parameter goes to infinity, do not count as nested.
+
+    For the tests see [1]_, chapters 22 to 24.
+
+    References
+    ----------
+    .. [1] H. Motulsky and A. Christopoulos, "Fitting Models to Biological Data Using Linear and Nonlinear Regression",
+       Oxford University Press, 2004.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from jitgrad import curve_fit
     >>> x = np.arange(8.0)
-    >>> y = 1 + 2 * x + np.array([0.1, -0.2, 0.1, 0.0, 0.2, -0.1, -0.2, 0.1])
-    >>> found = compare(curve_fit("a + b * x", x, y), curve_fit("a + b * x + c * x**2", x, y))
-    >>> found.nested, found.test.df, found.aicc_difference > 0
-    (True, 1, True)
+    >>> y = np.array([1.1, 2.9, 5.2, 7.1, 8.8, 11.3, 12.7, 15.2])
+    >>> line = jg.curve_fit("a + b * x", x, y)
+    >>> parabola = jg.curve_fit("a + b * x + c * x**2", x, y)
+    >>> found = jg.curvefit.compare(line, parabola)
+    >>> found.nested, found.test.df, round(found.test.p_value, 2)
+    (True, 1, 0.84)
+    >>> found.simple.names, found.aicc_difference > 0
+    (['a', 'b'], True)
     """
     simple, full = (first, second) if len(first.free) <= len(second.free) else (second, first)
     _check(simple, full)
@@ -197,7 +240,7 @@ def _test(simple: CurveFit, full: CurveFit, extra: int) -> ComparisonTest | None
 
 
 def _is_nested(simple: CurveFit, full: CurveFit) -> bool | None:
-    """Whether the full model meets curves of the simple one to rounding; None for models that are not traced."""
+    """Return whether the full model reproduces curves of the simple one; None for models that cannot be traced."""
     if isinstance(full.curve, CalledCurve) or isinstance(simple.curve, CalledCurve):
         return None
     rng, free = np.random.default_rng(0), list(simple.free)

@@ -9,7 +9,7 @@ import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,10 +26,13 @@ from jitgrad.tape.function import Function
 from jitgrad.tape.lru import Recent
 from jitgrad.tape.tensor import Tensor, as_tensor
 
+Model: TypeAlias = str | Formula | NamedModel | Callable[..., Any]
+"""What users pass as a model: a formula or its text, a named model or its name, or a function."""
+
 KEPT_TRACES, KEPT_ELEMENTS = 256, 1 << 23
-"""Of models that were traced: so many, with so much memory of their Programs together."""
+"""The cache of traced models: its largest number of entries, and the total size of their Programs."""
 MOST_CALLS = 8
-"""Functions that call one another, to be compared."""
+"""The deepest nesting of function calls in a model that is compared with cached ones."""
 
 _TRACES: Recent[LoweredModel] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda traced: traced.program.size)
 _BUNDLES: Recent[LoweredBundle] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda traced: traced.executable.program.size)

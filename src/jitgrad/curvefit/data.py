@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from jitgrad.errors import DataError, near_name
+
+if TYPE_CHECKING:
+    from narwhals.stable.v1.typing import IntoDataFrame
+
+    from jitgrad.typing import ArrayLike
+
+Columns: TypeAlias = "ArrayLike | Mapping[str, ArrayLike] | IntoDataFrame"
+"""Independent data as users pass them: an array, a mapping of columns, or a frame."""
 
 
 def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:

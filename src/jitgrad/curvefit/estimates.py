@@ -1,11 +1,11 @@
-"""Estimated parameters of a curve: how certain they are, and what they say for other data."""
+"""Parameter estimates of a curve: their uncertainty, and what they predict for other data."""
 
 from __future__ import annotations
 
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,14 +14,34 @@ from jitgrad.curvefit.curve import Curve
 from jitgrad.curvefit.inverse import Inverse, invert
 from jitgrad.errors import ArgumentError
 
+if TYPE_CHECKING:
+    from jitgrad.curvefit.data import Columns
+    from jitgrad.typing import ArrayLike
+
 UNDETERMINED = 1e-12
-"""A singular value of the Jacobian, its columns scaled to norm one, beside the largest: smaller ones are rounding."""
+"""Singular values of the scaled Jacobian below this fraction of the largest are rounding errors."""
 NOTHING = 1e-6
-"""Of a direction's part along another, at most, where it has none."""
+"""The largest component of a unit vector that counts as 0."""
 
 
 class Row(NamedTuple):
-    """What a table has of a parameter; of a fixed one the estimate alone, the others are nan."""
+    """One row of the table of estimates. For a fixed parameter, everything but ``name`` and ``estimate`` is nan.
+
+    Attributes
+    ----------
+    name : str
+        The parameter.
+    estimate : float
+        Its value.
+    stderr : float
+        Its standard error.
+    t : float
+        The estimate divided by its standard error.
+    p : float
+        The two-sided p-value of the hypothesis that the parameter is 0.
+    low, high : float
+        The confidence limits.
+    """
 
     name: str
     estimate: float
@@ -35,13 +55,20 @@ class Row(NamedTuple):
 class Estimates:
     """Parameters of a curve with their uncertainty.
 
-    Args:
-        curve: the model.
-        values: float64 (p,), the parameters.
-        free: the numbers of those that were fitted.
-        factor: (n, n), R with RᵀR = JᵀJ of these, J the weighted Jacobian.
-        scale: what the inverse of that is multiplied by for a covariance: χ² over the degrees of freedom, or 1.
-        dof: degrees of freedom of Student's t; inf for the normal distribution.
+    Parameters
+    ----------
+    curve : Curve
+        The model.
+    values : ndarray, shape (p,)
+        The values of all parameters.
+    free : sequence of int
+        The indices of the parameters that were fitted.
+    factor : ndarray, shape (n, n)
+        R with RᵀR = JᵀJ, where J is the weighted Jacobian with respect to the fitted parameters.
+    scale : float
+        The factor of (JᵀJ)⁻¹ in the covariance: χ² over the degrees of freedom, or 1.
+    dof : float
+        The degrees of freedom of Student's t; inf for the normal distribution.
     """
 
     def __init__(
@@ -52,15 +79,16 @@ class Estimates:
 
     @functools.cached_property
     def parameters(self) -> dict[str, float]:
-        """The parameters by name."""
+        """The values of the parameters by name, as a dict of float."""
         return dict(zip(self.names, self.values.tolist(), strict=True))
 
     @functools.cached_property
     def covariance(self) -> np.ndarray:
-        """The covariance of the parameters, (p, p): that of the linear model at the minimum.
+        """The covariance matrix of the parameters, shape (p, p).
 
-        Rows and columns of fixed parameters are 0, and those of parameters that the data do not determine inf. All are inf
-        where there are no degrees of freedom to tell the scale from.
+        It is scale · (JᵀJ)⁻¹, the covariance of the linearized model at the minimum. Rows and columns of fixed parameters are
+        0, and those of parameters that the data do not determine are inf. Without degrees of freedom to estimate the scale,
+        all entries of the fitted parameters are inf.
         """
         p, k = len(self.values), np.array(self.free, int)
         covariance = np.zeros((p, p))
@@ -74,7 +102,7 @@ class Estimates:
 
     @functools.cached_property
     def _norms(self) -> np.ndarray:
-        """The norms of the Jacobian's columns, 1 for those that are zero; also where squares of them are none for floats."""
+        """Return the norms of the columns of the Jacobian, without overflow; 1 for columns of zeros."""
         largest = np.abs(self.factor).max(axis=0, initial=0.0)
         largest[largest == 0] = 1.0
         norms = largest * np.linalg.norm(self.factor / largest, axis=0)
@@ -82,7 +110,7 @@ class Estimates:
 
     @functools.cached_property
     def _singular(self) -> tuple[np.ndarray, np.ndarray]:
-        """The singular values and right vectors of the Jacobian, its columns scaled to norm one."""
+        """Return the singular values and right singular vectors of the Jacobian with columns scaled to norm 1."""
         scaled = self.factor / self._norms
         if not np.isfinite(scaled).all():  # LAPACK would print a message
             return np.full(len(scaled), math.nan), np.eye(len(scaled))
@@ -91,34 +119,34 @@ class Estimates:
 
     @functools.cached_property
     def _null(self) -> np.ndarray:
-        """Directions of the scaled parameters that change nothing, (k, n)."""
+        """Return the directions of the scaled parameters that do not change the model, (k, n)."""
         s, v = self._singular
         return np.asarray(v[s <= UNDETERMINED * s[:1].max(initial=1.0)])
 
     @functools.cached_property
     def _loose(self) -> np.ndarray:
-        """Which of the free parameters the data do not determine, (n,)."""
+        """Return which of the free parameters the data do not determine, (n,)."""
         return (np.abs(self._null) > NOTHING).any(axis=0)
 
     @functools.cached_property
     def _root(self) -> np.ndarray:
-        """H, (n, r), with HHᵀ = (JᵀJ)⁻¹, the columns of J scaled to norm one; its pseudoinverse where J is singular."""
+        """Return H, (n, r), with HHᵀ = (JᵀJ)⁻¹ for J with columns scaled to norm 1; the pseudoinverse if J is singular."""
         s, v = self._singular
         rank = len(s) - len(self._null)
         return np.asarray(v[:rank].T / s[:rank])
 
     @functools.cached_property
     def stderr(self) -> np.ndarray:
-        """The standard errors, (p,); 0 for what was fixed, inf for what the data do not determine."""
+        """The standard errors, shape (p,): 0 for fixed parameters, inf for parameters that the data do not determine."""
         errors = np.zeros(len(self.values))
-        with np.errstate(over="ignore", invalid="ignore"):  # inf times 0 where there are no degrees of freedom
+        with np.errstate(over="ignore", invalid="ignore"):  # inf times 0 without degrees of freedom
             free = math.sqrt(self.scale) * np.linalg.norm(self._root, axis=1) / self._norms
         errors[np.array(self.free, int)] = np.where(self._loose, math.inf, free)
         return errors
 
     @functools.cached_property
     def correlation(self) -> np.ndarray:
-        """The correlation of the parameters, (p, p); nan where a standard error is 0 or inf."""
+        """The correlation matrix of the parameters, shape (p, p); nan where a standard error is 0 or inf."""
         p, k = len(self.values), np.array(self.free, int)
         correlation, errors = np.full((p, p), math.nan), np.linalg.norm(self._root, axis=1)
         known = (self.stderr > 0) & (self.stderr < math.inf)
@@ -128,21 +156,36 @@ class Estimates:
 
     @property
     def condition(self) -> float:
-        """The condition number of the Jacobian, its columns scaled to norm one."""
+        """The condition number of the Jacobian with columns scaled to norm 1; large if parameters are nearly redundant."""
         s = self._singular[0]
         return float(s[0] / s[-1]) if len(s) and s[-1] > 0 else math.inf if len(s) else 1.0
 
     @functools.cached_property
     def undetermined(self) -> list[str]:
-        """Parameters that the data do not determine, because a change of one is made up for by others or changes nothing."""
+        """The names of the parameters that the data do not determine."""
         return [self.names[k] for k, loose in zip(self.free, self._loose.tolist(), strict=True) if loose]
 
     def confidence_intervals(self, level: float = 0.95) -> np.ndarray:
-        """Student's intervals of the parameters, (p, 2); normal ones where sigma is absolute."""
+        """Return confidence intervals of the parameters.
+
+        They are the estimates plus and minus a quantile times the standard error (Wald intervals). The quantile is Student's t
+        with `dof` degrees of freedom, or the normal one if ``absolute_sigma`` is True.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            The confidence level, between 0 and 1.
+
+        Returns
+        -------
+        ndarray, shape (p, 2)
+            The lower and the upper limit of each parameter.
+        """
         half = self._quantile(level) * self.stderr
         return np.column_stack([self.values - half, self.values + half])
 
     def _quantile(self, level: float) -> float:
+        """Return the quantile of the two-sided interval with this confidence level."""
         from scipy.special import ndtri, stdtrit
 
         upper = 0.5 + 0.5 * in_unit_interval("level", level)
@@ -151,7 +194,18 @@ class Estimates:
         return float(stdtrit(self.student_dof, upper)) if self.student_dof > 0 else math.inf
 
     def table(self, level: float = 0.95) -> list[Row]:
-        """A Row for each parameter: t is the estimate over its standard error, p the probability of a larger one by chance."""
+        """Return the estimates with standard errors, tests and confidence limits.
+
+        Parameters
+        ----------
+        level : float, default 0.95
+            The confidence level of the limits.
+
+        Returns
+        -------
+        list of Row
+            One row per parameter, with ``name``, ``estimate``, ``stderr``, ``t``, ``p``, ``low`` and ``high``.
+        """
         from scipy.special import ndtr, stdtr
 
         rows = []
@@ -169,70 +223,99 @@ class Estimates:
             rows.append(Row(self.names[k], estimate, error, t, 2 * tail, low, high))
         return rows
 
-    def predict(self, x: Any) -> np.ndarray:
-        """What the model says for each row of ``x``, (rows,)."""
+    def predict(self, x: Columns) -> np.ndarray:
+        """Evaluate the model.
+
+        Parameters
+        ----------
+        x : array_like, mapping or frame
+            The independent data, as for `curve_fit`.
+
+        Returns
+        -------
+        ndarray, shape (rows,)
+            The predicted response.
+        """
         return self.curve.values(self.values, self.free, self.curve.arrays(x))
 
-    def band(self, x: Any, level: float = 0.95, prediction: bool = False, sigma: Any = None) -> tuple[np.ndarray, np.ndarray]:
-        """The lower and the upper limit, (rows,) each, of what the model says, or of a new measurement with ``prediction``.
+    def band(
+        self, x: Columns, level: float = 0.95, prediction: bool = False, sigma: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a confidence or prediction band around the curve.
 
-        A new measurement has the residual standard deviation. Where the fit was given sigma, its own is to be given too, a
-        number or (rows,).
+        Parameters
+        ----------
+        x : array_like, mapping or frame
+            Where to evaluate the band, as for `curve_fit`.
+        level : float, default 0.95
+            The confidence level of each point of the band.
+        prediction : bool, default False
+            Whether the band is for a new measurement rather than for the curve. A new measurement has the residual standard
+            deviation, unless the fit used sigma.
+        sigma : float or array_like, optional
+            The standard deviation of the new measurements, a number or shape (rows,). Required if the fit used sigma.
+
+        Returns
+        -------
+        low, high : ndarray, shape (rows,)
+            The limits.
         """
         return self._band(self.curve.arrays(x), None, level, prediction, sigma)
 
     def _band(
-        self, columns: list[np.ndarray], rows: int | None, level: float, prediction: bool, sigma: Any
+        self, columns: list[np.ndarray], rows: int | None, level: float, prediction: bool, sigma: ArrayLike | None
     ) -> tuple[np.ndarray, np.ndarray]:
         value, variance = self._value_and_variance(columns, rows)
-        own = np.square(1.0 if sigma is None else sigma) if prediction else 0.0
+        own = np.square(1.0 if sigma is None else np.asarray(sigma)) if prediction else 0.0
         half = self._quantile(level) * np.sqrt(self.scale * (variance + own))
         return value - half, value + half
 
     def _value_and_variance(self, columns: list[np.ndarray], rows: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """What the model says, and the variance of that over ``scale``, (rows,) each."""
+        """Return the prediction and its variance divided by ``scale``, (rows,) each."""
         value, jacobian = self.curve.evaluate(self.values, self.free, columns, rows)
-        with np.errstate(over="ignore", invalid="ignore"):  # where the model is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # if the model is not finite
             scaled = jacobian / self._norms
-            variance = np.sum((scaled @ self._root) ** 2, axis=1)  # by the covariance, rounding would be a multiple of it
+            variance = np.sum(
+                (scaled @ self._root) ** 2, axis=1
+            )  # computing it from the covariance would amplify rounding errors
             depends = np.linalg.norm(scaled @ self._null.T, axis=1) > NOTHING * np.linalg.norm(scaled, axis=1)
-        variance[depends] = math.inf  # on what the data do not determine
+        variance[depends] = math.inf  # on parameters that the data do not determine
         return value, variance
 
     def inverse(
         self,
-        y: Any,
+        y: ArrayLike,
         within: tuple[float, float],
         level: float = 0.95,
         replicates: float = 1,
-        sigma: Any = None,
+        sigma: ArrayLike | None = None,
     ) -> Inverse:
-        """Where the curve has a given y, with limits: the inverse of a prediction, for calibrations.
+        """Return the x at which the curve reaches given values of y, with confidence limits.
 
-        The limits are those at which y leaves the band around the curve, as of ``band``.
+        This is inverse prediction, or calibration. The limits are where y leaves the band around the curve.
 
         Parameters
         ----------
-        y : float or array_like of shape (rows,)
-            Measured values, or the means of some.
-        within : (float, float)
-            Between which x is looked for: a range in which the curve has each value once.
+        y : float or array_like, shape (rows,)
+            Measured values, or means of several measurements.
+        within : tuple of float
+            The range of x to search, ``(low, high)``. The curve should reach each value once in it.
         level : float, default 0.95
-            The probability with which the limits hold x.
+            The confidence level.
         replicates : float, default 1
-            How many measurements y is the mean of; ``math.inf`` for a y without error, as half of a maximum.
+            The number of measurements that each y is the mean of; ``math.inf`` for a y without error.
         sigma : float or array_like, optional
-            The standard deviation of a measurement, where the fit was given sigma.
+            The standard deviation of a measurement. Required if the fit used sigma.
 
         Returns
         -------
         Inverse
-            x, its standard error, limits, and the number of solutions.
+            x, its standard error and limits, and the number of solutions.
 
         Raises
         ------
         ArgumentError
-            If the model has several columns, or for a range or number of replicates that is none.
+            If the model has several columns, or `within` or `replicates` is invalid.
         """
         if len(self.curve.columns) != 1:
             raise ArgumentError(

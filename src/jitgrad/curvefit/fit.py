@@ -1,4 +1,4 @@
-"""``curve_fit``: a model, data, and the parameters with which they agree best."""
+"""``curve_fit``: fit a model to data by least squares."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 
@@ -16,10 +16,10 @@ from jitgrad.arguments import by_name
 from jitgrad.curvefit import data as given_data
 from jitgrad.curvefit.called import CalledCurve, Derivatives, checked
 from jitgrad.curvefit.called_fit import fit_called
-from jitgrad.curvefit.curve import curve_of
+from jitgrad.curvefit.curve import Model, curve_of
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.gallery import MODELS, named
-from jitgrad.curvefit.given import free_of, limits_of, options_of, values_of
+from jitgrad.curvefit.given import Bounds, free_of, limits_of, options_of, values_of
 from jitgrad.curvefit.least_squares import SolverOptions
 from jitgrad.curvefit.minimise import OwnLoss
 from jitgrad.curvefit.named_model import NamedModel
@@ -30,23 +30,35 @@ from jitgrad.curvefit.rows import rows_of
 from jitgrad.curvefit.search import fit_by_gradients, fit_from, mended, search
 from jitgrad.errors import ArgumentError, FitWarning, FormulaError, JitgradError, OptionError, RowsError, UnsupportedError
 
-METHODS = dict.fromkeys(("auto", "lm", "trf", "dogbox", "lbfgs", "adam"))
+if TYPE_CHECKING:
+    from jitgrad.typing import ArrayLike
+
+Method: TypeAlias = Literal["auto", "lm", "trf", "dogbox", "lbfgs", "adam"]
+LossName: TypeAlias = Literal["linear", "soft_l1", "huber", "cauchy", "arctan"]
+FullOutput: TypeAlias = tuple[np.ndarray, np.ndarray, dict[str, Any], str, int]
+"""SciPy's tuple: popt, pcov, infodict, mesg, ier."""
+METHODS = dict.fromkeys(get_args(Method))
 
 
+@overload
+def curve_fit(*args: Any, full_output: Literal[True], **options: Any) -> FullOutput: ...
+
+
+@overload
 def curve_fit(
-    model: Any = None,
+    model: Model | None = None,
     x: Any = None,
-    y: Any = None,
-    p0: Any = None,
-    sigma: Any = None,
+    y: ArrayLike | str | None = None,
+    p0: ArrayLike | Mapping[str, float] | None = None,
+    sigma: ArrayLike | str | None = None,
     absolute_sigma: bool = False,
     check_finite: bool | None = None,
-    bounds: Any = None,
-    method: str | None = "auto",
-    jac: Any = None,
+    bounds: Bounds | None = None,
+    method: Method | None = "auto",
+    jac: Derivatives | None = None,
     *,
     fixed: Mapping[str, float] | Iterable[str] | None = None,
-    loss: str | OwnLoss = "linear",
+    loss: LossName | OwnLoss = "linear",
     f_scale: float = 1.0,
     ftol: float | None = None,
     xtol: float | None = None,
@@ -54,56 +66,172 @@ def curve_fit(
     max_nfev: int | None = None,
     maxfev: int | None = None,
     x_scale: Any = None,
-    nan_policy: str | None = None,
+    nan_policy: Literal["omit", "raise"] | None = None,
+    outliers: float | None = None,
+    full_output: Literal[False] = False,
+    **of_scipy: Any,
+) -> CurveFit: ...
+
+
+def curve_fit(  # type: ignore[misc]  # the first overload leaves arguments unnamed
+    model: Model | None = None,
+    x: Any = None,
+    y: ArrayLike | str | None = None,
+    p0: ArrayLike | Mapping[str, float] | None = None,
+    sigma: ArrayLike | str | None = None,
+    absolute_sigma: bool = False,
+    check_finite: bool | None = None,
+    bounds: Bounds | None = None,
+    method: Method | None = "auto",
+    jac: Derivatives | None = None,
+    *,
+    fixed: Mapping[str, float] | Iterable[str] | None = None,
+    loss: LossName | OwnLoss = "linear",
+    f_scale: float = 1.0,
+    ftol: float | None = None,
+    xtol: float | None = None,
+    gtol: float | None = None,
+    max_nfev: int | None = None,
+    maxfev: int | None = None,
+    x_scale: Any = None,
+    nan_policy: Literal["omit", "raise"] | None = None,
     outliers: float | None = None,
     full_output: bool = False,
     **of_scipy: Any,
-) -> Any:
-    """Fit the parameters of a model to data, by least squares.
+) -> CurveFit | FullOutput:
+    """Fit the parameters of a model to data by nonlinear least squares.
 
-    A drop-in for ``scipy.optimize.curve_fit``: ``popt, pcov = curve_fit(f, x, y)``. Derivatives are exact, and the parameters
-    are right to full precision. Without ``p0`` the model is fitted from many starts, and the best fit is kept.
+    A drop-in replacement for `scipy.optimize.curve_fit` that also accepts formulas and named models, needs no starting
+    values, and differentiates the model exactly.
 
-    Args:
-        model: a formula, as text or made by ``curvefit.formula``; a NamedModel or its name; or a function ``f(x, a, b, …)``,
-            which returns one number for each row. It is traced, with Tensors for x and parameters; NumPy's functions work on
-            them. A function that cannot be traced, as with an ``if`` on a parameter, is called on numbers and fitted by
-            SciPy's least squares, without ``p0`` from many starts, for which it is called some hundreds of times. The result's
-            ``notes`` say so.
-        x: the independent data: an array, (rows,) or (k, rows), a dict of columns, or a frame. To a formula, an array is the
-            column x, or x1 to xk. A function may have any object.
-        y: (rows,), or the name of a column; one number is taken for every row.
-        p0: starting values, a sequence, or a dict by name. Where the fit from them fails, one from other signs and scales of
-            them, or from a search, is taken if it succeeds; the result's ``notes`` say so.
-        sigma: standard deviations of y, a number, (rows,), or the name of a column; or a covariance, (rows, rows).
-        absolute_sigma: whether sigma is in the units of y; else only its ratios count, and χ² / dof is taken to be 1.
-        check_finite: whether nan and inf in the data raise DataError; by default, and with a ``nan_policy``, inf does.
-        bounds: ``(low, high)``, each a number or a sequence; or a dict of pairs by name, with None for no bound.
-        method: "auto" and SciPy's "lm", "trf" and "dogbox" are one: Levenberg and Marquardt's method in a trust region, within
-            bounds; with SciPy's names from ``p0`` alone, even where that fails. "lbfgs" and "adam" go by gradients first, from
-            far away or with many parameters; they are all there is for a loss of your own.
-        jac: the Jacobian as a function of x and the parameters, (rows, parameters). Without it derivatives are exact, and of a
-            function that cannot be traced differences, whose scheme is "3-point", "2-point" or "cs".
-        x_scale: taken for compatibility; parameters are scaled by themselves.
-        fixed: values of parameters that are not fitted, by name; or names, whose values are in p0.
-        loss: "linear" (squares), "soft_l1", "huber", "cauchy" or "arctan", which count large residuals less; or a function
-            ``loss(y, prediction)`` of Tensors, which is summed and taken for a negative log-likelihood.
-        f_scale: the residual, over sigma, from which on these do.
-        ftol, xtol, gtol: when to stop, see ``least_squares.SolverOptions``; by default at full precision.
-        max_nfev, maxfev: computations of the model at most, 2000 by default.
-        nan_policy: "omit" leaves out rows with nan, and those that are masked; "raise" refuses nan.
-        outliers: a rate of false discoveries, as 0.01, with which outliers are found and left out, see ``curvefit.outliers``;
-            the result's ``outliers`` and ``notes`` say which. None to look for none.
-        full_output: whether to return SciPy's tuple of five.
-        of_scipy: ``f``, ``xdata`` and ``ydata`` for model, x and y; options of SciPy's solvers, which mean nothing here.
+    Parameters
+    ----------
+    model : str, Formula, NamedModel or callable
+        One of
 
-    Returns:
-        A CurveFit. Where it needs care, a FitWarning says so: also where it did not converge, for which SciPy raises.
+        - a formula such as ``"a * exp(-b * x)"``, as text or made by `jitgrad.curvefit.formula`. Names that are not columns
+          of the data are parameters.
+        - a named model or its name, such as ``"gaussian"``; see `jitgrad.curvefit.MODELS`.
+        - a function ``f(x, a, b, ...)`` that returns one number per row. It is traced with Tensors, on which NumPy's and
+          jitgrad's functions work. A function that cannot be traced, for example because of an ``if`` on a parameter, is
+          called with numbers and fitted with finite differences by SciPy, and the result's ``notes`` say so.
+    x : array_like, mapping or frame
+        The independent data: an array of shape (rows,) or (k, rows), a mapping of columns, or a frame of pandas, Polars or
+        PyArrow. In a formula, an array is called ``x``, and the rows of an array of shape (k, rows) are ``x1`` to ``xk``.
+        A function may take any object.
+    y : array_like, shape (rows,), or str
+        The response, or the name of a column. A single number applies to all rows.
+    p0 : array_like, shape (p,), or mapping of str to float, optional
+        Starting values, in order or by name. By default, or for parameters missing from the mapping, the fit starts from
+        many points and the best minimum is kept. If a fit from `p0` fails, other signs and scales of `p0` are tried, and
+        ``notes`` say so.
+    sigma : float, array_like or str, optional
+        The standard deviations of y: a number, an array of shape (rows,) or the name of a column; or their covariance
+        matrix, shape (rows, rows).
+    absolute_sigma : bool, default False
+        Whether `sigma` is in the units of y. If False, only ratios matter, and standard errors are scaled so that the
+        reduced χ² is 1.
+    check_finite : bool, optional
+        Whether nan and inf in the data raise DataError. By default they do, except nan if `nan_policy` is given.
+    bounds : tuple, mapping or scipy.optimize.Bounds, optional
+        ``(low, high)``, each a number or an array of shape (p,); or a mapping from names to pairs, with None for no bound.
+    method : {"auto", "lm", "trf", "dogbox", "lbfgs", "adam"}, default "auto"
+        ``"auto"`` and SciPy's names ``"lm"``, ``"trf"`` and ``"dogbox"`` all select Levenberg-Marquardt in a trust region
+        with bounds; SciPy's names never try other starting values than `p0`. ``"lbfgs"`` and ``"adam"`` first minimize by
+        gradients, for poor starting values, many parameters or a custom loss.
+    jac : callable or {"2-point", "3-point", "cs"}, optional
+        The Jacobian ``jac(x, a, b, ...)``, shape (rows, p), for a function as model; or the finite-difference scheme for a
+        function that cannot be traced, by default ``"3-point"``. Not needed otherwise: derivatives are exact.
+    fixed : mapping of str to float, or iterable of str, optional
+        Parameters that are not fitted, with their values; or their names, with values in `p0`.
+    loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"} or callable, default "linear"
+        The loss of a residual. ``"linear"`` is least squares; the others reduce the influence of large residuals. A
+        callable ``loss(y, prediction)`` takes and returns Tensors; its sum is minimized as a negative log-likelihood.
+    f_scale : float, default 1.0
+        The residual, in units of sigma, above which its influence is reduced.
+    ftol, xtol, gtol : float, optional
+        Tolerances for the cost, the step and the gradient. By default the fit continues to full precision.
+    max_nfev, maxfev : int, default 2000
+        The maximum number of evaluations of the model.
+    x_scale : object, optional
+        Accepted for compatibility and ignored: parameters are scaled automatically.
+    nan_policy : {"omit", "raise"}, optional
+        ``"omit"`` drops rows with nan and masked rows; ``"raise"`` raises DataError for nan.
+    outliers : float, optional
+        A false discovery rate, such as 0.01, at which outliers are detected and excluded by the ROUT method. The result's
+        ``outliers`` and ``notes`` list them. By default, outliers are not looked for.
+    full_output : bool, default False
+        Whether to return SciPy's tuple ``(popt, pcov, infodict, mesg, ier)``.
+    **of_scipy : object
+        SciPy's names ``f``, ``xdata`` and ``ydata`` for `model`, `x` and `y`. Options of SciPy's solvers are ignored.
 
-    Raises:
-        DataError: for data that do not fit together, are not finite, or have fewer rows than there are parameters.
-        ArgumentError, FormulaError: for a model, start, bound or option that cannot be used.
-        FitError: where the model or a derivative is not finite at the start, nor at others that lead to a fit.
+    Returns
+    -------
+    CurveFit
+        Estimates, standard errors, intervals, bands and measures of fit. It unpacks as ``popt, pcov``.
+
+    Raises
+    ------
+    DataError
+        If the data have mismatched shapes, are not finite, or have fewer rows than parameters.
+    ArgumentError, FormulaError
+        If the model, a starting value, a bound or an option is invalid.
+    FitError
+        If the model or a derivative is not finite at the starting values, nor at others that lead to a fit.
+
+    Warns
+    -----
+    FitWarning
+        If the result needs attention, for example because the fit did not converge, where SciPy raises RuntimeError.
+
+    See Also
+    --------
+    fit_groups : Fit a model to many small data sets at once.
+    jitgrad.curvefit.compare : Test which of two models describes the data better.
+    jitgrad.pictures.curve_fit : Draw a fit with its band and residuals.
+    jitgrad.sklearn.FormulaRegressor : The same as a scikit-learn estimator.
+
+    Notes
+    -----
+    The solver is the Levenberg-Marquardt method in the trust-region form of Moré [1]_. Parameters in which the model is
+    linear are eliminated while the starting values are searched (variable projection [2]_). Robust losses are minimized by
+    the second-order scheme of Triggs et al. [3]_. Outliers are detected by the ROUT method of Motulsky and Brown [4]_.
+
+    References
+    ----------
+    .. [1] J. J. Moré, "The Levenberg-Marquardt algorithm: Implementation and theory", Numerical Analysis, LNM 630,
+       Springer, 1978.
+    .. [2] G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose
+       variables separate", SIAM J. Numer. Anal. 10, 1973.
+    .. [3] B. Triggs, P. F. McLauchlan, R. I. Hartley and A. W. Fitzgibbon, "Bundle adjustment - a modern synthesis",
+       Vision Algorithms, LNCS 1883, Springer, 2000.
+    .. [4] H. J. Motulsky and R. E. Brown, "Detecting outliers when fitting data with nonlinear regression", BMC
+       Bioinformatics 7:123, 2006.
+
+    Examples
+    --------
+    A formula needs no starting values:
+
+    >>> x = np.array([0.02, 0.06, 0.11, 0.22, 0.56, 1.10])
+    >>> y = np.array([76, 97, 123, 159, 191, 207])
+    >>> fit = jg.curve_fit("vmax * x / (km + x)", x, y)
+    >>> {name: round(value, 3) for name, value in fit.parameters.items()}
+    {'vmax': 210.857, 'km': 0.063}
+    >>> fit.stderr.round(3)
+    array([13.183,  0.016])
+
+    A function is fitted as by SciPy:
+
+    >>> popt, pcov = jg.curve_fit(lambda x, vmax, km: vmax * x / (km + x), x, y, p0=[200, 0.1])
+    >>> popt.round(3)
+    array([2.10857e+02, 6.30000e-02])
+
+    Columns of a table, with a bound and a fixed parameter:
+
+    >>> table = {"dose": x, "rate": y}
+    >>> fit = jg.curve_fit("c + vmax * dose / (km + dose)", table, "rate", bounds={"km": (0, None)}, fixed={"c": 0})
+    >>> fit.names, fit.dof
+    (['c', 'vmax', 'km'], 4)
     """
     by_name("method", method or "auto", METHODS)
     model, x, y = _by_scipys_names(of_scipy, model, x, y)
@@ -159,7 +287,7 @@ def _problem(
     limits: tuple[Any, Any],
     options: SolverOptions,
 ) -> Problem:
-    """What is to be fitted."""
+    """Return the problem to be fitted."""
     is_function = callable(model) and not isinstance(model, (Formula, NamedModel))
     columns = given_data.columns_of(x, not is_function)
     taken = {name for name in (y, sigma) if isinstance(name, str)}
@@ -171,7 +299,7 @@ def _problem(
     curve = curve_of(model, columns, names, None if p0 is None else np.size(p0))
     for name in taken.intersection(curve.names):
         raise FormulaError(f"The formula uses {name!r}, which is the response or its sigma. Remove it from the formula.")
-    with np.errstate(over="ignore"):  # of squares, which say whether numbers are finite
+    with np.errstate(over="ignore"):  # squares overflow; that is how infinite numbers are found
         observed = rows_of(curve, x, columns, y, sigma, *rows)
         observed.remarks.extend(curve.remarks)
         held = np.full(len(curve.names), math.nan) if p0 is None else values_of("p0", p0, curve.names, columns)
@@ -187,7 +315,7 @@ def _problem(
 
 
 def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
-    """The model as one that is called on numbers, where it has to be; else None."""
+    """Return the model as one that is called with numbers if it has to be, else None."""
     curve = problem.curve
     if isinstance(curve.model, Formula):
         if callable(derivatives):
@@ -203,7 +331,7 @@ def _called(problem: Problem, derivatives: Derivatives) -> CalledCurve | None:
 
 
 def _why_not_traced(problem: Problem) -> str:
-    """Why a function cannot be traced, as a clause; empty where it can."""
+    """Return why a function cannot be traced, as a clause, or "" if it can."""
     if not problem.columns:
         return f"x is a {type(problem.observed.x).__name__}, not numbers"
     try:
@@ -215,7 +343,7 @@ def _why_not_traced(problem: Problem) -> str:
 
 
 def _warning() -> type[FitWarning]:
-    """FitWarning; SciPy's OptimizeWarning too where SciPy's module is loaded, as it is for all who name that."""
+    """Return FitWarning; also a subclass of SciPy's OptimizeWarning if scipy.optimize is loaded."""
     optimize = sys.modules.get("scipy.optimize")
     return FitWarning if optimize is None else _warning_of_both(optimize.OptimizeWarning)
 
@@ -226,13 +354,13 @@ def _warning_of_both(theirs: type[Warning]) -> type[FitWarning]:
 
 
 def _guess(model: NamedModel, problem: Problem) -> np.ndarray:
-    """The starting values that a named model knows for these data."""
+    """Return the starting values that a named model finds for the data."""
     guess = model.guess(problem.columns[0], problem.y)
     return np.array([guess[name] for name in problem.curve.names])
 
 
 def _by_scipys_names(given: dict[str, Any], model: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
-    """What SciPy calls f, xdata and ydata. Raises TypeError for an argument that neither knows, or that is missing."""
+    """Return model, x and y, also if passed as f, xdata and ydata. Raises TypeError if one is missing."""
     if given:
         model, x, y = given.pop("f", model), given.pop("xdata", x), given.pop("ydata", y)
         for name in given:
@@ -249,12 +377,13 @@ _OF_SCIPYS_SOLVERS = {
 
 
 def _model(model: Any) -> Any:
-    """A model; a NamedModel for its name."""
+    """Return the named model if ``model`` is the name of one, else ``model``."""
     is_name = isinstance(model, str) and (model in MODELS or model.partition(":")[0] == "polynomial")
     return named(model) if is_name else model
 
 
-def _as_scipy(result: CurveFit) -> tuple[np.ndarray, np.ndarray, dict[str, Any], str, int]:
+def _as_scipy(result: CurveFit) -> FullOutput:
+    """Return the five values of SciPy's full output."""
     from scipy.linalg import qr
 
     problem = result._problem

@@ -1,4 +1,7 @@
-"""Formulas: text such as ``b1 * (1 - exp(-b2 * x))``, parsed by Python's own parser and checked; never evaluated by it."""
+"""Formulas such as ``b1 * (1 - exp(-b2 * x))``, as text.
+
+A formula is parsed by Python's parser, checked, and evaluated with Tensors. It is never passed to ``eval``.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,21 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 
 CONSTANTS = {"pi": math.pi}
 EULER = "e"
-"""Calls of it are Euler's number; alone it is a name as any other, for many models have a fifth parameter."""
+"""``e()`` is Euler's number; ``e`` is an ordinary name, because many models have a fifth parameter."""
 LONGEST = 10_000
-"""Characters of a formula."""
+"""The largest number of characters in a formula."""
 DEEPEST = 200
-"""Operations in one another."""
+"""The deepest nesting of operations."""
 
 NamedFunction = Callable[..., Any]
 
 
 def _either(of_two: NamedFunction, of_one: NamedFunction) -> NamedFunction:
-    """``max(x)`` of all rows, and ``max(a, b, …)`` row by row."""
+    """Return a function that reduces one argument over all rows, and combines several arguments row by row."""
     return lambda *given: of_one(*given) if len(given) == 1 else functools.reduce(of_two, given)
 
 
-# Beside the elementwise ops of the table: each with the fewest and the most arguments that it takes.
+# Functions beside the elementwise ops, each with the smallest and the largest number of arguments.
 _MORE: dict[str, tuple[NamedFunction, int, int]] = {
     "clip": (elementwise.clip, 3, 3),
     "max": (_either(maximum, extremes.max), 1, 99),
@@ -66,19 +69,47 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 
 @functools.cache
 def functions() -> dict[str, tuple[NamedFunction, int, int]]:
-    """What a formula may call, by name: the function, the fewest and the most arguments that it takes."""
+    """Return the functions of formulas by name, each with the smallest and the largest number of arguments."""
     table = {name: (op, op.arity, op.arity) for name, op in OPS.items() if op.value is not None and op.arity is not None}
     return table | _MORE
 
 
 class Formula:
-    """A formula, checked. Made by ``formula``.
+    """A parsed and checked formula.
 
-    Attributes:
-        text: as it was given.
-        names: the columns and parameters, in the order in which they are met.
-        constants: those of its names that stand for a constant, unless there is a column of that name.
-        plain: whether it has no functions but those that all formulas have.
+    Use `formula` to make one.
+
+    Parameters
+    ----------
+    text : str
+        The formula.
+    more : mapping of str to callable, optional
+        Additional functions of Tensors, by name.
+
+    Attributes
+    ----------
+    text : str
+        The formula as given.
+    names : list of str
+        The names of columns and parameters, in order of appearance.
+    constants : list of str
+        The names in the formula, such as ``pi``, that are constants unless the data have a column of that name.
+    plain : bool
+        Whether the formula uses built-in functions only.
+
+    See Also
+    --------
+    formula : Describes the language of formulas.
+
+    Examples
+    --------
+    >>> f = jg.curvefit.formula("a * exp(-k * t) + c")
+    >>> f.names
+    ['a', 'k', 't', 'c']
+    >>> f.parameters(["t"])
+    ['a', 'k', 'c']
+    >>> f(a=2.0, k=0.0, t=np.array([0.0, 1.0]), c=1.0).numpy()
+    array([3., 3.])
     """
 
     def __init__(self, text: str, more: Mapping[str, NamedFunction] | None = None) -> None:
@@ -104,14 +135,38 @@ class Formula:
         return f"formula({self.text!r})"
 
     def parameters(self, columns: Iterable[str]) -> list[str]:
-        """The names that are no columns."""
+        """Return the names that are not columns.
+
+        Parameters
+        ----------
+        columns : iterable of str
+            The names of the columns.
+
+        Returns
+        -------
+        list of str
+            The parameters, in order of appearance.
+        """
         known = set(columns)
         return [name for name in self.names if name not in known]
 
     def __call__(self, /, **values: Any) -> Tensor:
-        """What the formula says for values of all its names: numbers, arrays or Tensors, which broadcast.
+        """Evaluate the formula.
 
-        Raises FormulaError where one is missing.
+        Parameters
+        ----------
+        **values : array_like
+            A value for each name: numbers, arrays or Tensors, which broadcast.
+
+        Returns
+        -------
+        Tensor
+            The value.
+
+        Raises
+        ------
+        FormulaError
+            If a name has no value.
         """
         for name in self.names:
             if name not in values:
@@ -121,10 +176,10 @@ class Formula:
         return as_tensor(self._value(self._tree, values))
 
     def _replaced(self) -> tuple[str, list[int]]:
-        """The text as Python is to parse it, and for each of its characters the place of the one that it is for.
+        """Return the text for Python's parser, and the position in the original of each of its characters.
 
-        It is one line. A name in backticks, which may have any characters, and one with letters beyond ASCII, which Python
-        would change to others (NFKC), are replaced by names that are not in the text.
+        The text is put on one line. Names in backticks, which may contain any characters, and names with non-ASCII letters,
+        which Python would normalize to NFKC, are replaced by placeholders.
         """
         prefix = "_" + max(re.findall("_*", self.text), key=len) + "n"
         stand_ins: dict[str, str] = {}
@@ -146,16 +201,16 @@ class Formula:
         return line + "\n)", [*places, len(self.text) - 1]
 
     def _check_letters(self, name: str, start: int) -> None:
-        """Raise FormulaError for a name with signs that no name may have, such as × and ²."""
+        """Raise FormulaError for a name with characters that a name cannot have, such as × and ²."""
         for length in range(1, len(name) + 1):
             if (
                 not name[:length].isidentifier() or name[length - 1] in "\u00b7\u0387"
-            ):  # the dots of products, to Python letters
+            ):  # dots for products, which Python accepts in names
                 fault = f"contains {name[length - 1]!r}, which is not a letter"
                 self._refuse(start + length - 1, fault, "Write * / - ** for operations, or enclose the name in backticks")
 
     def _parsed(self) -> ast.expr:
-        """The syntax tree."""
+        """Return the syntax tree."""
         unbalanced = _unbalanced(self._plain[1:-2])
         if unbalanced is not None:
             place = self._places[1 + unbalanced]
@@ -188,7 +243,7 @@ class Formula:
         self._refuse(place, "has a syntax error", "Check the marked place, and write * for every product")
 
     def _refuse(self, place: int, fault: str, advice: str) -> NoReturn:
-        """Raise FormulaError for a fault at a character, pointing at it."""
+        """Raise FormulaError, pointing at a character."""
         first = max(0, place - 60)
         shown = "".join(c if c.isprintable() else " " for c in self.text[first : first + 100])
         end = "" if advice.endswith("?") else "."
@@ -197,8 +252,10 @@ class Formula:
         )
 
     def _check(self, node: ast.expr, noted: dict[str, bool], depth: int = 0) -> Any:
-        """The value of a node without names, a number, else None. Raises FormulaError for what no formula may have, and for
-        a constant that is not finite; notes the names, and which are constants."""
+        """Return the value of a constant expression, else None; note the names and which of them are constants.
+
+        Raises FormulaError for an expression that is not allowed, and for a constant that is not finite.
+        """
         place = self._places[min(node.col_offset, len(self._places) - 1)]
         if depth > DEEPEST:
             self._refuse(place, "is nested too deeply", "Write a Python function instead")
@@ -302,11 +359,11 @@ class Formula:
                 return functools.reduce(join, map(of, parts))
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return where(of(test), of(body), of(orelse))
-        raise AssertionError(node)  # _check lets nothing else through
+        raise AssertionError(node)  # _check rejects everything else
 
 
 def _chain(node: ast.BinOp) -> tuple[ast.expr, list[ast.BinOp]]:
-    """The first operand of ``a + b - c …`` and the operations after it, in order: sums may be long."""
+    """Return the first operand of ``a + b - c …`` and the operations that follow it, without recursion."""
     links: list[ast.BinOp] = []
     left: ast.expr = node
     while isinstance(left, ast.BinOp) and type(left.op) in _BINARY:
@@ -316,7 +373,7 @@ def _chain(node: ast.BinOp) -> tuple[ast.expr, list[ast.BinOp]]:
 
 
 def _folded(function: Any, operands: list[Any]) -> Any:
-    """What a function makes of numbers; None where one of them, or the function, is not known."""
+    """Return the value of a function of constants, or None if an operand or the function is not known."""
     return None if function is None or any(operand is None for operand in operands) else np.float64(function(*operands))
 
 
@@ -325,12 +382,12 @@ _COMMON = ("exp", "log", "sqrt", "sin", "cos", "tanh", "where")
 
 
 def _number(value: Any) -> Any:
-    """A number of the formula as a literal of what is recorded."""
+    """Return a number of the formula as a literal of the trace."""
     return as_tensor(float(value))
 
 
 def _unbalanced(text: str) -> int | None:
-    """Where a bracket stands that has no other half."""
+    """Return the position of an unmatched parenthesis, or None."""
     opened: list[int] = []
     for place, character in enumerate(text):
         if character == "(":
@@ -343,24 +400,48 @@ def _unbalanced(text: str) -> int | None:
 
 
 def formula(text: str, functions: Mapping[str, NamedFunction] | None = None) -> Formula:
-    """A formula of columns and parameters, as a model for ``curve_fit`` and as a function of its names.
+    """Parse a formula of columns and parameters.
 
-    A formula has numbers, names, ``+ - * / ** % //``, comparisons, ``and or not``, ``a if c else b``, the constants pi and e(),
-    every elementwise op of jitgrad, and ``where clip min max sum mean std cumsum``. Which names are columns is the data's to
-    say; a name with other characters than letters, digits and _ stands in backticks.
+    The result is a model for `curve_fit` and `fit_groups`, and can be called with values for its names.
 
-    Args:
-        text: the formula.
-        functions: further functions of Tensors, by name.
+    Parameters
+    ----------
+    text : str
+        The formula. It may contain
 
-    Raises:
-        FormulaError: for what is not understood or not allowed, with its place.
+        - numbers, names, parentheses, and the operators ``+ - * / ** % //``,
+        - comparisons, ``and``, ``or``, ``not``, and ``a if condition else b``,
+        - the constants ``pi`` and ``e()``; ``e`` alone is a parameter,
+        - every elementwise function of jitgrad, such as ``exp``, ``log``, ``sqrt``, ``tanh``, ``erf`` and ``sigmoid``,
+        - ``where``, ``clip``, ``min``, ``max``, ``sum``, ``mean``, ``std``, ``cumsum`` and ``voigt_profile``.
 
-    Example:
-        >>> f = formula("b1 * (1 - exp(-b2 * x))")
-        >>> f.names
-        ['b1', 'b2', 'x']
-        >>> float(f(b1=2.0, b2=0.0, x=1.0))
-        0.0
+        Whether a name is a column or a parameter depends on the data. Names with characters other than letters, digits and
+        underscores are enclosed in backticks.
+    functions : mapping of str to callable, optional
+        Additional functions of Tensors, by name.
+
+    Returns
+    -------
+    Formula
+        The parsed formula, with ``names`` and a ``__call__`` that takes a value for each.
+
+    Raises
+    ------
+    FormulaError
+        If the text has a syntax error or uses something that is not allowed. The message points at the character.
+
+    Examples
+    --------
+    >>> f = jg.curvefit.formula("b1 * (1 - exp(-b2 * x))")
+    >>> f.names
+    ['b1', 'b2', 'x']
+    >>> float(f(b1=2.0, b2=0.0, x=1.0))
+    0.0
+
+    Functions of your own:
+
+    >>> f = jg.curvefit.formula("a * square(x)", {"square": lambda x: x * x})
+    >>> float(f(a=2.0, x=3.0))
+    18.0
     """
     return Formula(text, functions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,21 @@ from jitgrad.arguments import by_name, count, positive
 from jitgrad.curvefit.least_squares import RESIDUAL_LOSSES, Limits, SolverOptions
 from jitgrad.errors import ArgumentError, near_name
 
+if TYPE_CHECKING:
+    from jitgrad.typing import ArrayLike
+
 DEFAULTS = SolverOptions()
+
+
+class SciPyBounds(Protocol):
+    """``scipy.optimize.Bounds``."""
+
+    lb: Any
+    ub: Any
+
+
+Bounds: TypeAlias = "tuple[ArrayLike, ArrayLike] | Sequence[ArrayLike] | Mapping[str, Sequence[float | None]] | SciPyBounds"
+"""Bounds as users pass them: a pair of lower and upper bounds, or a mapping of pairs by name."""
 
 
 def _number(what: str, value: Any) -> float:

@@ -1,8 +1,8 @@
-"""Inverse prediction, or calibration: where a fitted curve has a given y, and between which limits that is.
+"""Inverse prediction, or calibration: the x at which a fitted curve reaches a given y, with confidence limits.
 
-The limits are those at which y leaves the band around the curve. Of a line they are Fieller's: "Some problems in interval
-estimation", 1954; Draper and Smith, "Applied regression analysis", 1998, section 3.2; of curves Greenwell and Schubert Kabban,
-"investr: an R package for inverse estimation", 2014.
+The limits are where y leaves the band around the curve. For a line they are Fieller's: "Some problems in interval
+estimation", 1954; Draper and Smith, "Applied Regression Analysis", 1998, section 3.2. For curves see Greenwell and Schubert
+Kabban, "investr: An R package for inverse estimation", 2014.
 """
 
 from __future__ import annotations
@@ -19,26 +19,32 @@ if TYPE_CHECKING:
     from jitgrad.curvefit.estimates import Estimates
 
 POINTS = 2000
-"""Where a curve is computed, to see where it crosses a value: evenly, and again by decades."""
+"""The number of points at which the curve is evaluated to find crossings."""
 SMALLEST, MOST_STEPS = 1e-300, 200
-"""Of an x beside which another is the same; and of steps to it."""
+"""The absolute tolerance and the maximum number of iterations of a root search."""
 MET = 1e-6
-"""Of how far a curve is from a value at the points around the place where it has it, how far it may be there."""
+"""The residual at a root, as a fraction of those at the neighboring points, above which it is a pole or a jump."""
 STEP = 1e-6
-"""Of the range, or of x, for a difference: the slope is right to nine digits."""
+"""The step of the difference that gives the slope, relative to the range or to x."""
 NAMED = 3
-"""Solutions in a note."""
+"""The largest number of solutions listed in a note."""
 
 
 class Inverse(NamedTuple):
-    """Where a curve has the values that were asked for: numbers for a number, arrays (rows,) for an array.
+    """The x at which a curve reaches given values: numbers if y is a number, arrays of shape (rows,) if y is an array.
 
-    Attributes:
-        x: where it has them; nan where it does so nowhere within the range, or in several places.
-        stderr: the standard error of x, by the slope of the curve there (the delta method).
-        low, high: the limits of x, where y leaves the band; infinite where it does not within three times the range.
-        solutions: in how many places the curve has the value.
-        notes: what is to be known of these, a sentence each.
+    Attributes
+    ----------
+    x : float or ndarray
+        The solution; nan if the curve reaches the value nowhere in the range, or in several places.
+    stderr : float or ndarray
+        The standard error of x by the delta method.
+    low, high : float or ndarray
+        The confidence limits; infinite if y does not leave the band within three times the range.
+    solutions : int or ndarray
+        The number of places at which the curve reaches the value.
+    notes : list of str
+        Remarks, such as on values that are not reached.
     """
 
     x: Any
@@ -52,7 +58,7 @@ class Inverse(NamedTuple):
 def invert(
     estimates: Estimates, y: Any, ends: tuple[float, float], level: float, replicates: float, sigma: Any, name: str = "x"
 ) -> Inverse:
-    """Where a curve of one column has the values y within ``ends``; see ``Estimates.inverse``."""
+    """Return where a curve of one column reaches the values y within ``ends``; see ``FittedCurve.inverse``."""
     if not replicates > 0:
         said = f"{{argument}} is {replicates!r}. Give the number of measurements that y is the mean of, or inf."
         raise ArgumentError(said, argument="replicates")
@@ -67,7 +73,7 @@ def invert(
     along, spread = estimates._value_and_variance([grid])
 
     def beyond(value: float, own: float, said: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """How far a value is outside the band."""
+        """Return the distance of a value from the band, negative inside."""
         with np.errstate(over="ignore", invalid="ignore"):  # where the model is not finite
             return np.asarray(np.abs(said - value) - quantile * np.sqrt(estimates.scale * (variance + own)))
 
@@ -95,7 +101,7 @@ def invert(
 
 
 def _grid(first: float, last: float, low: float, high: float) -> np.ndarray:
-    """Where the curve is looked at: evenly between the ends, and by decades where all x are on one side of 0."""
+    """Return the points at which the curve is evaluated: evenly spaced, and logarithmic if all x have one sign."""
     parts = [np.linspace(first, last, 3 * POINTS), np.linspace(low, high, POINTS)]
     if low >= 0 or high <= 0:
         far, near, sign = max(abs(low), abs(high)), min(abs(low), abs(high)), 1.0 if high > 0 else -1.0
@@ -104,7 +110,7 @@ def _grid(first: float, last: float, low: float, high: float) -> np.ndarray:
 
 
 def _crossings(grid: np.ndarray, beside: np.ndarray, inside: np.ndarray) -> list[tuple[float, float]]:
-    """Neighbouring points between which the curve goes through the value, or at which it has it, within the range."""
+    """Return the pairs of neighboring points in the range between which the curve crosses the value."""
     x, signs = grid[inside], np.sign(beside[inside])
     exact = [(place, place) for place in x[signs == 0].tolist()]
     changes = np.flatnonzero(signs[:-1] * signs[1:] < 0)
@@ -112,20 +118,20 @@ def _crossings(grid: np.ndarray, beside: np.ndarray, inside: np.ndarray) -> list
 
 
 def _root(function: Callable[[np.ndarray], np.ndarray], a: float, b: float) -> float:
-    """Where a function is 0 between a and b, at which it has different signs, to the last digits: by Brent's method."""
+    """Return the root of a function between a and b by Brent's method."""
     from scipy.optimize import brentq
 
     def of_one(x: float) -> float:
         return float(function(np.array([x]))[0])
 
     at_a, at_b = of_one(a), of_one(b)
-    if a == b or (at_a < 0) == (at_b < 0):  # it is 0 to rounding at one of them
+    if a == b or (at_a < 0) == (at_b < 0):  # 0 to rounding error at one end
         return a if abs(at_a) <= abs(at_b) else b
     return float(brentq(of_one, a, b, xtol=SMALLEST, rtol=4 * np.finfo(float).eps, maxiter=MOST_STEPS, disp=False))
 
 
 def _is_met(beside: Callable[[np.ndarray], np.ndarray], root: float, between: tuple[float, float]) -> bool:
-    """Whether a function is 0 at a place between two where it has different signs: not so at a pole or a jump."""
+    """Return whether a sign change is a root rather than a pole or a jump."""
     at, *ends = np.abs(beside(np.array([root, *between]))).tolist()
     return bool(at <= MET * max(ends))
 
@@ -133,7 +139,7 @@ def _is_met(beside: Callable[[np.ndarray], np.ndarray], root: float, between: tu
 def _limits(
     grid: np.ndarray, beyond: np.ndarray, root: float, outside: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[float, float]:
-    """Where y leaves the band on either side of a root; infinite where it does not."""
+    """Return where y leaves the band on either side of a root; infinite if it does not."""
     after = int(np.searchsorted(grid, root))
     found = []
     for side, open_end in ((range(after - 1, -1, -1), -math.inf), (range(after, len(grid)), math.inf)):
@@ -148,6 +154,7 @@ def _limits(
 
 
 def _standard_error(estimates: Estimates, x: float, width: float, own: float) -> float:
+    """Return the standard error of x by the delta method."""
     step = STEP * max(abs(x), width)
     said, variance = estimates._value_and_variance([np.array([x - step, x, x + step])])
     ends = said[[0, 2]] if np.isfinite(said).all() else said[np.isfinite(said)][:2]
@@ -158,7 +165,7 @@ def _standard_error(estimates: Estimates, x: float, width: float, own: float) ->
 def _notes(
     y: np.ndarray, places: list[list[float]], ends: tuple[float, float], along: np.ndarray, found: np.ndarray, name: str
 ) -> list[str]:
-    """What to know, of one value in full, of several how many there are."""
+    """Return remarks: in full for a single value, as counts for several."""
     counts = np.array([len(roots) for roots in places])
     notes, one = [], f"{y[0]:.6g}"
     finite = along[np.isfinite(along)]

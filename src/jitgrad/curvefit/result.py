@@ -1,258 +1,114 @@
-"""What a fit found out: the parameters, how certain they are, how well they fit, and how the fit ended."""
+"""The result of a fit: whether it succeeded, what needs attention, and how it prints."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from jitgrad.criteria import Criteria, information_criteria
-from jitgrad.curvefit.estimates import Estimates, Row
-from jitgrad.curvefit.inverse import Inverse
-from jitgrad.curvefit.least_squares import Solution
+from jitgrad.curvefit.fitted import OWN_LOSS, FittedCurve, Outliers
 from jitgrad.curvefit.minimise import RHO
 from jitgrad.curvefit.notebook import result_html
-from jitgrad.curvefit.problem import Problem
-from jitgrad.curvefit.status import Status, status_of
-from jitgrad.errors import ArgumentError
 
-WORSE, BEYOND = 1e-6, 1e6
-"""Of squares of residuals, and of the numbers of a fit: what is more is no matter of rounding."""
+__all__ = ["BEYOND", "OWN_LOSS", "WORSE", "CurveFit", "Outliers"]
+
+WORSE = 1e-6
+"""A fit is worse than a constant if its sum of squares is larger by more than this fraction."""
+BEYOND = 1e6
+"""The standard error of a parameter that the model hardly depends on, as a multiple of the largest number in the fit."""
 NEARLY = 1e-9
-"""A pivot of the Jacobian beside the largest, below which its singular values are asked, which may be smaller."""
-OWN_LOSS = "own"
-"""The loss of a fit by a function of the user's."""
+"""Pivots of the Jacobian below this fraction of the largest may hide a singular matrix, so the singular values are checked."""
 
 
-class Outliers(NamedTuple):
-    """Rows that were left out of a fit.
+class CurveFit(FittedCurve):
+    """The result of `curve_fit`.
 
-    Attributes:
-        rows: their numbers, among the rows that were given without nan.
-        columns: of the model, what they have there.
-        y: what was measured.
-        q: the rate of false discoveries that was asked for.
+    It unpacks like SciPy's result, ``popt, pcov = fit``, prints as a table, and displays as HTML in notebooks.
+
+    Parameters
+    ----------
+    problem : Problem
+        The model and the data.
+    solution : Solution
+        The result of the solver, for one fit or several.
+    i : int, default 0
+        The index of the fit in `solution`.
+    n_starts : int, default 1
+        The number of starting points.
+    n_minima : int or None, default None
+        The number of different minima that the best starting points led to.
+    joint : tuple of float and int, optional
+        For a group of a fit with shared parameters: the scale of the covariance, and the degrees of freedom of all groups.
+
+    Attributes
+    ----------
+    names : list of str
+        The parameters, in order.
+    values : ndarray, shape (p,)
+        Their values, fixed ones included.
+    parameters : dict of str to float
+        The values by name.
+    stderr : ndarray, shape (p,)
+        The standard errors: 0 for fixed parameters, inf for parameters that the data do not determine.
+    covariance, correlation : ndarray, shape (p, p)
+        The covariance and the correlation matrix of the parameters.
+    cost : float
+        Half of the sum of the squared weighted residuals, or of their loss.
+    n_rows : int
+        The number of fitted rows.
+    dof : int
+        The degrees of freedom: rows minus fitted parameters. For a group with shared parameters, those of the joint fit.
+    nfev, njev : int
+        The number of evaluations of the model and of its derivatives.
+    n_starts : int
+        The number of starting points.
+    n_minima : int or None
+        The number of different minima that the best starting points led to; None if starting values were given.
+    status : Status
+        How the fit ended, an integer with ``message`` and ``converged``.
+    rcond : float
+        The ratio of the smallest to the largest pivot of the Jacobian, with columns scaled to norm 1; 0 if it is singular.
+    outliers : Outliers or None
+        The rows that were excluded as outliers; None if outliers were not looked for.
+
+    See Also
+    --------
+    curve_fit : Returns this result.
+    jitgrad.curvefit.compare : Test which of two models describes the data better.
+    jitgrad.pictures.curve_fit : Draw the fit.
+
+    Notes
+    -----
+    Standard errors, confidence intervals and bands are those of the model linearized at the minimum, scaled by the residual
+    variance unless ``absolute_sigma`` is True [1]_.
+
+    References
+    ----------
+    .. [1] G. A. F. Seber and C. J. Wild, "Nonlinear Regression", Wiley, 1989, chapter 5.
+
+    Examples
+    --------
+    >>> x = np.array([0.02, 0.06, 0.11, 0.22, 0.56, 1.10])
+    >>> y = np.array([76, 97, 123, 159, 191, 207])
+    >>> fit = jg.curve_fit("vmax * x / (km + x)", x, y)
+    >>> {name: round(value, 3) for name, value in fit.parameters.items()}
+    {'vmax': 210.857, 'km': 0.063}
+    >>> fit.stderr.round(3)
+    array([13.183,  0.016])
+    >>> fit.confidence_intervals().round(2)[0]
+    array([174.25, 247.46])
+    >>> round(fit.r2, 3), fit.dof, fit.success
+    (0.936, 4, True)
+    >>> fit.predict([0.5]).round(1)
+    array([187.4])
     """
-
-    rows: np.ndarray
-    columns: list[np.ndarray]
-    y: np.ndarray
-    q: float
-
-
-class CurveFit(Estimates):
-    """The result of ``curve_fit``. Unpacks as SciPy's: ``popt, pcov = result``.
-
-    ``converged`` says whether the fit ended in a minimum, ``success`` whether that says something about the data, ``warnings``
-    what needs care, ``notes`` all there is to know, and ``message`` how the fit ended and the notes. Beside what all Estimates
-    have:
-
-    Args:
-        problem: what was fitted.
-        solution: of one fit or of several.
-        i: which of them it is.
-        joint: where it is part of a fit of more rows, what covariances are multiplied by, and the degrees of freedom.
-
-    Attributes:
-        cost: half the sum of the squared weighted residuals, or what another loss makes of them.
-        n_rows: how many rows were fitted.
-        dof: degrees of freedom, rows minus fitted parameters; those of all rows of a joint fit.
-        nfev, njev: how often the model and its derivatives were computed.
-        n_minima: in how many different minima the best starts ended; None where starting values were given.
-        n_starts: how many starts there were.
-        status: how the fit ended.
-        rcond: the smallest beside the largest pivot of the Jacobian, its columns scaled to norm one.
-        outliers: the rows that were left out; None where they were not looked for.
-    """
-
-    def __init__(
-        self,
-        problem: Problem,
-        solution: Solution,
-        i: int = 0,
-        *,
-        n_starts: int = 1,
-        n_minima: int | None = None,
-        joint: tuple[float, int] | None = None,
-    ) -> None:
-        self.cost, self.nfev, self.njev, code, self.rcond = solution.outcomes[i].tolist()
-        factor = solution.factors[i]
-        self.status = status_of(code, factor)
-        self.n_rows, self.n_starts, self.n_minima = len(problem.y), n_starts, n_minima
-        self._is_joint = joint is not None
-        self.dof = self.n_rows - len(problem.free) if joint is None else joint[1]
-        self._problem = problem
-        self.outliers: Outliers | None = None
-        absolute = problem.absolute_sigma
-        scale = 1.0 if absolute else 2.0 * self.cost / self.dof if self.dof > 0 else math.inf
-        scale = scale if joint is None else joint[0]
-        values = problem.with_free(solution.parameters[i])
-        super().__init__(problem.curve, values, problem.free, factor, scale, math.inf if absolute else self.dof)
-
-    # As SciPy has it.
-
-    @property
-    def popt(self) -> np.ndarray:
-        """The parameters, (p,)."""
-        return self.values.copy()
-
-    @property
-    def pcov(self) -> np.ndarray:
-        """The covariance as SciPy has it, (p, p): all inf where a parameter has no influence, see ``covariance``."""
-        all_count = self.factor.any(axis=0).all()
-        return self.covariance if all_count else np.full_like(self.covariance, np.inf)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return iter((self.popt, self.pcov))
-
-    def __len__(self) -> int:
-        return 2
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        return (self.popt, self.pcov)[index]
-
-    @property
-    def loss(self) -> str:
-        """How residuals counted: a name, "own" for a function of the user's."""
-        return self._problem.options.loss
-
-    def table(self, level: float = 0.95) -> list[Row]:
-        """As ``Estimates.table``; nothing is tested where the model meets the data to rounding."""
-        rows = super().table(level)
-        return [row._replace(t=math.nan, p=math.nan) for row in rows] if self.status is Status.EXACT else rows
-
-    # Of the rows that were fitted.
-
-    @property
-    def x(self) -> dict[str, np.ndarray]:
-        """The columns that the model takes, by name; an array that a function takes as it is has the name ""."""
-        return dict(zip(self.curve.columns, self._problem.columns, strict=True))
-
-    @property
-    def y(self) -> np.ndarray:
-        """The response, (rows,)."""
-        return self._problem.y
-
-    @functools.cached_property
-    def sigma(self) -> np.ndarray | None:
-        """The standard deviations of the response, (rows,), as they were given; None where they were not."""
-        sigma = self._problem.observed.sigma
-        if sigma is None:
-            return None
-        return np.sqrt(np.diag(sigma)) if sigma.ndim == 2 else np.broadcast_to(sigma, self.n_rows)
-
-    @functools.cached_property
-    def by_rows(self) -> bool:
-        """Whether the model takes rows one by one; not so where it has their mean in it, or an array of its own for them."""
-        return self.curve.goes_by_rows(self._problem.columns, self.free, self.n_rows)
-
-    def predict(self, x: Any = None) -> np.ndarray:
-        """As ``Estimates.predict``; by default for the rows that were fitted."""
-        if x is None:
-            return self.curve.values(self.values, self.free, self._problem.columns, self.n_rows)
-        return super().predict(x)
-
-    def band(
-        self, x: Any = None, level: float = 0.95, prediction: bool = False, sigma: Any = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """As ``Estimates.band``; by default for the rows that were fitted, with their sigma."""
-        if prediction and sigma is None and self.sigma is not None:
-            if x is not None:
-                raise ArgumentError("band: the fit used sigma. Give sigma of the new measurements, a number or one per row.")
-            sigma = self.sigma
-        if x is None:
-            return self._band(self._problem.columns, self.n_rows, level, prediction, sigma)
-        return super().band(x, level, prediction, sigma)
-
-    def inverse(
-        self,
-        y: Any,
-        within: tuple[float, float] | None = None,
-        level: float = 0.95,
-        replicates: float = 1,
-        sigma: Any = None,
-    ) -> Inverse:
-        """As ``Estimates.inverse``; by default within the range of the data."""
-        if within is None:
-            x = next(iter(self.x.values()))
-            within = float(np.min(x)), float(np.max(x))
-        if sigma is None and self.sigma is not None and replicates < math.inf:
-            raise ArgumentError(
-                "inverse: the fit used sigma. Give sigma of the new measurements, a number or one per value of y."
-            )
-        return super().inverse(y, within, level, replicates, sigma)
-
-    @functools.cached_property
-    def residuals(self) -> np.ndarray:
-        """y minus what the model says, (rows,)."""
-        return self._problem.y - self.predict()
-
-    # How well it fits.
-
-    @functools.cached_property
-    def chisqr(self) -> float:
-        """χ²: the sum of the squares of residuals over sigma."""
-        if self._problem.options.loss == "linear":
-            return 2.0 * self.cost
-        return float(np.sum(self._problem.weighted(self.residuals) ** 2))
-
-    @property
-    def redchi(self) -> float:
-        """χ² over the degrees of freedom; nan without any."""
-        return self.chisqr / self.dof if self.dof > 0 else math.nan
-
-    @functools.cached_property
-    def r2(self) -> float:
-        """The part of the variance of y, over sigma, that the model explains; nan where y is constant. As R's, it is below 0
-        where a constant is nearer to y."""
-        total = self._squares_beside_a_constant
-        return 1.0 - self.chisqr / total if total > 0 else math.nan
-
-    @functools.cached_property
-    def log_likelihood(self) -> float:
-        """The logarithm of the likelihood of normal errors, with its constants, as R's ``logLik``.
-
-        Where sigma is not absolute, the scale of the errors is the most likely one. That of a loss of your own is -cost; of
-        a loss by name but "linear" there is none, and it is nan, as for one of several groups that share parameters.
-        """
-        n, options = self.n_rows, self._problem.options
-        if options.loss == OWN_LOSS:
-            return -self.cost
-        if options.loss != "linear" or self._is_joint:
-            return math.nan
-        logs = self._problem.log_weights - 0.5 * n * math.log(2.0 * math.pi)
-        if self._problem.absolute_sigma:
-            return logs - self.cost
-        return logs - 0.5 * n * (1.0 + math.log(self.chisqr / n)) if self.chisqr > 0 else math.inf
-
-    @functools.cached_property
-    def _criteria(self) -> Criteria:
-        scale_is_known = self._problem.absolute_sigma  # also where the loss is the user's own
-        return information_criteria(self.log_likelihood, len(self.free) + (not scale_is_known), self.n_rows)
-
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion, by the conventions of ``jitgrad.criteria``: a sigma that is not absolute is a parameter, too."""
-        return float(self._criteria.aic)
-
-    @property
-    def aicc(self) -> float:
-        """Akaike's criterion for few rows; nan for fewer than two rows more than parameters."""
-        return float(self._criteria.aicc)
-
-    @property
-    def bic(self) -> float:
-        """The Bayesian criterion."""
-        return float(self._criteria.bic)
 
     # How it ended.
 
     @functools.cached_property
     def at_bounds(self) -> list[str]:
-        """Parameters that ended at a bound."""
+        """The names of the parameters that ended at a bound."""
         if self._problem.bounds is None:
             return []
         low, high = self._problem.bounds
@@ -265,12 +121,15 @@ class CurveFit(Estimates):
 
     @property
     def success(self) -> bool:
-        """Whether the fit converged, to parameters that the data determine, and is no worse than a constant."""
+        """Whether the fit can be used.
+
+        It is True if the fit converged, the data determine all parameters, and the model fits better than a constant.
+        """
         return self.converged and not self._loose_names and not self._names_adrift and not self._is_worse_than_a_constant
 
     @property
     def warnings(self) -> list[str]:
-        """What needs care before using the result, a sentence each; none where all is well."""
+        """What needs attention before the result is used, a list of clauses; empty for a good fit."""
         found = [] if self.converged else [self.status.message.capitalize()]
         loose, adrift = self._loose_names, self._names_adrift
         if self.dof <= 0 and not self._problem.absolute_sigma:
@@ -295,12 +154,12 @@ class CurveFit(Estimates):
 
     @property
     def notes(self) -> list[str]:
-        """What to know about the result, a sentence each: the warnings, and how it was come by where that matters."""
+        """The warnings, followed by remarks on the data and on how the result was obtained, a list of clauses."""
         return [*self.warnings, *self._problem.observed.remarks]
 
     @property
     def message(self) -> str:
-        """How the fit ended, in words, and the notes. Of a fit that says nothing of the data, these come first."""
+        """How the fit ended, followed by the notes. For a fit that failed, the notes come first."""
         if not self.converged:
             return "; ".join(self.notes)
         if self._loose_names or self._names_adrift or self._is_worse_than_a_constant:
@@ -309,14 +168,14 @@ class CurveFit(Estimates):
 
     @property
     def _loose_names(self) -> list[str]:
-        """Parameters that the data do not determine, where the Jacobian is singular."""
+        """Return the parameters that the data do not determine, if the Jacobian is singular."""
         return self.undetermined if self.rcond <= NEARLY else []
 
     @property
     def _names_adrift(self) -> list[str]:
-        """Parameters whose standard errors are beyond all numbers of the fit: where it ended, the model hardly has them."""
+        """Return the parameters whose standard errors are huge because the model hardly depends on them."""
         least = min(map(abs, self.factor.diagonal().tolist()), default=math.inf)
-        if math.sqrt(self.scale) < BEYOND * self.rcond * least:  # the usual case, told without a decomposition
+        if math.sqrt(self.scale) < BEYOND * self.rcond * least:  # the usual case, which needs no decomposition
             return []
         numbers = [1.0, float(np.abs(self._problem.y).max(initial=0.0))]
         columns = [x for x in self._problem.columns if isinstance(x, np.ndarray) and x.dtype.kind in "biuf"]
@@ -326,10 +185,9 @@ class CurveFit(Estimates):
 
     @property
     def _is_worse_than_a_constant(self) -> bool:
-        """Whether the squares of residuals over sigma are more than those of the best constant, or what another loss makes of
-        them more than of the median.
+        """Return whether the best constant has a lower cost than the fit.
 
-        Not asked where y is constant, as in the fit of an implicit equation.
+        False if y is constant, as in fits of implicit equations. Robust losses are compared with the median.
         """
         y, options = self._problem.y, self._problem.options
         if options.loss == OWN_LOSS or self.n_rows < 2:
@@ -338,18 +196,24 @@ class CurveFit(Estimates):
             scaled = self._problem.weighted(y - np.median(y)) / options.scale
             return self.cost > (1 + WORSE) * 0.5 * options.scale**2 * float(np.sum(RHO[options.loss](scaled**2))) > 0
         if self._problem.observed.sigma is None and 2.0 * self.cost < 0.5 * float(y[0] - y[-1]) ** 2:
-            return False  # no constant is nearer to these two rows alone
+            return False  # no constant is closer to these two rows
         constant, y = self._squares_beside_a_constant, self._problem.weighted(y)
         return 2.0 * self.cost > constant * (1 + WORSE) and constant > WORSE**2 * float(y @ y)
 
-    @functools.cached_property
-    def _squares_beside_a_constant(self) -> float:
-        """The sum of squares of y minus the constant that is nearest to it, over sigma."""
-        one, y = self._problem.weighted(np.ones(self.n_rows)), self._problem.weighted(self._problem.y)
-        return float(np.sum((y - one * ((one @ y) / (one @ one))) ** 2))
-
     def report(self) -> str:
-        """A table of the parameters, and how well the model fits."""
+        """Return a table of the parameters, the goodness of fit, and how the fit ended, as text.
+
+        Returns
+        -------
+        str
+            What ``print(fit)`` shows.
+
+        Examples
+        --------
+        >>> fit = jg.curve_fit("a + b * x", [0, 1, 2, 3, 4], [1.1, 2.9, 5.2, 7.1, 8.8])
+        >>> print(fit.report().splitlines()[0])
+        parameter        estimate  std. error         t        p  95 % interval
+        """
         width = max(9, *map(len, self.names))
         lines = [f"{'parameter':{width}} {'estimate':>15} {'std. error':>11} {'t':>9} {'p':>8}  95 % interval"]
         for name, estimate, error, t, p, low, high in self.table():

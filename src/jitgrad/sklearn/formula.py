@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -13,6 +13,9 @@ from jitgrad.curvefit import MODELS, curve_fit, formula, named
 from jitgrad.curvefit.estimates import Estimates
 from jitgrad.errors import ArgumentError
 from jitgrad.sklearn.data import rows_of
+
+if TYPE_CHECKING:
+    from jitgrad.curvefit.fit import LossName
 
 
 class FormulaRegressor(RegressorMixin, BaseEstimator):
@@ -77,7 +80,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         p0: Any = None,
         bounds: Any = None,
         fixed: Mapping[str, float] | None = None,
-        loss: str = "linear",
+        loss: LossName = "linear",
         f_scale: float = 1.0,
         max_nfev: int | None = None,
     ) -> None:
