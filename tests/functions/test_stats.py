@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import doctest
+import inspect
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from numpydoc.docscrape import NumpyDocString
+from scipy import special
 from scipy import stats as theirs
 
 import jitgrad as jg
 from jitgrad import stats
 from jitgrad.errors import ArgumentError, OptionError, ShapeError
+from jitgrad.functions.stats.distribution import Distribution
 
 X = np.array([-np.inf, -3.0, -0.5, -0.0, 0.0, 0.2, 0.99, 1.0, 1.7, 4.0, 30.0, np.inf, np.nan])
 K = np.array([-1.0, 0, 0.5, 1, 2, 3, 5, 6, 40, np.inf, np.nan])
@@ -140,14 +145,42 @@ def test_a_maximum_of_likelihood() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: stats.gamma.logpdf(1.0), ArgumentError, "gamma: a is missing. It takes a, loc, scale."),
+        (lambda: stats.gamma.logpdf(1.0), ArgumentError, "gamma: a is missing. Its parameters are a, loc, scale."),
         (lambda: stats.norm.logpdf(1.0, sigma=2.0), OptionError, "norm has no parameter 'sigma'"),
-        (lambda: stats.norm.logpdf(1.0, 0.0, loc=2.0), OptionError, "no parameter 'loc'"),
-        (lambda: stats.norm.logpdf(1.0, 0.0, 1.0, 2.0), OptionError, "not 3 parameters"),
-        (lambda: stats.multivariate_normal.logpdf(np.ones(2), np.ones(3)), ShapeError, "Give .* and"),
-        (lambda: stats.dirichlet.logpdf(np.ones(5), np.ones(3)), ShapeError, "dirichlet: a value of shape"),
+        (lambda: stats.norm.logpdf(1.0, 0.0, loc=2.0), OptionError, "got 'loc' by position and by name"),
+        (lambda: stats.norm.logpdf(1.0, 0.0, 1.0, 2.0), OptionError, "got 3 parameters. It has at most 2: loc, scale."),
+        (lambda: stats.multivariate_normal.logpdf(np.ones(2), np.ones(3)), ShapeError, "Pass shapes .* and"),
+        (lambda: stats.dirichlet.logpdf(np.ones(5), np.ones(3)), ShapeError, "dirichlet: x of shape"),
     ],
 )
 def test_errors(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+ALL = {name: getattr(stats, name) for name in stats.__all__}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_docstrings_have_parameters_and_examples_that_run(name: str) -> None:
+    text = inspect.cleandoc(str(ALL[name].__doc__))
+    doc = NumpyDocString(text)
+    assert " ".join(doc["Summary"]).endswith(".")
+    if isinstance(ALL[name], Distribution):
+        assert [entry.name for entry in doc["Parameters"]] == list(ALL[name].parameters)
+    example = doctest.DocTestParser().get_doctest(text, {"jg": jg}, name, None, None)
+    assert doctest.DocTestRunner(verbose=False).run(example).failed == 0
+    for method in ("logpdf", "pdf", "logpmf", "pmf"):
+        if hasattr(ALL[name], method):
+            assert NumpyDocString(inspect.getdoc(getattr(ALL[name], method)))["Returns"]
+
+
+@pytest.mark.parametrize("name", [*CONTINUOUS, *DISCRETE])
+def test_formulas_of_docstrings_are_the_densities(name: str) -> None:
+    doc = ALL[name].doc
+    variable, points = ("x", (1.25, 2.5) if name == "pareto" else (0.25, 0.75)) if name in CONTINUOUS else ("k", (1.0, 0.0))
+    names: dict[str, Any] = {f: getattr(np, f) for f in ("abs", "exp", "log", "sqrt", "pi")}
+    names |= {"gamma": special.gamma, "beta": special.beta} | doc.example
+    for point in points[: 1 if name == "geom" else 2]:
+        density = (ALL[name].pdf if name in CONTINUOUS else ALL[name].pmf)(point, **doc.example)
+        np.testing.assert_allclose(float(density), eval(doc.formula, names | {variable: point}), rtol=1e-12)

@@ -40,10 +40,12 @@ _GAMMA_PARAMETERS = {"a": "Shape parameter, above 0.", "x": "Argument, from 0 on
 _BETA_PARAMETERS = {
     "a": "First shape parameter, above 0.", "b": "Second shape parameter, above 0.", "x": "Argument, from 0 to 1.",
 }  # fmt: skip
-_GAMMA_BY_SHAPE = """``gammainc_by_a``, the derivative of P with respect to a, is computed from the power series of P for small x and from
+_GAMMA_BY_SHAPE = """\
+``gammainc_by_a``, the derivative of P with respect to a, is computed from the power series of P for small x and from
 Legendre's continued fraction of Q otherwise (W. Gautschi, "A computational procedure for incomplete gamma functions", ACM
 Transactions on Mathematical Software 5, 1979). Its own derivative with respect to a is not available."""
-_BETA_BY_SHAPE = """The derivatives with respect to a and b are computed from the continued fraction of the function (R. J. Boik and
+_BETA_BY_SHAPE = """\
+The derivatives with respect to a and b are computed from the continued fraction of the function (R. J. Boik and
 J. F. Robison-Cox, "Derivatives of the incomplete beta function", Journal of Statistical Software 3, 1998). Their own
 derivatives with respect to a and b are not available."""
 
