@@ -164,8 +164,8 @@ NODE = jg.graph.placeholder("float64", (None, 3))
         (UnsupportedError, r"Dense was called with a Node .* graph\.call", lambda: jg.layers.Dense(4)(NODE)),
         (UnsupportedError, "Sequential was called with a Node", lambda: jg.Sequential([jg.layers.Dense(4)])(NODE)),
         (ShapeError, "average: weights of shape", lambda: jg.average(np.ones((2, 3)), (0, 1), np.ones((3, 2)))),
-        (ShapeError, "roll: there are shifts", lambda: jg.roll(np.ones((2, 3)), (1, 2, 3), (0, 1))),
-        (ArgumentError, "is no list of axes", lambda: jg.einsum(np.ones(2), [99])),
+        (ShapeError, "roll: shift .* does not match axis", lambda: jg.roll(np.ones((2, 3)), (1, 2, 3), (0, 1))),
+        (ArgumentError, "is not a list of axes", lambda: jg.einsum(np.ones(2), [99])),
         (IndexingError, "out of range", lambda: jg.take_along_axis(np.ones((2, 3)), np.full((2, 1), 3), 1)),
     ],
 )

@@ -212,9 +212,9 @@ def test_what_depends_on_values() -> None:
     [
         (lambda: jg.interp(0.0, [1.0, 2.0], [1.0]), ShapeError, "interp: xp has shape"),
         (lambda: jg.interp(0.0, [1.0], [1.0], period=0), ArgumentError, "period is 0"),
-        (lambda: jg.searchsorted(np.ones((2, 2)), 1.0), ShapeError, "searchsorted: the first operand"),
+        (lambda: jg.searchsorted(np.ones((2, 2)), 1.0), ShapeError, "searchsorted: the sorted array"),
         (lambda: jg.searchsorted([1.0], 1.0, "middle"), ArgumentError, "side is 'middle'"),
-        (lambda: jg.gradient(np.ones(1)), ShapeError, "1 points. Give at least 2"),
+        (lambda: jg.gradient(np.ones(1)), ShapeError, "1 points. Pass at least 2"),
         (lambda: jg.gradient(np.ones(3), np.ones(2)), ShapeError, "2 coordinates for 3 points"),
         (lambda: jg.gradient(np.ones(3), edge_order=3), ArgumentError, "edge_order is 3"),
         (lambda: jg.gradient(np.ones((3, 3)), 1, 2, 3), ArgumentError, "3 distances for 2 axes"),
@@ -227,11 +227,11 @@ def test_what_depends_on_values() -> None:
         (lambda: jg.quantile(np.ones(3), 0.5, method="weibull"), ArgumentError, "method is 'weibull'"),
         (lambda: jg.quantile(np.ones(0), 0.5), ShapeError, "no element"),
         (lambda: jg.cov(np.ones((2, 2, 2))), ShapeError, "more than two axes"),
-        (lambda: jg.bincount([0.5]), DTypeError, "integers from 0 on"),
-        (lambda: jg.bincount([-1]), ArgumentError, "a number -1"),
+        (lambda: jg.bincount([0.5]), DTypeError, "not a vector of integers"),
+        (lambda: jg.bincount([-1]), ArgumentError, "-1 is negative"),
         (lambda: jg.cross(np.ones(2), np.ones(2)), ShapeError, "2 and 2 components"),
-        (lambda: jg.vecdot(np.ones(2), np.ones(3)), ShapeError, "differ along the axis"),
-        (lambda: jg.cumulative_sum(np.ones((2, 2))), ArgumentError, "Name the axis"),
+        (lambda: jg.vecdot(np.ones(2), np.ones(3)), ShapeError, "differ along axis -1"),
+        (lambda: jg.cumulative_sum(np.ones((2, 2))), ArgumentError, "Pass axis"),
     ],
 )
 def test_errors(call: Any, error: type[Exception], message: str) -> None:

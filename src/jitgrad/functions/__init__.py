@@ -1,4 +1,4 @@
-"""The public functions that take attributes or are composed of others. Elementwise ones are rows of the op table.
+"""Public functions that take attributes or are composed of ops. Elementwise functions are rows of the op table.
 
-Their names are NumPy's where NumPy has the function, and NumPy's own functions come to them on Tensors.
+They have NumPy's names if NumPy has the function, and NumPy's own functions dispatch to them for Tensors.
 """

@@ -1,4 +1,4 @@
-"""Arguments that name axes and sizes."""
+"""Validation of axes and shapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Axis = int | Sequence[int] | None
 
 
 def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
-    """Axes from 0 on, in order; all of them for None."""
+    """Return nonnegative axes in ascending order; None stands for all axes."""
     if axis is None:
         return tuple(range(ndim))
     if type(axis) is int and -ndim <= axis < ndim:
@@ -25,12 +25,12 @@ def axes_of(name: str, axis: Axis, ndim: int) -> tuple[int, ...]:
     given = [operator.index(a) for a in sequence(axis)]
     axes = sorted(axis_of(name, a, ndim) for a in given)
     if len(set(axes)) != len(axes):
-        raise ShapeError(f"{name}: axis {axis} names an axis twice. Name each axis once.")
+        raise ShapeError(f"{name}: axis {axis} contains an axis twice. Pass each axis once.")
     return tuple(axes)
 
 
 def axis_of(name: str, axis: Any, ndim: int) -> int:
-    """One axis from 0 on. Raises ShapeError where it is not there."""
+    """Return a nonnegative axis. Raise AxisError if it is out of range."""
     i = operator.index(axis)
     if not -ndim <= i < ndim:
         advice = f"Use {-ndim} to {ndim - 1}." if ndim else "Reshape it first."
@@ -39,13 +39,13 @@ def axis_of(name: str, axis: Any, ndim: int) -> int:
 
 
 def sequence(value: Any) -> tuple[Any, ...]:
-    """One number, NumPy's too, or several of them as a tuple."""
+    """Return a number or a sequence of numbers as a tuple."""
     return tuple(value) if isinstance(value, (tuple, list, range)) or np.ndim(value) else (value,)
 
 
 def shape_of(shape: int | Sequence[int], inferred: bool = False) -> Shape:
-    """Sizes from 0 on; -1 too where one may be ``inferred``."""
+    """Return a shape as a tuple. The size -1 is allowed if sizes may be ``inferred``."""
     sizes = tuple(operator.index(n) for n in sequence(shape))
     if any(n < (-1 if inferred else 0) for n in sizes):
-        raise ShapeError(f"A shape of {sizes} has a negative size. Give sizes from 0 on.")
+        raise ShapeError(f"A shape of {sizes} has a negative size. Pass sizes of at least 0.")
     return sizes

@@ -90,7 +90,9 @@ def correlate(a: ArrayLike, v: ArrayLike, mode: str = "valid") -> Tensor:
 def _slid(name: str, a: Tensor, v: Tensor, mode: str) -> Tensor:
     """Return the product of ``v`` with each window of ``a`` of its length."""
     if a.ndim > 1 or v.ndim > 1 or v.size == 0:
-        raise ShapeError(f"{name}: shapes {a.shape} and {v.shape}. Give vectors of at least one element.")
+        raise ShapeError(
+            f"{name}: shapes {a.shape} and {v.shape} are not nonempty vectors. Pass vectors with at least one element."
+        )
     m = v.size
     lengths = {"full": (m - 1, m - 1), "same": (m // 2, (m - 1) // 2), "valid": (0, 0)}
     if mode not in lengths:

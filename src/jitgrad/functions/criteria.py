@@ -1,6 +1,6 @@
-"""What criteria compute of predictions and targets, each recorded as one op, see ``tape.composite``. Definitions are PyTorch's.
+"""Losses with the definitions of PyTorch's criteria, each recorded as one op, see ``tape.composite``.
 
-``reduced`` takes one of the functions below it: of elements, or of rows where that is said.
+``reduced`` takes one of the functions below, which return the loss of each element, or of each row if stated.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from jitgrad.tape.tensor import Tensor
 
 _LEAST_VARIANCE = 1e-12
 LEAST_LOGARITHM = -100.0
-"""Of a probability of 0, in ``binary``."""
+"""Lower bound of the logarithms in ``binary``."""
 
 
 @composite
 def reduced(*operands: Tensor, rule: Callable[..., Tensor], reduction: str, weighted: bool = False, **options: Any) -> Tensor:
-    """The mean or the sum of what ``rule`` makes of the operands, or all of it; ``weighted`` by the last of them."""
+    """Apply ``rule`` and reduce its losses; if ``weighted``, the last operand holds the weights."""
     *given, weight = operands if weighted else (*operands, None)
     made = rule(*given, **options)
     return _of(made if weight is None else made * weight, reduction)
@@ -53,33 +53,33 @@ def _of(losses: Tensor, reduction: str) -> Tensor:
     return mean(losses) if reduction == "mean" else sum(losses) if reduction == "sum" else losses
 
 
-# Of numbers.
+# Regression.
 
 
 def squared(x: Tensor, y: Tensor) -> Tensor:
-    """(x - y)²."""
+    """Squared error (x - y)²."""
     return square(x - y)
 
 
 def absolute(x: Tensor, y: Tensor) -> Tensor:
-    """|x - y|."""
+    """Absolute error |x - y|."""
     return abs(x - y)
 
 
 def huber(x: Tensor, y: Tensor, delta: float) -> Tensor:
-    """Half the square of errors up to ``delta``, linear beyond. Huber, "Robust estimation of a location parameter", 1964."""
+    """Huber loss: quadratic for errors up to ``delta``, linear beyond (Huber, 1964)."""
     error = abs(x - y)
     near = minimum(error, delta)
     return near * (error - 0.5 * near)
 
 
 def smooth_absolute(x: Tensor, y: Tensor, beta: float) -> Tensor:
-    """``huber`` over its ``beta``."""
+    """Huber loss divided by ``beta``."""
     return huber(x, y, beta) / beta
 
 
 def binary(p: Tensor, y: Tensor) -> Tensor:
-    """-y·log(p) - (1 - y)·log(1 - p); the derivative (p - y) / p(1 - p) has no less than 1e-12 below it."""
+    """Binary cross-entropy of a probability p. The denominator of its derivative, p(1 - p), is at least 1e-12."""
     inside = greater_equal(p * (1 - p), _LEAST_VARIANCE)
     q = where(inside, p, 0.5)
     edge = -(y * maximum(log(p), LEAST_LOGARITHM) + (1 - y) * maximum(log1p(-p), LEAST_LOGARITHM))
@@ -88,17 +88,17 @@ def binary(p: Tensor, y: Tensor) -> Tensor:
 
 
 def binary_of_logits(x: Tensor, y: Tensor) -> Tensor:
-    """``binary`` of sigmoid(x), without overflow."""
+    """Binary cross-entropy of sigmoid(x), without overflow."""
     return softplus(x) - x * y
 
 
 def weighted_binary_of_logits(x: Tensor, y: Tensor, positive: Tensor) -> Tensor:
-    """The same, with the part of y times ``positive``."""
+    """Binary cross-entropy of sigmoid(x), with the weight ``positive`` of the positive class."""
     return (1 - y) * x + (1 + (positive - 1) * y) * softplus(-x)
 
 
 def divergence(x: Tensor, y: Tensor, log_target: bool) -> Tensor:
-    """y·(log(y) - x), of logarithms of probabilities x."""
+    """Kullback-Leibler divergence y·(log(y) - x) from log-probabilities x."""
     if log_target:
         return exp(y) * (y - x)
     none = equal(y, 0)
@@ -106,7 +106,7 @@ def divergence(x: Tensor, y: Tensor, log_target: bool) -> Tensor:
 
 
 def poisson(x: Tensor, y: Tensor, log_input: bool, full: bool, eps: float) -> Tensor:
-    """x - y·log(x), of means or their logarithms; with Stirling's formula for log(y!) where ``full``."""
+    """Poisson loss x - y·log(x) of a mean or its logarithm; ``full`` adds Stirling's approximation of log(y!)."""
     losses = exp(x) - y * x if log_input else x - y * log(x + eps)
     if not full:
         return losses
@@ -116,84 +116,84 @@ def poisson(x: Tensor, y: Tensor, log_input: bool, full: bool, eps: float) -> Te
 
 
 def gaussian(x: Tensor, y: Tensor, variance: Tensor, full: bool, eps: float) -> Tensor:
-    """½(log v + (x - y)²/v), of a variance v of ``eps`` or more, whose derivative is as if it were not held there."""
+    """Gaussian loss ½(log v + (x - y)²/v). The variance v is clamped at ``eps``, but its gradient is not."""
     v = where(less(variance, eps), variance - stop_gradient(variance) + eps, variance)
     losses = 0.5 * (log(v) + square(x - y) / v)
     return losses + 0.5 * math.log(2 * math.pi) if full else losses
 
 
-# Of margins.
+# Margins.
 
 
 def _positive(x: Tensor) -> Tensor:
-    """max(0, x), whose derivative at 0 is 1, as PyTorch's here."""
+    """Return max(0, x), with the derivative 1 at 0, as in PyTorch's margin losses."""
     return where(greater_equal(x, 0), x, 0.0)
 
 
 def hinge_embedding(x: Tensor, y: Tensor, margin: float) -> Tensor:
-    """x where y is 1, max(0, margin - x) where it is -1."""
+    """Return x if y is 1, and max(0, margin - x) if y is -1."""
     return where(equal(y, -1), _positive(margin - x), 0.0) + where(equal(y, 1), x, 0.0)
 
 
 def margin_ranking(x: Tensor, z: Tensor, y: Tensor, margin: float) -> Tensor:
-    """max(0, -y·(x - z) + margin)."""
+    """Return max(0, -y·(x - z) + margin)."""
     return _positive(-y * (x - z) + margin)
 
 
 def soft_margin(x: Tensor, y: Tensor) -> Tensor:
-    """log(1 + exp(-y·x))."""
+    """Return log(1 + exp(-y·x))."""
     return softplus(-y * x)
 
 
 def cosine_embedding(cosine: Tensor, y: Tensor, margin: float) -> Tensor:
-    """1 - cosine where y is 1, max(0, cosine - margin) where it is -1."""
+    """Return 1 - cosine if y is 1, and max(0, cosine - margin) if y is -1."""
     return where(equal(y, 1), 1 - cosine, where(equal(y, -1), _positive(cosine - margin), 0.0))
 
 
 def triplet(near: Tensor, far: Tensor, margin: float) -> Tensor:
-    """max(0, near - far + margin), of distances."""
+    """Return max(0, near - far + margin) for distances."""
     return _positive(near - far + margin)
 
 
 def multilabel(x: Tensor, y: Tensor) -> Tensor:
-    """The mean over labels, the last axis, of ``binary_of_logits``."""
+    """Return the mean binary cross-entropy over labels, the last axis."""
     return mean(binary_of_logits(x, y), -1)
 
 
 def weighted_multilabel(x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
-    """The same, weighted."""
+    """Return the weighted mean binary cross-entropy over labels, the last axis."""
     return mean(binary_of_logits(x, y) * weight, -1)
 
 
 def multi_margin(x: Tensor, y: Tensor, *weight: Tensor, p: int, margin: float) -> Tensor:
-    """The mean over the other classes of max(0, margin - x[y] + x)ᵖ."""
+    """Return the mean of max(0, margin - x[y] + x)ᵖ over the other classes, for each row."""
     hit = equal(expand_dims(y, -1), np.arange(x.shape[-1]))
     rest = where(hit, 0.0, relu(margin - sum(where(hit, x, 0.0), -1, True) + x))
     rest = square(rest) if p == 2 else rest
     return mean(rest * sum(where(hit, weight[0], 0.0), -1, True) if weight else rest, -1)
 
 
-# Of classes.
+# Classes.
 
 
 @composite
 def classes(
     y: Tensor, x: Tensor, *weight: Tensor, axis: int, logits: bool, ignored: int | None, smoothing: float, reduction: str
 ) -> Tensor:
-    """Minus the logarithm of the probability of the class that each of ``y`` names.
+    """Cross-entropy of integer classes.
 
     Parameters
     ----------
     y : Tensor
-        Classes, from 0 on.
+        Classes as integers from 0 on.
     x : Tensor
-        Logits, or logarithms of probabilities, of the classes along ``axis``.
+        Logits or log-probabilities of the classes along ``axis``.
     weight : Tensor, optional
-        Of the classes; the mean is over the weights.
+        Class weights; the mean is weighted.
     ignored : int, optional
-        A number in place of a class that counts for nothing.
+        Target value that is ignored.
     smoothing : float
-        What part of each target is spread evenly over all classes.
+        Label smoothing: the part of each target that is spread evenly over all classes.
     """
     logarithms = log_softmax(x, axis) if logits else x
     many = x.shape[axis]
@@ -215,7 +215,7 @@ def classes(
 
 @composite
 def probabilities(y: Tensor, x: Tensor, *weight: Tensor, axis: int, smoothing: float, reduction: str) -> Tensor:
-    """Minus the sum over classes of y·log(p), of logits along ``axis``."""
+    """Cross-entropy of class probabilities y with logits along ``axis``."""
     many = x.shape[axis]
     logarithms = log_softmax(x, axis)
     if weight:

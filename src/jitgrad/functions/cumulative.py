@@ -173,7 +173,7 @@ def cumulative_prod(x: ArrayLike, axis: int | None = None, include_initial: bool
 def _with_initial(name: str, f: Any, x: Any, axis: int | None, initial: float | None) -> Tensor:
     x = as_tensor(x)
     if axis is None and x.ndim != 1:
-        raise ArgumentError(f"{name}: shape {x.shape} has not one axis. Name the axis.")
+        raise ArgumentError(f"{name}: shape {x.shape} does not have exactly one axis. Pass axis.")
     at = axis_of(name, axis or 0, x.ndim)
     made: Tensor = f(x, at)
     if initial is None:

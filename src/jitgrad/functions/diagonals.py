@@ -154,7 +154,7 @@ def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
     """
     x = as_tensor(x)
     if x.ndim < 2:
-        raise ShapeError(f"diagonal: shape {x.shape} has no two axes. Give a matrix.")
+        raise ShapeError(f"diagonal: shape {x.shape} has fewer than two axes. Pass a matrix.")
     places = np.diagonal(np.arange(x.size).reshape(x.shape), offset, axis1, axis2)
     return linear.gather(reshape(x, (x.size,)), places, axis=0)
 

@@ -79,7 +79,9 @@ def einsum(subscripts: Any, *operands: Any) -> Tensor:
         for letter, n in zip(letters, x.shape, strict=True):
             known = sizes.get(letter, 1)
             if n != known and 1 not in (n, known):
-                raise ShapeError(f"einsum: {letter!r} is {known} and {n} long in {subscripts!r}. Make the axes agree, or 1.")
+                raise ShapeError(
+                    f"einsum: {letter!r} stands for sizes {known} and {n} in {subscripts!r}. Make the axes agree, or of size 1."
+                )
             sizes[letter] = n if known == 1 else known
     pairs = [_spread(*_without_repeats(letters, x), sizes) for letters, x in zip(groups, tensors, strict=True)]
     letters, x = pairs[0]
@@ -99,7 +101,9 @@ def _lettered(*given: Any) -> tuple[str, tuple[Any, ...]]:
         try:
             return "".join("..." if n is Ellipsis else dict(enumerate(_LETTERS))[operator.index(n)] for n in numbers)
         except (TypeError, KeyError):
-            raise ArgumentError(f"einsum: {numbers!r} is no list of axes. Give numbers from 0 to 51, or Ellipsis.") from None
+            raise ArgumentError(
+                f"einsum: {numbers!r} is not a list of axes. Pass integers from 0 to 51, or Ellipsis."
+            ) from None
 
     groups = [letters(numbers) for numbers in lists]
     return ",".join(groups[: len(operands)]) + "".join(f"->{group}" for group in groups[len(operands) :]), operands
@@ -111,14 +115,15 @@ def _parsed(subscripts: str, tensors: list[Tensor]) -> tuple[list[str], str]:
     groups = left.split(",")
     if len(groups) != len(tensors):
         raise ArgumentError(
-            f"einsum: {subscripts!r} is for {len(groups)} operands and there are {len(tensors)}. Give each its letters."
+            f"einsum: {subscripts!r} has letters for {len(groups)} operands, but got {len(tensors)}. "
+            "Pass one group of letters for each."
         )
     free = [x.ndim - len(g.replace("...", "")) for g, x in zip(groups, tensors, strict=True)]
     dots = "".join(chr(0x391 + i) for i in range(max(0, *free)))
     for g, n, x in zip(groups, free, tensors, strict=True):
         letters = g.replace("...", "")
         if n < 0 or (n > 0 and "..." not in g) or not (letters.isalpha() or letters == ""):
-            raise ArgumentError(f"einsum: {g!r} does not name the axes of shape {x.shape}. Give a letter for each axis.")
+            raise ArgumentError(f"einsum: {g!r} does not match the axes of shape {x.shape}. Use one letter for each axis.")
     named = [g.replace("...", dots[len(dots) - n :] if n else "") for g, n in zip(groups, free, strict=True)]
     if arrow:
         result = right.replace("...", dots)
@@ -128,7 +133,7 @@ def _parsed(subscripts: str, tensors: list[Tensor]) -> tuple[list[str], str]:
     unknown = set(result) - set("".join(named))
     if unknown or len(set(result)) != len(result):
         raise ArgumentError(
-            f"einsum: the result {right!r} must name letters of the operands, each once. Change {subscripts!r}."
+            f"einsum: the result {right!r} in {subscripts!r} is invalid. Use letters of the operands, each at most once."
         )
     return named, result
 

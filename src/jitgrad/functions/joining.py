@@ -54,7 +54,8 @@ def concatenate(xs: Iterable[ArrayLike], axis: int | None = 0) -> Tensor:
     if not tensors or any(t.ndim != tensors[0].ndim for t in tensors) or tensors[0].ndim == 0:
         listed = ", ".join(str(t.shape) for t in tensors)
         raise ShapeError(
-            f"concatenate: got shapes {listed or 'of no operands'}. Give operands of the same number of axes, at least 1."
+            f"concatenate: got {f'shapes {listed}' if tensors else 'no arrays'}. "
+            "Pass arrays with the same number of axes, at least 1."
         )
     return linear.concatenate(*tensors, axis=axis_of("concatenate", axis, tensors[0].ndim))
 
@@ -94,7 +95,7 @@ def stack(xs: Iterable[ArrayLike], axis: int = 0) -> Tensor:
     tensors = [as_tensor(x) for x in xs]
     if any(t.shape != tensors[0].shape for t in tensors):
         listed = ", ".join(str(t.shape) for t in tensors)
-        raise ShapeError(f"stack: shapes {listed} differ. Give operands of one shape.")
+        raise ShapeError(f"stack: shapes {listed} differ. Pass arrays of one shape.")
     return concatenate([expand_dims(t, axis) for t in tensors], axis)
 
 
@@ -280,7 +281,8 @@ def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0)
         indices_or_sections = operator.index(indices_or_sections)  # type: ignore[arg-type]
         if indices_or_sections < 1 or n % indices_or_sections:
             raise ShapeError(
-                f"split: axis {at} of shape {x.shape} has no {indices_or_sections} equal parts. Use array_split, or positions."
+                f"split: axis {at} of shape {x.shape} cannot be split into {indices_or_sections} equal parts. "
+                "Use array_split, or pass positions."
             )
         cuts = list(range(n // indices_or_sections, n, n // indices_or_sections)) if n else [0] * (indices_or_sections - 1)
     else:

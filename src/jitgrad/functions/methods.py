@@ -1,4 +1,4 @@
-"""Methods of Tensors and Variables, where NumPy has them: the functions, with the Tensor as their first argument."""
+"""Methods of Tensors and Variables: functions with the Tensor as their first argument, for each method that NumPy has."""
 
 from __future__ import annotations
 
@@ -28,45 +28,45 @@ from jitgrad.tape.tensor import Tensor, as_tensor, cast, identity
 
 
 def _reshape(self: Operators, *shape: Any) -> Tensor:
-    """As ``jitgrad.reshape``; the sizes may be separate arguments."""
+    """Give the array a new shape, see ``jitgrad.reshape``. The sizes may be separate arguments."""
     return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 def _transpose(self: Operators, *axes: Any) -> Tensor:
-    """As ``jitgrad.transpose``; the axes may be separate arguments."""
+    """Permute the axes, see ``jitgrad.transpose``. The axes may be separate arguments."""
     order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
     return shapes.transpose(self, order or None)
 
 
 def _round(self: Operators, decimals: int | None = None) -> Tensor:
-    """Python's ``round``: as ``jitgrad.round``."""
+    """Implement Python's ``round``, see ``jitgrad.round``."""
     return elementwise.round(self, decimals or 0)
 
 
 def _astype(self: Operators, dtype: Any) -> Tensor:
-    """As a Tensor of float32 or float64. Raises DTypeError for another dtype."""
+    """Convert to float32 or float64. Raise DTypeError for another dtype."""
     levels = {dtypes.DTYPE[level]: level for level in (dtypes.FLOAT32, dtypes.FLOAT64)}
     wanted = np.dtype(dtype)
     if wanted not in levels:
-        raise DTypeError(f"astype: a Tensor cannot become {wanted}. Use float32 or float64, or convert its numpy().")
+        raise DTypeError(f"astype: a Tensor cannot be converted to {wanted}. Use float32 or float64, or convert its numpy().")
     return cast(as_tensor(self), levels[wanted])
 
 
 @public(np.positive)
 def _positive(x: Any) -> Tensor:
-    """``+x``: the same value."""
+    """Return ``+x``, the value itself."""
     return identity(as_tensor(x))
 
 
 def _logical(symbol: str, f: Callable[..., Tensor]) -> Any:
-    """An operator of booleans. It raises DTypeError for other operands."""
+    """Return an operator for booleans, which raises DTypeError for other operands."""
 
     @public()
     def operator(*operands: Any) -> Tensor:
         tensors = [as_tensor(x) for x in operands]
         for x in tensors:
             if x.level != dtypes.BOOL:
-                raise DTypeError(f"{symbol} takes booleans and got {x.dtype}. Compare first, as in (x > 0) {symbol} …")
+                raise DTypeError(f"{symbol} requires booleans and got {x.dtype}. Compare first, as in (x > 0) {symbol} …")
         return f(*tensors)
 
     return operator

@@ -1,4 +1,4 @@
-"""What layers compute, each recorded as one op, see ``tape.composite``."""
+"""Computations of layers, each recorded as one op, see ``tape.composite``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jitgrad.tape.tensor import Tensor
 
 @composite
 def linear(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """x @ kernel + bias."""
+    """Return x @ kernel + bias."""
     return matmul(x, kernel) + bias
 
 
@@ -29,8 +29,11 @@ def batch_norm(
     x: Tensor, gamma: Tensor, beta: Tensor, old_mean: Tensor, old_variance: Tensor, momentum: float, epsilon: float,
     unbiased: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Each feature (last axis) less its mean over its standard deviation, times gamma, plus beta; and the running mean and
-    variance, momentum·old + (1 - momentum)·new, through which no gradient passes."""
+    """Normalize each feature (last axis) over the batch, and update the running mean and variance.
+
+    The result is (x - mean) / sqrt(variance + epsilon) * gamma + beta. The running statistics are
+    momentum * old + (1 - momentum) * new; no gradient flows to them.
+    """
     axes = tuple(range(x.ndim - 1))
     center = mean(x, axes)
     centered = x - center
@@ -43,26 +46,26 @@ def batch_norm(
 
 @composite
 def fixed_norm(x: Tensor, gamma: Tensor, beta: Tensor, center: Tensor, variance: Tensor, epsilon: float) -> Tensor:
-    """The same with a mean and a variance that are known."""
+    """Normalize each feature with a given mean and variance."""
     return scaled(x - center, variance, gamma, beta, epsilon)
 
 
 def scaled(centered: Any, variance: Any, gamma: Tensor, beta: Tensor, epsilon: float) -> Tensor:
-    """Features whose mean is 0 over their standard deviation, times gamma, plus beta."""
+    """Scale centered features: centered / sqrt(variance + epsilon) * gamma + beta."""
     made: Tensor = centered * (gamma / sqrt(variance + epsilon)) + beta
     return made
 
 
 @composite
 def class_losses(target: Tensor, logits: Tensor) -> Tensor:
-    """-log of the probability of the class that each row of ``target`` names, of logits along the last axis."""
+    """Return the cross-entropy of integer targets with logits along the last axis."""
     hit = equal(expand_dims(target, -1), np.arange(logits.shape[-1]))
     return -sum(where(hit, log_softmax(logits, -1), 0.0), -1)
 
 
 @composite
 def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: float) -> Tensor:
-    """Each row's last axis less its mean over its standard deviation, times gamma, plus beta."""
+    """Normalize the last axis of each row to mean 0 and variance 1, then scale by gamma and shift by beta."""
     center = mean(x, -1, keepdims=True)
     variance = mean(square(x - center), -1, keepdims=True)
     return (x - center) / sqrt(variance + epsilon) * gamma + beta
@@ -70,40 +73,40 @@ def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: float) -> Tensor
 
 @composite
 def rms_norm(x: Tensor, gamma: Tensor, epsilon: float) -> Tensor:
-    """Each row's last axis over its root mean square, times gamma. Zhang and Sennrich, "Root mean square layer …", 2019."""
+    """Divide the last axis of each row by its root mean square, times gamma (Zhang and Sennrich, 2019)."""
     return x / sqrt(mean(square(x), -1, keepdims=True) + epsilon) * gamma
 
 
 @composite
 def linear_of_rows(x: Tensor, weight: Tensor, *bias: Tensor) -> Tensor:
-    """x @ weight.T, plus a bias: the weight has a row for each of the results."""
+    """Return x @ weight.T + bias, with a weight of shape (outputs, inputs)."""
     made = matmul(x, transpose(weight))
     return made + bias[0] if bias else made
 
 
 @composite
 def unit_rows(x: Tensor, p: float, axis: int, epsilon: float) -> Tensor:
-    """Vectors along an axis over their p-norm, or ``epsilon`` where that is more."""
+    """Divide vectors along an axis by their p-norm, but at least by ``epsilon``."""
     size = _root(sum(square(x), axis, True)) if p == 2 else norm(x, p, axis, True)
     return x / maximum(size, epsilon)
 
 
 @composite
 def cosine(x: Tensor, y: Tensor, axis: int, epsilon: float) -> Tensor:
-    """The cosine of the angle between vectors along an axis; neither length counts as less than ``epsilon``."""
+    """Return the cosine similarity of vectors along an axis, with lengths of at least ``epsilon``."""
     a, b = (maximum(sum(square(t), axis), epsilon * epsilon) for t in (x, y))
     return sum(x * y, axis) / sqrt(a * b)
 
 
 @composite
 def length(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
-    """The root of the sum of squares over ``axis``; its derivative at 0 is 0, as PyTorch's."""
+    """Return the Euclidean norm over ``axis``. Its derivative at 0 is 0, as in PyTorch."""
     return _root(sum(square(x), axis, keepdims))
 
 
 @composite
 def spread(x: Tensor, axis: Axis, ddof: float, keepdims: bool) -> Tensor:
-    """The standard deviation over ``axis``; its derivative where all elements are equal is 0, as PyTorch's."""
+    """Return the standard deviation over ``axis``. If all elements are equal, its derivative is 0, as in PyTorch."""
     return _root(var(x, axis, ddof, keepdims))
 
 
@@ -114,7 +117,7 @@ def _root(total: Tensor) -> Tensor:
 
 @composite
 def scaled_softplus(x: Tensor, beta: float, threshold: float) -> Tensor:
-    """log(1 + exp(beta·x)) / beta; x itself where beta·x is above the threshold."""
+    """Return log(1 + exp(beta·x)) / beta, and x itself if beta·x exceeds the threshold."""
     scaled_x = x if beta == 1 else x * beta
     smooth = softplus(scaled_x)
     return where(greater(scaled_x, threshold), x, smooth if beta == 1 else smooth / beta)
@@ -122,6 +125,6 @@ def scaled_softplus(x: Tensor, beta: float, threshold: float) -> Tensor:
 
 @composite
 def sloped(x: Tensor, slope: Tensor) -> Tensor:
-    """x where it is positive, else slope·x, a slope for each channel (axis 1), or one. He et al., "Delving deep …", 2015."""
+    """Return x if positive, else slope·x, with one slope or one per channel (axis 1): PReLU, He et al. (2015)."""
     each = reshape(slope, (slope.size,) + (1,) * (x.ndim - 2)) if slope.size > 1 else slope
     return where(greater(x, 0), x, each * x)

@@ -1,6 +1,6 @@
-"""Elements together with where they stand, each pair recorded as one op, see ``tape.composite``.
+"""Elements together with their indices, recorded as one op, see ``tape.composite``.
 
-A gradient goes to the element that was taken alone, where elements are equal, too.
+The gradient goes to the selected element only, also if other elements are equal to it.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ def _kept(x: Tensor, places: Tensor, axis: int, keepdims: bool, differs: bool, v
 
 @composite
 def largest(x: Tensor, axis: int, keepdims: bool, differs: bool) -> Pair:
-    """The largest element along an axis, the first of equal ones; ``differs`` where a gradient may be asked for."""
+    """Return the first largest element along an axis, and its index; ``differs`` if a gradient may be requested."""
     return _kept(x, argmax(x, axis, True), axis, keepdims, differs, max)
 
 
 @composite
 def smallest(x: Tensor, axis: int, keepdims: bool, differs: bool) -> Pair:
-    """The smallest element along an axis, the first of equal ones."""
+    """Return the first smallest element along an axis, and its index."""
     return _kept(x, argmin(x, axis, True), axis, keepdims, differs, min)
 
 
 @composite
 def ranked(x: Tensor, rank: int, axis: int, keepdims: bool) -> Pair:
-    """The element along an axis that ``rank`` others come before in ascending order."""
+    """Return the element with position ``rank`` in ascending order, and its index."""
     places = moveaxis(moveaxis(argsort(x, axis), axis, 0)[rank : rank + 1], 0, axis)
     return _kept(x, places, axis, keepdims, True, None)
 
 
 @composite
 def ordered(x: Tensor, axis: int, descending: bool) -> Pair:
-    """The elements along an axis in order; of equal ones the first comes first."""
+    """Sort along an axis, and return the permutation. The sort is stable."""
     places = argsort(-x if descending else x, axis)
     return take_along_axis(x, places, axis), places
 
 
 @composite
 def top(x: Tensor, k: int, axis: int, descending: bool) -> Pair:
-    """The first ``k`` of ``ordered``."""
+    """Return the first ``k`` elements of ``ordered``, and their indices."""
     places = moveaxis(moveaxis(argsort(-x if descending else x, axis), axis, 0)[:k], 0, axis)
     return take_along_axis(x, places, axis), places

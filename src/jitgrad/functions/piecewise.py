@@ -59,7 +59,8 @@ def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any], *args: A
     functions = [*funclist, 0] if len(funclist) == len(conditions) else list(funclist)
     if len(functions) != len(conditions) + 1:
         raise ArgumentError(
-            f"piecewise: {len(funclist)} functions for {len(conditions)} conditions. Give one for each, and one more at most."
+            f"piecewise: {len(funclist)} functions for {len(conditions)} conditions. "
+            "Pass one for each condition and at most one more."
         )
     values = [f(x, *args, **kwargs) if callable(f) else f for f in functions]
     made: Any = values[-1] + x * 0 if not callable(functions[-1]) else values[-1]
@@ -103,7 +104,8 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     """
     if len(condlist) != len(choicelist) or not condlist:
         raise ArgumentError(
-            f"select: {len(condlist)} conditions for {len(choicelist)} choices. Give as many of both, at least one."
+            f"select: {len(condlist)} conditions for {len(choicelist)} choices. "
+            "Pass a choice for each condition, and at least one."
         )
     made: Any = as_tensor(default)
     for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):

@@ -59,7 +59,7 @@ def matmul(a: ArrayLike, b: ArrayLike) -> Tensor:
         made: Tensor = product(a, b)
         return made
     if not a.shape or not b.shape:
-        raise IndexingError("matmul takes operands with at least one axis. Use * for a product with a number.")
+        raise IndexingError("matmul: an operand is a scalar. Use * to multiply by a scalar.")
     left = reshape(a, (1, *a.shape)) if a.ndim == 1 else a
     right = reshape(b, (*b.shape, 1)) if b.ndim == 1 else b
     made = product(left, right)
@@ -197,7 +197,9 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: int | Sequence[ArrayLike] = 2) -
     left = [axis_of("tensordot", i, a.ndim) for i in sequence(axes[0])]
     right = [axis_of("tensordot", i, b.ndim) for i in sequence(axes[1])]
     if [a.shape[i] for i in left] != [b.shape[i] for i in right]:
-        raise ShapeError(f"tensordot: shapes {a.shape} and {b.shape} do not fit over axes {left} and {right}. Make them agree.")
+        raise ShapeError(
+            f"tensordot: shapes {a.shape} and {b.shape} do not match over axes {left} and {right}. Make these axes agree."
+        )
     rows, columns = [i for i in range(a.ndim) if i not in left], [i for i in range(b.ndim) if i not in right]
     n = math.prod(a.shape[i] for i in left)
     x = reshape(transpose(a, rows + left), (math.prod(a.shape[i] for i in rows), n))
@@ -302,7 +304,7 @@ def vecdot(a: ArrayLike, b: ArrayLike, axis: int = -1) -> Tensor:
     """
     a, b = [moveaxis(x, axis_of("vecdot", axis, x.ndim), -1) for x in (as_tensor(a), as_tensor(b))]
     if a.shape[-1] != b.shape[-1]:
-        raise ShapeError(f"vecdot: shapes {a.shape} and {b.shape} differ along the axis. Make it agree.")
+        raise ShapeError(f"vecdot: shapes {a.shape} and {b.shape} differ along axis {axis}. Make this axis agree.")
     return sum(a * b, -1)
 
 
@@ -403,7 +405,9 @@ def cross(a: ArrayLike, b: ArrayLike, axisa: int = -1, axisb: int = -1, axisc: i
         axisa = axisb = axisc = axis
     a, b = moveaxis(a, axis_of("cross", axisa, a.ndim), -1), moveaxis(b, axis_of("cross", axisb, b.ndim), -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ShapeError(f"cross: vectors of {a.shape[-1]} and {b.shape[-1]} components. Give three of both.")
+        raise ShapeError(
+            f"cross: the vectors have {a.shape[-1]} and {b.shape[-1]} components. Pass vectors with three components."
+        )
     (x, y, z), (u, v, w) = [[t[..., i : i + 1] for i in range(3)] for t in (a, b)]
     made = concatenate([y * w - z * v, z * u - x * w, x * v - y * u], axis=-1)
     return moveaxis(made, -1, axis_of("cross", axisc, made.ndim))

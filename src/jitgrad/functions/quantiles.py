@@ -258,7 +258,7 @@ def _parts(q: Any, whole: int) -> Tensor:
     """Convert ``q`` to probabilities from 0 to 1 and check their range if they are known."""
     q = as_tensor(q)
     if q.value is not None and not np.all((np.asarray(q.value) >= 0) & (np.asarray(q.value) <= whole)):
-        raise ArgumentError(f"A quantile of {q.value} is asked for. Give numbers from 0 to {whole}.")
+        raise ArgumentError(f"quantile: q is {q.value}. Pass numbers from 0 to {whole}.")
     return q / float(whole)
 
 
@@ -281,7 +281,7 @@ def _in_rows(name: str, x: Any, axis: Axis) -> tuple[Tensor, int]:
     axes = axes_of(name, axis, x.ndim)
     n = math.prod(x.shape[i] for i in axes)
     if n == 0:
-        raise ShapeError(f"{name}: no element over axis {axis} of shape {x.shape}. Give at least one.")
+        raise ShapeError(f"{name}: no elements over axis {axis} of shape {x.shape}. Pass at least one.")
     kept = tuple(size for i, size in enumerate(x.shape) if i not in axes)
     return reshape(moveaxis(x, axes, range(x.ndim - len(axes), x.ndim)), (*kept, n)), n
 

@@ -98,7 +98,7 @@ def linspace(
     """
     count = operator.index(num)
     if count < 0:
-        raise ArgumentError(f"linspace: num is {count}. Give a number from 0 on.")
+        raise ArgumentError(f"linspace: num is {count}. Pass a number of at least 0.")
     if not contains([start, stop], Operators):
         values, step = np.linspace(start, stop, count, endpoint=endpoint, retstep=True, axis=axis)
         values = np.floor(values) if dtype is not None and np.dtype(dtype).kind in "iu" else values

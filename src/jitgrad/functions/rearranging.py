@@ -146,9 +146,9 @@ def roll(x: ArrayLike, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
     try:
         pairs = np.broadcast(np.asarray(shift), np.asarray(axis, int))
     except ValueError:
-        raise ShapeError(f"roll: there are shifts {shift} for axes {axis}. Give as many of both, or one.") from None
+        raise ShapeError(f"roll: shift {shift} does not match axis {axis}. Pass as many shifts as axes, or one.") from None
     if pairs.ndim > 1:
-        raise ShapeError("roll: shift and axis have several axes themselves. Give a number or a sequence of each.")
+        raise ShapeError("roll: shift or axis is nested. Pass a number or a flat sequence for each.")
     for by, one in pairs:
         at, by = axis_of("roll", one, x.ndim), int(by)
         n = x.shape[at]
@@ -277,7 +277,7 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) 
     try:
         rows = np.repeat(np.arange(x.shape[at]), np.asarray(repeats))
     except ValueError as error:
-        raise ShapeError(f"repeat: {error}. Give one number, or one for each of the {x.shape[at]} elements.") from None
+        raise ShapeError(f"repeat: {error}. Pass one number, or one for each of the {x.shape[at]} elements.") from None
     return take_rows(x, rows, at)
 
 
@@ -327,9 +327,11 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     try:
         widths = [tuple(pair) for pair in np.broadcast_to(np.asarray(pad_width, np.int64), (x.ndim, 2)).tolist()]
     except ValueError:
-        raise ShapeError(f"pad: pad_width {pad_width} does not fit {x.ndim} axes. Give a number, a pair, or pairs.") from None
+        raise ShapeError(
+            f"pad: pad_width {pad_width} does not match {x.ndim} axes. Pass a number, a pair, or a pair for each axis."
+        ) from None
     if any(n < 0 for pair in widths for n in pair):
-        raise ShapeError(f"pad: pad_width {pad_width} has a negative number. Use a slice to cut.")
+        raise ShapeError(f"pad: pad_width {pad_width} contains a negative number. Use a slice to remove elements.")
     if mode == "constant":
         shape = tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
         placed = linear.pad(x, starts=tuple(b for b, _ in widths), steps=(1,) * x.ndim, shape=shape)

@@ -273,10 +273,11 @@ def _weights(w: Tensor, x: Tensor, axis: Axis) -> Tensor:
     axes = [] if axis is None else [axis_of("average", a, x.ndim) for a in sequence(axis)]
     if not axes or w.shape != tuple(x.shape[a] for a in axes):
         raise ShapeError(
-            f"average: weights of shape {w.shape} for shape {x.shape} and axis {axis}. Shape them as x or its axes."
+            f"average: weights of shape {w.shape} do not match shape {x.shape} and axis {axis}. "
+            "Use the shape of x or of its axes."
         )
     if len(set(axes)) < len(axes):
-        raise ShapeError(f"average: axis {axis} names an axis twice. Name each axis once.")
+        raise ShapeError(f"average: axis {axis} contains an axis twice. Pass each axis once.")
     w = transpose(w, [axes.index(a) for a in sorted(axes)])
     return reshape(w, tuple(n if i in axes else 1 for i, n in enumerate(x.shape)))
 

@@ -56,7 +56,7 @@ def searchsorted(a: ArrayLike, v: ArrayLike, side: str = "left") -> Tensor:
     """
     a, v = as_tensor(a), as_tensor(v)
     if a.ndim != 1:
-        raise ShapeError(f"searchsorted: the first operand has shape {a.shape}. Give one axis, in ascending order.")
+        raise ShapeError(f"searchsorted: the sorted array has shape {a.shape}. Pass a vector in ascending order.")
     if side not in ("left", "right"):
         raise ArgumentError(f"searchsorted: side is {side!r}. Use 'left' or 'right'.")
     before, n = (less if side == "left" else less_equal), a.shape[0]
@@ -156,10 +156,10 @@ def interp(
     """
     x, xp, fp = as_tensor(x) * 1.0, as_tensor(xp) * 1.0, as_tensor(fp) * 1.0
     if xp.ndim != 1 or xp.shape != fp.shape or xp.size == 0:
-        raise ShapeError(f"interp: xp has shape {xp.shape} and fp {fp.shape}. Give as many of both, at least one, in one axis.")
+        raise ShapeError(f"interp: xp has shape {xp.shape} and fp {fp.shape}. Pass vectors of the same length, at least 1.")
     if period is not None:
         if period == 0:
-            raise ArgumentError("interp: the period is 0. Give another one.")
+            raise ArgumentError("interp: the period is 0. Pass another number.")
         period = abs(period)
         x, xp = mod(x, period), mod(xp, period)
         order = argsort(xp)
@@ -266,7 +266,7 @@ def gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> A
     if edge_order not in (1, 2):
         raise ArgumentError(f"gradient: edge_order is {edge_order}. Use 1 or 2.")
     if len(varargs) not in (0, 1, len(axes)):
-        raise ArgumentError(f"gradient: there are {len(varargs)} distances for {len(axes)} axes. Give one, or one for each.")
+        raise ArgumentError(f"gradient: got {len(varargs)} distances for {len(axes)} axes. Pass one, or one for each axis.")
     given = varargs or (1.0,)
     spacings = given * len(axes) if len(given) == 1 else given
     made = [_slope(f, as_tensor(h) * 1.0, at, edge_order) for at, h in zip(axes, spacings, strict=True)]
@@ -277,9 +277,9 @@ def _slope(f: Tensor, h: Tensor, axis: int, edge_order: int) -> Tensor:
     y = moveaxis(f, axis, -1)
     n = y.shape[-1]
     if n < edge_order + 1:
-        raise ShapeError(f"gradient: axis {axis} of shape {f.shape} has {n} points. Give at least {edge_order + 1}.")
+        raise ShapeError(f"gradient: axis {axis} of shape {f.shape} has {n} points. Pass at least {edge_order + 1}.")
     if h.ndim == 1 and h.shape[0] != n:
-        raise ShapeError(f"gradient: {h.shape[0]} coordinates for {n} points along axis {axis}. Give one for each.")
+        raise ShapeError(f"gradient: got {h.shape[0]} coordinates for {n} points along axis {axis}. Pass one for each point.")
     steps = diff(h) if h.ndim else h
     first, last = (steps[0], steps[-1]) if h.ndim else (h, h)
     slopes = (y[..., 1:] - y[..., :-1]) / steps
@@ -321,7 +321,7 @@ def polyval(p: ArrayLike, x: ArrayLike) -> Tensor:
     """
     p, x = as_tensor(p), as_tensor(x)
     if p.ndim != 1:
-        raise ShapeError(f"polyval: the coefficients have shape {p.shape}. Give them in one axis.")
+        raise ShapeError(f"polyval: the coefficients have shape {p.shape}. Pass a vector.")
     total: Any = x * 0
     for k in range(p.shape[0]):
         total = total * x + p[k]

@@ -147,9 +147,12 @@ def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> 
         x, axis = reshape(x, (x.size,)), 0
     at = axis_of("take_along_axis", axis, x.ndim)
     if x.ndim != indices.ndim:
-        raise ShapeError(f"take_along_axis: shapes {x.shape} and {indices.shape} differ in axes. Give indices as many axes.")
+        raise ShapeError(
+            f"take_along_axis: shapes {x.shape} and {indices.shape} differ in the number of axes. "
+            "Give the indices as many axes as x."
+        )
     if indices.level != dtypes.INTEGER and indices.size:
-        raise IndexingError(f"take_along_axis: indices of dtype {indices.dtype}. Give integers.")
+        raise IndexingError(f"take_along_axis: indices have dtype {indices.dtype}. Pass integers.")
     n, others = x.shape[at], x.shape[:at] + x.shape[at + 1 :]
     if (
         0 not in others
@@ -267,7 +270,7 @@ def top_k(x: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
     x = as_tensor(x)
     n = x.shape[-1] if x.ndim else 0
     if not 0 <= k <= n:
-        raise ArgumentError(f"top_k: k is {k} for shape {x.shape}. Give 0 to {n}.")
+        raise ArgumentError(f"top_k: k is {k} for shape {x.shape}. Pass a number from 0 to {n}.")
     places = argsort(-x)[..., :k]
     return take_along_axis(x, places), places
 

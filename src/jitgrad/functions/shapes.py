@@ -54,7 +54,8 @@ def reshape(x: ArrayLike, shape: int | Sequence[int]) -> Tensor:
         rest = math.prod(n for n in sizes if n != -1)
         if sizes.count(-1) > 1 or rest == 0 or x.size % rest:
             raise ShapeError(
-                f"reshape: {x.shape} does not go into {sizes}. Give sizes whose product divides {x.size}, and one -1."
+                f"reshape: shape {x.shape} cannot be reshaped to {sizes}. "
+                f"Use at most one -1, and sizes whose product divides {x.size}."
             )
         sizes = tuple(x.size // rest if n == -1 else n for n in sizes)
     return linear.reshape(x, shape=sizes)
@@ -95,7 +96,9 @@ def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Tensor:
     x = as_tensor(x)
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(axis_of("transpose", a, x.ndim) for a in axes)
     if sorted(order) != list(range(x.ndim)):
-        raise ShapeError(f"transpose: axes {axes} are no order of the {x.ndim} axes of {x.shape}. Name each axis once.")
+        raise ShapeError(
+            f"transpose: axes {axes} are not a permutation of the {x.ndim} axes of {x.shape}. Pass each axis once."
+        )
     return linear.transpose(x, axes=order)
 
 
@@ -168,7 +171,7 @@ def squeeze(x: ArrayLike, axis: Axis = None) -> Tensor:
     axes = axes_of("squeeze", axis, x.ndim) if axis is not None else tuple(i for i, n in enumerate(x.shape) if n == 1)
     for i in axes:
         if x.shape[i] != 1:
-            raise ShapeError(f"squeeze: axis {i} of shape {x.shape} has size {x.shape[i]}. Name axes of size 1.")
+            raise ShapeError(f"squeeze: axis {i} of shape {x.shape} has size {x.shape[i]}. Pass axes of size 1.")
     return linear.reshape(x, shape=tuple([n for i, n in enumerate(x.shape) if i not in axes]))
 
 
@@ -296,7 +299,9 @@ def moveaxis(x: ArrayLike, source: Axis, destination: Axis) -> Tensor:
     x = as_tensor(x)
     given = [[axis_of("moveaxis", a, x.ndim) for a in sequence(axes)] for axes in (source, destination)]
     if len(given[0]) != len(given[1]) or any(len(set(axes)) != len(axes) for axes in given):
-        raise ShapeError(f"moveaxis: {source} does not go to {destination}. Give as many different axes on both sides.")
+        raise ShapeError(
+            f"moveaxis: source {source} and destination {destination} do not match. Pass as many axes in both, each once."
+        )
     axes = [axis for axis in range(x.ndim) if axis not in given[0]]
     for to, axis in sorted(zip(given[1], given[0], strict=True)):
         axes.insert(to, axis)

@@ -54,7 +54,7 @@ def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor
     """
     x = as_tensor(x)
     if x.size == 0:
-        raise ShapeError(f"logsumexp: shape {x.shape} has no elements. Give at least one along the axis.")
+        raise ShapeError(f"logsumexp: shape {x.shape} has no elements. Pass at least one along the axis.")
     top = _top(x, axis)
     total = log(sum(exp(x - top), axis, keepdims=True)) + top
     return total if keepdims else reshape(total, sum(x, axis).shape)

@@ -120,7 +120,9 @@ def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True) -> T
 def _variables(x: Any, rowvar: bool) -> Tensor:
     x = as_tensor(x) * 1.0
     if x.ndim > 2:
-        raise ShapeError(f"cov: shape {x.shape} has more than two axes. Give a matrix of variables and observations.")
+        raise ShapeError(
+            f"cov: shape {x.shape} has more than two axes. Pass a vector, or a matrix of variables and observations."
+        )
     x = reshape(x, (1, x.size)) if x.ndim < 2 else x
     return x if rowvar or x.shape[0] == 1 else transpose(x)
 
@@ -166,10 +168,12 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0)
     """
     x = as_tensor(x)
     if x.ndim != 1 or (x.level > dtypes.INTEGER and x.size):
-        raise DTypeError(f"bincount: shape {x.shape} of dtype {x.dtype}. Give a vector of integers from 0 on.")
+        raise DTypeError(
+            f"bincount: shape {x.shape} of dtype {x.dtype} is not a vector of integers. Pass a vector of nonnegative integers."
+        )
     values = np.asarray(peek(x))
     if values.size and values.min() < 0:
-        raise ArgumentError(f"bincount: there is a number {values.min():.0f}. Give numbers from 0 on.")
+        raise ArgumentError(f"bincount: {values.min():.0f} is negative. Pass nonnegative integers.")
     rows = builtins.max(operator.index(minlength), int(values.max(initial=-1)) + 1)
     if weights is None:
         return cast(scatter(np.ones(x.size), x, axis=0, rows=rows), dtypes.INTEGER)

@@ -234,7 +234,9 @@ def qr(a: ArrayLike, mode: str = "reduced") -> Any:
     """
     a = as_tensor(a)
     if a.ndim < 2 or mode not in ("reduced", "r"):
-        raise ArgumentError(f"qr: shape {a.shape} and mode {mode!r}. Give (…, m, n), and 'reduced' or 'r'.")
+        raise ArgumentError(
+            f"qr: shape {a.shape} with mode {mode!r} is not supported. Pass a shape (…, m, n), and the mode 'reduced' or 'r'."
+        )
     m, n = a.shape[-2:]
     q, r = decompositions.qr(a[..., :m] if m < n else a)
     if m < n:
@@ -246,6 +248,6 @@ def _symmetric(name: str, a: Any) -> Tensor:
     """Return the symmetric part of square matrices."""
     a = as_tensor(a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ShapeError(f"{name}: shape {a.shape} is no square matrix. Give (…, n, n).")
+        raise ShapeError(f"{name}: shape {a.shape} is not a square matrix. Pass a shape (…, n, n).")
     symmetric: Tensor = (a + swapaxes(a, -1, -2)) / 2
     return symmetric

@@ -117,7 +117,7 @@ def matrix_power(a: ArrayLike, n: int) -> Tensor:
     """
     a, count = as_tensor(a), operator.index(n)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ShapeError(f"matrix_power: shape {a.shape} is no square matrix. Give (…, n, n).")
+        raise ShapeError(f"matrix_power: shape {a.shape} is not a square matrix. Pass a shape (…, n, n).")
     square_of, power = (inv(a), -count) if count < 0 else (a, count)
     made: Any = None
     while power:
@@ -162,7 +162,7 @@ def multi_dot(arrays: Sequence[ArrayLike]) -> Tensor:
     """
     tensors = [as_tensor(x) for x in arrays]
     if len(tensors) < 2:
-        raise ArgumentError(f"multi_dot: there are {len(tensors)} matrices. Give at least two.")
+        raise ArgumentError(f"multi_dot: got {len(tensors)} matrices. Pass at least two.")
     ends = tensors[0].ndim == 1, tensors[-1].ndim == 1
     tensors[0] = expand_dims(tensors[0], 0) if ends[0] else tensors[0]
     tensors[-1] = expand_dims(tensors[-1], 1) if ends[1] else tensors[-1]
@@ -232,7 +232,7 @@ def expm(a: ArrayLike) -> Tensor:
     """
     a = as_tensor(a) * 1.0
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ShapeError(f"expm: shape {a.shape} is no square matrix. Give (…, n, n).")
+        raise ShapeError(f"expm: shape {a.shape} is not a square matrix. Pass a shape (…, n, n).")
     size = stop_gradient(max(sum(abs(a), -2, keepdims=True), -1, keepdims=True)) if a.size else as_tensor(0.0)
     count = maximum(ceil(log2(maximum(size, 1e-30) / _LARGEST)), 0.0)
     x = a / exp2(count)

@@ -81,7 +81,7 @@ def norm(x: ArrayLike, ord: float | str | None = None, axis: Axis = None, keepdi
         made = (max if ord > 0 else min)(sums, axes, keepdims=True)
         return made if keepdims else squeeze(made, axes)
     raise ArgumentError(
-        f"norm: ord is {ord!r} over {len(axes)} axes of shape {x.shape}. Use None, or an order for 1 or 2 axes."
+        f"norm: ord {ord!r} is not available over {len(axes)} axes of shape {x.shape}. Use None, or reduce 1 or 2 axes."
     )
 
 
@@ -223,7 +223,7 @@ def matrix_rank(a: ArrayLike, tol: ArrayLike | None = None) -> Tensor:
     """
     a = as_tensor(a) * 1.0
     if a.ndim < 2:
-        raise ShapeError(f"matrix_rank: shape {a.shape} is no matrix. Give (…, m, n).")
+        raise ShapeError(f"matrix_rank: shape {a.shape} is not a matrix. Pass a shape (…, m, n).")
     values = svdvals(a)
     limit = values[..., :1] * tolerance(a) if tol is None else expand_dims(tol, -1)
     return sum(greater(values, limit), -1)

@@ -61,7 +61,7 @@ def solve(a: ArrayLike, b: ArrayLike) -> Tensor:
     if b.ndim == 1:
         return solve(a, expand_dims(b, -1))[..., 0]
     if a.ndim < 2 or b.ndim < 1:
-        raise ShapeError(f"solve: shapes {a.shape} and {b.shape} are no matrix and right side. Give (n, n) and (n, k) or (n,).")
+        raise ShapeError(f"solve: shapes {a.shape} and {b.shape} do not match. Pass shapes (n, n) and (n, k) or (n,).")
     batch = broadcast_shape(ops.solve, (a.shape[:-2], b.shape[:-2]), {})
     return ops.solve(broadcast_to(a, batch + a.shape[-2:]), broadcast_to(b, batch + b.shape[-2:]))
 
@@ -98,7 +98,7 @@ def inv(a: ArrayLike) -> Tensor:
     """
     a = as_tensor(a)
     if a.ndim < 2:
-        raise ShapeError(f"inv: shape {a.shape} is no matrix. Give (…, n, n).")
+        raise ShapeError(f"inv: shape {a.shape} is not a matrix. Pass a shape (…, n, n).")
     return solve(a, np.eye(a.shape[-1]))
 
 
@@ -143,10 +143,10 @@ def solve_triangular(
     <Tensor shape=(2,) dtype=float64 [1. 2.]>
     """
     if trans not in (0, 1, "N", "T"):
-        raise ArgumentError(f"solve_triangular: trans is {trans!r}. Use 0 or 'N', or 1 or 'T' for the transposed triangle.")
+        raise ArgumentError(f"solve_triangular: trans is {trans!r}. Use 0 or 'N', or 1 or 'T' to transpose the triangle.")
     a = as_tensor(a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise ShapeError(f"solve_triangular: shape {a.shape} is no square matrix. Give (…, n, n).")
+        raise ShapeError(f"solve_triangular: shape {a.shape} is not a square matrix. Pass a shape (…, n, n).")
     triangle = tril(a, -1 if unit_diagonal else 0) if lower else triu(a, 1 if unit_diagonal else 0)
     triangle = triangle + np.eye(a.shape[-1]) if unit_diagonal else triangle
     return solve(swapaxes(triangle, -1, -2) if trans in (1, "T") else triangle, b)
@@ -230,7 +230,7 @@ def pinv(a: ArrayLike, rcond: float | None = None) -> Tensor:
     """
     a = as_tensor(a) * 1.0
     if a.ndim < 2:
-        raise ShapeError(f"pinv: shape {a.shape} is no matrix. Give (…, m, n).")
+        raise ShapeError(f"pinv: shape {a.shape} is not a matrix. Pass a shape (…, m, n).")
     made: Tensor = decompositions.pinv(a, tolerance(a) if rcond is None else float(rcond))
     return made
 
@@ -281,7 +281,7 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> tuple[Tenso
     """
     a, b = as_tensor(a) * 1.0, as_tensor(b) * 1.0
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
-        raise ShapeError(f"lstsq: shapes {a.shape} and {b.shape} are no matrix and right side. Give (m, n) and (m,) or (m, k).")
+        raise ShapeError(f"lstsq: shapes {a.shape} and {b.shape} do not match. Pass shapes (m, n) and (m,) or (m, k).")
     x = matmul(pinv(a, rcond), b)
     left = square(b - matmul(a, x))
     residuals = sum(left if b.ndim == 2 else expand_dims(left, -1), 0) if a.shape[0] > a.shape[1] else as_tensor(np.zeros(0))
