@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from jitgrad.errors import ArgumentError, DataError, MissingError
-from jitgrad.pictures import check_path
-from jitgrad.pictures.canvas import new_figure, plain, written
+from jitgrad.pictures.canvas import check_path, new_figure, plain, written
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
@@ -34,7 +33,7 @@ def test_the_ending_says_the_kind(name: str, mark: bytes, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["p.bmpp", "p", "png"])
 def test_an_unknown_kind(name: str, tmp_path: Path) -> None:
     for call in (check_path, lambda path: written(figure(), path)):
-        with pytest.raises(ArgumentError, match=f"{name} is to be a picture of no known kind. End its name in .png"):
+        with pytest.raises(ArgumentError, match=f"{name} has no known extension of a picture. Use .png"):
             call(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
     assert check_path("p.png") == "png" and check_path(None) == ""

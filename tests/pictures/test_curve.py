@@ -224,7 +224,11 @@ def test_many_points_are_small_and_one_image_in_a_file_of_vectors(tmp_path: Path
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: pictures.curve_fit((1, 2)), ArgumentError, "tuple is no CurveFit. Give what jitgrad.curve_fit returned"),
+        (
+            lambda: pictures.curve_fit((1, 2)),
+            ArgumentError,
+            "expected a CurveFit, got tuple. Pass the result of jitgrad.curve_fit",
+        ),
         (lambda: pictures.curve_fit(curve_fit(DECAY, X, Y), level=95), ArgumentError, "level is 95"),
         (
             lambda: pictures.curve_fit(curve_fit(DECAY, X, Y), __file__ + "/p.png"),

@@ -170,7 +170,7 @@ def test_a_rootogram() -> None:
     np.testing.assert_allclose(heights**2, [(y == k).sum() for k in place], atol=1e-9)
     axis = axes()
     draw_rootogram(axis, 1000 * y, None, lambda k: np.ones(200), "visits")
-    assert len(axis.patches) <= 41 and "counts a bar" in axis.get_xlabel()
+    assert len(axis.patches) <= 41 and "counts per bar" in axis.get_xlabel()
     axis = axes()
     draw_rootogram(axis, y, np.full(200, 2.0), lambda k: stats.poisson.cdf(k, mean), "visits")
     np.testing.assert_allclose(sum(bar.get_height() ** 2 for bar in axis.patches), 400)

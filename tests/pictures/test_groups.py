@@ -78,7 +78,7 @@ def test_groups_that_failed_have_a_reason(fits: GroupFits) -> None:
     assert titles(figure) == ["P0, 5", "P1, 11"] and titles(figure, "right") == list(FAILED.values())
     few, empty = figure.axes
     np.testing.assert_array_equal(few.lines[0].get_ydata(), fits.rows(5)[1])
-    assert [text.get_text() for text in empty.texts] == ["no finite row"]
+    assert [text.get_text() for text in empty.texts] == ["no finite rows"]
 
 
 def test_panels_share_a_range_where_none_is_squeezed(fits: GroupFits) -> None:
@@ -124,7 +124,7 @@ def test_nothing_to_draw(image: GroupFits) -> None:
 def test_distributions(fits: GroupFits) -> None:
     figure = pictures.distributions(fits, names=["b", "a"])
     assert [axis.get_xlabel() for axis in figure.axes] == ["b", "a"]
-    assert figure.get_suptitle() == "20 groups, 2 of them failed"
+    assert figure.get_suptitle() == "20 groups, 2 failed"
     for axis, name in zip(figure.axes, ("b", "a"), strict=True):
         values = fits.parameters[name][fits.converged]
         ticks = next(line for line in axis.lines if line.get_marker() == "|").get_xdata()
@@ -162,7 +162,7 @@ def test_maps(image: GroupFits) -> None:
     shown = maps[0].images[0].get_array()
     assert shown.mask[0, 0] and shown.mask.sum() == 1
     np.testing.assert_array_equal(shown.compressed(), image.parameters["m"].ravel()[1:])
-    assert figure.get_supxlabel() == "grey: 1 of 24 pixels have no fit"
+    assert figure.get_supxlabel() == "gray: 1 of 24 pixels have no fit"
     assert len([axis for axis in pictures.parameter_maps(image, names=["c"], errors=False).axes if axis.images]) == 1
 
 
@@ -173,7 +173,7 @@ def test_maps_are_logarithmic_where_few_pixels_have_most_of_the_range() -> None:
 
 
 def test_maps_need_an_image(fits: GroupFits) -> None:
-    with pytest.raises(ShapeError, match=r"The fits have shape \(20,\), which is not that of an image. Fit y of shape"):
+    with pytest.raises(ShapeError, match=r"The fits have shape \(20,\), which is not the shape of an image. Fit a y of shape"):
         pictures.parameter_maps(fits)
 
 

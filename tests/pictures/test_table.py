@@ -84,7 +84,7 @@ def test_classes_have_a_confusion_matrix(split: float, name: str) -> None:
     result = fitted("side", test_split=split)
     axis, *others = pictures.table_fit(result).axes
     scores = result.model.scores[name]
-    assert [other.get_xlabel() for other in others[:1]] == ["share of the others"]
+    assert [other.get_xlabel() for other in others[:1]] == ["false positive rate"]
     assert [text.get_text() for text in axis.texts] == [str(n) for row in scores["confusion"] for n in row]
     assert [text.get_text() for text in axis.get_yticklabels()] == ["left", "right"]
 
@@ -178,9 +178,9 @@ def test_very_many_classes_have_no_numbers() -> None:
         (
             lambda: pictures.table_fit(fitted().model),
             ArgumentError,
-            "TableModel is not a TableFit. Give what jitgrad.fit_table returned",
+            "expected a TableFit, got TableModel. Pass the result of jitgrad.fit_table",
         ),
-        (lambda: pictures.table_fit(fitted(), "p"), ArgumentError, "p is to be a picture of no known kind"),
+        (lambda: pictures.table_fit(fitted(), "p"), ArgumentError, "p has no known extension of a picture"),
         (lambda: pictures.table_fit(fitted(), __file__ + "/p.png"), DataError, "p.png cannot be written: Not a directory"),
     ],
 )

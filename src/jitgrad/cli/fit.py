@@ -200,9 +200,9 @@ def _check_outputs(data: str, save: str | None, plot: str | None, page: str | No
     options.check_output(save, data, resume if resume != save else None, plot, page)
     options.check_output(page, data, plot)
     if plot or page:
-        from jitgrad import pictures
+        from jitgrad.pictures.canvas import check_path
 
-        pictures.check_path(plot)
+        check_path(plot)
 
 
 def _write(path: str, write: Any) -> None:

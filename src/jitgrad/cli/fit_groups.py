@@ -69,10 +69,10 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
     options.check_curve(given)
     options.check_output(output, data, plot)
     if plot is not None:
-        from jitgrad import pictures
+        from jitgrad.pictures.canvas import check_path
 
         options.check_output(plot, data)
-        pictures.check_path(plot)
+        check_path(plot)
 
 
 def _feature(given: Mapping[str, Any]) -> str | None:

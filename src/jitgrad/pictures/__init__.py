@@ -1,11 +1,10 @@
 """Pictures of fits and models, drawn with matplotlib (``pip install 'jitgrad[plot]'``).
 
-Each function returns a matplotlib Figure, and writes it to ``path`` where one is given; its ending says the kind (.png, .svg,
-.pdf). No window is opened. Each raises MissingError where matplotlib is not installed, and DataError where the file cannot be
-written, which is whole or as it was before.
+Each function returns a matplotlib Figure and, if ``path`` is given, writes it to a file, in the format given by the extension
+(.png, .svg, .pdf). No window is opened. Every function raises MissingError if matplotlib is not installed, and DataError if the
+file cannot be written; files are written completely or not at all.
 """
 
-from jitgrad.pictures.canvas import check_path
 from jitgrad.pictures.curve import curve_fit
 from jitgrad.pictures.distributions import distributions
 from jitgrad.pictures.gallery import images
@@ -17,6 +16,6 @@ from jitgrad.pictures.predictions import confusion, predicted
 from jitgrad.pictures.table import table_fit
 
 __all__ = [
-    "check_path", "confusion", "curve_fit", "curves", "distributions", "group_fits", "group_summary", "images",
+    "confusion", "curve_fit", "curves", "distributions", "group_fits", "group_summary", "images",
     "parameter_maps", "plot_model", "predicted", "table_fit",
 ]  # fmt: skip

@@ -1,27 +1,30 @@
-"""What pictures are drawn on: matplotlib's figures without its windows, colours, texts, and the files they are written to."""
+"""Figures without windows, colors, labels, and writing to files."""
 
 from __future__ import annotations
 
 import os
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jitgrad.errors import ArgumentError, MissingError, printable
 from jitgrad.files import unwritable, write_whole
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Target = str | os.PathLike[str] | None
-"""The path of a picture, whose ending says its kind; None to write none."""
+"""The path of a picture; None to write no file."""
 
 DOTS = 120
-"""Per inch."""
+"""Dots per inch."""
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
-"""Told apart by the colour-blind, too. Okabe and Ito, "Color universal design", 2008."""
+"""Colors that color-blind readers can distinguish. Okabe and Ito, "Color universal design", 2008."""
 
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def new_figure(width: float, height: float) -> Any:
-    """An empty figure, of inches. Raises MissingError where matplotlib is not installed."""
+    """Return an empty figure, sizes in inches. Raises MissingError if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
@@ -30,41 +33,41 @@ def new_figure(width: float, height: float) -> Any:
 
 
 def panels(count: int, width: float = 4.5) -> tuple[Any, list[Any]]:
-    """A figure and its axes, ``count`` of them beside each other, each ``width`` inches wide."""
+    """Return a figure and its ``count`` axes, side by side, each ``width`` inches wide."""
     figure = new_figure(width * count, width * 0.8)
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
 
 
 def plain(text: str, most: int = 30) -> str:
-    """A user's text for matplotlib: cut in the middle where it is long, and dollars in it are dollars, not formulas."""
+    """Return a user's text for matplotlib: shortened in the middle, and with dollar signs escaped."""
     text = printable(text)
     shown = text if len(text) <= most else f"{text[: most // 2]}…{text[-((most - 1) // 2) :]}"
     return shown.replace("$", r"\$")
 
 
 def check_path(path: Target) -> str:
-    """The kind of picture that the ending of a path names; for None "".
+    """Return the format that the extension of a path names, or "" for None.
 
-    Made to be asked before a long fit. Raises ArgumentError for an ending that names none, and MissingError where matplotlib
-    is not installed.
+    Call this before a long fit. Raises ArgumentError for an unknown extension, and MissingError if matplotlib is not installed.
     """
     kinds = new_figure(1, 1).canvas.get_supported_filetypes()
     if path is None:
         return ""
     kind = os.path.splitext(os.fspath(path))[1][1:].lower()
     if kind not in kinds:
-        raise ArgumentError(f"{os.fspath(path)} is to be a picture of no known kind. End its name in .png, .svg or .pdf.")
+        raise ArgumentError(f"{os.fspath(path)} has no known extension of a picture. Use .png, .svg or .pdf.")
     return kind
 
 
-def written(figure: Any, path: Target) -> Any:
-    """The figure, written to ``path`` if there is one; the file is whole or as it was before, the same for the same figure.
+def written(figure: Any, path: Target) -> Figure:
+    """Write the figure to ``path``, if there is one, and return it. The same figure gives the same file.
 
-    Raises ArgumentError for an ending that names no kind of picture, and DataError where the file cannot be written.
+    Raises ArgumentError for an unknown extension, and DataError if the file cannot be written.
     """
+    drawn: Figure = figure
     kind = check_path(path)
     if path is None:
-        return figure
+        return drawn
     from matplotlib import rc_context
 
     content = BytesIO()
@@ -74,4 +77,4 @@ def written(figure: Any, path: Target) -> Any:
         write_whole(path, content.getvalue())
     except OSError as error:
         raise unwritable(os.fspath(path), error) from None
-    return figure
+    return drawn

@@ -1,4 +1,4 @@
-"""How well probabilities tell classes apart, and whether they are as frequent as they say."""
+"""ROC curves and calibration of class probabilities."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from jitgrad.pictures.canvas import BLUE, ORANGE, plain
 from jitgrad.pictures.thinning import shown
 
 _CURVES = 8
-"""Classes that have a curve each; of more, those with the most rows."""
+"""The largest number of curves; with more classes, those with the most rows are drawn."""
 _GROUPS = 10
 _CORNERS = 400
-"""Of a curve."""
+"""The largest number of corners of a curve."""
 
 
 def roc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """The receiver operating characteristic.
+    """Return the receiver operating characteristic.
 
     Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve", 1982.
 
     Parameters
     ----------
-    positive : ndarray of bool of shape (n,)
-        Which rows are of the class.
-    score : ndarray of shape (n,)
-        Its probabilities, or anything that grows with them.
-    weights : ndarray of shape (n,)
-        How many rows each stands for.
+    positive : ndarray of bool, shape (n,)
+        Which rows belong to the class.
+    score : ndarray, shape (n,)
+        The predicted probabilities, or any increasing function of them.
+    weights : ndarray, shape (n,)
+        Frequency weights.
 
     Returns
     -------
-    false_rate, true_rate : ndarray of shape (k,)
-        The shares of the others and of the class whose score is at least a threshold; from 0 to 1, a corner for each
-        different score.
+    false_rate, true_rate : ndarray, shape (k,)
+        False and true positive rates from 0 to 1, with a corner for each different score.
     area : float
-        Under the curve: how often the class has the higher score of two rows, ties counting half.
+        The area under the curve: the probability that the score of a positive row exceeds that of a negative one, ties
+        counted half.
     """
     order = np.argsort(-score, kind="stable")
     score, positive, weights = score[order], positive[order], weights[order]
@@ -48,20 +48,20 @@ def roc(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[n
 
 
 def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, classes: Sequence[str]) -> None:
-    """The curve of the second of two classes, or of each of several against the others.
+    """Draw the ROC curve of the second of two classes, or of each of several classes against the rest.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
         Where to draw.
-    y : ndarray of shape (n,)
-        The positions of the classes.
-    probabilities : ndarray of shape (n, classes)
+    y : ndarray, shape (n,)
+        The indices of the true classes.
+    probabilities : ndarray, shape (n, classes)
         The predictions.
-    weights : ndarray of shape (n,)
-        How many rows each stands for.
+    weights : ndarray, shape (n,)
+        Frequency weights.
     classes : sequence of str
-        Their names.
+        The names of the classes.
     """
     counts = np.bincount(y.astype(np.int64), weights, len(classes))
     frequent = np.sort(np.argsort(-counts, kind="stable")[:_CURVES])
@@ -74,7 +74,7 @@ def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, weights: np.nd
         seen = np.unique(np.concatenate([[0], seen, [len(true_rate) - 1]]))
         look = {"color": BLUE if len(classes) == 2 else f"C{number}", "linewidth": 1.6}
         axis.plot(false_rate[seen], true_rate[seen], **look, label=f"{plain(classes[k], 20)}, area {area:.3f}")
-    axis.set(xlabel="share of the others", ylabel="share of the class", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    axis.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     if axis.get_legend_handles_labels()[1]:
         axis.legend(loc="lower right", frameon=False, fontsize=9)
 
@@ -82,17 +82,17 @@ def draw_roc(axis: Any, y: np.ndarray, probabilities: np.ndarray, weights: np.nd
 def draw_calibration(
     figure: Any, y: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, classes: Sequence[str]
 ) -> None:
-    """How often what has a probability happens, in ten groups of as many rows, and below how many rows have which probability.
+    """Draw observed frequencies against predicted probabilities, in ten groups of equal size, above a histogram.
 
-    Of two classes the probability is that of the second, of several that of the class that is predicted. Bars are Wilson's
-    95 % intervals ("Probable inference, the law of succession, and statistical inference", 1927).
+    For two classes the probability is that of the second class, for several that of the predicted class. Error bars are
+    Wilson's 95 % intervals ("Probable inference, the law of succession, and statistical inference", 1927).
     """
     if len(classes) == 2:
         said, happened = probabilities[:, 1], y == 1
-        names = f"probability of {plain(classes[1], 20)}", "share that is"
+        names = f"probability of {plain(classes[1], 20)}", "observed frequency"
     else:
         said, happened = probabilities.max(1), probabilities.argmax(1) == y
-        names = "probability of the predicted class", "share that is right"
+        names = "probability of the predicted class", "fraction correct"
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color="0.5", linewidth=1)
     order = np.argsort(said, kind="stable")
@@ -124,7 +124,7 @@ def draw_calibration(
 
 
 def wilson(share: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of Wilson's 95 % intervals of shares of so many rows."""
+    """Return the limits of Wilson's 95 % intervals of proportions."""
     z = 1.959963984540054
     middle = (share + z**2 / (2 * counts)) / (1 + z**2 / counts)
     half = z / (1 + z**2 / counts) * np.sqrt(share * (1 - share) / counts + z**2 / (4 * counts**2))

@@ -1,4 +1,4 @@
-"""Observed counts beside those that a model expects."""
+"""Observed against expected counts."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import numpy as np
 from jitgrad.pictures.canvas import BLUE, ORANGE
 
 _BARS = 40
-"""At most: of larger counts several share a bar."""
+"""The largest number of bars; with more counts, several share a bar."""
 
 
 def draw_rootogram(
     axis: Any, y: np.ndarray, weights: np.ndarray | None, below: Callable[[float], np.ndarray], name: str
 ) -> None:
-    """Roots of how often each count was observed, as bars that hang from what is expected.
+    """Draw a hanging rootogram: square roots of observed frequencies as bars that hang from the expected ones.
 
-    A bar that ends above 0 is of a count that is rarer than expected, one that ends below of one that is more frequent.
+    A bar that ends above 0 belongs to a count that is rarer than expected; one that ends below 0, to a more frequent one.
     Kleiber and Zeileis, "Visualizing count data regressions using rootograms", 2016.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
         Where to draw.
-    y : ndarray of shape (n,)
+    y : ndarray, shape (n,)
         The counts.
-    weights : ndarray of shape (n,), optional
-        How many rows each stands for.
+    weights : ndarray, shape (n,), optional
+        Frequency weights.
     below : callable
-        Of a count: the probability of each row, (n,), that its count is that or less.
+        Takes a count; returns, for each row, the probability of at most this count.
     name : str
-        Of what is counted.
+        What is counted.
     """
     weights = np.ones(len(y)) if weights is None else weights
     low, high = int(y.min()), int(y.max())
@@ -46,5 +46,5 @@ def draw_rootogram(
     axis.bar(middle, np.sqrt(observed), 0.85 * step, bottom=roots - np.sqrt(observed), color=BLUE, alpha=0.75, linewidth=0)
     axis.plot(middle, roots, "o-", color=ORANGE, markersize=3.5, linewidth=1.4)
     axis.axhline(0, color="0.5", linewidth=1)
-    axis.set(xlabel=name if step == 1 else f"{name}, {step} counts a bar", ylabel="√rows")
+    axis.set(xlabel=name if step == 1 else f"{name}, {step} counts per bar", ylabel="√rows")
     axis.xaxis.get_major_locator().set_params(integer=True)

@@ -1,8 +1,8 @@
-"""A fitted curve with its data, how certain it is, and what it leaves."""
+"""A fitted curve with its data, its bands and its residuals."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,15 @@ from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
 from jitgrad.pictures.residuals import draw_diagonal, draw_legend_above, draw_marks, draw_zero, limits, smooth_points
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 MOST_EFFECTS = 4
-"""Columns along which a curve of several is drawn."""
+"""The largest number of columns along which a curve is drawn."""
 EFFECT = 3.4
-"""Inches of a panel for that."""
+"""The width of such a panel, in inches."""
 _LONGEST = 70
-"""Characters of a formula that is the title."""
+"""The largest number of characters of a title."""
 
 
 def curve_fit(
@@ -27,28 +30,61 @@ def curve_fit(
     level: float = 0.95,
     x_name: str | None = None,
     title: str | None = None,
-) -> Any:
-    """Data and the curve that was fitted to them, with its bands, and the residuals below.
+) -> Figure:
+    """Draw the data, the fitted curve with its bands, and the residuals.
 
-    The inner band holds the curve with a probability of ``level``, the outer one a new measurement; that is left out where
-    measurements differ in sigma. Residuals are in units of sigma where that was given. The x axis goes by decades over more
-    than three of them, where otherwise half of the data would stand in its first thirtieth; where there are zeros, evenly up to
-    the smallest number. Of a model of several columns the measured values and the residuals are drawn against the fitted ones,
-    and beside them the curve along each column, with its bands, where the others have their medians; there the points are the
-    residuals around the curve.
+    The inner band is the confidence band of the curve; the outer one is the prediction band of a new measurement, which is
+    omitted if sigma differs between measurements. Residuals are in units of sigma if the fit used sigma. The x axis is
+    logarithmic if the data span more than three decades and would be crowded on a linear axis; with zeros among them it is
+    linear up to the smallest positive value.
 
-    Args:
-        result: what ``jitgrad.curve_fit`` returned.
-        path: of the picture.
-        name: of the response.
-        level: of the bands.
-        x_name: of the column of data; by default as the model has it.
-        title: above the picture; by default the formula, where there is a short one.
+    For a model of several columns, the measured values and the residuals are drawn against the fitted values. Beside them, the
+    curve is drawn along each column, with the other columns at their medians; the points there are partial residuals.
 
-    Raises ArgumentError for something else than a CurveFit, and for a level outside [0, 1).
+    Parameters
+    ----------
+    result : CurveFit
+        The result of `jitgrad.curve_fit`.
+    path : str or PathLike, optional
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
+    name : str, default "y"
+        The name of the response.
+    level : float, default 0.95
+        The confidence level of the bands.
+    x_name : str, optional
+        The label of the x axis, by default the name of the column.
+    title : str, optional
+        The title, by default the formula if it is short.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture.
+
+    Raises
+    ------
+    ArgumentError
+        If `result` is not a CurveFit, or `level` is not in [0, 1).
+    MissingError
+        If matplotlib is not installed.
+
+    See Also
+    --------
+    jitgrad.curvefit.CurveFit.band : The bands as numbers.
+    group_fits : The fits of many groups on one page.
+
+    Examples
+    --------
+    >>> x = np.array([0.02, 0.06, 0.11, 0.22, 0.56, 1.10])
+    >>> fit = jg.curve_fit("vmax * x / (km + x)", x, [76, 97, 123, 159, 191, 207])
+    >>> figure = jg.pictures.curve_fit(fit, "fit.png", name="rate", x_name="concentration")
+    >>> figure.axes[1].get_xlabel()
+    'concentration'
     """
     if not isinstance(result, CurveFit):
-        raise ArgumentError(f"curve_fit: {type(result).__name__} is no CurveFit. Give what jitgrad.curve_fit returned.")
+        raise ArgumentError(
+            f"curve_fit: expected a CurveFit, got {type(result).__name__}. Pass the result of jitgrad.curve_fit."
+        )
     effects = effects_of(result)
     figure = new_figure(20 / 3 + EFFECT * len(effects), 5)
     left, *right = figure.subfigures(1, 2, width_ratios=(20 / 3, EFFECT * len(effects))) if effects else [figure]
@@ -60,13 +96,13 @@ def curve_fit(
 
 
 def effects_of(result: CurveFit) -> list[str]:
-    """The columns along which the curve of a model of several is drawn."""
+    """Return the columns along which the curve of a model of several columns is drawn."""
     columns = [name for name, column in result.x.items() if np.shape(column) == result.y.shape]
     return columns[:MOST_EFFECTS] if len(columns) == len(result.x) > 1 and result.by_rows else []
 
 
 def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95, x_name: str | None = None) -> None:
-    """Data and the curve, or of several columns measured and fitted values, and the residuals below."""
+    """Draw the data and the curve, or measured against fitted values, with the residuals below."""
     label, x = next(iter(result.x.items()))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     if len(result.x) == 1 and np.ndim(x) == 1:
@@ -83,7 +119,7 @@ def draw_curve_fit(figure: Any, result: CurveFit, name: str, level: float = 0.95
 
 
 def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: np.ndarray) -> None:
-    """The measured values beside what is drawn already, and the residuals."""
+    """Draw the measured values and the residuals."""
     y, sigma = result.y, result.sigma
     spread, unit = (0.0, 1.0) if sigma is None else (sigma, sigma)
     draw_marks(upper, x, y, sigma, label="data")
@@ -96,7 +132,7 @@ def _draw_data(upper: Any, lower: Any, x: np.ndarray, result: CurveFit, drawn: n
 
 
 def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
-    """The rows that were left out; returns their y."""
+    """Draw the rows that were excluded; return their y."""
     left_out = result.outliers
     if left_out is None or not len(left_out.rows):
         return np.empty(0)
@@ -106,13 +142,13 @@ def _draw_outliers(axis: Any, result: CurveFit) -> np.ndarray:
 
 
 def _draw_curve(axis: Any, result: CurveFit, x: np.ndarray, level: float) -> np.ndarray:
-    """The curve and its bands; returns every y that is drawn."""
+    """Draw the curve and its bands; return every y that is drawn."""
     points = smooth_points(axis, x) if result.by_rows else np.sort(x)
     return _draw_along(axis, result, points, [points], level)
 
 
 def _draw_along(axis: Any, result: CurveFit, points: np.ndarray, columns: list[np.ndarray], level: float) -> np.ndarray:
-    """What the model says of columns, with its bands, along the points of an axis; returns every y that is drawn."""
+    """Draw the predictions for columns, with bands, along the points of an axis; return every y that is drawn."""
     curve, said = result.predict(columns), f"{100 * level:g} %"
     axis.plot(points, curve, color=BLUE, linewidth=1.8, label="fit")
     drawn = [curve]
@@ -129,7 +165,7 @@ def _draw_along(axis: Any, result: CurveFit, points: np.ndarray, columns: list[n
 
 
 def draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, level: float) -> None:
-    """The curve along each of these columns, with its bands, and the residuals around it."""
+    """Draw the curve along each of the columns, with its bands and the partial residuals."""
     medians = {name: float(np.sort(column)[(len(column) - 1) // 2]) for name, column in result.x.items()}
     axes = figure.subplots(1, len(names), squeeze=False)[0]
     for axis, name in zip(axes, names, strict=True):
@@ -143,11 +179,11 @@ def draw_effects(figure: Any, result: CurveFit, names: list[str], y_name: str, l
         axis.set(xlabel=plain(name), ylim=limits(at + result.residuals, drawn))
         axis.set_title(plain(f"at {others}", 40), fontsize=9, color="0.4")
     axes[0].set_ylabel(plain(y_name))
-    figure.suptitle("along each column, the others at their medians", fontsize=10, color="0.3")
+    figure.suptitle("along each column, with the others at their medians", fontsize=10, color="0.3")
 
 
 def _title(result: CurveFit, name: str) -> str:
-    """The formula, where there is one and it is short."""
+    """Return the formula if it is short, else ""."""
     model = result.curve.model
     text = f"{name} = {' '.join(model.text.split())}" if isinstance(model, Formula) else ""
     return plain(text, _LONGEST) if len(text) <= _LONGEST else ""

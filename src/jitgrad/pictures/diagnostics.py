@@ -1,4 +1,4 @@
-"""What the residuals of a fit say: whether mean, distribution and spread are as the model has them, and which rows decide."""
+"""Residual diagnostics: whether mean, distribution and variance agree with the model, and which rows are influential."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from jitgrad.pictures.canvas import BLUE, ORANGE
 from jitgrad.pictures.thinning import MOST, shown, smooth
 
 _FEW = 500
-"""So many points have large marks."""
+"""Up to this number, points have large marks."""
 _LABELLED = 3
-"""So many rows are named in a picture, the most extreme."""
+"""The number of labeled rows, the most extreme ones."""
 _CONTOURS = (0.5, 1.0)
-"""Cook's distances that have a line. Cook and Weisberg, "Residuals and influence in regression", 1982."""
+"""The Cook's distances of the lines. Cook and Weisberg, "Residuals and Influence in Regression", 1982."""
 
 
 def draw_residuals(axis: Any, fitted: np.ndarray, residuals: np.ndarray, rows: np.ndarray, kind: str, x_name: str) -> None:
-    """Residuals against fitted values, with a smooth line, which is level where the mean is as the model has it.
+    """Draw residuals against fitted values with a smooth line, which is flat if the mean is modeled correctly.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
         Where to draw.
-    fitted, residuals : ndarray of shape (n,)
+    fitted, residuals : ndarray, shape (n,)
         The points.
-    rows : ndarray of int of shape (n,)
-        Their numbers in the table, from 1, which the largest residuals are labelled with.
+    rows : ndarray of int, shape (n,)
+        The row numbers in the table, from 1, for the labels of the largest residuals.
     kind, x_name : str
-        The kind of residuals, and what is fitted.
+        The kind of residuals, and the label of the x axis.
     """
     _draw_points(axis, fitted, residuals, residuals)
     axis.axhline(0, color="0.5", linewidth=1, zorder=1.7)
@@ -39,7 +39,7 @@ def draw_residuals(axis: Any, fitted: np.ndarray, residuals: np.ndarray, rows: n
 
 
 def draw_spread(axis: Any, fitted: np.ndarray, residuals: np.ndarray, kind: str, x_name: str) -> None:
-    """Roots of absolute residuals against fitted values: the smooth line is level where the spread is as the model has it."""
+    """Draw square roots of absolute residuals against fitted values; the line is flat for a constant variance."""
     roots = np.sqrt(np.abs(residuals))
     _draw_points(axis, fitted, roots, roots)
     axis.plot(*smooth(fitted, roots), color=ORANGE, linewidth=1.6)
@@ -48,10 +48,10 @@ def draw_spread(axis: Any, fitted: np.ndarray, residuals: np.ndarray, kind: str,
 
 
 def draw_quantiles(axis: Any, residuals: np.ndarray, rows: np.ndarray, kind: str) -> None:
-    """Sorted residuals against the quantiles of the normal distribution, and the line on which they are normal.
+    """Draw sorted residuals against normal quantiles, with the line of equality.
 
-    The band holds 95 % of the points at each quantile where the residuals are a sample of the standard normal distribution:
-    the quantiles of order statistics, which have beta distributions.
+    The band contains 95 % of the points at each quantile if the residuals are a sample of the standard normal distribution. It
+    follows from the beta distribution of order statistics.
     """
     from scipy.special import betaincinv, ndtri
 
@@ -72,18 +72,18 @@ def draw_quantiles(axis: Any, residuals: np.ndarray, rows: np.ndarray, kind: str
 def draw_leverage(
     axis: Any, leverage: np.ndarray, residuals: np.ndarray, distance: np.ndarray, estimates: int, rows: np.ndarray
 ) -> None:
-    """Standardised residuals against leverages, with lines of equal Cook's distance, beyond which a row decides much.
+    """Draw standardized residuals against leverages, with lines of constant Cook's distance.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
         Where to draw.
-    leverage, residuals, distance : ndarray of shape (n,)
-        Hat values, standardised Pearson residuals and Cook's distances.
+    leverage, residuals, distance : ndarray, shape (n,)
+        Hat values, standardized Pearson residuals and Cook's distances.
     estimates : int
-        How many coefficients there are.
-    rows : ndarray of int of shape (n,)
-        The numbers of the rows in the table.
+        The number of coefficients.
+    rows : ndarray of int, shape (n,)
+        The row numbers in the table.
     """
     known = np.isfinite(residuals) & np.isfinite(distance)
     leverage, residuals, distance, rows = leverage[known], residuals[known], distance[known], rows[known]
@@ -100,7 +100,7 @@ def draw_leverage(
             axis.plot(h, sign * edge, "--", color="0.5", linewidth=0.9)
         if edge[-1] < high:
             axis.annotate(f"{contour:g}", (h[-1], edge[-1]), fontsize=8, ha="right", va="bottom", color="0.4")
-    axis.set(xlim=(0, most), ylim=(low, high), xlabel="leverage", ylabel="standardised Pearson residual")
+    axis.set(xlim=(0, most), ylim=(low, high), xlabel="leverage", ylabel="standardized Pearson residual")
 
 
 def _draw_points(axis: Any, x: np.ndarray, y: np.ndarray, size: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""How the parameters of many fits are distributed."""
+"""The distributions of the parameters of many fits."""
 
 from __future__ import annotations
 
@@ -12,44 +12,58 @@ from jitgrad.errors import ArgumentError, near_name
 from jitgrad.pictures.canvas import BLUE, ORANGE, Target, new_figure, plain, written
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from jitgrad.groupfit.result import GroupFits
 
 _WIDTH, _HEIGHT = 2.9, 2.3
-"""Inches of a panel."""
+"""The size of a panel, in inches."""
 _FENCES = 4.0
-"""Distances between the quartiles that a panel goes beyond them, at most."""
+"""The range of a panel beyond the quartiles, in interquartile ranges."""
 _TAIL = 2.5
-"""Percent of the estimates at either end that may be beyond a panel."""
+"""The percentage of the estimates at either end that may lie outside a panel."""
 _SPAN = 6.0
-"""Positive estimates over more times their smallest have a logarithmic axis."""
+"""The ratio of the 95th to the 5th percentile above which the axis is logarithmic."""
 _FEW = 60
-"""So many estimates are marked one by one below their histogram."""
+"""Up to this number, estimates are marked one by one below the histogram."""
 
 
-def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None) -> Any:
-    """A histogram of each parameter over the groups that converged, with the median and the quartiles.
+def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None) -> Figure:
+    """Draw a histogram of each parameter over the groups that converged, with the median and the quartiles.
 
-    The axis is logarithmic where nine in ten estimates are positive and the largest of them is more than six times the
-    smallest. Estimates that lie more than four times the distance between the quartiles beyond them are counted instead of
-    drawn, at most 2.5 % at either end.
+    The axis is logarithmic if 95 % of the estimates are positive and the 95th percentile is more than six times the 5th.
+    Estimates farther from the quartiles than four interquartile ranges, at most 2.5 % at either end, are counted instead of
+    drawn.
 
     Parameters
     ----------
     fits : GroupFits
-        What ``jitgrad.fit_groups`` returned.
+        The result of `jitgrad.fit_groups`.
     path : str or PathLike, optional
-        Where to write the picture; its ending says the kind.
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
     names : sequence of str, optional
-        Of the parameters that are drawn; all that were fitted by default.
+        The parameters to draw, by default all that were fitted.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The picture.
 
     Raises
     ------
     ArgumentError
-        For a name that no parameter has.
+        If there is no parameter of a given name.
+    MissingError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 3, 7)
+    >>> rates = np.array([0.5, 1.0, 1.5])
+    >>> fits = jg.fit_groups("a * exp(-k * t)", {"t": t}, np.exp(-rates[..., None] * t))
+    >>> figure = jg.pictures.distributions(fits, names=["k"])
+    >>> figure.axes[0].get_title()
+    '1  (0.75 … 1.25)'
     """
     shown = numbers_of(fits, names)
     figure = new_figure(*distributions_size(len(shown)))
@@ -59,7 +73,7 @@ def distributions(fits: GroupFits, path: Target = None, names: Sequence[str] | N
 
 
 def numbers_of(fits: GroupFits, names: Sequence[str] | None) -> list[int]:
-    """The numbers of parameters by their names."""
+    """Return the indices of parameters by name."""
     if names is None:
         return list(fits.job.free)
     for name in names:
@@ -75,12 +89,12 @@ def _columns(count: int) -> int:
 
 
 def distributions_size(count: int) -> tuple[float, float]:
-    """Inches that so many panels need."""
+    """Return the size in inches of so many panels."""
     return 0.4 + _WIDTH * _columns(count), 0.4 + _HEIGHT * math.ceil(count / _columns(count))
 
 
 def draw_distributions(figure: Any, estimates: Mapping[str, np.ndarray], groups: int) -> None:
-    """A panel for each parameter, of the groups that converged, and in words how many of all ``groups`` these are."""
+    """Draw a panel for each parameter of the groups that converged, and how many of all ``groups`` failed."""
     columns = _columns(len(estimates))
     axes = figure.subplots(math.ceil(len(estimates) / columns), columns, squeeze=False).ravel()
     for axis in axes[len(estimates) :]:
@@ -90,11 +104,11 @@ def draw_distributions(figure: Any, estimates: Mapping[str, np.ndarray], groups:
     for axis in axes[: len(estimates) : columns]:
         axis.set_ylabel("groups", fontsize=9)
     failed = groups - len(next(iter(estimates.values())))
-    figure.suptitle(f"{groups:,} groups, " + (f"{failed:,} of them failed" if failed else "all converged"), fontsize=10.5)
+    figure.suptitle(f"{groups:,} groups, " + (f"{failed:,} failed" if failed else "all converged"), fontsize=10.5)
 
 
 def _ends(values: np.ndarray, first: float, third: float, is_log: bool) -> tuple[float, float]:
-    """The smallest and the largest estimate that is drawn."""
+    """Return the smallest and the largest estimate that is drawn."""
     least, most = np.percentile(values, [_TAIL, 100 - _TAIL])
     if is_log:
         values, far = values[values > 0], (third / first) ** _FENCES
@@ -106,7 +120,7 @@ def _ends(values: np.ndarray, first: float, third: float, is_log: bool) -> tuple
 
 
 def _make_logarithmic(axis: Any, span: float) -> None:
-    """A logarithmic x axis with as many numbers as there is room for."""
+    """Make the x axis logarithmic, with as many labels as fit."""
     from matplotlib.ticker import LogLocator
 
     axis.set_xscale("log")
@@ -143,6 +157,6 @@ def _draw_distribution(axis: Any, values: np.ndarray, name: str) -> None:
     axis.set_title(f"{median:.4g}  ({first:.4g} … {third:.4g})", fontsize=8.5, color="0.3", pad=4)
     beyond = len(values) - len(inside)
     if beyond:
-        is_left = np.argmax(heights) > len(heights) // 2  # where the bars are low
+        is_left = np.argmax(heights) > len(heights) // 2  # on the side with low bars
         place = {"x": 0.02 if is_left else 0.98, "ha": "left" if is_left else "right", "va": "top"}
         axis.text(y=0.97, s=f"{beyond:,} beyond", **place, transform=axis.transAxes, fontsize=7.5, color="0.4")

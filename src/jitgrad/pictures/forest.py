@@ -1,4 +1,4 @@
-"""Estimates with their intervals, one below the other."""
+"""A forest plot of estimates with their intervals."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from jitgrad.pictures.canvas import BLUE, plain
 
 MOST = 25
-"""Estimates in a picture: of more those that are farthest from 0, in standard errors."""
+"""The largest number of estimates; with more, those farthest from 0 in standard errors are drawn."""
 
 
 def draw_estimates(axis: Any, names: Sequence[str], estimate: np.ndarray, low: np.ndarray, high: np.ndarray, unit: str) -> int:
-    """A point and a bar for each estimate that has an interval, in their order; returns how many there are.
+    """Draw a point and a bar for each estimate that has an interval; return their number.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
         Where to draw.
     names : sequence of str
-        Of the estimates.
-    estimate, low, high : ndarray of shape (n,)
-        The estimates and the ends of their intervals.
+        The names of the estimates.
+    estimate, low, high : ndarray, shape (n,)
+        The estimates and the limits of their intervals.
     unit : str
-        What a unit of the axis is.
+        The label of the axis.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.abs(estimate) / (high - low)
@@ -42,5 +42,5 @@ def draw_estimates(axis: Any, names: Sequence[str], estimate: np.ndarray, low: n
 
 
 def estimates_height(count: int) -> float:
-    """Inches that so many estimates need."""
+    """Return the height in inches of so many estimates."""
     return max(2.2, 0.9 + 0.22 * min(count, MOST))

@@ -1,43 +1,79 @@
-"""Pictures that were classified."""
+"""Classified images."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.pictures.canvas import Target, new_figure, written
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from jitgrad.typing import ArrayLike
+
 
 def images(
-    pictures: Any, chances: Any, labels: Any, names: Sequence[str] | None = None, columns: int = 3, path: Target = None
-) -> Any:
-    """Pictures with their predicted labels, and beside each the bar of its probabilities: blue for right, red for wrong.
+    pictures: ArrayLike,
+    chances: ArrayLike,
+    labels: ArrayLike,
+    names: Sequence[str] | None = None,
+    columns: int = 3,
+    path: Target = None,
+) -> Figure:
+    """Draw images with their predicted classes and bars of the probabilities.
 
-    Args:
-        pictures: (n, height, width).
-        chances: (n, classes), as ``predict`` returns them.
-        labels: (n,), the true classes.
-        names: of the classes.
-        columns: how many stand beside each other.
-        path: of the picture.
+    The true class is blue. A predicted class that is wrong is red.
 
-    Raises ShapeError where they do not fit together.
+    Parameters
+    ----------
+    pictures : array_like, shape (n, height, width)
+        The images, in shades of gray.
+    chances : array_like, shape (n, classes)
+        The predicted probabilities, as from ``predict``.
+    labels : array_like of int, shape (n,)
+        The true classes.
+    names : sequence of str, optional
+        The names of the classes, by default their numbers.
+    columns : int, default 3
+        The number of images per row.
+    path : str or PathLike, optional
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not match, or a label is out of range.
+    MissingError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> shades = np.random.default_rng(0).random((2, 8, 8))
+    >>> figure = jg.pictures.images(shades, [[0.9, 0.1], [0.4, 0.6]], [0, 0], ["cat", "dog"], columns=2)
+    >>> figure.axes[2].get_xlabel()
+    'dog 60% (cat)'
     """
     shown, chances, labels = np.asarray(pictures), np.asarray(chances), np.asarray(labels)
     if shown.ndim != 3 or chances.ndim != 2 or not 0 < len(shown) == len(chances) == len(labels):
         raise ShapeError(
-            f"images: shapes {shown.shape}, {chances.shape} and {labels.shape} do not fit together. "
+            f"images: shapes {shown.shape}, {chances.shape} and {labels.shape} do not match. "
             f"Give (n, height, width), (n, classes) and (n,)."
         )
     titles = [str(i) for i in range(chances.shape[1])] if names is None else list(names)
     if len(titles) != chances.shape[1] or labels.min() < 0 or labels.max() >= len(titles):
         raise ShapeError(
             f"images: there are {chances.shape[1]} classes, {len(titles)} names, and labels from {labels.min()} to "
-            f"{labels.max()}. Give a name a class, and labels below their number."
+            f"{labels.max()}. Give one name per class, and labels from 0 to the number of classes - 1."
         )
     rows = math.ceil(len(shown) / columns)
     figure = new_figure(4 * columns, 2 * rows)

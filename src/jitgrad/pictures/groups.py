@@ -1,10 +1,10 @@
-"""Fits of many groups on one page: small multiples, and what a whole run came to."""
+"""Fits of many groups on one page: small multiples, and the summary of a run."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import narwhals.stable.v1 as nw
 import numpy as np
@@ -18,53 +18,77 @@ from jitgrad.pictures.residuals import draw_diagonal, draw_marks, limits
 from jitgrad.pictures.scales import Scale, scale_of
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from jitgrad.groupfit.result import GroupFits
 
 MOST = 12
-"""Fits on a page, where they are not chosen."""
+"""The number of fits on a page by default."""
 _WIDTH, _HEIGHT = 2.6, 2.0
-"""Inches of a panel."""
+"""The size of a panel, in inches."""
 _ALIKE = 0.2
-"""Panels share an axis where the narrowest of them would keep so much of it."""
+"""Panels share an axis if the narrowest keeps at least this fraction of it."""
 _LETTERS = 12
-"""So many of a title go into an inch."""
+"""The number of characters of a title per inch."""
 _POINTS = 200
-"""Of a curve."""
+"""The number of points of a curve."""
 _RANKED = ("best", "worst", "failed")
 
 
 def group_fits(
-    fits: GroupFits, groups: Any = None, path: Target = None, *, columns: int = 4, level: float = 0.95, name: str | None = None
-) -> Any:
-    """A page of fits: the data of each group, its curve with the confidence band, its key and R².
+    fits: GroupFits,
+    groups: Literal["best", "worst", "failed"] | Sequence[Any] | None = None,
+    path: Target = None,
+    *,
+    columns: int = 4,
+    level: float = 0.95,
+    name: str | None = None,
+) -> Figure:
+    """Draw a page of fits: the data of each group, its curve with the confidence band, its key and R².
 
-    Of a model of several columns the measured values are drawn against the fitted ones. Panels share an axis where none of them
-    would be squeezed; the x axis has the scale that ``pictures.curve_fit`` gives it.
+    For a model of several columns, measured values are drawn against fitted ones. Panels share their axes unless this would
+    squeeze one of them.
 
     Parameters
     ----------
     fits : GroupFits
-        What ``jitgrad.fit_groups`` returned.
-    groups : str or sequence of indices, optional
-        "best", "worst" or "failed" for twelve of these, or the indices of groups, tuples for arrays. By default twelve groups
-        from the best to the worst by R², at even distances, so that every twelfth of the fits is seen.
+        The result of `jitgrad.fit_groups`.
+    groups : {"best", "worst", "failed"} or sequence of indices, optional
+        The twelve best, worst or first failed fits, or the indices of groups, tuples for arrays. By default twelve groups at
+        even distances from the best to the worst by R².
     path : str or PathLike, optional
-        Where to write the picture; its ending says the kind.
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
     columns : int, default 4
-        How many fits stand beside each other.
+        The number of panels per row.
     level : float, default 0.95
-        The probability with which the band holds the curve.
+        The confidence level of the band.
     name : str, optional
-        Of the response; by default its column's.
+        The name of the response, by default its column.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The picture.
 
     Raises
     ------
     ArgumentError
-        For groups that are none of these, or where there are none.
+        If `groups` is invalid or selects no group.
+    MissingError
+        If matplotlib is not installed.
+
+    See Also
+    --------
+    jitgrad.groupfit.GroupFits.plot : The same as a method.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 3, 7)
+    >>> rates = np.array([0.5, 1.0, 1.5])
+    >>> fits = jg.fit_groups("a * exp(-k * t)", {"t": t}, np.exp(-rates[..., None] * t))
+    >>> figure = jg.pictures.group_fits(fits, "best", columns=3)
+    >>> len(figure.axes)
+    3
     """
     chosen = _chosen(fits, groups)
     columns = min(count("columns", columns), len(chosen))
@@ -83,30 +107,40 @@ def group_summary(
     path: Target = None,
     *,
     name: str = "y",
-) -> Any:
-    """What a run came to: the distributions of the parameters, and below some fits, as the best, the median and the worst.
+) -> Figure:
+    """Draw the distributions of the parameters of a run, and below them some fits, such as the best, the median and the worst.
 
     Parameters
     ----------
-    estimates : mapping of str to ndarray of shape (C,)
-        The parameters of the groups whose fit converged.
+    estimates : mapping of str to ndarray, shape (C,)
+        The parameters of the groups that converged.
     groups : int
-        How many groups there were, C or more.
+        The number of all groups.
     examples : sequence of (str, CurveFit)
-        Fits to be drawn, with their titles.
+        Fits to draw, with their titles.
     path : str or PathLike, optional
-        Where to write the picture; its ending says the kind.
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
     name : str, default "y"
-        Of the response.
+        The name of the response.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The picture.
 
     Raises
     ------
     MissingError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 3, 7)
+    >>> rates = np.array([0.5, 1.0, 1.5])
+    >>> fits = jg.fit_groups("a * exp(-k * t)", {"t": t}, np.exp(-rates[..., None] * t))
+    >>> figure = jg.pictures.group_summary(fits.parameters, len(fits), [("the first", fits[0])])
+    >>> [axis.get_xlabel() for axis in figure.axes[:2]]
+    ['a', 'k']
     """
     width, height = distributions_size(len(estimates))
     heights = [height] + ([1.4 * _HEIGHT] if examples else [])
@@ -119,7 +153,7 @@ def group_summary(
 
 
 class _Panel(NamedTuple):
-    """The fit of a group, or its rows and the reason why there is none."""
+    """The fit of a group, or its rows and the reason why there is no fit."""
 
     title: str
     fit: CurveFit | None
@@ -140,13 +174,13 @@ def _panel(fits: GroupFits, g: int) -> _Panel:
 
 
 def _ranked(fits: GroupFits) -> np.ndarray:
-    """The groups that converged, from the best to the worst by R²; those that have none come last."""
+    """Return the groups that converged, from the best to the worst by R², those without R² last."""
     good = np.flatnonzero(fits.converged.ravel())
     return good[np.argsort(-fits.r2.ravel()[good], kind="stable")]
 
 
 def _chosen(fits: GroupFits, groups: Any) -> list[int]:
-    """The numbers of groups, those of arrays in the flat order."""
+    """Return the indices of groups, in flat order for arrays."""
     shape = fits.status.shape
     if groups is None:
         ranked = _ranked(fits)
@@ -163,19 +197,19 @@ def _chosen(fits: GroupFits, groups: Any) -> list[int]:
     else:
         numbers = np.arange(len(fits)).reshape(shape)
         try:
-            found, said = np.array([int(numbers[index]) for index in groups], int), "is chosen"
+            found, said = np.array([int(numbers[index]) for index in groups], int), "was selected"
         except (IndexError, TypeError, ValueError):
             raise ArgumentError(
-                f"groups is {groups!r}. Give 'best', 'worst' or 'failed', or indices of groups, of which there are {len(fits)}."
+                f"groups is {groups!r}. Give 'best', 'worst' or 'failed', or the indices of some of the {len(fits)} groups."
             ) from None
     if not len(found):
-        advice = "Draw 'failed' ones." if said == "converged" else "Draw 'best' or 'worst' ones."
+        advice = "Use 'failed'." if said == "converged" else "Use 'best' or 'worst'."
         raise ArgumentError(f"No group {said}. {advice}")
     return [int(g) for g in found]
 
 
 def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: float, name: str) -> None:
-    """The panels, ``columns`` of them beside each other."""
+    """Draw the panels, ``columns`` in a row."""
     axes = figure.subplots(math.ceil(len(panels) / columns), columns, squeeze=False).ravel()
     for axis in axes[len(panels) :]:
         axis.remove()
@@ -202,25 +236,25 @@ def _draw_panels(figure: Any, panels: Sequence[_Panel], columns: int, level: flo
     for axis in shown:
         low, high = axis.get_xlim()
         if scale.kind != "linear" and high > 100 * low:
-            axis.minorticks_off()  # they take half of the time of a page
+            axis.minorticks_off()  # drawing them takes half of the time of a page
     label = next(iter(panels[0].x)) or "x"
     figure.supxlabel(plain(label) if by_column else f"fitted {plain(name)}", fontsize=10)
     figure.supylabel(plain(name) if by_column else f"measured {plain(name)}", fontsize=10)
 
 
 def _draw_failed(axis: Any, panel: _Panel, by_column: bool) -> None:
-    """The data of a group that has no fit."""
+    """Draw the data of a group that has no fit."""
     x = next(iter(panel.x.values())) if by_column else np.arange(len(panel.y))
     finite = np.isfinite(x) & np.isfinite(panel.y)
     if finite.any():
         draw_marks(axis, x[finite], panel.y[finite], color="0.55")
     else:
-        axis.text(0.5, 0.5, "no finite row", transform=axis.transAxes, ha="center", va="center", color="0.55", fontsize=8.5)
+        axis.text(0.5, 0.5, "no finite rows", transform=axis.transAxes, ha="center", va="center", color="0.55", fontsize=8.5)
         axis.tick_params(which="both", bottom=False, left=False, labelbottom=False, labelleft=False)
 
 
 def _draw_fit(axis: Any, fit: CurveFit, level: float, scale: Scale | None) -> None:
-    """The data of a group and its curve with the band, by its one column if there is a scale for that."""
+    """Draw the data of a group and its curve with the band; against fitted values if there is no scale."""
     if scale is not None:
         (x,) = fit.x.values()
         points = scale.points(float(x.min()), float(x.max()), _POINTS) if fit.by_rows else np.sort(x)
@@ -237,7 +271,7 @@ def _draw_fit(axis: Any, fit: CurveFit, level: float, scale: Scale | None) -> No
 
 
 def _share(axes: Sequence[Any], shown: Sequence[Any], which: str, columns: int) -> None:
-    """One range for all panels that show something, where none would be squeezed; then the outer ones alone have numbers."""
+    """Give all panels the same range unless one would be squeezed, and label the outer ones only."""
     ends = np.array([getattr(axis, f"get_{which}lim")() for axis in shown])
     spans = getattr(shown[0], f"{which}axis").get_transform().transform(ends.ravel()).reshape(ends.shape)
     if (np.diff(spans, axis=1) < _ALIKE * (spans.max() - spans.min())).any():

@@ -1,9 +1,9 @@
-"""The figures of a fit by epoch."""
+"""Losses and metrics by epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,21 +11,52 @@ from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import Target, panels, plain, written
 from jitgrad.training.fit import History
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def curves(history: Any, path: Target = None) -> Any:
-    """The figures of a fit by epoch: a panel each, that of validation dashed beside that of training.
 
-    Args:
-        history: what ``fit`` returned, or several of them by name, which get a line each.
-        path: of the picture.
+def curves(history: History | Mapping[str, History], path: Target = None) -> Figure:
+    """Draw the loss and each metric of a fit by epoch, a panel each.
+
+    Validation is drawn as a dashed line beside training.
+
+    Parameters
+    ----------
+    history : History or mapping of str to History
+        The result of ``fit``, or several by name, which are drawn in different colors.
+    path : str or PathLike, optional
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture.
+
+    Raises
+    ------
+    ArgumentError
+        If `history` is not a History, or is empty.
+    MissingError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> model = jg.Sequential([jg.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=3, verbose=0)
+    >>> figure = jg.pictures.curves(history)
+    >>> figure.axes[0].get_xlabel(), figure.axes[0].get_title()
+    ('epoch', 'loss')
     """
     histories = history if isinstance(history, Mapping) else {"": history}
     for given in histories.values():
         if not isinstance(given, History):
-            raise ArgumentError(f"curves: {type(given).__name__} is no History. Give what fit returned, or several by name.")
+            raise ArgumentError(
+                f"curves: expected a History, got {type(given).__name__}. Pass the result of fit, or several by name."
+            )
     names = list(dict.fromkeys(name.removeprefix("val_") for h in histories.values() for name in _numbers(h)))
     if not names:
-        raise ArgumentError("curves: there is no history. Give what fit returned.")
+        raise ArgumentError("curves: the history is empty. Pass the result of fit.")
     figure, axes = panels(len(names))
     for axis, name in zip(axes, names, strict=True):
         draw_by_epoch(axis, name, histories)
@@ -33,7 +64,7 @@ def curves(history: Any, path: Target = None) -> Any:
 
 
 def draw_by_epoch(axis: Any, name: str, histories: Mapping[str, History]) -> None:
-    """One figure of fits by epoch, that of validation dashed beside it."""
+    """Draw one quantity of fits by epoch, validation dashed."""
     for number, (label, history) in enumerate(histories.items()):
         figures = _numbers(history)
         for key, style, suffix in ((name, "-", ""), (f"val_{name}", "--", "validation")):
@@ -47,5 +78,5 @@ def draw_by_epoch(axis: Any, name: str, histories: Mapping[str, History]) -> Non
 
 
 def _numbers(history: History) -> dict[str, Any]:
-    """The figures that are a number for each epoch."""
+    """Return the quantities that are one number per epoch."""
     return {name: values for name, values in history.history.items() if np.ndim(values) == 1}

@@ -12,48 +12,64 @@ from jitgrad.pictures.canvas import Target, new_figure, plain, written
 from jitgrad.pictures.distributions import numbers_of
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from jitgrad.groupfit.result import GroupFits
 
 _HEIGHT = 2.9
-"""Inches of a map, without its colour bar."""
+"""The height of a map in inches, without its color bar."""
 _TAIL = 2
-"""Percent of the pixels at either end that may share the last colour."""
+"""The percentage of the pixels at either end that may share the last color."""
 _CROWDED = 0.125
 _FAILED = "0.85"
 _EXTEND = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
 
 
-def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None, *, errors: bool = True) -> Any:
-    """A map of each parameter over an image, and below it a map of its standard error.
+def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | None = None, *, errors: bool = True) -> Figure:
+    """Draw a map of each parameter over an image, and below it a map of its standard error.
 
-    Colours go over all but the outer two percent at either end, so that single pixels do not wash out the others; they are
-    logarithmic where otherwise half of the pixels would share the first eighth of them. Pixels whose fit failed are grey.
+    Colors span all but the outer 2 % of the pixels at either end, so that single pixels do not wash out the others. They are
+    logarithmic if half of the pixels would otherwise share the lowest eighth of the range. Pixels whose fit failed are gray.
 
     Parameters
     ----------
     fits : GroupFits
-        What ``jitgrad.fit_groups`` returned for arrays of shape (height, width, rows).
+        The result of `jitgrad.fit_groups` for an array of shape (height, width, rows).
     path : str or PathLike, optional
-        Where to write the picture; its ending says the kind.
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
     names : sequence of str, optional
-        Of the parameters that are drawn; all that were fitted by default.
+        The parameters to draw, by default all that were fitted.
     errors : bool, default True
-        Whether standard errors are drawn.
+        Whether to draw the standard errors.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The picture.
 
     Raises
     ------
     ArgumentError
-        For a name that no parameter has.
+        If there is no parameter of a given name.
     ShapeError
-        Where the fits are not those of an image.
+        If the fits are not those of an image.
+    MissingError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 3, 7)
+    >>> rates = np.array([[0.5, 1.0, 1.5], [2.0, 2.5, 3.0]])
+    >>> fits = jg.fit_groups("a * exp(-k * t)", {"t": t}, np.exp(-rates[..., None] * t))
+    >>> figure = jg.pictures.parameter_maps(fits, names=["k"])
+    >>> figure.axes[0].get_title(), figure.axes[1].get_title()
+    ('k', 'standard error of k')
     """
     shape = fits.status.shape
     if len(shape) != 2:
-        raise ShapeError(f"The fits have shape {shape}, which is not that of an image. Fit y of shape (height, width, rows).")
+        raise ShapeError(
+            f"The fits have shape {shape}, which is not the shape of an image. Fit a y of shape (height, width, rows)."
+        )
     shown = numbers_of(fits, names)
     rows = 2 if errors else 1
     width = min(max(_HEIGHT * shape[1] / shape[0], 1.6), 5.0)
@@ -66,7 +82,7 @@ def parameter_maps(fits: GroupFits, path: Target = None, names: Sequence[str] | 
             _draw_map(figure, column[1], fits.stderr[..., k], f"standard error of {name}", "magma")
     failed = int((~fits.converged).sum())
     if failed:
-        figure.supxlabel(f"grey: {failed:,} of {len(fits):,} pixels have no fit", fontsize=9, color="0.35")
+        figure.supxlabel(f"gray: {failed:,} of {len(fits):,} pixels have no fit", fontsize=9, color="0.35")
     return written(figure, path)
 
 

@@ -1,24 +1,55 @@
-"""A model as boxes."""
+"""A network as a diagram."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jitgrad.models.connections import connections
 from jitgrad.models.summary import check_built, with_rows
 from jitgrad.pictures.canvas import Target, new_figure, written
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def plot_model(model: Any, to_file: Target = "model.png", show_shapes: bool = True) -> Any:
-    """A model's layers as boxes, one above what it feeds, with the shapes of their results.
+    from jitgrad.models import Model
 
-    Args:
-        model: built; its layers' connections are found by calling it on rows of zeros.
-        to_file: of the picture, .png or .svg; None to write none.
-        show_shapes: whether shapes are shown, with None for the rows.
 
-    Raises ArgumentError where the model was not called yet, so that shapes are not known.
+def plot_model(model: Model, to_file: Target = "model.png", show_shapes: bool = True) -> Figure:
+    """Draw the layers of a model as boxes, connected by arrows, with their output shapes.
+
+    Parameters
+    ----------
+    model : Model
+        A built model. Its connections are found by calling it with rows of zeros.
+    to_file : str, PathLike or None, default "model.png"
+        Where to write the picture; None to write no file.
+    show_shapes : bool, default True
+        Whether to show the output shapes, with None for the number of rows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture.
+
+    Raises
+    ------
+    ArgumentError
+        If the model is not built yet.
+    MissingError
+        If matplotlib is not installed.
+
+    See Also
+    --------
+    jitgrad.Model.summary : The same as a table.
+
+    Examples
+    --------
+    >>> model = jg.Sequential([jg.layers.Dense(4, activation="relu", name="hidden"), jg.layers.Dense(1, name="output")])
+    >>> _ = model(np.zeros((1, 3)))
+    >>> figure = jg.pictures.plot_model(model, None)
+    >>> [text.get_text().split(":")[0] for text in figure.axes[0].texts if ":" in text.get_text()][-1]
+    'output'
     """
     check_built(model)
     boxes, edges = connections(model)
@@ -29,7 +60,7 @@ def plot_model(model: Any, to_file: Target = "model.png", show_shapes: bool = Tr
     axis = figure.subplots()
     for start, end in edges:
         (x0, y0), (x1, y1) = place[start], place[end]
-        bend = 0 if y0 - y1 == 1 else 0.3 if x0 <= x1 else -0.3  # around what stands between
+        bend = 0 if y0 - y1 == 1 else 0.3 if x0 <= x1 else -0.3  # around the boxes in between
         arrow = {"arrowstyle": "-|>", "color": "0.3", "connectionstyle": f"arc3,rad={bend}"}
         axis.annotate("", (x1, y1 + 0.25), (x0, y0 - 0.25), arrowprops=arrow)
     for i, box in enumerate(boxes):
@@ -42,7 +73,7 @@ def plot_model(model: Any, to_file: Target = "model.png", show_shapes: bool = Tr
 
 
 def _levels(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """How far down each box stands: one below the lowest that feeds it. Boxes come after what feeds them."""
+    """Return the level of each box: one below the lowest box that feeds it. Boxes come after those that feed them."""
     level = [0] * count
     for start, end in sorted(edges, key=lambda edge: edge[1]):
         level[end] = max(level[end], level[start] + 1)

@@ -1,4 +1,4 @@
-"""Fits with a penalty: how coefficients come in as it is relaxed, and which penalty predicts best."""
+"""Penalized fits: coefficient paths and cross-validation."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy as np
 from jitgrad.pictures.canvas import BLUE, ORANGE, plain
 
 _MARGIN = 1.15
-"""Beyond the smallest strength, so that a line at it is seen."""
+"""The range beyond the smallest strength, which keeps a line at it visible."""
 _NAMED = 8
-"""Features whose lines have names: those with the largest coefficients where the penalty was chosen."""
+"""The number of named lines: the features with the largest coefficients at the chosen strength."""
 
 
 def draw_path(axis: Any, alphas: np.ndarray, coefficients: np.ndarray, names: Sequence[str], chosen: float, unit: str) -> None:
-    """A line for each coefficient that is ever other than 0, from the strongest penalty at the left to the weakest.
+    """Draw the path of each coefficient that is ever nonzero, from the strongest penalty on the left to the weakest.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
         Where to draw.
-    alphas : ndarray of shape (m,)
-        The strengths of the penalty.
-    coefficients : ndarray of shape (m, n)
-        In units that compare.
+    alphas : ndarray, shape (m,)
+        The penalty strengths.
+    coefficients : ndarray, shape (m, n)
+        The standardized coefficients.
     names : sequence of str
-        Of the features, n.
+        The names of the n features.
     chosen : float
-        The strength that was chosen, which has a line of its own.
+        The chosen strength, marked by a line.
     unit : str
-        Of the coefficients.
+        The label of the y axis.
     """
     largest = np.abs(coefficients[np.abs(np.log(alphas / chosen)).argmin()])
     named = [k for k in np.argsort(-largest, kind="stable")[:_NAMED].tolist() if largest[k] > 0]
@@ -49,16 +49,16 @@ def draw_path(axis: Any, alphas: np.ndarray, coefficients: np.ndarray, names: Se
 
 
 def draw_cross_validation(axis: Any, alphas: np.ndarray, mean: np.ndarray, error: np.ndarray, marked: dict[str, int]) -> None:
-    """The deviance of rows that were left out, with its standard error, for each strength of the penalty.
+    """Draw the cross-validated deviance with its standard error for each penalty strength.
 
     Parameters
     ----------
     axis : matplotlib.axes.Axes
         Where to draw.
-    alphas, mean, error : ndarray of shape (m,)
-        Strengths, and the deviance of a row with its standard error.
+    alphas, mean, error : ndarray, shape (m,)
+        The strengths, and the mean deviance per row with its standard error.
     marked : dict of str to int
-        The numbers of strengths that have a line, by what is said of them.
+        The indices of strengths that are marked by a line, by label.
     """
     axis.fill_between(alphas, mean - error, mean + error, color="0.5", alpha=0.25, linewidth=0)
     axis.plot(alphas, mean, color=BLUE, linewidth=1.6)
@@ -66,11 +66,11 @@ def draw_cross_validation(axis: Any, alphas: np.ndarray, mean: np.ndarray, error
         color, style = ((ORANGE, "--"), ("0.5", ":"))[number % 2]
         axis.axvline(alphas[k], color=color, linewidth=1.2, linestyle=style, label=said)
     _penalty_axis(axis, alphas)
-    axis.set_ylabel("deviance of a row left out")
+    axis.set_ylabel("cross-validated deviance per row")
     axis.legend(frameon=False, fontsize=8, loc="best")
 
 
 def _penalty_axis(axis: Any, alphas: np.ndarray) -> None:
     axis.set_xscale("log")
     axis.set_xlim(alphas.max(), alphas.min() / _MARGIN)
-    axis.set_xlabel("alpha, the strength of the penalty")
+    axis.set_xlabel("penalty strength alpha")

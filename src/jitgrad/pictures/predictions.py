@@ -1,27 +1,61 @@
-"""Predicted numbers and classes beside the true ones."""
+"""Predicted values and classes against the true ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jitgrad.errors import ShapeError
 from jitgrad.pictures.canvas import Target, panels, plain, written
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from jitgrad.typing import ArrayLike
+
 _MOST_NUMBERS = 30
-"""So many classes have their numbers in a confusion matrix."""
+"""The largest number of classes for which the counts are written."""
 
 
-def predicted(true: Any, prediction: Any, path: Target = None, name: str = "value") -> Any:
-    """Predicted numbers against the true ones, with the line on which they would be equal.
+def predicted(true: ArrayLike, prediction: ArrayLike, path: Target = None, name: str = "value") -> Figure:
+    """Draw predicted against true values, with the line of equality.
 
-    Raises ShapeError where there are not as many of each.
+    Parameters
+    ----------
+    true : array_like, shape (n,)
+        The true values.
+    prediction : array_like, shape (n,)
+        The predicted values.
+    path : str or PathLike, optional
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
+    name : str, default "value"
+        The name of the quantity, for the labels of the axes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture.
+
+    Raises
+    ------
+    ShapeError
+        If the lengths differ, or there are no values.
+    MissingError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> figure = jg.pictures.predicted([1.0, 2.0, 3.0], [1.1, 1.9, 3.2], name="mpg")
+    >>> figure.axes[0].get_ylabel()
+    'predicted mpg'
     """
-    x, y = np.ravel(true), np.ravel(prediction)
+    x, y = np.asarray(true).ravel(), np.asarray(prediction).ravel()
     if x.size != y.size or not x.size:
-        raise ShapeError(f"predicted: there are {x.size} true numbers and {y.size} predictions. Give as many of each.")
+        raise ShapeError(
+            f"predicted: there are {x.size} true values and {y.size} predictions. Give the same number of both, at least one."
+        )
     figure, (axis,) = panels(1)
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
     axis.plot(ends, ends, color="0.6", linewidth=1)
@@ -30,29 +64,56 @@ def predicted(true: Any, prediction: Any, path: Target = None, name: str = "valu
     return written(figure, path)
 
 
-def confusion(matrix: Any, names: Sequence[str] | None = None, path: Target = None) -> Any:
-    """A confusion matrix, true classes down and predicted ones across, with its numbers.
+def confusion(matrix: ArrayLike, names: Sequence[str] | None = None, path: Target = None) -> Figure:
+    """Draw a confusion matrix with its counts, true classes in rows and predicted classes in columns.
 
-    Raises ShapeError for what is no square matrix, or has not a name for each class.
+    Colors show the fraction of each true class.
+
+    Parameters
+    ----------
+    matrix : array_like, shape (classes, classes)
+        The counts, as from the metric ``confusion_matrix``.
+    names : sequence of str, optional
+        The names of the classes, by default their numbers.
+    path : str or PathLike, optional
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The picture.
+
+    Raises
+    ------
+    ShapeError
+        If the matrix is not square, or the number of names differs from the number of classes.
+    MissingError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> figure = jg.pictures.confusion([[13, 1], [2, 9]], ["benign", "malignant"])
+    >>> figure.axes[0].get_xlabel()
+    'predicted'
     """
     values = np.asarray(matrix)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:
-        raise ShapeError(f"confusion: shape {values.shape} is no square matrix. Give the metric confusion_matrix.")
+        raise ShapeError(f"confusion: shape {values.shape} is not square. Give a matrix as from the metric confusion_matrix.")
     labels = [str(i) for i in range(len(values))] if names is None else list(names)
     if len(labels) != len(values):
-        raise ShapeError(f"confusion: there are {len(labels)} names for {len(values)} classes. Give one a class.")
+        raise ShapeError(f"confusion: there are {len(labels)} names for {len(values)} classes. Give one name per class.")
     figure, (axis,) = panels(1, confusion_width(len(values)))
     draw_confusion(axis, values, labels)
     return written(figure, path)
 
 
 def confusion_width(classes: int) -> float:
-    """Inches in which the numbers of so many classes are read."""
+    """Return the width in inches at which the counts of so many classes are legible."""
     return 1.5 + 0.5 * min(classes, _MOST_NUMBERS)
 
 
 def draw_confusion(axis: Any, values: np.ndarray, labels: Sequence[str]) -> None:
-    """A confusion matrix; of very many classes without numbers, and with some of the labels."""
+    """Draw a confusion matrix; with very many classes, without counts and with a part of the labels."""
     axis.imshow(values / np.maximum(values.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     for i, row in enumerate(values if len(values) <= _MOST_NUMBERS else []):
         for j, value in enumerate(row):

@@ -1,4 +1,4 @@
-"""How an axis goes: evenly, by decades, or by decades with 0 among them, as doses do."""
+"""The scale of an axis: linear, logarithmic, or logarithmic with zeros, as for doses."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 DECADES, CROWDED = 1000.0, 30.0
-"""An axis goes by decades over so many times its smallest number, where half of all would stand in such a part of it else."""
+"""An axis is logarithmic above this ratio of its ends, if the median lies in the lowest of so many parts of it."""
 
 
 class Scale(NamedTuple):
     """The scale of an axis.
 
-    Attributes:
-        kind: "linear", "log" or "symlog".
-        smallest: the smallest number above 0, up to which "symlog" goes evenly.
+    Attributes
+    ----------
+    kind : {"linear", "log", "symlog"}
+        The kind.
+    smallest : float
+        The smallest positive value, up to which "symlog" is linear.
     """
 
     kind: str
     smallest: float
 
     def set(self, axis: Any) -> None:
-        """Give the x axis of a panel this scale."""
+        """Apply the scale to the x axis of a panel."""
         if self.kind == "symlog":
             axis.set_xscale("symlog", linthresh=self.smallest, linscale=0.5)
         elif self.kind == "log":
             axis.set_xscale("log")
 
     def points(self, low: float, high: float, count: int) -> np.ndarray:
-        """Where to compute a curve between two numbers so that it looks smooth."""
+        """Return points between two numbers at which a curve looks smooth."""
         if self.kind == "log" and low > 0:
             return np.geomspace(low, high, count)
         if self.kind == "symlog" and high > self.smallest:
@@ -46,7 +49,7 @@ class Scale(NamedTuple):
 
 
 def scale_of(x: np.ndarray) -> Scale:
-    """The scale on which numbers can be told apart."""
+    """Return the scale on which the values can be distinguished."""
     positive = x[x > 0]
     if not len(positive) or x.min() < 0:
         return Scale("linear", 0.0)

@@ -3,47 +3,63 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jitgrad.errors import ArgumentError
 from jitgrad.pictures.canvas import Target, new_figure, written
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from jitgrad.tabular import TableFit
 
 _COLUMNS = 3
-"""Pictures beside each other."""
+"""The largest number of pictures per row."""
 
 
-def table_fit(result: TableFit, path: Target = None) -> Any:
-    """What a model of a table predicts, beside what there is, and what that says of the model.
+def table_fit(result: TableFit, path: Target = None) -> Figure:
+    """Draw the diagnostic pictures of a model of a table on one page.
 
-    Of a regression the measured values and the residuals against the predicted ones, rows that were fitted and others in
-    colours of their own; of one feature also the curve. Of an exact fit the diagnostics of its residuals, their normal
-    quantiles, their spread and the leverages, of counts a rootogram, and the estimates with their intervals. Of classes the
-    confusion matrix, the receiver operating characteristic and the calibration, of the rows for testing, or, without any, of
-    those that were fitted. Of gradient descent also the loss of each epoch.
+    - Regression: measured values and residuals against predictions, by training and test rows; for one feature, the curve.
+      For exact fits also residuals, normal quantiles, spread and leverage, a rootogram for counts, and the estimates with
+      their intervals.
+    - Classification: the confusion matrix, the ROC curve and the calibration, for the test rows if there are any.
+    - Penalized fits: the cross-validated deviance and the path of the coefficients.
+    - Gradient descent: the loss by epoch.
 
     Parameters
     ----------
     result : TableFit
-        What ``jitgrad.fit_table`` returned.
+        The result of `jitgrad.fit_table`.
     path : str or PathLike, optional
-        Where to write the picture; its ending says the kind.
+        Where to write the picture. The extension, such as .png, .svg or .pdf, determines the format.
 
     Returns
     -------
     matplotlib.figure.Figure
+        The picture.
 
     Raises
     ------
     ArgumentError
-        For something else than a TableFit.
+        If `result` is not a TableFit.
+    MissingError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> table = {"hours": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "score": [52.0, 58.0, 61.0, 70.0, 72.0, 79.0]}
+    >>> fit = jg.fit_table(table, "score", model="linear")
+    >>> figure = jg.pictures.table_fit(fit, "table.png")
+    >>> figure.subfigs[0].get_suptitle()
+    'The fit'
     """
     from jitgrad.pictures.panels import WIDTH, panels_of
 
     if not hasattr(result, "design"):
-        raise ArgumentError(f"table_fit: {type(result).__name__} is not a TableFit. Give what jitgrad.fit_table returned.")
+        raise ArgumentError(
+            f"table_fit: expected a TableFit, got {type(result).__name__}. Pass the result of jitgrad.fit_table."
+        )
     panels = panels_of(result)
     columns = min(_COLUMNS, len(panels)) if len(panels) != 4 else 2
     rows = math.ceil(len(panels) / columns)

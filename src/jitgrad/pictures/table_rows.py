@@ -1,4 +1,4 @@
-"""The rows of a table beside what a fitted model predicts of them."""
+"""The rows of a table with the predictions of a fitted model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOOKS = {"train": (BLUE, "o"), "validation": (GREEN, "s"), "test": (ORANGE, "^"
 
 
 def draw_predictions(result: TableFit, figure: Any) -> None:
-    """Measured values above, and residuals below, against what is predicted."""
+    """Draw measured values and residuals against predictions."""
     model, design = result.model, result.design
     predicted = model.predicted(design.x, design.offset)
     left = design.y - predicted
@@ -44,7 +44,7 @@ def draw_predictions(result: TableFit, figure: Any) -> None:
 
 
 def draw_curve(result: TableFit, figure: Any) -> None:
-    """The only feature, the target, and what is predicted between, with the bands of the mean and of a new measurement."""
+    """Draw the single feature, the target and the predictions, with their bands."""
     model, design, axis = result.model, result.design, figure.subplots()
     x = design.x[:, 0]
     points = smooth_points(axis, x)
@@ -63,7 +63,7 @@ def draw_curve(result: TableFit, figure: Any) -> None:
 
 
 def _bands(model: TableModel) -> list[tuple[str, float]]:
-    """The kinds of intervals that the predictions of a model have, and how dense their bands are."""
+    """Return the kinds of intervals that the predictions of a model have, and the opacity of their bands."""
     if model.inference is None:
         return []
     is_normal = model.family == "gaussian" and model.link == "identity"
@@ -71,7 +71,7 @@ def _bands(model: TableModel) -> list[tuple[str, float]]:
 
 
 def draw_losses(history: History, figure: Any) -> None:
-    """The loss by epoch, and that of validation; on a logarithmic axis where it fell far."""
+    """Draw the loss by epoch, with that of validation, on a logarithmic axis if it fell by more than ten."""
     axis = figure.subplots()
     draw_by_epoch(axis, "loss", {"": history})
     axis.set(title="", ylabel="loss")
@@ -81,5 +81,5 @@ def draw_losses(history: History, figure: Any) -> None:
 
 
 def _groups(result: TableFit) -> Iterator[tuple[str, np.ndarray]]:
-    """The rows that were fitted and the others, those that there are."""
+    """Return the training, validation and test rows, if there are any."""
     return ((name, rows) for name in _LOOKS if len(rows := result.rows[name]))

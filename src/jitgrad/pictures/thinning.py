@@ -1,33 +1,34 @@
-"""What is drawn of very many points: some of them, always the same, and a smooth line through all."""
+"""Thinning of very many points, always to the same ones, and a smooth line through all."""
 
 from __future__ import annotations
 
 import numpy as np
 
 MOST = 1500
-"""Points of a picture."""
+"""The largest number of points in a picture."""
 _EXTREME = 250
-"""So many of them are the largest; the others are evenly spaced among all rows."""
+"""The number of the most extreme points among them; the others are evenly spaced."""
 _SPAN = 0.5
-"""The part of the points that a smooth line takes into account at each of its own."""
+"""The fraction of the points that each local fit uses."""
 _PLACES = 40
 _ROWS = 20_000
-"""That a smooth line is made from, evenly spaced by x."""
+"""The largest number of points that a smooth is computed from, evenly spaced in x."""
 
 
 def shown(size: np.ndarray, most: int = MOST) -> np.ndarray:
-    """The positions of points that are drawn, in order: those of the largest ``size`` and others evenly spaced.
+    """Return the indices of the points that are drawn: those of the largest ``size``, and others evenly spaced.
 
     Parameters
     ----------
-    size : ndarray of shape (n,)
-        What must not be overlooked, such as residuals: by its absolute value.
+    size : ndarray, shape (n,)
+        A measure of importance, such as the residuals, by absolute value.
     most : int, optional
-        How many points there are at most; all where there are no more.
+        The largest number of points.
 
     Returns
     -------
-    ndarray of int64 of shape (min(n, most),) or less
+    ndarray of int64, at most ``most``
+        The indices, in order.
     """
     if len(size) <= most:
         return np.arange(len(size))
@@ -37,18 +38,19 @@ def shown(size: np.ndarray, most: int = MOST) -> np.ndarray:
 
 
 def smooth(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A local line through points, tricube weights of the nearest half; nothing where x has fewer than five values.
+    """Return a local linear smooth, with tricube weights of the nearest half of the points.
 
-    Cleveland, "Robust locally weighted regression and smoothing scatterplots", 1979, without the robust iterations.
+    It is empty if x has fewer than five different values. Cleveland, "Robust locally weighted regression and smoothing
+    scatterplots", 1979, without the robust iterations.
 
     Parameters
     ----------
-    x, y : ndarray of shape (n,)
+    x, y : ndarray, shape (n,)
         The points.
 
     Returns
     -------
-    x, y : ndarray of shape (k,)
+    x, y : ndarray, shape (k,)
         The line, k at most 40.
     """
     order = np.argsort(x, kind="stable")

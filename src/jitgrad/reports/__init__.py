@@ -1,7 +1,7 @@
-"""Reports: a fit as one page of HTML that needs nothing else, with its tables, its pictures and how it was made.
+"""Reports: a fit as a single HTML page, with its tables, its pictures and how to reproduce it.
 
-The pictures are drawn with matplotlib (``pip install 'jitgrad[plot]'``). The page has no scripts and loads nothing, reads on
-small screens and in dark ones, and is the same for the same fit. It is whole or as it was before.
+Pictures are drawn with matplotlib (``pip install 'jitgrad[plot]'``). The page contains no scripts and loads no other files. It
+adapts to small screens and to dark mode, and is the same for the same fit.
 """
 
 from jitgrad.reports.curve import curve_report

@@ -22,46 +22,60 @@ if TYPE_CHECKING:
 
 
 def curve_report(fitted: CurveTableFit, path: Target, command: str = "") -> None:
-    """Write a page on a curve that was fitted to a table.
+    """Write a report on a curve that was fitted to a table as an HTML page.
 
     Parameters
     ----------
     fitted : CurveTableFit
-        What ``jitgrad.tabular.fit_curve`` returned.
+        The result of `jitgrad.tabular.fit_curve`.
     path : str or PathLike
-        Of the page, such as "fit.html".
+        The file to write, such as ``"fit.html"``.
     command : str, optional
-        The command that made the fit.
+        The shell command that made the fit, shown in the report.
+
+    Returns
+    -------
+    None
+        The page is in the file.
 
     Raises
     ------
     MissingError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     DataError
-        Where the file cannot be written.
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> table = pl.DataFrame({"dose": [0.5, 1.0, 2.0, 4.0, 8.0], "rate": [0.61, 0.98, 1.52, 2.01, 2.38]})
+    >>> fit = jg.tabular.fit_curve(table, "rate", "vmax * dose / (km + dose)")
+    >>> jg.reports.curve_report(fit, "fit.html")
     """
     summary = fitted.summary()
     parts = [
         html.section("", summary.as_html()),
         html.section("Pictures", pictures(list(_panels(fitted)), fitted.result.n_rows)),
         html.section("Columns", _columns(fitted)),
-        html.section("How to make it again", how(command, _call(fitted))),
+        html.section("Reproducing this fit", how(command, _call(fitted))),
     ]
     write(path, html.page(summary.title, *parts))
 
 
 def _panels(fitted: CurveTableFit) -> Iterator[Panel]:
-    """The curve, and what its residuals say."""
+    """Yield the curve and its residual diagnostics."""
     result, name = fitted.result, fitted.model.target
     x_name = next(iter(fitted.model.columns.values()))[0]
     several = len(result.x) != 1
-    said = "Measured values against fitted ones." if several else "The data and the curve, with the bands that hold the curve "
-    said += "" if several else "and a new measurement with a probability of 95 %; below, the residuals."
+    said = (
+        "Measured against fitted values." if several else "The data and the curve with its 95 % confidence band and the 95 % "
+    )
+    said += "" if several else "prediction band of a new measurement; below, the residuals."
     yield Panel("The fit", said, partial(draw_curve_fit, result=result, name=name, x_name=x_name), 4.2)
     for column in effects_of(result):
         yield Panel(
             f"Along {column}",
-            "The curve along a column, with its bands, where the others have their medians, and the residuals around it.",
+            "The curve along one column, with its bands and the partial residuals; the other columns are at their medians.",
             partial(draw_effects, result=result, names=[column], y_name=name, level=0.95),
         )
     mean, residuals = result.predict(), result.residuals
@@ -73,25 +87,25 @@ def _panels(fitted: CurveTableFit) -> Iterator[Panel]:
     of = f"fitted {plain(name)}"
     yield Panel(
         "Residuals",
-        "Residuals over their standard deviation against fitted values. The line is a local average: where it leaves 0, the "
-        "curve misses a bend. The largest residuals have the numbers of their rows.",
-        on_axes(draw_residuals, mean, residuals, rows, "standardised", of),
+        "Standardized residuals against fitted values. The line is a local average: where it departs from 0, the curve misses "
+        "a trend. The largest residuals are labeled with their row numbers.",
+        on_axes(draw_residuals, mean, residuals, rows, "standardized", of),
     )
     yield Panel(
         "Normal quantiles",
-        "Sorted residuals against those of a normal distribution. If errors are normal, 95 % of the points at each place are "
-        "within the band.",
-        on_axes(draw_quantiles, residuals, rows, "standardised"),
+        "Sorted residuals against quantiles of the normal distribution. The band is a pointwise 95 % band for normal errors.",
+        on_axes(draw_quantiles, residuals, rows, "standardized"),
     )
     yield Panel(
         "Spread",
-        "The size of the residuals against fitted values. A line that rises or falls says that the spread changes: give sigma.",
-        on_axes(draw_spread, mean, residuals, "standardised", of),
+        "The size of the residuals against fitted values. If the line rises or falls, the variance is not constant: give "
+        "sigma.",
+        on_axes(draw_spread, mean, residuals, "standardized", of),
     )
 
 
 def _columns(fitted: CurveTableFit) -> str:
-    """What the columns of the formula have in the rows that were used."""
+    """Return a table of the ranges of the columns in the rows that were used."""
     model, y = fitted.model, fitted.result.y
     rows = [[name, column, f"{number(low)} … {number(high)}"] for name, (column, low, high) in model.columns.items()]
     rows.append(["", model.target, f"{number(float(y.min()))} … {number(float(y.max()))}"])
@@ -101,7 +115,7 @@ def _columns(fitted: CurveTableFit) -> str:
 
 
 def _call(fitted: CurveTableFit) -> str:
-    """The call that makes the same fit of the same table."""
+    """Return the Python call that makes the same fit."""
     model, defaults = fitted.model, inspect.signature(curve_fit).parameters
     columns = ", ".join(f"{name!r}: frame[{column!r}]" for name, (column, _, _) in model.columns.items())
     arguments = [repr(model.name or model.formula), f"{{{columns}}}", f"frame[{model.target!r}]"]

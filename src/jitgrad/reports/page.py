@@ -1,4 +1,4 @@
-"""The parts that all reports have."""
+"""The parts that all reports share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Target = str | os.PathLike[str]
 
 
 def pictures(panels: Sequence[Panel], rows: int) -> str:
-    """The pictures of a fit of so many rows, with what they say."""
+    """Return the pictures of a fit, with their captions, as HTML."""
     shown = []
     for panel in panels:
         figure = new_figure(WIDTH, panel.height)
@@ -33,26 +33,26 @@ def pictures(panels: Sequence[Panel], rows: int) -> str:
 
 def _thinned(rows: int) -> str:
     return (
-        f"Pictures with a point for each row show {MOST:,} of {rows:,}: the most extreme, and others evenly spaced in the "
-        "order of the table. Lines, bars and figures are of all rows."
+        f"Pictures with one point per row show {MOST:,} of {rows:,} points: the most extreme, and others evenly spaced in the "
+        "order of the table. Lines, bars and numbers are based on all rows."
     )
 
 
 def rows_said(used: int, dropped: int) -> str:
-    """How many rows were used."""
-    left_out = f", and {dropped:,} left out because a value was missing" if dropped else ""
+    """Return a sentence on the number of rows used and dropped."""
+    left_out = f", and {dropped:,} {'was' if dropped == 1 else 'were'} dropped because a value was missing" if dropped else ""
     return f"{used:,} {'row was' if used == 1 else 'rows were'} used{left_out}."
 
 
 def how(command: str, call: str) -> str:
-    """How to make the fit again: as a command, where it was one, and in Python; and what it was made with."""
+    """Return how to reproduce the fit: the shell command, if there is one, the Python call, and the versions."""
     parts = [html.code(text) for text in (command, call) if text]
     versions = f"jitgrad {version('jitgrad')}, NumPy {np.__version__}, Python {platform.python_version()}"
     return "\n".join([*parts, html.sentence(f"Made with {versions}.")])
 
 
 def write(path: Target, page: str) -> None:
-    """Write a page. Raises DataError where it cannot be written."""
+    """Write a page. Raises DataError if it cannot be written."""
     try:
         write_whole(path, page.encode())
     except OSError as error:

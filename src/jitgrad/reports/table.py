@@ -18,40 +18,51 @@ if TYPE_CHECKING:
     from jitgrad.tabular.encoding import Column
 
 _CATEGORIES = 8
-"""Categories that are counted in the table of columns; of more, the most frequent."""
+"""The largest number of categories listed for a column, the most frequent ones."""
 
 
 def table_report(result: TableFit, path: Target, command: str = "") -> None:
-    """Write a page on a fitted table.
+    """Write a report on a fitted table as an HTML page.
 
     Parameters
     ----------
     result : TableFit
-        What ``jitgrad.fit_table`` returned.
+        The result of `jitgrad.fit_table`.
     path : str or PathLike
-        Of the page, such as "fit.html".
+        The file to write, such as ``"fit.html"``.
     command : str, optional
-        The command that made the fit.
+        The shell command that made the fit, shown in the report.
+
+    Returns
+    -------
+    None
+        The page is in the file.
 
     Raises
     ------
     MissingError
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     DataError
-        Where the file cannot be written.
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> table = {"hours": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "score": [52.0, 58.0, 61.0, 70.0, 72.0, 79.0]}
+    >>> fit = jg.fit_table(table, "score", model="linear")
+    >>> jg.reports.table_report(fit, "table.html")
     """
     summary = result.summary()
     parts = [
         html.section("", summary.as_html()),
         html.section("Pictures", pictures(panels_of(result), len(result.design.y))),
         html.section("Columns", _columns(result)),
-        html.section("How to make it again", how(command, _call(result))),
+        html.section("Reproducing this fit", how(command, _call(result))),
     ]
     write(path, html.page(summary.title, *parts))
 
 
 def _columns(result: TableFit) -> str:
-    """What each column that the model needs has in the rows that were used, and what it became."""
+    """Return a table of the columns of the model: their values in the rows that were used, and their features."""
     design, rows, place = result.design, [], 0
     of_columns = result.model.predictors.formula is None
     for column in result.model.columns:
@@ -66,7 +77,7 @@ def _columns(result: TableFit) -> str:
         values = _range(float(design.y.min()), float(design.y.max()))
     rows.append([target.name, "target", values, "", f"{design.missing.get(target.name, 0):,}"])
     said = html.sentence(rows_said(len(design.y), design.dropped))
-    table = html.table(["column", "kind", "values in these rows", "becomes", "rows that miss it"], rows, texts=(1, 2, 3))
+    table = html.table(["column", "kind", "values in these rows", "encoded as", "missing values"], rows, texts=(1, 2, 3))
     return said + table
 
 
@@ -75,7 +86,7 @@ def _range(low: float, high: float) -> str:
 
 
 def _values(column: Column, used: np.ndarray | None) -> str:
-    """The range of a column, or its categories, with their counts where they have a feature each."""
+    """Return the range of a column, or its categories, with their counts if each has its own feature."""
     if column.kind == "date":
         return _days(column)
     if column.low is not None and column.high is not None:
@@ -89,7 +100,7 @@ def _values(column: Column, used: np.ndarray | None) -> str:
 
 
 def _days(column: Column) -> str:
-    """The first and the last day of a column of dates; nothing where they were taken apart."""
+    """Return the first and the last day of a column of dates, or "" if it was split into parts."""
     if not column.first or column.low is None or column.high is None:
         return ""
     first = datetime.fromisoformat(column.first)
@@ -105,7 +116,7 @@ def _counted(names: Sequence[str], counts: np.ndarray) -> str:
 
 
 def _features(column: Column) -> str:
-    """What features a column became."""
+    """Return the features that a column was encoded as."""
     labels = column.labels
     if labels == [column.name]:
         return "days since the first" if column.kind == "date" else "itself"
@@ -119,7 +130,7 @@ def _features(column: Column) -> str:
 
 
 def _call(result: TableFit) -> str:
-    """The call of ``fit_table`` that makes the same fit of the same table."""
+    """Return the call of ``fit_table`` that makes the same fit."""
     arguments = ["frame"]
     for name, value in result.call.items():
         said = "start" if name == "start" else repr(list(value) if name in ("features", "exclude") else value)
