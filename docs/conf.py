@@ -30,6 +30,7 @@ extensions = [
     "sphinxcontrib.programoutput",
     "curve_gallery",
     "math_pictures",
+    "optional_cells",
     "page_directory",
     "public_api",
     "repository_links",

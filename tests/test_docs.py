@@ -1,52 +1,69 @@
-"""The code of docs/ runs as it stands, and prints what the page says."""
+"""The extensions of the site: the gallery has every curve, figures follow the theme, and optional cells can be left out.
+
+The code of the pages themselves runs when the site is built.
+"""
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from run_docs import Block, alike, run, sections
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "many_fits.md").read_text()
-SECTIONS = dict(sections(PAGE))
+from jitgrad import curve_fit, curvefit
+from jitgrad.curvefit import MODELS
 
-
-@pytest.mark.parametrize("title", SECTIONS)
-def test_a_section_runs(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = SECTIONS[title]
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    for module in ("dask", "pandas", "xarray"):
-        if any(f"import {module}" in block.code for block in blocks):
-            pytest.importorskip(module, reason=f"{module} is not installed")
-    monkeypatch.chdir(tmp_path)
-    for block, printed in zip(blocks, run(blocks, tmp_path), strict=True):
-        assert block.place is not None or not printed, f"the page does not say what this prints:\n{block.code}"
-        assert alike(printed, block.printed), printed
+EXTENSIONS = Path(__file__).parents[1] / "docs" / "_extensions"
 
 
-def test_the_pictures_of_the_page_are_there() -> None:
-    for part in PAGE.split("](pictures/")[1:]:
-        assert (ROOT / "docs" / "pictures" / part.split(")")[0]).is_file()
+@pytest.fixture
+def extension(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module of texts of the gallery."""
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    yield importlib.import_module("curve_texts")
+    for name in ("curve_texts", "theme_svg", "optional_cells"):
+        sys.modules.pop(name, None)
 
 
-def test_blocks_and_what_they_print() -> None:
-    page = "# t\n```python\nskipped\n```\n## a\n```python\nx = 1\n```\n\n```\n1\n```\n\n```sh\njitgrad models\n```\n## b\n"
-    ((title, (first, second)),) = sections(page)
-    assert title == "a" and page[slice(*first.place or ())] == "1\n"
-    assert (first[:3], second) == (("python", "x = 1\n", "1\n"), Block("sh", "jitgrad models\n", "", None))
+def test_the_gallery_has_every_curve_once(extension: ModuleType) -> None:
+    listed = [name for _, names in extension.KINDS.values() for name in names]
+    assert sorted(listed) == sorted(MODELS) == sorted(extension.TEXTS)
 
 
-@pytest.mark.parametrize(
-    ("printed", "said", "same"),
-    [
-        ("a 1.0001 b\n", "a 1.0002 b", True),
-        ("a 1.1", "a 1.2", False),
-        ("a 1", "b 1", False),
-        ("12 rows, 3.5 s", "12 rows, 0.1 s", True),
-        ("1,234 rows", "1,235 rows", True),
-        ("1 2", "1", False),
-    ],
-)
-def test_texts_that_are_alike(printed: str, said: str, same: bool) -> None:
-    assert alike(printed, said) is same
+@pytest.mark.parametrize("name", MODELS)
+def test_a_curve_of_the_gallery(name: str, extension: ModuleType) -> None:
+    """Its parameters are explained, its example is a curve that the fit finds, and its relatives exist."""
+    text, model = extension.TEXTS[name], MODELS[name]
+    assert set(text.meaning) == set(model.parameters)
+    assert text.vary[0] in model.parameters and set(text.see) <= set(MODELS) - {name}
+    truth = dict(zip(model.parameters, text.truth, strict=True))
+    exact = curvefit.formula(model.formula)(x=text.x, **truth).numpy()
+    assert curve_fit(name, text.x, exact).parameters == pytest.approx(truth, rel=1e-6)
+    for expression in text.lines:
+        assert isinstance(eval(expression, {}, truth), float)
+
+
+def test_figures_follow_the_theme(extension: ModuleType) -> None:
+    figure_module = pytest.importorskip("matplotlib.figure", reason="matplotlib is not installed")
+    theme_svg = importlib.import_module("theme_svg")
+    figure = figure_module.Figure(figsize=(2, 1))
+    axis = figure.subplots()
+    axis.plot([0, 1], color="#0072B2")
+    axis.set_title("a title", color="0.3")
+    drawn = theme_svg.inline_svg(figure, "A line")
+    assert drawn.startswith('<svg class="jg-figure" role="img" aria-label="A line" viewBox="0 0 144 72"')
+    assert "var(--jg-blue, #0072b2)" in drawn and "color-mix(in srgb, currentColor 70%, transparent)" in drawn
+    assert "currentColor" in drawn and "#000000" not in drawn and "<metadata>" not in drawn
+
+
+def test_cells_of_a_missing_package_are_only_shown(extension: ModuleType) -> None:
+    pytest.importorskip("sphinx", reason="Sphinx is not installed")
+    optional_cells = importlib.import_module("optional_cells")
+    cell = "```{code-cell}\n:tags: [needs-%s]\nimport it\n```\n"
+    page = [cell % "no_such_package" + cell % "numpy"]
+    optional_cells._without_missing(None, "page", page)
+    shown, run = page[0].split("\n*(")
+    assert shown.startswith("```{code-block} python\nimport it\n```\n")
+    assert "no_such_package was not installed" in run and run.endswith(cell % "numpy")

@@ -1,8 +1,8 @@
 """Write the gallery before the site is built: a page for each named curve, and the cards of the index.
 
-Names, titles, formulas, parameters and starting values come from the library's table, `jitgrad.curvefit.MODELS`; the rest comes
-from `curve_texts`. The code of each page runs here, and the page shows its output. Pages are written again when one of the files
-they depend on has changed.
+Names, titles, formulas, parameters and starting values come from the library's table, `jitgrad.curvefit.MODELS`, the rest
+from `curve_texts`. The code of each page runs here, and the page shows its output. Pages are written again when a file they
+depend on has changed.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ picture shows the curve for several values of `{text.vary[0]}`.
 
 In Python, with `x` and `y` as arrays:
 
-```python
+```{{code-block}} python
 from jitgrad import curve_fit
 
 result = curve_fit("{model.name}", x, y)
@@ -167,7 +167,7 @@ print(result)
 
 On the command line, with columns `x` and `y` in `data.csv`:
 
-```sh
+```{{code-block}} sh
 jitgrad fit data.csv --target y --features x --model {model.name} --plot fit.png
 ```
 
