@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections import ChainMap
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from jitgrad.errors import MissingError
+from jitgrad.tape.tensor import Tensor
 
 MODULES = [
     "jitgrad",
@@ -60,7 +62,8 @@ def public_names() -> Iterator[tuple[str, Any]]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public methods and properties that a class defines itself."""
-    for name, value in vars(cls).items():
+    """The public methods and properties that a class defines itself; for a Tensor, those that it shares with Variables, too."""
+    inherited = [vars(base) for base in Tensor.__mro__[1:-1]] if cls is Tensor else []
+    for name, value in ChainMap(vars(cls), *inherited).items():
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, classmethod, staticmethod))):
             yield name, value

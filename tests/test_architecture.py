@@ -60,8 +60,8 @@ FREE = {"__init__"}
 # The tape: data and recording, operators, engine. A module imports from its own layer and from those before it.
 TAPE = [
     [
-        "dtypes", "tree", "path", "recording", "trace", "requires_grad", "values", "protocol", "operators", "tensor",
-        "variable", "composite",
+        "dtypes", "tree", "path", "recording", "trace", "requires_grad", "values", "protocol", "operators", "result",
+        "tensor", "variable", "composite",
     ],
     ["indexing"],
     [

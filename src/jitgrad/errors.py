@@ -152,8 +152,8 @@ class ReadOnlyError(JitgradError, TypeError):
     >>> x[0] = 2.0
     Traceback (most recent call last):
         ...
-    jitgrad.errors.ReadOnlyError: A Tensor cannot be assigned to in place. Make a new one with
-    x.at[key].set(value), for a Variable assign() it.
+    jitgrad.errors.ReadOnlyError: A Tensor cannot be changed in place. Create a new one with
+    x.at[key].set(value), and assign() it to a Variable.
     """
 
 
@@ -207,7 +207,7 @@ class TracingError(JitgradError, RuntimeError):
     >>> absolute(2.0)
     Traceback (most recent call last):
         ...
-    jitgrad.errors.TracingError: A value was asked for while a function is traced, and it is not known yet …
+    jitgrad.errors.TracingError: A value was requested while a function is traced, and it is not known yet …
     """
 
 

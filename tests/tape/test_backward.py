@@ -136,13 +136,13 @@ def test_wrong_use_says_what_to_do() -> None:
         (x * 2).backward(np.ones(3))
     with pytest.raises(TapeError, match="requires_grad=True"):
         tensor([1.0]).backward()
-    with pytest.raises(DTypeError, match="int64 requires no gradient"):
+    with pytest.raises(DTypeError, match="dtype int64 cannot require a gradient"):
         tensor([1], requires_grad=True)
     with pytest.raises(TapeError, match=r"Use detach\(\)"):
         (x * 2).requires_grad = False
-    with pytest.raises(TapeError, match="none to retain"):
+    with pytest.raises(TapeError, match="no gradient to retain"):
         tensor([1.0]).retain_grad()
-    with pytest.raises(ReadOnlyError, match="cannot be assigned to in place"):
+    with pytest.raises(ReadOnlyError, match="cannot be changed in place"):
         x[0] = 3.0
     with pytest.raises(TracingError):
         jitgrad.function(lambda t: (t * x).sum().backward())(np.ones(2))

@@ -267,5 +267,5 @@ def test_memory_of_traces_is_bounded() -> None:
 def test_an_argument_that_cannot_be_a_key_is_refused_from_the_first_call_on(unhashable: Any) -> None:
     f = jitgrad.function(lambda x, k: x)
     for _ in range(2):
-        with pytest.raises(ArgumentError, match="Pass it as a constant of the function"):
+        with pytest.raises(ArgumentError, match="Make it a constant of the function"):
             f(1.0, unhashable)

@@ -84,13 +84,13 @@ def test_rows_by_an_array(rows: Any, draw: np.random.Generator) -> None:
         ((0, -4), "Index -4 is out of range for axis 1"),
         ((0, 0, 0), "3 indices"),
         ((..., ...), "more than one ellipsis"),
-        ("a", "'a' is no index"),
-        (1.5, "1.5 is no index"),
+        ("a", "'a' is not a valid index"),
+        (1.5, "1.5 is not a valid index"),
         ([0, 2], "Index 2 is out of range"),
         ([0.5], "integer"),
         (([0], 3), "out of bounds"),
         ([True, False, True], "boolean index"),
-        (slice(None, None, 0), "no slice"),
+        (slice(None, None, 0), "not a valid slice"),
     ],
 )
 def test_wrong_indices(key: Any, message: str) -> None:

@@ -1,11 +1,12 @@
-"""The tape: Tensors, what is recorded of them, and what is made of that. Three layers, each on those before:
+"""The tape: Tensors, recording, and running what was recorded, in three layers.
 
-* data and recording: dtypes, tree, path, recording, trace, requires_grad, values, protocol, operators, tensor, variable;
-* operators on these: indexing, and ``jitgrad.functions``;
-* the engine: flatten, executable, runs, groups, evaluate, pending; reverse_mode, forward_mode, batching; backward,
+* Data and recording: dtypes, tree, path, recording, trace, requires_grad, values, protocol, operators, result, tensor,
+  variable.
+* Operators on these: indexing, and ``jitgrad.functions``.
+* The engine: flatten, executable, runs, groups, evaluate, pending; reverse_mode, forward_mode, batching; backward,
   gradient_tape, function, loop.
 
-What lower layers need of upper ones is put there here, and nowhere else.
+This module attaches the functions of upper layers that lower layers need.
 """
 
 from jitgrad.ops.table import record_with

@@ -1,4 +1,4 @@
-"""Define-by-run: ``backward`` goes back from a Tensor and adds gradients up where they are wanted."""
+"""``backward``: accumulates gradients in the leaves that a value was computed from, as in PyTorch."""
 
 from __future__ import annotations
 
@@ -9,32 +9,49 @@ from jitgrad.errors import ShapeError, TapeError
 from jitgrad.tape import path
 from jitgrad.tape.evaluate import check_not_tracing, compute
 from jitgrad.tape.groups import taken
+from jitgrad.tape.operators import Operators
 from jitgrad.tape.path import Path
 from jitgrad.tape.recording import here, no_grad
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.reverse_mode import differentiate, key_of, topological
 from jitgrad.tape.tensor import Tensor, as_tensor, is_recorded_op, operands_of
+from jitgrad.typing import ArrayLike
 
 
-def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> None:
-    """Add the gradient of this value to ``.grad`` of everything that it was computed from and that wants one.
+def backward(self: Operators, gradient: ArrayLike | None = None, retain_graph: bool = False) -> None:
+    """Add the gradient of this value to ``grad`` of the values that it was computed from and that require a gradient.
 
-    Args:
-        gradient: the cotangent, of this value's shape; ones by default, which only a single number may leave out.
-        retain_graph: whether ``backward`` will be called again through the same operations.
+    Parameters
+    ----------
+    gradient : array_like, optional
+        The cotangent, of the shape of this value. By default 1, for a value with a single element.
+    retain_graph : bool, default False
+        Whether ``backward`` will be called again through the same operations.
 
-    Raises:
-        TapeError: where nothing requires a gradient, or on a second call through what was let go.
-        ShapeError: for a cotangent of another shape, or none for more than one number.
+    Raises
+    ------
+    TapeError
+        If nothing requires a gradient, or the operations were released by an earlier call.
+    ShapeError
+        If the cotangent has another shape, or is missing for a value with several elements.
+
+    Examples
+    --------
+    >>> x = jg.tensor([1.0, 2.0], requires_grad=True)
+    >>> jg.sum(x**2).backward()
+    >>> x.grad.numpy()
+    array([2., 4.])
     """
     target, weight = as_tensor(self), None if gradient is None else as_tensor(gradient)
     check_not_tracing([target])
     if target.gradient is None:
-        raise TapeError("backward: this value requires no gradient. Compute it from Tensors made with requires_grad=True.")
+        raise TapeError(
+            "backward: this value does not require a gradient. Compute it from Tensors created with requires_grad=True."
+        )
     if weight is None and target.size != 1:
         raise ShapeError(
             f"backward: this value has shape {target.shape}, so it needs a gradient of that shape. "
-            f"Give backward(gradient=...), or reduce it to one number with sum() or mean()."
+            f"Give backward(gradient=...), or reduce the value to a single number with sum() or mean()."
         )
     if weight is not None and weight.shape != target.shape:
         raise ShapeError(
@@ -58,7 +75,7 @@ def backward(self: Any, gradient: Any = None, retain_graph: bool = False) -> Non
 
 
 def let_go(target: Tensor) -> None:
-    """Mark what ``backward`` went through."""
+    """Mark the operations that ``backward`` went through as released."""
     _of(target).spent = True
     stack = [target]
     while stack:
@@ -70,7 +87,7 @@ def let_go(target: Tensor) -> None:
 
 
 def _sources(where: Path, target: Tensor, key: tuple[Any, ...]) -> list[Tensor]:
-    """What wants a gradient, as it was found on a path that was taken before. Raises TapeError on a second call."""
+    """Return the values whose gradients are kept, looked up if the path is known. Raise TapeError on a second call."""
     event = where.event.next(key)
     if event is not None:
         where.event = event
@@ -79,7 +96,7 @@ def _sources(where: Path, target: Tensor, key: tuple[Any, ...]) -> list[Tensor]:
     nodes = [t for t in topological([target], _followed) if t.gradient is not None]
     if any(_of(t).spent for t in nodes):
         raise TapeError(
-            "backward: these operations were let go by an earlier backward. "
+            "backward: these operations were released by an earlier backward. "
             "Use backward(retain_graph=True) there to go through them twice."
         )
     sources = list({key_of(t): t for t in nodes if _of(t).wanted}.values())
@@ -99,7 +116,7 @@ def _add_up(sources: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> No
             totals.append(kept.value)
         elif gradient is not None:
             kept.value = gradient
-    if totals:  # they do not become a longer and longer sum
+    if totals:  # otherwise the sums would grow with each call
         compute(totals)
 
 
@@ -108,7 +125,7 @@ def _requires(tensor: Tensor) -> bool:
 
 
 def _followed(tensor: Tensor) -> bool:
-    """Whether gradients pass through the op that made it."""
+    """Return whether gradients flow through the op of a Tensor."""
     return tensor.gradient is not None and not tensor.gradient.spent
 
 

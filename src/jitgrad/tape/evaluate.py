@@ -1,8 +1,8 @@
 """Computing the values of Tensors.
 
-Asking for a value computes and keeps every value on the way to it, as an eager framework would have, so that a loop that
-asks while it records computes nothing twice. The gradients that one call of a tape returns form a group with their target:
-asking for one of them computes them all, in one run of one Program, and keeps nothing else.
+When a value is requested, all values that it depends on are computed and kept, as in an eager framework, so that a loop that
+requests values while it records does not compute anything twice. The gradients that one call of a tape returns form a group
+with their target: requesting one of them computes all of them in one run of one Program, and keeps nothing else.
 """
 
 from __future__ import annotations
@@ -20,20 +20,26 @@ from jitgrad.tape.tree import operands_first
 
 
 def value_of(tensor: Tensor) -> Any:
-    """The value, computed now if it is not known."""
+    """Return the value, computed now if necessary.
+
+    Returns
+    -------
+    ndarray or float
+        The value itself, which must not be changed.
+    """
     if tensor.value is None or trace.current() is not None:
         compute([tensor])
     return tensor.value
 
 
 def compute_apart(tensor: Tensor) -> None:
-    """Make the value of ``tensor`` known, off the path."""
+    """Compute the value, off the path."""
     with unfollowed():
         compute([tensor])
 
 
 def compute(wanted: Sequence[Tensor]) -> None:
-    """Make the values of ``wanted`` known: those of groups, or all on the way, after the groups that are met there."""
+    """Compute the values of ``wanted``, and all values that they depend on, or of their groups."""
     check_not_tracing(wanted)
     for tensor in wanted:
         if tensor.value is None and tensor.group is not None:
@@ -53,7 +59,7 @@ def compute(wanted: Sequence[Tensor]) -> None:
 
 
 def _computed(asked: Sequence[Tensor]) -> list[Tensor]:
-    """Make the values of these known, and all on the way that somebody may have; returns these."""
+    """Compute these values and the values that they depend on, and return the Tensors whose values are kept."""
     run_groups(asked)
     where = here.path
     if where.lost or not path.REPLAY or any(t.path is not where or t.place < 0 for t in asked):
@@ -74,7 +80,7 @@ def _computed(asked: Sequence[Tensor]) -> list[Tensor]:
 
 
 def on_the_way(roots: Sequence[Tensor]) -> list[Tensor]:
-    """What is not known of all that ``roots`` were recorded from, operands first; of composites the results alone."""
+    """Return the Tensors without a value that ``roots`` depend on, operands first; of composites only the results."""
     return operands_first(
         [t for t in roots if t.value is None],
         lambda t: () if t.group is not None else [x for x in operands_of(t) if x.value is None],
@@ -92,21 +98,21 @@ def _learn(asked: Sequence[Tensor], known: Sequence[Tensor]) -> None:
 
 
 def run_groups(roots: Sequence[Tensor]) -> None:
-    """Compute the groups that are met first on the way down from ``roots``."""
+    """Compute the groups that ``roots`` depend on directly."""
     for node in on_the_way(roots):
         if node.value is None and node.group is not None:
             node.group.value(node)
 
 
 def force(tensors: Sequence[Tensor], since: int) -> None:
-    """Compute what was recorded before ``since``: to what was recorded afterwards it is constant."""
+    """Compute what was recorded before ``since``, which is constant to what was recorded afterwards."""
     for node in list(upstream(tensors, lambda node: node.value is None and node.timestamp >= since)):
         if (node.op is not None or node.group is not None) and node.value is None and node.timestamp < since:
             compute([node])
 
 
 def check_not_tracing(wanted: Sequence[Tensor]) -> None:
-    """Raise TracingError where one of them is recorded by a trace that goes on; a constant is known in it."""
+    """Raise TracingError if one of the values is being recorded by an active trace; constants are allowed."""
     tracing = trace.current()
     if tracing is None:
         return
@@ -115,6 +121,6 @@ def check_not_tracing(wanted: Sequence[Tensor]) -> None:
             continue
         if tensor.timestamp >= tracing.start or tensor.variable is not None:
             raise TracingError(
-                f"A value was asked for while a function is traced, and it is not known yet{users_line()}. "
+                f"A value was requested while a function is traced, and it is not known yet{users_line()}. "
                 f"Use where() instead of a branch on it, or a gradient tape without tracing."
             )

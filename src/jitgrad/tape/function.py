@@ -158,7 +158,7 @@ class Function(Generic[P, R]):
             traced = self._traced.get(key)
         except TypeError as error:
             raise ArgumentError(
-                f"An argument of {function_name(self.function)} is not an array, and {error}. "
+                f"An argument of {function_name(self.function)} is neither an array nor hashable: {error}. "
                 f"Make it a constant of the function."
             ) from None
         if traced is None:

@@ -1,4 +1,4 @@
-"""NumPy's indexing as ops of the table: slices for basic indices, gathers for arrays and masks."""
+"""NumPy's indexing in terms of ops: slices for basic indices, gathers for arrays and masks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 
 @public()
 def getitem(x: Any, key: Any) -> Tensor:
-    """``x[key]``, for everything that NumPy takes as a key.
-
-    The shape of the result of a mask depends on its value, which must be known. Raises IndexingError.
-    """
+    """Return ``x[key]`` for any key that NumPy accepts. The value of a mask must be known. Raise IndexingError."""
     x = as_tensor(x)
     keys = key if isinstance(key, tuple) else (key,)
     if not any(_is_array(k) or isinstance(k, (bool, np.bool_)) for k in keys):
@@ -37,7 +34,7 @@ def getitem(x: Any, key: Any) -> Tensor:
 
 
 def _basic(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
-    """By integers, slices, ``...`` and ``None``."""
+    """Index by integers, slices, ``...`` and ``None``."""
     starts, steps, sizes, shape = [], [], [], []
     axis = 0
     for k in _expanded(x, keys):
@@ -62,12 +59,12 @@ def _basic(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
 
 
 def take_rows(x: Tensor, indices: Any, axis: int) -> Tensor:
-    """Rows along an axis by integers, which may be counted from the end. Raises IndexingError where one is outside."""
+    """Return rows along an axis by integers, negative ones from the end. Raise IndexingError if one is out of range."""
     picked = as_tensor(indices)
     if picked.level != dtypes.INTEGER and picked.size:
-        raise IndexingError(f"An index array of dtype {picked.dtype} picks no rows. Give integers or booleans.")
+        raise IndexingError(f"An index array cannot have dtype {picked.dtype}. Give integers or booleans.")
     if not x.shape:
-        raise IndexingError("A Tensor without axes has no rows to gather. Reshape it first.")
+        raise IndexingError("A Tensor without axes cannot be indexed by an array. Reshape it first.")
     n = x.shape[axis]
     if picked.value is not None:
         low, high = np.min(picked.value, initial=0), np.max(picked.value, initial=-1)
@@ -78,28 +75,28 @@ def take_rows(x: Tensor, indices: Any, axis: int) -> Tensor:
 
 
 def flat_indices(x: Any, keys: tuple[Any, ...]) -> np.ndarray:
-    """Where in ``x``, seen as one row, the elements of ``x[keys]`` stand: NumPy's own indexing says it."""
+    """Return the positions of the elements of ``x[keys]`` in the flattened ``x``, by NumPy's own indexing."""
     known = tuple(np.asarray(k) if _is_array(k) else k for k in keys)
     known = tuple(k.astype(np.int64) if isinstance(k, np.ndarray) and k.size == 0 and k.dtype.kind == "f" else k for k in known)
     try:
         return np.arange(math.prod(x.shape)).reshape(x.shape)[known]
-    except (IndexError, DeprecationWarning) as error:  # NumPy 2.0 warns where nothing is picked by a wrong index
-        raise IndexingError(f"Shape {x.shape} cannot be indexed so: {error}. Change the index.") from None
+    except (IndexError, DeprecationWarning) as error:  # NumPy 2.0 warns about a wrong index that selects nothing
+        raise IndexingError(f"The index does not fit shape {x.shape}: {error}. Change the index.") from None
 
 
 def _by_leading_arrays(x: Tensor, keys: tuple[Any, ...]) -> Tensor:
-    """By integers that are not known yet, for the first axes: rows of what these axes make together."""
+    """Index the first axes by integers whose values are not known yet."""
     lead = math.prod(x.shape[: len(keys)])
     place = _leading_place(x, keys)
     return gather(reshape(x, shape=(lead, *x.shape[len(keys) :])), place, axis=0)
 
 
 def _leading_place(x: Tensor, keys: tuple[Any, ...]) -> Any:
-    """Where integers for the first axes point to in these axes as one; past the end where one is outside."""
+    """Return the positions in the flattened first axes; past the end if an index is out of range."""
     picked = [as_tensor(k) for k in keys if not isinstance(k, (slice, type(None), type(Ellipsis)))]
     if len(picked) != len(keys) or any(t.level != dtypes.INTEGER for t in picked) or len(keys) > x.ndim:
         raise TracingError(
-            "An index of values that are not known yet must be of integers for the first axes alone. "
+            "An index whose values are not known yet must consist of integers for the first axes. "
             "Index in two steps, or use where() instead of a mask."
         )
     place: Any = 0
@@ -110,7 +107,7 @@ def _leading_place(x: Tensor, keys: tuple[Any, ...]) -> Any:
 
 
 class At:
-    """``x.at[key]``: what to do with the elements that a key names."""
+    """``x.at[key]``: updated copies of an array, as in JAX."""
 
     def __init__(self, x: Any, keys: tuple[Any, ...] = ()) -> None:
         self._x = x
@@ -120,15 +117,15 @@ class At:
         return At(self._x, key if isinstance(key, tuple) else (key,))
 
     def get(self) -> Tensor:
-        """``x[key]``."""
+        """Return ``x[key]``."""
         return getitem(self._x, self._keys)
 
     def add(self, values: Any) -> Tensor:
-        """``x`` with ``values`` added there; where an element is named twice, both are."""
+        """Return a copy of ``x`` with ``values`` added at the key; repeated elements are added repeatedly."""
         return _added(self._x, self._keys, values)
 
     def set(self, values: Any) -> Tensor:
-        """``x`` with ``values`` there; where an element is named twice, the last counts."""
+        """Return a copy of ``x`` with ``values`` at the key; the last one counts for repeated elements."""
         return _replaced(self._x, self._keys, values)
 
 
@@ -148,7 +145,9 @@ def _added(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
 def _replaced(x: Any, keys: tuple[Any, ...], values: Any) -> Tensor:
     x, values = as_tensor(x), as_tensor(values)
     if any(_is_unknown(k) for k in keys):
-        raise TracingError("at[].set() needs to know its index, which is traced. Use where(), or add() of the difference.")
+        raise TracingError(
+            "at[].set() needs an index whose value is known, and this one is traced. Use where(), or add() of the difference."
+        )
     flat = flat_indices(x, keys)
     spread = reshape(_spread(values, flat.shape), shape=(flat.size,))
     places, from_end = np.unique(flat.ravel()[::-1], return_index=True)
@@ -164,17 +163,17 @@ def _spread(values: Tensor, shape: Shape) -> Tensor:
         return values if values.shape == shape else broadcast_to(values, shape=shape)
     except ShapeError:
         raise ShapeError(
-            f"at: values of shape {values.shape} do not go into {shape}. Give one, or one for each element."
+            f"at: values of shape {values.shape} do not broadcast to {shape}. Give one value, or one for each element."
         ) from None
 
 
 def _is_array(key: Any) -> bool:
-    """Whether a key is an array or a list, or an integer Tensor whose value need not be known."""
+    """Return whether a key is an array, a list, or an integer Tensor, whose value need not be known."""
     return isinstance(key, (list, np.ndarray)) or (hasattr(key, "numpy") and not isinstance(key, np.generic))
 
 
 def _is_unknown(key: Any) -> bool:
-    """Whether it is a Tensor whose value is traced, and no mask."""
+    """Return whether a key is a traced Tensor of integers."""
     if not hasattr(key, "numpy") or trace.current() is None:
         return False
     tensor = as_tensor(key)
@@ -182,7 +181,7 @@ def _is_unknown(key: Any) -> bool:
 
 
 def _only_axis(x: Tensor, keys: tuple[Any, ...]) -> int | None:
-    """The axis of the only key that is not ``:``, if that is an array of integers."""
+    """Return the axis of the only key that is not ``:``, if it is an array of integers."""
     arrays = [i for i, k in enumerate(keys) if not (isinstance(k, slice) and k == slice(None))]
     if len(arrays) != 1 or not _is_array(keys[arrays[0]]) or len(keys) > x.ndim:
         return None
@@ -191,13 +190,13 @@ def _only_axis(x: Tensor, keys: tuple[Any, ...]) -> int | None:
 
 
 def _expanded(x: Tensor, keys: tuple[Any, ...]) -> list[Any]:
-    """The keys with ``...`` spelt out, one for each axis besides the Nones."""
+    """Replace ``...`` by slices, so that there is one key per axis besides the Nones."""
     dots = [i for i, k in enumerate(keys) if k is Ellipsis]
     if len(dots) > 1:
-        raise IndexingError("An index has more than one ellipsis. Keep one of them.")
+        raise IndexingError("The index has more than one ellipsis. Keep one of them.")
     used = sum(1 for k in keys if k is not None and k is not Ellipsis)
     if used > x.ndim:
-        raise IndexingError(f"{used} indices for a Tensor of shape {x.shape}. Give at most {x.ndim}.")
+        raise IndexingError(f"There are {used} indices for a Tensor of shape {x.shape}. Give at most {x.ndim}.")
     rest = [slice(None)] * (x.ndim - used)
     at = dots[0] if dots else len(keys)
     return [*keys[:at], *rest, *keys[at + 1 :]]
@@ -207,14 +206,16 @@ def _slice(key: slice, n: int) -> tuple[int, int, int]:
     try:
         return key.indices(n)
     except (TypeError, ValueError) as error:
-        raise IndexingError(f"{key} is no slice: {error}. Use integers, and no step of 0.") from None
+        raise IndexingError(f"{key} is not a valid slice: {error}. Use integers and a step other than 0.") from None
 
 
 def _integer(x: Tensor, key: Any, axis: int) -> int:
     try:
         i = operator.index(key)
     except TypeError:
-        raise IndexingError(f"{key!r} is no index. Use integers, slices, None, an ellipsis or an array of integers.") from None
+        raise IndexingError(
+            f"{key!r} is not a valid index. Use integers, slices, None, an ellipsis or an array of integers."
+        ) from None
     n = x.shape[axis]
     if not -n <= i < n:
         advice = f"Use -{n} to {n - 1}." if n else "It has no elements."

@@ -1,4 +1,4 @@
-"""The operators and methods that Tensors and Variables share: each records a row of the table."""
+"""The operators and methods that Tensors and Variables share: each records an op."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_ATTRS: dict[str, Any] = {}
 
 
 def _operators(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
-    """An operator of two operands, and the one for its operands the other way round."""
+    """Return an operator of two operands and its reflected version."""
 
     def operator(self: Any, other: Any) -> Tensor:
         return table.recorder(op, (self, other), _NO_ATTRS)
@@ -36,7 +36,7 @@ def _operators(op: Op) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any
 
 
 class Operators(RequiresGrad, Values):
-    """What Tensors and Variables share: operators and methods that record."""
+    """The operators and methods that Tensors and Variables share."""
 
     __slots__ = ()
     __hash__ = object.__hash__
@@ -51,13 +51,13 @@ class Operators(RequiresGrad, Values):
 
         def _read(self) -> Tensor: ...
 
-        # What is made of Tensors is put here from above: by jitgrad.tape
+        # Attached by jitgrad.tape,
         @property
         def at(self) -> Any: ...
         def __getitem__(self, key: Any) -> Tensor: ...
-        def backward(self, gradient: Any = None, retain_graph: bool = False) -> None: ...
+        def backward(self, gradient: ArrayLike | None = None, retain_graph: bool = False) -> None: ...
 
-        # and by jitgrad.functions, functions whose first argument is the Tensor.
+        # and by jitgrad.functions: functions with the Tensor as their first argument.
         def __matmul__(self, other: Any) -> Tensor: ...
         def __rmatmul__(self, other: Any) -> Tensor: ...
         def __pos__(self) -> Tensor: ...
@@ -90,17 +90,17 @@ class Operators(RequiresGrad, Values):
 
     @property
     def T(self) -> Tensor:
-        """The axes in reverse order."""
+        """The transpose: the axes in reverse order."""
         return self.transpose()
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.shape:
-            raise TypeError("A Tensor without axes cannot be iterated over. Use float() for its value.")
+            raise TypeError("A Tensor without axes cannot be iterated over. Use float() to get its value.")
         return (self[i] for i in range(self.shape[0]))
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("len() of a Tensor without axes. Use .size for the number of elements.")
+            raise TypeError("A Tensor without axes has no len(). Use .size for the number of elements.")
         return self.shape[0]
 
     # NumPy's protocols.
@@ -112,7 +112,13 @@ class Operators(RequiresGrad, Values):
         return array_function(function, args, kwargs)
 
     def detach(self) -> Tensor:
-        """The same value as a constant: no gradient passes."""
+        """Return the value as a constant: no gradient flows through it.
+
+        Returns
+        -------
+        Tensor
+            The value.
+        """
         return ew.stop_gradient(self)
 
     # Arithmetic, and comparisons element by element.
@@ -163,5 +169,5 @@ class Operators(RequiresGrad, Values):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise ReadOnlyError(
-            "A Tensor cannot be assigned to in place. Make a new one with x.at[key].set(value), for a Variable assign() it."
+            "A Tensor cannot be changed in place. Create a new one with x.at[key].set(value), and assign() it to a Variable."
         )

@@ -1,4 +1,4 @@
-"""Updates of Variables that nobody has asked for yet: those of a step are one run with its losses and gradients."""
+"""Deferred updates of Variables: the updates of a step run together with its losses and gradients."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from jitgrad.tape.variable import Variable
 from jitgrad.vm import forks
 
 _LOCK = forks.lock()
-"""Whoever makes updates holds it. One for all: making some may ask for others, whose maker would wait for these."""
+"""Held while updates run. One lock for all, because updates may need others, whose thread would wait for these."""
 
 
 class _Updated(Storage):
-    """Variables in themselves, as their updates are made."""
+    """The storage of Variables while their updates run."""
 
     def write(self, leaf: Tensor, value: Any) -> None:
         leaf.variable.replace(value)  # type: ignore[union-attr]
@@ -34,7 +34,7 @@ _UPDATED = _Updated()
 
 
 class _Pending:
-    """Updates that were asked for on one path, in the dtype of one level."""
+    """The deferred updates of one path, in the dtype of one level."""
 
     __slots__ = ("_changes", "_event", "_groups", "_where", "level")
 
@@ -47,7 +47,7 @@ class _Pending:
         where.pending = self
 
     def add(self, changes: Sequence[StateUpdate], event: Event) -> bool:
-        """These, too; False where another thread makes them already."""
+        """Add updates. Return False if another thread is already running the pending ones."""
         with _LOCK:
             if self._where.pending is not self:
                 return False
@@ -65,7 +65,7 @@ class _Pending:
             return True
 
     def make(self, asked: Sequence[Tensor] = ()) -> None:
-        """Make them now, and what else is one run with them: ``asked``, which joins them, too."""
+        """Run the updates now, in one run with their groups and with ``asked``."""
         where = self._where
         with _LOCK:
             if where.pending is not self:
@@ -84,7 +84,7 @@ class _Pending:
         where.over = True
 
     def joins(self, asked: Sequence[Tensor]) -> bool:
-        """Whether Tensors that were recorded since may be computed in the same run: where its dtype stays what it is."""
+        """Return whether Tensors recorded since can be computed in the same run, which must not change its dtype."""
         where = self._where
         if where is not here.path or where.lost or not path.REPLAY or any(t.path is not where or t.place < 0 for t in asked):
             return False
@@ -107,11 +107,11 @@ class _Pending:
 
     @staticmethod
     def _what(targets: Sequence[Tensor], asked: Sequence[Tensor]) -> Any:
-        """What a run is of, on a path that has come to some event."""
+        """Return the key of a run on a path."""
         return ("updated", len(targets), *[t.place for t in asked])
 
     def _show(self) -> list[Tensor]:
-        """Let gradients have their graphs; returns these."""
+        """Show the graphs of the gradients, and return the gradients."""
         return [t for group in self._groups for t in group.show()]
 
     def _run(self, asked: Sequence[Tensor]) -> None:
@@ -140,7 +140,7 @@ class _Pending:
 
 
 def apply(changes: Sequence[StateUpdate]) -> None:
-    """Update Variables, when somebody asks for one of them or, where that cannot wait, now."""
+    """Update Variables: when one of them is next read or, if the updates cannot be deferred, now."""
     if here.active:
         arguments = [t for change in changes for t in change.args]
         check_not_tracing(arguments)
@@ -151,7 +151,18 @@ def apply(changes: Sequence[StateUpdate]) -> None:
 
 
 def assign_later(pairs: Sequence[tuple[Variable, Tensor]]) -> bool:
-    """Have Variables of one dtype take values when somebody asks for them; False where that cannot wait."""
+    """Assign values to Variables of one dtype when they are next read.
+
+    Parameters
+    ----------
+    pairs : sequence of (Variable, Tensor)
+        The Variables and their values.
+
+    Returns
+    -------
+    bool
+        False if the values must be assigned now.
+    """
     where, level = here.path, pairs[0][0].level
     tensors: list[Tensor] = []
     changes = []
@@ -166,7 +177,7 @@ def assign_later(pairs: Sequence[tuple[Variable, Tensor]]) -> bool:
 
 
 def _later(changes: Sequence[StateUpdate]) -> bool:
-    """Whether updates can wait: where the path is followed on which all that they take was made."""
+    """Defer updates if their operands were recorded on a path that is being followed. Return whether they were deferred."""
     for change in changes:
         for variable in change.targets:
             if variable.pending is not None:
@@ -190,10 +201,20 @@ def _later(changes: Sequence[StateUpdate]) -> bool:
 
 
 def _wait(where: Path, key: list[Any], tensors: Sequence[Tensor], level: int, changes: Sequence[StateUpdate]) -> bool:
-    """Add updates to those that are pending on a path, in the dtype of a level; False where it is lost.
+    """Add updates to the pending ones of a path. Return False if the path is lost.
 
-    Args:
-        key, tensors: what tells these updates from others, and what they take, Variables and values.
+    Parameters
+    ----------
+    where : Path
+        The path.
+    key : list
+        The identity of the updates.
+    tensors : sequence of Tensor
+        The Variables and values that they read.
+    level : int
+        The level of their dtype.
+    changes : sequence of StateUpdate
+        The updates.
     """
     pending = where.pending
     if pending is not None and pending.level != level:
@@ -211,7 +232,7 @@ def _now(changes: Sequence[StateUpdate]) -> None:
     run_groups(arguments)
     for change in changes:
         for variable in change.targets:
-            variable.leaf  # noqa: B018  (makes what is pending)
+            variable.leaf  # noqa: B018  (runs pending updates)
     flat = Flat((), changes)
     if segments.is_long(flat):
         compute(arguments)

@@ -1,7 +1,7 @@
-"""When recording happens: one clock, and the intervals of it that a tape, a trace or a transform counts.
+"""Recordings: intervals of a clock during which a tape, a trace or a transform is active.
 
-A Tensor that is made while somebody records carries a moment of the clock, and keeps its operands. What carries no moment
-of a recording's intervals is constant to it. Each thread records for itself.
+A Tensor that is created during a recording has a timestamp and keeps its operands. A Tensor whose timestamp is outside the
+intervals of a recording is constant to it. Each thread has its own recordings.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ if TYPE_CHECKING:
     from jitgrad.tape.variable import Variable
 
 clock = itertools.count(1)
-"""Gives the next moment."""
+"""Returns the next timestamp."""
 
 
 class _Here(threading.local):
-    """What this thread records.
+    """The recordings of this thread.
 
-    Attributes:
-        active: the recordings that run.
-        no_grads: how many ``no_grad`` blocks it is in.
-        path: what it has done since its step began.
+    Attributes
+    ----------
+    active : list of Recording
+        The recordings that are active.
+    no_grads : int
+        The number of enclosing ``no_grad`` blocks.
+    path : Path
+        The operations since the step began.
     """
 
     def __init__(self) -> None:
@@ -40,7 +44,7 @@ class _Here(threading.local):
         self.path = Path(self.active)
 
     def begin(self) -> Path:
-        """Begin a step."""
+        """Begin a step and return its path."""
         self.path.leave()
         self.path = Path(self.active)
         if self.no_grads:
@@ -51,7 +55,7 @@ class _Here(threading.local):
 here = _Here()
 
 living: dict[int, weakref.ref[Recording]] = {}
-"""All recordings that may still be asked for a derivative, by number, and some that are gone."""
+"""All recordings that may still be differentiated, by number, and some that no longer exist."""
 
 _numbers = itertools.count()
 _MOST_GONE = 64
@@ -62,12 +66,18 @@ _OPEN = float("inf")
 class Recording:
     """Intervals of the clock, opened by ``start`` and ``resume``, closed by ``stop`` and ``pause``.
 
-    Attributes:
-        name: of the transform that records, if it is one.
-        sources: the Tensors that the transform differentiates by.
-        read: the Variables that were read while an interval was open, by id.
-        path: the one that it was started on.
-        number: among the tapes that were started on it.
+    Attributes
+    ----------
+    name : str
+        The name of the transform that records, or an empty string.
+    sources : list of Tensor
+        The Tensors that the transform differentiates with respect to.
+    read : dict
+        The Variables that were read during an interval, by id.
+    path : Path or None
+        The path on which the recording was started.
+    number : int
+        The number of the recording among the tapes that were started on the path.
     """
 
     def __init__(self, name: str = "") -> None:
@@ -89,15 +99,15 @@ class Recording:
         return bool(self.stops) and self.stops[-1] == _OPEN
 
     def start(self) -> None:
-        """From now on what is made keeps its operands."""
+        """Open an interval: new Tensors keep their operands."""
         here.path.lose()
         here.active.append(self)
         self.resume()
 
     def start_on_path(self, *key: object) -> None:
-        """The same, as an event of a path, with what else it follows from."""
+        """Start as an event of a path, with a key that identifies it."""
         path = here.path if here.active else here.begin()
-        if self.path is not None:  # it was started before
+        if self.path is not None:  # the recording was started before
             path.lose()
         path.step("tape", *key)
         self.path, self.number = path, path.tapes
@@ -106,7 +116,7 @@ class Recording:
         self._open()
 
     def note(self, *key: object) -> None:
-        """What happens to it is an event of its path."""
+        """Add an event to the path."""
         if self.path is not None and self.path is here.path:
             self.path.step(self.number, *key)
         elif self.path is not None:
@@ -121,7 +131,7 @@ class Recording:
             active[:] = [r for r in active if r is not self]
 
     def pause(self) -> None:
-        """What is made now keeps its operands, for others, and is constant to this recording."""
+        """Close the interval: new Tensors are constant to this recording, but keep their operands for others."""
         stops = self.stops
         if stops and stops[-1] == _OPEN:
             stops[-1] = next(clock)
@@ -143,7 +153,7 @@ class Recording:
         self.stop()
 
     def forget(self) -> None:
-        """What was recorded so far counts no more."""
+        """Discard what was recorded so far."""
         running = self.running
         self.note("forget")
         self.starts, self.stops, self.read = [], [], {}
@@ -153,15 +163,15 @@ class Recording:
             self.path = None
 
     def has(self, tensor: Tensor) -> bool:
-        """Whether ``tensor`` was recorded in one of the intervals."""
+        """Return whether ``tensor`` was recorded in one of the intervals."""
         return _is_in(self.starts, self.stops, tensor)
 
     def so_far(self) -> Callable[[Tensor], bool]:
-        """As ``has``, whatever is forgotten later."""
+        """Return a function like ``has`` that is not affected by a later ``forget``."""
         return functools.partial(_is_in, self.starts, self.stops)
 
     def depends(self, tensor: Tensor) -> bool:
-        """Whether a derivative passes from one of ``sources`` to ``tensor``."""
+        """Return whether ``tensor`` depends on one of ``sources`` through differentiable ops."""
         sources = {id(source) for source in self.sources}
         seen: dict[int, Tensor] = {}
         stack = [tensor]
@@ -178,7 +188,7 @@ class Recording:
         return False
 
     def _is_constant(self, tensor: Tensor) -> bool:
-        """Whether it was found to depend on no source before."""
+        """Return whether an earlier call found that ``tensor`` does not depend on a source."""
         found = None if self._constant is None else self._constant.get(id(tensor))
         return found is not None and found() is tensor
 
@@ -191,12 +201,12 @@ def _is_in(starts: list[float], stops: list[float], tensor: Tensor) -> bool:
 
 
 def is_recorded(tensor: Tensor) -> bool:
-    """Whether some recording that lives, in any thread, may be asked for a derivative through ``tensor``."""
+    """Return whether any recording, in any thread, may be differentiated through ``tensor``."""
     return any(recording.has(tensor) for recording in alive())
 
 
 def alive() -> list[Recording]:
-    """All recordings that may still be asked for a derivative."""
+    """Return all recordings that may still be differentiated."""
     found = []
     for number, ref in list(living.items()):
         recording = ref()
@@ -208,13 +218,13 @@ def alive() -> list[Recording]:
 
 
 def is_active() -> bool:
-    """Whether a tape, a trace or a transform is recording."""
+    """Return whether a tape, a trace or a transform is recording."""
     return bool(here.active)
 
 
 @contextmanager
 def paused(recordings: Iterable[Recording]) -> Iterator[None]:
-    """Pause those of ``recordings`` that run, and resume them afterwards if they have not been stopped."""
+    """Pause the running ones of ``recordings``, and resume them afterwards unless they were stopped."""
     stopped = [r for r in recordings if r.running]
     for recording in stopped:
         recording.pause()
@@ -227,13 +237,32 @@ def paused(recordings: Iterable[Recording]) -> Iterator[None]:
 
 
 def grad_enabled() -> bool:
-    """Whether results of Tensors that require gradients require them too: not inside ``no_grad``."""
+    """Return whether results inherit ``requires_grad``, which they do not inside ``no_grad``."""
     return here.no_grads == 0
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """``with no_grad():`` what is computed inside is constant to every tape, and requires no gradient. Also a decorator."""
+    """Disable recording: what is computed inside is constant to every tape and does not require a gradient.
+
+    It can be used as a context manager and as a decorator.
+
+    Yields
+    ------
+    None
+
+    See Also
+    --------
+    stop_gradient : Treat a single value as a constant.
+
+    Examples
+    --------
+    >>> w = jg.tensor(2.0, requires_grad=True)
+    >>> with jg.no_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    False
+    """
     here.no_grads += 1
     try:
         here.path.step("no_grad")
@@ -246,7 +275,7 @@ def no_grad() -> Iterator[None]:
 
 @contextmanager
 def unfollowed() -> Iterator[Path]:
-    """Keep what is done inside off the path."""
+    """Keep operations inside off the path."""
     path, here.path = here.path, Path(here.active, lost=True)
     try:
         yield here.path

@@ -1,4 +1,4 @@
-"""What Tensors and Variables know of the gradients that ``backward`` adds up; the names are PyTorch's."""
+"""Gradients that ``backward`` accumulates in Tensors and Variables. The names are those of PyTorch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class Gradient:
-    """What ``backward`` keeps of a Tensor or Variable that requires a gradient.
+    """The state of ``backward`` for a Tensor or Variable that requires a gradient.
 
-    Attributes:
-        value: the sum of the gradients so far.
-        wanted: whether there will be one: for what the user made, and for what asked for it by ``retain_grad``.
-        spent: whether ``backward`` went through it and let its operands go.
+    Attributes
+    ----------
+    value : Tensor or None
+        The sum of the gradients so far.
+    wanted : bool
+        Whether a gradient is kept: for leaves, and after ``retain_grad``.
+    spent : bool
+        Whether ``backward`` went through the op and released it.
     """
 
     __slots__ = ("spent", "value", "wanted")
@@ -31,7 +35,7 @@ class Gradient:
 
 
 class RequiresGrad:
-    """Base of Tensors and Variables: whether they require a gradient, and the one that they have."""
+    """The part of Tensors and Variables that concerns ``backward``."""
 
     __slots__ = ()
 
@@ -46,52 +50,62 @@ class RequiresGrad:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether ``backward`` finds its way here. Results inherit it; set it on what you made yourself.
+        """Whether ``backward`` computes a gradient of this value, or of a value that it was computed from.
 
-        Setting it raises DTypeError for integers and booleans, TapeError for a result.
+        Results inherit it from their operands. It can be set for leaves of a floating-point dtype.
         """
         return self.gradient is not None
 
     @requires_grad.setter
     def requires_grad(self, required: bool) -> None:
         if not self.is_leaf:
-            raise TapeError("A result requires a gradient if an operand does. Use detach() for a constant of the same value.")
+            raise TapeError(
+                "requires_grad cannot be set for the result of an operation. Use detach() for a constant with the same value."
+            )
         if required and self.level <= dtypes.INTEGER:
-            raise DTypeError(f"A {dtypes.DTYPE[self.level]} requires no gradient: only floats have one. Convert it to float64.")
+            raise DTypeError(f"A value of dtype {dtypes.DTYPE[self.level]} cannot require a gradient. Convert it to float64.")
         if required != self.requires_grad:
             self._keep(Gradient(wanted=True) if required else None)
 
     @property
     def grad(self) -> Tensor | None:
-        """The sum of the gradients of all calls of ``backward`` since the last ``zero_grad``; None before the first."""
+        """The sum of the gradients of all calls of ``backward`` since the last ``zero_grad``, or None."""
         return None if self.gradient is None else self.gradient.value
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if self.gradient is None:
-            raise TapeError("This requires no gradient, so it has none to set. Set requires_grad first.")
+            raise TapeError("The gradient cannot be set because this value does not require one. Set requires_grad first.")
         if value is not None and value.shape != self.shape:
-            raise ShapeError(f"grad: a gradient of shape {value.shape} for a value of {self.shape}. Give it the same shape.")
+            raise ShapeError(f"grad: the gradient has shape {value.shape} and the value {self.shape}. Give it the same shape.")
         self.gradient.value = value
 
     def zero_grad(self) -> None:
-        """Forget the gradient: the next ``backward`` starts from nothing."""
+        """Reset the gradient to None."""
         self.grad = None
 
     def retain_grad(self) -> None:
-        """Have ``backward`` keep the gradient of a result, too. Raises TapeError where it requires none."""
+        """Keep the gradient of this result in ``grad`` when ``backward`` is called.
+
+        Raises
+        ------
+        TapeError
+            If it does not require a gradient.
+        """
         if self.gradient is None:
-            raise TapeError("This requires no gradient, so there is none to retain. Compute it from what requires one.")
+            raise TapeError(
+                "There is no gradient to retain because this value does not require one. Compute it from a value that does."
+            )
         self.gradient.wanted = True
         here.path.lose()
 
     @property
     def grad_fn(self) -> Op | None:
-        """The op that made it, of what requires a gradient and was not made by the user."""
+        """The op that computed this value, or None for a leaf and for values that do not require a gradient."""
         op: Op | None = getattr(self, "op", None)
         return op if self.requires_grad else None
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it was made by the user, or requires no gradient."""
+        """Whether this value was created by the user, or does not require a gradient."""
         return self.grad_fn is None

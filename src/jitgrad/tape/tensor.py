@@ -1,7 +1,7 @@
 """Tensors: nodes of the recorded expression, and recording them.
 
-An operator computes nothing. It makes a Tensor that knows its op, operands, shape and dtype; the value is computed when it is
-asked for, and kept. A Tensor never changes.
+An operator does not compute anything. It makes a Tensor with the op, the operands, the shape and the dtype. The value is
+computed when it is first requested, and kept. A Tensor never changes.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jitgrad.errors import OptionError, ShapeError, TracingError
+from jitgrad.errors import ShapeError, TracingError
 from jitgrad.ops import OPS, Op, Shape, Shapes
 from jitgrad.ops.linear import concatenate, get, reshape
-from jitgrad.ops.table import Result
 from jitgrad.tape import dtypes, trace
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.path import LOST, Event, Path
 from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
 from jitgrad.tape.recording import clock, here
 from jitgrad.tape.requires_grad import Gradient
+from jitgrad.tape.result import level_of, result_of
 from jitgrad.tape.tree import contains
 from jitgrad.tape.values import shown_value
 
@@ -30,21 +30,60 @@ if TYPE_CHECKING:
 
 
 class Tensor(Operators):
-    """A value that was recorded, or given.
+    """An immutable array that is computed when its value is requested, and can be differentiated.
 
-    Attributes:
-        op: the op that made it; None for a leaf.
-        inputs: the op's operands.
-        attrs: the op's attributes as (name, value) pairs.
-        shape: the sizes of its axes; ``Shapes`` where the op has several results, which users have as ``get`` of this one.
-        level: how strong its dtype is, see ``dtypes``.
-        value: its value, None where it is not known; a float is a number of the code.
-        timestamp: when it was recorded while some tape or trace was watching; 0 where none was.
-        variable: the Variable that a leaf is the value of.
-        group: the gradients that it is computed with, see ``evaluate``.
-        gradient: where it requires a gradient, what ``backward`` keeps of it.
-        path, place: where it was made, and its number there; None of a leaf.
-        call: of a result of a composite what makes its graph.
+    Create Tensors with ``jitgrad.tensor``, ``zeros``, ``ones`` and the like, or by operations on Variables and other Tensors.
+    The parameters below are those of a low-level constructor.
+
+    Parameters
+    ----------
+    op : Op or None
+        The op that computes the value, None for a leaf.
+    inputs : tuple of Tensor
+        The operands of the op.
+    attrs : tuple of (str, object)
+        The attributes of the op.
+    shape : tuple of int
+        The shape; ``Shapes`` if the op has several results.
+    level : int
+        The precedence of the dtype, see ``tape.dtypes``.
+    value : ndarray, optional
+        The value, if it is known.
+    variable : Variable, optional
+        The Variable whose value a leaf is.
+
+    Attributes
+    ----------
+    op, inputs, attrs, shape, level, value, variable
+        See the parameters.
+    timestamp : int
+        The time at which it was recorded, 0 if nothing was recording.
+    group : object
+        The values that are computed together with this one, see ``tape.evaluate``.
+    gradient : Gradient or None
+        The state of ``backward``, if a gradient is required.
+    path, place
+        The path on which it was recorded, and its number there; None and -1 for a leaf.
+    call : object
+        For a result of a composite, what builds its graph.
+
+    See Also
+    --------
+    tensor : Create a Tensor from an array.
+    Variable : A value that can be assigned.
+
+    Examples
+    --------
+    >>> x = jg.tensor([1.0, 2.0, 3.0])
+    >>> x * 2 + 1
+    <Tensor shape=(3,) dtype=float64 [3. 5. 7.]>
+    >>> x.sum().item()
+    6.0
+
+    NumPy functions accept Tensors, and their results are Tensors:
+
+    >>> np.exp(x - x)
+    <Tensor shape=(3,) dtype=float64 [1. 1. 1.]>
     """
 
     __slots__ = (
@@ -78,7 +117,7 @@ class Tensor(Operators):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of the value."""
+        """The dtype."""
         return dtypes.DTYPE[self.level]
 
     def _read(self) -> Tensor:
@@ -87,10 +126,10 @@ class Tensor(Operators):
     if TYPE_CHECKING:
 
         def force(self) -> Any:
-            """The value, computed now if it is not known; put here by jitgrad.tape."""
+            """Return the value, computed now if necessary. Attached by jitgrad.tape."""
 
         def compute_apart(self) -> None:
-            """The same, off the path; put here by jitgrad.tape."""
+            """Compute the value off the path. Attached by jitgrad.tape."""
 
     def _value(self) -> Any:
         value = np.asarray(self.force(), self.dtype)
@@ -104,25 +143,25 @@ class Tensor(Operators):
         return self  # it never changes
 
     def __deepcopy__(self, memo: Any) -> Tensor:
-        """Itself, so that gradients pass; of what the user made to have a gradient another one."""
+        """Return the Tensor itself, so that gradients flow; a new one if it is a leaf that requires a gradient."""
         own = self.op is None and self.gradient is not None and self.variable is None
         return _remade(self.value, self.level, True) if own else self
 
     def __reduce__(self) -> Any:
-        """Pickled as a constant of the same value."""
+        """Pickle as a constant with the same value."""
         own = self.op is None and self.requires_grad
         return _remade, (self._leaving("pickle", explicit=own), self.level, own)
 
     def __repr__(self) -> str:
         shown = f" traced{f', by {self.op.name}' if self.op is not None else ''}"
         if trace.current() is None and (self.value is not None or self.op is not None or self.group is not None):
-            with contextlib.suppress(TracingError):  # it may depend on what is known only as a loop runs
+            with contextlib.suppress(TracingError):  # it may depend on values that exist only while a loop runs
                 shown = shown_value(self._value())
         return f"<Tensor shape={self.shape} dtype={self.dtype}{shown}>"
 
 
 class Composed(Tensor):
-    """A result of a composite. Where its op or its operands are asked for, it is given them and becomes a plain Tensor."""
+    """A result of a composite. It becomes a plain Tensor when its op or its operands are requested."""
 
     __slots__ = ()
 
@@ -146,12 +185,12 @@ def _remade(value: Any, level: int, requires_grad: bool) -> Tensor:
 
 
 def placeholder(shape: Shape, level: int = dtypes.NUMBER) -> Tensor:
-    """A leaf whose value is given later."""
+    """Return a leaf whose value is given later."""
     return Tensor(None, (), (), shape, level)
 
 
 def known(value: np.ndarray, level: int) -> Tensor:
-    """A leaf of a value, which is not copied."""
+    """Return a leaf with a value, which is not copied."""
     return Tensor(None, (), (), value.shape, level, value)
 
 
@@ -159,7 +198,7 @@ new: Any = object.__new__
 
 
 def later(shape: Shape, level: int, path: Path, place: int, group: Any) -> Tensor:
-    """A leaf of a group, whose value is made when somebody asks."""
+    """Return a leaf of a group, whose value is computed when it is requested."""
     made = leaf(None, shape, level, None, None)
     made.path = path
     made.place = place
@@ -174,7 +213,7 @@ def _number(value: float, level: int) -> Tensor:
 
 
 def leaf(value: Any, shape: Shape, level: int, variable: Variable | None, gradient: Gradient | None) -> Tensor:
-    """The value of a Variable, which is not copied, or a number."""
+    """Return a leaf with the value of a Variable, which is not copied, or with a number."""
     made = new(Tensor)
     made.op = made.group = made.path = made.call = None
     made.inputs = made.attrs = ()
@@ -189,14 +228,11 @@ def leaf(value: Any, shape: Shape, level: int, variable: Variable | None, gradie
 
 # Recording.
 
-_EXACT = 2**53  # the integers that float64 holds
+_EXACT = 2**53  # integers up to this size are exact in float64
 
 
 def as_tensor(value: Any) -> Tensor:
-    """A Tensor for an operand: a Tensor itself, a Variable's value, a Python number as a literal, an array as data.
-
-    A list with Tensors in it is stacked.
-    """
+    """Return an operand as a Tensor: a number becomes a literal, an array data, and a list with Tensors is stacked."""
     if type(value) is Tensor:
         return value
     if type(value) is float:
@@ -210,18 +246,16 @@ def as_tensor(value: Any) -> Tensor:
     if contains(value, Operators):
         parts = [as_tensor(item) for item in value]
         if any(t.shape != parts[0].shape for t in parts):
-            raise ShapeError(f"A list has items of shapes {', '.join(str(t.shape) for t in parts)}. Give items of one shape.")
+            raise ShapeError(
+                f"A list has items of different shapes: {', '.join(str(t.shape) for t in parts)}. Give items of one shape."
+            )
         return concatenate(*[reshape(t, shape=(1, *t.shape)) for t in parts], axis=0)
     array, level = dtypes.as_data(value)
     return Tensor(None, (), (), array.shape, level, array)
 
 
-_FIXED = {"bool": dtypes.BOOL, "integer": dtypes.INTEGER}
-_LEAST = {"same": dtypes.BOOL, "number": dtypes.INTEGER, "float": dtypes.NUMBER}
-
-
 def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
-    """Record an op, and return its result, or a tuple of its results; raises ShapeError where its shape rule does."""
+    """Record an op and return its result, or a tuple of results. The shape rule raises ShapeError."""
     for x in operands:
         kind = type(x)
         if kind is not Tensor and kind is not Composed:
@@ -234,7 +268,7 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
     given = tuple(attrs.items()) if attrs else ()
     key: list[Any] = [op, given]
     place, inherits = path.event.end, False
-    for x in operands:  # as ``path.keyed``, and quicker
+    for x in operands:  # as in ``path.keyed``, but faster
         if x.path is path:
             key.append(x.place)
         else:
@@ -267,12 +301,12 @@ def record(op: Op, operands: tuple[Any, ...], attrs: dict[str, Any]) -> Any:
 
 _numbers: dict[type, dict[Any, Tensor]] = {float: {}, int: {}}
 _rules_numbers: dict[type, dict[Any, Tensor]] = {float: {}, int: {}}
-"""Where no path is followed, as in rules of derivatives: their numbers are not the user's, which may be others next time."""
+"""For numbers off the path, as in derivative rules: they are not the user's numbers, which may change in the next step."""
 _MOST_NUMBERS = 1024
 
 
 def as_tensors(operands: tuple[Any, ...]) -> tuple[Tensor, ...] | None:
-    """Operands as Tensors; None where one is deferred. A number is the same Tensor again, which nobody sees but the graph."""
+    """Return operands as Tensors, or None if one is deferred. Equal numbers share a Tensor."""
     made = []
     for x in operands:
         kind = type(x)
@@ -299,14 +333,14 @@ def _number_again(known: dict[Any, Tensor], x: float) -> Tensor:
 
 
 def _followed(path: Path, key: list[Any], place: int, op: Op, operands: tuple[Tensor, ...], attrs: dict[str, Any]) -> Event:
-    """The event of an op that was not the first that came next on a path; raises ShapeError where its shape rule does."""
+    """Return the event of an op that was not the expected one on a path. The shape rule raises ShapeError."""
     if path.event is LOST:
-        return _result(op, operands, attrs, key[1])
+        return result_of(op, operands, attrs, key[1])
     event = path.event.next(key)
     if event is None:
-        made = _result(op, operands, attrs, key[1])
+        made = result_of(op, operands, attrs, key[1])
         shape, level = made.shape, made.level
-        if OPS.get(op.name) is not op:  # what it does is its user's
+        if OPS.get(op.name) is not op:  # a custom op
             path.lose()
         read = place - path.event.end
         return path.grow(key, read + (1 + len(shape) if type(shape) is Shapes else 1), shape, level)
@@ -315,13 +349,13 @@ def _followed(path: Path, key: list[Any], place: int, op: Op, operands: tuple[Te
 
 
 def results(node: Tensor) -> tuple[Tensor, ...]:
-    """The results of an op that has several, each as a Tensor."""
+    """Return the results of an op with several results as Tensors."""
     op: Any = node.op
     shapes: Any = node.shape
     kinds = op.result if isinstance(op.result, tuple) else (op.result,) * len(shapes)
     made = []
     for index, (shape, kind) in enumerate(zip(shapes, kinds, strict=True)):
-        one = Tensor(get, (node,), (("index", index),), shape, _level(op, kind, node.inputs))
+        one = Tensor(get, (node,), (("index", index),), shape, level_of(op, kind, node.inputs))
         one.path, one.place = node.path, node.place + 1 + index if node.place >= 0 else -1
         if node.gradient is not None and one.level > dtypes.INTEGER:
             one.gradient = Gradient()
@@ -330,72 +364,41 @@ def results(node: Tensor) -> tuple[Tensor, ...]:
 
 
 def recorded_again(node: Tensor, operands: Sequence[Any]) -> Any:
-    """The op of ``node`` on other operands; several results are a tuple, here as an operand of ``get``, too."""
+    """Record the op of ``node`` on other operands. Several results are a tuple, also as the operand of ``get``."""
     attrs = dict(node.attrs)
     return operands[0][attrs["index"]] if node.op is get else record(node.op, tuple(operands), attrs)  # type: ignore[arg-type]
 
 
-# Shape and level of what an op makes of operands, by those of the operands: looked up when the op is recorded again.
-_RESULTS: dict[tuple[Any, ...], Event] = {}
-_MOST_RESULTS = 4096
-
-
-def _result(op: Op, inputs: Sequence[Tensor], attrs: dict[str, Any], given: tuple[Any, ...]) -> Event:
-    """As an event of no path."""
-    key = (op, given, *[(t.shape, t.level) for t in inputs])
-    found = _RESULTS.get(key)
-    if found is not None:
-        return found
-    if op.arity is not None and len(inputs) != op.arity:
-        raise OptionError(f"{op.name} takes {op.arity} operands and got {len(inputs)}. Give {op.arity}.")
-    shape = op.shape(op, tuple([t.shape for t in inputs]), attrs)
-    kinds = op.result if isinstance(op.result, tuple) else (op.result,)
-    made = Event((), -1, -1, shape, max([_level(op, kind, inputs) for kind in kinds]))
-    if OPS.get(op.name) is op:  # others may be made anew for each call
-        if len(_RESULTS) >= _MOST_RESULTS:
-            _RESULTS.clear()
-        _RESULTS[key] = made
-    return made
-
-
-def _level(op: Op, kind: Result, inputs: Sequence[Tensor]) -> int:
-    """The level of a result of this kind."""
-    if kind in _FIXED:
-        return _FIXED[kind]
-    dtype_operands = range(len(inputs)) if op.dtype_operands is None else op.dtype_operands
-    return max(_LEAST[kind], *[inputs[i].level for i in dtype_operands])
-
-
 def _inherited(made: Tensor) -> Gradient | None:
-    """A result requires a gradient if an operand does that has a derivative, outside of ``no_grad``."""
+    """Return the gradient state of a result: it requires a gradient if a differentiable operand does, outside ``no_grad``."""
     op = made.op
     if op is None or made.level <= dtypes.INTEGER or here.no_grads:
         return None
-    if op.partials and None not in op.partials:  # an operand has one, and all pass
+    if op.partials and None not in op.partials:  # an operand requires one, and the op is differentiable in all of them
         return Gradient()
     passing = [x for i, x in enumerate(made.inputs) if op.passes(i)]
     return Gradient() if any(x.gradient is not None for x in passing) else None
 
 
 def is_recorded_op(tensor: Tensor) -> bool:
-    """Whether it is the result of an op that it remembers."""
+    """Return whether a Tensor is the recorded result of an op."""
     return type(tensor) is Composed or tensor.op is not None
 
 
 def op_of(tensor: Tensor) -> Op | None:
-    """Its op, of a result of a composite without looking at the graph."""
+    """Return the op of a Tensor, for a result of a composite without building its graph."""
     op: Op | None = tensor.call.op_of(tensor) if type(tensor) is Composed else tensor.op
     return op
 
 
 def operands_of(tensor: Tensor) -> tuple[Tensor, ...]:
-    """The operands of its op, or of the composite that it is a result of."""
+    """Return the operands of the op, or of the composite."""
     operands: tuple[Tensor, ...] = tensor.inputs if tensor.call is None else tensor.call.operands
     return operands
 
 
 def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda node: True) -> Iterator[Tensor]:
-    """Each Tensor that ``roots`` were recorded from once, roots first; down from a node only where ``into(node)``."""
+    """Yield each Tensor that ``roots`` were computed from once, roots first. Descend from nodes with ``into(node)`` only."""
     seen: set[int] = set()
     stack = list(reversed(roots))
     while stack:
@@ -408,14 +411,14 @@ def upstream(roots: Sequence[Tensor], into: Callable[[Tensor], bool] = lambda no
 
 
 def cast(x: Tensor, level: int) -> Tensor:
-    """The same value in the dtype of ``level``. Recorded as a reshape to the same shape: in a Program all are one dtype."""
+    """Return the value in the dtype of ``level``, recorded as a reshape: all values of a Program have one dtype."""
     if x.level == level:
         return x
     return retyped(identity(x), level)
 
 
 def retyped(made: Tensor, level: int) -> Tensor:
-    """A Tensor that was just recorded, in the dtype of ``level``."""
+    """Set the level of a Tensor that was just recorded."""
     if made.level != level:
         made.level = level
         here.path.step("level", made.place, level)
@@ -423,5 +426,5 @@ def retyped(made: Tensor, level: int) -> Tensor:
 
 
 def identity(x: Tensor) -> Tensor:
-    """The same value as a Tensor of its own, recorded where it is made. So what a Variable held stays apart from it."""
+    """Return a new Tensor with the same value, recorded here, so that it is distinct from the value of a Variable."""
     return record(OPS["reshape"], (x,), {"shape": x.shape})

@@ -1,9 +1,10 @@
-"""Values that leave the graph: for NumPy, for Python, for people to read.
+"""Values that leave the graph: for NumPy, for Python, and for display.
 
-What is computed from such a value has no path back to its Tensor, so where a derivative is taken it would silently be 0. There
-asking for one is an error: inside a transform (``grad``, ``jvp``, …) for what depends on its arguments, and for what requires a
-gradient and was not gone through by ``backward``. ``item()`` is the way out for a number of the latter, as in PyTorch, and
-``detach()`` for both. Branches on values, and what is only shown, go anywhere, and so do values under a tape, as in TensorFlow.
+A result that is computed from such a value is not connected to the Tensor, so its derivative would silently be 0. Requesting a
+value therefore raises an error if a derivative is lost: in a transform (``grad``, ``jvp``, …) for values that depend on its
+arguments, and for values that require a gradient until ``backward`` was called. ``item()`` returns a number in the second case,
+as in PyTorch, and ``detach()`` helps in both. Branches on values, displayed values and values under a tape are allowed, as in
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ REQUIRED = "requires a gradient"
 
 
 class Values:
-    """What Tensors and Variables give NumPy and Python."""
+    """The part of Tensors and Variables that converts to NumPy and Python."""
 
     __slots__ = ()
 
@@ -40,10 +41,18 @@ class Values:
         def _read(self) -> Tensor: ...
 
     def numpy(self) -> Any:
-        """The value: a copy as a NumPy array, or a NumPy scalar where there is no axis. Computed now if it was not before.
+        """Return the value as a NumPy array, or as a NumPy scalar if there are no axes. It is computed if necessary.
 
-        Raises ConcretizationError inside a transform for what depends on its arguments, and for what requires a gradient: use
-        ``detach().numpy()`` for a value without a derivative.
+        Returns
+        -------
+        ndarray or scalar
+            A copy of the value.
+
+        Raises
+        ------
+        ConcretizationError
+            In a transform such as ``grad`` if the value depends on its arguments, and if it requires a gradient. Use
+            ``detach().numpy()`` for a value without a derivative.
         """
         return self._leaving("numpy()")
 
@@ -51,13 +60,32 @@ class Values:
         return np.asarray(self._leaving("NumPy's array()"), dtype)
 
     def tolist(self) -> Any:
-        """The value as Python numbers in nested lists. Raises as ``numpy()``."""
+        """Return the value as nested lists of Python numbers.
+
+        Returns
+        -------
+        list or number
+            The value.
+
+        Raises
+        ------
+        ConcretizationError
+            In the same cases as ``numpy``.
+        """
         return np.asarray(self._leaving("tolist()")).tolist()
 
     def item(self) -> Any:
-        """The value of one element as a Python number, also of what requires a gradient: to print it, or keep it.
+        """Return a value with a single element as a Python number, even if it requires a gradient.
 
-        Raises ConcretizationError inside a transform for what depends on its arguments.
+        Returns
+        -------
+        float, int or bool
+            The number.
+
+        Raises
+        ------
+        ConcretizationError
+            In a transform such as ``grad``, if the value depends on its arguments.
         """
         return np.asarray(self._leaving("item()", explicit=True)).item()
 
@@ -77,21 +105,21 @@ class Values:
         return bool(self._value())
 
     def __format__(self, spec: str) -> str:
-        value = self._value()  # alone: around it stands the user's text; ``print`` and ``repr`` show shape and dtype, too
+        value = self._value()  # only the value, as part of a text; ``print`` and ``repr`` show the shape and the dtype, too
         return format(value, spec) if spec else str(value)
 
     def _leaving(self, how: str, explicit: bool = False) -> Any:
-        """The value, where no derivative that is being taken is lost with it."""
+        """Return the value if no derivative is lost."""
         check_leaving(self, how, explicit)
         return self._value()
 
 
 def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
-    """Raise ConcretizationError where the value of ``x`` is asked for by ``how`` while a derivative is taken that it has.
+    """Raise ConcretizationError if requesting the value of ``x`` by ``how`` would lose a derivative that is being computed.
 
-    What requires a gradient may give its value where that is said ``explicit``ly.
+    An ``explicit`` request is allowed for values that require a gradient.
     """
-    if trace.current() is not None:  # a trace refuses values by itself
+    if trace.current() is not None:  # a trace raises its own errors
         return
     if not here.active and (explicit or x.gradient is None):
         return
@@ -103,12 +131,12 @@ def check_leaving(x: Values, how: str, explicit: bool = False) -> None:
 
 
 def peek(x: Values) -> Any:
-    """The value as ``numpy()`` gives it, anywhere: for what decides by it, shows or keeps it, and computes nothing from it."""
+    """Return the value without checks: to branch on it, show it or keep it, not to compute with it."""
     return x._value()
 
 
 def shown_value(value: Any) -> str:
-    """A value as it stands at the end of a ``repr``: a matrix, which takes several lines, begins a line of its own."""
+    """Return a value as text for the end of a ``repr``; a text of several lines begins on a new line."""
     text = np.array2string(np.asarray(value))
     return ("\n" if "\n" in text else " ") + text
 
@@ -117,5 +145,5 @@ def _lost(how: str, why: str) -> ConcretizationError:
     item = ", or item() for a number to print" if why == REQUIRED else ""
     return ConcretizationError(
         f"{how} takes the value of a Tensor that {why}{users_line()}, and its derivative would be lost. Use functions of "
-        f"jitgrad (stack for np.array([...]), sin for math.sin), detach() first for a value without a derivative{item}."
+        f"jitgrad (stack for np.array([...]), sin for math.sin), or detach() first for a value without a derivative{item}."
     )

@@ -1,4 +1,4 @@
-"""Variables: named values that change by assignment."""
+"""Variables: named values that can be assigned."""
 
 from __future__ import annotations
 
@@ -18,50 +18,82 @@ from jitgrad.tape.recording import here
 from jitgrad.tape.requires_grad import Gradient
 from jitgrad.tape.tensor import Tensor, as_tensor, identity, leaf
 from jitgrad.tape.values import check_leaving, shown_value
+from jitgrad.typing import ArrayLike, DTypeLike
 
 names = itertools.count()
-"""Numbers for the names of what is not named."""
+"""The numbers in default names."""
 
 
 class Pending(Protocol):
-    """Updates that are still to be made, see ``evaluate``."""
+    """Updates that have not been computed yet, see ``evaluate``."""
 
     def make(self) -> None:
-        """Make them now."""
+        """Compute the updates now."""
 
 
 class Projection(Protocol):
-    """What a Variable is brought back to after an optimizer changed it, see ``layers.constraints``."""
+    """A constraint, to which a Variable is projected after an optimizer changed it, see ``layers.constraints``."""
 
     def change(self, weight: Variable) -> trace.StateUpdate:
-        """The update that brings ``weight`` back."""
+        """Return the update that projects ``weight``."""
 
 
 class Variable(Operators):
-    """A value that is fitted, or kept as state.
+    """A value that is fitted, or kept as state, and that can be assigned.
 
-    Args:
-        value: a number, array-like or Tensor; copied.
-        dtype: float32, float64, int64 or bool. By default that of a NumPy value or Tensor; float64 for Python numbers.
-        name: shown by ``repr`` and in reports.
-        trainable: whether a gradient tape watches it by itself.
-        requires_grad: whether ``backward`` gives it a gradient, in ``.grad``.
+    Parameters
+    ----------
+    value : array_like
+        The initial value, which is copied.
+    dtype : {"float32", "float64", "int64", "bool"}, optional
+        The dtype. By default that of a NumPy array or Tensor, and float64 for Python numbers.
+    name : str, optional
+        The name in ``repr`` and in reports.
+    trainable : bool, default True
+        Whether gradient tapes watch the Variable.
+    requires_grad : bool, default False
+        Whether ``backward`` computes a gradient, in ``grad``.
 
-    Attributes:
-        pending: makes the next value when somebody asks.
-        kind: what a path knows of it, beside its value.
-        first: what sessions of a static graph know: the value that they begin with, and the Tensor that they showed last.
-        shared: whether these have one value together, instead of each its own.
+    Attributes
+    ----------
+    name : str
+        The name.
+    constraint : Constraint or None
+        The constraint to which optimizers project the Variable.
+    level : int
+        The precedence of the dtype, see ``tape.dtypes``.
+    kind : tuple
+        The properties that a recorded step depends on: trainable, requires_grad, shape and dtype.
+    pending : object
+        The computation of the next value, if it has not run yet.
+    first : tuple or None
+        For sessions of a static graph: the initial value, and the Tensor that the session showed last.
+    shared : bool
+        Whether all sessions of a static graph share one value.
 
-    Raises:
-        DTypeError: for a dtype that jitgrad does not compute with.
+    Raises
+    ------
+    DTypeError
+        If the dtype is not supported.
+
+    See Also
+    --------
+    GradientTape : Compute gradients with respect to Variables.
+
+    Examples
+    --------
+    >>> w = jg.Variable([1.0, 2.0], name="w")
+    >>> w.assign(w * 3)
+    <Variable 'w' shape=(2,) dtype=float64 [3. 6.]>
+    >>> jg.sum(w).item()
+    9.0
     """
 
     __slots__ = ("__weakref__", "_gradient", "_leaf", "_trainable", "constraint", "first", "kind", "level", "name", "pending")
     shared = False
 
     def __init__(
-        self, value: Any, dtype: Any = None, name: str | None = None, trainable: bool = True,
+        self, value: ArrayLike, dtype: DTypeLike | None = None, name: str | None = None, trainable: bool = True,
         requires_grad: bool = False,
     ) -> None:  # fmt: skip
         array, level = dtypes.as_data(value.numpy() if isinstance(value, Operators) else value, dtype)
@@ -78,7 +110,13 @@ class Variable(Operators):
         self.requires_grad = requires_grad
 
     def replace(self, array: np.ndarray) -> None:
-        """As ``take``, of an array that never changes."""
+        """Set the value to an array that never changes, without a copy and with pending updates discarded.
+
+        Parameters
+        ----------
+        array : ndarray
+            The value.
+        """
         if array.dtype is not dtypes.DTYPE[self.level]:
             self.take(array)
         else:
@@ -90,7 +128,7 @@ class Variable(Operators):
 
     @property
     def gradient(self) -> Gradient | None:
-        """Where it requires a gradient, what ``backward`` keeps of it."""
+        """The state of ``backward``, if a gradient is required."""
         return self._gradient
 
     def _keep(self, kept: Gradient | None) -> None:
@@ -100,17 +138,17 @@ class Variable(Operators):
 
     @property
     def shape(self) -> Shape:
-        """The sizes of the axes; they never change."""
+        """The shape, which never changes."""
         return self._leaf.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype; it never changes."""
+        """The dtype, which never changes."""
         return dtypes.DTYPE[self.level]
 
     @property
     def trainable(self) -> bool:
-        """Whether a gradient tape watches it by itself."""
+        """Whether gradient tapes watch the Variable."""
         return self._trainable
 
     @trainable.setter
@@ -121,13 +159,19 @@ class Variable(Operators):
 
     @property
     def leaf(self) -> Tensor:
-        """The Tensor of the value that is stored now."""
+        """The current value as a Tensor, without recording that it was read."""
         if self.pending is not None:
             self.pending.make()
         return self._leaf
 
     def read(self) -> Tensor:
-        """The value now as a Tensor, which later assignments do not touch."""
+        """Return the current value as a Tensor, which later assignments do not change.
+
+        Returns
+        -------
+        Tensor
+            The value.
+        """
         return identity(self._read())
 
     def _read(self) -> Tensor:
@@ -146,24 +190,38 @@ class Variable(Operators):
     def _value(self) -> Any:
         if trace.current() is not None:
             raise TracingError(
-                f"The value of Variable {self.name!r} was asked for while a function is traced{users_line()}. "
-                f"Compute with the Variable itself, or ask for its value outside."
+                f"The value of Variable {self.name!r} was requested while a function is traced{users_line()}. "
+                f"Compute with the Variable itself, or request its value outside of the function."
             )
         value: np.ndarray = self.leaf.value
         return value.copy() if value.ndim else value[()]
 
     @public()
-    def assign(self, value: Any) -> Variable:
-        """Take ``value`` from now on; returns self.
+    def assign(self, value: ArrayLike) -> Variable:
+        """Assign a new value.
 
-        Raises:
-            ShapeError: where its shape is not this Variable's.
-            DTypeError: where it is an array or Tensor of another floating dtype, or does not fit an integer Variable.
-            ConcretizationError: inside a transform, where it depends on the arguments: what a Variable holds is a constant.
+        Parameters
+        ----------
+        value : array_like
+            The value, of the shape of the Variable.
+
+        Returns
+        -------
+        Variable
+            The Variable itself.
+
+        Raises
+        ------
+        ShapeError
+            If the shape is not that of the Variable.
+        DTypeError
+            If the value is an array or Tensor of another floating dtype, or a float for an integer Variable.
+        ConcretizationError
+            In a transform such as ``grad``, if the value depends on the arguments: a Variable holds constants.
         """
         tensor = value if type(value) is Tensor else as_tensor(value)
         if tensor.level != self.level or tensor.shape != self._leaf.shape:
-            self._check(tensor, explicit=hasattr(value, "dtype") and value.shape != ())
+            self._check(tensor, explicit=hasattr(value, "dtype") and getattr(value, "shape", ()) != ())
         if here.path.active:
             tracing = trace.current()
             if tracing is not None:
@@ -178,24 +236,58 @@ class Variable(Operators):
 
         @staticmethod
         def assign_later(pairs: Sequence[tuple[Variable, Tensor]]) -> bool:
-            """Have Variables take values when somebody asks; False where that cannot wait. Put here by jitgrad.tape."""
+            """Assign values when they are first read. Return False if they must be computed now. Attached by jitgrad.tape."""
 
-    def assign_add(self, value: Any) -> Variable:
-        """``assign(self + value)``."""
+    def assign_add(self, value: ArrayLike) -> Variable:
+        """Add to the value: ``assign(self + value)``.
+
+        Parameters
+        ----------
+        value : array_like
+            The number or array to add.
+
+        Returns
+        -------
+        Variable
+            The Variable itself.
+        """
         return self.assign(self + value)
 
-    def assign_sub(self, value: Any) -> Variable:
-        """``assign(self - value)``."""
+    def assign_sub(self, value: ArrayLike) -> Variable:
+        """Subtract from the value: ``assign(self - value)``.
+
+        Parameters
+        ----------
+        value : array_like
+            The number or array to subtract.
+
+        Returns
+        -------
+        Variable
+            The Variable itself.
+        """
         return self.assign(self - value)
 
     def store(self, value: Any) -> None:
-        """Keep ``value`` in this Variable's dtype, a copy if it may change. For values known to fit; ``assign`` checks."""
+        """Set the value without checks, for values known to fit.
+
+        Parameters
+        ----------
+        value : array_like
+            The value, which is converted to the dtype of the Variable, and copied if it may change.
+        """
         if self.pending is not None:
             self.pending.make()
         self.take(value)
 
     def take(self, value: Any) -> None:
-        """The same, whatever is pending."""
+        """Set the value without checks, and without completing pending updates.
+
+        Parameters
+        ----------
+        value : array_like
+            The value, which is converted to the dtype of the Variable, and copied if it may change.
+        """
         array = value
         if type(array) is not np.ndarray or array.flags.writeable or array.dtype != dtypes.DTYPE[self.level]:
             array = np.array(value, dtypes.DTYPE[self.level])
@@ -206,7 +298,7 @@ class Variable(Operators):
         if tensor.shape != self.shape:
             raise ShapeError(
                 f"assign: Variable {self.name!r} has shape {self.shape} and the value {tensor.shape}. "
-                f"Give a value of the Variable's shape, or make a new Variable."
+                f"Give a value of the Variable's shape, or create a new Variable."
             )
         floats = self.level > dtypes.INTEGER and tensor.level > dtypes.INTEGER
         if tensor.level > dtypes.INTEGER >= self.level or (explicit and floats and tensor.dtype != self.dtype):
@@ -216,7 +308,7 @@ class Variable(Operators):
             )
 
     def __getstate__(self) -> Any:
-        """For copies and pickles: they have the same value, and a gradient of their own."""
+        """Return the state for copies and pickles, which have the same value and their own gradient."""
         state: Any = object.__getstate__(self)
         attributes, slots = state
         return attributes, slots | {"_leaf": self._value(), "pending": None, "_gradient": self.requires_grad, "first": None}
@@ -236,14 +328,14 @@ NEVER_DEFERRED.add(Variable)
 
 
 def assign_together(*pairs: tuple[Variable, Tensor]) -> None:
-    """Have Variables take results that fit them: as ``assign`` one after the other, and quicker."""
+    """Assign results that are known to fit, faster than several calls of ``assign``."""
     if trace.current() is not None or not Variable.assign_later(pairs):
         for variable, value in pairs:
             variable.assign(value)
 
 
 class WeakVariable(Variable):
-    """Numbers beside the model, as hyperparameters: kept in float64, and cast to a Program's dtype without deciding it."""
+    """A hyperparameter: stored as float64 and cast to the dtype of a Program, which it does not affect."""
 
     __slots__ = ()
 
