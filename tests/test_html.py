@@ -102,10 +102,10 @@ def test_results_in_a_notebook() -> None:
         "constant": groups.summary(),
         "Sequential a<b": model,
         "3 epochs in": history,
-        "gaussian, link identity": glm.fit(np.column_stack([x, 2 * x]), y[0]),
-        "gaussian, 5 strengths of the penalty": path(np.column_stack([x, np.sin(x)]), y[0], n_alphas=5),
+        "gaussian, identity link": glm.fit(np.column_stack([x, 2 * x]), y[0]),
+        "gaussian, 5 penalties": path(np.column_stack([x, np.sin(x)]), y[0], n_alphas=5),
         "chosen": cross_validated(np.column_stack([x, np.sin(x)]), y[0], n_alphas=20, cv=3),
-        "class 2 against class 0": glm.fit(np.sin(x)[:, None], classes, "multinomial"),
+        "class 2 vs. class 0": glm.fit(np.sin(x)[:, None], classes, "multinomial"),
         "It is not built": jg.models.Sequential([jg.layers.Dense(3)]),
         "<title>": Summary("<title>", [Grid(["a"], [["b"]]), "A sentence."]),
     }

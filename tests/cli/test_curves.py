@@ -66,13 +66,13 @@ def test_outliers_are_named(run: Any, tmp_path: Path) -> None:
 
 
 ERRORS = [
-    ("fit t.csv --target y --model linear --outliers 0.01", "--outliers does not go with model 'linear'"),
+    ("fit t.csv --target y --model linear --outliers 0.01", "--outliers cannot be used with model 'linear'"),
     ("fit t.csv --target y --model a*t --outliers 2", "--outliers is 2.0. Give a false discovery rate"),
-    ("fit t.csv --target y --model a*t --by t -o f.csv --outliers 0.1", "--outliers does not go with --by"),
-    ("predict line t.csv --replicates 2", "--replicates is of an inverse. Give --inverse, too"),
+    ("fit t.csv --target y --model a*t --by t -o f.csv --outliers 0.1", "--outliers cannot be used with --by"),
+    ("predict line t.csv --replicates 2", "--replicates requires --inverse. Add --inverse"),
     ("predict line t.csv --inverse --replicates 0", "--replicates is 0.0. Give the number of measurements"),
-    ("predict table t.csv --inverse", "--inverse is of curves"),
-    ("predict line u.csv --inverse", "There is no column 'y'"),
+    ("predict table t.csv --inverse", "--inverse requires a curve"),
+    ("predict line u.csv --inverse", "needs the column 'y'"),
 ]
 
 
@@ -104,10 +104,10 @@ def test_two_models_are_compared_on_the_same_rows(run: Any, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--model a*t", "1 models are given. Give --model twice"),
-        ("--model a*t --model linear", "Model 'linear' is no curve"),
-        ("--model a*t --model a*t+b*t**2 --absolute-sigma", "--absolute-sigma has no sigma"),
-        ("--model a*t --model a*u", "has none of the columns"),
+        ("--model a*t", "--model is given 1 times. Give it exactly twice"),
+        ("--model a*t --model linear", "Model 'linear' is not a curve"),
+        ("--model a*t --model a*t+b*t**2 --absolute-sigma", "--absolute-sigma requires --sigma"),
+        ("--model a*t --model a*u", "contains none of the columns"),
     ],
 )
 def test_errors_of_compare(line: str, said: str, run: Any, table: Path) -> None:

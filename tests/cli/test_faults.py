@@ -88,7 +88,7 @@ main()
 """
 
 
-INTERRUPTED = "jitgrad: Interrupted. No file was left half written.\n"
+INTERRUPTED = "jitgrad: Interrupted. No partial files were left behind.\n"
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, (1, INTERRUPTED)), (signal.SIGTERM, (-15, ""))])
@@ -190,7 +190,7 @@ DESCENTS: list[tuple[str, dict[str, Any]]] = [
 def test_a_fit_that_explains_nothing_has_failed(target: str, settings: dict[str, Any]) -> None:
     fitted = fit_table(pl.read_csv(ROWS.encode()), target, **settings, verbose=0)
     assert not fitted.success
-    assert "explains the rows that it was fitted to no better than a constant" in fitted.model.notes[-1]
+    assert "describes the training rows no better than a constant" in fitted.model.notes[-1]
 
 
 @pytest.mark.parametrize("settings", [{}, {"epochs": 20}, {"hidden": (8,), "epochs": 300, "lr": 0.02}])
@@ -229,7 +229,7 @@ def test_exit_code_of_a_fit_that_explains_nothing(run: Any, tmp_path: Path) -> N
 def test_a_learning_rate_beyond_float32(rate: str, run: Any, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(ROWS)
     code, out, err = run("fit", "t.csv", "--target", "y", "--hidden", "4", "--lr", rate)
-    assert (code, out) == (2, "") and err.endswith("beyond float32. Give at most 1e+38.\n") and err.count("\n") == 1
+    assert (code, out) == (2, "") and err.endswith("outside the float32 range. The limit is 1e+38.\n") and err.count("\n") == 1
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ def far() -> TableModel:
 def test_rows_too_far_outside_are_not_taken_for_missing(value: float, far: TableModel) -> None:
     frame = pl.DataFrame({"a": [2e-9, None, value], "b": [1.0, 1.0, 1.0], "y": [1.0, 1.0, 1.0]})
     for call in (far.predict, far.evaluate):
-        with pytest.raises(DataError, match=r"Column 'a' has -?1e\+30\d, so far outside the rows that were fitted"):
+        with pytest.raises(DataError, match=r"Column 'a' has -?1e\+30\d, which is so far outside the training range"):
             call(frame)
 
 
@@ -263,14 +263,14 @@ def test_not_enough_memory_is_one_sentence(run: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("jitgrad.io.table.read_table", fail)
     (tmp_path / "t.csv").write_text(ROWS)
     code, out, err = run("fit", "t.csv", "--target", "y")
-    assert (code, out) == (2, "") and err.startswith("jitgrad: There is not enough memory: Unable to allocate 4.00 EiB")
+    assert (code, out) == (2, "") and err.startswith("jitgrad: Out of memory: Unable to allocate 4.00 EiB")
 
 
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        (OSError(12, "Cannot allocate memory"), "What the system was asked for cannot be had: Cannot allocate memory."),
-        (OSError(13, "Permission denied", "/some/file"), "/some/file cannot be had: Permission denied."),
+        (OSError(12, "Cannot allocate memory"), "A file cannot be accessed: Cannot allocate memory."),
+        (OSError(13, "Permission denied", "/some/file"), "/some/file cannot be accessed: Permission denied."),
     ],
 )
 def test_other_faults_of_the_system_are_not_put_down_to_the_output(
@@ -286,9 +286,9 @@ def test_other_faults_of_the_system_are_not_put_down_to_the_output(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (ROWS.encode("utf-32-be"), "is not a text: in line 1 a byte is 0"),
-        (ROWS.encode().replace(b"\n5,", b"\n5\0,"), "is not a text: in line 7 a byte is 0"),
-        (b"\x28\xb5\x2f\xfd" + ROWS.encode(), "is compressed by zstd. Decompress it"),
+        (ROWS.encode("utf-32-be"), "is not a text file: line 1 contains a null byte"),
+        (ROWS.encode().replace(b"\n5,", b"\n5\0,"), "is not a text file: line 7 contains a null byte"),
+        (b"\x28\xb5\x2f\xfd" + ROWS.encode(), "is compressed with zstd, which is not supported. Decompress it"),
     ],
 )
 def test_what_is_no_text(content: bytes, message: str, run: Any, tmp_path: Path) -> None:

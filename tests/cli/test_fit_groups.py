@@ -91,20 +91,20 @@ def test_no_group_that_converges_is_exit_1(place: Path) -> None:
 
 
 WRONG: list[tuple[list[str], str]] = [
-    ([], "--by writes a table of fits. Name its file by -o"),
-    (["-o", "t.csv"], "t.csv is named for two things"),
-    (["-o", "-", "--json"], "-o - and --json print both"),
-    (["-o", "f.csv", "--hidden", "4"], "--hidden does not go with --by"),
-    (["-o", "f.csv", "--save", "m"], "--save does not go with --by"),
-    (["-o", "f.csv", "--features", "t"], "--features are of named curves"),
+    ([], "--by writes a table of fits. Name the file with -o"),
+    (["-o", "t.csv"], "t.csv is given twice"),
+    (["-o", "-", "--json"], "-o - and --json both write to standard output"),
+    (["-o", "f.csv", "--hidden", "4"], "--hidden cannot be used with --by"),
+    (["-o", "f.csv", "--save", "m"], "--save cannot be used with --by"),
+    (["-o", "f.csv", "--features", "t"], "--features is for named curves"),
     (["-o", "f.csv", "--model", "linear"], "--by fits a curve to each group"),
-    (["-o", "f.csv", "--model", "exponential_decay"], "takes one column. Name it by --features"),
+    (["-o", "f.csv", "--model", "exponential_decay"], "takes one column. Name it with --features"),
     (["-o", "f.csv", "--by", "plate,od"], "'od' is both the response and a key. Remove it"),
     (["-o", "f.csv", "--by", "plat"], "no column 'plat'. Did you mean 'plate'?"),
     (["-o", "f.csv", "--target", "odd"], "no column 'odd'. Did you mean 'od'?"),
     (["-o", "f.csv", "--start", "kk=1"], "no parameter 'kk' for --start"),
     (["-o", "f.csv", "--optimizer", "adam"], "'adam' is not supported for many groups"),
-    (["-o", "f.csv", "--absolute-sigma"], "--absolute-sigma has no sigma"),
+    (["-o", "f.csv", "--absolute-sigma"], "--absolute-sigma requires --sigma"),
     (["-o", "f.csv", "--sigma", "s"], "no column 's'"),
     (["-o", "f.csv", "--plot", "p.bmp"], "p.bmp"),
     (["-o", "t.csv/f.csv"], "cannot be written"),
@@ -121,7 +121,7 @@ def test_wrong_use_is_exit_2_and_one_error(more: list[str], message: str, place:
 
 def test_an_output_needs_groups(place: Path) -> None:
     done = jitgrad("fit", "t.csv", "--target", "od", "-o", "f.csv", cwd=place)
-    assert done.returncode == 2 and "--output does not go with one fit. Leave it out, or give --by" in done.stderr
+    assert done.returncode == 2 and "--output requires --by. Add --by, or use --save" in done.stderr
 
 
 def test_standard_input_is_read_once(place: Path) -> None:
@@ -156,7 +156,7 @@ def test_an_interrupted_command_goes_on(place: Path) -> None:
     assert done.stderr.endswith(said) and not (place / "f.csv").exists()
     kept = int(done.stderr.split()[2])
     again = jitgrad("fit", "t.csv", *GIVEN, "-o", "f.csv", cwd=place)
-    assert f"{kept} groups were fitted by a run before" in again.stdout
+    assert f"{kept} groups were fitted by an earlier, interrupted run" in again.stdout
     assert pl.read_csv(place / "f.csv")["k"].to_list() == at_once(made())["k"].to_list()
 
 
@@ -169,7 +169,10 @@ def test_a_full_disk_is_one_error_and_what_is_done_stays(place: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=place, check=False)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1
     assert done.stderr.startswith("jitgrad: f.csv cannot be written: File too large. Raise the limit")
-    assert "40 groups were fitted by a run before" in jitgrad("fit", "t.csv", *GIVEN, "-o", "f.csv", cwd=place).stdout
+    assert (
+        "40 groups were fitted by an earlier, interrupted run"
+        in jitgrad("fit", "t.csv", *GIVEN, "-o", "f.csv", cwd=place).stdout
+    )
 
 
 def test_names_do_not_act_on_the_terminal(place: Path) -> None:
@@ -202,4 +205,7 @@ def test_a_command_that_is_ended_goes_on(place: Path) -> None:
     assert subprocess.run(command, cwd=place, check=False).returncode == -signal.SIGTERM
     assert sorted(os.listdir(place)) == ["f.csv.parts", "t.csv"]
     again = process("fit", "t.csv", *GIVEN, "-o", "f.csv", cwd=place)
-    assert "groups were fitted by a run before" in again.stdout and sorted(os.listdir(place)) == ["f.csv", "t.csv"]
+    assert "groups were fitted by an earlier, interrupted run" in again.stdout and sorted(os.listdir(place)) == [
+        "f.csv",
+        "t.csv",
+    ]

@@ -76,7 +76,7 @@ def test_a_named_curve_takes_the_column_it_is_given(run: Any, enzyme: list[Any])
     assert found["columns"] == {"x": "concentration"} and found["name"] == "michaelis_menten"
     assert found["parameters"]["vmax"]["estimate"] == pytest.approx(190.81, rel=1e-4)
     done = run(*enzyme, "--model", "michaelis_menten")
-    assert done.code == 2 and "there are concentration, treated. Name one as feature" in done.err
+    assert done.code == 2 and "but there are concentration, treated. Name one feature" in done.err
 
 
 def test_starts_bounds_and_fixed_parameters(run: Any, enzyme: list[Any]) -> None:
@@ -112,7 +112,7 @@ def test_the_printed_table(run: Any, enzyme: list[Any]) -> None:
     for text in (
         "rate = v * concentration / (k + concentration), 23 rows",
         "std. error",
-        "95 % interval",
+        "95% CI",
         "R² 0.85349",
         "converged",
     ):
@@ -226,7 +226,7 @@ def test_the_interval_of_a_fit_with_sigma(run: Any, tmp_path: Path) -> None:
     made = pl.read_csv(run("predict", "m", "t.csv", "--interval", "0.95").out.encode())
     assert (made["high"] - made["low"]).mean() / 2 == pytest.approx(0.1 * 2.1, rel=0.15)
     (tmp_path / "new.csv").write_text("x\n1\n")
-    assert "no column 's'" in run("predict", "m", "new.csv", "--interval", "0.95").err
+    assert "needs the column 's'" in run("predict", "m", "new.csv", "--interval", "0.95").err
     assert run("predict", "m", "new.csv").code == 0
 
 
@@ -247,7 +247,7 @@ def test_links_stay_and_devices_are_left_alone(run: Any, enzyme: list[Any], tmp_
 def test_many_classes_are_told_in_short(run: Any, tmp_path: Path) -> None:
     (tmp_path / "many.csv").write_text("x,y\n" + "".join(f"{k % 12 + k / 1000},class{k % 12:02}\n" for k in range(240)))
     done = run("fit", "many.csv", "--target", "y", "--epochs", "20", "--save", "m")
-    assert "for each of 12 classes: see --json" in done.out
+    assert "for each of 12 classes (use --json to print them)" in done.out
     printed = run("evaluate", "m", "many.csv").out
     assert "predicted" in printed and max(map(len, printed.splitlines())) < 80
 
@@ -271,7 +271,7 @@ def test_show(run: Any, curve: Path, iris: Path, data: Path, tmp_path: Path) -> 
     assert "petal_width" in run("show", iris).out and run("show", iris, "--json").json["classes"][0] == "setosa"
     program = run("show", curve, "--program", "--rows", "10").out
     assert program.startswith("program float64") and "divide" in program
-    assert "ns a row" in run("show", iris, "--profile").out
+    assert "ns per row" in run("show", iris, "--profile").out
     model = jg.Sequential([jg.layers.Dense(3, "relu"), jg.layers.Dense(1)])
     model(np.ones((2, 4), np.float32))
     model.save(tmp_path / "python.jitgrad")
@@ -331,7 +331,7 @@ def test_models(run: Any) -> None:
 def test_doctor(run: Any) -> None:
     done = run("doctor")
     assert done.code == 0
-    assert done.out.count("right") == 4 and "processor" in done.out
+    assert done.out.count("passed") == 4 and "processor" in done.out
     place = cache.directory()
     assert place is not None
     for unit in UNITS:
@@ -349,9 +349,9 @@ def test_doctor_says_what_is_still_to_be_compiled(run: Any, tmp_path: Path, monk
         (here / place.name / file).unlink()
     monkeypatch.setenv("JITGRAD_CACHE_DIR", str(here))
     out = run("doctor").out
-    assert re.search(r"linear algebra +float32 +not yet, about \d+ s +\n", out)
+    assert re.search(r"linear algebra +float32 +not compiled, about \d+ s +\n", out)
     assert re.search(rf"linear algebra +float64 +partly, about \d+ s +\d+  {here}", out)
-    assert re.search(rf"by `jitgrad warmup` in about \d+ s, and kept in {here / place.name}\n", out)
+    assert re.search(rf"by `jitgrad warmup` \(about \d+ s\), and stored in {here / place.name}\n", out)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -363,14 +363,17 @@ def test_completion(run: Any, shell: str) -> None:
 WRONG = [
     ("fit t.csv --target y --model a*expo(x)", "unknown function 'expo', at character 3. Did you mean 'exp'"),
     ("fit t.csv --target y --model a*(x", "unmatched '('"),
-    ("fit t.csv --target y --model a*t", "The formula 'a*t' has none of the columns"),
-    ("fit t.csv --target y --model lasso", "'lasso' is a penalty, not a model. Give it as --penalty."),
-    ("fit t.csv --target y --model binomial", "--model 'binomial' is called 'logistic' here. Give that."),
+    ("fit t.csv --target y --model a*t", "The formula 'a*t' contains none of the columns"),
+    ("fit t.csv --target y --model lasso", "'lasso' is a penalty, not a model. Pass it as --penalty."),
+    ("fit t.csv --target y --model binomial", "--model 'binomial' is called 'logistic' in jitgrad. Use that name."),
     ("fit t.csv --target y --model elastic-net", "'elastic-net' is a penalty, not a model"),
-    ("fit t.csv --target y --model linaer", "There is no model 'linaer', and as a formula it has none of the columns"),
+    (
+        "fit t.csv --target y --model linaer",
+        "'linaer' is not the name of a model, and as a formula it contains none of the columns",
+    ),
     ("fit t.csv --target y --model possion", "Did you mean 'poisson'?"),
-    ("fit t.csv --target y --model a*y+x", "has the target 'y' itself"),
-    ("fit t.csv --target z --model a*x", "no column 'z'"),
+    ("fit t.csv --target y --model a*y+x", "contains the target 'y'"),
+    ("fit t.csv --target z --model a*x", "needs the column 'z'"),
     ("fit t.csv --target y --model logistc", "Did you mean"),
     ("fit t.csv --target y --model a*x --start x=1", "'x', which is a column, not a parameter"),
     ("fit t.csv --target y --model a*x --start c=1", "no parameter 'c' for --start"),
@@ -379,13 +382,13 @@ WRONG = [
     ("fit t.csv --target y --model a*x+b --fix b", "'b' is fixed but has no value. Give its value in --fix, or"),
     ("fit t.csv --target y --model a*x --loss huber --loss-scale 0", "--loss-scale is 0"),
     ("fit t.csv --target y --model a*x --optimizer newton", "no optimizer 'newton'"),
-    ("fit t.csv --target y --early-stopping 3", "--early-stopping has no rows to look at. Give --validation-split too"),
-    ("fit t.csv --target y --features x --validation-split 0.1", "--validation-split is 0.1, which is no row"),
+    ("fit t.csv --target y --early-stopping 3", "--early-stopping needs validation rows. Also give --validation-split"),
+    ("fit t.csv --target y --features x --validation-split 0.1", "--validation-split is 0.1, which leaves no validation row"),
     ("fit t.csv --target y --batch-size 0", "--batch-size is 0"),
-    ("fit t.csv --target y --features x --model logistic", "Give --classify, so that its numbers are taken as classes"),
+    ("fit t.csv --target y --features x --model logistic", "Give --classify to treat the numbers as classes"),
     ("fit t.csv --target y --model linear --hidden 3", "Leave --hidden out"),
     ("predict curve t.csv --interval 1", "--interval is 1.0. Give a number from 0 on and below 1"),
-    ("fit t.csv --target y --model a*x --start a", "is not a list of numbers by name. Write them as in b1=500,b2=1e-4"),
+    ("fit t.csv --target y --model a*x --start a", "is not a list of named numbers. The format is b1=500,b2=1e-4"),
     ("fit t.csv --target y --model a*x --bounds a=1", "is not a list of bounds"),
     ("fit t.csv --target y --model a*x --start a=5 --bounds a=0:1", "Initial guess is outside of provided bounds: a = 5"),
     ("fit t.csv --target y --model a*x --bounds a=2:1", "bounds of 'a' are 2 and 1"),
@@ -397,45 +400,45 @@ WRONG = [
     ("fit t.csv --target y --model a*one", "Column 'one' has the same value in every row"),
     ("fit t.csv --target y --model a*none", "Column 'none' has no value"),
     ("fit t.csv --target y --model a*x --sigma zero", "sigma is 0 at position 1"),
-    ("fit t.csv --target y --model a*x --sigma six", "no column 'six'"),
+    ("fit t.csv --target y --model a*x --sigma six", "the column 'six'"),
     ("fit t.csv --target y --model a*x --loss hubber", "Did you mean 'huber'"),
-    ("fit t.csv --target y --model a*x --epochs 3", "--epochs does not go with model 'a*x'"),
-    ("fit t.csv --target y --start a=1", "--start does not go with model 'linear'"),
+    ("fit t.csv --target y --model a*x --epochs 3", "--epochs cannot be used with model 'a*x'"),
+    ("fit t.csv --target y --start a=1", "--start cannot be used with model 'linear'"),
     ("fit t.csv --target y --model a*x --save t.csv/m", "t.csv/m cannot be written"),
     ("fit t.csv --target y --model a*x --save .", ". cannot be written"),
-    ("fit t.csv --target y --model a*x --absolute-sigma", "Give --sigma too"),
-    ("fit t.csv --target y --model a*x --loss-scale 2", "Give --loss too"),
-    ("fit t.csv --target y --model a*x --features one", "Leave them out"),
-    ("fit t.csv --target y --model a*x --save t.csv", "t.csv is named for two things"),
-    ("fit t.csv --target y --model a*x --resume table", "is no curve"),
-    ("fit t.csv --target y --model b*x**2+c --resume curve", "none of this one"),
+    ("fit t.csv --target y --model a*x --absolute-sigma", "requires --sigma"),
+    ("fit t.csv --target y --model a*x --loss-scale 2", "requires a robust loss"),
+    ("fit t.csv --target y --model a*x --features one", "Leave it out"),
+    ("fit t.csv --target y --model a*x --save t.csv", "t.csv is given twice"),
+    ("fit t.csv --target y --model a*x --resume table", "is not a curve"),
+    ("fit t.csv --target y --model b*x**2+c --resume curve", "none of which this model has"),
     ("fit t.csv --target y --model linear --resume curve", "is a curve"),
-    ("fit t.csv --target y --resume python", "is a model made in Python"),
-    ("fit words.csv --target y --model a*x+g", "'g' is a column of String"),
-    ("predict curve t.csv -o t.csv", "t.csv is named for two things"),
+    ("fit t.csv --target y --resume python", "is a model that was built in Python"),
+    ("fit words.csv --target y --model a*x+g", "Column 'g' in the formula has type String"),
+    ("predict curve t.csv -o t.csv", "t.csv is given twice"),
     ("show .", ". is a directory"),
     ("fit t.csv --target y --model polynomial:x", "no degree from 0 to 20"),
     ("fit t.csv --target y --separator ab", "separator"),
     ("predict nothing t.csv", "There is no file nothing"),
     ("predict t.csv t.csv", "damaged, or no file of jitgrad"),
     ("predict newer t.csv", "is of version 99, and 1 is the newest known here"),
-    ("predict curve lacks.csv", "no column 'x', which the model needs"),
+    ("predict curve lacks.csv", "needs the column 'x'"),
     ("predict curve t.csv -o t.csv/out.csv", "t.csv/out.csv cannot be written"),
-    ("predict curve out.csv", "has a column 'prediction' already"),
+    ("predict curve out.csv", "already has a column 'prediction'"),
     ("predict table t.csv --interval 1", "--interval is 1"),
-    ("predict table t.csv --interval 0.9 --confidence 0.9", "ask for different limits"),
-    ("predict curve t.csv --confidence 0.9", "--confidence is of tables"),
-    ("predict python t.csv --interval 0.9", "--interval is of curves and tables"),
-    ("predict curve t.csv --unseen missing", "--unseen is of models of tables"),
-    ("fit t.csv --target y --features x --model y~x", "Give it as --formula"),
-    ("fit t.csv", "There is nothing to predict. Give --target"),
+    ("predict table t.csv --interval 0.9 --confidence 0.9", "--interval and --confidence cannot be combined"),
+    ("predict curve t.csv --confidence 0.9", "--confidence requires a table model"),
+    ("predict python t.csv --interval 0.9", "--interval requires a curve or a table model"),
+    ("predict curve t.csv --unseen missing", "--unseen applies only to table models"),
+    ("fit t.csv --target y --features x --model y~x", "Pass it as --formula"),
+    ("fit t.csv", "No target is given. Give --target"),
     ("fit t.csv --target y --features x --cov HC7", "no cov_type 'HC7'"),
-    ("fit t.csv --target y --features x --cluster one", "--cluster and cov_type 'cluster' go together"),
+    ("fit t.csv --target y --features x --cluster one", "--cluster and cov_type 'cluster' require each other"),
     ("fit t.csv --target y --features x --penalty l1", "no penalty 'l1'"),
-    ("fit t.csv --target y --model a*x --cov HC3", "--cov does not go with model 'a*x'"),
-    ("evaluate curve lacks.csv", "There is no column"),
+    ("fit t.csv --target y --model a*x --cov HC3", "--cov cannot be used with model 'a*x'"),
+    ("evaluate curve lacks.csv", "which the table does not have"),
     ("show t.csv", "no file of jitgrad"),
-    ("evaluate python t.csv", "does not say which column is its target"),
+    ("evaluate python t.csv", "does not record which column is the target"),
 ]
 
 

@@ -27,7 +27,7 @@ FILES: list[tuple[str, dict[str, list[str]], list[str], list[str], list[str]]] =
         },
         [],
         ["fare", "sex=male"],
-        ["'PassengerId' has a different whole number", "'c1' only counts the rows", "currency sign $ and marks of thousands"],
+        ["'PassengerId' has a different integer", "'c1' only numbers the rows", "currency sign $ and marks of thousands"],
     ),
     (
         "codes, dates and percentages",
@@ -39,7 +39,7 @@ FILES: list[tuple[str, dict[str, list[str]], list[str], list[str], list[str]]] =
         },
         [],
         ["code", "kind=02", "kind=x", "when", "part"],
-        ["'kind' has numbers and texts such as 'x'", "days since its first, 2024-01-01", "percent signs"],
+        ["'kind' mixes numbers with text such as 'x'", "days since 2024-01-01", "percent signs"],
     ),
     (
         "parts of dates, and rare texts",
@@ -49,7 +49,7 @@ FILES: list[tuple[str, dict[str, list[str]], list[str], list[str], list[str]]] =
         },
         ["--dates", "parts", "--texts", "group"],
         ["when:month=Feb", "when:month=Mar", "when:hour=11", "city=Rome", "city=other"],
-        ["became its month and hour", "14 rare texts of column 'city', in 14 rows, became one category, 'other'"],
+        ["encoded as month and hour", "14 rare categories of column 'city' (14 rows) were merged into 'other'"],
     ),
     (
         "texts for missing values, and a constant",
@@ -60,14 +60,14 @@ FILES: list[tuple[str, dict[str, list[str]], list[str], list[str], list[str]]] =
         },
         ["--na", "unknown,-999"],
         ["age", "size"],
-        ["Column 'unit' has the same value in every row, so it was left out.", "14 of 30 rows were left out"],
+        ["Column 'unit' has the same value in every row, so it was left out.", "14 of 30 rows were dropped"],
     ),
     (
         "texts that are hashed, and a column that is excluded",
         {"city": [f"town {k % 16}" for k in range(ROWS)], "on": ["true", "False"] * 15, "more": Y},
         ["--texts", "hash", "--exclude", "more"],
         ["city#0", "city#1", "city#2", "city#3", "on"],
-        ["The texts of column 'city' were hashed to 4 columns."],
+        ["The categories of column 'city' were hashed into 4 features."],
     ),
 ]
 
@@ -114,24 +114,25 @@ def test_texts_that_a_model_does_not_know(model: list[str], tmp_path: Path) -> N
         done = jitgrad("predict", "m.jitgrad", "new.csv", "--only", cwd=tmp_path)
     assert len(set(done.stdout.split())) == 2
     assert done.stderr == (
-        "note: 5 rows have texts in 'kind' that the model does not know ('q', 'p'); they were taken as the reference, 'u'. "
-        "Set unseen to 'missing' to predict nothing there.\n"
+        "note: 5 rows have categories of 'kind' that the model has not seen ('q', 'p'). "
+        "They were treated as the reference, 'u'. "
+        "Set unseen to 'missing' to leave these rows unpredicted.\n"
     )
     done = jitgrad("predict", "m.jitgrad", "new.csv", "--only", "--unseen", "missing", cwd=tmp_path)
-    assert done.stdout.split()[5:] == ["NA"] * 5 and "count as missing" in done.stderr
+    assert done.stdout.split()[5:] == ["NA"] * 5 and "treated as missing" in done.stderr
     done = jitgrad("predict", "m.jitgrad", "new.csv", "--only", "--unseen", "error", cwd=tmp_path)
-    assert done.returncode == 2 and "'kind' has 'q' in row 5, which was not in the table that was fitted" in done.stderr
+    assert done.returncode == 2 and "'kind' has 'q' in row 5, which was not seen in training" in done.stderr
     done = jitgrad("evaluate", "m.jitgrad", "new.csv", "--unseen", "missing", cwd=tmp_path)
-    assert done.returncode == 0 and "5 rows have texts in 'kind'" in done.stderr
+    assert done.returncode == 0 and "5 rows have categories of 'kind'" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model", "y ~ x"], "--model has a formula of terms, 'y ~ x'. Give it as --formula"),
-        (["--formula", "a * exp(-b * x)"], "has no ~. .* is a curve: give it as --model."),
-        (["--target", "y", "--encoding", "utf-99"], "--encoding is 'utf-99', which is not known"),
-        (["--target", "y", "--exclude", "xx"], "There is no column 'xx'. Did you mean 'x'?"),
+        (["--model", "y ~ x"], "--model is 'y ~ x', a formula of terms. Pass it as --formula"),
+        (["--formula", "a * exp(-b * x)"], "has no ~. .* is a curve: pass it as --model."),
+        (["--target", "y", "--encoding", "utf-99"], "--encoding is 'utf-99', which is not a known encoding"),
+        (["--target", "y", "--exclude", "xx"], "Column 'xx' does not exist. Did you mean 'x'?"),
         (["--target", "y", "--model", "a * z + b"], "'z' cannot be read as numbers: it is not clear what point and comma mean"),
     ],
 )

@@ -175,7 +175,7 @@ def test_the_most_likely_theta() -> None:
 
 
 def test_counts_that_vary_too_little_have_no_theta() -> None:
-    with pytest.raises(FitError, match=r"no more than those of a Poisson model.*'poisson'"):
+    with pytest.raises(FitError, match=r"not overdispersed relative to a Poisson.*'poisson'"):
         glm.fit(X, np.tile([1.0, 2.0], N // 2), "negative_binomial")
 
 
@@ -220,7 +220,7 @@ def test_wide_tables_are_met_and_have_no_errors(draw: np.random.Generator) -> No
 
 
 def test_a_fit_that_is_too_large_suggests_a_penalty() -> None:
-    with pytest.raises(FitError, match=r"9001 coefficients for 3 rows.*penalty.*'ridge'"):
+    with pytest.raises(FitError, match=r"9001 coefficients with 3 rows.*penalty"):
         glm.fit(np.zeros((3, 9000)), np.zeros(3))
 
 
@@ -230,25 +230,25 @@ NOT_FINITE = np.where(np.arange(N) == 4, np.nan, 1.0)
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"x": X[:, 0]}, DataError, r"x has shape \(80,\) and y \(80,\)"),
-        ({"y": np.zeros(3)}, DataError, r"x has shape \(80, 3\) and y \(3,\)"),
+        ({"x": X[:, 0]}, DataError, r"x has shape \(80,\) and y has shape \(80,\)"),
+        ({"y": np.zeros(3)}, DataError, r"x has shape \(80, 3\) and y has shape \(3,\)"),
         ({"x": X * NOT_FINITE[:, None]}, DataError, "x has nan in row 4"),
         ({"y": NOT_FINITE}, DataError, "y has nan in row 4"),
-        ({"family": "poison"}, ArgumentError, r"no family\. Did you mean 'poisson'"),
-        ({"link": "logg"}, ArgumentError, r"no link\. Did you mean 'log'"),
-        ({"family": "poisson", "y": -np.arange(N) + 3.0}, DataError, "y has -1 in row 4.* 0 or above"),
-        ({"family": "gamma", "y": np.arange(N)}, DataError, "y has 0 in row 0.* above 0"),
+        ({"family": "poison"}, ArgumentError, r"not a known family\. Did you mean 'poisson'"),
+        ({"link": "logg"}, ArgumentError, r"not a known link\. Did you mean 'log'"),
+        ({"family": "poisson", "y": -np.arange(N) + 3.0}, DataError, "y has -1 in row 4.* nonnegative"),
+        ({"family": "gamma", "y": np.arange(N)}, DataError, "y has 0 in row 0.* positive"),
         ({"family": "binomial", "y": np.arange(N)}, DataError, "y has 2 in row 2.* between 0 and 1"),
         ({"family": "multinomial", "y": np.zeros(N)}, DataError, "a single class"),
-        ({"family": "multinomial", "y": np.arange(N) / 2}, DataError, "0.5 in row 1.*positions"),
-        ({"family": "multinomial", "y": np.arange(N) % 2, "offset": np.zeros(N)}, ArgumentError, "takes no link, offset"),
+        ({"family": "multinomial", "y": np.arange(N) / 2}, DataError, "0.5 in row 1.*integers"),
+        ({"family": "multinomial", "y": np.arange(N) % 2, "offset": np.zeros(N)}, ArgumentError, "does not support link"),
         ({"weights": np.ones(3)}, DataError, r"weights has shape \(3,\)"),
-        ({"weights": -np.ones(N)}, DataError, "weights has -1.0 in row 0.*0 or above"),
+        ({"weights": -np.ones(N)}, DataError, "weights has -1.0 in row 0.*nonnegative"),
         ({"freq_weights": NOT_FINITE}, DataError, "freq_weights has nan in row 4"),
-        ({"weights": np.zeros(N)}, DataError, "no rows to fit"),
-        ({"trials": np.ones(N)}, ArgumentError, "'gaussian' has no trials"),
-        ({"theta": 2.0}, ArgumentError, "'gaussian' has no theta"),
-        ({"family": "negative_binomial", "y": COUNTS, "theta": -1}, ArgumentError, "is -1. Give a number above 0"),
+        ({"weights": np.zeros(N)}, DataError, "No row has a positive weight"),
+        ({"trials": np.ones(N)}, ArgumentError, "'gaussian' does not support trials"),
+        ({"theta": 2.0}, ArgumentError, "'gaussian' has no parameter theta"),
+        ({"family": "negative_binomial", "y": COUNTS, "theta": -1}, ArgumentError, "is -1. Give a positive number"),
         ({"start": np.zeros((3, 1))}, DataError, r"start has shape \(3, 1\).*\(4, 1\)"),
         ({"tol": 0}, ArgumentError, "tol"),
         ({"max_iter": 0}, ArgumentError, "max_iter"),

@@ -137,5 +137,5 @@ def test_a_row_that_alone_determines_a_coefficient() -> None:
 
 
 def test_classes_have_no_residuals() -> None:
-    with pytest.raises(ArgumentError, match="Rows of classes have no residuals"):
+    with pytest.raises(ArgumentError, match="Residuals are undefined for class targets"):
         of("birthwt, race")

@@ -23,8 +23,9 @@ def test_counts_that_vary_more() -> None:
     assert got.ratio == pytest.approx(fit_of("epil, quasi").dispersion)
     assert got.p_value < 1e-10
     assert got.note == (
-        f"The variance of the counts is {got.ratio:.3g} times what family 'poisson' says, so the standard errors are too "
-        "small. Choose 'quasi_poisson' or 'negative_binomial'."
+        f"Overdispersion: the variance of the counts is {got.ratio:.3g} times that of the Poisson distribution, so the "
+        f"standard errors are too "
+        "small. Consider 'quasi_poisson' or 'negative_binomial'."
     )
 
 
@@ -70,4 +71,4 @@ def test_proportions_that_vary_more() -> None:
     draw, x, trials = np.random.default_rng(8), np.zeros((200, 0)), np.full(200, 20.0)
     y = draw.binomial(20, draw.beta(2, 3, 200)) / 20
     got = glm.overdispersion(glm.fit(x, y, "binomial", trials=trials), x, y, trials=trials)
-    assert got is not None and got.ratio > 3 and got.note.endswith("Choose 'quasi_binomial'.")
+    assert got is not None and got.ratio > 3 and got.note.endswith("Consider 'quasi_binomial'.")

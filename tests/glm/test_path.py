@@ -245,15 +245,15 @@ def test_a_fit_that_ends_early_says_so() -> None:
     [
         ({"l1_ratio": 1.5}, "l1_ratio is 1.5"),
         ({"eps": 2}, "eps is 2"),
-        ({"alphas": [0.1, 0]}, "alphas has to be"),
-        ({"penalty_factor": [-1] * 8}, "penalty_factor has to be"),
-        ({"penalty_factor": [1, 1]}, "penalty_factor has the shape"),
-        ({"weights": [-1.0] * 60}, "weights are negative"),
+        ({"alphas": [0.1, 0]}, "alphas must be"),
+        ({"penalty_factor": [-1] * 8}, "penalty_factor must be"),
+        ({"penalty_factor": [1, 1]}, "penalty_factor has shape"),
+        ({"weights": [-1.0] * 60}, "weights must be nonnegative"),
         ({"offset": [np.nan] * 60}, "offset is not finite in row 0"),
         ({"family": "gausian"}, "Did you mean 'gaussian'"),
         ({"family": "binomial"}, "proportions from 0 to 1"),
-        ({"family": "poisson"}, "counts from 0"),
-        ({"family": "multinomial"}, "position of a class"),
+        ({"family": "poisson"}, "nonnegative counts"),
+        ({"family": "multinomial"}, "must hold class numbers"),
     ],
 )
 def test_what_cannot_be_is_said(options: dict[str, Any], words: str) -> None:
@@ -264,7 +264,7 @@ def test_what_cannot_be_is_said(options: dict[str, Any], words: str) -> None:
 
 def test_a_response_that_no_column_goes_with_has_no_path() -> None:
     x, _ = table("gaussian")
-    with pytest.raises(DataError, match="No column goes with y"):
+    with pytest.raises(DataError, match="No column is correlated with y"):
         path(x, np.full(len(x), 3.0))
     x[4, 2] = np.nan
     with pytest.raises(DataError, match="row 4, column 2"):
@@ -338,7 +338,7 @@ def test_what_folds_cannot_be_is_said() -> None:
     x, y = table("multinomial")
     y[:-1] = np.minimum(y[:-1], 1)
     y[-1] = 2
-    with pytest.raises(DataError, match="none of a class"):
+    with pytest.raises(DataError, match="a class has no rows"):
         cross_validated(x, y, "multinomial", cv=5)
     with pytest.raises(ArgumentError, match="all rows in one fold"):
         cross_validated(x, y, cv=np.zeros(60))

@@ -91,7 +91,10 @@ def test_a_class_that_is_told_apart(draw: np.random.Generator) -> None:
     x = draw.normal(size=(ROWS, 2))
     y = np.where(x[:, 0] > 1, 2, draw.integers(0, 2, ROWS))
     got = glm.fit(x, y, "multinomial", classes=["a", "b", "c"])
-    assert got.separated == "A combination of the features tells c apart, so the likelihood grows without end"
+    assert got.separated == (
+        "Perfect separation: c can be separated from the other classes by a linear combination of the features, so the "
+        "maximum-likelihood estimates are infinite"
+    )
 
 
 @pytest.mark.usefixtures("always")
@@ -136,7 +139,7 @@ def test_classes_that_are_told_apart(draw: np.random.Generator) -> None:
     x = draw.normal(size=(ROWS, 3))
     got = glm.fit(x, x @ [1, 2, 3] > 0, "binomial")
     assert not got.converged
-    assert got.separated == "A combination of the features tells the classes apart, so the likelihood grows without end"
+    assert got.separated == "A combination of the features the classes can be separated, so the likelihood grows without end"
 
 
 @pytest.mark.usefixtures("always")

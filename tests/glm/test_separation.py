@@ -16,24 +16,27 @@ LAST = np.r_[np.zeros(39), 1.0]
 THREE = ["a", "b", "c"]
 
 
+ZEROS = "some zero counts can be separated from the other rows"
+
+
 @pytest.mark.parametrize(
     ("family", "link", "x", "y", "told"),
     [
-        ("binomial", None, [RAMP], HALF, "the classes"),
-        ("binomial", "probit", [RAMP], HALF, "the classes"),
-        ("binomial", "cloglog", [RAMP], HALF, "the classes"),
-        ("binomial", None, [RAMP], LAST, "the classes"),
-        ("binomial", None, [RAMP, HALF], np.maximum(HALF, ALTERNATING), "the classes of some rows"),
-        ("binomial", None, [HALF], HALF, "the classes"),
-        ("binomial", None, [RAMP], np.zeros(40), "the classes"),
-        ("quasi_binomial", None, [HALF], HALF, "the classes"),
-        ("binomial", None, [HALF, RAMP], np.where(HALF > 0, 0.5, 0.0), "the classes of some rows"),
-        ("multinomial", None, [RAMP], HALF, "the classes"),
-        ("multinomial", None, [HALF, RAMP], np.where(HALF > 0, 2.0, ALTERNATING), "c"),
-        ("poisson", None, [HALF], np.where(HALF > 0, 0.0, ALTERNATING + 1), "some counts of 0"),
-        ("poisson", None, [HALF, RAMP], np.where(HALF > 0, 0.0, ALTERNATING + 1), "some counts of 0"),
-        ("poisson", None, [RAMP], LAST, "some counts of 0"),
-        ("poisson", None, [RAMP], np.zeros(40), "some counts of 0"),
+        ("binomial", None, [RAMP], HALF, "the classes can be separated"),
+        ("binomial", "probit", [RAMP], HALF, "the classes can be separated"),
+        ("binomial", "cloglog", [RAMP], HALF, "the classes can be separated"),
+        ("binomial", None, [RAMP], LAST, "the classes can be separated"),
+        ("binomial", None, [RAMP, HALF], np.maximum(HALF, ALTERNATING), "the classes of some rows can be separated"),
+        ("binomial", None, [HALF], HALF, "the classes can be separated"),
+        ("binomial", None, [RAMP], np.zeros(40), "the classes can be separated"),
+        ("quasi_binomial", None, [HALF], HALF, "the classes can be separated"),
+        ("binomial", None, [HALF, RAMP], np.where(HALF > 0, 0.5, 0.0), "the classes of some rows can be separated"),
+        ("multinomial", None, [RAMP], HALF, "the classes can be separated"),
+        ("multinomial", None, [HALF, RAMP], np.where(HALF > 0, 2.0, ALTERNATING), "c can be separated from the other classes"),
+        ("poisson", None, [HALF], np.where(HALF > 0, 0.0, ALTERNATING + 1), ZEROS),
+        ("poisson", None, [HALF, RAMP], np.where(HALF > 0, 0.0, ALTERNATING + 1), ZEROS),
+        ("poisson", None, [RAMP], LAST, ZEROS),
+        ("poisson", None, [RAMP], np.zeros(40), ZEROS),
         ("binomial", None, [RAMP], OVERLAP, None),
         ("binomial", None, [RAMP, RAMP**3], OVERLAP, None),
         ("binomial", "log", [RAMP], ALTERNATING, None),
@@ -51,7 +54,8 @@ def test_what_the_features_tell_without_error(
         assert got.converged and not got.separated
     else:
         assert not got.converged
-        assert got.separated == f"A combination of the features tells {told} apart, so the likelihood grows without end"
+        by = "by a linear combination of the features, so the maximum-likelihood estimates are infinite"
+        assert got.separated == f"Perfect separation: {told} {by}"
         assert np.isnan(got.covariance).all() and np.isfinite(got.coefficients).all()
 
 

@@ -222,7 +222,7 @@ def test_aliased_columns_are_not_tested() -> None:
 def test_fewer_clusters_than_coefficients_cannot_be_tested_together() -> None:
     case, fit = CASES["savings"], fit_of("savings")
     covariance = glm.covariance(fit, case.x, case.target, "cluster", np.arange(50) % 3)
-    with pytest.raises(FitError, match="Test fewer at once"):
+    with pytest.raises(FitError, match="Test fewer of them"):
         glm.wald(fit, [0, 1, 2, 3], covariance)
 
 
@@ -244,10 +244,10 @@ def without(name: str, **changed: Any) -> glm.Fit:
             glm.likelihood_ratio,
             "dobson",
             lambda: without("dobson", freq_weights=np.full(9, 2.0)),
-            "different rows, 9.0 and 18.0",
+            "different numbers of rows, 9.0 and 18.0",
         ),
         (glm.likelihood_ratio, "dobson", lambda: without("dobson", y=CASES["dobson"].target[::-1] + 1), "different targets"),
-        (glm.likelihood_ratio, "dobson", lambda: fit_of("dobson"), "Give the larger one first"),
+        (glm.likelihood_ratio, "dobson", lambda: fit_of("dobson"), "Give the larger fit first"),
         (glm.likelihood_ratio, "dobson, quasi", lambda: without("dobson", family="quasi_poisson"), "has no likelihood"),
         (glm.f_test, "dobson", lambda: without("dobson"), "dispersion of family 'poisson' is known"),
         (glm.f_test, "savings", lambda: without("savings", y=CASES["savings"].target * 2), "different targets"),
@@ -269,7 +269,7 @@ def test_a_fit_that_is_not_part_of_the_other() -> None:
 def test_a_likelihood_without_end_is_not_compared() -> None:
     x = np.arange(8.0)[:, None]
     y = (x[:, 0] > 3) * 1.0
-    with pytest.raises(ArgumentError, match="grows without end"):
+    with pytest.raises(ArgumentError, match="infinite estimates"):
         glm.likelihood_ratio(glm.fit(x, y, "binomial"), glm.fit(x[:, :0], y, "binomial"))
 
 

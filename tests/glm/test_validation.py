@@ -51,7 +51,7 @@ def test_a_row_that_alone_determines_a_coefficient_is_not_predicted(many: int) -
     x = np.column_stack([X, *(np.arange(N) == 7 + k for k in range(many))])
     got = glm.cross_validate(glm.fit(x, Y), x, Y)
     assert np.flatnonzero(np.isnan(got.predicted)).tolist() == [7, 8][:many]
-    told = "1 row could not be predicted without being fitted, because it alone" if many == 1 else "2 rows could not"
+    told = "1 row has no leave-one-out prediction, because it alone" if many == 1 else "2 rows have no"
     assert got.note.startswith(told)
 
 
@@ -104,7 +104,7 @@ def test_rows_with_frequencies_are_validated_as_so_many_rows(name: str) -> None:
 def test_parts_of_rows_are_not_validated() -> None:
     times = np.full(N, 1.5)
     got = glm.cross_validate(glm.fit(X, Y, freq_weights=times), X, Y, freq_weights=times)
-    assert got.method == "" and "the frequencies of its rows are not whole numbers" in got.note
+    assert got.method == "" and "the frequency weights are not integers" in got.note
 
 
 def test_the_seed_makes_the_folds() -> None:
@@ -131,7 +131,7 @@ def test_folds_without_a_maximum_are_said() -> None:
     y = np.where(np.arange(40) < 20, np.arange(40) % 3, np.arange(40) == 30) * 1.0
     got = glm.cross_validate(glm.fit(x, y, "poisson"), x, y)
     assert got.method == "10-fold"
-    assert got.note == "The rows of 1 of 10 folds could not be predicted, because the fit without them did not converge."
+    assert got.note == "The rows of 1 of 10 folds have no prediction, because the fit without them did not converge."
     assert np.isnan(got.predicted).sum() == 4 and np.isnan(got.predicted[30])
 
 
@@ -146,12 +146,12 @@ def test_a_large_table_is_not_fitted_again(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(validation, "MOST", 1000.0)
     got = of("birthwt")
     assert got.method == "" and np.isnan(got.predicted).all()
-    assert got.note == "The model was not cross-validated, because its table is large: 1890 numbers."
+    assert got.note == "The model was not cross-validated, because the table is large (1890 values)."
     assert of("swiss").method == "leave-one-out"
     case, times = CASES["birthwt"], np.full(189, 2000)
     monkeypatch.setattr(validation, "MOST", 1e5)
     fit = glm.fit(case.x, case.target, case.family, freq_weights=times)
-    assert "many rows: 378000" in glm.cross_validate(fit, case.x, case.target, freq_weights=times).note
+    assert "there are 378000 rows" in glm.cross_validate(fit, case.x, case.target, freq_weights=times).note
     monkeypatch.setattr(validation, "MOST", 1e5)
     monkeypatch.setattr(validation, "FEWER_FOLDS", 1000.0)
     assert of("birthwt").method == "5-fold"

@@ -45,7 +45,7 @@ def test_a_sheet(workbook: Path) -> None:
     notes: list[str] = []
     assert_frame_equal(read_table(workbook, note=notes.append), READ)
     assert notes == [
-        f"{workbook} has the sheets 'Data', 'More', of which the first was read. Name another as sheet.",
+        f"{workbook} has the sheets 'Data', 'More'; the first was read. Set sheet to read another one.",
         "Column 'price' is written with the currency sign $ and marks of thousands, and was read as numbers.",
     ]
     for sheet in ("More", "2"):
@@ -83,7 +83,5 @@ def test_what_is_no_sheet(content: Any, options: dict[str, Any], message: str, w
 def test_fastexcel_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fastexcel", None)
     for name in ("t.xlsx", "t.csv"):
-        with pytest.raises(
-            MissingError, match=r"is a workbook, which needs fastexcel. .*'jitgrad\[excel\]', or save it as CSV"
-        ):
+        with pytest.raises(MissingError, match=r"requires fastexcel. .*'jitgrad\[excel\]', or save the table as CSV"):
             read_table(written(tmp_path, b"PK\x03\x04", name))

@@ -49,11 +49,11 @@ def bomb(content: bytes, times: int) -> bytes:
 
 
 BOMBS = {
-    "one line": (b"1" * 2**20, "more than 16 MiB in line 1, too much"),
-    "carriage returns": (b"1\r" * 2**19, "more than 16 MiB in line 1, too much"),
-    "zeros": (bytes(2**20), "more than 16 MiB in line 1, too much"),
-    "a quote": (b'"' + b"1" * (2**20 - 1), "more than 16 MiB in line 1, too much"),
-    "lines within a quote": (b'"a\n' + b"1\n" * 2**19, "has a quote in line 1 that is not closed"),
+    "one line": (b"1" * 2**20, "more than 16 MiB in line 1, which is too long"),
+    "carriage returns": (b"1\r" * 2**19, "more than 16 MiB in line 1, which is too long"),
+    "zeros": (bytes(2**20), "more than 16 MiB in line 1, which is too long"),
+    "a quote": (b'"' + b"1" * (2**20 - 1), "more than 16 MiB in line 1, which is too long"),
+    "lines within a quote": (b'"a\n' + b"1\n" * 2**19, "has an unclosed quote in line 1"),
 }
 
 
@@ -89,7 +89,7 @@ def test_a_parquet_file_that_ends_the_process_that_reads_it(tmp_path: Path) -> N
     place = whole.index(b"\x15\x06\x15\x10\x15\x06\x15\x06")  # three values, a dictionary's places, bits, bits
     for size in (b"\x01", b"\x7f"):
         file = written(tmp_path, whole[: place + 1] + size + whole[place + 2 :], "t.parquet")
-        message = rf"^{file} is damaged, or no Parquet file: memory allocation of \d+ bytes failed\. Write it anew\.$"
+        message = rf"^{file} is damaged or not a Parquet file: memory allocation of \d+ bytes failed\. Write the file again\.$"
         with pytest.raises(DataError, match=message):
             read_table(file)
         with pytest.raises(DataError, match=message):
@@ -102,7 +102,7 @@ def test_damaged_parquet(place: int, tmp_path: Path, capfd: pytest.CaptureFixtur
     whole = bytearray(parquet(SMALL))
     whole[place] ^= 0xFF
     file = written(tmp_path, bytes(whole), "t.parquet")
-    with pytest.raises(DataError, match=f"^{file} is damaged, or no Parquet file: "):
+    with pytest.raises(DataError, match=f"^{file} is damaged or not a Parquet file: "):
         read_table(file)
     assert capfd.readouterr() == ("", "")
 

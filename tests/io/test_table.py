@@ -144,11 +144,11 @@ def test_an_encoding_that_is_given(tmp_path: Path) -> None:
     for encoding in ("cp1251", "koi8-r", "utf-8", "UTF-8", "utf-16-le", "iso-8859-5"):
         got = read_table(written(tmp_path, text.encode(encoding)), ReadOptions(encoding=encoding))
         assert got["b"].to_list() == ["да"]
-    with pytest.raises(DataError, match="is not a text in UTF-8 in line 2"):
+    with pytest.raises(DataError, match="is not valid UTF-8 in line 2"):
         read_table(written(tmp_path, text.encode("cp1251")), ReadOptions(encoding="utf-8"))
-    with pytest.raises(DataError, match=r"is not a text in cp932 near line 2\. Give"):
+    with pytest.raises(DataError, match=r"is not valid cp932 near line 2\. Give"):
         read_table(written(tmp_path, b"a,b\n1,\x81\n"), ReadOptions(encoding="cp932"))
-    with pytest.raises(ArgumentError, match="encoding is 'latin-15', which is not known"):
+    with pytest.raises(ArgumentError, match="encoding is 'latin-15', which is not a known encoding"):
         read_table(written(tmp_path, text), ReadOptions(encoding="latin-15"))
 
 
@@ -230,41 +230,41 @@ BAD: list[tuple[str | bytes, str]] = [
     ("\ufeff", "is empty"),
     ("# nothing\n\n", "is empty"),
     (gzip.compress(b""), "is empty"),
-    ("a,b\n", "has a header and no rows. Give"),
+    ("a,b\n", "has a header but no rows. Give"),
     ("a,b\n\n\n", "no rows"),
-    ("a,b\n1,2\n3\n", "has 1 fields in line 3 and 2 in its header. Give"),
-    ("# x\n\na,b\n\n1,2\n\n3\n", "1 fields in line 7 and 2"),
-    ("a,b\n1,2\n3,4,5\n", "3 fields in line 3 and 2 in its header"),
-    ("a,b\n1,2,3\n3,4,5\n", "3 fields in line 2 and 2 in its header"),
-    ("a,b,c\n1,2\n3,4\n", "2 fields in line 2 and 3 in its header"),
-    ('a,b\n1,"x\n\ny"\n3\n', "1 fields in line 5 and 2"),
-    ("1,2\n3,4\n5\n", "1 fields in line 3 and 2 in its first row. Give every row as many fields as its first row"),
-    ("a  b\n1 2\n\n 3 \n4 5\n", "1 fields in line 4 and 2 in its header"),
-    ("a,b\n" + "1,2\n" * 12_000 + "3\n", "1 fields in line 12002 and 2"),
-    ("a,b\n" + "1,2\n" * 12_000 + "3,4,5\n", "3 fields in line 12002 and 2"),
+    ("a,b\n1,2\n3\n", "has 1 fields in line 3, but 2 in the header. Give"),
+    ("# x\n\na,b\n\n1,2\n\n3\n", "1 fields in line 7, but 2"),
+    ("a,b\n1,2\n3,4,5\n", "3 fields in line 3, but 2 in the header"),
+    ("a,b\n1,2,3\n3,4,5\n", "3 fields in line 2, but 2 in the header"),
+    ("a,b,c\n1,2\n3,4\n", "2 fields in line 2, but 3 in the header"),
+    ('a,b\n1,"x\n\ny"\n3\n', "1 fields in line 5, but 2"),
+    ("1,2\n3,4\n5\n", "1 fields in line 3, but 2 in the first row. Give every row the same number of fields"),
+    ("a  b\n1 2\n\n 3 \n4 5\n", "1 fields in line 4, but 2 in the header"),
+    ("a,b\n" + "1,2\n" * 12_000 + "3\n", "1 fields in line 12002, but 2"),
+    ("a,b\n" + "1,2\n" * 12_000 + "3,4,5\n", "3 fields in line 12002, but 2"),
     ("a,a\n1,2\n", "more than one column 'a'"),
     ('a," a"\n1,2\n', "more than one column 'a'"),
     ("c2,\n1,2\n", "more than one column 'c2'"),
-    ('a,b\n1,"2\n3,4\n', "a quote in line 2 that is not closed"),
-    ('a,"b\n1,2\n', "a quote in line 1 that is not closed"),
-    ('a,b\n1,"' + "2\n" * 30_000, "a quote in line 2 that is not closed"),
-    ('a,b\n\n1,"x"\n5,6" pipe\n7,8" pipe\n', "a quote within a field in line 4. Put"),
-    ('a,b\n1,"x\n"\n5,"6"x\n', "a quote within a field in line 4"),
-    (b"# x\n\na,b\n1,\x81\n", "is neither a text in UTF-8 nor in cp1252: line 4 has the byte 0x81. Give"),
-    (b"a,\xc3\xbc\n1,2\n3,\xfc\n", "is not a text in UTF-8 in line 3. Save it as one, or give its encoding"),
-    (b"a,\xfc\n1,2\n3,\xc3\xbc\n", "has letters in cp1252 in line 1 and in UTF-8 in line 3. Give"),
-    (b"\xef\xbb\xbfa,b\n1,\xfc\n", "is not a text in UTF-8 in line 2"),
-    (b"a,b\n1,\0\n", "is not a text: in line 2 a byte is 0"),
-    ("a,b\n1,2\n".encode("utf-16")[:-1], "is not a text in utf-16 near line"),
-    ("#\n" + "a" * (2**24 + 1) + ",b\n1,2\n", "has more than 16 MiB in line 2, too much for a row"),
+    ('a,b\n1,"2\n3,4\n', "an unclosed quote in line 2"),
+    ('a,"b\n1,2\n', "an unclosed quote in line 1"),
+    ('a,b\n1,"' + "2\n" * 30_000, "an unclosed quote in line 2"),
+    ('a,b\n\n1,"x"\n5,6" pipe\n7,8" pipe\n', "a quote inside a field in line 4. Quote"),
+    ('a,b\n1,"x\n"\n5,"6"x\n', "a quote inside a field in line 4"),
+    (b"# x\n\na,b\n1,\x81\n", "is neither UTF-8 nor cp1252: line 4 contains the byte 0x81. Give"),
+    (b"a,\xc3\xbc\n1,2\n3,\xfc\n", "is not valid UTF-8 in line 3. Save it as UTF-8, or give its encoding"),
+    (b"a,\xfc\n1,2\n3,\xc3\xbc\n", "mixes encodings: line 1 is cp1252 and line 3 is UTF-8. Give"),
+    (b"\xef\xbb\xbfa,b\n1,\xfc\n", "is not valid UTF-8 in line 2"),
+    (b"a,b\n1,\0\n", "is not a text file: line 2 contains a null byte"),
+    ("a,b\n1,2\n".encode("utf-16")[:-1], "is not valid utf-16 near line"),
+    ("#\n" + "a" * (2**24 + 1) + ",b\n1,2\n", "has more than 16 MiB in line 2, which is too long for a row"),
     ("a,b\n1,2\n" * 90_000 + "a" * (2**24 + 1), "has more than 16 MiB in line 180001"),
-    ('a,b\n1,"' + ("x" * 2**20 + "\n") * 17 + '"\n', "has a quote in line 2 that is not closed"),
-    ("a,b\r1,2\r3,4\r", "ends lines by carriage returns alone"),
+    ('a,b\n1,"' + ("x" * 2**20 + "\n") * 17 + '"\n', "has an unclosed quote in line 2"),
+    ("a,b\r1,2\r3,4\r", "uses carriage returns as line endings"),
     (gzip.compress(b"a,b\n1,2\n" * 1000)[:-20], "t.csv is damaged: Compressed file ended"),
     (gzip.compress(b"a,b\n1,2\n")[:-8] + b"12345678", "is damaged: CRC check failed"),
     (gzip.compress(b"a,b\n1,2\n") + b"rubbish", "is damaged: Not a gzipped file"),
     (gzip.compress(b"a,b\n1,2\n")[:10] + b"\xff" * 40, "is damaged: Error -3"),
-    (parquet(pl.DataFrame(AB))[:-9], "is damaged, or no Parquet file"),
+    (parquet(pl.DataFrame(AB))[:-9], "is damaged or not a Parquet file"),
     (parquet(pl.DataFrame(AB).clear()), "has no rows"),
 ]
 
@@ -279,14 +279,14 @@ def test_what_is_wrong_with_a_file_is_said(content: str | bytes, message: str, t
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"PAR1", b"PAR1\x15 and more that is not"])
 def test_what_is_parquet_by_name_alone(content: bytes, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is damaged, or no Parquet file"):
+    with pytest.raises(DataError, match="is damaged or not a Parquet file"):
         read_table(written(tmp_path, content, "t.parquet"))
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     for path, message in (
         (tmp_path / "none.csv", "There is no file"),
-        (tmp_path, "is a directory. Name"),
+        (tmp_path, "is a directory. Give"),
         (tmp_path / "none.parquet", "There is no file"),
     ):
         with pytest.raises(DataError, match=message):
@@ -300,7 +300,7 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
 def test_faults_of_standard_input_name_it() -> None:
     with standard_input(b""), pytest.raises(DataError, match="standard input is empty"):
         read_table("-")
-    with standard_input(b"PAR1\x15"), pytest.raises(DataError, match="standard input is damaged, or no Parquet file"):
+    with standard_input(b"PAR1\x15"), pytest.raises(DataError, match="standard input is damaged or not a Parquet file"):
         read_table("-")
 
 

@@ -142,7 +142,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert read((tmp_path / "curve.html").read_text()).within["h1"] == ["y = p + q * a, 80 rows"]
     done = jitgrad("fit", "t.csv", "--target", "y", "--features", "a", "--report", "t.csv", cwd=tmp_path)
-    assert done.returncode == 2 and "t.csv is named for two things" in done.stderr
+    assert done.returncode == 2 and "t.csv is given twice" in done.stderr
 
 
 @pytest.mark.usefixtures("bare")

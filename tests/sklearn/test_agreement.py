@@ -84,11 +84,11 @@ def test_two_classes() -> None:
 
 
 def test_what_is_not_there_is_said() -> None:
-    with pytest.warns(ConvergenceWarning, match=r"tells the classes apart"):
+    with pytest.warns(ConvergenceWarning, match=r"the classes can be separated"):
         LogisticClassifier().fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
     with pytest.warns(ConvergenceWarning, match=r"did not converge in 2 steps"):
         GLMRegressor("poisson", max_iter=2).fit(X, Y)
-    with pytest.raises(ValueError, match="family 'gamma' needs numbers above 0"):
+    with pytest.raises(ValueError, match="family 'gamma' needs positive numbers"):
         GLMRegressor("gamma").fit(X, Y - 100)
     with pytest.raises(ValueError, match="family 'poisson' needs numbers"):
         GLMRegressor("poisson").fit(X, Y).score(X, -Y)

@@ -45,7 +45,7 @@ def test_no_estimator_is_forgotten() -> None:
 def test_scikit_learn_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.delitem(sys.modules, "jitgrad.sklearn")
-    with pytest.raises(MissingError, match=r"needs scikit-learn. Run: pip install 'jitgrad\[sklearn\]'"):
+    with pytest.raises(MissingError, match=r"requires scikit-learn. Run pip install 'jitgrad\[sklearn\]'"):
         importlib.import_module("jitgrad.sklearn")
 
 

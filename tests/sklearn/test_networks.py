@@ -130,7 +130,7 @@ def test_a_warm_start_goes_on() -> None:
     model = NetworkClassifier((4,), warm_start=True, **ALL).fit(IRIS, SPECIES)
     before = model.loss_
     assert model.fit(IRIS, SPECIES).loss_ < before
-    with pytest.raises(ValueError, match=r"fitted with layers of \[4, 4, 3\] and is to go on with \[4, 5, 3\]"):
+    with pytest.raises(ValueError, match=r"layer sizes changed from \[4, 4, 3\] to \[4, 5, 3\]"):
         model.set_params(hidden_layer_sizes=(5,)).fit(IRIS, SPECIES)
 
 
@@ -141,7 +141,7 @@ def test_rows_held_out_end_a_fit() -> None:
     assert np.argmin(model.validation_loss_curve_) >= model.n_iter_ - 1 - 5 - 5
     assert model.score(CANCER, BENIGN) > 0.95
     assert NetworkClassifier((16,), tol=0.01, **options).fit(CANCER, BENIGN).n_iter_ < 100
-    with pytest.warns(ConvergenceWarning, match="still falls after 3 epochs"):
+    with pytest.warns(ConvergenceWarning, match="still decreasing after 3 epochs"):
         NetworkRegressor((3,), max_iter=3).fit(DIABETES, PROGRESSION)
 
 

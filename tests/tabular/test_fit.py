@@ -59,26 +59,26 @@ def test_the_model_is_found_out(y: list[Any], settings: Any, classify: bool, kin
             {"model": "linear"},
             False,
             DataError,
-            "'y' has texts, and model 'linear' needs numbers. Choose model 'log",
+            "'y' has text, but model 'linear' needs numbers. Choose model 'log",
         ),
-        (FLAGS, {"model": "poisson"}, False, DataError, "'y' has truths, and model 'poisson' needs numbers"),
+        (FLAGS, {"model": "poisson"}, False, DataError, "'y' has Booleans, but model 'poisson' needs numbers"),
         (
             NUMBERS,
             {"model": "logistic"},
             False,
             DataError,
-            "'y' has numbers, and model 'logistic' needs classes. Give classify, so that",
+            "'y' has numbers, but model 'logistic' needs classes. Give classify to treat",
         ),
-        (COUNTS, {"model": "linear"}, True, ArgumentError, "Model 'linear' does not take classes. Leave classify out"),
-        (NUMBERS, {"model": "poisson"}, False, DataError, "'y' has 1.5 in row 1, and model 'poisson' needs counts"),
+        (COUNTS, {"model": "linear"}, True, ArgumentError, "Model 'linear' does not support classes. Leave classify out"),
+        (NUMBERS, {"model": "poisson"}, False, DataError, "'y' has 1.5 in row 1, but model 'poisson' needs counts"),
         (
             [0, 1, -2, *COUNTS[3:]],
             {"model": "poisson"},
             False,
             DataError,
-            "'y' has -2 in row 3, and model 'poisson' needs counts",
+            "'y' has -2 in row 3, but model 'poisson' needs counts",
         ),
-        ([0] * 10, {"model": "poisson"}, False, DataError, "no count above 0"),
+        ([0] * 10, {"model": "poisson"}, False, DataError, "All counts in the training rows are 0"),
         (
             NUMBERS,
             {"model": "linear", "hidden": (3,)},
@@ -88,14 +88,20 @@ def test_the_model_is_found_out(y: list[Any], settings: Any, classify: bool, kin
         ),
         (NUMBERS, {"model": "liner"}, False, ArgumentError, "no model 'liner'. Did you mean 'linear'"),
         (NUMBERS, {"optimizer": "adm"}, False, ArgumentError, "no optimizer 'adm'. Did you mean 'adam'"),
-        (NUMBERS, {"early_stopping": 3}, False, ArgumentError, "early_stopping has no rows to look at. Give validation_split"),
+        (
+            NUMBERS,
+            {"early_stopping": 3},
+            False,
+            ArgumentError,
+            "early_stopping needs validation rows. Also give validation_split",
+        ),
         (NUMBERS, {"early_stopping": 0, "validation_split": 0.2}, False, ArgumentError, "early_stopping is 0"),
         (
             NUMBERS,
             {"validation_split": 0.01},
             False,
             ArgumentError,
-            "validation_split is 0.01, which is no row of 8. Give more",
+            "validation_split is 0.01, which leaves no validation row among 8 rows",
         ),
         (NUMBERS, {"validation_split": 1.0}, False, ArgumentError, "validation_split is 1.0"),
     ],
@@ -136,9 +142,10 @@ def test_iris_is_fitted_by_gradient_descent(data: Path) -> None:
     assert [round(scores["accuracy"], 2) for scores in model.scores.values()] == [0.98, 0.98]
     assert (model.validation, fit.history.epochs, model.inference, fit.glm) == ("10-fold", 1000, None, None)
     assert model.notes == (
-        "A combination of the features tells setosa apart, so the likelihood grows without end. "
-        "The coefficients are those that gradient descent came to, and have no standard errors. "
-        "A penalty, for example 'ridge', leads to coefficients that do not depend on when it ended.",
+        "Perfect separation: setosa can be separated from the other classes by a linear combination of the features, so the "
+        "maximum-likelihood estimates are infinite. "
+        "These coefficients come from gradient descent and have no standard errors. "
+        "Consider a penalty, such as ridge.",
     )
 
 
@@ -146,7 +153,7 @@ def test_too_many_coefficients_to_solve_for(draw: np.random.Generator) -> None:
     table = {f"x{k}": draw.normal(size=300) for k in range(150)} | {"y": [f"c{k % 60}" for k in range(300)]}
     fit = fitted(pl.DataFrame(table), epochs=None)
     assert fit.history is not None
-    assert fit.model.notes[0].startswith("There are 8909 coefficients for 300 rows, too many to solve for.")
+    assert fit.model.notes[0].startswith("8909 coefficients with 300 rows are too many for an exact fit.")
 
 
 @pytest.mark.parametrize("optimizer", optimizers.OPTIMIZERS)
@@ -223,16 +230,16 @@ def test_going_on_with_another_model(data: Path) -> None:
     frame = diabetes(data)
     start = fit_table(frame, "progression", ["bmi", "bp"]).model
     for target, features in (("bmi", None), ("progression", ["bmi", "s5"]), ("progression", ["bmi"])):
-        with pytest.raises(DataError, match="The model to go on with predicts 'progression' from bmi, bp"):
+        with pytest.raises(DataError, match="The model to continue from predicts 'progression' from bmi, bp"):
             fit_table(frame, target, features, start=start)
-    with pytest.raises(DataError, match="no column 'bp'"):
+    with pytest.raises(DataError, match="needs the column 'bp'"):
         fit_table(frame.drop("bp"), "progression", start=start)
-    with pytest.raises(ArgumentError, match="model is mlp, and linear in the model to go on with"):
+    with pytest.raises(ArgumentError, match="model is mlp, but linear in the model to continue from"):
         fitted(frame, "progression", start=start, model="mlp")
-    with pytest.raises(ArgumentError, match=r"hidden is \(3,\), and \(\) in the model to go on with"):
+    with pytest.raises(ArgumentError, match=r"hidden is \(3,\), but \(\) in the model to continue from"):
         fitted(frame, "progression", start=start, hidden=(3,))
     counts = fitted(pl.DataFrame({"a": A, "y": COUNTS}), model="poisson").model
-    with pytest.raises(DataError, match="'y' has -1 in row 1, and model 'poisson' needs counts"):
+    with pytest.raises(DataError, match="'y' has -1 in row 1, but model 'poisson' needs counts"):
         fitted(pl.DataFrame({"a": A, "y": [-1, *COUNTS[1:]]}), start=counts)
     texts = fitted(pl.DataFrame({"a": [0.0, 1, 0, 1], "k": ["u", "v", "v", "u"], "y": NUMBERS[:4]})).model
     with pytest.raises(DataError, match="'k' has 'w' in row 2"):

@@ -146,37 +146,37 @@ def test_rows_with_missing_values(frame: pl.DataFrame) -> None:
 def test_a_power_of_a_name_is_no_square(frame: pl.DataFrame) -> None:
     got = make_design(frame, formula="y ~ x^2 + t")
     assert got.names == ["x", "t"]
-    assert got.notes == ("x^2 in a formula is x crossed with itself, which is x. Write I(x ** 2).",)
+    assert got.notes == ("x^2 in a formula means x crossed with itself, which is just x. For the power, write I(x ** 2).",)
 
 
 REFUSED: list[tuple[str, str]] = [
-    ("a*exp(-b*x)", "has no ~. A formula of terms has the target before a ~.* is a curve: give it as model"),
-    ("~ a", "has nothing before its ~"),
-    ("y ~", "has nothing after its ~"),
-    ("y ~ b", "'b', which is not a column of the table.* Correct it.* A formula with parameters, .* give it as model"),
-    ("y ~ odd", "'odd', which is not a column of the table"),
-    ("y ~ aa", r"'aa', which is not a column of the table. Did you mean 'a'\? Correct it, or add the column.$"),
-    ("z ~ a", "'z', which is not a column"),
-    ("y ~ a + y", "has 'y' on both sides"),
-    ("y ~ lgo(a)", "function 'lgo', which is not known. Did you mean 'log'"),
-    ("y ~ log(g)", "'g' in the formula has texts"),
+    ("a*exp(-b*x)", "has no ~. Write a formula of terms with the target before a ~.* is a curve: pass it as model"),
+    ("~ a", "has nothing before the ~"),
+    ("y ~", "has nothing after the ~"),
+    ("y ~ b", "'b' in the formula is not a column .* Correct the name.* A formula with parameters, .* pass it as model"),
+    ("y ~ odd", "'odd' in the formula is not a column of the table"),
+    ("y ~ aa", r"'aa' in the formula is not a column of the table. Did you mean 'a'\? Correct the name, or add the column.$"),
+    ("z ~ a", "'z' in the formula is not a column"),
+    ("y ~ a + y", "'y' is on both sides"),
+    ("y ~ lgo(a)", "function 'lgo' is not supported in formulas. Did you mean 'log'"),
+    ("y ~ log(g)", "'g' in the formula is text"),
     ("y ~ log(a)", r"'log\(a\)' of the formula is (nan|-inf) in row \d+"),
     ("y ~ log(a, x)", "log takes 1 argument"),
     ("y ~ I(a > 100)", "is False in every row"),
-    ("y ~ I(x^2)", "has \\^ within parentheses. Write \\*\\* for a power"),
-    ("y ~ I(g == 3)", "compares a text with a number"),
-    ("y ~ a > 1", r"cannot be read: .*arithmetic stands in I\(…\)"),
-    ("y ~ a | g", "cannot be read"),
-    ("y ~ a ~ x", "cannot be read"),
-    ("y ~ a +", "cannot be read"),
-    ("y ~ C(g, Treatment('z'))", "has the reference 'z', and its levels are"),
-    ("y ~ C(g, Sums)", "'Sums', which is not known. Did you mean 'Sum'"),
-    ("y ~ C(g, levels=['u', 'v'])", "leaves out the level 'w'"),
+    ("y ~ I(x^2)", "contains \\^ inside parentheses. Write \\*\\* for a power"),
+    ("y ~ I(g == 3)", "compares text with a number"),
+    ("y ~ a > 1", r"cannot be parsed: .*enclose arithmetic in I\(…\)"),
+    ("y ~ a | g", "cannot be parsed"),
+    ("y ~ a ~ x", "cannot be parsed"),
+    ("y ~ a +", "cannot be parsed"),
+    ("y ~ C(g, Treatment('z'))", "reference 'z' of the term .* is not one of its levels"),
+    ("y ~ C(g, Sums)", "'Sums' in the formula is not a known coding. Did you mean 'Sum'"),
+    ("y ~ C(g, levels=['u', 'v'])", "do not include 'w'"),
     ("y ~ poly(a, 2, 3, 4)", "poly takes a column, degree, raw"),
     ("y ~ bs(a, df=1)", "bs in the formula cannot be computed"),
-    ("y ~ bs(a, df=x)", "is no number, text or list of them"),
-    ("y ~ I(3)", "has no column"),
-    ("3 ~ a", "has no column"),
+    ("y ~ bs(a, df=x)", "is not a number, a string or a list of them"),
+    ("y ~ I(3)", "contains no column"),
+    ("3 ~ a", "contains no column"),
 ]  # fmt: skip
 ATTACKS = [
     "__import__('os')", "open('f')", "eval('1')", "I(a.__class__)", "I(().__class__.__bases__)", "np.load('f')",
@@ -226,7 +226,7 @@ def test_a_file_that_is_changed(name: str, frame: pl.DataFrame) -> None:
         Predictors.made(given)
     given = asdict(make_design(frame, formula="y ~ g*a").predictors)
     given["formula"]["terms"] = [["g", [[[9, True]]]]]
-    with pytest.raises(DataError, match="factors that are not there"):
+    with pytest.raises(DataError, match="factors that do not exist"):
         Predictors.made(given)
 
 

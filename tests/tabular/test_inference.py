@@ -167,7 +167,7 @@ def test_the_polynomials_of_wampler(ratio: float, digits: int) -> None:
     fit = fit_table(pl.DataFrame(powers | {"y": sum((ratio * x) ** k for k in range(6))}), "y")
     assert fit.model.inference is not None
     np.testing.assert_allclose(fit.model.inference.estimate[:, 0], ratio ** np.arange(6), rtol=10.0**-digits)
-    assert fit.model.notes == ("The fit is perfect, up to rounding: its standard errors are of no use.",)
+    assert fit.model.notes == ("The fit is perfect up to rounding error, so the standard errors are not meaningful.",)
 
 
 @pytest.mark.parametrize("model", ["linear", "logistic", "poisson"])
@@ -186,7 +186,9 @@ def test_aliased_features_are_left_out_as_in_r(model: str, draw: np.random.Gener
     got = fit.model.inference
     assert got is not None and fit.model.coefficients is not None
     assert got.aliased == ["one", "sum", "twice"]
-    assert fit.model.notes == ("No coefficient for what is constant, or a combination of features before it: one, sum, twice.",)
+    assert fit.model.notes == (
+        "Not estimated, because they are constant or linear combinations of preceding features: one, sum, twice.",
+    )
     for column in ("estimate", "standard_error", "statistic", "p_value", "low", "high"):
         values = getattr(got, column)[:, 0]
         assert np.isnan(values[[1, 4, 5]]).all()
@@ -205,9 +207,9 @@ def test_no_more_rows_than_coefficients(draw: np.random.Generator) -> None:
     assert np.isfinite(got.estimate[:5]).all()
     assert np.isnan(got.standard_error).all() and np.isnan(got.p_value).all()
     assert got.figures["residual_standard_error"] is None and got.figures["f"] is None
-    assert "more coefficients, 8, than rows, 5" in fit.model.notes[1]
+    assert "more coefficients (8) than rows (5)" in fit.model.notes[1]
     as_many = fit_table(pl.DataFrame(table).drop("x4", "x5", "x6"), "y")
-    assert "as many coefficients as rows, 5" in as_many.model.notes[0]
+    assert "as many coefficients as rows (5)" in as_many.model.notes[0]
 
 
 def test_a_constant_target() -> None:

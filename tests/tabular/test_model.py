@@ -156,7 +156,7 @@ def test_rows_without_a_target_are_not_scored() -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"a": "many"}, "Column 'a' has 'many' in row 1, which is no number"),
+        ({"a": "many"}, "Column 'a' has 'many' in row 1, which is not a number"),
         ({"a": float("inf")}, "Column 'a' has an infinite number in row 1"),
     ],
 )
@@ -166,12 +166,12 @@ def test_rows_that_cannot_be_predicted(columns: dict[str, Any], message: str) ->
 
 
 def test_a_column_that_is_not_there() -> None:
-    with pytest.raises(DataError, match=r"no column 'kind', which the model needs\. Did you mean 'kinds'"):
+    with pytest.raises(DataError, match=r"needs the column 'kind', which the table does not have\. Did you mean 'kinds'"):
         model_of("linear").predict(table().rename({"kind": "kinds"}))
 
 
 def test_a_class_that_was_not_in_the_table() -> None:
-    with pytest.raises(DataError, match=r"Column 'class' has 'top' in row 1, .* It had left, mid, right\."):
+    with pytest.raises(DataError, match=r"Column 'class' has 'top' in row 1, .* known categories are left, mid, right\."):
         model_of("logistic of texts").evaluate(table().with_columns(pl.lit("top").alias("class")))
 
 
@@ -232,5 +232,5 @@ def test_a_file_whose_parts_do_not_fit(change: dict[str, Any], tmp_path: Path) -
     model_of("linear").save(path)
     document = archive.read(path)
     archive.write(path, document | {"model": document["model"] | change})
-    with pytest.raises(DataError, match="cannot be made a model again"):
+    with pytest.raises(DataError, match="cannot be loaded"):
         TableModel.load(path)

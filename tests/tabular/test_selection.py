@@ -31,30 +31,38 @@ def days(pattern: str) -> list[str]:
 
 
 LEFT_OUT: list[tuple[str, list[Any], str]] = [
-    ("id", [*range(10, 10 + ROWS)], "'id' has a different whole number in every row, as identifiers have"),
-    ("customerID", [*range(ROWS, 0, -1)], "as identifiers have, so it was left out. Name it among the features to use it."),
-    ("order key", [*range(100, 100 + ROWS)], "as identifiers have"),
-    ("c1", [*range(ROWS)], "'c1' only counts the rows, so it was left out. Name it"),
-    ("Unnamed: 0", [*range(ROWS)], "only counts the rows"),
-    ("c1", [85 + k + k // 5 for k in range(ROWS)], "'c1' has a different whole number in every row, as a saved index has, so"),
-    ("", [ROWS - k for k in range(ROWS)], "as a saved index has, so it was left out"),
-    ("index", [*range(1, ROWS + 1)], "only counts the rows"),
-    ("rownames", [*range(1, ROWS + 1)], "only counts the rows"),
-    ("name", [f"n{k}" for k in range(ROWS)], "'name' has a different text in nearly every row, as identifiers have"),
+    ("id", [*range(10, 10 + ROWS)], "'id' has a different integer in every row and looks like an identifier"),
+    (
+        "customerID",
+        [*range(ROWS, 0, -1)],
+        "looks like an identifier, so it was left out. To use it, include it in the features.",
+    ),
+    ("order key", [*range(100, 100 + ROWS)], "looks like an identifier"),
+    ("c1", [*range(ROWS)], "'c1' only numbers the rows, so it was left out. To use it"),
+    ("Unnamed: 0", [*range(ROWS)], "only numbers the rows"),
+    (
+        "c1",
+        [85 + k + k // 5 for k in range(ROWS)],
+        "'c1' has a different integer in every row and looks like a saved index, so",
+    ),
+    ("", [ROWS - k for k in range(ROWS)], "looks like a saved index, so it was left out"),
+    ("index", [*range(1, ROWS + 1)], "only numbers the rows"),
+    ("rownames", [*range(1, ROWS + 1)], "only numbers the rows"),
+    ("name", [f"n{k}" for k in range(ROWS)], "'name' has a different text in nearly every row and looks like an identifier"),
     (
         "city",
         CITIES,
-        "'city' has 16 different texts in 24 rows, so it was left out. Group the rare texts, or hash all, to use it.",
+        "'city' has 16 categories in 24 rows, so it was left out. To use it, set texts to 'group' or 'hash'.",
     ),
     ("unit", ["mg"] * ROWS, "Column 'unit' has the same value in every row, so it was left out."),
     ("one", [1.5] * ROWS, "the same value in every row"),
-    ("empty", [None] * ROWS, "Column 'empty' has no value in any row, so it was left out."),
-    ("nan", [float("nan")] * ROWS, "no value in any row"),
-    ("lists", [[1, 2]] * ROWS, "'lists' has values of type List(Int64), which are no numbers"),
+    ("empty", [None] * ROWS, "Column 'empty' has no values, so it was left out."),
+    ("nan", [float("nan")] * ROWS, "has no values"),
+    ("lists", [[1, 2]] * ROWS, "'lists' has type List(Int64), which is not numeric"),
     (
         "when",
         ["01/02/2024", "03/04/2024"] * (ROWS // 2),
-        "not clear whether the day or the month comes first, so it was left out",
+        "either the day or the month may come first, so it was left out",
     ),
     ("price", ["$1", "€2", "€3"] * (ROWS // 3), "looks like numbers, but it has amounts in $ and others, such as '€2', so"),
     ("rate", ["1%", "2"] * (ROWS // 2), "some of its numbers have a percent sign and others have none, such as '2'"),
@@ -62,9 +70,13 @@ LEFT_OUT: list[tuple[str, list[Any], str]] = [
     (
         "points",
         [f"{k * k / 8}" for k in range(ROWS)],
-        "'points' has numbers that are texts, as where other columns have decimal",
+        "'points' has numbers stored as text, perhaps because of mixed decimal",
     ),
-    ("typo", [*map(str, range(ROWS - 1)), "oops"], "has numbers, but 'oops' among them, so it was left out. Correct that"),
+    (
+        "typo",
+        [*map(str, range(ROWS - 1)), "oops"],
+        "has numbers, but also the text 'oops', so it was left out. To use it, correct that",
+    ),
 ]
 
 
@@ -75,7 +87,7 @@ def test_columns_that_are_left_out(name: str, values: list[Any], note: str) -> N
     assert got.names == ["x"] and got.dropped == 0
     assert len(got.notes) == 1 and note in got.notes[0]
     assert make_design(frame, "y", exclude=[name]).notes == ()
-    with pytest.raises(DataError, match="No column besides the target can be used"):
+    with pytest.raises(DataError, match="No column can be used as a feature"):
         make_design(frame.drop("x"), "y")
 
 
@@ -122,7 +134,7 @@ def test_dates_become_days(values: list[Any]) -> None:
     got = make_design(frame, "y")
     assert got.names == ["when"]
     np.testing.assert_array_equal(got.x[:, 0], 9.0 * np.arange(ROWS))
-    assert "Column 'when' has dates and became the days since its first, 2024-01-01." in got.notes[0]
+    assert "Column 'when' has dates, which were encoded as days since 2024-01-01, the earliest one." in got.notes[0]
     later = encoded(frame[3:5], kept(got.predictors))
     np.testing.assert_array_equal(later.x[:, 0], [27, 36])
 
@@ -134,13 +146,13 @@ def test_parts_of_dates(values: list[Any]) -> None:
     week = ["Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     assert got.names == [*(f"when:month={month}" for month in months), *(f"when:weekday={day}" for day in week)]
     assert got.x[4].tolist() == [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]  # the 6th of February, a Tuesday
-    assert "Column 'when' has dates and became its month and weekday." in got.notes[0]
+    assert "Column 'when' has dates, which were encoded as month and weekday." in got.notes[0]
     new = pl.DataFrame({"when": ["2025-12-24" if values is DAYS else "24.12.2025"]})
     unseen = Unseen()
     made = encoded(new, kept(got.predictors), unseen)
     assert made.x[0].tolist() == [0] * 6 + [0, 1, 0, 0, 0, 0]
     assert unseen.counts == {"when:month": {"Dec": 1}}
-    assert "it was taken as the reference, 'Jan'" in unseen_notes(unseen, got.predictors)[0]
+    assert "It was treated as the reference, 'Jan'" in unseen_notes(unseen, got.predictors)[0]
 
 
 def test_hours_and_years_of_dates() -> None:
@@ -161,7 +173,8 @@ def test_rare_texts_are_grouped() -> None:
     assert got.names == ["city=Rome", "city=other"]
     assert got.x.sum(0).tolist() == [5, 14]
     assert got.notes == (
-        "14 rare texts of column 'city', in 14 rows, became one category, 'other'. Set texts to 'hash' to hash all instead.",
+        "14 rare categories of column 'city' (14 rows) were merged into 'other'. "
+        "Set texts to 'hash' to hash all categories instead.",
     )
     made = encoded(pl.DataFrame({"city": ["Rome", "Oslo", None]}), kept(got.predictors))
     np.testing.assert_array_equal(made.x, [[1, 0], [0, 1], [np.nan, np.nan]])
@@ -179,12 +192,10 @@ def test_texts_are_hashed() -> None:
 def test_texts_of_many_values_that_are_named() -> None:
     frame = pl.DataFrame({"city": CITIES, "name": [f"n{k}" for k in range(ROWS)], "y": Y})
     with pytest.raises(
-        DataError, match=r"'city' has 16 different texts in 24 rows\. Leave it out, group its rare texts, or hash"
+        DataError, match=r"'city' has 16 categories in 24 rows\. Leave it out, or set texts to 'group' or 'hash'"
     ):
         make_design(frame, "y", ["city"])
-    with pytest.raises(
-        DataError, match=r"24 different texts in 24 rows, none of which is common\. Leave it out, hash its texts"
-    ):
+    with pytest.raises(DataError, match=r"24 categories in 24 rows, all of them rare\. Leave it out, or set texts to 'hash'"):
         make_design(frame, "y", ["name"], texts="group")
     assert len(make_design(frame, "y", ["name"], texts="hash").names) == 4
 
@@ -193,8 +204,8 @@ def test_codes_are_categories() -> None:
     got = make_design(pl.DataFrame({"zip": ["00501", "10001", "K1A"] * (ROWS // 3), "y": Y}), "y")
     assert got.names == ["zip=10001", "zip=K1A"]
     assert got.notes == (
-        "Column 'zip' has numbers and texts such as 'K1A', and was taken as categories. "
-        "Count 'K1A' as missing to take it as numbers.",
+        "Column 'zip' mixes numbers with text such as 'K1A', so it was treated as categorical. "
+        "Declare 'K1A' as a missing value to treat it as numeric.",
     )
 
 
@@ -210,13 +221,17 @@ def test_missing_values_are_counted() -> None:
     got = make_design(frame, "y")
     assert (got.dropped, got.missing) == (3, {"a": 2, "b": 1, "y": 1})
     assert got.rows.tolist() == list(range(2, ROWS - 1))
-    assert got.notes[-1] == "3 of 24 rows were left out, because a value is missing: 2 in 'a', 1 in 'y', 1 in 'b'."
+    assert got.notes[-1] == "3 of 24 rows were dropped because of missing values: 2 in 'a', 1 in 'y', 1 in 'b'."
     frame = pl.DataFrame({"x": X, "y": [None] * 8 + Y[8:]})
-    assert make_design(frame, "y").notes == ("8 of 24 rows were left out, because a value is missing: 8 in 'y'.",)
-    with pytest.raises(DataError, match=r"'y' has no value in any row\. Choose another target"):
+    assert make_design(frame, "y").notes == ("8 of 24 rows were dropped because of missing values: 8 in 'y'.",)
+    with pytest.raises(DataError, match=r"'y' has no values\. Choose another target"):
         make_design(frame.with_columns(y=None), "y")
     frame = pl.DataFrame({"a": [None] * 8 + X[8:], "b": X, "y": Y})
-    assert make_design(frame, "y").notes[0].endswith("Exclude the columns that miss most, such as 'a', to keep more rows.")
+    assert (
+        make_design(frame, "y")
+        .notes[0]
+        .endswith("To keep more rows, exclude the columns with the most missing values, such as 'a'.")
+    )
 
 
 TEXTS = pl.DataFrame({"kind": ["u", "v", "w"] * (ROWS // 3), "on": [True, False] * (ROWS // 2), "y": Y})
@@ -234,14 +249,14 @@ def test_texts_that_were_not_there(formula: str | None) -> None:
     encoded(new[:1], got.predictors, unseen)
     note = unseen_notes(unseen, got.predictors)[0]
     assert note == (
-        f"3 rows have texts in {name!r} that the model does not know ('x'); they were taken as the reference, 'u'. "
-        f"Set unseen to 'missing' to predict nothing there."
+        f"3 rows have categories of {name!r} that the model has not seen ('x'). They were treated as the reference, 'u'. "
+        f"Set unseen to 'missing' to leave these rows unpredicted."
     )
     missing = Unseen(missing=True)
     x = encoded(new, got.predictors, missing).x
     assert np.isnan(x[[0, 3]]).any(1).all() and not np.isnan(x[1]).any()
-    assert unseen_notes(missing, got.predictors)[0].endswith("('x'); they count as missing.")
-    with pytest.raises(DataError, match="has 'x' in row 1, which was not in the table that was fitted"):
+    assert unseen_notes(missing, got.predictors)[0].endswith("('x'). They were treated as missing.")
+    with pytest.raises(DataError, match="has 'x' in row 1, which was not seen in training"):
         encoded(new, got.predictors)
     table = new.with_columns(y=1.0)
     assert design_like(table, got.predictors, got.target, unseen=Unseen()).rows.tolist() == [0, 1, 3]
@@ -262,11 +277,11 @@ def test_offset_weights_trials_and_groups() -> None:
     np.testing.assert_allclose(made.offset, [np.log(3), np.nan])
     np.testing.assert_array_equal(design_like(frame, kept(got.predictors), got.target).y, got.y)
     assert got.part(np.array([1, 3])).rows.tolist() == [1, 3]
-    with pytest.raises(DataError, match="There is no column 'tt'"):
+    with pytest.raises(DataError, match="Column 'tt' does not exist"):
         make_design(frame, "y", roles=Roles("tt"))
     with pytest.raises(DataError, match=r"offset 'log.t - 2.' is -inf in row 1"):
         make_design(frame, "y", roles=Roles("log(t - 2)"))
-    with pytest.raises(DataError, match="more successes than trials in row 4"):
+    with pytest.raises(DataError, match="more than the number of trials, in row 4"):
         make_design(frame.with_columns(n=2), "y", roles=Roles(trials="n"))
 
 
@@ -279,7 +294,7 @@ def test_frames_of_other_libraries() -> None:
     assert make_design(frame.with_columns(y=pl.col("x"))[:2], "y", ["kind"]).names == ["kind=a"]
     assert as_polars({"x": np.arange(2)})["x"].to_list() == [0, 1]
     for wrong, message in (
-        ([1, 2], "of type list. Give a frame"),
+        ([1, 2], "type list, which is not a supported table. Give a pandas"),
         (frame.lazy(), "of type LazyFrame. Collect it"),
         (pandas.DataFrame([[1, 2]], columns=["a", "a"]), "several columns of one name: 'a'"),
         ({"a": [1], "b": [1, 2]}, "of different lengths"),
@@ -293,8 +308,8 @@ def test_frames_of_other_libraries() -> None:
     [
         ({"dates": "days"}, ArgumentError, "dates"),
         ({"texts": "groups"}, ArgumentError, "Did you mean 'group'"),
-        ({"exclude": ["knd"]}, DataError, "no column 'knd'. Did you mean 'kind'"),
-        ({"features": ["kind"], "exclude": ["kind"]}, DataError, "'kind' is named as a feature, and excluded"),
+        ({"exclude": ["knd"]}, DataError, "Column 'knd' does not exist. Did you mean 'kind'"),
+        ({"features": ["kind"], "exclude": ["kind"]}, DataError, "'kind' is both a feature and excluded"),
         ({"formula": "y ~ kind"}, ArgumentError, "target"),
         ({"roles": Roles(weights="exp(kind")}, FormulaError, "cannot be read"),
     ],

@@ -1,4 +1,4 @@
-"""``jitgrad compare``: two curves of the same rows, and which describes them better."""
+"""``jitgrad compare``: compare two curves fitted to the same rows."""
 
 from __future__ import annotations
 
@@ -16,28 +16,30 @@ if TYPE_CHECKING:
 
 @click.command(no_args_is_help=True)
 @click.argument("data", type=click.Path(allow_dash=True))
-@click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
-@click.option("--model", "models", multiple=True, metavar="MODEL", help="A formula, or a curve of `jitgrad models`. Give two.")
-@click.option("--features", type=options.Names(), help="The column of a curve that is named.  [default: the only other]")
-@click.option("--sigma", metavar="COLUMN", help="The standard deviations of the target.")
-@click.option("--absolute-sigma", is_flag=True, help="These are in its units; otherwise their ratios count.")
+@click.option("--target", required=True, metavar="COLUMN", help="Column to predict.")
+@click.option(
+    "--model", "models", multiple=True, metavar="MODEL", help="Formula, or curve from `jitgrad models`. Give this option twice."
+)
+@click.option("--features", type=options.Names(), help="Column for a named curve.  [default: the only other numeric column]")
+@click.option("--sigma", metavar="COLUMN", help="Column with the standard deviations of the target.")
+@click.option("--absolute-sigma", is_flag=True, help="Treat --sigma as absolute standard deviations, not relative ones.")
 @click.option(
     "--missing",
     type=click.Choice(["drop", "error"]),
     default="drop",
     show_default=True,
-    help="What to do with rows that miss a value of either model.",
+    help="Drop rows with a missing value for either model, or report an error.",
 )
 @options.of_tables
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
 def compare(
     data: str, target: str, models: tuple[str, ...], features: list[str] | None, sigma: str | None, absolute_sigma: bool,
     missing: str, as_json: bool, reading: ReadOptions,
 ) -> None:  # fmt: skip
-    """Compare two curves that are fitted to the same rows of a table.
+    """Compare two curves fitted to the same table.
 
-    Where one model has the other in it, the extra sum of squares is tested by F, or by χ² with --absolute-sigma. AICc compares
-    any two.
+    If one model is nested in the other, the extra sum of squares is tested with an F test, or with a χ² test if
+    --absolute-sigma is given. Any two models are compared by AICc.
 
     \b
     Examples:
@@ -46,23 +48,25 @@ def compare(
         --model "(v + d * treated) * concentration / (k + m * treated + concentration)"
       jitgrad compare decay.csv --target y --model exponential_decay --model double_exponential
 
-    Exit codes: 0, 1 where a fit failed, 2 for bad usage or input.
+    Exit codes: 0 on success, 1 if a fit failed, 2 for invalid usage or input.
     """
     from jitgrad.cli import objects, report
     from jitgrad.io.table import read_table
     from jitgrad.tabular import compare_curves
 
     if len(models) != 2:
-        raise ArgumentError(f"{len(models)} models are given. Give --model twice.")
+        raise ArgumentError(f"--model is given {len(models)} times. Give it exactly twice.")
     for model in models:
         if model in options.OF_TABLES:
-            raise ArgumentError(f"Model {model!r} is no curve. Give formulas, or curves of `jitgrad models`, such as line.")
+            raise ArgumentError(
+                f"Model {model!r} is not a curve. Give formulas with parameters, or curves from `jitgrad models`, such as line."
+            )
     if absolute_sigma and sigma is None:
-        raise ArgumentError("--absolute-sigma has no sigma. Give --sigma too.")
+        raise ArgumentError("--absolute-sigma requires --sigma. Add --sigma, or leave it out.")
     notes: list[str] = []
     frame = read_table(data, reading, notes.append)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FitWarning)  # what is printed says it
+        warnings.simplefilter("ignore", FitWarning)  # the output reports it
         *fits, made = compare_curves(
             frame,
             target,

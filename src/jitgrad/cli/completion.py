@@ -1,4 +1,4 @@
-"""``jitgrad completion``: a script that completes commands and options in a shell."""
+"""``jitgrad completion``: generate shell completion scripts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print a script that completes commands and options.
+    """Generate a shell completion script.
 
     \b
     Examples:

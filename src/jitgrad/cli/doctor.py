@@ -1,4 +1,4 @@
-"""``jitgrad doctor``: what this machine has, and whether jitgrad works on it."""
+"""``jitgrad doctor``: show the environment and check that jitgrad works."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "neon", "sve")
 
 @click.command()
 def doctor() -> None:
-    """Say which versions, processor and cache there are, and test in some ten seconds that results are right.
+    """Show versions, processor and cache, and run self-tests.
 
-    Exit code 1 where a test fails.
+    The self-tests take about ten seconds. The exit code is 1 if one of them fails.
     """
     from jitgrad.cli import report
     from jitgrad.vm import compiling
@@ -37,22 +37,24 @@ def doctor() -> None:
         out.print(f"[bold]{name:12}[/bold] {escape(value)}", soft_wrap=True)
     _show_code(out)
     tested = [*needed("float64", "least_squares"), *needed("float32")]
-    compiling.ensure(*tested)  # in one wait
+    compiling.ensure(*tested)  # compile all of them at once
     failed = 0
     tests = _grid("test", ["ms", "result"])
     for test in TESTS:
         started = time.perf_counter()
         fault = test()
         failed += bool(fault)
-        tests.add_row(str(test.__doc__).rstrip("."), f"{(time.perf_counter() - started) * 1e3:.0f}", fault or "right")
+        tests.add_row(str(test.__doc__).rstrip("."), f"{(time.perf_counter() - started) * 1e3:.0f}", fault or "passed")
     out.print(tests)
     if failed:
-        out.print(f"{failed} tests failed. Report it, with all that stands above.")
+        out.print(
+            f"{failed} self-test{'' if failed == 1 else 's'} failed. Report this as a bug, with the complete output above."
+        )
         click.get_current_context().exit(1)
 
 
 def _grid(first: str, others: Sequence[str]) -> Table:
-    """A table whose paths are whole, over as many lines as they take."""
+    """Return a table that wraps long paths instead of truncating them."""
     from rich import box
     from rich.table import Table
 
@@ -80,35 +82,36 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
     name, features = processor()
     host = binding.get_host_cpu_name()
-    code = "" if name == host else f"; code is compiled for {name}"
+    code = "" if name == host else f"; compiling for {name}"
     yield "processor", f"{host}{code} with {', '.join(f for f in FEATURES if features.get(f))}"
     yield "threads", f"{get_num_threads()} of {os.cpu_count()} cores"
 
 
 def _show_code(out: Console) -> None:
-    """What is compiled, and what the rest will take."""
+    """Show what is compiled, and how long the rest will take to compile."""
     from jitgrad.vm import cache, compiling
     from jitgrad.vm.cores import cores
     from jitgrad.vm.groups import GROUPS, UNITS
 
     table, missing = _grid("compiled code", ["for", "state", "kB"]), []
-    table.add_column("kept in", overflow="fold")
+    table.add_column("location", overflow="fold")
     for unit in UNITS:
         kept = [compiling.kept(file) for _, file in unit.files()]
         size = sum(len(found.compiled.code) for found in kept if found)
         places = " and ".join(dict.fromkeys(str(found.place.parent) for found in kept if found))
         if None in kept:
             missing.append(unit)
-            state = f"{'partly' if any(kept) else 'not yet'}, {compiling.about([[unit]])}"
+            state = f"{'partly' if any(kept) else 'not compiled'}, {compiling.about([[unit]])}"
         else:
             state = "compiled"
         table.add_row(GROUPS[unit.group].what, unit.dtype, state, f"{size / 1e3:.0f}" if size else "", escape(places))
     out.print(table)
     if missing:
-        place = cache.directory() or "no directory: set JITGRAD_CACHE_DIR to one that can be written"
+        place = cache.directory() or "memory only: set JITGRAD_CACHE_DIR to a writable directory to keep it"
         out.print(
-            f"What is missing is compiled when it is first needed, or by `jitgrad warmup` in "
-            f"{compiling.about(compiling.shares(missing, cores()))}, and kept in {escape(str(place))}",
+            f"The rest is compiled on first use, or by `jitgrad warmup` "
+            f"({compiling.about(compiling.shares(missing, cores()))}), "
+            f"and stored in {escape(str(place))}",
             soft_wrap=True,
         )
 
@@ -133,7 +136,7 @@ def _test_ops() -> str:
 
 
 def _test_gradients() -> str:
-    """A network's gradient agrees with differences."""
+    """A network's gradient agrees with finite differences."""
     from jitgrad.errors import GradientError
     from jitgrad.functions.reductions import mean
     from jitgrad.ops.elementwise import tanh
@@ -149,18 +152,18 @@ def _test_gradients() -> str:
 
 
 def _test_fit() -> str:
-    """A curve has the digits that NIST certifies (Misra1a)."""
+    """A curve fit agrees with NIST's certified values (Misra1a)."""
     from jitgrad.curvefit import curve_fit
 
     x = [77.6, 114.9, 141.1, 190.8, 239.9, 289.0, 332.8, 378.4, 434.8, 477.3, 536.8, 593.1, 689.1, 760.0]
     y = [10.07, 14.73, 17.94, 23.93, 29.61, 35.18, 40.02, 44.82, 50.76, 55.05, 61.01, 66.4, 75.47, 81.78]
     found = curve_fit("b1 * (1 - exp(-b2 * x))", x, y, [500, 1e-4]).values
     digits = -np.log10(np.max(np.abs(found / [2.3894212918e02, 5.5015643181e-04] - 1)))
-    return "" if digits > 9 else f"{digits:.1f} digits are right"
+    return "" if digits > 9 else f"only {digits:.1f} digits agree"
 
 
 def _test_threads() -> str:
-    """A large product is the same to the bit on all threads and on one."""
+    """Results are bit-identical on one thread and on all threads."""
     from jitgrad.functions.reductions import mean
     from jitgrad.optimizers import SGD
     from jitgrad.tape.variable import Variable

@@ -1,4 +1,4 @@
-"""``jitgrad evaluate``: how well a kept model predicts a table."""
+"""``jitgrad evaluate``: score a saved model on a table."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jitgrad.io.options import ReadOptions
 @click.command(no_args_is_help=True)
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path(allow_dash=True))
-@click.option("--json", "as_json", is_flag=True, help="Print the scores as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as a JSON object.")
 @options.of_unseen
 @options.of_tables
 def evaluate(model: str, data: str, as_json: bool, unseen: str | None, reading: ReadOptions) -> None:
-    """Score a kept model on the rows of a table that has the target.
+    """Score a saved model on a table that contains the target.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``jitgrad fit``: a table, a target, a result."""
+"""``jitgrad fit``: fit a model to a table."""
 
 from __future__ import annotations
 
@@ -16,100 +16,142 @@ if TYPE_CHECKING:
     import polars as pl
 
 SECTIONS = {
-    "What is fitted": ("target", "features", "exclude", "formula", "model", "link", "classify", "by"),
-    "Columns": ("dates", "texts", "missing"),
-    "Rows": ("weights", "freq_weights", "offset", "trials"),
+    "Model": ("target", "features", "exclude", "formula", "model", "link", "classify", "by"),
+    "Feature columns": ("dates", "texts", "missing"),
+    "Row weights and offsets": ("weights", "freq_weights", "offset", "trials"),
     "Standard errors and tests": ("cov_type", "groups", "level", "ratios", "anova"),
-    "Penalties": ("penalty", "alpha", "l1_ratio", "cv"),
-    "Curves": ("p0", "bounds", "fixed", "sigma", "absolute_sigma", "loss", "f_scale", "outliers"),
+    "Penalized regression": ("penalty", "alpha", "l1_ratio", "cv"),
+    "Curve fitting": ("p0", "bounds", "fixed", "sigma", "absolute_sigma", "loss", "f_scale", "outliers"),
     "Networks and gradient descent": (
         "hidden", "optimizer", "epochs", "batch_size", "lr", "validation_split", "early_stopping", "test_split", "seed",
         "resume",
     ),
-    "Reading the table": ("separator", "header", "na", "encoding", "sheet"),
-    "Results": ("save", "output", "report", "plot", "as_json", "quiet", "help"),
+    "Input": ("separator", "header", "na", "encoding", "sheet"),
+    "Output": ("save", "output", "report", "plot", "as_json", "quiet", "help"),
 }  # fmt: skip
-"""The options as --help shows them."""
+"""The options in the order in which ``--help`` shows them."""
 
 
 @click.command(cls=options.Sectioned, sections=SECTIONS, no_args_is_help=True)
 @click.argument("data", type=click.Path(allow_dash=True))
-@click.option("--target", metavar="COLUMN", help="The column to predict. A --formula has it on its left.")
-@click.option("--features", type=options.Names(), help="The columns to predict it from.  [default: all others]")
-@click.option("--exclude", type=options.Names(), help="Columns that are not features.")
-@click.option("--formula", metavar="FORMULA", help='Terms, as in "y ~ a * b + C(g) + log(x) + offset(log(t))".')
-@click.option("--model", metavar="MODEL", help="linear, logistic, poisson, … (below), a curve, or a formula with parameters.")
-@click.option("--link", metavar="LINK", help="identity, log, logit, probit, cloglog, cauchit, inverse, sqrt, …")
-@click.option("--classify", is_flag=True, help="Take a target of numbers as classes. One of text always is.")
-@click.option("--by", type=options.Names(), help="Fit the curve to each group of rows with the same values in these columns.")
+@click.option("--target", metavar="COLUMN", help="Column to predict. Not needed if --formula names it.")
+@click.option("--features", type=options.Names(), help="Columns to predict it from.  [default: all other columns]")
+@click.option("--exclude", type=options.Names(), help="Columns to exclude from the features.")
+@click.option("--formula", metavar="FORMULA", help='Model formula, such as "y ~ a * b + C(g) + log(x) + offset(log(t))".')
+@click.option("--model", metavar="MODEL", help="Model from the list above, named curve, or formula with parameters.")
+@click.option("--link", metavar="LINK", help="Link function: identity, log, logit, probit, cloglog, cauchit, …")
+@click.option("--classify", is_flag=True, help="Treat a numeric target as classes. Text targets always are.")
+@click.option("--by", type=options.Names(), help="Fit the curve to each group of rows with equal values in these columns.")
 @click.option(
-    "--dates", type=click.Choice(["since", "parts"]), help="Dates as days since the first, or by parts.  [default: since]"
+    "--dates",
+    type=click.Choice(["since", "parts"]),
+    help="Encode dates as days since the first date, or as year, month, weekday and hour.  [default: since]",
 )
 @click.option(
-    "--texts", type=click.Choice(["auto", "group", "hash"]), help="What to do with many different texts.  [default: leave out]"
+    "--texts",
+    type=click.Choice(["auto", "group", "hash"]),
+    help="Encoding of text columns with many distinct values; auto leaves them out.  [default: auto]",
 )
 @click.option(
     "--missing",
     type=click.Choice(["drop", "error"]),
     default="drop",
     show_default=True,
-    help="What to do with rows that miss a value.",
+    help="Drop rows with missing values, or report an error.",
 )
-@click.option("--weights", metavar="COLUMN", help="Precisions: a row's variance is divided by its weight.")
-@click.option("--freq-weights", metavar="COLUMN", help="How many equal rows each one stands for.")
-@click.option("--offset", metavar="COLUMN", help="What is added to the linear predictor: a column, or log(column).")
-@click.option("--trials", metavar="COLUMN", help="Numbers of trials, of which the target says how many succeeded.")
-@click.option("--cov", "cov_type", metavar="KIND", help="Standard errors: HC0 to HC3, or cluster.  [default: of the model]")
-@click.option("--cluster", "groups", metavar="COLUMN", help="The column whose equal values make a cluster.")
-@click.option("--level", type=float, metavar="LEVEL", help="Of the confidence intervals.  [default: 0.95]")
-@click.option("--ratios", is_flag=True, help="Print odds or rate ratios in the place of coefficients.")
-@click.option("--anova", type=click.Choice(["each", "sequential"]), help="Test terms: each left out, or added in order.")
-@click.option("--penalty", metavar="KIND", help="ridge, lasso or elastic-net.")
-@click.option("--alpha", type=float, help="Its strength.  [default: by cross-validation]")
-@click.option("--l1-ratio", type=float, metavar="PART", help="The lasso's part of elastic-net.  [default: 0.5]")
-@click.option("--cv", type=int, metavar="FOLDS", help="Of cross-validations.  [default: 10]")
-@click.option("--start", "p0", type=options.NamedNumbers(), help="Starting values.  [default: searched for]")
-@click.option("--bounds", type=options.Bounds(), help="Lowest and highest values, as in a=0:1,b=:5.")
-@click.option("--fix", "fixed", type=options.Fixed(), help="Parameters that are not fitted, as in a=1.")
-@click.option("--sigma", metavar="COLUMN", help="The standard deviations of the target.")
-@click.option("--absolute-sigma", is_flag=True, help="These are in its units; otherwise their ratios count.")
-@click.option("--loss", metavar="LOSS", help="linear, soft_l1, huber, cauchy or arctan.  [default: linear]")
+@click.option("--weights", metavar="COLUMN", help="Precision weights: the variance of a row is divided by its weight.")
 @click.option(
-    "--loss-scale", "f_scale", type=float, metavar="R", help="The residual from which on that counts less.  [default: 1]"
+    "--freq-weights", metavar="COLUMN", help="Frequency weights: the number of identical rows that each row represents."
 )
-@click.option("--outliers", type=float, metavar="Q", help="Leave out outliers, a part Q of them falsely, as 0.01 (ROUT).")
+@click.option(
+    "--offset", metavar="COLUMN", help="Term added to the linear predictor: a column, or an expression such as log(column)."
+)
+@click.option(
+    "--trials", metavar="COLUMN", help="Number of trials per row; the target holds the number or proportion of successes."
+)
+@click.option(
+    "--cov", "cov_type", metavar="KIND", help="Covariance estimator: HC0, HC1, HC2, HC3 or cluster.  [default: model-based]"
+)
+@click.option("--cluster", "groups", metavar="COLUMN", help="Column that identifies the clusters, for --cov cluster.")
+@click.option("--level", type=float, metavar="LEVEL", help="Confidence level of the intervals.  [default: 0.95]")
+@click.option("--ratios", is_flag=True, help="Report odds ratios or rate ratios instead of coefficients.")
+@click.option(
+    "--anova", type=click.Choice(["each", "sequential"]), help="Test terms by leaving each one out, or by adding them in order."
+)
+@click.option("--penalty", metavar="KIND", help="Penalty on the coefficients: ridge, lasso or elastic-net.")
+@click.option("--alpha", type=float, help="Strength of the penalty.  [default: chosen by cross-validation]")
+@click.option("--l1-ratio", type=float, metavar="FRACTION", help="Lasso share of the elastic-net penalty.  [default: 0.5]")
+@click.option("--cv", type=int, metavar="FOLDS", help="Number of cross-validation folds.  [default: 10]")
+@click.option(
+    "--start", "p0", type=options.NamedNumbers(), help="Starting values of parameters.  [default: found automatically]"
+)
+@click.option("--bounds", type=options.Bounds(), help="Lower and upper bounds of parameters, such as a=0:1,b=:5.")
+@click.option("--fix", "fixed", type=options.Fixed(), help="Parameters to hold fixed, such as a=1.")
+@click.option("--sigma", metavar="COLUMN", help="Column with the standard deviations of the target.")
+@click.option("--absolute-sigma", is_flag=True, help="Treat --sigma as absolute standard deviations, not relative ones.")
+@click.option("--loss", metavar="LOSS", help="Loss function: linear, soft_l1, huber, cauchy or arctan.  [default: linear]")
+@click.option(
+    "--loss-scale",
+    "f_scale",
+    type=float,
+    metavar="R",
+    help="Residual size above which a robust loss gives less weight.  [default: 1]",
+)
+@click.option(
+    "--outliers", type=float, metavar="Q", help="Remove outliers (ROUT method) at a false discovery rate of Q, such as 0.01."
+)
 @click.option("--hidden", type=options.Numbers(), help="Widths of the hidden layers of an mlp.  [default: 64,32]")
-@click.option("--optimizer", metavar="NAME", help="adam, sgd, lbfgs, …; of a curve lbfgs or adam.  [default: exact]")
-@click.option("--epochs", type=int, help="How often to go through the rows.")
-@click.option("--batch-size", type=int, help="Rows a step.")
-@click.option("--lr", type=float, help="The learning rate.")
-@click.option("--validation-split", type=float, metavar="PART", help="The part of the rows that is evaluated after each epoch.")
-@click.option("--early-stopping", type=int, metavar="EPOCHS", help="End after so many epochs without a better validation.")
 @click.option(
-    "--test-split", type=float, metavar="PART", help="The part of the rows kept for testing.  [default: 0.2, of exact fits 0]"
+    "--optimizer", metavar="NAME", help="adam, sgd, lbfgs, …; for curves lbfgs or adam.  [default: exact fit, adam for an mlp]"
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the splits, the weights and the order of rows.")
-@click.option("--resume", type=click.Path(), metavar="FILE", help="Go on with a kept model.")
+@click.option("--epochs", type=int, help="Number of passes over the training rows.")
+@click.option("--batch-size", type=int, help="Number of rows per gradient step.")
+@click.option("--lr", type=float, help="Learning rate.")
+@click.option("--validation-split", type=float, metavar="FRACTION", help="Fraction of the rows to evaluate after each epoch.")
+@click.option(
+    "--early-stopping", type=int, metavar="EPOCHS", help="Stop after this many epochs without a lower validation loss."
+)
+@click.option(
+    "--test-split",
+    type=float,
+    metavar="FRACTION",
+    help="Fraction of the rows to hold out.  [default: 0.2 for gradient descent, else 0]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Random seed for splits, folds, initial weights and the order of rows.",
+)
+@click.option("--resume", type=click.Path(), metavar="FILE", help="Saved model to continue from.")
 @options.of_tables
-@click.option("--save", type=click.Path(), metavar="FILE", help="Keep the model, for predict, evaluate and show.")
+@click.option("--save", type=click.Path(), metavar="FILE", help="Save the model for `jitgrad predict`, `evaluate` and `show`.")
 @click.option(
-    "-o", "--output", type=click.Path(allow_dash=True), metavar="FILE", help="With --by: the table of fits, a row a group."
+    "-o",
+    "--output",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="With --by: write the table of fits, one row per group.",
 )
-@click.option("--report", type=click.Path(), metavar="FILE", help="A page of HTML with estimates and diagnostics.")
-@click.option("--plot", type=click.Path(), metavar="FILE", help="Draw the fit: .png, .svg or .pdf.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
-@click.option("--quiet", is_flag=True, help="Show no progress, and print nothing but what --json asks for.")
+@click.option("--report", type=click.Path(), metavar="FILE", help="Write an HTML report with estimates and diagnostics.")
+@click.option("--plot", type=click.Path(), metavar="FILE", help="Save a plot of the fit as .png, .svg or .pdf.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
+@click.option("--quiet", is_flag=True, help="Suppress progress and all output except that of --json.")
 def fit(data: str, by: list[str] | None, output: str | None, as_json: bool, quiet: bool, **given: Any) -> None:
-    """Fit a column of a table by the others.
+    """Fit a model to a table.
 
-    DATA is CSV, TSV or the like, gzip, Parquet or Excel; - is standard input. A target of numbers makes a linear regression,
-    one of text a classification, --hidden a multilayer perceptron; --model says it otherwise. Features of text are one-hot
-    encoded. Estimates are in the units of the table.
+    DATA is a CSV, TSV or similar text file (optionally gzipped), a Parquet file or an Excel workbook; - reads standard
+    input. By default, a numeric target is fitted by linear regression and a text target by logistic regression. --hidden
+    fits a multilayer perceptron, and --model selects any other model. Text features are one-hot encoded. Estimates are in
+    the units of the table.
 
     \b
     Models:
-      linear  logistic  poisson  gamma  inverse_gaussian  negative_binomial  quasi_poisson  quasi_binomial  mlp
-      curves by name (`jitgrad models`), or a formula of columns and parameters, as in "a*exp(-k*t)+c"
+      linear  logistic  poisson  gamma  inverse_gaussian  negative_binomial
+      quasi_poisson  quasi_binomial  mlp
+      a named curve, see `jitgrad models`
+      a formula of columns and parameters, such as "a*exp(-k*t)+c"
 
     \b
     Examples:
@@ -123,31 +165,32 @@ def fit(data: str, by: list[str] | None, output: str | None, as_json: bool, quie
         --model "(v + d * treated) * concentration / (k + concentration)"
       jitgrad fit readings.parquet --by plate,well --target od --model "a*exp(-k*t)+c" -o fits.parquet
 
-    With --by, the file may be larger than memory, with rows in any order. A run that was stopped resumes when the
-    same command runs again; until it is complete, finished fits are kept in FILE.parts.
+    With --by, the file may be larger than memory and its rows may be in any order. To resume an interrupted run, run the
+    same command again: finished fits are kept in FILE.parts until the run is complete.
 
-    Exit codes: 0, 1 for a fit that failed or did not converge, 2 for bad usage or input.
+    Exit codes: 0 on success, 1 if the fit failed or did not converge, 2 for invalid usage or input.
     """
     if "~" in (given["model"] or ""):
         raise ArgumentError(
-            f"--model has a formula of terms, {given['model']!r}. Give it as --formula; as --model, name the kind of model, or "
-            f"give a formula with parameters, as in a*exp(-b*x)."
+            f"--model is {given['model']!r}, a formula of terms. Pass it as --formula. --model takes the name of a model or a "
+            f"formula with parameters, such as a*exp(-b*x)."
         )
     if given["target"] is None and given["formula"] is None:
-        raise ArgumentError("There is nothing to predict. Give --target COLUMN, or a --formula that has it on its left.")
+        raise ArgumentError("No target is given. Give --target COLUMN, or a --formula with the target on its left side.")
     if by is not None:
         from jitgrad.cli.fit_groups import fit_by
 
-        options.refuse(given, ("save", "resume"), "--by", ": what is done is kept beside the output")
+        options.refuse(given, ("save", "resume"), "--by", ": finished fits are kept next to the output")
         options.refuse(given, ("formula", "report"), "--by", "")
         fit_by(data, given["target"], by, output, given["plot"], as_json, quiet, given)
         return
-    options.refuse({"output": output}, ("output",), "one fit", ", or give --by; --save keeps the model")
+    if output is not None:
+        raise ArgumentError("--output requires --by. Add --by, or use --save to save the model.")
     _fit_one(data, as_json, quiet, given)
 
 
 def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> None:
-    """One fit of the whole table."""
+    """Fit one model to the whole table."""
     from jitgrad.cli import objects, report
     from jitgrad.io.table import read_table
 
@@ -157,9 +200,9 @@ def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> No
     frame = read_table(data, given.pop("reading"), notes.append)
     model = given.pop("model")
     if model is not None and "~" in model:
-        raise ArgumentError("The model has a ~, as formulas of terms have. Give it as --formula, without --target.")
+        raise ArgumentError("The model contains ~, so it is a formula of terms. Pass it as --formula, without --target.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FitWarning)  # the status says it
+        warnings.simplefilter("ignore", FitWarning)  # the summary reports the status
         start = _start(resume)
         if given["formula"] is None:
             model = model or getattr(start, "name", "") or getattr(start, "formula", None)
@@ -196,7 +239,7 @@ def _fit_one(data: str, as_json: bool, quiet: bool, given: dict[str, Any]) -> No
 
 
 def _check_outputs(data: str, save: str | None, plot: str | None, page: str | None, resume: str | None) -> None:
-    """Raise an error for files that cannot be written, before the work is done."""
+    """Raise an error for output files that cannot be written, before any work is done."""
     options.check_output(save, data, resume if resume != save else None, plot, page)
     options.check_output(page, data, plot)
     if plot or page:
@@ -215,24 +258,26 @@ def _write(path: str, write: Any) -> None:
 
 
 def _start(resume: str | None) -> Any:
-    """The model to go on with."""
+    """Return the model to continue from, or None."""
     from jitgrad.cli import kept
 
     start = None if resume is None else kept.load(resume)
     if isinstance(start, kept.NetworkModel):
-        raise ArgumentError(f"{resume} is a model made in Python, which has no table. Go on with it there.")
+        raise ArgumentError(
+            f"{resume} is a model that was built in Python, so it has no table. Continue training it in Python."
+        )
     return start
 
 
 def _table(frame: pl.DataFrame, model: str | None, given: dict[str, Any], start: Any, quiet: bool) -> Any:
     from jitgrad.tabular import CurveModel, fit_table
 
-    options.refuse(given, options.OF_CURVES, f"model {model or 'linear'!r}", ", or choose a formula")
+    options.refuse(given, options.OF_CURVES, f"model {model or 'linear'!r}", ", or give a formula with parameters as --model")
     if isinstance(start, CurveModel):
         what = f"--model {model}" if model else "--formula"
-        raise ArgumentError(f"The model to go on with is a curve. Leave {what} out.")
+        raise ArgumentError(f"The saved model is a curve. Leave {what} out to continue fitting it.")
     if given["early_stopping"] is not None and not given["validation_split"]:
-        raise ArgumentError("--early-stopping has no rows to look at. Give --validation-split too, for example 0.1.")
+        raise ArgumentError("--early-stopping needs validation rows. Also give --validation-split, for example 0.1.")
     names = (*options.OF_TABLE_FITS, "target", "features", "formula", "missing", "seed", "optimizer")
     chosen = {name: given[name] for name in names if given[name] is not None and name not in ("ratios", "anova")}
     return fit_table(frame, model=model, start=start, verbose=0 if quiet else None, **chosen)
@@ -243,9 +288,9 @@ def _curve(frame: pl.DataFrame, model: str, given: dict[str, Any], start: Any, q
     from jitgrad.tabular import TableModel, fit_curve
 
     if isinstance(start, TableModel):
-        raise ArgumentError(f"The model to go on with is no curve. Leave --model {model} out.")
+        raise ArgumentError(f"The saved model is not a curve. Leave --model {model} out to continue fitting it.")
     options.check_curve(given)
-    options.refuse(given, ("formula",), f"model {model!r}", ": terms of a formula go with a linear model, or leave --model out")
+    options.refuse(given, ("formula",), f"model {model!r}", ", or leave --model out")
     options.refuse(given, options.OF_TABLE_FITS, f"model {model!r}", f", or choose {' or '.join(options.OF_TABLES)}")
     by_name("optimizer", given["optimizer"] or "auto", METHODS)
     return fit_curve(

@@ -1,4 +1,4 @@
-"""``jitgrad fit --by``: a curve, and a fit for each group of rows."""
+"""``jitgrad fit --by``: fit a curve to each group of rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fit_by(
     quiet: bool,
     given: Mapping[str, Any],
 ) -> None:
-    """Fit each group, write the table of fits, and say what came of it."""
+    """Fit each group, write the table of fits, and print a summary."""
     from jitgrad.groupfit.stream import fit_file
 
     _check(data, output, plot, as_json, given)
@@ -58,13 +58,15 @@ def fit_by(
 
 
 def _check(data: str, output: str | None, plot: str | None, as_json: bool, given: Mapping[str, Any]) -> None:
-    """Raise ArgumentError for what does not go together, before anything is read."""
+    """Raise ArgumentError for options that cannot be combined, before anything is read."""
     if given["model"] is None or given["model"] in options.OF_TABLES:
-        raise ArgumentError("--by fits a curve to each group. Give a formula as --model, or a curve of `jitgrad models`.")
+        raise ArgumentError(
+            "--by fits a curve to each group. Give --model a formula with parameters, or a curve from `jitgrad models`."
+        )
     if output is None:
-        raise ArgumentError("--by writes a table of fits. Name its file by -o, or give -o - for standard output.")
+        raise ArgumentError("--by writes a table of fits. Name the file with -o, or use -o - for standard output.")
     if output == "-" and as_json:
-        raise ArgumentError("-o - and --json print both. Give -o a file.")
+        raise ArgumentError("-o - and --json both write to standard output. Give -o a file name.")
     options.refuse(given, (*options.OF_TABLE_FITS, "outliers"), "--by", "")
     options.check_curve(given)
     options.check_output(output, data, plot)
@@ -76,21 +78,21 @@ def _check(data: str, output: str | None, plot: str | None, as_json: bool, given
 
 
 def _feature(given: Mapping[str, Any]) -> str | None:
-    """The column of a named curve; None for those that a formula names."""
+    """Return the column of a named curve, or None for a formula, which names its columns itself."""
     from jitgrad.curvefit import MODELS
 
     named = given["model"] in MODELS or given["model"].startswith("polynomial")
     features = given["features"]
     if not named and features is not None:
-        raise ArgumentError("--features are of named curves; a formula has its columns by name. Leave them out.")
+        raise ArgumentError("--features is for named curves; a formula names its columns itself. Leave it out.")
     if named and (features is None or len(features) != 1):
-        raise ArgumentError(f"Curve {given['model']!r} takes one column. Name it by --features.")
+        raise ArgumentError(f"Curve {given['model']!r} takes one column. Name it with --features.")
     return features[0] if named else None
 
 
 @contextmanager
 def _progress(shown: bool) -> Iterator[Callable[[float, int], object]]:
-    """A bar on stderr, where that is a terminal: how many groups are done, which part of the file, and the time left."""
+    """Show a progress bar on stderr if it is a terminal: groups done, fraction of the file read, and time remaining."""
     if not (shown and sys.stderr.isatty()):
         yield lambda part, groups: None
         return

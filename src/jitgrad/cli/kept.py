@@ -1,4 +1,4 @@
-"""Models in files, of whatever kind: of a table, a curve, or a Model made in Python."""
+"""Saved models of any kind: a table model, a curve, or a Model built in Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str) -> Any:
-    """A TableModel, a CurveModel, or a NetworkModel. Raises DataError where the file has none."""
+    """Load a TableModel, CurveModel or NetworkModel. Raises DataError if the file contains none."""
     from jitgrad.tabular import CurveModel, TableModel
 
     kind = archive.kind_of(archive.read(path))
@@ -29,7 +29,7 @@ def load(path: str) -> Any:
 
 
 def reading_for(model: Any, reading: ReadOptions) -> ReadOptions:
-    """How a table for a model is read: what was text when it was fitted stays text, so that 007 does not become 7."""
+    """Return reading options for a model: columns that were text when it was fitted stay text, so 007 does not become 7."""
     from jitgrad.tabular import TableModel
 
     if not isinstance(model, TableModel):
@@ -39,19 +39,19 @@ def reading_for(model: Any, reading: ReadOptions) -> ReadOptions:
 
 
 def unseen_for(model: Any, unseen: str | None) -> dict[str, Any]:
-    """The argument for texts that were not in the table that was fitted, of which models of tables alone know."""
+    """Return the ``unseen`` argument for models that take it: only table models do."""
     from jitgrad.tabular import TableModel
     from jitgrad.tabular.encoding import unseen_of
 
     if isinstance(model, TableModel):
         return {"unseen": unseen_of(unseen or "reference") or "error"}
     if unseen is not None:
-        raise ArgumentError("{argument} is of models of tables. Leave it out.", argument="unseen")
+        raise ArgumentError("{argument} applies only to table models. Leave it out.", argument="unseen")
     return {}
 
 
 def notes_on_unseen(model: Any, given: dict[str, Any]) -> tuple[str, ...]:
-    """What there was of them."""
+    """Return notes on the texts that were unseen in training."""
     from jitgrad.tabular.encoding import Unseen
     from jitgrad.tabular.predictors import unseen_notes
 
@@ -60,7 +60,7 @@ def notes_on_unseen(model: Any, given: dict[str, Any]) -> tuple[str, ...]:
 
 
 class NetworkModel:
-    """A model that ``Model.save`` wrote: all columns of a table are its inputs."""
+    """A model written by ``Model.save``, whose inputs are the columns of a table."""
 
     def __init__(self, path: str) -> None:
         from jitgrad.saving import load_model
@@ -69,11 +69,11 @@ class NetworkModel:
         self.model: Any = load_model(path)
 
     def predict_frame(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """A column ``prediction``, or ``prediction_0`` and so on for several outputs; null where a value is missing.
+        """Return a column ``prediction``, or ``prediction_0``, … for several outputs; null if a value is missing.
 
-        The columns are those that the model was fitted to, or all where it was fitted to an array.
+        Inputs are the columns that the model was fitted to, or all columns if it was fitted to an array.
 
-        Raises DataError for columns that are none of numbers.
+        Raises DataError for columns that are not numeric.
         """
         import polars as pl
 
@@ -89,5 +89,5 @@ class NetworkModel:
         return pl.DataFrame(dict(zip(names, whole.T, strict=True))).fill_nan(None)
 
     def evaluate(self, frame: pl.DataFrame) -> Any:
-        """Raises DataError: the file does not say what the target is."""
-        raise DataError(f"{self.path} does not say which column is its target. Load it in Python, and call its evaluate(x, y).")
+        """Raise DataError, because the file does not record which column is the target."""
+        raise DataError(f"{self.path} does not record which column is the target. Load it in Python and call evaluate(x, y).")

@@ -1,4 +1,4 @@
-"""The command ``jitgrad`` and its exit codes: 0 fine, 1 the fit failed, 2 bad usage or input."""
+"""The ``jitgrad`` command. Exit codes: 0 on success, 1 if a fit failed, 2 for invalid usage or input."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jitgrad.files import unwritable
 
 
 class _Commands(click.Group):
-    """The commands. Errors of the library that are about an argument name the option whose value that has."""
+    """The commands. Library errors about an argument name the corresponding command-line option."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -38,7 +38,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="jitgrad")
 def commands() -> None:
-    """Fit models to tables, fast, on the CPU; and run programs of TensorFlow, Keras and PyTorch.
+    """Fit models to tables fast on the CPU, and run TensorFlow, Keras and PyTorch programs.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ for command in (fit, predict, evaluate, show, compare, models, run, warmup, doct
 
 
 def main() -> None:
-    """Run the command line; errors are one line on stderr."""
+    """Run the command line. Errors are printed as one line on stderr."""
     streams.open_closed()
     status = _run()
     streams.close()
@@ -62,13 +62,13 @@ def main() -> None:
 
 
 def _run() -> int:
-    """The exit code, after a message where it is not 0."""
+    """Run the command, print a message if it fails, and return the exit code."""
     try:
         status = commands.main(prog_name="jitgrad", standalone_mode=False)
         sys.stdout.flush()
         return int(status or 0)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        return _failed("Interrupted. No file was left half written.", 1)
+        return _failed("Interrupted. No partial files were left behind.", 1)
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
@@ -80,16 +80,16 @@ def _run() -> int:
         return _failed(str(error), 2)
     except MemoryError as error:
         return _failed(
-            f"There is not enough memory{f': {error}' if str(error) else ''}. Give fewer rows or columns, or a smaller model.",
+            f"Out of memory{f': {error}' if str(error) else ''}. Use fewer rows or columns, or a smaller model.",
             2,
         )
-    except BrokenPipeError:  # who reads the output has enough
+    except BrokenPipeError:  # the reader closed the pipe, as head does
         return 1
     except OSError as error:
         if error.filename is None and error.errno in streams.FAULTS:
             return _failed(str(unwritable("standard output", error)), 2)
-        where = error.filename or "What the system was asked for"
-        return _failed(f"{where} cannot be had: {error.strerror}. Check the path, permissions and free space.", 2)
+        where = error.filename or "A file"
+        return _failed(f"{where} cannot be accessed: {error.strerror}. Check the path, permissions and free space.", 2)
 
 
 def _failed(message: str, status: int) -> int:

@@ -1,4 +1,4 @@
-"""``jitgrad models``: the named curves."""
+"""``jitgrad models``: list the named curves."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import click
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print them as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as a JSON object.")
 def models(as_json: bool) -> None:
-    """List the curves that `jitgrad fit --model` knows by name, with their formulas."""
+    """List the named curves for `jitgrad fit --model`, with their formulas."""
     from rich.markup import escape
 
     from jitgrad.cli import objects, report
@@ -22,7 +22,5 @@ def models(as_json: bool) -> None:
     for model in MODELS.values():
         out.print(f"[bold]{model.name}[/bold]  {escape(model.title)}")
         out.print(f"    {escape(model.formula)}")
-    out.print("[bold]polynomial:N[/bold]  A polynomial of degree N, from 0 to 20")
-    out.print(
-        "\nOf tables with many columns: [bold]linear[/bold], [bold]logistic[/bold], [bold]poisson[/bold], [bold]mlp[/bold]."
-    )
+    out.print("[bold]polynomial:N[/bold]  Polynomial of degree N, from 0 to 20")
+    out.print("\nModels for tables with many columns: see `jitgrad fit --help`.")

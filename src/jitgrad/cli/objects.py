@@ -1,4 +1,4 @@
-"""Results for machines: one JSON object each, described in ``docs/json.md``. What is not finite is null."""
+"""Results as JSON objects, as documented in ``docs/json.md``. Values that are not finite become null."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from jitgrad.tabular.anova import Anova
 
 SCHEMA = 2
-"""Raised when a name changes its meaning or goes; new names may come at any time."""
+"""Increased when a key changes its meaning or is removed. New keys may be added at any time."""
 
 
 def text(document: dict[str, Any]) -> str:
-    """The object as JSON. What a terminal would act on is escaped."""
+    """Return the object as JSON, with terminal control characters escaped."""
     made = json.dumps(_plain({"schema": SCHEMA, **document}), indent=2, allow_nan=False, ensure_ascii=False)
     return ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", made)
 
@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
 
 
 def of_table(result: TableFit, anova: str | None = None) -> dict[str, Any]:
-    """A fit of ``jitgrad fit`` by other columns."""
+    """Return a fit of a table model."""
     report = of_table_model(result.model) | {"success": result.success, "rows_dropped": result.design.dropped}
     if anova is not None:
         report["terms"] = {"kind": anova, "tests": of_terms(result.anova(anova))}
@@ -48,7 +48,7 @@ def of_table(result: TableFit, anova: str | None = None) -> dict[str, Any]:
 
 
 def of_table_model(model: TableModel) -> dict[str, Any]:
-    """What is kept of it."""
+    """Return a saved table model."""
     settings = model.settings
     report: dict[str, Any] = {
         "kind": "table",
@@ -79,20 +79,20 @@ def of_table_model(model: TableModel) -> dict[str, Any]:
 
 
 def of_penalty(model: TableModel) -> dict[str, Any]:
-    """What coefficients are penalised by."""
+    """Return the penalty on the coefficients."""
     settings = model.settings
     return {"kind": settings.penalty, "alpha": settings.alpha, "l1_ratio": settings.l1_part}
 
 
 def of_terms(anova: Anova) -> dict[str, Any]:
-    """Tests of terms, by name."""
+    """Return tests of terms by name."""
     tested = zip(anova.names, anova.deviances, anova.tests, strict=True)
     parts = ("df", "distribution", "statistic", "p_value")
     return {name: {"deviance": deviance} | {part: getattr(test, part) for part in parts} for name, deviance, test in tested}
 
 
 def of_inference(inference: Inference) -> dict[str, Any]:
-    """Estimates by output and name, with ratios where they have a meaning, and the figures of the fit."""
+    """Return estimates by output and name, with ratios if they have an interpretation, and fit statistics."""
     names = ("estimate", "standard_error", "statistic", "p_value", "low", "high")
     parts = {name: getattr(inference, name) for name in names}
     if inference.ratio:
@@ -113,7 +113,7 @@ def of_inference(inference: Inference) -> dict[str, Any]:
 
 
 def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
-    """A fit of ``jitgrad fit`` with a formula."""
+    """Return a fit of a curve."""
     result = fitted.result
     return of_curve_model(fitted.model) | {
         "success": result.success,
@@ -129,7 +129,7 @@ def of_curve(fitted: CurveTableFit) -> dict[str, Any]:
 
 
 def of_comparison(fits: Sequence[CurveTableFit], made: Comparison) -> dict[str, Any]:
-    """Two curves of the same rows, the one with fewer parameters first."""
+    """Return a comparison of two curves, the one with fewer parameters first."""
     test = made.test
     return {
         "kind": "comparison",
@@ -147,7 +147,7 @@ def of_comparison(fits: Sequence[CurveTableFit], made: Comparison) -> dict[str, 
 
 
 def of_groups(made: FileFits) -> dict[str, Any]:
-    """The fits of a file's groups."""
+    """Return the fits of the groups in a file."""
     summary = made.summary
     return {
         "kind": "groups",
@@ -169,7 +169,7 @@ def of_groups(made: FileFits) -> dict[str, Any]:
 
 
 def of_curve_model(model: CurveModel) -> dict[str, Any]:
-    """What is kept of it."""
+    """Return a saved curve."""
     return {
         "kind": "curve",
         "target": model.target,
@@ -185,7 +185,7 @@ def of_curve_model(model: CurveModel) -> dict[str, Any]:
 
 
 def of_parameters(estimates: Estimates) -> dict[str, Any]:
-    """Parameters by name."""
+    """Return parameters by name."""
     free = {estimates.names[k] for k in estimates.free}
     return {
         row.name: {

@@ -1,4 +1,4 @@
-"""What options of the command line may be, and the options that several commands have."""
+"""Option types of the command line, and options shared by several commands."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ from jitgrad.io.options import ReadOptions
 OF_TABLES = (
     "linear", "logistic", "poisson", "gamma", "inverse_gaussian", "negative_binomial", "quasi_poisson", "quasi_binomial", "mlp",
 )  # fmt: skip
-"""The models that are no curves; any other is a named curve or a formula."""
+"""Models that are not curves. Any other model is a named curve or a formula."""
 OF_CURVES = ("absolute_sigma", "p0", "bounds", "fixed", "sigma", "loss", "f_scale", "outliers")
-"""Options of curves alone."""
+"""Options for curves only."""
 OF_TABLE_FITS = (
     "hidden", "epochs", "batch_size", "lr", "test_split", "validation_split", "early_stopping", "classify", "link", "exclude",
     "dates", "texts", "weights", "freq_weights", "offset", "trials", "cov_type", "groups", "level", "ratios", "anova",
     "penalty", "alpha", "l1_ratio", "cv",
 )  # fmt: skip
-"""Options of the others alone."""
+"""Options for table models only."""
 
 
 class Sectioned(click.Command):
-    """A command whose --help shows its options in sections.
+    """A command whose --help shows options in sections.
 
-    Args:
-        sections: the names of options by the title of their section.
+    Parameters
+    ----------
+    *arguments, **options
+        Arguments of ``click.Command``.
+    sections : mapping of str to sequence of str
+        The names of the options by section title.
     """
 
     def __init__(self, *arguments: Any, sections: Mapping[str, Sequence[str]], **options: Any) -> None:
@@ -38,7 +42,7 @@ class Sectioned(click.Command):
         self.sections = sections
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections, each with the options that the command has."""
+        """Write each section with its options."""
         shown = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
         for title, names in self.sections.items():
             records = [record for name in names if (record := shown.get(name)) is not None]
@@ -48,27 +52,27 @@ class Sectioned(click.Command):
 
 
 class _List(click.ParamType):  # type: ignore[type-arg]
-    """Values with commas between them. A subclass says what one of them is."""
+    """Comma-separated values. Subclasses define how to parse them."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         parts = [part.strip() for part in str(value).split(",")]
         try:
             return self.made(parts)
         except ValueError:
-            self.fail(f"{value!r} is not a list of {self.what}. Write them as in {self.example}.", param, ctx)
+            self.fail(f"{value!r} is not a list of {self.what}. The format is {self.example}.", param, ctx)
 
     what = "values"
     example = "a,b"
 
     def made(self, parts: list[str]) -> Any:
-        """The list's value; raises ValueError where a part is none."""
+        """Return the parsed values. Raises ValueError for a part that cannot be parsed."""
         raise NotImplementedError
 
 
 class Numbers(_List):
-    """Whole numbers."""
+    """Integers."""
 
-    name, what, example = "n,n,…", "whole numbers", "64,32"
+    name, what, example = "n,n,…", "integers", "64,32"
 
     def made(self, parts: list[str]) -> tuple[int, ...]:
         return tuple(int(part) for part in parts)
@@ -88,14 +92,14 @@ class Names(_List):
 class NamedNumbers(_List):
     """Numbers by name."""
 
-    name, what, example = "a=1,…", "numbers by name", "b1=500,b2=1e-4"
+    name, what, example = "a=1,…", "named numbers", "b1=500,b2=1e-4"
 
     def made(self, parts: list[str]) -> dict[str, float]:
         return {name: float(value) for name, value in map(_pair, parts)}
 
 
 class Bounds(_List):
-    """Lowest and highest values by name; one of the two may be left out."""
+    """Lower and upper bounds by name. Either one may be left out."""
 
     name, what, example = "a=0:1,…", "bounds", "b1=0:10,b2=:5,b3=0:"
 
@@ -108,7 +112,7 @@ class Bounds(_List):
 
 
 class Fixed(_List):
-    """Parameters that are fixed, with their values or without."""
+    """Fixed parameters, with or without values."""
 
     name, what, example = "a=1,b,…", "parameters", "b1=500,b2"
 
@@ -124,7 +128,7 @@ def _pair(part: str) -> tuple[str, str]:
 
 
 def option_of(command: click.Command, argument: str) -> str:
-    """What a command calls an argument of the library: the option that is stored under its name, if there is one."""
+    """Return the command-line option for a library argument, or the argument itself if there is none."""
     for option in command.params:
         if isinstance(option, click.Option) and option.name == argument:
             return max(option.opts, key=len)
@@ -132,7 +136,7 @@ def option_of(command: click.Command, argument: str) -> str:
 
 
 def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options by which a table is read; the command gets them as ``reading``."""
+    """Add the options for reading a table; the command receives them as ``reading``."""
 
     @functools.wraps(command)
     def with_reading(**given: Any) -> Any:
@@ -140,50 +144,52 @@ def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
         reading = ReadOptions(**said, missing=tuple(given.pop("na") or ()))
         return command(**given, reading=reading)
 
-    na = click.option(
-        "--na", type=Names(), metavar="TEXTS", help="More texts that stand for a missing value, as in -999,unknown."
+    na = click.option("--na", type=Names(), metavar="TEXTS", help="Additional markers of missing values, such as -999,unknown.")
+    encoding = click.option(
+        "--encoding", metavar="NAME", help="Text encoding: utf-8, cp1252, latin-1, utf-16, …  [default: detected]"
     )
-    encoding = click.option("--encoding", metavar="NAME", help="utf-8, cp1252, latin-1, utf-16, ….  [default: found out]")
-    sheet = click.option("--sheet", metavar="NAME", help="Of a workbook, by its name or number.  [default: the first]")
-    header = click.option("--header/--no-header", default=None, help="Whether the first row has names.  [default: found out]")
+    sheet = click.option("--sheet", metavar="NAME", help="Name or number of the worksheet.  [default: the first]")
+    header = click.option(
+        "--header/--no-header", default=None, help="Whether the first row holds column names.  [default: detected]"
+    )
     separator = click.option(
         "--separator",
         metavar="MARK",
-        help="A character, or comma, tab, semicolon, bar, space.  [default: found out]",
+        help="Column separator: a character, or comma, tab, semicolon, bar or space.  [default: detected]",
     )
     return separator(header(na(encoding(sheet(with_reading)))))
 
 
 def of_unseen(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option for texts that a model does not know."""
+    """Add the option for categories that were not seen in training."""
     return click.option(
         "--unseen",
         type=click.Choice(["reference", "missing", "error"]),
-        help="What texts count as that were not in the table that was fitted.  [default: reference]",
+        help="How to treat categories not seen in training.  [default: reference]",
     )(command)
 
 
 def say(notes: Iterable[str]) -> None:
-    """Write notes to stderr, where they are in nobody's way."""
+    """Print notes to stderr."""
     for note in notes:
         click.echo(printable(f"note: {note}"), err=True)
 
 
 def refuse(given: Mapping[str, Any], names: Sequence[str], what: str, advice: str) -> None:
-    """Raise ArgumentError for the first of these arguments that was given, which does not go with ``what``."""
+    """Raise ArgumentError for the first of these arguments that was given, because ``what`` does not support it."""
     for name in names:
         if given[name] not in (None, False):
-            raise ArgumentError(f"{{argument}} does not go with {what}. Leave it out{advice}.", argument=name)
+            raise ArgumentError(f"{{argument}} cannot be used with {what}. Leave it out{advice}.", argument=name)
 
 
 def start_of(given: Mapping[str, Any]) -> dict[str, float] | None:
-    """The starting values of a curve, and the values of what is fixed."""
+    """Return the starting values of a curve, including those of fixed parameters."""
     both = (given["p0"] or {}) | (given["fixed"] or {})
     return {name: value for name, value in both.items() if value is not None} or None
 
 
 def of_curve(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a curve as ``curve_fit`` names them."""
+    """Return the options of a curve as arguments of ``curve_fit``."""
     return {
         "sigma": given["sigma"],
         "absolute_sigma": given["absolute_sigma"],
@@ -197,21 +203,21 @@ def of_curve(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_curve(given: Mapping[str, Any]) -> None:
-    """Raise ArgumentError for options of curves that mean nothing without another one."""
+    """Raise ArgumentError for curve options that require another option."""
     if given["absolute_sigma"] and given["sigma"] is None:
-        raise ArgumentError("--absolute-sigma has no sigma. Give --sigma too.")
+        raise ArgumentError("--absolute-sigma requires --sigma. Add --sigma, or leave it out.")
     if given["f_scale"] is not None and given["loss"] in (None, "linear"):
-        raise ArgumentError("--loss-scale is of losses that count large residuals less. Give --loss too.")
+        raise ArgumentError("--loss-scale requires a robust loss. Add --loss, such as --loss huber, or leave it out.")
 
 
 def check_output(path: str | None, *others: str | None) -> None:
-    """Raise ArgumentError for a file that cannot be written, or is one of the others, before the work is done."""
+    """Raise ArgumentError for a file that cannot be written, or is also an input, before any work is done."""
     if path is None or path == "-":
         return
     if any(other is not None and os.path.realpath(path) == os.path.realpath(other) for other in others):
-        raise ArgumentError(f"{path} is named for two things. Give the output a name of its own.")
+        raise ArgumentError(f"{path} is given twice. Choose a different file for the output.")
     directory = os.path.dirname(os.path.realpath(path))
-    while not os.path.exists(directory):  # it will be made
+    while not os.path.exists(directory):  # it will be created
         directory = os.path.dirname(directory)
     if os.path.isdir(path) or not os.path.isdir(directory) or not os.access(directory, os.W_OK):
-        raise ArgumentError(f"{path or repr(path)} cannot be written. Give a file in a directory that you may write to.")
+        raise ArgumentError(f"{path or repr(path)} cannot be written. Choose a file in a writable directory.")

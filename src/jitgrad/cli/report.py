@@ -1,4 +1,4 @@
-"""Results for people: tables that read like those of a statistics package."""
+"""Results for people, as printed tables."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from jitgrad.groupfit.stream import FileFits
 
 PIPE = 200
-"""Characters of a line where there is no terminal, so that no name is cut."""
+"""Line width if the output is not a terminal, wide enough not to truncate names."""
 
 
 class _Printable(Console):
-    """What it prints may have names from files."""
+    """A console that escapes control characters, because names may come from files."""
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """The text, without what a terminal would act on."""
+        """Return the text with terminal control characters escaped."""
         return super().render_str(printable(text), **options)
 
 
 def console() -> Console:
-    """Standard output, as wide as it is."""
+    """Return a console on standard output."""
     return _Printable(highlight=False, width=width(PIPE))
 
 
@@ -36,7 +36,7 @@ def show(summary: Summary) -> None:
 
 
 def of_groups(made: FileFits) -> Summary:
-    """The fits of a file's groups."""
+    """Return a summary of the fits of the groups in a file."""
     from jitgrad.groupfit.status import reason_of
 
     summary = made.summary
@@ -47,12 +47,14 @@ def of_groups(made: FileFits) -> Summary:
     ]
     if summary.converged:
         rows = [(name, *map(number, three)) for name, three in summary.quartiles.items()]
-        parts.append(Grid(["parameter", "25 %", "median", "75 %"], rows))
+        parts.append(Grid(["parameter", "25%", "median", "75%"], rows))
     if summary.failures:
         rows = [(word, str(count), reason_of(word)) for word, count in summary.failures.items()]
-        parts.append(Grid(["failed", "groups", "because"], rows, texts=(2,)))
+        parts.append(Grid(["failure", "groups", "reason"], rows, texts=(2,)))
     if made.resumed:
-        parts.append(f"{made.resumed} groups were fitted by a run before, which was stopped")
+        parts.append(f"{made.resumed} groups were fitted by an earlier, interrupted run")
     if made.scattered:
-        parts.append("the rows of a group stand apart in the file, so they were gathered first: sorted files take less time")
+        parts.append(
+            "the rows of each group are not contiguous, so they were sorted first; a file sorted by group is faster to fit"
+        )
     return Summary(f"{made.job.y} = {formula} by {by}", [*parts, *summary.remarks])

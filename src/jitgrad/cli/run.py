@@ -1,4 +1,4 @@
-"""``jitgrad run``: a program of TensorFlow, Keras or PyTorch, as it is."""
+"""``jitgrad run``: run an unmodified TensorFlow, Keras or PyTorch program."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import click
 
 
 @click.command(no_args_is_help=True, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("-m", "module", is_flag=True, help="PROGRAM is the name of a module, as for python -m.")
-@click.option("--v1", is_flag=True, help="tensorflow is TensorFlow 1, as for programs with tf.placeholder or tf.Session.")
+@click.option("-m", "module", is_flag=True, help="Run PROGRAM as a module, like python -m.")
+@click.option("--v1", is_flag=True, help="Provide the TensorFlow 1 API, with tf.placeholder and tf.Session.")
 @click.argument("program", type=click.Path())
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(module: bool, v1: bool, program: str, arguments: tuple[str, ...]) -> None:
-    """Run a Python program whose imports of tensorflow, keras and torch mean jitgrad's.
+    """Run a TensorFlow, Keras or PyTorch program on jitgrad.
 
-    ARGUMENTS are the program's own. Everything else is as with `python PROGRAM`: output, exit code, tracebacks.
+    Imports of tensorflow, keras and torch load jitgrad's implementations instead. ARGUMENTS are passed to the program.
+    Output, exit code and tracebacks are those of `python PROGRAM`.
 
     \b
     Examples:

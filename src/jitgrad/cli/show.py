@@ -1,4 +1,4 @@
-"""``jitgrad show``: what a kept model is, its Program, and where its time goes."""
+"""``jitgrad show``: show a saved model, its Program and its profile."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ import numpy as np
 
 @click.command(no_args_is_help=True)
 @click.argument("model", type=click.Path())
-@click.option("--program", is_flag=True, help="Print the instructions that a prediction runs.")
-@click.option("--profile", is_flag=True, help="Print how long each of them takes.")
-@click.option("--rows", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, help="For so many rows.")
-@click.option("--json", "as_json", is_flag=True, help="Print the model as one JSON object.")
+@click.option("--program", is_flag=True, help="Print the instructions that a prediction executes.")
+@click.option("--profile", is_flag=True, help="Print the time of each instruction.")
+@click.option(
+    "--rows",
+    type=click.IntRange(1, 10_000_000),
+    default=1000,
+    show_default=True,
+    help="Number of rows for --program and --profile.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the model as a JSON object.")
 def show(model: str, program: bool, profile: bool, rows: int, as_json: bool) -> None:
-    """Show a kept model: its estimates, scores and columns.
+    """Show a saved model: estimates, scores and columns.
 
     \b
     Examples:
@@ -57,7 +63,7 @@ def _print_object(loaded: Any) -> None:
     elif isinstance(loaded, CurveModel):
         click.echo(objects.text(objects.of_curve_model(loaded)))
     else:
-        raise ArgumentError("A model made in Python has no object to print. Leave --json out.")
+        raise ArgumentError("A model that was built in Python cannot be printed as JSON. Leave --json out.")
 
 
 def _show_program(loaded: Any, rows: int, program: bool, profile: bool) -> None:
@@ -79,12 +85,12 @@ def _show_program(loaded: Any, rows: int, program: bool, profile: bool) -> None:
         costs = costs_of(context)
         total = sum(cost.seconds for cost in costs) or 1.0
         made = [(cost.name, f"{cost.seconds * 1e9:.0f}", f"{cost.seconds / total:.0%}") for cost in costs]
-        whole = f"{total * 1e9:.0f} ns for {rows} rows, {total / rows * 1e9:.2f} ns a row"
+        whole = f"{total * 1e9:.0f} ns for {rows} rows, {total / rows * 1e9:.2f} ns per row"
         report.show(Summary("", [Grid(["instruction", "ns", "share"], made), whole]))
 
 
 def _prediction(loaded: Any, rows: int) -> tuple[Any, ...]:
-    """A function of Tensors that predicts, and its arguments."""
+    """Return a prediction function of Tensors and its arguments."""
     from jitgrad.tabular import CurveModel, TableModel
     from jitgrad.tabular.network import stacked
 

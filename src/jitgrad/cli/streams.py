@@ -1,4 +1,4 @@
-"""Standard input, output and error, which may be closed, full, or read by nobody any more."""
+"""Standard input, output and error, which may be closed, full or broken pipes."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import click
 from jitgrad.errors import printable
 
 FAULTS = (errno.EBADF, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What writing can end with. Python does not say of which file; one that is written by name has been named before."""
+"""Errors of writing to standard output, for which Python reports no file name."""
 
 
 def open_closed() -> None:
-    """Open those that are closed, or the next file that is opened gets the place of one, and what is printed.
+    """Reopen closed standard streams, because otherwise the next file opened would take their place and receive the output.
 
-    Reading and writing them fails as before. What goes to standard error is lost.
+    Reading from and writing to a reopened stream still fails, and output to standard error is lost.
     """
     for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.dup2(os.open(os.devnull, flags), number)  # the lowest number is free, so it is this one
+            os.dup2(os.open(os.devnull, flags), number)  # takes the lowest free number, which is this one
     sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # of an encoding that does not have every character
+            stream.reconfigure(errors="backslashreplace")  # some encodings lack characters
 
 
 def say(text: str) -> None:
-    """A text for people to standard error."""
-    with suppress(OSError):  # there is nobody to tell
+    """Print a message to standard error."""
+    with suppress(OSError):  # standard error is closed
         click.echo(printable(text), err=True)
 
 
 def close() -> None:
-    """Write what is left. What cannot be written is given up: Python would try once more at its end."""
+    """Flush the streams. Discard what cannot be written, because Python would try again at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,4 +1,4 @@
-"""``jitgrad warmup``: compile everything ahead of time."""
+"""``jitgrad warmup``: compile all code ahead of time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.command()
 def warmup() -> None:
-    """Compile everything now, for float32 and float64, on all cores, instead of when it is first needed."""
+    """Compile all code now, instead of on first use.
+
+    Code is compiled for float32 and float64, in parallel on all cores.
+    """
     from jitgrad.vm import cache, compiling
     from jitgrad.vm.cores import cores
     from jitgrad.vm.groups import UNITS, text
@@ -25,39 +28,39 @@ def warmup() -> None:
 
     missing, name = [unit for unit in UNITS if not compiling.is_compiled(unit)], processor().name
     if not missing:
-        streams.say(f"jitgrad: everything is compiled for {name} already, and kept in {_places()}")
+        streams.say(f"jitgrad: all code is already compiled for {name}, in {_places()}")
         return
     if cache.directory() is None:
         raise click.ClickException(
-            "There is nowhere to keep compiled code. Set JITGRAD_CACHE_DIR to a directory that can be written."
+            "No cache directory is writable, so compiled code cannot be stored. Set JITGRAD_CACHE_DIR to a writable directory."
         )
     shares = compiling.shares(missing, cores())
-    processes = "one process" if len(shares) == 1 else f"{len(shares)} processes at once"
-    streams.say(f"jitgrad: compiling for {name}, by {processes}; this takes {compiling.about(shares)}")
+    processes = "one process" if len(shares) == 1 else f"{len(shares)} processes"
+    streams.say(f"jitgrad: compiling for {name} in {processes}; this takes {compiling.about(shares)}")
     started = time.perf_counter()
     for unit in _compiled(shares):
         streams.say(f"{time.perf_counter() - started:7.1f} s  {text([unit])}")
     if not all(map(compiling.is_compiled, UNITS)):
-        raise click.ClickException("Compiled code could not be kept; why stands above.")
-    streams.say(f"jitgrad: compiled in {time.perf_counter() - started:.1f} s, and kept in {_places()}")
+        raise click.ClickException("Compiled code could not be stored; see the messages above.")
+    streams.say(f"jitgrad: compiled in {time.perf_counter() - started:.1f} s and stored in {_places()}")
 
 
 def _compiled(shares: list[list[Unit]]) -> Iterator[Unit]:
-    """Compile shares at once; gives each unit when it is done."""
+    """Compile shares in parallel, yielding each unit when it is done."""
     from jitgrad.vm.compiling import workers
     from jitgrad.vm.groups import Unit
 
     reading, writing = os.pipe()
     with open(reading) as said, workers(shares, stdout=writing) as running:
-        os.close(writing)  # the workers have it
+        os.close(writing)  # the workers hold their own copies
         for line in said:
             yield Unit(*line.strip().split("-"))
         if any(worker.wait() for worker in running) or not running:
-            raise click.ClickException("Compiling failed; what went wrong stands above. Try again, or report it.")
+            raise click.ClickException("Compilation failed; see the messages above. Try again, or report this as a bug.")
 
 
 def _places() -> str:
-    """Where code is kept, and how much."""
+    """Return the cache locations and their total size."""
     from jitgrad.vm import compiling
     from jitgrad.vm.groups import UNITS
 

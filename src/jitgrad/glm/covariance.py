@@ -81,15 +81,14 @@ def covariance(
     """
     if kind not in KINDS:
         raise ArgumentError(
-            f"{{argument}} has no {kind!r}: it is one of {', '.join(KINDS)}.{near_name(kind, KINDS)}", argument="kind"
+            f"{{argument}} is {kind!r}, which is not a kind of covariance.{near_name(kind, KINDS)} "
+            f"The kinds are {', '.join(KINDS)}.",
+            argument="kind",
         )
     if (groups is None) == (kind == "cluster"):
-        told = (
-            "needs the cluster of each row. Give groups"
-            if groups is None
-            else f"knows no groups. Give kind='cluster' for {kind!r}"
-        )
-        raise ArgumentError(f"The covariance {kind!r} {told}.")
+        if groups is None:
+            raise ArgumentError("Covariance 'cluster' needs the cluster of each row. Give groups.")
+        raise ArgumentError(f"Covariance {kind!r} does not use groups. Leave groups out, or choose kind='cluster'.")
     if kind == "model" or fit.separated or fit.dispersion == 0:
         return fit.covariance
     scores, frequency, hat = _scores(fit, x, y, kind, rows)
@@ -102,7 +101,7 @@ def covariance(
         return bread @ sums.T @ sums @ bread * (len(sums) / (len(sums) - 1) * (n - 1) / (n - p))
     if hat.max() > 1 - ALONE:
         raise DataError(
-            f"Row {hat.argmax()} alone determines a coefficient, so {kind} is not defined. Leave it out, or give kind='HC1'."
+            f"Row {hat.argmax()} has a leverage of 1, so {kind} is undefined. Leave the row out, or choose kind='HC1'."
         )
     factor = {"HC0": 1.0, "HC1": n / (n - p), "HC2": 1 / (1 - hat), "HC3": 1 / (1 - hat) ** 2}[kind]
     made: np.ndarray = bread @ (scores.T * (frequency * factor)) @ scores @ bread
@@ -119,7 +118,9 @@ def _scores(
         hat = fit.hat_values(x, of) if kind in ("HC2", "HC3") else np.zeros(len(design))
         return of.score[:, None] * design, of.rows.frequency * (of.rows.prior > 0), hat
     if kind in ("HC2", "HC3"):
-        raise ArgumentError(f"Classes have no hat values, so no covariance {kind!r}. Give kind='HC1' or 'cluster'.")
+        raise ArgumentError(
+            f"Covariance {kind!r} is undefined for class targets, which have no hat values. Choose kind='HC1' or 'cluster'."
+        )
     given = as_rows(y, **rows)
     own = given.y[:, None] == np.arange(1, fit.family.n_classes)
     score = (own - fit.predict(x)[:, 1:]) * given.prior[:, None]
@@ -134,12 +135,13 @@ def _sums(scores: np.ndarray, groups: np.ndarray, frequency: np.ndarray) -> np.n
     """Of the scores of each cluster (clusters, outputs · p)."""
     groups = np.asarray(groups)
     if groups.shape != frequency.shape:
-        raise DataError(f"groups has shape {groups.shape}, and there are {len(frequency)} rows. Give the cluster of each row.")
+        raise DataError(f"groups has shape {groups.shape}, but there are {len(frequency)} rows. Give the cluster of each row.")
     counted = frequency > 0
     names, position = np.unique(groups[counted], return_inverse=True)
     if len(names) < 2:
         raise DataError(
-            "All rows are of one cluster, which tells nothing of how clusters vary. Give at least two, or kind='HC1'."
+            "All rows are in one cluster, so the variance between clusters cannot be estimated. Give at least two clusters, or "
+            "choose kind='HC1'."
         )
     sums = np.zeros((len(names), scores.shape[1]))
     np.add.at(sums, position, scores[counted] * frequency[counted, None])

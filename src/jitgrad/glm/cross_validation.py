@@ -16,7 +16,7 @@ from jitgrad.glm.path import Kept, Path
 from jitgrad.glm.penalised import PenalisedFit, begin, follow
 from jitgrad.glm.penalised_data import Options, Table
 
-RULES = {"min": "the least deviance", "1se": "the largest penalty within one standard error of it"}
+RULES = {"min": "the smallest deviance", "1se": "the largest penalty within one standard error of it"}
 
 FOLD_TOLERANCE = 1e-6
 """Of the fits without a fold, of which nothing is kept but a deviance, whose standard error is some percent of it."""
@@ -173,10 +173,10 @@ def _folds(table: Table, cv: Any, seed: int) -> np.ndarray:
         folds = np.unique(np.asarray(cv), return_inverse=True)[1].astype(np.int64)
         if folds.shape != (table.rows,):
             raise ShapeError(
-                f"cv has the shape {np.shape(cv)}. Give a number of folds, or the fold of each of {table.rows} rows."
+                f"cv has shape {np.shape(cv)}. Give the number of folds, or the fold of each of the {table.rows} rows."
             )
         if folds.max() == 0:
-            raise ArgumentError("{argument} puts all rows in one fold. Give at least two.", argument="cv")
+            raise ArgumentError("{argument} puts all rows in one fold. Give at least two folds.", argument="cv")
     _check(table, folds)
     return folds
 
@@ -185,10 +185,8 @@ def _check(table: Table, folds: np.ndarray) -> None:
     for k in range(int(folds.max()) + 1):
         inside, outside = (rows & (table.weights > 0) for rows in (folds == k, folds != k))
         if not inside.any():
-            raise DataError(f"All rows of fold {k} have the weight 0. Use fewer folds, or other ones.")
+            raise DataError(f"All rows of fold {k} have weight 0. Use fewer or different folds.")
         y = table.y[outside]
         lacks_class = table.family == "multinomial" and len(np.unique(y)) < table.outputs
         if lacks_class or (table.family in ("binomial", "poisson") and (y.max() == 0 or y.min() == y.max() == 1)):
-            raise DataError(
-                f"Without the rows of fold {k} there are none of a class, or all counts are 0. Use fewer folds, or other ones."
-            )
+            raise DataError(f"Without fold {k}, a class has no rows or all counts are 0. Use fewer or different folds.")

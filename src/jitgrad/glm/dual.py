@@ -77,4 +77,4 @@ def solved(matrix: np.ndarray, ridge: np.ndarray, slack: float, right: np.ndarra
             continue
         found: np.ndarray = dpotrs(factor.T, right, lower=0)[0]
         return found
-    raise FitError("The products of columns are not finite. Scale the columns to numbers of ordinary size.")
+    raise FitError("Products of columns overflow. Rescale the columns to moderate values.")

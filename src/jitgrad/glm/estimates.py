@@ -75,7 +75,7 @@ def estimates(fit: Fit, covariance: np.ndarray | None = None, level: float = 0.9
     from scipy import special
 
     if not 0 < level < 1:
-        raise ArgumentError(f"{{argument}} is {level}. Give a number between 0 and 1, for example 0.95.", argument="level")
+        raise ArgumentError(f"{{argument}} is {level}. Give a number between 0 and 1, such as 0.95.", argument="level")
     if df is None:
         df = fit.df_resid if fit.dispersion_estimated else np.inf
     variances = np.diag(fit.covariance if covariance is None else covariance)

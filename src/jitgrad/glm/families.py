@@ -103,7 +103,7 @@ class Gaussian(Family):
     name, link, canonical, dispersion_known, extra = "gaussian", "identity", "identity", False, 1
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        return "that are finite", np.isfinite(y)
+        return "finite numbers", np.isfinite(y)
 
     def variance(self, mean: Mean) -> np.ndarray:
         return np.ones_like(mean.value)
@@ -129,7 +129,7 @@ class Binomial(Family):
     name, link, canonical, proportion = "binomial", "logit", "logit", True
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        return "between 0 and 1", (y >= 0) & (y <= 1)
+        return "numbers between 0 and 1", (y >= 0) & (y <= 1)
 
     def variance(self, mean: Mean) -> np.ndarray:
         return mean.value * mean.rest
@@ -168,7 +168,7 @@ class Binomial(Family):
         margin = np.minimum(np.where(y > 0, direction, np.inf), np.where(y < 1, -direction, np.inf))
         if least == 0 or margin.min() <= -least:
             return ""
-        return "the classes" if margin.min() > least else "the classes of some rows"
+        return "the classes can be separated" if margin.min() > least else "the classes of some rows can be separated"
 
 
 class Poisson(Family):
@@ -177,7 +177,7 @@ class Poisson(Family):
     name, link, canonical, positive = "poisson", "log", "log", True
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        return "0 or above", y >= 0
+        return "nonnegative numbers", y >= 0
 
     def variance(self, mean: Mean) -> np.ndarray:
         return mean.value
@@ -201,7 +201,9 @@ class Poisson(Family):
         if not self.may_be_unbounded(link):
             return ""
         lost = np.where(y > 0, np.abs(direction), direction)
-        return "some counts of 0" if lost.max() < RELATIVE * np.abs(direction).max() else ""
+        return (
+            "some zero counts can be separated from the other rows" if lost.max() < RELATIVE * np.abs(direction).max() else ""
+        )
 
 
 class Gamma(Family):
@@ -210,7 +212,7 @@ class Gamma(Family):
     name, link, dispersion_known, extra, positive = "gamma", "inverse", False, 1, True
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        return "above 0", y > 0
+        return "positive numbers", y > 0
 
     def variance(self, mean: Mean) -> np.ndarray:
         made: np.ndarray = mean.value**2
@@ -237,7 +239,7 @@ class InverseGaussian(Family):
     name, link, dispersion_known, extra, positive = "inverse_gaussian", "inverse_squared", False, 1, True
 
     def targets(self, y: np.ndarray) -> tuple[str, np.ndarray]:
-        return "above 0", y > 0
+        return "positive numbers", y > 0
 
     def variance(self, mean: Mean) -> np.ndarray:
         made: np.ndarray = mean.value**3
@@ -326,15 +328,15 @@ def family_of(name: str, theta: float | None = None) -> Family:
     if name not in FAMILIES:
         known = [*FAMILIES, "multinomial"]
         raise ArgumentError(
-            f"{{argument}} is {name!r}, which is no family.{near_name(name, known)} Choose from: {listed(known)}.",
+            f"{{argument}} is {name!r}, which is not a known family.{near_name(name, known)} The families are {listed(known)}.",
             argument="family",
         )
     if name != "negative_binomial":
         if theta is not None:
-            raise ArgumentError(f"Family {name!r} has no theta. Leave {{argument}} out.", argument="theta")
+            raise ArgumentError(f"Family {name!r} has no parameter theta. Leave {{argument}} out.", argument="theta")
         return FAMILIES[name]
     if theta is not None and not 0 < theta < np.inf:
         raise ArgumentError(
-            f"{{argument}} is {theta}. Give a number above 0, or leave it out, so that it is estimated.", argument="theta"
+            f"{{argument}} is {theta}. Give a positive number, or leave it out to estimate it.", argument="theta"
         )
     return NegativeBinomial(1.0 if theta is None else float(theta), theta is None)

@@ -113,12 +113,12 @@ def fit(
         search = Search(tol, max_iter, report)
         if family == "multinomial":
             if offset is not None or trials is not None or theta is not None or link is not None:
-                raise ArgumentError("Family 'multinomial' takes no link, offset, trials or theta. Leave them out.")
+                raise ArgumentError("Family 'multinomial' does not support link, offset, trials or theta. Leave them out.")
             return _fit_classes(_names_of_classes(rows.y, classes), *_counted(x, rows), intercept, start, search)
         of = family_of(family, theta)
-        check_target(of, rows.y, "Divide the target by its trials" if trials is not None else "Choose another family")
+        check_target(of, rows.y, "Divide the target by the number of trials" if trials is not None else "Choose another family")
         if trials is not None and not of.proportion:
-            raise ArgumentError(f"Family {family!r} has no trials. Leave them out, or choose 'binomial'.")
+            raise ArgumentError(f"Family {family!r} does not support trials. Leave them out, or choose 'binomial'.")
         return _fit_means(of, link_of(link or of.link), *_counted(x, rows), intercept, start, search)
 
 
@@ -126,13 +126,11 @@ def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:
     """Features and rows as arrays. Raises DataError where they do not fit together or are not finite."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.ndim != 2 or y.shape != x.shape[:1]:
-        raise DataError(f"x has shape {x.shape} and y {y.shape}. Give a row of features, and one target, for each row.")
+        raise DataError(f"x has shape {x.shape} and y has shape {y.shape}. Give x as (rows, features) and y as (rows,).")
     for name, values in (("x", x), ("y", y)):
         if not np.isfinite(values).all():
             place = np.argwhere(~np.isfinite(values))[0].tolist()
-            raise DataError(
-                f"{name} has {values[tuple(place)]} in row {place[0]}. Give finite numbers, and leave other rows out."
-            )
+            raise DataError(f"{name} has {values[tuple(place)]} in row {place[0]}. Correct it, or leave the row out.")
     return x, as_rows(y, *others)
 
 
@@ -141,7 +139,7 @@ def check_target(family: Family, y: np.ndarray, advice: str = "Choose another fa
     needs, allowed = family.targets(y)
     if not allowed.all():
         row = int(allowed.argmin())
-        raise DataError(f"y has {y[row]:g} in row {row}, and family {family.name!r} needs numbers {needs}. {advice}.")
+        raise DataError(f"y has {y[row]:g} in row {row}, but family {family.name!r} needs {needs}. {advice}.")
 
 
 def _names_of_classes(y: np.ndarray, names: Sequence[str] | None) -> list[str]:
@@ -151,7 +149,7 @@ def _names_of_classes(y: np.ndarray, names: Sequence[str] | None) -> list[str]:
     if n_classes < 2 or not allowed.all():
         row = int(allowed.argmin()) if len(y) else 0
         found = f"{y[row]:g} in row {row}" if not allowed.all() else "a single class"
-        raise DataError(f"y has {found}. Give positions of at least two classes, from 0 on.")
+        raise DataError(f"y has {found}. Give the classes as integers starting at 0, with at least two classes.")
     return [str(k) for k in range(n_classes)] if names is None else list(names)
 
 
@@ -159,7 +157,7 @@ def _counted(x: np.ndarray, rows: Rows) -> tuple[np.ndarray, Rows]:
     """Without rows that count nothing. Raises DataError where none is left."""
     counted = rows.total > 0
     if not counted.any():
-        raise DataError("There are no rows to fit to. Give some, with weights above 0.")
+        raise DataError("No row has a positive weight. Give at least one such row.")
     return (x, rows) if counted.all() else (x[counted], rows.where(counted))
 
 
@@ -168,8 +166,9 @@ def _check_size(x: np.ndarray, intercept: bool, outputs: int) -> None:
     coefficients = (x.shape[1] + intercept) * outputs
     if max(len(x), coefficients) * coefficients**2 > MOST_PRODUCTS:
         raise FitError(
-            f"There are {coefficients} coefficients for {len(x)} rows, too many to solve for exactly. Choose a penalty, for "
-            f"example 'ridge' or 'elastic-net', or leave columns out."
+            f"{coefficients} coefficients with {len(x)} rows are too many for an exact fit. "
+            f"Add a penalty, see jitgrad.glm.path, "
+            f"or leave columns out."
         )
 
 
@@ -179,7 +178,7 @@ def _coefficients(start: Any, x: np.ndarray, outputs: int) -> np.ndarray | None:
         return None
     given, expected = np.asarray(start, np.float64), (1 + x.shape[1], outputs)
     if given.shape != expected:
-        raise DataError(f"start has shape {given.shape}. Give coefficients of shape {expected}, the intercept first.")
+        raise DataError(f"start has shape {given.shape}. Give coefficients of shape {expected}, with the intercept first.")
     return np.where(np.isfinite(given), given, 0.0)
 
 

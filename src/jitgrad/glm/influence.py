@@ -85,7 +85,7 @@ def influence(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Influence:
     array([0.118, 0.005, 0.247, 0.392, 0.118])
     """
     if isinstance(fit.family, Multinomial):
-        raise ArgumentError("Rows of classes have no residuals. Look at the probabilities of the classes instead.")
+        raise ArgumentError("Residuals are undefined for class targets. Look at the predicted probabilities instead.")
     of = fit.working(x, y, **rows)
     counted = of.rows.total > 0
     frequency, prior = np.where(counted, of.rows.frequency, 0), of.rows.prior

@@ -137,7 +137,7 @@ def link_of(name: str) -> Link:
     """The link of a name. Raises ArgumentError for another one."""
     if name not in LINKS:
         raise ArgumentError(
-            f"{{argument}} is {name!r}, which is no link.{near_name(name, LINKS)} Choose from: {listed(LINKS)}.",
+            f"{{argument}} is {name!r}, which is not a known link.{near_name(name, LINKS)} The links are {listed(LINKS)}.",
             argument="link",
         )
     return LINKS[name]

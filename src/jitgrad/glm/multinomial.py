@@ -122,6 +122,6 @@ def told_apart(names: Sequence[str], y: np.ndarray, direction: np.ndarray) -> st
     if least == 0 or margin.min() <= -least:
         return ""
     told = [name for name, rows in zip(names, is_own.T, strict=True) if rows.any() and margin[rows].min() > least]
-    if len(told) == len(names):
-        return "the classes"
-    return " and ".join(told) or "the classes of some rows"
+    if not told or len(told) == len(names):
+        return f"the classes {'' if told else 'of some rows '}can be separated"
+    return f"{' and '.join(told)} can be separated from the other classes"

@@ -29,8 +29,8 @@ FIRST_LOOK = 8
 """Steps before separation is looked for: a fit that converges has mostly done so soon after."""
 
 
-NEARLY = "some rows"
-"""What is told apart where nothing more is known than that the information vanishes."""
+NEARLY = "some rows can be separated"
+"""What is separated if all that is known is that the information matrix is singular."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def maximise(
     return Maximum(point.coefficients, point, unknown, n_iter, False, _SEPARATED.format(told) if told else "")
 
 
-_SEPARATED = "A combination of the features tells {} apart, so the likelihood grows without end"
+_SEPARATED = "Perfect separation: {} by a linear combination of the features, so the maximum-likelihood estimates are infinite"
 
 
 def is_singular(information: np.ndarray) -> bool:

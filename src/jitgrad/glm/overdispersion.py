@@ -73,10 +73,11 @@ def overdispersion(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Overd
     p_value = float(chdtrc(fit.df_resid / factor, fit.pearson_chi2 / factor))
     note = ""
     if ratio > RATIO and p_value < P_VALUE:
-        what = "counts" if fit.family.name == "poisson" else "proportions"
+        what, what_of = ("counts", "Poisson") if fit.family.name == "poisson" else ("proportions", "binomial")
         note = (
-            f"The variance of the {what} is {ratio:.3g} times what family {fit.family.name!r} says, so the standard errors are "
-            f"too small. Choose {CHOICES[fit.family.name]}."
+            f"Overdispersion: the variance of the {what} is {ratio:.3g} times that of the {what_of} distribution, so the "
+            f"standard "
+            f"errors are too small. Consider {CHOICES[fit.family.name]}."
         )
     return Overdispersion(ratio, fit.pearson_chi2, fit.df_resid, p_value, note)
 

@@ -231,9 +231,11 @@ class Kept:
         if not made.converged.all():
             worst = int(made.kkt.argmax())
             message = (
-                f"For {np.count_nonzero(~made.converged)} of {len(self.alphas)} penalties the fit did not converge: for "
-                f"{self.alphas[worst]:.6g} the conditions of the minimum are missed by {made.kkt[worst]:.1g}, where "
-                f"tol is {made.tolerance:.1g}. Raise max_iter or tol, or leave out the smallest penalties."
+                f"The fit did not converge for {np.count_nonzero(~made.converged)} of {len(self.alphas)} penalties. "
+                f"The largest "
+                f"violation of the optimality conditions is {made.kkt[worst]:.1g} at alpha = {self.alphas[worst]:.6g}, and "
+                f"tol is "
+                f"{made.tolerance:.1g}. Increase max_iter or tol, or leave out the smallest penalties."
             )
             warnings.warn(message, FitWarning, stacklevel=users_level())
         return made

@@ -48,12 +48,10 @@ class Options:
             raise ArgumentError(f"{{argument}} is {eps}. Give a number between 0 and 1.", argument="eps")
         values = None if alphas is None else np.sort(np.array(alphas, np.float64).ravel())[::-1]
         if values is not None and not (len(values) and np.all((values > 0) & (values < np.inf))):
-            raise ArgumentError("{argument} has to be one or several positive numbers.", argument="alphas")
+            raise ArgumentError("{argument} must be one or more positive numbers.", argument="alphas")
         factor = None if penalty_factor is None else np.array(penalty_factor, np.float64)
         if factor is not None and not np.all((factor >= 0) & (factor < np.inf)):
-            raise ArgumentError(
-                "{argument} has to be finite numbers from 0 on, one for each column.", argument="penalty_factor"
-            )
+            raise ArgumentError("{argument} must be finite nonnegative numbers, one per column.", argument="penalty_factor")
         return cls(
             ratio, values, arguments.count("n_alphas", n_alphas), least, bool(intercept), bool(standardize), factor,
             arguments.positive("tol", tol), arguments.count("max_iter", max_iter),
@@ -76,18 +74,18 @@ class Table:
         self.family, self.options = family, options
         given = np.asarray(x)
         if given.ndim != 2 or not given.size:
-            raise ShapeError(f"x has the shape {given.shape}. Give rows × columns, at least one of each.")
+            raise ShapeError(f"x has shape {given.shape}. Give an array (rows, columns) with at least one of each.")
         self.rows, self.features = given.shape
         self.weights = self._numbers("weights", np.ones(self.rows) if weights is None else weights)
         if not (np.all(self.weights >= 0) and self.weights.any()):
-            raise DataError("weights are negative, or all 0. Give numbers from 0 on.")
+            raise DataError("weights must be nonnegative, and at least one of them positive.")
         self.y = self._targets(y)
         self.outputs = LOSSES[family](self.y).outputs
         shape = (self.rows, self.outputs) if family == "multinomial" else (self.rows,)
         self.offset = self._numbers("offset", np.zeros(shape) if offset is None else offset, shape).reshape(self.rows, -1)
         self.factor = np.ones(self.features) if options.penalty_factor is None else options.penalty_factor
         if self.factor.shape != (self.features,):
-            raise ShapeError(f"penalty_factor has the shape {self.factor.shape}. Give {self.features} numbers, one a column.")
+            raise ShapeError(f"penalty_factor has shape {self.factor.shape}. Give {self.features} numbers, one per column.")
         self.center, self.scale, self.design = self._designed(given)
 
     def fits(self, weights: Sequence[np.ndarray], tolerance: float = 0.0) -> list[PenalisedFit]:
@@ -119,7 +117,9 @@ class Table:
             return options.alphas
         largest = fit.largest()
         if largest <= 0:
-            raise DataError("No column goes with y at all, so there is no path of penalties. Give alphas, or other columns.")
+            raise DataError(
+                "No column is correlated with y, so the largest penalty is undefined. Give alphas, or use other columns."
+            )
         return np.geomspace(largest, options.eps * largest, options.n_alphas)
 
     def in_units(self, fit: PenalisedFit) -> tuple[np.ndarray, np.ndarray]:
@@ -131,10 +131,11 @@ class Table:
         numbers = np.asarray(given, np.float64)
         shape = (self.rows,) if shape is None else shape
         if numbers.shape != shape:
-            raise ShapeError(f"{name} has the shape {numbers.shape}, where x has {self.rows} rows. Give {shape}.")
+            raise ShapeError(f"{name} has shape {numbers.shape}, but x has {self.rows} rows. Give an array of shape {shape}.")
         if not np.isfinite(numbers).all():
             raise DataError(
-                f"{name} is not finite in row {int(np.flatnonzero(~np.isfinite(numbers))[0])}. Leave such rows out."
+                f"{name} is not finite in row {int(np.flatnonzero(~np.isfinite(numbers))[0])}. "
+                f"Correct it, or leave the row out."
             )
         return numbers
 
@@ -144,21 +145,21 @@ class Table:
         if self.family == "multinomial":
             whole = y.astype(np.int64)
             if np.any(whole != y) or whole.min() < 0:
-                raise DataError("y is not a position of a class in every row. Give whole numbers from 0 on.")
+                raise DataError("y must hold class numbers. Give integers starting at 0.")
             if len(np.unique(counted)) != int(y.max()) + 1 or y.max() == 0:
-                raise DataError("y has not two classes or more, numbered from 0 on without a gap. Number the classes anew.")
+                raise DataError("y must have at least two classes, numbered from 0 without gaps. Renumber the classes.")
             return whole
         if self.family == "binomial" and (np.any((y < 0) | (y > 1)) or counted.max() == 0 or counted.min() == 1):
-            raise DataError("y has to be proportions from 0 to 1 that are not all 0 and not all 1. Use another family.")
+            raise DataError("y must be proportions from 0 to 1, and neither all 0 nor all 1. Use another family.")
         if self.family == "poisson" and (y.min() < 0 or counted.max() == 0):
-            raise DataError("y has to be counts from 0 on that are not all 0. Use another family.")
+            raise DataError("y must be nonnegative counts that are not all 0. Use another family.")
         return y
 
     def _designed(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, Design]:
         columns = np.array(x.T, np.float64, order="C")
         if not np.isfinite(columns).all():
             column, row = (int(place) for place in np.argwhere(~np.isfinite(columns))[0])
-            raise DataError(f"x is not finite in row {row}, column {column}. Leave such rows out.")
+            raise DataError(f"x is not finite in row {row}, column {column}. Correct it, or leave the row out.")
         share, constant = self.weights / self.weights.sum(), columns.min(1) == columns.max(1)
         center = np.zeros(self.features)
         if self.options.intercept:

@@ -96,11 +96,11 @@ def as_rows(
             continue
         values = np.ascontiguousarray(given, np.float64)  # what is broadcast stands for what was not given
         if values.shape != y.shape:
-            raise DataError(f"{name} has shape {values.shape}, and the target {y.shape}. Give one number for each row.")
+            raise DataError(f"{name} has shape {values.shape}, but the target has shape {y.shape}. Give one number per row.")
         wrong = ~np.isfinite(values) | ((values < 0) & (name != "offset"))
         if wrong.any():
             row = int(wrong.argmax())
-            raise DataError(f"{name} has {values[row]} in row {row}. Give finite numbers{', 0 or above' * (name != 'offset')}.")
+            raise DataError(f"{name} has {values[row]} in row {row}. Give finite{' nonnegative' * (name != 'offset')} numbers.")
         made.append(values)
     return Rows(y, *made)
 

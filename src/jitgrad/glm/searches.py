@@ -38,9 +38,7 @@ class Search:
         if start is None or not np.isfinite(start.deviance):
             start = problem.start()
         if not np.isfinite(start.deviance):
-            raise FitError(
-                "No coefficients to begin with were found at which all means are possible. Choose another link, or give start."
-            )
+            raise FitError("No starting values were found for which all means are valid. Choose another link, or give start.")
         return maximise(problem, start, self.tol, self.max_iter, self.report)
 
 

@@ -137,8 +137,9 @@ def _squares(values: np.ndarray, covariance: np.ndarray) -> float:
         root = np.zeros_like(covariance)
     if np.diag(root).min() ** 2 < SINGULAR:
         raise FitError(
-            f"The covariance of {len(values)} coefficients is singular, so they cannot be tested together. Test fewer at once, "
-            f"or give more clusters."
+            f"The covariance of the {len(values)} coefficients is singular, so they cannot be tested jointly. "
+            f"Test fewer of them, "
+            f"or use more clusters."
         )
     return float(np.sum(np.linalg.solve(root, values / sizes) ** 2))
 
@@ -172,7 +173,7 @@ def likelihood_ratio(larger: Fit, smaller: Fit) -> HypothesisTest:
     """
     _comparable(larger, smaller)
     if not larger.family.has_likelihood:
-        raise ArgumentError(f"Family {larger.family.name!r} has no likelihood. Compare the fits by f_test.")
+        raise ArgumentError(f"Family {larger.family.name!r} has no likelihood. Compare the fits with f_test.")
     return _chi2(
         "likelihood ratio",
         _at_least_0(2 * (larger.log_likelihood - smaller.log_likelihood), larger.log_likelihood),
@@ -210,7 +211,9 @@ def f_test(larger: Fit, smaller: Fit) -> HypothesisTest:
     """
     _comparable(larger, smaller)
     if not larger.dispersion_estimated:
-        raise ArgumentError(f"The dispersion of family {larger.family.name!r} is known. Compare the fits by likelihood_ratio.")
+        raise ArgumentError(
+            f"The dispersion of family {larger.family.name!r} is known. Compare the fits with likelihood_ratio."
+        )
     return _test_of_change(larger, smaller.deviance - larger.deviance, larger.df_model - smaller.df_model, smaller.deviance)
 
 
@@ -243,17 +246,19 @@ def _comparable(larger: Fit, smaller: Fit) -> None:
     for told, a, b in (
         ("families", larger.family.name, smaller.family.name),
         ("links", larger.link and larger.link.name, smaller.link and smaller.link.name),
-        ("rows", larger.n, smaller.n),
+        ("numbers of rows", larger.n, smaller.n),
     ):
         if a != b:
-            raise ArgumentError(f"The fits have different {told}, {a} and {b}. Compare fits of the same {told}.")
+            raise ArgumentError(f"The fits have different {told}, {a} and {b}. Compare fits with the same {told}.")
     own, other = _fingerprint(larger), _fingerprint(smaller)
     if larger.intercept == smaller.intercept and abs(own - other) > SAME * abs(own):
-        raise ArgumentError("The fits have different targets, weights or offsets. Compare fits of the same rows.")
+        raise ArgumentError("The fits have different targets, weights or offsets. Compare fits to the same rows.")
     if larger.df_model + larger.intercept <= smaller.df_model + smaller.intercept:
-        raise ArgumentError("The larger fit has no more coefficients than the smaller one. Give the larger one first.")
+        raise ArgumentError("The first fit does not have more coefficients than the second. Give the larger fit first.")
     if larger.separated or smaller.separated:
-        raise ArgumentError("The likelihood of one of the fits grows without end, so it cannot be compared.")
+        raise ArgumentError(
+            "One of the fits has infinite estimates because of perfect separation, so the fits cannot be compared."
+        )
 
 
 def _fingerprint(fit: Fit) -> float:
@@ -264,7 +269,9 @@ def _fingerprint(fit: Fit) -> float:
 def _at_least_0(change: float, beside: float) -> float:
     """A change that is not negative up to rounding. Raises ArgumentError for one that is."""
     if change < -SAME * max(abs(beside), 1.0):
-        raise ArgumentError("The smaller fit is the better one, so it is not a part of the larger one. Compare nested fits.")
+        raise ArgumentError(
+            "The smaller fit has the smaller deviance, so it is not nested in the larger one. Compare nested fits."
+        )
     return max(change, 0.0)
 
 
@@ -312,11 +319,11 @@ def analysis_of_deviance(
     [44.1, 0.0091]
     """
     columns: list[int] = []
-    before = _refitted(fit, x, y, columns, rows, "without any term")
+    before = _refitted(fit, x, y, columns, rows, "without any terms")
     steps = []
     for name, own in terms.items():
         columns = [*columns, *own]
-        after = _refitted(fit, x, y, columns, rows, f"of terms up to {name!r}")
+        after = _refitted(fit, x, y, columns, rows, f"with the terms up to {name!r}")
         steps.append(_step(name, fit, after, before, after))
         before = after
     return tuple(steps)
@@ -380,5 +387,5 @@ def _refitted(
         **rows,
     )
     if made.separated or not made.converged:
-        raise FitError(f"The model {told} did not converge, so its deviance tells nothing of a term. Test terms by wald.")
+        raise FitError(f"The model {told} did not converge, so the term cannot be tested by its deviance. Use wald instead.")
     return made

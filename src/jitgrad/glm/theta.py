@@ -45,6 +45,6 @@ def theta_of(rows: Rows, mean: np.ndarray) -> tuple[float, float]:
             )
             return theta, float(1 / np.sqrt(np.sum(total * of)))
     raise FitError(
-        "The counts vary no more than those of a Poisson model, so theta of the negative binomial has no estimate. "
+        "The counts are not overdispersed relative to a Poisson distribution, so theta cannot be estimated. "
         "Choose family 'poisson'."
     )

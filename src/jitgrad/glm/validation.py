@@ -89,14 +89,14 @@ def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, s
     if fit.separated or not fit.converged:
         return _none(fit, given, "")
     if (given.frequency != np.round(given.frequency)).any():
-        why = "the frequencies of its rows are not whole numbers"
+        why = "the frequency weights are not integers"
         return _none(fit, given, f"The model was not cross-validated, because {why}.")
     if fit.family.name == "gaussian" and fit.link is not None and fit.link.name == "identity":
         return _leave_one_out(fit, x, given, rows)
     if x.size > MOST or x.size * x.shape[1] * folds > MOST_PRODUCTS:
-        return _none(fit, given, f"The model was not cross-validated, because its table is large: {x.size} numbers.")
+        return _none(fit, given, f"The model was not cross-validated, because the table is large ({x.size} values).")
     if given.n > MOST:
-        return _none(fit, given, f"The model was not cross-validated, because there are many rows: {given.n:.0f}.")
+        return _none(fit, given, f"The model was not cross-validated, because there are {given.n:.0f} rows.")
     return _by_folds(fit, x, given, min(folds, round(given.n), 5 if x.size > FEWER_FOLDS else folds), seed)
 
 
@@ -119,8 +119,9 @@ def _leave_one_out(fit: Fit, x: np.ndarray, given: Rows, rows: dict[str, Any]) -
 def _lost(many: int) -> str:
     if not many:
         return ""
-    rows, they = ("1 row", "it alone determines") if many == 1 else (f"{many} rows", "each of them alone determines")
-    return f"{rows} could not be predicted without being fitted, because {they} a coefficient."
+    if many == 1:
+        return "1 row has no leave-one-out prediction, because it alone determines a coefficient."
+    return f"{many} rows have no leave-one-out prediction, because each of them alone determines a coefficient."
 
 
 def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Validation:
@@ -140,7 +141,7 @@ def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Va
         parts.append((predicted, out, held[out]))
     note = ""
     if failed:
-        note = f"The rows of {failed} of {folds} folds could not be predicted, because the fit without them did not converge."
+        note = f"The rows of {failed} of {folds} folds have no prediction, because the fit without them did not converge."
     predicted, rows_of, frequency = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.argsort(rows_of, kind="stable")
     method = "" if failed == folds else f"{folds}-fold"

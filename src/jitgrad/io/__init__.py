@@ -1,1 +1,1 @@
-"""Reading, streaming and writing tables."""
+"""Read, stream and write tables."""

@@ -1,4 +1,4 @@
-"""A table from a file, some rows at a time."""
+"""Read a table from a file in batches of rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.io.parquet import parquet_pieces
 from jitgrad.io.source import is_parquet, name_of, open_source, part_read
 from jitgrad.io.text import Block, Text
 
-_PIECE = 10_000  # rows that are read at once, at least
+_PIECE = 10_000  # minimum number of rows to read at once
 
 
 def read_batches(
@@ -29,29 +29,43 @@ def read_batches(
     told: Callable[[float], object] = lambda part: None,
     note: Note = unheard,
 ) -> Iterator[pl.DataFrame]:
-    """The table that ``read_table`` reads, in frames of ``rows`` rows and a smaller last one; the file is never held whole.
+    """Read a table like ``read_table``, in batches, without holding the whole file in memory.
 
-    Text, compressed or from standard input, is read as it comes. The types of its columns are found from the first 10,000
-    rows, or the first ``rows`` if these are more, and stay: integers become float64, for fractions may follow, and so does a
-    column without any value there. Parquet keeps its types; from standard input it is held in memory.
+    Text is read as a stream. The types of its columns are inferred from the first 10,000 rows, or the first ``rows`` rows if
+    there are more, and then stay fixed: integer columns become float64, because fractions may follow, and so do columns
+    without values in these rows. Parquet files keep their types; from standard input they are copied to a temporary file.
 
-    Args:
-        path: the file; ``-`` for standard input.
-        rows: of a frame.
-        options: as in ``read_table``.
-        columns: the names of those to return, in this order; None for all.
-        keys: the names of columns whose integers stay integers: a fraction or a text after them is an error.
-        start: the number of rows to leave out before.
-        told: called before each frame with the part of the file that has been read then.
-        note: as in ``read_table``.
+    Parameters
+    ----------
+    path : str or Path
+        The file, or ``-`` for standard input.
+    rows : int
+        Number of rows per batch. The last batch may be smaller.
+    options : ReadOptions, optional
+        As in ``read_table``.
+    columns : sequence of str, optional
+        Names of the columns to return, in this order. By default all.
+    keys : sequence of str, optional
+        Names of columns whose integers stay integers; a later fraction or text is an error.
+    start : int, default 0
+        Number of rows to skip.
+    told : callable, optional
+        Called before each batch with the fraction of the file read so far.
+    note : callable, optional
+        As in ``read_table``.
 
-    Yields:
-        Frames with the same columns and types.
+    Yields
+    ------
+    DataFrame
+        Batches with the same columns and types.
 
-    Raises:
-        ArgumentError: for ``rows`` below 1, and for a separator that can be none.
-        DataError: as ``read_table``, and for a column that is not there, and for a text in a column of numbers. Faults show
-            when the frame is asked for that they are in.
+    Raises
+    ------
+    ArgumentError
+        If ``rows`` is below 1 or the separator is invalid.
+    DataError
+        As ``read_table``; also for a missing column, and for text in a numeric column. Errors are raised when the batch
+        that contains them is read.
     """
     size = rows * -(-_PIECE // count("rows", rows))
     with open_source(path) as stream:
@@ -69,7 +83,7 @@ def read_batches(
 
 
 def names_of_columns(path: str | Path, options: ReadOptions = FOUND_OUT) -> list[str]:
-    """The names of the columns of a file that ``read_batches`` would yield. Raises as it."""
+    """Return the column names that ``read_batches`` would yield for a file. Raises the same errors."""
     with open_source(path) as stream:
         if is_parquet(path, stream):
             return next(parquet_pieces(path, stream, 1, None))[1].columns
@@ -79,7 +93,7 @@ def names_of_columns(path: str | Path, options: ReadOptions = FOUND_OUT) -> list
 
 
 def _without_first(frames: Iterator[pl.DataFrame], count: int) -> Iterator[pl.DataFrame]:
-    """Frames without the first ``count`` rows."""
+    """Skip the first ``count`` rows of a sequence of frames."""
     for frame in frames:
         if count < frame.height:
             yield frame[count:]
@@ -89,9 +103,9 @@ def _without_first(frames: Iterator[pl.DataFrame], count: int) -> Iterator[pl.Da
 def read_pairs(
     path: str | Path, rows: int, options: ReadOptions = FOUND_OUT, note: Note = unheard
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """As ``read_batches``, each frame after the same one with its columns as they are written, texts but for Parquet.
+    """Read batches like ``read_batches``, each as a pair: the fields as written in the file, and the typed values.
 
-    A number may have more digits than float64, or zeros before it that are part of a name.
+    The fields as written keep digits beyond float64 precision and leading zeros. For Parquet both are the same.
     """
     size = rows * -(-_PIECE // count("rows", rows))
     with open_source(path) as stream:
@@ -134,7 +148,7 @@ def _text_pieces(
 
 
 def _types_of(texts: pl.DataFrame, block: Block, options: ReadOptions, note: Note, keys: Sequence[str] = ()) -> Types:
-    """The types of the first rows, which also fit what may follow: integers are float64, and so is what has no value yet."""
+    """Infer types from the first rows that also fit later rows: integers and columns without values become float64."""
     found = find_types(texts, block, options.texts)
     for sentence in found.notes:
         note(sentence)

@@ -1,4 +1,4 @@
-"""Texts to numbers and truths: what a column is, all of its texts say together."""
+"""Infer the types of text columns, and convert them to numbers and Booleans."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _THOUSANDS = r"^[^\d,.]*[1-9]\d{0,2}(,\d{3})+[^\d,.]*$"
 
 
 def check_columns(name: str, known: Sequence[str], chosen: Iterable[str] | None) -> list[str]:
-    """The chosen columns, or all. Raises DataError for one that the file of this name does not have, or chosen twice."""
+    """Return the chosen columns, or all. Raises DataError for a missing or repeated column."""
     columns = list(known if chosen is None else chosen)
     if len(set(columns)) < len(columns):
-        raise DataError("A column is chosen twice. Name each once.")
+        raise DataError("A column is chosen more than once. Name each column once.")
     there = set(known)
     for column in columns:
         if column not in there:
@@ -28,24 +28,22 @@ def check_columns(name: str, known: Sequence[str], chosen: Iterable[str] | None)
 
 
 def read_as(block: Block, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The rows of a block with columns of these types, texts without spaces around them, and those that stand for missing null.
+    """Read a block with the given column types. Text is stripped, and missing-value markers become null.
 
-    Raises:
-        polars.exceptions.PolarsError: for a field of another type, and for what is no table.
-        DataError: for rows of unequal length.
+    Raises PolarsError for a field of another type or an invalid table, and DataError for rows of unequal length.
     """
     missing = list(block.dialect.missing)
     frame = pl.read_csv(
         block.content, has_header=False, schema=dict(schema), separator=block.dialect.separator, null_values=missing
     )
     if frame[frame.columns[-1]].null_count():
-        block.check_lengths()  # polars fills short rows with nulls
+        block.check_lengths()  # polars pads short rows with nulls
     text = pl.col(pl.String).str.strip_chars()
     return frame.with_columns(pl.when(~text.is_in(missing)).then(text))
 
 
 def read_texts(block: Block) -> pl.DataFrame:
-    """The rows of a block, all columns texts. Raises DataError for unequal lengths and for what is not CSV in UTF-8."""
+    """Read a block with all columns as text. Raises DataError for rows of unequal length and for invalid CSV or UTF-8."""
     try:
         return read_as(block, dict.fromkeys(block.dialect.names, pl.String()))
     except pl.exceptions.PolarsError as error:
@@ -54,10 +52,10 @@ def read_texts(block: Block) -> pl.DataFrame:
 
 
 def has_decimal_commas(frame: pl.DataFrame, separator: str) -> bool:
-    """Whether a column of texts is one of numbers with decimal commas.
+    """Return whether a text column holds numbers with decimal commas.
 
-    It is where all of it are numbers if a comma is a decimal point, and not otherwise. Commas that all may mark thousands
-    count only in a file of semicolons, which programs write where decimals have commas.
+    That is the case if all of its fields are numbers only when commas are read as decimal points. If all commas could be
+    thousands separators, the separator must be a semicolon, which programs use in locales with decimal commas.
     """
     for texts in frame.get_columns() if separator != "," else []:
         if texts.dtype != pl.String or _are(texts, pl.Float64(), False):
@@ -75,13 +73,18 @@ def has_decimal_commas(frame: pl.DataFrame, separator: str) -> bool:
 
 @dataclass(frozen=True)
 class Types:
-    """What the columns of a table are.
+    """The types of the columns of a table.
 
-    Attributes:
-        kinds: the type of each.
-        marked: those whose numbers have marks, as of currencies.
-        decimal_comma: whether the decimal mark of numbers in texts is a comma.
-        notes: what is to be said of them, in sentences.
+    Attributes
+    ----------
+    kinds : dict of str to DataType
+        The type of each column.
+    marked : frozenset of str
+        Columns of numbers with marks such as currency signs.
+    decimal_comma : bool
+        Whether numbers have decimal commas.
+    notes : tuple of str
+        Notes for the user.
     """
 
     kinds: dict[str, pl.DataType]
@@ -91,7 +94,7 @@ class Types:
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
-        """As what polars may read them: texts where numbers have marks of any kind."""
+        """The types for polars' reader: numbers with marks or decimal commas are read as text."""
         return {
             name: pl.String() if name in self.marked or (self.decimal_comma and kind == pl.Float64) else kind
             for name, kind in self.kinds.items()
@@ -99,12 +102,16 @@ class Types:
 
 
 def find_types(frame: pl.DataFrame, block: Block, fixed: Collection[str] = ()) -> Types:
-    """What the columns of texts are: int64, float64 or boolean where all of their texts are; one without any is text.
+    """Infer the types of text columns: int64, float64 or Boolean if all fields allow it, otherwise text.
 
-    Args:
-        frame: columns of texts, and others, which stay.
-        block: that they were read from.
-        fixed: columns that stay texts.
+    Parameters
+    ----------
+    frame : DataFrame
+        Text columns, and others, which keep their types.
+    block : Block
+        The block from which the columns were read.
+    fixed : collection of str, optional
+        Columns that stay text.
     """
     separator = block.dialect.separator
     free = [column for column in frame.get_columns() if column.name not in fixed]
@@ -125,34 +132,35 @@ def find_types(frame: pl.DataFrame, block: Block, fixed: Collection[str] = ()) -
 
 
 def with_types(frame: pl.DataFrame, types: Types, block: Block) -> pl.DataFrame:
-    """With columns of texts as columns of these types. Raises DataError for the first text that is no value of its type."""
+    """Convert text columns to the given types. Raises DataError for the first field that cannot be converted."""
     made = []
     for name, dtype in types.kinds.items():
         column = frame[name]
         values = column if column.dtype == dtype else _converted(column, dtype, types.decimal_comma)
         row = _misfit(column, values)
         if row is not None and name in types.marked:
-            numbers = read_numbers(column, types.decimal_comma)  # what a mark means, the first rows have said
+            numbers = read_numbers(column, types.decimal_comma)  # the first rows determined the meaning of the marks
             if _is_clear(numbers):
                 assert numbers is not None
                 values, row = numbers.values, None
         if row is not None:
             raise DataError(
-                f"{block.dialect.name} has {brief(column[row])} in line {block.line_of(row)}, column {name!r}, after "
-                f"{'truths' if dtype == pl.Boolean else 'numbers'} in the rows before. Correct it, or leave the column out."
+                f"{block.dialect.name} has {brief(column[row])} in line {block.line_of(row)}, column {name!r}, but "
+                f"{'Booleans' if dtype == pl.Boolean else 'numbers'} in the preceding rows. "
+                f"Correct it, or leave the column out."
             )
         made.append(values)
     return frame.select(made)
 
 
 def without_marks(frame: pl.DataFrame, fixed: Collection[str], note: Note) -> pl.DataFrame:
-    """With columns of texts that are numbers with marks as float64, which ``note`` is told."""
+    """Convert text columns of numbers with marks to float64, with a note for each."""
     for column in frame.get_columns():
         if column.dtype == pl.String and column.name not in fixed:
             numbers = read_numbers(column)
             if _is_clear(numbers) and numbers is not None:
                 frame = frame.with_columns(numbers.values)
-                note(numbers.note or f"Column {column.name!r} has numbers as texts, and was read as numbers.")
+                note(numbers.note or f"Column {column.name!r} has numbers stored as text, which were converted to numbers.")
     return frame
 
 
@@ -165,14 +173,14 @@ def _are(texts: pl.Series, dtype: pl.DataType, decimal_comma: bool) -> bool:
 
 
 def _misfit(texts: pl.Series, values: pl.Series) -> int | None:
-    """The first row whose text has no value."""
+    """Return the first row whose field was not converted, or None."""
     if values.null_count() == texts.null_count():
         return None
     return (values.is_null() & texts.is_not_null()).arg_max()
 
 
 def _converted(texts: pl.Series, dtype: pl.DataType, decimal_comma: bool) -> pl.Series:
-    """Texts as values of a type; null where a text is none."""
+    """Convert text to a type; fields that cannot be converted become null."""
     if dtype == pl.Boolean:
         return texts.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
     if dtype == pl.Float64 and decimal_comma:

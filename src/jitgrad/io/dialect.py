@@ -1,4 +1,4 @@
-"""How a text is a table: what separates its fields, and whether its first row is a header."""
+"""The dialect of a delimited text file: its separator, and whether it has a header."""
 
 from __future__ import annotations
 
@@ -9,24 +9,30 @@ from dataclasses import dataclass
 from jitgrad.arguments import by_name
 
 SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "space": " "}
-"""The separators that are found out, by name. A space stands for any run of spaces and tabs."""
+"""The separators that are detected, by name. A space stands for any run of spaces and tabs."""
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"]
-"""What stands for a missing value in a file."""
+"""Markers of missing values."""
 
 _NUMBER = re.compile(r"[+-]?((\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?|inf(inity)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text is a table.
+    """The dialect of a delimited text file.
 
-    Attributes:
-        name: of the file, for messages.
-        separator: one character; a space stands for any run of spaces and tabs.
-        header: whether the first row names the columns.
-        names: of the columns; where there is none c1, c2, … by their places.
-        missing: the texts that stand for a missing value.
+    Attributes
+    ----------
+    name : str
+        The file name, for messages.
+    separator : str
+        One character; a space stands for any run of spaces and tabs.
+    header : bool
+        Whether the first row holds column names.
+    names : tuple of str
+        The column names. A column without a name is c1, c2, … by its position.
+    missing : tuple of str
+        Markers of missing values.
     """
 
     name: str
@@ -37,21 +43,23 @@ class Dialect:
 
 
 def check_separator(separator: str) -> str:
-    """A separator given by its name or as it is. Raises ArgumentError for what can be none."""
+    """Return a separator given by name or as a character. Raises ArgumentError for an invalid one."""
     if len(separator.encode()) == 1 and not separator.isalnum() and separator not in '"\r\n':
         return separator
-    return by_name("separator", separator, SEPARATORS, ", or a single mark")
+    return by_name("separator", separator, SEPARATORS, ", or a single character")
 
 
 def find_separator(rows_by: dict[str, list[list[str]]]) -> str:
-    """The separator under which a text looks most like a table; a comma where there is none.
+    """Return the separator under which a text looks most like a table, by default a comma.
 
-    It gives most rows the same number of fields, and, among equals, most fields that are numbers. Spaces also stand within
-    texts: they count only where other separators are worse, where the first row has as many fields as most, and where there
-    is a number.
+    The best separator gives the most rows the same number of fields, and among ties the most numeric fields. Because spaces
+    also occur within text, a space is chosen only if no other separator fits as well, the first row has as many fields as
+    most rows, and some field is a number.
 
-    Args:
-        rows_by: the first rows of the text, by each separator.
+    Parameters
+    ----------
+    rows_by : dict of str to list
+        The first rows of the text, split by each separator.
     """
     return max(rows_by, key=lambda separator: (_likeness(separator, rows_by[separator]), separator == ","))
 
@@ -67,11 +75,11 @@ def _likeness(separator: str, rows: list[list[str]]) -> tuple[float, bool, float
 
 
 def has_header(rows: list[list[str]]) -> bool:
-    """Whether the first of ``rows`` names the columns.
+    """Return whether the first of ``rows`` holds column names.
 
-    It does if no field of it is a number or missing, and does not if all are. Where some are, it does if a name stands over a
-    column that has only numbers below. So a row of years is taken for numbers, unless a name of that kind is beside them. An
-    empty first field, which pandas writes over its index, says nothing.
+    It does if none of its fields is a number or missing, and does not if all are. If some are, it does if one of the other
+    fields is above a column of numbers. A row of years is therefore taken as data, unless there is such a name next to them.
+    An empty first field, which pandas writes above an index, is ignored.
     """
     start = 0 if rows[0][0].strip() else 1
     names = [not _is_value(field) for field in rows[0][start:]]

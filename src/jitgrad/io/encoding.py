@@ -1,4 +1,4 @@
-"""Texts in any encoding as UTF-8."""
+"""Convert text in any encoding to UTF-8."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _WINDOWS = "cp1252"
 
 
 class Bytes(Protocol):
-    """What bytes are read from."""
+    """A source of bytes."""
 
     def read1(self, size: int = -1, /) -> bytes:
-        """Some bytes, at most ``size``; none at the end."""
+        """Return up to ``size`` bytes, or none at the end."""
 
 
 class Transcoded:
-    """A stream of bytes in an encoding, as UTF-8."""
+    """A stream that converts bytes from an encoding to UTF-8."""
 
     def __init__(self, name: str, stream: Stream, encoding: str) -> None:
-        """Read ``stream``, called ``name`` in messages."""
+        """Convert ``stream``; ``name`` is used in messages."""
         self._name, self._stream, self._encoding = name, stream, encoding
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._lines = 1
         self._ended = False
 
     def read1(self, size: int = -1, /) -> bytes:
-        """Some bytes; none at the end. Raises DataError for what is not in the encoding."""
+        """Return some bytes, or none at the end. Raises DataError for bytes that are invalid in the encoding."""
         made = ""
         while not made and not self._ended:
             chunk = self._stream.read1(size)
@@ -48,23 +48,21 @@ class Transcoded:
             except UnicodeDecodeError as error:
                 line = self._lines + bytes(error.object[: error.start]).decode(self._encoding, "replace").count("\n")
                 raise DataError(
-                    f"{self._name} is not a text in {self._encoding} near line {line}. Give its encoding."
+                    f"{self._name} is not valid {self._encoding} near line {line}. Give the correct encoding."
                 ) from None
         self._lines += made.count("\n")
         return made.encode("utf-8", "surrogatepass")
 
 
 def opened(name: str, stream: Stream, encoding: str | None, note: Note) -> tuple[Bytes, bool]:
-    """The bytes of a text as UTF-8, and whether they may be in cp1252 all the same, because nothing says that they are not.
+    """Return a stream in UTF-8, and whether the text may still be cp1252 because its encoding is unknown.
 
-    Raises:
-        ArgumentError: for an encoding that is not known.
-        DataError: for what is compressed otherwise than by gzip.
+    Raises ArgumentError for an unknown encoding, and DataError for a compression other than gzip.
     """
     head = stream.peek(8)[:8]
     packed = next((method for mark, method in _PACKED if head.startswith(mark)), None)
     if packed is not None:
-        raise DataError(f"{name} is compressed by {packed}. Decompress it, or compress it by gzip.")
+        raise DataError(f"{name} is compressed with {packed}, which is not supported. Decompress it, or use gzip.")
     if encoding is not None:
         if encoding.lower() in _UTF8:
             return stream, False
@@ -76,15 +74,15 @@ def opened(name: str, stream: Stream, encoding: str | None, note: Note) -> tuple
     if found is None and len(head) >= 4 and head[0] == head[2] == 0 != head[1]:
         found = "utf-16-be"
     if found is not None:
-        note(f"{name} was read as {found.upper()}, by its first bytes.")
+        note(f"{name} was read as {found.upper()}, as detected from its first bytes.")
         return Transcoded(name, stream, found), False
     return stream, not head.startswith(codecs.BOM_UTF8)
 
 
 def windows_as_utf8(name: str, lists: Iterator[list[bytes]], note: Note) -> Iterator[list[bytes]]:
-    """Lines in UTF-8, from lines that are in UTF-8 or in cp1252: the first one with other letters than ASCII's tells.
+    """Convert lines to UTF-8 from UTF-8 or cp1252, depending on the first line with non-ASCII characters.
 
-    Raises DataError where another line does not agree, and for bytes that cp1252 does not have.
+    Raises DataError if another line is in the other encoding, or for bytes that are invalid in cp1252.
     """
     number, first = 1, 0
     for lines in lists:
@@ -100,13 +98,16 @@ def windows_as_utf8(name: str, lists: Iterator[list[bytes]], note: Note) -> Iter
                         yield from lists
                         return
                     raise DataError(
-                        f"{name} has letters in {_WINDOWS} in line {first} and in UTF-8 in line {number + place}. "
-                        f"Give its encoding, or correct one of the lines."
+                        f"{name} mixes encodings: line {first} is {_WINDOWS} and line {number + place} is UTF-8. "
+                        f"Give the encoding, or correct one of the lines."
                     )
                 made[place] = _from_windows(name, line, number + place)
                 if not first:
                     first = number + place
-                    note(f"{name} was read as {_WINDOWS}: line {first} is not UTF-8. Give its encoding if letters are wrong.")
+                    note(
+                        f"{name} was read as {_WINDOWS}, because line {first} is not valid UTF-8. "
+                        f"Give the encoding if characters look wrong."
+                    )
         yield made
         number += len(lines)
 
@@ -116,8 +117,8 @@ def _from_windows(name: str, line: bytes, number: int) -> bytes:
         return line.decode(_WINDOWS).encode()
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{name} is neither a text in UTF-8 nor in {_WINDOWS}: line {number} has the byte {line[error.start]:#04x}. "
-            f"Give its encoding."
+            f"{name} is neither UTF-8 nor {_WINDOWS}: line {number} contains the byte {line[error.start]:#04x}. "
+            f"Give the encoding."
         ) from None
 
 
@@ -130,12 +131,13 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _check(encoding: str) -> None:
-    """Raise ArgumentError for an encoding that is not known."""
+    """Raise ArgumentError for an unknown encoding."""
     try:
         "a".encode(encoding)
     except (LookupError, ValueError):
         near = near_name(encoding.lower().replace("-", "_"), [*aliases, *aliases.values()])
         raise ArgumentError(
-            f"{{argument}} is {encoding!r}, which is not known.{near} Give for example utf-8, cp1252, latin-1 or utf-16.",
+            f"{{argument}} is {encoding!r}, which is not a known encoding.{near} Use for example utf-8, cp1252, latin-1 or "
+            f"utf-16.",
             argument="encoding",
         ) from None

@@ -1,4 +1,4 @@
-"""Workbooks of Excel and OpenDocument as tables, by polars' reader and fastexcel."""
+"""Read Excel and OpenDocument workbooks with polars and fastexcel."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ _ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 
 def is_workbook(path: str | Path, stream: Stream) -> bool:
-    """Whether a source is a workbook, by its name or its first bytes, which are those of an archive."""
+    """Return whether a source is a workbook, by its file name or its first bytes."""
     return Path(path).suffix.lower() in _ENDINGS or stream.peek(4)[:4] == b"PK\x03\x04"
 
 
 def read_workbook(path: str | Path, stream: Stream, options: ReadOptions, note: Note) -> pl.DataFrame:
-    """A sheet of a workbook. Texts are treated as those of a file of text; other cells keep their types.
+    """Read a sheet of a workbook. Text is treated as in a text file; other cells keep their types.
 
-    Raises:
-        DataError: for a file that is none, a sheet that is not there, and one without rows.
-        MissingError: where fastexcel is not installed.
+    Raises DataError for an invalid file, a missing sheet, and a sheet without rows, and MissingError if fastexcel is not
+    installed.
     """
     name = name_of(path)
     package = _fastexcel(name)
@@ -35,10 +34,12 @@ def read_workbook(path: str | Path, stream: Stream, options: ReadOptions, note: 
     try:
         sheets = list(package.read_excel(content).sheet_names)
     except package.FastExcelError as error:
-        raise DataError(f"{name} is damaged, or no workbook: {_first_line(error)}. Save it anew, or as CSV.") from None
+        raise DataError(
+            f"{name} is damaged or not a workbook: {_first_line(error)}. Save it again, or save it as CSV."
+        ) from None
     sheet = _chosen(name, sheets, options.sheet)
     if options.sheet is None and len(sheets) > 1:
-        note(f"{name} has the sheets {listed(map(repr, sheets))}, of which the first was read. Name another as sheet.")
+        note(f"{name} has the sheets {listed(map(repr, sheets))}; the first was read. Set sheet to read another one.")
     try:
         frame = pl.read_excel(
             BytesIO(content),
@@ -51,7 +52,7 @@ def read_workbook(path: str | Path, stream: Stream, options: ReadOptions, note: 
     except (package.FastExcelError, pl.exceptions.PolarsError) as error:
         raise DataError(f"Sheet {sheet!r} of {name} cannot be read: {_first_line(error)}. Save it as CSV.") from None
     if not frame.height:
-        raise DataError(f"Sheet {sheet!r} of {name} has no rows. Give one with a few rows.")
+        raise DataError(f"Sheet {sheet!r} of {name} has no rows. Choose a sheet with data.")
     return without_marks(_cleaned(_named(frame, options.header is not False), options), options.texts, note)
 
 
@@ -60,7 +61,7 @@ def _fastexcel(name: str) -> Any:
         import fastexcel
     except ImportError:
         raise MissingError(
-            f"{name} is a workbook, which needs fastexcel. Install it by pip install 'jitgrad[excel]', or save it as CSV."
+            f"Reading the workbook {name} requires fastexcel. Run pip install 'jitgrad[excel]', or save the table as CSV."
         ) from None
     return fastexcel
 
@@ -77,19 +78,19 @@ def _chosen(name: str, sheets: list[str], wanted: str | None) -> str:
 
 
 def _named(frame: pl.DataFrame, header: bool) -> pl.DataFrame:
-    """With c1, c2, … for columns without a name, and names without spaces around them."""
+    """Strip column names, and name unnamed columns c1, c2, …."""
     names = [
         f"c{number + 1}" if not header or not name.strip() or name.startswith("__UNNAMED__") else name.strip()
         for number, name in enumerate(frame.columns)
     ]
     twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
     if twice is not None:
-        raise DataError(f"The sheet has more than one column {twice!r}. Give each column a name of its own.")
+        raise DataError(f"The sheet has more than one column {twice!r}. Give each column a unique name.")
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 
 def _cleaned(frame: pl.DataFrame, options: ReadOptions) -> pl.DataFrame:
-    """With nulls for what stands for a missing value, and texts without spaces around them."""
+    """Strip text, and replace markers of missing values by null."""
     text = pl.col(pl.String).str.strip_chars()
     frame = frame.with_columns(pl.when(~text.is_in([*MISSING, *options.missing])).then(text))
     numbers = [float(value) for value in options.missing if _is_number(value)]

@@ -1,4 +1,4 @@
-"""How a table is read: what is said of it, rather than found out."""
+"""Options for reading a table."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Note: TypeAlias = Callable[[str], object]
-"""Called with a sentence on what was found out, or done, that the reader of results should know."""
+"""A function that is called with each note for the user, such as a detected encoding."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What is known of a file. None stands for what is found out.
+    """Options for reading a table. None means that a property is detected.
 
-    Attributes:
-        separator: of the fields of a text: one character, or comma, tab, semicolon, bar, or space for runs of spaces and tabs.
-            It is found out from the first lines (``dialect.find_separator``).
-        header: whether the first row names the columns; a column without a name is c1, c2, … by its place. It is found out
-            (``dialect.has_header``): a row is one of names where nothing in it is a number or missing, or where one of its
-            texts stands over numbers. So names that all are numbers, like 2020, need ``True``, and a table of nothing but texts
-            below no names needs ``False``.
-        missing: texts that stand for a missing value, besides those of ``dialect.MISSING``.
-        encoding: of a text. It is UTF-8, UTF-16 or UTF-32, by its byte-order mark or its first bytes, and otherwise cp1252, as
-            Windows writes it in Europe and America.
-        sheet: of a workbook, its name, or its number counted from 1; the first one.
-        texts: columns that stay as they are written, whatever is in them.
+    Attributes
+    ----------
+    separator : str, optional
+        The field separator: a character, or comma, tab, semicolon, bar, or space for runs of spaces and tabs. By default it is
+        detected from the first lines, see ``dialect.find_separator``.
+    header : bool, optional
+        Whether the first row holds column names; unnamed columns are c1, c2, … by position. By default it is detected, see
+        ``dialect.has_header``: the first row is a header if none of its fields is a number or missing, or if one of its other
+        fields is above a column of numbers. Names that are all numbers, such as 2020, need True, and a table of text without
+        column names needs False.
+    missing : tuple of str
+        Markers of missing values in addition to ``dialect.MISSING``.
+    encoding : str, optional
+        The text encoding. By default UTF-8, UTF-16 and UTF-32 are detected from a byte-order mark or the first bytes, with
+        cp1252, the encoding of Western Windows, as the fallback.
+    sheet : str, optional
+        Name of the worksheet, or its number starting at 1. By default the first.
+    texts : tuple of str
+        Columns to keep as text, whatever they contain.
     """
 
     separator: str | None = None
@@ -37,8 +44,8 @@ class ReadOptions:
 
 
 FOUND_OUT = ReadOptions()
-"""Nothing is said of the file."""
+"""Options that detect everything."""
 
 
 def unheard(note: str) -> None:
-    """For a reader of a table that wants no notes."""
+    """Ignore a note."""

@@ -1,4 +1,4 @@
-"""Parquet files as tables: types and missing values are those of the file."""
+"""Read Parquet files, in a separate process that may crash on damaged files."""
 
 from __future__ import annotations
 
@@ -23,25 +23,23 @@ from jitgrad.io.columns import check_columns
 from jitgrad.io.source import Stream, name_of
 
 _RUN = "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop()); runpy.run_path(sys.argv.pop(), run_name='__main__')"
-"""Takes modules from where this process does: ``-I`` and ``-S`` leave out the working directory and the environment."""
+"""Restores ``sys.path``, because ``-I`` and ``-S`` exclude the working directory and site-packages."""
 
 
 def read_parquet(path: str | Path, stream: Stream) -> pl.DataFrame:
-    """A whole file. Raises DataError for one that is damaged or has no rows."""
+    """Read a whole file. Raises DataError if it is damaged or has no rows."""
     return pl.concat(frame for _, frame in _frames(path, stream, None, None))
 
 
 def parquet_pieces(
     path: str | Path, stream: Stream, rows: int, columns: Sequence[str] | None, start: int = 0
 ) -> Iterator[tuple[float, pl.DataFrame]]:
-    """A file in pieces of ``rows`` rows, from the row ``start`` on, each read when it is asked for, or one ahead.
+    """Read a file in pieces of ``rows`` rows from row ``start``, lazily, at most one piece ahead.
 
-    Before each piece stands the part of the file that ends with it.
+    Each piece comes with the fraction of the file read so far. Standard input and gzipped files are first copied to a
+    temporary file, because the metadata of a Parquet file are at its end.
 
-    Standard input and what is compressed as a whole go to a temporary file: the end of a Parquet file says what is in it.
-
-    Raises:
-        DataError: for a file that is damaged or has no rows, and for a column that it does not have.
+    Raises DataError if the file is damaged, has no rows, or lacks a column.
     """
     return _frames(path, stream, rows, columns, start)
 
@@ -49,7 +47,7 @@ def parquet_pieces(
 def _frames(
     path: str | Path, stream: Stream, rows: int | None, columns: Sequence[str] | None, start: int = 0
 ) -> Iterator[tuple[float, pl.DataFrame]]:
-    """What the process sends that reads the file."""
+    """Yield the frames sent by the reading process."""
     name, done = name_of(path), start
     with _regular_file(path, stream) as file, tempfile.TemporaryFile() as faults:
         given = {"file": file.fileno(), "rows": rows, "columns": None if columns is None else list(columns), "start": start}
@@ -68,7 +66,7 @@ def _frames(
                     if letter == b"T":
                         names, height = json.loads(content)
                         if height == 0:
-                            raise DataError(f"{name} has no rows. Give at least a few rows.")
+                            raise DataError(f"{name} has no rows. Give a table with data.")
                         check_columns(name, names, columns)
                     elif letter == b"F":
                         frame = pl.read_ipc(BytesIO(content))
@@ -97,7 +95,7 @@ def _regular_file(path: str | Path, stream: Stream) -> Iterator[IO[bytes]]:
 
 
 def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
-    """The next message of the process; None where it ended before it was whole."""
+    """Return the next message of the process, or None if the process ended before completing it."""
     head = stream.read(9)
     size = int.from_bytes(head[1:], "little")
     content = stream.read(size) if len(head) == 9 else b""
@@ -105,14 +103,14 @@ def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
 
 
 def _reason(status: int, faults: str) -> str:
-    """Why the process ended, from its exit status and what it wrote to stderr."""
+    """Return why the process ended, from its exit status and stderr."""
     asked = re.search(r"memory allocation of \d+ bytes failed", faults)
     if asked:
         return asked[0]
     with suppress(ValueError):
-        return f"reading it ended with {signal.Signals(-status).name}"
-    return (faults.strip() or f"reading it ended with status {status}").splitlines()[-1]
+        return f"the reader was terminated by {signal.Signals(-status).name}"
+    return (faults.strip() or f"the reader exited with status {status}").splitlines()[-1]
 
 
 def _damaged(name: str, reason: str) -> DataError:
-    return DataError(f"{name} is damaged, or no Parquet file: {reason}. Write it anew.")
+    return DataError(f"{name} is damaged or not a Parquet file: {reason}. Write the file again.")

@@ -1,8 +1,9 @@
-"""The process that reads a Parquet file for ``parquet.py``: damage in a file can end it, and ends nothing else.
+"""The process that reads a Parquet file for ``parquet.py``, so that a damaged file can crash only this process.
 
-A damaged file can ask for more memory than there is, and polars then aborts. This file imports nothing of jitgrad, because it
-runs by its path. It writes messages to standard output: a letter, the size of the content in 8 bytes, and the content. ``T``
-has the table's names and height as JSON, ``F`` a frame in Arrow's format, ``D`` what is damaged, as JSON; ``E`` is the end.
+A damaged file can request more memory than available, and polars then aborts. This file does not import jitgrad, because it is
+run by its path. It writes messages to standard output: a letter, the size of the content in 8 bytes, and the content. ``T``
+holds the column names and height as JSON, ``F`` a frame in Arrow's IPC format, ``D`` an error message as JSON. ``E`` ends the
+stream.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-_SIZE = 1 << 26  # bytes of a frame, about, where the whole table is read at once
+_SIZE = 1 << 26  # approximate bytes per frame if the whole table is read at once
 
 
 def main() -> None:
-    """Read as the argument says in JSON: ``file``, a descriptor; ``rows`` of a frame, or null; ``columns``, or null for all;
-    ``start``, the number of rows to leave out before."""
+    """Read the file described by the JSON argument.
+
+    Its keys are ``file``, a descriptor; ``rows``, the number of rows per frame, or null; ``columns``, or null for all; and
+    ``start``, the number of rows to skip.
+    """
     given = json.loads(sys.argv[1])
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, Linux ends this process first
+        Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, Linux kills this process first
     try:
         lazy = pl.scan_parquet(f"/dev/fd/{given['file']}", glob=False, hive_partitioning=False)
         for frame in _frames(lazy, given["rows"], given["columns"], given["start"]):
@@ -34,12 +38,12 @@ def main() -> None:
             frame.write_ipc(content)
             _send("F", content.getbuffer())
         _send("E", b"")
-    except (PolarsError, PanicException) as error:  # a panic is no Exception
+    except (PolarsError, PanicException) as error:  # a panic is not an Exception
         _send("D", _json((str(error).strip() or type(error).__name__).splitlines()[0]))
 
 
 def _frames(lazy: pl.LazyFrame, rows: int | None, columns: list[str] | None, start: int) -> Iterator[pl.DataFrame]:
-    """The table in frames, after its names and height were sent; no frames where a column is not there."""
+    """Send the names and height, then yield the table in frames, or none if a column is missing."""
     names = lazy.collect_schema().names()
     if rows is None:
         whole = lazy.collect()

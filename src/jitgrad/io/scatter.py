@@ -1,4 +1,4 @@
-"""Rows scattered into files by their keys, so that all rows of a key come together, wherever they stood."""
+"""Distribute rows to temporary files by their keys, to bring all rows of a key together."""
 
 from __future__ import annotations
 
@@ -16,15 +16,20 @@ _PLACE = "__place"
 
 
 def scattered(frames: Iterable[pl.DataFrame], by: Sequence[str], count: int, folder: Path) -> Iterator[pl.DataFrame]:
-    """The rows of frames in at most ``count`` frames, each with all rows of its keys, in the order in which they came.
+    """Regroup the rows of frames into at most ``count`` frames, each with all rows of its keys, in their original order.
 
-    Args:
-        frames: with the same columns.
-        by: the names of the keys.
-        count: memory is needed for a frame of so many, and for one that is read.
-        folder: of the temporary files, which have no names and vanish with the process.
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        Frames with the same columns.
+    by : sequence of str
+        The names of the key columns.
+    count : int
+        The number of files. Memory is needed for one of the resulting frames and one input frame.
+    folder : Path
+        The folder for the temporary files, which are unnamed and disappear with the process.
 
-    Raises OSError where there is no room.
+    Raises OSError if the disk is full.
     """
     place = (pl.struct(list(by)).hash() % count).alias(_PLACE)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The bytes of a file or of standard input, decompressed; what keeps them from being read is named."""
+"""Open a file or standard input as a stream of decompressed bytes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ Stream: TypeAlias = BufferedReader | gzip.GzipFile
 
 
 def name_of(path: str | Path) -> str:
-    """How messages call it."""
+    """Return the name of a source for messages."""
     return "standard input" if str(path) == "-" else str(path) or "''"
 
 
 @contextmanager
 def open_source(path: str | Path) -> Iterator[Stream]:
-    """Open a file, or standard input for ``-``. What begins as gzip does is decompressed, whatever its name.
+    """Open a file, or standard input for ``-``. Gzip is detected from the first bytes and decompressed.
 
-    Raises:
-        DataError: where it cannot be opened, and for faults met while it is read: of the disk, or of damaged gzip.
+    Raises DataError if the source cannot be opened or read, or if it is damaged gzip.
     """
     name = name_of(path)
     try:
@@ -38,20 +37,20 @@ def open_source(path: str | Path) -> Iterator[Stream]:
     except FileNotFoundError:
         raise DataError(f"There is no file {name}. Check the path.") from None
     except IsADirectoryError:
-        raise DataError(f"{name} is a directory. Name a file in it.") from None
+        raise DataError(f"{name} is a directory. Give a file.") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{name} is damaged: {error}. Compress it anew.") from None
+        raise DataError(f"{name} is damaged: {error}. Compress it again.") from None
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}. Check the file and its permissions.") from None
 
 
 def is_parquet(path: str | Path, stream: Stream) -> bool:
-    """Whether a source is Parquet, by its name or its first bytes: PAR1, and a field of Thrift, which is no character."""
+    """Return whether a source is Parquet, by its file name or its first bytes: PAR1 and a Thrift field, which is not text."""
     return Path(path).suffix.lower() in (".parquet", ".pq") or stream.peek(5)[:5] == b"PAR1\x15"
 
 
 def part_read(path: str | Path, stream: Stream) -> float:
-    """Which part of a source has been read, from 0 to 1; 0 where it is not known how long it is."""
+    """Return the fraction of a source that has been read, or 0 if its size is unknown."""
     size = 0 if str(path) == "-" else Path(path).stat().st_size
     if not size:
         return 0.0

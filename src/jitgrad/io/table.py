@@ -1,4 +1,4 @@
-"""A whole table from a file."""
+"""Read a whole table from a file."""
 
 from __future__ import annotations
 
@@ -13,28 +13,41 @@ from jitgrad.io.parquet import read_parquet
 from jitgrad.io.source import is_parquet, name_of, open_source
 from jitgrad.io.text import Text, joined
 
-_HEAD = 10_000  # rows that the types are first found from
+_HEAD = 10_000  # rows from which the types are first inferred
 
 
 def read_table(path: str | Path, options: ReadOptions = FOUND_OUT, note: Note = unheard) -> pl.DataFrame:
-    """A table from a file: text (CSV, TSV and the like), which may be compressed by gzip, Parquet, or a workbook of Excel.
+    """Read a table from a text file (CSV, TSV or similar, optionally gzipped), a Parquet file or an Excel workbook.
 
-    A text may have a byte-order mark, comments at its top (lines that begin with ``#``) and blank lines, which are no rows.
-    Columns of numbers become int64 or float64, of true and false boolean, all others texts without spaces around them; the
-    texts of ``dialect.MISSING`` become nulls. Decimal commas are understood where something else separates and no column has
-    decimal points. Numbers with a currency sign, a percent sign or marks of thousands are numbers where it is clear which. A
-    table in Parquet stays as it is.
+    A text file may have a byte-order mark, comment lines at the top (which start with ``#``) and blank lines, which are
+    skipped. Columns of numbers become int64 or float64, columns of true and false become Boolean, and all others are stripped
+    text. The markers in ``dialect.MISSING`` become null. Decimal commas are recognized if the separator is not a comma and no
+    column has decimal points. Numbers with currency signs, percent signs or thousands separators are converted if they are
+    unambiguous. Parquet files keep their types.
 
-    Args:
-        path: the file; ``-`` for standard input.
-        options: what is known of it, and not found out.
-        note: called with a sentence for each thing that was found out and may be wrong, or done to a column.
+    Parameters
+    ----------
+    path : str or Path
+        The file, or ``-`` for standard input.
+    options : ReadOptions, optional
+        Known properties of the file. By default everything is detected.
+    note : callable, optional
+        Called with a sentence for each detected property that may be wrong, and for each converted column.
 
-    Raises:
-        ArgumentError: for a separator that can be none, and an encoding that is not known.
-        DataError: for a file that is not there or cannot be read, is empty, has no rows, is damaged, or is no text; a column
-            named twice; rows of unequal length; quotes that are open or within a field.
-        MissingError: for a workbook where fastexcel is not installed.
+    Returns
+    -------
+    DataFrame
+        The table.
+
+    Raises
+    ------
+    ArgumentError
+        For an invalid separator or an unknown encoding.
+    DataError
+        If the file does not exist, cannot be read, is empty, damaged or not text, or has no rows, a repeated column name,
+        rows of unequal length, or unbalanced quotes.
+    MissingError
+        For a workbook if fastexcel is not installed.
     """
     with open_source(path) as stream:
         if is_parquet(path, stream):
@@ -45,7 +58,7 @@ def read_table(path: str | Path, options: ReadOptions = FOUND_OUT, note: Note = 
 
 
 def _read_text(text: Text, options: ReadOptions, note: Note) -> pl.DataFrame:
-    """Read with the types of the first rows, which is fast, and by texts where they are not those of all rows."""
+    """Read with the types of the first rows, which is fast, or as text if other rows do not match them."""
     blocks = text.blocks(_HEAD)
     first = next(blocks)
     schema = find_types(read_texts(first), first, options.texts).schema

@@ -1,4 +1,4 @@
-"""A table to a file, some rows at a time."""
+"""Write a table to a file in batches of rows."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from jitgrad.errors import ArgumentError, printable
 from jitgrad.files import name_of_open, unnamed_file, unwritable, written_aside
 
 _MOST_KEPT = 1 << 25
-"""Bytes of frames that wait in memory."""
+"""Maximum size in bytes of the frames held in memory."""
 
 
 class TableWriter:
-    """Writes frames one below the other: ``with TableWriter("out.csv") as writer: writer.add(frame)``.
+    """Write frames one below the other: ``with TableWriter("out.csv") as writer: writer.add(frame)``.
 
-    The name says what is written: ``.parquet`` or ``.pq`` is Parquet, ``.tsv`` text with tabs, anything else text with commas;
-    ``.gz`` at the end compresses it. Text has a header; missing values are empty, and NA in a table of one column, where they
-    would be blank lines. A file is written aside and renamed at the end, so that it is whole or as it was before; a device or
-    a pipe is written at once. Parquet has an end that says what is in it, so it is made of pieces at the end: they wait in
-    memory, or where they are large in temporary files.
+    The file name determines the format: ``.parquet`` and ``.pq`` are Parquet, ``.tsv`` is tab-separated text, and anything else
+    is comma-separated text; a final ``.gz`` compresses it. Text has a header. Missing values are empty fields, or NA in a table
+    with one column, in which they would be blank lines. A file is written under a temporary name and renamed at the end, so it
+    is either complete or unchanged. Devices and pipes are written directly. Because the metadata of a Parquet file are at its
+    end, its pieces are collected in memory, or in temporary files if they are large, and written at the end.
     """
 
     def __init__(self, path: str | Path | None) -> None:
-        """Write to ``path`` once entered; None or ``-`` is standard output, as CSV."""
+        """Set the output to ``path``; None or ``-`` is standard output, as CSV."""
         self._path = None if path is None or str(path) == "-" else Path(path)
         self.name = str(self._path or "standard output")
         self._compressed = self.name.lower().endswith(".gz")
@@ -45,7 +45,7 @@ class TableWriter:
         self._pieces = _Pieces(None if self._path is None else self._path.parent)
 
     def __enter__(self) -> TableWriter:
-        """Open the file. Raises DataError where that cannot be done."""
+        """Open the file. Raises DataError if it cannot be opened."""
         with self._told(), ExitStack() as stack:
             self._file: BinaryIO | gzip.GzipFile = stack.enter_context(_opened(self._path))
             if self._compressed:
@@ -57,14 +57,20 @@ class TableWriter:
     def add(self, frame: pl.DataFrame) -> None:
         """Write the rows of a frame.
 
-        Raises:
-            ArgumentError: for other columns than those of the first frame.
-            DataError: where they cannot be written, as on a full disk.
-            BrokenPipeError: where nobody reads the output any more. The command line ends without a word then.
+        Raises
+        ------
+        ArgumentError
+            If the columns differ from those of the first frame.
+        DataError
+            If the rows cannot be written, for example because the disk is full.
+        BrokenPipeError
+            If the reader closed the pipe. The command line then exits silently.
         """
         first = self._columns is None
         if self._columns not in (None, frame.columns):
-            raise ArgumentError(f"The columns {frame.columns} come after {self._columns}. Give all frames the same columns.")
+            raise ArgumentError(
+                f"A frame has the columns {frame.columns}, but the first had {self._columns}. Give all frames the same columns."
+            )
         self._columns = frame.columns
         if self._parquet:
             with self._told():
@@ -72,13 +78,13 @@ class TableWriter:
             return
         null = "NA" if frame.width == 1 else ""
         text = frame.write_csv(include_header=first, separator=self._separator, null_value=null)
-        if self._file.isatty():  # for people, and not to be acted on
+        if self._file.isatty():  # escape control characters
             text = printable(text)
         with self._told():
             self._file.write(text.encode())
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Finish the file; after an exception leave what was there before. Raises DataError as ``add``."""
+        """Complete the file, or after an exception keep the previous one. Raises DataError as ``add``."""
         with self._told():
             self._stack.__exit__(kind, error, trace)
 
@@ -89,7 +95,7 @@ class TableWriter:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Faults of the system as DataError."""
+        """Convert operating system errors to DataError."""
         try:
             yield
         except OSError as error:
@@ -99,17 +105,17 @@ class TableWriter:
 
 
 class _Pieces:
-    """Frames that become one Parquet file."""
+    """The frames of a Parquet file."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Those that are too large for memory wait in ``folder``, in files without names; None is the system's folder."""
+        """Spill large frames to unnamed files in ``folder``, or in the system's temporary folder if it is None."""
         self._folder = folder
         self._kept: list[pl.DataFrame] = []
         self._bytes = 0
         self._files: list[BinaryIO] = []
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take in a frame. Raises OSError where it cannot be written."""
+        """Add a frame. Raises OSError if it cannot be written."""
         self._kept.append(frame)
         self._bytes += int(frame.estimated_size())
         if self._bytes > _MOST_KEPT:
@@ -128,7 +134,7 @@ class _Pieces:
         file.flush()
 
     def write(self, file: BinaryIO | gzip.GzipFile) -> None:
-        """Write all of them. Raises OSError where that cannot be done."""
+        """Write all frames. Raises OSError if they cannot be written."""
         if not self._files:
             self._write_kept(file)
             return
@@ -141,14 +147,14 @@ class _Pieces:
             shutil.copyfileobj(whole, file)
 
     def close(self) -> None:
-        """Let the temporary files go."""
+        """Close the temporary files."""
         for file in self._files:
             file.close()
 
 
 @contextmanager
 def _faults_of_the_system() -> Iterator[None]:
-    """What polars says of them, as OSError."""
+    """Convert operating system errors reported by polars to OSError."""
     try:
         yield
     except pl.exceptions.ComputeError as error:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from jitgrad.errors import MissingError
 
 if find_spec("sklearn") is None:
-    raise MissingError("jitgrad.sklearn needs scikit-learn. Run: pip install 'jitgrad[sklearn]'.")
+    raise MissingError("jitgrad.sklearn requires scikit-learn. Run pip install 'jitgrad[sklearn]'.")
 
 from jitgrad.sklearn.elastic_net import ElasticNetRegressor, ElasticNetRegressorCV
 from jitgrad.sklearn.formula import FormulaRegressor

@@ -61,9 +61,9 @@ def rows_of(
     x, y = validate_data(estimator, x, y, reset=reset, dtype=dtype, **checks)
     weights = row_numbers("sample_weight", sample_weight, x)
     if weights is not None and (weights < 0).any():
-        raise DataError("sample_weight has negative weights. Give a number from 0 on for each row.")
+        raise DataError("sample_weight has negative weights. Give a nonnegative number for each row.")
     if weights is not None and not weights.any():
-        raise DataError("sample_weight has only zero weights. Give a positive one to at least one row.")
+        raise DataError("sample_weight has only zero weights. Give at least one row a positive weight.")
     return Rows(x, y, weights, row_numbers("offset", offset, x))
 
 
@@ -75,7 +75,9 @@ def row_numbers(name: str, given: Any, x: np.ndarray) -> np.ndarray | None:
         return np.full(len(x), float(given))
     numbers: np.ndarray = check_array(given, dtype=np.float64, ensure_2d=False, input_name=name)
     if numbers.ndim != 1:
-        raise DataError(f"{name} has {numbers.ndim} axes. Sample weights must be 1D array or scalar: give one number a row.")
+        raise DataError(
+            f"{name} has {numbers.ndim} dimensions. Sample weights must be 1D array or scalar: give one number per row."
+        )
     check_consistent_length(x, numbers)
     return numbers
 
@@ -94,6 +96,6 @@ def positions_in(classes: np.ndarray, y: np.ndarray) -> np.ndarray:
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ArgumentError(
-            f"y has the class {unknown.tolist()[0]!r}, which is not in classes. Name all classes in the first call."
+            f"y has the class {unknown.tolist()[0]!r}, which is not in classes. List all classes in the first call."
         )
     return np.searchsorted(classes, y)

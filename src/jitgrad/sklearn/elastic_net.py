@@ -271,5 +271,7 @@ def _folds(cv: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         seen[held] += 1
     if not (seen == 1).all():
         row = int(np.argmax(seen != 1))
-        raise ArgumentError(f"cv holds out row {row} {seen[row]} times. Give folds that hold out each row once, such as KFold.")
+        raise ArgumentError(
+            f"cv holds out row {row} {seen[row]} times. Use a splitter that holds out each row once, such as KFold."
+        )
     return folds

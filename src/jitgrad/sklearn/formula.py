@@ -178,7 +178,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     def _model(self) -> Any:
         """The formula's text, or a named model."""
         if not isinstance(self.formula, str):
-            raise ArgumentError(f"The formula is {self.formula!r}. Give text, such as 'a * exp(-b * x) + c'.")
+            raise ArgumentError(f"The formula is {self.formula!r}. Give a string, such as 'a * exp(-b * x) + c'.")
         is_named = self.formula.partition(":")[0] in (*MODELS, "polynomial")
         return named(self.formula) if is_named else self.formula
 

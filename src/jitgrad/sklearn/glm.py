@@ -189,7 +189,7 @@ class GLMRegressor(RegressorMixin, BaseEstimator):
         family = family_of(self.family, self.theta_)
         needs, allowed = family.targets(rows.y)
         if not allowed.all():
-            raise DataError(f"y has {rows.y[allowed.argmin()]:g}, and family {self.family!r} needs numbers {needs}.")
+            raise DataError(f"y has {rows.y[allowed.argmin()]:g}, but family {self.family!r} needs {needs}. Correct y.")
         constant = np.full(len(rows.y), np.average(rows.y, weights=rows.prior))
         return 1 - family.deviance(rows, mean) / family.deviance(rows, Mean(constant, 1 - constant))
 

@@ -31,9 +31,9 @@ def warn_of(made: Fit | Ridge) -> None:
     """Warn, on behalf of an estimator's ``fit``, where a likelihood has no maximum or it was not reached."""
     separated = made.separated if isinstance(made, Fit) else ""
     if separated:
-        said = f"{separated}. The coefficients are those where the search gave up. Give a penalty, such as alpha=0.01."
+        said = f"{separated}. The coefficients are those of the last iteration. Consider a penalty, such as alpha=0.01."
     elif not made.converged:
-        said = f"The fit did not converge in {made.n_iter} steps. Give more by max_iter, or look at the scale of the data."
+        said = f"The fit did not converge in {made.n_iter} iterations. Increase max_iter, or check the scale of the data."
     else:
         return
     warnings.warn(said, ConvergenceWarning, stacklevel=3)

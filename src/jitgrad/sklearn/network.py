@@ -124,7 +124,7 @@ class Network(BaseEstimator, ABC):
         self.n_layers_, self.n_outputs_, self.out_activation_ = len(weights.kernels) + 1, n_outputs, out_activation
         if callbacks and callbacks[0].stopped_epoch is None and self.tol > 0:
             warnings.warn(
-                f"The loss still falls after {self.max_iter} epochs. Give more by max_iter, or a larger learning_rate_init.",
+                f"The loss is still decreasing after {self.max_iter} epochs. Increase max_iter or learning_rate_init.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -147,8 +147,8 @@ class Network(BaseEstimator, ABC):
         known = [len(self.coefs_[0]), *map(len, self.intercepts_)]
         if known != sizes:
             raise ArgumentError(
-                f"The network was fitted with layers of {known} and is to go on with {sizes}. Keep hidden_layer_sizes and the "
-                f"number of outputs, or fit without warm_start."
+                f"The layer sizes changed from {known} to {sizes}. Keep hidden_layer_sizes and the number of outputs, or set "
+                f"warm_start=False."
             )
         return self._weights(self._state if steps else None)
 

@@ -1,4 +1,4 @@
-"""Fitting a table: columns to numbers, a model, how well it fits, and how certain it is."""
+"""Models of tables: encode the columns, fit a model, and report estimates, scores and standard errors."""
 
 from jitgrad.tabular.curves import CurveModel, CurveTableFit, compare_curves, fit_curve
 from jitgrad.tabular.fit import fit_table

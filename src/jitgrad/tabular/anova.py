@@ -1,4 +1,4 @@
-"""Tests of terms: of columns with all their features, and of the terms of a formula."""
+"""Hypothesis tests of the terms of a model: the columns of a table, or the terms of a formula."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from jitgrad.tabular.exact import rows_of
 from jitgrad.tabular.inference import Inference
 
 KINDS = {
-    "each": "Each term left out of the whole model, except those that are in an interaction",
-    "sequential": "Each term added to those before it",
-    "robust": "Wald tests of each term, with the robust standard errors",
+    "each": "Single-term deletions (terms contained in an interaction are not tested)",
+    "sequential": "Sequential tests (terms added in order)",
+    "robust": "Wald tests of each term, with robust standard errors",
 }
 
 
@@ -84,14 +84,16 @@ def anova(fit: Fit, inference: Inference, design: Design, kind: str, library: An
     Raises ArgumentError for another kind, and for sequential tests with robust standard errors.
     """
     if kind not in ("each", "sequential"):
-        raise ArgumentError(f"{{argument}} is {kind!r}. Give 'each' or 'sequential'.", argument="kind")
+        raise ArgumentError(f"{{argument}} is {kind!r}. Use 'each' or 'sequential'.", argument="kind")
     terms = {term.name: list(range(term.start, term.stop)) for term in design.terms}
     if kind == "each":
         terms = {name: terms[name] for name in free_terms(list(terms), design.predictors.formula is not None)}
     if inference.cov_type != "model":
         if kind == "sequential":
             raise ArgumentError(
-                "Sequential tests compare likelihoods, of which there are no robust ones. Choose 'each'.", argument="kind"
+                "Sequential tests compare likelihoods, which robust standard errors do not apply to. "
+                "Use 'each' for Wald tests.",
+                argument="kind",
             )
         tests = tuple(glm.wald(fit, columns, inference.covariance) for columns in terms.values())
         return Anova("robust", tuple(terms), (None,) * len(tests), tests, library)

@@ -181,7 +181,7 @@ def make_design(
     given = roles.expressions(frame)
     taken = {*(name for role in given.values() for name in role.names), *exclude, *([roles.groups] if roles.groups else ())}
     if (target is None) == (formula is None):
-        raise ArgumentError("Give {argument}, or a formula, which has the target itself.", argument="target")
+        raise ArgumentError("Give either {argument} or a formula, which names the target itself.", argument="target")
     notes: list[str] = []
     if formula is None:
         check_names(frame, [str(target)])
@@ -192,7 +192,10 @@ def make_design(
             chosen = selection.named(frame, own.needs, features, exclude)
     else:
         if features is not None:
-            raise ArgumentError("A formula names its features itself. Leave {argument} out.", argument="features")
+            raise ArgumentError(
+                "{argument} cannot be combined with a formula, which names the features itself. Leave it out.",
+                argument="features",
+            )
         sides, notes = read_formula(formula, frame.columns, lambda used: selection.found(frame, {*used, *taken}, texts))
         own, chosen = targets.of_expression(sides.target, binomial), list(sides.names)
     for name in (*own.needs, *chosen):
@@ -270,12 +273,14 @@ def whole_rows(frame: pl.DataFrame, drop_missing: bool) -> tuple[pl.DataFrame, d
         row = int(missing.arg_max() or 0)
         name = next(c for c in frame.columns if frame[c][row] is None)
         have = "1 row has a missing value" if count == 1 else f"{count} rows have missing values"
-        raise DataError(f"{have}, first column {name!r} in row {row + 1}. Fill them in, or drop such rows.")
+        raise DataError(
+            f"{have}, the first one in column {name!r}, row {row + 1}. Fill in the missing values, or drop these rows."
+        )
     if count == frame.height:
         most = max(counts, key=lambda name: counts[name])
         raise DataError(
-            f"Every row has a missing value, {counts[most]} of {frame.height} rows in column {most!r}. "
-            f"Leave out the columns that miss most."
+            f"Every row has a missing value; column {most!r} has {counts[most]} in {frame.height} rows. "
+            f"Leave out the columns with the most missing values."
         )
     return frame.select(pl.when(~missing).then(pl.all())) if count else frame, counts
 
@@ -292,7 +297,10 @@ def _design(whole: pl.DataFrame, rows: np.ndarray, predictors: Predictors, targe
     if unseen is not None and unseen.missing:
         rows = rows[~np.isnan(x[rows]).any(1)]
         if not len(rows):
-            raise DataError("Every row has a text that was not in the table that was fitted. Let them count as the reference.")
+            raise DataError(
+                "Every row has a category that was not seen in training. "
+                "Set unseen to 'reference' to treat it as the reference category."
+            )
     made = Design(x, y, predictors, target, offset, trials=trials, rows=np.arange(whole.height))
     if len(rows) < whole.height:
         made = replace(made.part(rows), dropped=whole.height - len(rows))
@@ -316,32 +324,35 @@ def _notes(whole: pl.DataFrame, columns: Sequence[Column]) -> list[str]:
         elif column.kind == "date" and column.first:
             first = column.first.replace("T00:00:00", "").replace("T", " ")
             notes.append(
-                f"Column {column.name!r} has dates and became the days since its first, {first}. "
-                f"Set dates to 'parts' for the year, month, weekday and hour."
+                f"Column {column.name!r} has dates, which were encoded as days since {first}, the earliest one. "
+                f"Set dates to 'parts' to encode the year, month, weekday and hour instead."
             )
         elif column.kind == "date":
             parts = " and ".join(part for part, _ in column.parts)
-            notes.append(f"Column {column.name!r} has dates and became its {parts}. Set dates to 'since' for days.")
+            notes.append(
+                f"Column {column.name!r} has dates, which were encoded as {parts}. Set dates to 'since' for days instead."
+            )
         elif column.kind == "number" and values.dtype == pl.Duration:
-            notes.append(f"Column {column.name!r} has durations and became days.")
+            notes.append(f"Column {column.name!r} has durations, which were converted to days.")
         elif column.kind == "number" and values.dtype == pl.Time:
-            notes.append(f"Column {column.name!r} has times of the day and became hours.")
+            notes.append(f"Column {column.name!r} has times of day, which were converted to hours.")
         elif column.kind == "text" and (odd := odd_one(values)) is not None:
             notes.append(
-                f"Column {column.name!r} has numbers and texts such as {brief(values[odd])}, and was taken as categories. "
-                f"Count {brief(values[odd])} as missing to take it as numbers."
+                f"Column {column.name!r} mixes numbers with text such as {brief(values[odd])}, so it was treated as "
+                f"categorical. "
+                f"Declare {brief(values[odd])} as a missing value to treat it as numeric."
             )
         elif column.other:
             count = int((~values.drop_nulls().cast(pl.String).is_in(column.categories)).sum())
             rare = values.drop_nulls().n_unique() - len(column.categories) + 1
             notes.append(
-                f"{rare} rare texts of column {column.name!r}, in {count} rows, became one category, {column.other!r}. "
-                f"Set texts to 'hash' to hash all instead."
+                f"{rare} rare categories of column {column.name!r} ({count} rows) were merged into {column.other!r}. "
+                f"Set texts to 'hash' to hash all categories instead."
             )
         elif column.bins:
             notes.append(
-                f"The texts of column {column.name!r} were hashed to {column.bins} columns. "
-                f"Set texts to 'group' to group the rare ones instead."
+                f"The categories of column {column.name!r} were hashed into {column.bins} features. "
+                f"Set texts to 'group' to merge rare categories instead."
             )
     return notes
 
@@ -351,12 +362,12 @@ def _note_on_missing(missing: dict[str, int], dropped: int, rows: int, features:
         return []
     most = sorted(missing.items(), key=lambda item: -item[1])
     shown = ", ".join(f"{count} in {name!r}" for name, count in most[:5])
-    more = f" and more in {len(most) - 5} other columns" if len(most) > 5 else ""
+    more = f", and more in {len(most) - 5} other columns" if len(most) > 5 else ""
     was = "was" if dropped == 1 else "were"
     worst = next((name for name, count in most if name in features and 4 * count >= dropped), None)
     advice = (
         ""
         if worst is None or 4 * dropped <= rows
-        else f" Exclude the columns that miss most, such as {worst!r}, to keep more rows."
+        else f" To keep more rows, exclude the columns with the most missing values, such as {worst!r}."
     )
-    return [f"{dropped} of {rows} rows {was} left out, because a value is missing: {shown}{more}.{advice}"]
+    return [f"{dropped} of {rows} rows {was} dropped because of missing values: {shown}{more}.{advice}"]

@@ -147,17 +147,17 @@ class CurveModel:
             curve = Curve(formula(model["formula"]), model["names"], list(model["columns"]))
             p, n = len(curve.names), len(model["free"])
             if model["values"].shape != (p,) or model["factor"].shape != (n, n) or not set(model["free"]) <= set(range(p)):
-                raise DataError("its parameters do not fit together")
+                raise DataError("its parameters are inconsistent")
             if not model["scale"] >= 0:
-                raise DataError("its scale is below 0")
+                raise DataError("its scale is negative")
             if set(curve.names) | set(curve.columns) != set(curve.model.names):
-                raise DataError("its names are not those of its formula")
+                raise DataError("its names do not match its formula")
             estimates = Estimates(curve, model["values"], model["free"], model["factor"], model["scale"], model["dof"])
             columns = {k: (v[0], v[1], v[2]) for k, v in model["columns"].items()}
             return cls(model["target"], model["sigma"], model["name"], columns, estimates, model["figures"], model["status"])
         except UNFIT as error:
             said = str(error).removesuffix(".")
-            raise DataError(f"{path} cannot be made a model again: {said}. Save it again.") from error
+            raise DataError(f"{path} cannot be loaded: {said}. Save the model again.") from error
 
     def _sigma(self, frame: pl.DataFrame) -> np.ndarray:
         """The standard deviations of new measurements."""
@@ -252,7 +252,9 @@ def fit_curve(
     given = {} if start is None else start.estimates.parameters
     parameters = curve_of(kind or model, columns, None, None).names
     if start is not None and not set(given) & set(parameters):
-        raise DataError(f"The model to go on with has the parameters {', '.join(given)}, none of this one. Leave it out.")
+        raise DataError(
+            f"The model to continue from has the parameters {', '.join(given)}, none of which this model has. Leave it out."
+        )
     starts = {k: v for k, v in given.items() if k in parameters} | dict(p0 or {}) or None
     uncertain = None if sigma is None else arrays[sigma][kept]
     result = curve_fit(kind or model, columns, arrays[target][kept], starts, uncertain, **options)
@@ -312,28 +314,38 @@ def _columns_of(
         for name in names:
             check_not_empty(frame[name])
             if has_marks(frame[name]):
-                numbers(frame[name])  # which says what is not clear in it
+                numbers(frame[name])  # raises an error that explains what is ambiguous
             elif not (frame.schema[name].is_numeric() or frame.schema[name] == pl.Boolean):
                 raise DataError(
-                    f"{name!r} is a column of {frame.schema[name]}, and formulas take numbers. Rename the parameter."
+                    f"Column {name!r} in the formula has type {frame.schema[name]}, but formulas need numbers. "
+                    f"Convert the column, or rename the parameter if that is what is meant."
                 )
         if features is not None and set(features) != set(names):
-            raise ArgumentError("features are of named curves; a formula has its columns by name. Leave them out.")
+            raise ArgumentError("features is for named curves; a formula names its columns itself. Leave it out.")
         if target in names:
-            raise FormulaError(f"The formula has the target {target!r} itself. Write only its right side.")
+            raise FormulaError(f"The formula contains the target {target!r}. Write only the right side of the equation.")
         if not names:
             if model in PENALTIES:
-                raise ArgumentError(f"{model!r} is a penalty, not a model. Give it as {{argument}}.", argument="penalty")
+                raise ArgumentError(f"{model!r} is a penalty, not a model. Pass it as {{argument}}.", argument="penalty")
             if model in FAMILIES:
-                raise ArgumentError(f"{{argument}} {model!r} is called {FAMILIES[model]!r} here. Give that.", argument="model")
+                raise ArgumentError(
+                    f"{{argument}} {model!r} is called {FAMILIES[model]!r} in jitgrad. Use that name.", argument="model"
+                )
             near = near_name(model, [*OF_TABLES, *MODELS]) or near_name(model, frame.columns)
-            what = f"There is no model {model!r}, and as a formula it" if model.isidentifier() else f"The formula {model!r}"
-            raise FormulaError(f"{what} has none of the columns {listed(frame.columns)}.{near} Name one in it.")
+            what = (
+                f"{model!r} is not the name of a model, and as a formula it"
+                if model.isidentifier()
+                else f"The formula {model!r}"
+            )
+            raise FormulaError(f"{what} contains none of the columns {listed(frame.columns)}.{near} Use at least one column.")
         return {name: name for name in names}
     chosen = others if features is None else list(features)
     check_needed(frame, chosen)
     if len(chosen) != 1:
-        raise DataError(f"Curve {model!r} takes one column, and there are {listed(chosen) or 'none'}. Name one as feature.")
+        raise DataError(
+            f"Curve {model!r} takes one column, but there {'are' if chosen else 'is'} {listed(chosen) or 'none'}. "
+            f"Name one feature."
+        )
     return {"x": chosen[0]}
 
 
@@ -341,7 +353,7 @@ def _check_varied(columns: Mapping[str, np.ndarray], names: Mapping[str, str]) -
     """Raise DataError where all columns are constant: no curve can be told from one point."""
     if columns and all(len(x) > 1 and (x == x[0]).all() for x in columns.values()):
         shown = " and ".join(repr(name) for name in names.values())
-        raise DataError(f"Column {shown} has the same value in every row, so that no curve can be told. Choose another.")
+        raise DataError(f"Column {shown} has the same value in every row, so no curve can be fitted. Choose another column.")
 
 
 def _figures(result: CurveFit) -> dict[str, float | None]:

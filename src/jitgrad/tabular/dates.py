@@ -56,8 +56,8 @@ def find_format(texts: pl.Series) -> str:
         return ""
     if len({name.find("%d") < name.find("%m") for name in found if "%m" in name}) > 1:
         raise DataError(
-            f"Column {texts.name!r} has dates such as {brief(used[0])}, and it is not clear whether the day or the month comes "
-            f"first. Write them as 2024-12-31."
+            f"Column {texts.name!r} has dates such as {brief(used[0])}, which are ambiguous: either the day or the month may "
+            f"come first. Write dates in the form 2024-12-31."
         )
     return found[0]
 

@@ -35,7 +35,9 @@ def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, An
     """
     model = archive.read_kind(path, "table", TABLE_VERSION)
     if "predictors" not in model:
-        raise DataError(f"{path} was written by an earlier version of jitgrad, whose models are not read. Fit the model again.")
+        raise DataError(
+            f"{path} was written by an earlier version of jitgrad, whose files can no longer be read. Fit the model again."
+        )
     try:
         arguments = _made(model)
         for name, value in arguments.items():
@@ -43,7 +45,7 @@ def read(path: str | os.PathLike[str], types: Mapping[str, Any]) -> dict[str, An
         _check(arguments)
     except UNFIT as error:
         said = str(error).removesuffix(".")
-        raise DataError(f"{path} cannot be made a model again: {said}. Save it again.") from error
+        raise DataError(f"{path} cannot be loaded: {said}. Save the model again.") from error
     return arguments
 
 
@@ -93,7 +95,7 @@ def _check(made: dict[str, Any]) -> None:
     }
     for name, fit in fits.items():
         if not fit:
-            raise DataError(f"its {name} do not fit to the rest")
+            raise DataError(f"the values of {name!r} are inconsistent with the rest")
     for part in made["scores"].values():
         check_types({k: v for k, v in part.items() if k != "confusion"}, dict[str, float | None], "scores")
 

@@ -190,11 +190,11 @@ class Target:
         used = column.drop_nulls()
         labels = sorted_values(used)
         if len(labels) < 2:
-            raise DataError(f"Column {column.name!r} has only one class, {labels[0]!r}. A classification needs at least two.")
+            raise DataError(f"Column {column.name!r} has only one class, {labels[0]!r}. Classification needs at least two.")
         if too_many(len(labels), len(used)):
             raise DataError(
-                f"Column {column.name!r} has {len(labels)} classes in {len(used)} rows. "
-                f"Give a target with fewer, or one of numbers for a regression."
+                f"Column {column.name!r} has {len(labels)} classes in {len(used)} rows, which is too many. "
+                f"Choose a target with fewer classes, or a numeric target for regression."
             )
         return cls(column.name, tuple(labels), needs=(column.name,))
 
@@ -247,7 +247,9 @@ def numbers(column: pl.Series) -> np.ndarray:
     if column.dtype == pl.Time:
         column = column.to_physical() / 3_600_000_000_000
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        raise DataError(f"Column {column.name!r} has {what_of(column)}, and numbers are needed. Convert it, or leave it out.")
+        raise DataError(
+            f"Column {column.name!r} has {what_of(column)}, but numbers are needed. Convert it to numbers, or leave it out."
+        )
     values = column.cast(pl.Float64).to_numpy()
     if np.isinf(values).any():
         raise DataError(
@@ -263,7 +265,7 @@ def _of_texts(column: pl.Series) -> pl.Series:
     written = read_numbers(column.cast(pl.String))
     if written is None:
         row = int((read.is_null() & column.is_not_null()).arg_max() or 0)
-        raise DataError(f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which is no number. Correct it.")
+        raise DataError(f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which is not a number. Correct it.")
     if written.unclear:
         raise DataError(
             f"Column {column.name!r} cannot be read as numbers: {written.unclear} (row {written.row + 1}). "
@@ -282,7 +284,8 @@ def _range(name: str, values: np.ndarray) -> tuple[float, float]:
     largest = max(-low, high)
     if largest > LARGEST or 0 < largest < 1 / LARGEST:
         raise DataError(
-            f"Column {name!r} has {largest:.3g} as its largest size, whose square is out of range. Change its unit."
+            f"Column {name!r} has a largest absolute value of {largest:.3g}, whose square is outside the floating-point range. "
+            f"Change its unit."
         )
     return low, high
 
@@ -305,8 +308,8 @@ def positions(column: pl.Series, known: Sequence[Any], unseen: Unseen | None = N
         row = int(strange.arg_max() or 0)
         names = [str(value) for value in known]
         raise DataError(
-            f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which was not in the table that was fitted."
-            f"{near_name(str(column[row]), names)} It had {listed(names)}. Correct it, or leave the row out."
+            f"Column {column.name!r} has {brief(column[row])} in row {row + 1}, which was not seen in training."
+            f"{near_name(str(column[row]), names)} The known categories are {listed(names)}. Correct it, or leave the row out."
         )
     unseen.add(column.name, column.filter(strange))
     made = found.to_numpy().copy()
@@ -326,9 +329,9 @@ def one_hot(column: pl.Series, categories: Sequence[str], name: str, unseen: Uns
 def what_of(column: pl.Series) -> str:
     """What a column has that is not of numbers, in words."""
     if is_text(column):
-        return "texts"
+        return "text"
     dates = column.dtype in (pl.Date, pl.Datetime)
-    return "dates" if dates else "truths" if column.dtype == pl.Boolean else f"values of type {column.dtype}"
+    return "dates" if dates else "Booleans" if column.dtype == pl.Boolean else f"values of type {column.dtype}"
 
 
 def odd_one(column: pl.Series) -> int | None:
@@ -352,8 +355,8 @@ def check_texts(column: pl.Series) -> None:
     row = odd_one(column)
     if row is not None and not are_codes(column):
         raise DataError(
-            f"Column {column.name!r} has numbers, but {brief(column[row])} among them (row {row + 1}). "
-            f"Correct it, count that text as missing, or leave the column out."
+            f"Column {column.name!r} has numbers, except for {brief(column[row])} in row {row + 1}. "
+            f"Correct it, declare that text as a missing value, or leave the column out."
         )
 
 
@@ -369,7 +372,7 @@ def check_columns(columns: Sequence[Column]) -> None:
             "date": bool(column.first) != bool(column.parts) and parts and column.written in ("", *dates.FORMATS),
         }
         if not fits.get(column.kind, False):
-            raise DataError(f"column {column.name!r} has attributes that do not go together")
+            raise DataError(f"column {column.name!r} has inconsistent attributes")
         if column.first:
             dates.days_since(pl.Series([], dtype=pl.Datetime("us")), column.first)
 
@@ -405,7 +408,10 @@ def _date(column: pl.Series, written: str, date: str) -> Column:
             there = set(values)
             parts.append((name, tuple(text for text in dates.NAMES.get(name, ()) if text in there)))
     if not parts:
-        raise DataError(f"Column {column.name!r} has dates of one year, month, weekday and hour. Leave it out, or take days.")
+        raise DataError(
+            f"Column {column.name!r} has dates with the same year, month, weekday and hour. "
+            f"Leave it out, or set dates to 'since'."
+        )
     return Column(column.name, "date", written=written, parts=tuple(parts))
 
 
@@ -419,8 +425,8 @@ def _text(column: pl.Series, texts: str) -> Column:
     found, other = common(used.cast(pl.String)) if texts == "group" else ([], "")
     if found:
         return Column(column.name, "text", (*found, other), other=other)
-    reason = ", none of which is common" if texts == "group" else ""
-    advice = "hash its texts" if texts == "group" else "group its rare texts, or hash them"
+    reason = ", all of them rare" if texts == "group" else ""
+    advice = "or set texts to 'hash'" if texts == "group" else "or set texts to 'group' or 'hash'"
     raise DataError(
-        f"Column {column.name!r} has {len(categories)} different texts in {len(used)} rows{reason}. Leave it out, {advice}."
+        f"Column {column.name!r} has {len(categories)} categories in {len(used)} rows{reason}. Leave it out, {advice}."
     )

@@ -36,7 +36,7 @@ def solve(model: TableModel, design: Design, verbose: Any = None) -> tuple[Table
     outputs = model.outputs
     coefficients = (design.x.shape[1] + design.intercept) * len(outputs)
     if max(len(design.x), coefficients) * coefficients**2 > MOST_PRODUCTS:
-        return f"There are {coefficients} coefficients for {len(design.x)} rows, too many to solve for"
+        return f"{coefficients} coefficients with {len(design.x)} rows are too many for an exact fit"
     fit = glm.fit(
         design.x, design.y, model.family, model.settings.link, intercept=design.intercept, classes=model.classes or None,
         tol=TOL, verbose=verbose, **rows_of(design),
@@ -74,8 +74,9 @@ def rows_of(design: Design) -> dict[str, Any]:
 def remedy(model: TableModel, design: Design) -> str:
     """What to do where the rows do not determine the coefficients."""
     alone = not any(name in NOT_PENALISED for name in rows_of(design)) and model.settings.link is None
-    penalty = "a penalty, for example 'ridge', or " if model.kind in PENALISED and alone and design.intercept else ""
-    return f"Give {penalty}fewer features."
+    if model.kind in PENALISED and alone and design.intercept:
+        return "Add a penalty, such as ridge, or use fewer features."
+    return "Use fewer features."
 
 
 def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) -> list[str]:
@@ -84,27 +85,29 @@ def _notes(model: TableModel, fit: Fit, inference: Inference, design: Design) ->
     if inference.aliased:
         notes.append(aliased_note(inference.aliased))
     if design.offset is None and bool(design.y.min() == design.y.max()):
-        notes.append(f"The target {design.target.name!r} has the same value in every row, so there is nothing to explain.")
+        notes.append(f"The target {design.target.name!r} has the same value in every row, so there is no variation to explain.")
     if not fit.converged:
-        notes.append(f"The fit did not converge in {fit.n_iter} steps. Its numbers are those of the last one.")
+        notes.append(f"The fit did not converge in {fit.n_iter} iterations. The results are those of the last iteration.")
     error = inference.figures.get("residual_standard_error", np.inf)
     coefficients = design.x.shape[1] + design.intercept
-    many = f"more coefficients, {coefficients}, than rows" if coefficients > fit.n else "as many coefficients as rows"
+    many = f"more coefficients ({coefficients}) than rows" if coefficients > fit.n else "as many coefficients as rows"
     if fit.df_resid <= 0 and fit.dispersion_estimated:
         notes.append(
-            f"There are {many}, {inference.rows}, so nothing is left to tell errors from: there are no standard errors. "
+            f"There are {many} ({inference.rows}). No residual degrees of freedom are left, so there are no standard errors. "
             f"{remedy(model, design)}"
         )
     elif coefficients > fit.n:
-        notes.append(f"There are {many}, {inference.rows}, which cannot all be estimated. {remedy(model, design)}")
+        notes.append(f"There are {many} ({inference.rows}), so not all of them can be estimated. {remedy(model, design)}")
     if error is not None and error < PERFECT * np.abs(design.y).max():
-        notes.append("The fit is perfect, up to rounding: its standard errors are of no use.")
+        notes.append("The fit is perfect up to rounding error, so the standard errors are not meaningful.")
     spread = glm.overdispersion(fit, design.x, design.y, **rows_of(design))
-    if spread is not None and spread.note and inference.cov_type == "model":  # robust errors hold whatever the variance is
+    if (
+        spread is not None and spread.note and inference.cov_type == "model"
+    ):  # robust standard errors are valid for any variance
         notes.append(spread.note)
     return notes
 
 
 def aliased_note(names: list[str]) -> str:
     """Which features have no coefficient, and why."""
-    return f"No coefficient for what is constant, or a combination of features before it: {listed(names)}."
+    return f"Not estimated, because they are constant or linear combinations of preceding features: {listed(names)}."

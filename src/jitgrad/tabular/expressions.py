@@ -86,7 +86,7 @@ class Expression:
         self._columns, self._of_terms = columns, of_terms
         self._written = text
         if len(text) > _LONGEST:
-            raise FormulaError(f"The formula has a term of {len(text)} letters. Give at most {_LONGEST}.")
+            raise FormulaError(f"The formula has a term of {len(text)} characters. The limit is {_LONGEST}.")
         if text in columns:
             self._tree: ast.expr = ast.Name(text)
         else:
@@ -151,9 +151,9 @@ class Expression:
         name = self._aliases.get(name, name)
         if name not in self._columns:
             near = near_name(name, [*self._columns, *FUNCTIONS, *_OWN])
-            curve = " A formula with parameters, as a*exp(-b*x), is a curve: give it as {argument}."
+            curve = " A formula with parameters, such as a*exp(-b*x), is a curve: pass it as {argument}."
             raise FormulaError(
-                f"The formula has {name!r}, which is not a column of the table.{near} Correct it, or add the column."
+                f"{name!r} in the formula is not a column of the table.{near} Correct the name, or add the column."
                 f"{curve if self._of_terms and not near_name(name, self._columns) else ''}",
                 argument="model",
             )
@@ -177,11 +177,13 @@ class Expression:
             case ast.Call(_, arguments, keywords):
                 self._check_call(_name_of(node.func), arguments, keywords, node)
             case ast.BinOp(_, ast.BitXor(), _):
-                raise FormulaError(f"The term {self._written!r} of the formula has ^ within parentheses. Write ** for a power.")
+                raise FormulaError(
+                    f"The term {self._written!r} of the formula contains ^ inside parentheses. Write ** for a power."
+                )
             case _:
                 raise FormulaError(
-                    f"The term {self._written!r} of the formula has {brief(ast.unparse(node))}, which formulas have not. "
-                    f"Make a column of it."
+                    f"The term {self._written!r} of the formula contains {brief(ast.unparse(node))}, which is not supported. "
+                    f"Compute it as a column of the table first."
                 )
 
     def _check_call(self, name: str, arguments: list[ast.expr], keywords: list[ast.keyword], node: ast.Call) -> None:
@@ -197,11 +199,11 @@ class Expression:
         if name not in _OWN:
             near = near_name(name, [*FUNCTIONS, *_OWN])
             raise FormulaError(
-                f"The formula has the function {name or ast.unparse(node.func)!r}, which is not known.{near} "
-                f"Formulas have {', '.join(FUNCTIONS)}, {', '.join(_OWN)}."
+                f"The function {name or ast.unparse(node.func)!r} is not supported in formulas.{near} "
+                f"The functions are {', '.join(FUNCTIONS)}, {', '.join(_OWN)}."
             )
         if not arguments:
-            raise FormulaError(f"{name} has no argument in the formula. Give it a column.")
+            raise FormulaError(f"{name} in the formula has no argument. Give it a column.")
         if name == "Q":
             self._column(_literal(arguments[0]))
             return
@@ -259,7 +261,7 @@ class Expression:
         value = self._value(node, columns, states)
         if isinstance(value, (pl.Series, Categories, str)):
             raise FormulaError(
-                f"{ast.unparse(node)!r} in the formula has texts, where numbers are needed. Take it as a term alone."
+                f"{ast.unparse(node)!r} in the formula is text, but arithmetic needs numbers. Use it as a term of its own."
             )
         return value
 
@@ -279,7 +281,9 @@ def _literal(node: ast.expr) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, MemoryError):
-        raise FormulaError(f"{ast.unparse(node)!r} in the formula is no number, text or list of them. Write it out.") from None
+        raise FormulaError(
+            f"{ast.unparse(node)!r} in the formula is not a number, a string or a list of them. Write the value out."
+        ) from None
 
 
 _CODINGS = {
@@ -302,7 +306,7 @@ def _coding(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str
     levels = given.pop("levels", None)
     node = arguments[0] if arguments else given.pop("contrasts", None)
     if given or arguments[1:]:
-        raise FormulaError("C takes a column, a coding and levels in a formula. Write it as in C(g, Treatment('a')).")
+        raise FormulaError("C in a formula takes a column, a coding and levels. Write it like C(g, Treatment('a')).")
     chosen = None if levels is None else tuple(_literal(levels))
     if node is None:
         return "Treatment", None, chosen
@@ -311,7 +315,7 @@ def _coding(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str
     if coding is None:
         near = near_name(ast.unparse(function), _CODINGS)
         raise FormulaError(
-            f"The formula has the coding {ast.unparse(node)!r}, which is not known.{near} There are {', '.join(_CODINGS)}."
+            f"{ast.unparse(node)!r} in the formula is not a known coding.{near} The codings are {', '.join(_CODINGS)}."
         )
     references = (
         [*node.args, *(k.value for k in node.keywords if k.arg in ("reference", "base"))] if isinstance(node, ast.Call) else []
@@ -320,7 +324,7 @@ def _coding(arguments: list[ast.expr], keywords: list[ast.keyword]) -> tuple[str
         coding == "Treatment"
     ):
         raise FormulaError(
-            f"The coding {ast.unparse(node)!r} has arguments that it does not take. Give Treatment a reference at most."
+            f"The coding {ast.unparse(node)!r} has invalid arguments. Only Treatment takes one, the reference level."
         )
     return coding, _literal(references[0]) if references else None, chosen
 
@@ -330,5 +334,5 @@ def _comparable(a: Value, b: Value) -> tuple[Value, Value]:
     made = [np.asarray(value.cast(pl.String).to_list(), object) if isinstance(value, pl.Series) else value for value in (a, b)]
     texts = [isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype == object) for value in made]
     if texts[0] != texts[1] or any(isinstance(value, Categories) for value in made):
-        raise FormulaError("The formula compares a text with a number. Put the text in quotes, or the number without.")
+        raise FormulaError("The formula compares text with a number. Quote both sides for text, or neither for numbers.")
     return made[0], made[1]

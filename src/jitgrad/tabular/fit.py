@@ -151,7 +151,9 @@ def fit_table(
     call = _given(locals())  # before other names are there
     for name, names in (("features", features), ("exclude", exclude)):
         if isinstance(names, str):
-            raise ArgumentError(f"{{argument}} is {names!r}. Give a list of names, as in [{names!r}].", argument=name)
+            raise ArgumentError(
+                f"{{argument}} is {names!r}, a string. Give a list of names, such as [{names!r}].", argument=name
+            )
     data = frames.as_polars(frame)
     if target is not None and formula is not None:
         check_names(data, [target])
@@ -186,18 +188,20 @@ def _check_columns(settings: Settings, groups: str | None, of_rows: Sequence[str
     """Raise ArgumentError for columns beside the target that do not go with the settings, or are missing."""
     if (groups is None) == (settings.cov_type == "cluster"):
         raise ArgumentError(
-            "{argument} and cov_type 'cluster' go together: groups say which rows make a cluster. Give both.", argument="groups"
+            "{argument} and cov_type 'cluster' require each other: groups names the column that identifies the clusters. "
+            "Give both.",
+            argument="groups",
         )
     if settings.test_split and "freq_weights" in of_rows:
         raise ArgumentError(
-            "{argument} does not go with freq_weights: all copies of a row would be kept for testing. Leave it out; the scores "
-            "are by cross-validation, which leaves copies out one by one.",
+            "{argument} cannot be combined with freq_weights, because all copies of a row would be held out together. Leave it "
+            "out: cross-validation, which holds out copies one by one, scores the model.",
             argument="test_split",
         )
     if of_rows and (settings.by_descent or settings.hidden):
         raise ArgumentError(
-            "{argument} is of fits without gradient descent. Leave it out, or what belongs to that: hidden, epochs, "
-            "batch_size, lr, optimizer, validation_split and early_stopping.",
+            "{argument} is not supported by gradient descent. Leave it out, or leave out the settings of gradient descent: "
+            "hidden, epochs, batch_size, lr, optimizer, validation_split and early_stopping.",
             argument=of_rows[0],
         )
 
@@ -207,7 +211,9 @@ def _for_target(
 ) -> tuple[Settings, bool]:
     """The settings with the model found out, and whether the target is one of classes."""
     if target is None and formula is None:
-        raise ArgumentError("Give a target, or a formula that has it on its left.", argument="target")
+        raise ArgumentError(
+            "No target is given. Give {argument}, or a formula with the target on its left side.", argument="target"
+        )
     name = target if target is not None else target_of(str(formula), data.columns)
     if name not in data.columns:  # an expression, or an error that is found later
         return settings.for_numbers(), classify
@@ -220,15 +226,21 @@ def _going_on(start: TableModel, target: str | None, features: Sequence[str] | N
     """The settings of a fit that goes on with a model. Raises where that is another one."""
     names = [column.name for column in start.columns]
     if (target or start.target.name) != start.target.name or (features is not None and sorted(features) != sorted(names)):
-        raise DataError(f"The model to go on with predicts {start.target.name!r} from {listed(names)}. Give the same.")
+        raise DataError(
+            f"The model to continue from predicts {start.target.name!r} from {listed(names)}. Use the same target and features."
+        )
     not_of_descent = {
         "an offset": start.predictors.offsets, "weights": start.target.weighted_by, "trials": start.target.trials,
         f"the link {start.settings.link!r}": start.settings.link, "no intercept": not start.predictors.intercept,
     }  # fmt: skip
     for what, has in not_of_descent.items():
         if has:
-            raise DataError(f"The model to go on with has {what}, which gradient descent does not take. Fit it anew.")
+            raise DataError(
+                f"The model to continue from has {what}, which gradient descent does not support. Fit a new model instead."
+            )
     for name, given, own in (("model", settings.model, start.kind), ("hidden", settings.hidden, start.settings.hidden)):
         if given and given != own:
-            raise ArgumentError(f"{{argument}} is {given}, and {own} in the model to go on with. Leave it out.", argument=name)
+            raise ArgumentError(
+                f"{{argument}} is {given}, but {own} in the model to continue from. Leave it out.", argument=name
+            )
     return replace(settings, model=start.kind, hidden=start.settings.hidden)

@@ -20,7 +20,7 @@ from jitgrad.tabular.scale import Scale, make_scale
 from jitgrad.tabular.settings import DESCENT, TEST_SPLIT, Settings
 from jitgrad.training.fit import History
 
-FAILED = "The fit failed: it explains the rows that it was fitted to no better than a constant does."
+FAILED = "The fit failed: it describes the training rows no better than a constant."
 ADVICE = "Try a smaller lr, more epochs or another optimizer."
 ROUNDING = 1e-9
 """Of a row's part in the likelihood."""
@@ -74,10 +74,12 @@ class Fitting:
 
     def _without_maximum(self, reason: str) -> TableFit:
         """What gradient descent comes to. Raises FitError for models that are not fitted by it."""
-        advice = "A penalty, for example 'ridge', leads to coefficients that do not depend on when it ended"
         if not self._plain:
             raise FitError(f"{reason}. {remedy(self._unfitted(), self.design)}")
-        note = f"{reason}. The coefficients are those that gradient descent came to, and have no standard errors. {advice}."
+        note = (
+            f"{reason}. These coefficients come from gradient descent and have no standard errors. "
+            f"Consider a penalty, such as ridge."
+        )
         return self._by_descent((note,))
 
     def _by_descent(self, notes: tuple[str, ...]) -> TableFit:
@@ -147,7 +149,7 @@ def split(design: Design, test_split: float, validation_split: float, seed: int)
     rows = {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
     if validation_split and not len(rows["validation"]):
         raise ArgumentError(
-            f"{{argument}} is {validation_split}, which is no row of {len(rows['train'])}. Give more.",
+            f"{{argument}} is {validation_split}, which leaves no validation row among {len(rows['train'])} rows. Increase it.",
             argument="validation_split",
         )
     return rows

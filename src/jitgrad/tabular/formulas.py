@@ -130,11 +130,11 @@ class ModelFormula:
             shapes = {(count, len(factor.reduced_labels)): factor.reduced, (count, len(factor.full_labels)): factor.full}
             kinds = {type(level) for level in factor.levels}
             if not (kinds <= {str} or kinds <= {bool} or kinds <= {int, float}) or not 0 <= factor.reference < max(count, 1):
-                raise DataError(f"its factor {factor.text!r} has levels that do not go together")
+                raise DataError(f"its factor {factor.text!r} has inconsistent levels")
             if count and any(coding.shape != shape for shape, coding in shapes.items()):
-                raise DataError(f"its factor {factor.text!r} has a coding that does not fit its levels")
+                raise DataError(f"its factor {factor.text!r} has a coding that does not match its levels")
         if any(not 0 <= number < len(self.factors) for _, parts in self.terms for part in parts for number, _ in part):
-            raise DataError("its terms have factors that are not there")
+            raise DataError("its terms refer to factors that do not exist")
 
 
 def formula_from(given: Mapping[str, Any]) -> ModelFormula:
@@ -178,7 +178,7 @@ def of_target(formula: str, target: str, columns: Sequence[str]) -> str:
         return f"`{target}` ~{right}"
     if tilde and target_of(formula, columns) != target:
         raise ArgumentError(
-            f"{{argument}} is {target!r}, but the formula has {left.strip()!r} on its left. Give the target once.",
+            f"{{argument}} is {target!r}, but the left side of the formula is {left.strip()!r}. Give the target only once.",
             argument="target",
         )
     return formula
@@ -206,13 +206,13 @@ def read_formula(
     left, tilde, right = (part.strip() for part in text.partition("~"))
     if not tilde:
         raise FormulaError(
-            f"The formula {brief(text)} has no ~. A formula of terms has the target before a ~, as in y ~ a + b. "
-            f"A formula with parameters, as a*exp(-b*x), is a curve: give it as {{argument}}.",
+            f"The formula {brief(text)} has no ~. Write a formula of terms with the target before a ~, such as y ~ a + b. "
+            f"A formula with parameters, such as a*exp(-b*x), is a curve: pass it as {{argument}}.",
             argument="model",
         )
     if not left or not right:
         raise FormulaError(
-            f"The formula {brief(text)} has nothing {'before' if not left else 'after'} its ~. Write it as in y ~ a + b."
+            f"The formula {brief(text)} has nothing {'before' if not left else 'after'} the ~. Write it like y ~ a + b."
         )
     target = Expression(_unquoted(left, columns), columns)
     rest, notes = others(target.names) if _DOT.search(right) else ([], [])
@@ -221,7 +221,8 @@ def read_formula(
         name = square[1]
         notes = [
             *notes,
-            f"{square[0]} in a formula is {name} crossed with itself, which is {name}. Write I({name} ** {square[2]}).",
+            f"{square[0]} in a formula means {name} crossed with itself, which is just {name}. "
+            f"For the power, write I({name} ** {square[2]}).",
         ]
     intercept, terms, offsets = False, [], []
     for factors in _terms(right, rest):
@@ -239,7 +240,7 @@ def read_formula(
     names = dict.fromkeys(name for expression in (*read, *filter(None, offsets)) for name in expression.names)
     if set(names) & set(target.names):
         both = next(name for name in names if name in target.names)
-        raise FormulaError(f"The formula has {both!r} on both sides. Leave it out of one.")
+        raise FormulaError(f"{both!r} is on both sides of the formula. Remove it from one side.")
     terms.sort(key=len)
     return Sides(text, target, intercept, tuple(dict.fromkeys(terms)), tuple(filter(None, offsets)), tuple(names)), notes
 
@@ -251,12 +252,12 @@ def _terms(right: str, others: Sequence[str]) -> list[list[str]]:
     try:
         parsed = package.parser.DefaultFormulaParser().get_terms(right, context=context)
         if parsed._has_structure:
-            raise NotImplementedError("it has several parts, which | and ~ separate")
+            raise NotImplementedError("it has several parts separated by | or ~")
         return [[factor.expr for factor in term.factors] for term in parsed.root]
     except (package.errors.FormulaicError, SyntaxError, AttributeError, NotImplementedError, TypeError) as error:
         said = str(error).splitlines()[0].removesuffix(".") if str(error) else type(error).__name__
         raise FormulaError(
-            f"The formula {brief(right)} cannot be read: {said}. Correct it; arithmetic stands in I(…), as in I(x ** 2)."
+            f"The formula {brief(right)} cannot be parsed: {said}. Correct it; enclose arithmetic in I(…), such as I(x ** 2)."
         ) from None
 
 
@@ -289,11 +290,13 @@ def _factor(text: str, values: Mapping[str, Value]) -> Factor:
     inner = coded.value
     if not isinstance(value, Categories) and not isinstance(inner, pl.Series) and np.asarray(inner).dtype != bool:
         if np.ndim(inner) == 0:
-            raise FormulaError(f"The term {text!r} of the formula has no column. Leave it out.")
+            raise FormulaError(f"The term {text!r} of the formula contains no column. Leave it out.")
         width = 1 if np.ndim(inner) == 1 else np.shape(inner)[1]
         return Factor(text, tuple(f"[{number + 1}]" for number in range(width)) if width > 1 else (), states=states)
     if np.ndim(inner) > 1:
-        raise FormulaError(f"The term {text!r} of the formula has several columns, which make no categories. Take one.")
+        raise FormulaError(
+            f"The term {text!r} of the formula has several columns, which cannot be categorical. Use one column."
+        )
     return _coded(text, coded, states)
 
 
@@ -304,14 +307,16 @@ def _coded(text: str, coded: Categories, states: dict[str, Any]) -> Factor:
     levels = list(coded.levels) if coded.levels is not None else there
     strange = [level for level in there if level not in levels]
     if strange:
-        raise FormulaError(f"The term {text!r} of the formula leaves out the level {strange[0]!r}. Name all levels.")
+        raise FormulaError(f"The levels of the term {text!r} of the formula do not include {strange[0]!r}. List all levels.")
     if len(levels) < 2:
         raise FormulaError(f"The term {text!r} of the formula is {levels[0]!r} in every row. Leave it out.")
     if len(levels) > MAX_LEVELS:
-        raise FormulaError(f"The term {text!r} of the formula has {len(levels)} levels, more than {MAX_LEVELS}. Leave it out.")
+        raise FormulaError(
+            f"The term {text!r} of the formula has {len(levels)} levels; the limit is {MAX_LEVELS}. Leave it out."
+        )
     if coded.reference is not None and coded.reference not in levels:
         raise FormulaError(
-            f"The term {text!r} of the formula has the reference {coded.reference!r}, and its levels are {levels}. Name one."
+            f"The reference {coded.reference!r} of the term {text!r} is not one of its levels, {levels}. Choose one of them."
         )
     from formulaic.transforms import contrasts
 

@@ -26,18 +26,24 @@ def as_polars(data: Any) -> pl.DataFrame:
                 {str(name): column if isinstance(column, list) else np.asarray(column) for name, column in data.items()}
             )
         except pl.exceptions.ShapeError as error:
-            raise DataError(f"The data have columns of different lengths: {error}. Give as many rows to each.") from None
+            raise DataError(
+                f"The columns have different lengths: {error}. Give every column the same number of rows."
+            ) from None
     import narwhals.stable.v1 as nw
 
     names = [] if hasattr(data, "collect") else [str(name) for name in getattr(data, "columns", ())]
     twice = next((name for number, name in enumerate(names) if name in names[:number]), None)
     if twice is not None:
-        raise DataError(f"The data have several columns of one name: {twice!r}. Rename them.")
+        raise DataError(f"More than one column is named {twice!r}. Rename them.")
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:
-        advice = "Collect it" if hasattr(data, "collect") else "Give a frame of pandas, Polars or PyArrow, or a dict of columns"
-        raise DataError(f"The data are of type {type(data).__name__}. {advice}.") from None
+        advice = (
+            "Call collect() first"
+            if hasattr(data, "collect")
+            else "Give a pandas, Polars or PyArrow table, or a dict of columns"
+        )
+        raise DataError(f"The data have type {type(data).__name__}, which is not a supported table. {advice}.") from None
     return pl.DataFrame([_series(frame.get_column(name)).rename(str(name)) for name in frame.columns])
 
 

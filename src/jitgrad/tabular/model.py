@@ -137,7 +137,7 @@ class TableModel:
         """
         if interval is None and level is not None:
             raise ArgumentError(
-                "{argument} is of intervals, and none is asked for. Give interval='confidence' or 'prediction' too.",
+                "{argument} requires an interval. Also give interval='confidence' or 'prediction'.",
                 argument="level",
             )
         strange = unseen_of(unseen)
@@ -178,8 +178,8 @@ class TableModel:
             with np.errstate(over="ignore"):
                 far = int(np.abs((row - self.scale.mean) / self.scale.std).argmax())
             raise DataError(
-                f"Column {self.features[far]!r} has {row[far]:.6g}, so far outside the rows that were fitted that no finite "
-                f"number is predicted. Correct it, or leave the row out."
+                f"Column {self.features[far]!r} has {row[far]:.6g}, which is so far outside the training range that the "
+                f"prediction is not finite. Correct it, or leave the row out."
             )
         return self.means(eta)
 
@@ -212,23 +212,23 @@ class TableModel:
         """
         inference, level = self.inference, self.settings.level if level is None else level
         if inference is None or len(inference.outputs) > 1:
-            what = "of classes, more than two" if inference is not None else "without standard errors"
+            what = "more than two classes" if inference is not None else "no standard errors"
             raise ArgumentError(
-                f"The model is one {what}, and has no intervals of predictions. Leave {{argument}} out.", argument="interval"
+                f"Intervals are not available for a model with {what}. Leave {{argument}} out.", argument="interval"
             )
         if not 0 < level < 1:
-            raise ArgumentError(f"{{argument}} is {level:g}. Give a number between 0 and 1, as in 0.95.", argument="level")
+            raise ArgumentError(f"{{argument}} is {level:g}. Give a number between 0 and 1, such as 0.95.", argument="level")
         more = 0.0
         if interval == "prediction":
             if self.family != "gaussian" or self.link != "identity":
                 raise ArgumentError(
-                    f"Model {self.kind!r} has no interval of new measurements, only one of their mean. "
-                    f"Give 'confidence' as {{argument}}.",
+                    f"Model {self.kind!r} has no prediction intervals, only confidence intervals for the mean. "
+                    f"Use 'confidence' as {{argument}}.",
                     argument="interval",
                 )
             more = inference.dispersion
         elif interval != "confidence":
-            raise ArgumentError(f"{{argument}} is {interval!r}. Give 'confidence' or 'prediction'.", argument="interval")
+            raise ArgumentError(f"{{argument}} is {interval!r}. Use 'confidence' or 'prediction'.", argument="interval")
         half, link = inference.half_width(x, more, level), link_of(self.link)
         eta = self.eta(x, offset)
         own = eta[:, -1] - (eta[:, 0] if self.classes else 0)

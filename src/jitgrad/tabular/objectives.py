@@ -67,7 +67,7 @@ class Counts(Objective):
 
     def scale(self, y: np.ndarray) -> tuple[float, float]:
         if not y.any():
-            raise DataError("The rows that are fitted have no count above 0. Give more rows, or another seed for the split.")
+            raise DataError("All counts in the training rows are 0. Use more rows, or another seed for the split.")
         return float(np.log(y.mean())), 1.0
 
     def targets(self, y: np.ndarray, center: float, spread: float) -> np.ndarray:

@@ -26,13 +26,15 @@ def penalised(model: TableModel, design: Design) -> tuple[TableModel, CrossValid
     """
     for name in NOT_PENALISED:
         if getattr(design, name) is not None:
-            raise ArgumentError("{argument} does not go with a penalty. Leave one of them out.", argument=name)
+            raise ArgumentError("{argument} cannot be combined with a penalty. Leave one of them out.", argument=name)
     settings, of = model.settings, _given(model, design)
     folds = validation.fold_numbers(design, settings.cv, settings.seed)
     chosen = None
     if settings.alpha is None:
         if folds is None:
-            raise ArgumentError("There are too few rows to choose {argument} by cross-validation. Give it.", argument="alpha")
+            raise ArgumentError(
+                "There are too few rows to choose {argument} by cross-validation. Give a value.", argument="alpha"
+            )
         chosen = cross_validated(design.x, _target(design, of), cv=folds, **of)
     alpha = chosen.alpha if chosen is not None else float(settings.alpha or 0)
     found, number = (chosen.path, chosen.chosen) if chosen is not None else _at(design, alpha, of)
@@ -44,7 +46,7 @@ def penalised(model: TableModel, design: Design) -> tuple[TableModel, CrossValid
 def _given(model: TableModel, design: Design) -> dict[str, Any]:
     """What paths are told beside features and target."""
     if not design.intercept:
-        raise ArgumentError("A penalised fit has an intercept. Leave 0 or -1 out of the formula.")
+        raise ArgumentError("Penalized fits require an intercept. Remove 0 or -1 from the formula.")
     made: dict[str, Any] = {"family": model.family, "l1_ratio": model.settings.l1_part}
     for name in ("offset", "weights"):
         if getattr(design, name) is not None:
@@ -85,10 +87,13 @@ def _validated(model: TableModel, design: Design, folds: np.ndarray, of: dict[st
 def _note(model: TableModel, found: Path, number: int, chosen: CrossValidated | None) -> str:
     """How strong the penalty is, and what it leaves."""
     settings, coefficients = model.settings, found.coefficients[number]
-    why = f", chosen by cross-validation in {int(chosen.folds.max()) + 1} folds" if chosen is not None else ""
-    ratio = f" and l1_ratio {settings.l1_ratio:g}" if settings.penalty == "elastic-net" else ""
-    kept = f" {np.count_nonzero(coefficients)} of {coefficients.size} coefficients are not 0."
+    why = f", chosen by {int(chosen.folds.max()) + 1}-fold cross-validation" if chosen is not None else ""
+    ratio = f" and l1_ratio = {settings.l1_ratio:g}" if settings.penalty == "elastic-net" else ""
+    kept = f" {np.count_nonzero(coefficients)} of {coefficients.size} coefficients are nonzero."
     kept = "" if settings.penalty == "ridge" else kept
     weakest = chosen is not None and number == len(found.alphas) - 1 and number > 0
-    end = " It is the weakest that was tried; a smaller alpha, or no penalty, may predict better." if weakest else ""
-    return f"Penalised by {settings.penalty} with alpha {found.alphas[number]:.6g}{ratio}{why}: no standard errors.{kept}{end}"
+    end = " This is the smallest alpha tried; a smaller one, or no penalty, may predict better." if weakest else ""
+    return (
+        f"{str(settings.penalty).capitalize()} penalty with alpha = {found.alphas[number]:.6g}{ratio}{why}. "
+        f"Penalized coefficients have no standard errors.{kept}{end}"
+    )

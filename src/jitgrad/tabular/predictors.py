@@ -90,7 +90,7 @@ class Predictors:
             Expression(text, made.offset_columns)
         if formula is not None:
             if not set(formula.variables) <= {column.name for column in made.columns}:
-                raise DataError("its formula has columns that it does not describe")
+                raise DataError("its formula uses columns that the file does not describe")
             formula.check()
         return made
 
@@ -130,7 +130,7 @@ class Predictors:
         if bad.any():
             row, column = (int(k[0]) for k in np.nonzero(bad))
             raise DataError(
-                f"{self.names[column]!r} of the formula is {made[row, column]:g} in row {int(rows[row]) + 1}. "
+                f"The term {self.names[column]!r} of the formula is {made[row, column]:g} in row {int(rows[row]) + 1}. "
                 f"Leave the row out, or change the term."
             )
 
@@ -159,7 +159,7 @@ def role_values(frame: pl.DataFrame, expression: Expression, role: str) -> np.nd
     bad = ~np.isfinite(made) & ~missing
     if bad.any():
         row = int(bad.argmax())
-        raise DataError(f"The {role} {expression.text!r} is {made[row]:g} in row {row + 1}. Correct it, or leave the row out.")
+        raise DataError(f"The {role} {expression.text!r} has {made[row]:g} in row {row + 1}. Correct it, or leave the row out.")
     made[missing] = np.nan
     return made
 
@@ -171,7 +171,10 @@ def check_needed(frame: pl.DataFrame, names: Sequence[str]) -> None:
     if absent:
         near = near_name(absent[0], frame.columns)
         more = f" and {listed(map(repr, absent[1:]))}" if absent[1:] else ""
-        raise DataError(f"There is no column {absent[0]!r}{more}, which the model needs.{near} Add it, or correct its name.")
+        raise DataError(
+            f"The model needs the column{'s' if more else ''} {absent[0]!r}{more}, which the table does not have.{near} "
+            f"Add {'them' if more else 'it'}, or correct the name{'s' if more else ''}."
+        )
 
 
 def unseen_notes(unseen: Unseen, predictors: Predictors) -> tuple[str, ...]:
@@ -183,11 +186,12 @@ def unseen_notes(unseen: Unseen, predictors: Predictors) -> tuple[str, ...]:
     notes = []
     for name, texts in unseen.counts.items():
         rows = sum(texts.values())
-        has, it, were = ("1 row has a text", "it", "was") if rows == 1 else (f"{rows} rows have texts", "they", "were")
-        taken = f"{it} {were} taken as the reference, {references[name]!r}. Set unseen to 'missing' to predict nothing there"
-        missing = f"{it} {'counts' if rows == 1 else 'count'} as missing"
-        ending = missing if unseen.missing else taken
-        notes.append(f"{has} in {name!r} that the model does not know ({listed(map(repr, texts))}); {ending}.")
+        have, were = ("1 row has a category", "It was") if rows == 1 else (f"{rows} rows have categories", "They were")
+        taken = (
+            f"{were} treated as the reference, {references[name]!r}. Set unseen to 'missing' to leave these rows unpredicted."
+        )
+        ending = f"{were} treated as missing." if unseen.missing else taken
+        notes.append(f"{have} of {name!r} that the model has not seen ({listed(map(repr, texts))}). {ending}")
     return tuple(notes)
 
 

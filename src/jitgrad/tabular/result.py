@@ -112,7 +112,8 @@ class TableFit:
         inference = self.model.inference
         if self.glm is None or inference is None:
             raise ArgumentError(
-                "There are tests of terms only of models that are fitted exactly. Leave {argument} out.", argument="anova"
+                "Tests of terms require an exact fit, without a penalty or gradient descent. Leave {argument} out.",
+                argument="anova",
             )
         return anova(self.glm, inference, self.design.part(self.rows["train"]), kind, self.library)
 
@@ -139,7 +140,7 @@ class TableFit:
         if model.inference is not None:
             return frames.like(self.library, model.inference.frame())
         if model.coefficients is None or model.intercept is None:
-            raise ArgumentError("A network has no coefficients to make a frame of. Ask for model.layers.")
+            raise ArgumentError("A network has no coefficients. Its weights are in model.layers.")
         names, outputs = ["intercept", *model.features], model.classes or [model.target.name]
         values = np.vstack([model.intercept, model.coefficients])
         columns = {"output": np.repeat(outputs, len(names)), "name": names * len(outputs), "estimate": values.T.ravel()}

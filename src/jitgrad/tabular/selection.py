@@ -29,7 +29,7 @@ def check_names(frame: pl.DataFrame, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             raise DataError(
-                f"There is no column {name!r}.{near_name(name, frame.columns)} The columns are {listed(frame.columns)}."
+                f"Column {name!r} does not exist.{near_name(name, frame.columns)} The columns are {listed(frame.columns)}."
             )
 
 
@@ -37,19 +37,19 @@ def check_not_empty(column: pl.Series, is_target: bool = False) -> None:
     """Raise DataError for a column of nulls alone."""
     if column.null_count() == len(column):
         advice = "Choose another target" if is_target else "Leave it out"
-        raise DataError(f"Column {column.name!r} has no value in any row. {advice}.")
+        raise DataError(f"Column {column.name!r} has no values. {advice}.")
 
 
 def named(frame: pl.DataFrame, target: Sequence[str], features: Sequence[str], exclude: Sequence[str]) -> list[str]:
     """The features that are named. Raises DataError where one is not there, is named twice, excluded, or has nothing in it."""
     check_names(frame, features)
     if set(target) & set(features) or len(set(features)) < len(features):
-        raise DataError("A column is named twice among target and features. Name each once.")
+        raise DataError("A column is given more than once among target and features. Give each column once.")
     both = [name for name in features if name in exclude]
     if both:
-        raise DataError(f"Column {both[0]!r} is named as a feature, and excluded. Leave it out of one.")
+        raise DataError(f"Column {both[0]!r} is both a feature and excluded. Remove it from one of them.")
     if not features:
-        raise DataError("There is no feature column besides the target. Give at least one.")
+        raise DataError("There are no feature columns besides the target. Give at least one.")
     for name in features:
         check_not_empty(frame[name])
     return list(features)
@@ -72,7 +72,7 @@ def found(frame: pl.DataFrame, used: Collection[str], texts: str) -> tuple[list[
     """
     others = [name for name in frame.columns if name not in used]
     if not others:
-        raise DataError("There is no feature column besides the target. Give at least one.")
+        raise DataError("There are no feature columns besides the target. Give at least one.")
     return kept(frame, others, texts)
 
 
@@ -81,7 +81,7 @@ def kept(frame: pl.DataFrame, names: Sequence[str], texts: str) -> tuple[list[st
     why = {name: reason for name in names if (reason := _useless(frame, name, texts)) is not None}
     notes = notes_on(why)
     if len(why) == len(names):
-        raise DataError(f"No column besides the target can be used. {' '.join(notes)}")
+        raise DataError(f"No column can be used as a feature. {' '.join(notes)}")
     return [name for name in names if name not in why], notes
 
 
@@ -116,21 +116,21 @@ class Reason(NamedTuple):
     """
 
     clause: str
-    advice: str = "Name {it} among the features to use {it}."
+    advice: str = "To use {it}, include {it} in the features."
 
 
-_EMPTY = Reason("{has} no value in any row", "")
+_EMPTY = Reason("{has} no values", "")
 _CONSTANT = Reason("{has} the same value in every row", "")
-_COUNTING = Reason("only count{s} the rows")
-_NUMBERED = Reason("{has} a different whole number in every row, as identifiers have")
+_COUNTING = Reason("only number{s} the rows")
+_NUMBERED = Reason("{has} a different integer in every row and look{s} like an identifier")
 _NUMBERS_AS_TEXTS = Reason(
-    "{has} numbers that are texts, as where other columns have decimal commas",
-    "To use {it}, convert {it} to numbers, or write decimals alike in all columns.",
+    "{has} numbers stored as text, perhaps because of mixed decimal marks",
+    "To use {it}, convert {it} to numbers, or use the same decimal mark in all columns.",
 )
-_SAVED = Reason("{has} a different whole number in every row, as a saved index has")
+_SAVED = Reason("{has} a different integer in every row and look{s} like a saved index")
 _TEXTS = Reason(
-    "{has} a different text in nearly every row, as identifiers have",
-    "To use {it}, name {it} among the features, and hash the texts.",
+    "{has} a different text in nearly every row and look{s} like an identifier",
+    "To use {it}, include {it} in the features and set texts to 'hash'.",
 )
 
 
@@ -144,7 +144,7 @@ def _useless(frame: pl.DataFrame, name: str, texts: str) -> Reason | None:
     if is_text(column):
         return _useless_texts(used, texts)
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean or column.dtype.is_temporal()):
-        return Reason(f"{{has}} values of type {column.dtype}, which are no numbers", "")
+        return Reason(f"{{has}} type {column.dtype}, which is not numeric", "")
     if len(used) > 1 and used.min() == used.max():
         return _CONSTANT
     if column.dtype.is_integer() and len(used) > 1:
@@ -166,7 +166,7 @@ def _useless_texts(used: pl.Series, texts: str) -> Reason | None:
         written = read_numbers(used)
         if written is not None and written.unclear:
             return Reason(
-                f"look{{s}} like numbers, but {written.unclear}", "Write plain numbers with decimal points to use {it}."
+                f"look{{s}} like numbers, but {written.unclear}", "To use {it}, write plain numbers with decimal points."
             )
         if written is not None and written.marks:
             return None
@@ -174,19 +174,19 @@ def _useless_texts(used: pl.Series, texts: str) -> Reason | None:
             if dates.find_format(used):
                 return None
         except DataError:
-            clause = f"{{has}} dates such as {used[0]!r}, and it is not clear whether the day or the month comes first"
-            return Reason(clause, "Write dates as 2024-12-31 to use {it}.")
+            clause = f"{{has}} dates such as {used[0]!r}, in which either the day or the month may come first"
+            return Reason(clause, "To use {it}, write dates in the form 2024-12-31.")
     odd = odd_one(used)
     if odd is not None and not are_codes(used):
-        clause = f"{{has}} numbers, but {brief(used[odd])} among them"
-        return Reason(clause, f"Correct that, or count {brief(used[odd])} as missing, to use {{it}}.")
+        clause = f"{{has}} numbers, but also the text {brief(used[odd])}"
+        return Reason(clause, f"To use {{it}}, correct that text, or declare {brief(used[odd])} as a missing value.")
     differ, many = len(used) > _FEW and kinds >= _DISTINCT * len(used), too_many(kinds, len(used)) and texts == "auto"
     if (differ or many) and used.dtype == pl.String and not used.cast(pl.Float64, strict=False).has_nulls():
         return _NUMBERS_AS_TEXTS
     if differ:
         return _TEXTS
     if many:
-        return Reason(f"{{has}} {kinds} different texts in {len(used)} rows", "Group the rare texts, or hash all, to use {it}.")
+        return Reason(f"{{has}} {kinds} categories in {len(used)} rows", "To use {it}, set texts to 'group' or 'hash'.")
     return None
 
 

@@ -15,12 +15,12 @@ from jitgrad.tabular.encoding import has_classes, what_of
 MODELS = {
     "linear": "numbers, by least squares",
     "logistic": "two or more classes, or proportions of trials",
-    "poisson": "counts, whose logarithm of the mean is linear",
-    "gamma": "numbers above 0, whose standard deviation is in proportion to the mean",
-    "inverse_gaussian": "numbers above 0, whose variance is in proportion to the cube of the mean",
-    "negative_binomial": "counts that vary more than a Poisson distribution has it",
-    "quasi_poisson": "counts, or rates, whose variance is in proportion to the mean",
-    "quasi_binomial": "proportions, whose variance is in proportion to that of a binomial distribution",
+    "poisson": "counts, with a log link",
+    "gamma": "positive numbers with a standard deviation proportional to the mean",
+    "inverse_gaussian": "positive numbers with a variance proportional to the cube of the mean",
+    "negative_binomial": "counts that are overdispersed relative to a Poisson distribution",
+    "quasi_poisson": "counts or rates with a variance proportional to the mean",
+    "quasi_binomial": "proportions with a variance proportional to that of a binomial distribution",
     "mlp": "numbers or classes, by a multilayer perceptron",
 }
 """The models by name, and what they are for."""
@@ -97,7 +97,8 @@ class Settings:
         if self.model is not None:
             if self.model in FAMILIES:
                 raise ArgumentError(
-                    f"{{argument}} {self.model!r} is called {FAMILIES[self.model]!r} here. Give that.", argument="model"
+                    f"{{argument}} {self.model!r} is called {FAMILIES[self.model]!r} in jitgrad. Use that name.",
+                    argument="model",
                 )
             by_name("model", self.model, MODELS)
         if self.optimizer is not None:
@@ -110,14 +111,17 @@ class Settings:
             if value is not None:
                 count(name, value)
         if self.lr is not None and positive("lr", self.lr) > LARGEST_RATE:
-            raise ArgumentError(f"{{argument}} is {self.lr:g}, beyond float32. Give at most {LARGEST_RATE:g}.", argument="lr")
+            raise ArgumentError(
+                f"{{argument}} is {self.lr:g}, which is outside the float32 range. The limit is {LARGEST_RATE:g}.",
+                argument="lr",
+            )
         for width in self.hidden:
             count("a width of hidden", width, high=100_000)
         if self.test_split is not None:
             in_unit_interval("test_split", self.test_split)
         in_unit_interval("validation_split", self.validation_split)
         if self.early_stopping is not None and not self.validation_split:
-            raise ArgumentError("early_stopping has no rows to look at. Give validation_split too, for example 0.1.")
+            raise ArgumentError("early_stopping needs validation rows. Also give validation_split, for example 0.1.")
         count("seed", self.seed, 0, MAX_SEED)
         self._check_exact()
 
@@ -127,7 +131,9 @@ class Settings:
             link_of(self.link)
         by_name("cov_type", self.cov_type, COV_TYPES)
         if not 0 < self.level < 1:
-            raise ArgumentError(f"{{argument}} is {self.level:g}. Give a number between 0 and 1, as in 0.95.", argument="level")
+            raise ArgumentError(
+                f"{{argument}} is {self.level:g}. Give a number between 0 and 1, such as 0.95.", argument="level"
+            )
         count("cv", self.cv, 2)
         if self.alpha is not None:
             positive("alpha", self.alpha)
@@ -136,13 +142,13 @@ class Settings:
         if self.penalty is not None:
             by_name("penalty", self.penalty, PENALTIES)
         elif self.alpha is not None:
-            raise ArgumentError("{argument} has no penalty. Give one too, as in 'lasso'.", argument="alpha")
+            raise ArgumentError("{argument} requires a penalty. Also give one, such as 'lasso'.", argument="alpha")
         of_exact = {"link": self.link is not None, "cov_type": self.cov_type != "model", "penalty": self.penalty is not None}
         given = next((name for name, is_given in of_exact.items() if is_given), None)
         if given is not None and (self.by_descent or self.hidden):
             raise ArgumentError(
-                "{argument} is of fits without gradient descent. Leave it out, or what belongs to that: hidden, epochs, "
-                "batch_size, lr, optimizer, validation_split and early_stopping.",
+                "{argument} is not supported by gradient descent. Leave it out, or leave out the settings of gradient descent: "
+                "hidden, epochs, batch_size, lr, optimizer, validation_split and early_stopping.",
                 argument=given,
             )
         if self.penalty is not None and self.cov_type != "model":
@@ -176,14 +182,16 @@ class Settings:
         made = self.for_model(model)
         if trials and model not in ("logistic", "quasi_binomial"):
             raise ArgumentError(
-                f"Model {model!r} has no trials. Leave {{argument}} out, or choose model 'logistic'.", argument="trials"
+                f"Model {model!r} does not support trials. Leave {{argument}} out, or choose model 'logistic'.",
+                argument="trials",
             )
         if model not in ("logistic", "mlp"):
             _check_numbers(column, model, classes, classify, trials)
         elif model == "logistic" and not classes and not trials:
             raise DataError(
-                f"Column {column.name!r} has numbers, and model 'logistic' needs classes. Give {{argument}}, so that its "
-                f"numbers are taken as classes, trials for proportions, or choose model 'linear'.",
+                f"Column {column.name!r} has numbers, but model 'logistic' needs classes. "
+                f"Give {{argument}} to treat the numbers "
+                f"as classes, give trials if they are proportions, or choose model 'linear'.",
                 argument="classify",
             )
         return made
@@ -198,10 +206,10 @@ class Settings:
     def for_model(self, model: str) -> Settings:
         """With a model, and the hidden layers of a network. Raises ArgumentError for settings that it does not have."""
         if self.penalty is not None and model not in PENALISED:
-            raise ArgumentError(f"Model {model!r} takes no penalty. Leave {{argument}} out.", argument="penalty")
+            raise ArgumentError(f"Model {model!r} does not support penalties. Leave {{argument}} out.", argument="penalty")
         if self.by_descent and model not in DESCENT:
             raise ArgumentError(
-                f"Model {model!r} is fitted without gradient descent. Leave out epochs, batch_size, lr, optimizer, "
+                f"Model {model!r} does not support gradient descent. Leave out epochs, batch_size, lr, optimizer, "
                 f"validation_split and early_stopping."
             )
         return replace(self, model=model, hidden=(self.hidden or HIDDEN) if model == "mlp" else ())
@@ -226,26 +234,27 @@ def _check_numbers(column: pl.Series, model: str, classes: bool, classify: bool,
     """Raise an error where a target is one of classes, or has other numbers than a model takes."""
     if classify:
         raise ArgumentError(
-            f"Model {model!r} does not take classes. Leave {{argument}} out, or choose model 'logistic'.", argument="classify"
+            f"Model {model!r} does not support classes. Leave {{argument}} out, or choose model 'logistic'.",
+            argument="classify",
         )
     if classes:
         raise DataError(
-            f"Column {column.name!r} has {what_of(column)}, and model {model!r} needs numbers. Choose model 'logistic'."
+            f"Column {column.name!r} has {what_of(column)}, but model {model!r} needs numbers. Choose model 'logistic'."
         )
     if not column.dtype.is_numeric() or trials:
         return
     whole = column.cast(pl.Float64).round(0)
     bad, needs = {
-        "poisson": ((column < 0) | (column != whole), "counts: 0, 1, 2, …"),
-        "negative_binomial": ((column < 0) | (column != whole), "counts: 0, 1, 2, …"),
-        "quasi_poisson": (column < 0, "numbers from 0 on"),
+        "poisson": ((column < 0) | (column != whole), "counts (0, 1, 2, …)"),
+        "negative_binomial": ((column < 0) | (column != whole), "counts (0, 1, 2, …)"),
+        "quasi_poisson": (column < 0, "nonnegative numbers"),
         "quasi_binomial": ((column < 0) | (column > 1), "proportions from 0 to 1, or trials"),
-        "gamma": (column <= 0, "numbers above 0"),
-        "inverse_gaussian": (column <= 0, "numbers above 0"),
+        "gamma": (column <= 0, "positive numbers"),
+        "inverse_gaussian": (column <= 0, "positive numbers"),
     }.get(model, (None, ""))
     if bad is not None and bad.fill_null(False).any():
         row = int(bad.fill_null(False).arg_max() or 0)
         raise DataError(
-            f"Column {column.name!r} has {column[row]} in row {row + 1}, and model {model!r} needs {needs}. "
+            f"Column {column.name!r} has {column[row]} in row {row + 1}, but model {model!r} needs {needs}. "
             f"Correct it, or choose model 'linear'."
         )

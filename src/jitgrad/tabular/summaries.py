@@ -19,19 +19,19 @@ MOST_CLASSES = 8
 """Of a table that has a column for each class."""
 MOST_CONFUSED = 20
 KINDS = {
-    "linear": "linear regression", "logistic": "logistic regression", "poisson": "Poisson regression",
-    "gamma": "gamma regression", "inverse_gaussian": "inverse Gaussian regression",
-    "negative_binomial": "negative binomial regression", "quasi_poisson": "quasi-Poisson regression",
-    "quasi_binomial": "quasi-binomial regression", "mlp": "multilayer perceptron",
+    "linear": "Linear regression", "logistic": "Logistic regression", "poisson": "Poisson regression",
+    "gamma": "Gamma regression", "inverse_gaussian": "Inverse Gaussian regression",
+    "negative_binomial": "Negative binomial regression", "quasi_poisson": "Quasi-Poisson regression",
+    "quasi_binomial": "Quasi-binomial regression", "mlp": "Multilayer perceptron",
 }  # fmt: skip
 FIGURES = {
-    "residual_standard_error": "residual standard error", "degrees_of_freedom": "degrees of freedom", "r2": "R²",
-    "adjusted_r2": "adjusted R²", "f": "F", "f_p_value": "p of F", "log_likelihood": "log-likelihood",
+    "residual_standard_error": "residual standard error", "degrees_of_freedom": "residual df", "r2": "R²",
+    "adjusted_r2": "adjusted R²", "f": "F", "f_p_value": "p-value", "log_likelihood": "log-likelihood",
     "deviance": "deviance", "null_deviance": "null deviance", "pseudo_r2": "pseudo R²", "dispersion": "dispersion",
-    "theta": "theta", "likelihood_ratio_p_value": "p of likelihood ratio", "aic": "AIC", "aicc": "AICc", "bic": "BIC",
-    "condition": "condition",
+    "theta": "theta", "likelihood_ratio_p_value": "likelihood-ratio p-value", "aic": "AIC", "aicc": "AICc", "bic": "BIC",
+    "condition": "condition number",
 }  # fmt: skip
-"""Figures of fits, in the order in which they are told."""
+"""Fit statistics, in the order in which they are printed."""
 SCORES = {
     "rows": "rows",
     "r2": "R²",
@@ -54,8 +54,8 @@ def of_fit(fit: TableFit, ratios: bool, anova: str | None) -> Summary:
     if fit.history is not None:
         settings, history = model.settings, fit.history
         parts.append(
-            f"{history.epochs} epochs of {settings.batch_size} rows a step in {history.seconds:.2f} s, "
-            f"{settings.optimizer}, lr {settings.lr:g}, final loss {history.loss[-1]:.6g}"
+            f"{settings.optimizer}: {history.epochs} epochs in {history.seconds:.2f} s, batch size {settings.batch_size}, "
+            f"learning rate {settings.lr:g}, final loss {history.loss[-1]:.6g}"
         )
     return Summary(title, parts)
 
@@ -65,20 +65,21 @@ def of_model(model: TableModel, ratios: bool = False) -> Summary:
     rows, texts = [], []
     for column in model.columns:
         if column.categories:
-            texts.append(f"{column.name} is one of {', '.join(map(str, column.categories))}")
+            texts.append(f"categories of {column.name}: {', '.join(map(str, column.categories))}")
         else:
             rows.append((column.name, number(column.low), number(column.high)))
-    columns = [Grid(["column", "from", "to"], rows)] if rows else []
+    columns = [Grid(["column", "minimum", "maximum"], rows)] if rows else []
     return Summary(headline(model), [*_parts(model, ratios), *columns, *texts])
 
 
 def headline(model: TableModel) -> str:
     """What was fitted, in a line."""
     kind, hidden = KINDS[model.kind], model.settings.hidden
-    task = "Classification" if model.classes else "Regression"
-    widths = f" {'–'.join(map(str, hidden))}" if hidden else ""
-    link = f" with link {model.link}" if model.settings.link else ""
-    return f"{task} of {model.target.name}, {kind}{widths}{link}"
+    if hidden:
+        task = "classification" if model.classes else "regression"
+        return f"{kind} ({'–'.join(map(str, hidden))}), {task} of {model.target.name}"
+    link = f" with {model.link} link" if model.settings.link else ""
+    return f"{kind} of {model.target.name}{link}"
 
 
 def _parts(model: TableModel, ratios: bool) -> list[Grid | str]:
@@ -89,7 +90,7 @@ def _parts(model: TableModel, ratios: bool) -> list[Grid | str]:
     elif model.kind != "mlp" and len(model.classes) <= MOST_CLASSES:
         parts.append(_coefficients(model))
     elif model.kind != "mlp":
-        parts.append(f"{len(model.features)} coefficients for each of {len(model.classes)} classes: see --json")
+        parts.append(f"{len(model.features)} coefficients for each of {len(model.classes)} classes (use --json to print them)")
     names = {"cross-validation": model.validation}
     return [*parts, *model.notes, scores({names.get(name, name): part for name, part in model.scores.items()})]
 
@@ -98,20 +99,20 @@ def _of_inference(model: TableModel, inference: Inference, ratios: bool) -> list
     outputs = inference.outputs
     parts: list[Grid | str] = []
     if len(outputs) >= MOST_CLASSES:
-        parts.append(f"{len(inference.names)} estimates for each of {len(outputs)} classes: see --json")
+        parts.append(f"{len(inference.names)} estimates for each of {len(outputs)} classes (use --json to print them)")
         outputs = ()
     for k, output in enumerate(outputs):
-        what = f"{output} against {model.classes[0]}" if model.classes else ""
+        what = f"{output} vs. {model.classes[0]}" if model.classes else ""
         parts.append(estimates(inference, k, what, inference.ratio if ratios else ""))
     if inference.cov_type != "model":
-        kind = "by clusters" if inference.cov_type == "cluster" else f"of kind {inference.cov_type}"
-        parts.append(f"The standard errors are robust, {kind}.")
+        kind = "cluster-robust" if inference.cov_type == "cluster" else f"heteroscedasticity-robust ({inference.cov_type})"
+        parts.append(f"Standard errors are {kind}.")
     return [*parts, figures(inference.figures | {"degrees_of_freedom": inference.degrees_of_freedom})]
 
 
 def estimates(inference: Inference, output: int, what: str = "", ratio: str = "") -> Grid:
     """The estimates of an output, or, where they have a name, the ratios that their exponentials are."""
-    titles = ["estimate", "std. error", inference.distribution, "p", f"{100 * inference.level:g} % interval"]
+    titles = ["estimate", "std. error", inference.distribution, "p", f"{100 * inference.level:g}% CI"]
     if ratio:
         titles = [ratio, *titles[2:]]
     rows, three = [], inference.ratios() if ratio else (inference.estimate, inference.low, inference.high)
@@ -142,7 +143,7 @@ def _coefficients(model: TableModel) -> Grid:
     for name, row in zip(model.features, model.coefficients.tolist(), strict=True):
         if any(row) or not sparse:
             rows.append((name, *map(number, row)))
-    return Grid(["feature", *(model.classes or ["coefficient"])], rows, "Coefficients that are not 0" if sparse else "")
+    return Grid(["feature", *(model.classes or ["coefficient"])], rows, "Nonzero coefficients" if sparse else "")
 
 
 def scores(by_part: Mapping[str, Mapping[str, Any]]) -> Grid:
@@ -170,10 +171,12 @@ def of_curve(fitted: CurveTableFit) -> Summary:
     """A fit of a formula."""
     result, dropped = fitted.result, fitted.dropped
     made = of_curve_model(fitted.model)
-    before: list[Grid | str] = [f"{dropped} rows dropped because a value was missing"] if dropped else []
+    before: list[Grid | str] = (
+        [f"{dropped} row{'' if dropped == 1 else 's'} dropped because of missing values"] if dropped else []
+    )
     after: list[Grid | str] = []
     if result.n_minima is not None and result.n_starts > 1:
-        found = "the only minimum" if result.n_minima == 1 else f"the best of {result.n_minima} minima"
+        found = "only one minimum" if result.n_minima == 1 else f"best of {result.n_minima} local minima"
         after.append(f"{found} found from {result.n_starts} starting points")
     return Summary(made.title, [*before, *made.parts, *after])
 
@@ -186,14 +189,14 @@ def of_curve_model(model: CurveModel, columns: bool = False) -> Summary:
     free = {estimates.names[k] for k in estimates.free}
     distribution = "z" if estimates.student_dof == math.inf else "t"
     parameters = Grid(
-        ["parameter", "estimate", "std. error", distribution, "p", "95 % interval"],
+        ["parameter", "estimate", "std. error", distribution, "p", "95% CI"],
         [
             (row[0], *(_estimated(*row[1:]) if row[0] in free else (number(row[1]), "fixed", "", "", "")))
             for row in estimates.table()
         ],
     )
     found = Grid(
-        ["column", "in the table", "from", "to"],
+        ["variable", "column", "minimum", "maximum"],
         [(name, column, number(low), number(high)) for name, (column, low, high) in model.columns.items()],
         texts=(1,),
     )

@@ -31,7 +31,7 @@ def of_expression(target: Expression, binomial: bool) -> Target:
     if target.names == (target.text,):
         return Target(target.text, needs=target.names)
     if not target.names:
-        raise FormulaError(f"The left side {target.text!r} of the formula has no column. Name the target.")
+        raise FormulaError(f"The left side of the formula, {target.text!r}, contains no column. Name the target.")
     if target.pair is not None:
         successes, failures = target.pair
         both = f"({successes}) + ({failures})"
@@ -52,7 +52,7 @@ def made(given: Mapping[str, Any]) -> Target:
         check_types(getattr(target, name), hint, f"target.{name}")
     kinds = {type(value) for value in target.values}
     if not (kinds <= {str} or kinds <= {bool} or kinds <= {int, float}) or not target.needs:
-        raise DataError("its target has classes of several types, or no column")
+        raise DataError("its target has classes of different types, or no column")
     for text in filter(None, (target.value, target.trials)):
         Expression(text, target.needs)
     for text in filter(None, (target.weights, target.freq_weights)):
@@ -66,7 +66,9 @@ def learned(target: Target, whole: pl.DataFrame, classify: bool) -> Target:
         made = Target.learned(whole[target.needs[0]], classify)
         return replace(target, values=made.values, low=made.low, high=made.high)
     if classify:
-        raise FormulaError(f"The target {target.name!r} is an expression, and classes are those of a column. Make it a column.")
+        raise FormulaError(
+            f"The target {target.name!r} is an expression, but classes must be in a column. Add it to the table as a column."
+        )
     low, high = usable_range(pl.Series(target.name, values(target, whole)))
     return replace(target, low=low, high=high)
 
@@ -82,7 +84,8 @@ def values(target: Target, frame: pl.DataFrame) -> np.ndarray:
     if target.trials and ((made < 0) | (made > 1)).any():
         row = int(((made < 0) | (made > 1)).argmax())
         raise DataError(
-            f"The target {target.name!r} has more successes than trials in row {row + 1}, or fewer than none. Correct it."
+            f"The target {target.name!r} has fewer than 0 successes, or more than the number of trials, in row {row + 1}. "
+            f"Correct it."
         )
     return made
 
@@ -97,8 +100,8 @@ def check_weighted(target: Target, frame: pl.DataFrame) -> None:
     absent = [name for name in target.weighted_by if name not in frame.columns]
     if absent:
         raise DataError(
-            f"There is no column {absent[0]!r}, which says how much each row counts.{near_name(absent[0], frame.columns)} "
-            f"Add it, with 1 in each row where all count alike."
+            f"The weights column {absent[0]!r} does not exist.{near_name(absent[0], frame.columns)} "
+            f"Add it, with 1 in every row if all rows have equal weight."
         )
 
 
@@ -114,5 +117,5 @@ def weights(target: Target, frame: pl.DataFrame) -> dict[str, np.ndarray]:
             made[name] = role_values(frame, Expression(text, target.weighted_by), name)
             if (made[name] < 0).any():
                 row = int((made[name] < 0).argmax())
-                raise DataError(f"The {name} {text!r} are {made[name][row]:g} in row {row + 1}. Give numbers of 0 or more.")
+                raise DataError(f"The {name} {text!r} are {made[name][row]:g} in row {row + 1}. Weights must not be negative.")
     return made
