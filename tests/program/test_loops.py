@@ -108,7 +108,7 @@ def test_a_body_may_update_state() -> None:
     [
         (Loop(body(4), 4, 1, 1), ((), (4,)), "2 operands and its body 3"),
         (Loop(body(4), 4, 1, 1), ((3,), (4,), ()), "Operand 0 of a loop has shape"),
-        (Loop(body(4), 5, 1, 1), ((), (4,), ()), "has not a slice a trip"),
+        (Loop(body(4), 5, 1, 1), ((), (4,), ()), "does not have one slice per trip"),
         (Loop(body(4), 4, 1, 1, parallel=True), ((), (4,), ()), "depend on one another"),
         (Loop(body(4), 3, 1, 1, tail=body(4)), ((), (4,), ()), "does not continue"),
         (Loop(body(5, 7), 3, 0, 1, tail=body(5)), ((3,), (), ()), "Operand 0|does not continue"),

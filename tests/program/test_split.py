@@ -269,17 +269,17 @@ LOOP = {"trips": 1, "length": 2, "tail": 3, "lanes": 4, "t": 5, "moves": 6}
 @pytest.mark.parametrize(
     ("row", "column", "value", "message"),
     [
-        (0, LOOP["length"], 3, "past its entry"),
-        (0, LOOP["length"], 0, "no instruction next"),
-        (0, LOOP["tail"], 1, "past its entry"),
-        (0, LOOP["trips"], 3, "no instruction next"),
+        (0, LOOP["length"], 3, "beyond its entry"),
+        (0, LOOP["length"], 0, "does not end with an instruction next"),
+        (0, LOOP["tail"], 1, "beyond its entry"),
+        (0, LOOP["trips"], 3, "does not end with an instruction next"),
         (0, LOOP["trips"], 0, "none or past the table"),
         (0, LOOP["lanes"], 3, "lanes=3 of trips=2"),
         (0, LOOP["moves"], 3, "past the table"),
         (0, LOOP["t"], 1, "past the table"),
-        (1, 0, OPCODE["next"], "ends no loop|no place"),
-        (2, 0, OPCODE["loop"], "no instruction next|past its entry"),
-        (1, 3, LEAST_ELEMENTS + 1, "the same places|touches"),
+        (1, 0, OPCODE["next"], "ends no loop|not a place"),
+        (2, 0, OPCODE["loop"], "does not end with an instruction next|beyond its entry"),
+        (1, 3, LEAST_ELEMENTS + 1, "the same memory|touches"),
     ],
 )
 def test_loops_that_are_not_whole_or_not_independent_are_found(row: int, column: int, value: int, message: str) -> None:
@@ -293,10 +293,10 @@ def test_loops_that_are_not_whole_or_not_independent_are_found(row: int, column:
 @pytest.mark.parametrize(
     ("number", "value", "message"),
     [
-        (0, 3, "no place"),  # a size
-        (0, 16, "no place"),  # past the body
-        (1, 0, "the same places"),  # all lanes write to one place
-        (1, LEAST_ELEMENTS - 1, "the same places"),
+        (0, 3, "not a place"),  # a size
+        (0, 16, "not a place"),  # past the body
+        (1, 0, "the same memory"),  # all lanes write to one place
+        (1, LEAST_ELEMENTS - 1, "the same memory"),
         (1, 2 * LEAST_ELEMENTS, "touches|never written|writes over"),
         (4, -1, "touches"),
     ],

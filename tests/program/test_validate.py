@@ -69,7 +69,7 @@ def test_other_faults() -> None:
     with pytest.raises(ProgramError, match="arena"):
         dataclasses.replace(good, outputs=(Slot(good.size, (5,)),)).validate()
     kind, _ = good.instruction(0)
-    with pytest.raises(ProgramError, match="writes over an input"):
+    with pytest.raises(ProgramError, match="overwrites an input"):
         edited(good, 0, kind.fields.index("d") + 1, good.inputs[0].offset).validate()
 
 
@@ -87,7 +87,7 @@ def test_updates_write_state_alone() -> None:
     kind, _ = good.instruction(good.stop - 1)
     assert kind.name == "sgd"
     for wrong in (good.literals[0][0], good.inputs[-1].offset):
-        with pytest.raises(ProgramError, match="no state"):
+        with pytest.raises(ProgramError, match="which is not state"):
             edited(good, good.stop - 1, kind.fields.index("p") + 1, wrong).validate()
 
 
@@ -159,7 +159,7 @@ def test_a_dump_of_a_training_step_is_read_again() -> None:
         ("[0:6]", "[0:7]", "Line 2 .*7 elements of shape"),
         ("[0:6]", "[0]", "Line 2"),
         ("value:\n", "", "Line .*before the first entry"),
-        ("output", "value:\n  0 exp d=6 x=0 n=6\noutput", "Line .*there before"),
+        ("output", "value:\n  0 exp d=6 x=0 n=6\noutput", "Line .*duplicate entry"),
         ("output", "update:\ngradient:\n  0 exp d=6 x=0 n=6\noutput", "out of order"),
         ("[0:6]", "[a:6]", "Line 2"),
         (" d=", " e=", "Line .*'d'"),

@@ -1,1 +1,1 @@
-"""From recorded expressions to Programs, and running them."""
+"""Lowering recorded expressions to Programs, and running them."""

@@ -1,4 +1,4 @@
-"""Where instructions are appended, and the numbers of the table that they refer to."""
+"""The assembler: it appends instructions, and the entries of the table that they refer to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from jitgrad.vm.instructions import BY_LANE, BY_TRIP, INSTRUCTIONS, MOVE, OPCODE
 class Assembler:
     """Instructions of one dtype, and their table.
 
-    Attributes:
-        table: sizes, strides and places that they refer to.
-        whole: whether large instructions stay so, as parts of what is shared already.
+    Attributes
+    ----------
+    table : array of uint64
+        Sizes, strides and offsets that instructions refer to.
+    whole : bool
+        Whether large instructions are emitted whole, because they are already part of a loop that threads share.
     """
 
     def __init__(self, dtype: np.dtype[Any], table: list[int] | None = None, whole: bool = False) -> None:
         self.dtype, self.whole = dtype, whole
-        self._words = array.array("Q")  # of all instructions, with no object for each
+        self._words = array.array("Q")  # words of all instructions, which avoids an object for each
         self.table: list[int] = [] if table is None else table
 
     @property
@@ -33,7 +36,7 @@ class Assembler:
         return len(self._words) // WIDTH
 
     def emit(self, name: str, **fields: int) -> None:
-        """Append an instruction, a large one as a loop of parts that threads may share. Fields that it has not are left out."""
+        """Append an instruction, splitting a large one into a loop that threads can share. Missing fields are ignored."""
         parts = None if self.whole else split(INSTRUCTIONS[OPCODE[name]], fields)
         if parts is None:
             self.append(name, **fields)
@@ -45,15 +48,15 @@ class Assembler:
         self.loop(parts.number, body, moved, 0 * moved, parts.number, rest)
 
     def append(self, name: str, **fields: int) -> None:
-        """Append an instruction as it is."""
+        """Append an instruction unchanged."""
         self.put(row(name, fields))
 
     def put(self, made: list[int]) -> None:
-        """Append an instruction, all of its numbers."""
+        """Append an instruction given as words."""
         self._words.fromlist(made)
 
     def append_all(self, code: np.ndarray) -> None:
-        """Append instructions that are there."""
+        """Append finished instructions."""
         self._words.frombytes(code.astype(np.uint64).tobytes())
 
     def loop(
@@ -67,10 +70,14 @@ class Assembler:
     ) -> None:
         """Append a loop.
 
-        Args:
-            trips, lanes: how often the body runs, and into how many runs of trips threads may cut that; 0 for none.
-            body, tail: instructions as they are in the first trip, in the first lane; and those of a last trip, if it differs.
-            by_trip, by_lane: what is added to them with each trip, and with each lane.
+        Parameters
+        ----------
+        trips, lanes : int
+            The number of iterations, and the number of ranges of iterations that threads can share; 0 lanes for none.
+        body, tail : ndarray
+            Instructions as in the first trip of the first lane; and those of a last trip that differs, if any.
+        by_trip, by_lane : ndarray
+            Increments of the fields with each trip and with each lane.
         """
         if len(body) == 0:
             return
@@ -85,11 +92,11 @@ class Assembler:
         self.append_all(tail)
 
     def code(self) -> np.ndarray:
-        """The instructions, uint64 (n, WIDTH)."""
+        """The instructions, uint64 of shape (n, WIDTH)."""
         return np.array(self._words, np.uint64).reshape(-1, WIDTH)
 
     def numbers(self, wanted: list[int]) -> int:
-        """Where in the table some numbers stand, once for all that have the same."""
+        """Return the position of some numbers in the table. Equal sequences are stored once."""
         start = len(self.table)
         for k in range(start - len(wanted) + 1):
             if self.table[k : k + len(wanted)] == wanted:
@@ -98,7 +105,7 @@ class Assembler:
         return start
 
     def view(self, name: str, d: int, a: int, shape: Shape, strides: Sequence[int]) -> None:
-        """A strided copy, ``copy_from`` or ``copy_into``, axes merged where they run on from one another."""
+        """Emit a strided copy, ``copy_from`` or ``copy_into``, after merging contiguous axes."""
         sizes, jumps = [1], [1]
         for n, s in zip(shape, strides, strict=True):
             if n == 1:
@@ -120,6 +127,6 @@ class Assembler:
 
 
 def row(name: str, fields: dict[str, int]) -> list[int]:
-    """An instruction: its opcode, and of the fields those that it has."""
+    """Encode an instruction: its opcode and those of the fields that it has."""
     made = [OPCODE[name], *[fields[key] for key in INSTRUCTIONS[OPCODE[name]].fields]]
     return made + [0] * (WIDTH - len(made))

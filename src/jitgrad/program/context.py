@@ -1,4 +1,4 @@
-"""A Program with an arena of its own, ready to run: the one door to the vm."""
+"""A Program with its memory, ready to run: the only way into the vm."""
 
 from __future__ import annotations
 
@@ -24,16 +24,20 @@ if TYPE_CHECKING:
 
 _ALIGNMENT = 64
 _LEAST_BYTES = 1 << 18
-"""What a context counts for in the pool, besides its arena."""
+"""Size that a context counts for in the pool, in addition to its arena."""
 
 
 class Context:
-    """Memory for ``program``, its literals in place: an arena of its own unless one is given.
+    """Memory for ``program``, with its literals in place, in a new arena unless one is given.
 
-    Attributes:
-        size: in bytes, about.
-        descriptor: what native code is given.
-        inputs, outputs: the places of the Program's inputs and outputs, as arrays that share the arena's memory.
+    Attributes
+    ----------
+    size : int
+        Approximate size in bytes.
+    descriptor : ndarray
+        The record that native code receives.
+    inputs, outputs : list of ndarray
+        The inputs and outputs of the Program, as views of the arena.
     """
 
     def __init__(self, program: Program, arena: np.ndarray | None = None) -> None:
@@ -44,7 +48,7 @@ class Context:
             self.arena[offset] = value
         self.inputs = [self._view(slot) for slot in program.inputs]
         self.outputs = [self._view(slot) for slot in program.outputs]
-        self._code = np.concatenate([program.code, np.zeros((program.lane_rows, WIDTH), np.uint64)])  # loops change it
+        self._code = np.concatenate([program.code, np.zeros((program.lane_rows, WIDTH), np.uint64)])  # loops modify it
         self._held: list[Any] = [None] * len(program.inputs)
         self._execute = load("execute", program.dtype)
         self.descriptor = ContextDescriptor(
@@ -57,16 +61,16 @@ class Context:
         self._address = address(self.descriptor)
 
     def forget(self) -> None:
-        """Its inputs may have been written in any way."""
+        """Invalidate the record of loaded inputs, which may have been overwritten."""
         self._held = [None] * len(self.inputs)
 
     def load(self, values: Iterable[Any], first: int = 0, stop: int | None = None) -> None:
-        """Copy the values of the inputs first ≤ i < stop, all by default, to their places, cast to the program's dtype."""
+        """Copy the inputs first ≤ i < stop, by default all, into the arena, cast to the program's dtype."""
         for place, value in zip(self.inputs[first:stop], values, strict=True):
             place[...] = value
 
     def give(self, values: Sequence[Any]) -> None:
-        """The same with values that never change: one that was given before is not copied again."""
+        """Load immutable values. A value that is already in place is not copied again."""
         held, inputs = self._held, self.inputs
         for number, value in enumerate(values):
             if held[number] is not value:
@@ -74,7 +78,7 @@ class Context:
                 held[number] = value
 
     def state(self, numbers: Sequence[int]) -> list[np.ndarray]:
-        """Copies of inputs that the run has changed, which never change."""
+        """Return immutable copies of the inputs that the run has changed."""
         inputs, held, made = self.inputs, self._held, []
         for number in numbers:
             value = inputs[number].copy()
@@ -84,12 +88,12 @@ class Context:
         return made
 
     def run(self, start: int = 0, stop: int | None = None) -> None:
-        """Run the instructions start ≤ i < stop; all of them by default."""
+        """Run the instructions start ≤ i < stop, by default all."""
         self._execute.call(self._address, start, self.program.stop if stop is None else stop)
 
     @functools.cached_property
     def train(self) -> Function:
-        """The native loop over epochs."""
+        """Run the native training loop over epochs."""
         return load("train", self.program.dtype)
 
     def _view(self, slot: Slot) -> np.ndarray:
@@ -97,23 +101,23 @@ class Context:
 
 
 def helpers(contexts: Sequence[Context]) -> AbstractContextManager[None]:
-    """Helpers for contexts of one dtype while it lasts, if their Programs have work to share."""
+    """Provide helper threads for contexts of one dtype, if their Programs have work to share."""
     if not any(context.program.shares for context in contexts):
         return nullcontext()
     return thread_pool([context.descriptor for context in contexts], contexts[0].program.dtype)
 
 
 def _aligned(size: int, dtype: np.dtype[Any]) -> np.ndarray:
-    """Zeros that start on a cache line."""
+    """Allocate zeros aligned to a cache line."""
     raw = np.zeros(size * dtype.itemsize + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
     return raw[start : start + size * dtype.itemsize].view(dtype)
 
 
 class _Pool:
-    """Contexts that wait for the next run of their Program, up to a size of all their arenas; the oldest are dropped.
+    """A pool of idle contexts for the next run of their Program. If their arenas exceed a limit, the oldest are dropped.
 
-    An interrupt may come between any two lines, and what is there then is as usable as before.
+    It stays consistent if an interrupt occurs between any two lines.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -144,7 +148,7 @@ _pool = _Pool(most_bytes=1 << 26)
 
 
 class _Last(threading.local):
-    """The context that a thread used last, which it will often use next: then the pool is not asked."""
+    """The context that a thread used last. It is likely to be used next, which avoids a look-up in the pool."""
 
     context: Context | None = None
 
@@ -153,7 +157,7 @@ _last = _Last()
 
 
 def taken(program: Program) -> Context:
-    """One that no other thread uses, to be given values that never change and put back by ``put_back``."""
+    """Take a context that no other thread uses, for immutable values. Return it with ``put_back``."""
     last = _last.context
     if last is not None:
         _last.context = None
@@ -164,12 +168,12 @@ def taken(program: Program) -> Context:
 
 
 def put_back(context: Context) -> None:
-    """The thread has used it."""
+    """Return a context that the thread no longer uses."""
     _last.context = context
 
 
 class lent:  # noqa: N801  (used like a function)
-    """``with lent(program) as context``: one that no other thread uses, given back afterwards, for any use."""
+    """``with lent(program) as context`` lends a context that no other thread uses, for any use."""
 
     __slots__ = ("_context",)
 

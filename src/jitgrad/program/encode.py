@@ -1,4 +1,4 @@
-"""From steps with places in the arena to instructions, as their rows say."""
+"""Encoding: from steps with places in the arena to instructions, by the rows of their ops."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from jitgrad.program.slots import NOWHERE
 
 
 def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int) -> None:
-    """Append the instructions of step ``i``; a leaf, a view and what has no elements have none."""
+    """Emit the instructions of step ``i``. Leaves, views and empty values have none."""
     step = expression.steps[i]
     row = lowered(step.op)
     if row.leaf or row.view is not None or size_of(step.shape) == 0:
         return
     if row.emit is None:
-        raise ProgramError(f"No instruction does {step.op}. Run the passes of lowering on the expression first.")
+        raise ProgramError(f"No instruction computes {step.op}. Run the lowering passes on the expression first.")
     shapes, places = expression.shapes(step.args), picked(memory.places, step.args)
     at = Placed(step.op, step.shape, memory.places[i], shapes, places, memory.scratch.get(i, NOWHERE))
     if step.attrs:
@@ -28,7 +28,7 @@ def encode_step(code: Assembler, expression: Expression, memory: Memory, i: int)
 
 
 def encode_update(code: Assembler, expression: Expression, memory: Memory, update: Update) -> None:
-    """Append the instructions of an update; one of nothing has none."""
+    """Emit the instructions of an update. An update of empty values has none."""
     operands = update.targets + update.args
     shapes, places = expression.shapes(operands), tuple(memory.places[j] for j in operands)
     if 0 not in shapes[0]:

@@ -1,7 +1,7 @@
-"""What lowering works on: a recorded expression as a flat, hashable list of steps.
+"""The intermediate representation: a recorded expression as a flat, hashable list of steps.
 
-A step names its operands by their position in the list, so equal structure means equal value and an Expression is its own
-cache key. Leaves are the steps ``input`` (an array given at run time) and ``literal`` (a Python number).
+A step refers to its operands by position, so equal structure means equal value, and an Expression is its own cache key. Leaves
+are the steps ``input`` (an array passed at run time) and ``literal`` (a Python number).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Attrs = tuple[tuple[str, Any], ...]
 
 
 def picked(values: Sequence[V], numbers: Sequence[int]) -> tuple[V, ...]:
-    """``values[i]`` for each of the numbers, of which there are mostly one or two: no loop, a pass does this for each step."""
+    """Return ``values[i]`` for each number. Special cases for one and two avoid a loop that passes would run for each step."""
     if len(numbers) == 2:
         a, b = numbers
         return values[a], values[b]
@@ -30,7 +30,7 @@ def picked(values: Sequence[V], numbers: Sequence[int]) -> tuple[V, ...]:
 
 
 class Step(NamedTuple):
-    """One value: an op of the table (or a leaf, or what fusion makes), its operands, attributes and shape."""
+    """One value: an op of the table, a leaf, or a fused op, with its operands, attributes and shape."""
 
     op: str
     args: tuple[int, ...]
@@ -39,21 +39,21 @@ class Step(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Elements of the value."""
+        """Number of elements of the value."""
         return size_of(self.shape)
 
     def at(self, places: Sequence[int]) -> Step:
-        """The same step where step i has become step ``places[i]``."""
+        """Return the step with its operands renumbered by ``places``."""
         op, args, attrs, shape = self
         return Step(op, picked(places, args), attrs, shape) if args else self
 
     def attr(self, name: str) -> Any:
-        """One of the attributes."""
+        """Return an attribute."""
         return dict(self.attrs)[name]
 
 
 class Update(NamedTuple):
-    """A change of state after everything else: its name, the inputs it changes, what it takes, and attributes."""
+    """A change of state after all steps: its name, the inputs that it changes, its arguments, and attributes."""
 
     op: str
     targets: tuple[int, ...]
@@ -62,14 +62,17 @@ class Update(NamedTuple):
 
 
 class Expression(NamedTuple):
-    """Steps in an order in which operands come first, what is asked for, and the updates.
+    """Steps in topological order, entries, and updates.
 
-    Attributes:
-        steps: the values.
-        entries: names, and for each the steps that are its outputs. What an entry needs is computed before anything that only
-            later ones need, so that a Program can be run up to there, or from there on.
-        updates: run last, in the entry "update", or, in the body of a loop, at the end of a trip. Their targets are ``input``
-            steps.
+    Attributes
+    ----------
+    steps : tuple of Step
+        The values.
+    entries : tuple
+        Names, each with the steps that are its outputs. Steps that an entry needs precede steps that only later entries need,
+        so a Program can run up to the end of an entry, or resume from there.
+    updates : tuple of Update
+        They run last, in the entry "update", or at the end of a trip in the body of a loop. Their targets are ``input`` steps.
     """
 
     steps: tuple[Step, ...]
@@ -78,22 +81,22 @@ class Expression(NamedTuple):
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """Those of all entries."""
+        """The outputs of all entries."""
         return tuple(i for _, outputs in self.entries for i in outputs)
 
     @property
     def state(self) -> set[int]:
-        """The inputs that updates change, those in the bodies of loops too."""
+        """The inputs that updates change, including updates in the bodies of loops."""
         inside = {step.args[k] for step in self.steps if step.op == "loop" for k in step.attr("loop").changes}
         return {i for update in self.updates for i in update.targets} | inside
 
     def shapes(self, steps: Sequence[int]) -> tuple[Shape, ...]:
-        """The shapes of some steps."""
+        """Return the shapes of some steps."""
         return shapes_of(self.steps, steps)
 
 
 def shapes_of(steps: Sequence[Step], numbers: Sequence[int]) -> tuple[Shape, ...]:
-    """The shapes of some of ``steps``."""
+    """Return the shapes of some of ``steps``."""
     if len(numbers) == 2:
         a, b = numbers
         return steps[a].shape, steps[b].shape
@@ -106,7 +109,7 @@ def input_step(leaf: int, shape: Shape) -> Step:
 
 
 def literal_step(value: float) -> Step:
-    """A Python number. Its text is the attribute: it tells 0.0 from -0.0 and lets nan equal nan."""
+    """Return the step of a number. Its attribute is text, which distinguishes 0.0 from -0.0 and makes nan equal nan."""
     return Step("literal", (), (("value", repr(value)),), ())
 
 
@@ -118,9 +121,12 @@ def literal_value(step: Step) -> float:
 class Builder:
     """Collects the steps of a rewritten expression.
 
-    Attributes:
-        steps: so far.
-        uses: how often the expression asks for each of them, where a pass needs to know.
+    Attributes
+    ----------
+    steps : list of Step
+        The steps so far.
+    uses : sequence of int
+        Number of uses of each step of the original expression, if a pass needs it.
     """
 
     steps: list[Step]
@@ -134,27 +140,27 @@ class Builder:
         return self.add(literal_step(value))
 
     def step(self, name: str, *args: int, **attrs: Any) -> Step:
-        """A step of an op of the table, its shape by its own rule."""
+        """Make a step of a recorded op, with the shape that its rule infers."""
         row = OPS[name]
         shape = row.shape(row, shapes_of(self.steps, args), attrs)
         return Step(name, args, tuple(attrs.items()), shape)
 
     def op(self, name: str, *args: int, **attrs: Any) -> int:
-        """Add an op of the table."""
+        """Add a recorded op."""
         return self.add(self.step(name, *args, **attrs))
 
     def shapes(self, steps: Sequence[int]) -> tuple[Shape, ...]:
-        """The shapes of some steps."""
+        """Return the shapes of some steps."""
         return shapes_of(self.steps, steps)
 
     def literal_at(self, i: int) -> float | None:
-        """The number at ``i`` if it is a literal."""
+        """Return the number at position ``i`` if it is a literal."""
         step = self.steps[i]
         return literal_value(step) if step.op == "literal" else None
 
 
 Rule = Callable[[Builder, Step], int | None]
-"""Gives the position of what a step is replaced by, or None."""
+"""A rewriting rule: returns the position of the replacement of a step, or None to keep it."""
 UpdateRule = Callable[[Builder, Update], Update | None]
 
 
@@ -164,9 +170,9 @@ def rewrite(
     update_rule: UpdateRule | None = None,
     count: bool = False,
 ) -> Expression:
-    """One sweep: each step, its operands renamed, goes through the rule of its op, if any, and then each update through its.
+    """Rewrite an expression in one sweep: apply the rule of its op to each step, then the update rule to each update.
 
-    With ``count`` the Builder knows how often what a rule meets is asked for.
+    With ``count``, the Builder provides the number of uses of each step.
     """
     found = {op: rule_of(op) for op in {step.op for step in expression.steps}}
     rules = {op: rule for op, rule in found.items() if rule is not None}
@@ -198,7 +204,7 @@ def _uses(expression: Expression) -> Counter[int]:
 
 
 def renamed(expression: Expression, steps: Iterable[Step], place: Sequence[int]) -> Expression:
-    """The expression over new ``steps``, where ``place[i]`` is the new position of step i."""
+    """Return the expression over new ``steps``, where ``place[i]`` is the new position of step i."""
 
     def moved(numbers: tuple[int, ...]) -> tuple[int, ...]:
         return tuple([place[i] for i in numbers])

@@ -1,4 +1,4 @@
-"""What an instruction in loops touches in all trips: the fields of its first and of its last place, a lane at a time."""
+"""Extents of instructions in loops: their fields at the lowest and the highest places over all trips, for each lane."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ Fields = dict[str, int]
 
 
 class Range(NamedTuple):
-    """The instructions first ≤ i < stop of a loop's body, how often they run, the tail behind them, and what moves.
+    """The instructions first ≤ i < stop of a loop's body, the number of trips, the tail after them, and the moving fields.
 
-    Attributes:
-        moves: of each instruction the fields that move, and what is added with each trip, and with each lane.
+    Attributes
+    ----------
+    moves : tuple
+        For each instruction, the fields that move, with their increments per trip and per lane.
     """
 
     first: int
@@ -33,14 +35,14 @@ class Range(NamedTuple):
     moves: dict[int, list[tuple[str, int, int]]]
 
     def trips_of(self, lane: int) -> range:
-        """The trips of a lane; all where there are none."""
+        """Return the trips of a lane, or all trips if there are no lanes."""
         if not self.lanes:
             return range(self.trips)
         return range(lane * self.trips // self.lanes, (lane + 1) * self.trips // self.lanes)
 
 
 def ranges_of(program: Program) -> list[Range]:
-    """The loops of a Program, outer ones first. Raises ProgramError where one is not whole or not within another."""
+    """Return the loops of a Program, outer loops first. Raise ProgramError if a loop is incomplete or not properly nested."""
     found: list[Range] = []
     for i in np.flatnonzero(program.code[:, OPERATION] == OPCODE["loop"]).tolist():
         kind, fields = program.instruction(i)
@@ -50,11 +52,11 @@ def ranges_of(program: Program) -> list[Range]:
         end = following + 1 + fields["tail"]
         outer = [r for r in found if r.first <= i < r.end]
         if end > program.stop or program.entry_of(i) != program.entry_of(end - 1) or any(end > _limit(r, i) for r in outer):
-            raise ProgramError(f"{where} runs past its entry or the loop that it is in. Lower the expression again.")
+            raise ProgramError(f"{where} extends beyond its entry or the enclosing loop. Lower the expression again.")
         same = ("trips", "length", "t", "moves")
         name, last = program.instruction(following)
         if name.name != "next" or any(last[field] != fields[field] for field in same):
-            raise ProgramError(f"{where} has no instruction next at its end. Lower the expression again.")
+            raise ProgramError(f"{where} does not end with an instruction next. Lower the expression again.")
         if fields["lanes"] + bool(fields["tail"]) > MOST_TASKS or (fields["lanes"] and any(r.lanes for r in outer)):
             raise ProgramError(f"{where} has more lanes than threads can share. Lower the expression again.")
         found.append(Range(i + 1, following, fields["trips"], fields["lanes"], end, _moves(program, i, fields)))
@@ -66,12 +68,12 @@ def ranges_of(program: Program) -> list[Range]:
 
 
 def trips_at(i: int, loops: Sequence[Range]) -> int:
-    """How often instruction ``i`` runs in the loops around it."""
+    """Return how often instruction ``i`` runs because of the loops around it."""
     return math.prod(loop.trips for loop in loops if loop.first <= i < loop.stop)
 
 
 def check_limits(program: Program, kind: Instruction, fields: Fields, where: str) -> None:
-    """Raise ProgramError where a number of an instruction is beyond its limits."""
+    """Raise ProgramError if a number of an instruction exceeds its limits."""
     for limit in kind.limits:
         wrong = limit(fields, program.table, program.dtype)
         if wrong:
@@ -79,7 +81,7 @@ def check_limits(program: Program, kind: Instruction, fields: Fields, where: str
 
 
 def _limit(outer: Range, i: int) -> int:
-    """Where what begins at instruction ``i`` must end: with the body or the tail that it is in."""
+    """Return where a loop at instruction ``i`` must end: at the end of the enclosing body or tail."""
     return outer.stop if i < outer.stop else outer.end
 
 
@@ -92,15 +94,15 @@ def _moves(program: Program, i: int, fields: Fields) -> dict[int, list[tuple[str
         kind = program.instruction(i + 1 + row)[0] if 0 <= row < fields["length"] else None
         name = kind.fields[column - 1] if kind is not None and 0 < column <= len(kind.fields) else ""
         if kind is None or name not in kind.places:
-            raise ProgramError(f"Instruction {i} (loop) moves word {word}, which is no place. Lower the expression again.")
+            raise ProgramError(f"Instruction {i} (loop) moves word {word}, which is not a place. Lower the expression again.")
         moves.setdefault(i + 1 + row, []).append((name, move[BY_TRIP], move[BY_LANE]))
     return moves
 
 
 def swept(i: int, fields: Fields, loops: Sequence[Range]) -> Iterator[tuple[int, Sequence[Fields]]]:
-    """For each lane of the loops around instruction ``i`` its number, and the fields with the lowest and the highest places.
+    """Yield, for each lane of the loops around instruction ``i``, its number and the fields at the lowest and highest places.
 
-    Where nothing moves, these are the same, and without a loop that has lanes there is one lane.
+    The two are equal if nothing moves. Without a loop that has lanes, there is one lane.
     """
     around = [r for r in loops if r.first <= i < r.stop]
     if not any(r.lanes or i in r.moves for r in around):

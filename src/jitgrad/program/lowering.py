@@ -1,8 +1,8 @@
-"""Lowering: the recipe from a recorded expression to a Program.
+"""Lowering: the pipeline from a recorded expression to a Program.
 
-Passes take an Expression and give a better one: *canonicalise* to one form of each thing, *cse* and *dce* to no step twice or
-for nothing, *fuse* to steps that are one instruction, *legalise* to steps that instructions exist for, *tile_rows* to loops
-over blocks of rows. Then each step gets a place in the arena, and its row emits its instructions.
+Passes map an Expression to an equivalent one: *canonicalise* rewrites to canonical forms, *cse* and *dce* remove redundant and
+dead steps, *fuse* merges steps that one instruction computes, *legalise* replaces steps that no instruction computes, and
+*tile_rows* creates loops over blocks of rows. Then each step is assigned a place in the arena, and its row emits instructions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from jitgrad.program.slots import GRADIENT, UPDATE, Entry, Slot
 
 
 def optimise(expression: Expression) -> Expression:
-    """All passes, on an Expression or on the body of a loop in it."""
+    """Run all passes on an Expression, or on the body of a loop in it."""
     for apply in RECIPE:
         expression = apply(expression)
     return expression
@@ -41,11 +41,11 @@ def optimise(expression: Expression) -> Expression:
 RECIPE = (
     canonicalise, cse, hoist_scale, dce, lower_bodies(optimise), fuse, dce, legalise, cse, tile_rows, legalise_loops,
 )  # fmt: skip
-"""The passes, in order. What follows them is the order of entries, memory and encoding."""
+"""The passes, in order. Ordering by entries, memory assignment and encoding follow."""
 
 
 def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
-    """Lower an expression to a Program of one float dtype. The Program is validated."""
+    """Lower an expression to a Program of one float dtype, and validate it."""
     expression, ends = _by_entries(optimise(expression))
     memory = assign_memory(expression)
     code, entries, first = Assembler(dtype), [], 0
@@ -66,10 +66,10 @@ def lower(expression: Expression, dtype: np.dtype[Any]) -> Program:
 
 
 def _by_entries(expression: Expression) -> tuple[Expression, list[tuple[str, int]]]:
-    """Steps in the order of the entries that need them first; for each entry its name and where its steps end."""
+    """Order steps by the first entry that needs them; return the name and the last step of each entry."""
     names = [name for name, _ in expression.entries] + [GRADIENT] * bool(expression.updates)
     steps = expression.steps
-    entry = [len(expression.entries)] * len(steps)  # of what no output needs
+    entry = [len(expression.entries)] * len(steps)  # steps that no output needs
     for k in range(len(expression.entries) - 1, -1, -1):
         for i, needed in enumerate(needed_by(expression, expression.entries[k][1])):
             if needed:
@@ -97,5 +97,5 @@ def _program(expression: Expression, memory: Memory, code: Assembler, entries: t
 
 
 def _slot(place: int, step: Step) -> Slot:
-    """Of several results their block."""
+    """Return the place of a step, or the block of its results."""
     return Slot(place, (step.size,) if type(step.shape) is Shapes else step.shape)

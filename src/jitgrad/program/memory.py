@@ -1,8 +1,8 @@
-"""Where each value lives: offsets into the arena by liveness.
+"""Memory assignment: offsets into the arena by live ranges.
 
-Order of the arena: updated state, other inputs, literals, temporaries. Inputs, literals and outputs keep their place for good;
-a temporary's place is free again after its last use. No result is written over an operand that it is computed from, so
-that every loop may be vectorised.
+The order in the arena is: updated state, other inputs, literals, temporaries. Inputs, literals and outputs keep their place.
+The place of a temporary is free again after its last use. A result never overlaps an operand of its own step, so every loop can
+be vectorized.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from jitgrad.program.lowering_rules.table import lowered
 from jitgrad.program.slots import Slot
 
 ALIGNMENT = 16
-"""Elements to which the place of anything larger than one of them is aligned: a cache line of float32."""
+"""Alignment, in elements, of every value larger than one element: a cache line of float32."""
 
 
 class Memory(NamedTuple):
-    """Where everything stands.
+    """The memory layout of an Expression.
 
-    Attributes:
-        places: the offset of each step's value.
-        scratch: what a step's kernel works in, where it needs some.
-        size: elements of the arena.
+    Attributes
+    ----------
+    places : list of int
+        The offset of each step's value.
+    scratch : list of int
+        The scratch memory of each step's kernel, if it needs any.
+    size : int
+        Number of elements of the arena.
     """
 
     places: list[int]
@@ -35,7 +39,7 @@ class Memory(NamedTuple):
 
 
 def owners(expression: Expression) -> list[int]:
-    """For each step the one whose place its value lies in: itself, or what it is a view of."""
+    """Return, for each step, the step that owns its memory: itself, or the base of a view."""
     owner = list(range(len(expression.steps)))
     views = {op for op in {step.op for step in expression.steps} if lowered(op).view is not None}
     if views:
@@ -46,9 +50,9 @@ def owners(expression: Expression) -> list[int]:
 
 
 def assign_memory(expression: Expression, placed: Collection[int] = ()) -> Memory:
-    """The place of each step's value, and of what its kernel works in.
+    """Assign a place to the value of each step, and to the scratch memory of its kernel.
 
-    Steps that are ``placed`` have theirs elsewhere; here it is 0, and that of a view of one its distance from there.
+    The ``placed`` steps are stored elsewhere. They are 0 here, and a view of one is its distance from the base.
     """
     steps, rows = expression.steps, {op: lowered(op) for op in {step.op for step in expression.steps}}
     owner, sizes = owners(expression), [size_of(step.shape) for step in steps]
@@ -85,7 +89,7 @@ _GIVEN_BACK = -1
 
 
 def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
-    """For each owner, the step that uses it last; a number past all steps where it is kept."""
+    """Return the last use of each owner; a number beyond all steps if it is kept."""
     steps, kept = expression.steps, len(expression.steps)
     last = list(range(kept))
     for i, step in enumerate(steps):
@@ -101,7 +105,7 @@ def _last_uses(expression: Expression, owner: list[int]) -> list[int]:
 
 
 class _Arena:
-    """A growing arena with a list of free blocks, kept in order and merged."""
+    """A growing arena with a sorted list of free blocks, in which neighbors are merged."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -115,7 +119,7 @@ class _Arena:
         return offset
 
     def take(self, n: int) -> int:
-        """The smallest free block that holds n elements, or new room at the end."""
+        """Allocate the smallest free block of at least n elements, or extend the arena."""
         n = _rounded(n)
         fits = [(length, offset) for offset, length in self.free if length >= n > 0]
         if not fits:
@@ -138,5 +142,5 @@ class _Arena:
 
 
 def _rounded(n: int) -> int:
-    """Blocks of more than one line are whole lines, so that what is freed can be taken again."""
+    """Round blocks of more than a cache line up to whole lines, so that freed blocks can be reused."""
     return n if n < ALIGNMENT else n + -n % ALIGNMENT

@@ -1,4 +1,4 @@
-"""Where the time of a Program goes: each of its instructions run many times over."""
+"""Profiling of a Program: each instruction runs many times in isolation."""
 
 from __future__ import annotations
 
@@ -12,20 +12,27 @@ from jitgrad.program.context import Context
 from jitgrad.program.loop_extents import ranges_of, trips_at
 
 _SECONDS = 5e-4
-"""For how long an instruction is repeated, a few times."""
+"""Duration of the repetitions of an instruction."""
 _REPEATS = 5
 
 
 class Cost(NamedTuple):
-    """What one instruction takes.
+    """The cost of one instruction.
 
-    Attributes:
-        name: as dumps print it.
-        entry: the name of the entry of the Program that it is in.
-        fields: the instruction's.
-        seconds: the shortest time of one run, its operands in cache if they fit there, times the trips of the loops around it.
-        flops: multiplications and additions of a matrix product, 0 for others, in all trips.
-        bytes: read and written in all trips.
+    Attributes
+    ----------
+    name : str
+        As printed in dumps.
+    entry : str
+        The entry of the Program that contains it.
+    fields : dict
+        The fields of the instruction.
+    seconds : float
+        Shortest time of one run, with operands in cache if they fit, times the trips of the loops around it.
+    flops : int
+        Multiplications and additions of a matrix product in all trips; 0 for other instructions.
+    bytes : int
+        Bytes read and written in all trips.
     """
 
     name: str
@@ -37,7 +44,7 @@ class Cost(NamedTuple):
 
 
 def profile(context: Context) -> list[Cost]:
-    """The cost of each instruction of a context whose inputs are loaded; its arena is as before afterwards."""
+    """Return the cost of each instruction of a context whose inputs are loaded. The arena is restored afterwards."""
     before = context.arena.copy()
     context.run()
     after = context.arena.copy()

@@ -19,19 +19,29 @@ from jitgrad.vm.instructions import INSTRUCTIONS, OPCODE, OPERATION, Instruction
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Instructions, and what their memory holds.
+    """Instructions, and the contents of their memory.
 
-    Attributes:
-        dtype: float32 or float64, of every number in the arena.
-        code: (instructions, WIDTH) uint64, see ``vm.instructions``.
-        table: uint64, sizes and strides of views, by position.
-        entries: the ranges of instructions that have names, in order: those of the Expression's entries, and where there are
-            updates "gradient", what they take, and "update".
-        size: elements of the arena.
-        inputs: where the arrays given at run time go.
-        outputs: where the results stand.
-        literals: numbers, by offset.
-        state: the numbers of the inputs that the updates change. They stand first in the arena.
+    Attributes
+    ----------
+    dtype : dtype
+        float32 or float64, for all numbers in the arena.
+    code : ndarray of uint64, shape (instructions, WIDTH)
+        See ``vm.instructions``.
+    table : ndarray of uint64
+        Sizes and strides of views, by position.
+    entries : tuple of Entry
+        Named ranges of instructions, in order: the entries of the Expression and, with updates, "gradient", which computes
+        their arguments, and "update".
+    size : int
+        Number of elements of the arena.
+    inputs : tuple of Slot
+        Places of the arrays passed at run time.
+    outputs : tuple of Slot
+        Places of the results.
+    literals : tuple
+        Numbers, by offset.
+    state : tuple of int
+        The inputs that updates change. They come first in the arena.
     """
 
     dtype: np.dtype[Any]
@@ -55,23 +65,23 @@ class Program:
 
     @functools.cached_property
     def shares(self) -> bool:
-        """Whether threads may share some of its work."""
+        """Whether threads can share some of its work."""
         return self.lane_rows > 0
 
     @functools.cached_property
     def lane_rows(self) -> int:
-        """The most instructions that all lanes of a loop have."""
+        """The largest number of instructions of all lanes of a loop."""
         loops = [self.instruction(i)[1] for i in np.flatnonzero(self.code[:, OPERATION] == OPCODE["loop"]).tolist()]
         return max([loop["lanes"] * (loop["length"] + 1) for loop in loops], default=0)
 
     @functools.cached_property
     def state_size(self) -> int:
-        """Elements of the arena, from its start, that hold state."""
+        """Number of elements at the start of the arena that hold state."""
         return max((self.inputs[i].offset + self.inputs[i].size for i in self.state), default=0)
 
     @functools.cached_property
     def work(self) -> int:
-        """A guess at the ns of one run: some for each instruction, one for each element it touches."""
+        """Estimated time of a run in ns: a constant for each instruction, plus one for each element that it reads or writes."""
         sizes = {"n", "rows", "cols", "m", "k", "outer", "reduced", "inner", "count", "width", "batch"}
         loops, total = ranges_of(self), 0
         for i in range(self.stop):
@@ -80,18 +90,18 @@ class Program:
         return total
 
     def entry(self, name: str) -> Entry:
-        """The entry of a name. Raises ProgramError where there is none."""
+        """Return the entry of a name. Raise ProgramError if it does not exist."""
         for entry in self.entries:
             if entry.name == name:
                 return entry
-        raise ProgramError(f"The Program has no entry {name!r}. It has {listed([e.name for e in self.entries])}.")
+        raise ProgramError(f"The Program has no entry {name!r}. Its entries are {listed([e.name for e in self.entries])}.")
 
     def entry_of(self, i: int) -> str:
-        """The name of the entry of instruction ``i``."""
+        """Return the name of the entry that contains instruction ``i``."""
         return next(entry.name for entry in self.entries if i < entry.stop)
 
     def instruction(self, i: int) -> tuple[Instruction, dict[str, int]]:
-        """Instruction ``i`` and its fields. Raises ProgramError for an unknown opcode."""
+        """Decode instruction ``i`` to its kind and fields. Raise ProgramError for an unknown opcode."""
         opcode, *values = self.code[i].tolist()
         if opcode >= len(INSTRUCTIONS):
             raise ProgramError(f"Instruction {i} has the unknown opcode {opcode}. Lower the expression again.")
@@ -103,9 +113,9 @@ class Program:
 
     @classmethod
     def parse(cls, dump: str) -> Program:
-        """The Program of a dump, validated: ``Program.parse(p.dump()).dump() == p.dump()``.
+        """Parse a dump and validate the Program: ``Program.parse(p.dump()).dump() == p.dump()``.
 
-        What it calls by name must be known in this process. Raises ProgramError, with the line.
+        Functions that it calls by name must exist in this process. Errors are ProgramErrors that contain the line.
         """
         program = cls(**read(dump))
         program.validate()

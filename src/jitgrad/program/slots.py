@@ -1,4 +1,4 @@
-"""The parts of a Program that have names or shapes: places of values, and ranges of instructions."""
+"""Named parts of a Program: places of values, and ranges of instructions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from jitgrad.ops import Shape
 
 
 class Slot(NamedTuple):
-    """A value's place in the arena."""
+    """The place of a value in the arena."""
 
     offset: int
     shape: Shape
 
     @property
     def size(self) -> int:
-        """Elements of the value."""
+        """Number of elements of the value."""
         return math.prod(self.shape)
 
     def __str__(self) -> str:
@@ -24,11 +24,11 @@ class Slot(NamedTuple):
 
 
 NOWHERE = Slot(0, (0,))
-"""The place of nothing."""
+"""The place of an empty value."""
 
 
 class Entry(NamedTuple):
-    """The instructions start ≤ i < stop: what an entry computes beyond what those before it do."""
+    """The instructions start ≤ i < stop that an entry needs in addition to previous entries."""
 
     name: str
     start: int
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 
 GRADIENT, UPDATE = "gradient", "update"
-"""The last entries of a Program with updates: what they take, and they themselves, which change state."""
+"""The last entries of a Program with updates: computation of their arguments, and the updates themselves."""
 
 STEPS = "steps"
 """The entry of a loop whose body has updates."""

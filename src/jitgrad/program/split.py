@@ -1,6 +1,6 @@
-"""Large instructions in parts that threads can do at once.
+"""Splitting large instructions into parts that threads can execute concurrently.
 
-How many parts there are depends on the work alone, not on the number of threads: so neither do the results.
+The number of parts depends on the amount of work alone, not on the number of threads. Neither do the results.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ Fields = dict[str, int]
 
 
 class Parts(NamedTuple):
-    """An instruction in parts.
+    """An instruction split into parts.
 
-    Attributes:
-        number: of parts that are equally large.
-        first: the fields of the first of them.
-        moves: what is added to fields from part to part.
-        rest: the fields of one more part, if these are not all.
+    Attributes
+    ----------
+    number : int
+        Number of parts of equal size.
+    first : dict
+        Fields of the first part.
+    moves : dict
+        Increments of fields from part to part.
+    rest : dict or None
+        Fields of the remaining part, if the size is not a multiple.
     """
 
     number: int
@@ -32,7 +37,7 @@ class Parts(NamedTuple):
 
 
 def split(kind: Instruction, fields: Fields) -> Parts | None:
-    """The parts of an instruction; None where the work is small or cannot be cut."""
+    """Split an instruction; return None if the work is small or cannot be split."""
     if kind.splits is None:
         return None
     cut = kind.splits(fields)
@@ -48,5 +53,5 @@ def split(kind: Instruction, fields: Fields) -> Parts | None:
 
 
 def parts(most: int) -> int:
-    """A number of parts, at most so many: a power of two, that each of two or four threads does as many."""
+    """Return a power of two, at most ``most``, so that two or four threads get equal shares."""
     return 2 ** int(math.log2(max(1, min(MOST_PARTS, most))))

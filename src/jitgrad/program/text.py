@@ -1,4 +1,4 @@
-"""Programs as text: what ``dump`` prints, and ``parse`` reads again."""
+"""The text form of Programs: ``dump`` prints it, and ``parse`` reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in ("float32"
 
 
 def written(program: Program) -> str:
-    """The Program as readable text."""
+    """Return the Program as readable text."""
     lines = [f"program {program.dtype} arena {program.size}"]
     for number, slot in enumerate(program.inputs):
         lines.append(f"{'state' if number in program.state else 'input'} {number} {slot}")
@@ -35,20 +35,22 @@ def written(program: Program) -> str:
 
 
 def read(text: str) -> dict[str, Any]:
-    """The attributes of the Program of a text. Raises ProgramError, with the line."""
+    """Return the attributes of a Program from its text. Errors are ProgramErrors that contain the line."""
     if not isinstance(text, str) or not text.startswith("program float"):
-        raise ProgramError("A dump starts with a line as 'program float64 arena 9'. Give the text that dump() returned.")
+        raise ProgramError("A dump starts with a line such as 'program float64 arena 9'. Pass text that dump() returned.")
     reader = _Reader()
     for number, line in enumerate(text.splitlines(), 1):
         try:
             reader.line(line.split())
         except (KeyError, ValueError, IndexError, TypeError) as error:
-            raise ProgramError(f"Line {number} of the dump is not understood: {line!r} ({error}). Dump it again.") from None
+            raise ProgramError(
+                f"Line {number} of the dump is invalid: {line!r} ({error}). Pass text that dump() returned."
+            ) from None
     return reader.attributes()
 
 
 class _Reader:
-    """Takes the lines of a dump."""
+    """Parses the lines of a dump."""
 
     def __init__(self) -> None:
         self.dtype, self.size = np.dtype(np.float64), 0
@@ -75,14 +77,14 @@ class _Reader:
             self.table += [_within(-(2**63), int(word), 2**63) for word in words[1:]]
         elif kind.endswith(":") and len(words) == 1:
             if kind[:-1] in self.starts:
-                raise ValueError("an entry that was there before")
+                raise ValueError("duplicate entry")
             self.starts[kind[:-1]] = len(self.rows)
         else:
             self._instruction(words)
 
     def _instruction(self, words: list[str]) -> None:
         if not self.starts:
-            raise ValueError("an instruction before the first entry")
+            raise ValueError("instruction before the first entry")
         opcode = OPCODE[words[1]]
         fields = dict(word.split("=") for word in words[2:])
         row = [opcode, *[_read(name, fields[name]) for name in INSTRUCTIONS[opcode].fields]]
@@ -104,7 +106,7 @@ class _Reader:
 
 
 def _shown(field: str, value: int) -> str:
-    """A field's value in a dump: that of a function is its name."""
+    """Return the text of a field's value; functions are shown by name."""
     return addresses.callee(value).name if field == "kernel" else str(value)
 
 
@@ -119,7 +121,7 @@ def _within(low: int, value: int, stop: int) -> int:
 
 
 def _slot(words: list[str]) -> Slot:
-    """From ``[3:6] (3,)``."""
+    """Parse a slot such as ``[3:6] (3,)``."""
     start, stop = map(int, words[0].strip("[]").split(":"))
     slot = Slot(start, tuple(int(n) for n in "".join(words[1:]).strip("()").split(",") if n))
     if stop - start != slot.size:

@@ -1,4 +1,4 @@
-"""The places that instructions read and write, of all at once, as arrays."""
+"""The memory that instructions read and write, for all of them at once, as arrays."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from jitgrad.program.program import Program
 
 _FEW = 8
-"""Instructions of a kind that are looked at one by one."""
+"""Up to this number, instructions of a kind are processed one by one."""
 
 
 class Extents(NamedTuple):
-    """Ranges of places, float64: what that does not hold is beyond every arena.
+    """Ranges of the arena, in float64. Numbers that float64 does not represent exactly are beyond every arena.
 
-    Attributes:
-        instruction: which touches them.
-        offset, size: where a range begins, and how long it is.
+    Attributes
+    ----------
+    instruction : ndarray
+        The instruction that reads or writes the range.
+    offset, size : ndarray
+        Start and length of the range.
     """
 
     instruction: np.ndarray
@@ -31,11 +34,11 @@ class Extents(NamedTuple):
 
     @classmethod
     def of(cls, rows: Iterable[tuple[Any, Any, Any]]) -> Extents:
-        """From rows of them."""
+        """Build extents from rows."""
         return cls(*np.array([*rows], np.float64).reshape(-1, 3).T)
 
     def where(self, which: np.ndarray) -> Extents:
-        """Those of a mask, or of numbers."""
+        """Select extents by a mask or by numbers."""
         return Extents(self.instruction[which], self.offset[which], self.size[which])
 
     def followed_by(self, others: Iterable[Extents]) -> Extents:
@@ -43,12 +46,16 @@ class Extents(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """What instructions touch.
+    """The memory that instructions read and write.
 
-    Attributes:
-        reads, writes: in loops from the lowest to the highest places of all trips, a lane at a time.
-        idle: the instructions that write nothing.
-        over: those that write over operands of their own.
+    Attributes
+    ----------
+    reads, writes : Extents
+        For instructions in loops, from the lowest to the highest place of all trips, one extent for each lane.
+    idle : ndarray
+        Instructions that write nothing.
+    over : ndarray
+        Instructions that overwrite their own operands.
     """
 
     reads: Extents
@@ -58,9 +65,9 @@ class Touched(NamedTuple):
 
 
 def touched(program: Program, loops: Sequence[Range]) -> Touched:
-    """What the instructions of a Program touch. Raises ProgramError for a number of one that is beyond its limits."""
+    """Compute the memory that the instructions of a Program touch. Raise ProgramError if a number exceeds its limits."""
     found = _Found([], [], [], [], [], [])
-    apart = np.zeros(program.stop, bool)  # what moves
+    apart = np.zeros(program.stop, bool)  # instructions with moving fields
     for r in loops:
         apart[[*r.moves]] = True
         apart[r.first : r.stop] |= r.lanes > 0
@@ -78,7 +85,7 @@ def touched(program: Program, loops: Sequence[Range]) -> Touched:
 
 
 class _Found(NamedTuple):
-    """What was found, of single instructions as rows, of many as arrays."""
+    """Collected extents: rows for single instructions, arrays for many."""
 
     reads: list[tuple[int, int, int]]
     writes: list[tuple[int, int, int]]
@@ -88,7 +95,7 @@ class _Found(NamedTuple):
     over: list[int]
 
     def add(self, program: Program, kind: Instruction, i: int, loops: Sequence[Range]) -> None:
-        """One instruction, in all trips of the loops around it."""
+        """Add one instruction, over all trips of the loops around it."""
         _, fields = program.instruction(i)
         check_limits(program, kind, fields, f"Instruction {i} ({kind.name})")
         for _, ends in swept(i, fields, loops):
@@ -102,7 +109,7 @@ class _Found(NamedTuple):
                 self.over.append(i)
 
     def add_alike(self, program: Program, kind: Instruction, rows: np.ndarray) -> None:
-        """Instructions of one kind, in which nothing moves."""
+        """Add instructions of one kind without moving fields."""
         columns = program.code[rows, 1 : 1 + len(kind.fields)].T.astype(np.float64)
         fields: Any = dict(zip(kind.fields, columns, strict=True))
         reads, writes = kind.reads(fields, program.table), kind.writes(fields, program.table)
@@ -114,24 +121,27 @@ class _Found(NamedTuple):
 
 
 def hull(extents: Sequence[list[Extent]]) -> list[Extent]:
-    """From the lowest extents to the highest."""
+    """Return the hull of extents, from the lowest to the highest place."""
     if len(extents) == 1:
         return extents[0]
     return [(a, b + count - a if count else 0) for (a, count), (b, _) in zip(*extents, strict=True)]
 
 
 def _meet(a: Extent, b: Extent) -> Any:
-    """Whether two extents have places in common; of arrays of them, which do."""
+    """Return whether two extents overlap, elementwise for arrays."""
     (start, n), (other, m) = a, b
     return (start < other + m) & (other < start + n) & (n > 0) & (m > 0)
 
 
 class Cells:
-    """The arena, cut wherever an extent begins or ends: of each cell the first instruction that writes it.
+    """The arena, cut at the ends of all extents, with the first instruction that writes each cell.
 
-    Args:
-        every: all extents that will be asked for.
-        written: those that are written.
+    Parameters
+    ----------
+    every : Extents
+        All extents that will be looked up.
+    written : Extents
+        Those that are written.
     """
 
     def __init__(self, every: Extents, written: Extents) -> None:
@@ -141,18 +151,18 @@ class Cells:
         np.minimum.at(self._first, cells, written.instruction[which])
 
     def _of(self, extents: Extents) -> tuple[np.ndarray, np.ndarray]:
-        """The cells of all extents, and for each the number of its extent."""
+        """Return the cells of all extents, and the number of the extent of each cell."""
         low = np.searchsorted(self._edges, extents.offset)
         size = np.searchsorted(self._edges, extents.offset + extents.size) - low
         which = np.repeat(np.arange(len(low)), size)
         return which, np.arange(len(which)) + np.repeat(low + size - np.cumsum(size), size)
 
     def unwritten(self, extents: Extents) -> np.ndarray:
-        """The numbers of those that have a cell that no earlier instruction writes."""
+        """Return the extents with a cell that no earlier instruction writes."""
         which, cells = self._of(extents)
         return np.unique(which[self._first[cells] >= extents.instruction[which]])
 
     def written_by(self, instruction: int, extents: Extents) -> np.ndarray:
-        """The numbers of those that have a cell that ``instruction`` is the first to write."""
+        """Return the extents with a cell that ``instruction`` is the first to write."""
         which, cells = self._of(extents)
         return np.unique(which[self._first[cells] == instruction])

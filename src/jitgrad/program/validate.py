@@ -1,4 +1,4 @@
-"""The checks of a Program: all that the interpreter trusts."""
+"""Validation of a Program: everything that the interpreter relies on."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from jitgrad.vm.instructions import WIDTH
 if TYPE_CHECKING:
     from jitgrad.program.program import Program
 
-# Of an array of NumPy's.
+# element type of a NumPy array
 _MOST_AXES, _LARGEST = 64, 2**59
 
 
 def validate(program: Program) -> None:
-    """Check all that the interpreter trusts.
+    """Check everything that the interpreter relies on.
 
-    Every number is within its instruction's limits and every place within the arena, every operand was given or written
-    before it is read, the entries are in order, and only the entries "update" and "steps" write state. Raises ProgramError.
+    All numbers are within the limits of their instruction and all places within the arena. Every operand is an input or written
+    before it is read. The entries are in order, and only the entries "update" and "steps" write state. Raise ProgramError
+    otherwise.
     """
     _check_form(program)
     loops = ranges_of(program)
@@ -66,21 +67,21 @@ def _check_arena(program: Program) -> None:
 
 
 _GIVEN = -1
-"""The instruction that writes what is given."""
+"""The instruction number that counts as the writer of inputs."""
 
 _FAULTS = (
     "touches {places} of an arena of {size}",
     "reads {places} before it is written",
     "writes nothing",
-    "updates {places}, which is no state",
-    "writes over an input or a literal, {places}, which only updates may",
-    "writes over its own operand",
+    "updates {places}, which is not state",
+    "overwrites an input or a literal, {places}, which only updates may do",
+    "overwrites its own operand",
 )
 _BEYOND, _UNKNOWN, _IDLE, _NO_STATE, _OVER_GIVEN, _OVER_OPERAND = range(len(_FAULTS))
 
 
 class _Faults:
-    """What is wrong with instructions, to name the first that is."""
+    """Faults of instructions, collected to report the first one."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -88,7 +89,7 @@ class _Faults:
 
     @property
     def first(self) -> int:
-        """The first instruction that is wrong; the end where none is."""
+        """Return the first faulty instruction, or the end if there is none."""
         return min(self._found)[0] if self._found else self._program.stop
 
     def add(self, fault: int, extents: Extents) -> None:
@@ -108,7 +109,7 @@ class _Faults:
 
 
 def _check_instructions(program: Program, found: Touched, given: Sequence[Slot]) -> list[Slot]:
-    """Check what instructions touch, and that they may. Returns the outputs that are never written."""
+    """Check the memory that instructions touch; return the outputs that are never written."""
     faults = _Faults(program)
     for extents in (found.reads, found.writes):
         end = extents.offset + extents.size
@@ -131,9 +132,10 @@ def _check_instructions(program: Program, found: Touched, given: Sequence[Slot])
 
 
 def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
-    """What threads may share, the lanes of a loop and its tail, writes nothing that another of them reads or writes.
+    """Check that no task that threads share writes what another task reads or writes.
 
-    In a trip of the loops around it: ``loops`` are this one and those after it.
+    The tasks are the lanes of a loop and its tail. The check is for one trip of the outer loops; ``loops`` are this loop and
+    those after it.
     """
     touched: list[tuple[int, int, int, bool]] = []
     for i in range(loop.first, loop.end):
@@ -150,16 +152,16 @@ def _check_lanes(program: Program, loop: Range, loops: list[Range]) -> None:
 def _check_slot(program: Program, what: str, slot: Slot) -> None:
     shape = slot.shape
     if len(shape) > _MOST_AXES or min(shape, default=0) < 0 or math.prod([n or 1 for n in shape]) > _LARGEST:
-        raise ProgramError(f"The {what} {slot} has a shape that no array has. Lower the expression again.")
+        raise ProgramError(f"The shape of {what} {slot} is invalid. Lower the expression again.")
     if slot.offset < 0 or slot.offset + slot.size > program.size:
         raise ProgramError(f"The {what} {slot} is beyond an arena of {program.size}. Lower the expression again.")
 
 
 def _check_apart(touched: list[tuple[int, int, int, bool]], where: str) -> None:
-    """Extents (start, stop, task, whether it is written), sorted: none that is written meets one of another task."""
-    reach: dict[tuple[int, bool], int] = {}  # of each task, how far what it wrote or read reaches
+    """Check that no written extent overlaps an extent of another task, in sorted rows (start, stop, task, written)."""
+    reach: dict[tuple[int, bool], int] = {}  # how far the reads and the writes of each task extend
     for start, stop, task, writes in touched:
         for (other, wrote), end in reach.items():
             if other != task and (writes or wrote) and start < end:
-                raise ProgramError(f"{where} has lanes that touch the same places. Lower the expression again.")
+                raise ProgramError(f"{where} has lanes that access the same memory. Lower the expression again.")
         reach[task, writes] = max(stop, reach.get((task, writes), 0))

@@ -1,1 +1,1 @@
-"""The table of lowered ops: one row an op, by families."""
+"""The table of lowered ops, one row for each op, in one file for each family."""

@@ -1,4 +1,4 @@
-"""Functions by their address: LAPACK's, special functions, and a user's own ops."""
+"""Functions called by address: LAPACK, special functions, and user-defined ops."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jitgrad.vm.late import load
 
 
 def _call(code: Assembler, at: Placed, kernel: int, numbers: Sequence[int]) -> None:
-    """In the table stand place and size of each operand, and then what numbers the function wants to know."""
+    """Emit a call. The table has the place and size of each operand, followed by the numbers that the function takes."""
     operands = [x for place, shape in zip(at.places, at.shapes, strict=True) for x in (place, math.prod(shape))]
     t, (s, room) = code.numbers([*operands, *numbers]), (at.scratch.offset, at.scratch.size)
     code.emit("call", kernel=kernel, d=at.d, n=size_of(at.shape), s=s, room=room, t=t, count=len(at.places))
@@ -35,7 +35,7 @@ def _special(code: Assembler, at: Placed) -> None:
 
 
 def _spelt_out(builder: Builder, step: Step) -> int | None:
-    """All operands in the shape of the result."""
+    """Broadcast all operands to the shape of the result."""
     if all(shape == step.shape for shape in builder.shapes(step.args)):
         return None
     args = [i if builder.steps[i].shape == step.shape else builder.op("broadcast_to", i, shape=step.shape) for i in step.args]

@@ -1,4 +1,4 @@
-"""Elementwise ops: loops over rows and columns, and sums with a product that are one loop."""
+"""Elementwise ops: loops over rows and columns, and multiply-adds in one loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.vm.instructions import INSTRUCTIONS, LEAST_ELEMENTS, OPCODE, OPERAN
 
 
 class Layout(NamedTuple):
-    """An elementwise step as rows × columns: for each operand ``v`` or ``s`` along the columns, and its stride by rows."""
+    """An elementwise step as rows × columns: per operand, ``v`` (vector) or ``s`` (scalar) along columns, and a row stride."""
 
     rows: int
     cols: int
@@ -26,7 +26,7 @@ class Layout(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
-    """How a loop over two axes covers a broadcast, or None where two axes do not suffice."""
+    """Return how a loop over two axes covers a broadcast, or None if two axes do not suffice."""
     groups: list[tuple[int, tuple[bool, ...]]] = []
     lead = [len(shape) - len(operand) for operand in operands]
     for axis, n in enumerate(shape):
@@ -47,11 +47,11 @@ def layout_of(shape: Shape, operands: OperandShapes) -> Layout | None:
 
 
 _RESULT = 1
-"""The column of the result's place."""
+"""The column of the place of the result."""
 
 
 class _Form(NamedTuple):
-    """An instruction without its places: the row, the columns of the operands, and whether it is too small to share."""
+    """An instruction without places: its row, the columns of the operands, and whether it is too small to split."""
 
     row: list[int]
     operands: slice
@@ -91,7 +91,7 @@ def _emit(code: Assembler, at: Placed) -> None:
 
 
 def _legalise(builder: Builder, step: Step) -> int | None:
-    """Operands are spelt out to the result's shape until there is a loop for them."""
+    """Broadcast operands explicitly until a loop exists for them."""
     allowed = patterns(OPS[step.op])
     args = list(step.args)
     while len(args) > 1:
@@ -107,13 +107,13 @@ def _legalise(builder: Builder, step: Step) -> int | None:
 
 
 def by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
-    """What an elementwise step has of the rows of the data, see ``ByRows``."""
+    """Classify an elementwise step for ``tile_rows``, see ``ByRows``."""
     broadcasts = all(keeps_rows(shape, step.shape, has) for shape, has in zip(shapes, has_rows, strict=True))
     return Rows.EACH if step.shape[:1] == (rows,) and broadcasts else None
 
 
 def _fuse_product(builder: Builder, step: Step) -> int | None:
-    """An addition to a product of elements, if there is a loop for it. c - 2·x is c + (-2)·x."""
+    """Fuse an addition with an elementwise product if a loop for it exists. c - 2·x becomes c + (-2)·x."""
     for product, added in (step.args[::-1], step.args):
         multiply = builder.steps[product]
         if builder.uses[product] != 1 or multiply.op != "multiply" or multiply.shape != step.shape:

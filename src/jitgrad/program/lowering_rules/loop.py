@@ -1,4 +1,4 @@
-"""The region ``loop`` as instructions: its body once, and what in it moves from trip to trip."""
+"""Instructions of the region op ``loop``: its body once, and the fields that move from trip to trip."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def _shape(shapes: OperandShapes, loop: Loop) -> Shape:
 
 @functools.lru_cache(maxsize=8)
 def _own_memory(body: Expression, n_carries: int) -> Memory:
-    """Where the steps of a body stand in the memory of a lane; inputs and what is stacked stand elsewhere."""
+    """Assign the memory of a lane to the steps of a body. Inputs and stacked values are stored elsewhere."""
     memory = assign_memory(body, {*inputs_of(body), *body.outputs[n_carries:]})
     return memory._replace(size=memory.size + -memory.size % ALIGNMENT)
 
 
 def _scratch(step: Step, shapes: OperandShapes) -> int:
-    """The memory of all lanes, and of the tail."""
+    """Return the scratch memory of all lanes and of the tail."""
     loop = loop_of(step)
     sizes = [_own_memory(body, loop.n_carries).size for body in loop.bodies]
     return max(1, loop.lanes) * sizes[0] + sum(sizes[1:])
 
 
 def _emit(code: Assembler, at: Placed, loop: Loop) -> None:
-    """The body as it is in the first trip of the first lane, and how it differs in the second trip, and in another lane."""
+    """Emit the body as in the first trip of the first lane, and its differences in the second trip and in another lane."""
     starts = [at.d + start for start in starts_of(at.shape)]
     for place, operand, shape in zip(starts[: loop.n_carries], at.places, at.shapes, strict=False):
         code.emit("copy", d=place, a=operand, n=math.prod(shape))
@@ -54,7 +54,7 @@ def _emit(code: Assembler, at: Placed, loop: Loop) -> None:
 
 
 class _Body:
-    """A body that becomes instructions, for any trip and any memory to work in."""
+    """Emits a body for any trip and any scratch memory."""
 
     def __init__(self, code: Assembler, at: Placed, loop: Loop, body: Expression) -> None:
         self._code, self._loop, self._body = code, loop, body
@@ -67,10 +67,10 @@ class _Body:
         stacks = [loop.body.steps[i].size for i in loop.stacked]
         self._outside += zip(body.outputs[n:], starts[n:], stacks, strict=True)
         self._carries = list(zip(starts[:n], body.outputs, strict=False))
-        self._ends: list[int] = []  # of the rows of each part
+        self._ends: list[int] = []  # end of the rows of each part
 
     def _parts(self) -> Iterator[tuple[Iterable[int], Callable[[Assembler, Memory], None]]]:
-        """What the body does, in order: the steps that each touches, and how it is emitted."""
+        """Return the parts of the body in order: the steps that each touches, and the function that emits it."""
         body = self._body
         for i, step in enumerate(body.steps):
             yield (i, *step.args), functools.partial(_do_step, body, i)
@@ -83,7 +83,7 @@ class _Body:
         return Assembler(self._code.dtype, self._code.table, whole=self._code.whole or self._loop.parallel)
 
     def rows(self, trip: int, scratch: int) -> np.ndarray:
-        """The instructions of a trip that works in ``scratch``, int64."""
+        """Return the instructions of a trip with scratch memory at ``scratch``, as int64."""
         memory, code = self._memory(trip, scratch), self._assembler()
         self._ends = []
         for _, emit in self._parts():
@@ -92,7 +92,7 @@ class _Body:
         return code.code().astype(np.int64)
 
     def by_trip(self, rows: np.ndarray, scratch: int) -> np.ndarray:
-        """What a trip adds to the instructions of the one before; ``rows`` are those of the first."""
+        """Return the increments of the instructions from trip to trip; ``rows`` are those of the first trip."""
         moving = {i for i, _, stride in self._outside if stride}
         memory, added, start = self._memory(1, scratch), np.zeros_like(rows), 0
         for (touched, emit), end in zip(self._parts(), self._ends, strict=True):
@@ -104,7 +104,7 @@ class _Body:
         return added
 
     def _memory(self, trip: int, scratch: int) -> Memory:
-        """Where the steps stand."""
+        """Return the memory layout of a trip."""
         number = self._loop.trips - 1 - trip if self._loop.reverse else trip
         outside = {i: place + number * stride for i, place, stride in self._outside}
         places = [outside.get(i, scratch) + place for i, place in zip(self._owners, self.own.places, strict=True)]
@@ -121,7 +121,7 @@ def _do_update(body: Expression, update: Update, code: Assembler, memory: Memory
 
 
 def _keep(place: int, i: int, size: int, code: Assembler, memory: Memory) -> None:
-    """Copy a carry to where the next trip looks for it."""
+    """Emit the copy of a carry to the place where the next trip reads it."""
     if memory.places[i] != place and size:
         code.emit("copy", d=place, a=memory.places[i], n=size)
 

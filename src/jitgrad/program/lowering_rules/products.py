@@ -1,6 +1,6 @@
-"""Matrix products: ``matmul_nn`` of operands as they stand, ``_tn`` and ``_nt`` of a transposed left or right one.
+"""Matrix products: ``matmul_nn`` of plain operands, ``_tn`` and ``_nt`` with a transposed left or right operand.
 
-To a product is added what a third operand has, a row or as many rows as there are.
+A third operand is added to the product: one row that broadcasts, or a full matrix.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from jitgrad.program.lowering_rules.table import UPDATES, Lowered, OperandShapes
 from jitgrad.program.split import parts
 from jitgrad.vm.instructions import LEAST_PRODUCTS
 
-# Rules of fusion.
+# Fusion rules.
 
 
 def _fuse(builder: Builder, step: Step) -> int:
-    """A transposed operand is read in place; a product of a row and a column is a dot product."""
+    """Read a transposed operand in place. The product of a row and a column becomes a dot product."""
     if step.shape == (1, 1):
         return _dot_of_vectors(builder, step)
     (a, a_flipped), (b, b_flipped) = (_unflipped(builder, i) for i in step.args)
@@ -37,19 +37,19 @@ def _dot_of_vectors(builder: Builder, step: Step) -> int:
 
 
 def _unflipped(builder: Builder, i: int) -> tuple[int, bool]:
-    """The matrix behind a transpose of the last two axes, and whether there is one."""
+    """Return the operand of a transpose of the last two axes, and whether there is one."""
     step = builder.steps[i]
     return (step.args[0], True) if _flips(step) else (i, False)
 
 
 def _flips(step: Step) -> bool:
-    """Whether it transposes the last two axes."""
+    """Return whether a step transposes the last two axes."""
     n = len(step.shape)
     return step.op == "transpose" and step.attrs[0][1] == (*range(n - 2), n - 1, n - 2)
 
 
 def fuse_added(builder: Builder, step: Step) -> int | None:
-    """A sum with a product that nothing else needs is a product to which something is added."""
+    """Fuse an addition into a product that has no other use."""
     for at, other in (step.args, step.args[::-1]):
         product, added = builder.steps[at], builder.steps[other].shape
         is_product = product.op in _FORMS and len(product.args) == 2 and product.shape == step.shape
@@ -59,7 +59,7 @@ def fuse_added(builder: Builder, step: Step) -> int | None:
 
 
 def fuse_transposed(builder: Builder, step: Step) -> int | None:
-    """A transposed product that nothing else needs is a product: (XᵀD)ᵀ = DᵀX, (XWᵀ)ᵀ = WXᵀ."""
+    """Replace a transposed product that has no other use by a product: (XᵀD)ᵀ = DᵀX, (XWᵀ)ᵀ = WXᵀ."""
     (inner,) = step.args
     product = builder.steps[inner]
     is_product = product.op in ("matmul_tn", "matmul_nt") and len(product.args) == 2
@@ -69,7 +69,7 @@ def fuse_transposed(builder: Builder, step: Step) -> int | None:
 
 
 def fuse_descent(builder: Builder, update: Update) -> Update | None:
-    """W ← W - lr·XᵀD is W + Xᵀ·(-lr·D): no gradient is stored."""
+    """Replace W ← W - lr·XᵀD by W + Xᵀ·(-lr·D), so that no gradient is stored."""
     gradient = builder.steps[update.args[0]]
     is_product = gradient.op == "matmul_tn" and len(gradient.args) == len(gradient.shape) == 2
     if not is_product or builder.uses[update.args[0]] != 1:
@@ -80,7 +80,7 @@ def fuse_descent(builder: Builder, update: Update) -> Update | None:
     return Update("add_product", update.targets, (x, scaled))
 
 
-# The rules of lowered products.
+# Rules of lowered products.
 
 
 def _shape(op: str, shapes: OperandShapes) -> Shape:
@@ -94,7 +94,7 @@ def _shape(op: str, shapes: OperandShapes) -> Shape:
 
 
 def _legalise(builder: Builder, step: Step) -> int:
-    """Operands that repeat along some axes of the batch are spelt out; one that repeats along all is read again."""
+    """Materialize operands that broadcast along some batch axes. An operand that broadcasts along all of them is reread."""
     batch, args = step.shape[:-2], []
     for i in step.args[:2]:
         shape = builder.steps[i].shape
@@ -107,9 +107,9 @@ def _legalise(builder: Builder, step: Step) -> int:
 
 
 def _by_depth(builder: Builder, step: Step) -> int:
-    """A large product of few rows is a sum of products, each of a part of the columns of the left operand.
+    """Split a large product of few rows into a sum of products over ranges of columns of the left operand.
 
-    Threads that share it then read the rows of the right operand, the weights, that they updated.
+    Threads then read the same rows of the right operand, the weights, that they updated.
     """
     a, b, *added = step.args
     (m, k), n = builder.steps[a].shape, step.shape[-1]
@@ -131,7 +131,7 @@ def _by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: 
 
 
 def _apart(builder: Builder, step: Step) -> int | None:
-    """C + Xᵀ·D as a product, which can be a sum of those of blocks, and an addition."""
+    """Split C + Xᵀ·D into a product, which can become a sum over blocks, and an addition."""
     if len(step.args) == 2:
         return None
     return builder.op("add", builder.add(step._replace(args=step.args[:2])), step.args[2])
@@ -144,7 +144,7 @@ def _emit(code: Assembler, at: Placed) -> None:
     k = left[-2 if ta else -1]
     batch = math.prod(at.shape[:-2])
     sa, sb = (per if math.prod(shape[:-2]) == batch else 0 for shape, per in ((left, m * k), (right, k * n)))
-    a, b, c = (*at.places, at.d)[:3]  # where nothing is added, c is d
+    a, b, c = (*at.places, at.d)[:3]  # without an addend, c is d
     rc = n if added == [at.shape] else 0
     code.emit("matmul", d=at.d, a=a, b=b, c=c, ra=m if ta else k, rc=rc, m=m, k=k, n=n, batch=batch, sa=sa, sb=sb, ta=ta, tb=tb)
 
@@ -171,7 +171,7 @@ declare(Lowered("matmul_by_depth", _emit_by_depth, lambda shapes, count: (count,
 
 
 def _assigned(builder: Builder, update: Update) -> Update:
-    """The sum of target and product as a step of its own, so that the product can be a sum of those of blocks."""
+    """Compute the sum of target and product in a separate step, so that the product can become a sum over blocks."""
     (target,) = update.targets
     product = builder.add(Step("matmul_tn", update.args, (), builder.steps[target].shape))
     return Update("assign", (target,), (builder.op("add", target, product),))

@@ -1,4 +1,4 @@
-"""Reductions along axes, dot products, running sums, and the order of elements."""
+"""Reductions along axes, dot products, cumulative sums, and sorting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.program.lowering_rules.views import around
 
 
 def _fuse_dot(builder: Builder, step: Step) -> int | None:
-    """The sum of all of a product is a dot product."""
+    """Replace the sum over all elements of a product by a dot product."""
     source = builder.steps[step.args[0]]
     if step.shape != ():
         return None
@@ -25,7 +25,7 @@ def _fuse_dot(builder: Builder, step: Step) -> int | None:
 
 
 def _legalise(builder: Builder, step: Step) -> int | None:
-    """Axes that lie apart are reduced one run after the other, the last first."""
+    """Reduce axes that are not adjacent one range after the other, the last first."""
     source, axes = step.args[0], sorted(step.attr("axes"))
     runs: list[list[int]] = []
     for axis in axes:

@@ -1,7 +1,7 @@
-"""What a row of the table of lowered ops has: all that lowering knows of an op.
+"""The rows of the table of lowered ops: everything that lowering needs to know about an op.
 
-The passes, memory and the encoder walk over steps, and ask the row of each. Recorded ops have their shape rules in ``ops``,
-those that only lowering makes have theirs here.
+Passes, memory assignment and the encoder walk over steps and look up the row of each. The shape rules of recorded ops are in
+``ops``, those of ops that only lowering creates are here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OperandShapes = tuple[Shape, ...]
 
 
 class Rows(enum.Enum):
-    """What a value has of the rows of the data."""
+    """How a value relates to the rows of the data."""
 
     FIXED = "nothing of them"
     EACH = "a row for each"
@@ -29,17 +29,21 @@ class Rows(enum.Enum):
 
 
 def keeps_rows(shape: Shape, result: Shape, has_rows: bool) -> bool:
-    """Whether an operand has its rows where the result has them, or repeats along them."""
+    """Return whether an operand has rows where the result has them, or broadcasts along them."""
     return len(shape) == len(result) if has_rows else len(shape) < len(result) or shape[0] == 1
 
 
 class Placed(NamedTuple):
-    """A step or an update with the places in the arena of what it touches.
+    """A step or an update with the places of its operands and results in the arena.
 
-    Attributes:
-        shape, d: of the result; of an update those of the first target.
-        shapes, places: of the operands; of an update the targets and then what it takes.
-        scratch: what the kernel works in; of an update, nothing.
+    Attributes
+    ----------
+    shape, d : tuple and int
+        Shape and place of the result, or of the first target of an update.
+    shapes, places : tuple
+        Shapes and places of the operands; for an update, of its targets and then its arguments.
+    scratch : int
+        Place of the kernel's scratch memory; unused for updates.
     """
 
     op: str
@@ -53,26 +57,39 @@ class Placed(NamedTuple):
 Emit = Callable[..., None]
 """``emit(code, at, **attrs)`` appends the instructions of a Placed to an Assembler."""
 ByRows = Callable[[Step, OperandShapes, Sequence[bool], int], Rows | None]
-"""``by_rows(step, shapes, has_rows, rows)``: what a step is of which some operands have ``rows`` rows; None: not known."""
+"""``by_rows(step, shapes, has_rows, rows)`` classifies a step some operands of which have ``rows`` rows; None if unknown."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
-    """One op.
+    """The row of one op.
 
-    Attributes:
-        name: a recorded op's, or one that only lowering knows.
-        emit: see ``Emit``; None for what a pass must have replaced before.
-        shape: ``shape(shapes, **attrs) -> shape``; None where ``OPS`` has the rule.
-        leaf: whether it has no operands, and its place is given when a Program runs.
-        fuse: rules for what can be one step with its operands, of which the first one that applies counts.
-        legalise: the rule that spells out what no instruction does by itself.
-        view: the element of its operand at which the result lies; None for what has a place of its own.
-        by_address: whether its kernel is called by address, and finds its operands in the table, which does not move.
-        scratch: elements that its kernel works in, if any.
-        by_rows: see ``ByRows``.
-        repeats: whether it can make rows, all alike, of an operand that has none.
-        apart: as two steps, a sum over rows and what is added to it; None where it is but a sum.
+    Attributes
+    ----------
+    name : str
+        The name of a recorded op, or of one that only lowering creates.
+    emit : Emit or None
+        None for ops that a pass must have replaced.
+    shape : callable or None
+        ``shape(shapes, **attrs) -> shape``; None if ``OPS`` has the rule.
+    leaf : bool
+        Whether it has no operands and its place is given at run time.
+    fuse : tuple of Rule
+        Rules that fuse a step with its operands. The first one that applies is used.
+    legalise : Rule or None
+        The rule that replaces what no instruction computes.
+    view : callable or None
+        The element of the operand at which the result starts; None if the result has its own memory.
+    by_address : bool
+        Whether its kernel is called by address. It finds its operands through the table, whose entries cannot move.
+    scratch : callable or None
+        Number of elements of scratch memory of its kernel.
+    by_rows : ByRows or None
+        Classification for ``tile_rows``.
+    repeats : bool
+        Whether it can create equal rows from an operand without rows.
+    apart : callable or None
+        Splits the step into a sum over rows and an addition; None if it is only a sum.
     """
 
     name: str
@@ -98,18 +115,18 @@ def declare(row: Lowered) -> None:
 
 
 def lowered(name: str) -> Lowered:
-    """The row of an op. Raises ProgramError where there is none."""
+    """Return the row of an op. Raise ProgramError if it does not exist."""
     row = LOWERED.get(name)
     if row is None:
         op = OPS.get(name)
         if op is None or op.kernel is None:
-            raise ProgramError(f"There is no op {name!r} to lower. Give it a row in program/lowering_rules.")
+            raise ProgramError(f"The op {name!r} cannot be lowered. Add a row to program/lowering_rules.")
         return LOWERED["custom"]
     return row
 
 
 def result_shape(name: str, shapes: OperandShapes, attrs: Mapping[str, Any]) -> Shape:
-    """The shape of a result by the op's rule. What the rule raises says that it is none."""
+    """Infer the shape of a result by the op's rule. Errors of the rule become ProgramErrors."""
     shape = lowered(name).shape
     if shape is not None:
         return shape(shapes, **attrs)
@@ -119,15 +136,22 @@ def result_shape(name: str, shapes: OperandShapes, attrs: Mapping[str, Any]) -> 
 
 @dataclass(frozen=True, eq=False)
 class Updating:
-    """One update, a change of state in place.
+    """The row of one update, a change of state in place.
 
-    Attributes:
-        name: of the update.
-        targets, args: how many inputs it changes, and how many values it takes.
-        emit: see ``Emit``.
-        fits: whether it takes operands of these shapes, the targets first.
-        fuse: the update in a better form, or None.
-        apart: the same where what it takes is summed over rows.
+    Attributes
+    ----------
+    name : str
+        Name of the update.
+    targets, args : int
+        Number of inputs that it changes, and number of its arguments.
+    emit : Emit
+        Appends its instructions.
+    fits : callable
+        Whether it accepts operands of these shapes, targets first.
+    fuse : callable or None
+        Returns a better form of the update, or None.
+    apart : callable or None
+        The update with a separate step for an argument that is summed over rows.
     """
 
     name: str

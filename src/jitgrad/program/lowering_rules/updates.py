@@ -1,4 +1,4 @@
-"""Updates of state, in place: optimizers' steps, constraints, assignments, and the step of random numbers."""
+"""Updates of state in place: optimizer steps, constraints, assignments, and the state of the random number generator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _assign(code: Assembler, at: Placed) -> None:
 
 
 def _emit(code: Assembler, at: Placed, **attrs: int) -> None:
-    """The fields of the instruction are the places of targets and arguments, then attributes, or ``n`` elements."""
+    """Emit an instruction whose fields are the places of targets and arguments, then attributes or the size ``n``."""
     fields = dict(zip(INSTRUCTIONS[OPCODE[at.op]].fields, at.places, strict=False))
     code.emit(at.op, **fields, **(attrs or {"n": math.prod(at.shape)}))
 
@@ -30,9 +30,9 @@ def _declare(
     fuse: UpdateRule | None = None,
     **sizes: int,
 ) -> None:
-    """An update by an instruction of its name, of the operands of these fields; ``sizes`` of those unlike the first.
+    """Declare an update by an instruction of its name, with these fields; ``sizes`` of operands that differ from the first.
 
-    Of hyperparameters, ``h``, it takes the first so many; there may be more.
+    The hyperparameters ``h`` may contain more elements than the instruction reads.
     """
     fields = (*targets.split(), *args.split())
 

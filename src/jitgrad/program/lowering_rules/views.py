@@ -1,4 +1,4 @@
-"""Leaves, what moves elements (copies of views, rows by numbers), and random numbers."""
+"""Leaves, ops that move elements (strided copies, gathers and scatters), and random numbers."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from jitgrad.program.lowering_rules.table import Lowered, OperandShapes, Placed,
 
 
 def strides_of(shape: Shape) -> tuple[int, ...]:
-    """Elements from one index to the next along each axis, row-major."""
+    """Return row-major strides in elements."""
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def around(shape: Shape, axis: int) -> tuple[int, int, int]:
-    """The sizes before, of, and after an axis."""
+    """Return the number of elements before, along and after an axis."""
     return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
 
 
 def _sliced(shape: Shape, starts: Shape, steps: Shape) -> tuple[int, tuple[int, ...]]:
-    """Where a slice of an array of ``shape`` starts, and its strides."""
+    """Return the offset and the strides of a slice of an array of ``shape``."""
     strides = strides_of(shape)
     start = sum(first * s for first, s in zip(starts, strides, strict=True))
     return start, tuple(step * s for step, s in zip(steps, strides, strict=True))
@@ -44,7 +44,7 @@ def _with_gradient_shape(shapes: OperandShapes, results: int) -> Shape:
 
 
 def _with_gradient(code: Assembler, at: Placed, results: int) -> None:
-    """The block of several results, for who keeps it; what is made of one of them reads the operand."""
+    """Keep the block of several results for the gradient; steps that use one result read the operand."""
     for start, shape, place in zip(starts_of(at.shape), each_shape(at.shape), at.places, strict=False):
         if math.prod(shape):
             code.emit("copy", d=at.d + start, a=place, n=math.prod(shape))
@@ -106,7 +106,7 @@ def _reshape_by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool]
 
 
 def _broadcast_by_rows(step: Step, shapes: OperandShapes, has_rows: Sequence[bool], rows: int) -> Rows | None:
-    """An operand without rows gives rows that are all alike."""
+    """Classify a broadcast of an operand without rows as equal rows."""
     return Rows.EACH if step.shape[:1] == (rows,) and keeps_rows(shapes[0], step.shape, has_rows[0]) else None
 
 

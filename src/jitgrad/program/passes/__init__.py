@@ -1,1 +1,1 @@
-"""The passes of lowering, each from expression to expression. ``lowering.py`` is the recipe that orders them."""
+"""The passes of lowering, each from Expression to Expression. ``lowering.py`` has the pipeline."""

@@ -1,7 +1,7 @@
-"""Local rewriting to one form of each thing.
+"""Canonicalization: local rewriting to canonical forms.
 
-Literals are folded, broadcasts move past elementwise ops, signs and powers of two into literal factors. No rule changes a
-result by a rounding, short of overflow on the way.
+It folds literals, moves broadcasts past elementwise ops, and turns signs and powers of two into literal factors. No rule
+changes the rounding of a result, except if intermediate values overflow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _is_elementwise(op: str) -> bool:
 
 
 def _canonical(builder: Builder, step: Step) -> int | None:
-    """What a step is replaced by; None where it is canonical."""
+    """Return the canonical replacement of a step, or None if it is canonical."""
     literals = broadcasts = 0
     for i in step.args:
         op = builder.steps[i].op
@@ -49,14 +49,14 @@ def _make(builder: Builder, name: str, *args: int, **attrs: Any) -> int:
 
 
 def _folded(builder: Builder, step: Step) -> int:
-    """An elementwise op of literals is a literal."""
+    """Fold an elementwise op of literals."""
     values = [np.float64(literal_value(builder.steps[i])) for i in step.args]
     with np.errstate(all="ignore"):
         return builder.literal(float(OPS[step.op].numpy(*values)))
 
 
 def _before_broadcast(builder: Builder, step: Step) -> int:
-    """Elementwise loops broadcast by themselves: compute on the sources of broadcasts, and broadcast the result if need be."""
+    """Apply an elementwise op to the operands of broadcasts, and broadcast its result if necessary."""
     args = [builder.steps[i].args[0] if builder.steps[i].op == "broadcast_to" else i for i in step.args]
     small = _make(builder, step.op, *args)
     if builder.steps[small].shape == step.shape:

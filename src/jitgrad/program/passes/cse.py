@@ -1,4 +1,4 @@
-"""Common subexpressions are computed once, and what nothing needs is not computed."""
+"""Common subexpression elimination and dead code elimination."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jitgrad.program.passes.loops import trim_stacks, unite_stacks
 
 
 def cse(expression: Expression) -> Expression:
-    """Equal steps become one, and loops that differ only in what they stack."""
+    """Merge equal steps, and loops that differ only in their stacked outputs."""
     once = _shared(expression)
     united = unite_stacks(once)
     return once if united is once else _shared(united)
@@ -26,7 +26,7 @@ def _shared(expression: Expression) -> Expression:
 
 
 def dce(expression: Expression) -> Expression:
-    """Keep what the outputs and updates need, and every input: the caller counts on their numbers."""
+    """Remove steps that outputs and updates do not need. Inputs stay, because the caller relies on their numbers."""
     steps = expression.steps
     loops = [i for i, step in enumerate(steps) if step.op == "loop" and step.attr("loop").changes]
     results = [i for u in expression.updates for i in u.targets + u.args]
@@ -36,7 +36,7 @@ def dce(expression: Expression) -> Expression:
 
 
 def in_order(expression: Expression, order: Sequence[int]) -> Expression:
-    """The expression of these of its steps."""
+    """Return the expression with its steps in this order."""
     if list(order) == list(range(len(expression.steps))):
         return expression
     place = [-1] * len(expression.steps)
@@ -46,7 +46,7 @@ def in_order(expression: Expression, order: Sequence[int]) -> Expression:
 
 
 def needed_by(expression: Expression, roots: Iterable[int]) -> list[bool]:
-    """For each step, whether one of ``roots`` depends on it."""
+    """Return, for each step, whether one of ``roots`` depends on it."""
     needed = [False] * len(expression.steps)
     for i in roots:
         needed[i] = True

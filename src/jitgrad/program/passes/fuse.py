@@ -1,4 +1,4 @@
-"""Fusion: steps that have an instruction together become one, by the rules of their rows."""
+"""Fusion of steps that one instruction can compute, by the rules of their rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from jitgrad.program.lowering_rules.table import UPDATES, lowered
 
 
 def fuse(expression: Expression) -> Expression:
-    """Each step and each update, its operands before it, is what the first rule that applies makes of it."""
+    """Apply the first fusion rule that matches to each step and update, after its operands."""
     return rewrite(expression, lambda op: _fused if lowered(op).fuse else None, _fused_update, count=True)
 
 

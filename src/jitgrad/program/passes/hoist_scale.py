@@ -1,6 +1,6 @@
-"""Factors: a literal that every summand is multiplied by is multiplied with the sum.
+"""Hoisting of literal factors out of sums.
 
-Only literals of moderate size: a factor that is known at run time alone may be what keeps a sum from overflowing.
+Only literals of moderate size are hoisted. A factor that is known only at run time may prevent the overflow of a sum.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def hoist_scale(expression: Expression) -> Expression:
 
 
 def _out_of_sum(builder: Builder, step: Step) -> int | None:
-    """Σ (2·a)·b is 2 · Σ a·b: there is one multiplication fewer an element, and 2·a need not be made."""
+    """Rewrite Σ (2·a)·b to 2 · Σ a·b, which saves one multiplication per element and the value 2·a."""
     summand = builder.steps[step.args[0]]
     if summand.op == "multiply" and all(builder.steps[i].shape == summand.shape for i in summand.args):
         (a, factors), (b, others) = (_parted(builder, i) for i in summand.args)
@@ -32,7 +32,7 @@ def _out_of_sum(builder: Builder, step: Step) -> int | None:
 
 
 def _parted(builder: Builder, i: int) -> tuple[int, list[int | None]]:
-    """A step without its literal factors, and these; None stands for -1."""
+    """Return a step without its literal factors, and these factors; None stands for -1."""
     factors: list[int | None] = []
     while True:
         step = builder.steps[i]
@@ -40,7 +40,7 @@ def _parted(builder: Builder, i: int) -> tuple[int, list[int | None]]:
             factors.append(None)
             i = step.args[0]
             continue
-        factor = builder.literal_at(step.args[0]) if step.op == "multiply" and step.shape else None  # it stands first
+        factor = builder.literal_at(step.args[0]) if step.op == "multiply" and step.shape else None  # the literal comes first
         if factor is None or not _LEAST <= abs(factor) <= 1 / _LEAST:
             return i, factors
         factors.append(step.args[0])

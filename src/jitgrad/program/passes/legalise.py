@@ -1,4 +1,4 @@
-"""What no instruction does by itself is spelt out: then each step is one that its row can emit."""
+"""Legalization: expand steps that no single instruction computes. Afterwards each step can be emitted by its row."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from jitgrad.program.lowering_rules.table import lowered
 
 
 def legalise(expression: Expression) -> Expression:
-    """Each step becomes what the rule of its row makes of it, its operands before it; and state is read before it changes."""
+    """Apply the legalization rule of its row to each step, after its operands, and order reads of state before its changes."""
     return rewrite(_protect_state(expression), lambda op: lowered(op).legalise)
 
 
 def _protect_state(expression: Expression) -> Expression:
-    """Copy state that is also an output, or goes into an update, before the updates change it."""
+    """Copy state that is also an output or an argument of an update before updates change it."""
     changed = expression.state
     if not changed:
         return expression

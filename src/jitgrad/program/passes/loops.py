@@ -1,5 +1,5 @@
-"""Passes on loops: those that differ only in what they stack become one, nothing is stacked that nobody asks for, bodies are
-lowered, and in the end each body writes its outputs where they belong.
+"""Passes on loops: merge loops that differ only in their stacks, drop unused stacks, lower bodies, and write the outputs of
+bodies in place.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jitgrad.program.memory import owners
 
 
 def unite_stacks(expression: Expression) -> Expression:
-    """Have loops that differ only in what they stack all stack the same, so that they are common subexpressions."""
+    """Give loops that differ only in their stacks the same stacks, which makes them common subexpressions."""
     wanted: dict[Any, dict[int, None]] = defaultdict(dict)
     loops = _loops_of(expression)
     for step in loops.values():
@@ -24,7 +24,7 @@ def unite_stacks(expression: Expression) -> Expression:
 
 
 def trim_stacks(expression: Expression) -> Expression:
-    """Stack nothing that no step asks for."""
+    """Drop stacks that no step uses."""
     wanted: dict[int, dict[int, None]] = {i: {} for i in _loops_of(expression)}
     if not wanted:
         return expression
@@ -45,7 +45,7 @@ def _but_for_stacks(step: Step) -> Any:
 
 
 def _with_stacks(expression: Expression, stacks: Mapping[int, tuple[int, ...]]) -> Expression:
-    """The expression with loops, by position, that stack these outputs of their bodies. One with a tail stays as it is."""
+    """Return the expression with new stacked outputs of loops, by position. A loop with a tail is unchanged."""
     before, steps = expression.steps, list(expression.steps)
     for i, outputs in stacks.items():
         loop = loop_of(before[i])
@@ -63,7 +63,7 @@ def _with_stacks(expression: Expression, stacks: Mapping[int, tuple[int, ...]]) 
 
 
 def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
-    """The pass that lowers the body of each loop by ``lower``."""
+    """Return the pass that lowers the body of each loop with ``lower``."""
 
     def lowered(builder: Builder, step: Step) -> int | None:
         loop = loop_of(step)
@@ -74,16 +74,16 @@ def lower_bodies(lower: Callable[[Expression], Expression]) -> Callable[[Express
 
 
 def legalise_loops(expression: Expression) -> Expression:
-    """Make loops what native code can run.
+    """Convert loops to the form that native code runs.
 
-    Literals of a body are constants of the loop, for they stand in memory; and what is stacked is a step of its own, which can
-    write to its slice.
+    Literals of a body become constants of the loop, because they are stored in memory. Each stacked value becomes a step of its
+    own, which can write to its slice.
     """
     return rewrite(expression, lambda op: _legal if op == "loop" else None)
 
 
 def _loops_of(expression: Expression) -> dict[int, Step]:
-    """Its loops, by position."""
+    """Return the positions of loops."""
     return {i: step for i, step in enumerate(expression.steps) if step.op == "loop"}
 
 
@@ -97,12 +97,12 @@ def _legal(builder: Builder, step: Step) -> int:
 
 
 def _calls(body: Expression) -> bool:
-    """Whether something in a body, or in loops in it, is called by its address."""
+    """Return whether a body, including loops in it, calls a function by address."""
     return any(lowered(step.op).by_address or (step.op == "loop" and _calls(loop_of(step).body)) for step in body.steps)
 
 
 def _lifted(body: Expression, literals: dict[Step, int], first: int) -> Expression:
-    """A body whose literals are inputs, numbered from ``first`` on."""
+    """Return a body whose literals are inputs, numbered from ``first`` on."""
     place: dict[Step, int] = {}
 
     def lifted(builder: Builder, step: Step) -> int | None:
@@ -118,15 +118,16 @@ def _with_copies(body: Expression) -> Expression:
 
 
 def _still(builder: Builder, step: Step) -> int:
-    """What is called by its address finds its operands in the table, which does not move: it takes copies."""
+    """Copy operands of functions called by address. They find operands through the table, whose entries do not move."""
     args = tuple([builder.add(Step("copy", (i,), (), builder.steps[i].shape)) for i in step.args])
     return builder.add(step._replace(args=args))
 
 
 def _own_outputs(body: Expression, loop: Loop) -> Expression:
-    """A body whose stacked outputs are steps of their own, which can move, and whose carries do not become one another.
+    """Give stacked outputs steps of their own, which can move, and separate carries that alias one another.
 
-    The next carries are copied to the places of the present ones, one after the other: what is a present one is set aside.
+    The next carries are copied to the places of the present ones in sequence, so a next carry that is a present one is saved
+    first.
     """
     owner, inputs, n = owners(body), inputs_of(body), loop.n_carries
     builder, outputs, taken = Builder(list(body.steps)), list(body.outputs), set[int]()

@@ -1,8 +1,7 @@
-"""Blocks of rows: where a step goes through many rows, a block of them goes through all of the step while it is in cache.
+"""Tiling over rows: a block of rows goes through a whole step of training while it is in cache.
 
-What has a row for each row of the data is then computed for a block at a time, in memory of its own that is used again by the
-next block; what is summed over the rows is summed in each block, and the sums of the blocks are added. Several lanes of
-blocks are independent of one another, so that threads may share them.
+Values that have a row for each row of the data are computed for one block at a time, in memory that the next block reuses. Sums
+over rows are computed for each block and then added. Several lanes of blocks are independent, so threads can share them.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from jitgrad.program.loop import LANES, Loop, loop_step
 from jitgrad.program.lowering_rules.table import UPDATES, Rows, lowered
 
 LEAST_ELEMENTS = 2**19
-"""Of all that has rows: below, it stays in cache by itself."""
+"""Minimum number of elements of all values with rows. Smaller data stays in cache without tiling."""
 BLOCK_ELEMENTS = 2**16
-"""Of all that has rows, in a block: 256 KiB in float32, which the second cache holds."""
+"""Number of elements of a block of all values with rows: 256 KiB in float32, which fits the L2 cache."""
 MOST_SUMS = 2**22
-"""Elements of the sums of all blocks."""
+"""Maximum number of elements of the sums of all blocks."""
 
 
 def tile_rows(expression: Expression) -> Expression:
-    """The expression with one loop for all that has rows, or as it is where that does not fit or would not pay."""
+    """Return the expression with one loop for all values with rows, or unchanged if tiling is impossible or does not pay."""
     rows = _rows_of(expression)
     if rows is None:
         return expression
@@ -35,7 +34,7 @@ def tile_rows(expression: Expression) -> Expression:
 
 
 def _rows_of(expression: Expression) -> int | None:
-    """The first size of the largest input, if there is enough to do."""
+    """Return the first size of the largest input if there is enough work."""
     state = expression.state
     leaves = [s.shape for i, s in enumerate(expression.steps) if s.op == "input" and i not in state]
     inputs = [shape for shape in leaves if shape and type(shape) is not Shapes]
@@ -45,7 +44,7 @@ def _rows_of(expression: Expression) -> int | None:
 
 
 def _products_spelt_out(expression: Expression, rows: int) -> Expression:
-    """C + Xᵀ·D over the rows as a product and an addition, so that the product can be a sum of those of blocks."""
+    """Split C + Xᵀ·D over the rows into a product and an addition, so that the product can become a sum over blocks."""
 
     def applies(builder: Builder, args: tuple[int, ...]) -> bool:
         return builder.steps[args[0]].shape[:1] == (rows,)
@@ -62,7 +61,7 @@ def _products_spelt_out(expression: Expression, rows: int) -> Expression:
 
 
 def _kinds(expression: Expression, rows: int) -> list[Rows] | None:
-    """What each step is; None where a row is wanted as a result, or after a sum."""
+    """Classify each step; return None if a row is an output or is needed after a sum."""
     state = expression.state
     kinds: list[Rows] = []
     for i, step in enumerate(expression.steps):
@@ -86,7 +85,7 @@ def _kinds(expression: Expression, rows: int) -> list[Rows] | None:
 
 
 def _gathered(expression: Expression, rows: int, kinds: list[Rows]) -> Expression | None:
-    """Steps with rows, and their sums, become a loop over blocks; each sum is then that of the blocks' sums."""
+    """Move steps with rows and their sums into a loop over blocks; each sum becomes the sum of the blocks' sums."""
     steps = expression.steps
     inside = [i for i, kind in enumerate(kinds) if kind is Rows.SUM or (kind is Rows.EACH and steps[i].op != "input")]
     sums = [i for i in inside if kinds[i] is Rows.SUM]
@@ -117,7 +116,7 @@ def _gathered(expression: Expression, rows: int, kinds: list[Rows]) -> Expressio
 def _body(
     expression: Expression, kinds: Sequence[Rows], inside: Sequence[int], operands: Sequence[int], count: int
 ) -> Expression:
-    """What is done with a block of ``count`` rows: its outputs are the sums."""
+    """Return the body for a block of ``count`` rows, whose outputs are the sums."""
     place: dict[int, int] = {}
     made: list[Step] = []
     for i in [*operands, *inside]:
