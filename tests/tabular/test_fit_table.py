@@ -291,9 +291,24 @@ def test_frequencies_are_so_many_rows(target: str, model: str | None, tmp_path: 
     assert kept.evaluate(TABLE[:50])["rows"] == TABLE["times"][:50].sum()
     with pytest.raises(DataError, match="The weights column 'times' does not exist"):
         kept.evaluate(TABLE.drop("times"))
-    with pytest.raises(DataError, match=r"'times' are -1 in row 2. Weights must not be negative"):
+    with pytest.raises(DataError, match=r"'times' are -1 in row 2. They must not be negative"):
         kept.evaluate(TABLE.with_columns(times=pl.Series([1, -1, *[1] * (ROWS - 2)])))
     assert kept.predict_frame(TABLE.drop("times")).height == ROWS
+
+
+@pytest.mark.parametrize("role", ["weights", "freq_weights", "trials"])
+def test_negative_weights_are_named_by_their_row(role: str) -> None:
+    table = TABLE.with_columns(bad=pl.Series([2, 1, -3, *[1] * (ROWS - 3)]), zeros=pl.lit(0))
+    with pytest.raises(DataError, match=rf"The {role} 'bad' are -3 in row 3\. They must not be negative"):
+        jg.fit_table(table, "zeros" if role == "trials" else "y", X, **{role: "bad"})
+
+
+def test_a_target_of_zeros_and_ones_suggests_a_logistic_regression() -> None:
+    note = "The target 'zero_one' has only the values 0 and 1, but was fitted by linear regression."
+    assert note in jg.fit_table(TABLE, "zero_one", X).notes[-1]
+    assert note in jg.fit_table(TABLE, formula="zero_one ~ a").notes[-1]
+    for options in ({"model": "linear"}, {"model": "logistic"}, {"classify": True}):
+        assert not any(note in other for other in jg.fit_table(TABLE, "zero_one", X, **options).notes)
 
 
 def test_weights_count_in_evaluations() -> None:

@@ -279,7 +279,7 @@ def test_offset_weights_trials_and_groups() -> None:
     assert got.part(np.array([1, 3])).rows.tolist() == [1, 3]
     with pytest.raises(DataError, match="Column 'tt' does not exist"):
         make_design(frame, "y", roles=Roles("tt"))
-    with pytest.raises(DataError, match=r"offset 'log.t - 2.' is -inf in row 1"):
+    with pytest.raises(DataError, match=r"offset 'log.t - 2.' has -inf in row 1"):
         make_design(frame, "y", roles=Roles("log(t - 2)"))
     with pytest.raises(DataError, match="more than the number of trials, in row 4"):
         make_design(frame.with_columns(n=2), "y", roles=Roles(trials="n"))
@@ -295,7 +295,7 @@ def test_frames_of_other_libraries() -> None:
     assert as_polars({"x": np.arange(2)})["x"].to_list() == [0, 1]
     for wrong, message in (
         ([1, 2], "type list, which is not a supported table. Give a pandas"),
-        (frame.lazy(), "of type LazyFrame. Collect it"),
+        (frame.lazy(), "type LazyFrame, which is not a supported table. Call collect"),
         (pandas.DataFrame([[1, 2]], columns=["a", "a"]), "several columns of one name: 'a'"),
         ({"a": [1], "b": [1, 2]}, "of different lengths"),
     ):

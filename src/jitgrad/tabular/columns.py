@@ -15,7 +15,7 @@ from jitgrad.tabular import selection, targets
 from jitgrad.tabular.encoding import DATES, TEXTS, Column, Target, Unseen, has_marks, odd_one, sorted_values
 from jitgrad.tabular.expressions import Expression
 from jitgrad.tabular.formulas import learn, read_formula
-from jitgrad.tabular.predictors import Predictors, Term, check_needed, role_values, values_of
+from jitgrad.tabular.predictors import Predictors, Term, check_needed, values_of, weight_values
 from jitgrad.tabular.scores import rows_in
 from jitgrad.tabular.selection import check_names, check_not_empty
 
@@ -216,7 +216,7 @@ def make_design(
     predictors = Predictors(columns, model, tuple(role.text for role in offsets), names)
     learned = targets.learned(own, whole, classify)
     notes += [*_notes(whole, columns), *_note_on_missing(missing, frame.height - len(rows), frame.height, chosen)]
-    more_roles = {name: role_values(whole, role, name)[rows] for name, role in given.items()}
+    more_roles = {name: weight_values(whole, role, name)[rows] for name, role in given.items()}
     groups = None if roles.groups is None else _groups(whole[roles.groups][rows])
     by = {name: given[name] for name in ("weights", "freq_weights") if name in given}
     learned = replace(

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from jitgrad.errors import ArgumentError, DataError, listed
 from jitgrad.tabular import frames
-from jitgrad.tabular.columns import Roles, design_like, make_design
+from jitgrad.tabular.columns import Design, Roles, design_like, make_design
 from jitgrad.tabular.fitting import Fitting
 from jitgrad.tabular.formulas import of_target, target_of
 from jitgrad.tabular.model import TableModel
@@ -170,11 +171,14 @@ def fit_table(
         design = design_like(data, start.predictors, start.target, missing == "drop")
         settings = settings.for_target(data[start.target.name], bool(start.classes))
     else:
+        is_given = settings.model is not None
         settings, classify = _for_target(data, target, formula, settings, classify, trials is not None)
         design = make_design(
             data, target, features, classify, missing == "drop", formula=formula, exclude=exclude, dates=dates, texts=texts,
             roles=Roles(**given, groups=groups), binomial=settings.model in ("logistic", "quasi_binomial"),
         )  # fmt: skip
+        if settings.model == "linear" and not is_given:
+            design = replace(design, notes=(*design.notes, *_hint_of_classes(design)))
     return replace(Fitting(design, settings, start, verbose, frames.library_of(frame)).fit(), call=call)
 
 
@@ -220,6 +224,16 @@ def _for_target(
     column = data[name]
     two = settings.model == "logistic" and not trials and column.dtype.is_numeric() and column.drop_nulls().n_unique() == 2
     return settings.for_target(column, classify or two, trials), classify or two
+
+
+def _hint_of_classes(design: Design) -> list[str]:
+    """Return a note if a linear model was chosen by default for a target of zeros and ones."""
+    if not np.isin(design.y, (0, 1)).all() or design.y.min() == design.y.max():
+        return []
+    return [
+        f"The target {design.target.name!r} has only the values 0 and 1, but was fitted by linear regression. "
+        f"Choose model 'logistic' for a logistic regression."
+    ]
 
 
 def _going_on(start: TableModel, target: str | None, features: Sequence[str] | None, settings: Settings) -> Settings:

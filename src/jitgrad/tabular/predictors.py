@@ -164,6 +164,15 @@ def role_values(frame: pl.DataFrame, expression: Expression, role: str) -> np.nd
     return made
 
 
+def weight_values(frame: pl.DataFrame, expression: Expression, role: str) -> np.ndarray:
+    """Evaluate weights or trials like ``role_values``. Raises DataError if one is negative."""
+    made = role_values(frame, expression, role)
+    if (made < 0).any():
+        row = int((made < 0).argmax())
+        raise DataError(f"The {role} {expression.text!r} are {made[row]:g} in row {row + 1}. They must not be negative.")
+    return made
+
+
 def check_needed(frame: pl.DataFrame, names: Sequence[str]) -> None:
     """Raise DataError for a column that a model needs and a table does not have."""
     known = set(frame.columns)

@@ -13,7 +13,7 @@ from jitgrad.errors import DataError, FormulaError, near_name
 from jitgrad.saving.typed import check_types
 from jitgrad.tabular.encoding import Target, numbers, usable_range
 from jitgrad.tabular.expressions import Expression
-from jitgrad.tabular.predictors import role_values
+from jitgrad.tabular.predictors import role_values, weight_values
 
 
 def of_column(frame: pl.DataFrame, name: str, trials: Expression | None) -> Target:
@@ -114,8 +114,5 @@ def weights(target: Target, frame: pl.DataFrame) -> dict[str, np.ndarray]:
     for name in ("weights", "freq_weights"):
         text = getattr(target, name)
         if text:
-            made[name] = role_values(frame, Expression(text, target.weighted_by), name)
-            if (made[name] < 0).any():
-                row = int((made[name] < 0).argmax())
-                raise DataError(f"The {name} {text!r} are {made[name][row]:g} in row {row + 1}. Weights must not be negative.")
+            made[name] = weight_values(frame, Expression(text, target.weighted_by), name)
     return made
