@@ -78,7 +78,7 @@ html_static_path = ["_static"]
 html_css_files = ["jitgrad.css", "figures.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "first_minute": [], "command_line": []}
+html_sidebars = {page: [] for page in ("index", "first_minute", "command_line", "search", "genindex")}
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,

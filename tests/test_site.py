@@ -6,9 +6,7 @@ need neither Sphinx nor a network.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import io
 import os
 import re
 import shutil
@@ -25,7 +23,10 @@ from tests.public import public_names
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 HIDDEN = ("_build", "_templates", "generated")
-PAGES = sorted(page for page in DOCS.rglob("*.md") if not set(HIDDEN) & set(page.relative_to(DOCS).parts))
+GENERATED = set(DOCS.glob("gallery/*.md")) - {DOCS / "gallery" / "index.md"}  # by docs/_extensions/curve_gallery.py
+PAGES = sorted(
+    page for page in DOCS.rglob("*.md") if not set(HIDDEN) & set(page.relative_to(DOCS).parts) and page not in GENERATED
+)
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "data" / "README.md", *PAGES]
 
 STATIC = {
@@ -94,8 +95,9 @@ def test_the_reference_has_every_public_name() -> None:
             elif re.fullmatch(r" {3}[\w.]+", line):
                 names.append(f"{module}.{line.strip()}")
     assert len(set(names)) == len(names), "a name is listed twice"
-    listed = {id(resolved(name)) for name in names}
-    missing = [name for name, obj in public_names() if id(obj) not in listed]
+    engines = ("jitgrad.distributed.", "jitgrad.sklearn.")  # which may not be installed
+    listed = {id(resolved(name)) for name in names if not name.startswith(engines)}
+    missing = [name for name, obj in public_names() if id(obj) not in listed and name not in names]
     assert not missing, f"add these to a page of docs/reference: {missing}"
 
 
@@ -119,17 +121,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def test_the_python_of_the_readme_runs(place: Path) -> None:
-    for module in ("matplotlib", "sklearn"):
-        if module in README:
-            pytest.importorskip(module, reason=f"{module} is not installed")
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for language, code in blocks(README):
-        if language == "python":
-            with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(code, "README.md", "exec"), namespace)
 
 
 def test_the_commands_of_the_readme_run(place: Path) -> None:

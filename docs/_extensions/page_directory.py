@@ -45,6 +45,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "JITGRAD_DOCS_EXTENSIONS": str(Path(__file__).parent),
         "PYTHONSTARTUP": str(Path(__file__).with_name("page_startup.py")),
         "COLUMNS": WIDTH,
+        "POLARS_FMT_TABLE_HIDE_DATAFRAME_SHAPE_INFORMATION": "1",
+        "POLARS_FMT_TABLE_HIDE_COLUMN_DATA_TYPES": "1",
     }
     app.connect("doctree-read", _place_commands, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,6 +10,7 @@ def _start() -> None:
     os.symlink(os.environ["JITGRAD_DOCS_DATA"], os.path.join(place, "data"))
     os.chdir(place)
     sys.path.append(os.environ["JITGRAD_DOCS_EXTENSIONS"])
+    get_ipython().run_line_magic("xmode", "Minimal")  # noqa: F821
     try:
         import matplotlib
         from matplotlib.figure import Figure

@@ -2,17 +2,21 @@
 
 Ops are instances of ``Op`` that are called like functions: each is replaced, in the modules that export it, by a function with
 its docstring and signature. Modules that users reach as attributes, such as ``jitgrad.linalg``, become importable by that name.
+The modules for clusters are imported without their engines.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import sys
 from types import ModuleType
 from typing import Any
+from unittest.mock import MagicMock
 
 from sphinx.application import Sphinx
+from sphinx.util.inspect import stringify_signature
 
 import jitgrad
 from jitgrad.ops.table import Op
@@ -23,8 +27,8 @@ ALIASES = {f"jitgrad.{name}": getattr(jitgrad, name) for name in ("linalg", "spe
 def as_function(op: Op, module: str, name: str) -> Any:
     """Return a function that documents an op."""
 
-    def function(*operands: Any) -> Any:
-        raise NotImplementedError
+    def function(*operands: Any, **options: Any) -> Any:
+        return op(*operands, **options)
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = module
@@ -47,9 +51,39 @@ def _replace_ops(name: str, module: ModuleType) -> None:
             setattr(module, exported, as_function(value, name, exported))
 
 
+def _import_without_engines() -> None:
+    """Import the modules for clusters, with a stand-in for each engine that is not installed."""
+    engines = ("dask", "dask.dataframe", "pyarrow", "pyspark", "pyspark.sql", "ray", "ray.data", "ray.data.expressions")
+    missing = [name for name in engines if importlib.util.find_spec(name.partition(".")[0]) is None]
+    sys.modules.update({name: MagicMock(name=name) for name in missing})
+    for name in ("dask", "ray", "spark"):
+        importlib.import_module(f"jitgrad.distributed.{name}")
+    for name in missing:
+        del sys.modules[name]
+
+
+def _signature(app: Sphinx, kind: str, name: str, obj: Any, *_: Any) -> tuple[str, str] | None:
+    """Return the signature of a class's ``__init__``, also where a base class has a ``__new__`` that takes any arguments."""
+    if kind != "class":
+        return None
+    try:
+        return stringify_signature(inspect.signature(obj), show_annotation=False), ""
+    except ValueError:
+        return None
+
+
+def _skip(app: Sphinx, kind: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the methods by which scikit-learn routes metadata, whose docstrings refer to its own pages, and operations."""
+    routing = name.startswith("set_") and name.endswith("_request")
+    return True if routing or isinstance(obj, Op) else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Replace ops and register the aliases."""
     sys.modules.update(ALIASES)
     for name in ("jitgrad", *ALIASES):
         _replace_ops(name, importlib.import_module(name))
+    _import_without_engines()
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-signature", _signature, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
