@@ -34,8 +34,9 @@ extensions = [
     "page_directory",
     "public_api",
     "repository_links",
+    "tutorial_cards",
 ]
-exclude_patterns = ["_build", "_extensions", "_static", "_templates", "gallery/_cards.md", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_extensions", "_static", "_templates", "**/_cards.md", "**.ipynb_checkpoints"]
 templates_path = ["_templates"]
 root_doc = "index"
 nitpicky = False

@@ -28,6 +28,8 @@ STYLE = {
 }  # fmt: skip
 """The look of the documentation's figures."""
 
+_READABLE = 560
+"""Pixels to which a wide figure shrinks; on a narrower screen it scrolls."""
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
 _IDS = re.compile(r' id="[A-Za-z0-9.]+_\d+"')
 """Names of artists, which repeat from figure to figure; nothing refers to them."""
@@ -62,10 +64,12 @@ def inline_svg(figure: Any, label: str = "Figure", width: str | None = None, tex
     drawn = drawn[drawn.index("<svg") :]
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
     assert box is not None
-    size = width or f"{float(box[1]) * 96 / 72:.0f}px"
+    natural = float(box[1]) * 96 / 72
+    size = width or f"{natural:.0f}px"
+    least = f" min-width: {_READABLE}px;" if not width and natural > _READABLE else ""
     head = (
         f'<svg class="jg-figure" role="img" aria-label="{label}" viewBox="0 0 {box[1]} {box[2]}" fill="currentColor" '
-        f'style="width: {size}; max-width: 100%; height: auto;" xmlns="http://www.w3.org/2000/svg" '
+        f'style="width: {size}; max-width: 100%;{least} height: auto;" xmlns="http://www.w3.org/2000/svg" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     body = drawn[drawn.index(">") + 1 :]
