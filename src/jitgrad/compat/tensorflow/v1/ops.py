@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from jitgrad import graph as library
 from jitgrad.compat.tensorflow.constants import constant as fixed
 from jitgrad.compat.tensorflow.dtypes import COMPUTED, DType, as_dtype
 from jitgrad.compat.tensorflow.tensor import INT32, made
@@ -15,6 +14,7 @@ from jitgrad.compat.tensorflow.v1.shape import TensorShape
 from jitgrad.compat.tensorflow.v1.staging import eager, operation
 from jitgrad.compat.tensorflow.v1.variables import Variable, as_tensor
 from jitgrad.errors import ArgumentError, DTypeError
+from jitgrad.graph.nodes import gradients_of
 from jitgrad.tape.tree import tree_leaves
 
 
@@ -137,7 +137,7 @@ class _Gradients:
             part = value.sum()
             total = part if total is None else total + part
         integers = [getattr(x, "_integer", INT32) for x in sources]
-        found = library.gradients_of(total, [x._read() for x in sources])
+        found = gradients_of(total, [x._read() for x in sources])
         return [made(g, integer) for g, integer in zip(found, integers, strict=True)]
 
 

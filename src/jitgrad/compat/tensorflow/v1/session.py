@@ -14,7 +14,8 @@ from jitgrad.compat.tensorflow.tensor import INT32, made, wrap_array
 from jitgrad.compat.tensorflow.v1.graph import Graph, Operation, Symbol, Tensor, get_default_graph, sessions
 from jitgrad.compat.tensorflow.v1.variables import Change, Reset, Variable
 from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
-from jitgrad.graph import KEPT_FUNCTIONS, Node, evaluated, in_order
+from jitgrad.graph import Node
+from jitgrad.graph.session import KEPT_FUNCTIONS, evaluated, in_order
 from jitgrad.tape.executable import Storage
 from jitgrad.tape.function import Function
 from jitgrad.tape.lru import Recent
