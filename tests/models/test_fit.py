@@ -109,7 +109,7 @@ def test_frozen_layers_stay() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: m.fit(np.ones((2, 1)), np.ones((2, 1))), "has no optimizer and loss yet"),
+        (lambda m: m.fit(np.ones((2, 1)), np.ones((2, 1))), "is not compiled"),
         (lambda m: m.compile("adaam"), "no optimizer 'adaam'. Did you mean 'adam'"),
         (lambda m: m.compile("adam", "mes"), "no loss 'mes'. Did you mean 'mse'"),
         (lambda m: m.predict(np.ones((2, 1)), batch_size=0), "batch_size is 0"),

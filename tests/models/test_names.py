@@ -68,7 +68,7 @@ def test_a_missing_column_is_named(library: str, ask: str) -> None:
         "validation": lambda: model.fit(X, Z, validation_data=(lacking, Z)),
         "stream": lambda: model.fit([(lacking, Z)]),
     }
-    with pytest.raises(DataError, match=r"x has no column 'height', which the model was fitted with\. Did you mean 'hight'\?"):
+    with pytest.raises(DataError, match=r"x has no column 'height', which the model was fitted to\. Did you mean 'hight'\?"):
         asks[ask]()
 
 
@@ -115,9 +115,9 @@ def test_dicts_are_taken_by_their_keys() -> None:
     model.fit(x, Z)
     np.testing.assert_array_equal(model.predict(turned), model.predict(x))
     assert model.evaluate(turned, Z) == model.evaluate(x, Z)
-    with pytest.raises(DataError, match=r"x has no 'right', which the model was fitted with\. Did you mean 'rihgt'"):
+    with pytest.raises(DataError, match=r"x has no 'right', which the model was fitted to\. Did you mean 'rihgt'"):
         model.predict({"left": X[:, :1], "rihgt": X[:, 1:]})
-    with pytest.raises(DataError, match="x is a ndarray, and the model was fitted to a dict of left, right"):
+    with pytest.raises(DataError, match="x is a ndarray, but the model was fitted to a dict with the keys left, right"):
         model.predict(X)
 
 

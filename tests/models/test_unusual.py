@@ -89,7 +89,7 @@ def test_an_earlier_fit_of_another_kind(tmp_path: Path) -> None:
         (line, {"batch_size": 10}),
         (line, {"validation_split": 0.2}),
     ):
-        with pytest.raises(DataError, match=r"The earlier fit was another one.*Remove its file, or give another path"):
+        with pytest.raises(DataError, match=r"The earlier fit was a different one.*Remove its file, or give another path"):
             make().fit(X, Y, epochs=4, callbacks=backup, **options)
 
 
@@ -181,7 +181,7 @@ def test_a_generator_is_used_whole() -> None:
     parts = [(X[i : i + 10], Y[i : i + 10]) for i in range(0, 50, 10)]
     expected = line().fit(parts).loss
     np.testing.assert_array_equal(line().fit(part for part in parts).loss, expected)
-    with pytest.raises(DataError, match="no batches in epoch 2"):
+    with pytest.raises(DataError, match="Epoch 2 has no batches"):
         line().fit((part for part in parts), epochs=2)
 
 
@@ -369,7 +369,7 @@ def test_a_batch_that_changes_other_variables() -> None:
 
     model = jitgrad.Sequential([Odd(), layers.Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.raises(ArgumentError, match="changes other Variables for this batch than for the first"):
+    with pytest.raises(ArgumentError, match="changes different Variables for this batch than for the first"):
         model.fit([(X[:8], Y[:8]), (X[:3], Y[:3])])
 
 

@@ -113,7 +113,7 @@ def test_a_backup_of_something_else(tmp_path: Path) -> None:
     model().fit(X, X**2, callbacks=callbacks.BackupAndRestore(path))
     other = jitgrad.Sequential([layers.Dense(5, "tanh"), layers.Dense(1)])
     other.compile("adam", "mse")
-    with pytest.raises(DataError, match=r"The earlier fit was another one.*Remove its file"):
+    with pytest.raises(DataError, match=r"The earlier fit was a different one.*Remove its file"):
         other.fit(X, X**2, callbacks=callbacks.BackupAndRestore(path))
     model().save(path)
     with pytest.raises(DataError, match="was not written by a fit that can be resumed"):

@@ -1,4 +1,4 @@
-"""Models: layers put together, compiled with an optimizer and a loss, fitted by the native loop."""
+"""Models: layers that are compiled with an optimizer and a loss and fitted by the native loop."""
 
 from jitgrad.models.model import Model
 from jitgrad.models.sequential import Input, Sequential

@@ -1,4 +1,4 @@
-"""What happens between the epochs of a fit, and how a fit goes on with an earlier one."""
+"""The calls of callbacks between epochs, and resuming an earlier fit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,20 @@ from jitgrad.training.fit import History
 
 
 class CallbackRunner:
-    """Calls the callbacks, and gathers the metrics.
+    """Calls the callbacks and collects the metrics.
 
-    Args:
-        model: the model that is fitted.
-        callbacks: in their order.
-        signature: what must be the same where a fit goes on: the numbers of rows and of a batch's.
-        seed: of the shuffling.
+    Parameters
+    ----------
+    model : Model
+        The model that is fitted.
+    callbacks : sequence of Callback
+        Callbacks, called in this order.
+    signature : list of int
+        Number of rows and batch size, which must be the same when a fit is resumed.
+    seed : int
+        Seed of the shuffling.
+    first : int
+        Number of the first epoch.
     """
 
     def __init__(self, model: Any, callbacks: Sequence[Callback], signature: list[int], seed: int, first: int) -> None:
@@ -42,17 +49,17 @@ class CallbackRunner:
         self.after_step = functools.partial(self._after_step, by_step) if by_step else None
 
     def begin(self, loop: Loop, epochs: int) -> None:
-        """Before the first epoch."""
+        """Prepare the callbacks before the first epoch."""
         for callback in self.callbacks:
             callback.fit_state = functools.partial(self.state, loop)
         self._begin_epoch(self.first, epochs)
 
     def ahead(self) -> int:
-        """How many epochs there are until a callback has something to do."""
+        """Return the number of epochs until a callback must be called."""
         return 1 if self.shares else min(callback.ahead() for callback in self.callbacks)
 
     def __call__(self, loop: Loop) -> bool:
-        """After epochs; whether to go on."""
+        """Call the callbacks after epochs; return whether to continue."""
         rate = self.model.optimizer.learning_rate
         told = self.first + len(self.rates)
         made = self._of(loop, slice(told, loop.epoch))
@@ -67,13 +74,13 @@ class CallbackRunner:
         return not self.model.stop_training
 
     def end(self, loop: Loop) -> None:
-        """After the last epoch."""
+        """Call the callbacks after the last epoch."""
         logs = self.metrics_of(loop, loop.epoch - 1) if loop.epoch > self.first else {}
         for callback in self.callbacks:
             callback.on_train_end(logs)
 
     def state(self, loop: Loop) -> dict[str, Any]:
-        """All that a fit needs to go on after the present epoch, beside the model and its optimizer."""
+        """Return what a fit needs to resume after the current epoch, besides the model and its optimizer."""
         return {
             "epoch": loop.epoch,
             "stopped": self.model.stop_training,
@@ -86,17 +93,17 @@ class CallbackRunner:
         }
 
     def history(self, loop: Loop, seconds: float) -> History:
-        """The metrics of all epochs."""
+        """Return the metrics of all epochs."""
         metrics = self._metrics(loop)
         loss = metrics.pop("loss")
         return History(loss, seconds, metrics, loop.epoch - len(loss))
 
     def metrics_of(self, loop: Loop, epoch: int) -> dict[str, Any]:
-        """The metrics of an epoch by name."""
+        """Return the metrics of an epoch by name."""
         return row_of(self._of(loop, slice(epoch, epoch + 1)))
 
     def _metrics(self, loop: Loop) -> dict[str, np.ndarray]:
-        """All metrics of this fit, and of the one that it resumes, by name, a row an epoch."""
+        """Return the metrics of this fit, and of the one it resumes, by name, with one row per epoch."""
         made = self._of(loop, slice(self.first, loop.epoch))
         if self.callbacks:
             made["learning_rate"] = np.array(self.rates)
@@ -122,34 +129,37 @@ class CallbackRunner:
 
 
 def row_of(metrics: dict[str, np.ndarray], row: int = 0) -> dict[str, Any]:
-    """Those of one epoch: floats, or arrays."""
+    """Return the metrics of one epoch, as floats or arrays."""
     return {name: values[row].item() if values.ndim == 1 else values[row] for name, values in metrics.items()}
 
 
 MOST_BEFORE = 10**6
-"""Epochs before the first one of a fit that goes on."""
+"""Largest number of epochs before the first one of a resumed fit."""
 
 
 def earlier_fit(callbacks: Sequence[Callback]) -> dict[str, Any] | None:
-    """What an earlier fit left, if a callback has it."""
+    """Return the state of an earlier fit, if a callback has one."""
     return next((document for document in (c.restored() for c in callbacks) if document is not None), None)
 
 
 def go_on(runner: CallbackRunner, found: dict[str, Any]) -> None:
-    """Give the model, its optimizer, the callbacks and the random numbers the state of an earlier fit.
+    """Restore the model, its optimizer, the callbacks and the random numbers from an earlier fit.
 
-    Raises DataError where that was another one.
+    Raises DataError if that was a different fit.
     """
     model, fit = runner.model, found["fit"]
     try:
         restore(model, found)
         if found["compiled"]["arguments"]["optimizer"] != describe(model.optimizer):
-            raise ArgumentError("The optimizer, or its arguments, are other ones.")
+            raise ArgumentError("The optimizer or its arguments differ.")
         if fit["signature"] != runner.signature:
             rows, size = fit["signature"]
-            raise ArgumentError(f"There were {rows} rows in batches of {size}, not {runner.signature}.")
+            raise ArgumentError(
+                f"It had {rows} rows in batches of {size}; this one has {runner.signature[0]} rows in batches of "
+                f"{runner.signature[1]}."
+            )
         if not 0 <= fit["epoch"] - len(fit["history"]["loss"]) <= MOST_BEFORE:
-            raise ArgumentError(f"It is at epoch {fit['epoch']} with metrics of {len(fit['history']['loss'])}.")
+            raise ArgumentError(f"It is at epoch {fit['epoch']}, but has metrics of {len(fit['history']['loss'])} epochs.")
         model.optimizer.set_state(found["compiled"]["state"], model.variables)
         _set_states(runner.callbacks, fit["callbacks"])
         runner.earlier = {str(name): _column(values, len(fit["history"]["loss"])) for name, values in fit["history"].items()}
@@ -159,28 +169,28 @@ def go_on(runner: CallbackRunner, found: dict[str, Any]) -> None:
         model.stop_training = bool(fit["stopped"])
     except UNFIT as error:
         said = str(error).removesuffix(".")
-        raise DataError(f"The earlier fit was another one: {said}. Remove its file, or give another path.") from error
+        raise DataError(f"The earlier fit was a different one: {said}. Remove its file, or give another path.") from error
 
 
 def _sources(model: Any) -> list[random.Source]:
-    """Where layers with seeds of their own draw from."""
+    """Return the random sources of layers that have their own seeds."""
     return [layer.source for layer in all_owned(model) if isinstance(layer, Noise) and layer.source is not None]
 
 
 def _column(values: Any, epochs: int) -> np.ndarray:
-    """The metrics of earlier epochs. Raises ArgumentError for anything else."""
+    """Return the metrics of earlier epochs. Raises ArgumentError for anything else."""
     if not isinstance(values, np.ndarray) or not values.ndim or len(values) != epochs or values.dtype.kind not in "iuf":
-        raise ArgumentError("Its metrics are no numbers, one an epoch.")
+        raise ArgumentError("Its metrics are not one number per epoch.")
     return values
 
 
 def _set_states(callbacks: Sequence[Callback], states: list[Any]) -> None:
-    """Each callback gets the state of the one of its class, the first that of the first. One that is new begins anew."""
+    """Give each callback the state of the callback of its class, in order. New callbacks start without a state."""
     left = list(callbacks)
     for name, state in states:
         match = next((c for c in left if type(c).__name__ == name), None)
         if match is None and state:
-            raise ArgumentError(f"It had the callback {name}, and there is none now.")
+            raise ArgumentError(f"It had the callback {name}, which this fit does not have.")
         if match is not None:
             left.remove(match)
             match.set_state(state)

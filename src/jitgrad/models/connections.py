@@ -1,4 +1,4 @@
-"""Which layer of a model feeds which, found by recording a call."""
+"""The connections between the layers of a model, found by recording a call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.tape.tree import tree_leaves, tree_map
 
 
 class Box(NamedTuple):
-    """An input, or a layer's call: its name, its kind, and the shape of its result without the rows."""
+    """An input or the call of a layer: its name, its kind, and the shape of its result without the rows."""
 
     name: str
     kind: str
@@ -23,9 +23,9 @@ class Box(NamedTuple):
 
 
 def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
-    """The inputs and the calls of the layers that the model owns, in their order, and the pairs in which one feeds the other.
+    """Return the inputs and layer calls of a model in order, and the pairs of which one feeds the other.
 
-    Raises ArgumentError where the inputs' shapes are not known.
+    Raises ArgumentError if the shapes of the inputs are unknown.
     """
     inputs = _inputs(model)
     with observed_calls() as calls:
@@ -46,7 +46,7 @@ def connections(model: Any) -> tuple[list[Box], list[tuple[int, int]]]:
 
 
 def _sources(tensor: Any, made: dict[int, int]) -> list[int]:
-    """The boxes whose results a Tensor was computed from, through ops that are no layer's."""
+    """Return the boxes from whose results a Tensor was computed by ops outside of layers."""
     found, stack, seen = [], [tensor], set()
     while stack:
         node = stack.pop()
@@ -61,9 +61,9 @@ def _sources(tensor: Any, made: dict[int, int]) -> list[int]:
 
 
 def _inputs(model: Any) -> Any:
-    """Rows of zeros as the model takes them."""
+    """Return one row of zeros in the form that the model takes."""
     if model.example is not None:
         return tree_map(as_tensor, model.example)
     if model.input_shape is None:
-        raise ArgumentError(f"The inputs of model {model.name!r} are not known yet. Call it on some first.")
+        raise ArgumentError(f"The inputs of model {model.name!r} are unknown. Call the model on inputs first.")
     return as_tensor(np.zeros((1, *model.input_shape), model.dtype))

@@ -1,13 +1,13 @@
-"""What ``compile`` chose, and from it the traced costs of a model: its loss, with what its metrics sum."""
+"""What ``compile`` chose, and the traced costs of a model: its loss with the sums of its metrics."""
 
 from __future__ import annotations
 
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from jitgrad import losses, metrics, optimizers
 from jitgrad.errors import ArgumentError
 from jitgrad.functions.joining import concatenate
 from jitgrad.functions.shapes import reshape
-from jitgrad.losses.loss import is_own
+from jitgrad.losses.loss import LossFunction, is_own
 from jitgrad.losses.loss import weighted as weighted_loss
 from jitgrad.metrics import Metric
 from jitgrad.optimizers import Optimizer
@@ -24,16 +24,29 @@ from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_leaves_as, tree_map, tree_pack
 from jitgrad.training.data_pass import PassMetrics
 
+OneLoss: TypeAlias = str | LossFunction
+LossArgument: TypeAlias = OneLoss | Sequence[OneLoss] | Mapping[str, OneLoss]
+"""A loss by name or as a function, or one for each output."""
+
+OneMetric: TypeAlias = str | Metric | type[Metric] | LossFunction
+MetricArgument: TypeAlias = OneMetric | Sequence[OneMetric] | None
+"""Metrics by name or as objects, one or several."""
+
 
 @dataclass(frozen=True)
 class Compiled:
-    """What ``compile`` was given, and what it made of it.
+    """The arguments of ``compile``, and what they were converted to.
 
-    Attributes:
-        arguments: as given, by name; of the optimizer the object.
-        optimizer: the optimizer.
-        loss: a function of a target and a prediction, or several for several outputs.
-        plain, weighted: metrics without and with sample weights.
+    Attributes
+    ----------
+    arguments : dict
+        Arguments by name; the optimizer as an object.
+    optimizer : Optimizer
+        The optimizer.
+    loss : callable, or list or dict of callable
+        A function of targets and predictions, or several for several outputs.
+    plain, weighted : list of Metric
+        Metrics without and with sample weights.
     """
 
     arguments: dict[str, Any]
@@ -44,12 +57,12 @@ class Compiled:
     costs: dict[Any, ModelCost] = field(default_factory=dict)
 
     def __reduce__(self) -> Any:
-        """Without what was traced, which knows the model's Variables."""
+        """Pickle without the traced costs, which refer to the model's Variables."""
         return Compiled, (self.arguments, self.optimizer, self.loss, self.plain, self.weighted)
 
     @functools.cached_property
     def metrics(self) -> list[tuple[str, Metric]]:
-        """All metrics by names that differ."""
+        """All metrics by unique names."""
         named: dict[str, Metric] = {}
         for metric in [*self.plain, *self.weighted]:
             names = itertools.chain([metric.name], (f"{metric.name}_{i}" for i in itertools.count(1)))
@@ -57,39 +70,39 @@ class Compiled:
         return list(named.items())
 
     def prepare(self, target: np.ndarray) -> None:
-        """Let the metrics see the targets."""
+        """Let the metrics inspect the targets."""
         for metric in (*self.plain, *self.weighted):
             metric.prepare(target)
 
     def takes_all(self, predicted: Any) -> bool:
-        """Whether the loss is a user's own, which gets several outputs as they are."""
+        """Return whether the loss is a user's function that takes several outputs together."""
         return callable(self.loss) and not is_own(self.loss) and len(tree_leaves(predicted)) > 1
 
     def losses_for(self, predicted: Any) -> list[Callable[..., Any]]:
-        """A loss for each output. Raises ArgumentError where they are nested otherwise."""
+        """Return a loss for each output. Raises ArgumentError if they are nested differently."""
         outputs = tree_leaves(predicted)
         if callable(self.loss):
             return [self.loss] * len(outputs)
         each = tree_leaves_as(predicted, self.loss, "loss")
         for loss in each:
             if not callable(loss):
-                raise ArgumentError(f"The loss of one output is a {type(loss).__name__}. Give one loss for each output.")
+                raise ArgumentError(f"The loss of one output is a {type(loss).__name__}. Give one loss per output.")
         return each
 
     def total_loss(self, y: Any, predicted: Any, weight: Any) -> Any:
-        """The losses of all outputs together."""
+        """Return the sum of the losses of all outputs."""
         if self.takes_all(predicted):
             return weighted_loss(self.loss, y, predicted, weight)
         parts = zip(self.losses_for(predicted), tree_leaves_as(predicted, y, "y"), tree_leaves(predicted), strict=True)
         return functools.reduce(operator.add, [weighted_loss(loss, t, output, weight) for loss, t, output in parts])
 
     def sums(self, y: Any, predicted: Any, weight: Any) -> list[Tensor]:
-        """What each metric sums over these rows, in the order of ``metrics``."""
+        """Return the sums of each metric over these rows, in the order of ``metrics``."""
         targets, outputs = tree_leaves(y), tree_leaves(predicted)
         if len(outputs) != 1 or len(targets) != 1:
             raise ArgumentError(
-                f"Metrics are for models of one output, and this has {len(outputs)}. "
-                f"Leave them out, and compute them from predict()."
+                f"Metrics require a model with one output, and this model has {len(outputs)}. "
+                f"Omit them, and compute them from the results of predict()."
             )
         ones = as_tensor(np.ones(outputs[0].shape[0]))
         plain = [metric.sums(targets[0], outputs[0], ones) for metric in self.plain]
@@ -100,10 +113,15 @@ class Compiled:
 class ModelCost:
     """The cost of a model on batches of one nesting.
 
-    Attributes:
-        function: of a batch's arrays; the loss, the sums of all metrics in a row, and those of the model's ``batch_means``.
-        sizes: how many numbers each metric sums, known when it has been traced.
-        means: the names of the model's ``batch_means``, known when it has been traced.
+    Attributes
+    ----------
+    function : Function
+        Function of the arrays of a batch. It returns the loss, followed by the sums of all metrics and of the
+        model's ``batch_means``.
+    sizes : list of int
+        Number of sums of each metric, known once the function is traced.
+    means : list of str
+        Names of the model's ``batch_means``, known once the function is traced.
     """
 
     def __init__(self, model: Any, compiled: Compiled, nest: tuple[Any, ...], training: bool) -> None:
@@ -127,7 +145,7 @@ class ModelCost:
         return (loss, concatenate(sums)) if sums else loss
 
     def metrics(self, found: PassMetrics, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
-        """The loss and the metrics by name, a row an epoch."""
+        """Return the loss and the metrics by name, with one row per epoch."""
         made = {f"{prefix}loss": found.losses[epochs].copy()}
         starts = np.cumsum([0, *self.sizes])
         for (name, metric), start, size in zip(self.compiled.metrics, starts, self.sizes, strict=False):
@@ -138,14 +156,16 @@ class ModelCost:
 
 
 def compiled(optimizer: Any, loss: Any, plain: Any, weighted: Any) -> Compiled:
-    """Names looked up. Raises ArgumentError for an unknown one."""
+    """Look up names. Raises ArgumentError for an unknown one."""
     chosen = optimizers.get(optimizer)
     arguments = {"optimizer": chosen, "loss": loss, "metrics": plain, "weighted_metrics": weighted}
     return Compiled(arguments, chosen, tree_map(losses.get, loss), _metrics(plain), _metrics(weighted))
 
 
 def _metrics(given: Any) -> list[Metric]:
-    """Metrics by name or as they are, one or several."""
+    """Return metrics given by name or as objects, one or several."""
     if isinstance(given, dict):
-        raise ArgumentError(f"The metrics are a dict of {list(given)}, and are for models of one output. Give a list.")
+        raise ArgumentError(
+            f"The metrics are a dict of {list(given)}, but metrics require a model with one output. Give a list."
+        )
     return [metrics.get(x) for x in (given if isinstance(given, (list, tuple)) else [] if given is None else [given])]

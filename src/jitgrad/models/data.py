@@ -1,4 +1,4 @@
-"""What users have as rows of data, arrays, frames, several of them in lists and dicts, as named arrays."""
+"""Conversion of rows of data (arrays, frames, lists and dicts of them) to named arrays."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from jitgrad.training.rows import as_rows, check_alike
 class Dataset(NamedTuple):
     """Rows to fit to or to evaluate.
 
-    Attributes:
-        arrays, levels, names: of all of them, one after the other.
-        nest: the nesting of inputs, targets, and sample weights if there are any, with None in the place of each array.
-        columns: the names in inputs and targets, see ``training.columns``.
+    Attributes
+    ----------
+    arrays, levels, names : list
+        Arrays, the levels of their dtypes, and their names, in the order of the nesting.
+    nest : tuple
+        Nesting of inputs, targets and optional sample weights, with None in place of each array.
+    columns : tuple
+        Names in inputs and targets; see ``training.columns``.
     """
 
     arrays: list[np.ndarray]
@@ -31,7 +35,7 @@ class Dataset(NamedTuple):
     columns: tuple[Any, Any] = (None, None)
 
     def part(self, rows: slice) -> Dataset:
-        """Some of the rows."""
+        """Return some of the rows."""
         return self._replace(arrays=[array[rows] for array in self.arrays])
 
 
@@ -44,19 +48,28 @@ def as_data(
     of: str = "",
     known: tuple[Any, Any] = (None, None),
 ) -> Dataset:
-    """Inputs, targets and weights as arrays.
+    """Convert inputs, targets and weights to arrays.
 
-    Args:
-        x, y: arrays, or frames, or lists and dicts of them.
-        sample_weight: a number a row.
-        class_weight: a number for each class of an integer or one-hot target, 1 where it is left out.
-        of: what they belong to, for errors.
-        known: the names in inputs and targets that the model was fitted to.
+    Parameters
+    ----------
+    x, y : array_like, frame, or list or dict of them
+        Inputs and targets.
+    sample_weight : array_like, optional
+        Weight of each row.
+    class_weight : mapping of int to float, optional
+        Weight of each class of an integer or one-hot target; 1 for classes that are not listed.
+    of : str
+        Name of the data in messages.
+    known : tuple
+        Names in the inputs and targets that the model was fitted to.
 
-    Raises:
-        DataError: for arrays that differ in rows, have none, or hold nan, inf, texts, masked or missing values, and where what
-            has a name is missing.
-        ArgumentError: for class weights where targets are no classes.
+    Raises
+    ------
+    DataError
+        If arrays differ in the number of rows, have no rows, or contain nan, inf, strings, masked or missing
+        values, or if a name is missing.
+    ArgumentError
+        If there are class weights and targets are not classes.
     """
     x, y = _alone(x), _alone(y)
     columns = merged(known[0], names_in(x)), merged(known[1], names_of_targets(y))
@@ -69,27 +82,27 @@ def as_data(
         names.append(f"{of}sample_weight")
     arrays, levels = as_rows(tree_leaves(nest), names)
     if weights is not None and (arrays[-1].ndim != 1 or (arrays[-1] < 0).any()):
-        raise DataError(f"{names[-1]} has shape {arrays[-1].shape}, or weights below 0. Give a number from 0 on a row.")
+        raise DataError(f"{names[-1]} has shape {arrays[-1].shape}, or negative weights. Give one nonnegative number per row.")
     return Dataset(arrays, levels, names, tree_map(lambda _: None, nest), columns)
 
 
 def as_inputs(x: Any, known: Any = None) -> Any:
-    """Inputs alone, for a prediction: arrays in their nesting, with the names that the model was fitted to.
+    """Convert inputs for a prediction to arrays, matched by the names that the model was fitted to.
 
-    Raises DataError where they differ in rows, and where what has a name is missing.
+    Raises DataError if arrays differ in the number of rows, or a name is missing.
     """
     made = _plain(_alone(x), "x", known)
     arrays = tree_leaves(made)
     if not arrays or not all(np.ndim(array) for array in arrays):
-        raise DataError("x has no rows. Give one row an example.")
+        raise DataError("x has no rows. Give one row per example.")
     check_alike(names_of(made, "x"), [len(array) for array in arrays])
     return made
 
 
 def without_frames(x: Any, known: Any = None) -> Any:
-    """Inputs of a call with frames as arrays, their columns by the names that the model was fitted to; all else as it is.
+    """Convert frames in the inputs of a call to arrays, with columns matched by name; other inputs stay unchanged.
 
-    Raises DataError where a name is missing.
+    Raises DataError if a name is missing.
     """
     if isinstance(x, dict):
         return {key: without_frames(item, inner(known, key)) for key, item in x.items()}
@@ -99,7 +112,7 @@ def without_frames(x: Any, known: Any = None) -> Any:
 
 
 def _alone(value: Any) -> Any:
-    """The only one of a list of arrays."""
+    """Return the element of a list of one array."""
     return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 and hasattr(value[0], "shape") else value
 
 
@@ -110,12 +123,12 @@ def _weights(y: Any, sample_weight: Any, class_weight: Mapping[int, float] | Non
     if class_weight is None:
         return weights
     if not isinstance(class_weight, Mapping):
-        raise ArgumentError(f"class_weight is a {type(class_weight).__name__}. Give a dict from classes to weights.")
+        raise ArgumentError(f"class_weight is a {type(class_weight).__name__}. Give a dict of classes to weights.")
     labels = y
     if isinstance(y, np.ndarray) and y.ndim == 2:
         labels = y.argmax(1) if y.shape[1] > 1 else y[:, 0]
     if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind not in "biuf":
-        raise ArgumentError(f"class_weight needs {of}y to have a class a row. Give sample_weight instead.")
+        raise ArgumentError(f"class_weight requires one class per row in {of}y. Give sample_weight instead.")
     by_row = np.ones(len(labels))
     for label, weight in class_weight.items():
         by_row[labels == label] = weight
@@ -123,7 +136,7 @@ def _weights(y: Any, sample_weight: Any, class_weight: Mapping[int, float] | Non
 
 
 def _plain(value: Any, name: str, known: Any = None) -> Any:
-    """Frames, Tensors and nested numbers as arrays, with the names that are known in their order."""
+    """Convert frames, Tensors and nested numbers to arrays, in the order of the known names."""
     check_nested(value, known, name)
     if isinstance(value, dict):
         keys = keys_of(value, known, name)
@@ -137,12 +150,14 @@ def _plain(value: Any, name: str, known: Any = None) -> Any:
         return _of_frame(value, name, known)
     array = np.asarray(value)
     if array.dtype.kind in "OUS":
-        raise DataError(f"{name} holds texts or objects. Encode them as numbers, for example classes as integers from 0 on.")
+        raise DataError(
+            f"{name} contains strings or objects. Encode them as numbers, for example classes as integers starting with 0."
+        )
     return array
 
 
 def names_of(nest: Any, name: str) -> list[str]:
-    """A name for each leaf."""
+    """Return a name for each leaf."""
     if isinstance(nest, dict):
         return [inner for key, item in nest.items() for inner in names_of(item, f"{name}[{key!r}]")]
     if isinstance(nest, (list, tuple)):
@@ -151,14 +166,14 @@ def names_of(nest: Any, name: str) -> list[str]:
 
 
 def _of_frame(value: Any, name: str, known: Any) -> np.ndarray:
-    """A frame as (rows, columns), a column as (rows,)."""
+    """Convert a frame to an array (rows, columns), a column to an array (rows,)."""
     import narwhals as nw
 
     try:
         frame: Any = nw.from_native(value, eager_only=True, allow_series=True)
     except TypeError as error:
         raise DataError(
-            f"{name} is a {type(value).__name__}, which has no rows at hand. Collect it first. ({error})"
+            f"{name} is a {type(value).__name__}, whose rows are not in memory. Collect it first. ({error})"
         ) from error
     if isinstance(frame, nw.Series):
         return _of_column(frame, name)
@@ -172,9 +187,9 @@ def _of_column(column: Any, name: str) -> np.ndarray:
     import narwhals as nw
 
     if not (column.dtype.is_numeric() or column.dtype == nw.Boolean):
-        raise DataError(f"{name} holds {column.dtype}, no numbers. Encode it as numbers, or leave it out.")
+        raise DataError(f"{name} has type {column.dtype}, which is not numeric. Encode it as numbers, or omit it.")
     missing = np.flatnonzero(column.is_null().to_numpy())
     if len(missing):
-        raise DataError(f"{name} has no value in row {missing[0]}. Drop such rows or fill them in first.")
+        raise DataError(f"{name} has no value in row {missing[0]}. Drop such rows, or replace the values.")
     array: np.ndarray = column.to_numpy()
     return array

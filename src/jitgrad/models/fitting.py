@@ -1,4 +1,4 @@
-"""How a model is fitted, evaluated and stepped: data, costs and callbacks brought together with the native loop."""
+"""Fitting, evaluating and stepping a model: data, costs, callbacks and the native loop brought together."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from jitgrad.training.fit import History, make_pass, make_seed
 from jitgrad.training.rows import Batches
 
 OWN_STEPS = ("train_step", "test_step", "compute_metrics")
-"""A model that overrides one of these is fitted step by step in Python."""
+"""A model that overrides one of these methods is fitted step by step in Python."""
 
 
 def fit(model: Any, data: tuple[Any, ...], validation_data: Any, callbacks: Sequence[Callback], given: FitArguments) -> History:
-    """``Model.fit``."""
+    """Run ``Model.fit``."""
     chosen = model.chosen
     epochs, first = count("epochs", given.epochs), count("initial_epoch", given.initial_epoch, 0)
     earlier = earlier_fit(callbacks)
@@ -66,7 +66,7 @@ def fit(model: Any, data: tuple[Any, ...], validation_data: Any, callbacks: Sequ
 def _fit_by_steps(
     model: Any, source: TrainingData, held_out: Dataset | None, runner: CallbackRunner, epochs: int, given: FitArguments
 ) -> History:
-    """The fit of a model that has a step of its own: a loop in Python."""
+    """Fit a model that overrides a step, in a Python loop."""
     validation_batches = None if held_out is None else in_memory(held_out, model.evaluation_rows)
     with model.progress(runner.first, epochs, given.verbose, runner.metrics_of) as report:
         loop: Any = StepLoop(model, source.batches(), validation_batches, max(epochs, runner.first), runner.first)
@@ -81,7 +81,7 @@ def _fit_by_steps(
 
 
 def step(model: Any, rows: Dataset) -> dict[str, Any]:
-    """``Model.train_on_batch``: one step on all rows; the metrics before it."""
+    """Run ``Model.train_on_batch``: one step on all rows. Returns the metrics before it."""
     chosen = model.chosen
     model.fitted_columns = rows.columns
     prepare(model, rows)
@@ -98,7 +98,7 @@ def step(model: Any, rows: Dataset) -> dict[str, Any]:
 
 
 def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) -> dict[str, Any]:
-    """``Model.evaluate``: the metrics on rows, or on batches one after the other."""
+    """Run ``Model.evaluate``: return the metrics on rows, or on batches from an iterator."""
     size = count("batch_size", batch_size)
     if model.has_own("test_step", "compute_metrics"):
         return dict(_tested(model, x, y, sample_weight, size))
@@ -119,7 +119,7 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, batch_size: int) ->
 
 
 def _tested(model: Any, x: Any, y: Any, sample_weight: Any, size: int) -> dict[str, float]:
-    """The metrics of a ``test_step`` of the model's own."""
+    """Return the metrics of a model that overrides ``test_step``."""
     if y is not None:
         rows = as_data(x, y, sample_weight, known=model.fitted_columns)
         prepare(model, rows)

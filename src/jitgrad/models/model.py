@@ -1,64 +1,83 @@
-"""Models: layers put together, and fitted by the native loop."""
+"""The base class of models, which are fitted by the native loop."""
 
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, Literal, overload
 
 import numpy as np
 
-from jitgrad.arguments import by_name, count
+from jitgrad.arguments import count
 from jitgrad.callbacks import Callback
-from jitgrad.errors import ArgumentError
-from jitgrad.layers.layer import Layer
-from jitgrad.layers.owned import all_owned
 from jitgrad.layers.shapes import zeros_of
 from jitgrad.models import fitting
-from jitgrad.models.costs import Compiled, ModelCost, compiled
+from jitgrad.models.compiling import Compilable
+from jitgrad.models.costs import LossArgument, MetricArgument, compiled
 from jitgrad.models.data import as_data, as_inputs, names_of, without_frames
 from jitgrad.models.sources import EVALUATION_ROWS, FitArguments
-from jitgrad.models.steps import Steps
-from jitgrad.models.summary import summary, summary_html
 from jitgrad.optimizers import Optimizer
-from jitgrad.saving import load_weights, save_model, save_weights
-from jitgrad.tape.function import Function, function
 from jitgrad.tape.recording import no_grad
-from jitgrad.tape.tensor import as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_map, tree_pack
 from jitgrad.training.fit import History
-from jitgrad.training.progress import bar, is_shown, progress
+from jitgrad.training.progress import Verbose, bar, is_shown
+from jitgrad.typing import ArrayLike
 
 
-class Model(Steps):
-    """A layer of layers. A subclass makes its layers in ``__init__`` and computes in ``call``.
+class Model(Compilable):
+    """A layer that contains layers and can be fitted.
 
-    It may override ``compute_loss``, ``train_step``, ``test_step`` and ``predict_step``.
+    Subclass it to define a network: create the layers in ``__init__`` and compute the result in ``call``. For
+    layers applied one after the other, use `Sequential`. A subclass may also override ``compute_loss``, which
+    keeps the fit native, or ``train_step``, ``test_step`` and ``predict_step``, which run in Python.
 
-    Attributes:
-        stop_training: set it in a callback to end a fit after the epoch.
+    Parameters
+    ----------
+    name : str, optional
+        Name of the model; by default the name of the class and a number.
+    dtype : {"float32", "float64"}, default "float32"
+        Dtype of weights and results.
+    trainable : bool, default True
+        Whether a fit may change the weights.
+    input_shape : sequence of int, optional
+        Shape of a row of the inputs.
 
-    Example:
-        >>> class Net(Model):
-        ...     def __init__(self):
-        ...         super().__init__()
-        ...         self.hidden, self.out = Dense(16, "relu"), Dense(1)
-        ...
-        ...     def call(self, x):
-        ...         return self.out(self.hidden(x))
+    Attributes
+    ----------
+    stop_training : bool
+        Set it to True in a callback to end a fit after the epoch.
+
+    See Also
+    --------
+    Sequential : Layers applied one after the other.
+    load_model : Loads a model from a file.
+
+    Examples
+    --------
+    >>> class Net(jg.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden = jg.layers.Dense(16, "relu")
+    ...         self.out = jg.layers.Dense(1)
+    ...
+    ...     def call(self, x):
+    ...         return self.out(self.hidden(x))
+    >>> x = np.linspace(-1.0, 1.0, 64)[:, None]
+    >>> model = Net()
+    >>> model.compile("adam", "mse")
+    >>> history = model.fit(x, x**2, epochs=2, seed=0)
+    >>> model.predict(x).shape
+    (64, 1)
     """
 
-    compiled: Compiled | None = None
     stop_training = False
     fitted_columns: tuple[Any, Any] = (None, None)
-    """The names in the inputs and targets that it was fitted to, see ``training.columns``."""
+    """Names in the inputs and targets that the model was fitted to; see ``training.columns``."""
     evaluation_rows = EVALUATION_ROWS
-    """How many rows a ``test_step`` gets at once while the model is fitted."""
+    """Number of rows that a ``test_step`` gets at once during a fit."""
     example: Any = None
-    """Inputs of one row of zeros, known from the first call on."""
-    _predict: tuple[Any, Function[..., Any]] | None = None
+    """Inputs of one row of zeros, known after the first call."""
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
         x = without_frames(x, self.fitted_columns[0])
@@ -67,62 +86,87 @@ class Model(Steps):
             self.example = tree_map(lambda t: np.zeros((1, *t.shape[1:]), t.dtype), self._inputs(x))
         return y
 
-    def __getstate__(self) -> dict[str, Any]:
-        """For copies and pickles: without what was traced."""
-        return {key: value for key, value in vars(self).items() if key != "_predict"}
-
     def build(self, input_shape: Any) -> None:
-        """Make the Variables of all layers, by a call on zeros; open sizes behind the rows are taken for 1.
+        """Create the weights of all layers, by calling the model on zeros. Other open sizes count as 1.
 
-        Args:
-            input_shape: with the rows in front, None for any number; a list or dict of shapes for several inputs.
+        Parameters
+        ----------
+        input_shape : tuple, or list or dict of tuple
+            Shape of the inputs with the rows first, None for any number of them; a list or dict of shapes for
+            several inputs.
 
-        Example:
-            >>> model = Sequential([Dense(2)])
-            >>> model.build((None, 3))
-            >>> model.count_params()
-            8
+        Examples
+        --------
+        >>> model = jg.Sequential([jg.layers.Dense(2)])
+        >>> model.build((None, 3))
+        >>> model.count_params()
+        8
         """
         self(zeros_of(input_shape, self.input_dtype))
 
     def built_for(self, shapes: Any) -> None:
+        """Build for these shapes, unless built already.
+
+        Parameters
+        ----------
+        shapes : tuple, or list or dict of tuple
+            Shapes of the inputs with the rows first.
+        """
         if shapes is not None and not self.built and type(self).build is Model.build:
-            self.mark_built(shapes)  # the call that asks builds the layers
+            self.mark_built(shapes)  # the call in progress builds the layers
         else:
             super().built_for(shapes)
 
     def compile(
         self,
         optimizer: str | Optimizer = "adam",
-        loss: Any = "mse",
-        metrics: Any = None,
-        weighted_metrics: Any = None,
+        loss: LossArgument = "mse",
+        metrics: MetricArgument = None,
+        weighted_metrics: MetricArgument = None,
     ) -> None:
-        """Choose what ``fit`` and ``evaluate`` use. What was traced is traced anew: call it after changing a layer's options.
+        """Choose the optimizer, the loss and the metrics for ``fit`` and ``evaluate``.
 
-        Args:
-            optimizer: a name, or an optimizer of its own learning rate.
-            loss: a name, or a function of targets and predictions that returns one number, or one a row; for several outputs,
-                whose losses are added, also a list or dict of them. Options are bound by ``functools.partial``.
-            metrics: names, metrics, losses or functions, one or a list, for models of one output, without sample weights.
-            weighted_metrics: the same with them.
+        Calling it discards all traces: call it again after changing an option of a layer.
 
-        Raises ArgumentError for an unknown name.
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "adam"
+            A name, such as ``"sgd"``, or an optimizer, which has its own learning rate.
+        loss : str, callable, or list or dict of them, default "mse"
+            A name, a function of `jitgrad.losses`, or a function ``loss(target, prediction)`` that returns one
+            number or one per row. For a model with several outputs, a list or dict with a loss for each; their
+            sum is minimized. Bind options with ``functools.partial``.
+        metrics : str, Metric, callable, or list of them, optional
+            Metrics to report, for models with one output: names, objects of `jitgrad.metrics`, losses, or
+            functions that return one number per row. They ignore sample weights.
+        weighted_metrics : str, Metric, callable, or list of them, optional
+            Metrics that are weighted by the sample weights.
+
+        Raises
+        ------
+        ArgumentError
+            If a name is unknown.
+
+        See Also
+        --------
+        fit : Fits the model.
+
+        Examples
+        --------
+        >>> model = jg.Sequential([jg.layers.Dense(3, "softmax")])
+        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+        With options:
+
+        >>> from functools import partial
+        >>> model.compile(
+        ...     jg.optimizers.SGD(0.05, momentum=0.9),
+        ...     partial(jg.losses.categorical_crossentropy, label_smoothing=0.1),
+        ...     metrics=[jg.metrics.AUC(curve="PR")],
+        ... )
         """
         self.compiled = compiled(optimizer, loss, metrics, weighted_metrics)
         self._predict = None
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """The optimizer that it was compiled with."""
-        return self.chosen.optimizer
-
-    @property
-    def chosen(self) -> Compiled:
-        """What it was compiled with. Raises ArgumentError where it was not."""
-        if self.compiled is None:
-            raise ArgumentError(f"Model {self.name!r} has no optimizer and loss yet. Call compile(optimizer, loss) first.")
-        return self.compiled
 
     def fit(
         self,
@@ -130,46 +174,100 @@ class Model(Steps):
         y: Any = None,
         batch_size: int | None = 32,
         epochs: int = 1,
-        verbose: bool | int | str | None = None,
+        verbose: Verbose = None,
         callbacks: Sequence[Callback] | Callback | None = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
-        sample_weight: Any = None,
+        sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
         seed: int | None = None,
     ) -> History:
-        """Fit the trainable Variables to rows of data; all epochs run natively, with validation and metrics.
+        """Fit the trainable weights to rows of data.
 
-        Args:
-            x: the inputs, rows first: an array, a frame of pandas, Polars or Arrow, or a list or dict of them as ``call``
-                takes. Without ``y``: an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, which need not fit into
-                memory, or a function that returns an iterator of them. It is gone through in its order, once an epoch.
-            y: the targets.
-            batch_size: rows a step; None for all of them.
-            epochs: the number of the last epoch: how many, where it begins with the first.
-            verbose: 0 for silence, 1 for a bar on stderr, 2 for a line an epoch; by default a bar where that is a terminal.
-            callbacks: see ``jitgrad.callbacks``; with one, the fit returns to Python after each epoch.
-            validation_split: the part of the rows, taken from their end, that is evaluated after each epoch, not fitted.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to evaluate; then nothing is split off.
-            shuffle: whether each epoch takes the rows in a new order.
-            class_weight: from classes to weights of their rows, 1 where left out.
-            sample_weight: a weight for each row's loss.
-            initial_epoch: where to begin; the order of the rows depends on an epoch's number.
-            seed: of the shuffling; by default drawn from ``jitgrad.random``, whose own seed (``jitgrad.random.seed``) decides
-                the first weights and what layers draw, too. The same seeds give the same result to the bit.
+        All epochs run natively, including validation and metrics. After a fit, further calls continue from the
+        current weights and the state of the optimizer.
 
-        Returns:
-            The loss and the metrics of each epoch, those of validation as ``val_…``.
+        Parameters
+        ----------
+        x : array_like, frame, or list or dict of them
+            Inputs with rows along the first axis. Frames of pandas, Polars and Arrow are matched by column name
+            in later calls. If `y` is omitted: an iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``,
+            which need not fit into memory, or a function that returns an iterator of batches. It is iterated
+            once per epoch, in its order.
+        y : array_like, frame, or list or dict of them, optional
+            Targets.
+        batch_size : int or None, default 32
+            Rows per step; None for all rows.
+        epochs : int, default 1
+            Number of the last epoch; with `initial_epoch` 0, the number of epochs.
+        verbose : {0, 1, 2, "auto"}, optional
+            Progress on stderr: 0 for none, 1 for a bar, 2 for one line per epoch. By default a bar if stderr is
+            a terminal.
+        callbacks : Callback or sequence of Callback, optional
+            Actions between epochs; see `jitgrad.callbacks`.
+        validation_split : float, default 0.0
+            Fraction of the rows, taken from the end, that is evaluated after each epoch and not fitted.
+        validation_data : tuple, optional
+            ``(x, y)`` or ``(x, y, sample_weight)`` to evaluate after each epoch. Nothing is split off then.
+        shuffle : bool, default True
+            Whether each epoch goes through the rows in a new random order.
+        class_weight : mapping of int to float, optional
+            Weight of the rows of each class; 1 for classes that are not listed.
+        sample_weight : array_like, shape (rows,), optional
+            Weight of the loss of each row.
+        initial_epoch : int, default 0
+            Number of the first epoch. The order of the rows depends on the number of the epoch.
+        seed : int, optional
+            Seed of the shuffling. By default it is drawn from ``jitgrad.random``, whose seed
+            (``jitgrad.random.seed``) also determines the initial weights and the random numbers of layers. The
+            same seeds give the same result, to the bit.
 
-        Raises:
-            DataError: where arrays differ in rows, have none, hold nan, inf, missing values or texts, or targets that the loss
-                has no meaning for.
-            ArgumentError: for an argument out of range, or where the model was not compiled.
-            ShapeError: where rows are not of the shape that the model was built for.
-            FitError: where a loss becomes nan or infinite; the Variables keep their values of the last finite chunk.
-            KeyboardInterrupt: on Ctrl-C; the Variables then have the values of the last finished chunk.
+        Returns
+        -------
+        History
+            Loss and metrics of each epoch; those of the validation data begin with ``val_``.
+
+        Raises
+        ------
+        DataError
+            If arrays differ in the number of rows, have no rows, contain nan, inf, missing values or strings,
+            or if a target is outside the range of the loss.
+        ArgumentError
+            If an argument is out of range, or the model is not compiled.
+        ShapeError
+            If the rows do not have the shape for which the model was built.
+        FitError
+            If a loss becomes nan or infinite. The weights keep their values of the last finite chunk.
+        KeyboardInterrupt
+            After Ctrl-C. The weights then have the values of the last finished chunk.
+
+        See Also
+        --------
+        evaluate : Computes the loss and the metrics.
+        predict : Computes the outputs.
+        jitgrad.fit : Fits Variables with any cost.
+
+        Examples
+        --------
+        >>> iris = np.genfromtxt("data/iris.csv", delimiter=",", skip_header=1, usecols=(0, 1, 2, 3))
+        >>> species = np.repeat([0, 1, 2], 50)
+        >>> jg.random.seed(0)
+        >>> model = jg.Sequential([jg.layers.Dense(16, "relu"), jg.layers.Dense(3, "softmax")])
+        >>> model.compile(jg.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        >>> history = model.fit(iris, species, epochs=50, seed=0)
+        >>> bool(history.metrics["accuracy"][-1] > 0.9)
+        True
+
+        Batches from a generator function:
+
+        >>> def batches():
+        ...     for start in range(0, 150, 50):
+        ...         yield iris[start : start + 50], species[start : start + 50]
+        >>> history = model.fit(batches, epochs=2)
+        >>> history.epochs
+        2
         """
         part = 0.0 if validation_data is not None and y is not None else validation_split
         given = FitArguments(batch_size, epochs, verbose, part, shuffle, initial_epoch, seed)
@@ -180,13 +278,59 @@ class Model(Steps):
         self,
         x: Any,
         y: Any,
-        sample_weight: Any = None,
+        sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step on all these rows. Returns the loss before it, or a list of it and the metrics, or a dict by name."""
+        """Run one step on all given rows.
+
+        Parameters
+        ----------
+        x : array_like, frame, or list or dict of them
+            Inputs.
+        y : array_like, frame, or list or dict of them
+            Targets.
+        sample_weight : array_like, shape (rows,), optional
+            Weight of the loss of each row.
+        class_weight : mapping of int to float, optional
+            Weight of the rows of each class.
+        return_dict : bool, default False
+            Whether to return a dict.
+
+        Returns
+        -------
+        float, list or dict
+            Loss before the step; with metrics, a list of the loss and the metrics; or a dict by name.
+
+        See Also
+        --------
+        fit : Runs epochs natively, which is faster.
+        """
         rows = as_data(x, y, sample_weight, class_weight, known=self.fitted_columns)
         return _returned(fitting.step(self, rows), return_dict)
+
+    @overload
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 256,
+        verbose: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        return_dict: Literal[True],
+    ) -> dict[str, Any]: ...
+
+    @overload
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 256,
+        verbose: Any = None,
+        sample_weight: ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> Any: ...
 
     def evaluate(
         self,
@@ -194,22 +338,83 @@ class Model(Steps):
         y: Any = None,
         batch_size: int = 256,
         verbose: Any = None,
-        sample_weight: Any = None,
+        sample_weight: ArrayLike | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """The loss on rows of data, as ``fit`` reports it, with the layers as they predict.
+        """Compute the loss and the metrics on rows of data.
 
-        Arguments are ``fit``'s; nothing is shown, whatever ``verbose`` is. Returns a float, or a list of it and the metrics, or
-        a dict of them by name.
+        Layers such as Dropout and BatchNormalization behave as in a prediction.
+
+        Parameters
+        ----------
+        x : array_like, frame, or list or dict of them
+            Inputs; or an iterable of batches if `y` is omitted; see `fit`.
+        y : array_like, frame, or list or dict of them, optional
+            Targets.
+        batch_size : int, default 256
+            Rows per step.
+        verbose : optional
+            Ignored; nothing is shown.
+        sample_weight : array_like, shape (rows,), optional
+            Weight of the loss of each row.
+        return_dict : bool, default False
+            Whether to return a dict.
+
+        Returns
+        -------
+        float, list or dict
+            The loss; with metrics, a list of the loss and the metrics; or a dict by name.
+
+        Raises
+        ------
+        DataError
+            If data are invalid; see `fit`.
+
+        Examples
+        --------
+        >>> x = np.linspace(-1.0, 1.0, 64)[:, None]
+        >>> model = jg.Sequential([jg.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> model.evaluate(x, x, return_dict=True)
+        {'loss': 0.0, 'mae': 0.0}
         """
         return _returned(fitting.evaluate(self, x, y, sample_weight, batch_size), return_dict)
 
-    def predict(self, x: Any, batch_size: int = 256, verbose: bool | int | str | None = 0) -> Any:
-        """The results for rows of data, computed in batches, as an array or as many as ``call`` returns.
+    def predict(self, x: Any, batch_size: int = 256, verbose: Verbose = 0) -> Any:
+        """Compute the outputs for rows of data, in batches.
 
-        Frames and dicts are taken by the names that the model was fitted to; what else they have is ignored.
+        Parameters
+        ----------
+        x : array_like, frame, or list or dict of them
+            Inputs with rows along the first axis. Frames and dicts are matched by the names that the model was
+            fitted to; other columns and keys are ignored.
+        batch_size : int, default 256
+            Rows per batch.
+        verbose : {0, 1, "auto"}, default 0
+            Whether to show a bar on stderr.
 
-        Raises DataError where a name is missing, ShapeError where rows are not of the shape that the model was built for.
+        Returns
+        -------
+        ndarray, or list or dict of ndarray
+            Outputs in the nesting that ``call`` returns, with rows along the first axis.
+
+        Raises
+        ------
+        DataError
+            If a name is missing, or there are no rows.
+        ShapeError
+            If the rows do not have the shape for which the model was built.
+
+        See Also
+        --------
+        Layer.__call__ : Computes Tensors that can be differentiated.
+
+        Examples
+        --------
+        >>> model = jg.Sequential([jg.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.predict([[1.0, 2.0], [3.0, 4.0]])
+        array([[3.],
+               [7.]], dtype=float32)
         """
         inputs = as_inputs(x, self.fitted_columns[0])
         size, rows = count("batch_size", batch_size), len(tree_leaves(inputs)[0])
@@ -228,60 +433,6 @@ class Model(Steps):
                 if shown is not None:
                     shown.update(task, completed=min(rows, first + size))
         return tree_pack(made, [np.concatenate(column) for column in zip(*parts, strict=True)])
-
-    def get_layer(self, name: str) -> Layer:
-        """The layer of a name, among those that the model owns itself. Raises ArgumentError where there is none."""
-        return by_name("layer", name, {layer.name: layer for layer in self.layers})
-
-    def summary(self) -> str:
-        """Print a table of the layers with their results' shapes and numbers of weights; returns it as text.
-
-        Raises ArgumentError where the model was not called yet, so that shapes are not known.
-        """
-        return summary(self)
-
-    def _repr_html_(self) -> str:
-        return summary_html(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all of it to one file, for ``jitgrad.load_model``: architecture, weights, optimizer with its state.
-
-        The file is whole or not there. Raises ArgumentError for a part without a name, as a lambda.
-        """
-        save_model(self, path)
-
-    def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Write the values of all Variables to a file, whole or not at all."""
-        save_weights(self, path)
-
-    def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Take the values of all Variables from a file. Raises DataError, and changes nothing, where they do not fit."""
-        load_weights(self, path)
-
-    def progress(self, first: int, epochs: int, verbose: Any, metrics: Any) -> AbstractContextManager[Any]:
-        """What a fit shows while it runs, see ``training.progress``; a subclass may show it in another way."""
-        return progress(first, epochs, verbose, metrics)
-
-    def cost(self, nest: tuple[Any, ...], training: bool) -> ModelCost:
-        """The cost on batches of this nesting, traced once for the same layers."""
-        chosen = self.chosen
-        key = (repr(nest), training, self._layout())
-        if key not in chosen.costs:
-            chosen.costs[key] = ModelCost(self, chosen, nest, training)
-        return chosen.costs[key]
-
-    def _predicting(self) -> Function[..., Any]:
-        layout = self._layout()
-        if self._predict is None or self._predict[0] != layout:
-            self._predict = layout, function(self.__call__)
-        return self._predict[1]
-
-    def _own_predictions(self, inputs: Any) -> Any:
-        return self.predict_step(tree_map(as_tensor, inputs))
-
-    def _layout(self) -> tuple[Any, ...]:
-        """What decides whether a trace still holds: the layers and Variables, and which are trainable."""
-        return tuple((id(x), x.trainable) for x in all_owned(self))
 
 
 def _returned(metrics: dict[str, Any], return_dict: bool) -> Any:

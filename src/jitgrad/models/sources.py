@@ -1,4 +1,4 @@
-"""Where the rows of a fit come from: memory, or batches one after the other."""
+"""Sources of the rows of a fit: memory, or batches from an iterator."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from jitgrad.training.rows import Batches
 from jitgrad.training.stream import StreamLoop
 
 EVALUATION_ROWS = 256
-"""Rows a step of what is evaluated, not fitted."""
+"""Rows per step of an evaluation."""
 
 
 class FitArguments(NamedTuple):
-    """How to fit, see ``Model.fit``."""
+    """Arguments of ``Model.fit``."""
 
     batch_size: int | None
     epochs: int
@@ -37,10 +37,14 @@ class FitArguments(NamedTuple):
 class TrainingData:
     """The rows that a model is fitted to.
 
-    Attributes:
-        held_out: rows that are evaluated instead, if any.
-        rows: all of them, or the first batch.
-        cost: the model's on them.
+    Attributes
+    ----------
+    held_out : Dataset or None
+        Rows that are evaluated instead.
+    rows : Dataset
+        All rows, or the first batch.
+    cost : ModelCost
+        The model's cost on them.
     """
 
     def __init__(self, model: Any, data: tuple[Any, ...], settings: FitArguments, seed: int) -> None:
@@ -51,7 +55,7 @@ class TrainingData:
         if self.streamed:
             if sample_weight is not None or class_weight is not None or settings.validation_split:
                 raise ArgumentError(
-                    "Weights and validation_split are for rows in memory. Give batches of (x, y, sample_weight), and "
+                    "Weights and validation_split require rows in memory. Give batches of (x, y, sample_weight), and "
                     "validation_data."
                 )
             rows = self._begin(x)
@@ -64,20 +68,20 @@ class TrainingData:
         self.cost: ModelCost = model.cost(rows.nest, training=True)
 
     def training(self, optimizer: Any) -> Pass:
-        """The pass that is fitted; of batches one after the other, its first."""
+        """Return the pass to fit; for batches from an iterator, that of the first batch."""
         size = None if self.streamed else self.settings.batch_size
         batches = make_batches(self.rows.arrays, self.rows.names, size, self.settings.shuffle, self.seed)
         return make_pass(self.cost.function, batches, self.rows.levels, optimizer)
 
     def batches(self) -> Callable[[int], Iterator[tuple[int, StepData]]]:
-        """The batches of an epoch, for a model with a step of its own."""
+        """Return the batches of an epoch, for a model that overrides a step."""
         if self.streamed:
             return streamed(self.rows.nest, self._each_batch)
         size = None if self.settings.batch_size is None else count("batch_size", self.settings.batch_size)
         return in_memory(self.rows, size, self.seed if self.settings.shuffle else None)
 
     def loop(self, context: Any, training: Pass, evaluation: Pass | None, epochs: int, first: int) -> Loop:
-        """The loop over it."""
+        """Return the loop over the rows."""
         if not self.streamed:
             return Loop(context, training, evaluation, epochs, first)
         optimizer = self.model.optimizer
@@ -88,7 +92,7 @@ class TrainingData:
         return StreamLoop(context, training, evaluation, epochs, first, self._each_batch, make)
 
     def _begin(self, batches: Any) -> Dataset:
-        """The first batch, which tells their nesting. What can be gone through only once gives it again to the first epoch."""
+        """Return the first batch, which determines the nesting. A one-time iterator yields it again in the first epoch."""
         each = begun(batches, self.model)
         first = next(each, None)
         if first is None:
@@ -101,18 +105,20 @@ class TrainingData:
     def _each_batch(self) -> Iterator[Batches]:
         for rows in next(self._epochs):
             if rows.nest != self.rows.nest:
-                raise DataError(f"{rows.names[0]} is nested otherwise than that of the first batch. Nest all batches alike.")
+                raise DataError(
+                    f"{rows.names[0]} is nested differently than in the first batch. Use the same nesting in all batches."
+                )
             prepare(self.model, rows)
             arrays, names = (self._in_order(rows, values) for values in (rows.arrays, rows.names))
             yield Batches(arrays, len(arrays[0]), names=names)
 
     def _in_order(self, rows: Dataset, values: list[Any]) -> list[Any]:
-        """A value for each array, in the order of the first batch's: dicts by their keys."""
+        """Return a value for each array in the order of the first batch; dicts are matched by their keys."""
         return tree_leaves_as(self.rows.nest, tree_pack(rows.nest, values), "The batch")
 
 
 def evaluation_pass(model: Any, rows: Dataset, size: int = EVALUATION_ROWS) -> tuple[Pass, ModelCost]:
-    """The pass that evaluates rows, and the cost of it."""
+    """Return the pass that evaluates rows, and its cost."""
     prepare(model, rows)
     cost = model.cost(rows.nest, training=False)
     batches = Batches(rows.arrays, size, names=rows.names)
@@ -120,25 +126,25 @@ def evaluation_pass(model: Any, rows: Dataset, size: int = EVALUATION_ROWS) -> t
 
 
 def validation(model: Any, given: Any) -> Dataset:
-    """Validation data as rows."""
+    """Convert validation data to rows."""
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        raise ArgumentError("validation_data is no (x, y) or (x, y, sample_weight). Give two or three of them in a tuple.")
+        raise ArgumentError("validation_data is not (x, y) or (x, y, sample_weight). Give such a tuple.")
     return as_data(*given, of="validation ", known=model.fitted_columns)
 
 
 def split(rows: Dataset, part: float) -> tuple[Dataset, Dataset | None]:
-    """The rows to fit to and, from the end, those to evaluate."""
+    """Return the rows to fit to and, from the end, the rows to evaluate."""
     if in_unit_interval("validation_split", part) == 0:
         return rows, None
     n = len(rows.arrays[0])
     at = int(n * (1 - part))
     if not 0 < at < n:
-        raise ArgumentError(f"validation_split {part} leaves {at} of {n} rows to fit to. Give another one, or more rows.")
+        raise ArgumentError(f"validation_split {part} leaves {at} of {n} rows to fit to. Give another fraction, or more rows.")
     return rows.part(slice(at)), rows.part(slice(at, None))
 
 
 def prepare(model: Any, rows: Dataset) -> None:
-    """Build the model if need be, and let the metrics see the targets."""
+    """Build the model if necessary, and let the metrics inspect the targets."""
     n = len(tree_leaves(rows.nest[0]))
     if model.output_shape is None:
         model(tree_pack(rows.nest[0], [a[:1] for a in rows.arrays[:n]]))
@@ -146,11 +152,11 @@ def prepare(model: Any, rows: Dataset) -> None:
 
 
 def begun(batches: Any, model: Any) -> Iterator[Dataset]:
-    """The batches of an iterable, or of a function that returns an iterator, checked, with the names that the model knows."""
+    """Yield the checked batches of an iterable or of a function that returns an iterator, matched by name."""
     for number, batch in enumerate(batches() if callable(batches) else batches):
         if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
             raise DataError(
-                f"Batch {number} is a {type(batch).__name__}, no (x, y) or (x, y, sample_weight). "
-                f"Give y, or an iterable of such batches."
+                f"Batch {number} is a {type(batch).__name__}, not (x, y) or (x, y, sample_weight). "
+                f"Give y, or an iterable of batches."
             )
         yield as_data(*batch, of=f"Batch {number}: ", known=model.fitted_columns)

@@ -1,4 +1,4 @@
-"""Fits of models with a ``train_step`` or ``test_step`` of their own: a loop in Python that calls them, one call a batch."""
+"""Fits of models that override ``train_step`` or ``test_step``: a Python loop with one call per batch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from jitgrad.training.rows import Batches
 from jitgrad.training.stream import begun_epoch
 
 StepData = tuple[Any, ...]
-"""What a step is given: inputs and targets, and the rows' weights if there are any, as Tensors in their nesting."""
+"""The argument of a step: inputs, targets and optional weights of the rows, as Tensors in their nesting."""
 
 
 class StepMetrics:
-    """What the steps of each epoch returned, by name: the mean over the rows; of a compiled metric its value for them."""
+    """The metrics that the steps returned, by name: the mean over the rows of each epoch, or the value of a compiled metric."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -30,19 +30,19 @@ class StepMetrics:
         self.others: dict[str, np.ndarray] = {}
 
     def put(self, epoch: int, found: dict[str, float]) -> None:
-        """The metrics of an epoch."""
+        """Store the metrics of an epoch."""
         for name, value in found.items():
             to = self.losses if name == "loss" else self.others.setdefault(name, np.full(self.epochs, np.nan))
             to[epoch] = value
 
     def metrics(self, _: Any, epochs: slice, prefix: str = "") -> dict[str, np.ndarray]:
-        """As a ModelCost's: the loss and the others by name."""
+        """Return the loss and the other metrics by name, like ``ModelCost.metrics``."""
         named = {"loss": self.losses, **self.others}
         return {prefix + name: values[epochs].copy() for name, values in named.items()}
 
 
 class Totals:
-    """Metrics of steps, added up."""
+    """Metrics of steps, accumulated."""
 
     def __init__(self, model: Any) -> None:
         self._model, self._rows = model, 0
@@ -50,7 +50,7 @@ class Totals:
         model.reset_metrics()
 
     def add(self, made: Any, rows: int, step: str) -> dict[str, float]:
-        """What a step on so many rows returned, as numbers. Raises ArgumentError for anything but a dict of them."""
+        """Add what a step returned and return it as numbers. Raises ArgumentError for anything but a dict of numbers."""
         found = as_metrics(made, step)
         for name, value in found.items():
             self._sums[name] = self._sums.get(name, 0.0) + value * rows
@@ -58,13 +58,13 @@ class Totals:
         return found
 
     def means(self) -> dict[str, float]:
-        """Over all rows so far."""
+        """Return the means over all rows so far."""
         running = self._model.metrics_so_far()
         return {name: running.get(name, total / self._rows) for name, total in self._sums.items()}
 
 
 def as_metrics(made: Any, step: str) -> dict[str, float]:
-    """What a step returned, as numbers by name. Raises ArgumentError for anything but a dict of numbers."""
+    """Return what a step returned as numbers by name. Raises ArgumentError for anything but a dict of numbers."""
     if not isinstance(made, dict) or not made:
         raise ArgumentError(f"{step} returned {made!r}. Return a dict of metrics, for example {{'loss': loss}}.")
     found = {}
@@ -77,7 +77,7 @@ def as_metrics(made: Any, step: str) -> dict[str, float]:
 
 
 def in_memory(rows: Dataset, size: int | None, seed: int | None = None) -> Callable[[int], Iterator[tuple[int, StepData]]]:
-    """The batches of an epoch, with their numbers of rows; in an order of its own where there is a seed."""
+    """Return the batches of an epoch with their numbers of rows; with a seed, in an order of this epoch."""
     n = len(rows.arrays[0])
     step = n if size is None else size
 
@@ -91,7 +91,7 @@ def in_memory(rows: Dataset, size: int | None, seed: int | None = None) -> Calla
 
 
 def streamed(nest: Any, begin: Callable[[], Iterator[Batches]]) -> Callable[[int], Iterator[tuple[int, StepData]]]:
-    """The batches of an epoch, as they come. Raises DataError where there are none."""
+    """Return the batches of an epoch from an iterator. Raises DataError if there are none."""
 
     def batches(epoch: int) -> Iterator[tuple[int, StepData]]:
         found = begin()
@@ -101,13 +101,13 @@ def streamed(nest: Any, begin: Callable[[], Iterator[Batches]]) -> Callable[[int
 
 
 def as_step_data(nest: Any, arrays: list[np.ndarray]) -> StepData:
-    """Arrays as a step gets them."""
+    """Return arrays in the form that a step takes."""
     made: StepData = tree_map(as_tensor, tree_pack(nest, arrays))
     return made
 
 
 def tested(model: Any, batches: Iterator[tuple[int, StepData]]) -> dict[str, float]:
-    """The metrics of a model's ``test_step`` on batches."""
+    """Return the metrics of a model's ``test_step`` on batches."""
     totals = Totals(model)
     for rows, data in batches:
         totals.add(model.test_step(data), rows, "test_step")
@@ -115,13 +115,18 @@ def tested(model: Any, batches: Iterator[tuple[int, StepData]]) -> dict[str, flo
 
 
 class StepLoop:
-    """A loop as ``training.epochs.Loop`` is one, for ``run``: its chunks are calls of ``train_step``.
+    """A loop with the interface of ``training.epochs.Loop`` whose chunks call ``train_step``.
 
-    Args:
-        model: with a step of its own.
-        batches: of an epoch.
-        validation_batches: those that are evaluated after each epoch, if any.
-        epochs, first: the number of the last one, and the one to begin with.
+    Parameters
+    ----------
+    model : Model
+        A model that overrides a step.
+    batches : callable
+        Returns the batches of an epoch.
+    validation_batches : callable or None
+        Returns the batches to evaluate after each epoch.
+    epochs, first : int
+        Numbers of the last epoch and of the first one.
     """
 
     is_evaluating = False
@@ -142,20 +147,20 @@ class StepLoop:
         self.step_epoch, self.step_loss = first, np.nan
         self.training = StepMetrics(epochs)
         self.evaluation = None if validation_batches is None else StepMetrics(epochs)
-        self.state = np.zeros(0)  # that of a Loop is the arena's
+        self.state = np.zeros(0)  # a Loop's state is in the arena
 
     @property
     def done(self) -> float:
         return float(self.epoch)
 
     def store(self) -> None:
-        """Nothing: the Variables have their values."""
+        """Do nothing: the Variables already have their values."""
 
     def reload(self) -> None:
-        """Nothing, as ``store``."""
+        """Do nothing: the Variables already have their values."""
 
     def chunk(self, epochs: int, most: int | None = None) -> bool:
-        """Some steps, as a Loop's. What is not finite is undone."""
+        """Run some steps. A step whose result is not finite is undone."""
         end = time.perf_counter() + CHUNK_SECONDS
         steps = 0
         while self.epoch < epochs and not self.not_finite and time.perf_counter() < end and steps != most:
@@ -176,7 +181,7 @@ class StepLoop:
             for variable, value in before:
                 variable.store(value)
             return
-        self._taken = next(self._left, None)  # known one ahead to see where an epoch ends
+        self._taken = next(self._left, None)  # taken in advance to detect the end of an epoch
         if self._taken is None:
             self._end_epoch()
 
@@ -188,5 +193,5 @@ class StepLoop:
 
 
 def _values(model: Any) -> Sequence[tuple[Variable, np.ndarray]]:
-    """The Variables of a model and its optimizer, and what they are: arrays that never change."""
+    """Return the Variables of a model and its optimizer with their values, which are never changed in place."""
     return [(v, v.leaf.value) for v in (*model.variables, *model.optimizer.variables)]

@@ -1,4 +1,4 @@
-"""The steps of a model, which a subclass may do in its own way; the names are Keras's."""
+"""The steps of a model, which a subclass may override. Names are Keras's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Steps(Layer):
-    """What is done with a batch. A fit is native, and calls none of these but ``compute_loss``, unless they are overridden."""
+    """The computations on a batch. A fit runs natively and calls only ``compute_loss``, unless others are overridden."""
 
     _running: dict[str, Any] | None = None
 
@@ -24,25 +24,34 @@ class Steps(Layer):
         def chosen(self) -> Compiled: ...
 
     def train_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
-        """One step on a batch; returns metrics by name. Where it is overridden, ``fit`` calls it for each batch.
+        """Run one step on a batch. If it is overridden, ``fit`` calls it for each batch.
 
-        A fit that does so is a loop in Python, many times slower than the native one.
+        Such a fit is a Python loop, which is many times slower than the native one.
 
-        Args:
-            data: ``(x, y)`` or ``(x, y, sample_weight)``, Tensors in their nesting.
+        Parameters
+        ----------
+        data : tuple
+            ``(x, y)`` or ``(x, y, sample_weight)``, with Tensors in the nesting of the data passed to `fit`.
 
-        Returns:
-            Numbers by name. ``fit`` reports their means over the rows of an epoch.
+        Returns
+        -------
+        dict of str to Tensor
+            Metrics by name. A fit reports their means over the rows of an epoch.
 
-        Example:
-            >>> class Own(Sequential):
-            ...     def train_step(self, data):
-            ...         x, y = data
-            ...         with GradientTape() as tape:
-            ...             loss = self.compute_loss(x, y, self(x, training=True))
-            ...         chosen = self.trainable_variables
-            ...         self.optimizer.apply_gradients(zip(tape.gradient(loss, chosen), chosen))
-            ...         return {"loss": loss}
+        Examples
+        --------
+        >>> class Custom(jg.Sequential):
+        ...     def train_step(self, data):
+        ...         x, y = data
+        ...         with jg.GradientTape() as tape:
+        ...             loss = self.compute_loss(x, y, self(x, training=True))
+        ...         weights = self.trainable_variables
+        ...         self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        ...         return {"loss": loss}
+        >>> model = Custom([jg.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.fit(np.ones((4, 2)), np.ones(4), epochs=3).epochs
+        3
         """
         x, y, weight = _unpacked(data)
         with GradientTape() as tape:
@@ -53,9 +62,17 @@ class Steps(Layer):
         return {"loss": loss, **self.compute_metrics(x, y, predicted, weight)}
 
     def test_step(self, data: tuple[Any, ...]) -> dict[str, Any]:
-        """The metrics of a batch that is evaluated. Where it is overridden, ``evaluate`` and ``fit`` call it.
+        """Evaluate a batch. If it is overridden, ``evaluate`` and ``fit`` call it for each batch.
 
-        Arguments and result are ``train_step``'s.
+        Parameters
+        ----------
+        data : tuple
+            ``(x, y)`` or ``(x, y, sample_weight)``, with Tensors in the nesting of the data passed to `fit`.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Metrics by name. A fit reports their means over the rows of an epoch.
         """
         x, y, weight = _unpacked(data)
         predicted = self(x, training=False)
@@ -63,21 +80,71 @@ class Steps(Layer):
         return {"loss": loss, **self.compute_metrics(x, y, predicted, weight)}
 
     def predict_step(self, data: Any) -> Any:
-        """The results for a batch of inputs. Where it is overridden, ``predict`` calls it for each batch."""
+        """Compute the outputs for a batch. If it is overridden, ``predict`` calls it for each batch.
+
+        Parameters
+        ----------
+        data : Tensor, or list or dict of Tensor
+            Inputs of the batch.
+
+        Returns
+        -------
+        Tensor, or list or dict of Tensor
+            Outputs.
+        """
         return self(data, training=False)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """The loss of a batch: what ``compile`` chose, and the layers' penalties. A fit stays native where it is overridden."""
+        """Compute the loss of a batch: the compiled loss plus the penalties of the layers.
+
+        A subclass may override it; its fit stays native.
+
+        Parameters
+        ----------
+        x : Tensor, or list or dict of Tensor
+            Inputs of the batch.
+        y : Tensor, or list or dict of Tensor
+            Targets of the batch.
+        y_pred : Tensor, or list or dict of Tensor
+            Outputs of the model.
+        sample_weight : Tensor, shape (rows,), optional
+            Weight of each row.
+        training : bool, default True
+            Whether the loss is minimized.
+
+        Returns
+        -------
+        Tensor
+            The loss, a scalar.
+        """
         loss = self.chosen.total_loss(y, y_pred, sample_weight)
         for penalty in self.losses:
             loss = loss + penalty
         return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """The compiled metrics by name, over the batches since ``reset_metrics``. Where it is overridden, ``fit`` and
-        ``evaluate`` go step by step in Python, as for ``train_step``."""
+        """Compute the compiled metrics over the batches since `reset_metrics`.
+
+        If it is overridden, ``fit`` and ``evaluate`` call it for each batch, in a Python loop.
+
+        Parameters
+        ----------
+        x : Tensor, or list or dict of Tensor
+            Inputs of the batch.
+        y : Tensor, or list or dict of Tensor
+            Targets of the batch.
+        y_pred : Tensor, or list or dict of Tensor
+            Outputs of the model.
+        sample_weight : Tensor, shape (rows,), optional
+            Weight of each row.
+
+        Returns
+        -------
+        dict of str to float
+            Metrics by name.
+        """
         running = {} if self._running is None else self._running
         chosen = self.chosen.metrics
         sums = self.chosen.sums(y, y_pred, sample_weight) if chosen else []
@@ -87,20 +154,52 @@ class Steps(Layer):
         return {name: value for name, value in self.metrics_so_far().items() if np.ndim(value) == 0}
 
     def batch_means(self, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Further numbers of a batch by name, of which a fit reports the means over the rows; a fit stays native with them."""
+        """Compute further numbers of a batch, whose means over the rows a fit reports. With them a fit stays native.
+
+        Parameters
+        ----------
+        y : Tensor, or list or dict of Tensor
+            Targets of the batch.
+        y_pred : Tensor, or list or dict of Tensor
+            Outputs of the model.
+        sample_weight : Tensor, shape (rows,), optional
+            Weight of each row.
+
+        Returns
+        -------
+        dict of str to Tensor
+            Scalars by name; by default none.
+        """
         return {}
 
     def reset_metrics(self) -> None:
-        """Forget the batches that ``compute_metrics`` has seen."""
+        """Discard the batches that `compute_metrics` has accumulated."""
         self._running = None
 
     def metrics_so_far(self) -> dict[str, Any]:
-        """The compiled metrics over the batches that ``compute_metrics`` has seen since ``reset_metrics``."""
+        """Return the compiled metrics over the batches since `reset_metrics`.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Metrics by name.
+        """
         running = self._running or {}
         return {name: metric.result(running[name]) for name, metric in self.chosen.metrics if name in running}
 
     def has_own(self, *methods: str) -> bool:
-        """Whether one of these is overridden."""
+        """Return whether one of these methods is overridden.
+
+        Parameters
+        ----------
+        *methods : str
+            Names of methods.
+
+        Returns
+        -------
+        bool
+            Whether one is overridden.
+        """
         return any(name in vars(self) or getattr(type(self), name) is not getattr(Steps, name) for name in methods)
 
 

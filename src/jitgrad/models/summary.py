@@ -1,4 +1,4 @@
-"""A model's layers as a table."""
+"""A table of the layers of a model."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _COLUMNS = ("layer", "kind", "result", "weights")
 
 
 def summary(model: Any) -> str:
-    """Print the layers with their results' shapes and numbers of weights; returns the table as text.
+    """Print the layers with the shapes of their results and the numbers of their weights; return the table as text.
 
-    Raises ArgumentError where the model was not called yet, so that shapes are not known.
+    Raises ArgumentError if the model is not built, so shapes are unknown.
     """
     from rich.console import Console
     from rich.table import Table
@@ -28,15 +28,15 @@ def summary(model: Any) -> str:
     table.add_section()
     for row in _totals(model):
         table.add_row(*row)
-    console = Console(record=True, width=100, markup=False)
+    console = Console(record=True, width=100, markup=False, force_jupyter=False)
     console.print(table)
     return console.export_text()
 
 
 def summary_html(model: Any) -> str:
-    """The same table for a notebook; of a model that was not called yet, a sentence that says so."""
+    """Return the table for a notebook; for a model that is not built, a sentence that says so."""
     if not _is_built(model):
-        said = html.sentence("It is not built, so its shapes are not known. Call it on an input, or begin with an Input.")
+        said = html.sentence("It is not built, so its shapes are unknown. Call it on an input, or begin with an Input.")
         return html.fragment(html.heading(_title(model)), said)
     return html.fragment(html.table(_COLUMNS, [*_layers(model), *_totals(model)], _title(model), texts=(1, 2)))
 
@@ -46,7 +46,7 @@ def _title(model: Any) -> str:
 
 
 def _layers(model: Any) -> list[list[str]]:
-    """A row for each layer."""
+    """Return a row for each layer."""
     return [
         [layer.name, type(layer).__name__, with_rows(layer.output_shape), f"{sum(v.size for v in layer.variables):,}"]
         for layer in model.layers
@@ -54,7 +54,7 @@ def _layers(model: Any) -> list[list[str]]:
 
 
 def _totals(model: Any) -> list[list[str]]:
-    """How many weights there are, and how many of them are trained."""
+    """Return the number of weights, and of those that are trained."""
     counts = {"total": model.variables, "trainable": model.trainable_variables}
     return [[name, "", "", f"{sum(v.size for v in variables):,}"] for name, variables in counts.items()]
 
@@ -64,13 +64,13 @@ def _is_built(model: Any) -> bool:
 
 
 def check_built(model: Any) -> None:
-    """Raise ArgumentError where the model was never called."""
+    """Raise ArgumentError if the model was never called."""
     if not _is_built(model):
         raise ArgumentError(
-            f"Model {model.name!r} is not built, so its shapes are not known. Call it on an input, or begin with an Input."
+            f"Model {model.name!r} is not built, so its shapes are unknown. Call it on an input, or begin with an Input."
         )
 
 
 def with_rows(shape: Shape | None) -> str:
-    """A shape with None for the rows; a dash where there is none, or several."""
+    """Return a shape with None for the rows; a dash if there is none, or several."""
     return "–" if shape is None else f"({', '.join(['None', *map(str, shape)])})"

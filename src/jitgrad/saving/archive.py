@@ -1,6 +1,6 @@
-"""One file of nested dicts, lists, numbers, texts and arrays: safetensors, with all but the arrays as JSON in its header.
+"""One file of nested dicts, lists, numbers, strings and arrays: safetensors, with JSON in its header.
 
-Any reader of safetensors can read the arrays; their names are their places in the nesting.
+Every reader of safetensors can read the arrays. Their names are their paths in the document.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from jitgrad.files import write_whole
 
 _FORMAT = "1"
 _KEY = "jitgrad"
-"""Of the header's metadata: the format and a digest, and in the next line the document."""
+"""The key in the header's metadata of the format and a digest, followed by the document in the next line."""
 
 
 def write(path: str | os.PathLike[str], document: Any) -> None:
-    """Write ``document`` to ``path``: a file that is whole or as it was before, with the same bytes for the same document.
+    """Write ``document`` to ``path``, atomically. Equal documents give equal bytes.
 
-    Raises OSError where it cannot be written.
+    Raises OSError if the file cannot be written.
     """
     write_whole(path, packed(document))
 
 
 def packed(document: Any) -> bytes:
-    """What ``write`` writes."""
+    """Return the bytes that ``write`` writes."""
     from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray] = {}
@@ -39,38 +39,38 @@ def packed(document: Any) -> bytes:
 
 
 def read(path: str | os.PathLike[str], anyones: bool = False) -> Any:
-    """What was written; of another's file of safetensors, where it may be ``anyones``, the arrays by their names.
+    """Read a document; with ``anyones``, also the arrays by name of another program's safetensors file.
 
-    Raises DataError for a file that is not there, not whole, or something else.
+    Raises DataError if the file does not exist, is incomplete or is not such a file.
     """
     from safetensors import SafetensorError, safe_open
 
     if not os.path.exists(path):
         raise DataError(f"There is no file {path}. Check the path.")
     if os.path.isdir(path):
-        raise DataError(f"{path} is a directory. Name a file in it.")
+        raise DataError(f"{path} is a directory. Give the path of a file.")
     if not os.path.isfile(path):
-        raise DataError(f"{path} is a device or a pipe. Name a file.")
+        raise DataError(f"{path} is a device or a pipe. Give the path of a regular file.")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             head, _, text = metadata.get(_KEY, "").partition("\n")
             if anyones and _KEY not in metadata:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
+                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is not a dict)
             if head.split(" ")[0] != _FORMAT:
-                raise DataError(f"{path} is no file of jitgrad, or of another version. Give one that model.save() wrote.")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
+                raise DataError(f"{path} is not a file of jitgrad, or of another version. Give a file that model.save() wrote.")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is not a dict)
         if head != f"{_FORMAT} {_digest(text, arrays)}":
-            raise DataError(f"{path} is damaged: what it holds does not match its digest. Save the model again.")
+            raise DataError(f"{path} is damaged: its contents do not match its digest. Save the model again.")
         return _with_arrays(json.loads(text), arrays)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path} is damaged, or no file of jitgrad: {error}. Save the model again.") from error
+        raise DataError(f"{path} is damaged, or not a file of jitgrad: {error}. Save the model again.") from error
 
 
 def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
-    """The SHA-256 of a document and its arrays."""
+    """Return the SHA-256 of a document and its arrays."""
     digest = hashlib.sha256(text.encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"\0{name}\0{array.dtype}\0{array.shape}\0".encode())
@@ -79,13 +79,15 @@ def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
 
 
 def read_kind(path: str | os.PathLike[str], kind: str, version: int) -> dict[str, Any]:
-    """The model in a document of this kind, of this version or an earlier one. Raises DataError for any other file."""
+    """Return the model in a document of this kind, of this version or an earlier one. Raises DataError for other files."""
     document = read(path)
     if kind_of(document) != kind:
-        raise DataError(f"{path} has no model of kind {kind!r}. Give a file that jitgrad fit --save wrote.")
+        raise DataError(f"{path} does not contain a model of kind {kind!r}. Give a file that jitgrad fit --save wrote.")
     found = document.get("version")
     if not isinstance(found, int) or found > version:
-        raise DataError(f"{path} is of version {found}, and {version} is the newest known here. Install a newer jitgrad.")
+        raise DataError(
+            f"{path} has version {found}, but this jitgrad supports versions up to {version}. Install a newer jitgrad."
+        )
     model = document.get("model")
     if not isinstance(model, dict):
         raise DataError(f"{path} is damaged: it has no model. Save it again.")
@@ -93,7 +95,7 @@ def read_kind(path: str | os.PathLike[str], kind: str, version: int) -> dict[str
 
 
 def kind_of(document: Any) -> str | None:
-    """The kind of model in a document, where it says one."""
+    """Return the kind of model in a document, or None."""
     kind = document.get("kind") if isinstance(document, dict) else None
     return kind if isinstance(kind, str) else None
 
@@ -107,7 +109,7 @@ def _without_arrays(value: Any, place: tuple[str, ...], arrays: dict[str, np.nda
         return {"$array": name}
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
-            raise ArgumentError(f"The keys {list(value)} at {'/'.join(place)} are not all texts. Use texts.")
+            raise ArgumentError(f"The keys {list(value)} at {'/'.join(place)} are not all strings. Use strings.")
         return {key: _without_arrays(item, (*place, key), arrays) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_arrays(item, (*place, str(number)), arrays) for number, item in enumerate(value)]

@@ -1,4 +1,4 @@
-"""Objects as plain data, by the arguments that they were made with, and back. Functions go by name; nothing is executed."""
+"""Objects as plain data: the arguments of their constructors, and back. Functions are stored by name; nothing is executed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _NAMES = {id(function): name for name, function in reversed(FUNCTIONS.items())}
 
 
 def describe(value: Any, what: str = "The model", shared: dict[int, int] | None = None) -> Any:
-    """``value`` as nested dicts, lists, numbers, texts and arrays. What occurs twice is described once.
+    """Return ``value`` as nested dicts, lists, numbers, strings and arrays. An object that occurs twice is described once.
 
-    Raises ArgumentError, with ``what`` it is part of, for what has no name, as a lambda.
+    ``what`` names the object in messages. Raises ArgumentError for a function without a name, such as a lambda.
     """
     shared = {} if shared is None else shared
     if value is None or isinstance(value, (bool, int, float, str, np.ndarray)):
@@ -55,7 +55,7 @@ def describe(value: Any, what: str = "The model", shared: dict[int, int] | None 
         return {"partial": describe(value.func, what, shared), "bound": describe(bound, what, shared)}
     name = getattr(value, "__name__", "<lambda>")
     if not callable(value) or "<" in name:
-        raise ArgumentError(f"{what} has {value!r}, which cannot be saved. Use a named function, or a class with arguments.")
+        raise ArgumentError(f"{what} contains {value!r}, which cannot be saved. Use a named function, or an object of a class.")
     return {"function": f"custom:{name}"}
 
 
@@ -63,20 +63,27 @@ def _described(value: Described, shared: dict[int, int]) -> dict[str, Any]:
     if id(value) in shared:
         return {"again": shared[id(value)]}
     number = shared[id(value)] = len(shared)
-    what = f"Layer {value.name!r}" if isinstance(value, Layer) else type(value).__name__
-    arguments = {key: describe(item, f"{what}'s argument {key}", shared) for key, item in value.arguments.items()}
+    what = f"layer {value.name!r}" if isinstance(value, Layer) else type(value).__name__
+    arguments = {key: describe(item, f"The argument {key} of {what}", shared) for key, item in value.arguments.items()}
     return {"class": class_name(type(value)), "number": number, "arguments": arguments}
 
 
 def made(data: Any, custom: Mapping[str, Any], shared: dict[int, Any] | None = None) -> Any:
-    """What was described.
+    """Create the object that was described.
 
-    Args:
-        data: from ``describe``.
-        custom: classes and functions of the user, by name; classes that this process has defined need not be given.
-        shared: what was made already, by number.
+    Parameters
+    ----------
+    data : dict, list or plain value
+        Result of `describe`.
+    custom : mapping
+        The user's functions by name, and classes that this process has not defined.
+    shared : dict, optional
+        Objects created already, by number.
 
-    Raises DataError for what is not known.
+    Raises
+    ------
+    DataError
+        If a class or function is unknown.
     """
     shared = {} if shared is None else shared
     if isinstance(data, list):
@@ -110,5 +117,5 @@ def _known(name: str, own: Mapping[str, Any], custom: Mapping[str, Any], kind: s
         return custom[short]
     if name not in own:
         near = near_name(name, own)
-        raise DataError(f"There is no {kind} {short!r} here.{near} Import it first, or give it in custom_objects.")
+        raise DataError(f"The {kind} {short!r} is unknown.{near} Import it first, or pass it in custom_objects.")
     return own[name]

@@ -1,10 +1,10 @@
-"""A model as a file: how it was made, what it was built for, its weights, and how far a fit has come."""
+"""Saving a model to a file: its configuration, shapes, weights and optimizer, and the progress of a fit."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,37 +18,106 @@ from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
 from jitgrad.training.columns import from_file
 
+if TYPE_CHECKING:
+    from jitgrad.models.model import Model
+
 UNFIT = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError, JitgradError)
-"""What may come of data that is not what it should be."""
+"""Exceptions that invalid data in a file may cause."""
 
 
-def save_model(model: Any, path: str | os.PathLike[str], fit: Mapping[str, Any] | None = None) -> None:
-    """Write a Model to a file, whole or not at all.
+def save_model(model: Model, path: str | os.PathLike[str], fit: Mapping[str, Any] | None = None) -> None:
+    """Save a model to a file.
 
-    Args:
-        model: built or not, compiled or not.
-        path: of the file; a present one is replaced.
-        fit: what a fit needs to go on.
+    Parameters
+    ----------
+    model : Model
+        The model, built or not, compiled or not.
+    path : path-like
+        Path of the file. An existing file is replaced atomically.
+    fit : mapping, optional
+        State that is needed to resume a fit.
 
-    Raises ArgumentError for a part that has no name, as a lambda, and OSError where the file cannot be written.
+    Raises
+    ------
+    ArgumentError
+        If a part of the model has no name, such as a lambda.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    jitgrad.load_model : Loads the model.
+    save_weights : Saves only the weights.
+
+    Examples
+    --------
+    >>> model = jg.Sequential([jg.Input((2,)), jg.layers.Dense(1)])
+    >>> jg.saving.save_model(model, "model.jitgrad")
+    >>> jg.load_model("model.jitgrad").count_params()
+    3
     """
     document = {"model": describe(model), "built": _built(model), "weights": _named(model.variables), "fit": dict(fit or {})}
     document["columns"] = list(model.fitted_columns)
     if model.compiled is not None:
-        arguments = {name: describe(value, f"compile's {name}") for name, value in model.compiled.arguments.items()}
+        arguments = {name: describe(value, f"compile's argument {name}") for name, value in model.compiled.arguments.items()}
         document["compiled"] = {"arguments": arguments, "state": model.optimizer.get_state(model.variables)}
     archive.write(path, document)
 
 
-def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True) -> Any:
-    """The Model of a file that ``model.save`` wrote, with its weights, compiled as it was.
+def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True) -> Model:
+    """Load a model that was saved with ``Model.save``.
 
-    Args:
-        path: of the file.
-        custom_objects: your functions by name, and classes where this process has not defined them.
-        compile: whether to compile it, with the state of its optimizer.
+    The model has its weights, and is compiled with the same optimizer, its state, and the same loss and
+    metrics.
 
-    Raises DataError for a file that is not there, damaged, not of jitgrad, or that names what is not known.
+    Parameters
+    ----------
+    path : path-like
+        Path of the file.
+    custom_objects : mapping of str to callable or type, optional
+        Your functions by name, and your classes unless they are already defined in this process.
+    compile : bool, default True
+        Whether to compile the model and restore the state of its optimizer.
+
+    Returns
+    -------
+    Model
+        The model, ready for ``predict``, ``evaluate`` and further ``fit``.
+
+    Raises
+    ------
+    DataError
+        If the file does not exist, is damaged, is not a model of jitgrad, or refers to an unknown class or
+        function.
+
+    See Also
+    --------
+    Model.save : Saves a model.
+    Model.load_weights : Loads weights into an existing model.
+
+    Notes
+    -----
+    The file is in the safetensors format. It contains numbers and names but no code, so loading a file never
+    executes anything from it.
+
+    Examples
+    --------
+    >>> x = np.linspace(-1.0, 1.0, 64)[:, None]
+    >>> model = jg.Sequential([jg.layers.Dense(8, "tanh"), jg.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> history = model.fit(x, x**2, epochs=2, seed=0)
+    >>> model.save("model.jitgrad")
+    >>> loaded = jg.load_model("model.jitgrad")
+    >>> np.array_equal(loaded.predict(x), model.predict(x))
+    True
+
+    A function that the model uses is passed by name:
+
+    >>> def tilted(target, prediction):
+    ...     return jg.mean(jg.maximum(target - prediction, 0.1 * (prediction - target)))
+    >>> model.compile("adam", tilted)
+    >>> model.save("model.jitgrad")
+    >>> loaded = jg.load_model("model.jitgrad", custom_objects={"tilted": tilted})
     """
     document = archive.read(path)
     custom = custom_objects or {}
@@ -56,7 +125,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
         with unfilled_weights(_size(document)):
             model = made(document["model"], custom)
         if not hasattr(model, "compiled"):
-            raise DataError(f"it describes a {type(model).__name__}")
+            raise DataError(f"it contains an object of class {type(model).__name__}")
         restore(model, document)
         of_x, of_y = document["columns"]
         model.fitted_columns = from_file(of_x), from_file(of_y)
@@ -66,14 +135,16 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
             model.optimizer.set_state(compiled["state"], model.variables)
     except UNFIT as error:
         said = str(error).removesuffix(".")
-        raise DataError(f"{path} cannot be made a model again: {said}. Save it again, or check custom_objects.") from error
+        raise DataError(
+            f"{path} cannot be loaded as a model: {said}. Check custom_objects, or save the model again."
+        ) from error
     return model
 
 
 def restore(model: Any, document: Any) -> None:
-    """Build a model for what that of a file was built for, and give it its weights.
+    """Build a model for the shapes in a document and assign its weights.
 
-    Raises ArgumentError, ShapeError or DataError where it is another one.
+    Raises ArgumentError, ShapeError or DataError if the document is that of another model.
     """
     with unfilled_weights(_size(document)):
         _build(model, document["built"])
@@ -85,31 +156,76 @@ def _size(document: Any) -> int:
 
 
 def save_weights(layer: Layer, path: str | os.PathLike[str]) -> None:
-    """Write the values of all Variables to a file, whole or not at all."""
+    """Save the values of all Variables of a layer or model to a file.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer or model.
+    path : path-like
+        Path of the file. An existing file is replaced atomically.
+
+    See Also
+    --------
+    load_weights : Loads the values.
+    save_model : Saves the whole model.
+
+    Examples
+    --------
+    >>> model = jg.Sequential([jg.Input((2,)), jg.layers.Dense(1)])
+    >>> jg.saving.save_weights(model, "weights.safetensors")
+    >>> jg.saving.load_weights(model, "weights.safetensors")
+    """
     archive.write(path, {"weights": _named(layer.variables)})
 
 
 def load_weights(layer: Layer, path: str | os.PathLike[str]) -> None:
-    """Take the values of all Variables from a file of ``save_weights`` or ``save``, in their order.
+    """Load the values of all Variables of a layer or model from a file.
 
-    Raises DataError where the file cannot be read or its weights do not fit; no Variable has changed then.
+    Parameters
+    ----------
+    layer : Layer
+        The layer or model, built.
+    path : path-like
+        Path of a file that `save_weights` or ``Model.save`` wrote.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or its weights differ in number, shape or dtype. No Variable has changed
+        then.
+
+    See Also
+    --------
+    save_weights : Saves the values.
+
+    Examples
+    --------
+    >>> model = jg.Sequential([jg.Input((2,)), jg.layers.Dense(1)])
+    >>> jg.saving.save_weights(model, "weights.safetensors")
+    >>> other = jg.Sequential([jg.Input((2,)), jg.layers.Dense(1)])
+    >>> jg.saving.load_weights(other, "weights.safetensors")
+    >>> np.array_equal(other.predict(np.ones((1, 2))), model.predict(np.ones((1, 2))))
+    True
     """
     document = archive.read(path)
     try:
         _fill(layer, document["weights"])
     except UNFIT as error:
-        raise DataError(f"{path} has no weights for {layer.name!r}: {error} Give the file of a model made alike.") from error
+        raise DataError(
+            f"The weights in {path} do not fit {layer.name!r}: {error} Give the file of a model with the same layers."
+        ) from error
 
 
 def _fill(layer: Layer, weights: dict[str, np.ndarray]) -> None:
     for array, variable in zip(weights.values(), layer.variables, strict=False):
         if array.dtype != variable.dtype:
-            raise DataError(f"Weight {variable.name!r} is {variable.dtype} and {array.dtype} in the file.")
+            raise DataError(f"Weight {variable.name!r} has dtype {variable.dtype}, but {array.dtype} in the file.")
     layer.set_weights(list(weights.values()))
 
 
 def _named(variables: Sequence[Variable]) -> dict[str, np.ndarray]:
-    """The values by names, made different where they are alike."""
+    """Return the values by unique names."""
     values: dict[str, np.ndarray] = {}
     for variable in variables:
         name = variable.name if variable.name not in values else f"{variable.name}:{len(values)}"
@@ -118,7 +234,7 @@ def _named(variables: Sequence[Variable]) -> dict[str, np.ndarray]:
 
 
 def _built(layer: Layer) -> dict[str, Any]:
-    """What a layer was built for, and the layers in it."""
+    """Return the shapes for which a layer and its inner layers were built."""
     return {
         "name": layer.name,
         "input_shape": as_plain(layer._built_shapes),
@@ -137,7 +253,7 @@ def _build(layer: Layer, built: dict[str, Any]) -> None:
     if built["output_shape"] is not None:
         layer.output_shape = tuple(map(int, built["output_shape"]))
     if len(layer.layers) != len(built["layers"]):
-        raise ArgumentError(f"Layer {layer.name!r} has {len(layer.layers)} layers, and {len(built['layers'])} in the file.")
+        raise ArgumentError(f"Layer {layer.name!r} has {len(layer.layers)} layers, but {len(built['layers'])} in the file.")
     for inner, described in zip(layer.layers, built["layers"], strict=True):
         _build(inner, described)
     for variable, trainable in zip(own_variables(layer), built["own"], strict=True):

@@ -1,4 +1,4 @@
-"""Whether what a file holds has the types that the code says: a file may be anybody's."""
+"""Checks that the contents of a file, which is not trusted, have the annotated types."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from jitgrad.errors import DataError, brief
 
 
 def check_types(value: Any, hint: Any, place: str) -> None:
-    """Raise DataError for the first value at or below ``place`` that is none of its type.
+    """Raise DataError for the first value at or below ``place`` that does not have its type.
 
-    Args:
-        value: of dataclasses, dicts, lists, tuples, arrays, numbers, texts and None.
-        hint: its type, as in an annotation; a list stands for a tuple, a whole number for a float. Literals are texts, and
-            arrays of floats.
-        place: what a message calls it.
+    Parameters
+    ----------
+    value : object
+        Dataclasses, dicts, lists, tuples, arrays, numbers, strings and None.
+    hint : type
+        The type, as in an annotation. A list may stand for a tuple, an integer for a float. Literals are
+        strings, and arrays have a float dtype.
+    place : str
+        Name of the value in messages.
     """
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
@@ -28,7 +32,7 @@ def check_types(value: Any, hint: Any, place: str) -> None:
     elif origin is Literal:
         _check(isinstance(value, str) and value in arguments, value, place)
     elif dataclasses.is_dataclass(hint):
-        _check(isinstance(value, hint), value, place)  # type: ignore[arg-type]  # it is no instance
+        _check(isinstance(value, hint), value, place)  # type: ignore[arg-type]  # it is not an instance
         for name, inner in get_type_hints(hint).items():
             check_types(getattr(value, name), inner, f"{place}.{name}")
     elif is_typeddict(hint):
@@ -55,7 +59,7 @@ def check_types(value: Any, hint: Any, place: str) -> None:
 
 
 def _check_union(value: Any, hints: tuple[Any, ...], place: str) -> None:
-    """Of one type or None."""
+    """Check a value of one type or None."""
     if value is not None:
         (hint,) = (hint for hint in hints if hint is not type(None))
         check_types(value, hint, place)
@@ -65,4 +69,4 @@ def _check_union(value: Any, hints: tuple[Any, ...], place: str) -> None:
 
 def _check(fits: bool, value: Any, place: str) -> None:
     if not fits:
-        raise DataError(f"{place} is {brief(value)}, which is not of its type.")
+        raise DataError(f"{place} is {brief(value)}, which has the wrong type.")

@@ -1,1 +1,1 @@
-"""Training: one native loop over steps, and what stands around it."""
+"""Training: the native loop over steps, and the code around it."""

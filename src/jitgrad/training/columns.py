@@ -1,7 +1,7 @@
-"""Names of columns and of inputs. What a model was fitted to by name it gets by name afterwards, in whatever order it is given.
+"""Names of columns and of inputs. A model that was fitted to named data matches later data by name, in any order.
 
-Names are kept as plain data: None for an array, ``{"columns": [...]}`` for a frame, ``{"named": {...}}`` for a dict and
-``{"several": [...]}`` for a list.
+Names are stored as plain data: None for an array, ``{"columns": [...]}`` for a frame, ``{"named": {...}}`` for
+a dict and ``{"several": [...]}`` for a list.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jitgrad.errors import DataError, near_name
 
 
 def is_frame(value: Any) -> bool:
-    """Whether it is a frame or a column, by its library, which is not imported for this."""
+    """Return whether a value is a frame or a column of a frame library, without importing that library."""
     if type(value).__module__ in ("builtins", "numpy", "jitgrad.tape.tensor", "jitgrad.tape.variable"):
         return False
     module = type(value).__module__.split(".")[0]
@@ -20,7 +20,7 @@ def is_frame(value: Any) -> bool:
 
 
 def names_in(value: Any) -> Any:
-    """The names in data."""
+    """Return the names in data."""
     if isinstance(value, dict):
         return {"named": {str(key): names_in(item) for key, item in value.items()}}
     if isinstance(value, (list, tuple)) and any(hasattr(item, "shape") for item in value):
@@ -33,13 +33,13 @@ def names_in(value: Any) -> Any:
 
 
 def names_of_targets(value: Any) -> Any:
-    """The names in a frame of several targets. One column may have any, and the keys of a dict are those of the outputs."""
+    """Return the names in a frame of several targets. The name of a single column is ignored."""
     found = names_in(value)
     return found if found is not None and len(found.get("columns", ())) > 1 else None
 
 
 def merged(known: Any, found: Any) -> Any:
-    """Names that are known, with those that are new where there were none."""
+    """Return the known names, completed by new ones."""
     if known is None:
         return found
     if "named" in known and found is not None and "named" in found:
@@ -50,7 +50,7 @@ def merged(known: Any, found: Any) -> Any:
 
 
 def keys_of(given: dict[Any, Any], known: Any, name: str) -> list[Any]:
-    """The keys of a dict in the order of those that are known. Raises DataError where one is missing."""
+    """Return the keys of a dict in the order of the known names. Raises DataError if one is missing."""
     if known is None or "named" not in known:
         return list(given)
     by_text = {str(key): key for key in given}
@@ -58,14 +58,14 @@ def keys_of(given: dict[Any, Any], known: Any, name: str) -> list[Any]:
 
 
 def columns_for(given: list[Any], known: Any, name: str) -> list[Any]:
-    """The columns of a frame in the order of those that are known. Raises DataError where one is missing."""
+    """Return the columns of a frame in the order of the known names. Raises DataError if one is missing."""
     if known is None or "columns" not in known:
         return given
     return [_there(column, given, name, "column ") for column in known["columns"]]
 
 
 def inner(known: Any, key: Any) -> Any:
-    """What is known of an item of a dict or a list."""
+    """Return the known names of an item of a dict or a list."""
     if known is None:
         return None
     if "named" in known:
@@ -75,15 +75,16 @@ def inner(known: Any, key: Any) -> Any:
 
 
 def check_nested(given: Any, known: Any, name: str) -> None:
-    """Raise DataError where a model was fitted to a dict and is given something else."""
+    """Raise DataError if a model was fitted to a dict and is given something else."""
     if known is not None and "named" in known and not isinstance(given, dict):
         raise DataError(
-            f"{name} is a {type(given).__name__}, and the model was fitted to a dict of {', '.join(known['named'])}. Give one."
+            f"{name} is a {type(given).__name__}, but the model was fitted to a dict with the keys "
+            f"{', '.join(known['named'])}. Give such a dict."
         )
 
 
 def from_file(plain: Any) -> Any:
-    """Names out of a file. Raises DataError for anything else."""
+    """Return names read from a file. Raises DataError for anything else."""
     if plain is None:
         return None
     if isinstance(plain, dict) and len(plain) == 1:
@@ -94,13 +95,13 @@ def from_file(plain: Any) -> Any:
             return {"named": {key: from_file(item) for key, item in value.items()}}
         if kind == "several" and isinstance(value, list):
             return {"several": [from_file(item) for item in value]}
-    raise DataError("its names of columns are none")
+    raise DataError("its column names are invalid")
 
 
 def _there(wanted: str, given: Any, name: str, what: str) -> str:
     if wanted not in given:
         raise DataError(
-            f"{name} has no {what}{wanted!r}, which the model was fitted with.{near_name(wanted, map(str, given))} "
-            f"There are {', '.join(map(str, given))}."
+            f"{name} has no {what}{wanted!r}, which the model was fitted to.{near_name(wanted, map(str, given))} "
+            f"It has {', '.join(map(str, given))}."
         )
     return wanted

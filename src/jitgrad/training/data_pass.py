@@ -1,4 +1,4 @@
-"""A pass over rows as native code knows it: contexts, memory, and records that point to them (``vm/descriptors.py``)."""
+"""A pass over rows for native code: contexts, memory, and records that point to them (``vm/descriptors.py``)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jitgrad.vm.records import in_row
 
 
 class Pass(NamedTuple):
-    """Through rows: the step for a batch of ``batches.size`` rows, the one for ``batches.tail`` rows if any, the rows."""
+    """A pass over rows: the step for full batches, the step for the smaller last batch if there is one, and the rows."""
 
     step: TrainingStep
     tail: TrainingStep | None
@@ -25,11 +25,14 @@ class Pass(NamedTuple):
 
 
 class PassMetrics(NamedTuple):
-    """What the epochs of a pass came to.
+    """The metrics of each epoch of a pass.
 
-    Attributes:
-        losses: float64 (epochs,), each the mean over the rows of what the batches' steps computed before their updates.
-        sums: float64 (epochs, n), the sums over an epoch's batches of the step's second output.
+    Attributes
+    ----------
+    losses : ndarray of float64, shape (epochs,)
+        Mean over the rows of the losses that the steps computed before their updates.
+    sums : ndarray of float64, shape (epochs, n)
+        Sums over the batches of an epoch of the step's second output.
     """
 
     losses: np.ndarray
@@ -37,7 +40,7 @@ class PassMetrics(NamedTuple):
 
 
 class _Taken(NamedTuple):
-    """A Variable whose value a pass takes from the training arena: its place there, the batch, and its place in that."""
+    """A Variable whose value a pass copies from the training arena: its place there, the batch, and its place in that batch."""
 
     there: Slot
     batch: int
@@ -82,22 +85,22 @@ class BoundPass:
         self.load()
 
     def load(self) -> None:
-        """The values of what is no batch."""
+        """Load the values of all inputs that are not part of the batch."""
         for step, context in zip(self._steps, self.contexts, strict=True):
             step.executable.load(context)
 
     def take(self, source: Context) -> None:
-        """What native code does when an evaluation pass begins: take the Variables' values from the training arena."""
+        """Copy the Variables' values from the training arena, as native code does when an evaluation pass begins."""
         for there, batch, here in self._taken:
             self.contexts[batch].arena[here.offset : here.offset + here.size] = source.arena[there.offset :][: there.size]
 
     def last_loss(self, after: int) -> float:
-        """The loss of the step that ended at row ``after``, 0 at the end of the epoch."""
+        """Return the loss of the step that ended at row ``after``, 0 at the end of the epoch."""
         return float(self.contexts[-1 if after == 0 else 0].outputs[0].flat[0])
 
 
 def _describe(step: TrainingStep, context: Context, n_feeds: int) -> BatchDescriptor:
-    """A Program and its arena, whose first inputs are the batch's."""
+    """Return the descriptor of a Program and its arena; its first inputs are those of the batch."""
     outputs = context.program.outputs
     batch = BatchDescriptor(
         context=context.descriptor, stop=context.program.stop, trips=step.trips, loss=outputs[0].offset, sums=outputs[-1].offset
@@ -108,7 +111,7 @@ def _describe(step: TrainingStep, context: Context, n_feeds: int) -> BatchDescri
 
 
 def _taken(source: TrainingStep, steps: Sequence[TrainingStep]) -> Iterator[_Taken]:
-    """What the steps of an evaluation pass take from that of the training."""
+    """Yield the values that the steps of an evaluation pass copy from the training step."""
     there = dict(_slots(source))
     for number, step in enumerate(steps):
         for key, slot in _slots(step):
@@ -117,10 +120,10 @@ def _taken(source: TrainingStep, steps: Sequence[TrainingStep]) -> Iterator[_Tak
 
 
 def _slots(step: TrainingStep) -> list[tuple[int, Slot]]:
-    """Each Variable, by id, and its place."""
+    """Return each Variable, by id, and its place."""
     pairs = zip(step.executable.leaves, step.program.inputs, strict=True)
     return [(id(leaf.variable), slot) for leaf, slot in pairs if leaf.variable is not None]
 
 
 NO_PASS = PassDescriptor()
-"""Without rows."""
+"""A pass without rows."""

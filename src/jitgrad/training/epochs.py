@@ -1,7 +1,8 @@
 """The native loop: epochs over rows in memory, in chunks of 50 to 100 ms, without returning to Python in between.
 
-Between two chunks progress is reported and the state is checked to be finite. Python takes a Ctrl-C only there, since native
-code does not look for it; however the loop ends, the arena holds the state of a finished chunk, and the Variables get it.
+Between two chunks, progress is reported and the state is checked to be finite. Ctrl-C is handled only there,
+because native code does not check for it. However the loop ends, the arena contains the state of a finished
+chunk, which is copied to the Variables.
 """
 
 from __future__ import annotations
@@ -25,31 +26,40 @@ Report = Callable[["Loop"], None]
 
 
 class Between(Protocol):
-    """What is done between epochs.
+    """What to do between epochs.
 
-    Attributes:
-        shares: whether it looks at the Variables, or changes anything; otherwise they have their values at the end.
+    Attributes
+    ----------
+    shares : bool
+        Whether it reads or changes the Variables; otherwise they are assigned at the end.
     """
 
     shares: bool
 
     def ahead(self) -> int:
-        """How many epochs to do before it is called."""
+        """Return the number of epochs to run before it is called."""
 
     def __call__(self, loop: Loop) -> bool:
-        """After epochs; whether to go on."""
+        """Run after epochs, and return whether to continue."""
 
 
 class Loop:
-    """A fit on its way.
+    """A running fit.
 
-    Attributes:
-        epoch: the one that comes next, or the one that failed.
-        done: how many epochs are done, with a fraction.
-        training, evaluation: the metrics so far; of epochs that did not begin, 0.
-        not_finite: whether a loss or the state was not finite in the last chunk.
-        state: the Variables that the steps change, in the arena.
-        step_loss, step_epoch: of the last step, where each is a chunk of its own.
+    Attributes
+    ----------
+    epoch : int
+        The next epoch, or the one that failed.
+    done : float
+        Number of finished epochs, with a fraction.
+    training, evaluation : PassMetrics
+        The metrics so far; 0 for epochs that have not begun.
+    not_finite : bool
+        Whether a loss or the state was not finite in the last chunk.
+    state : ndarray
+        The Variables that the steps change, in the arena.
+    step_loss, step_epoch : float, int
+        Loss and epoch of the last step, if each step is a chunk.
     """
 
     step_loss = 0.0
@@ -83,7 +93,7 @@ class Loop:
 
     @property
     def is_evaluating(self) -> bool:
-        """Whether the next step changes nothing."""
+        """Whether the next step is an evaluation."""
         return self._position.evaluates
 
     @property
@@ -97,7 +107,7 @@ class Loop:
             return int(self._context.train.call(*records, epochs, steps))
 
     def chunk(self, epochs: int, most: int | None = None) -> bool:
-        """Run for about CHUNK_SECONDS, or ``most`` steps, up to the end of ``epochs``; whether all stayed finite."""
+        """Run for about CHUNK_SECONDS, or ``most`` steps, within ``epochs``; return whether everything stayed finite."""
         start = time.perf_counter()
         before = self.epoch
         evaluation = NO_PASS if self._evaluation is None else self._evaluation.descriptor
@@ -115,7 +125,7 @@ class Loop:
         return False
 
     def evaluate_only(self) -> None:
-        """Once through the training pass's rows without changing anything."""
+        """Go once through the rows of the training pass without changing anything."""
         self._position.evaluates = True
         while self.epoch < 1:
             self._run(self._training.descriptor, self._training.descriptor, 1, self._steps)
@@ -129,7 +139,7 @@ class Loop:
             self._position.evaluates = True
 
     def store(self) -> None:
-        """Give the Variables their values, all of them: a Ctrl-C in between makes it start again."""
+        """Assign all Variables their values; a Ctrl-C in between starts this again."""
         try:
             self._step.executable.store(self._context)
         except KeyboardInterrupt:
@@ -137,14 +147,14 @@ class Loop:
             raise
 
     def reload(self) -> None:
-        """Take the Variables' values again."""
+        """Load the Variables' values again."""
         self._training.load()
         if self._evaluation is not None:
             self._evaluation.load()
 
 
 def run_epochs(training: Pass, epochs: int, report: Report | None = None) -> tuple[Loop, float]:
-    """``run`` on a new loop; returns it at its end, and the seconds that the steps took."""
+    """Call ``run`` on a new loop; return the loop and the time of the steps in seconds."""
     with training.step.executable.context() as context:
         loop = Loop(context, training, None, epochs)
         return loop, run(loop, epochs, report)
@@ -157,19 +167,28 @@ def run(
     between: Between | None = None,
     after_step: Report | None = None,
 ) -> float:
-    """Run up to the end of ``epochs`` and give the Variables their new values; returns the seconds that the steps took.
+    """Run to the end of ``epochs`` and assign the Variables; return the time of the steps in seconds.
 
-    Args:
-        loop: at its first epoch.
-        epochs: where to end.
-        report: see Report.
-        between: see Between. A chunk then ends where it is to be called.
-        after_step: called after each step, as ``between``. Each step is then a chunk of its own.
+    Parameters
+    ----------
+    loop : Loop
+        The loop, at its first epoch.
+    epochs : int
+        Epoch at which to end.
+    report : callable, optional
+        Called after each chunk.
+    between : Between, optional
+        Called between epochs; a chunk ends where it is to be called.
+    after_step : callable, optional
+        Called after each step. Each step is then a chunk.
 
-    Raises:
-        FitError: where a loss or a parameter becomes nan or infinite; the Variables then have the values of the last
-            chunk that ended well.
-        KeyboardInterrupt: after Ctrl-C; the Variables then have the values of the last finished chunk.
+    Raises
+    ------
+    FitError
+        If a loss or a parameter becomes nan or infinite. The Variables then have the values of the last finite
+        chunk.
+    KeyboardInterrupt
+        After Ctrl-C. The Variables then have the values of the last finished chunk.
     """
     good = loop.state.copy()
     most = None if after_step is None else 1
@@ -181,7 +200,7 @@ def run(
             if not loop.chunk(epochs if between is None else min(epochs, before + between.ahead()), most):
                 failed = FitError(
                     f"The loss or a parameter became nan or infinite in epoch {loop.epoch + 1}. "
-                    f"Use a smaller learning rate, or look at the scale of the data."
+                    f"Use a smaller learning rate, or check the scale of the data."
                 )
                 failed.add_note("The Variables have their values of the last finite chunk.")
                 raise failed
@@ -210,7 +229,7 @@ def run(
 
 
 def evaluate_pass(pass_: Pass) -> PassMetrics:
-    """The metrics of one pass that changes nothing."""
+    """Return the metrics of one pass that changes nothing."""
     with pass_.step.executable.context() as context:
         loop = Loop(context, pass_, None, 1)
         loop.evaluate_only()

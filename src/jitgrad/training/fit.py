@@ -16,20 +16,51 @@ from jitgrad.tape.tensor import Tensor, placeholder
 from jitgrad.tape.variable import Variable
 from jitgrad.training.data_pass import Pass
 from jitgrad.training.epochs import run_epochs
-from jitgrad.training.progress import progress
+from jitgrad.training.progress import Verbose, progress
 from jitgrad.training.rows import Batches, as_rows
 from jitgrad.training.step import STEPS_AT_ONCE, Updater, make_step
+from jitgrad.typing import ArrayLike
 
 
 @dataclass(frozen=True)
 class History:
-    """How a fit went.
+    """The course of a fit: the metrics of each epoch.
 
-    Attributes:
-        loss: float64 (epochs,), the mean loss of each epoch.
-        seconds: the time of the epochs, without what comes before the first step.
-        metrics: further ones of each epoch by name, of a model those it was compiled with, and ``val_loss``.
-        first: the number of the first epoch.
+    Parameters
+    ----------
+    loss : ndarray of float64, shape (epochs,)
+        Mean loss of each epoch.
+    seconds : float
+        Duration of the epochs in seconds, without compilation and other preparation.
+    metrics : dict of str to ndarray
+        Further metrics of each epoch by name: those that the model was compiled with, ``val_loss`` and the
+        other metrics of the validation data, and ``learning_rate`` if there are callbacks.
+    first : int, default 0
+        Number of the first epoch.
+
+    See Also
+    --------
+    fit : Returns a history.
+    Model.fit : Returns a history.
+
+    Notes
+    -----
+    The loss of an epoch is the mean over its rows of the losses that were computed during the epoch, each
+    before the update by its batch. In a notebook, a history is displayed as a table with a sparkline for each
+    metric.
+
+    Examples
+    --------
+    >>> x = np.linspace(-1.0, 1.0, 64)[:, None]
+    >>> model = jg.Sequential([jg.layers.Dense(1)])
+    >>> model.compile(jg.optimizers.SGD(0.1), "mse", metrics=["mae"])
+    >>> history = model.fit(x, 2.0 * x, epochs=3, validation_split=0.25, seed=0)
+    >>> history.epochs
+    3
+    >>> sorted(history.metrics)
+    ['mae', 'val_loss', 'val_mae']
+    >>> history.loss.shape
+    (3,)
     """
 
     loss: np.ndarray
@@ -39,21 +70,21 @@ class History:
 
     @property
     def history(self) -> dict[str, list[Any]]:
-        """All metrics by name, as Keras has them."""
+        """All metrics by name as lists, as in Keras."""
         return {"loss": self.loss.tolist(), **{name: values.tolist() for name, values in self.metrics.items()}}
 
     @property
     def epoch(self) -> list[int]:
-        """The numbers of the epochs."""
+        """The numbers of the epochs, starting with ``first``."""
         return list(range(self.first, self.first + len(self.loss)))
 
     @property
     def epochs(self) -> int:
-        """How many epochs there were."""
+        """The number of epochs."""
         return len(self.loss)
 
     def _repr_html_(self) -> str:
-        """A row for each figure, with how it went; figures of several numbers an epoch have none."""
+        """Return a table with the first, last, smallest and largest value of each metric, and a sparkline."""
         rows = []
         for name, values in {"loss": self.loss, **self.metrics}.items():
             if np.ndim(values) == 1 and len(values):
@@ -66,8 +97,8 @@ class History:
 
 
 def fit(
-    cost: Callable[..., Any],
-    data: Any,
+    cost: Callable[..., Tensor],
+    data: ArrayLike | Sequence[ArrayLike],
     optimizer: Updater,
     variables: Sequence[Variable] | Variable | None = None,
     *,
@@ -75,33 +106,76 @@ def fit(
     batch_size: int | None = 32,
     shuffle: bool = True,
     seed: int | None = None,
-    verbose: bool | int | str | None = None,
+    verbose: Verbose = None,
 ) -> History:
-    """Fit Variables to rows of data; all epochs run natively.
+    """Fit Variables to rows of data by minimizing a cost over batches.
 
-    Args:
-        cost: ``cost(*batch)`` is a scalar Tensor for a batch of rows of each array. It is traced, once for full batches and
-            once for a smaller last one.
-        data: an array, or several with the same number of rows along their first axis.
-        optimizer: for example ``jitgrad.optimizers.Adam()``.
-        variables: what to fit; by default every trainable Variable that the cost uses.
-        epochs: how often to go through the rows.
-        batch_size: rows a step; None for all of them.
-        shuffle: whether each epoch takes the rows in a new order.
-        seed: of the shuffling; by default drawn from ``jitgrad.random``. The same seed gives the same result to the bit.
-        verbose: whether to show progress on stderr; by default where that is a terminal. 2 for a line an epoch.
+    All epochs run natively, without returning to Python.
 
-    Returns:
-        The loss of each epoch. The Variables have their new values.
+    Parameters
+    ----------
+    cost : callable
+        ``cost(*batch)`` returns a scalar Tensor for a batch of rows of each array. It is traced once for full
+        batches, and once for a smaller last batch.
+    data : array_like or sequence of array_like
+        An array, or several with the same number of rows along their first axis.
+    optimizer : Optimizer
+        For example ``jitgrad.optimizers.Adam()``.
+    variables : Variable or sequence of Variable, optional
+        Variables to fit. By default all trainable Variables that the cost depends on.
+    epochs : int, default 1
+        Number of passes over the rows.
+    batch_size : int or None, default 32
+        Rows per step; None for all rows.
+    shuffle : bool, default True
+        Whether each epoch goes through the rows in a new random order.
+    seed : int, optional
+        Seed of the shuffling. By default it is drawn from ``jitgrad.random``. The same seed gives the same
+        result, to the bit.
+    verbose : {0, 1, 2, "auto"}, optional
+        Progress on stderr: 0 for none, 1 for a bar, 2 for one line per epoch. By default a bar if stderr is a
+        terminal.
 
-    Raises:
-        DataError: where arrays differ in rows, have none, or hold nan or inf.
-        ArgumentError: for epochs, batch_size or seed out of range, or a cost that changes other Variables for the last batch.
-        FitError: where a loss becomes nan or infinite; the Variables keep their values of the last finite chunk.
-        KeyboardInterrupt: on Ctrl-C; the Variables then have the values of the last finished chunk.
+    Returns
+    -------
+    History
+        The loss of each epoch.
+
+    Raises
+    ------
+    ShapeError
+        If the cost is not a scalar.
+    DataError
+        If arrays differ in the number of rows, have no rows, or contain nan or inf.
+    ArgumentError
+        If `epochs`, `batch_size` or `seed` is out of range, or the cost changes other Variables in the last
+        batch.
+    FitError
+        If a loss becomes nan or infinite. The Variables keep their values of the last finite chunk.
+    KeyboardInterrupt
+        After Ctrl-C. The Variables then have the values of the last finished chunk.
+
+    See Also
+    --------
+    Model.fit : Fits a model, with metrics, validation and callbacks.
+    jitgrad.curve_fit : Least squares with standard errors.
+    jitgrad.optimizers.Optimizer.minimize : Minimizes a cost without data.
+
+    Examples
+    --------
+    A straight line through points:
+
+    >>> x = np.linspace(0.0, 1.0, 50)
+    >>> y = 3.0 * x + 1.0
+    >>> slope, intercept = jg.Variable(0.0), jg.Variable(0.0)
+    >>> def cost(x, y):
+    ...     return jg.mean((slope * x + intercept - y) ** 2)
+    >>> history = jg.fit(cost, (x, y), jg.optimizers.Adam(0.1), epochs=500, batch_size=None)
+    >>> round(float(slope), 2), round(float(intercept), 2)
+    (3.0, 1.0)
     """
     several = isinstance(data, (tuple, list)) and not (data and np.isscalar(data[0]))
-    values = data if several else [data]
+    values: Any = data if several else [data]
     names = [f"Data array {number}" for number in range(len(values))]
     arrays, levels = as_rows(values, names)
     epochs = count("epochs", epochs)
@@ -115,13 +189,13 @@ def fit(
 def make_batches(
     arrays: Sequence[np.ndarray], names: Sequence[str], batch_size: int | None, shuffle: bool, seed: int | None
 ) -> Batches:
-    """Batches of checked arrays; the seed of the shuffling is drawn where none is given."""
+    """Return batches of checked arrays. The seed of the shuffling is drawn if it is None."""
     size = len(arrays[0]) if batch_size is None else count("batch_size", batch_size)
     return Batches(arrays, size, shuffle, make_seed(seed), names)
 
 
 def make_seed(seed: int | None) -> int:
-    """A seed as given, or drawn."""
+    """Return the seed, or draw one."""
     return int(random.generator().integers(MAX_SEED)) if seed is None else count("seed", seed, 0, MAX_SEED)
 
 
@@ -132,10 +206,10 @@ def make_pass(
     optimizer: Updater | None,
     variables: Sequence[Variable] | Variable | None = None,
 ) -> Pass:
-    """The steps for ``batches``, whose arrays have these levels.
+    """Return the steps for ``batches``, whose arrays have these levels.
 
-    Raises ArgumentError where they change different Variables, and DataError or IndexingError where the cost has no meaning for
-    a row.
+    Raises ArgumentError if they change different Variables, and DataError or IndexingError if the cost is
+    undefined for a row.
     """
 
     def like(rows: int) -> list[Tensor]:
@@ -149,7 +223,7 @@ def make_pass(
     tail = make_step(cost, like(batches.tail), optimizer, None if optimizer is None else step.chosen)
     if not tail.has_state_of(step):
         raise ArgumentError(
-            f"The cost changes other Variables for the last batch of {batches.tail} rows than for one of {batches.size}. "
-            f"Make it the same for any number of rows, or give a batch_size that divides {batches.rows}."
+            f"The cost changes different Variables for the last batch of {batches.tail} rows than for one of {batches.size}. "
+            f"Make it independent of the number of rows, or give a batch_size that divides {batches.rows}."
         )
     return Pass(step, tail, batches)

@@ -1,4 +1,4 @@
-"""The line that a fit shows in a terminal: as much of it as there is room for."""
+"""The line that a fit shows in a terminal, as much of it as fits."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ _LEFT_OUT_FIRST = 1000
 
 
 class FitProgress(Progress):
-    """Lines on stderr, one a task, whose fields are ``metrics``, by name, and ``losses``, of all epochs so far."""
+    """Lines on stderr, one per task, whose fields are ``metrics`` by name and ``losses`` of all epochs so far."""
 
     def __init__(self) -> None:
         super().__init__(console=Console(stderr=True))
 
     def get_renderables(self) -> Iterable[Table]:
-        """The lines for the terminal as wide as it is now."""
+        """Yield the lines for the current width of the terminal."""
         for task in self.tasks:
             yield line(task, self.console.width, self.console.options.ascii_only)
 
 
 def line(task: Task, width: int, ascii_only: bool) -> Table:
-    """The epochs that are done, a bar, the course of the loss, its latest metrics and the time left.
+    """Return the number of epochs, a bar, a sparkline of the loss, the latest metrics and the remaining time.
 
-    What does not fit into ``width`` characters is left out, the least important first; without Unicode there is no course.
+    Parts that do not fit into ``width`` characters are omitted, the least important first. Without Unicode
+    there is no sparkline.
     """
     parts = _parts(task, ascii_only)
     kept: list[int] = []
@@ -54,7 +55,7 @@ def line(task: Task, width: int, ascii_only: bool) -> Table:
 
 
 def _parts(task: Task, ascii_only: bool) -> dict[int, Text | ProgressBar]:
-    """All that there is to show in its order, by priority: the higher, the sooner it is left out."""
+    """Return all parts in order, by priority. Parts with higher numbers are omitted first."""
     metrics = {name: value for name, value in task.fields["metrics"].items() if np.ndim(value) == 0}
     total = f"{task.total:.0f}"
     priorities = {name: 6 + number for number, name in enumerate(metrics)} | {"loss": 1, "val_loss": 4}
@@ -73,7 +74,7 @@ def _width(part: Text | ProgressBar) -> int:
 
 
 def _time(task: Task) -> str:
-    """The time left, as far as it is known, and at the end the time that it took."""
+    """Return the remaining time, if known; at the end, the elapsed time."""
     seconds = task.time_remaining if task.stop_time is None else task.elapsed
     if seconds is None:
         return "--:--"

@@ -1,11 +1,11 @@
-"""What a fit shows on stderr while it runs."""
+"""The progress that a fit shows on stderr."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,20 +14,23 @@ from jitgrad.training.epochs import Loop, Report
 
 
 def is_shown(verbose: bool | int | str | None) -> bool:
-    """Whether to show progress: by default, "auto" or None, where stderr is a terminal. Raises ArgumentError for others."""
+    """Return whether to show progress; with None or "auto", if stderr is a terminal. Raises ArgumentError for other values."""
     if verbose in (None, "auto"):
         return sys.stderr is not None and sys.stderr.isatty()
     if verbose not in (0, 1, 2):
-        raise ArgumentError(f"verbose is {verbose!r}. Give 0 for silence, 1 for a bar, 2 for a line an epoch, or 'auto'.")
+        raise ArgumentError(f"verbose is {verbose!r}. Use 0 for no output, 1 for a bar, 2 for one line per epoch, or 'auto'.")
     return bool(verbose)
 
+
+Verbose: TypeAlias = bool | int | Literal["auto"] | None
+"""What a fit shows: nothing, a bar, one line per epoch, or a bar if stderr is a terminal."""
 
 EpochMetrics = Callable[[Loop, int], Mapping[str, Any]]
 """The metrics of an epoch by name."""
 
 
 def loss_of(loop: Loop, epoch: int) -> Mapping[str, Any]:
-    """The loss alone."""
+    """Return the loss."""
     return {"loss": loop.training.losses[epoch]}
 
 
@@ -39,8 +42,7 @@ def _text(metrics: Mapping[str, Any]) -> str:
 def progress(
     first: int, epochs: int, verbose: bool | int | str | None, metrics: EpochMetrics = loss_of
 ) -> Iterator[Report | None]:
-    """A bar over epochs on stderr, with the course of the loss and the latest metrics; a line for each epoch where ``verbose``
-    is 2; or nothing."""
+    """Show a bar over epochs with a sparkline of the loss and the latest metrics, or one line per epoch, or nothing."""
     if not is_shown(verbose):
         yield None
     elif verbose == 2:
@@ -65,7 +67,7 @@ def progress(
 
 @contextmanager
 def bar(total: float, what: str) -> Iterator[tuple[Any, Any]]:
-    """A task and the bar that shows it on stderr."""
+    """Show a bar on stderr; yields the task and the bar."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -75,7 +77,7 @@ def bar(total: float, what: str) -> Iterator[tuple[Any, Any]]:
 
 
 class _Lines:
-    """Prints a line for each epoch that is done."""
+    """Prints a line for each finished epoch."""
 
     def __init__(self, first: int, epochs: int, metrics: EpochMetrics) -> None:
         self.shown, self.epochs, self.metrics = first, epochs, metrics

@@ -1,4 +1,4 @@
-"""Numbers as a line of blocks."""
+"""Numbers as a line of block characters."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 _SAME = 1e-9
-"""Numbers that differ by less of themselves are level."""
+"""Relative differences below this count as equal."""
 
 
 def sparkline(values: Sequence[float] | np.ndarray, width: int) -> str:
-    """As many blocks as there are values, at most ``width``, the lowest one for the smallest and the highest for the largest.
+    """Return one block per value, at most ``width`` blocks; the lowest for the smallest value, the highest for the largest.
 
-    More values are thinned out evenly, the first and the last stay. Blocks are logarithmic where all values are positive; what
-    is not finite is blank, and values that are all the same are in the middle.
+    If there are more values, evenly spaced ones are selected, including the first and the last. The scale is
+    logarithmic if all values are positive. Values that are not finite are blank, and constant values have
+    medium height.
     """
     chosen = np.asarray(values, np.float64)
     if len(chosen) > width:

@@ -1,4 +1,4 @@
-"""A training step: one traced cost with its gradients and the optimizer's updates, as a Program."""
+"""A training step: a traced cost with its gradients and the optimizer's updates, as a Program."""
 
 from __future__ import annotations
 
@@ -18,30 +18,36 @@ from jitgrad.tape.tree import tree_leaves
 from jitgrad.tape.variable import Variable
 
 STEPS_AT_ONCE = 1024
-"""On the same rows, in one run of a Program: then what calling it takes does not count."""
+"""Steps on the same rows in one run of a Program, so that the time of a call is negligible."""
 
 
 MOST_STACKED = 2**16
-"""Elements of losses and sums that are kept of one such run."""
+"""Largest number of elements of losses and sums that one such run stores."""
 
 
 class Updater(Protocol):
-    """What a step needs of an optimizer."""
+    """The part of an optimizer that a step requires."""
 
     def apply_gradients(self, grads_and_variables: Sequence[tuple[Tensor | None, Variable]]) -> None:
         """Update the Variables by their gradients."""
 
 
 class TrainingStep(NamedTuple):
-    """A step ready to run.
+    """A step that is ready to run.
 
-    Attributes:
-        executable: it is given a batch. Its first output is the loss, a second one what is summed over an epoch; its updates
-            change the Variables and the optimizer's state.
-        checks: which arrays of a batch are to be checked, and how.
-        chosen: the Variables that are fitted.
-        seen: all Variables of the cost, and whether they were trainable.
-        trips: how many steps a run of it does, at most, and the rows of its outputs; 0 where it is a single step.
+    Attributes
+    ----------
+    executable : Executable
+        Takes a batch. Its first output is the loss, a second one is summed over an epoch. Its updates change
+        the Variables and the optimizer's state.
+    checks : list
+        Which arrays of a batch to check, and how.
+    chosen : list of Variable
+        The Variables that are fitted.
+    seen : list
+        All Variables of the cost, and whether they were trainable.
+    trips : int
+        Largest number of steps of one run, which is the number of rows of its outputs; 0 for a single step.
     """
 
     executable: Executable
@@ -52,16 +58,16 @@ class TrainingStep(NamedTuple):
 
     @property
     def program(self) -> Program:
-        """That of the executable."""
+        """The Program of the executable."""
         return self.executable.program
 
     def check(self, arrays: Sequence[np.ndarray], names: Sequence[str]) -> None:
-        """Raise DataError or IndexingError, with the row, where the cost has no meaning for rows of these arrays."""
+        """Raise DataError or IndexingError, with the row, if the cost is undefined for rows of these arrays."""
         for place, check in self.checks:
             check(names[place], arrays[place])
 
     def has_state_of(self, other: TrainingStep) -> bool:
-        """Whether both have the same state in the same place, so that it can be copied from arena to arena."""
+        """Return whether both steps have the same layout of state, which can then be copied between arenas."""
         own, its = self.executable, other.executable
         return own.program.dtype == its.program.dtype and [id(v) for v in own.state] == [id(v) for v in its.state]
 
@@ -73,17 +79,20 @@ def make_step(
     variables: Sequence[Variable] | Variable | None = None,
     trips: int = 0,
 ) -> TrainingStep:
-    """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates; none where there is no optimizer.
+    """Trace ``cost`` on placeholders like ``batch``, differentiate it and add the updates; without an optimizer, no updates.
 
-    A cost returns the loss, or a pair of it and a Tensor of one axis that is summed over an epoch. One made by
-    ``jitgrad.function`` is traced once for an optimizer, Variables and shapes; a plain one every time, because what it closes
-    over may have changed.
+    A cost returns the loss, or the loss and a Tensor with one axis that is summed over an epoch. A cost made by
+    ``jitgrad.function`` is traced once for an optimizer, Variables and shapes. A plain function is traced every
+    time, because what it closes over may have changed.
 
-    Where there are ``trips``, the Program is a loop of so many steps on the same batch.
+    With ``trips``, the Program is a loop of this many steps on the same batch.
 
-    Raises:
-        ShapeError: where the cost is not a scalar.
-        ArgumentError: where it depends on no trainable Variable.
+    Raises
+    ------
+    ShapeError
+        If the cost is not a scalar.
+    ArgumentError
+        If it depends on no trainable Variable.
     """
     variables = None if variables is None else tree_leaves(variables)
     if not isinstance(cost, Function):
@@ -93,7 +102,7 @@ def make_step(
     step: TrainingStep | None = (cost.steps.get(key) or (None,))[0]
     if step is None or (variables is None and any(v.trainable != before for v, before in step.seen)):
         step = _traced_step(cost.function, batch, optimizer, variables, trips)
-        cost.steps.put(key, (step, optimizer, variables))  # what is known by id lives as long as the key
+        cost.steps.put(key, (step, optimizer, variables))  # objects identified by id must live as long as the key
     return step
 
 
@@ -118,7 +127,7 @@ def _traced_step(
 
 
 def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable] | None) -> list[Variable]:
-    """Note the optimizer's updates for ``loss`` in the present trace; returns the Variables that are fitted."""
+    """Record the optimizer's updates for ``loss`` in the current trace; return the Variables that are fitted."""
     if loss.shape != ():
         raise ShapeError(f"The cost has shape {loss.shape}. Reduce it to one number with jitgrad.mean or jitgrad.sum.")
     chosen = [v for v in variables_of(loss) if v.trainable] if variables is None else list(variables)
@@ -133,6 +142,6 @@ def trace_updates(loss: Tensor, optimizer: Updater, variables: Sequence[Variable
 
 
 def variables_of(loss: Tensor) -> list[Variable]:
-    """The Variables that ``loss`` was recorded from, in the order of their first use."""
+    """Return the Variables that ``loss`` depends on, in the order of their first use."""
     used = [node.variable for node in upstream([loss]) if node.variable is not None]
     return list({id(variable): variable for variable in used}.values())

@@ -1,4 +1,4 @@
-"""A fit to batches that come one after the other, so that not all need be in memory. Each batch is a step, run natively."""
+"""A fit to batches from an iterator, which need not fit into memory together. Each batch is a step that runs natively."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from jitgrad.vm.descriptors import Position
 from jitgrad.vm.records import address
 
 KEPT_SIZES = 8
-"""So many sizes of batches have their steps at hand; the oldest is dropped."""
+"""The number of batch sizes whose steps are kept; the oldest is dropped."""
 
 Source = Callable[[], Iterator[Batches]]
-"""Begins an epoch: gives its batches, each as the rows of one full batch."""
+"""A function that begins an epoch and returns its batches, each as the rows of one full batch."""
 
 
 class StreamLoop(Loop):
-    """A Loop whose training pass takes its batches from a Source. One of another size than the first has another step."""
+    """A Loop that takes its batches from a Source. A batch of another size than the first has its own step."""
 
     def __init__(
         self, context: Context, training: Pass, evaluation: Pass | None, epochs: int, first: int,
@@ -36,7 +36,7 @@ class StreamLoop(Loop):
         self._source, self._make = source, make
         self._steps_of = {_shapes(training.batches.arrays): _Single(training.step, context)}
         self._batches: Iterator[Batches] = iter(())
-        self._taken: Batches | None = None  # the batch that comes next, known one ahead to see where an epoch ends
+        self._taken: Batches | None = None  # the next batch, taken in advance to detect the end of an epoch
         self._seen = 0
 
     @property
@@ -70,7 +70,7 @@ class StreamLoop(Loop):
         if shapes not in self._steps_of:
             step = self._checked(self._make(batch))
             if len(self._steps_of) == KEPT_SIZES:
-                del self._steps_of[list(self._steps_of)[1]]  # the first is that of the state
+                del self._steps_of[list(self._steps_of)[1]]  # the first one holds the state
             self._steps_of[shapes] = _Single(step, Context(step.program))
         single = self._steps_of[shapes]
         single.step.check(batch.arrays, batch.names)
@@ -87,26 +87,26 @@ class StreamLoop(Loop):
             self._position.not_finite = True
 
     def _checked(self, step: TrainingStep) -> TrainingStep:
-        """A step whose state stands as that of the first batch's. Raises ArgumentError for another."""
+        """Return a step whose state has the layout of the first batch's. Raises ArgumentError otherwise."""
         if not step.has_state_of(self._step):
             raise ArgumentError(
-                "The cost changes other Variables for this batch than for the first one. "
-                "Make it the same for any number of rows."
+                "The cost changes different Variables for this batch than for the first one. "
+                "Make it independent of the number of rows."
             )
         return step
 
     def _begin_epoch(self) -> Batches:
-        """The first batch of an epoch."""
+        """Return the first batch of an epoch."""
         self._batches, self._seen = begun_epoch(self._source(), self.epoch), 0
         return next(self._batches)
 
 
 def begun_epoch(batches: Iterator[Batches], epoch: int) -> Iterator[Batches]:
-    """The batches of an epoch. Raises DataError where there are none."""
+    """Return the batches of an epoch. Raises DataError if there are none."""
     first = next(batches, None)
     if first is None:
         raise DataError(
-            f"There were no batches in epoch {epoch + 1}. Give an iterable that can be gone through again, "
+            f"Epoch {epoch + 1} has no batches. Give an iterable that can be iterated again, "
             f"or a function that returns an iterator."
         )
     return itertools.chain([first], batches)
@@ -120,7 +120,7 @@ class _Single(BoundPass):
         self.step, self.context = step, context
 
     def run(self, batch: Batches) -> float:
-        """Run it; returns the loss."""
+        """Run the step; return the loss."""
         self.context.load(batch.cast(self.step.program.dtype), stop=self.step.executable.n_given)
         position = Position()
         self.context.train.call(address(self.descriptor), address(NO_PASS), address(position), 1, 1)
@@ -128,7 +128,7 @@ class _Single(BoundPass):
 
     @property
     def sums(self) -> np.ndarray:
-        """What the step sums over an epoch."""
+        """The sums that the step contributes to an epoch."""
         return self.metrics.sums[0]
 
 
