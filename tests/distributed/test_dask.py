@@ -72,7 +72,7 @@ def test_keys_may_be_categories(client: Any) -> None:
 
 
 def test_a_frame_that_is_here_is_refused() -> None:
-    with pytest.raises(DataError, match=r"Give a Dask DataFrame; jitgrad\.fit_groups takes frames in memory"):
+    with pytest.raises(DataError, match=r"Give a Dask DataFrame, or use jitgrad\.fit_groups for data in memory"):
         groups.fit_groups(FORMULA, READINGS, "od", by=BY)
 
 

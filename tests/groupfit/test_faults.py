@@ -10,7 +10,7 @@ import pytest
 
 from jitgrad import fit_groups
 from jitgrad.errors import ArgumentError, DataError, FitError, JitgradError, OptionError
-from jitgrad.groupfit import make_job
+from jitgrad.groupfit.job import make_job
 from jitgrad.groupfit.status import Status
 
 T = np.linspace(0, 4, 20)

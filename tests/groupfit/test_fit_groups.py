@@ -15,7 +15,7 @@ import jitgrad as jg
 from jitgrad import curve_fit, fit_groups
 from jitgrad.errors import DataError, FitWarning
 from jitgrad.groupfit import fit as the_module
-from jitgrad.groupfit import make_job
+from jitgrad.groupfit.job import make_job
 from tests.curvefit import nist
 
 T = np.linspace(0, 4, 30)
@@ -250,7 +250,7 @@ def test_a_job_travels_as_plain_data() -> None:
 
 
 def test_the_example_runs() -> None:
-    assert doctest.testmod(the_module).failed == 0
+    assert doctest.testmod(the_module, extraglobs={"jg": jg}, optionflags=doctest.ELLIPSIS).failed == 0
 
 
 def test_frames_of_pandas_with_labels_of_their_own() -> None:

@@ -148,7 +148,7 @@ def test_a_parameter_that_all_fits_share_needs_them_in_one_place(images: Any) ->
     variances = np.diagonal(fits.curvefit_covariance.values, axis1=-2, axis2=-1)
     np.testing.assert_allclose(np.sqrt(variances), fits.curvefit_stderr, rtol=1e-9)
     pytest.importorskip("dask.array", reason="Dask is not installed")
-    with pytest.raises(ArgumentError, match="Shared parameters need all fits in one place"):
+    with pytest.raises(ArgumentError, match="Shared parameters cannot be fitted to lazy data"):
         fit_groups(FORMULA, images.chunk({"y": 2}), coords="time", p0=START, shared=["c"])
 
 
@@ -239,5 +239,5 @@ def test_progress_of_blocks_is_that_of_dask(images: Any, capfd: Any) -> None:
     fit_groups(FORMULA, images, coords="time", p0=START, progress=True)
     assert "12/12" in capfd.readouterr().err
     pytest.importorskip("dask.array", reason="Dask is not installed")
-    with pytest.raises(ArgumentError, match=r"^progress=True does not work for Dask's data. Use dask.diagnostics.ProgressBar."):
+    with pytest.raises(ArgumentError, match=r"^progress=True does not work with Dask data. Use dask.diagnostics.ProgressBar."):
         fit_groups(FORMULA, images.chunk({"y": 3}), coords="time", progress=True)

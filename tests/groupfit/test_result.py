@@ -14,7 +14,8 @@ from jitgrad import curve_fit, fit_groups
 from jitgrad.curvefit.bundles import Groups
 from jitgrad.curvefit.many import StoppedError
 from jitgrad.errors import ArgumentError, DataError, FitWarning
-from jitgrad.groupfit import GroupFits, make_job, solving
+from jitgrad.groupfit import GroupFits, solving
+from jitgrad.groupfit.job import make_job
 from jitgrad.groupfit.predict import predict_groups
 from tests.groupfit.test_fit_groups import DECAY, KEYS, P0, T, wells
 

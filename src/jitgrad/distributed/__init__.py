@@ -1,5 +1,5 @@
-"""Many small fits on the engines that have the data: Spark, Dask, Ray.
+"""Fits of many groups on the engines that hold the data: Spark, Dask and Ray.
 
-Each engine has a module with ``fit_groups`` and ``predict``. They put the rows of a group together and hand all the work
-to one function from record batches to record batches (``core.py``), which may be handed to any other engine as well.
+Each engine has a module with ``fit_groups`` and ``predict``. They collect the rows of each group on one worker, and pass record
+batches to a single function (``core.py``), which can be used with any other engine, too.
 """

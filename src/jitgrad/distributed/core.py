@@ -1,6 +1,6 @@
-"""From record batches to record batches: groups are fitted, and rows predicted, as they come.
+"""From record batches to record batches: groups are fitted, and rows predicted, as they arrive.
 
-This is all that an engine runs. What it sends to its workers is a Job, in which the model is a formula or a function, and
+This is all that an engine runs. What it sends to its workers is a Job, in which the model is a formula or a recorded function,
 never machine code.
 """
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ORDER = "__jitgrad_order"
-"""A column of numbers by which the rows of a group stand as they did in the frame: engines do not keep their order."""
+"""A column of row positions that restores the order of the rows of a group, which engines do not keep."""
 PREDICTED = "predicted"
 
 
 def fit_batches(job: Job, batches: Iterable[pa.RecordBatch], threads: int = 1) -> Iterator[pa.RecordBatch]:
-    """Fit each group of the rows that come in record batches.
+    """Fit each group of the rows that arrive in record batches.
 
     Parameters
     ----------
     job : Job
-        What is fitted.
+        The model and the options.
     batches : iterable of pyarrow.RecordBatch
-        With ``job.columns``, perhaps among others. The rows of a group follow one another, through any number of batches.
+        The columns ``job.columns``, others are ignored. The rows of a group are consecutive, across any number of batches.
     threads : int, default 1
-        How many threads fit.
+        The number of threads.
 
     Yields
     ------
     pyarrow.RecordBatch
-        A row for each group: its keys and the columns of ``job.schema()``.
+        One row per group, with its keys and the columns of ``job.schema()``.
 
     Raises
     ------
     DataError
-        For a group of which more rows come after others, and as ``Job.fit``.
+        If rows of a group recur after those of another, and as for ``Job.fit``.
     """
     import pyarrow as pa
 
@@ -55,7 +55,7 @@ def fit_batches(job: Job, batches: Iterable[pa.RecordBatch], threads: int = 1) -
 
 
 def fitted_schema(job: Job, rows: pa.Schema) -> pa.Schema:
-    """The schema of what ``fit_batches`` yields, from that of what it is given."""
+    """Return the schema of the results of ``fit_batches`` from that of the rows."""
     import pyarrow as pa
 
     types = {"float64": pa.float64(), "int64": pa.int64(), "str": pa.string()}
@@ -64,15 +64,15 @@ def fitted_schema(job: Job, rows: pa.Schema) -> pa.Schema:
 
 
 def predict_batches(job: Job, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Predict the rows that come in record batches, each by the parameters of its group.
+    """Predict the rows that arrive in record batches, each with the parameters of its group.
 
     Parameters
     ----------
     job : Job
-        What was fitted; its response is not looked at.
+        The model that was fitted. Its response is ignored.
     batches : iterable of pyarrow.RecordBatch
-        As for ``fit_batches``; beside the columns of the data they have the group's parameters, as ``fitted_names`` calls them,
-        null or nan where there are none.
+        As for ``fit_batches``, with the parameters of the group in the columns of ``fitted_names``, null or nan if there are
+        none.
 
     Yields
     ------
@@ -91,12 +91,12 @@ def predict_batches(job: Job, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.
 
 
 def fitted_names(job: Job) -> dict[str, str]:
-    """What parameters are called where they stand beside the data: their names by those."""
+    """Return the names of the columns that hold parameters beside the data, with the parameters."""
     return {f"__jitgrad_fitted_{name}": name for name in job.names}
 
 
 def fit_table(rows: pa.Table, job: Job, threads: int = 1) -> pa.Table:
-    """``fit_batches`` for a table that has whole groups, whose rows stand by their ``ORDER``."""
+    """Apply ``fit_batches`` to a table of whole groups, sorted by ``ORDER``."""
     import pyarrow as pa
 
     rows = _in_order(rows)
@@ -104,7 +104,7 @@ def fit_table(rows: pa.Table, job: Job, threads: int = 1) -> pa.Table:
 
 
 def predict_table(rows: pa.Table, job: Job) -> pa.Table:
-    """``predict_batches`` for a table that has whole groups, whose rows stand by their ``ORDER``."""
+    """Apply ``predict_batches`` to a table of whole groups, sorted by ``ORDER``."""
     import pyarrow as pa
 
     rows = _in_order(rows)
@@ -117,11 +117,11 @@ def _in_order(rows: pa.Table) -> pa.Table:
     return rows.replace_schema_metadata(None).sort_by(ORDER).drop_columns(ORDER).combine_chunks()
 
 
-# What users give.
+# Arguments.
 
 
 def job_for(model: Any, names: Sequence[str], y: str | None, **options: Any) -> Job:
-    """The Job for a frame of an engine. Raises as ``make_job``, and ArgumentError for what needs all groups in one place."""
+    """Return the Job for a frame of an engine. Raises as ``make_job``, and ArgumentError for shared parameters."""
     if options.get("shared"):
         raise ArgumentError("Shared parameters need all groups in one place. Use jitgrad.fit_groups.")
     known = inspect.signature(make_job).parameters
@@ -136,9 +136,11 @@ def job_for(model: Any, names: Sequence[str], y: str | None, **options: Any) -> 
 def check_kind(data: Any, kind: type, what: str) -> None:
     """Raise DataError for data that are not a frame of the engine."""
     if not isinstance(data, kind):
-        raise DataError(f"The data are a {type(data).__name__}. Give {what}; jitgrad.fit_groups takes frames in memory.")
+        raise DataError(
+            f"The data are of type {type(data).__name__}. Give {what}, or use jitgrad.fit_groups for data in memory."
+        )
 
 
 def local_table(fits: Any) -> pa.Table:
-    """Fits that are here, as Arrow: those of ``jitgrad.fit_groups``, or a frame of them."""
+    """Return fits in memory, a GroupFits or a frame, as an Arrow table."""
     return nw.from_native(fits.frame() if isinstance(fits, GroupFits) else fits, eager_only=True).to_arrow()

@@ -1,4 +1,4 @@
-"""Many small fits on Dask (``pip install 'jitgrad[dask]'``)."""
+"""Fits of many groups on Dask (``pip install 'jitgrad[dask]'``)."""
 
 from __future__ import annotations
 
@@ -37,35 +37,47 @@ def fit_groups(
     partitions: int | None = None,
     **options: Any,
 ) -> dd.DataFrame:
-    """Fit a model to each group of rows of a Dask DataFrame, on Dask's workers.
+    """Fit a model to each group of rows of a Dask DataFrame, on the workers of Dask.
 
     Parameters
     ----------
-    model, y, by, **options
-        As for ``jitgrad.fit_groups``.
+    model : str, Formula, NamedModel or callable
+        The model, as for `jitgrad.fit_groups`.
     df : dask.dataframe.DataFrame
-        The data. Nothing is read of it until the result is computed.
+        The data. They are read when the result is computed.
+    y : str
+        The name of the response.
+    by : str or sequence of str
+        The names of the key columns.
     threads : int, default 1
-        How many threads fit in a task. Dask runs as many tasks at once as its workers have threads.
+        The number of threads per task. Dask runs as many tasks at once as its workers have threads.
     partitions : int, optional
-        Into how many partitions rows are brought by their keys; by default as many as ``df`` has.
+        The number of partitions into which rows are shuffled by their keys, by default that of `df`.
+    **options : object
+        Options of `jitgrad.fit_groups`, such as `p0`, `sigma`, `bounds` and `loss`.
 
     Returns
     -------
     dask.dataframe.DataFrame
-        A row for each group, as ``GroupFits.frame`` has them, in no order. A fit has the same bits as ``jitgrad.fit_groups``
-        gives for rows in the order of ``df``.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is identical to the bit to
+        that of `jitgrad.fit_groups` for the rows in the order of `df`.
 
     Raises
     ------
     ArgumentError, DataError, FormulaError
-        For what cannot be used, whatever the data.
+        If the model, a column or an option is invalid, before any data are read.
+
+    See Also
+    --------
+    predict : Evaluate the model with the parameters of each group.
+    jitgrad.fit_groups : Fit groups in memory.
 
     Examples
     --------
-    >>> from jitgrad.distributed import dask
+    >>> from jitgrad.distributed import dask  # doctest: +SKIP
     >>> df = dd.read_parquet("readings.parquet")  # doctest: +SKIP
-    >>> dask.fit_groups("a * exp(-k * t) + c", df, "od", by=["plate", "well"]).to_parquet("fits")  # doctest: +SKIP
+    >>> fits = dask.fit_groups("a * exp(-k * t) + c", df, "od", by=["plate", "well"])  # doctest: +SKIP
+    >>> fits.to_parquet("fits")  # doctest: +SKIP
     """
     check_kind(df, dd.DataFrame, "a Dask DataFrame")
     job = job_for(model, list(df.columns), y, by=by, **options)
@@ -85,25 +97,33 @@ def predict(
     x: str | Sequence[str] | None = None,
     partitions: int | None = None,
 ) -> dd.DataFrame:
-    """Predict the rows of a Dask DataFrame, each by the parameters of its group.
+    """Evaluate a model for the rows of a Dask DataFrame, with the parameters of each group.
 
     Parameters
     ----------
-    model, by, x
-        As they were fitted.
+    model : str, Formula, NamedModel or callable
+        The model that was fitted.
     df : dask.dataframe.DataFrame
         The rows.
-    fits : dask.dataframe.DataFrame or GroupFits or a frame
-        The parameters of each group: what ``fit_groups`` returned, here or on this machine.
+    fits : dask.dataframe.DataFrame, GroupFits or frame
+        The parameters of each group: the result of ``fit_groups``, from this engine or from memory.
+    by : str or sequence of str
+        The names of the key columns.
     y : str, optional
-        The response, where ``df`` has it, for the model not to take it for a column of its own.
+        The name of the response if `df` has it, so that it is not taken for a column of the model.
+    x : str or sequence of str, optional
+        The columns of the model, as for `jitgrad.fit_groups`.
     partitions : int, optional
         As for ``fit_groups``.
 
     Returns
     -------
     dask.dataframe.DataFrame
-        The columns of ``df`` and ``predicted``, which is nan where the group has no fit.
+        The columns of `df` and ``predicted``, which is nan if the group has no fit.
+
+    Examples
+    --------
+    >>> predicted = dask.predict("a * exp(-k * t) + c", df, fits, by=["plate", "well"])  # doctest: +SKIP
     """
     check_kind(df, dd.DataFrame, "a Dask DataFrame")
     job = job_for(model, list(df.columns), y, by=by, x=x)
@@ -129,7 +149,7 @@ def _arrow(part: pd.DataFrame) -> pa.Table:
 
 
 def _numbered(df: dd.DataFrame) -> dd.DataFrame:
-    """The frame with the places of its rows."""
+    """Return the frame with a column of row positions."""
     return df.map_partitions(_with_places, meta=df._meta.assign(**{ORDER: np.int64(0)}))
 
 
@@ -139,5 +159,5 @@ def _with_places(part: pd.DataFrame, partition_info: dict[str, int] | None = Non
 
 
 def _shuffled(df: dd.DataFrame, by: Sequence[str], partitions: int | None) -> dd.DataFrame:
-    """The rows of each group in one partition."""
+    """Return the frame with the rows of each group in one partition."""
     return df.shuffle(on=list(by), npartitions=partitions)

@@ -1,4 +1,4 @@
-"""Many small fits on Ray (``pip install 'jitgrad[ray]'``)."""
+"""Fits of many groups on Ray (``pip install 'jitgrad[ray]'``)."""
 
 from __future__ import annotations
 
@@ -29,35 +29,47 @@ def fit_groups(
     partitions: int | None = None,
     **options: Any,
 ) -> ray.data.Dataset:
-    """Fit a model to each group of rows of a Ray Dataset, on Ray's workers.
+    """Fit a model to each group of rows of a Ray Dataset, on the workers of Ray.
 
     Parameters
     ----------
-    model, y, by, **options
-        As for ``jitgrad.fit_groups``.
+    model : str, Formula, NamedModel or callable
+        The model, as for `jitgrad.fit_groups`.
     ds : ray.data.Dataset
-        The data. Only its schema is asked for until the result is.
+        The data. Only their schema is read before the result is consumed.
+    y : str
+        The name of the response.
+    by : str or sequence of str
+        The names of the key columns.
     threads : int, default 1
-        How many threads fit in a task, for which so many of Ray's CPUs are reserved.
+        The number of threads per task, for which as many of Ray's CPUs are reserved.
     partitions : int, optional
-        Into how many blocks rows are brought by their keys; by default as many as Ray's context says.
+        The number of blocks into which rows are shuffled by their keys, by default that of Ray's context.
+    **options : object
+        Options of `jitgrad.fit_groups`, such as `p0`, `sigma`, `bounds` and `loss`.
 
     Returns
     -------
     ray.data.Dataset
-        A row for each group, as ``GroupFits.frame`` has them, in no order. A fit has the same bits as ``jitgrad.fit_groups``
-        gives for rows in the order of ``ds``.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is identical to the bit to
+        that of `jitgrad.fit_groups` for the rows in the order of `ds`.
 
     Raises
     ------
     ArgumentError, DataError, FormulaError
-        For what cannot be used, whatever the data.
+        If the model, a column or an option is invalid, before any data are read.
+
+    See Also
+    --------
+    predict : Evaluate the model with the parameters of each group.
+    jitgrad.fit_groups : Fit groups in memory.
 
     Examples
     --------
-    >>> from jitgrad.distributed import ray as groups
+    >>> from jitgrad.distributed import ray as groups  # doctest: +SKIP
     >>> ds = ray.data.read_parquet("readings.parquet")  # doctest: +SKIP
-    >>> groups.fit_groups("a * exp(-k * t) + c", ds, "od", by=["plate", "well"]).write_parquet("fits")  # doctest: +SKIP
+    >>> fits = groups.fit_groups("a * exp(-k * t) + c", ds, "od", by=["plate", "well"])  # doctest: +SKIP
+    >>> fits.write_parquet("fits")  # doctest: +SKIP
     """
     check_kind(ds, ray.data.Dataset, "a Ray Dataset")
     job = job_for(model, ds.columns(), y, by=by, **options)
@@ -75,25 +87,33 @@ def predict(
     x: str | Sequence[str] | None = None,
     partitions: int | None = None,
 ) -> ray.data.Dataset:
-    """Predict the rows of a Ray Dataset, each by the parameters of its group.
+    """Evaluate a model for the rows of a Ray Dataset, with the parameters of each group.
 
     Parameters
     ----------
-    model, by, x
-        As they were fitted.
+    model : str, Formula, NamedModel or callable
+        The model that was fitted.
     ds : ray.data.Dataset
         The rows.
-    fits : ray.data.Dataset or GroupFits or a frame
-        The parameters of each group: what ``fit_groups`` returned, here or on this machine.
+    fits : ray.data.Dataset, GroupFits or frame
+        The parameters of each group: the result of ``fit_groups``, from this engine or from memory.
+    by : str or sequence of str
+        The names of the key columns.
     y : str, optional
-        The response, where ``ds`` has it, for the model not to take it for a column of its own.
+        The name of the response if `ds` has it, so that it is not taken for a column of the model.
+    x : str or sequence of str, optional
+        The columns of the model, as for `jitgrad.fit_groups`.
     partitions : int, optional
         As for ``fit_groups``.
 
     Returns
     -------
     ray.data.Dataset
-        The columns of ``ds`` and ``predicted``, which is nan where the group has no fit.
+        The columns of `ds` and ``predicted``, which is nan if the group has no fit.
+
+    Examples
+    --------
+    >>> predicted = groups.predict("a * exp(-k * t) + c", ds, fits, by=["plate", "well"])  # doctest: +SKIP
     """
     check_kind(ds, ray.data.Dataset, "a Ray Dataset")
     job = job_for(model, ds.columns(), y, by=by, x=x)
@@ -107,7 +127,7 @@ def predict(
 
 
 def _numbered(ds: ray.data.Dataset) -> ray.data.Dataset:
-    """The data with the places of their rows."""
+    """Return the data with a column of row positions."""
     numbered = ds.with_column(ORDER, monotonically_increasing_id())
     numbered.context.execution_options.preserve_order = True
     return numbered
@@ -118,12 +138,12 @@ def _blocks(ds: ray.data.Dataset, partitions: int | None) -> int:
 
 
 def _shuffled(ds: ray.data.Dataset, by: Sequence[str], partitions: int | None) -> ray.data.Dataset:
-    """The rows of each group in one block."""
+    """Return the data with the rows of each group in one block."""
     return ds.repartition(_blocks(ds, partitions), keys=list(by))
 
 
 def _over(rows: ray.data.Dataset, function: Any, given: dict[str, Any], threads: int) -> ray.data.Dataset:
-    """What a function makes of each block."""
+    """Apply a function to each block."""
     return rows.map_batches(
         function, batch_size=None, batch_format="pyarrow", zero_copy_batch=True, fn_kwargs=given, num_cpus=threads
     )

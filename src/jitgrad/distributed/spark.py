@@ -1,4 +1,4 @@
-"""Many small fits on Spark (``pip install 'jitgrad[spark]'``)."""
+"""Fits of many groups on Spark (``pip install 'jitgrad[spark]'``)."""
 
 from __future__ import annotations
 
@@ -45,35 +45,47 @@ def fit_groups(
     partitions: int | None = None,
     **options: Any,
 ) -> DataFrame:
-    """Fit a model to each group of rows of a Spark DataFrame, on Spark's workers.
+    """Fit a model to each group of rows of a Spark DataFrame, on the workers of Spark.
 
     Parameters
     ----------
-    model, y, by, **options
-        As for ``jitgrad.fit_groups``.
+    model : str, Formula, NamedModel or callable
+        The model, as for `jitgrad.fit_groups`.
     df : pyspark.sql.DataFrame
-        The data. Nothing is read of it until the result is asked for something.
+        The data. They are read when the result is used.
+    y : str
+        The name of the response.
+    by : str or sequence of str
+        The names of the key columns.
     threads : int, default 1
-        How many threads fit in a task. Spark runs as many tasks at once as it has cores.
+        The number of threads per task. Spark runs as many tasks at once as it has cores.
     partitions : int, optional
-        Into how many partitions rows are sorted by their keys; by default Spark's choice.
+        The number of partitions into which rows are sorted by their keys, by default chosen by Spark.
+    **options : object
+        Options of `jitgrad.fit_groups`, such as `p0`, `sigma`, `bounds` and `loss`.
 
     Returns
     -------
     pyspark.sql.DataFrame
-        A row for each group, as ``GroupFits.frame`` has them, in no order. A fit has the same bits as ``jitgrad.fit_groups``
-        gives for rows in the order of ``df``.
+        One row per group in no particular order, with the columns of `GroupFits.frame`. Each fit is identical to the bit to
+        that of `jitgrad.fit_groups` for the rows in the order of `df`.
 
     Raises
     ------
     ArgumentError, DataError, FormulaError
-        For what cannot be used, whatever the data.
+        If the model, a column or an option is invalid, before any data are read.
+
+    See Also
+    --------
+    predict : Evaluate the model with the parameters of each group.
+    jitgrad.fit_groups : Fit groups in memory.
 
     Examples
     --------
-    >>> from jitgrad.distributed import spark
+    >>> from jitgrad.distributed import spark  # doctest: +SKIP
     >>> df = session.read.parquet("readings.parquet")  # doctest: +SKIP
-    >>> spark.fit_groups("a * exp(-k * t) + c", df, "od", by=["plate", "well"]).write.parquet("fits.parquet")  # doctest: +SKIP
+    >>> fits = spark.fit_groups("a * exp(-k * t) + c", df, "od", by=["plate", "well"])  # doctest: +SKIP
+    >>> fits.write.parquet("fits.parquet")  # doctest: +SKIP
     """
     check_kind(df, DataFrame, "a Spark DataFrame")
     job = job_for(model, df.columns, y, by=by, **options)
@@ -93,25 +105,33 @@ def predict(
     x: str | Sequence[str] | None = None,
     partitions: int | None = None,
 ) -> DataFrame:
-    """Predict the rows of a Spark DataFrame, each by the parameters of its group.
+    """Evaluate a model for the rows of a Spark DataFrame, with the parameters of each group.
 
     Parameters
     ----------
-    model, by, x
-        As they were fitted.
+    model : str, Formula, NamedModel or callable
+        The model that was fitted.
     df : pyspark.sql.DataFrame
         The rows.
-    fits : pyspark.sql.DataFrame or GroupFits or a frame
-        The parameters of each group: what ``fit_groups`` returned, here or on this machine.
+    fits : pyspark.sql.DataFrame, GroupFits or frame
+        The parameters of each group: the result of ``fit_groups``, from this engine or from memory.
+    by : str or sequence of str
+        The names of the key columns.
     y : str, optional
-        The response, where ``df`` has it, for the model not to take it for a column of its own.
+        The name of the response if `df` has it, so that it is not taken for a column of the model.
+    x : str or sequence of str, optional
+        The columns of the model, as for `jitgrad.fit_groups`.
     partitions : int, optional
         As for ``fit_groups``.
 
     Returns
     -------
     pyspark.sql.DataFrame
-        The columns of ``df`` and ``predicted``, which is nan where the group has no fit.
+        The columns of `df` and ``predicted``, which is nan if the group has no fit.
+
+    Examples
+    --------
+    >>> predicted = spark.predict("a * exp(-k * t) + c", df, fits, by=["plate", "well"])  # doctest: +SKIP
     """
     check_kind(df, DataFrame, "a Spark DataFrame")
     job = job_for(model, df.columns, y, by=by, x=x)
@@ -125,14 +145,14 @@ def predict(
 
 
 def _column(name: str) -> Any:
-    """A column by its name, which may have dots."""
+    """Return a column by its name, which may contain dots."""
     return functions.col("`" + name.replace("`", "``") + "`")
 
 
 def _by_group(
     rows: DataFrame, by: Sequence[str], partitions: int | None, function: Batches, schema: types.StructType
 ) -> DataFrame:
-    """What a function of record batches makes of rows; those of a group come one after the other, in their order."""
+    """Apply a function of record batches to rows; those of a group are consecutive and in their original order."""
     keys, names = [_column(name) for name in by], [name for name in rows.columns if name != ORDER]
     apart = rows.repartition(*([] if partitions is None else [partitions]), *keys)
     ordered = apart.sortWithinPartitions(*keys, ORDER).drop(ORDER)
@@ -140,5 +160,5 @@ def _by_group(
     def over(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return function(batch.rename_columns(names) for batch in batches)
 
-    plain = ordered.toDF(*(f"column{number}" for number in range(len(names))))  # mapInArrow knows no names with dots
+    plain = ordered.toDF(*(f"column{number}" for number in range(len(names))))  # mapInArrow does not support names with dots
     return plain.mapInArrow(over, schema)

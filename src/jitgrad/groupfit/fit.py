@@ -1,11 +1,11 @@
-"""``fit_groups``: a model, many small data sets, and the parameters of each."""
+"""``fit_groups``: fit a model to each of many small data sets."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from jitgrad.curvefit.curve import TupleCurve
 from jitgrad.curvefit.formula import Formula
@@ -17,114 +17,173 @@ from jitgrad.groupfit.job import make_job
 from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.tables import frame_of
 
+if TYPE_CHECKING:
+    from narwhals.stable.v1.typing import IntoDataFrame
+    from xarray import DataArray, Dataset
 
+    from jitgrad.curvefit.curve import Model
+    from jitgrad.curvefit.data import Columns
+    from jitgrad.curvefit.fit import LossName, Method
+    from jitgrad.typing import ArrayLike
+
+Starts: TypeAlias = "ArrayLike | Mapping[str, ArrayLike | str] | IntoDataFrame"
+"""Values of parameters: one for all groups, or for each group by name of a column, as an array, or as a frame with keys."""
+Bounds: TypeAlias = "Sequence[Starts] | Mapping[str, Sequence[ArrayLike | str | None]]"
+"""A pair of lower and upper bounds, or a mapping of pairs by name."""
+
+
+@overload
+def fit_groups(model: Model, data: DataArray, *, coords: Any, **options: Any) -> Dataset: ...
+
+
+@overload
 def fit_groups(
-    model: Any,
-    data: Any,
-    y: Any = None,
-    p0: Any = None,
-    sigma: Any = None,
+    model: Model,
+    data: Columns,
+    y: ArrayLike | str | None = None,
+    p0: Starts | None = None,
+    sigma: ArrayLike | str | None = None,
     absolute_sigma: bool = False,
     *,
     by: str | Sequence[str] | None = None,
     x: str | Sequence[str] | None = None,
-    bounds: Any = None,
-    method: str | None = "auto",
-    fixed: Mapping[str, Any] | Iterable[str] | None = None,
+    bounds: Bounds | None = None,
+    method: Method | None = "auto",
+    fixed: Starts | Iterable[str] | None = None,
     shared: str | Sequence[str] = (),
-    loss: str = "linear",
+    loss: LossName = "linear",
     f_scale: float = 1.0,
     ftol: float | None = None,
     xtol: float | None = None,
     gtol: float | None = None,
     max_nfev: int | None = None,
-    nan_policy: str | None = None,
+    nan_policy: Literal["omit", "raise"] | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+) -> GroupFits: ...
+
+
+def fit_groups(
+    model: Model,
+    data: Any,
+    y: ArrayLike | str | None = None,
+    p0: Starts | None = None,
+    sigma: ArrayLike | str | None = None,
+    absolute_sigma: bool = False,
+    *,
+    by: str | Sequence[str] | None = None,
+    x: str | Sequence[str] | None = None,
+    bounds: Bounds | None = None,
+    method: Method | None = "auto",
+    fixed: Starts | Iterable[str] | None = None,
+    shared: str | Sequence[str] = (),
+    loss: LossName = "linear",
+    f_scale: float = 1.0,
+    ftol: float | None = None,
+    xtol: float | None = None,
+    gtol: float | None = None,
+    max_nfev: int | None = None,
+    nan_policy: Literal["omit", "raise"] | None = None,
     threads: int | None = None,
     progress: bool = False,
     **of_xarray: Any,
-) -> Any:
-    """Fit a model to each of many small data sets, by least squares.
+) -> GroupFits | Dataset:
+    """Fit a model to each of many small data sets by nonlinear least squares.
 
-    Each group is fitted as ``curve_fit`` would fit it alone, natively and many at once. A group that cannot be fitted does
-    not stop the others: its estimates are nan, and its status says why. The result does not depend on the number of threads,
-    nor on how the rows of different groups are interleaved.
+    Each group is fitted as `curve_fit` would fit it alone, in compiled code and in parallel. A group that cannot be fitted does
+    not stop the others: its estimates are nan, and its status says why. The result depends neither on the number of threads nor
+    on how the rows of different groups are interleaved.
 
     Parameters
     ----------
     model : str, Formula, NamedModel or callable
-        A formula such as ``"a * exp(-k * t) + c"``, the name of a curve model such as ``"logistic4"``, or a function
-        ``f(x, a, b, …)`` that can be traced: of NumPy's or jitgrad's functions, without ``if`` on values.
-    data : frame, mapping of columns, array, or DataArray
-        With ``by``, a frame of pandas, Polars or PyArrow with a row for each measurement, in any order.
-        Without ``by``, the independent variable of curves with equally many rows: an array (rows,) that all curves share, or
-        one of the shape of ``y``; several variables as (k, rows) or as a mapping by name. A formula knows an array as x, or as
-        x1 to xk; a function gets the array, or a tuple of k. Masked values are missing, as nan is.
-    y : str or array of shape (…, rows)
+        A formula such as ``"a * exp(-k * t) + c"``, a named model or its name, such as ``"logistic4"``, or a function
+        ``f(x, a, b, ...)`` that can be traced: made of NumPy's or jitgrad's functions, without ``if`` on values.
+    data : frame, mapping, array_like or DataArray
+        With `by`, a frame of pandas, Polars or PyArrow, or a mapping of columns, with one row per measurement, in any order.
+        Without `by`, the independent variable of curves with equally many rows: an array of shape (rows,) that all curves
+        share, or of the shape of `y`; for several variables, shape (k, rows) or a mapping by name. In a formula, an array is
+        called ``x``, or ``x1`` to ``xk``; a function gets the array, or a tuple of k arrays. Masked values count as nan.
+    y : str or array_like, shape (..., rows)
         The response: the name of a column, or an array whose last axis is the rows of a curve.
-    p0 : sequence, mapping, frame or array, optional
-        Starting values. A sequence of numbers is for all groups. A mapping by parameter has numbers, names of columns, or
-        arrays of the groups' shape; a frame has keys and parameters; an array has the shape (…, parameters). Starting values
-        that are not given, or are nan in a column, frame or array, are searched for, also among the estimates of neighbours.
-        Where different parameters describe the same curve, a search returns positive signs, components in ascending order of
-        their rates, times or places, and angles from -π to π, within bounds; ``curve_fit`` may return others.
-    sigma : str, float or array, optional
-        Standard deviations of y: the name of a column or a number; for arrays also (rows,) or the shape of ``y``.
-    absolute_sigma : bool, default: False
-        Whether sigma is in the units of y. Otherwise only its ratios matter, and errors are scaled so that χ² / dof is 1.
+    p0 : sequence, mapping, frame or array_like, optional
+        Starting values. A sequence of numbers applies to all groups. A mapping by parameter has numbers, names of columns,
+        or arrays of the shape of the groups; a frame has the keys and the parameters; an array has shape (..., parameters).
+        Starting values that are missing or nan are searched for, also among the estimates of neighboring groups.
+    sigma : str, float or array_like, optional
+        The standard deviations of y: the name of a column or a number; with arrays also shape (rows,) or the shape of `y`.
+    absolute_sigma : bool, default False
+        Whether `sigma` is in the units of y. If False, only ratios matter, and standard errors are scaled so that the
+        reduced χ² is 1.
     by : str or sequence of str, optional
-        The names of the key columns: rows with equal keys are a group. Rows without a key are left out. Groups are in the
-        order of their keys, categories in that of their texts.
+        The names of the key columns. Rows with equal keys form a group; rows without a key are dropped. Groups are sorted
+        by their keys, categories by their text.
     x : str or sequence of str, optional
-        The names of the columns that the model takes, by default those that the formula names. A function gets one as an array,
-        several as a dict by name; by default it gets all other columns.
+        The names of the columns of the model, by default those that the formula uses. A function gets one column as an
+        array and several as a dict; by default it gets all other columns.
     bounds : pair or mapping, optional
-        ``(low, high)``, each a number, or as ``p0``; or a mapping by parameter of pairs of numbers, names of columns, arrays,
+        ``(low, high)``, each a number or as `p0`; or a mapping from parameters to pairs of numbers, names of columns, arrays,
         or None for no bound.
-    method : {"auto", "lm", "trf", "dogbox"}, default: "auto"
-        For compatibility: all are Levenberg and Marquardt's method in a trust region, within bounds.
-    fixed : mapping, frame or sequence of str, optional
-        Parameters that are not fitted: their values, as ``p0``, or their names, with values in ``p0``.
+    method : {"auto", "lm", "trf", "dogbox"}, default "auto"
+        For compatibility: all select Levenberg-Marquardt in a trust region with bounds.
+    fixed : mapping, frame or iterable of str, optional
+        Parameters that are not fitted: their values, as `p0`; or their names, with values in `p0`.
     shared : str or sequence of str, optional
-        Parameters with one value for all groups, which is fitted together with the other parameters. Standard errors are
-        those of the joint fit.
-    loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, default: "linear"
-        The loss of residuals. All but "linear", least squares, reduce the weight of large residuals.
-    f_scale : float, default: 1.0
-        The residual, in units of sigma, beyond which its weight is reduced.
+        Parameters that have one value for all groups, fitted together with the other parameters. Standard errors are those
+        of the joint fit.
+    loss : {"linear", "soft_l1", "huber", "cauchy", "arctan"}, default "linear"
+        The loss of a residual. ``"linear"`` is least squares; the others reduce the influence of large residuals.
+    f_scale : float, default 1.0
+        The residual, in units of sigma, above which its influence is reduced.
     ftol, xtol, gtol : float, optional
-        Tolerances for termination, by default full precision; see ``curvefit.least_squares.SolverOptions``.
-    max_nfev : int, default: 2000
-        The maximum number of evaluations of the model in each group.
-    nan_policy : {None, "omit", "raise"}
-        What to do with rows that have nan: by default their group fails; "omit" leaves the rows out; "raise" raises DataError.
+        Tolerances for the cost, the step and the gradient. By default fits continue to full precision.
+    max_nfev : int, default 2000
+        The maximum number of evaluations of the model per group.
+    nan_policy : {"omit", "raise"}, optional
+        What to do with rows that contain nan. By default their group fails; ``"omit"`` drops the rows; ``"raise"`` raises
+        DataError.
     threads : int, optional
-        The number of threads, by default that of the cores.
-    progress : bool, default: False
-        Whether to show on stderr how many groups are done, and the time left.
-    **of_xarray
-        Arguments for a DataArray, which is fitted as by ``DataArray.curvefit``: ``coords``, ``reduce_dims``, ``skipna``,
-        ``param_names`` and ``errors``.
+        The number of threads, by default the number of cores.
+    progress : bool, default False
+        Whether to show the number of groups done and the remaining time on stderr.
+    **of_xarray : object
+        Arguments for a DataArray, as of ``DataArray.curvefit``: ``coords``, ``reduce_dims``, ``skipna``, ``param_names`` and
+        ``errors``.
 
     Returns
     -------
     GroupFits or Dataset
-        A row for each group, in the order of the keys; for arrays, arrays of the leading shape. ``frame()`` returns a table
-        in the library of the data. Ctrl-C keeps the fits that are done and issues a FitWarning; other groups have the status
-        "interrupted". For a DataArray, a Dataset as that of ``DataArray.curvefit``.
+        One fit per group, in the order of the keys. For a DataArray, a Dataset as from ``DataArray.curvefit``.
 
     Raises
     ------
     DataError
-        For missing columns, columns that are not numbers, and arrays whose shapes do not match.
+        If a column is missing or not numeric, or shapes do not match.
     ArgumentError, FormulaError
-        For a model, starting value, bound or option that is invalid for every group.
+        If the model, a starting value, a bound or an option is invalid for every group.
     UnsupportedError
-        For a function that cannot be traced.
+        If a function cannot be traced.
+
+    Warns
+    -----
+    FitWarning
+        If the run is interrupted by Ctrl-C. Fits that are done are kept; the others have the status ``"interrupted"``.
+
+    See Also
+    --------
+    curve_fit : Fit a model to a single data set.
+    jitgrad.distributed.spark.fit_groups : The same on Spark; also on Dask and Ray.
+    jitgrad.pictures.group_fits : Draw a page of fits.
+
+    Notes
+    -----
+    The solver is the one of `curve_fit`. If different parameters describe the same curve, a search returns the ones with
+    positive signs, components in ascending order of their rates, times or positions, and angles from -π to π, within bounds.
+    `curve_fit` may return others.
 
     Examples
     --------
     >>> import polars as pl
-    >>> from jitgrad import fit_groups
     >>> readings = pl.DataFrame(
     ...     {
     ...         "well": ["A1"] * 4 + ["A2"] * 4 + ["A3"] * 2,
@@ -132,15 +191,15 @@ def fit_groups(
     ...         "od": [1.0, 0.5, 0.25, 0.125, 3.0, 1.0, 0.34, 0.11, 2.0, 1.0],
     ...     }
     ... )
-    >>> fits = fit_groups("a * exp(-k * t) + c", readings, "od", [1.0, 1.0, 0.0], by="well")
+    >>> fits = jg.fit_groups("a * exp(-k * t) + c", readings, "od", [1.0, 1.0, 0.0], by="well")
     >>> fits.status.tolist()
     ['converged', 'converged', 'too few rows']
-    >>> fits.frame().select("well", "k").to_dicts()[0]["k"]  # doctest: +ELLIPSIS
-    0.693147...
     >>> fits.parameters["a"].round(2).tolist()
     [1.0, 3.0, nan]
+    >>> fits.frame().select("well", "k").row(0)
+    ('A1', 0.693...)
     """
-    given = {
+    given: dict[str, Any] = {
         "p0": p0, "absolute_sigma": absolute_sigma, "bounds": bounds, "method": method, "fixed": fixed, "shared": shared,
         "loss": loss, "f_scale": f_scale, "ftol": ftol, "xtol": xtol, "gtol": gtol, "max_nfev": max_nfev,
         "nan_policy": nan_policy,
@@ -186,7 +245,7 @@ def _check_options(given: Iterable[str], known: Sequence[str]) -> None:
 def fit_arrays(
     model: Any, x: Any, y: Any, sigma: Any = None, *, threads: int | None = None, progress: bool = False, **options: Any
 ) -> GroupFits:
-    """Fit a model to many curves of equally many rows, y of shape (…, rows); see ``fit_groups``."""
+    """Fit a model to many curves with equally many rows, y of shape (..., rows); see ``fit_groups``."""
     if is_frame(y) or is_frame(x):
         raise ArgumentError(
             "The data are a frame, but no keys are given. Name the key columns with by=, and give y by its name."

@@ -135,7 +135,7 @@ def make_job(
     y: str,
     x: str | Sequence[str] | None = None,
     p0: Any = None,
-    sigma: str | float | None = None,
+    sigma: Any = None,
     absolute_sigma: bool = False,
     bounds: Any = None,
     method: str | None = "auto",

@@ -1,202 +1,115 @@
-"""The fits of many groups: a row each."""
+"""The result of ``fit_groups``: tables, single fits, pictures, predictions and refits."""
 
 from __future__ import annotations
 
-import functools
 import math
+import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from jitgrad.criteria import Criteria, information_criteria
 from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.least_squares import Data, Solution
 from jitgrad.curvefit.problem import Problem
 from jitgrad.curvefit.result import CurveFit
 from jitgrad.curvefit.rows import Observations
 from jitgrad.errors import ArgumentError, FitError, near_name
+from jitgrad.groupfit.estimates import Found, GroupEstimates
 from jitgrad.groupfit.given import Setting, is_frame, of_groups
 from jitgrad.groupfit.predict import predict_arrays, predict_groups
-from jitgrad.groupfit.statistics import covariances, judged, log_likelihoods, quality, scales_of, standard_errors
 from jitgrad.groupfit.status import BY_CODE, WORDS, Status
 from jitgrad.groupfit.summary import Summary, counted, summary_of
-from jitgrad.groupfit.tables import Table
 
 if TYPE_CHECKING:
-    from jitgrad.groupfit.job import Job
+    from matplotlib.figure import Figure
+
+    from jitgrad.curvefit.data import Columns
+
+Index: TypeAlias = int | np.integer[Any] | tuple[int | np.integer[Any], ...]
+"""The number of a group, or one for each axis."""
 
 
-class Found(NamedTuple):
-    """What is known of each group; the first axis of all is the groups'.
+class GroupFits(GroupEstimates):
+    """The result of `fit_groups`, with one fit per group in the order of the keys.
 
-    Attributes:
-        codes: of Status, uint8 (G,).
-        parameters: of all, float64 (G, p), also of fits that failed.
-        outcomes, factors: of the solver, see ``Solution``.
-        scales: what covariances are multiplied by, (G,).
-        values, stderr: parameters and standard errors, (G, p); nan where a fit failed, as in the next:
-        chisqr, r2: (G,).
-    """
-
-    codes: np.ndarray
-    parameters: np.ndarray
-    outcomes: np.ndarray
-    factors: np.ndarray
-    scales: np.ndarray
-    values: np.ndarray
-    stderr: np.ndarray
-    chisqr: np.ndarray
-    r2: np.ndarray
-
-
-def found_by(
-    job: Job, table: Table, setting: Setting, solution: Solution, codes: np.ndarray, joint: tuple[float, int] | None
-) -> Found:
-    """What the fits of a job say, from what the solver found; ``joint`` of groups that share parameters, see ``CurveFit``."""
-    free, rows = list(job.free), table.groups.parts[:, 1].astype(np.float64)
-    parameters, errors = setting.starts.copy(), np.zeros(setting.starts.shape)
-    parameters[:, free] = solution.parameters
-    scales = scales_of(solution, rows, job.absolute_sigma) if joint is None else np.full(len(table), joint[0])
-    errors[:, free] = standard_errors(solution.factors, scales)
-    codes = judged(table, codes, solution, scales, errors[:, free], joint is None and job.options.loss == "linear")
-    converged = codes == Status.CONVERGED
-    values = np.where(converged[:, None], parameters, math.nan)
-    errors[~converged] = math.nan
-    chisqr, r2 = quality(table, job.curve, values, np.where(converged, solution.outcomes["cost"], math.nan), job.options.loss)
-    return Found(codes, parameters, solution.outcomes, solution.factors, scales, values, errors, chisqr, r2)
-
-
-class GroupFits:
-    """The result of ``fit_groups``: a row for each group, in the order of the keys.
-
-    Its arrays have a number for each group, (G,), or one for each group and parameter, (G, p). Where arrays were fitted, y of
-    shape (…, rows), G stands for their leading shape. A fit that failed has nan, and ``status`` says why. ``fits[i]``, or
-    ``fits[i, j]`` of arrays, is the fit of a group as a ``CurveFit``, also where it failed, unless none was made.
+    Arrays have shape (G,), or (G, p) with an element for each parameter. If arrays were fitted, with y of shape (..., rows), G
+    stands for the leading shape. Failed fits have nan, and ``status`` and ``failures`` say why. ``fits[i]``, or ``fits[i, j]``
+    for arrays, is the fit of a group as a `CurveFit`. The result prints as a summary.
 
     Parameters
     ----------
     job : Job
-        What was fitted, without its data.
+        The model and the options.
     table : Table
         The rows.
     setting : Setting
-        What fits started from, and bounds.
+        The starting values and the bounds.
     found : Found
-        What came of it.
-    joint : (float, int), optional
-        Of groups that share parameters, what covariances are multiplied by, and the degrees of freedom of all rows.
+        The estimates.
+    joint : tuple of float and int, optional
+        For groups that share parameters: the scale of the covariance, and the degrees of freedom of all rows.
 
     Attributes
     ----------
+    names : list of str
+        The parameters.
+    keys : frame or None
+        The keys of the groups.
+    values, stderr : ndarray, shape (G, p)
+        Estimates and standard errors.
+    parameters : dict of str to ndarray, shape (G,)
+        The estimates by name.
+    covariances : ndarray, shape (G, p, p)
+        The covariance matrices.
+    chisqr, r2, log_likelihood, aic, aicc, bic : ndarray, shape (G,)
+        Measures of fit.
+    n_rows, nfev : ndarray of int, shape (G,)
+        The numbers of rows and of evaluations of the model.
+    status : ndarray of str, shape (G,)
+        How each fit ended.
+    converged : ndarray of bool, shape (G,)
+        Which fits converged.
     job : Job
-        What was fitted.
+        The model and the options.
     remarks : list of str
-        What is to be said of the model and the data, a clause each.
+        Remarks on the model and the data.
+
+    See Also
+    --------
+    fit_groups : Returns this result.
+    jitgrad.pictures.group_fits : Draw a page of fits.
+    jitgrad.pictures.distributions : Draw the distributions of the parameters.
+    jitgrad.pictures.parameter_maps : Draw maps of the parameters of an image.
+
+    Examples
+    --------
+    >>> t = np.linspace(0, 3, 7)
+    >>> y = np.stack([np.exp(-rate * t) for rate in (0.5, 1.0, 1.5)])
+    >>> fits = jg.fit_groups("a * exp(-k * t)", {"t": t}, y)
+    >>> fits.status.tolist()
+    ['converged', 'converged', 'converged']
+    >>> fits.parameters["k"].round(3)
+    array([0.5, 1. , 1.5])
+    >>> fits[1].r2
+    1.0
+    >>> fits.predict({"t": np.array([0.0, 1.0])}).round(3)
+    array([[1.   , 0.607],
+           [1.   , 0.368],
+           [1.   , 0.223]])
     """
-
-    def __init__(self, job: Job, table: Table, setting: Setting, found: Found, joint: tuple[float, int] | None = None) -> None:
-        self.job, self._table, self._setting, self._found, self._joint = job, table, setting, found, joint
-        self.remarks = [*job.curve.remarks, *table.remarks]
-
-    def __len__(self) -> int:
-        return len(self._found.codes)
-
-    # By group.
-
-    @property
-    def names(self) -> list[str]:
-        """The parameters."""
-        return self.job.names
-
-    @property
-    def keys(self) -> Any:
-        """The keys, a frame in the library that the data came in; None of arrays."""
-        return None if self._table.keys is None else self._table.keys.to_native()
-
-    def _shaped(self, array: np.ndarray) -> np.ndarray:
-        return array.reshape((*self._table.shape, *array.shape[1:]))
-
-    @property
-    def values(self) -> np.ndarray:
-        """The parameters, (G, p)."""
-        return self._shaped(self._found.values)
-
-    @property
-    def stderr(self) -> np.ndarray:
-        """The standard errors, (G, p); 0 for what was fixed, inf where there are no degrees of freedom."""
-        return self._shaped(self._found.stderr)
-
-    @property
-    def parameters(self) -> dict[str, np.ndarray]:
-        """The parameters by name, (G,) each."""
-        return {name: self.values[..., k] for k, name in enumerate(self.names)}
-
-    @property
-    def chisqr(self) -> np.ndarray:
-        """χ², (G,): the sums of squares of residuals over sigma."""
-        return self._shaped(self._found.chisqr)
-
-    @property
-    def r2(self) -> np.ndarray:
-        """The part of the variance of y, over sigma, that the model explains, (G,); nan where y is constant."""
-        return self._shaped(self._found.r2)
-
-    @functools.cached_property
-    def log_likelihood(self) -> np.ndarray:
-        """The logarithms of the likelihoods, (G,), see ``CurveFit.log_likelihood``; nan where groups share parameters."""
-        loss = "joint" if self._joint is not None else self.job.options.loss
-        return self._shaped(log_likelihoods(self._table, self._found.chisqr, self.job.absolute_sigma, loss))
-
-    @property
-    def aic(self) -> np.ndarray:
-        """Akaike's criterion, (G,), by the conventions of ``jitgrad.criteria``, as the next two."""
-        return np.asarray(self._criteria.aic)
-
-    @property
-    def aicc(self) -> np.ndarray:
-        """Akaike's criterion for few rows, (G,); nan for fewer than two rows more than parameters."""
-        return np.asarray(self._criteria.aicc)
-
-    @property
-    def bic(self) -> np.ndarray:
-        """The Bayesian criterion, (G,)."""
-        return np.asarray(self._criteria.bic)
-
-    @property
-    def _criteria(self) -> Criteria:
-        return information_criteria(
-            self.log_likelihood, len(self.job.free) + (not self.job.absolute_sigma), np.float64(self.n_rows)
-        )
-
-    @property
-    def n_rows(self) -> np.ndarray:
-        """How many rows each group has, (G,)."""
-        return self._shaped(self._table.groups.parts[:, 1].astype(np.int64))
-
-    @property
-    def nfev(self) -> np.ndarray:
-        """How often the model was computed for each group, (G,)."""
-        return self._shaped(self._found.outcomes["nfev"].astype(np.int64))
-
-    @property
-    def status(self) -> np.ndarray:
-        """How each fit ended, in words, (G,)."""
-        return self._shaped(WORDS[self._found.codes])
-
-    @property
-    def converged(self) -> np.ndarray:
-        """Which fits converged, bool (G,)."""
-        return self._shaped(self._found.codes == Status.CONVERGED)
 
     # As tables.
 
     def frame(self) -> Any:
-        """A table with a row for each group, in the library that the data came in; of arrays in Polars.
+        """Return a table with one row per group.
 
-        Its columns are the keys, or ``index0`` … of arrays; the parameters; their standard errors, ``<name>_stderr``;
-        ``chisqr``, ``r2``, ``rows``, ``nfev`` and ``status``.
+        Returns
+        -------
+        frame
+            In the library of the data, Polars for arrays. The columns are the keys (``index0``, ... for arrays), the
+            parameters, their standard errors as ``<name>_stderr``, ``chisqr``, ``r2``, ``rows``, ``nfev`` and ``status``.
         """
         found = self._found
         columns = {name: found.values[:, k] for k, name in enumerate(self.names)}
@@ -206,7 +119,7 @@ class GroupFits:
 
     @property
     def failures(self) -> Any:
-        """A table of the groups that failed: keys, ``rows``, ``status``, and ``reason``, which says what to do."""
+        """The groups that failed, a frame with the keys, ``rows``, ``status`` and ``reason``, which says what to do."""
         failed = np.flatnonzero(self._found.codes != Status.CONVERGED)
         reasons = np.array([status.reason for status in Status])
         rows = {"rows": self.n_rows.ravel()[failed]}
@@ -215,7 +128,7 @@ class GroupFits:
     def _with_keys(
         self, columns: dict[str, np.ndarray], texts: dict[str, np.ndarray], codes: np.ndarray, which: np.ndarray | None = None
     ) -> Any:
-        """Columns of these groups, of all by default, beside their keys; of texts those with these numbers."""
+        """Return columns beside the keys of groups; of ``texts``, the elements with these codes."""
         import polars as pl
 
         keys, library = self._table.keys, pl
@@ -233,7 +146,13 @@ class GroupFits:
         return (made if keys is None else nw.concat([nw.maybe_reset_index(keys), made], how="horizontal")).to_native()
 
     def summary(self) -> Summary:
-        """Groups, failures by reason, and quartiles of each parameter; ``print`` shows them."""
+        """Return the number of groups, the failures by reason, and the quartiles of each parameter.
+
+        Returns
+        -------
+        Summary
+            The summary, which prints as text and displays as HTML.
+        """
         found, remarks = self._found, list(self.remarks)
         bounds = self._setting.limits
         if bounds is not None:
@@ -261,22 +180,49 @@ class GroupFits:
 
     # One group.
 
-    def _number(self, index: Any) -> int:
-        """The number of a group. Raises IndexError where there is none."""
+    def _number(self, index: Index) -> int:
+        """Return the flat index of a group. Raises IndexError if it is out of range."""
         numbers = np.arange(len(self)).reshape(self._table.shape)[index]
         if np.ndim(numbers):
             raise ArgumentError(f"The groups have shape {self._table.shape}. Give one index for each axis, as in fits[0, 1].")
         return int(numbers)
 
-    def label(self, index: Any) -> str:
-        """The keys of a group, ``"plate=1, well=B7"``; of arrays its place."""
+    def label(self, index: Index) -> str:
+        """Return the keys of a group as text.
+
+        Parameters
+        ----------
+        index : int or tuple of int
+            The number of the group, one integer per axis if arrays were fitted.
+
+        Returns
+        -------
+        str
+            Such as ``"plate=1, well=B7"``; the indices if arrays were fitted.
+        """
         g = self._number(index)
         if self._table.keys is None:
             return ", ".join(str(int(k)) for k in np.unravel_index(g, self._table.shape)) if self._table.shape else ""
         return ", ".join(f"{name}={value}" for name, value in zip(self.job.by, self._table.keys.row(g), strict=True))
 
-    def __getitem__(self, index: Any) -> CurveFit:
-        """The fit of a group as ``curve_fit`` gives it, also where it failed. Raises FitError where none could be made."""
+    def __getitem__(self, index: Index) -> CurveFit:
+        """Return the fit of a group, of a failed one too.
+
+        Parameters
+        ----------
+        index : int or tuple of int
+            The number of the group, one integer per axis if arrays were fitted.
+
+        Returns
+        -------
+        CurveFit
+            The fit.
+
+        Raises
+        ------
+        FitError
+            If the group was not fitted, for example because it has too few rows.
+        """
         g = self._number(index)
         status, found = BY_CODE[self._found.codes[g]], self._found
         if not found.outcomes["status"][g]:
@@ -285,28 +231,42 @@ class GroupFits:
         of_one = Solution(found.parameters[g : g + 1, free], found.outcomes[g : g + 1], found.factors[g : g + 1])
         return CurveFit(self._problem(g), of_one, joint=self._joint)
 
-    def rows(self, index: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """The columns that the model takes, by name, and the response of a group, whether it was fitted or not."""
+    def rows(self, index: Index) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return the data of a group.
+
+        Parameters
+        ----------
+        index : int or tuple of int
+            The number of the group, one integer per axis if arrays were fitted.
+
+        Returns
+        -------
+        columns : dict of str to ndarray
+            The columns of the model.
+        y : ndarray, shape (rows,)
+            The response.
+        """
         g = self._number(index)
         columns = dict(zip(self.job.x, self._table.columns_of(g), strict=True))
         return columns, self._table.groups.y[self._table.rows_of(g)]
 
-    def plot(self, groups: Any = None, path: Any = None, **options: Any) -> Any:
+    def plot(self, groups: Any = None, path: str | os.PathLike[str] | None = None, **options: Any) -> Figure:
         """Draw one fit, or a page of fits.
 
         Parameters
         ----------
-        groups : index, str or sequence of indices, optional
-            One index draws that fit, with its residuals, see ``pictures.curve_fit``. Otherwise "best", "worst", "failed", some
-            indices, or, by default, twelve fits from the best to the worst, see ``pictures.group_fits``.
+        groups : index, {"best", "worst", "failed"} or sequence of indices, optional
+            A single index draws that fit with its residuals, by `pictures.curve_fit`. Everything else draws a page, by
+            `pictures.group_fits`; by default twelve fits from the best to the worst.
         path : str or PathLike, optional
-            Where to write the picture; its ending says the kind.
-        **options
-            Of these functions.
+            Where to write the picture. The extension determines the format.
+        **options : object
+            Options of these functions.
 
         Returns
         -------
         matplotlib.figure.Figure
+            The picture.
         """
         from jitgrad import pictures
 
@@ -316,7 +276,7 @@ class GroupFits:
         return pictures.group_fits(self, groups, path, **options)
 
     def _problem(self, g: int) -> Problem:
-        """What was fitted in a group."""
+        """Return the problem that was fitted in a group."""
         job, groups = self.job, self._table.groups
         part, columns = self._table.rows_of(g), self._table.columns_of(g)
         weights = None if groups.weights is None else groups.weights[part]
@@ -326,37 +286,37 @@ class GroupFits:
         data, held = Data(columns, observed.y, weights), self._found.parameters[g].copy()
         return Problem(job.curve, observed, data, None, held, list(job.free), limits, job.options, job.absolute_sigma)
 
-    @property
-    def covariances(self) -> np.ndarray:
-        """The covariances of the parameters, (G, p, p): 0 for what was fixed, nan where a fit failed."""
-        count, p = len(self), len(self.names)
-        fitted, free = self._found.codes == Status.CONVERGED, list(self.job.free)
-        found = np.zeros((count, p, p))
-        found[np.ix_(fitted, free, free)] = covariances(self._found.factors[fitted], self._found.scales[fitted])
-        found[~fitted] = math.nan
-        return self._shaped(found)
-
-    def covariance(self, index: Any) -> np.ndarray:
-        """The covariance of the parameters of a group, (p, p); nan where its fit failed."""
-        g, p = self._number(index), len(self.names)
-        return self[index].covariance if self._found.codes[g] == Status.CONVERGED else np.full((p, p), math.nan)
-
-    # What the fits are good for.
-
-    def predict(self, data: Any = None) -> Any:
-        """What the model says, with each group's parameters.
+    def covariance(self, index: Index) -> np.ndarray:
+        """Return the covariance matrix of the parameters of a group.
 
         Parameters
         ----------
-        data : frame, array or mapping of columns, optional
-            A frame with the keys and the columns that the model takes; or x for all groups, as it is given to ``fit_groups``
-            beside arrays. By default, where arrays were fitted, their own x.
+        index : int or tuple of int
+            The number of the group, one integer per axis if arrays were fitted.
 
         Returns
         -------
-        frame or array
-            The frame with a column ``predicted``, which is nan where a group is unknown or its fit failed; or an array,
-            (G, rows).
+        ndarray, shape (p, p)
+            The matrix; nan if the fit failed.
+        """
+        g, p = self._number(index), len(self.names)
+        return self[index].covariance if self._found.codes[g] == Status.CONVERGED else np.full((p, p), math.nan)
+
+    # Predictions and refits.
+
+    def predict(self, data: Columns | None = None) -> Any:
+        """Evaluate the model with the parameters of each group.
+
+        Parameters
+        ----------
+        data : frame, array_like or mapping, optional
+            A frame with the keys and the columns of the model; or x for all groups, as for `fit_groups` with arrays. By
+            default, if arrays were fitted, their x.
+
+        Returns
+        -------
+        frame or ndarray, shape (G, rows)
+            The frame with a column ``predicted``, which is nan for unknown groups and failed fits; or an array.
 
         Raises
         ------
@@ -382,25 +342,25 @@ class GroupFits:
 
         Parameters
         ----------
-        where : str, sequence of str, mask (G,), or numbers of groups
-            Those of a status such as ``"not converged"``, or of several; those that are marked; or those with these numbers.
-        starts : sequence, mapping, frame or array, optional
-            Their starting values, as ``p0`` of ``fit_groups``. By default, interrupted groups start from the values of the
-            first run, and starting values of other groups are searched for.
+        where : str, sequence of str, or array_like
+            A status such as ``"not converged"``, or several; a mask of shape (G,); or the numbers of groups.
+        starts : sequence, mapping, frame or array_like, optional
+            Starting values, as `p0` of `fit_groups`. By default, interrupted groups use those of the first run, and for other
+            groups starting values are searched for.
         threads : int, optional
-            As of ``fit_groups``.
-        progress : bool, default: False
-            As of ``fit_groups``.
+            The number of threads, by default the number of cores.
+        progress : bool, default False
+            Whether to show the progress on stderr.
 
         Returns
         -------
         GroupFits
-            A new result; the other groups are unchanged.
+            A new result. The other groups are unchanged.
 
         Raises
         ------
         ArgumentError
-            If there are no such groups, or the groups share parameters.
+            If no such groups exist, or the groups share parameters.
         """
         if self.job.shared:
             names = ", ".join(self.names[k] for k in self.job.shared)
@@ -425,7 +385,7 @@ class GroupFits:
         return GroupFits(self.job, self._table, setting, found)
 
     def _chosen(self, where: Any) -> np.ndarray:
-        """The numbers of groups."""
+        """Return the flat indices of groups."""
         if isinstance(where, str):
             where = [where]
         if isinstance(where, Sequence) and all(isinstance(word, str) for word in where):

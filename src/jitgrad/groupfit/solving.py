@@ -15,8 +15,9 @@ from jitgrad.curvefit.formula import Formula
 from jitgrad.curvefit.least_squares import Limits, Solution
 from jitgrad.curvefit.many import StoppedError, solve_many
 from jitgrad.errors import FitWarning, UnsupportedError, UntraceableError, users_level
+from jitgrad.groupfit.estimates import found_by
 from jitgrad.groupfit.given import Setting, by_group, limits_by_group, of_groups
-from jitgrad.groupfit.result import GroupFits, found_by
+from jitgrad.groupfit.result import GroupFits
 from jitgrad.groupfit.shared import fit_shared
 from jitgrad.groupfit.starts import search_groups
 from jitgrad.groupfit.status import Status, codes_of

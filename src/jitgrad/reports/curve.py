@@ -67,10 +67,9 @@ def _panels(fitted: CurveTableFit) -> Iterator[Panel]:
     result, name = fitted.result, fitted.model.target
     x_name = next(iter(fitted.model.columns.values()))[0]
     several = len(result.x) != 1
-    said = (
-        "Measured against fitted values." if several else "The data and the curve with its 95 % confidence band and the 95 % "
-    )
-    said += "" if several else "prediction band of a new measurement; below, the residuals."
+    said = "Measured against fitted values."
+    if not several:
+        said = "The data, and the curve with its 95 % confidence and prediction bands; below, the residuals."
     yield Panel("The fit", said, partial(draw_curve_fit, result=result, name=name, x_name=x_name), 4.2)
     for column in effects_of(result):
         yield Panel(
