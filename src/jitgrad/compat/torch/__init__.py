@@ -1,4 +1,4 @@
-"""PyTorch's tensors by jitgrad: ``import jitgrad.compat.torch as torch``."""
+"""PyTorch's interface on top of jitgrad: ``import jitgrad.compat.torch as torch``."""
 
 # ruff: noqa: I001  (names in rows)
 # fmt: off

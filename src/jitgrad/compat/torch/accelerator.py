@@ -1,4 +1,4 @@
-"""``torch.accelerator``: there is none."""
+"""``torch.accelerator``, which reports that no accelerator is available."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from jitgrad.compat.modules import missing
 
 
 def is_available() -> bool:
-    """Always False: jitgrad computes on the CPU."""
+    """Return False: jitgrad computes on the CPU."""
     return False
 
 
 def device_count() -> int:
-    """Always 0."""
+    """Return 0."""
     return 0
 
 
 def current_accelerator(check_available: bool = False) -> None:
-    """Always None."""
+    """Return None."""
 
 
 __all__ = ["current_accelerator", "device_count", "is_available"]

@@ -1,4 +1,4 @@
-"""Activations of ``torch.nn.functional``, by those of jitgrad."""
+"""Activations of ``torch.nn.functional``, implemented by jitgrad's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _softmax, _log_softmax = map(composite, (softmaxes.softmax, softmaxes.log_softma
 
 
 def _done(input: Tensor, made: Any, name: str, inplace: bool) -> Tensor:
-    """A result, or the tensor changed in place."""
+    """Return a result, or write it into the tensor if ``inplace``."""
     if not inplace:
         return wrap(made, name, input._integer)
     input._become(made, name)
@@ -38,111 +38,111 @@ def _done(input: Tensor, made: Any, name: str, inplace: bool) -> Tensor:
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Negative elements become 0."""
+    """Set negative elements to 0."""
     return _done(input, ew.relu(read("relu", input)), "ReluBackward0", inplace)
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """Held between 0 and 6."""
+    """Clip to the range from 0 to 6."""
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """Held between two numbers; the derivative there is 0."""
+    """Clip to a range; the derivative at its ends is 0."""
     return _done(input, _hard_tanh(read("hardtanh", input), low=min_val, high=max_val), "HardtanhBackward0", inplace)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where it is positive, else alpha·(exp(x) - 1)."""
+    """Compute x if it is positive, else alpha·(exp(x) - 1)."""
     return _done(input, _elu(read("elu", input), alpha=alpha), "EluBackward0", inplace)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """1.0507·elu(x, 1.6733)."""
+    """Compute 1.0507·elu(x, 1.6733)."""
     return _done(input, _selu(read("selu", input)), "EluBackward0", inplace)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where it is positive, else alpha·(exp(x / alpha) - 1)."""
+    """Compute x if it is positive, else alpha·(exp(x / alpha) - 1)."""
     return _done(input, _celu(read("celu", input), alpha=alpha), "CeluBackward0", inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where it is positive, else negative_slope·x."""
+    """Compute x if it is positive, else negative_slope·x."""
     made = _leaky_relu(read("leaky_relu", input), negative_slope=negative_slope)
     return _done(input, made, "LeakyReluBackward0", inplace)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """As ``leaky_relu``, with a slope for each channel (axis 1), or one."""
+    """Compute ``leaky_relu`` with one slope, or a slope for each channel (axis 1)."""
     return wrap(networks.sloped(read("prelu", input), read("prelu", weight)), "PreluKernelBackward0")
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """x·Φ(x), exactly or by tanh."""
+    """Compute x·Φ(x), exactly or with the tanh approximation."""
     if approximate not in ("none", "tanh"):
         raise TorchError("approximate argument must be either none or tanh. Give one of them.")
     return wrap(_gelu(read("gelu", input), approximate=approximate == "tanh"), "GeluBackward0")
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x·sigmoid(x)."""
+    """Compute x·sigmoid(x)."""
     return _done(input, _silu(read("silu", input)), "SiluBackward0", inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x·tanh(softplus(x))."""
+    """Compute x·tanh(softplus(x))."""
     return _done(input, _mish(read("mish", input)), "MishBackward0", inplace)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta·x)) / beta; x itself where beta·x is above the threshold."""
+    """Compute log(1 + exp(beta·x)) / beta, or x if beta·x is above the threshold."""
     return wrap(networks.scaled_softplus(read("softplus", input), beta=beta, threshold=threshold), "SoftplusBackward0")
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """x / 6 + 1/2 held between 0 and 1."""
+    """Clip x / 6 + 1/2 to the range from 0 to 1."""
     return _done(input, _hard_sigmoid(read("hardsigmoid", input)), "HardsigmoidBackward0", inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x·hardsigmoid(x)."""
+    """Compute x·hardsigmoid(x)."""
     return _done(input, _hard_silu(read("hardswish", input)), "HardswishBackward0", inplace)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """0 between -lambd and lambd, else x."""
+    """Return 0 between -lambd and lambd, else x."""
     return wrap(_hard_shrink(read("hardshrink", input), threshold=lambd), "HardshrinkBackward0")
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """Nearer to 0 by lambd, 0 where it passes it."""
+    """Move x towards 0 by lambd, at most to 0."""
     return wrap(_soft_shrink(read("softshrink", input), threshold=lambd), "SoftshrinkBackward0")
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x)."""
+    """Compute x - tanh(x)."""
     return wrap(_tanh_shrink(read("tanhshrink", input)), "SubBackward0")
 
 
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + abs(x))."""
+    """Compute x / (1 + abs(x))."""
     return wrap(_softsign(read("softsign", input)), "DivBackward0")
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where it is above the threshold, else ``value``."""
+    """Return x if it is above the threshold, else ``value``."""
     x = read("threshold", input)
     return _done(input, ew.where(ew.greater(x, threshold), x, value), "ThresholdBackward0", inplace)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
-    """log(sigmoid(x)), without overflow."""
+    """Compute log(sigmoid(x)) without overflow."""
     return wrap(_log_sigmoid(read("logsigmoid", input)), "LogSigmoidBackward0")
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The first half along an axis, times the sigmoid of the second."""
+    """Multiply the first half along an axis by the sigmoid of the second half."""
     x = read("glu", input)
     if x.shape[dim] % 2:
         raise TorchError(f"Halving dimension must be even, but dimension {dim} is size {x.shape[dim]}. Give an even size.")
@@ -150,7 +150,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def _along(name: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Any, int]:
-    """What a softmax is of, and along which axis."""
+    """Return the operand of a softmax, and its axis."""
     x = read(name, input if dtype is None else convert(input, as_dtype(dtype)))
     if x.level <= dtypes.INTEGER:
         raise NotImplementedError(f'"{name}" not implemented for {input.dtype.title!r}. Convert the input with float() first.')
@@ -165,20 +165,20 @@ def _along(name: str, input: Tensor, dim: int | None, dtype: Any) -> tuple[Any, 
 
 @numpy_names
 def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """exp(x) / sum(exp(x)) along an axis."""
+    """Compute exp(x) / sum(exp(x)) along an axis."""
     x, axis = _along("softmax", input, dim, dtype)
     return wrap(_softmax(x, axis=axis), "SoftmaxBackward0")
 
 
 def softmin(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """``softmax`` of -x."""
+    """Compute ``softmax`` of -x."""
     x, axis = _along("softmin", input, dim, dtype)
     return wrap(_softmin(x, axis=axis), "SoftmaxBackward0")
 
 
 @numpy_names
 def log_softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
-    """The logarithm of ``softmax``, without overflow."""
+    """Compute the logarithm of ``softmax`` without overflow."""
     x, axis = _along("log_softmax", input, dim, dtype)
     return wrap(_log_softmax(x, axis=axis), "LogSoftmaxBackward0")
 

@@ -1,4 +1,4 @@
-"""Going back from a tensor, with PyTorch's errors."""
+"""``backward`` of a tensor, with PyTorch's errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run_backward(tensor: Wrapper, gradient: Any, retain_graph: bool | None, crea
 
 
 def check_target(target: Any, gradient: Any) -> None:
-    """Raise TorchError where a tensor has no gradient, or a cotangent does not fit."""
+    """Raise TorchError if a tensor has no gradient or a cotangent has the wrong shape."""
     if target.gradient is None:
         raise TorchError(
             "element 0 of tensors does not require grad and does not have a grad_fn. Compute it from what requires_grad."

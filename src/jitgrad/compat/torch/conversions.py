@@ -1,4 +1,4 @@
-"""Tensors in other dtypes and on devices, and new ones like them."""
+"""Conversions to other dtypes and devices, and new tensors like existing ones."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from jitgrad.tape.tensor import cast, retyped
 
 
 def convert(x: Tensor, wanted: dtype, copy: bool = False) -> Tensor:
-    """A tensor in another dtype; itself where it has it."""
+    """Return a tensor in another dtype, or the tensor itself if it has that dtype."""
     if x.dtype is wanted:
         return x.clone() if copy else x
     held = x._tensor._read()
     integer = wanted.integer
-    if held.value is not None and held.gradient is None and not here.active:  # data: nothing to record
+    if held.value is not None and held.gradient is None and not here.active:  # data only: nothing to record
         return wrap(leaf_of(_truncated(x._value(), wanted), wanted), "", integer)
     return wrap(converted(held, wanted), "ToCopyBackward0", integer)
 
@@ -37,7 +37,7 @@ def _truncated(value: Any, wanted: dtype) -> Any:
 
 
 def converted(held: Plain, wanted: dtype) -> Plain:
-    """A Tensor of jitgrad in another dtype."""
+    """Return a Tensor of jitgrad in another dtype."""
     if wanted.level == dtypes.BOOL:
         return not_equal(held, 0)
     if wanted.level == dtypes.INTEGER and held.level > dtypes.INTEGER:
@@ -46,7 +46,7 @@ def converted(held: Plain, wanted: dtype) -> Plain:
 
 
 def to(self: Tensor, *args: Any, **options: Any) -> Tensor:
-    """In the dtype, on the device, or like the tensor that is given."""
+    """Convert to a dtype, to a device, or to the dtype of another tensor."""
     wanted = options.get("dtype")
     places = [options.get("device")]
     for arg in args:
@@ -62,7 +62,7 @@ def to(self: Tensor, *args: Any, **options: Any) -> Tensor:
 
 
 def type_of(self: Tensor, dtype: Any = None) -> Any:
-    """The name of the tensor's type, or the tensor in another dtype."""
+    """Return the name of the tensor's type, or the tensor in another dtype."""
     if dtype is None:
         return f"torch.{self.dtype.title}Tensor"
     if isinstance(dtype, str):
@@ -74,7 +74,7 @@ def type_of(self: Tensor, dtype: Any = None) -> Any:
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
-    """In the dtype of another tensor."""
+    """Convert to the dtype of another tensor."""
     return convert(self, other.dtype)
 
 
@@ -87,12 +87,12 @@ def _to(wanted: dtype) -> Callable[[Tensor], Tensor]:
 
 
 def cpu(self: Tensor) -> Tensor:
-    """The tensor itself."""
+    """Return the tensor itself."""
     return self
 
 
 def cuda(self: Tensor, *args: Any, **options: Any) -> Tensor:
-    """Not offered: raises TorchError."""
+    """Raise TorchError: not supported."""
     raise TorchError("jitgrad computes on the CPU alone. Leave cuda() out, or ask torch.cuda.is_available() first.")
 
 
@@ -105,22 +105,22 @@ def _new(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def is_tensor(obj: Any) -> bool:
-    """Whether it is a tensor."""
+    """Return whether an object is a tensor."""
     return isinstance(obj, Tensor)
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """Whether its elements are floats."""
+    """Return whether the elements are floats."""
     return input.dtype.is_floating_point
 
 
 def is_complex(input: Tensor) -> bool:
-    """Always False."""
+    """Return False: there are no complex tensors."""
     return False
 
 
 def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element is not 0."""
+    """Return whether the only element is nonzero."""
     return bool(input.item())
 
 

@@ -1,4 +1,4 @@
-"""Making tensors."""
+"""Creation of tensors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jitgrad.tape.tree import contains, tree_map
 def tensor(
     data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
 ) -> Tensor:
-    """A tensor with a copy of ``data``: numbers, nested lists of them, an array, tensors."""
+    """Create a tensor with a copy of ``data``: numbers, nested lists, an array or tensors."""
     check_device(device)
     if isinstance(data, Tensor):
         value, found = data.detach().numpy(), data.dtype
@@ -28,7 +28,7 @@ def tensor(
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """``fill_value`` in every place."""
+    """Create a tensor filled with ``fill_value``."""
     check_device(device)
     number = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     wanted = _array(number)[1] if dtype is None else as_dtype(dtype)
@@ -36,17 +36,17 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool =
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Zeros."""
+    """Create a tensor of zeros."""
     return _filled(size, 0.0, dtype, requires_grad, device)
 
 
 def ones(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Ones."""
+    """Create a tensor of ones."""
     return _filled(size, 1.0, dtype, requires_grad, device)
 
 
 def empty(*size: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """A tensor to be filled; jitgrad's has zeros."""
+    """Create a tensor to be filled later; here it contains zeros."""
     return _filled(size, 0.0, dtype, requires_grad, device)
 
 
@@ -57,27 +57,27 @@ def _filled(size: Any, value: float, dtype: Any, requires_grad: bool, device: An
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Zeros in the shape and dtype of ``input``."""
+    """Create zeros with the shape and dtype of ``input``."""
     return zeros(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, device=device)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Ones in the shape and dtype of ``input``."""
+    """Create ones with the shape and dtype of ``input``."""
     return ones(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, device=device)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """A tensor like ``input`` to be filled; jitgrad's has zeros."""
+    """Create a tensor like ``input`` to be filled later; here it contains zeros."""
     return zeros_like(input, dtype=dtype, requires_grad=requires_grad, device=device)
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """``fill_value`` in the shape and dtype of ``input``."""
+    """Create a tensor like ``input`` filled with ``fill_value``."""
     return full(input.shape, fill_value, dtype=dtype or input.dtype, requires_grad=requires_grad, device=device)
 
 
 def arange(*bounds: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None, **named: Any) -> Tensor:
-    """``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``: numbers up to, and without, ``end``."""
+    """``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``: numbers up to, but excluding, ``end``."""
     check_device(device)
     start, end, step = _bounds(bounds, named)
     whole = all(isinstance(x, (int, np.integer)) for x in (start, end, step))
@@ -97,7 +97,7 @@ def _bounds(given: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """``steps`` numbers at equal distances, both ends among them."""
+    """Return ``steps`` evenly spaced numbers, including both ends."""
     check_device(device)
     wanted = types.default() if dtype is None else as_dtype(dtype)
     return _leaf(np.linspace(float(start), float(end), steps), wanted, requires_grad)
@@ -106,35 +106,35 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, requires_gr
 def logspace(
     start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False, device: Any = None
 ) -> Tensor:
-    """``base`` to the power of numbers at equal distances."""
+    """Return ``base`` to the power of evenly spaced numbers."""
     check_device(device)
     wanted = types.default() if dtype is None else as_dtype(dtype)
     return _leaf(np.logspace(float(start), float(end), steps, base=base), wanted, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """Ones on the diagonal of a matrix, zeros elsewhere."""
+    """Return a matrix with ones on the diagonal and zeros elsewhere."""
     check_device(device)
     return _leaf(np.eye(n, m), types.default() if dtype is None else as_dtype(dtype), requires_grad)
 
 
 def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Tensor:
-    """The places of the lower triangle: rows, and columns."""
+    """Return the row and column indices of the lower triangle."""
     return _leaf(np.stack(np.tril_indices(row, offset, col)), types.int64 if dtype is None else as_dtype(dtype), False)
 
 
 def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None) -> Tensor:
-    """The places of the upper triangle: rows, and columns."""
+    """Return the row and column indices of the upper triangle."""
     return _leaf(np.stack(np.triu_indices(row, offset, col)), types.int64 if dtype is None else as_dtype(dtype), False)
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None) -> Tensor:
-    """A tensor of one number, float32 by default."""
+    """Create a tensor of one number, float32 by default."""
     return tensor(s, dtype=dtype or types.default())
 
 
 def sizes_of(size: Any) -> tuple[int, ...]:
-    """A shape: separate integers, or one sequence of them."""
+    """Return a shape given as separate integers or as one sequence."""
     given = size[0] if len(size) == 1 and not isinstance(size[0], (int, np.integer)) else size
     if isinstance(given, Tensor):
         given = given.tolist() if given.ndim else (given.item(),)
@@ -151,7 +151,7 @@ def check_device(device: Any) -> None:
 
 
 def _array(data: Any) -> tuple[np.ndarray, dtype]:
-    """Data as an array, and the dtype that PyTorch gives them."""
+    """Return data as an array, and the dtype that PyTorch would choose."""
     explicit = isinstance(data, (np.ndarray, np.generic))
     if contains(data, Tensor):
         data = tree_map(lambda x: x.tolist() if isinstance(x, Tensor) else x, data)

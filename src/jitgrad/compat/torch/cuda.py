@@ -1,4 +1,4 @@
-"""``torch.cuda``: there is none."""
+"""``torch.cuda``, which reports that no GPU is available."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from jitgrad.compat.modules import missing
 
 
 def is_available() -> bool:
-    """Always False: jitgrad computes on the CPU."""
+    """Return False: jitgrad computes on the CPU."""
     return False
 
 
 def device_count() -> int:
-    """Always 0."""
+    """Return 0."""
     return 0
 
 
 def manual_seed(seed: int) -> None:
-    """Nothing: there is no device to seed."""
+    """Do nothing: there is no device to seed."""
 
 
 def manual_seed_all(seed: int) -> None:
-    """Nothing: there is no device to seed."""
+    """Do nothing: there is no device to seed."""
 
 
 def empty_cache() -> None:
-    """Nothing: there is no cache."""
+    """Do nothing: there is no cache."""
 
 
 def synchronize(device: object = None) -> None:
-    """Nothing: there is nothing to wait for."""
+    """Do nothing: there is nothing to wait for."""
 
 
 __all__ = ["device_count", "empty_cache", "is_available", "manual_seed", "manual_seed_all", "synchronize"]

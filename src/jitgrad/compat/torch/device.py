@@ -1,10 +1,10 @@
-"""Devices: there is the CPU."""
+"""Devices: the CPU only."""
 
 from __future__ import annotations
 
 
 class device:
-    """A place that tensors are on; a name such as "cuda" is accepted, tensors are on "cpu" alone."""
+    """A device. Names such as "cuda" are accepted, but tensors are always on "cpu"."""
 
     __slots__ = ("index", "type")
 

@@ -1,7 +1,7 @@
-"""PyTorch's dtypes, and which one an operation has.
+"""PyTorch's dtypes and type promotion.
 
-jitgrad computes with float32, float64, int64 and bool. The narrower integers are dtypes that a tensor shows: values are
-carried as int64.
+jitgrad computes with float32, float64, int64 and bool. Narrower integers are only shown as the dtype of a tensor; their values
+are stored as int64.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ class dtype:
 
     @property
     def is_floating_point(self) -> bool:
-        """Whether it is a float."""
+        """Whether the dtype is floating-point."""
         return self.level > dtypes.INTEGER
 
     @property
     def is_complex(self) -> bool:
-        """Always False."""
+        """False for every dtype."""
         return False
 
     @property
     def is_signed(self) -> bool:
-        """Whether it has negative numbers."""
+        """Whether the dtype has negative numbers."""
         return self.numpy.kind not in "ub"
 
     @property
     def itemsize(self) -> int:
-        """The bytes of an element."""
+        """The size of an element in bytes."""
         return self.numpy.itemsize
 
     def __repr__(self) -> str:
@@ -72,17 +72,17 @@ _default = float32
 
 
 def default() -> dtype:
-    """The dtype of Python floats."""
+    """Return the dtype of tensors made from Python floats."""
     return _default
 
 
 def get_default_dtype() -> dtype:
-    """The dtype of tensors that are made of Python floats."""
+    """Return the dtype of tensors made from Python floats."""
     return _default
 
 
 def set_default_dtype(d: dtype) -> None:
-    """Choose it: ``torch.float32`` or ``torch.float64``."""
+    """Set the default dtype: ``torch.float32`` or ``torch.float64``."""
     global _default
     if not isinstance(d, dtype) or not d.is_floating_point:
         raise DTypeError(f"set_default_dtype: {d!r} is no floating dtype. Give torch.float32 or torch.float64.")
@@ -90,7 +90,7 @@ def set_default_dtype(d: dtype) -> None:
 
 
 def of_numpy(wanted: Any) -> dtype:
-    """The dtype that NumPy calls so."""
+    """Return the dtype that corresponds to a dtype of NumPy."""
     found = _BY_NUMPY.get(np.dtype(wanted))
     if found is None:
         raise DTypeError(
@@ -100,7 +100,7 @@ def of_numpy(wanted: Any) -> dtype:
 
 
 def as_dtype(wanted: Any) -> dtype:
-    """A dtype argument: PyTorch's, or Python's ``float``, ``int`` and ``bool``."""
+    """Return a dtype given as PyTorch's, or as Python's ``float``, ``int`` or ``bool``."""
     if isinstance(wanted, dtype):
         return wanted
     if wanted is float:
@@ -111,19 +111,19 @@ def as_dtype(wanted: Any) -> dtype:
 
 
 def of_level(level: Any, integer: np.dtype[Any]) -> dtype:
-    """The dtype of a level of jitgrad, for integers the one that is shown."""
+    """Return the dtype of a level of jitgrad; for integers, the dtype shown."""
     return _BY_NUMPY[integer] if level == dtypes.INTEGER else _BY_LEVEL[level]
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """The smallest dtype that both convert to; of an integer and a float the float."""
+    """Return the smallest dtype that both convert to; for an integer and a float, the float."""
     if type1.is_floating_point != type2.is_floating_point:
         return type1 if type1.is_floating_point else type2
     return of_numpy(np.promote_types(type1.numpy, type2.numpy))
 
 
 class finfo:
-    """The limits of a floating dtype."""
+    """The limits of a floating-point dtype."""
 
     def __init__(self, type: dtype | None = None) -> None:
         found = np.finfo((_default if type is None else type).numpy)

@@ -24,12 +24,12 @@ def _transformed(transform: Callable[..., Any], func: Callable[..., Any], *args:
 
 
 def grad(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The gradient of a function whose result is one number."""
+    """Return a function that computes the gradient of a scalar-valued function."""
     return _transformed(gradients.grad, func, argnums, has_aux)
 
 
 def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The gradient and the value of a function."""
+    """Return a function that computes the gradient and the value."""
     both = _transformed(gradients.value_and_grad, func, argnums, has_aux)
 
     def function(*given: Any, **named: Any) -> Any:
@@ -40,33 +40,33 @@ def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = F
 
 
 def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> Callable[..., Any]:
-    """A function of one row, of all rows at once."""
+    """Vectorize a function of one row over all rows."""
     return _transformed(_vmap, func, in_dims, out_dims)
 
 
 def jacrev(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The Jacobian by reverse mode."""
+    """Return a function that computes the Jacobian in reverse mode."""
     return _transformed(jacobians.jacrev, func, argnums, has_aux)
 
 
 def jacfwd(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The Jacobian by forward mode."""
+    """Return a function that computes the Jacobian in forward mode."""
     return _transformed(jacobians.jacfwd, func, argnums, has_aux)
 
 
 def hessian(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
-    """The Hessian."""
+    """Return a function that computes the Hessian."""
     return _transformed(jacobians.hessian, func, argnums)
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """The outputs of a function, and a function from their cotangents to those of the inputs."""
+    """Return the outputs of a function, and a function from their cotangents to the cotangents of the inputs."""
     value, pull, *aux = gradients.vjp(plain(func), *unwrap(primals), has_aux=has_aux)
     return (wrapped(value), lambda *v: wrapped(pull(unwrap(v[0] if len(v) == 1 else v))), *wrapped(aux))
 
 
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
-    """The outputs of a function, and their derivatives in a direction."""
+    """Return the outputs of a function, and their derivatives in a direction."""
     return wrapped(gradients.jvp(plain(func), unwrap(tuple(primals)), unwrap(tuple(tangents)), has_aux))
 
 
@@ -74,10 +74,10 @@ def functional_call(
     module: Module, parameter_and_buffer_dicts: Any, args: Any = None, kwargs: dict[str, Any] | None = None, *,
     tie_weights: bool = True, strict: bool = False,
 ) -> Any:  # fmt: skip
-    """What a module gives with other tensors in place of its parameters and buffers, by their names.
+    """Call a module with other tensors in place of its parameters and buffers, given by name.
 
-    With ``tie_weights`` a parameter of several names is replaced under all of them. A name that the module does not have is
-    an error even if ``strict`` is False.
+    With ``tie_weights``, a shared parameter is replaced under all of its names. A name that the module does not have raises an
+    error even if ``strict`` is False.
     """
     dicts = parameter_and_buffer_dicts
     given = dict(dicts) if isinstance(dicts, Mapping) else {name: x for one in dicts for name, x in one.items()}

@@ -1,4 +1,4 @@
-"""``tensor.grad_fn``: what made a tensor, for programs that look."""
+"""``tensor.grad_fn``: the operation that made a tensor, for programs that inspect it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHORT = {"multiply": "Mul", "subtract": "Sub", "divide": "Div", "power": "Pow",
 
 
 class GradFn:
-    """What made a tensor that requires a gradient, by the name that PyTorch gives it."""
+    """The operation that made a tensor, under PyTorch's name."""
 
     __slots__ = ("_held", "_name")
 
@@ -20,12 +20,12 @@ class GradFn:
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
-        """What made its operands, first those that require gradients."""
+        """The operations that made the operands; first the operands that require gradients."""
         given = sorted(self._held.inputs, key=lambda x: x.gradient is None)
         return tuple([(None if x.gradient is None else grad_fn(maker(x), x), 0) for x in given])
 
     def name(self) -> str:
-        """Such as "AddBackward0"."""
+        """Return a name such as "AddBackward0"."""
         return self._name
 
     def __repr__(self) -> str:
@@ -34,17 +34,17 @@ class GradFn:
 
 @functools.cache
 def _kind(name: str) -> type[GradFn]:
-    """The class of what has a name, as programs ask by ``type(grad_fn).__name__``."""
+    """Return the class for a name, which programs read with ``type(grad_fn).__name__``."""
     return type(name, (GradFn,), {"__slots__": ()})
 
 
 def grad_fn(name: str, held: Plain) -> GradFn:
-    """What made a tensor, by the name that PyTorch gives it."""
+    """Return the operation that made a tensor, under PyTorch's name."""
     return _kind(name)(name, held)
 
 
 def maker(x: Plain) -> str:
-    """The name of what made a Tensor of jitgrad."""
+    """Return the name of the operation that made a Tensor of jitgrad."""
     if x.op is None:
         return "AccumulateGrad"
     return f"{_SHORT.get(x.op.name) or x.op.name.title().replace('_', '')}Backward0"

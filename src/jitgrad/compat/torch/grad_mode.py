@@ -1,4 +1,4 @@
-"""Whether results of tensors that require gradients require them too."""
+"""Switches for recording gradients."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jitgrad.tape.recording import here
 
 
 def is_grad_enabled() -> bool:
-    """Whether they do now."""
+    """Return whether gradients are enabled."""
     return recording.grad_enabled()
 
 
 class _Mode:
-    """Base of what is both a context and a decorator."""
+    """Base class of objects that are both context managers and decorators."""
 
     def __enter__(self) -> Self:
         raise NotImplementedError
@@ -26,7 +26,7 @@ class _Mode:
         raise NotImplementedError
 
     def _again(self) -> Self:
-        """A context of the same mode: one is entered for each call of what it decorates."""
+        """Return a context of the same mode; each call of a decorated function enters one."""
         return type(self)()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +48,7 @@ class _Mode:
 
 
 class no_grad(_Mode):
-    """Inside, no result requires a gradient. A context and a decorator."""
+    """Disable gradients inside. A context manager and a decorator."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         made = super().__new__(cls)
@@ -64,7 +64,7 @@ class no_grad(_Mode):
 
 
 class enable_grad(_Mode):
-    """Inside, results require gradients as their operands do, in ``no_grad`` too. A context and a decorator."""
+    """Enable gradients inside, also within ``no_grad``. A context manager and a decorator."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         made = super().__new__(cls)
@@ -79,7 +79,7 @@ class enable_grad(_Mode):
 
 
 class set_grad_enabled(_Mode):
-    """From now on, or in a ``with`` block, gradients are required or not."""
+    """Enable or disable gradients from now on, or in a ``with`` block."""
 
     def __init__(self, mode: bool) -> None:
         self.mode = mode
@@ -100,7 +100,7 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """As ``no_grad``; with ``mode=False`` as ``enable_grad``."""
+    """The same as ``no_grad``, or as ``enable_grad`` with ``mode=False``."""
 
     _mode: bool
 
@@ -121,7 +121,7 @@ class inference_mode(_Mode):
 
 
 def _switch(no_grads: int) -> int:
-    """Set how many blocks without gradients this thread is in; returns how many it was in before."""
+    """Set the depth of nested blocks without gradients in this thread, and return the previous depth."""
     before, here.no_grads = here.no_grads, no_grads
     if bool(before) != bool(no_grads):
         here.path.step("no_grad" if no_grads else "grad")

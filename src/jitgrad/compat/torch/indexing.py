@@ -1,4 +1,4 @@
-"""Elements by index, and their order."""
+"""Indexing, and the order of elements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jitgrad.tape.tensor import as_tensor, cast, known
 
 
 def _key(key: Any) -> tuple[Any, bool]:
-    """A key as jitgrad takes it, and whether it picks elements one by one, which is no view."""
+    """Convert a key for jitgrad, and return whether it is advanced indexing, which makes a copy rather than a view."""
     if isinstance(key, tuple):
         parts = [_key(k) for k in key]
         return tuple([k for k, _ in parts]), any(picks for _, picks in parts)
@@ -52,7 +52,7 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     now = None
     if isinstance(held, Plain) and held.gradient is None and not here.active:
         value = held.value
-        if type(value) is np.ndarray and value.dtype is dtypes.DTYPE[held.level]:  # data: nothing to record
+        if type(value) is np.ndarray and value.dtype is dtypes.DTYPE[held.level]:  # data only: nothing to record
             now = known(np.asarray(value[_values(at) if picks else at], order="C"), held.level)
     if picks:
         return wrap(held[at] if now is None else now, "IndexBackward0", self._integer)
@@ -61,14 +61,14 @@ def getitem(self: Tensor, key: Any) -> Tensor:
 
 
 def _values(key: Any) -> Any:
-    """A key for NumPy."""
+    """Convert a key for NumPy."""
     if isinstance(key, tuple):
         return tuple([_values(k) for k in key])
     return np.asarray(key._value()) if isinstance(key, Plain) else key
 
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
-    """``x[key] = value``, which is a change in place."""
+    """``x[key] = value``, an assignment in place."""
     at, _ = _key(key)
     held = self._tensor._read()
     new = cast(value._tensor._read() if isinstance(value, Tensor) else as_tensor(value), held.level)
@@ -87,9 +87,9 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
 
 @numpy_names
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """For each place of ``index`` the element along ``dim`` that it names."""
+    """Take the elements along ``dim`` that ``index`` names."""
     x, places = read("gather", input), read("gather", index)
-    if x.shape != places.shape:  # other axes may be shorter
+    if x.shape != places.shape:  # the other axes may be shorter
         keys = tuple(slice(None) if i == dim % len(x.shape) else slice(n) for i, n in enumerate(places.shape))
         x = x[keys]
     try:
@@ -100,40 +100,40 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 @numpy_names
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """As ``gather``; the other axes broadcast."""
+    """Like ``gather``, but the other axes broadcast."""
     x, places = read("take_along_dim", input), read("take_along_dim", indices)
     return wrap(selection.take_along_axis(x, places, dim), "GatherBackward0", input._integer)
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
-    """Elements of the tensor seen as one row."""
+    """Take elements of the flattened tensor."""
     return wrap(selection.take(read("take", input), read("take", index)), "TakeBackward0", input._integer)
 
 
 @numpy_names
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Entries along ``dim`` by integers."""
+    """Take entries along ``dim`` by index."""
     return wrap(
         selection.take(read("index_select", input), read("index_select", index), dim), "IndexSelectBackward0", input._integer
     )
 
 
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where a mask holds, in a row."""
+    """Return the elements selected by a mask, as a vector."""
     x = read("masked_select", input)
     where = shapes.broadcast_to(read("masked_select", mask), np.broadcast_shapes(x.shape, mask._tensor.shape))
     return wrap(shapes.broadcast_to(x, where.shape)[where], "MaskedSelectBackward0", input._integer)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
-    """``value`` where a mask holds."""
+    """Fill ``value`` where a mask is true."""
     x = read("masked_fill", input)
     new = cast(value._tensor._read(), x.level) if isinstance(value, Tensor) else value
     return wrap(ew.where(read("masked_fill", mask), new, x), "MaskedFillBackward0", input._integer)
 
 
 def _places(input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
-    """Keys for the places that ``index`` names along ``dim``."""
+    """Return keys for the places that ``index`` names along ``dim``."""
     places = np.atleast_1d(index._tensor._read()._value())
     keys: list[Any] = list(np.ogrid[tuple(slice(n) for n in places.shape)])
     keys[dim % len(keys)] = places
@@ -142,13 +142,13 @@ def _places(input: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
 
 @numpy_names
 def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
-    """``src`` at the places along ``dim`` that ``index`` names."""
+    """Write ``src`` to the places along ``dim`` that ``index`` names."""
     return _scattered("scatter", input, dim, index, value if src is None else src, False)
 
 
 @numpy_names
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """``src`` added at the places along ``dim`` that ``index`` names."""
+    """Add ``src`` at the places along ``dim`` that ``index`` names."""
     return _scattered("scatter_add", input, dim, index, src, True)
 
 
@@ -167,28 +167,28 @@ def _scattered(name: str, input: Tensor, dim: int, index: Tensor, src: Any, adds
 
 @numpy_names
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
-    """Entries of ``source`` added to those along ``dim`` that ``index`` names."""
+    """Add entries of ``source`` to the entries along ``dim`` that ``index`` names."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_add", input).at[keys].add(source._tensor * alpha), "IndexAddBackward0", input._integer)
 
 
 @numpy_names
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
-    """``value`` in the entries along ``dim`` that ``index`` names."""
+    """Fill ``value`` into the entries along ``dim`` that ``index`` names."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_fill", input).at[keys].set(value), "IndexFillBackward0", input._integer)
 
 
 @numpy_names
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """Entries of ``source`` in place of those along ``dim`` that ``index`` names."""
+    """Replace the entries along ``dim`` that ``index`` names by entries of ``source``."""
     keys = (slice(None),) * (dim % input.ndim) + (np.asarray(index._tensor._read()._value()),)
     return wrap(read("index_copy", input).at[keys].set(source._tensor), "IndexCopyBackward0", input._integer)
 
 
 @numpy_names
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """The elements along ``dim`` in order, and where they stood; of equal ones the first is first."""
+    """Return the elements sorted along ``dim``, and their indices. The sort is stable."""
     x = read("sort", input)
     values, places = pairs.ordered(x, axis=dim, descending=descending)
     return return_types.sort(wrap(values, "SortBackward0", input._integer), wrap(places))
@@ -196,20 +196,20 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 
 @numpy_names
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """Where the elements along ``dim`` in order stand."""
+    """Return the indices that sort the elements along ``dim``."""
     x = read("argsort", input)
     return wrap(selection.argsort(-x if descending else x, dim))
 
 
 def msort(input: Tensor) -> Tensor:
-    """Sorted along the first axis."""
+    """Sort along the first axis."""
     values: Tensor = sort(input, 0)[0]
     return values
 
 
 @numpy_names
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """The ``k`` largest, or smallest, elements along ``dim`` and where they stand."""
+    """Return the ``k`` largest or smallest elements along ``dim``, and their indices."""
     x = read("topk", input)
     if not 0 <= k <= (x.shape[dim] if x.shape else 1):
         raise TorchError(f"selected index k out of range: k is {k} for shape {list(x.shape)}. Give no more than there are.")
@@ -220,7 +220,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """Each value once, ascending; and where each element's value stands, and how often it occurs."""
+    """Return the sorted distinct values; optionally the inverse indices and the counts."""
     value = np.asarray(read("unique", input)._read()._value())
     found = np.unique(value, return_inverse=True, return_counts=True, axis=dim)
     results = [
@@ -233,13 +233,13 @@ def unique(
 
 
 def unique_consecutive(input: Tensor) -> Tensor:
-    """Each run of equal elements once."""
+    """Return one element for each run of equal elements."""
     value = np.asarray(read("unique_consecutive", input)._read()._value()).ravel()
     return of_array(value[np.r_[True, value[1:] != value[:-1]][: value.size]], input.dtype)
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The indices of elements that are not 0, one in a row; or a tensor for each axis."""
+    """Return the indices of the nonzero elements, one per row, or a tensor for each axis."""
     found = np.nonzero(np.asarray(read("nonzero", input)._read()._value()))
     return tuple(of_array(places) for places in found) if as_tuple else of_array(np.stack(found, 1).astype(INT64))
 
@@ -248,7 +248,7 @@ argwhere = nonzero
 
 
 def searchsorted(sorted_sequence: Tensor, input: Any, *, right: bool = False, side: str | None = None) -> Tensor:
-    """Where values belong in an ascending row."""
+    """Return the insertion points of values in a sorted sequence."""
     row = np.asarray(read("searchsorted", sorted_sequence)._read()._value())
     values = input.numpy(force=True) if isinstance(input, Tensor) else input
     if row.ndim != 1:
@@ -259,18 +259,18 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, right: bool = False, si
 
 
 def bucketize(input: Any, boundaries: Tensor, *, right: bool = False) -> Tensor:
-    """In which bucket of ascending boundaries values are."""
+    """Return the index of the bucket of each value, for ascending boundaries."""
     return searchsorted(boundaries, input, right=right)
 
 
 def isin(elements: Tensor, test_elements: Tensor) -> Tensor:
-    """Whether elements are among others."""
+    """Return whether each element is among others."""
     return of_array(np.isin(elements.numpy(force=True), test_elements.numpy(force=True)))
 
 
 @numpy_names
 def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
-    """The differences of neighbours along ``dim``, ``n`` times."""
+    """Return the ``n``-th differences along ``dim``."""
     return wrap(cumulative.diff(read("diff", input), n, dim), "SubBackward0", input._integer)
 
 

@@ -1,4 +1,4 @@
-"""Methods that change a tensor in place: those of functions, with ``_`` at the end, and ``+=``."""
+"""Methods that change a tensor in place: functions with ``_`` at the end, and ``+=``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jitgrad.tape.variable import Variable
 
 
 def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A function as a change in place: the result must have the tensor's shape, and its dtype if that is an integer."""
+    """Make an in-place method of a function, whose result must keep the shape, and the dtype of integers."""
     name = function.__name__
 
     def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -45,7 +45,7 @@ def _in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Take the values of another tensor, in this one's dtype."""
+    """Copy the values of another tensor, in this tensor's dtype."""
     new = cast_to(src, self)
     shape = self._tensor.shape
     if new.shape != shape:
@@ -60,19 +60,19 @@ def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
 
 
 def cast_to(src: Tensor, like: Tensor) -> Plain:
-    """What a tensor holds, in the dtype of another."""
+    """Return the value of a tensor in the dtype of another one."""
     held: Plain = convert(src, like.dtype)._tensor._read()
     return held
 
 
 def fill_(self: Tensor, value: Any) -> Tensor:
-    """One value in every place."""
+    """Fill with one value."""
     number = value.item() if isinstance(value, Tensor) else value
     return _filled(self, np.full(self._tensor.shape, number))
 
 
 def zero_(self: Tensor) -> Tensor:
-    """Zeros."""
+    """Fill with zeros."""
     return _filled(self, np.zeros(self._tensor.shape))
 
 
@@ -82,40 +82,40 @@ def _filled(self: Tensor, values: np.ndarray) -> Tensor:
 
 
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """Normally distributed numbers."""
+    """Fill with normally distributed numbers."""
     return _filled(self, mean + std * numpy_generator(generator).standard_normal(self._tensor.shape))
 
 
 def uniform_(self: Tensor, a: float = 0, b: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """Numbers from ``a`` on and below ``b``."""
+    """Fill with uniform numbers from ``a`` (inclusive) to ``b`` (exclusive)."""
     return _filled(self, a + (b - a) * numpy_generator(generator).random(self._tensor.shape))
 
 
 def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Ones with probability ``p``, else zeros."""
+    """Fill with ones with probability ``p``, else zeros."""
     return _filled(self, numpy_generator(generator).random(self._tensor.shape) < p)
 
 
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
-    """Exponentially distributed numbers."""
+    """Fill with exponentially distributed numbers."""
     return _filled(self, numpy_generator(generator).exponential(1 / lambd, self._tensor.shape))
 
 
 def random_(self: Tensor, low: int = 0, high: int | None = None, *, generator: Generator | None = None) -> Tensor:
-    """Integers from ``low`` on and below ``high``, by default all that the dtype has."""
+    """Fill with integers from ``low`` (inclusive) to ``high`` (exclusive); by default the range of the dtype."""
     top = high if high is not None else 2**24 if self.dtype.is_floating_point else int(np.iinfo(self._integer).max)
     return _filled(self, numpy_generator(generator).integers(low, top, self._tensor.shape))
 
 
 def detach_(self: Tensor) -> Tensor:
-    """Part from the graph: from now on a leaf."""
+    """Detach from the graph: the tensor becomes a leaf."""
     if not isinstance(self._tensor, Variable):
         self._tensor = self.detach()._tensor
     return self
 
 
 def set_of_shape(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A function of the shape, in place."""
+    """Make an in-place method of a function of the shape."""
 
     def method(self: Tensor, *args: Any) -> Tensor:
         self._tensor = function(self, *args)._tensor
@@ -139,7 +139,7 @@ _FUNCTIONS = [
 for _function in _FUNCTIONS:
     setattr(Tensor, f"{_function.__name__}_", _in_place(_function))
 IN_PLACE = {f"{f.__name__}_": getattr(Tensor, f"{f.__name__}_") for f in _FUNCTIONS}
-"""By their names, as PyTorch has some of them beside its functions."""
+"""Methods under PyTorch's names."""
 for _method in (copy_, fill_, zero_, normal_, uniform_, bernoulli_, exponential_, random_, detach_):
     setattr(Tensor, _method.__name__, _method)
 for _function in (shapes.squeeze, shapes.unsqueeze, shapes.t, shapes.transpose):

@@ -1,4 +1,4 @@
-"""Layers of ``torch.nn.functional``: products, normalisations, embeddings, distances."""
+"""Layers of ``torch.nn.functional``: products, normalizations, embeddings, distances."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from jitgrad.tape.variable import Variable, assign_together
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``input @ weight.T + bias``, of a weight of shape (out, in)."""
+    """Compute ``input @ weight.T + bias`` with a weight of shape (out, in)."""
     x, w = read("linear", input), read("linear", weight)
     if x.level != w.level:
         raise TorchError(
@@ -47,14 +47,14 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``input1 @ weight[k] @ input2`` for each k, plus the bias."""
+    """Compute ``input1 @ weight[k] @ input2`` for each k, plus the bias."""
     x, y, w = (read("bilinear", t) for t in (input1, input2, weight))
     made = einsum("...i,kij,...j->...k", x, w, y)
     return wrap(made if bias is None else made + bias._tensor, "AddBackward0")
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """While training, elements are 0 with probability p and the others grow by 1 / (1 - p)."""
+    """During training, set elements to 0 with probability p and scale the others by 1 / (1 - p)."""
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}. Change it.")
     if not training or p == 0:
@@ -69,14 +69,14 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 @functools.lru_cache(maxsize=64)
 def _filled(value: float, size: int, level: int) -> Plain:
-    """What takes the place of a weight that is not there."""
+    """Return the default for a missing weight."""
     made = np.full(size, value, dtypes.DTYPE[level])
     made.setflags(write=False)
     return known(made, level)
 
 
 def _affine(weight: Tensor | None, bias: Tensor | None, size: int, level: int) -> tuple[Any, Any]:
-    """A weight and a bias, ones and zeros where there is none, as rows."""
+    """Return a weight and a bias as rows; ones and zeros by default."""
     return (
         _filled(1.0, size, level) if weight is None else weight._tensor,
         _filled(0.0, size, level) if bias is None else bias._tensor,
@@ -93,9 +93,9 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-05,
 ) -> Tensor:
-    """Each channel (axis 1) less its mean over its standard deviation, times weight plus bias.
+    """Normalize each channel (axis 1) to mean 0 and standard deviation 1, then scale and shift it.
 
-    While training of the batch, and the running ones move towards its statistics; else by the running ones.
+    In training, the statistics are the batch's, and the running statistics are updated; otherwise the running ones are used.
     """
     x = read("batch_norm", input)
     shape = x.shape
@@ -126,7 +126,7 @@ def _move(running_mean: Tensor, center: Plain, running_var: Tensor, variance: Pl
 
 
 def _inner(name: str, x: Any, normalized_shape: Any) -> tuple[int, ...]:
-    """The last axes that are normalised together."""
+    """Return the last axes, which are normalized together."""
     inner = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if x.shape[len(x.shape) - len(inner) :] != inner:
         raise TorchError(
@@ -137,7 +137,7 @@ def _inner(name: str, x: Any, normalized_shape: Any) -> tuple[int, ...]:
 
 
 def _flat(t: Any, count: int) -> Any:
-    """With the last so many axes as one."""
+    """Merge the last axes into one."""
     return (
         t if count == 1 else shapes.reshape(t, (*t.shape[: len(t.shape) - count], math.prod(t.shape[len(t.shape) - count :])))
     )
@@ -146,7 +146,7 @@ def _flat(t: Any, count: int) -> Any:
 def layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05
 ) -> Tensor:
-    """The last axes less their mean over their standard deviation, times weight plus bias."""
+    """Normalize over the last axes, then scale and shift."""
     x = read("layer_norm", input)
     inner = _inner("layer_norm", x, normalized_shape)
     gamma, beta = (_flat(t, len(t.shape)) for t in _affine(weight, bias, math.prod(inner), x.level))
@@ -155,7 +155,7 @@ def layer_norm(
 
 
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
-    """The last axes over their root mean square, times weight."""
+    """Divide by the root mean square over the last axes, then scale."""
     x = read("rms_norm", input)
     inner = _inner("rms_norm", x, normalized_shape)
     gamma, _ = _affine(weight, None, math.prod(inner), x.level)
@@ -167,7 +167,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-05
 ) -> Tensor:
-    """Groups of channels (axis 1) less their mean over their standard deviation, times weight plus bias."""
+    """Normalize groups of channels (axis 1), then scale and shift."""
     x = read("group_norm", input)
     n, channels, *rest = x.shape
     if channels % num_groups:
@@ -184,7 +184,7 @@ def group_norm(
 
 
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, **options: Any) -> Tensor:
-    """A row of ``weight`` for each integer; that of ``padding_idx`` gets no gradient."""
+    """Look up a row of ``weight`` for each integer; the row ``padding_idx`` gets no gradient."""
     if any(options.values()):
         raise TorchError(f"embedding: jitgrad does not have {', '.join(options)}. Leave it out.")
     places, table = read("embedding", input), read("embedding", weight)
@@ -204,7 +204,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, **o
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """1 in the place that an integer names, 0 in the others."""
+    """Return vectors with a 1 at the given index and 0 elsewhere."""
     places = read("one_hot", tensor)
     if places.level != dtypes.INTEGER:
         raise TorchError("one_hot is only applicable to index tensor of type LongTensor. Convert it with long().")
@@ -217,30 +217,30 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """Over the p-norm along an axis, or ``eps`` where that is more."""
+    """Divide by the p-norm along an axis, or by ``eps`` if that is larger."""
     return wrap(networks.unit_rows(read("normalize", input), p=p, axis=dim, epsilon=eps), "DivBackward0")
 
 
 @numpy_names
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """The cosine of the angle between vectors along an axis."""
+    """Return the cosine similarity along an axis."""
     operands = read("cosine_similarity", x1), read("cosine_similarity", x2)
     return wrap(networks.cosine(*operands, axis=dim, epsilon=eps), "SumBackward1")
 
 
 def _length(x: Any, p: float, keepdims: bool) -> Any:
-    """The p-norm along the last axis."""
+    """Return the p-norm along the last axis."""
     return networks.length(x, axis=-1, keepdims=keepdims) if p == 2 else vector_norm(x, p, -1, keepdims)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """The p-norm of the difference, ``eps`` more, along the last axis."""
+    """Return the p-norm of the difference plus ``eps`` along the last axis."""
     difference = read("pairwise_distance", x1) - read("pairwise_distance", x2) + eps
     return wrap(_length(difference, p, keepdim), "NormBackward1")
 
 
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
-    """The p-norms of the differences of all rows of one with all of the other."""
+    """Return the p-norms of the differences between all pairs of rows."""
     x, y = read("cdist", x1), read("cdist", x2)
     return wrap(_length(shapes.expand_dims(x, -2) - shapes.expand_dims(y, -3), p, False), "CdistBackward0")
 

@@ -38,69 +38,69 @@ def _square(name: str, value: Tensor) -> Any:
 
 
 def inv(A: Tensor) -> Tensor:
-    """The inverse; nan where there is none."""
+    """Return the inverse, or nan for a singular matrix."""
     return wrap(lib.inv(_square("linalg.inv", A)), "LinalgInvExBackward0")
 
 
 def det(A: Tensor) -> Tensor:
-    """The determinant."""
+    """Return the determinant."""
     return wrap(lib.det(_square("linalg.det", A)), "LinalgDetBackward0")
 
 
 def slogdet(A: Tensor) -> Any:
-    """The sign of the determinant and the logarithm of its absolute value."""
+    """Return the sign of the determinant and the logarithm of its absolute value."""
     sign, size = lib.slogdet(_square("linalg.slogdet", A))
     return return_types.linalg_slogdet(wrap(sign, "LinalgSlogdetBackward0"), wrap(size, "LinalgSlogdetBackward0"))
 
 
 def solve(A: Tensor, B: Tensor) -> Tensor:
-    """The X with ``A @ X = B``; nan where A is singular."""
+    """Solve ``A @ X = B``; the result is nan if A is singular."""
     return wrap(lib.solve(_square("linalg.solve", A), read("linalg.solve", B)), "LinalgSolveExBackward0")
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
-    """The lower triangular L with ``L @ L.T = A``, or its transpose."""
+    """Return the lower triangular L with ``L @ L.T = A``, or its transpose."""
     made = wrap(lib.cholesky(_square("linalg.cholesky", A)), "LinalgCholeskyExBackward0")
     return made.mT if upper else made
 
 
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
-    """The eigenvalues of a symmetric matrix, ascending, and its eigenvectors in columns."""
+    """Return the eigenvalues of a symmetric matrix in ascending order, and the eigenvectors as columns."""
     values, vectors = lib.eigh(_square("linalg.eigh", A))
     return return_types.linalg_eigh(wrap(values, "LinalgEighBackward0"), wrap(vectors, "LinalgEighBackward0"))
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """The eigenvalues of a symmetric matrix, ascending."""
+    """Return the eigenvalues of a symmetric matrix in ascending order."""
     return wrap(lib.eigvalsh(_square("linalg.eigvalsh", A)), "LinalgEighBackward0")
 
 
 def svd(A: Tensor, full_matrices: bool = True) -> Any:
-    """The singular value decomposition ``U @ diag(S) @ Vh``."""
+    """Return the singular value decomposition ``U @ diag(S) @ Vh``."""
     parts = lib.svd(_matrix("linalg.svd", A), full_matrices)
     return return_types.linalg_svd(*[wrap(part, "LinalgSvdBackward0") for part in parts])
 
 
 def old_svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
-    """``torch.svd``: U, S and V, whose columns are the rows of Vh."""
+    """``torch.svd``: return U, S and V, whose columns are the rows of Vh."""
     u, s, vh = svd(input, not some)
     return return_types.svd(u, s, vh.mT)
 
 
 def svdvals(A: Tensor) -> Tensor:
-    """The singular values, descending."""
+    """Return the singular values in descending order."""
     return wrap(lib.svdvals(_matrix("linalg.svdvals", A)), "LinalgSvdBackward0")
 
 
 def qr(A: Tensor, mode: str = "reduced") -> Any:
-    """The QR decomposition."""
+    """Return the QR decomposition."""
     parts = lib.qr(_matrix("linalg.qr", A), mode)
     return return_types.linalg_qr(*[wrap(part, "LinalgQrBackward0") for part in parts])
 
 
 @numpy_names
 def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """The norm of all elements, of vectors along an axis, or of matrices in two axes."""
+    """Return the norm of all elements, of vectors along an axis, or of matrices in two axes."""
     x = read("linalg.norm", A)
     if ord is None:
         return _norm(A, 2, dim, keepdim)
@@ -110,54 +110,54 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> 
 
 @numpy_names
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """The norm of vectors along axes, of all elements for None."""
+    """Return the norm of vectors along axes; None means all elements."""
     return _norm(x, ord, dim, keepdim)
 
 
 def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
-    """The norm of matrices in two axes."""
+    """Return the norm of matrices in two axes."""
     return norm(A, ord, dim, keepdim)
 
 
 def pinv(A: Tensor, *, rcond: float | None = None, rtol: float | None = None) -> Tensor:
-    """The pseudo-inverse."""
+    """Return the pseudoinverse."""
     return wrap(lib.pinv(_matrix("linalg.pinv", A), rtol if rcond is None else rcond), "LinalgPinvBackward0")
 
 
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
-    """The X for which ``A @ X`` is nearest to B."""
+    """Return the least-squares solution of ``A @ X = B``."""
     solution, residuals, rank, values = lib.lstsq(_matrix("linalg.lstsq", A), read("linalg.lstsq", B), rcond)
     results = wrap(solution, "LinalgLstsqBackward0"), wrap(residuals), wrap(rank), wrap(values)
     return return_types.linalg_lstsq(*results)
 
 
 def matrix_rank(A: Tensor) -> Tensor:
-    """The rank."""
+    """Return the rank."""
     return wrap(lib.matrix_rank(_matrix("linalg.matrix_rank", A)))
 
 
 def cond(A: Tensor, p: Any = None) -> Tensor:
-    """The condition."""
+    """Return the condition number."""
     return wrap(lib.cond(_matrix("linalg.cond", A), p), "SqueezeBackward1")
 
 
 def matrix_power(A: Tensor, n: int) -> Tensor:
-    """The matrix times itself ``n`` times."""
+    """Return the ``n``-th power of the matrix."""
     return wrap(lib.matrix_power(_square("linalg.matrix_power", A), n), "MmBackward0")
 
 
 def matrix_exp(A: Tensor) -> Tensor:
-    """The exponential function of the matrix."""
+    """Return the matrix exponential."""
     return wrap(lib.expm(_square("linalg.matrix_exp", A)), "LinalgMatrixExpBackward0")
 
 
 def multi_dot(tensors: Any) -> Tensor:
-    """The product of several matrices, in the order that takes least."""
+    """Multiply several matrices in the order with the fewest operations."""
     return wrap(lib.multi_dot([read("linalg.multi_dot", x) for x in tensors]), "ViewBackward0")
 
 
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
-    """The X with ``A @ X = B`` for a triangular A, of which the other triangle is not read."""
+    """Solve ``A @ X = B`` for a triangular A; the other triangle is not read."""
     if not left:
         return solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
     a, b = _square("linalg.solve_triangular", A), read("linalg.solve_triangular", B)

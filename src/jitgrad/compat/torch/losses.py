@@ -1,4 +1,4 @@
-"""Losses of ``torch.nn.functional``: predictions first, then targets."""
+"""Losses of ``torch.nn.functional``: the prediction first, then the target."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _checked(reduction: str) -> str:
 
 
 def _loss(name: str, rule: Any, reduction: str, *operands: Any, weight: Tensor | None = None, **options: Any) -> Tensor:
-    """A loss of elements, reduced."""
+    """Reduce a loss of elements."""
     if weight is not None:
         operands = (*operands, weight._tensor)
         options["weighted"] = True
@@ -36,7 +36,7 @@ def _loss(name: str, rule: Any, reduction: str, *operands: Any, weight: Tensor |
 
 
 def _both(name: str, input: Tensor, target: Tensor) -> tuple[Any, Any]:
-    """What two tensors hold; another shape of the target is broadcast, with PyTorch's warning."""
+    """Return the values of two tensors; a target of another shape is broadcast, with PyTorch's warning."""
     x, y = read(name, input), read(name, target)
     if x.shape != y.shape:
         warnings.warn(
@@ -66,7 +66,7 @@ def l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """Half the square of errors up to ``delta``, linear beyond."""
+    """Compute half the squared error up to ``delta``, and a linear loss beyond."""
     if delta <= 0:
         raise TorchError(f"huber_loss does not support non-positive values for delta, and got {delta}. Give one above 0.")
     operands = _both("huber_loss", input, target)
@@ -76,7 +76,7 @@ def huber_loss(
 def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
-    """Half the square of errors over ``beta`` up to it, linear beyond."""
+    """Compute half the squared error over ``beta`` up to ``beta``, and a linear loss beyond."""
     if beta < 0:
         raise TorchError(f"smooth_l1_loss does not support negative values for beta, and got {beta}. Give one from 0 on.")
     if beta == 0:
@@ -85,14 +85,14 @@ def smooth_l1_loss(
     return _loss("SmoothL1LossBackward0", criteria.smooth_absolute, reduction, *operands, beta=beta)
 
 
-# Of classes.
+# Losses of classes.
 
 _FEW = 256
-"""Targets that Python looks at sooner than NumPy."""
+"""The number of targets up to which Python is faster than NumPy."""
 
 
 def _classes(name: str, x: Any, target: Tensor, ignore_index: int) -> tuple[Plain, bool]:
-    """Targets as classes, and whether one of them is to be ignored. Raises IndexError for one that is not there."""
+    """Return targets as classes, and whether one of them is ignored. Raise IndexError for an invalid class."""
     y = read(name, target)._read()
     axis = 1 if len(x.shape) > 1 else 0
     if y.level != dtypes.INTEGER:
@@ -133,7 +133,7 @@ def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, ignore_index: int = -100,
     reduce: None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """Minus the element of each row of ``input`` that the target names."""
+    """Return minus the element of each row of ``input`` at the target's index."""
     return _likelihood("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
 
 
@@ -141,7 +141,7 @@ def cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, ignore_index: int = -100,
     reduce: None = None, reduction: str = "mean", label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """Minus the logarithm of the probability of the class that the target names, of logits; or of probabilities as targets."""
+    """Compute the cross-entropy of logits; the targets are classes or probabilities."""
     held = read("cross_entropy", target)
     if held.level <= dtypes.INTEGER:
         return _likelihood("cross_entropy", input, target, weight, ignore_index, reduction, label_smoothing)
@@ -162,7 +162,7 @@ def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, reduce: None = None,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """-target·log(p) - (1 - target)·log(1 - p) of probabilities p; a logarithm is no less than -100."""
+    """Compute -target·log(p) - (1 - target)·log(1 - p) for probabilities p; logarithms are clipped at -100."""
     p, y = read("binary_cross_entropy", input)._read(), read("binary_cross_entropy", target)
     if p.shape != y.shape:
         raise ValueError(
@@ -182,7 +182,7 @@ def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, reduce: None = None,
     reduction: str = "mean", pos_weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """``binary_cross_entropy`` of sigmoid(input), without overflow."""
+    """Compute ``binary_cross_entropy`` of sigmoid(input) without overflow."""
     x, y = read("binary_cross_entropy_with_logits", input), read("binary_cross_entropy_with_logits", target)
     if x.shape != y.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape}). Reshape one of them.")
@@ -196,7 +196,7 @@ def kl_div(
     input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:  # fmt: skip
-    """target·(log(target) - input), of logarithms of probabilities as input; "batchmean" is the sum over the rows' number."""
+    """Compute target·(log(target) - input) for log-probabilities; "batchmean" divides the sum by the number of rows."""
     x, y = read("kl_div", input), read("kl_div", target)
     if reduction == "batchmean":
         total = _loss("", criteria.divergence, "sum", x, y, log_target=log_target)
@@ -208,7 +208,7 @@ def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: None = None, eps: float = 1e-8,
     reduce: None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """Of counts and their means, or the logarithms of these."""
+    """Compute the Poisson negative log-likelihood of counts, from their means or log-means."""
     operands = read("poisson_nll_loss", input), read("poisson_nll_loss", target)
     return _loss("MeanBackward0", criteria.poisson, reduction, *operands, log_input=log_input, full=full, eps=eps)
 
@@ -216,7 +216,7 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
-    """½(log var + (input - target)² / var), of a variance that is no less than ``eps``."""
+    """Compute ½(log var + (input - target)² / var), with a variance of at least ``eps``."""
     x, y = read("gaussian_nll_loss", input), read("gaussian_nll_loss", target)
     given = var._tensor if isinstance(var, Tensor) else as_tensor(float(var))
     if given.shape not in (x.shape, (*x.shape[:-1], 1), ()):
@@ -224,13 +224,13 @@ def gaussian_nll_loss(
     return _loss("MeanBackward0", criteria.gaussian, reduction, x, y, given, full=full, eps=eps)
 
 
-# Of margins.
+# Losses with margins.
 
 
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, size_average: None = None, reduce: None = None, reduction: str = "mean"
 ) -> Tensor:
-    """x where the target is 1, max(0, margin - x) where it is -1."""
+    """Compute x if the target is 1, max(0, margin - x) if it is -1."""
     operands = read("hinge_embedding_loss", input), read("hinge_embedding_loss", target)
     return _loss("MeanBackward0", criteria.hinge_embedding, reduction, *operands, margin=margin)
 
@@ -239,7 +239,7 @@ def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: None = None, reduce: None = None,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """max(0, -target·(input1 - input2) + margin)."""
+    """Compute max(0, -target·(input1 - input2) + margin)."""
     operands = [read("margin_ranking_loss", t) for t in (input1, input2, target)]
     return _loss("MeanBackward0", criteria.margin_ranking, reduction, *operands, margin=margin)
 
@@ -247,7 +247,7 @@ def margin_ranking_loss(
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: None = None, reduce: None = None, reduction: str = "mean"
 ) -> Tensor:
-    """log(1 + exp(-target·input))."""
+    """Compute log(1 + exp(-target·input))."""
     operands = read("soft_margin_loss", input), read("soft_margin_loss", target)
     return _loss("SoftMarginLossBackward0", criteria.soft_margin, reduction, *operands)
 
@@ -256,7 +256,7 @@ def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: None = None, reduce: None = None,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """The mean over labels of ``binary_cross_entropy_with_logits``."""
+    """Compute ``binary_cross_entropy_with_logits``, averaged over the labels."""
     operands = read("multilabel_soft_margin_loss", input), read("multilabel_soft_margin_loss", target)
     if weight is None:
         return _loss("MeanBackward0", criteria.multilabel, reduction, *operands)
@@ -267,7 +267,7 @@ def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: None = None,
     reduce: None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """The mean over the other classes of max(0, margin - x[target] + x)ᵖ."""
+    """Compute the mean over the other classes of max(0, margin - x[target] + x)ᵖ."""
     x = read("multi_margin_loss", input)
     operands = [x, _classes("multi_margin_loss", x, target, -1)[0], *([] if weight is None else [weight._tensor])]
     return _loss("MultiMarginLossBackward0", criteria.multi_margin, reduction, *operands, p=p, margin=margin)
@@ -277,7 +277,7 @@ def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: None = None, reduce: None = None,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """1 - cosine where the target is 1, max(0, cosine - margin) where it is -1."""
+    """Compute 1 - cosine if the target is 1, max(0, cosine - margin) if it is -1."""
     operands = cosine_similarity(input1, input2, -1)._tensor, read("cosine_embedding_loss", target)
     return _loss("MeanBackward0", criteria.cosine_embedding, reduction, *operands, margin=margin)
 
@@ -286,7 +286,7 @@ def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
     swap: bool = False, size_average: None = None, reduce: None = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """max(0, distance to the positive - distance to the negative + margin)."""
+    """Compute max(0, distance to the positive - distance to the negative + margin)."""
     near, far = (pairwise_distance(anchor, x, p, eps)._tensor for x in (positive, negative))
     if swap:
         far = ew.minimum(far, pairwise_distance(positive, negative, p, eps)._tensor)

@@ -1,4 +1,4 @@
-"""Functions as methods of tensors: the tensor is their first argument. And the operators."""
+"""Functions as methods of tensors, whose first argument is the tensor, and the operators."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _reflected(function: Callable[[Any, Any], Tensor]) -> Callable[[Tensor, Any]
 
 
 def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
-    """The tensor where a condition holds, else ``other``."""
+    """Return the tensor where a condition is true, else ``other``."""
     made: Tensor = pointwise.where(condition, self, other)
     return made
 
@@ -90,10 +90,10 @@ _ADVICE = {
 
 
 def _no_attribute(self: Tensor, name: str) -> Any:
-    """Raise for a method or attribute that PyTorch's tensors may have and these do not."""
+    """Raise for a method or attribute that PyTorch's tensors have and these do not."""
     advice = _ADVICE.get(name, "dir(torch.Tensor) has what there is.")
     error = MissingNameError(f"jitgrad does not have torch.Tensor.{name}. {advice}")
-    error.name, error.obj = name, self  # by which Python says what comes near
+    error.name, error.obj = name, self  # Python uses these for its suggestions
     raise error
 
 

@@ -1,4 +1,4 @@
-"""``axis`` and ``keepdims``: NumPy's names of ``dim`` and ``keepdim``, which PyTorch's functions take as well."""
+"""``axis`` and ``keepdims``, NumPy's names for ``dim`` and ``keepdim``, which PyTorch's functions accept too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def numpy_names(function: F) -> F:
-    """Let a function take ``axis`` for its ``dim``, and ``keepdims`` for its ``keepdim``."""
+    """Let a function accept ``axis`` for ``dim``, and ``keepdims`` for ``keepdim``."""
 
     @functools.wraps(function)
     def called(*args: Any, **named: Any) -> Any:

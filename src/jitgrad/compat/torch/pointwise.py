@@ -1,4 +1,4 @@
-"""Functions of each element."""
+"""Elementwise functions."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def mul(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
-    """``input / other``; rounded with "trunc" or "floor"."""
+    """``input / other``, optionally rounded with "trunc" or "floor"."""
     if out is not None:
         return into(out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
@@ -151,14 +151,14 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 
 def fmod(input: Any, other: Any) -> Tensor:
-    """The remainder of ``input / other`` that has the sign of ``input``."""
+    """The remainder of ``input / other`` with the sign of ``input``."""
     (a, b), common = together("fmod", input, other)
     level = result_type(input, other).level
     return wrap(retyped(a - b * ew.trunc(ew.divide(a, b)), level), "FmodBackward0", common.integer)
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """``input`` held between ``min`` and ``max``; a derivative passes at the bounds themselves, too."""
+    """Clip ``input`` to the range from ``min`` to ``max``; gradients pass at the bounds."""
     if min is None and max is None:
         raise TorchError("torch.clamp: At least one of 'min' or 'max' must not be None. Give one.")
     x = read("clamp", input)
@@ -178,12 +178,12 @@ clip = clamp
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """To so many decimals, the even one of two equally near."""
+    """Round to a number of decimals, with ties to even."""
     return wrap(more.round(read("round", input), decimals), f"RoundBackward{int(decimals != 0)}", input._integer)
 
 
 def nan_to_num(input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Tensor:
-    """Numbers in place of nan and the infinities."""
+    """Replace nan and infinities by numbers."""
     return wrap(more.nan_to_num(read("nan_to_num", input), nan or 0.0, posinf, neginf), "NanToNumBackward0", input._integer)
 
 
@@ -194,7 +194,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 
 
 def _named(made: Tensor, name: str) -> Tensor:
-    """A result under the name of what it is composed for."""
+    """Set PyTorch's name of a composed function on its result."""
     made._name = name
     return made
 
@@ -210,21 +210,21 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
 
 
 def xlogy(input: Any, other: Any) -> Tensor:
-    """``input * log(other)``, 0 where ``input`` is 0."""
+    """``input * log(other)``, which is 0 if ``input`` is 0."""
     (x, y), _ = together("xlogy", input, other)
     zero = ew.equal(x, 0)
     return wrap(ew.where(zero, 0.0, x * ew.log(ew.where(zero, 1.0, y))), "XlogyBackward0")
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """``log(p / (1 - p))``, of p held ``eps`` away from 0 and 1."""
+    """``log(p / (1 - p))``, with p clipped to the range from ``eps`` to 1 - ``eps``."""
     p = read("logit", input)
     p = p if eps is None else more.clip(p, eps, 1 - eps)
     return wrap(ew.log(p) - ew.log1p(-p), "LogitBackward0")
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
-    """``input`` where the condition holds, else ``other``; of the condition alone, where it holds, as ``nonzero``."""
+    """``input`` where the condition is true, else ``other``; with the condition only, its ``nonzero`` indices."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     (a, b), common = together("where", input, other)
@@ -258,31 +258,31 @@ bitwise_xor = _bits("bitwise_xor", np.bitwise_xor, logic.logical_xor)
 
 
 def bitwise_not(input: Tensor) -> Tensor:
-    """Each bit turned; of booleans ``logical_not``."""
+    """Invert each bit; for booleans ``logical_not``."""
     if input._tensor.level == dtypes.BOOL:
         return logical_not(input)
     return bitwise_xor(input, -1)
 
 
 def positive(input: Tensor) -> Tensor:
-    """The tensor itself."""
+    """Return the tensor itself."""
     return input
 
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
-    """Whether elements differ by at most ``atol + rtol * abs(other)``."""
+    """Return whether elements differ by at most ``atol + rtol * abs(other)``."""
     return wrap(logic.isclose(read("isclose", input), read("isclose", other), rtol, atol, equal_nan))
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
-    """Whether all elements are close, see ``isclose``."""
+    """Return whether all elements are close, see ``isclose``."""
     if input.dtype is not other.dtype:
         raise TorchError(f"{input.dtype.title} did not match {other.dtype.title}. Give tensors of one dtype.")
     return bool(np.allclose(_values(input), _values(other), rtol, atol, equal_nan))
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape and elements."""
+    """Return whether two tensors have the same shape and elements."""
     return bool(np.array_equal(_values(input), _values(other)))
 
 

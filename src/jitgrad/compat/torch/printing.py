@@ -1,4 +1,4 @@
-"""The text of a tensor, as PyTorch prints it."""
+"""The text of a tensor in PyTorch's format."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def set_printoptions(
     profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Choose how tensors are printed; ``profile`` is "default", "short" or "full"."""
+    """Set the print options; ``profile`` is "default", "short" or "full"."""
     global _options
     if profile is not None and profile not in _PROFILES:
         raise ArgumentError(f"set_printoptions: there is no profile {profile!r}. Use 'default', 'short' or 'full'.")
@@ -46,7 +46,7 @@ def set_printoptions(
 
 
 class _Number:
-    """How all numbers of one tensor are written, and how wide they are."""
+    """The number format of a tensor, and its width."""
 
     def __init__(self, values: np.ndarray) -> None:
         self.width = 1
@@ -83,7 +83,7 @@ class _Number:
 
 
 def _edges(values: np.ndarray) -> np.ndarray:
-    """What is shown of many elements: those at both ends of each axis."""
+    """Return the elements at both ends of each axis."""
     edge = _options.edgeitems
     for axis, n in enumerate(values.shape):
         if n > 2 * edge:
@@ -92,7 +92,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
 
 
 def _rows(values: np.ndarray, number: _Number, indent: int, brief: bool) -> str:
-    """Nested brackets, those of inner axes further to the right."""
+    """Format nested brackets, with the inner axes indented."""
     if values.ndim == 0:
         return number(values.item())
     edge = _options.edgeitems
@@ -112,7 +112,7 @@ def _rows(values: np.ndarray, number: _Number, indent: int, brief: bool) -> str:
 
 
 def _notes(x: Tensor) -> list[str]:
-    """What stands behind the numbers: dtype, and what it has of a gradient."""
+    """Return the text after the numbers: the dtype and the gradient function."""
     notes = []
     empty = x.numel() == 0
     if empty and x.ndim != 1:
@@ -128,7 +128,7 @@ def _notes(x: Tensor) -> list[str]:
 
 
 def text_of(x: Tensor) -> str:
-    """The text of a tensor."""
+    """Return the text of a tensor."""
     start = "tensor("
     indent = len(start)
     values = np.asarray(x._value())

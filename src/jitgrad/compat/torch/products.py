@@ -17,7 +17,7 @@ from jitgrad.tape.tensor import retyped
 
 
 def _pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
-    """What two tensors of one dtype hold."""
+    """Return the values of two tensors of the same dtype."""
     x, y = read(name, a), read(name, b)
     if a.dtype is not b.dtype:
         raise TorchError(
@@ -28,7 +28,7 @@ def _pair(name: str, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _made(value: Plain, name: str, like: Tensor) -> Tensor:
-    """A product in the dtype of its operands."""
+    """Return a product in the dtype of its operands."""
     return wrap(retyped(value, like._tensor.level) if value.level == dtypes.NUMBER else value, name, like._integer)
 
 
@@ -36,7 +36,7 @@ _NAMES = {(1, 1): "DotBackward0", (2, 2): "MmBackward0", (2, 1): "MvBackward0", 
 
 
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The product of matrices in the last two axes; vectors are rows on the left and columns on the right."""
+    """Multiply matrices in the last two axes; vectors are rows on the left and columns on the right."""
     if out is not None:
         return into(out, matmul(input, other))
     x, y = _pair("matmul", input, other)
@@ -59,18 +59,18 @@ def _shapes_say(a: tuple[int, ...], b: tuple[int, ...]) -> str:
 
 
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The product of two matrices."""
+    """Multiply two matrices."""
     made = _of_axes("mm", input, 2, mat2, 2)
     return made if out is None else into(out, made)
 
 
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """The product of a matrix and a vector."""
+    """Multiply a matrix and a vector."""
     return _of_axes("mv", input, 2, vec, 1)
 
 
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The sum of the products of two vectors' elements."""
+    """Return the dot product of two vectors."""
     return _of_axes("dot", input, 1, tensor, 1)
 
 
@@ -78,7 +78,7 @@ inner = vdot = dot
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The products of two batches of matrices."""
+    """Multiply two batches of matrices."""
     made = _of_axes("bmm", input, 3, mat2, 3)
     made._name = "BmmBackward0"
     return made
@@ -112,7 +112,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alp
 
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """All products of the elements of two vectors."""
+    """Return the outer product of two vectors."""
     return wrap(lib.outer(read("outer", input), read("outer", vec2)), "MulBackward0", result_type(input, vec2).numpy)
 
 
@@ -120,25 +120,25 @@ ger = outer
 
 
 def kron(input: Tensor, other: Tensor) -> Tensor:
-    """The Kronecker product."""
+    """Return the Kronecker product."""
     return wrap(lib.kron(read("kron", input), read("kron", other)), "UnsafeViewBackward0", input._integer)
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
-    """Sums of products by the letters of their axes."""
+    """Evaluate an Einstein summation."""
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     made = lib_einsum(equation.replace(" ", ""), *[read("einsum", x) for x in given])
     return _made(made, "SumBackward1" if len(given) == 1 else "ViewBackward0", given[0])
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
-    """Sums of products over axes of both."""
+    """Sum products over axes of both tensors."""
     return _made(lib.tensordot(*_pair("tensordot", a, b), axes=dims), "ViewBackward0", a)
 
 
 @numpy_names
 def cross(input: Tensor, other: Tensor, dim: int = -1) -> Tensor:
-    """The vector product of vectors of three elements along ``dim``."""
+    """Return the cross product of vectors of three elements along ``dim``."""
     x, y = _pair("cross", input, other)
     if x.shape[dim] != 3 or y.shape[dim] != 3:
         raise TorchError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {x.shape[dim]} and {y.shape[dim]}.")

@@ -1,4 +1,4 @@
-"""Operands of one operation: which dtype they have together, and what they are as Tensors of jitgrad."""
+"""Type promotion, and the conversion of operands to jitgrad's Tensors."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NO_ATTRS: dict[str, Any] = {}
 
 
 def result_type(*values: Any) -> dtype:
-    """The dtype that an operation of these tensors and numbers has.
+    """Return the dtype of an operation on these tensors and numbers.
 
-    Tensors with axes say it, then those without, then numbers: later ones only where they are of a higher category, of
-    booleans, integers and floats.
+    Tensors with axes take precedence over tensors without axes, and these over numbers. An operand of lower precedence counts
+    only if its category is higher, in the order boolean, integer, float.
     """
     found: dtype | None = None
     ranks: list[list[dtype]] = [[], [], []]
@@ -47,7 +47,7 @@ def _category(d: dtype) -> int:
 
 
 def operand(name: str, value: Any, position: int = 2) -> Any:
-    """A tensor or a number, of what an operator is given."""
+    """Return a tensor or a number for an operand of an operator."""
     if isinstance(value, (Tensor, *_NUMBERS)):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
@@ -56,7 +56,7 @@ def operand(name: str, value: Any, position: int = 2) -> Any:
 
 
 def together(name: str, *values: Any) -> tuple[list[Any], dtype]:
-    """Operands in their common dtype, where tensors differ in it; numbers adapt by themselves. And that dtype."""
+    """Return operands in their common dtype, and that dtype; numbers adapt by themselves."""
     values = tuple([operand(name, x, i + 1) for i, x in enumerate(values)])
     common = result_type(*values)
     made = []
@@ -68,7 +68,7 @@ def together(name: str, *values: Any) -> tuple[list[Any], dtype]:
 
 
 def binary(op: Any, name: str, backward: str) -> Any:
-    """A function of two tensors, or numbers, by an op or function of jitgrad."""
+    """Make a function of two tensors or numbers from an op or function of jitgrad."""
     is_op = isinstance(op, Op)
 
     def function(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
@@ -96,19 +96,19 @@ def binary(op: Any, name: str, backward: str) -> Any:
 
 
 def _are_long(x: Tensor, y: Tensor) -> bool:
-    """Whether both are of 64-bit integers, which need no conversion."""
+    """Return whether both have 64-bit integers, which need no conversion."""
     return x._tensor.level == y._tensor.level == dtypes.INTEGER and x._integer is y._integer is INT64
 
 
 def _of_bools(name: str, made: Plain) -> Plain:
-    """What was counted of booleans, as one."""
+    """Convert a number computed from booleans to a boolean."""
     if name == "sub":
         raise TorchError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` operator instead.")
     return not_equal(made, 0)
 
 
 def _narrowed(made: Plain, integer: np.dtype[Any]) -> Plain:
-    """Integers of one or two bytes as they wrap around."""
+    """Wrap integers of one or two bytes around."""
     if integer.itemsize > 2:
         return made
     lowest, count = int(np.iinfo(integer).min), 2 ** (8 * integer.itemsize)
@@ -116,7 +116,7 @@ def _narrowed(made: Plain, integer: np.dtype[Any]) -> Plain:
 
 
 def unary(op: Any, name: str, backward: str) -> Any:
-    """A function of one tensor by an op or function of jitgrad."""
+    """Make a function of one tensor from an op or function of jitgrad."""
 
     def function(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if out is not None:
@@ -132,7 +132,7 @@ def unary(op: Any, name: str, backward: str) -> Any:
 
 
 def read(name: str, value: Any) -> Plain | Any:
-    """What a tensor holds."""
+    """Return the value of a tensor."""
     if not isinstance(value, Tensor):
         raise not_a_tensor(name, value)
     return value._tensor

@@ -1,4 +1,4 @@
-"""Random numbers, by jitgrad's generator: another sequence than PyTorch's, and the same for the same seed everywhere."""
+"""Random numbers from jitgrad's generator: not PyTorch's sequence, but the same for the same seed everywhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _seed = 0
 
 
 class Generator:
-    """A sequence of random numbers of its own."""
+    """An independent sequence of random numbers."""
 
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
@@ -26,13 +26,13 @@ class Generator:
         self.numbers = library.generator()
 
     def manual_seed(self, seed: int) -> Generator:
-        """Begin the sequence that belongs to a seed."""
+        """Start the sequence for a seed."""
         self._seed = int(seed)
         self.numbers = library.generator(self._seed)
         return self
 
     def initial_seed(self) -> int:
-        """The seed that it was given."""
+        """The seed of the generator."""
         return self._seed
 
 
@@ -45,19 +45,19 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Seed by chance; returns the seed."""
+    """Seed with a random number, and return it."""
     chosen = int(np.random.default_rng().integers(2**31))
     manual_seed(chosen)
     return chosen
 
 
 def initial_seed() -> int:
-    """The seed that was given last."""
+    """Return the last seed."""
     return _seed
 
 
 def numpy_generator(generator: Generator | None) -> np.random.Generator:
-    """NumPy's generator behind PyTorch's, or the common one."""
+    """Return the NumPy generator of a PyTorch generator, or the global one."""
     return library.generator() if generator is None else generator.numbers
 
 
@@ -65,7 +65,7 @@ def rand(
     *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Numbers from 0 on and below 1, each as likely."""
+    """Return uniform numbers from 0 (inclusive) to 1 (exclusive)."""
     made = _drawn(numpy_generator(generator).random(sizes_of(size)), dtype, requires_grad, device)
     return made if out is None else into(out, made)
 
@@ -74,7 +74,7 @@ def randn(
     *size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, device: Any = None,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Normally distributed numbers, of mean 0 and variance 1."""
+    """Return standard normal numbers."""
     made = _drawn(numpy_generator(generator).standard_normal(sizes_of(size)), dtype, requires_grad, device)
     return made if out is None else into(out, made)
 
@@ -87,7 +87,7 @@ def randint(
     device: Any = None,
     **named: Any,
 ) -> Tensor:
-    """``randint(high, size)`` or ``randint(low, high, size)``: integers from ``low`` on and below ``high``."""
+    """``randint(high, size)`` or ``randint(low, high, size)``: integers from ``low`` (inclusive) to ``high`` (exclusive)."""
     names = ("low", "high", "size") if len(bounds) + len(named) >= 3 else ("high", "size")
     given = {"low": 0} | dict(zip(names, bounds, strict=False)) | named
     if given.keys() != {"low", "high", "size"} or len(bounds) > 3:
@@ -100,17 +100,17 @@ def randint(
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None) -> Tensor:
-    """The integers below ``n`` in random order."""
+    """Return the integers below ``n`` in random order."""
     return _drawn(numpy_generator(generator).permutation(n), types.int64 if dtype is None else dtype, False, device)
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """As ``rand``, in the shape and dtype of ``input``."""
+    """Like ``rand``, with the shape and dtype of ``input``."""
     return rand(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, device=device)
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Tensor:
-    """As ``randn``, in the shape and dtype of ``input``."""
+    """Like ``randn``, with the shape and dtype of ``input``."""
     return randn(input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, device=device)
 
 
@@ -125,20 +125,20 @@ def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normally distributed numbers of these means and standard deviations."""
+    """Return normal numbers with the given means and standard deviations."""
     centre, width = (x.numpy() if isinstance(x, Tensor) else x for x in (mean, std))
     shape = np.broadcast_shapes(np.shape(centre), np.shape(width)) if size is None else sizes_of((size,))
     return _drawn(centre + width * numpy_generator(generator).standard_normal(shape), dtype, requires_grad, device)
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """Ones with the probabilities of ``input``, else zeros."""
+    """Return ones with the probabilities of ``input``, else zeros."""
     drawn = numpy_generator(generator).random(input.shape) < input.numpy(force=True)
     return _drawn(drawn, input.dtype, False, None)
 
 
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
-    """Indices drawn with the weights of ``input``, or of each of its rows."""
+    """Draw indices with the weights of ``input``, or of each of its rows."""
     weights = input.numpy(force=True).astype(np.float64)
     rows = np.atleast_2d(weights)
     if np.any(rows < 0) or np.any(rows.sum(1) <= 0):
@@ -151,12 +151,12 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
 
 
 def get_rng_state() -> Any:
-    """The state of the common generator; see ``set_rng_state``."""
+    """Return the state of the global generator, for ``set_rng_state``."""
     return library.get_state()
 
 
 def set_rng_state(new_state: Any) -> None:
-    """Go on as from a state that ``get_rng_state`` returned."""
+    """Restore a state returned by ``get_rng_state``."""
     library.set_state(new_state)
 
 

@@ -1,4 +1,4 @@
-"""Reductions over axes, and running ones."""
+"""Reductions over axes, and cumulative functions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import cast
 
 Dim = Any
-"""One axis, several in a tuple or list, or None for all."""
+"""Return one axis, several as a tuple, or None for all."""
 
 
 def _axis(dim: Dim) -> Any:
@@ -31,7 +31,7 @@ def _axis(dim: Dim) -> Any:
 
 @numpy_names
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The sum over ``dim``; integers and booleans are summed as int64."""
+    """Return the sum over ``dim``; integers and booleans are summed as int64."""
     x = read("sum", input)
     x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
     return wrap(lib.sum(x, _axis(dim), keepdim), "SumBackward0" if dim is None else "SumBackward1")
@@ -39,7 +39,7 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
 
 @numpy_names
 def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean over ``dim``, of floats."""
+    """Return the mean over ``dim``; the dtype must be floating-point."""
     x = read("mean", input)
     x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
     floating("mean", x, input)
@@ -47,7 +47,7 @@ def mean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = 
 
 
 def floating(name: str, x: Any, input: Tensor) -> None:
-    """Raise TorchError for what is no float."""
+    """Raise TorchError for a dtype that is not floating-point."""
     if x.level <= dtypes.INTEGER:
         raise TorchError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
@@ -56,7 +56,7 @@ def floating(name: str, x: Any, input: Tensor) -> None:
 
 
 def _spread(name: str, input: Tensor, given: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any, float, bool]:
-    """What var and std are given: dim, unbiased or correction, keepdim."""
+    """Parse the arguments of var and std: dim, unbiased or correction, keepdim."""
     x = read(name, input)
     floating(name, x, input)
     names = ("unbiased",) if given and isinstance(given[0], bool) else ("dim", "unbiased", "keepdim")
@@ -69,20 +69,20 @@ def _spread(name: str, input: Tensor, given: tuple[Any, ...], options: dict[str,
 
 @numpy_names
 def var(input: Tensor, *dim: Any, **options: Any) -> Tensor:
-    """The variance over ``dim``, by default unbiased (``correction=1``); nan of a single element."""
+    """Return the variance over ``dim``, by default unbiased (``correction=1``); nan for a single element."""
     x, axis, correction, keepdim = _spread("var", input, dim, options)
     return wrap(lib.var(x, axis, correction, keepdim), "VarBackward0")
 
 
 @numpy_names
 def std(input: Tensor, *dim: Any, **options: Any) -> Tensor:
-    """The square root of ``var``."""
+    """Return the square root of ``var``."""
     x, axis, correction, keepdim = _spread("std", input, dim, options)
     return wrap(networks.spread(x, axis=axis, ddof=correction, keepdims=keepdim), "StdBackward0")
 
 
 def _named(name: str, *made: Tensor) -> tuple[Tensor, ...]:
-    """Results of one operation."""
+    """Return several results of one operation."""
     for x in made:
         x._name = name
     return made
@@ -90,21 +90,21 @@ def _named(name: str, *made: Tensor) -> tuple[Tensor, ...]:
 
 @numpy_names
 def var_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, ...]:
-    """The variance and the mean."""
+    """Return the variance and the mean."""
     _, axis, _, keepdim = _spread("var_mean", input, dim, options)
     return _named("VarMeanBackward0", var(input, *dim, **options), mean(input, axis, keepdim))
 
 
 @numpy_names
 def std_mean(input: Tensor, *dim: Any, **options: Any) -> tuple[Tensor, ...]:
-    """The standard deviation and the mean."""
+    """Return the standard deviation and the mean."""
     _, axis, _, keepdim = _spread("std_mean", input, dim, options)
     return _named("StdMeanBackward0", std(input, *dim, **options), mean(input, axis, keepdim))
 
 
 @numpy_names
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The product over ``dim``."""
+    """Return the product over ``dim``."""
     x = read("prod", input)
     x = x if dtype is None else cast(x._read(), as_dtype(dtype).level)
     return wrap(lib.prod(x, dim, keepdim), "ProdBackward0" if dim is None else "ProdBackward1")
@@ -112,25 +112,25 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 @numpy_names
 def amax(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
-    """The largest element over ``dim``; elements that tie share the gradient."""
+    """Return the maximum over ``dim``; ties share the gradient."""
     return wrap(extremes.max(read("amax", input), _axis(dim), keepdim), "AmaxBackward0", input._integer)
 
 
 @numpy_names
 def amin(input: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
-    """The smallest element over ``dim``; elements that tie share the gradient."""
+    """Return the minimum over ``dim``; ties share the gradient."""
     return wrap(extremes.min(read("amin", input), _axis(dim), keepdim), "AminBackward0", input._integer)
 
 
 @numpy_names
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The smallest and the largest element."""
+    """Return the minimum and the maximum."""
     return return_types.aminmax(*_named("AminmaxBackward0", amin(input, dim, keepdim), amax(input, dim, keepdim)))
 
 
 @numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The largest element; with ``dim`` a pair of values and indices; of two tensors ``maximum``."""
+    """Return the maximum; with ``dim`` a pair of values and indices, with two tensors ``maximum``."""
     if isinstance(dim, Tensor) or other is not None:
         return maximum(input, dim if other is None else other)
     x = read("max", input)
@@ -141,7 +141,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 @numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The smallest element; with ``dim`` a pair of values and indices; of two tensors ``minimum``."""
+    """Return the minimum; with ``dim`` a pair of values and indices, with two tensors ``minimum``."""
     if isinstance(dim, Tensor) or other is not None:
         return minimum(input, dim if other is None else other)
     x = read("min", input)
@@ -151,50 +151,50 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 def _pair(extreme: Any, input: Tensor, x: Any, dim: int, keepdim: bool, name: str) -> tuple[Tensor, Tensor]:
-    """Values and places."""
+    """Return values and indices."""
     values, places = extreme(x, axis=dim, keepdims=keepdim, differs=x.gradient is not None)
     return wrap(values, name, input._integer), wrap(places)
 
 
 @numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest element stands."""
+    """Return the index of the maximum."""
     return wrap(extremes.argmax(read("argmax", input), dim, keepdim))
 
 
 @numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the smallest element stands."""
+    """Return the index of the minimum."""
     return wrap(extremes.argmin(read("argmin", input), dim, keepdim))
 
 
 @numpy_names
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Whether no element is 0."""
+    """Return whether all elements are nonzero."""
     return wrap(logic.all(read("all", input), _axis(dim), keepdim))
 
 
 @numpy_names
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Whether an element is not 0."""
+    """Return whether any element is nonzero."""
     return wrap(logic.any(read("any", input), _axis(dim), keepdim))
 
 
 @numpy_names
 def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
-    """How many elements are not 0."""
+    """Return the number of nonzero elements."""
     return wrap(logic.count_nonzero(read("count_nonzero", input), _axis(dim)))
 
 
 @numpy_names
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
-    """``log(sum(exp(input)))`` over ``dim``, without overflow."""
+    """Compute ``log(sum(exp(input)))`` over ``dim`` without overflow."""
     return wrap(softmax.logsumexp(read("logsumexp", input), _axis(dim), keepdim), "LogsumexpBackward0")
 
 
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The sum of the elements along ``dim`` up to each."""
+    """Return the cumulative sum along ``dim``."""
     x = read("cumsum", input)
     made = cumulative.cumsum(x, dim)
     return wrap(made if dtype is None else cast(made, as_dtype(dtype).level), "CumsumBackward0")
@@ -202,7 +202,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 @numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The product of the elements along ``dim`` up to each."""
+    """Return the cumulative product along ``dim``."""
     made = cumulative.cumprod(read("cumprod", input), dim)
     return wrap(made if dtype is None else cast(made, as_dtype(dtype).level), "CumprodBackward0")
 
@@ -226,7 +226,7 @@ cummin = _running("cummin", np.minimum, return_types.cummin)
 
 
 def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-    """The p-norm of the elements over ``dim``, as of one row."""
+    """Return the p-norm of the elements over ``dim``."""
     x = read("norm", input)
     floating("norm", x, input)
     order = 2.0 if p in (None, "fro", 2) else float(p)
@@ -239,7 +239,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, 
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of the difference."""
+    """Return the p-norm of the difference."""
     made = norm(sub(input, other), p)
     made._name = "DistBackward0"
     return made

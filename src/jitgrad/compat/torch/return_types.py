@@ -1,4 +1,4 @@
-"""Pairs of results by name: ``torch.max(x, dim=1)`` has ``values`` and ``indices``."""
+"""Named results: ``torch.max(x, dim=1)`` has ``values`` and ``indices``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jitgrad.compat.modules import missing
 
 
 class _Named(tuple[Any, ...]):
-    """Results in a tuple, with names."""
+    """A tuple of results with names."""
 
     __slots__ = ()
     names: tuple[str, ...] = ("values", "indices")
@@ -27,79 +27,79 @@ class _Named(tuple[Any, ...]):
 
 
 class max(_Named):
-    """Of ``torch.max``."""
+    """The result of ``torch.max``."""
 
 
 class min(_Named):
-    """Of ``torch.min``."""
+    """The result of ``torch.min``."""
 
 
 class sort(_Named):
-    """Of ``torch.sort``."""
+    """The result of ``torch.sort``."""
 
 
 class topk(_Named):
-    """Of ``torch.topk``."""
+    """The result of ``torch.topk``."""
 
 
 class median(_Named):
-    """Of ``torch.median``."""
+    """The result of ``torch.median``."""
 
 
 class mode(_Named):
-    """Of ``torch.mode``."""
+    """The result of ``torch.mode``."""
 
 
 class kthvalue(_Named):
-    """Of ``torch.kthvalue``."""
+    """The result of ``torch.kthvalue``."""
 
 
 class cummax(_Named):
-    """Of ``torch.cummax``."""
+    """The result of ``torch.cummax``."""
 
 
 class cummin(_Named):
-    """Of ``torch.cummin``."""
+    """The result of ``torch.cummin``."""
 
 
 class aminmax(_Named):
-    """Of ``torch.aminmax``."""
+    """The result of ``torch.aminmax``."""
 
     names = ("min", "max")
 
 
 class linalg_eigh(_Named):
-    """Of ``torch.linalg.eigh``."""
+    """The result of ``torch.linalg.eigh``."""
 
     names = ("eigenvalues", "eigenvectors")
 
 
 class linalg_svd(_Named):
-    """Of ``torch.linalg.svd``."""
+    """The result of ``torch.linalg.svd``."""
 
     names = ("U", "S", "Vh")
 
 
 class svd(_Named):
-    """Of ``torch.svd``."""
+    """The result of ``torch.svd``."""
 
     names = ("U", "S", "V")
 
 
 class linalg_qr(_Named):
-    """Of ``torch.linalg.qr``."""
+    """The result of ``torch.linalg.qr``."""
 
     names = ("Q", "R")
 
 
 class linalg_slogdet(_Named):
-    """Of ``torch.linalg.slogdet``."""
+    """The result of ``torch.linalg.slogdet``."""
 
     names = ("sign", "logabsdet")
 
 
 class linalg_lstsq(_Named):
-    """Of ``torch.linalg.lstsq``."""
+    """The result of ``torch.linalg.lstsq``."""
 
     names = ("solution", "residuals", "rank", "singular_values")
 

@@ -1,6 +1,6 @@
-"""``torch.save`` and ``torch.load``: nested dicts and lists of tensors and plain values, in a file of safetensors.
+"""``torch.save`` and ``torch.load``: nested dicts and lists of tensors and plain values in a safetensors file.
 
-A file is written whole or not at all, and never has code in it, as a pickle has.
+A file is written completely or not at all, and unlike a pickle it never contains code.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from jitgrad.errors import DataError, UnsupportedError
 from jitgrad.saving import archive
 
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-"""How the files begin that PyTorch writes: an archive with a pickle in it, or a pickle."""
+"""The first bytes of files that PyTorch writes: an archive with a pickle, or a pickle."""
 
 
 def save(
     obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2, _use_new_zipfile_serialization: bool = True
 ) -> None:
-    """Write tensors and plain values in nested dicts, lists and tuples, such as a ``state_dict``, to a path or an open file.
+    """Write nested dicts, lists and tuples of tensors and plain values, such as a ``state_dict``, to a path or an open file.
 
-    Modules and other objects are refused: a file of theirs could only be a pickle, which runs code when it is loaded.
+    Modules and other objects are refused: they could only be pickled, and loading a pickle can run code.
     """
     written = _written(obj)
     document = written if isinstance(obj, dict) else {"$value": written}
@@ -37,7 +37,7 @@ def save(
 
 
 def _written(value: Any) -> Any:
-    """A value as dicts, lists, plain values and arrays; what a file has no form for has its kind as the only key."""
+    """Convert a value to dicts, lists, plain values and arrays; other kinds become a dict with the kind as its only key."""
     if isinstance(value, Tensor):
         return np.asarray(value.numpy(force=True))
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -64,7 +64,7 @@ def _written(value: Any) -> Any:
 def load(
     f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None, mmap: bool | None = None
 ) -> Any:
-    """What ``save`` wrote, or the tensors of any file of safetensors. A pickle, as PyTorch writes it, is refused."""
+    """Load a file that ``save`` wrote, or the tensors of any safetensors file. Pickles, as PyTorch writes them, are refused."""
     if isinstance(map_location, str) or hasattr(map_location, "type"):
         check_device(map_location)
     if not hasattr(f, "read"):

@@ -1,4 +1,4 @@
-"""Settings that programs make at their beginning: what they ask for holds without them."""
+"""Global settings of PyTorch, which need no action here."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _precision = "highest"
 
 
 def compile(model: Any = None, **options: Any) -> Any:
-    """The module or function as it is, for what it records is compiled anyway; options are PyTorch's and change nothing."""
+    """Return the module or function itself: recorded operations are compiled anyway, and the options have no effect."""
     return (lambda function: function) if model is None else model
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Nothing: all algorithms are deterministic."""
+    """Do nothing: all algorithms are deterministic."""
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Always True."""
+    """Return True."""
     return True
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Allow products of float32 to be less precise, which they are not: they are always those of "highest"."""
+    """Accept a lower precision of float32 products; the precision is always "highest"."""
     global _precision
     if precision not in _PRECISIONS:
         raise ArgumentError(f"The precision is {precision!r}. Give 'highest', 'high' or 'medium'.")
@@ -33,5 +33,5 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """What was allowed."""
+    """Return the precision that was set."""
     return _precision

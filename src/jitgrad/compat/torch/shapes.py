@@ -1,4 +1,4 @@
-"""Shapes of tensors. What only shows elements otherwise is a view: it changes with its tensor."""
+"""Functions of shapes. Results that only rearrange elements are views, which change with their tensor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _whole = slice(None)
 
 
 def _dim(name: str, dim: int, ndim: int) -> int:
-    """An axis from 0 on."""
+    """Return an axis as a nonnegative number."""
     n = max(ndim, 1)
     if not -n <= dim < n:
         raise IndexError(
@@ -31,12 +31,12 @@ def _dim(name: str, dim: int, ndim: int) -> int:
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
-    """The elements in another shape; -1 for a size that follows from the others."""
+    """Return the elements in another shape; -1 stands for the size that follows from the others."""
     return _reshaped("reshape", input, shape[0] if len(shape) == 1 else shape, "ViewBackward0")
 
 
 def view(input: Tensor, *shape: Any) -> Tensor:
-    """As ``reshape``; of a dtype, as ``to``."""
+    """Like ``reshape``; for a dtype, like ``to``."""
     return _reshaped("view", input, shape[0] if len(shape) == 1 else shape, "ViewBackward0")
 
 
@@ -56,7 +56,7 @@ def _reshaped(name: str, input: Tensor, shape: Any, backward: str) -> Tensor:
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
-    """In the shape of another tensor."""
+    """Reshape to the shape of another tensor."""
     return view(input, other.shape)
 
 
@@ -64,7 +64,7 @@ reshape_as = view_as
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The axes from ``start_dim`` to ``end_dim`` as one."""
+    """Flatten the axes from ``start_dim`` to ``end_dim``."""
     shape = read("flatten", input).shape or (1,)
     first, last = _dim("flatten", start_dim, len(shape)), _dim("flatten", end_dim, len(shape))
     if first == last and input._tensor.shape:
@@ -77,12 +77,12 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """All elements in a row."""
+    """Return all elements as a vector."""
     return flatten(input)
 
 
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
-    """An axis as several."""
+    """Split an axis into several."""
     shape = read("unflatten", input).shape
     at = _dim("unflatten", dim, len(shape))
     rest = -math.prod(sizes) if -1 in sizes else 1
@@ -91,13 +91,13 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
-    """The axes in another order."""
+    """Permute the axes."""
     order = tuple(dims[0]) if len(dims) == 1 and not isinstance(dims[0], int) else dims
     return viewed(input, lambda x: lib.transpose(x, order), "PermuteBackward0")
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two axes in each other's place."""
+    """Swap two axes."""
     ndim = len(read("transpose", input).shape)
     a, b = _dim("transpose", dim0, ndim), _dim("transpose", dim1, ndim)
     return viewed(input, lambda x: lib.swapaxes(x, a, b) if ndim else x._read(), "TransposeBackward0")
@@ -107,7 +107,7 @@ swapaxes = swapdims = transpose
 
 
 def t(input: Tensor) -> Tensor:
-    """A matrix with its axes turned; a vector as it is."""
+    """Transpose a matrix; a vector is returned unchanged."""
     ndim = len(read("t", input).shape)
     if ndim > 2:
         raise TorchError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D. Use permute() or mT.")
@@ -115,7 +115,7 @@ def t(input: Tensor) -> Tensor:
 
 
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """Axes moved to other places."""
+    """Move axes to other places."""
     return viewed(input, lambda x: lib.moveaxis(x, source, destination), "PermuteBackward0")
 
 
@@ -124,7 +124,7 @@ moveaxis = movedim
 
 @numpy_names
 def squeeze(input: Tensor, dim: Any = None) -> Tensor:
-    """Without axes of size 1: all of them, or those of ``dim`` that have it."""
+    """Remove axes of size 1: all of them, or the ones given by ``dim``."""
     shape = read("squeeze", input).shape
     dims = (
         range(len(shape))
@@ -137,14 +137,14 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 
 @numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """With an axis of size 1 at ``dim``."""
+    """Insert an axis of size 1 at ``dim``."""
     shape = read("unsqueeze", input).shape
     at = _dim("unsqueeze", dim, len(shape) + 1)
     return viewed(input, lambda x: lib.reshape(x, (*shape[:at], 1, *shape[at:])), "UnsqueezeBackward0")
 
 
 def expand(input: Tensor, *sizes: Any) -> Tensor:
-    """Axes of size 1 repeated to ``sizes``, without a copy; -1 keeps a size."""
+    """Broadcast axes of size 1 to ``sizes`` without a copy; -1 keeps a size."""
     wanted = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
     shape = read("expand", input).shape
     own = (1,) * (len(wanted) - len(shape)) + shape
@@ -158,24 +158,24 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
 
 
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """Expanded to the shape of another tensor."""
+    """Expand to the shape of another tensor."""
     return expand(input, *other.shape)
 
 
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
-    """As ``expand``."""
+    """Like ``expand``."""
     return expand(input, *size)
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Tensors in their common shape."""
+    """Broadcast tensors to their common shape."""
     shape = np.broadcast_shapes(*[x._tensor.shape for x in tensors])
     return tuple(expand(x, *shape) for x in tensors)
 
 
 @numpy_names
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """``length`` entries along ``dim`` from ``start`` on."""
+    """Return ``length`` entries along ``dim``, beginning at ``start``."""
     at = _dim("narrow", dim, len(read("narrow", input).shape))
     size = input._tensor.shape[at]
     if not 0 <= start % max(size, 1) + length <= size:
@@ -187,14 +187,14 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 @numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """One entry along ``dim``."""
+    """Return one entry along ``dim``."""
     at = _dim("select", dim, len(read("select", input).shape))
     return viewed(input, lambda x: x[(_whole,) * at + (index,)], "SelectBackward0")
 
 
 @numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """All entries along ``dim``."""
+    """Return all entries along ``dim``."""
     at = _dim("unbind", dim, len(read("unbind", input).shape))
     return tuple([viewed(input, _entry(at, i), "UnbindBackward0") for i in range(input._tensor.shape[at])])
 
@@ -210,7 +210,7 @@ def _part(at: int, start: int, stop: int) -> Any:
 
 
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts of one size, the last of them smaller where it must be, or of the sizes given."""
+    """Split into parts of one size, with a smaller last part if necessary, or of the given sizes."""
     at = _dim("split", dim, len(read("split", tensor).shape))
     n = tensor._tensor.shape[at]
     if isinstance(split_size_or_sections, int):
@@ -226,14 +226,14 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 @numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """About so many parts of one size."""
+    """Split into at most ``chunks`` parts of the same size; the last one may be smaller."""
     n = read("chunk", input).shape[dim]
     return split(input, max(-(-n // chunks), 1), dim)
 
 
 @numpy_names
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """So many parts whose sizes differ by one at most, or cut at the indices given."""
+    """Split into parts whose sizes differ by at most one, or at the given indices."""
     at = _dim("tensor_split", dim, len(read("tensor_split", input).shape))
     n = input._tensor.shape[at]
     if isinstance(indices_or_sections, int):
@@ -245,21 +245,21 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of each matrix in two axes."""
+    """Return the diagonal of each matrix in two axes."""
     return viewed(input, lambda x: diagonals.diagonal(x, offset, dim1, dim2), "DiagonalBackward0")
 
 
 def mT(input: Tensor) -> Tensor:
-    """Each matrix, the last two axes, turned."""
+    """Transpose the last two axes."""
     return transpose(input, -2, -1)
 
 
-# What copies.
+# Functions that copy.
 
 
 @numpy_names
 def cat(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors one after the other along an axis that they have."""
+    """Concatenate tensors along an existing axis."""
     given = [x for x in tensors if read("cat", x).shape != (0,)] or list(tensors)
     common = result_type(*given)
     parts = [cast(x._tensor._read(), common.level) for x in given]
@@ -271,7 +271,7 @@ concat = concatenate = cat
 
 @numpy_names
 def stack(tensors: Any, dim: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis."""
+    """Stack tensors of the same shape along a new axis."""
     given = list(tensors)
     shapes = {read("stack", x).shape for x in given}
     if len(shapes) != 1:
@@ -283,13 +283,13 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
 
 
 def hstack(tensors: Any) -> Tensor:
-    """Side by side: along the second axis, of vectors along the first."""
+    """Concatenate along the second axis; vectors along the first."""
     given = [atleast_1d(x) for x in tensors]
     return cat(given, 0 if given[0].ndim == 1 else 1)
 
 
 def vstack(tensors: Any) -> Tensor:
-    """One below the other: along the first axis, vectors as rows."""
+    """Concatenate along the first axis; vectors become rows."""
     return cat([atleast_2d(x) for x in tensors], 0)
 
 
@@ -297,32 +297,32 @@ row_stack = vstack
 
 
 def column_stack(tensors: Any) -> Tensor:
-    """Side by side, vectors as columns."""
+    """Concatenate along the second axis; vectors become columns."""
     return cat([x.reshape(x.numel(), 1) if x.ndim < 2 else x for x in tensors], 1)
 
 
 def dstack(tensors: Any) -> Tensor:
-    """One behind the other: along the third axis."""
+    """Concatenate along the third axis."""
     return cat([atleast_3d(x) for x in tensors], 2)
 
 
 def atleast_1d(input: Tensor) -> Tensor:
-    """With one axis or more."""
+    """Return tensors with at least one axis."""
     return reshape(input, 1) if input.ndim == 0 else input
 
 
 def atleast_2d(input: Tensor) -> Tensor:
-    """With two axes or more."""
+    """Return tensors with at least two axes."""
     return unsqueeze(atleast_1d(input), 0) if input.ndim < 2 else input
 
 
 def atleast_3d(input: Tensor) -> Tensor:
-    """With three axes or more."""
+    """Return tensors with at least three axes."""
     return unsqueeze(atleast_2d(input), -1) if input.ndim < 3 else input
 
 
 def repeat(input: Tensor, *sizes: Any) -> Tensor:
-    """Copies along each axis, and along new ones in front."""
+    """Repeat along each axis, and along new leading axes."""
     counts = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
     if len(counts) < input.ndim:
         raise TorchError(
@@ -332,51 +332,51 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:
-    """As ``repeat``, of the last axes where fewer are given."""
+    """Like ``repeat``, but fewer numbers refer to the last axes."""
     counts = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
     return repeat(input, *(1,) * (input.ndim - len(counts)), *counts)
 
 
 @numpy_names
 def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
-    """Each entry so many times, one after the other."""
+    """Repeat each entry a number of times."""
     counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
     return wrap(rearranging.repeat(read("repeat_interleave", input), counts, dim), "ViewBackward0", input._integer)
 
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
-    """The other way round along axes."""
+    """Reverse the order along axes."""
     axes = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
     return wrap(rearranging.flip(read("flip", input), tuple(axes)), "FlipBackward0", input._integer)
 
 
 def fliplr(input: Tensor) -> Tensor:
-    """Columns in reverse order."""
+    """Reverse the order of the columns."""
     return flip(input, 1)
 
 
 def flipud(input: Tensor) -> Tensor:
-    """Rows in reverse order."""
+    """Reverse the order of the rows."""
     return flip(input, 0)
 
 
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """Moved along axes; what leaves at the end comes back at the beginning."""
+    """Roll along axes."""
     return wrap(rearranging.roll(read("roll", input), shifts, dims), "RollBackward0", input._integer)
 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Zeros above a diagonal."""
+    """Set the elements above a diagonal to zero."""
     return wrap(diagonals.tril(read("tril", input), diagonal), "TrilBackward0", input._integer)
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    """Zeros below a diagonal."""
+    """Set the elements below a diagonal to zero."""
     return wrap(diagonals.triu(read("triu", input), diagonal), "TriuBackward0", input._integer)
 
 
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
-    """The diagonal of a matrix, or a matrix with this diagonal."""
+    """Return the diagonal of a matrix, or a matrix with the given diagonal."""
     return wrap(
         diagonals.diag(read("diag", input), diagonal),
         "DiagonalBackward0" if input.ndim == 2 else "DiagEmbedBackward0",
@@ -385,27 +385,27 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def trace(input: Tensor) -> Tensor:
-    """The sum of the diagonal."""
+    """Return the sum of the diagonal."""
     return wrap(diagonals.trace(read("trace", input)), "TraceBackward0")
 
 
 def clone(input: Tensor) -> Tensor:
-    """A tensor of its own with this value; gradients pass."""
+    """Return a copy; gradients pass through."""
     return wrap(create.tensor(read("clone", input)._read()), "CloneBackward0", input._integer)
 
 
 def contiguous(input: Tensor) -> Tensor:
-    """The tensor itself: jitgrad's memory is always in order."""
+    """Return the tensor itself: jitgrad's memory is always contiguous."""
     return input
 
 
 def numel(input: Tensor) -> int:
-    """The number of elements."""
+    """Return the number of elements."""
     return read("numel", input).size
 
 
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
-    """Turned by a right angle, from the first axis towards the second."""
+    """Rotate by 90 degrees from the first axis towards the second."""
     x = read("rot90", input)
     turned = rearranging.flip(x, ((), (dims[1],), tuple(dims), (dims[0],))[k % 4])
     return wrap(lib.swapaxes(turned, *dims) if k % 2 else turned, "Rot90Backward0", input._integer)

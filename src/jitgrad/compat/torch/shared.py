@@ -1,7 +1,7 @@
-"""Tensors and arrays of NumPy that share their elements: a change of one is a change of the other.
+"""Tensors and NumPy arrays that share their elements: a change of one changes the other.
 
-A Tensor of jitgrad never changes, so a shared one looks at its array whenever it is read. That would take long for large
-arrays: more than ``MOST`` elements are copied, and the array is made read-only, so that a change is an error and is not lost.
+A Tensor of jitgrad never changes, so a shared tensor compares itself with its array whenever it is read. This would be slow for
+large arrays: arrays with more than ``MOST`` elements are copied and made read-only, so a later change raises an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _held: Any = Wrapper.__dict__["_tensor"]
 
 
 class Shared(Tensor):
-    """A tensor of the elements of an array; ``_array`` is the array, ``_tensor`` was made of it."""
+    """A tensor that shares the elements of an array: ``_array`` is the array, and ``_tensor`` was made from it."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class Shared(Tensor):
 
     @_tensor.setter
     def _tensor(self, value: Any) -> None:
-        """Part from the array."""
+        """Stop sharing the array."""
         self.__class__ = Tensor  # type: ignore[assignment]
         self._tensor = value
 
@@ -55,7 +55,7 @@ class Shared(Tensor):
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """A tensor of the elements of an array, of its dtype: they change together."""
+    """Return a tensor that shares the elements of an array."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}). Give an array, or use torch.tensor().")
     wanted = types.of_numpy(ndarray.dtype)
@@ -67,7 +67,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """``data`` itself where it is a tensor of that dtype, an array's elements as ``from_numpy``, else as ``tensor``."""
+    """Return ``data`` if it is a tensor of that dtype, share the elements of an array, or make a tensor of other data."""
     check_device(device)
     if isinstance(data, np.ndarray) and (dtype is None or as_dtype(dtype).numpy == data.dtype):
         return from_numpy(data)
@@ -83,7 +83,7 @@ def _sharing(made: Tensor, array: np.ndarray) -> Tensor:
 
 
 def numpy(self: Tensor, *, force: bool = False) -> Any:
-    """The elements as an array of NumPy, which change together with the tensor; a read-only one where they cannot."""
+    """Return an array that shares the tensor's elements, or a read-only one if that is impossible."""
     if not force and self._tensor.gradient is not None:
         raise TorchError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if type(self) is Shared:
@@ -102,7 +102,7 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
 
 
 def shows_another(x: Tensor) -> bool:
-    """Whether an array of the tensor's elements would have to change with another tensor."""
+    """Return whether an array of the tensor's elements would have to change with another tensor."""
     held = x._tensor
     return isinstance(held, Variable) or getattr(x, "_base", None) is not None
 

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Size(tuple[int, ...]):
-    """A shape: a tuple of integers. Parts and sums of it are shapes, too."""
+    """A shape: a tuple of integers. Slices and sums of shapes are shapes."""
 
     __slots__ = ()
 
@@ -16,7 +16,7 @@ class Size(tuple[int, ...]):
         return super().__new__(cls, sizes)
 
     def numel(self) -> int:
-        """The number of elements."""
+        """Return the number of elements."""
         return int(np.prod(self, dtype=np.int64))
 
     def __getitem__(self, key: Any) -> Any:

@@ -1,4 +1,4 @@
-"""``torch.special``, by ``jitgrad.special``."""
+"""``torch.special``, implemented by ``jitgrad.special``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ xlog1py = binary(lib.xlog1py, "xlog1py", "SpecialXlog1PyBackward0")
 
 
 def multigammaln(input: Tensor, p: int) -> Any:
-    """The logarithm of the gamma function of ``p`` dimensions."""
+    """Return the logarithm of the multivariate gamma function of dimension ``p``."""
     return wrap(lib.multigammaln(read("multigammaln", input), p), "MvlgammaBackward0")
 
 

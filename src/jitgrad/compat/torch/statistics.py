@@ -1,4 +1,4 @@
-"""Order statistics, counts and what samples say."""
+"""Order statistics, counts and sample statistics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from jitgrad.tape.tensor import retyped
 
 @numpy_names
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle element, of two the lower; with ``dim`` a pair of values and indices."""
+    """Return the median, the lower one of two; with ``dim`` a pair of values and indices."""
     x = read("median", input)
     if dim is None:
         n = input.numel()
@@ -41,7 +41,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 @numpy_names
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """The k-th smallest element along ``dim`` and where it stands."""
+    """Return the k-th smallest element along ``dim`` and its index."""
     x = read("kthvalue", input)
     if not 1 <= k <= x.shape[dim]:
         raise TorchError(f"kthvalue(): selected number k out of range for dimension {dim}. Give 1 to {x.shape[dim]}.")
@@ -55,7 +55,7 @@ def _ranked(input: Tensor, x: Any, k: int, dim: int, keepdim: bool, name: str) -
 
 @numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
-    """The most frequent value along ``dim``, of equally frequent ones the smallest, and where it stands last."""
+    """Return the most frequent value along ``dim``, the smallest of several, and its last index."""
     x = read("mode", input)
     values = np.moveaxis(np.asarray(x._read().force()), dim, -1)
     equal = values[..., :, None] == values[..., None, :]
@@ -75,18 +75,18 @@ def _dims(dim: Dim) -> Any:
 
 @numpy_names
 def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """The sum without nan."""
+    """Return the sum without nan."""
     return wrap(ignoring_nan.nansum(read("nansum", input), _dims(dim), keepdim), "NansumBackward0")
 
 
 @numpy_names
 def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """The mean of what is not nan."""
+    """Return the mean of the elements that are not nan."""
     return wrap(ignoring_nan.nanmean(read("nanmean", input), _dims(dim), keepdim), "NanmeanBackward0")
 
 
 def nanmedian(input: Tensor) -> Tensor:
-    """The middle element of what is not nan, of two the lower."""
+    """Return the median of the elements that are not nan, the lower one of two."""
     x = shapes.ravel(read("nanmedian", input))
     return wrap(retyped(quantiles.nanquantile(x, 0.5, method="lower"), x.level), "NanmedianBackward0", input._integer)
 
@@ -102,7 +102,7 @@ def _quantile(name: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, 
 
 @numpy_names
 def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
-    """The value below which a part ``q`` of the elements lies."""
+    """Return the ``q``-quantile."""
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
@@ -110,37 +110,37 @@ def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = Fals
 def nanquantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
-    """As ``quantile``, of what is not nan."""
+    """Like ``quantile``, ignoring nan."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each number from 0 on occurs, or the sum of weights there."""
+    """Count each nonnegative integer, or add up its weights."""
     return wrap(lib.bincount(read("bincount", input), None if weights is None else weights._tensor, minlength))
 
 
 def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
-    """How many elements are in each of so many intervals; 0 and 0 stand for the smallest and largest element."""
+    """Count the elements in intervals of equal width; 0 and 0 stand for the smallest and largest element."""
     values = np.asarray(read("histc", input)._read()._value())
     low, high = (values.min(), values.max()) if min == max == 0 else (min, max)
     return of_array(np.histogram(values, bins, (float(low), float(high)))[0], input.dtype)
 
 
 def cov(input: Tensor, *, correction: int = 1) -> Tensor:
-    """The covariances of rows."""
+    """Return the covariance matrix of the rows."""
     x = read("cov", input)
     return wrap(retyped(lib.cov(x, ddof=correction), x.level), "SqueezeBackward0")
 
 
 def corrcoef(input: Tensor) -> Tensor:
-    """The coefficients of correlation of rows."""
+    """Return the correlation matrix of the rows."""
     x = read("corrcoef", input)
     return wrap(retyped(lib.corrcoef(x), x.level), "ClampBackward1")
 
 
 @numpy_names
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
-    """The integral along ``dim`` by the trapezoidal rule."""
+    """Return the integral along ``dim`` by the trapezoidal rule."""
     held = read("trapezoid", y)
     return wrap(sampled.trapezoid(held, None if x is None else x._tensor, dx, dim), "MulBackward1")
 
@@ -150,7 +150,7 @@ trapz = trapezoid
 
 @numpy_names
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, dim: int = -1) -> Tensor:
-    """The integral along ``dim`` up to each point but the first."""
+    """Return the cumulative integral along ``dim`` by the trapezoidal rule."""
     rows = shapes.moveaxis(read("cumulative_trapezoid", y), dim, -1)
     step = dx if x is None else cumulative.diff(x._tensor)
     parts = (rows[..., 1:] + rows[..., :-1]) * step / 2.0
@@ -159,7 +159,7 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1.0, d
 
 @numpy_names
 def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
-    """The slopes along axes, by differences."""
+    """Return the gradients along axes by finite differences."""
     given = [s._tensor if isinstance(s, Tensor) else s for s in (spacing if isinstance(spacing, (tuple, list)) else [spacing])]
     made = sampled.gradient(read("gradient", input), *given, axis=_dims(dim), edge_order=edge_order)
     parts = made if isinstance(made, tuple) else (made,)

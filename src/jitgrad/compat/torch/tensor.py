@@ -1,7 +1,6 @@
-"""PyTorch's Tensor: a Tensor of jitgrad, or for a leaf that requires a gradient a Variable, behind PyTorch's methods.
+"""PyTorch's Tensor: a wrapper of a Tensor of jitgrad, or of a Variable for a leaf that requires a gradient.
 
-A Tensor of jitgrad never changes. So a change in place gives the wrapper another one; what is a view of it notices, see
-``views``.
+A Tensor of jitgrad never changes, so a change in place replaces the wrapped one. Views follow such changes, see ``views``.
 """
 
 from __future__ import annotations
@@ -29,20 +28,20 @@ from jitgrad.tape.variable import Variable
 
 
 class Tensor(Wrapper):
-    """An array with PyTorch's methods. ``torch.tensor`` makes one of data.
+    """An array with PyTorch's methods, created by ``torch.tensor``.
 
     Attributes
     ----------
     _tensor : Tensor or Variable of jitgrad
-        The value. A Variable keeps what changes by assignment: leaves that require gradients, parameters, buffers.
+        The value. Leaves that require gradients, parameters and buffers are Variables, because they are assigned to.
     _integer : numpy.dtype
-        The dtype that is shown for integers.
+        The dtype shown for integers.
     _name : str
         PyTorch's name of the operation that made it.
     _grad : Tensor or None
-        The gradient that was shown last.
+        The gradient that was read last.
     _array : numpy.ndarray
-        The array that it shares its elements with, see ``shared``.
+        The array that shares its elements, see ``shared``.
     """
 
     __slots__ = ("_array", "_grad", "_name")
@@ -54,20 +53,20 @@ class Tensor(Wrapper):
         self._name = ""
         self._grad: Any = None
 
-    # What it is.
+    # Properties.
 
     @property
     def shape(self) -> Size:
-        """The sizes of its axes."""
+        """The shape."""
         return Size(self._tensor.shape)
 
     def size(self, dim: int | None = None) -> Any:  # type: ignore[override]
-        """The shape, or the size along ``dim``."""
+        """Return the shape, or the size along ``dim``."""
         return Size(self._tensor.shape) if dim is None else self._tensor.shape[dim]
 
     @property
     def dtype(self) -> dtype:  # type: ignore[override]
-        """The dtype of its elements."""
+        """The dtype."""
         level = self._tensor.level
         return types.float32 if level == dtypes.FLOAT32 else types.of_level(level, self._integer)
 
@@ -79,12 +78,12 @@ class Tensor(Wrapper):
     dim = ndim.fget  # type: ignore[attr-defined]
 
     def numel(self) -> int:
-        """The number of elements."""
+        """Return the number of elements."""
         return self._tensor.size
 
     nelement = numel
 
-    if TYPE_CHECKING:  # what other files of this package put here
+    if TYPE_CHECKING:  # set by other files of this package
         data: Any
         _array: np.ndarray
         T: Any
@@ -98,7 +97,7 @@ class Tensor(Wrapper):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether ``backward`` finds its way here."""
+        """Whether ``backward`` computes a gradient for it."""
         return self._tensor.gradient is not None
 
     @requires_grad.setter
@@ -106,7 +105,7 @@ class Tensor(Wrapper):
         self.requires_grad_(required)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Have ``backward`` give it a gradient, or not; returns self."""
+        """Set whether ``backward`` computes a gradient, and return the tensor."""
         held = self._tensor
         if requires_grad and held.level <= dtypes.INTEGER:
             raise TorchError(
@@ -122,13 +121,13 @@ class Tensor(Wrapper):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it was made by the user, or requires no gradient."""
+        """Whether the user made it, or it requires no gradient."""
         held = self._tensor
         return held.gradient is None or isinstance(held, Variable) or not is_recorded_op(held)
 
     @property
     def grad_fn(self) -> GradFn | None:  # type: ignore[override]
-        """What made it, of a result that requires a gradient."""
+        """The operation that made it, if it requires a gradient."""
         if self.is_leaf:
             return None
         held = self._tensor._read()
@@ -136,7 +135,7 @@ class Tensor(Wrapper):
 
     @property
     def grad(self) -> Any:
-        """The sum of the gradients since it was last forgotten."""
+        """The accumulated gradient."""
         kept = self._tensor.gradient
         if kept is None or kept.value is None:
             return None
@@ -161,7 +160,7 @@ class Tensor(Wrapper):
             kept.value = None if value is None else value._tensor._read()
 
     def retain_grad(self) -> None:
-        """Have ``backward`` keep the gradient of this result, too."""
+        """Keep the gradient of this result in ``backward``."""
         if not self.is_leaf:
             self._tensor.retain_grad()
         elif not self.requires_grad:
@@ -170,11 +169,11 @@ class Tensor(Wrapper):
     def backward(
         self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
     ) -> None:
-        """Add the gradient of this value to ``.grad`` of the leaves that it was computed from."""
+        """Add the gradient of this value to ``.grad`` of the leaves from which it was computed."""
         run_backward(self, gradient, retain_graph, create_graph, inputs)
 
     def register_hook(self, hook: Any) -> Any:
-        """Not offered: raises TorchError."""
+        """Raise TorchError: not supported."""
         raise TorchError("jitgrad does not have Tensor.register_hook. Change .grad between backward() and step() instead.")
 
     # Values that leave the graph.
@@ -183,7 +182,7 @@ class Tensor(Wrapper):
         return np.asarray(self.numpy(), dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Of values, as PyTorch gives them to NumPy; the result is a tensor again."""
+        """Convert the result of a NumPy function back to a tensor."""
         given = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
         made = getattr(ufunc, method)(*given, **kwargs)
         return of_array(np.asarray(made)) if isinstance(made, (np.ndarray, np.generic)) else made
@@ -192,7 +191,7 @@ class Tensor(Wrapper):
         return function(*[_as_array(x) for x in args], **{key: _as_array(x) for key, x in kwargs.items()})
 
     def item(self) -> Any:
-        """The value of one element as a Python number."""
+        """Return the value of a tensor with one element as a Python number."""
         if self._tensor.size != 1:
             raise TorchError(
                 f"a Tensor with {self._tensor.size} elements cannot be converted to Scalar. Use tolist(), or pick one element."
@@ -200,7 +199,7 @@ class Tensor(Wrapper):
         return self._leaving("item()", explicit=True).item()
 
     def tolist(self) -> Any:
-        """The value as Python numbers in nested lists."""
+        """Return the values as nested lists of Python numbers."""
         return np.asarray(self._leaving("tolist()", explicit=True)).tolist()
 
     def __float__(self) -> float:
@@ -244,7 +243,7 @@ class Tensor(Wrapper):
         return made
 
     def __reduce__(self) -> Any:
-        """Pickled by its value."""
+        """Pickle the tensor by its value."""
         return _again, (np.asarray(self._value()), self.dtype.name, self.is_leaf and self.requires_grad)
 
     def __copy__(self) -> Tensor:
@@ -253,7 +252,7 @@ class Tensor(Wrapper):
     # Changes in place.
 
     def _become(self, value: Plain, name: str = "") -> None:
-        """Take another value of this shape and dtype: what every change in place ends with."""
+        """Set a new value of the same shape and dtype; every change in place ends here."""
         held = self._tensor
         if isinstance(held, Variable):
             if held.gradient is not None and grad_enabled():
@@ -267,23 +266,23 @@ class Tensor(Wrapper):
             self._name = name
 
     def _keep_value(self) -> None:
-        """Part from what it shows the value of: of a view and of a gradient."""
+        """Detach from the tensor that this one is a view or gradient of."""
 
 
 _new = object.__new__
 
 
 def wrap(tensor: Plain | Variable, name: str = "", integer: np.dtype[Any] = INT64) -> Tensor:
-    """A result of jitgrad as a tensor of PyTorch's.
+    """Wrap a result of jitgrad as a tensor.
 
     Parameters
     ----------
     tensor : Tensor
-        A result that was just recorded, or a leaf of one of the four dtypes.
+        A new result, or a leaf of one of the four dtypes.
     name : str
-        What PyTorch calls the operation, such as "AddBackward0".
+        PyTorch's name of the operation, such as "AddBackward0".
     integer : numpy.dtype
-        Which integers they are, if they are integers.
+        The integer dtype, for integers.
     """
     if tensor.level not in _SHOWN:
         tensor = retyped(tensor._read(), _SETTLED.get(tensor.level) or types.default().level)
@@ -305,13 +304,13 @@ def _again(array: np.ndarray, name: str, requires_grad: bool) -> Tensor:
 
 
 def of_array(array: Any, dtype: dtype | None = None) -> Tensor:
-    """A tensor with a copy of an array, in the array's dtype by default."""
+    """Return a tensor with a copy of an array, in the array's dtype by default."""
     wanted = types.of_numpy(np.asarray(array).dtype) if dtype is None else dtype
     return wrap(leaf_of(array, wanted), "", wanted.integer)
 
 
 def leaf_of(array: Any, dtype: dtype) -> Plain:
-    """A Tensor of jitgrad with a copy of an array, in a dtype."""
+    """Return a Tensor of jitgrad with a copy of an array in a dtype."""
     kept = np.array(array, dtype.numpy)
     if dtype.level == dtypes.INTEGER:
         kept = kept.astype(INT64.type)
@@ -320,7 +319,7 @@ def leaf_of(array: Any, dtype: dtype) -> Plain:
 
 
 def constant(array: np.ndarray, like: Tensor) -> Tensor:
-    """A tensor around a read-only array of jitgrad's own dtype, which is not copied, of the dtype of ``like``."""
+    """Wrap a read-only array of jitgrad's dtype without a copy, with the dtype of ``like``."""
     return wrap(known(array, like._tensor.level), "", like._integer)
 
 
@@ -329,7 +328,7 @@ def _as_array(value: Any) -> Any:
 
 
 def into(out: Tensor, made: Tensor) -> Tensor:
-    """Write a result into the tensor that was given for it."""
+    """Write a result into the tensor given as ``out``."""
     if out._tensor.shape != made._tensor.shape:
         out._tensor = made._tensor
     elif out.dtype is not made.dtype:

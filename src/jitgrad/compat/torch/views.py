@@ -1,4 +1,4 @@
-"""Tensors that show a part of another, or the gradient of one: what changes here changes there."""
+"""Views of other tensors and their gradients: a change of the view changes the tensor."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from jitgrad.tape.variable import Variable
 
 _new = object.__new__
 Function = Callable[[Any], Plain]
-"""Of a Tensor of jitgrad a reordered part of its elements: a reshape, a slice."""
+"""Rearrange the elements of a Tensor of jitgrad: a reshape or a slice."""
 
 
 class View(Tensor):
-    """The elements of another tensor in another shape: they change together."""
+    """The elements of another tensor in another shape; both change together."""
 
     __slots__ = ("_base", "_function", "_made", "_seen")
     _base: Any
@@ -95,7 +95,7 @@ class Detached(View):
 
 
 class GradientOf(Tensor):
-    """The gradient that ``backward`` adds up for a tensor, as ``tensor.grad``."""
+    """The gradient that ``backward`` accumulates, ``tensor.grad``."""
 
     __slots__ = ("_kept", "_shown")
     _kept: Gradient | None
@@ -119,9 +119,9 @@ class GradientOf(Tensor):
 
 
 def view(base: Tensor, function: Function, name: str, now: Plain | None = None) -> Tensor:
-    """A view of a tensor by a function of Tensors of jitgrad, which only reorders and leaves out elements.
+    """Return a view of a tensor, defined by a function of Tensors that only rearranges and selects elements.
 
-    ``now`` is what the function gives for the present value, where that is known.
+    ``now`` is the function's result for the present value, if it is known.
     """
     if now is None and not grad_enabled() and base._tensor.gradient is not None:
         with_gradient = function
@@ -141,7 +141,7 @@ def view(base: Tensor, function: Function, name: str, now: Plain | None = None) 
 
 
 def detach(self: Tensor) -> Tensor:
-    """The same value without its derivative; changes of it are changes of this tensor, which no gradient knows of."""
+    """Return the same value without its derivative; its changes are changes of this tensor, without gradients."""
     made = _new(Detached)
     made._integer = self._integer
     made._name = ""
@@ -153,7 +153,7 @@ def detach(self: Tensor) -> Tensor:
 
 
 def _constant(held: Any) -> Plain:
-    """The value without its derivative."""
+    """Return the value without its derivative."""
     return (
         stop_gradient(held)
         if held.gradient is not None or (isinstance(held, Variable) and held.level > INTEGER)
@@ -181,13 +181,13 @@ def _show(self: Tensor, kept: Gradient) -> Tensor:
 
 
 def _state(base: Tensor) -> Plain:
-    """What stands for the present value of a tensor."""
+    """Return a placeholder for the present value of a tensor."""
     held = base._tensor
     return held.leaf if isinstance(held, Variable) else held
 
 
 def _replaced(held: Any, function: Function, value: Plain) -> Plain:
-    """``held`` with ``value`` where ``function`` takes elements from."""
+    """Return ``held`` with ``value`` in the elements that ``function`` selects."""
     places = np.asarray(function(Plain(None, (), (), held.shape, 1, _numbered(held.shape))).force(), np.int64)
     if np.unique(places).size < places.size:
         raise TorchError(

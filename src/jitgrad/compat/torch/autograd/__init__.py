@@ -17,12 +17,12 @@ from jitgrad.transforms.check import check_grads
 
 
 def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
-    """The tensor itself, as old programs call it."""
+    """Return the tensor itself; an old name."""
     return data.requires_grad_() if requires_grad else data
 
 
 def gradcheck(func: Any, inputs: Any, *, raise_exception: bool = True, **options: Any) -> bool:
-    """Compare gradients with differences; use float64 inputs."""
+    """Compare gradients with finite differences; use float64 inputs."""
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     try:
         check_grads(plain(func), unwrap(given), order=1)

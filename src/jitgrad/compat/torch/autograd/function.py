@@ -1,4 +1,4 @@
-"""``torch.autograd.Function``: operations with a derivative of one's own."""
+"""``torch.autograd.Function``: operations with a custom derivative."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.transforms.custom import custom_gradient
 
 
 class FunctionCtx:
-    """What ``forward`` leaves for ``backward``: tensors by ``save_for_backward``, all else as attributes."""
+    """What ``forward`` saves for ``backward``: tensors with ``save_for_backward``, everything else as attributes."""
 
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
@@ -22,43 +22,43 @@ class FunctionCtx:
         self._zeros = True
 
     def save_for_backward(self, *tensors: Any) -> None:
-        """Keep tensors for ``backward``, which has them as ``ctx.saved_tensors``."""
+        """Save tensors for ``backward``, which reads them from ``ctx.saved_tensors``."""
         self.saved_tensors = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Outputs that have no gradient."""
+        """Mark outputs that have no gradient."""
         self._constant = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """Not offered: raises TorchError."""
+        """Raise TorchError: not supported."""
         raise TorchError("ctx.mark_dirty: jitgrad's Functions do not change their inputs. Return a new tensor.")
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Whether outputs that nothing came of have gradients of zeros in ``backward``: always."""
+        """Accepted for compatibility: unused outputs always get gradients of zeros."""
         self._zeros = value
 
 
 class Function:
-    """An operation by ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``; it is used by ``apply``."""
+    """An operation defined by ``forward(ctx, *args)`` and ``backward(ctx, *grad_outputs)``, called with ``apply``."""
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """The outputs; to be written."""
+        """Return the outputs; to be overridden."""
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """The gradients of the inputs, one each, None for what has none; to be written."""
+        """Return the gradient of each input, or None; to be overridden."""
         raise NotImplementedError("You must implement the backward method for your custom autograd.Function.")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """What ``forward`` without ``ctx`` leaves for ``backward``."""
+        """Save values for ``backward``, if ``forward`` has no ``ctx``."""
         raise NotImplementedError("setup_context is not implemented.")
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
-        """The outputs of ``forward``, whose derivative is ``backward``."""
+        """Compute the outputs of ``forward``, with ``backward`` as the derivative."""
         places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         ctx = FunctionCtx(tuple([isinstance(x, Tensor) and x.requires_grad for x in args]))
         shown: list[Any] = []
@@ -95,7 +95,7 @@ def _forward(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...]) -> An
 
 
 def _backward(cls: type[Function], ctx: FunctionCtx, g: Sequence[Any], count: int, places: list[int]) -> tuple[Any | None, ...]:
-    """The cotangents of the tensors among the arguments."""
+    """Return the cotangents of the tensors among the arguments."""
     found = cls.backward(ctx, *[wrap(x) for x in g])
     given = list(found) if isinstance(found, tuple) else [found]
     if len(given) < count or any(x is not None for x in given[count:]):
@@ -107,7 +107,7 @@ def _backward(cls: type[Function], ctx: FunctionCtx, g: Sequence[Any], count: in
 
 
 def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A ``backward`` that is not differentiated again: the function itself."""
+    """Mark a ``backward`` that is not differentiated again; returns the function itself."""
     return function
 
 

@@ -15,7 +15,7 @@ from jitgrad.transforms import gradients, jacobians
 
 
 def plain(func: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of tensors as one of Tensors of jitgrad."""
+    """Wrap a function of tensors as a function of jitgrad's Tensors."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
         return unwrap(func(*wrapped(args), **wrapped(kwargs)))
@@ -24,12 +24,12 @@ def plain(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wrapped(value: Any) -> Any:
-    """Any nesting of values, with tensors in place of Tensors of jitgrad."""
+    """Replace jitgrad's Tensors by tensors in any nesting."""
     return tree_map(lambda x: wrap(x) if isinstance(x, Plain) else x, value)
 
 
 def _called(transform: Callable[..., Any], func: Callable[..., Any], inputs: Any, create_graph: bool) -> Any:
-    """A derivative of ``func`` by all its inputs, nested as PyTorch does: a tuple where there are several."""
+    """Return a derivative of ``func`` with respect to all inputs, nested as in PyTorch: a tuple for several inputs."""
     several = isinstance(inputs, tuple)
     given = inputs if several else (inputs,)
     if not all(isinstance(x, Tensor) for x in given):
@@ -42,7 +42,7 @@ def jacobian(
     func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
-    """The Jacobian of ``func``, of shape output.shape + input.shape; nested for tuples."""
+    """Return the Jacobian of ``func``, of shape output.shape + input.shape, nested for tuples."""
     return _called(jacobians.jacfwd if strategy == "forward-mode" else jacobians.jacrev, func, inputs, create_graph)
 
 
@@ -50,7 +50,7 @@ def hessian(
     func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
-    """The Hessian of ``func``, whose result is one number."""
+    """Return the Hessian of ``func``, whose result is a scalar."""
     return _called(jacobians.hessian, _of_one_number(func), inputs, create_graph)
 
 
@@ -65,7 +65,7 @@ def _of_one_number(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """The outputs of ``func``, and the product of ``v`` with its Jacobian."""
+    """Return the outputs of ``func``, and the product of ``v`` and its Jacobian."""
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     value, pull = gradients.vjp(plain(func), *unwrap(given))
     weight = wrapped(value).new_ones(value.shape) if v is None else v
@@ -74,14 +74,14 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
 
 
 def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """The outputs of ``func``, and the product of its Jacobian with ``v``."""
+    """Return the outputs of ``func``, and the product of its Jacobian and ``v``."""
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     direction = tuple(x.new_ones(x.shape) for x in given) if v is None else v if isinstance(v, tuple) else (v,)
     return wrapped(gradients.jvp(plain(func), unwrap(given), unwrap(direction)))
 
 
 def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """The value of ``func``, and the product of its Hessian with ``v``."""
+    """Return the value of ``func``, and the product of its Hessian and ``v``."""
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     direction = tuple(x.new_ones(x.shape) for x in given) if v is None else v if isinstance(v, tuple) else (v,)
     return func(*given), wrapped(gradients.hvp(plain(_of_one_number(func)), unwrap(given), unwrap(direction)))

@@ -1,4 +1,4 @@
-"""Gradients as results, and into ``.grad`` of several tensors."""
+"""Gradients as results, and ``backward`` for several tensors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
-    """The gradients of the sum of ``outputs`` by each of ``inputs``; with ``create_graph`` they have derivatives themselves."""
+    """Return the gradients of the sum of ``outputs``; with ``create_graph``, they can be differentiated."""
     if is_grads_batched:
         raise TorchError("grad: jitgrad does not have is_grads_batched. Use torch.func.jacrev or torch.vmap.")
     targets, sources = _listed(outputs), _listed(inputs)
@@ -85,7 +85,7 @@ def backward(
     grad_variables: None = None,
     inputs: Any = None,
 ) -> None:
-    """``backward`` of several tensors."""
+    """Call ``backward`` for several tensors."""
     targets = _listed(tensors)
     weights = [None] * len(targets) if grad_tensors is None else _listed(grad_tensors)
     for number, (target, weight) in enumerate(zip(targets, weights, strict=True), 1):

@@ -1,4 +1,4 @@
-"""``torch.backends``: what programs ask before they choose a device."""
+"""``torch.backends``: queries that programs make before they choose a device."""
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch.backends import cudnn, mps

@@ -1,4 +1,4 @@
-"""``torch.backends.cudnn``: settings without an effect."""
+"""``torch.backends.cudnn``: settings that have no effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ enabled = False
 
 
 def is_available() -> bool:
-    """Always False: jitgrad computes on the CPU."""
+    """Return False: jitgrad computes on the CPU."""
     return False
 
 

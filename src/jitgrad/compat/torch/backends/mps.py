@@ -1,4 +1,4 @@
-"""``torch.backends.mps``: there is none."""
+"""``torch.backends.mps``, which is not available."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from jitgrad.compat.modules import missing
 
 
 def is_available() -> bool:
-    """Always False: jitgrad computes on the CPU."""
+    """Return False: jitgrad computes on the CPU."""
     return False
 
 
 def is_built() -> bool:
-    """Always False."""
+    """Return False."""
     return False
 
 

@@ -1,4 +1,4 @@
-"""Activations and dropout: functions of ``torch.nn.functional`` as modules, with the same arguments and defaults."""
+"""Activations and dropout: functions of ``torch.nn.functional`` as modules with the same arguments and defaults."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from jitgrad.errors import ArgumentError
 
 
 class Function(Module):
-    """A function of one tensor, whose other arguments are the module's.
+    """A module for a function of one tensor; the other arguments are the module's.
 
-    A subclass names the function, and says how its arguments are printed; ``inplace`` is printed where it is True.
+    A subclass defines the function and how its arguments are printed; ``inplace`` is printed only if it is True.
     """
 
     _function: ClassVar[Callable[..., Any]]
@@ -51,31 +51,31 @@ class Function(Module):
 
 
 class ReLU(Function, function=F.relu):
-    """The larger of x and 0."""
+    """max(0, x)."""
 
 
 class ReLU6(Function, function=F.relu6):
-    """x between 0 and 6."""
+    """x clipped to the range from 0 to 6."""
 
 
 class LeakyReLU(Function, function=F.leaky_relu, shown="negative_slope={negative_slope}"):
-    """x, below 0 times ``negative_slope``."""
+    """x if it is positive, else negative_slope·x."""
 
 
 class ELU(Function, function=F.elu, shown="alpha={alpha}"):
-    """x, below 0 alpha·(eˣ − 1)."""
+    """x if it is positive, else alpha·(eˣ − 1)."""
 
 
 class SELU(Function, function=F.selu):
-    """ELU, scaled so that it normalises by itself."""
+    """Scaled ELU, with self-normalizing constants."""
 
 
 class CELU(Function, function=F.celu, shown="alpha={alpha}"):
-    """x, below 0 alpha·(e^(x/alpha) − 1)."""
+    """x if it is positive, else alpha·(e^(x/alpha) − 1)."""
 
 
 class GELU(Function, function=F.gelu, shown="approximate={approximate!r}"):
-    """x·Φ(x), or its approximation by "tanh"."""
+    """x·Φ(x), or its "tanh" approximation."""
 
 
 class SiLU(Function, function=F.silu):
@@ -101,15 +101,15 @@ class Hardsigmoid(Function, function=F.hardsigmoid):
 
 
 class Hardtanh(Function, function=F.hardtanh, shown="min_val={min_val}, max_val={max_val}"):
-    """x between ``min_val`` and ``max_val``."""
+    """x clipped to the range from ``min_val`` to ``max_val``."""
 
 
 class Hardshrink(Function, function=F.hardshrink, shown="{lambd}"):
-    """x, and 0 from -lambd to lambd."""
+    """x, but 0 from -lambd to lambd."""
 
 
 class Softshrink(Function, function=F.softshrink, shown="{lambd}"):
-    """x nearer to 0 by ``lambd``, and 0 where it is within."""
+    """x moved towards 0 by ``lambd``, at most to 0."""
 
 
 class Tanhshrink(Function, function=F.tanhshrink):
@@ -117,7 +117,7 @@ class Tanhshrink(Function, function=F.tanhshrink):
 
 
 class Threshold(Function, function=F.threshold, shown="threshold={threshold}, value={value}"):
-    """x where it is above ``threshold``, ``value`` elsewhere."""
+    """x if it is above ``threshold``, else ``value``."""
 
 
 class Softplus(Function, function=F.softplus, shown="beta={beta}, threshold={threshold}"):
@@ -141,23 +141,23 @@ class LogSigmoid(Function, function=F.logsigmoid):
 
 
 class Softmax(Function, function=F.softmax, shown="dim={dim}"):
-    """Exponentials along ``dim``, over their sum."""
+    """The softmax along ``dim``."""
 
 
 class Softmin(Function, function=F.softmin, shown="dim={dim}"):
-    """Softmax of −x."""
+    """The softmax of −x."""
 
 
 class LogSoftmax(Function, function=F.log_softmax, shown="dim={dim}"):
-    """The logarithm of Softmax."""
+    """The logarithm of the softmax."""
 
 
 class GLU(Function, function=F.glu, shown="dim={dim}"):
-    """The first half along ``dim`` times the sigmoid of the second."""
+    """The first half along ``dim`` times the sigmoid of the second half."""
 
 
 class PReLU(Module):
-    """x, below 0 times a slope that is learnt."""
+    """x if it is positive, else x times a learned slope."""
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class PReLU(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Begin anew."""
+        """Reset the slope to its initial value."""
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Any) -> Any:
@@ -178,7 +178,7 @@ class PReLU(Module):
 
 
 class Dropout(Function, function=F.dropout):
-    """In training zeros with probability ``p``, and the rest larger by as much."""
+    """During training, set elements to 0 with probability ``p`` and scale the others."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         if not 0 <= p <= 1:

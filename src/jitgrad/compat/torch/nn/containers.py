@@ -1,4 +1,4 @@
-"""Containers: modules and parameters in sequences and under names."""
+"""Containers of modules and parameters, as sequences and mappings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from jitgrad.errors import ArgumentError, IndexingError, UnsupportedError
 
 
 class _Numbered(Module):
-    """Modules under the names "0", "1", …"""
+    """Modules with the names "0", "1", …."""
 
     def _name(self, index: Any) -> str:
-        """The name of an index, which may count from the end."""
+        """Return the name for an index, which may be negative."""
         number, length = operator.index(index), len(self)
         if not -length <= number < length:
             raise IndexingError(
@@ -27,7 +27,7 @@ class _Numbered(Module):
         return list(self._own_modules)[number]
 
     def _renew(self, modules: Iterable[Any]) -> None:
-        """Have these modules, under their numbers, instead of those there were."""
+        """Replace the modules, with new numbers as names."""
         for name in list(self._own_modules):
             delattr(self, name)
         for number, module in enumerate(modules):
@@ -56,25 +56,25 @@ class _Numbered(Module):
         return iter(list(self._own_modules.values()))
 
     def append(self, module: Module) -> Self:
-        """Add a module at the end."""
+        """Append a module."""
         self.add_module(str(len(self)), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:
-        """Add modules at the end."""
+        """Append several modules."""
         for module in list(modules):
             self.append(module)
         return self
 
     def insert(self, index: int, module: Module) -> Any:
-        """Add a module before the one at ``index``."""
+        """Insert a module before the one at ``index``."""
         modules = list(self)
         modules.insert(index, module)
         self._renew(modules)
         return self
 
     def pop(self, key: int) -> Any:
-        """Take a module out."""
+        """Remove and return a module."""
         module = self[key]
         del self[key]
         return module
@@ -84,7 +84,7 @@ class _Numbered(Module):
 
 
 class Sequential(_Numbered):
-    """One module after another; as arguments, or in an OrderedDict under names."""
+    """Modules applied one after another, given as arguments or as an OrderedDict."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class Sequential(_Numbered):
 
 
 class ModuleList(_Numbered):
-    """A list of modules, whose parameters are found."""
+    """A list of registered modules."""
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class ModuleList(_Numbered):
         return ModuleList([*self, *other])
 
     def __repr__(self) -> str:
-        """Equal neighbours as one line: ``(0-2): 3 x ReLU()``."""
+        """Print equal neighbors on one line: ``(0-2): 3 x ReLU()``."""
         lines = []
         at = 0
         for text, group in itertools.groupby(map(repr, self)):
@@ -146,7 +146,7 @@ class ModuleList(_Numbered):
 
 
 class ModuleDict(Module):
-    """Modules under names, whose parameters are found."""
+    """A dictionary of registered modules."""
 
     def __init__(self, modules: Any = None) -> None:
         super().__init__()
@@ -172,30 +172,30 @@ class ModuleDict(Module):
         return key in self._own_modules
 
     def keys(self) -> Any:
-        """The names."""
+        """Return the names."""
         return self._own_modules.keys()
 
     def values(self) -> Any:
-        """The modules."""
+        """Return the modules."""
         return self._own_modules.values()
 
     def items(self) -> Any:
-        """Names and modules."""
+        """Return pairs of names and modules."""
         return self._own_modules.items()
 
     def pop(self, key: str) -> Any:
-        """Take a module out."""
+        """Remove and return a module."""
         module = self[key]
         del self[key]
         return module
 
     def clear(self) -> None:
-        """Take all modules out."""
+        """Remove all modules."""
         for key in self:
             del self[key]
 
     def update(self, modules: Any) -> None:
-        """Add modules of a mapping, or of pairs of names and modules."""
+        """Add modules from a mapping, or from pairs of names and modules."""
         for key, module in _pairs(modules):
             self[key] = module
 
@@ -238,13 +238,13 @@ class ParameterList(Module):
         return (self[i] for i in range(len(self)))
 
     def append(self, value: Any) -> Self:
-        """Add a value at the end."""
+        """Append a value."""
         self._length += 1
         self[-1] = value
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
-        """Add values at the end."""
+        """Append several values."""
         for value in list(values):
             self.append(value)
         return self
@@ -257,7 +257,7 @@ class ParameterList(Module):
 
 
 class ParameterDict(Module):
-    """Parameters under names; tensors become parameters."""
+    """A dictionary of parameters; tensors become parameters."""
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
@@ -290,24 +290,24 @@ class ParameterDict(Module):
         return key in self._keys
 
     def keys(self) -> Any:
-        """The names."""
+        """Return the names."""
         return self._keys.keys()
 
     def values(self) -> Any:
-        """The parameters."""
+        """Return the parameters."""
         return [self[key] for key in self]
 
     def items(self) -> Any:
-        """Names and parameters."""
+        """Return pairs of names and parameters."""
         return [(key, self[key]) for key in self]
 
     def update(self, parameters: Any) -> None:
-        """Add parameters of a mapping, or of pairs of names and parameters."""
+        """Add parameters from a mapping, or from pairs of names and parameters."""
         for key, value in _pairs(parameters):
             self[key] = value
 
     def pop(self, key: str) -> Any:
-        """Take a parameter out."""
+        """Remove and return a parameter."""
         value = self[key]
         del self[key]
         return value
@@ -317,7 +317,7 @@ class ParameterDict(Module):
 
 
 def _described(name: Any, value: Any, by_type: bool) -> str:
-    """A line on a parameter: its dtype, or the name of its type, and its size."""
+    """Return a line that describes a parameter: its dtype or the name of its type, and its size."""
     if not isinstance(value, Tensor):
         return f"  ({name}): Object of type: {type(value).__name__}"
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"

@@ -1,4 +1,4 @@
-"""Hooks: functions of the user's that are called before and after a module's ``forward``."""
+"""Hooks: functions that are called before and after a module's ``forward``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _numbers = itertools.count()
 
 
 class RemovableHandle:
-    """What registering a hook returns: ``remove`` takes the hook off."""
+    """The handle of a registered hook; ``remove`` unregisters it."""
 
     def __init__(self, hooks: dict[int, Any]) -> None:
         self._hooks = hooks
         self.id = next(_numbers)
 
     def remove(self) -> None:
-        """Take the hook off."""
+        """Unregister the hook."""
         self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
@@ -28,14 +28,14 @@ class RemovableHandle:
 
 
 class Hooks:
-    """The hooks of a module, in the order in which they are called."""
+    """The hooks of a module in the order in which they are called."""
 
     def __init__(self) -> None:
         self.before: dict[int, tuple[Callable[..., Any], bool]] = {}
         self.after: dict[int, tuple[Callable[..., Any], bool]] = {}
 
     def add(self, when: str, hook: Callable[..., Any], first: bool, with_kwargs: bool) -> RemovableHandle:
-        """Keep ``hook``, before the others if ``first``."""
+        """Register ``hook``, before the others if ``first``."""
         kept: dict[int, Any] = getattr(self, when)
         handle = RemovableHandle(kept)
         others = dict(kept)
@@ -47,7 +47,7 @@ class Hooks:
         return handle
 
     def call(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The module's ``forward`` between its hooks."""
+        """Call the module's ``forward`` and its hooks."""
         for hook, with_kwargs in list(self.before.values()):
             if with_kwargs:
                 changed = hook(module, args, kwargs)

@@ -1,4 +1,4 @@
-"""``torch.nn.init``: first values of tensors, in place."""
+"""``torch.nn.init``: initialize tensors in place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jitgrad.layers import initializers
 
 
 def _filled(tensor: Tensor, values: Any) -> Tensor:
-    """The tensor, with other values."""
+    """Return the tensor with other values."""
     if not tensor.is_floating_point() and (values != np.trunc(values)).any():
         raise TorchError(f"A tensor of {tensor.dtype} cannot have fractions. Give one of floats.")
     with no_grad():
@@ -27,20 +27,20 @@ def _filled(tensor: Tensor, values: Any) -> Tensor:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Uniform from ``a`` to ``b``."""
+    """Fill with uniform numbers from ``a`` to ``b``."""
     unit = numpy_generator(generator).random(tensor.shape, np.float64 if tensor.numpy_dtype.itemsize == 8 else np.float32)
     return _filled(tensor, unit * unit.dtype.type(b - a) + unit.dtype.type(a))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal with this mean and standard deviation."""
+    """Fill with normal numbers of the given mean and standard deviation."""
     return _filled(tensor, numpy_generator(generator).normal(mean, std, tensor.shape))
 
 
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
 ) -> Tensor:
-    """Normal, with values outside of ``a`` to ``b`` drawn again."""
+    """Fill with normal numbers, drawing values outside ``a`` to ``b`` again."""
     draw = numpy_generator(generator)
     values = draw.normal(mean, std, tensor.shape)
     if not a < b or b < mean - 6 * std or a > mean + 6 * std:
@@ -51,22 +51,22 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """All ``val``."""
+    """Fill with ``val``."""
     return _filled(tensor, np.full(tensor.shape, val))
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """All 1."""
+    """Fill with ones."""
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """All 0."""
+    """Fill with zeros."""
     return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """Ones on the diagonal of a matrix, zeros elsewhere."""
+    """Fill with ones on the diagonal and zeros elsewhere."""
     if tensor.ndim != 2:
         raise ShapeError(f"Only tensors with 2 dimensions are supported, and this has {tensor.ndim}. Give a matrix.")
     return _filled(tensor, np.eye(*tensor.shape))
@@ -76,7 +76,7 @@ _GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3, "relu": math.sqrt(2.0)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor of the standard deviation that goes with an activation."""
+    """Return the recommended gain for an activation."""
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
@@ -85,7 +85,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
-    """Inputs and outputs: a matrix is (out, in), and further axes multiply both."""
+    """Return the numbers of inputs and outputs of a weight of shape (out, in, …)."""
     if tensor.ndim < 2:
         raise ShapeError(
             f"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, and this has {tensor.ndim}. "
@@ -96,13 +96,13 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Uniform, of variance gain²·2/(in + out)."""
+    """Fill with uniform numbers of variance gain²·2/(in + out)."""
     limit = gain * math.sqrt(6.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
     return uniform_(tensor, -limit, limit, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Normal, of variance gain²·2/(in + out)."""
+    """Fill with normal numbers of variance gain²·2/(in + out)."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor))), generator)
 
 
@@ -116,7 +116,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Tensor:
-    """Uniform, of variance gain²/in."""
+    """Fill with uniform numbers of variance gain²/in."""
     if not tensor.numel():
         return _empty(tensor)
     limit = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -126,7 +126,7 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Tensor:
-    """Normal, of variance gain²/in."""
+    """Fill with normal numbers of variance gain²/in."""
     if not tensor.numel():
         return _empty(tensor)
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -138,7 +138,7 @@ def _empty(tensor: Tensor) -> Tensor:
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
-    """Orthonormal rows or columns, whichever are fewer, times ``gain``; axes but the first as one."""
+    """Fill with orthonormal rows or columns, whichever are fewer, times ``gain``."""
     if tensor.ndim < 2:
         raise ShapeError(f"Only tensors with 2 or more dimensions are supported, and this has {tensor.ndim}. Give a matrix.")
     rows = tensor.shape[0]
@@ -147,7 +147,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
-    """Normal, with this part of each column zero."""
+    """Fill with normal numbers, with a fraction of each column set to zero."""
     if tensor.ndim != 2:
         raise ShapeError(f"Only tensors with 2 dimensions are supported, and this has {tensor.ndim}. Give a matrix.")
     draw = numpy_generator(generator)

@@ -1,4 +1,4 @@
-"""A Linear layer that learns its number of inputs from the first of them."""
+"""A Linear layer that infers its number of inputs from the first input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jitgrad.compat.torch.nn.parameter import Parameter, held
 
 
 class UninitializedParameter(Parameter):
-    """A parameter whose shape is not known yet; the same object is a Parameter as soon as it is."""
+    """A parameter without a shape yet; the object itself becomes a Parameter later."""
 
     __slots__ = ()
 
@@ -38,7 +38,7 @@ UninitializedParameter.__module__ = "torch.nn.parameter"  # as programs print it
 
 
 class LazyLinear(Linear):
-    """A Linear whose ``in_features`` are those of its first input; from then on it is a Linear."""
+    """A Linear whose ``in_features`` are inferred from the first input; it becomes a Linear then."""
 
     def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         Module.__init__(self)

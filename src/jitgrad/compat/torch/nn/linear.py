@@ -1,4 +1,4 @@
-"""Linear layers, and layers that only arrange elements."""
+"""Linear layers, and layers that only rearrange elements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jitgrad.errors import ArgumentError, OptionError
 
 
 class Identity(Module):
-    """What it is given."""
+    """Return the input."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new weights, uniform from -1/√in to 1/√in."""
+        """Initialize the weights with uniform numbers from -1/√in to 1/√in."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             limit = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
@@ -63,7 +63,7 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new weights, uniform from -1/√in1 to 1/√in1."""
+        """Initialize the weights with uniform numbers from -1/√in1 to 1/√in1."""
         limit = 1 / math.sqrt(self.in1_features)
         init.uniform_(self.weight, -limit, limit)
         if self.bias is not None:
@@ -80,7 +80,7 @@ class Bilinear(Module):
 
 
 class Flatten(Module):
-    """Axes from ``start_dim`` to ``end_dim`` as one."""
+    """Flatten the axes from ``start_dim`` to ``end_dim``."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """One axis as several."""
+    """Split one axis into several."""
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class Unflatten(Module):
 
 
 class Embedding(Module):
-    """Rows of a table by their numbers."""
+    """A table of rows that are looked up by number."""
 
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
@@ -136,7 +136,7 @@ class Embedding(Module):
             self.weight = Parameter(_weight, not _freeze)
 
     def reset_parameters(self) -> None:
-        """Draw a new table, normal with standard deviation 1; zeros for the padding."""
+        """Initialize the table with standard normal numbers, and zeros for the padding."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():
@@ -147,7 +147,7 @@ class Embedding(Module):
         cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None, max_norm: float | None = None,
         norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
     ) -> Embedding:  # fmt: skip
-        """With a table that is there."""
+        """Create an embedding from an existing table."""
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 

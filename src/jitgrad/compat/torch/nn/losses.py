@@ -1,4 +1,4 @@
-"""Losses of ``torch.nn.functional`` as modules: called with an input, then a target."""
+"""Losses of ``torch.nn.functional`` as modules, called with an input and a target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jitgrad.errors import ArgumentError
 
 
 class _Loss(Module):
-    """A loss over elements or rows: their mean, their sum, or each by itself."""
+    """A loss of elements or rows with a reduction: "mean", "sum" or "none"."""
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class L1Loss(_Loss):
 
 
 class SmoothL1Loss(_Loss):
-    """(x − y)²/(2·beta), and |x − y| − beta/2 from beta on."""
+    """(x − y)²/(2·beta) up to beta, and |x − y| − beta/2 beyond."""
 
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
@@ -59,7 +59,7 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """(x − y)²/2, and delta·(|x − y| − delta/2) from delta on."""
+    """(x − y)²/2 up to delta, and delta·(|x − y| − delta/2) beyond."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
@@ -70,7 +70,7 @@ class HuberLoss(_Loss):
 
 
 class CrossEntropyLoss(_Weighted):
-    """Cross-entropy of logits, and classes by number or by probabilities."""
+    """Cross-entropy of logits; targets are class numbers or probabilities."""
 
     def __init__(
         self, weight: Any = None, size_average: bool | None = None, ignore_index: int = -100, reduce: bool | None = None,
@@ -88,7 +88,7 @@ class CrossEntropyLoss(_Weighted):
 
 
 class NLLLoss(_Weighted):
-    """Minus the log-probability of the class."""
+    """The negative log-probability of the class."""
 
     def __init__(
         self, weight: Any = None, size_average: bool | None = None, ignore_index: int = -100, reduce: bool | None = None,
@@ -102,14 +102,14 @@ class NLLLoss(_Weighted):
 
 
 class BCELoss(_Weighted):
-    """Cross-entropy of probabilities, and 0 or 1."""
+    """Cross-entropy of probabilities and targets of 0 or 1."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Weighted):
-    """Cross-entropy of logits, and 0 or 1."""
+    """Cross-entropy of logits and targets of 0 or 1."""
 
     def __init__(
         self, weight: Any = None, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
@@ -125,7 +125,7 @@ class BCEWithLogitsLoss(_Weighted):
 
 
 class KLDivLoss(_Loss):
-    """The Kullback-Leibler divergence of log-probabilities from a target's probabilities; also by "batchmean"."""
+    """The Kullback-Leibler divergence of log-probabilities from the target's probabilities; "batchmean" divides by the rows."""
 
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", log_target: bool = False
@@ -139,7 +139,7 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
-    """Minus the log-likelihood of counts, by the logarithm of their mean."""
+    """The Poisson negative log-likelihood of counts."""
 
     def __init__(
         self, log_input: bool = True, full: bool = False, size_average: bool | None = None, eps: float = 1e-8,
@@ -157,7 +157,7 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
-    """Minus the log-likelihood of normal values, by mean and variance."""
+    """The Gaussian negative log-likelihood, from means and variances."""
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -169,14 +169,14 @@ class GaussianNLLLoss(_Loss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + e^(−y·x)), of targets 1 and -1."""
+    """log(1 + e^(−y·x)), for targets 1 and -1."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelSoftMarginLoss(_Weighted):
-    """Cross-entropy of logits for each class, the mean over classes."""
+    """Cross-entropy of logits for each class, averaged over the classes."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
@@ -193,7 +193,7 @@ class _Margin(_Loss):
 
 
 class HingeEmbeddingLoss(_Margin):
-    """x where the target is 1, max(0, margin − x) where it is -1."""
+    """x if the target is 1, max(0, margin − x) if it is -1."""
 
     def __init__(
         self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -212,14 +212,14 @@ class MarginRankingLoss(_Margin):
 
 
 class CosineEmbeddingLoss(_Margin):
-    """1 − cos where the target is 1, max(0, cos − margin) where it is -1."""
+    """1 − cos if the target is 1, max(0, cos − margin) if it is -1."""
 
     def forward(self, input1: Any, input2: Any, target: Any) -> Any:
         return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
 class MultiMarginLoss(_Weighted):
-    """Σ max(0, margin − x[y] + x[i])^p over the other classes, over their number."""
+    """The mean over the other classes of max(0, margin − x[y] + x[i])^p."""
 
     def __init__(
         self, p: int = 1, margin: float = 1.0, weight: Any = None, size_average: bool | None = None, reduce: bool | None = None,
@@ -255,7 +255,7 @@ class TripletMarginLoss(_Loss):
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between rows."""
+    """The cosine similarity of rows."""
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
@@ -267,7 +267,7 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
-    """The p-norm of x1 − x2 + eps, along the last axis."""
+    """The p-norm of x1 − x2 + eps along the last axis."""
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The base of modules: what they own, found by name, and how they are called and printed."""
+"""The base class of modules: registration by name, calling and printing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jitgrad.errors import ArgumentError, JitgradError, OptionError, Unsupported
 
 
 class ModuleError(JitgradError, RuntimeError, AttributeError):
-    """A module that is used before it is ready."""
+    """A module that is used before it is initialized."""
 
 
 class MissingAttributeError(JitgradError, AttributeError):
@@ -25,8 +25,8 @@ class MissingAttributeError(JitgradError, AttributeError):
 class Module:
     """Base class of modules.
 
-    Parameters, buffers and submodules are attributes like others, and are kept by name as well, in ``_parameters``,
-    ``_buffers`` and ``_modules``.
+    Parameters, buffers and submodules are ordinary attributes, and are also stored by name in ``_parameters``, ``_buffers`` and
+    ``_modules``.
     """
 
     training: bool
@@ -44,7 +44,7 @@ class Module:
         own["_not_saved"] = set()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; a subclass defines it."""
+        """Compute the module's output; to be overridden."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -52,7 +52,7 @@ class Module:
             return self.forward(*args, **kwargs)
         return self._hooks.call(self, args, kwargs)
 
-    # What it owns, by name.
+    # Registration by name.
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
@@ -87,7 +87,7 @@ class Module:
         object.__setattr__(self, name, value)
 
     def _forget(self, name: str, but: str = "") -> None:
-        """Own nothing under a name, but of the kind of what takes its place there."""
+        """Remove a name from the other kinds before it is registered."""
         for kind in ("_own_parameters", "_own_buffers", "_own_modules"):
             if kind != but:
                 self.__dict__[kind].pop(name, None)
@@ -100,7 +100,7 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         reason = f". {_REASONS[name]}" if name in _REASONS else ""
         error = MissingAttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{reason}")
-        error.name, error.obj = name, self  # by which Python says what comes near
+        error.name, error.obj = name, self  # Python uses these for its suggestions
         raise error
 
     @property
@@ -116,7 +116,7 @@ class Module:
         return Registry(self, self._own_modules, "module")
 
     def _named(self, name: str, what: str) -> None:
-        """Raises for a name that cannot be registered."""
+        """Raise for a name that cannot be registered."""
         if not isinstance(name, str):
             raise UnsupportedError(f"{what} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:
@@ -127,7 +127,7 @@ class Module:
                 raise ArgumentError(f"attribute '{name}' already exists. Choose another name for the {what}.")
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Own a parameter under ``name``; None for a place that stays empty."""
+        """Register a parameter as ``name``; None for an empty place."""
         self._named(name, "parameter")
         if param is not None and not isinstance(param, Parameter):
             raise UnsupportedError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (Parameter or None)")
@@ -136,7 +136,7 @@ class Module:
         self.__dict__[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Own a tensor that is no parameter; in ``state_dict`` where it is persistent."""
+        """Register a tensor that is not a parameter; a persistent buffer is part of ``state_dict``."""
         self._named(name, "buffer")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise UnsupportedError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None)")
@@ -147,7 +147,7 @@ class Module:
             self._not_saved.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Own a submodule under ``name``."""
+        """Register a submodule as ``name``."""
         self._named(name, "module")
         if module is not None and not isinstance(module, Module):
             raise UnsupportedError(f"{type(module).__name__} is not a Module subclass")
@@ -157,12 +157,12 @@ class Module:
 
     register_module = add_module
 
-    # All that is below it.
+    # All modules, parameters and buffers.
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """Names and modules, itself first, then what is below."""
+        """Iterate over names and modules, the module itself first."""
         memo = set() if memo is None else memo
         if remove_duplicate and self in memo:
             return
@@ -173,11 +173,11 @@ class Module:
                 yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
-        """Itself and all modules below it."""
+        """Iterate over the module itself and all submodules."""
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Names and modules of the attributes."""
+        """Iterate over names and modules of the direct children."""
         seen: set[Module] = set()
         for name, module in self._own_modules.items():
             if module is not None and module not in seen:
@@ -185,7 +185,7 @@ class Module:
                 yield name, module
 
     def children(self) -> Iterator[Module]:
-        """The modules of the attributes."""
+        """Iterate over the direct children."""
         return (module for _, module in self.named_children())
 
     def _below(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
@@ -200,25 +200,25 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Names and parameters, each once."""
+        """Iterate over names and parameters, each once."""
         return self._below("_own_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters, each once."""
+        """Iterate over the parameters, each once."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Names and buffers, each once."""
+        """Iterate over names and buffers, each once."""
         return self._below("_own_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The buffers, each once."""
+        """Iterate over the buffers, each once."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
-        """The module of a dotted name."""
+        """Return the module with a dotted name."""
         module: Module = self
         for name in target.split(".") if target else ():
             module = getattr(module, name)
@@ -234,24 +234,24 @@ class Module:
         return value
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter of a dotted name."""
+        """Return the parameter with a dotted name."""
         return self._owned(target, Parameter, "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer of a dotted name."""
+        """Return the buffer with a dotted name."""
         return self._owned(target, Tensor, "a buffer")
 
-    # Modes, and changes of all that is below.
+    # Modes, and changes of all submodules.
 
     def apply(self, fn: Callable[[Module], Any]) -> Self:
-        """Call ``fn`` with each module below, then with this one."""
+        """Call ``fn`` with each submodule, then with this module."""
         for module in self.children():
             module.apply(fn)
         fn(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Let dropout and batch normalisation act as in training."""
+        """Set training mode, which affects dropout and batch normalization."""
         if not isinstance(mode, bool):
             raise ArgumentError(f"The mode is {mode!r}. Give True for training, False for evaluation.")
         self.training = mode
@@ -260,17 +260,17 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """``train(False)``."""
+        """Call ``train(False)``."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Whether gradients of the parameters are wanted."""
+        """Set whether the parameters require gradients."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients, or make them zeros."""
+        """Reset all gradients to None or to zeros."""
         for parameter in self.parameters():
             if set_to_none:
                 parameter.grad = None
@@ -278,7 +278,7 @@ class Module:
                 parameter.grad.zero_()
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """With floating parameters and buffers of another dtype; the device is the processor."""
+        """Convert floating-point parameters and buffers to another dtype; the device is always the CPU."""
         seen: dict[int, Any] = {}
         for module in self.modules():
             for kind in ("_own_parameters", "_own_buffers"):
@@ -288,22 +288,22 @@ class Module:
         return self
 
     def float(self) -> Self:
-        """With parameters and buffers of float32."""
+        """Convert parameters and buffers to float32."""
         from jitgrad.compat.torch.dtypes import float32
 
         return self.to(float32)
 
     def double(self) -> Self:
-        """With parameters and buffers of float64."""
+        """Convert parameters and buffers to float64."""
         from jitgrad.compat.torch.dtypes import float64
 
         return self.to(float64)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: what is recorded is compiled anyway."""
+        """Do nothing: recorded operations are compiled anyway."""
 
     def cpu(self) -> Self:
-        """The module itself: all is on the processor."""
+        """Return the module itself: everything is on the CPU."""
         return self
 
     # State.
@@ -311,11 +311,11 @@ class Module:
     def state_dict(
         self, *, destination: OrderedDict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> OrderedDict[str, Any]:
-        """Parameters and persistent buffers by their dotted names."""
+        """Return parameters and persistent buffers by their dotted names."""
         return state.collect(self, OrderedDict() if destination is None else destination, prefix, keep_vars)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Take values by their names. Raises RuntimeError where names, if ``strict``, or shapes do not match."""
+        """Load values by name. Raise RuntimeError if shapes or, with ``strict``, names do not match."""
         return state.load(self, state_dict, strict, assign)
 
     # Hooks.
@@ -330,7 +330,7 @@ class Module:
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> hooks.RemovableHandle:
-        """Call ``hook(module, args, output)`` after each call; what it returns, if not None, is the output."""
+        """Call ``hook(module, args, output)`` after each call; a result other than None replaces the output."""
         if always_call:
             raise UnsupportedError("always_call=True is not supported. Leave it out.")
         return self._hook_lists().add("after", hook, prepend, with_kwargs)
@@ -338,7 +338,7 @@ class Module:
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> hooks.RemovableHandle:
-        """Call ``hook(module, args)`` before each call; what it returns, if not None, are the arguments."""
+        """Call ``hook(module, args)`` before each call; a result other than None replaces the arguments."""
         return self._hook_lists().add("before", hook, prepend, with_kwargs)
 
     # Printing.
@@ -347,7 +347,7 @@ class Module:
         return type(self).__name__
 
     def extra_repr(self) -> str:
-        """What stands in parentheses in ``repr``."""
+        """Return the text in parentheses in ``repr``."""
         return ""
 
     def __repr__(self) -> str:
@@ -371,11 +371,11 @@ _REASONS = {
     **dict.fromkeys(("half", "bfloat16"), _HALF),
     **dict.fromkeys(("register_full_backward_hook", "register_backward_hook", "register_full_backward_pre_hook"), _BACKWARD),
 }
-"""Of what PyTorch's modules have and these have not."""
+"""Return the error for an attribute that PyTorch's modules have and these do not."""
 
 _LINE = re.compile("\n")
 
 
 def indented(text: str) -> str:
-    """With two spaces more before each line but the first."""
+    """Indent each line but the first by two spaces."""
     return _LINE.sub("\n  ", text)

@@ -1,4 +1,4 @@
-"""Normalisation, over a batch or over features."""
+"""Normalization over a batch or over features."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jitgrad.errors import ArgumentError, ShapeError
 
 
 class BatchNorm1d(Module):
-    """Each feature less its mean, over its standard deviation: those of the batch in training, of all batches else."""
+    """Normalize each feature with the statistics of the batch in training, and with running statistics otherwise."""
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
@@ -44,14 +44,14 @@ class BatchNorm1d(Module):
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:
-        """Forget the batches so far."""
+        """Reset the running statistics."""
         if self.track_running_stats:
             init.zeros_(self.running_mean)
             init.ones_(self.running_var)
             init.zeros_(self.num_batches_tracked)
 
     def reset_parameters(self) -> None:
-        """Weights of 1, and biases of 0."""
+        """Reset the weights to 1 and the biases to 0."""
         self.reset_running_stats()
         if self.weight is not None:
             init.ones_(self.weight)
@@ -84,7 +84,7 @@ class BatchNorm1d(Module):
 
 
 class LayerNorm(Module):
-    """Each row less its mean, over its standard deviation, along the last axes."""
+    """Normalize each row over the last axes."""
 
     def __init__(
         self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
@@ -100,7 +100,7 @@ class LayerNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weights of 1, and biases of 0."""
+        """Reset the weights to 1 and the biases to 0."""
         if self.weight is not None:
             init.ones_(self.weight)
         if self.bias is not None:
@@ -117,7 +117,7 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Each row over the root of its mean square, along the last axes."""
+    """Divide each row by its root mean square over the last axes."""
 
     def __init__(
         self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True, device: Any = None,
@@ -131,7 +131,7 @@ class RMSNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weights of 1."""
+        """Reset the weights to 1."""
         if self.weight is not None:
             init.ones_(self.weight)
 
@@ -143,7 +143,7 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """As LayerNorm, of each of ``num_groups`` groups of channels by itself."""
+    """Normalize each of ``num_groups`` groups of channels."""
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
@@ -161,7 +161,7 @@ class GroupNorm(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Weights of 1, and biases of 0."""
+        """Reset the weights to 1 and the biases to 0."""
         if self.weight is not None:
             init.ones_(self.weight)
         if self.bias is not None:

@@ -1,4 +1,4 @@
-"""Parameters: tensors that a module's training changes."""
+"""Parameters and buffers: the tensors of modules."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from jitgrad.tape.variable import Variable
 
 
 class Parameter(Tensor):
-    """A tensor that a module owns as a parameter when it is set as an attribute.
+    """A tensor that becomes a parameter of a module when it is assigned to an attribute.
 
     Parameters
     ----------
     data : Tensor
-        The first value; copied, where PyTorch shares the memory.
+        The initial value. It is copied, whereas PyTorch shares the memory.
     requires_grad : bool
-        Whether it has a gradient.
+        Whether ``backward`` computes its gradient.
     """
 
     __slots__ = ()
@@ -56,12 +56,12 @@ Parameter.__module__ = "torch.nn.parameter"  # as programs print it
 
 
 def _parameter(data: Tensor, requires_grad: bool) -> Parameter:
-    """What a pickle names, for it looks classes up in their modules."""
+    """Return a parameter; pickles refer to this function."""
     return Parameter(data, requires_grad)
 
 
 def held(value: Tensor, requires_grad: bool) -> Variable:
-    """A Variable of the library with the value of a tensor."""
+    """Return a Variable of jitgrad with the value of a tensor."""
     plain = value._tensor._read()
     if requires_grad and plain.level <= dtypes.INTEGER:
         raise TorchError(
@@ -71,14 +71,14 @@ def held(value: Tensor, requires_grad: bool) -> Variable:
 
 
 def buffer(array: Any, dtype: Any) -> Tensor:
-    """A tensor of numbers that a module changes as it runs."""
+    """A tensor that a module changes as it runs."""
     made = wrap(known(np.zeros(0), dtypes.FLOAT64))
     made._tensor = Variable(np.asarray(array, dtype.numpy))
     return made
 
 
 class Count(Tensor):
-    """How often something happened: a tensor that is made when somebody looks, and counting is an addition of Python's."""
+    """A counter: the tensor is made only when it is read, and counting is an addition of Python integers."""
 
     __slots__ = ("_made", "more")
     _made: Plain
@@ -99,7 +99,7 @@ class Count(Tensor):
 
 
 def converted(value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """A module's tensor after ``to``: a parameter stays the same object, and only floats change their dtype."""
+    """Convert a module's tensor for ``to``: parameters stay the same object, and only floats change their dtype."""
     changed = value.data.to(*args, **kwargs)
     if changed.dtype is value.dtype or value._tensor.level <= dtypes.INTEGER:
         return value
@@ -115,5 +115,5 @@ def converted(value: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T
 
 
 def empty_parameter(shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:
-    """A parameter of zeros, to be filled by ``init``."""
+    """Return a parameter of zeros, to be initialized by ``init``."""
     return Parameter(zeros(shape, device=device, dtype=dtype))

@@ -1,4 +1,4 @@
-"""What a module owns of one kind, by name, as programs read and change it."""
+"""The registered parts of a module by kind and name, which programs can read and change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Registry(MutableMapping[str, Any]):
-    """``module._modules``, ``module._parameters`` or ``module._buffers``: a change is one of the module's attribute."""
+    """``module._modules``, ``module._parameters`` or ``module._buffers``; a change also changes the module's attribute."""
 
     def __init__(self, module: Any, own: dict[str, Any], kind: str) -> None:
         self._module = module

@@ -1,4 +1,4 @@
-"""What a module's ``state_dict`` has, and taking values from one."""
+"""A module's ``state_dict``, and loading values from one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StateError(JitgradError, RuntimeError):
-    """A state that is not the module's."""
+    """A state that does not match the module."""
 
 
 class _Keys(NamedTuple):
@@ -24,7 +24,7 @@ class _Keys(NamedTuple):
 
 
 class IncompatibleKeys(_Keys):
-    """Names that a state lacked, and names that it had beside the module's."""
+    """The names missing from a state, and the names that the module does not have."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ class IncompatibleKeys(_Keys):
 
 
 def _places(module: Module, prefix: str = "") -> Iterator[tuple[str, Module, str, Tensor]]:
-    """The dotted name, the owner, the name there and the tensor of all that is saved, in PyTorch's order."""
+    """Iterate over the dotted name, owner, local name and tensor of all saved values, in PyTorch's order."""
     own = module.__dict__
     for name, value in [*own["_own_parameters"].items(), *own["_own_buffers"].items()]:
         if value is not None and name not in own["_not_saved"]:
@@ -46,14 +46,14 @@ def _places(module: Module, prefix: str = "") -> Iterator[tuple[str, Module, str
 
 
 def collect(module: Module, destination: OrderedDict[str, Any], prefix: str, keep_vars: bool) -> OrderedDict[str, Any]:
-    """Put all tensors of a module into ``destination`` by their dotted names."""
+    """Write all tensors of a module to ``destination`` by their dotted names."""
     for name, _, _, value in _places(module, prefix):
         destination[name] = value if keep_vars else value.detach()
     return destination
 
 
 def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
-    """Give a module's tensors the values of a state; all or nothing."""
+    """Load a state into a module's tensors, all or nothing."""
     if not isinstance(given, Mapping):
         raise UnsupportedError(f"Expected state_dict to be dict-like, got {type(given)}.")
     places = list(_places(module))
@@ -93,7 +93,7 @@ def load(module: Module, given: Mapping[str, Any], strict: bool, assign: bool) -
 
 @contextlib.contextmanager
 def replaced(module: Module, given: Mapping[str, Tensor], tied: bool, strict: bool) -> Iterator[None]:
-    """Inside, a module has other tensors under some names; ``tied``: under all names of what has one of them."""
+    """Replace tensors of a module inside the block; with ``tied``, under all names of a shared tensor."""
     places = list(_all_places(module))
     missing = [name for name, *_ in places if name not in given]
     unexpected = sorted(set(given) - {name for name, *_ in places})
@@ -114,7 +114,7 @@ def replaced(module: Module, given: Mapping[str, Tensor], tied: bool, strict: bo
 
 
 def _all_places(module: Module) -> Iterator[tuple[str, Module, str, str]]:
-    """The dotted name, the owner, the name there and where it is kept, of each parameter and buffer."""
+    """Iterate over the dotted name, owner, local name and storage of each parameter and buffer."""
     for path, owner in module.named_modules(remove_duplicate=False):
         for kind in ("_own_parameters", "_own_buffers"):
             for own, value in owner.__dict__[kind].items():

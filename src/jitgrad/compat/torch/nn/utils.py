@@ -1,4 +1,4 @@
-"""``torch.nn.utils``: gradients kept from being too large, and parameters as one vector."""
+"""``torch.nn.utils``: gradient clipping, and parameters as one vector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jitgrad.compat.torch.tensor import Tensor
 
 
 def _given(parameters: Any) -> list[Tensor]:
-    """Those that have gradients."""
+    """Return the parameters that have gradients."""
     return [p for p in _all(parameters) if p.grad is not None]
 
 
@@ -27,7 +27,7 @@ def _all(parameters: Any) -> list[Tensor]:
 def get_total_norm(
     tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
 ) -> Tensor:
-    """The norm of all elements of tensors together."""
+    """Return the norm of all elements of all tensors."""
     with no_grad():
         norms = [norm(tensor, norm_type) for tensor in _all(tensors)]
         total: Tensor = norm(stack(norms), norm_type) if norms else Tensor(0.0)
@@ -40,7 +40,7 @@ def get_total_norm(
 
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, foreach: bool | None = None) -> None:
-    """Scale gradients so that a norm that is ``total_norm`` becomes ``max_norm`` at most."""
+    """Scale gradients with the norm ``total_norm`` to a norm of at most ``max_norm``."""
     with no_grad():
         factor = clamp(div(max_norm, total_norm + 1e-6), max=1.0)
         for parameter in _given(parameters):
@@ -50,7 +50,7 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
 def clip_grad_norm_(
     parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
 ) -> Tensor:
-    """Scale gradients so that their norm together is ``max_norm`` at most; returns the norm before."""
+    """Scale gradients to a total norm of at most ``max_norm``, and return the previous norm."""
     given = _given(parameters)
     total = get_total_norm([p.grad for p in given], norm_type, error_if_nonfinite)
     clip_grads_with_norm_(given, max_norm, total)
@@ -58,19 +58,19 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = None) -> None:
-    """Bring each element of the gradients between -clip_value and clip_value."""
+    """Clip each element of the gradients to the range from -clip_value to clip_value."""
     with no_grad():
         for parameter in _given(parameters):
             parameter.grad.clamp_(-clip_value, clip_value)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All elements of parameters, one after another."""
+    """Concatenate all elements of the parameters."""
     return cat([parameter.reshape(-1) for parameter in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Give parameters the elements of a vector, in their order."""
+    """Copy the elements of a vector to the parameters, in order."""
     at = 0
     for parameter in parameters:
         count = parameter.numel()

@@ -1,4 +1,4 @@
-"""``torch.optim``: optimizers. Their updates are jitgrad's."""
+"""``torch.optim``: optimizers with jitgrad's update rules."""
 
 from jitgrad.compat.modules import missing
 from jitgrad.compat.torch.optim import lr_scheduler

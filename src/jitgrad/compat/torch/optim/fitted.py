@@ -1,4 +1,4 @@
-"""Optimizers whose steps are the library's: for each group of parameters one optimizer of jitgrad."""
+"""Optimizers whose steps are jitgrad's: one of its optimizers for each group of parameters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jitgrad.tape.variable import Variable
 
 
 class Part:
-    """Parameters that have taken the same steps, and the library's optimizer that takes them."""
+    """Parameters that have taken the same steps, and the jitgrad optimizer for them."""
 
     __slots__ = ("library", "parameters", "steps")
 
@@ -27,22 +27,22 @@ class Part:
         self.steps = steps
 
     def state(self) -> dict[str, Any]:
-        """The library's state."""
+        """Return the state of the jitgrad optimizer."""
         return self.library.get_state(self.held())
 
     def held(self) -> list[Variable]:
-        """The Variables of the library that the parameters hold."""
+        """Return the Variables of the parameters."""
         return [p._tensor for p in self.parameters if isinstance(p._tensor, Variable)]
 
     def give(self, state: dict[str, Any], kept: list[list[Any]]) -> None:
-        """Let the library go on from a state, with these arrays: those of all, and those of each parameter."""
+        """Restore a state from the shared arrays and the arrays of each parameter."""
         held = self.held()
         arrays = [[np.asarray(value) for value in values] for values in kept]
         self.library.set_state({**state, "fitted": list(range(len(held))), "kept": arrays}, held)
 
 
 class _Group:
-    """A group of parameters: its parts, and the options that they were given last."""
+    """A group of parameters: its parts, and the options used last."""
 
     __slots__ = ("kind", "known", "options", "parts")
 
@@ -53,8 +53,8 @@ class _Group:
         self.parts = [self.begun(options["params"])]
 
     def begun(self, parameters: list[Tensor], steps: int = 0) -> Part:
-        """Parameters with an optimizer that has no state yet."""
-        library = self.kind.make({**self.options, "lr": self.options["lr"] or 1.0})  # it is made with a rate above 0
+        """Return parameters with a new optimizer that has no state yet."""
+        library = self.kind.make({**self.options, "lr": self.options["lr"] or 1.0})  # it needs a positive rate
         library.change(**self.kind.numbers(self.options))
         return Part(parameters, library, steps)
 
@@ -78,7 +78,7 @@ class _Group:
                 return
 
     def change(self) -> None:
-        """Give the library the options as they are now."""
+        """Update the options of the jitgrad optimizer."""
         kind, options = self.kind, self.options
         for name, before in zip(kind.watched, self.known, strict=True):
             if name in kind.forms and options[name] != before and any(part.steps for part in self.parts):
@@ -92,7 +92,7 @@ class _Group:
             part.library.change(**numbers)
 
     def split(self, part: Part, having: set[int]) -> None:
-        """Two parts of one: the parameters that have a gradient, and those that stay behind."""
+        """Split a part into the parameters that have a gradient and those that do not."""
         state = part.state() if part.steps else None
         self.parts.remove(part)
         for wanted in (True, False):
@@ -104,16 +104,16 @@ class _Group:
 
 
 class FittedOptimizer(Optimizer):
-    """Base of PyTorch's own optimizers.
+    """Base class of PyTorch's optimizers.
 
     Attributes
     ----------
     names : dict
-        For each option that is a number, what the library calls it.
+        jitgrad's name of each numeric option.
     forms : tuple of str
-        The options that decide what a step computes.
+        The options that determine what a step computes.
     slots : tuple of str
-        What PyTorch calls the arrays that the library keeps for a parameter.
+        PyTorch's names of the arrays that jitgrad stores for a parameter.
     """
 
     names: dict[str, str]
@@ -131,14 +131,14 @@ class FittedOptimizer(Optimizer):
 
     @abstractmethod
     def make(self, group: dict[str, Any]) -> Library:
-        """The library's optimizer for the options of a group."""
+        """Return the jitgrad optimizer for the options of a group."""
 
     def slots_of(self, parameter: Tensor) -> tuple[str, ...]:
-        """What the arrays of a parameter are called."""
+        """Return the names of the arrays of a parameter."""
         return self.slots
 
     def numbers(self, group: dict[str, Any]) -> dict[str, Any]:
-        """The options of a group that are numbers, as the library calls them."""
+        """Return the numeric options of a group under jitgrad's names."""
         given = {self.names[name]: float(group[name]) for name in self.names}
         if "betas" in group:
             given["beta_1"], given["beta_2"] = (float(beta) for beta in group["betas"])
@@ -162,7 +162,7 @@ class FittedOptimizer(Optimizer):
         self._groups.append(_Group(self, self.param_groups[-1]))
 
     def step(self, closure: Any = None) -> Any:
-        """Change the parameters by their gradients; with a ``closure``, after calling it for the loss."""
+        """Update the parameters; if a ``closure`` is given, call it first and return the loss."""
         loss = None
         if closure is not None:
             with enable_grad():
@@ -172,16 +172,16 @@ class FittedOptimizer(Optimizer):
             group.step()
         return loss
 
-    # State. Beside PyTorch's names, "shared" has what the library keeps for all parameters of a part together.
+    # State. In addition to PyTorch's names, "shared" contains the state that all parameters of a part have in common.
 
     @property
     def state(self) -> Any:
-        """What is kept of each parameter that has taken a step."""
+        """Return the state of each parameter that has taken a step."""
         return {p: kept for group in self._groups for part in group.parts if part.steps for p, kept in self._kept(part)}
 
     @state.setter
     def state(self, value: Any) -> None:
-        pass  # it is the library's
+        pass  # it belongs to jitgrad
 
     def _kept(self, part: Part) -> list[tuple[Tensor, dict[str, Any]]]:
         shared, *each = part.state()["kept"]

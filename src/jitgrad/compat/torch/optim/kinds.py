@@ -1,4 +1,4 @@
-"""PyTorch's optimizers, with its arguments and defaults. ``foreach``, ``fused`` and ``capturable`` change nothing here."""
+"""PyTorch's optimizers with its arguments and defaults. ``foreach``, ``fused`` and ``capturable`` have no effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WITH_EPSILON = _COMMON | {"eps": "epsilon"}
 
 
 class SGD(FittedOptimizer):
-    """Gradient descent, with momentum."""
+    """Gradient descent with momentum."""
 
     names = _COMMON | {"momentum": "momentum", "dampening": "dampening"}
     forms = ("maximize", "nesterov")
@@ -47,7 +47,7 @@ class SGD(FittedOptimizer):
 
 
 class _Adam(FittedOptimizer):
-    """What Adam's kin share."""
+    """Base class of Adam and its variants."""
 
     names = _WITH_EPSILON
     slots: tuple[str, ...] = ("exp_avg", "exp_avg_sq")
@@ -60,7 +60,7 @@ class _Adam(FittedOptimizer):
 
 
 class Adam(_Adam):
-    """Steps scaled by running moments of the gradient."""
+    """Adam: steps scaled by running moments of the gradient."""
 
     forms = ("maximize", "amsgrad", "decoupled_weight_decay")
 
@@ -83,7 +83,7 @@ class Adam(_Adam):
 
 
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient."""
+    """Adam with decoupled weight decay."""
 
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: Pair = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
@@ -97,7 +97,7 @@ class AdamW(Adam):
 
 
 class NAdam(_Adam):
-    """Adam with Nesterov's momentum."""
+    """Adam with Nesterov momentum."""
 
     names = _WITH_EPSILON | {"momentum_decay": "momentum_decay"}
     forms = ("maximize", "decoupled_weight_decay")
@@ -118,7 +118,7 @@ class NAdam(_Adam):
 
 
 class RAdam(_Adam):
-    """Adam whose first steps go without the second moment."""
+    """Rectified Adam, whose first steps do not use the second moment."""
 
     forms = ("maximize", "decoupled_weight_decay")
 
@@ -137,7 +137,7 @@ class RAdam(_Adam):
 
 
 class Adamax(_Adam):
-    """Adam with the largest gradient in place of the second moment."""
+    """Adam with the infinity norm in place of the second moment."""
 
     slots = ("exp_avg", "exp_inf")
 
@@ -155,7 +155,7 @@ class Adamax(_Adam):
 
 
 class RMSprop(FittedOptimizer):
-    """Steps over the root of a running mean square of the gradient."""
+    """Steps divided by the root of a running mean of squared gradients."""
 
     names = _WITH_EPSILON | {"momentum": "momentum", "alpha": "rho"}
     forms = ("maximize", "centered")
@@ -176,7 +176,7 @@ class RMSprop(FittedOptimizer):
 
 
 class Adagrad(FittedOptimizer):
-    """Steps over the root of the sum of squares of all gradients."""
+    """Steps divided by the root of the sum of all squared gradients."""
 
     names = _WITH_EPSILON | {"lr_decay": "learning_rate_decay"}
     slots = ("sum",)
@@ -198,7 +198,7 @@ class Adagrad(FittedOptimizer):
 
 
 class Adadelta(FittedOptimizer):
-    """Steps as large as the last ones, by running mean squares."""
+    """Steps scaled by running averages of squared gradients and squared steps."""
 
     names = _WITH_EPSILON | {"rho": "rho"}
     slots = ("square_avg", "acc_delta")
@@ -217,7 +217,7 @@ class Adadelta(FittedOptimizer):
 
 
 class Adafactor(FittedOptimizer):
-    """Adam's second moment by rows and columns, and steps in proportion to the parameter."""
+    """Adam with a factored second moment, and steps proportional to the parameters."""
 
     names = _ALONE | {"weight_decay": "weight_decay", "beta2_decay": "beta_2_decay", "d": "clip_threshold"}
     forms = ("maximize", "eps")
@@ -244,7 +244,7 @@ class Adafactor(FittedOptimizer):
 
 
 class ASGD(FittedOptimizer):
-    """Averaged gradient descent."""
+    """Averaged stochastic gradient descent."""
 
     names = _COMMON | {"lambd": "lambd", "alpha": "alpha", "t0": "t0"}
     slots = ("ax",)
@@ -264,7 +264,7 @@ class ASGD(FittedOptimizer):
 
 
 class Rprop(FittedOptimizer):
-    """Steps by the sign of the gradient."""
+    """Steps that depend only on the sign of the gradient."""
 
     names = _ALONE
     forms = ("maximize", "etas", "step_sizes")

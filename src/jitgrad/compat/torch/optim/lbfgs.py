@@ -15,7 +15,7 @@ from jitgrad.optimizers.closures import ClosureLBFGS
 
 
 class LBFGS(Optimizer):
-    """L-BFGS: up to ``max_iter`` iterations a step, with ``line_search_fn="strong_wolfe"`` or without a line search."""
+    """L-BFGS with up to ``max_iter`` iterations per step, and an optional line search (``line_search_fn="strong_wolfe"``)."""
 
     def __init__(
         self, params: Any, lr: float = 1, max_iter: int = 20, max_eval: int | None = None, tolerance_grad: float = 1e-7,
@@ -40,7 +40,7 @@ class LBFGS(Optimizer):
         )
 
     def step(self, closure: Any = None) -> Any:
-        """Iterate, calling ``closure`` for the loss and the gradients; returns the first loss."""
+        """Iterate, calling ``closure`` for the loss and the gradients, and return the first loss."""
         if closure is None:
             raise TypeError(
                 "LBFGS.step() needs a closure: a function that clears gradients, computes the loss, calls backward()."
@@ -51,7 +51,7 @@ class LBFGS(Optimizer):
         losses: list[Any] = []
 
         def cost(x: np.ndarray) -> tuple[float, np.ndarray]:
-            if losses:  # the first point is where the parameters are
+            if losses:  # the first point is the current one
                 _spread(x, params)
             with enable_grad():
                 losses.append(closure())
@@ -63,7 +63,7 @@ class LBFGS(Optimizer):
         return losses[0]
 
     def state_dict(self) -> dict[str, Any]:
-        """What later steps depend on; the state is that of the first parameter, as in PyTorch."""
+        """Return what later steps depend on; as in PyTorch, it is stored with the first parameter."""
         kept = {} if not self._library.evaluations else {0: _as_tensors(self._library.get_state())}
         return super().state_dict() | {"state": kept}
 
@@ -74,7 +74,7 @@ class LBFGS(Optimizer):
 
 
 def _gathered(values: list[Any], params: list[Tensor]) -> np.ndarray:
-    """One vector of all values; zeros where there is none."""
+    """Concatenate all values, with zeros for missing ones."""
     parts = [
         np.zeros(p.numel(), p.numpy_dtype) if value is None else value.numpy().ravel()
         for value, p in zip(values, params, strict=True)
@@ -83,7 +83,7 @@ def _gathered(values: list[Any], params: list[Tensor]) -> np.ndarray:
 
 
 def _spread(x: np.ndarray, params: list[Tensor]) -> None:
-    """Give the parameters the elements of a vector."""
+    """Copy the elements of a vector to the parameters."""
     at = 0
     for p in params:
         p.detach()._become(leaf_of(x[at : at + p.numel()].reshape(p.shape), p.dtype))

@@ -1,4 +1,4 @@
-"""What all optimizers share: groups of parameters, and their state by numbers."""
+"""The base of all optimizers: groups of parameters, and their state."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from jitgrad.errors import ArgumentError, UnsupportedError
 
 
 class Optimizer:
-    """Base class; a subclass of the user's own defines ``step``.
+    """Base class; user-defined subclasses define ``step``.
 
     Parameters
     ----------
     params : iterable
-        Tensors; pairs of names and tensors; or dicts of "params" and what differs for them from ``defaults``.
+        Tensors, pairs of names and tensors, or dicts of "params" and the options that differ from ``defaults``.
     defaults : dict
-        The options of groups that do not say otherwise.
+        The options of groups that do not override them.
 
     Attributes
     ----------
     param_groups : list of dict
-        The groups: "params", and options, which may be changed at any time.
+        The groups: "params" and options, which may be changed at any time.
     state : dict
-        By parameter, what a subclass keeps.
+        The state that a subclass stores for each parameter.
     """
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ class Optimizer:
             self.add_param_group(group)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Have another group: a dict of "params", and what differs for them."""
+        """Add a group: a dict of "params" and the options that differ from the defaults."""
         if not isinstance(param_group, dict):
             raise UnsupportedError(f"param_group must be a dict, but got {type(param_group)}.")
         given = param_group["params"]
@@ -73,16 +73,16 @@ class Optimizer:
         return tensors
 
     def _check(self, group: dict[str, Any]) -> None:
-        """Raises ArgumentError for options outside their range."""
+        """Raise ArgumentError for options out of range."""
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients, or make them zeros."""
+        """Reset all gradients to None or to zeros."""
         for group in self.param_groups:
             for p in group["params"]:
                 if not set_to_none:
                     if p.grad is not None:
                         p.grad.zero_()
-                elif p._grad is not None:  # one was shown, and keeps its value
+                elif p._grad is not None:  # it has been read, and keeps its value
                     p.grad = None
                 else:
                     kept = p._tensor.gradient
@@ -90,11 +90,11 @@ class Optimizer:
                         kept.value = None
 
     def step(self, closure: Any = None) -> Any:
-        """Change the parameters by their gradients; with a ``closure``, after calling it for the loss."""
+        """Update the parameters; if a ``closure`` is given, call it first and return the loss."""
         raise NotImplementedError("A subclass of Optimizer defines step().")
 
     def state_dict(self) -> dict[str, Any]:
-        """What later steps depend on, with numbers in place of the parameters."""
+        """Return the state, with numbers in place of the parameters."""
         numbers: dict[int, int] = {}
         groups = []
         for group in self.param_groups:
@@ -104,7 +104,7 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on as from a state of an optimizer alike, for as many parameters."""
+        """Restore the state of an optimizer of the same kind and number of parameters."""
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
             raise ArgumentError("loaded state dict has a different number of parameter groups. Make the same groups first.")
@@ -121,7 +121,7 @@ class Optimizer:
         self._take({parameters[number]: kept for number, kept in sorted(state.items())})
 
     def _take(self, state: dict[Tensor, dict[str, Any]]) -> None:
-        """Go on with this state of parameters."""
+        """Restore the state of parameters."""
         self.state = defaultdict(dict, {p: dict(kept) for p, kept in state.items()})
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Schedulers one after another, and several at once."""
+"""Schedulers in sequence, and several schedulers at once."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class _Composition(LRScheduler):
         return self._rates()
 
     def state_dict(self) -> dict[str, Any]:
-        """What is remembered, and the states of the schedulers."""
+        """Return the state, including the states of the schedulers."""
         state = {name: value for name, value in vars(self).items() if name not in ("optimizer", "_schedulers")}
         return state | {"_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on as from a state of one alike."""
+        """Restore the state of a scheduler of the same kind."""
         vars(self).update({name: value for name, value in state_dict.items() if name != "_schedulers"})
         for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
             scheduler.load_state_dict(state)
@@ -41,7 +41,7 @@ def _of(optimizer: Optimizer, schedulers: Sequence[LRScheduler]) -> list[LRSched
 
 
 class SequentialLR(_Composition):
-    """One scheduler after another, the next from each milestone on."""
+    """Schedulers in sequence, each starting at a milestone."""
 
     def __init__(
         self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
@@ -54,7 +54,7 @@ class SequentialLR(_Composition):
         self._schedulers = _of(optimizer, schedulers)
         self._milestones = list(milestones)
         self.last_epoch = last_epoch + 1
-        for group in optimizer.param_groups:  # making them has set the learning rate of each
+        for group in optimizer.param_groups:  # their constructors have set the learning rate
             group["lr"] = group["initial_lr"]
         for scheduler in self._schedulers:
             scheduler.last_epoch -= 1
@@ -64,7 +64,7 @@ class SequentialLR(_Composition):
         self._last_lr = first.get_last_lr()
 
     def step(self, epoch: int | None = None) -> None:
-        """Go to the next epoch."""
+        """Advance to the next epoch."""
         self.last_epoch += 1
         number = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[number]
@@ -73,7 +73,7 @@ class SequentialLR(_Composition):
 
 
 class ChainedScheduler(_Composition):
-    """Several schedulers at once: each changes what the one before it has set."""
+    """Several schedulers at once; each modifies the learning rate set by the one before it."""
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         self.optimizer = schedulers[0].optimizer if optimizer is None and schedulers else optimizer  # type: ignore[assignment]
@@ -81,7 +81,7 @@ class ChainedScheduler(_Composition):
         self._last_lr = self._rates()
 
     def step(self, epoch: int | None = None) -> None:
-        """Go to the next epoch."""
+        """Advance to the next epoch."""
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = self._rates()

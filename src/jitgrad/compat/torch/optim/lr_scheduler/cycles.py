@@ -1,4 +1,4 @@
-"""Schedulers with a shape of their own: warm restarts, triangles, one cycle."""
+"""Cyclic schedulers: warm restarts, triangular cycles, and one cycle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jitgrad.errors import ArgumentError
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Down to ``eta_min`` along a cosine over ``T_0`` epochs, then from the top over ``T_mult`` times as many, and so on."""
+    """Cosine annealing with warm restarts: each period is ``T_mult`` times as long as the one before."""
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         if T_0 <= 0 or not isinstance(T_0, int):
@@ -30,7 +30,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
     def step(self, epoch: float | None = None) -> None:
-        """Go to the next epoch, or to the one given, which may lie between two."""
+        """Advance to the next epoch, or to a given one, which may be fractional."""
         if epoch is None:
             self._step_count += 1
             self.last_epoch += 1
@@ -50,7 +50,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
 
 class _Momentum(LRScheduler):
-    """A scheduler that sets the momentum too: of SGD's kind, or Adam's first beta."""
+    """A scheduler that also sets the momentum: SGD's, or Adam's first beta."""
 
     def _momentum_key(self) -> str:
         keys = [key for key in ("momentum", "betas") if key in self.optimizer.defaults]
@@ -67,7 +67,7 @@ class _Momentum(LRScheduler):
 
 
 class CyclicLR(_Momentum):
-    """Up and down between ``base_lr`` and ``max_lr``, the momentum the other way round."""
+    """Learning rates that cycle between ``base_lr`` and ``max_lr``, with the momentum in the opposite direction."""
 
     def __init__(
         self, optimizer: Optimizer, base_lr: float | list[float], max_lr: float | list[float], step_size_up: int = 2000,
@@ -116,7 +116,7 @@ _SCALES: dict[str, Callable[[float, float], float]] = {
 
 
 class OneCycleLR(_Momentum):
-    """Up to ``max_lr`` over the first ``pct_start`` of the steps, and down to nearly nothing; the momentum the other way."""
+    """Up to ``max_lr`` over the first ``pct_start`` of the steps, then down to almost 0; momentum in the opposite direction."""
 
     def __init__(
         self, optimizer: Optimizer, max_lr: float | list[float], total_steps: int | None = None, epochs: int | None = None,
@@ -138,7 +138,7 @@ class OneCycleLR(_Momentum):
         self.anneal_strategy = anneal_strategy
         self.cycle_momentum = cycle_momentum
         rise = float(pct_start * total_steps) - 1
-        # where each phase ends, and between which learning rates and momenta it goes
+        # the end of each phase, and its learning rates and momenta
         self._phases: list[tuple[float, str, str, str, str]] = (
             [
                 (rise, "initial_lr", "max_lr", "max_momentum", "base_momentum"),

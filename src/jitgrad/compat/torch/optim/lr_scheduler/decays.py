@@ -1,4 +1,4 @@
-"""Schedulers whose next learning rate follows from the last."""
+"""Schedulers that compute the next learning rate from the last one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jitgrad.errors import ArgumentError
 
 
 class LambdaLR(LRScheduler):
-    """The first learning rate times ``lr_lambda(epoch)``."""
+    """Set the initial learning rate times ``lr_lambda(epoch)``."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Any, last_epoch: int = -1) -> None:
         self.optimizer = optimizer
@@ -28,7 +28,7 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """The last learning rate times ``lr_lambda(epoch)``."""
+    """Multiply the learning rate by ``lr_lambda(epoch)``."""
 
     def get_lr(self) -> list[float]:
         if self.last_epoch == 0:
@@ -37,7 +37,7 @@ class MultiplicativeLR(LambdaLR):
 
 
 class StepLR(LRScheduler):
-    """Times ``gamma`` every ``step_size`` epochs."""
+    """Multiply the learning rate by ``gamma`` every ``step_size`` epochs."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size = step_size
@@ -51,7 +51,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """Times ``gamma`` at each of the ``milestones``."""
+    """Multiply the learning rate by ``gamma`` at each of the ``milestones``."""
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.milestones = Counter(milestones)
@@ -64,7 +64,7 @@ class MultiStepLR(LRScheduler):
 
 
 class ExponentialLR(LRScheduler):
-    """Times ``gamma`` every epoch."""
+    """Multiply the learning rate by ``gamma`` every epoch."""
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -75,7 +75,7 @@ class ExponentialLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """Times ``factor`` for the first ``total_iters`` epochs."""
+    """Multiply the learning rate by ``factor`` for the first ``total_iters`` epochs."""
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
         if not 0 <= factor <= 1:
@@ -93,7 +93,7 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Times a factor from ``start_factor`` to ``end_factor`` over ``total_iters`` epochs."""
+    """Multiply the learning rate by a factor from ``start_factor`` to ``end_factor`` over ``total_iters`` epochs."""
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5,
@@ -119,7 +119,7 @@ class LinearLR(LRScheduler):
 
 
 class PolynomialLR(LRScheduler):
-    """Down to 0 over ``total_iters`` epochs along a power."""
+    """Decay polynomially to 0 over ``total_iters`` epochs."""
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters = total_iters
@@ -134,7 +134,7 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Down to ``eta_min`` over ``T_max`` epochs along a cosine, and up again over as many."""
+    """Follow a cosine down to ``eta_min`` over ``T_max`` epochs, and up again over as many."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = T_max

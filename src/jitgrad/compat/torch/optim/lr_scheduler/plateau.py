@@ -1,4 +1,4 @@
-"""Learning rates that fall when a measure no longer improves."""
+"""A learning rate that is reduced when a metric stops improving."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jitgrad.errors import ArgumentError
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Times ``factor`` after more than ``patience`` epochs in which the measure given to ``step`` has not improved."""
+    """Multiply the learning rate by ``factor`` after more than ``patience`` epochs without an improvement."""
 
     def __init__(
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
@@ -39,17 +39,17 @@ class ReduceLROnPlateau(LRScheduler):
 
     @property
     def in_cooldown(self) -> bool:
-        """Whether epochs do not count yet."""
+        """Whether epochs are in the cooldown period."""
         return self.cooldown_counter > 0
 
     def is_better(self, a: float, best: float) -> bool:
-        """Whether ``a`` improves on ``best`` by the threshold."""
+        """Return whether ``a`` improves on ``best`` by the threshold."""
         by = self.threshold if self.mode == "max" else -self.threshold
         bar = best * (1 + by) if self.threshold_mode == "rel" else best + by
         return a > bar if self.mode == "max" else a < bar
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Take the measure of another epoch."""
+        """Record the metric of an epoch."""
         current = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self.is_better(current, self.best):

@@ -1,4 +1,4 @@
-"""What all schedulers share: counting steps, and setting the learning rates of an optimizer's groups."""
+"""The base of all schedulers: counting steps, and setting the learning rates of an optimizer's groups."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from jitgrad.errors import ArgumentError, OptionError, UnsupportedError, users_l
 
 
 class LRScheduler(ABC):
-    """Base class: ``step`` sets each group's learning rate to what ``get_lr`` says for ``last_epoch``.
+    """Base class: ``step`` sets each group's learning rate to the result of ``get_lr`` for ``last_epoch``.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Whose groups have their learning rates set, at once for the first epoch.
+        The optimizer whose learning rates are set, at once for the first epoch.
     last_epoch : int
-        The number of the last epoch; -1 to begin.
+        The number of the last epoch, or -1 to start.
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -41,17 +41,17 @@ class LRScheduler(ABC):
 
     @abstractmethod
     def get_lr(self) -> Sequence[float]:
-        """The learning rates of ``last_epoch``, from those that the groups have."""
+        """Return the learning rates for ``last_epoch``, computed from the current ones."""
 
     def _rates(self) -> list[float]:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def get_last_lr(self) -> list[float]:
-        """The learning rates that were set last."""
+        """Return the learning rates that were set last."""
         return self._last_lr
 
     def step(self, epoch: int | None = None) -> None:
-        """Go to the next epoch, or to the one given."""
+        """Advance to the next epoch, or to a given one."""
         self._step_count += 1
         if self._step_count == 2 and not self.optimizer._stepped:
             warnings.warn(
@@ -74,15 +74,15 @@ class LRScheduler(ABC):
         self._last_lr = self._rates()
 
     def state_dict(self) -> dict[str, Any]:
-        """All that the scheduler remembers but its optimizer and functions."""
+        """Return the state of the scheduler without its optimizer and functions."""
         return {name: value for name, value in vars(self).items() if name != "optimizer" and not callable(value)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on as from a state of a scheduler alike."""
+        """Restore the state of a scheduler of the same kind."""
         vars(self).update(state_dict)
 
     def _per_group(self, name: str, value: Any) -> list[Any]:
-        """A list with a value for each group."""
+        """Return a list with a value for each group."""
         groups = len(self.optimizer.param_groups)
         if not isinstance(value, (list, tuple)):
             return [value] * groups
@@ -92,6 +92,6 @@ class LRScheduler(ABC):
 
 
 def refuse_unknown(name: str, value: str, known: Sequence[str]) -> None:
-    """Raise OptionError for a text that is not one of ``known``."""
+    """Raise OptionError for a value that is not one of ``known``."""
     if value not in known:
         raise OptionError(f"{name} is {value!r}. Give one of {', '.join(known)}.")

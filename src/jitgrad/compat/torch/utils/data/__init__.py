@@ -24,7 +24,7 @@ from jitgrad.compat.torch.utils.data.sampler import (
 
 
 def get_worker_info() -> None:
-    """None: all is loaded in this process."""
+    """Return None: everything is loaded in this process."""
 
 
 __all__ = [

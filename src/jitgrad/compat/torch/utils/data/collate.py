@@ -1,4 +1,4 @@
-"""Batches made of rows."""
+"""Collating rows into batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jitgrad.errors import UnsupportedError
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """Rows as a batch: tensors, arrays and numbers stacked; tuples, lists and dicts item by item; texts as a list."""
+    """Collate rows: stack tensors, arrays and numbers, collate tuples, lists and dicts item by item, and list texts."""
     first = batch[0]
     if isinstance(first, Tensor):
         return _stacked(batch)
@@ -45,7 +45,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 def _stacked(batch: Sequence[Tensor]) -> Tensor:
-    """Tensors of one shape along a new axis; of data, by its values."""
+    """Stack tensors of one shape along a new axis; data by their values."""
     rows = [row._tensor._read() for row in batch]
     shape, level, integer = rows[0].shape, rows[0].level, batch[0]._integer
     if any(row.gradient is not None or row.shape != shape or row.level != level for row in rows) or any(
@@ -58,7 +58,7 @@ def _stacked(batch: Sequence[Tensor]) -> Tensor:
 
 
 def default_convert(data: Any) -> Any:
-    """A row by itself: arrays as tensors, all else as it is."""
+    """Convert a single row: arrays become tensors, everything else is unchanged."""
     if isinstance(data, (np.ndarray, np.generic)) and data.dtype.kind not in "SUO":
         return tensor(np.asarray(data))
     if isinstance(data, Mapping):

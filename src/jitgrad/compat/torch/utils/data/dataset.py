@@ -1,4 +1,4 @@
-"""Data sets: rows by their numbers, or one after another."""
+"""Data sets with rows by number, or as iterables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Dataset(Generic[T]):
-    """Base class: a subclass defines ``__getitem__``, and ``__len__`` for samplers."""
+    """The base class: a subclass defines ``__getitem__``, and ``__len__`` for samplers."""
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
@@ -27,7 +27,7 @@ class Dataset(Generic[T]):
 
 
 class IterableDataset(Dataset[T]):
-    """Base class of data sets that are iterated over: a subclass defines ``__iter__``."""
+    """The base class of iterable data sets: a subclass defines ``__iter__``."""
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
@@ -37,7 +37,7 @@ class IterableDataset(Dataset[T]):
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Rows of tensors along their first axis."""
+    """The rows of tensors along their first axis."""
 
     def __init__(self, *tensors: Tensor) -> None:
         if any(tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
@@ -54,7 +54,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class StackDataset(Dataset[Any]):
-    """Rows of several data sets side by side: tuples, or dicts where they are given by name."""
+    """The rows of several data sets side by side, as tuples or as dicts."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if bool(args) == bool(kwargs):
@@ -75,7 +75,7 @@ class StackDataset(Dataset[Any]):
 
 
 class ConcatDataset(Dataset[Any]):
-    """One data set after another."""
+    """Several data sets concatenated."""
 
     def __init__(self, datasets: Iterable[Dataset[Any]]) -> None:
         self.datasets = list(datasets)
@@ -97,7 +97,7 @@ class ConcatDataset(Dataset[Any]):
 
 
 class ChainDataset(IterableDataset[Any]):
-    """One data set that is iterated over after another."""
+    """Several iterable data sets concatenated."""
 
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
@@ -110,7 +110,7 @@ class ChainDataset(IterableDataset[Any]):
 
 
 class Subset(Dataset[Any]):
-    """Some rows of a data set, by their numbers."""
+    """Selected rows of a data set."""
 
     def __init__(self, dataset: Dataset[Any], indices: Sequence[int]) -> None:
         self.dataset = dataset
@@ -126,7 +126,7 @@ class Subset(Dataset[Any]):
 
 
 def random_split(dataset: Dataset[Any], lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:
-    """Split at random into parts of the given lengths, or of fractions that sum to 1."""
+    """Split at random into parts of the given lengths or fractions."""
     rows = len(dataset)  # type: ignore[arg-type]
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         if any(not 0 <= part <= 1 for part in lengths):

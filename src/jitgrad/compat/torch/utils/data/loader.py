@@ -16,14 +16,14 @@ from jitgrad.compat.torch.utils.data.sampler import BatchSampler, RandomSampler,
 from jitgrad.errors import ArgumentError
 
 _AT_ONCE = 4096
-"""So many rows of a TensorDataset are taken by one indexing, and cut into batches."""
+"""The number of rows of a TensorDataset that are taken with one indexing operation and cut into batches."""
 
 
 class DataLoader:
-    """Batches of a data set, anew each time it is iterated over.
+    """Batches of a data set, drawn anew for each iteration.
 
-    All is loaded in this process: ``num_workers``, ``pin_memory``, ``prefetch_factor`` and their like are accepted and change
-    nothing. A TensorDataset's rows are taken many at a time.
+    ``num_workers``, ``pin_memory``, ``prefetch_factor`` and similar arguments have no effect.
+    The rows of a TensorDataset are taken many at a time.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class DataLoader:
 
 
 def _check(iterable: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: bool) -> None:
-    """Raises ArgumentError for arguments that exclude one another."""
+    """Raise ArgumentError for arguments that exclude each other."""
     if iterable and (shuffle or sampler is not None or batch_sampler is not None):
         raise ArgumentError(
             "DataLoader with IterableDataset takes no shuffle, sampler or batch_sampler. Shuffle in its __iter__."
@@ -108,7 +108,7 @@ def _check(iterable: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sa
 
 
 def _columns(dataset: Dataset[Any]) -> tuple[tuple[Tensor, ...], np.ndarray | None] | None:
-    """Tensors whose rows a data set has, and which of them, None for all; None for a data set that is asked row by row."""
+    """Return the tensors behind a data set and the selected rows (None for all), or None for a data set read row by row."""
     if type(dataset) is TensorDataset:
         return None if any(tensor.requires_grad for tensor in dataset.tensors) else (dataset.tensors, None)
     if type(dataset) is Subset:
@@ -120,7 +120,7 @@ def _columns(dataset: Dataset[Any]) -> tuple[tuple[Tensor, ...], np.ndarray | No
 
 
 def _slices(tensors: tuple[Tensor, ...], chosen: np.ndarray | None, batches: BatchSampler) -> Iterator[list[Tensor]]:
-    """Batches as slices of rows that were taken together, in the order of the sampler."""
+    """Iterate over batches as slices of rows taken together, in the order of the sampler."""
     size = batches.batch_size
     arrays = [(tensor._read().force(), tensor) for tensor in tensors]
     rows = iter(batches.sampler)

@@ -1,4 +1,4 @@
-"""Samplers: in which order rows are taken."""
+"""Samplers: the order of rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 
 def permutation(rows: int, generator: Generator | None) -> np.ndarray:
-    """The numbers below ``rows`` in a random order."""
+    """Return the numbers below ``rows`` in random order."""
     return numpy_generator(generator).permutation(rows)
 
 
 class Sampler(Generic[T]):
-    """Base class: a subclass defines ``__iter__``, over numbers of rows."""
+    """The base class: a subclass defines ``__iter__`` over numbers of rows."""
 
     def __init__(self, data_source: Any = None) -> None:
         pass
@@ -30,7 +30,7 @@ class Sampler(Generic[T]):
 
 
 class SequentialSampler(Sampler[int]):
-    """Rows in their order."""
+    """Rows in order."""
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
@@ -43,7 +43,7 @@ class SequentialSampler(Sampler[int]):
 
 
 class RandomSampler(Sampler[int]):
-    """Rows in a random order, a new one each time."""
+    """Rows in random order, drawn anew for each iteration."""
 
     def __init__(
         self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator: Generator | None = None
@@ -57,7 +57,7 @@ class RandomSampler(Sampler[int]):
 
     @property
     def num_samples(self) -> int:
-        """How many rows there are in a round."""
+        """The number of rows per iteration."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
@@ -72,7 +72,7 @@ class RandomSampler(Sampler[int]):
 
 
 class SubsetRandomSampler(Sampler[int]):
-    """Some rows, by their numbers, in a random order."""
+    """Selected rows in random order."""
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
         self.indices = indices
@@ -86,7 +86,7 @@ class SubsetRandomSampler(Sampler[int]):
 
 
 class WeightedRandomSampler(Sampler[int]):
-    """Rows with probabilities in proportion to ``weights``."""
+    """Rows drawn with probabilities proportional to ``weights``."""
 
     def __init__(
         self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Generator | None = None
