@@ -48,33 +48,17 @@ def draw_fit(result: CurveFit, text: Text) -> Any:
     axis.plot(text.x, result.y, "o", color="0.3", markersize=3.5, alpha=0.75)
     axis.plot(x, result.predict({"x": x}), color="C0")
     axis.fill_between(x, *result.band({"x": x}), color="C0", alpha=0.25, linewidth=0)
-    low, high = axis.get_ylim()
     for expression, kind in text.lines.items():
         value = eval(expression, {}, result.parameters)
-        style = {"color": "C1", "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 1.5}
+        line = {"color": "C1", "linewidth": 1, "linestyle": (0, (4, 3)), "zorder": 1.5}
+        label = {"textcoords": "offset points", "color": "C1", "fontsize": 9}
         if kind == "y":
-            axis.axhline(value, **style)
-            axis.annotate(expression, (1, value), (-3, 3), **_place("data", right=True))
+            axis.axhline(value, **line)
+            axis.annotate(expression, (1, value), (4, 0), xycoords=("axes fraction", "data"), va="center", **label)
         else:
-            axis.axvline(value, **style)
-            axis.annotate(expression, (value, 0), (4, 4), **_place("axis"))
-    axis.set_ylim(*_widened(low, high, axis))
+            axis.axvline(value, **line)
+            axis.annotate(expression, (value, 1), (0, 4), xycoords=("data", "axes fraction"), ha="center", **label)
     return figure
-
-
-def _place(of_y: str, right: bool = False) -> dict[str, Any]:
-    """Return how a label is placed: at the right end of a horizontal line, or at the foot of a vertical one."""
-    coords = ("axes fraction", "data") if right else ("data", "axes fraction")
-    return {
-        "xycoords": coords, "textcoords": "offset points", "ha": "right" if right else "left", "color": "C1", "fontsize": 9,
-    }  # fmt: skip
-
-
-def _widened(low: float, high: float, axis: Any) -> tuple[float, float]:
-    """Return limits in which lines at the ends of the data keep their labels."""
-    ends = axis.get_ylim()
-    low, high = min(low, ends[0]), max(high, ends[1])
-    return low - 0.02 * (high - low), high + 0.06 * (high - low)
 
 
 def draw_family(model: NamedModel, text: Text) -> Any:
@@ -85,7 +69,7 @@ def draw_family(model: NamedModel, text: Text) -> Any:
     for k, value in enumerate(values):
         parameters = dict(zip(model.parameters, text.truth, strict=True)) | {name: value}
         axis.plot(x, curve(x=x, **parameters).numpy(), color=f"C{(2, 0, 1)[k]}", label=f"{name} = {value:g}")
-    axis.legend()
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(values), columnspacing=1.0, handlelength=1.5)
     return figure
 
 

@@ -208,7 +208,7 @@ TEXTS: dict[str, Text] = {
          "rise; larger values give a lag and then a steep rise"},
         "For cumulative quantities such as the fraction of a drug dissolved, seeds germinated or parts failed. x must not be "
         "negative.",
-        _grid("`upper`", f"{_LOGS} 25 shapes"), np.linspace(0, 12, 33), (5.0, 4.0, 2.2), ("shape", (0.8, 1.5, 4.0)),
+        _grid("`upper`", f"{_LOGS} 25 shapes"), np.linspace(0, 12, 33), (95.0, 4.0, 2.2), ("shape", (0.8, 1.5, 4.0)),
         ("time", "fraction (%)"), {"upper": "y", "scale": "x"}, see=("exponential_rise", "sigmoid", "gompertz"),
     ),
     "logistic4": Text(
