@@ -19,6 +19,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "jitgrad"
 
 # From the ground up: a package imports from itself and from what stands before it.
 ORDER = [
+    "platforms",
     "typing",
     "errors",
     "arguments",

@@ -2,6 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from jitgrad import platforms
+
+platforms.check()  # before the imports that fail elsewhere
+
+# isort: split
+
 from numpy import bool_, float32, float64, int64
 
 from jitgrad import callbacks, curvefit, errors, graph, layers, losses, metrics, optimizers, pictures, random

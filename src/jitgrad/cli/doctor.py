@@ -69,6 +69,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     from llvmlite import binding
 
     import jitgrad
+    from jitgrad import platforms
     from jitgrad.vm.processor import processor
     from jitgrad.vm.threads import get_num_threads
 
@@ -79,7 +80,8 @@ def _facts() -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             yield package, "not installed"
-    yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
+    untested = "" if platforms.is_tested() else f"; jitgrad is tested on {platforms.TESTED} only"
+    yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}{untested}"
     name, features = processor()
     host = binding.get_host_cpu_name()
     code = "" if name == host else f"; compiling for {name}"
