@@ -1,7 +1,7 @@
-"""What a model costs beside how well it fits: the information criteria, by one convention for all models.
+"""Information criteria, by one convention for all models.
 
-It is that of R's ``logLik`` and ``AIC``: the likelihood is whole, with its constants, and a standard deviation or dispersion
-that was estimated is a parameter. A curve of p parameters whose sigma is unknown has k = p + 1, one with absolute sigma k = p.
+It is the convention of R's ``logLik`` and ``AIC``: the log-likelihood includes its constants, and an estimated standard
+deviation or dispersion counts as a parameter. A curve with p parameters has k = p + 1, or k = p with absolute sigma.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ import numpy as np
 
 
 class Criteria(NamedTuple):
-    """Information criteria, each a number or an array of them; of two models of the same data the lower one is better.
+    """Information criteria, numbers or arrays. The lower value belongs to the better model of the same data.
 
-    Attributes:
-        aic: Akaike's, 2 k - 2 log L.
-        aicc: that for few rows, with 2 k (k + 1) / (n - k - 1) more; nan for n <= k + 1, where it is not defined.
-        bic: the Bayesian, k log n - 2 log L.
+    Attributes
+    ----------
+    aic : float or ndarray
+        Akaike's information criterion, 2 k - 2 log L.
+    aicc : float or ndarray
+        AIC corrected for small samples, AIC + 2 k (k + 1) / (n - k - 1); nan if n <= k + 1.
+    bic : float or ndarray
+        The Bayesian information criterion, k log n - 2 log L.
     """
 
     aic: Any
@@ -26,21 +30,21 @@ class Criteria(NamedTuple):
 
 
 def information_criteria(log_likelihood: Any, k: Any, n: Any) -> Criteria:
-    """The information criteria of a fit, or of many at once.
+    """Return the information criteria of one fit, or of many.
 
     Parameters
     ----------
     log_likelihood : float or ndarray
-        The logarithm of the likelihood at its maximum, with its constants.
+        The maximum log-likelihood, with its constants.
     k : int or ndarray
-        The number of estimated parameters, a standard deviation or dispersion among them.
+        The number of estimated parameters, including a standard deviation or dispersion.
     n : int or ndarray
         The number of rows.
 
     Returns
     -------
     Criteria
-        Numbers, or arrays where an argument is one.
+        Numbers, or arrays if an argument is an array.
 
     Notes
     -----
@@ -49,6 +53,7 @@ def information_criteria(log_likelihood: Any, k: Any, n: Any) -> Criteria:
 
     Examples
     --------
+    >>> from jitgrad.criteria import information_criteria
     >>> information_criteria(-10.0, 2, 12)
     Criteria(aic=24.0, aicc=25.333333333333332, bic=24.969813299576)
     """

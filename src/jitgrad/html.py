@@ -1,7 +1,7 @@
-"""Small pieces of HTML: tables and sentences for notebooks, a whole page, and pictures within either.
+"""HTML for notebooks and reports: tables, sentences, whole pages, and pictures.
 
-No colour of text or background is set, so that all of it reads in light and in dark surroundings, and nothing is loaded from
-elsewhere: a page is one file without scripts.
+No colors of text or background are set, so everything adapts to light and dark surroundings. A page is one file without scripts
+that loads nothing.
 """
 
 from __future__ import annotations
@@ -43,43 +43,43 @@ figcaption {font-size: .85rem; line-height: 1.4; max-width: 36rem; opacity: .85}
 footer {margin-top: 2.5em; font-size: .85rem; opacity: .75}
 """.strip()
 _SPARK = 120, 18
-"""Pixels across and down."""
+"""The width and the height, in pixels."""
 _INK = ("#000000", "#333333", "#4c4c4c")
-"""Colours of matplotlib's that stand for the colour of text: black, "0.2" and "0.3"."""
+"""The colors of matplotlib that are replaced by the color of the text: black, "0.2" and "0.3"."""
 
 
 class Markup(str):
-    """A text that is HTML already."""
+    """Text that is HTML already."""
 
 
 def escape(text: str) -> str:
-    """A text as HTML, without characters that a terminal or a page would act on; Markup as it is."""
+    """Return a text as HTML, without control characters; Markup is returned unchanged."""
     return text if isinstance(text, Markup) else _escape(printable(text))
 
 
 def sentence(text: str) -> str:
-    """A paragraph."""
+    """Return a paragraph."""
     return f"<p>{escape(text)}</p>"
 
 
 def heading(text: str) -> str:
-    """The first line of what a notebook shows."""
+    """Return the title of a notebook output."""
     return f"<p><strong>{escape(text)}</strong></p>" if text else ""
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", texts: Collection[int] = ()) -> str:
-    """A table in a box of its own, which scrolls where it is wider than the page.
+    """Return a table in a box that scrolls if it is wider than the page.
 
     Parameters
     ----------
     columns : sequence of str
-        The headings. The first column has names, the others have numbers, aligned to the right.
+        The headings. The first column holds names, the others numbers, aligned to the right.
     rows : sequence of sequences of str
-        The cells, texts or Markup.
+        The cells, text or Markup.
     title : str, optional
-        Above the table.
+        The caption.
     texts : collection of int, optional
-        The numbers of other columns that have words, aligned to the left.
+        The indices of other columns with text, aligned to the left.
     """
 
     def cell(tag: str, k: int, text: str, scope: str = "") -> str:
@@ -94,9 +94,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = ""
 
 
 def sparkline(values: Sequence[float]) -> Markup:
-    """Numbers as a small line, logarithmic where all of them are positive; what is not finite is left out.
+    """Return numbers as a small line, logarithmic if all are positive, without those that are not finite.
 
-    More numbers than there are pixels are thinned out evenly; the first and the last stay.
+    If there are more numbers than pixels they are thinned evenly; the first and the last stay.
     """
     if len(values) > _SPARK[0]:
         values = [values[round(k * (len(values) - 1) / (_SPARK[0] - 1))] for k in range(_SPARK[0])]
@@ -112,23 +112,23 @@ def sparkline(values: Sequence[float]) -> Markup:
 
 
 def section(title: str, *parts: str) -> str:
-    """A part of a page with a heading of its own, if there is one."""
+    """Return a section of a page, with a heading if there is a title."""
     head = f"<h2>{escape(title)}</h2>" if title else ""
     return "\n".join([f"<section>{head}", *parts, "</section>"])
 
 
 def code(text: str) -> str:
-    """Lines as they are to be typed."""
+    """Return lines of code."""
     return "<pre>" + "\n".join(map(escape, text.splitlines())) + "</pre>"
 
 
 def fragment(*parts: str) -> str:
-    """What a notebook shows: the parts, which are HTML, with their style."""
+    """Return the output of a notebook cell: parts in HTML with their style."""
     return "\n".join([f'<div class="jitgrad"><style>{_STYLE}</style>', *parts, "</div>"])
 
 
 def page(title: str, *parts: str) -> str:
-    """A whole document: the parts, which are HTML, below a heading."""
+    """Return a whole document: parts in HTML below a heading."""
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -142,23 +142,23 @@ def page(title: str, *parts: str) -> str:
 
 
 def svg(figure: Any, label: str) -> str:
-    """A figure of matplotlib's as an element of a page, the same for the same figure.
+    """Return a matplotlib figure as an element of a page, always the same for the same figure.
 
-    Its background is that of the page, and what is black has the colour of the page's text. Identifiers are made from the
-    content, so that those of several pictures on a page differ.
+    The background is transparent, and black becomes the color of the page's text. Identifiers are derived from the content, so
+    those of several pictures on a page differ.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         The figure.
     label : str
-        What it shows, for those who do not see it.
+        A description for screen readers.
     """
     from matplotlib import rc_context
 
     content = StringIO()
     with rc_context({"svg.hashsalt": "jitgrad", "svg.fonttype": "none"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the browser has fonts of its own
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the browser uses its own fonts
         figure.savefig(content, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = content.getvalue()
     text = text[text.index("<svg") :].strip()
@@ -173,17 +173,17 @@ def svg(figure: Any, label: str) -> str:
 
 
 _MARKS = re.compile(r'(?:<use ([^>]*?) style="([^"]*)"/>\s*)(?:<use [^>]*? style="\2"/>\s*)+')
-"""Marks that look the same, one after the other."""
+"""Consecutive marks with the same style."""
 
 
 def _gathered(found: re.Match[str]) -> str:
-    """Marks in a group that has their style once, which is half of their size."""
+    """Return marks in a group that has their style once, which halves their size."""
     style = f' style="{found[2]}"'
     return f"<g{style}>{found[0].replace(style, '')}</g>"
 
 
 def _own_identifiers(text: str) -> str:
-    """The same with short identifiers of its own, and without those that nothing refers to."""
+    """Return the SVG with short unique identifiers, and without unused ones."""
     own = hashlib.sha256(text.encode()).hexdigest()[:8]
     used = dict.fromkeys(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
     short = {name: f"j{own}{k}" for k, name in enumerate(used)}
@@ -192,6 +192,6 @@ def _own_identifiers(text: str) -> str:
 
 
 def _rounded(found: re.Match[str]) -> str:
-    """Coordinates to a hundredth of a point, which nobody sees."""
+    """Return coordinates rounded to a hundredth of a point."""
     short = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[2])
     return f' {found[1]}="{" ".join(short.split())}"'

@@ -1,4 +1,4 @@
-"""Numbers as people write them: with signs of currencies, percent signs and marks of thousands."""
+"""Numbers with currency signs, percent signs and thousands separators."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ CURRENCIES = (
     *"$€£¥₹₽₩₺₪₫₴฿¢", "R$", "kr", "zł", "Fr.", "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "AUD", "CAD", "NZD", "SEK",
     "NOK", "DKK", "PLN", "CZK", "HUF", "BRL",
 )  # fmt: skip
-"""Signs and codes of currencies, before or after a number."""
-_HEAD = 1000  # values that tell a column of other texts
+"""Currency signs and codes, before or after a number."""
+_HEAD = 1000  # values that are checked first, to reject columns of other text
 
 _SPACE = "[ \u00a0\u202f]*"
 _SIGN = "|".join(re.escape(sign) for sign in sorted(CURRENCIES, key=len, reverse=True))
@@ -23,18 +23,23 @@ _AROUND = (
     rf"(?P<number>%s){_SPACE}(?P<after>%%|{_SIGN})?{_SPACE}(?P<close>\))?$"
 )
 _EITHER = r"(?:\d*[.,]?\d+|\d+[.,]|\d{1,3}(?:[.,]\d{3})+(?:[.,]\d+)?)(?:[eE][+-]?\d+)?"
-"""A number, whatever point and comma mean."""
+"""A number, whatever the meaning of point and comma."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of texts as numbers.
+    """A column of strings, read as numbers.
 
-    Attributes:
-        values: float64, null where the text is.
-        marks: what the texts have besides, in words.
-        unclear: why it is not clear which numbers they are, a clause; empty where it is.
-        row: of the first text that is not clear.
+    Attributes
+    ----------
+    values : polars.Series
+        float64, null where the text is null.
+    marks : tuple of str
+        What the texts contain besides digits, in words.
+    unclear : str
+        Why the numbers are ambiguous, as a clause; empty if they are not.
+    row : int
+        The first row with an ambiguous text.
     """
 
     values: pl.Series
@@ -47,17 +52,21 @@ class Numbers:
         """What was done with the column, in sentences; empty for plain numbers."""
         if not self.marks:
             return ""
-        percent = " A percentage keeps its number: 5% is 5." if "percent signs" in self.marks else ""
-        return f"Column {self.values.name!r} is written with {' and '.join(self.marks)}, and was read as numbers.{percent}"
+        percent = " Percentages keep their number: 5% is read as 5." if "percent signs" in self.marks else ""
+        return f"Column {self.values.name!r} contains {' and '.join(self.marks)} and was read as numbers.{percent}"
 
 
 def read_numbers(texts: pl.Series, decimal_comma: bool = False, doubtful: bool = False) -> Numbers | None:
-    """A column of texts as numbers; None where they are other texts.
+    """Read a column of strings as numbers; return None if it contains other text.
 
-    Args:
-        texts: what is missing is null.
-        decimal_comma: whether a comma is the decimal mark; a point otherwise.
-        doubtful: whether a comma in a number like 1,234 may as well be a decimal mark.
+    Parameters
+    ----------
+    texts : polars.Series
+        The strings, null where a value is missing.
+    decimal_comma : bool, default False
+        Whether a comma is the decimal mark instead of a point.
+    doubtful : bool, default False
+        Whether the comma in a number such as 1,234 may also be a decimal mark.
     """
     point, mark = (",", ".") if decimal_comma else (".", ",")
     marks = f"[{mark}'’ \u00a0\u202f]"
@@ -75,17 +84,17 @@ def read_numbers(texts: pl.Series, decimal_comma: bool = False, doubtful: bool =
 
 
 def _like_numbers(texts: pl.Series, pattern: str) -> bool:
-    """Whether all texts are numbers by the pattern, or by another meaning of point and comma."""
+    """Return whether all texts match the pattern, or would with another meaning of point and comma."""
     return bool((texts.str.contains(pattern) | texts.str.contains(_AROUND % _EITHER)).all())
 
 
-def _unclear(texts: pl.Series, rows: pl.Series, why: str = "it is not clear what point and comma mean in") -> Numbers:
+def _unclear(texts: pl.Series, rows: pl.Series, why: str = "the meaning of point and comma is ambiguous in") -> Numbers:
     row = int(rows.arg_max() or 0)
     return Numbers(texts, (), f"{why} {brief(texts[row])}", row)
 
 
 def _made(texts: pl.Series, parts: pl.DataFrame, marks: str, decimal_comma: bool, doubtful: bool) -> Numbers | None:
-    """The numbers of texts that all have the pattern, whose parts these are."""
+    """Return the numbers of texts that all match the pattern, from their parts."""
     there = {name: parts[name].is_not_null() for name in parts.columns}
     if (there["open"] != there["close"]).any() or (there["minus"] & there["inner"]).any():
         return None
@@ -94,10 +103,10 @@ def _made(texts: pl.Series, parts: pl.DataFrame, marks: str, decimal_comma: bool
     kinds = signs.drop_nulls().unique(maintain_order=True)
     thousands = written.str.contains(marks).fill_null(False)
     if len(kinds) > 1:
-        return _unclear(texts, (signs == kinds[1]).fill_null(False), f"it has amounts in {kinds[0]} and others, such as")
+        return _unclear(texts, (signs == kinds[1]).fill_null(False), f"it mixes amounts in {kinds[0]} with others, such as")
     without = ~percent & texts.is_not_null()
     if percent.any() and without.any():
-        return _unclear(texts, without, "some of its numbers have a percent sign and others have none, such as")
+        return _unclear(texts, without, "only some of its numbers have a percent sign, unlike")
     if thousands.any() and _may_be_decimals(written, thousands, decimal_comma, doubtful):
         return _unclear(texts, thousands)
     values = written.str.replace_all(marks, "").str.replace(",", ".", literal=True).cast(pl.Float64)
@@ -106,14 +115,14 @@ def _made(texts: pl.Series, parts: pl.DataFrame, marks: str, decimal_comma: bool
     found = {
         f"the currency sign {kinds[0]}" if len(kinds) else "": bool(len(kinds)),
         "percent signs": bool(percent.any()),
-        "marks of thousands": bool(thousands.any()),
-        "parentheses for what is below 0": bool(there["open"].any()),
+        "thousands separators": bool(thousands.any()),
+        "parentheses for negative numbers": bool(there["open"].any()),
     }
     return Numbers(values, tuple(name for name, has in found.items() if has))
 
 
 def _may_be_decimals(written: pl.Series, thousands: pl.Series, decimal_comma: bool, doubtful: bool) -> bool:
-    """Whether what is taken for marks of thousands may be decimal marks: one in each number, and no other mark."""
+    """Return whether the thousands separators may be decimal marks: one in each number, and no other mark."""
     single = r"^[1-9]\d{0,2}\.\d{3}$" if decimal_comma else r"^[1-9]\d{0,2},\d{3}$"
     other = written.str.contains(",", literal=True) if decimal_comma else written.str.contains(".", literal=True)
     return bool((decimal_comma or doubtful) and written.filter(thousands).str.contains(single).all() and not other.any())

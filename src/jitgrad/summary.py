@@ -1,8 +1,7 @@
-"""What results print: sentences, and tables that read like those of a statistics package.
+"""Printed results: sentences, and tables in the style of a statistics package.
 
-A ``Summary`` has its numbers formatted already, so that text and HTML show the same. No line is longer than there is room
-for, and no name is broken over lines: long ones are cut in the middle, where names of columns tell least, and a table with too
-many columns goes on below itself.
+A `Summary` holds formatted numbers, so text and HTML show the same. No line is longer than the terminal, and names are not
+broken over lines: long ones are shortened in the middle, and a table with too many columns continues below itself.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ if TYPE_CHECKING:
 
 SMALLEST_P = 2e-16
 LARGEST_WHOLE = 1e9
-"""Numbers up to here have all digits before the point; beyond, an exponent."""
+"""Numbers below this are printed without an exponent."""
 WIDTH = 80
-"""Characters of a line, where there is no terminal."""
+"""The length of a line without a terminal."""
 NARROWEST = 40
 FIXED = "\xa0"
-"""A space at which no line is broken."""
+"""A non-breaking space."""
 SHORTEST_NAME = 14
-"""Names are cut to this many characters before a table goes on below itself."""
+"""Names are shortened to this many characters before a table continues below itself."""
 
 
 def number(value: float | None, digits: int = 6) -> str:
-    """A number in a table; a dash where there is none."""
+    """Return a number for a table, with a dash for None, nan and inf."""
     if value is None or not math.isfinite(value):
         return "–"
     shown = f"{value:.{digits}g}"
@@ -43,12 +42,12 @@ def number(value: float | None, digits: int = 6) -> str:
 
 
 def probability(p: float | None) -> str:
-    """A p-value: tiny ones are only said to be so."""
+    """Return a p-value as text; values below 2e-16 are shown as ``<2e-16``."""
     return "–" if p is None or math.isnan(p) else "<2e-16" if p < SMALLEST_P else f"{p:.3g}"
 
 
 def interval(low: float, high: float, digits: int = 5) -> str:
-    """The ends of an interval."""
+    """Return the limits of an interval as text."""
     return "–" if not math.isfinite(low) else f"{number(low, digits)} … {number(high, digits)}"
 
 
@@ -59,13 +58,13 @@ class Grid:
     Parameters
     ----------
     columns : sequence of str
-        The headings. The first column has names, the others have numbers.
+        The headings. The first column holds names, the others numbers.
     rows : sequence of sequences of str
-        The cells, formatted.
+        The formatted cells.
     title : str, default ""
-        What stands above.
+        The title above the table.
     texts : collection of int, default ()
-        Which of the other columns have texts, which begin on the left.
+        The indices of other columns with text, aligned to the left.
     """
 
     columns: Sequence[str]
@@ -92,11 +91,11 @@ class Grid:
             yield table
 
     def as_html(self) -> str:
-        """The table as HTML."""
+        """Return the table as HTML."""
         return html.table(self.columns, self.rows, self.title, self.texts)
 
     def _blocks(self, width: int) -> Iterator[tuple[list[int], list[int], int]]:
-        """Positions of the columns that stand beside each other, how wide each is, and the spaces between them."""
+        """Yield the columns that are printed side by side, their widths, and the number of spaces between them."""
         from rich.cells import cell_len
 
         cells = [[cell_len(printable(text)) for text in column] for column in zip(self.columns, *self.rows, strict=True)]
@@ -108,7 +107,7 @@ class Grid:
                 return
         room = width - len(widths) - 1
         widths[0] = max(min(widths[0], SHORTEST_NAME), room - sum(widths[1:]))
-        if sum(widths) > room:  # headings that are longer than what is below them
+        if sum(widths) > room:  # headings longer than the cells below them
             widths[1:] = [
                 min(whole, max(SHORTEST_NAME, *column[1:], 0)) for whole, column in zip(widths[1:], cells[1:], strict=True)
             ]
@@ -128,7 +127,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a result prints.
+    """A printed result: a title, tables and sentences.
 
     Parameters
     ----------
@@ -140,7 +139,7 @@ class Summary:
     Examples
     --------
     >>> from jitgrad.summary import Grid, Summary
-    >>> print(Summary("A line", [Grid(["", "estimate"], [["a", "1.5"], ["b", "-2"]]), "All is well."]))
+    >>> print(Summary("A line", [Grid(["", "estimate"], [["a", "1.5"], ["b", "-2"]]), "The fit converged."]))
     A line
     <BLANKLINE>
          estimate
@@ -148,7 +147,7 @@ class Summary:
      a        1.5
      b         -2
     <BLANKLINE>
-    All is well.
+    The fit converged.
     """
 
     title: str
@@ -171,7 +170,7 @@ class Summary:
             yield part if isinstance(part, Grid) else Text(_wrapped(printable(part), options.max_width))
 
     def as_html(self) -> str:
-        """The parts as HTML, without the title."""
+        """Return the parts as HTML, without the title."""
         return "\n".join(part.as_html() if isinstance(part, Grid) else html.sentence(part) for part in self.parts)
 
     def _repr_html_(self) -> str:
@@ -179,7 +178,7 @@ class Summary:
 
 
 def width(otherwise: int = WIDTH) -> int:
-    """How long lines are: as COLUMNS says, as the terminal's, or ``otherwise``."""
+    """Return the length of a line: that of COLUMNS, of the terminal, or ``otherwise``."""
     if os.environ.get("COLUMNS", "").isdigit():
         return max(int(os.environ["COLUMNS"]), NARROWEST)
     try:
@@ -189,7 +188,7 @@ def width(otherwise: int = WIDTH) -> int:
 
 
 def cut(text: str, room: int) -> str:
-    """A text in so many columns of a terminal: as it is, or its beginning and end."""
+    """Return a text shortened in the middle to a number of terminal columns."""
     from rich.cells import cell_len
 
     if cell_len(text) <= room:
@@ -199,7 +198,7 @@ def cut(text: str, room: int) -> str:
 
 
 def _fitting(text: str, room: int) -> str:
-    """The first characters for which there is room."""
+    """Return the first characters that fit."""
     from rich.cells import cell_len
 
     made = ""
@@ -211,12 +210,12 @@ def _fitting(text: str, room: int) -> str:
 
 
 def sentence(parts: Iterable[tuple[str, str]]) -> str:
-    """Figures in a line, each with its name, from which it is not broken."""
+    """Return quantities in a line, each kept together with its name."""
     return ", ".join(f"{name} {value}".replace(" ", FIXED) for name, value in parts)
 
 
 def _wrapped(text: str, room: int) -> str:
-    """A sentence in lines that fit, broken at spaces that may be."""
+    """Return a sentence wrapped to lines at spaces, but not at non-breaking ones."""
     from rich.cells import cell_len
 
     lines = [""]

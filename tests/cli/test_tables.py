@@ -27,7 +27,7 @@ FILES: list[tuple[str, dict[str, list[str]], list[str], list[str], list[str]]] =
         },
         [],
         ["fare", "sex=male"],
-        ["'PassengerId' has a different integer", "'c1' only numbers the rows", "currency sign $ and marks of thousands"],
+        ["'PassengerId' has a different integer", "'c1' only numbers the rows", "currency sign $ and thousands separators"],
     ),
     (
         "codes, dates and percentages",
@@ -133,7 +133,10 @@ def test_texts_that_a_model_does_not_know(model: list[str], tmp_path: Path) -> N
         (["--formula", "a * exp(-b * x)"], "has no ~. .* is a curve: pass it as --model."),
         (["--target", "y", "--encoding", "utf-99"], "--encoding is 'utf-99', which is not a known encoding"),
         (["--target", "y", "--exclude", "xx"], "Column 'xx' does not exist. Did you mean 'x'?"),
-        (["--target", "y", "--model", "a * z + b"], "'z' cannot be read as numbers: it is not clear what point and comma mean"),
+        (
+            ["--target", "y", "--model", "a * z + b"],
+            "'z' cannot be read as numbers: the meaning of point and comma is ambiguous",
+        ),
     ],
 )
 def test_what_is_in_the_wrong_place(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_sheet(workbook: Path) -> None:
     assert_frame_equal(read_table(workbook, note=notes.append), READ)
     assert notes == [
         f"{workbook} has the sheets 'Data', 'More'; the first was read. Set sheet to read another one.",
-        "Column 'price' is written with the currency sign $ and marks of thousands, and was read as numbers.",
+        "Column 'price' contains the currency sign $ and thousands separators and was read as numbers.",
     ]
     for sheet in ("More", "2"):
         assert_frame_equal(read_table(workbook, ReadOptions(sheet=sheet)), READ.head(2))

@@ -83,17 +83,17 @@ def test_texts(text: str, columns: dict[str, Any], tmp_path: Path) -> None:
     assert_frame_equal(read_table(written(tmp_path, text)), pl.DataFrame(columns), check_exact=True)
 
 
-PRICES = "column 'b' is written with {}, and was read as numbers"
+PRICES = "column 'b' contains {} and was read as numbers"
 MARKED: list[tuple[str, list[Any], str]] = [
-    ('a,b\n1,"$1,234.50"\n2,$5\n', [1234.5, 5.0], PRICES.format("the currency sign $ and marks of thousands")),
+    ('a,b\n1,"$1,234.50"\n2,$5\n', [1234.5, 5.0], PRICES.format("the currency sign $ and thousands separators")),
     ("a,b\n1,€5\n2,\n3,-€6.5\n", [5.0, None, -6.5], PRICES.format("the currency sign €")),
     ("a,b\n1,5 EUR\n2,6EUR\n", [5.0, 6.0], PRICES.format("the currency sign EUR")),
-    ("a,b\n1,5%\n2,7.5 %\n", [5.0, 7.5], PRICES.format("percent signs") + ". A percentage keeps its number: 5% is 5"),
-    ('a,b\n1,"1,234,567"\n2,"(5)"\n', [1234567.0, -5.0], "marks of thousands and parentheses for what is below 0"),
-    ("a,b\n1,1'234\n2,5\n", [1234.0, 5.0], PRICES.format("marks of thousands")),
-    ("a;b\n1;1 234,5\n2;3,25\n", [1234.5, 3.25], PRICES.format("marks of thousands")),
-    ("a;b\n1;1.234,50 €\n2;3,5 €\n", [1234.5, 3.5], "the currency sign € and marks of thousands"),
-    ("a;b\n1;2\n2;1,234,567\n", [2.0, 1234567.0], PRICES.format("marks of thousands")),
+    ("a,b\n1,5%\n2,7.5 %\n", [5.0, 7.5], PRICES.format("percent signs") + ". Percentages keep their number: 5% is read as 5"),
+    ('a,b\n1,"1,234,567"\n2,"(5)"\n', [1234567.0, -5.0], "thousands separators and parentheses for negative numbers"),
+    ("a,b\n1,1'234\n2,5\n", [1234.0, 5.0], PRICES.format("thousands separators")),
+    ("a;b\n1;1 234,5\n2;3,25\n", [1234.5, 3.25], PRICES.format("thousands separators")),
+    ("a;b\n1;1.234,50 €\n2;3,5 €\n", [1234.5, 3.5], "the currency sign € and thousands separators"),
+    ("a;b\n1;2\n2;1,234,567\n", [2.0, 1234567.0], PRICES.format("thousands separators")),
     ("a,b\n1,5%\n2,7\n", ["5%", "7"], ""),
     ("a,b\n1,$5\n2,€7\n", ["$5", "€7"], ""),
     ("a,b\n1,$5\n2,much\n", ["$5", "much"], ""),

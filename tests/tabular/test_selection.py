@@ -64,9 +64,9 @@ LEFT_OUT: list[tuple[str, list[Any], str]] = [
         ["01/02/2024", "03/04/2024"] * (ROWS // 2),
         "either the day or the month may come first, so it was left out",
     ),
-    ("price", ["$1", "€2", "€3"] * (ROWS // 3), "looks like numbers, but it has amounts in $ and others, such as '€2', so"),
-    ("rate", ["1%", "2"] * (ROWS // 2), "some of its numbers have a percent sign and others have none, such as '2'"),
-    ("comma", ["3,5", "4,25"] * (ROWS // 2), "it is not clear what point and comma mean in '3,5'"),
+    ("price", ["$1", "€2", "€3"] * (ROWS // 3), "looks like numbers, but it mixes amounts in $ with others, such as '€2', so"),
+    ("rate", ["1%", "2"] * (ROWS // 2), "only some of its numbers have a percent sign, unlike '2'"),
+    ("comma", ["3,5", "4,25"] * (ROWS // 2), "the meaning of point and comma is ambiguous in '3,5'"),
     (
         "points",
         [f"{k * k / 8}" for k in range(ROWS)],
@@ -212,7 +212,7 @@ def test_codes_are_categories() -> None:
 def test_numbers_with_marks_in_a_frame() -> None:
     got = make_design(pl.DataFrame({"price": ["$1,000", "$2.50"] * (ROWS // 2), "y": [f"{y} %" for y in Y]}), "y")
     assert got.x[:2, 0].tolist() == [1000, 2.5] and got.y.tolist() == Y
-    assert got.notes[0].startswith("Column 'price' is written with the currency sign $ and marks of thousands")
+    assert got.notes[0].startswith("Column 'price' contains the currency sign $ and thousands separators")
     assert encoded(pl.DataFrame({"price": ["7", "$8", None]}), kept(got.predictors)).x[:2, 0].tolist() == [7, 8]
 
 
