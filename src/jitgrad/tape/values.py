@@ -74,7 +74,7 @@ class Values:
         """
         return np.asarray(self._leaving("tolist()")).tolist()
 
-    def item(self) -> Any:
+    def item(self) -> float:
         """Return a value with a single element as a Python number, even if it requires a gradient.
 
         Returns
