@@ -123,9 +123,9 @@ def test_shapes_of_24_elements() -> None:
         (lambda x: x.reshape(4), "6 elements"),
         (lambda x: x.reshape(-1, 4), "product divides 6"),
         (lambda x: x.reshape(-1, -1), "one -1"),
-        (lambda x: x.transpose(0, 0), "no order"),
+        (lambda x: x.transpose(0, 0), "not a permutation"),
         (lambda x: jitgrad.concatenate([x, np.ones((2, 2))]), r"\(2, 3\) and \(2, 2\)"),
-        (lambda x: jitgrad.concatenate([]), "no operands"),
+        (lambda x: jitgrad.concatenate([]), "got no arrays"),
         (lambda x: jitgrad.stack([x, np.ones(3)]), "differ"),
         (lambda x: jitgrad.squeeze(x, 0), "size 2"),
         (lambda x: jitgrad.broadcast_to(x, (3,)), "does not broadcast"),
@@ -297,3 +297,9 @@ def test_logsumexp_and_clip_are_stable() -> None:
     with pytest.raises(ShapeError, match="logsumexp"):
         jitgrad.logsumexp(np.zeros((0, 2)))
     assert np.isnan(float(jitgrad.mean(np.zeros(0))))
+
+
+def test_a_variable_has_the_methods_of_a_tensor() -> None:
+    v = jitgrad.Variable([1.0, 2.0, 3.0])
+    assert v.take([2, 0]).tolist() == [3.0, 1.0]  # once set the value
+    assert v.tolist() == [1.0, 2.0, 3.0]

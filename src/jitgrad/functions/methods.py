@@ -25,15 +25,46 @@ from jitgrad.tape import dtypes
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import public
 from jitgrad.tape.tensor import Tensor, as_tensor, cast, identity
+from jitgrad.typing import DTypeLike
 
 
 def _reshape(self: Operators, *shape: Any) -> Tensor:
-    """Give the array a new shape, see ``jitgrad.reshape``. The sizes may be separate arguments."""
+    """Return the elements in a new shape.
+
+    Parameters
+    ----------
+    *shape : int or sequence of int
+        The shape, as a sequence or as separate sizes. One size may be -1, which is then inferred.
+
+    Returns
+    -------
+    Tensor
+        The elements in the new shape.
+
+    See Also
+    --------
+    jitgrad.reshape : The same as a function.
+    """
     return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 def _transpose(self: Operators, *axes: Any) -> Tensor:
-    """Permute the axes, see ``jitgrad.transpose``. The axes may be separate arguments."""
+    """Permute the axes.
+
+    Parameters
+    ----------
+    *axes : int or sequence of int
+        The order of the axes, as a sequence or as separate integers. By default the reverse order.
+
+    Returns
+    -------
+    Tensor
+        The array with its axes permuted.
+
+    See Also
+    --------
+    jitgrad.transpose : The same as a function.
+    """
     order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
     return shapes.transpose(self, order or None)
 
@@ -43,9 +74,25 @@ def _round(self: Operators, decimals: int | None = None) -> Tensor:
     return elementwise.round(self, decimals or 0)
 
 
-def _astype(self: Operators, dtype: Any) -> Tensor:
-    """Convert to float32 or float64. Raise DTypeError for another dtype."""
-    levels = {dtypes.DTYPE[level]: level for level in (dtypes.FLOAT32, dtypes.FLOAT64)}
+def _astype(self: Operators, dtype: DTypeLike) -> Tensor:
+    """Convert to another floating-point dtype.
+
+    Parameters
+    ----------
+    dtype : {"float32", "float64"}
+        The dtype.
+
+    Returns
+    -------
+    Tensor
+        The converted value.
+
+    Raises
+    ------
+    DTypeError
+        If the dtype is not float32 or float64.
+    """
+    levels: dict[Any, int] = {dtypes.DTYPE[level]: level for level in (dtypes.FLOAT32, dtypes.FLOAT64)}
     wanted = np.dtype(dtype)
     if wanted not in levels:
         raise DTypeError(f"astype: a Tensor cannot be converted to {wanted}. Use float32 or float64, or convert its numpy().")
@@ -81,14 +128,11 @@ _METHODS = [
 
 for _function in _METHODS:
     setattr(Operators, _function.__name__, _function)
-Operators.reshape = _reshape
-Operators.transpose = _transpose
-Operators.flatten = shapes.ravel  # type: ignore[attr-defined]
-Operators.astype = _astype
 _and = _logical("&", lambda a, b: greater(a * b, 0))
 _or = _logical("|", lambda a, b: greater(a + b, 0))
 _xor = _logical("^", not_equal)
 for _name, _operator in {
+    "reshape": _reshape, "transpose": _transpose, "flatten": shapes.ravel, "astype": _astype,
     "__round__": _round, "__pos__": _positive, "__invert__": _logical("~", lambda a: equal(a, 0)),
     "__matmul__": products.matmul, "__rmatmul__": lambda self, other: products.matmul(other, self),
     "__and__": _and, "__rand__": _and, "__or__": _or, "__ror__": _or, "__xor__": _xor, "__rxor__": _xor,

@@ -118,7 +118,7 @@ class Variable(Operators):
             The value.
         """
         if array.dtype is not dtypes.DTYPE[self.level]:
-            self.take(array)
+            self._take(array)
         else:
             self._leaf = leaf(array, array.shape, self.level, self, self._gradient)
 
@@ -278,16 +278,10 @@ class Variable(Operators):
         """
         if self.pending is not None:
             self.pending.make()
-        self.take(value)
+        self._take(value)
 
-    def take(self, value: Any) -> None:
-        """Set the value without checks, and without completing pending updates.
-
-        Parameters
-        ----------
-        value : array_like
-            The value, which is converted to the dtype of the Variable, and copied if it may change.
-        """
+    def _take(self, value: Any) -> None:
+        """Set the value without checks, and without completing pending updates."""
         array = value
         if type(array) is not np.ndarray or array.flags.writeable or array.dtype != dtypes.DTYPE[self.level]:
             array = np.array(value, dtypes.DTYPE[self.level])
