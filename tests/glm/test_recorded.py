@@ -139,7 +139,8 @@ def test_classes_that_are_told_apart(draw: np.random.Generator) -> None:
     x = draw.normal(size=(ROWS, 3))
     got = glm.fit(x, x @ [1, 2, 3] > 0, "binomial")
     assert not got.converged
-    assert got.separated == "A combination of the features the classes can be separated, so the likelihood grows without end"
+    by = "by a linear combination of the features, so the maximum-likelihood estimates are infinite"
+    assert got.separated == f"Perfect separation: the classes can be separated {by}"
 
 
 @pytest.mark.usefixtures("always")

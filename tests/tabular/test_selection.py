@@ -296,7 +296,7 @@ def test_frames_of_other_libraries() -> None:
     for wrong, message in (
         ([1, 2], "type list, which is not a supported table. Give a pandas"),
         (frame.lazy(), "type LazyFrame, which is not a supported table. Call collect"),
-        (pandas.DataFrame([[1, 2]], columns=["a", "a"]), "several columns of one name: 'a'"),
+        (pandas.DataFrame([[1, 2]], columns=["a", "a"]), "More than one column is named 'a'"),
         ({"a": [1], "b": [1, 2]}, "of different lengths"),
     ):
         with pytest.raises(DataError, match=message):

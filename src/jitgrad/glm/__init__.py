@@ -1,4 +1,8 @@
-"""Generalised linear models: arrays in, estimates and what statistics says of them out."""
+"""Generalized linear models for arrays: estimates, standard errors, tests, diagnostics, penalties and cross-validation.
+
+Fit a model with `fit`, then pass the result to the functions for inference. See `jitgrad.fit_table` for tables with text
+columns, missing values and formulas.
+"""
 
 from jitgrad.glm.covariance import covariance
 from jitgrad.glm.cross_validation import CrossValidated, cross_validated
@@ -10,7 +14,8 @@ from jitgrad.glm.links import LINKS
 from jitgrad.glm.overdispersion import Overdispersion, overdispersion
 from jitgrad.glm.path import Path, path
 from jitgrad.glm.result import Fit
-from jitgrad.glm.tests import HypothesisTest, Step, analysis_of_deviance, compare, drop_each, f_test, likelihood_ratio, wald
+from jitgrad.glm.terms import Step, analysis_of_deviance, drop_each
+from jitgrad.glm.tests import HypothesisTest, compare, f_test, likelihood_ratio, wald
 from jitgrad.glm.validation import Validation, cross_validate
 
 __all__ = [

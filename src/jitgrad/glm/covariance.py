@@ -1,9 +1,4 @@
-"""Covariances of coefficients: the model's, and those that hold where the model's variance or independence does not.
-
-White, "A heteroskedasticity-consistent covariance matrix estimator and a direct test for heteroskedasticity", 1980; MacKinnon
-and White, "Some heteroskedasticity-consistent covariance matrix estimators with improved finite sample properties", 1985; Liang
-and Zeger, "Longitudinal data analysis using generalized linear models", 1986.
-"""
+"""Model-based, heteroscedasticity-robust and cluster-robust covariances of coefficients."""
 
 from __future__ import annotations
 
@@ -18,7 +13,7 @@ from jitgrad.glm.result import Fit
 from jitgrad.glm.rows import as_rows
 
 ALONE = 1e-10
-"""A row whose hat value is as near to 1 has no residual: a coefficient is its own."""
+"""A row whose hat value is this close to 1 determines a coefficient alone and has no residual."""
 KINDS = ("model", "HC0", "HC1", "HC2", "HC3", "cluster")
 
 
@@ -26,53 +21,67 @@ KINDS = ("model", "HC0", "HC1", "HC2", "HC3", "cluster")
 def covariance(
     fit: Fit, x: np.ndarray, y: np.ndarray, kind: str = "model", groups: np.ndarray | None = None, **rows: Any
 ) -> np.ndarray:
-    """The covariance of the coefficients of a fit.
-
-    Robust kinds are sandwiches B M B as R's package sandwich makes them. B is the inverse of the expected information, and M
-    the sum of sᵢ sᵢᵀ over rows or over clusters, of the derivatives sᵢ of the likelihood of row i by the coefficients. With n
-    rows, p coefficients of all outputs, G clusters and the hat values hᵢ, the kinds are
-
-    - ``"HC0"``: White's;
-    - ``"HC1"``: HC0 · n / (n − p);
-    - ``"HC2"``: each sᵢ sᵢᵀ over 1 − hᵢ;
-    - ``"HC3"``: each sᵢ sᵢᵀ over (1 − hᵢ)²;
-    - ``"cluster"``: HC0 of the sums over clusters, times G / (G − 1) · (n − 1) / (n − p), for every family. statsmodels has
-      this factor by default, and R's ``vcovCL`` with ``type="HC1"``.
-
-    Where the link is not canonical, statsmodels takes the observed information for B, and its errors differ.
+    """Return the covariance of the coefficients of a fit.
 
     Parameters
     ----------
     fit : Fit
         The fit.
-    x : array of shape (n, features)
-        The features that it was fitted to, without a column of ones.
-    y : array of shape (n,)
-        The target that it was fitted to.
-    kind : str, default "model"
-        One of "model", "HC0", "HC1", "HC2", "HC3" and "cluster".
-    groups : array of shape (n,), optional
-        The cluster of each row, numbers or texts. For "cluster" alone.
-    **rows
-        ``offset``, ``weights``, ``freq_weights`` and ``trials`` of the fit, arrays of shape (n,). A row of frequency f counts
-        as f rows, which are of one cluster.
+    x : array_like, shape (n, p)
+        The features to which the model was fitted.
+    y : array_like, shape (n,)
+        The target to which the model was fitted.
+    kind : {"model", "HC0", "HC1", "HC2", "HC3", "cluster"}, default "model"
+        The estimator, see Notes.
+    groups : array_like, shape (n,), optional
+        The cluster of each row, as numbers or strings. Required for "cluster", and not allowed otherwise.
+    **rows : array_like, shape (n,)
+        The arguments ``offset``, ``weights``, ``freq_weights`` and ``trials`` that were passed to `fit`. A row with frequency f
+        counts as f rows of the same cluster.
 
     Returns
     -------
-    array of shape (outputs · p, outputs · p)
-        Output by output, of the coefficients that are not aliased. nan where it is not determined: the likelihood has no
-        maximum, or as many coefficients as rows are fitted.
+    ndarray, shape (outputs * q, outputs * q)
+        The covariance of the q estimated coefficients, output by output; nan if the model is separated or has no residual
+        degrees of freedom.
 
     Raises
     ------
     ArgumentError
-        For a kind that there is not, and for HC2 and HC3 of classes, whose rows have no hat value.
+        If ``kind`` is unknown, or is "HC2" or "HC3" for a "multinomial" fit, which has no hat values.
     DataError
-        For groups that do not fit, and for HC2 and HC3 where a row alone determines a coefficient.
+        If ``groups`` has the wrong shape or only one cluster, or for "HC2" and "HC3" if a row has leverage 1.
+
+    See Also
+    --------
+    estimates : Standard errors, tests and intervals from a covariance.
+    wald : Wald test from a covariance.
+
+    Notes
+    -----
+    Robust covariances are sandwiches B M B, as in R's package sandwich. B is the inverse of the expected information, and M is
+    the sum of sᵢ sᵢᵀ over rows or clusters, where sᵢ is the derivative of the log-likelihood of row i with respect to the
+    coefficients. With n rows, q coefficients, G clusters and hat values hᵢ, the kinds are
+
+    - "HC0": the estimator of White [1]_;
+    - "HC1": HC0 · n / (n − q);
+    - "HC2": sᵢ sᵢᵀ divided by 1 − hᵢ;
+    - "HC3": sᵢ sᵢᵀ divided by (1 − hᵢ)² [2]_;
+    - "cluster": HC0 of the sums over clusters [3]_, times G / (G − 1) · (n − 1) / (n − q). This is the default factor of
+      statsmodels, and that of R's ``vcovCL`` with ``type="HC1"``.
+
+    For links that are not canonical, statsmodels uses the observed information for B, so its standard errors differ.
+
+    References
+    ----------
+    .. [1] H. White, "A heteroskedasticity-consistent covariance matrix estimator and a direct test for heteroskedasticity",
+       *Econometrica* 48, 1980.
+    .. [2] J. G. MacKinnon and H. White, "Some heteroskedasticity-consistent covariance matrix estimators with improved finite
+       sample properties", *J. Econometrics* 29, 1985.
+    .. [3] K.-Y. Liang and S. L. Zeger, "Longitudinal data analysis using generalized linear models", *Biometrika* 73, 1986.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 2.0, 3.0, 7.0])
     >>> fit = glm.fit(x, y)
@@ -111,7 +120,7 @@ def covariance(
 def _scores(
     fit: Fit, x: np.ndarray, y: np.ndarray, kind: str, rows: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Derivatives of each row's likelihood, (n, outputs · p), how many rows it is, and hat values, where they are needed."""
+    """Return the score of each row (n, outputs · q), the row frequencies, and hat values if needed."""
     design = fit.design(x)
     if not isinstance(fit.family, Multinomial):
         of = fit.working(x, y, **rows)
@@ -132,7 +141,7 @@ def _scores(
 
 
 def _sums(scores: np.ndarray, groups: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Of the scores of each cluster (clusters, outputs · p)."""
+    """Return the sums of the scores of each cluster, (clusters, outputs · q)."""
     groups = np.asarray(groups)
     if groups.shape != frequency.shape:
         raise DataError(f"groups has shape {groups.shape}, but there are {len(frequency)} rows. Give the cluster of each row.")

@@ -1,4 +1,4 @@
-"""The penalty of a path, chosen by cross-validation."""
+"""Choose the penalty of a regularization path by cross-validation."""
 
 from __future__ import annotations
 
@@ -19,25 +19,33 @@ from jitgrad.glm.penalised_data import Options, Table
 RULES = {"min": "the smallest deviance", "1se": "the largest penalty within one standard error of it"}
 
 FOLD_TOLERANCE = 1e-6
-"""Of the fits without a fold, of which nothing is kept but a deviance, whose standard error is some percent of it."""
+"""Tolerance of fits without a fold, of which only a deviance is used, with a standard error of some percent."""
 
 
 @dataclass(frozen=True)
 class CrossValidated:
-    """A path with the deviance of rows that were held out.
+    """A regularization path with cross-validated deviances, as returned by `jitgrad.glm.cross_validated`.
 
-    Attributes
+    Parameters
     ----------
     path : Path
-        Of all rows.
-    mean : float64 (alphas,)
-        The mean deviance of a held-out row, over folds: for numbers their squared error.
-    standard_error : float64 (alphas,)
-        Of the mean, from the means of folds.
-    folds : int64 (rows,)
+        The path fitted to all rows.
+    mean : ndarray, shape (k,)
+        The mean deviance of held-out rows for each penalty; the mean squared error for "gaussian".
+    standard_error : ndarray, shape (k,)
+        The standard error of the mean, from the means of the folds.
+    folds : ndarray of int, shape (n,)
         The fold in which each row was held out.
-    rule : str
-        By which the penalty was chosen.
+    rule : {"min", "1se"}
+        The rule by which the penalty is chosen.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x = np.random.default_rng(0).normal(size=(100, 20))
+    >>> found = glm.cross_validated(x, x[:, 3] - x[:, 5] + 0.1 * x[:, 7], l1_ratio=0.9)
+    >>> found.chosen == found.minimum, found.coefficients.shape
+    (True, (20,))
     """
 
     path: Path
@@ -51,33 +59,33 @@ class CrossValidated:
 
     @property
     def minimum(self) -> int:
-        """The number of the penalty with the least mean, of equal ones the largest."""
+        """Index of the penalty with the smallest mean deviance; the largest penalty in case of ties."""
         return int(self.mean.argmin())
 
     @property
     def one_standard_error(self) -> int:
-        """The number of the largest penalty whose mean is within one standard error of the least."""
+        """Index of the largest penalty whose mean deviance is within one standard error of the smallest."""
         return int(np.argmax(self.mean <= self.mean[self.minimum] + self.standard_error[self.minimum]))
 
     @property
     def chosen(self) -> int:
-        """The number of the penalty that the rule chooses."""
+        """Index of the penalty chosen by the rule."""
         return self.minimum if self.rule == "min" else self.one_standard_error
 
     @property
     def alpha(self) -> float:
-        """The penalty that was chosen."""
+        """The chosen penalty."""
         return float(self.path.alphas[self.chosen])
 
     @property
     def coefficients(self) -> np.ndarray:
-        """Those of all rows for the chosen penalty, (features,), of classes (features, classes)."""
+        """Coefficients fitted to all rows with the chosen penalty, shape (p,) or (p, classes)."""
         found: np.ndarray = self.path.coefficients[self.chosen]
         return found
 
     @property
     def intercept(self) -> np.ndarray:
-        """That of all rows for the chosen penalty, a number, of classes one each."""
+        """Intercept fitted to all rows with the chosen penalty: a number, or one for each class."""
         found: np.ndarray = self.path.intercepts[self.chosen]
         return found
 
@@ -103,40 +111,78 @@ def cross_validated(
     tol: float = 1e-10,
     max_iter: int = 10_000,
 ) -> CrossValidated:
-    """Fit a path to all rows, and choose its penalty by the deviance of rows that were held out.
-
-    The penalties are those of all rows for each fold, and what ``standardize`` divides by is computed without the rows that are
-    held out. The path of all rows is fitted to ``tol``, and those without a fold to 10⁻⁶ where ``tol`` is smaller. All fits go
-    along the path together, on as many threads as are set; the result does not depend on these.
+    """Fit a regularization path and choose its penalty by cross-validation.
 
     Parameters
     ----------
-    x, y, family, l1_ratio, alphas, n_alphas, eps, intercept, standardize, weights, offset, penalty_factor, tol, max_iter
-        See `path`.
-    cv : int or int (rows,), default 10
-        How many folds, or the fold of each row, so that rows which belong together are held out together.
+    x : array_like, shape (n, p)
+        The features, without a column of ones.
+    y : array_like, shape (n,)
+        The target, see `path`.
+    family : {"gaussian", "binomial", "poisson", "multinomial"}, default "gaussian"
+        The distribution of the target.
+    cv : int or array_like of int, shape (n,), default 10
+        The number of folds, or the fold of each row, for rows that must be held out together.
     seed : int, default 0
-        Of the order in which rows go to folds. Classes go to all folds alike.
+        Random seed for the assignment of rows to folds. Classes are spread evenly over the folds.
     rule : {"min", "1se"}, default "min"
-        Which penalty is chosen: that with the least mean deviance, or the largest one within one standard error of it.
+        Choose the penalty with the smallest mean deviance, or the largest penalty within one standard error of it.
+    l1_ratio : float, default 1.0
+        The lasso share of the penalty, from 0 (ridge) to 1 (lasso).
+    alphas : float or array_like, optional
+        The penalties. By default they are chosen from all rows, see `path`.
+    n_alphas : int, default 100
+        The number of penalties if ``alphas`` is not given.
+    eps : float, default 1e-3
+        The ratio of the smallest to the largest penalty.
+    intercept : bool, default True
+        Whether to fit an intercept.
+    standardize : bool, default True
+        Whether the penalty applies to standardized columns. Standard deviations are computed without the held-out rows.
+    weights : array_like, shape (n,), optional
+        Weights of the rows.
+    offset : array_like, shape (n,) or (n, classes), optional
+        A term added to the linear predictor.
+    penalty_factor : array_like, shape (p,), optional
+        Factors for the penalty of each column.
+    tol : float, default 1e-10
+        Convergence tolerance of the path. Fits without a fold use at least 1e-6.
+    max_iter : int, default 10000
+        Maximum number of coordinate descent sweeps per penalty.
 
     Returns
     -------
     CrossValidated
-        The path, what came of cross-validation, and the chosen penalty. A mean weighs folds by the weights of their rows,
-        and its standard error is that of their means (Friedman, Hastie and Tibshirani, 2010, as R's ``cv.glmnet``).
+        The path, the cross-validated deviances and the chosen penalty.
 
     Raises
     ------
-    DataError, ArgumentError
-        As `path`; and where a fold has no rows, or all of those of a class.
+    DataError
+        As `path`; also if a fold has no rows with positive weight, or contains all rows of a class.
+    ArgumentError
+        If an option is out of range.
+
+    See Also
+    --------
+    path : The path without cross-validation.
+    cross_validate : Cross-validated predictions of an unpenalized fit.
+
+    Notes
+    -----
+    Means over folds are weighted by the weights of their rows, and standard errors are those of R's ``cv.glmnet`` [1]_. All
+    fits proceed along the path together, in parallel; results do not depend on the number of threads.
+
+    References
+    ----------
+    .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
+    descent",
+       *J. Statist. Software* 33(1), 2010.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from jitgrad.glm.cross_validation import cross_validated
+    >>> from jitgrad import glm
     >>> x = np.random.default_rng(0).normal(size=(100, 20))
-    >>> found = cross_validated(x, x[:, 3] - x[:, 5] + 0.1 * x[:, 7], l1_ratio=0.9)
+    >>> found = glm.cross_validated(x, x[:, 3] - x[:, 5] + 0.1 * x[:, 7], l1_ratio=0.9)
     >>> np.flatnonzero(found.coefficients).tolist()
     [3, 5, 7]
     """
@@ -164,7 +210,7 @@ def _mean_deviance(fit: PenalisedFit, table: Table, rows: np.ndarray) -> float:
 
 
 def _folds(table: Table, cv: Any, seed: int) -> np.ndarray:
-    """The fold of each row."""
+    """Return the fold of each row."""
     if np.ndim(cv) == 0:
         count = arguments.count("cv", cv, low=2, high=table.rows)
         classes = table.family == "multinomial" or (table.family == "binomial" and bool(np.isin(table.y, (0, 1)).all()))

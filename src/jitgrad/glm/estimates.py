@@ -1,4 +1,4 @@
-"""Estimates of coefficients with their errors, tests and intervals, and the ratios that they are logarithms of."""
+"""Standard errors, tests and confidence intervals of coefficients, and ratios."""
 
 from __future__ import annotations
 
@@ -13,17 +13,37 @@ from jitgrad.glm.result import Fit
 
 @dataclass(frozen=True)
 class Estimates:
-    """Coefficients and how certain they are, each array float64 (1 + features, outputs), the intercept first.
+    """Coefficients with standard errors, tests and confidence intervals, as returned by `jitgrad.glm.estimates`.
 
-    nan where there is no estimate: an intercept that was left out, or a feature that is a combination of those before it.
+    Arrays have shape (1 + p, outputs), the intercept first. They are nan for an intercept that is not in the model and for
+    aliased features.
 
-    Attributes:
-        estimate, standard_error: of the coefficients.
-        statistic, p_value: of the test that a coefficient is 0, on both sides.
-        low, high: the ends of the interval.
-        distribution: of the statistic: "t" where the dispersion is estimated, else "z".
-        df: the degrees of freedom of "t", inf of "z".
-        level: of the interval.
+    Parameters
+    ----------
+    estimate : ndarray, shape (1 + p, outputs)
+        The coefficients.
+    standard_error : ndarray, shape (1 + p, outputs)
+        Their standard errors.
+    statistic : ndarray, shape (1 + p, outputs)
+        The Wald statistic: estimate divided by standard error.
+    p_value : ndarray, shape (1 + p, outputs)
+        The two-sided p-value of the hypothesis that a coefficient is 0.
+    low, high : ndarray, shape (1 + p, outputs)
+        The limits of the confidence intervals.
+    distribution : {"t", "z"}
+        The distribution of the statistic: "t" if the dispersion is estimated, otherwise "z", the standard normal distribution.
+    df : float
+        The degrees of freedom of the t distribution; inf for "z".
+    level : float
+        The confidence level.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> made = glm.estimates(glm.fit(x, [1.0, 3.0, 4.0, 8.0]))
+    >>> made.estimate[1].round(3), made.standard_error[1].round(3), made.distribution
+    (array([2.2]), array([0.424]), 't')
     """
 
     estimate: np.ndarray
@@ -38,34 +58,38 @@ class Estimates:
 
 
 def estimates(fit: Fit, covariance: np.ndarray | None = None, level: float = 0.95, df: float | None = None) -> Estimates:
-    """The coefficients of a fit with standard errors, Wald's tests and intervals.
+    """Return coefficients with standard errors, Wald tests and confidence intervals.
 
     Parameters
     ----------
     fit : Fit
         The fit.
-    covariance : array of shape (outputs · p, outputs · p), optional
-        Of ``glm.covariance``; by default the model's.
+    covariance : ndarray, shape (outputs * q, outputs * q), optional
+        The covariance of the coefficients, as returned by `covariance`. By default the model-based one.
     level : float, default 0.95
-        Of the intervals.
+        The confidence level, between 0 and 1.
     df : float, optional
-        Degrees of freedom of the t distribution, inf for the normal one. By default those of the residuals where the dispersion
-        is estimated, as R's ``coeftest`` has them, and inf elsewhere. For few clusters, their number less one is a cautious
-        choice.
+        Degrees of freedom of the t distribution, or inf for the normal distribution. By default the residual degrees of freedom
+        if the dispersion is estimated, as in R's ``coeftest``, and inf otherwise. With few clusters, their number minus one is
+        a conservative choice.
 
     Returns
     -------
     Estimates
-        Arrays of shape (1 + features, outputs).
+        Arrays of shape (1 + p, outputs).
 
     Raises
     ------
     ArgumentError
-        For a level that is not between 0 and 1.
+        If ``level`` is not between 0 and 1.
+
+    See Also
+    --------
+    covariance : Robust covariances.
+    ratios : Odds ratios, rate ratios and hazard ratios.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> glm.estimates(glm.fit(x, [1, 3, 4, 8], family="poisson")).p_value.round(3)
@@ -95,11 +119,26 @@ def estimates(fit: Fit, covariance: np.ndarray | None = None, level: float = 0.9
 
 
 class Ratios(NamedTuple):
-    """Exponentials of coefficients: by what a feature's step of one multiplies.
+    """Exponentials of coefficients with confidence intervals, as returned by `jitgrad.glm.ratios`.
 
-    Attributes:
-        name: what is multiplied: "odds ratio", "rate ratio", "hazard ratio", "risk ratio" or "ratio of means".
-        ratio, low, high: float64 (1 + features, outputs).
+    A ratio is the factor by which the odds, rate or mean change if a feature increases by 1.
+
+    Parameters
+    ----------
+    name : str
+        The kind of ratio: "odds ratio", "rate ratio", "hazard ratio", "risk ratio" or "ratio of means".
+    ratio : ndarray, shape (1 + p, outputs)
+        The exponentials of the coefficients.
+    low, high : ndarray, shape (1 + p, outputs)
+        The limits of the confidence intervals.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> fit = glm.fit(np.array([[0.0], [0.0], [1.0], [1.0]]), [2, 4, 5, 7], family="poisson")
+    >>> made = glm.ratios(fit, glm.estimates(fit))
+    >>> made.low[1].round(3), made.ratio[1].round(3), made.high[1].round(3)
+    (array([0.751]), array([2.]), array([5.329]))
     """
 
     name: str
@@ -109,24 +148,28 @@ class Ratios(NamedTuple):
 
 
 def ratios(fit: Fit, of: Estimates) -> Ratios | None:
-    """Odds ratios, rate ratios and the like with their intervals; None where the link is not a logarithm.
+    """Return odds ratios, rate ratios or similar with confidence intervals.
 
     Parameters
     ----------
     fit : Fit
         The fit.
     of : Estimates
-        Its estimates.
+        The estimates of the fit.
 
     Returns
     -------
     Ratios or None
-        Of a logit, and of classes against the first one, odds ratios; of the complementary log-log hazard ratios; of a
-        logarithm rate ratios of counts, risk ratios of proportions, and ratios of means of other numbers.
+        Odds ratios for the logit link and for "multinomial", against the first class. Hazard ratios for the complementary
+        log-log link. For the log link, rate ratios of counts, risk ratios of proportions, and otherwise ratios of means. None
+        for other links.
+
+    See Also
+    --------
+    estimates : Coefficients on the scale of the link.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> fit = glm.fit(np.array([[0.0], [0.0], [1.0], [1.0]]), [2, 4, 5, 7], family="poisson")
     >>> made = glm.ratios(fit, glm.estimates(fit))

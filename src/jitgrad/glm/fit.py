@@ -1,4 +1,4 @@
-"""Generalised linear models: the maximum of the likelihood, with what statistics says of it."""
+"""Maximum-likelihood fits of generalized linear models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jitgrad.glm.searches import Search, found, found_of_classes, null
 TOL = 1e-10
 MAX_ITER = 100
 MOST_PRODUCTS = 2e11
-"""Products that a step may take: some seconds."""
+"""Number of multiplications allowed per iteration, which take a few seconds."""
 
 
 @one_thread()
@@ -44,67 +44,97 @@ def fit(
     max_iter: int = MAX_ITER,
     verbose: bool | int | str | None = None,
 ) -> Fit:
-    """Fit a generalised linear model by maximum likelihood.
+    """Fit a generalized linear model by maximum likelihood.
 
-    The method is scoring (iteratively reweighted least squares; McCullagh and Nelder, "Generalized linear models", 1989) in
-    decorrelated coordinates, so that a least-squares fit of features that are nearly alike keeps its digits.
+    The mean μ of the target depends on the features through a link function g:
+
+        g(μ) = η = offset + intercept + x · coefficients
 
     Parameters
     ----------
-    x : array_like of shape (rows, features)
+    x : array_like, shape (n, p)
         The features, without a column of ones.
-    y : array_like of shape (rows,)
-        The target: numbers, proportions of ``trials``, or positions of classes for "multinomial".
+    y : array_like, shape (n,)
+        The target: numbers, counts, proportions of ``trials``, or for "multinomial" class numbers from 0.
     family : str, default "gaussian"
-        A name of ``FAMILIES``, or "multinomial".
+        The distribution of the target: "gaussian", "binomial", "poisson", "gamma", "inverse_gaussian", "negative_binomial",
+        "quasi_poisson", "quasi_binomial" or "multinomial".
     link : str, optional
-        A name of ``LINKS``; by default the family's.
+        The link function: "identity", "log", "logit", "probit", "cloglog", "cauchit", "inverse", "inverse_squared" or "sqrt".
+        By default "identity" for "gaussian", "logit" for binomial families, "log" for counts, "inverse" for "gamma" and
+        "inverse_squared" for "inverse_gaussian". "multinomial" has no link argument; the log-odds against class 0 are linear.
     intercept : bool, default True
-        Whether to add a column of ones.
-    offset : array_like of shape (rows,), optional
-        What is added to the linear predictor.
-    weights : array_like of shape (rows,), optional
-        Precisions, R's ``weights``: the variance of a row is divided by its weight. A row with weight 0 does not count.
-    freq_weights : array_like of shape (rows,), optional
-        How many equal rows each one stands for.
-    trials : array_like of shape (rows,), optional
-        Of which ``y`` are proportions, for the binomial families.
+        Whether to fit an intercept.
+    offset : array_like, shape (n,), optional
+        A term added to η with coefficient 1, such as the logarithm of an exposure.
+    weights : array_like, shape (n,), optional
+        Precision weights, as R's ``weights``: the variance of a row is divided by its weight. Rows with weight 0 are ignored.
+    freq_weights : array_like, shape (n,), optional
+        Frequency weights: the number of identical rows that each row represents.
+    trials : array_like, shape (n,), optional
+        For binomial families, the numbers of trials of which ``y`` are the proportions of successes. By default 1.
     theta : float, optional
-        Of the negative binomial, whose variance is μ + μ² / theta; by default it is estimated.
-    start : array_like of shape (1 + features, outputs), optional
-        Coefficients to begin with.
+        The parameter of "negative_binomial", with variance μ + μ² / theta. By default it is estimated.
+    start : array_like, shape (1 + p, outputs), optional
+        Starting values of the coefficients, the intercept first.
     classes : sequence of str, optional
-        The names of classes, for messages; by default their positions.
+        Names of the classes of "multinomial", for messages. By default their numbers.
     tol : float, default 1e-10
-        How large the last step may be, in standard errors.
+        Convergence tolerance: the fit stops when a step is smaller than ``tol`` standard errors.
     max_iter : int, default 100
-        The most steps. A fit that needs more has ``converged`` False.
-    verbose : bool, optional
-        Whether a fit that takes more than a second shows its steps on stderr; by default where that is a terminal.
+        Maximum number of iterations. If it is reached, ``converged`` is False.
+    verbose : bool, int or str, optional
+        Whether to show the iterations on stderr once a fit takes more than a second. By default only in a terminal.
 
     Returns
     -------
     Fit
-        Coefficients, their covariance, likelihoods and deviances.
+        The coefficients, their covariance, log-likelihood and deviance.
 
     Raises
     ------
     DataError
-        Where an array has another shape, a number that is not finite, or a target that the family cannot have.
+        If an array has the wrong shape or is not finite, or if the family does not allow a value of ``y``.
     ArgumentError
-        For an unknown family or link, or one that does not go with the other arguments.
+        If the family or link is unknown, or an argument does not apply to the family.
     FitError
-        Where there are too many columns to solve for, or theta has no estimate.
+        If there are too many coefficients for an exact fit, no valid starting values are found, or theta cannot be estimated.
+
+    See Also
+    --------
+    jitgrad.fit_table : Fit a table, with formulas, categorical columns and missing values.
+    estimates : Standard errors, tests and confidence intervals.
+    covariance : Robust and cluster-robust covariances.
+    path : Ridge, lasso and elastic net.
+
+    Notes
+    -----
+    The likelihood is maximized by Fisher scoring, also known as iteratively reweighted least squares [1]_, with step halving.
+    For a canonical link this is Newton's method; for other links it is accelerated [2]_. Iterations run in coordinates that are
+    orthonormalized by a QR decomposition, so collinear features lose no accuracy. Features that are linear combinations of
+    preceding ones are aliased and have nan as coefficient, as in R.
+
+    If a linear combination of the features separates the classes, the maximum-likelihood estimates are infinite [3]_. The fit
+    then does not converge, and ``separated`` describes the separation.
+
+    References
+    ----------
+    .. [1] P. McCullagh and J. A. Nelder, *Generalized Linear Models*, 2nd ed., Chapman and Hall, 1989.
+    .. [2] D. G. Anderson, "Iterative procedures for nonlinear integral equations", *J. ACM* 12, 1965.
+    .. [3] A. Albert and J. A. Anderson, "On the existence of maximum likelihood estimates in logistic regression models",
+       *Biometrika* 71, 1984.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x = np.array([[0.0], [1.0], [2.0], [3.0]])
-    >>> result = glm.fit(x, [1, 3, 4, 8], family="poisson")
-    >>> result.coefficients.round(4)
+    >>> y = np.array([1, 3, 4, 8])
+    >>> fit = glm.fit(x, y, family="poisson")
+    >>> fit.coefficients.round(4)
     array([[0.2607],
            [0.6051]])
+    >>> fit.predict([[4.0]]).round(2)
+    array([14.6])
     """
     positive("tol", tol)
     count("max_iter", max_iter)
@@ -123,7 +153,7 @@ def fit(
 
 
 def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:
-    """Features and rows as arrays. Raises DataError where they do not fit together or are not finite."""
+    """Convert features and rows to arrays. Raises DataError if shapes do not match or values are not finite."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.ndim != 2 or y.shape != x.shape[:1]:
         raise DataError(f"x has shape {x.shape} and y has shape {y.shape}. Give x as (rows, features) and y as (rows,).")
@@ -135,7 +165,7 @@ def _given(x: Any, y: Any, *others: Any) -> tuple[np.ndarray, Rows]:
 
 
 def check_target(family: Family, y: np.ndarray, advice: str = "Choose another family") -> None:
-    """Raise DataError for a target that the family cannot have."""
+    """Raise DataError for a target that the family does not allow."""
     needs, allowed = family.targets(y)
     if not allowed.all():
         row = int(allowed.argmin())
@@ -143,7 +173,7 @@ def check_target(family: Family, y: np.ndarray, advice: str = "Choose another fa
 
 
 def _names_of_classes(y: np.ndarray, names: Sequence[str] | None) -> list[str]:
-    """The names of classes, of which the target has positions. Raises DataError where it has others."""
+    """Return the names of the classes. Raises DataError if the target does not hold class numbers."""
     n_classes = int(y.max()) + 1 if names is None and len(y) else len(names or ())
     allowed = (y >= 0) & (y < n_classes) & (y == np.rint(y))
     if n_classes < 2 or not allowed.all():
@@ -154,7 +184,7 @@ def _names_of_classes(y: np.ndarray, names: Sequence[str] | None) -> list[str]:
 
 
 def _counted(x: np.ndarray, rows: Rows) -> tuple[np.ndarray, Rows]:
-    """Without rows that count nothing. Raises DataError where none is left."""
+    """Drop rows without weight. Raises DataError if none are left."""
     counted = rows.total > 0
     if not counted.any():
         raise DataError("No row has a positive weight. Give at least one such row.")
@@ -162,7 +192,7 @@ def _counted(x: np.ndarray, rows: Rows) -> tuple[np.ndarray, Rows]:
 
 
 def _check_size(x: np.ndarray, intercept: bool, outputs: int) -> None:
-    """Raise FitError where there are too many coefficients to solve for."""
+    """Raise FitError if there are too many coefficients for an exact fit."""
     coefficients = (x.shape[1] + intercept) * outputs
     if max(len(x), coefficients) * coefficients**2 > MOST_PRODUCTS:
         raise FitError(
@@ -173,7 +203,7 @@ def _check_size(x: np.ndarray, intercept: bool, outputs: int) -> None:
 
 
 def _coefficients(start: Any, x: np.ndarray, outputs: int) -> np.ndarray | None:
-    """Coefficients to begin with, (1 + features, outputs). Raises DataError for another shape."""
+    """Return starting values of shape (1 + features, outputs), or None. Raises DataError for another shape."""
     if start is None:
         return None
     given, expected = np.asarray(start, np.float64), (1 + x.shape[1], outputs)
@@ -183,7 +213,7 @@ def _coefficients(start: Any, x: np.ndarray, outputs: int) -> np.ndarray | None:
 
 
 def _fit_means(family: Family, link: Link, x: np.ndarray, rows: Rows, intercept: bool, start: Any, search: Search) -> Fit:
-    """The fit of a family with one mean."""
+    """Fit a family with one mean per row."""
     _check_size(x, intercept, 1)
     own = found(family, link, x, rows, intercept, _coefficients(start, x, 1), search)
     family, maximum, coordinates = own.family, own.maximum, own.coordinates
@@ -216,7 +246,7 @@ def _fit_means(family: Family, link: Link, x: np.ndarray, rows: Rows, intercept:
 
 
 def _fit_classes(names: Sequence[str], x: np.ndarray, rows: Rows, intercept: bool, start: Any, search: Search) -> Fit:
-    """The fit of classes."""
+    """Fit a multinomial model."""
     family, outputs = Multinomial(len(names)), len(names) - 1
     _check_size(x, intercept, outputs)
     maximum, coordinates = found_of_classes(names, x, rows, intercept, _coefficients(start, x, outputs), search)
@@ -248,7 +278,7 @@ def _fit_classes(names: Sequence[str], x: np.ndarray, rows: Rows, intercept: boo
 
 
 def _null_deviance_of_classes(rows: Rows, n_classes: int, intercept: bool) -> float:
-    """That of the classes' parts, or without an intercept of equal parts."""
+    """Return the deviance of constant class probabilities: the class frequencies, or equal ones without an intercept."""
     counts = np.bincount(rows.y.astype(np.int64), rows.total, n_classes)
     there = counts > 0
     parts = counts / counts.sum() if intercept else np.full(n_classes, 1 / n_classes)

@@ -1,8 +1,4 @@
-"""Residuals of a fit, and how much each row moves it.
-
-Cook, "Detection of influential observation in linear regression", 1977; Belsley, Kuh and Welsch, "Regression diagnostics",
-1980; Williams, "Generalized linear model diagnostics using the deviance and single case deletions", 1987.
-"""
+"""Residuals, leverage and influence of rows."""
 
 from __future__ import annotations
 
@@ -19,23 +15,46 @@ from jitgrad.glm.result import Fit
 
 @dataclass(frozen=True)
 class Influence:
-    """Residuals and influence of rows, each float64 (n,), as R's functions of the names in parentheses have them.
+    """Residuals and influence of each row, as returned by `jitgrad.glm.influence`.
 
-    A row of frequency f stands for f rows, and the figures are those of one of these. nan where a figure is not defined: for a
-    row with weight 0, and what takes a row out, where the row alone determines a coefficient.
+    Arrays have shape (n,). The names in parentheses are the corresponding R functions. A row with frequency f represents f
+    rows; its values are those of one of them. Values are nan for rows with weight 0, and for leave-one-out quantities if a row
+    alone determines a coefficient.
 
-    Attributes:
-        leverage: how much the row's own target is in its mean (``hatvalues``).
-        response: target minus mean.
-        pearson: the same by the standard deviation, without the dispersion (``residuals(type="pearson")``).
-        deviance: signed roots of the parts of the deviance (``residuals(type="deviance")``).
-        working: of the linear predictor (``residuals(type="working")``).
-        standardised: deviance residuals of variance one (``rstandard``): internally studentised.
-        standardised_pearson: Pearson's, likewise.
-        studentised: what the row is beside the fit without it, approximately of the t distribution (``rstudent``): externally
-            studentised, where the dispersion is estimated; of other families Williams' likelihood residuals.
-        cooks_distance: how far the coefficients move without the row (``cooks.distance``).
-        dffits: how far its linear predictor does, in standard errors (``dffits``).
+    Parameters
+    ----------
+    leverage : ndarray, shape (n,)
+        The hat values (``hatvalues``).
+    response : ndarray, shape (n,)
+        Target minus mean.
+    pearson : ndarray, shape (n,)
+        Pearson residuals: response residuals divided by the standard deviation without the dispersion
+        (``residuals(type="pearson")``).
+    deviance : ndarray, shape (n,)
+        Deviance residuals: signed square roots of the contributions to the deviance (``residuals(type="deviance")``).
+    working : ndarray, shape (n,)
+        Working residuals, on the scale of the linear predictor (``residuals(type="working")``).
+    standardised : ndarray, shape (n,)
+        Deviance residuals scaled to variance 1, also called internally studentized (``rstandard``).
+    standardised_pearson : ndarray, shape (n,)
+        Pearson residuals scaled to variance 1.
+    studentised : ndarray, shape (n,)
+        Externally studentized residuals, which are approximately t-distributed (``rstudent``). For families with known
+        dispersion, Williams' likelihood residuals.
+    cooks_distance : ndarray, shape (n,)
+        Cook's distance: the change of the coefficients if the row is left out (``cooks.distance``).
+    dffits : ndarray, shape (n,)
+        The change of the row's linear predictor, in standard errors, if the row is left out (``dffits``).
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]]), np.array([0.0, 2.0, 3.0, 7.0, 8.0])
+    >>> found = glm.influence(glm.fit(x, y), x, y)
+    >>> found.leverage.round(2)
+    array([0.6, 0.3, 0.2, 0.3, 0.6])
+    >>> found.studentised.round(2)
+    array([ 0.33,  0.12, -1.96,  1.77, -0.33])
     """
 
     leverage: np.ndarray
@@ -51,34 +70,46 @@ class Influence:
 
 
 def influence(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Influence:
-    """Residuals and influence of the rows of a fit.
+    """Return residuals and influence of the rows of a fit.
 
-    Of least squares they are exact; of other families those of one step of the fit without the row, as in R.
+    They are exact for least squares. For other families, leave-one-out quantities come from one iteration of the fit without
+    the row, as in R.
 
     Parameters
     ----------
     fit : Fit
-        The fit, not of classes.
-    x : array of shape (n, features)
-        The features that it was fitted to, without a column of ones.
-    y : array of shape (n,)
-        The target that it was fitted to.
-    **rows
-        ``offset``, ``weights``, ``freq_weights`` and ``trials`` of the fit, arrays of shape (n,).
+        The fit, of any family except "multinomial".
+    x : array_like, shape (n, p)
+        The features to which the model was fitted.
+    y : array_like, shape (n,)
+        The target to which the model was fitted.
+    **rows : array_like, shape (n,)
+        The arguments ``offset``, ``weights``, ``freq_weights`` and ``trials`` that were passed to `fit`.
 
     Returns
     -------
     Influence
-        What there is to say of each row.
+        Residuals, leverage, Cook's distances and dffits.
 
     Raises
     ------
     ArgumentError
-        For a fit of classes, whose rows have no residual.
+        If the family is "multinomial", for which residuals are undefined.
+
+    Notes
+    -----
+    Leverage and Cook's distance are described by Cook [1]_, dffits and studentized residuals by Belsley, Kuh and Welsch [2]_,
+    and their extension to generalized linear models by Williams [3]_.
+
+    References
+    ----------
+    .. [1] R. D. Cook, "Detection of influential observation in linear regression", *Technometrics* 19, 1977.
+    .. [2] D. A. Belsley, E. Kuh and R. E. Welsch, *Regression Diagnostics*, Wiley, 1980.
+    .. [3] D. A. Williams, "Generalized linear model diagnostics using the deviance and single case deletions",
+       *Applied Statistics* 36, 1987.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]]), np.array([0.0, 2.0, 3.0, 7.0, 8.0])
     >>> glm.influence(glm.fit(x, y), x, y).cooks_distance.round(3)

@@ -1,4 +1,4 @@
-"""Whether counts and proportions vary more than their family says."""
+"""A test for overdispersion of counts and proportions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,34 @@ from jitgrad.glm.means import Working
 from jitgrad.glm.result import Fit
 
 RATIO, P_VALUE = 1.2, 0.01
-"""From when on it is said: errors are a tenth larger then, and chance is a poor reason."""
+"""Thresholds for a note: the standard errors are then a tenth too small, and chance is an unlikely reason."""
 CHOICES = {"poisson": "'quasi_poisson' or 'negative_binomial'", "binomial": "'quasi_binomial'"}
 
 
 @dataclass(frozen=True)
 class Overdispersion:
-    """How much the target varies, beside its family.
+    """A test for overdispersion, as returned by `jitgrad.glm.overdispersion`.
 
-    Attributes:
-        ratio: Pearson's χ² by its degrees of freedom, about 1 where the model is true.
-        statistic, df: of which it is the ratio.
-        p_value: how probable a ratio as large is where the model is true.
-        note: what to do, in words; empty where the ratio is near 1, or chance may be the reason.
+    Parameters
+    ----------
+    ratio : float
+        Pearson's χ² divided by its degrees of freedom, which is about 1 if the model is true.
+    statistic : float
+        Pearson's χ².
+    df : float
+        Its degrees of freedom.
+    p_value : float
+        The probability of a statistic at least as large if the model is true.
+    note : str
+        A recommendation if the counts or proportions are overdispersed, otherwise empty.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x, y = np.zeros((6, 0)), np.array([0, 12, 3, 25, 1, 40])
+    >>> found = glm.overdispersion(glm.fit(x, y, family="poisson"), x, y)
+    >>> found.df, found.p_value < 1e-6
+    (5.0, True)
     """
 
     ratio: float
@@ -34,31 +49,40 @@ class Overdispersion:
 
 
 def overdispersion(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Overdispersion | None:
-    """Pearson's test of the variance of counts and of proportions of several trials.
-
-    Its statistic is taken for a multiple of a χ² variable that has its mean and its variance, given the estimates. Where means
-    are large, that is the usual χ²; where they are small and differ, it varies more. McCullagh, "On the asymptotic distribution
-    of Pearson's statistic in linear exponential-family models", 1985.
+    """Test for overdispersion of counts, or of proportions of several trials.
 
     Parameters
     ----------
     fit : Fit
-        The fit.
-    x, y, **rows
-        What it was fitted to, as ``glm.fit`` takes it.
+        A fit of family "poisson" or "binomial".
+    x : array_like, shape (n, p)
+        The features to which the model was fitted.
+    y : array_like, shape (n,)
+        The target to which the model was fitted.
+    **rows : array_like, shape (n,)
+        The arguments ``offset``, ``weights``, ``freq_weights`` and ``trials`` that were passed to `fit`.
 
     Returns
     -------
     Overdispersion or None
-        None where nothing can be said: other families, single trials, or no degrees of freedom.
+        The test; None for other families, single trials, separated classes, and without residual degrees of freedom.
+
+    Notes
+    -----
+    The test uses Pearson's χ² statistic. Its null distribution is approximated by a scaled χ² distribution with the conditional
+    mean and variance of the statistic given the estimates [1]_. For large means this is the usual χ² distribution.
+
+    References
+    ----------
+    .. [1] P. McCullagh, "On the asymptotic distribution of Pearson's statistic in linear exponential-family models",
+       *Int. Statist. Rev.* 53, 1985.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
-    >>> x, y = np.zeros((6, 0)), np.array([0.0, 12.0, 3.0, 25.0, 1.0, 40.0])
-    >>> glm.overdispersion(glm.fit(x, y, family="poisson"), x, y).ratio
-    19.044444444444444
+    >>> x, y = np.zeros((6, 0)), np.array([0, 12, 3, 25, 1, 40])
+    >>> round(glm.overdispersion(glm.fit(x, y, family="poisson"), x, y).ratio, 3)
+    19.044
     """
     from scipy.special import chdtrc
 
@@ -83,7 +107,7 @@ def overdispersion(fit: Fit, x: np.ndarray, y: np.ndarray, **rows: Any) -> Overd
 
 
 def _variance(fit: Fit, x: np.ndarray, of: Working) -> float:
-    """Of Pearson's statistic: of its parts, less what the estimates explain of it."""
+    """Return the variance of Pearson's statistic, given the estimates."""
     assert fit.link is not None
     counted = of.rows.total > 0
     frequency, prior = of.rows.frequency[counted], of.rows.prior[counted]

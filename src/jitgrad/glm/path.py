@@ -1,4 +1,4 @@
-"""Paths of ridge, lasso and elastic net: a linear model for each of many penalties, from the largest to the smallest."""
+"""Regularization paths of ridge, lasso and elastic net."""
 
 from __future__ import annotations
 
@@ -18,30 +18,46 @@ from jitgrad.glm.penalised_data import Options, Table
 
 @dataclass(frozen=True)
 class Path:
-    """Linear models of one table, for penalties from the largest to the smallest.
+    """A regularization path, as returned by `jitgrad.glm.path`: one model for each of a decreasing sequence of penalties.
 
-    Attributes
+    Parameters
     ----------
     family : str
-        Of the response.
+        The distribution of the target.
     l1_ratio : float
-        The lasso's part of the penalty.
-    alphas : float64 (alphas,)
-        The penalties.
-    coefficients : float64 (alphas, features), of classes (alphas, features, classes)
-        In the units of x; 0 for columns that are constant.
-    intercepts : float64 (alphas,), of classes (alphas, classes)
-        0 where there is no intercept.
-    deviance : float64 (alphas,)
-        The sum over rows, times their weights.
+        The lasso share of the penalty.
+    alphas : ndarray, shape (k,)
+        The penalties, in decreasing order.
+    coefficients : ndarray, shape (k, p) or (k, p, classes)
+        The coefficients in the units of x; 0 for constant columns.
+    intercepts : ndarray, shape (k,) or (k, classes)
+        The intercepts; 0 if the model has none.
+    deviance : ndarray, shape (k,)
+        The deviance: the weighted sum over rows.
     null_deviance : float
-        The deviance without features, but for those without a penalty.
-    kkt : float64 (alphas,)
-        The largest violation of the conditions of the minimum, beside the largest gradient without features.
-    n_iter : int64 (alphas,)
-        Sweeps of coordinate descent; 0 for a closed form.
+        The deviance of the model with only the intercept and unpenalized columns.
+    kkt : ndarray, shape (k,)
+        The largest violation of the optimality (Karush-Kuhn-Tucker) conditions, relative to the largest gradient of the null
+        model.
+    n_iter : ndarray of int, shape (k,)
+        The number of coordinate descent sweeps; 0 for closed-form solutions.
     tolerance : float
-        Of ``kkt``.
+        The convergence tolerance for ``kkt``.
+
+    See Also
+    --------
+    path : Compute a path.
+    cross_validated : Compute a path and choose a penalty.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x = np.random.default_rng(0).normal(size=(100, 20))
+    >>> found = glm.path(x, 3 * x[:, 3] - x[:, 5], n_alphas=50)
+    >>> found.coefficients.shape, bool(found.converged.all())
+    ((50, 20), True)
+    >>> found.deviance_explained[[0, -1]].round(3)
+    array([0., 1.])
     """
 
     family: str
@@ -60,33 +76,74 @@ class Path:
 
     @property
     def df(self) -> np.ndarray:
-        """Degrees of freedom, int64 (alphas,): how many coefficients are not 0."""
+        """Degrees of freedom for each penalty: the number of nonzero coefficients, int array of shape (k,)."""
         found: np.ndarray = np.count_nonzero(self.coefficients.reshape(len(self.alphas), -1), axis=1)
         return found
 
     @property
     def deviance_explained(self) -> np.ndarray:
-        """The part of the null deviance that is gone, float64 (alphas,): R² of numbers."""
+        """Fraction of the null deviance explained for each penalty, shape (k,); R² for "gaussian"."""
         made: np.ndarray = 1 - self.deviance / self.null_deviance
         return made
 
     @property
     def converged(self) -> np.ndarray:
-        """Where the minimum was reached within the tolerance, bool (alphas,)."""
+        """Whether the fit converged within the tolerance for each penalty, bool array of shape (k,)."""
         made: np.ndarray = self.kkt <= self.tolerance
         return made
 
     def nearest(self, alpha: float) -> int:
-        """The number of the penalty that is nearest to ``alpha`` by ratio."""
+        """Return the index of the penalty closest to a value, by ratio.
+
+        Parameters
+        ----------
+        alpha : float
+            A penalty.
+
+        Returns
+        -------
+        int
+            The index of the closest penalty in ``alphas``.
+        """
         return int(abs(np.log(self.alphas / alpha)).argmin())
 
     def eta(self, x: np.ndarray, number: int, offset: np.ndarray | None = None) -> np.ndarray:
-        """The linear predictor of rows for ``alphas[number]``, (rows,), of classes (rows, classes)."""
+        """Return the linear predictor of rows for one penalty.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, p)
+            The features.
+        number : int
+            The index of the penalty in ``alphas``.
+        offset : array_like, shape (n,) or (n, classes), optional
+            The offset. By default 0.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, classes)
+            The linear predictor.
+        """
         made: np.ndarray = np.asarray(x, np.float64) @ self.coefficients[number] + self.intercepts[number]
         return made if offset is None else made + offset
 
     def predict(self, x: np.ndarray, number: int, offset: np.ndarray | None = None) -> np.ndarray:
-        """The mean of rows for ``alphas[number]``, (rows,), of classes their probabilities, (rows, classes)."""
+        """Predict the means of rows for one penalty.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, p)
+            The features.
+        number : int
+            The index of the penalty in ``alphas``.
+        offset : array_like, shape (n,) or (n, classes), optional
+            The offset. By default 0.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, classes)
+            The means, or the class probabilities.
+        """
         eta = self.eta(x, number, offset)
         mean = LOSSES[self.family].mean(eta.reshape(len(eta), -1))
         return mean.reshape(eta.shape)
@@ -110,82 +167,97 @@ def path(
     tol: float = 1e-10,
     max_iter: int = 10_000,
 ) -> Path:
-    """Fit a linear model with ridge, lasso or both for each of many penalties.
+    """Fit a linear model with ridge, lasso or elastic-net penalty for a sequence of penalties.
 
-    What is least for each alpha is the loss of a row, in the mean, and the penalty:
+    For each ``alpha``, the coefficients b minimize
 
-        loss + alpha · Σ factor (l1_ratio |b| + (1 − l1_ratio) / 2 b²)
+        mean loss + alpha · Σ penalty_factor · (l1_ratio · |b| + (1 − l1_ratio) / 2 · b²)
 
-    where the loss is half of the deviance: of numbers half of the squared difference, of others minus the logarithm of the
-    likelihood. The names and the function of numbers are those of scikit-learn's ``ElasticNet``, which does not standardize:
-    ``standardize=False`` gives its coefficients, and ``standardize=True`` those of it behind a ``StandardScaler``, in the
-    units of x. A ``LogisticRegression`` with ``C`` has ``alpha = 1 / (n C)``. The links are canonical: identity, logit, log.
+    where the loss of a row is half its deviance: half the squared error for "gaussian", and the negative log-likelihood up to a
+    constant for the other families.
 
     Parameters
     ----------
-    x : array_like (rows, features)
-        Numbers, without a column of ones.
-    y : array_like (rows,)
-        The response: numbers; for "binomial" 0 and 1, or proportions with the numbers of trials as weights; counts; for
-        "multinomial" positions of classes, from 0 on.
+    x : array_like, shape (n, p)
+        The features, without a column of ones.
+    y : array_like, shape (n,)
+        The target: numbers for "gaussian", 0 and 1 or proportions for "binomial", counts for "poisson", and class numbers from
+        0 for "multinomial". For proportions, pass the numbers of trials as ``weights``.
     family : {"gaussian", "binomial", "poisson", "multinomial"}, default "gaussian"
-        Of the response. "multinomial" has coefficients of every class, as R's ``glmnet`` and scikit-learn, which the penalty
-        makes unique; those for which it is 0 are not.
+        The distribution of the target, with its canonical link: identity, logit, log or softmax. As in R's ``glmnet`` and
+        scikit-learn, "multinomial" has coefficients for every class.
     l1_ratio : float, default 1.0
-        The lasso's part of the penalty, from 0, a ridge, to 1.
+        The lasso share of the penalty, from 0 (ridge) to 1 (lasso).
     alphas : float or array_like, optional
-        The penalties, in any order. By default ``n_alphas`` numbers at even ratios, from the least with which all coefficients
-        are 0 (of a ridge: of the elastic net with ``l1_ratio=0.001``) down to ``eps`` times that.
+        The penalties, in any order. By default ``n_alphas`` geometrically spaced penalties, from the smallest one for which all
+        coefficients are 0 down to ``eps`` times that value. For ridge, the largest is that of an elastic net with
+        ``l1_ratio=0.001``.
     n_alphas : int, default 100
-        How many penalties.
+        The number of penalties if ``alphas`` is not given.
     eps : float, default 1e-3
-        The smallest penalty beside the largest.
+        The ratio of the smallest to the largest penalty.
     intercept : bool, default True
-        Whether there is an intercept, which has no penalty.
+        Whether to fit an intercept, which is not penalized.
     standardize : bool, default True
-        Whether the penalty is of coefficients for columns with standard deviation 1, so that units do not matter.
-    weights : array_like (rows,), optional
-        Of rows, whose sum does not matter: a row with the weight 2 counts as two rows.
-    offset : array_like (rows,), of classes (rows, classes), optional
-        Added to the linear predictor.
-    penalty_factor : array_like (features,), optional
-        By which the penalty of each column is multiplied, as it is; 0 for a column without a penalty.
+        Whether the penalty applies to coefficients of columns scaled to standard deviation 1, which makes it independent of
+        units. Coefficients are returned in the units of x in any case.
+    weights : array_like, shape (n,), optional
+        Weights of the rows. A row with weight 2 counts as two rows; only ratios matter.
+    offset : array_like, shape (n,) or (n, classes), optional
+        A term added to the linear predictor.
+    penalty_factor : array_like, shape (p,), optional
+        Factors for the penalty of each column; 0 for a column that is not penalized. By default 1.
     tol : float, default 1e-10
-        The largest violation of the conditions of the minimum, of columns with standard deviation 1, beside the largest
-        gradient without features. It is checked for all columns, whatever foretold their coefficients to be 0.
+        The largest allowed violation of the optimality conditions of standardized columns, relative to the largest gradient of
+        the null model. It is checked for all columns, including those excluded by screening.
     max_iter : int, default 10000
-        Sweeps of coordinate descent for one penalty.
+        Maximum number of coordinate descent sweeps per penalty.
 
     Returns
     -------
     Path
-        Coefficients, intercepts, deviances, and how well each fit converged.
+        Coefficients, intercepts and deviances for all penalties.
 
     Raises
     ------
     DataError
-        For numbers that are not finite, responses that the family does not have, and where no column goes with y.
+        If values are not finite, the family does not allow a value of ``y``, or no column is correlated with ``y``.
     ArgumentError
-        For options outside what they may be.
+        If an option is out of range.
 
     Warns
     -----
     FitWarning
-        Where ``max_iter`` ends a fit above ``tol``.
+        If ``max_iter`` is reached before a fit converges.
+
+    See Also
+    --------
+    cross_validated : Choose the penalty by cross-validation.
+    jitgrad.sklearn.ElasticNetRegressor : Estimator for scikit-learn.
 
     Notes
     -----
-    Paths are those of Friedman, Hastie and Tibshirani, "Regularization paths for generalized linear models via coordinate
-    descent", 2010: Newton's steps for the loss, coordinate descent with warm starts on the columns that the strong rules of
-    Tibshirani et al., 2012, foretell. Given the signs of coefficients the minimum solves a linear system, which ends each fit.
-    A ridge of numbers has a closed form.
+    The algorithm is that of Friedman, Hastie and Tibshirani [1]_: Newton steps for the loss and coordinate descent with warm
+    starts, on columns selected by the strong rules [2]_. Given the signs of the coefficients, the solution of a linear system
+    completes each fit. Ridge with "gaussian" has a closed form.
+
+    Penalties are those of scikit-learn's ``ElasticNet``, which does not standardize: ``standardize=False`` gives its
+    coefficients, and ``standardize=True`` those of a pipeline with ``StandardScaler``, in the units of x. The parameter ``C``
+    of ``LogisticRegression`` corresponds to ``alpha = 1 / (n * C)``.
+
+    References
+    ----------
+    .. [1] J. Friedman, T. Hastie and R. Tibshirani, "Regularization paths for generalized linear models via coordinate
+    descent",
+       *J. Statist. Software* 33(1), 2010.
+    .. [2] R. Tibshirani et al., "Strong rules for discarding predictors in lasso-type problems", *J. R. Statist. Soc. B* 74,
+    2012.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from jitgrad.glm import path
+    >>> from jitgrad import glm
     >>> x = np.random.default_rng(0).normal(size=(100, 20))
-    >>> found = path(x, 3 * x[:, 3] - x[:, 5], l1_ratio=0.9)
+    >>> found = glm.path(x, 3 * x[:, 3] - x[:, 5], l1_ratio=0.9)
     >>> found.df[[0, 50, 99]].tolist()
     [0, 2, 2]
     """
@@ -200,7 +272,7 @@ def path(
 
 
 class Kept:
-    """What is kept of a fit along its path."""
+    """The models along a path."""
 
     def __init__(self, table: Table, fit: PenalisedFit) -> None:
         self._table, self._fit, self.alphas = table, fit, table.alphas(fit)
@@ -208,12 +280,12 @@ class Kept:
         self._rows: list[tuple[np.ndarray, np.ndarray, float, float, int]] = []
 
     def keep(self) -> None:
-        """Keep the fit for its penalty of now."""
+        """Store the fit for the current penalty."""
         fit = self._fit
         self._rows.append((*self._table.in_units(fit), self._deviance(), fit.missed, fit.n_iter))
 
     def path(self) -> Path:
-        """All that was kept. A FitWarning tells of penalties for which the fit did not converge."""
+        """Return the path. Issues a FitWarning if some fits did not converge."""
         coefficients, intercepts, deviance, missed, n_iter = (np.array(part) for part in zip(*self._rows, strict=True))
         table, single = self._table, self._table.family != "multinomial"
         made = Path(

@@ -1,4 +1,4 @@
-"""A fitted generalised linear model."""
+"""The result of a generalized linear model."""
 
 from __future__ import annotations
 
@@ -17,32 +17,73 @@ from jitgrad.glm.rows import as_rows
 
 @dataclass(frozen=True)
 class Fit:
-    """What came of ``glm.fit``. Features have the units in which they were given.
+    """A fitted generalized linear model, as returned by `jitgrad.glm.fit`.
 
-    Attributes:
-        family: the distribution of the target; ``family.name`` is its name.
-        link: the link; None of classes, whose log-odds against the first class are linear.
-        intercept: whether there is one.
-        coefficients: float64 (1 + features, outputs), the intercept first, 0 where there is none. nan where a feature is a
-            combination of those before it, as in R. One output, or of classes one for each but the first.
-        covariance: of the coefficients that are not aliased, output by output: float64 (outputs · p, outputs · p); the
-            dispersion is part of it.
-        aliased: boolean (features,).
-        dispersion: Pearson's χ² by its degrees of freedom where it is estimated, else 1.
-        dispersion_estimated: whether it is.
-        theta: of the negative binomial, whose variance is μ + μ² / theta; nan of others.
-        theta_standard_error: nan where theta was not estimated.
-        n: how many rows there are, the sum of ``freq_weights``.
-        df_model: the coefficients beside intercepts.
-        df_resid: rows without coefficients.
-        log_likelihood: the full one, as R's ``logLik``; nan of quasi-likelihoods.
-        null_log_likelihood: of the model with an intercept and the offset alone; without an intercept, of the offset.
-        deviance, null_deviance: of both.
-        pearson_chi2: the sum of squared Pearson residuals; nan of classes.
-        n_iter: how many steps were made.
-        converged: whether the last one was nothing beside the standard errors.
-        separated: in words what a combination of the features tells apart without error, so that the likelihood grows without
-            end, and the coefficients are those where the search gave up; empty where there is a maximum.
+    Coefficients are in the units of the features as given.
+
+    Parameters
+    ----------
+    family : Family
+        The distribution of the target; ``family.name`` is its name.
+    link : Link or None
+        The link function; None for "multinomial", whose log-odds against the first class are linear.
+    intercept : bool
+        Whether the model has an intercept.
+    coefficients : ndarray, shape (1 + p, outputs)
+        The coefficients, the intercept first, which is 0 if there is none. Aliased features have nan, as in R. There is one
+        output, or for "multinomial" one for each class except the first.
+    covariance : ndarray, shape (outputs * q, outputs * q)
+        The covariance of the q estimated coefficients, output by output, including the dispersion.
+    aliased : ndarray of bool, shape (p,)
+        Which features are constant or linear combinations of preceding features.
+    dispersion : float
+        Pearson's χ² divided by its degrees of freedom if the dispersion is estimated, otherwise 1.
+    dispersion_estimated : bool
+        Whether the family's dispersion is estimated.
+    theta : float
+        The parameter of "negative_binomial", with variance μ + μ² / theta; nan for other families.
+    theta_standard_error : float
+        The standard error of theta; nan if theta was not estimated.
+    n : float
+        The number of rows: the sum of ``freq_weights``.
+    df_model : int
+        The number of estimated coefficients, without intercepts.
+    df_resid : float
+        The residual degrees of freedom: rows minus estimated coefficients.
+    log_likelihood : float
+        The full log-likelihood, as R's ``logLik``; nan for quasi-likelihoods.
+    null_log_likelihood : float
+        The log-likelihood of the model with only the intercept and offset.
+    deviance : float
+        The deviance; for "gaussian" the residual sum of squares.
+    null_deviance : float
+        The deviance of the model with only the intercept and offset.
+    pearson_chi2 : float
+        The sum of squared Pearson residuals; nan for "multinomial".
+    n_iter : int
+        The number of iterations.
+    converged : bool
+        Whether the last step was smaller than the tolerance.
+    separated : str
+        A description of the separation if the estimates are infinite, otherwise empty. The coefficients are then those of the
+        last iteration.
+
+    See Also
+    --------
+    fit : Fit a model.
+    estimates : Standard errors, tests and confidence intervals.
+    influence : Residuals and influence of rows.
+    likelihood_ratio, f_test : Compare nested fits.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> fit = glm.fit(x, [1, 3, 4, 8], family="poisson")
+    >>> round(fit.deviance, 4), round(fit.null_deviance, 4), round(fit.aic, 3)
+    (0.2545, 6.5917, 16.45)
+    >>> fit.converged, fit.n_iter < 10
+    (True, True)
     """
 
     family: Family | Multinomial
@@ -72,7 +113,7 @@ class Fit:
 
     @property
     def n_parameters(self) -> int:
-        """What the information criteria count: coefficients, and a dispersion or theta that was estimated."""
+        """Number of parameters in information criteria: coefficients, and an estimated dispersion or theta."""
         return self.df_model + self.intercept * self.coefficients.shape[1] + self.family.extra
 
     @property
@@ -82,7 +123,7 @@ class Fit:
 
     @property
     def aicc(self) -> float:
-        """The same, corrected for few rows."""
+        """Akaike's information criterion, corrected for small samples."""
         return float(information_criteria(self.log_likelihood, self.n_parameters, self.n).aicc)
 
     @property
@@ -92,15 +133,23 @@ class Fit:
 
     @property
     def estimated(self) -> np.ndarray:
-        """What has a coefficient: the intercept and the features, boolean (1 + features,)."""
+        """Which of the intercept and the features have a coefficient, bool array of shape (1 + p,)."""
         return np.r_[self.intercept, ~self.aliased]
 
     def eta(self, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
-        """The linear predictor of rows: float64 (rows,); of classes (rows, classes - 1), against the first.
+        """Return the linear predictor of rows.
 
-        Args:
-            x: features (rows, features).
-            offset: what is added, (rows,).
+        Parameters
+        ----------
+        x : array_like, shape (n, p)
+            The features.
+        offset : array_like, shape (n,), optional
+            The offset. By default 0.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, classes - 1)
+            The linear predictor; for "multinomial" the log-odds of each class against the first.
         """
         x = np.asarray(x, np.float64)
         known = np.where(np.isnan(self.coefficients), 0.0, self.coefficients)
@@ -111,11 +160,35 @@ class Fit:
         return made
 
     def predict(self, x: np.ndarray, offset: np.ndarray | None = None) -> np.ndarray:
-        """The means (rows,), or the probabilities of the classes (rows, classes), of features (rows, features)."""
+        """Predict the means of rows.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, p)
+            The features.
+        offset : array_like, shape (n,), optional
+            The offset. By default 0.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, classes)
+            The means; for "multinomial" the probability of each class.
+        """
         return self.mean(self.eta(x, offset))
 
     def mean(self, eta: np.ndarray) -> np.ndarray:
-        """The means, or the probabilities, of linear predictors."""
+        """Convert linear predictors to means.
+
+        Parameters
+        ----------
+        eta : ndarray, shape (n,) or (n, classes - 1)
+            Linear predictors, as returned by `eta`.
+
+        Returns
+        -------
+        ndarray, shape (n,) or (n, classes)
+            The means, or the class probabilities.
+        """
         if isinstance(self.family, Multinomial):
             return self.family.probabilities(eta)
         assert self.link is not None
@@ -123,7 +196,18 @@ class Fit:
             return self.link.inverse(eta)
 
     def design(self, x: np.ndarray) -> np.ndarray:
-        """What the coefficients that are not aliased are of: float64 (rows, p), with a column of ones for an intercept."""
+        """Return the design matrix of the estimated coefficients.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, p)
+            The features.
+
+        Returns
+        -------
+        ndarray, shape (n, q)
+            The columns of ``x`` that are not aliased, after a column of ones if there is an intercept.
+        """
         return np.column_stack([np.ones(len(x)), x])[:, self.estimated]
 
     def working(
@@ -136,15 +220,40 @@ class Fit:
         freq_weights: np.ndarray | None = None,
         trials: np.ndarray | None = None,
     ) -> Working:
-        """Score and information of each row, see ``Working``; not of classes."""
+        """Return the score and information of each row, except for "multinomial".
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, p)
+            The features.
+        y : ndarray, shape (n,)
+            The target.
+        offset, weights, freq_weights, trials : ndarray, shape (n,), optional
+            As passed to `fit`.
+
+        Returns
+        -------
+        Working
+            Linear predictor, mean, score and weight of each row.
+        """
         assert not isinstance(self.family, Multinomial) and self.link is not None
         rows = as_rows(y, offset, weights, freq_weights, trials)
         return working(self.family, self.link, rows, self.eta(x, rows.offset))
 
     def hat_values(self, x: np.ndarray, working: Working) -> np.ndarray:
-        """The leverage of each row, (rows,): the diagonal of W^½ X (XᵀWX)⁻¹ Xᵀ W^½.
+        """Return the leverage of each row.
 
-        A row that stands for several has that of one of them.
+        Parameters
+        ----------
+        x : ndarray, shape (n, p)
+            The features.
+        working : Working
+            The result of the method `working` for the same rows.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The diagonal of W^½ X (XᵀWX)⁻¹ Xᵀ W^½. A row that represents several rows has the leverage of one of them.
         """
         root = np.sqrt(working.weights)
         frequency = np.sqrt(working.rows.frequency)

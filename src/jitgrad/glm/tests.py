@@ -1,37 +1,48 @@
-"""Tests of fits: whether coefficients are 0, and whether a larger model says more than a smaller one.
-
-McCullagh and Nelder, "Generalized linear models", 1989; Venables and Ripley, "Modern applied statistics with S", 2002.
-"""
+"""Hypothesis tests of coefficients and of nested models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from jitgrad.errors import ArgumentError, FitError
-from jitgrad.glm.fit import fit as fit_glm
 from jitgrad.glm.result import Fit
 
 SINGULAR = 1e-10
-"""A pivot of a correlation matrix that is smaller than this is 0, up to rounding."""
+"""Pivots of a correlation matrix below this value count as 0."""
 SAME = 1e-7
-"""Figures of the same rows differ by less than this of themselves."""
+"""Relative tolerance for comparing statistics of the same rows."""
 
 
 @dataclass(frozen=True)
 class HypothesisTest:
-    """A test and what came of it.
+    """The result of a hypothesis test.
 
-    Attributes:
-        name: "Wald", "likelihood ratio", "deviance" or "F".
-        statistic: the number.
-        distribution: of it where the hypothesis is true.
-        df: how many coefficients the hypothesis is about.
-        df_resid: the denominator's degrees of freedom of "F", inf of "chi2".
-        p_value: how probable a statistic as large is where the hypothesis is true; nan where it is about no coefficient.
+    Parameters
+    ----------
+    name : {"Wald", "likelihood ratio", "deviance", "F"}
+        The kind of test.
+    statistic : float
+        The test statistic.
+    distribution : {"chi2", "F"}
+        The distribution of the statistic under the null hypothesis.
+    df : int
+        The number of tested coefficients.
+    df_resid : float
+        The denominator degrees of freedom of an F test; inf for "chi2".
+    p_value : float
+        The p-value; nan if no coefficients are tested.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [1.0, 3.0, 4.0, 8.0]
+    >>> test = glm.wald(glm.fit(x, y), [0])
+    >>> test.distribution, test.df, test.df_resid, round(test.statistic, 2), round(test.p_value, 4)
+    ('F', 1, 2.0, 26.89, 0.0352)
     """
 
     name: str
@@ -40,26 +51,6 @@ class HypothesisTest:
     df: int
     df_resid: float
     p_value: float
-
-
-@dataclass(frozen=True)
-class Step:
-    """A row of an analysis of deviance: what a term does.
-
-    Attributes:
-        name: of the term.
-        df: how many coefficients it has.
-        deviance: what it takes from the deviance.
-        df_resid, deviance_resid: of the model: with the term and those before it, or without it of ``drop_each``.
-        test: that its coefficients are 0.
-    """
-
-    name: str
-    df: int
-    deviance: float
-    df_resid: float
-    deviance_resid: float
-    test: HypothesisTest
 
 
 def _chi2(name: str, statistic: float, df: int) -> HypothesisTest:
@@ -81,34 +72,38 @@ def _f(name: str, statistic: float, df: int, df_resid: float) -> HypothesisTest:
 def wald(
     fit: Fit, columns: Sequence[int] | np.ndarray, covariance: np.ndarray | None = None, df: float | None = None
 ) -> HypothesisTest:
-    """Wald's test that coefficients are 0, those of all outputs together.
+    """Wald test that coefficients are 0, jointly for all outputs.
 
     Parameters
     ----------
     fit : Fit
         The fit.
     columns : sequence of int
-        Positions of features, for example the columns of a factor. Aliased ones do not count.
-    covariance : array, optional
-        Of ``glm.covariance``; by default the model's.
+        The features to test, for example the columns of a factor. Aliased features are ignored.
+    covariance : ndarray, shape (outputs * q, outputs * q), optional
+        The covariance of the coefficients, as returned by `covariance`. By default the model-based one.
     df : float, optional
-        The denominator's degrees of freedom, inf for χ². By default those of the residuals where the dispersion is estimated,
-        and inf elsewhere.
+        The denominator degrees of freedom, or inf for a χ² test. By default the residual degrees of freedom if the dispersion
+        is estimated, and inf otherwise.
 
     Returns
     -------
     HypothesisTest
-        Of distribution "F" or "chi2". Of least squares with the model's covariance it is the F test of a fit without the
+        An F or χ² test. For least squares with the model-based covariance, it equals the F test against the fit without the
         features.
 
     Raises
     ------
     FitError
-        Where the covariance of these coefficients is singular: of fewer clusters than coefficients.
+        If the covariance of these coefficients is singular, for example with fewer clusters than coefficients.
+
+    See Also
+    --------
+    f_test, likelihood_ratio : Compare two fits.
+    drop_each : Test each term against the fit without it.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 1.0], [4.0, 0.0]])
     >>> round(glm.wald(glm.fit(x, [1, 3, 4, 8, 9]), [0, 1]).p_value, 4)
@@ -127,7 +122,7 @@ def wald(
 
 
 def _squares(values: np.ndarray, covariance: np.ndarray) -> float:
-    """vᵀ C⁻¹ v; nan where C is."""
+    """Return vᵀ C⁻¹ v, or nan if C is nan."""
     sizes = np.sqrt(np.diag(covariance))
     if not (sizes > 0).all():
         return np.nan
@@ -145,26 +140,30 @@ def _squares(values: np.ndarray, covariance: np.ndarray) -> float:
 
 
 def likelihood_ratio(larger: Fit, smaller: Fit) -> HypothesisTest:
-    """The likelihood-ratio test that a smaller model is true, which is a part of the larger one.
+    """Likelihood-ratio test of nested models.
 
     Parameters
     ----------
     larger, smaller : Fit
-        Fits of the same family, link and rows.
+        Fits of the same family and link to the same rows, of which ``smaller`` is nested in ``larger``.
 
     Returns
     -------
     HypothesisTest
-        Of distribution "chi2".
+        A χ² test of the hypothesis that the smaller model is true.
 
     Raises
     ------
     ArgumentError
-        Where the fits have other rows, families or links, no likelihood, or one is not a part of the other.
+        If the fits differ in rows, family or link, have no likelihood, or are not nested.
+
+    See Also
+    --------
+    f_test : For families with estimated dispersion.
+    compare : Choose the test by family.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [1, 3, 4, 8]
     >>> smaller, larger = glm.fit(x[:, :0], y, family="poisson"), glm.fit(x, y, family="poisson")
@@ -182,28 +181,34 @@ def likelihood_ratio(larger: Fit, smaller: Fit) -> HypothesisTest:
 
 
 def f_test(larger: Fit, smaller: Fit) -> HypothesisTest:
-    """The F test that a smaller model is true, for families whose dispersion is estimated.
-
-    The deviance that the larger model takes away for each of its coefficients, by its dispersion: exact of least squares.
+    """F test of nested models, for families with estimated dispersion.
 
     Parameters
     ----------
     larger, smaller : Fit
-        Fits of the same family, link and rows.
+        Fits of the same family and link to the same rows, of which ``smaller`` is nested in ``larger``.
 
     Returns
     -------
     HypothesisTest
-        Of distribution "F".
+        An F test of the hypothesis that the smaller model is true.
 
     Raises
     ------
     ArgumentError
-        Where the fits have other rows, families or links, a known dispersion, or one is not a part of the other.
+        If the fits differ in rows, family or link, have a known dispersion, or are not nested.
+
+    See Also
+    --------
+    likelihood_ratio : For families with known dispersion.
+
+    Notes
+    -----
+    The statistic is the reduction of the deviance per additional coefficient, divided by the dispersion of the larger model.
+    The test is exact for least squares. See McCullagh and Nelder, *Generalized Linear Models*, 1989.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [1, 3, 4, 8]
     >>> round(glm.f_test(glm.fit(x, y), glm.fit(x[:, :0], y)).p_value, 4)
@@ -214,25 +219,29 @@ def f_test(larger: Fit, smaller: Fit) -> HypothesisTest:
         raise ArgumentError(
             f"The dispersion of family {larger.family.name!r} is known. Compare the fits with likelihood_ratio."
         )
-    return _test_of_change(larger, smaller.deviance - larger.deviance, larger.df_model - smaller.df_model, smaller.deviance)
+    return test_of_change(larger, smaller.deviance - larger.deviance, larger.df_model - smaller.df_model, smaller.deviance)
 
 
 def compare(larger: Fit, smaller: Fit) -> HypothesisTest:
-    """Compare nested fits: ``f_test`` where the dispersion is estimated, else ``likelihood_ratio``.
+    """Compare nested models: `f_test` if the dispersion is estimated, otherwise `likelihood_ratio`.
 
     Parameters
     ----------
     larger, smaller : Fit
-        Fits of the same family, link and rows.
+        Fits of the same family and link to the same rows, of which ``smaller`` is nested in ``larger``.
 
     Returns
     -------
     HypothesisTest
-        Of distribution "F" or "chi2".
+        An F or χ² test of the hypothesis that the smaller model is true.
+
+    Raises
+    ------
+    ArgumentError
+        If the fits differ in rows, family or link, or are not nested.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [1, 3, 4, 8]
     >>> glm.compare(glm.fit(x, y), glm.fit(x[:, :0], y)).name
@@ -242,7 +251,7 @@ def compare(larger: Fit, smaller: Fit) -> HypothesisTest:
 
 
 def _comparable(larger: Fit, smaller: Fit) -> None:
-    """Raise ArgumentError for fits of which one is not a part of the other."""
+    """Raise ArgumentError for fits that cannot be nested."""
     for told, a, b in (
         ("families", larger.family.name, smaller.family.name),
         ("links", larger.link and larger.link.name, smaller.link and smaller.link.name),
@@ -262,12 +271,12 @@ def _comparable(larger: Fit, smaller: Fit) -> None:
 
 
 def _fingerprint(fit: Fit) -> float:
-    """A figure that is the same for all fits of the same rows."""
+    """Return a statistic that is equal for all fits to the same rows."""
     return fit.null_log_likelihood if fit.family.name == "negative_binomial" else fit.null_deviance
 
 
 def _at_least_0(change: float, beside: float) -> float:
-    """A change that is not negative up to rounding. Raises ArgumentError for one that is."""
+    """Return a change clipped at 0. Raises ArgumentError if it is negative beyond rounding."""
     if change < -SAME * max(abs(beside), 1.0):
         raise ArgumentError(
             "The smaller fit has the smaller deviance, so it is not nested in the larger one. Compare nested fits."
@@ -275,117 +284,11 @@ def _at_least_0(change: float, beside: float) -> float:
     return max(change, 0.0)
 
 
-def _test_of_change(full: Fit, change: float, df: int, beside: float) -> HypothesisTest:
-    """Of a change of the deviance, with the dispersion of a fit."""
+def test_of_change(full: Fit, change: float, df: int, beside: float) -> HypothesisTest:
+    """Test a change of the deviance with the dispersion of a fit."""
     change = _at_least_0(change, beside)
     if not full.dispersion_estimated:
         return _chi2("deviance", change, df)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.float64(change) / max(df, 1) / full.dispersion
     return _f("F", statistic if df else np.nan, df, full.df_resid)
-
-
-def analysis_of_deviance(
-    fit: Fit, x: np.ndarray, y: np.ndarray, terms: Mapping[str, Iterable[int]], **rows: Any
-) -> tuple[Step, ...]:
-    """What each term adds to those before it: sequential tests, as R's ``anova`` of a fit.
-
-    χ² where the dispersion is known; else F, with the dispersion of the whole fit. A negative binomial keeps the theta of the
-    whole fit.
-
-    Parameters
-    ----------
-    fit : Fit
-        The whole fit.
-    x, y
-        What it was fitted to.
-    terms : mapping of str to iterable of int
-        Positions of the features of each term, in order. Terms that are not given are in no model.
-    **rows
-        ``offset``, ``weights``, ``freq_weights`` and ``trials`` of the fit.
-
-    Returns
-    -------
-    tuple of Step
-        One for each term.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from jitgrad import glm
-    >>> x = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 1.0], [4.0, 0.0]])
-    >>> y = np.array([1.0, 3.0, 4.0, 8.0, 9.0])
-    >>> [round(step.deviance, 4) for step in glm.analysis_of_deviance(glm.fit(x, y), x, y, {"a": [0], "b": [1]})]
-    [44.1, 0.0091]
-    """
-    columns: list[int] = []
-    before = _refitted(fit, x, y, columns, rows, "without any terms")
-    steps = []
-    for name, own in terms.items():
-        columns = [*columns, *own]
-        after = _refitted(fit, x, y, columns, rows, f"with the terms up to {name!r}")
-        steps.append(_step(name, fit, after, before, after))
-        before = after
-    return tuple(steps)
-
-
-def drop_each(fit: Fit, x: np.ndarray, y: np.ndarray, terms: Mapping[str, Iterable[int]], **rows: Any) -> tuple[Step, ...]:
-    """What each term adds to all others: the tests of R's ``drop1``.
-
-    χ² where the dispersion is known; else F with Pearson's dispersion of the fit, where R's ``drop1`` takes the deviance's. A
-    negative binomial keeps its theta. Give no term whose products with others stay: without it they would mean something else.
-
-    Parameters
-    ----------
-    fit : Fit
-        The whole fit.
-    x, y
-        What it was fitted to.
-    terms : mapping of str to iterable of int
-        Positions of the features of each term.
-    **rows
-        ``offset``, ``weights``, ``freq_weights`` and ``trials`` of the fit.
-
-    Returns
-    -------
-    tuple of Step
-        One for each term.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from jitgrad import glm
-    >>> x = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 1.0], [3.0, 1.0], [4.0, 0.0]])
-    >>> y = np.array([1.0, 3.0, 4.0, 8.0, 9.0])
-    >>> [round(step.test.p_value, 4) for step in glm.drop_each(glm.fit(x, y), x, y, {"a": [0], "b": [1]})]
-    [0.0224, 0.9308]
-    """
-    steps = []
-    for name, own in terms.items():
-        left = np.setdiff1d(np.arange(x.shape[1]), list(own))
-        without = _refitted(fit, x, y, left, rows, f"without {name!r}")
-        steps.append(_step(name, fit, without, without, fit))
-    return tuple(steps)
-
-
-def _step(name: str, full: Fit, shown: Fit, smaller: Fit, larger: Fit) -> Step:
-    df, change = larger.df_model - smaller.df_model, smaller.deviance - larger.deviance
-    return Step(name, df, change, shown.df_resid, shown.deviance, _test_of_change(full, change, df, smaller.deviance))
-
-
-def _refitted(
-    fit: Fit, x: np.ndarray, y: np.ndarray, columns: Sequence[int] | np.ndarray, rows: dict[str, Any], told: str
-) -> Fit:
-    """The fit of some of the features. Raises FitError where it does not converge."""
-    made = fit_glm(
-        x[:, np.asarray(columns, int)],
-        y,
-        fit.family.name,
-        fit.link.name if fit.link else None,
-        intercept=fit.intercept,
-        theta=None if np.isnan(fit.theta) else fit.theta,
-        **rows,
-    )
-    if made.separated or not made.converged:
-        raise FitError(f"The model {told} did not converge, so the term cannot be tested by its deviance. Use wald instead.")
-    return made

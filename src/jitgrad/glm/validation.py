@@ -1,8 +1,4 @@
-"""What a fit predicts for rows that it has not seen: cross-validation.
-
-Stone, "Cross-validatory choice and assessment of statistical predictions", 1974; Allen, "The relationship between variable
-selection and data augmentation and a method for prediction", 1974.
-"""
+"""Cross-validation of generalized linear models."""
 
 from __future__ import annotations
 
@@ -21,23 +17,36 @@ from jitgrad.glm.result import Fit
 from jitgrad.glm.rows import Rows, as_rows
 
 FEWER_FOLDS, MOST = 3e5, 2e6
-"""Numbers of a table from which on there are five folds at most, and no fits at all: its scores change little there."""
+"""Numbers of values in x above which at most five folds, or none, are used."""
 MOST_PRODUCTS = 5e10
-"""Products that the fits may take together: some seconds."""
+"""Number of multiplications allowed for all fits, which take a few seconds."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Predictions of rows by fits without them.
+    """Cross-validated predictions, as returned by `jitgrad.glm.cross_validate`.
 
-    Attributes:
-        method: "leave-one-out", "10-fold" and the like; empty where nothing was done.
-        predicted: means (predictions,), or probabilities of classes (predictions, classes). nan where a row could not be
-            predicted.
-        rows: int64 (predictions,), the row that each is of. There is one for each row, unless the copies of rows with
-            frequencies are in several folds: then there is one for each of these.
-        frequency: float64 (predictions,), how many rows each stands for.
-        note: why rows could not be predicted, or nothing was done, in words; else empty.
+    Parameters
+    ----------
+    method : str
+        The method, such as "leave-one-out" or "10-fold"; empty if there are no predictions.
+    predicted : ndarray, shape (m,) or (m, classes)
+        The predicted means or class probabilities of held-out rows; nan for rows without a prediction.
+    rows : ndarray of int, shape (m,)
+        The row that each prediction is for. There is one prediction per row, unless copies of a row with a frequency weight are
+        in several folds; then there is one for each of these folds.
+    frequency : ndarray, shape (m,)
+        The number of rows that each prediction represents.
+    note : str
+        Why rows have no prediction, or why the model was not cross-validated; otherwise empty.
+
+    Examples
+    --------
+    >>> from jitgrad import glm
+    >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 2.0, 3.0, 7.0])
+    >>> found = glm.cross_validate(glm.fit(x, y), x, y)
+    >>> found.method, found.rows
+    ('leave-one-out', array([0, 1, 2, 3]))
     """
 
     method: str
@@ -48,37 +57,54 @@ class Validation:
 
 
 def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, seed: int = 0, **rows: Any) -> Validation:
-    """Predict each row by a fit without it.
+    """Predict each row by a fit to other rows.
 
-    Of least squares each row is left out by itself, which takes no further fits: y − e / (1 − h), of the residual e and the
-    leverage h. Other families are fitted to all folds but one, from the coefficients of the whole fit on; classes are spread
-    evenly over folds, and a negative binomial keeps its theta. A row of frequency f stands for f rows, which are left out
-    one by one, and have a fold each.
+    Least squares uses leave-one-out predictions in closed form. Other families are fitted without each fold in turn, starting
+    from the coefficients of the whole fit; a negative binomial keeps its theta.
 
     Parameters
     ----------
     fit : Fit
-        The whole fit.
-    x, y, **rows
-        What it was fitted to, as ``glm.fit`` takes it.
+        The fit to all rows.
+    x : array_like, shape (n, p)
+        The features to which the model was fitted.
+    y : array_like, shape (n,)
+        The target to which the model was fitted.
     folds : int, default 10
-        How many; five at most for more than 300,000 numbers of x, and none for more than two million.
+        The number of folds. At most five are used if x has more than 300,000 values, and none for more than two million.
     seed : int, default 0
-        Of the folds: the same seed, the same folds.
+        Random seed for the assignment of rows to folds.
+    **rows : array_like, shape (n,)
+        The arguments ``offset``, ``weights``, ``freq_weights`` and ``trials`` that were passed to `fit`. A row with frequency f
+        counts as f rows, which are assigned to folds independently.
 
     Returns
     -------
     Validation
-        The method, a prediction of each row, and a note.
+        The method and a prediction for each row.
 
     Raises
     ------
     ArgumentError
-        For fewer than two folds.
+        If there are fewer than two folds.
+
+    See Also
+    --------
+    cross_validated : Choose a penalty by cross-validation.
+
+    Notes
+    -----
+    With residual e and leverage h, the leave-one-out prediction of a row is y − e / (1 − h) [1]_. Folds are drawn at random,
+    with the classes spread evenly over them. See Stone [2]_ for cross-validation in general.
+
+    References
+    ----------
+    .. [1] D. M. Allen, "The relationship between variable selection and data augmentation and a method for prediction",
+       *Technometrics* 16, 1974.
+    .. [2] M. Stone, "Cross-validatory choice and assessment of statistical predictions", *J. R. Statist. Soc. B* 36, 1974.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from jitgrad import glm
     >>> x, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 2.0, 3.0, 7.0])
     >>> glm.cross_validate(glm.fit(x, y), x, y).predicted.round(3)
@@ -101,13 +127,13 @@ def cross_validate(fit: Fit, x: np.ndarray, y: np.ndarray, *, folds: int = 10, s
 
 
 def _none(fit: Fit, given: Rows, note: str) -> Validation:
-    """No predictions."""
+    """Return a result without predictions."""
     shape = (len(given.y), fit.family.n_classes) if isinstance(fit.family, Multinomial) else len(given.y)
     return Validation("", np.full(shape, np.nan), np.arange(len(given.y)), given.frequency, note)
 
 
 def _leave_one_out(fit: Fit, x: np.ndarray, given: Rows, rows: dict[str, Any]) -> Validation:
-    """In closed form."""
+    """Compute leave-one-out predictions of least squares in closed form."""
     of = fit.working(x, given.y, **rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         hat = np.where(given.total > 0, fit.hat_values(x, of), 0.0)
@@ -117,6 +143,7 @@ def _leave_one_out(fit: Fit, x: np.ndarray, given: Rows, rows: dict[str, Any]) -
 
 
 def _lost(many: int) -> str:
+    """Return a note on rows without a leave-one-out prediction."""
     if not many:
         return ""
     if many == 1:
@@ -125,7 +152,7 @@ def _lost(many: int) -> str:
 
 
 def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Validation:
-    """By a fit for each fold; nan where it has no maximum."""
+    """Predict each fold by a fit to the others; nan if that fit does not converge."""
     row, fold = _copies(fit, given, folds, seed)
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     failed = 0
@@ -149,13 +176,13 @@ def _by_folds(fit: Fit, x: np.ndarray, given: Rows, folds: int, seed: int) -> Va
 
 
 def _copies(fit: Fit, given: Rows, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each row as often as its frequency says, and the folds of these, at random; classes are spread evenly over the folds."""
+    """Repeat each row by its frequency, and draw a fold for each copy; classes are spread evenly over the folds."""
     row = np.repeat(np.arange(len(given.y)), given.frequency.astype(np.int64))
     return row, drawn_folds(given.y[row], folds, seed, isinstance(fit.family, Multinomial) or fit.family.proportion)
 
 
 def _fitted(fit: Fit, x: np.ndarray, given: Rows) -> Fit | None:
-    """A fit like another one, from its coefficients on; None where it has no maximum."""
+    """Refit a model to some rows, starting from its coefficients. Returns None if the fit does not converge."""
     own: dict[str, Any] = {"weights": given.weights, "freq_weights": given.frequency, "start": fit.coefficients}
     if isinstance(fit.family, Multinomial):
         own["classes"] = [str(k) for k in range(fit.family.n_classes)]
