@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,11 @@ def test_without_matplotlib(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingError, match=r"Run: pip install 'jitgrad\[plot\]'"):
         call()
+
+
+def test_a_notebook_displays_a_picture_without_pyplot() -> None:
+    """IPython asks for this method; without it, a picture would be shown only after the inline backend was loaded."""
+    picture = new_figure(2, 1)
+    picture.subplots().plot([0, 1])
+    assert picture._repr_png_().startswith(b"\x89PNG")
+    assert pickle.loads(pickle.dumps(picture)).get_size_inches() == pytest.approx([2, 1])

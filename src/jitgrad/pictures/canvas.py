@@ -26,10 +26,12 @@ _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 def new_figure(width: float, height: float) -> Any:
     """Return an empty figure, sizes in inches. Raises MissingError if matplotlib is not installed."""
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401
+
+        from jitgrad.pictures.figure import Picture
     except ModuleNotFoundError as error:
         raise MissingError("Pictures need matplotlib, which is not installed. Run: pip install 'jitgrad[plot]'.") from error
-    return Figure(figsize=(width, height), layout="constrained")
+    return Picture(figsize=(width, height), layout="constrained")
 
 
 def panels(count: int, width: float = 4.5) -> tuple[Any, list[Any]]:

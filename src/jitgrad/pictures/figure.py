@@ -1,0 +1,16 @@
+"""The figure that all pictures are drawn on. Importing this module imports matplotlib."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from matplotlib.figure import Figure
+
+
+class Picture(Figure):
+    """A figure that notebooks display although pyplot, and with it the inline backend, was not loaded."""
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        self.savefig(content, format="png", bbox_inches="tight")
+        return content.getvalue()
