@@ -64,8 +64,10 @@ copybutton_line_continuation_character = "\\"
 # Docstrings
 pages = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.glob("reference/*.rst"))
 autosummary_generate = pages if not only or any("reference" in pattern for pattern in only) else False
+autosummary_context = {  # whose members are on their own pages, or belong to other libraries
+    "documented_bases": "ABC, BaseEstimator, Callback, Exception, JitgradError, Layer, Metric, Optimizer, Schedule, dict, tuple"
+}
 autodoc_typehints = "none"
-autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "groupwise"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

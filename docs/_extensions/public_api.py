@@ -17,10 +17,12 @@ from unittest.mock import MagicMock
 
 from sphinx.application import Sphinx
 from sphinx.util.inspect import stringify_signature
+from tests.public import public_names
 
 import jitgrad
 from jitgrad.ops.table import Op
 
+PUBLIC = {obj for _, obj in public_names() if isinstance(obj, type)}
 ALIASES = {f"jitgrad.{name}": getattr(jitgrad, name) for name in ("linalg", "special", "stats")}
 
 
@@ -78,12 +80,24 @@ def _skip(app: Sphinx, kind: str, name: str, obj: Any, skip: bool, options: Any)
     return True if routing or isinstance(obj, Op) else None
 
 
+def _public_bases(app: Sphinx, name: str, obj: Any, options: Any, bases: list[Any]) -> None:
+    """Replace a base class that is not documented by its own bases."""
+    bases[:] = dict.fromkeys(found for base in bases for found in _documented(base)) or [object]
+
+
+def _documented(cls: Any) -> list[Any]:
+    if not isinstance(cls, type) or cls in PUBLIC or not cls.__module__.startswith(("jitgrad", "abc")):
+        return [cls]
+    return [found for base in cls.__bases__ if base is not object for found in _documented(base)]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Replace ops and register the aliases."""
     sys.modules.update(ALIASES)
     for name in ("jitgrad", *ALIASES):
         _replace_ops(name, importlib.import_module(name))
     _import_without_engines()
+    app.connect("autodoc-process-bases", _public_bases)
     app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-signature", _signature, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
