@@ -131,7 +131,7 @@ def test_what_is_no_shape(shape: Any) -> None:
 
 @pytest.mark.parametrize("make", [lambda: layers.Dense(2), layers.BatchNormalization, layers.LayerNormalization])
 def test_weights_of_an_open_size_are_refused(make: Any) -> None:
-    with pytest.raises(ShapeError, match=r"cannot make '\w+' of shape .*None"):
+    with pytest.raises(ShapeError, match=r"cannot create '\w+' of shape .*None"):
         make().build((None, None))
 
 

@@ -269,37 +269,37 @@ def test_sequential_grows_and_takes_arrays() -> None:
         (lambda: layers.Dense(3, "rellu"), ArgumentError, "no activation 'rellu'. Did you mean 'relu'"),
         (lambda: layers.Dense(3, kernel_initializer="he")(X), ArgumentError, "no initializer 'he'"),
         (lambda: layers.Dense(0), ArgumentError, "units is 0"),
-        (lambda: layers.Linear(4, 128), ArgumentError, r"Dense\(4, 128\) is given two sizes, .* alone, Dense\(128\)"),
-        (lambda: layers.Lambda(3), ArgumentError, "Lambda is given 3. Give a function"),
-        (lambda: layers.Add()(X), ArgumentError, "takes several inputs and gets one"),
-        (lambda: layers.Subtract()([X, X, X]), ArgumentError, "takes two inputs and gets 3"),
-        (lambda: layers.Dot(1)([X]), ArgumentError, "takes two inputs and gets 1"),
+        (lambda: layers.Linear(4, 128), ArgumentError, r"Dense\(4, 128\) has two sizes, .* of the result, Dense\(128\)"),
+        (lambda: layers.Lambda(3), ArgumentError, "The function of Lambda is 3. Give a function"),
+        (lambda: layers.Add()(X), ArgumentError, "takes several inputs, but is called with one"),
+        (lambda: layers.Subtract()([X, X, X]), ArgumentError, "takes two inputs, but is called with 3"),
+        (lambda: layers.Dot(1)([X]), ArgumentError, "takes two inputs, but is called with 1"),
         (lambda: layers.Dot(0)([X, X]), ArgumentError, "axis 0 is that of the rows"),
         (lambda: layers.Permute((0, 1)), ArgumentError, r"dims is \(0, 1\)"),
         (lambda: layers.Dropout(0.5, (None,))(X, training=True), ShapeError, "noise_shape"),
-        (lambda: layers.BatchNormalization(axis=2)(X), ShapeError, "has axis 2 and gets an input of 2 axes"),
+        (lambda: layers.BatchNormalization(axis=2)(X), ShapeError, "has axis 2, but the input has 2 axes"),
         (lambda: layers.GroupNormalization(3)(X), ShapeError, "3 groups for 4 features"),
-        (lambda: layers.Normalization(mean=1.0), ArgumentError, "one of mean and variance"),
-        (lambda: layers.Discretization([2, 1]), ArgumentError, "Give numbers in order"),
-        (lambda: layers.CategoryEncoding(3)(np.array([[0, 3]])), DataError, "has 3, and CategoryEncoding"),
+        (lambda: layers.Normalization(mean=1.0), ArgumentError, "requires both mean and variance"),
+        (lambda: layers.Discretization([2, 1]), ArgumentError, "Give numbers in increasing order"),
+        (lambda: layers.CategoryEncoding(3)(np.array([[0, 3]])), DataError, "has 3, but CategoryEncoding"),
         (lambda: layers.CategoryEncoding(3, "hot"), ArgumentError, "output_mode is 'hot'"),
         (lambda: layers.Dense(3, kernel_initializer=initializers.Constant([1.0]))(X), ShapeError, "Constant: the value"),
         (lambda: initializers.VarianceScaling(mode="fan"), ArgumentError, "no mode 'fan'. Did you mean 'fan_"),
-        (lambda: initializers.IdentityMatrix()((3,), np.random.default_rng(0)), ShapeError, "is no matrix"),
+        (lambda: initializers.IdentityMatrix()((3,), np.random.default_rng(0)), ShapeError, "is not a matrix"),
         (lambda: layers.Embedding(True, 3), ArgumentError, "input_dim is True. Give a whole number"),
         (lambda: layers.Dropout(1.0), ArgumentError, "rate is 1.0"),
         (lambda: layers.Dense(3, dtype="int64"), ArgumentError, "dtype int64"),
         (lambda: layers.Dense(3).count_params(), ArgumentError, "not built"),
         (lambda: jitgrad.Sequential([layers.Dense(3)]).summary(), ArgumentError, "is not built"),
-        (lambda: jitgrad.Sequential([jitgrad.exp]), ArgumentError, "is no layer. Use Activation"),
+        (lambda: jitgrad.Sequential([jitgrad.exp]), ArgumentError, "is not a layer. Wrap a function in Activation"),
         (
             lambda: jitgrad.Sequential([layers.Dense(2, name="a"), layers.Dense(2, name="a")]),
             ArgumentError,
-            "layer 'a' already",
+            "already has a layer 'a'",
         ),
         (lambda: layers.Normalization()(X), ArgumentError, r"Call adapt\(data\)"),
         (lambda: layers.Normalization().adapt(np.array([[np.nan]])), DataError, "nan or inf"),
-        (lambda: wrong_features(), ShapeError, r"built for inputs of shape \(…, 4\) and gets \(5, 3\)"),
+        (lambda: wrong_features(), ShapeError, r"built for inputs of shape \(…, 4\), but is called with \(5, 3\)"),
         (lambda: layers.Layer()(X), NotImplementedError, "Define call"),
     ],
 )
@@ -318,7 +318,7 @@ def test_set_weights_that_do_not_fit_change_nothing() -> None:
     layer = layers.Dense(2)
     layer(X)
     before = layer.get_weights()
-    with pytest.raises(ArgumentError, match="has 2 weights and is given 1"):
+    with pytest.raises(ArgumentError, match="has 2 weights, but 1 are given"):
         layer.set_weights(before[:1])
     with pytest.raises(ShapeError, match="bias' has shape"):
         layer.set_weights([before[0] + 1, np.zeros(3)])
@@ -349,7 +349,7 @@ def embedded() -> Any:
 def test_an_index_beyond_an_embedding_is_named_with_its_row(ask: Any, index: int) -> None:
     x = np.arange(7).reshape(-1, 1) % 4
     x[5] = index
-    with pytest.raises(IndexingError, match=rf"has {index} in row [35], and Embedding 'words' has vectors for 0 to 3"):
+    with pytest.raises(IndexingError, match=rf"has {index} in row [35], but Embedding 'words' has vectors for 0 to 3"):
         ask(embedded(), x)
 
 
@@ -365,6 +365,6 @@ def test_a_computed_index_beyond_an_embedding_is_nan() -> None:
 def test_an_embedding_takes_integers(x: list[float]) -> None:
     for ask in (embedded(), embedded().predict, lambda x: embedded().fit(x, np.zeros(len(x)))):
         with pytest.raises(
-            (IndexingError, DataError), match=r"takes integers from 0 to 3 and gets float64|nan or inf in row 0"
+            (IndexingError, DataError), match=r"takes integers from 0 to 3, but the input has dtype float64|nan or inf in row 0"
         ):
             ask(np.array([x]))

@@ -248,7 +248,7 @@ def test_frames(library: str) -> None:
         framed.predict(make({**table, "a": ["x"] * 103}))
     with pytest.raises(DataError, match=r"x has no column 'b', which the model was fitted to\. It has a"):
         framed.predict(make({"a": table["a"]}))
-    with pytest.raises(ShapeError, match=r"built for inputs of shape \(…, 3\) and gets"):
+    with pytest.raises(ShapeError, match=r"built for inputs of shape \(…, 3\), but is called with"):
         plain.predict(make({"a": table["a"]}))
 
 
@@ -435,7 +435,9 @@ def test_wrong_feature_counts() -> None:
     model = network()
     model.fit(X, Y)
     for call in (model.predict, lambda x: model.evaluate(x, Y), lambda x: model.fit(x, Y)):
-        with pytest.raises(ShapeError, match=r"'dense\w*' was built for inputs of shape \(…, 3\) and gets \(\d+, 2\)"):
+        with pytest.raises(
+            ShapeError, match=r"'dense\w*' was built for inputs of shape \(…, 3\), but is called with \(\d+, 2\)"
+        ):
             call(X[:, :2])
 
 

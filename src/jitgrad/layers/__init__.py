@@ -1,4 +1,4 @@
-"""Layers: functions of Tensors that own their weights. The names are Keras's."""
+"""Layers: functions of Tensors that own their weights. Names are Keras's."""
 
 from jitgrad.layers import activations, constraints, initializers, regularizers
 from jitgrad.layers.activating import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
@@ -10,14 +10,15 @@ from jitgrad.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
     LayerNormalization,
-    Normalization,
     RMSNormalization,
     UnitNormalization,
 )
 from jitgrad.layers.preprocessing import CategoryEncoding, Discretization, Rescaling
 from jitgrad.layers.shaping import Flatten, GlobalAveragePooling1D, GlobalMaxPooling1D, Permute, RepeatVector, Reshape
+from jitgrad.layers.standardization import Normalization
 
 Linear = Dense
+"""Another name of `Dense`."""
 
 __all__ = [
     "ELU",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from jitgrad.functions.products import matmul
 from jitgrad.functions.selection import gather
 from jitgrad.layers import activations
 from jitgrad.layers.layer import Layer
+from jitgrad.layers.options import ActivationLike, ConstraintLike, InitializerLike, LayerOptions, RegularizerLike
 from jitgrad.ops import Shape
 from jitgrad.ops.elementwise import less, where
 from jitgrad.tape import dtypes
@@ -22,103 +23,274 @@ from jitgrad.tape.trace import checked
 
 
 class Dense(Layer):
-    """``activation(x @ kernel + bias)`` over the last axis.
+    """A fully connected layer: ``activation(x @ kernel + bias)``.
 
-    Args:
-        units: the size of the result's last axis.
-        activation: a name or a function; linear by default.
-        use_bias: whether a bias is added.
-        kernel_initializer, bias_initializer: names or functions of a shape and a generator.
-        kernel_regularizer, bias_regularizer: penalties, see ``layers.regularizers``.
-        kernel_constraint, bias_constraint: see ``layers.constraints``.
-        name, dtype, trainable: as every layer's.
+    Parameters
+    ----------
+    units : int
+        Number of units: the size of the last axis of the result.
+    activation : str or callable, optional
+        Activation of the result; by default none. See `jitgrad.layers.activations`.
+    use_bias : bool, default True
+        Whether to add a bias.
+    kernel_initializer : str or callable, default "glorot_uniform"
+        Initializer of the kernel; see `jitgrad.layers.initializers`.
+    bias_initializer : str or callable, default "zeros"
+        Initializer of the bias.
+    kernel_regularizer : str or Regularizer, optional
+        Penalty of the kernel that is added to the loss; see `jitgrad.layers.regularizers`.
+    bias_regularizer : str or Regularizer, optional
+        Penalty of the bias.
+    kernel_constraint : str or Constraint, optional
+        Constraint of the kernel that is enforced after each update; see `jitgrad.layers.constraints`.
+    bias_constraint : str or Constraint, optional
+        Constraint of the bias.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Attributes
+    ----------
+    kernel : Variable, shape (features, units)
+        Weights, once the layer is built.
+    bias : Variable, shape (units,)
+        Bias, once the layer is built.
+
+    Notes
+    -----
+    Inputs have shape ``(rows, ..., features)``, results ``(rows, ..., units)``. `Linear` is another name of
+    this class.
+
+    Examples
+    --------
+    >>> layer = jg.layers.Dense(2, "relu", kernel_initializer="ones")
+    >>> layer([[1.0, 2.0, 3.0], [1.0, -2.0, -3.0]])
+    <Tensor shape=(2, 2) dtype=float32
+    [[6. 6.]
+     [0. 0.]]>
+    >>> layer.kernel.shape
+    (3, 2)
     """
 
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
-        **common: Any,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **common: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**common)
         if isinstance(activation, int):
             raise ArgumentError(
-                f"Dense({units}, {activation}) is given two sizes, as PyTorch's Linear takes them. Give that of the result "
-                f"alone, Dense({activation}): the layer finds that of its inputs when it is first called."
+                f"Dense({units}, {activation}) has two sizes, as in PyTorch's Linear. Give only the size of the result, "
+                f"Dense({activation}): the layer determines the size of its inputs when it is first called."
             )
         self.units = count("units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self._kernel = {"initializer": kernel_initializer, "regularizer": kernel_regularizer, "constraint": kernel_constraint}
-        self._bias = {"initializer": bias_initializer, "regularizer": bias_regularizer, "constraint": bias_constraint}
+        self._kernel: dict[str, Any] = {
+            "initializer": kernel_initializer,
+            "regularizer": kernel_regularizer,
+            "constraint": kernel_constraint,
+        }
+        self._bias: dict[str, Any] = {
+            "initializer": bias_initializer,
+            "regularizer": bias_regularizer,
+            "constraint": bias_constraint,
+        }
 
     def fits(self, shape: Shape) -> bool:
+        """Return whether a row has the size of the last axis that the layer was built for.
+
+        Parameters
+        ----------
+        shape : tuple
+            Shape of a row.
+
+        Returns
+        -------
+        bool
+            Whether the layer accepts it.
+        """
         return shape[-1:] == (self.input_shape or ())[-1:]
 
     def build(self, input_shape: Shape) -> None:
+        """Create kernel and bias.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            Shape of the inputs with the rows first.
+        """
         if len(input_shape) < 2:
-            raise ShapeError(f"Layer {self.name!r} gets shape {input_shape}. Give rows of features, (rows, features).")
+            raise ShapeError(
+                f"Layer {self.name!r} is called with shape {input_shape}. Give rows of features, (rows, features)."
+            )
         self.kernel = self.add_weight("kernel", (input_shape[-1], self.units), **self._kernel)
         if self.use_bias:
             self.bias = self.add_weight("bias", (self.units,), **self._bias)
 
     def call(self, x: Any) -> Any:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor, shape (rows, ..., features)
+            Inputs.
+
+        Returns
+        -------
+        Tensor, shape (rows, ..., units)
+            Result.
+        """
         return self.activation(networks.linear(x, self.kernel, self.bias) if self.use_bias else matmul(x, self.kernel))
 
 
 class Identity(Layer):
-    """Its input itself."""
+    """Return the input unchanged.
 
-    def __init__(self, **common: Any) -> None:
+    Parameters
+    ----------
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Identity()([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 2.]]>
+    """
+
+    def __init__(self, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
 
     def call(self, x: Any) -> Any:
+        """Return the input.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            The input.
+        """
         return x
 
 
 class Lambda(Layer):
-    """A function as a layer.
+    """Apply a function as a layer.
 
-    Variables that the function closes over are not found, not fitted and not saved. A model with a Lambda can be saved where
-    the function has a name, under which ``load_model`` is given it again; a lambda has none.
+    Variables that the function closes over are not found, fitted or saved. A model with a Lambda can be saved
+    if the function has a name, which is then passed to ``load_model`` in ``custom_objects``. A lambda has no
+    name.
 
-    Args:
-        function: of the input.
-        arguments: further ones, by name.
+    Parameters
+    ----------
+    function : callable
+        Function of the input.
+    arguments : mapping of str to object, optional
+        Further arguments of the function by name.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Raises
+    ------
+    ArgumentError
+        If `function` is not callable.
+
+    See Also
+    --------
+    Layer : Base class for layers with weights.
+
+    Examples
+    --------
+    >>> layer = jg.layers.Lambda(jg.square)
+    >>> layer([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 4.]]>
     """
 
-    def __init__(self, function: Callable[..., Any], arguments: Mapping[str, Any] | None = None, **common: Any) -> None:
+    def __init__(
+        self, function: Callable[..., Any], arguments: Mapping[str, Any] | None = None, **common: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**common)
         if not callable(function):
-            raise ArgumentError(f"Lambda is given {function!r}. Give a function of the input.")
+            raise ArgumentError(f"The function of Lambda is {function!r}. Give a function of the input.")
         self.function, self._options = function, dict(arguments or {})
 
     def call(self, x: Any) -> Any:
+        """Call the function.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result of the function.
+        """
         return self.function(x, **self._options)
 
 
 class Embedding(Layer):
-    """A vector for each integer from 0 on and below ``input_dim``: shape (…) to (…, output_dim)."""
+    """Look up a vector for each integer.
+
+    Parameters
+    ----------
+    input_dim : int
+        Number of vectors. Inputs are integers from 0 to ``input_dim - 1``.
+    output_dim : int
+        Size of the vectors.
+    embeddings_initializer : str or callable, default "uniform"
+        Initializer of the vectors.
+    embeddings_regularizer : str or Regularizer, optional
+        Penalty of the vectors.
+    embeddings_constraint : str or Constraint, optional
+        Constraint of the vectors.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Attributes
+    ----------
+    embeddings : Variable, shape (input_dim, output_dim)
+        The vectors, once the layer is built.
+
+    Raises
+    ------
+    IndexingError
+        When called, if the inputs are not integers in the range.
+
+    Notes
+    -----
+    Inputs have shape ``(rows, ...)``, results ``(rows, ..., output_dim)``.
+
+    Examples
+    --------
+    >>> layer = jg.layers.Embedding(5, 3)
+    >>> layer([[0, 4], [1, 1]]).shape
+    (2, 2, 3)
+    """
 
     def __init__(
         self,
         input_dim: int,
         output_dim: int,
-        embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None,
-        embeddings_constraint: Any = None,
-        **common: Any,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None,
+        embeddings_constraint: ConstraintLike = None,
+        **common: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**common)
         self.input_dim, self.output_dim = count("input_dim", input_dim), count("output_dim", output_dim)
-        self._options = {
+        self._options: dict[str, Any] = {
             "initializer": embeddings_initializer,
             "regularizer": embeddings_regularizer,
             "constraint": embeddings_constraint,
@@ -126,23 +298,55 @@ class Embedding(Layer):
 
     @property
     def input_dtype(self) -> np.dtype[Any]:
+        """The dtype of the inputs, int64."""
         return np.dtype(np.int64)
 
     def fits(self, shape: Shape) -> bool:
+        """Return True: rows of any shape are accepted.
+
+        Parameters
+        ----------
+        shape : tuple
+            Shape of a row.
+
+        Returns
+        -------
+        bool
+            Whether the layer accepts it.
+        """
         return True
 
     def build(self, input_shape: Shape) -> None:
+        """Create the vectors.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            Shape of the inputs with the rows first.
+        """
         self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim), **self._options)
 
     def call(self, x: Any) -> Tensor:
+        """Look up the vectors.
+
+        Parameters
+        ----------
+        x : Tensor of int, shape (rows, ...)
+            Indices.
+
+        Returns
+        -------
+        Tensor, shape (rows, ..., output_dim)
+            Vectors.
+        """
         places = as_tensor(x)
         if places.level != dtypes.INTEGER:
             raise IndexingError(
-                f"Layer {self.name!r} takes integers from 0 to {self.input_dim - 1} and gets {places.dtype}. "
-                f'Convert them first, for example with .astype("int64"), and give Input dtype="int64".'
+                f"Layer {self.name!r} takes integers from 0 to {self.input_dim - 1}, but the input has dtype {places.dtype}. "
+                f'Convert them first, for example with .astype("int64"), and pass dtype="int64" to Input.'
             )
         if not checked(places, self._check, f"The input of layer {self.name!r}"):
-            places = where(less(places, 0), self.input_dim, places)  # computed: a row that is not there is nan
+            places = where(less(places, 0), self.input_dim, places)  # computed: an index out of range gives nan
         return gather(self.embeddings, places)
 
     def _check(self, name: str, places: np.ndarray) -> None:
@@ -150,6 +354,6 @@ class Embedding(Layer):
         if len(found):
             row = f" in row {found[0][0]}" if places.ndim else ""
             raise IndexingError(
-                f"{name} has {places[tuple(found[0])]}{row}, and Embedding {self.name!r} has vectors for 0 to "
+                f"{name} has {places[tuple(found[0])]}{row}, but Embedding {self.name!r} has vectors for 0 to "
                 f"{self.input_dim - 1}. Correct it, or make input_dim larger."
             )

@@ -1,4 +1,4 @@
-"""What every layer is: a function of Tensors that owns Variables and other layers, and makes them on its first call."""
+"""The base class of layers: functions of Tensors that own Variables and other layers, created on the first call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -18,45 +18,76 @@ from jitgrad import random
 from jitgrad.arguments import Described
 from jitgrad.errors import ArgumentError, ShapeError, UnsupportedError
 from jitgrad.layers import constraints, initializers, regularizers
-from jitgrad.layers.owned import Owner, all_owned, own_variables, owned
+from jitgrad.layers.initializer_functions import Initializer
+from jitgrad.layers.options import ConstraintLike, InitializerLike, RegularizerLike
+from jitgrad.layers.owned import own_variables
 from jitgrad.layers.shapes import agree, as_shapes, shapes_of, without_rows, zeros_of
+from jitgrad.layers.weights import WeightOwner
 from jitgrad.ops import Shape
 from jitgrad.tape.operators import Operators
 from jitgrad.tape.protocol import NEVER_DEFERRED, deferred_in
 from jitgrad.tape.tensor import Tensor, as_tensor
 from jitgrad.tape.tree import tree_leaves, tree_map
-from jitgrad.tape.values import peek
 from jitgrad.tape.variable import Variable
+from jitgrad.typing import DTypeLike
 
 _numbers: dict[str, Iterator[int]] = {}
 
 
-class Layer(Owner, Described):
-    """Base class. A subclass makes its Variables in ``build`` and computes in ``call``, or ``__call__``, which is taken for it.
+class Layer(WeightOwner, Described):
+    """Base class of layers.
 
-    Variables and layers are found on attributes, in lists, tuples and dicts too, in the order in which they were set.
+    A subclass creates its Variables in ``build`` with ``add_weight`` and computes its result in ``call``.
+    Variables and layers on attributes, also in lists, tuples and dicts, are found in the order in which they
+    were set.
 
-    Args:
-        name: by default that of the class and a number.
-        dtype: float32 or float64, of the Variables and the results.
-        trainable: False to freeze it.
-        input_shape: of a row, for the first layer of a Sequential, which is then built at once.
+    Parameters
+    ----------
+    name : str, optional
+        Name of the layer; by default the name of the class and a number.
+    dtype : {"float32", "float64"}, default "float32"
+        Dtype of the weights.
+    trainable : bool, default True
+        Whether a fit may change the weights.
+    input_shape : sequence of int, optional
+        Shape of a row of the inputs. A `Sequential` that begins with this layer is then built at once.
 
-    Attributes:
-        built: whether its Variables are made. ``build(shape)`` or the first call makes them, once.
-        input_shape: the shape of a row that it was built for; None before, and for several inputs.
+    Attributes
+    ----------
+    built : bool
+        Whether the weights exist. The first call creates them, or ``build(shape)``.
+    input_shape : tuple or None
+        Shape of a row for which the layer was built; None before, and for several inputs.
+    output_shape : tuple or None
+        Shape of a row of the result, after the first call.
 
-    Example:
-        >>> class Scale(Layer):
-        ...     def build(self, input_shape):
-        ...         self.factor = self.add_weight("factor", input_shape[-1:], "ones")
-        ...
-        ...     def call(self, x):
-        ...         return x * self.factor
+    Raises
+    ------
+    ArgumentError
+        If the dtype is not a float dtype.
+
+    See Also
+    --------
+    Lambda : A function as a layer.
+    Model : A layer of layers that can be fitted.
+
+    Examples
+    --------
+    >>> class Scale(jg.layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight("factor", input_shape[-1:], "ones")
+    ...
+    ...     def call(self, x):
+    ...         return x * self.factor
+    >>> layer = Scale()
+    >>> layer([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float32 [[1. 2.]]>
+    >>> layer.count_params()
+    2
     """
 
     variable_type: type[Variable] = Variable
-    """What ``add_weight`` makes."""
+    """The type of Variable that ``add_weight`` creates."""
     built = False
     _building = False
     _built_shapes: Any = None
@@ -73,7 +104,7 @@ class Layer(Owner, Described):
     def __init__(
         self,
         name: str | None = None,
-        dtype: Any = "float32",
+        dtype: DTypeLike = "float32",
         trainable: bool = True,
         input_shape: Sequence[int] | None = None,
     ) -> None:
@@ -92,33 +123,80 @@ class Layer(Owner, Described):
     # For subclasses.
 
     def build(self, input_shape: Any) -> None:
-        """Make the Variables, for inputs of this shape; the rows in front may be None, and differ from call to call.
+        """Create the weights for inputs of this shape. Subclasses override it.
 
-        The first call of a layer calls it. It may be called before, and is then not called again. For several inputs the shapes
-        are in their nesting. What does not override it and has layers in it builds these, by a call on zeros, where open sizes
-        behind the rows are taken for 1.
+        The first call of a layer builds it. If it is built before, it is not built again. A subclass that does
+        not override this method and contains layers builds them by a call on zeros, in which other open sizes
+        count as 1.
+
+        Parameters
+        ----------
+        input_shape : tuple, or list or dict of tuple
+            Shape of the inputs with the rows first, which may be None and may differ from call to call. For
+            several inputs, the shapes in their nesting.
         """
         if type(self).build is Layer.build and self.layers:
             self(zeros_of(input_shape, self.input_dtype))
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """The result of ``call(x)``, or ``call(x, training)`` where it depends on whether a fit asks for it."""
+        """Compute the result.
+
+        Subclasses override it as ``call(x)``, or as ``call(x, training)`` if training and prediction differ.
+
+        Parameters
+        ----------
+        *args : Tensor
+            Inputs, and further arguments of the layer's call.
+        **kwargs : object
+            ``training``, and further arguments of the layer's call.
+
+        Returns
+        -------
+        Tensor, or list or dict of Tensor
+            Result.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no call(). Define call(self, x).")
 
     def add_weight(
         self,
         name: str,
         shape: Shape,
-        initializer: Any = "glorot_uniform",
+        initializer: InitializerLike = "glorot_uniform",
         trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
+        regularizer: RegularizerLike = None,
+        constraint: ConstraintLike = None,
     ) -> Variable:
-        """A Variable of this layer's dtype, drawn with ``jitgrad.random``'s seed, penalised and constrained if asked for."""
+        """Create a Variable with the layer's dtype.
+
+        Parameters
+        ----------
+        name : str
+            Name of the weight; the Variable is named ``layer/name``.
+        shape : tuple of int
+            Shape of the weight.
+        initializer : str or callable, default "glorot_uniform"
+            Initial values, drawn with the seed of ``jitgrad.random``; see `jitgrad.layers.initializers`.
+        trainable : bool, default True
+            Whether a fit may change the weight.
+        regularizer : str or Regularizer, optional
+            Penalty that is added to the loss; see `jitgrad.layers.regularizers`.
+        constraint : str or Constraint, optional
+            Constraint that is enforced after each update; see `jitgrad.layers.constraints`.
+
+        Returns
+        -------
+        Variable
+            The weight. Assign it to an attribute, so that it is found.
+
+        Raises
+        ------
+        ShapeError
+            If the shape contains None.
+        """
         if None in shape:
             raise ShapeError(
-                f"Layer {self.name!r} cannot make {name!r} of shape {shape}. Give build() all "
-                f"sizes behind the rows, as (None, 4)."
+                f"Layer {self.name!r} cannot create {name!r} of shape {shape}. Give build() all "
+                f"sizes but the number of rows, such as (None, 4)."
             )
         value = _first_value(name, tuple(shape), initializers.get(initializer))
         made = self.variable_type(
@@ -136,17 +214,36 @@ class Layer(Owner, Described):
     # For users.
 
     def __call__(self, x: Any, *more: Any, training: bool | None = None, **options: Any) -> Any:
-        """The result for inputs with the rows along the first axis. The first call builds the layer.
+        """Apply the layer to inputs with the rows along the first axis. The first call builds the layer.
 
-        ``training`` says whether a fit asks; inside another layer's call it is by default what that one was told. Further
-        arguments are those of ``call`` behind x.
+        Parameters
+        ----------
+        x : array_like, or list or dict of array_like
+            Inputs.
+        *more : object
+            Further arguments of ``call``.
+        training : bool, optional
+            Whether layers behave as in training. By default False; inside the call of another layer, the value
+            that it was called with.
+        **options : object
+            Further arguments of ``call`` by name.
+
+        Returns
+        -------
+        Tensor, or list or dict of Tensor
+            Result of ``call``.
+
+        Raises
+        ------
+        ShapeError
+            If the inputs do not have the shape for which the layer was built.
         """
         if "_penalties" not in vars(self):
-            raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Begin with that.")
+            raise ArgumentError(f"{type(self).__name__}.__init__ did not call super().__init__(). Call it first.")
         if type(x) not in NEVER_DEFERRED and deferred_in((x,)) is not None:
             raise UnsupportedError(
-                f"{type(self).__name__} was called with a Node of a static graph, which has no shape to build for. Build the "
-                f"layer, and use graph.call(layer, node)."
+                f"{type(self).__name__} was called with a Node of a static graph, which has no shape. Build the "
+                f"layer first, and use graph.call(layer, node)."
             )
         if not isinstance(x, Tensor):
             x = self._inputs(x)
@@ -164,29 +261,46 @@ class Layer(Owner, Described):
         if isinstance(y, Operators) and y.shape[1:] != self.output_shape:
             self.output_shape = y.shape[1:]
         if not self._trainable and any(v.trainable for v in self.variables):
-            self.trainable = False  # what was built inside just now
+            self.trainable = False  # freezes what was just built
         observed = _observed.get()
         if observed is not None:
             observed.append((self, x, y))
         return y
 
     def built_for(self, shapes: Any) -> None:
-        """Build for these shapes, if it is not built yet. Raises ShapeError where it was built for others."""
+        """Build for these shapes, unless built already.
+
+        Parameters
+        ----------
+        shapes : tuple, or list or dict of tuple
+            Shapes of the inputs with the rows first.
+
+        Raises
+        ------
+        ShapeError
+            If the layer was built for other shapes.
+        """
         if shapes is None or self._building or (shapes == self._taken and type(shapes) is tuple):
             return
         if not self.built and type(self).build is Layer.build:
-            self.mark_built(shapes)  # the call that asks builds the layers in it
+            self.mark_built(shapes)  # the call in progress builds the layers in it
         elif not self.built:
             self.build(shapes)
         elif self._built_shapes is not None and not self._takes(without_rows(shapes)):
             raise ShapeError(
-                f"Layer {self.name!r} was built for inputs of shape {_listed(self._built_shapes)} and gets "
-                f"{shapes}. Give inputs of the same shape behind the rows."
+                f"Layer {self.name!r} was built for inputs of shape {_listed(self._built_shapes)}, but is called with "
+                f"{shapes}. Give inputs whose rows have the same shape."
             )
         self._taken = shapes
 
     def mark_built(self, shapes: Any) -> None:
-        """Its Variables are made, for these shapes."""
+        """Record that the weights were created for these shapes.
+
+        Parameters
+        ----------
+        shapes : tuple, or list or dict of tuple
+            Shapes of the inputs with the rows first.
+        """
         self.built = True
         self._built_shapes = without_rows(shapes)
         self.input_shape = self._built_shapes if isinstance(shapes, tuple) else None
@@ -195,114 +309,30 @@ class Layer(Owner, Described):
         return self.fits(rest) if isinstance(rest, tuple) else agree(rest, self._built_shapes) or not own_variables(self)
 
     def fits(self, shape: Shape) -> bool:
-        """Whether rows of this shape are taken by what was built: any, where there are no Variables; else the same."""
+        """Return whether the layer accepts rows of this shape. A layer without weights accepts any.
+
+        Parameters
+        ----------
+        shape : tuple
+            Shape of a row.
+
+        Returns
+        -------
+        bool
+            Whether the layer accepts it.
+        """
         return agree(shape, self._built_shapes) or not own_variables(self)
 
     @property
     def input_dtype(self) -> np.dtype[Any]:
-        """The dtype of its inputs, where nobody says another: its own."""
+        """The default dtype of the inputs: that of the layer."""
         return self.dtype
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers that it owns itself."""
-        return [x for x in owned(self) if isinstance(x, Layer)]
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All Variables, of inner layers too, each once."""
-        return [x for x in all_owned(self) if isinstance(x, Variable)]
-
-    @property
-    def losses(self) -> list[Any]:
-        """The penalties of regularised Variables, of inner layers too. A model's fit adds them to its loss."""
-        layers = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
-        return [penalty(variable) for layer in layers for penalty, variable in layer._penalties]
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """Those that a fit changes."""
-        return [v for v in self.variables if v.trainable]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether a fit may change its Variables. Set it to freeze a layer and all that it owns, or to free it."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in (self, *(x for x in all_owned(self) if isinstance(x, Layer))):
-            layer._set_trainable(bool(value))
-
-    def requires_grad_(self, value: bool = True) -> Self:
-        """Let ``backward`` give all trainable Variables a gradient in ``.grad``, or none; returns self.
-
-        Variables that are still to be made are asked for it, too.
-
-        Example:
-            >>> model = Sequential([Dense(1)]).requires_grad_()
-            >>> mean(square(model(x) - y)).backward()
-            >>> optimizer.apply_gradients((v.grad, v) for v in model.trainable_variables)
-            >>> model.zero_grad()
-        """
-        layers: list[Layer] = [self, *(x for x in all_owned(self) if isinstance(x, Layer))]
-        for layer in layers:
-            layer._requires_grad = bool(value)
-        for v in self.trainable_variables:
-            v.requires_grad = bool(value)
-        return self
-
-    def zero_grad(self) -> None:
-        """Forget the gradients that ``backward`` gave to the Variables."""
-        for v in self.variables:
-            if v.requires_grad:
-                v.grad = None
-
-    def _set_trainable(self, value: bool) -> None:
-        own = own_variables(self)
-        if value:
-            changed, self._frozen = self._frozen, []
-        else:
-            changed = [v for v in own if v.trainable]
-            self._frozen += changed
-        for v in changed:
-            v.trainable = value
-        self._trainable = value
-
-    def count_params(self) -> int:
-        """The number of elements of all Variables. Raises ArgumentError where it is not built."""
-        if not self.built and not self.variables:
-            raise ArgumentError(f"Layer {self.name!r} is not built, so it has no weights yet. Call it on an input first.")
-        return sum(v.size for v in self.variables)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The values of all Variables, copied."""
-        return [np.array(peek(v)) for v in self.variables]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Give all Variables values, in the order of ``get_weights``. Raises as ``check_weights``, before any change."""
-        for array, v in zip(self.check_weights(weights), self.variables, strict=True):
-            v.assign(array)
-
-    def check_weights(self, weights: Sequence[Any]) -> list[np.ndarray]:
-        """Values for all Variables as arrays of their dtypes.
-
-        Raises ArgumentError where there are more or fewer, or one has no numbers, and ShapeError for another shape.
-        """
-        variables = self.variables
-        if len(weights) != len(variables):
-            raise ArgumentError(f"{self.name!r} has {len(variables)} weights and is given {len(weights)}. Give an array each.")
-        arrays = [_as_weight(w, v) for w, v in zip(weights, variables, strict=True)]
-        for array, v in zip(arrays, variables, strict=True):
-            if array.shape != v.shape:
-                raise ShapeError(f"Weight {v.name!r} has shape {v.shape} and is given {array.shape}. Give it the same shape.")
-        return arrays
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
     def _inputs(self, x: Any) -> Any:
-        """Arrays as Tensors, several in their nesting; a list of plain numbers is one."""
+        """Convert arrays to Tensors, several in their nesting; a list of plain numbers is one array."""
         several = isinstance(x, dict) or (
             isinstance(x, (list, tuple)) and any(hasattr(item, "shape") for item in tree_leaves(x))
         )
@@ -315,7 +345,7 @@ _room: ContextVar[int | None] = ContextVar("_room", default=None)
 
 @contextmanager
 def unfilled_weights(most: int) -> Iterator[None]:
-    """Weights made inside are zeros, and nothing is drawn: they are about to be filled. Together at most ``most`` elements."""
+    """Create weights as zeros inside this context, at most ``most`` elements, because they are about to be assigned."""
     token = _room.set(most)
     try:
         yield
@@ -324,16 +354,18 @@ def unfilled_weights(most: int) -> Iterator[None]:
 
 
 def is_unfilled() -> bool:
-    """Whether weights are made to be filled."""
+    """Return whether weights are about to be assigned."""
     return _room.get() is not None
 
 
-def _first_value(name: str, shape: Shape, initializer: initializers.Initializer) -> Any:
+def _first_value(name: str, shape: Shape, initializer: Initializer) -> Any:
     left = _room.get()
     if left is None:
         return initializer(shape, random.generator())
     if math.prod(shape) > left:
-        raise ShapeError(f"Weight {name!r} has shape {shape}, larger than all weights there are. Give it the right shape.")
+        raise ShapeError(
+            f"Weight {name!r} has shape {shape}, which exceeds the weights in the file. Give it the shape of the file."
+        )
     _room.set(left - math.prod(shape))
     return np.zeros(shape)
 
@@ -343,7 +375,7 @@ _observed: ContextVar[list[tuple[Layer, Any, Any]] | None] = ContextVar("_observ
 
 @contextmanager
 def observed_calls() -> Iterator[list[tuple[Layer, Any, Any]]]:
-    """The calls of layers that are made inside: layer, inputs, result, in the order in which they end."""
+    """Collect the calls of layers inside this context: layer, inputs and result, in the order in which they end."""
     calls: list[tuple[Layer, Any, Any]] = []
     token = _observed.set(calls)
     try:
@@ -352,31 +384,24 @@ def observed_calls() -> Iterator[list[tuple[Layer, Any, Any]]]:
         _observed.reset(token)
 
 
-@functools.lru_cache(maxsize=256)  # classes may be made again and again
+@functools.lru_cache(maxsize=256)  # classes may be created repeatedly
 def _takes_training(call: Any) -> bool:
     return "training" in inspect.signature(call).parameters
 
 
 def _numbered(kind: str) -> str:
-    """``batch_normalization_1`` for BatchNormalization."""
+    """Return a name such as ``batch_normalization_1``."""
     base = re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
     number = next(_numbers.setdefault(base, itertools.count()))
     return f"{base}_{number}" if number else base
 
 
-def _as_weight(value: Any, variable: Variable) -> np.ndarray:
-    try:
-        return np.asarray(value, variable.dtype)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"Weight {variable.name!r} is given what has no numbers: {error}. Give an array.") from error
-
-
 def _once(build: Callable[..., None]) -> Callable[..., None]:
-    """A ``build`` that makes Variables once, however it is called, and notes for which shapes."""
+    """Wrap a ``build`` so that it creates Variables once, however it is called, and records the shapes."""
 
     @functools.wraps(build)
     def built_once(self: Layer, input_shape: Any) -> None:
-        if self._building:  # by the build of a subclass
+        if self._building:  # called by the build of a subclass
             build(self, input_shape)
             return
         shapes = as_shapes(input_shape, self.name)

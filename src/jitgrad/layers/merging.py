@@ -1,10 +1,10 @@
-"""Layers of several inputs, which come in a list."""
+"""Layers with several inputs, which are passed in a list."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from jitgrad.errors import ArgumentError
 from jitgrad.functions.einsum import einsum
@@ -12,100 +12,256 @@ from jitgrad.functions.joining import concatenate
 from jitgrad.functions.products import dot
 from jitgrad.functions.reductions import sum
 from jitgrad.layers.layer import Layer
+from jitgrad.layers.options import LayerOptions
 from jitgrad.ops.elementwise import maximum, minimum, sqrt, square
 from jitgrad.ops.elementwise import multiply as multiply_op
 from jitgrad.tape.tensor import Tensor, as_tensor
 
 
 class Concatenate(Layer):
-    """Several inputs, one after the other along ``axis``."""
+    """Concatenate several inputs along an axis.
 
-    def __init__(self, axis: int = -1, **common: Any) -> None:
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis; axis 0 is that of the rows.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Concatenate()([np.ones((2, 1)), np.zeros((2, 2))])
+    <Tensor shape=(2, 3) dtype=float64
+    [[1. 0. 0.]
+     [1. 0. 0.]]>
+    """
+
+    def __init__(self, axis: int = -1, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
         self.axis = axis
 
     def call(self, xs: Sequence[Any]) -> Tensor:
+        """Concatenate the inputs.
+
+        Parameters
+        ----------
+        xs : sequence of Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result.
+        """
         return concatenate(xs, self.axis)
 
 
 class _Merge(Layer):
-    """One after the other put together by a function of two."""
+    """Combine the inputs one after the other by a function of two."""
 
-    merge: Callable[[Any, Any], Any]
+    _combine: Callable[[Any, Any], Any]
 
-    def __init__(self, **common: Any) -> None:
+    def __init__(self, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
 
     def call(self, xs: Sequence[Any]) -> Tensor:
+        """Combine the inputs.
+
+        Parameters
+        ----------
+        xs : sequence of Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result.
+        """
         if not isinstance(xs, (list, tuple)):
-            raise ArgumentError(f"Layer {self.name!r} takes several inputs and gets one. Give a list of them.")
-        return as_tensor(functools.reduce(type(self).merge, xs))
+            raise ArgumentError(f"Layer {self.name!r} takes several inputs, but is called with one. Give a list of inputs.")
+        return as_tensor(functools.reduce(type(self)._combine, xs))
 
 
 class Add(_Merge):
-    """The sum of several inputs."""
+    """Add several inputs.
 
-    merge = staticmethod(lambda x, y: x + y)
+    Parameters
+    ----------
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Add()([np.array([[1.0, 2.0]]), np.array([[3.0, 5.0]])])
+    <Tensor shape=(1, 2) dtype=float64 [[4. 7.]]>
+    """
+
+    _combine = staticmethod(lambda x, y: x + y)
 
 
 class Subtract(_Merge):
-    """The first input less the second."""
+    """Subtract the second input from the first.
 
-    merge = staticmethod(lambda x, y: x - y)
+    Parameters
+    ----------
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Subtract()([np.array([[1.0, 2.0]]), np.array([[3.0, 5.0]])])
+    <Tensor shape=(1, 2) dtype=float64 [[-2. -3.]]>
+    """
+
+    _combine = staticmethod(lambda x, y: x - y)
 
     def call(self, xs: Sequence[Any]) -> Tensor:
+        """Subtract the inputs.
+
+        Parameters
+        ----------
+        xs : sequence of Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result.
+        """
         if len(xs) != 2:
-            raise ArgumentError(f"Layer {self.name!r} takes two inputs and gets {len(xs)}. Give two.")
+            raise ArgumentError(f"Layer {self.name!r} takes two inputs, but is called with {len(xs)}. Give two.")
         return super().call(xs)
 
 
 class Multiply(_Merge):
-    """The product of several inputs, element by element."""
+    """Multiply several inputs element by element.
 
-    merge = multiply_op
+    Parameters
+    ----------
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Multiply()([np.array([[1.0, 2.0]]), np.array([[3.0, 5.0]])])
+    <Tensor shape=(1, 2) dtype=float64 [[ 3. 10.]]>
+    """
+
+    _combine = multiply_op
 
 
 class Average(Add):
-    """The mean of several inputs, element by element."""
+    """Average several inputs element by element.
+
+    Parameters
+    ----------
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Average()([np.array([[1.0, 2.0]]), np.array([[3.0, 5.0]])])
+    <Tensor shape=(1, 2) dtype=float64 [[2.  3.5]]>
+    """
 
     def call(self, xs: Sequence[Any]) -> Tensor:
+        """Average the inputs.
+
+        Parameters
+        ----------
+        xs : sequence of Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result.
+        """
         return super().call(xs) / len(xs)
 
 
 class Maximum(_Merge):
-    """The largest of several inputs, element by element."""
+    """Take the elementwise maximum of several inputs.
 
-    merge = maximum
+    Parameters
+    ----------
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Maximum()([np.array([[1.0, 2.0]]), np.array([[3.0, 0.0]])])
+    <Tensor shape=(1, 2) dtype=float64 [[3. 2.]]>
+    """
+
+    _combine = maximum
 
 
 class Minimum(_Merge):
-    """The smallest of several inputs, element by element."""
+    """Take the elementwise minimum of several inputs.
 
-    merge = minimum
+    Parameters
+    ----------
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.Minimum()([np.array([[1.0, 2.0]]), np.array([[3.0, 0.0]])])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 0.]]>
+    """
+
+    _combine = minimum
 
 
 class Dot(_Merge):
-    """The products of two inputs, (rows, …), summed along an axis of each; of vectors a number a row, (rows, 1).
+    """Compute the dot products of the rows of two inputs along an axis of each.
 
-    Args:
-        axes: the axis to sum along, counted with the rows, or a pair for both inputs.
-        normalize: whether both have norm 1 along it first, so that the result is a cosine.
+    Parameters
+    ----------
+    axes : int or (int, int)
+        Axis to sum along, or a pair for both inputs; axis 0 is that of the rows.
+    normalize : bool, default False
+        Whether to scale both inputs to norm 1 along the axis first; the result is then a cosine.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Notes
+    -----
+    Two vectors per row give results of shape ``(rows, 1)``.
+
+    Examples
+    --------
+    >>> jg.layers.Dot(1)([np.array([[1.0, 2.0]]), np.array([[3.0, 5.0]])])
+    <Tensor shape=(1, 1) dtype=float64 [[13.]]>
     """
 
-    merge = staticmethod(dot)
+    _combine = staticmethod(dot)
 
-    def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **common: Any) -> None:
+    def __init__(self, axes: int | tuple[int, int], normalize: bool = False, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
         self.axes = (axes, axes) if isinstance(axes, int) else tuple(axes)
         self.normalize = normalize
 
     def call(self, xs: Sequence[Any]) -> Tensor:
+        """Compute the products.
+
+        Parameters
+        ----------
+        xs : sequence of Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result.
+        """
         if len(xs) != 2:
-            raise ArgumentError(f"Layer {self.name!r} takes two inputs and gets {len(xs)}. Give two.")
+            raise ArgumentError(f"Layer {self.name!r} takes two inputs, but is called with {len(xs)}. Give two.")
         x, y = (as_tensor(x) for x in xs)
         a, b = (axis % t.ndim for axis, t in zip(self.axes, (x, y), strict=True))
         if a == 0 or b == 0:
-            raise ArgumentError(f"Layer {self.name!r}: axis 0 is that of the rows. Sum along another one.")
+            raise ArgumentError(f"Layer {self.name!r}: axis 0 is that of the rows. Sum along another axis.")
         if self.normalize:
             x, y = (t / sqrt(maximum(sum(square(t), n, keepdims=True), 1e-12)) for t, n in ((x, a), (y, b)))
         left = "a" + "".join("z" if n == a else chr(ord("b") + n) for n in range(1, x.ndim))

@@ -1,44 +1,94 @@
-"""Layers that do something in training alone: dropout and noise."""
+"""Layers that are random in training and have no effect otherwise: dropout and noise."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 from jitgrad import random
 from jitgrad.arguments import in_unit_interval
 from jitgrad.errors import ShapeError
-from jitgrad.layers.activations import SELU_ALPHA, SELU_SCALE
 from jitgrad.layers.layer import Layer
+from jitgrad.layers.options import LayerOptions
+from jitgrad.layers.rectifiers import SELU_ALPHA, SELU_SCALE
 from jitgrad.ops.elementwise import where
 from jitgrad.tape.tensor import Tensor
 
 
 class Noise(Layer):
-    """A layer that draws numbers: from a source of its own where there is a ``seed``, else from ``jitgrad.random``."""
+    """Base class of layers that draw random numbers, from their own source if they have a ``seed``."""
 
-    def __init__(self, seed: int | None = None, **common: Any) -> None:
+    def __init__(self, seed: int | None = None, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
         self.seed = seed
         self.source = None if seed is None else random.Source(seed)
 
 
 class Dropout(Noise):
-    """While training, elements are 0 with probability ``rate`` and the others grow by 1 / (1 - rate).
+    """In training, set elements to 0 at random, with a given probability.
 
-    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, "Dropout: a simple way …", 2014. Along axes where
-    ``noise_shape``, a size for each axis of the input, is 1, all elements share what is drawn; None is the input's size.
+    The other elements are multiplied by ``1 / (1 - rate)``, so the expected value does not change. Otherwise,
+    the layer returns its input.
+
+    Parameters
+    ----------
+    rate : float
+        Probability of setting an element to 0, in [0, 1).
+    noise_shape : sequence of int or None, optional
+        Size of the random mask for each axis of the input. Along axes of size 1, all elements share the mask.
+        None stands for the size of the input.
+    seed : int, optional
+        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    See Also
+    --------
+    GaussianDropout : Multiplies by normal noise.
+    AlphaDropout : For self-normalizing networks.
+
+    Notes
+    -----
+    N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple way to
+    prevent neural networks from overfitting", 2014.
+
+    Examples
+    --------
+    >>> layer = jg.layers.Dropout(0.5, seed=0)
+    >>> layer([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 2.]]>
+    >>> dropped = layer(np.ones((1, 1000)), training=True).numpy()
+    >>> sorted({float(value) for value in dropped[0]})
+    [0.0, 2.0]
     """
 
     def __init__(
-        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **common: Any
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **common: Unpack[LayerOptions],
     ) -> None:
         super().__init__(seed, **common)
         self.rate = in_unit_interval("rate", rate)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+        training : bool, default False
+            Whether the layer behaves as in training.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         if not training or self.rate == 0:
             return x
         return x * (random.uniform(self._drawn(x), source=self.source) >= self.rate) / (1 - self.rate)
@@ -47,41 +97,152 @@ class Dropout(Noise):
         shape = self.noise_shape or x.shape
         if len(shape) != x.ndim:
             raise ShapeError(
-                f"Layer {self.name!r}: noise_shape {shape} is for {len(shape)} axes of {x.ndim}. Give a size for each."
+                f"Layer {self.name!r}: noise_shape {shape} has {len(shape)} axes, but the input has {x.ndim}. "
+                "Give a size for each axis."
             )
         return tuple(size if given is None else given for given, size in zip(shape, x.shape, strict=True))
 
 
 class GaussianNoise(Noise):
-    """While training, normal noise of standard deviation ``stddev`` is added."""
+    """In training, add normal noise.
 
-    def __init__(self, stddev: float, seed: int | None = None, **common: Any) -> None:
+    Parameters
+    ----------
+    stddev : float
+        Standard deviation of the noise.
+    seed : int, optional
+        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> layer = jg.layers.GaussianNoise(0.1, seed=0)
+    >>> layer([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 2.]]>
+    >>> layer([[1.0, 2.0]], training=True).shape
+    (1, 2)
+    """
+
+    def __init__(self, stddev: float, seed: int | None = None, **common: Unpack[LayerOptions]) -> None:
         super().__init__(seed, **common)
         self.stddev = float(stddev)
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+        training : bool, default False
+            Whether the layer behaves as in training.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         return x + random.normal(x.shape, 0.0, self.stddev, source=self.source) if training else x
 
 
 class GaussianDropout(Dropout):
-    """While training, elements are multiplied with normal noise around 1, of Dropout's variance rate / (1 - rate)."""
+    """In training, multiply elements by normal noise with mean 1 and variance ``rate / (1 - rate)``.
 
-    def __init__(self, rate: float, seed: int | None = None, **common: Any) -> None:
+    Parameters
+    ----------
+    rate : float
+        Rate of a Dropout layer with the same variance, in [0, 1).
+    seed : int, optional
+        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    See Also
+    --------
+    Dropout : Sets elements to 0.
+
+    Notes
+    -----
+    N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov, "Dropout: a simple way to
+    prevent neural networks from overfitting", 2014.
+
+    Examples
+    --------
+    >>> layer = jg.layers.GaussianDropout(0.5, seed=0)
+    >>> layer([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 2.]]>
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **common: Unpack[LayerOptions]) -> None:
         super().__init__(rate, None, seed, **common)
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+        training : bool, default False
+            Whether the layer behaves as in training.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         if not training or self.rate == 0:
             return x
         return x * random.normal(x.shape, 1.0, math.sqrt(self.rate / (1 - self.rate)), source=self.source)
 
 
 class AlphaDropout(Dropout):
-    """Dropout that keeps mean and variance of what ``selu`` gives: elements become its least value, not 0.
+    """Dropout that preserves the mean and variance of the results of ``selu``.
 
-    Klambauer, Unterthiner, Mayr and Hochreiter, "Self-normalizing neural networks", 2017.
+    In training, elements are set to the lower limit of ``selu`` at random, and all are scaled and shifted.
+
+    Parameters
+    ----------
+    rate : float
+        Probability of setting an element to the limit, in [0, 1).
+    noise_shape : sequence of int or None, optional
+        Size of the random mask for each axis of the input; see `Dropout`.
+    seed : int, optional
+        Seed of the layer's own source of random numbers. By default numbers are drawn from ``jitgrad.random``.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    See Also
+    --------
+    Dropout : For other activations.
+
+    Notes
+    -----
+    G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, "Self-normalizing neural networks", 2017.
+
+    Examples
+    --------
+    >>> layer = jg.layers.AlphaDropout(0.5, seed=0)
+    >>> layer([[1.0, 2.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[1. 2.]]>
     """
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+        training : bool, default False
+            Whether the layer behaves as in training.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         if not training or self.rate == 0:
             return x
         least = -SELU_ALPHA * SELU_SCALE

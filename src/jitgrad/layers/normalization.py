@@ -1,119 +1,125 @@
-"""Layers that normalise: by the batch, by the row, or by statistics of the data."""
+"""Layers that normalize by the statistics of a batch, of a row, or of data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
-import numpy as np
-
-from jitgrad.arguments import in_unit_interval, positive
-from jitgrad.errors import ArgumentError, DataError, ShapeError
+from jitgrad.arguments import in_unit_interval
+from jitgrad.errors import ShapeError
 from jitgrad.functions import networks
 from jitgrad.functions.reductions import mean, sum
 from jitgrad.functions.shapes import moveaxis, reshape
 from jitgrad.layers.layer import Layer
+from jitgrad.layers.options import InitializerLike, LayerOptions, NormalizationOptions
+from jitgrad.layers.scaled import Axes, Scaled
 from jitgrad.ops import Shape
 from jitgrad.ops.elementwise import maximum, sqrt, square
-from jitgrad.tape import dtypes
 from jitgrad.tape.tensor import Tensor
 from jitgrad.tape.variable import assign_together
 
-Axes = int | Sequence[int]
 
+class BatchNormalization(Scaled):
+    """Normalize each feature by its mean and variance over the batch, then scale and shift it.
 
-class _Scaled(Layer):
-    """A layer that multiplies what it has normalised with gamma and adds beta, of the sizes of some axes.
+    In training, the mean and variance are those of the batch, and their moving averages are updated. In a
+    prediction, and in training while the layer is frozen, the moving averages are used.
 
-    Args:
-        axis: one axis or several, counted with the rows.
-        epsilon: added to the variance.
-        center, scale: whether there are beta and gamma.
-        options: ``beta_initializer``, ``gamma_initializer``, ``beta_regularizer``, ``gamma_regularizer``, ``beta_constraint``,
-            ``gamma_constraint``; and name, dtype, trainable, as every layer's.
-    """
+    Parameters
+    ----------
+    momentum : float, default 0.99
+        Momentum m of the moving averages, in [0, 1): ``average ← m·average + (1 - m)·new``.
+    epsilon : float, default 1e-3
+        Small number that is added to the variance.
+    unbiased : bool, default False
+        Whether the moving variance uses the divisor n - 1, as in PyTorch, instead of n, as in Keras.
+    axis : int, default -1
+        Axis of the features; axis 0 is that of the rows.
+    center : bool, default True
+        Whether to add beta.
+    scale : bool, default True
+        Whether to multiply by gamma.
+    moving_mean_initializer : str or callable, default "zeros"
+        Initializer of the moving mean.
+    moving_variance_initializer : str or callable, default "ones"
+        Initializer of the moving variance.
+    **options : NormalizationOptions, optional
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
 
-    def __init__(self, axis: Axes, epsilon: float, center: bool, scale: bool, options: dict[str, Any]) -> None:
-        kinds = ("initializer", "regularizer", "constraint")
-        first = {"beta": "zeros", "gamma": "ones"}
-        self._bias, self._kernel = (
-            {"initializer": first[name]}
-            | {kind: options.pop(f"{name}_{kind}") for kind in kinds if f"{name}_{kind}" in options}
-            for name in ("beta", "gamma")
-        )
-        super().__init__(**options)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
-        self.epsilon = positive("epsilon", epsilon)
-        self.center, self.scale = center, scale
+    Attributes
+    ----------
+    gamma, beta : Variable, shape (features,)
+        Scale and shift, once the layer is built.
+    moving_mean, moving_variance : Variable, shape (features,)
+        Moving averages, which are not trainable.
 
-    def axes(self, ndim: int) -> tuple[int, ...]:
-        """The axes, in order, from 0 on. Raises ShapeError for an input that has them not."""
-        axes = (self.axis,) if isinstance(self.axis, int) else self.axis
-        if not all(-ndim <= axis < ndim for axis in axes):
-            raise ShapeError(f"Layer {self.name!r} has axis {self.axis} and gets an input of {ndim} axes. Choose one of these.")
-        return tuple(sorted(axis % ndim for axis in axes))
+    See Also
+    --------
+    LayerNormalization : Normalizes each row.
 
-    def fits(self, shape: Shape) -> bool:
-        built = self.input_shape or ()
-        return (len(shape) == len(built) and all(shape[axis - 1] == built[axis - 1] for axis in self.axes(len(shape) + 1))) or (
-            self.axis == -1 and shape[-1:] == built[-1:]
-        )
+    Notes
+    -----
+    ``gamma·(x - mean) / √(variance + epsilon) + beta``. The result has the shape of the input.
 
-    def build(self, input_shape: Shape) -> None:
-        self.gamma = self.beta = None
-        sizes = tuple(input_shape[axis] for axis in self.axes(len(input_shape)))
-        if self.scale:
-            self.gamma = self.add_weight("gamma", sizes, **self._kernel)
-        if self.center:
-            self.beta = self.add_weight("beta", sizes, **self._bias)
+    S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network training by reducing internal
+    covariate shift", 2015.
 
-    def along(self, weight: Any, x: Any) -> Any:
-        """A weight with sizes of 1 where ``x`` has other axes, if these are behind."""
-        axes = self.axes(x.ndim)
-        if axes == tuple(range(x.ndim - len(axes), x.ndim)):
-            return weight
-        return reshape(weight, tuple(size if axis in axes else 1 for axis, size in enumerate(x.shape)))
-
-    def scaled(self, centered: Any, variance: Any) -> Any:
-        """What is centred, with its variance, as a result."""
-        root = sqrt(variance + self.epsilon)
-        y = centered / root if self.gamma is None else centered * (self.along(self.gamma, centered) / root)
-        return y if self.beta is None else y + self.along(self.beta, centered)
-
-
-class BatchNormalization(_Scaled):
-    """Each feature less its mean over its standard deviation, then times gamma plus beta.
-
-    While training the mean and variance are the batch's, and the running ones move towards them: m·old + (1 - m)·new. Otherwise
-    the running ones are used. Ioffe and Szegedy, "Batch normalization: accelerating deep network training …", 2015.
-
-    Args:
-        momentum: m, from 0 on and below 1.
-        epsilon: added to the variance.
-        unbiased: whether the running variance is that over n - 1, as PyTorch's; over n by default, as Keras's.
-        axis: that of the features, counted with the rows.
-        center, scale: whether there are beta and gamma.
-        moving_mean_initializer, moving_variance_initializer: of the running ones.
-        options: initializers, regularizers and constraints of beta and gamma, as ``beta_initializer``; and name, dtype,
-            trainable, as every layer's. While frozen, the running ones are used in training, too.
+    Examples
+    --------
+    >>> layer = jg.layers.BatchNormalization()
+    >>> np.round(layer([[1.0, 0.0], [3.0, 0.0]], training=True), 2)
+    <Tensor shape=(2, 2) dtype=float32
+    [[-1.  0.]
+     [ 1.  0.]]>
+    >>> np.round(layer.moving_mean.numpy(), 3)
+    array([0.02, 0.  ], dtype=float32)
     """
 
     def __init__(
-        self, momentum: float = 0.99, epsilon: float = 1e-3, unbiased: bool = False, axis: int = -1, center: bool = True,
-        scale: bool = True, moving_mean_initializer: Any = "zeros", moving_variance_initializer: Any = "ones", **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        unbiased: bool = False,
+        axis: int = -1,
+        center: bool = True,
+        scale: bool = True,
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        **options: Unpack[NormalizationOptions],
+    ) -> None:
         super().__init__(axis, epsilon, center, scale, options)
         self.momentum = in_unit_interval("momentum", momentum)
         self.unbiased = unbiased
         self._moving = (moving_mean_initializer, moving_variance_initializer)
 
     def build(self, input_shape: Shape) -> None:
+        """Create the weights and the moving averages.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            Shape of the inputs with the rows first.
+        """
         super().build(input_shape)
         features = (input_shape[self.axes(len(input_shape))[0]],)
         self.moving_mean = self.add_weight("moving_mean", features, self._moving[0], trainable=False)
         self.moving_variance = self.add_weight("moving_variance", features, self._moving[1], trainable=False)
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+        training : bool, default False
+            Whether the layer behaves as in training.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         if self.axes(x.ndim) == (x.ndim - 1,) and self.gamma is not None and self.beta is not None:
             return self._usual(x, training)
         if not (training and self.trainable):
@@ -130,7 +136,7 @@ class BatchNormalization(_Scaled):
         return self.scaled(centered, self.along(variance, x))
 
     def _usual(self, x: Tensor, training: bool) -> Tensor:
-        """The same, of the last axis with gamma and beta, recorded as one op."""
+        """Apply the layer along the last axis with gamma and beta, recorded as one op."""
         center, variance = self.moving_mean, self.moving_variance
         y: Tensor
         if not (training and self.trainable):
@@ -143,21 +149,65 @@ class BatchNormalization(_Scaled):
         return y
 
 
-class LayerNormalization(_Scaled):
-    """Each row less its mean over its standard deviation, along one axis or several, then times gamma plus beta.
+class LayerNormalization(Scaled):
+    """Normalize each row by its mean and variance, then scale and shift it.
 
-    Ba, Kiros and Hinton, "Layer normalization", 2016.
+    Parameters
+    ----------
+    epsilon : float, default 1e-3
+        Small number that is added to the variance.
+    axis : int or sequence of int, default -1
+        Axes over which mean and variance are computed; axis 0 is that of the rows.
+    center : bool, default True
+        Whether to add beta.
+    scale : bool, default True
+        Whether to multiply by gamma.
+    **options : NormalizationOptions, optional
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
 
-    Args:
-        epsilon: added to the variance.
-        axis: one or several, counted with the rows.
-        center, scale, options: see BatchNormalization.
+    See Also
+    --------
+    BatchNormalization : Normalizes by the statistics of the batch.
+    RMSNormalization : Without centering.
+
+    Notes
+    -----
+    ``gamma·(x - mean) / √(variance + epsilon) + beta``. The result has the shape of the input. Training and
+    prediction do not differ.
+
+    J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", 2016.
+
+    Examples
+    --------
+    >>> layer = jg.layers.LayerNormalization()
+    >>> np.round(layer([[1.0, 2.0, 3.0]]), 2)
+    <Tensor shape=(1, 3) dtype=float32 [[-1.22  0.    1.22]]>
     """
 
-    def __init__(self, epsilon: float = 1e-3, axis: Axes = -1, center: bool = True, scale: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        epsilon: float = 1e-3,
+        axis: Axes = -1,
+        center: bool = True,
+        scale: bool = True,
+        **options: Unpack[NormalizationOptions],
+    ) -> None:
         super().__init__(axis, epsilon, center, scale, options)
 
     def call(self, x: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         axes = self.axes(x.ndim)
         if axes == (x.ndim - 1,) and self.gamma is not None and self.beta is not None:
             y: Tensor = networks.layer_norm(x, self.gamma, self.beta, epsilon=self.epsilon)
@@ -166,37 +216,103 @@ class LayerNormalization(_Scaled):
         return self.scaled(centered, mean(square(centered), axes, keepdims=True))
 
     def scaled(self, centered: Any, variance: Any) -> Any:
+        """Return the result for centered inputs and their variance.
+
+        Parameters
+        ----------
+        centered : Tensor
+            Inputs less their mean.
+        variance : Tensor
+            Their variance.
+
+        Returns
+        -------
+        Tensor
+            Result.
+        """
         y = centered / sqrt(variance + self.epsilon)
         y = y if self.gamma is None else y * self.along(self.gamma, y)
         return y if self.beta is None else y + self.along(self.beta, y)
 
 
 class GroupNormalization(LayerNormalization):
-    """As LayerNormalization, of groups of features, each with all other axes of a row; gamma and beta are the features'.
+    """Normalize groups of features of each row by their mean and variance, then scale and shift each feature.
 
-    Wu and He, "Group normalization", 2018.
+    Parameters
+    ----------
+    groups : int, default 32
+        Number of groups, a divisor of the number of features; -1 for one feature per group.
+    axis : int, default -1
+        Axis of the features; axis 0 is that of the rows.
+    epsilon : float, default 1e-3
+        Small number that is added to the variance.
+    center : bool, default True
+        Whether to add beta.
+    scale : bool, default True
+        Whether to multiply by gamma.
+    **options : NormalizationOptions, optional
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
 
-    Args:
-        groups: how many, a divisor of the number of features; -1 for one each.
-        axis: that of the features, counted with the rows.
-        epsilon, center, scale, options: see LayerNormalization.
+    See Also
+    --------
+    LayerNormalization : All features in one group.
+
+    Notes
+    -----
+    The mean and variance of a group are computed over its features and all other axes of the row.
+
+    Y. Wu and K. He, "Group normalization", 2018.
+
+    Examples
+    --------
+    >>> layer = jg.layers.GroupNormalization(groups=2)
+    >>> np.round(layer([[1.0, 3.0, 10.0, 30.0]]), 2)
+    <Tensor shape=(1, 4) dtype=float32 [[-1.  1. -1.  1.]]>
     """
 
     def __init__(
         self, groups: int = 32, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
-        **options: Any,
+        **options: Unpack[NormalizationOptions],
     ) -> None:  # fmt: skip
         super().__init__(epsilon, axis, center, scale, **options)
         self.groups = groups
 
     def build(self, input_shape: Shape) -> None:
+        """Create gamma and beta.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            Shape of the inputs with the rows first.
+
+        Raises
+        ------
+        ShapeError
+            If the number of groups does not divide the number of features.
+        """
         (axis,) = self.axes(len(input_shape))
         features = input_shape[axis]
         if self.groups != -1 and (self.groups < 1 or features % self.groups):
-            raise ShapeError(f"Layer {self.name!r} has {self.groups} groups for {features} features. Give a divisor of that.")
+            raise ShapeError(
+                f"Layer {self.name!r} has {self.groups} groups for {features} features. "
+                "Give a divisor of the number of features."
+            )
         super().build(input_shape)
 
     def call(self, x: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         (axis,) = self.axes(x.ndim)
         last = moveaxis(x, axis, -1)
         features = x.shape[axis]
@@ -209,100 +325,90 @@ class GroupNormalization(LayerNormalization):
         return y if self.beta is None else y + self.along(self.beta, y)
 
 
-class RMSNormalization(_Scaled):
-    """Each row over the root of its mean square along one axis or several, then times ``gamma``.
+class RMSNormalization(Scaled):
+    """Divide each row by its root mean square, then scale it.
 
-    Zhang and Sennrich, "Root mean square layer normalization", 2019. Arguments are LayerNormalization's.
+    Parameters
+    ----------
+    epsilon : float, default 1e-6
+        Small number that is added to the mean square.
+    axis : int or sequence of int, default -1
+        Axes over which the mean is computed; axis 0 is that of the rows.
+    scale : bool, default True
+        Whether to multiply by gamma.
+    **options : NormalizationOptions, optional
+        ``beta_initializer``, ``beta_regularizer``, ``beta_constraint`` and the same for ``gamma``; and
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``, see `Layer`.
+
+    See Also
+    --------
+    LayerNormalization : With centering.
+
+    Notes
+    -----
+    B. Zhang and R. Sennrich, "Root mean square layer normalization", 2019.
+
+    Examples
+    --------
+    >>> layer = jg.layers.RMSNormalization()
+    >>> np.round(layer([[3.0, 4.0]]), 3)
+    <Tensor shape=(1, 2) dtype=float32 [[0.849 1.131]]>
     """
 
-    def __init__(self, epsilon: float = 1e-6, axis: Axes = -1, scale: bool = True, **options: Any) -> None:
+    def __init__(
+        self, epsilon: float = 1e-6, axis: Axes = -1, scale: bool = True, **options: Unpack[NormalizationOptions]
+    ) -> None:
         super().__init__(axis, epsilon, False, scale, options)
 
     def call(self, x: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
+
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
+        """
         y = x / sqrt(mean(square(x), self.axes(x.ndim), keepdims=True) + self.epsilon)
         return y if self.gamma is None else y * self.along(self.gamma, y)
 
 
 class UnitNormalization(Layer):
-    """Each row over its norm along one axis or several; of zeros, zeros."""
+    """Divide each row by its Euclidean norm. Rows of zeros stay zero.
 
-    def __init__(self, axis: Axes = -1, **common: Any) -> None:
+    Parameters
+    ----------
+    axis : int or sequence of int, default -1
+        Axes over which the norm is computed; axis 0 is that of the rows.
+    **common : LayerOptions, optional
+        ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
+
+    Examples
+    --------
+    >>> jg.layers.UnitNormalization()([[3.0, 4.0]])
+    <Tensor shape=(1, 2) dtype=float64 [[0.6 0.8]]>
+    """
+
+    def __init__(self, axis: Axes = -1, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
         self.axis = axis if isinstance(axis, int) else tuple(axis)
 
     def call(self, x: Tensor) -> Tensor:
-        made: Tensor = x / sqrt(maximum(sum(square(x), self.axis, keepdims=True), 1e-24))
-        return made
+        """Apply the layer.
 
+        Parameters
+        ----------
+        x : Tensor
+            Inputs.
 
-class Normalization(Layer):
-    """Each feature less the mean and over the standard deviation that ``adapt`` found in data, or that are given.
-
-    Args:
-        axis: those that have a mean for each place, counted with the rows; None for one of all.
-        mean, variance: what is known already; then nothing is to be adapted.
-        invert: whether to go back from what is normalised.
-        common: name, dtype, trainable, as every layer's.
-    """
-
-    def __init__(
-        self, axis: Axes | None = -1, mean: Any = None, variance: Any = None, invert: bool = False, **common: Any
-    ) -> None:
-        super().__init__(**common)
-        self.axis = axis if axis is None or isinstance(axis, int) else tuple(axis)
-        if (mean is None) != (variance is None):
-            raise ArgumentError("Normalization has one of mean and variance. Give both, or none and call adapt(data).")
-        self._given = None if mean is None else (np.asarray(mean), np.asarray(variance))
-        self.invert = invert
-
-    def _axes(self, ndim: int) -> tuple[int, ...]:
-        axes = () if self.axis is None else (self.axis,) if isinstance(self.axis, int) else self.axis
-        return tuple(sorted(axis % ndim for axis in axes))
-
-    def fits(self, shape: Shape) -> bool:
-        built = self.input_shape or ()
-        if self.axis is None or (self.axis == -1 and shape[-1:] == built[-1:]):
-            return True
-        return len(shape) == len(built) and all(shape[axis - 1] == built[axis - 1] for axis in self._axes(len(shape) + 1))
-
-    def build(self, input_shape: Shape) -> None:
-        sizes = tuple(input_shape[axis] for axis in self._axes(len(input_shape)))
-        self.mean = self.add_weight("mean", sizes, "zeros", trainable=False)
-        self.variance = self.add_weight("variance", sizes, "zeros", trainable=False)
-        if self._given is not None:
-            for kept, value in zip((self.mean, self.variance), self._given, strict=True):
-                kept.assign(
-                    np.broadcast_to(np.reshape(value, sizes) if value.size == kept.size else value, sizes).astype(self.dtype)
-                )
-
-    @property
-    def adapted(self) -> bool:
-        """Whether there are statistics: no variance is 0."""
-        return bool(np.all(self.variance.leaf.value))
-
-    def adapt(self, data: Any) -> None:
-        """Take mean and variance of ``data``, (rows, …); of what never changes the variance is 1.
-
-        Raises DataError where there are no rows, or nan, inf or masked values among them.
+        Returns
+        -------
+        Tensor
+            Result, of the shape of `x`.
         """
-        array, _ = dtypes.as_data(data, np.float64, copy=False)
-        if array.ndim < (1 if self.axis is None else 2) or not array.size or not np.isfinite(array).all():
-            raise DataError(f"adapt: data of shape {array.shape} has no rows of features, or nan or inf. Clean it first.")
-        self.built_for(array.shape)
-        kept = self._axes(array.ndim)
-        others = tuple(axis for axis in range(array.ndim) if axis not in kept)
-        variance = array.var(others)
-        self.mean.assign(np.asarray(array.mean(others), self.dtype))
-        self.variance.assign(np.asarray(np.where(variance > 0, variance, 1.0), self.dtype))
-
-    def call(self, x: Tensor) -> Tensor:
-        if not self.adapted:
-            raise ArgumentError(f"Layer {self.name!r} has no statistics yet. Call adapt(data) first, or set_weights().")
-        center: Any = self.mean
-        variance: Any = self.variance
-        kept = self._axes(x.ndim)
-        if kept != tuple(range(x.ndim - len(kept), x.ndim)):
-            shape = tuple(size if axis in kept else 1 for axis, size in enumerate(x.shape))
-            center, variance = reshape(center, shape), reshape(variance, shape)
-        made: Tensor = x * sqrt(variance) + center if self.invert else (x - center) / sqrt(variance)
+        made: Tensor = x / sqrt(maximum(sum(square(x), self.axis, keepdims=True), 1e-24))
         return made

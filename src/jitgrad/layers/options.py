@@ -9,7 +9,7 @@ from jitgrad.typing import DTypeLike
 
 if TYPE_CHECKING:
     from jitgrad.layers.constraints import Constraint
-    from jitgrad.layers.initializers import Initializer
+    from jitgrad.layers.initializer_functions import Initializer
     from jitgrad.layers.regularizers import Regularizer
 
 ActivationLike: TypeAlias = "str | Callable[[Any], Any] | None"

@@ -1,4 +1,4 @@
-"""What an object owns: the Variables and other owners on its attributes, in lists, tuples and dicts too."""
+"""The Variables and other owners on the attributes of an object, including those in lists, tuples and dicts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _NOT_OWNED = {
     "_kernel", "_bias", "_frozen", "_penalties", "_predict", "_running", "_given", "_moving", "_options",
     "_all_owned",
 }  # fmt: skip
-"""Attributes that own none."""
+"""Attributes that own no Variables."""
 _PLAIN = {str, int, float, bool, type(None), np.ndarray, type(np.dtype(np.float32)), type(np.dtype(np.float64))}
-"""Types of attributes that own none, which most are."""
+"""Types of attributes that own no Variables."""
 
 
 class _Changes:
-    """When an attribute of some owner was last set that may own something: another object each time."""
+    """A marker, replaced whenever an attribute that may own something is set."""
 
     last = object()
 
 
 class Owner:
-    """Base of what owns Variables. Setting an attribute makes known that somebody may own something else now."""
+    """Base class of objects that own Variables. Setting an attribute invalidates what was found before."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         before = vars(self).get(name)
@@ -39,22 +39,22 @@ class Owner:
 
 
 class _Found(NamedTuple):
-    """All that an owner owned. It holds while no attribute is set, and its lists, tuples and dicts have the same items."""
+    """Everything that an owner owned, valid while no attribute is set and its containers have the same items."""
 
     when: object
     containers: list[Any]
     items: list[list[int]]  # their ids
     owned: list[Any]
-    kept: list[Any]  # the items, so that nothing else gets their ids
+    kept: list[Any]  # the items, which must live as long as their ids are compared
 
 
 def owned(owner: Owner) -> list[Any]:
-    """The Variables and owners on the attributes, each once."""
+    """Return the Variables and owners on the attributes, each once."""
     return _on_attributes(owner, [])
 
 
 def all_owned(owner: Owner) -> list[Any]:
-    """The Variables and owners on the attributes, and theirs, each once, in order."""
+    """Return the Variables and owners on the attributes, recursively, each once, in order."""
     known: _Found | None = vars(owner).get("_all_owned")
     if known is None or known.when is not _Changes.last or known.items != list(map(_items, known.containers)):
         when = _Changes.last
@@ -67,7 +67,7 @@ def all_owned(owner: Owner) -> list[Any]:
 
 
 def own_variables(owner: Owner) -> list[Variable]:
-    """The Variables on an owner's own attributes."""
+    """Return the Variables on an owner's own attributes."""
     return [x for x in owned(owner) if isinstance(x, Variable)]
 
 
@@ -84,7 +84,7 @@ def _walked(owner: Owner, containers: list[Any]) -> list[Any]:
 
 
 def _on_attributes(owner: Owner, containers: list[Any]) -> list[Any]:
-    """The Variables and owners on the attributes; ``containers`` gets what they are in."""
+    """Return the Variables and owners on the attributes; append the lists, tuples and dicts visited to ``containers``."""
     held: dict[int, Any] = {}
     for value in [value for key, value in vars(owner).items() if type(value) not in _PLAIN and key not in _NOT_OWNED]:
         _gather(value, held, containers)
@@ -103,5 +103,5 @@ def _gather(value: Any, held: dict[int, Any], containers: list[Any]) -> None:
 
 
 def _items(container: Any) -> list[int]:
-    """The ids of what is in a list, a tuple or a dict."""
+    """Return the ids of the items of a list, a tuple or a dict."""
     return list(map(id, container.values() if isinstance(container, dict) else container))

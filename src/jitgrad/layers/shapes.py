@@ -1,4 +1,4 @@
-"""The shapes that layers are built for: one, or a list or dict of them, with the rows in front, whose number may be open."""
+"""The shapes for which layers are built: one, or a list or dict of them, with the rows first, whose number may be None."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from jitgrad.tape.operators import Operators
 
 
 def as_shapes(given: Any, name: str) -> Any:
-    """Shapes as tuples, in lists and dicts where there are several. Raises ShapeError, with ``name``, for anything else."""
+    """Return shapes as tuples, in lists and dicts if there are several. Raises ShapeError, with ``name``, for anything else."""
     if isinstance(given, dict):
         return {key: as_shapes(item, name) for key, item in given.items()}
     if isinstance(given, (list, tuple)) and given and all(isinstance(item, (list, tuple, dict)) for item in given):
         return [as_shapes(item, name) for item in given]
     if not isinstance(given, (list, tuple)) or not given or not all(_is_size(n) for n in given):
-        raise ShapeError(f"Layer {name!r} cannot be built for {given!r}. Give a shape with the rows in front, as (None, 4).")
+        raise ShapeError(f"Layer {name!r} cannot be built for {given!r}. Give a shape with the rows first, such as (None, 4).")
     return tuple(None if n is None else int(n) for n in given)
 
 
 def shapes_of(x: Any) -> Any:
-    """The shapes of inputs; None where one is no Tensor, or has no rows."""
+    """Return the shapes of inputs; None if one is not a Tensor, or has no rows."""
     if isinstance(x, Operators):
         return x.shape or None
     if isinstance(x, dict):
@@ -35,17 +35,17 @@ def shapes_of(x: Any) -> Any:
 
 
 def without_rows(shapes: Any) -> Any:
-    """What is behind the rows."""
+    """Return the shapes without the rows."""
     return _mapped(shapes, lambda shape: shape[1:])
 
 
 def zeros_of(shapes: Any, dtype: Any) -> Any:
-    """Inputs of one row of zeros; what else is open has size 1."""
+    """Return inputs of one row of zeros; other open sizes become 1."""
     return _mapped(shapes, lambda shape: np.zeros([1, *(1 if n is None else n for n in shape[1:])], dtype))
 
 
 def agree(a: Any, b: Any) -> bool:
-    """Whether two are alike, where both say a size."""
+    """Return whether two shapes are equal where both have a size."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(agree(a[key], b[key]) for key in a)
     if type(a) is not type(b) or isinstance(a, dict) or len(a) != len(b):
@@ -56,7 +56,7 @@ def agree(a: Any, b: Any) -> bool:
 
 
 def as_plain(shapes: Any) -> Any:
-    """Shapes behind the rows as lists and dicts of numbers, for a file."""
+    """Return shapes without rows as lists and dicts of numbers, for a file."""
     if isinstance(shapes, dict):
         return {"named": {key: as_plain(item) for key, item in shapes.items()}}
     if isinstance(shapes, list):
@@ -65,7 +65,7 @@ def as_plain(shapes: Any) -> Any:
 
 
 def from_plain(plain: Any) -> Any:
-    """What ``as_plain`` made, with one row in front."""
+    """Return the shapes that ``as_plain`` converted, with one row."""
     if isinstance(plain, dict):
         if "named" in plain:
             return {str(key): from_plain(item) for key, item in plain["named"].items()}

@@ -132,8 +132,11 @@ class VarianceScaling(_Drawn):
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
     ) -> None:
-        self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
-        library.VarianceScaling(scale, mode, distribution)
+        self.scale, self.seed = scale, seed
+        self.mode: Any = mode
+        self.distribution: Any = distribution
+        made: Callable[..., Any] = library.VarianceScaling
+        made(scale, mode, distribution)
 
 
 class _Named(Initializer):
