@@ -1,4 +1,7 @@
-"""Fitting formulas and functions to data by least squares."""
+"""Fit formulas and functions to data by least squares.
+
+The main function is `jitgrad.curve_fit`. This module has its result, formulas, named curves and the comparison of two fits.
+"""
 
 from jitgrad.curvefit.compare import Comparison, compare
 from jitgrad.curvefit.fit import curve_fit

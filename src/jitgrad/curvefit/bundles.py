@@ -1,4 +1,4 @@
-"""Bundles of small fits, as Python calls them: see ``vm/least_squares/bundle.py``."""
+"""The Python side of bundles of small fits; see ``vm/least_squares/bundle.py``."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from jitgrad.vm.least_squares.systems import Bundle, Place, make_systems
 from jitgrad.vm.records import address, in_row
 
 MOST_ROWS = 512
-"""The most rows of a fit in a lane: longer fits fill vectors and the second cache by themselves."""
+"""The largest number of rows of a bundled fit: longer fits fill vectors and the L2 cache by themselves."""
 LANE_ROWS = 2048
-"""Rows times lanes of a bundle, about: the arrays of a model of about ten instructions fill half of the second cache."""
+"""The approximate rows times lanes of a bundle, for which a model of ten instructions fills half of the L2 cache."""
 MOST_LANES = 32
 FIRST_COMPUTATIONS = 100
-"""Of the model, in the first call of native code."""
+"""The number of evaluations of the model in the first call of native code."""
 
 
 def lanes_for(rows: int, fits: int) -> int:
-    """The number of lanes of a bundle, for fits of this many rows."""
+    """Return the number of lanes of a bundle for fits of this many rows."""
     most = min(MOST_LANES, LANE_ROWS // max(rows, 1), fits)
     return max(LANE_COUNT, most // LANE_COUNT * LANE_COUNT)
 
@@ -36,12 +36,18 @@ def lanes_for(rows: int, fits: int) -> int:
 class Groups(NamedTuple):
     """The rows of many groups.
 
-    Attributes:
-        columns: float64, of shape (rows,), or where they are shared (R,), for each group has the same R rows.
-        y: float64 (rows,), that of one group after the other where columns are shared.
-        weights: float64 (rows,), by which model - y is multiplied; None for ones.
-        parts: uint64 (G, 2), each group's first row and number of rows, at least 1.
-        shared: whether all groups have the same columns. Their first rows are then multiples of R.
+    Attributes
+    ----------
+    columns : list of ndarray
+        float64 arrays of shape (rows,); if they are shared, of shape (R,), the same R rows for each group.
+    y : ndarray, shape (rows,)
+        The response, in float64; of one group after the other if columns are shared.
+    weights : ndarray, shape (rows,), or None
+        Weights of the residuals; None for ones.
+    parts : ndarray of uint64, shape (G, 2)
+        The first row and the number of rows, at least 1, of each group.
+    shared : bool
+        Whether all groups have the same columns. The first rows are then multiples of R.
     """
 
     columns: list[np.ndarray]
@@ -52,16 +58,24 @@ class Groups(NamedTuple):
 
 
 class BundledFits:
-    """Fits of a model, each of at most as many rows as the bundle was traced for.
+    """Fits of a model, each with at most as many rows as the bundle was traced for.
 
-    Args:
-        bundle: the model for a bundle.
-        lowered: the model for one fit.
-        groups: the rows.
-        starts: float64 (G, p), values of all parameters.
-        limits: of those that are fitted, (n,) each or (G, n); None for no bounds.
-        options: when fits end.
-        solves_linear: whether parameters in which the model is linear begin at their best values.
+    Parameters
+    ----------
+    bundle : LoweredBundle
+        The model for a bundle.
+    lowered : LoweredModel
+        The model for one fit.
+    groups : Groups
+        The rows.
+    starts : ndarray, shape (G, p)
+        Starting values of all parameters, in float64.
+    limits : Limits or None
+        The bounds of the fitted parameters, (n,) each or (G, n).
+    options : SolverOptions
+        The tolerances and the loss.
+    solves_linear : bool
+        Whether linear parameters start at their best values.
     """
 
     def __init__(
@@ -106,10 +120,10 @@ class BundledFits:
         )
 
     def run(self, first: int, stop: int, stopped: Callable[[], bool]) -> None:
-        """Do the fits first ≤ i < stop, unless it is time to stop, as is asked now and then. Threads may do some each."""
+        """Run the fits first ≤ i < stop, unless ``stopped()`` returns True. Threads may run different fits."""
         try:
             lanes = self._idle.pop()
-        except IndexError:  # there is none, or another thread took it just now
+        except IndexError:  # none is idle, or another thread has taken it
             lanes = self._lanes()
         lanes.run(first, stop, stopped)
         self._idle.append(lanes)
@@ -124,7 +138,7 @@ class BundledFits:
 
 
 class _Bundle:
-    """A bundle of lanes with its memory, for one thread."""
+    """The lanes of a bundle with their memory, for one thread."""
 
     def __init__(self, context: Context, problem: Problem, lanes: int) -> None:
         self._fit = load("bundled_least_squares", context.program.dtype)
@@ -138,7 +152,7 @@ class _Bundle:
         self._context, self._records, self._most = context, (address(problem), address(self._bundle)), FIRST_COMPUTATIONS
 
     def run(self, first: int, stop: int, stopped: Callable[[], bool]) -> None:
-        """Do the fits first ≤ i < stop, unless it is time to stop, as is asked now and then."""
+        """Run the fits first ≤ i < stop, unless ``stopped()`` returns True."""
         self._bundle.set(next=first, busy=len(self._lanes))
         for work in self._lanes:
             work.phase, work.asked = codes.BEGINNING, codes.NOTHING

@@ -1,6 +1,6 @@
-"""Models that are called on numbers: those that cannot be traced, and those whose derivatives the user gives.
+"""Models that are called with numbers: those that cannot be traced, and those with a Jacobian from the user.
 
-Their derivatives are differences, or the user's own function. ``called_fit.py`` fits them.
+Derivatives are finite differences, or the user's function. ``called_fit.py`` fits these models.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from jitgrad.curvefit.least_squares import Limits
 from jitgrad.errors import ArgumentError, DTypeError, ShapeError
 
 Derivatives = str | Callable[..., Any]
-"""The name of a scheme of differences, or the Jacobian as a function of x and the parameters."""
+"""The name of a finite-difference scheme, or the Jacobian as a function of x and the parameters."""
 
 
 def checked(jac: Any) -> Derivatives:
-    """What users give as ``jac``. Raises ArgumentError for anything but a function, SciPy's names and None."""
+    """Return the user's ``jac``. Raises ArgumentError unless it is a function, a scheme of SciPy's, or None."""
     if jac is None:
         return "3-point"
     if callable(jac) or (isinstance(jac, str) and jac in SCHEMES):
@@ -29,11 +29,14 @@ def checked(jac: Any) -> Derivatives:
 
 
 class CalledCurve(Curve):
-    """A model that is called on numbers, and gets x as it was given.
+    """A model that is called with numbers, and gets x as given.
 
-    Attributes:
-        derivatives: where its derivatives come from.
-        reason: why it is called and not traced, a clause.
+    Attributes
+    ----------
+    derivatives : str or callable
+        The finite-difference scheme or the Jacobian.
+    reason : str
+        Why the model is called and not traced, a clause.
     """
 
     def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str], derivatives: Derivatives, reason: str) -> None:
@@ -45,11 +48,11 @@ class CalledCurve(Curve):
 
     @property
     def note(self) -> str:
-        """Where derivatives come from, and why they are not exact."""
+        """How derivatives are computed, and why they are not exact."""
         return f"derivatives are {'' if callable(self.derivatives) else 'finite differences because '}{self.reason}"
 
     def arrays(self, x: Any) -> list[Any]:
-        """What the model gets: x itself, lists and tuples as arrays."""
+        """Return the argument of the model: x itself, or an array if it is a list or a tuple."""
         if isinstance(x, list) and len(x) == 1 and isinstance(x[0], np.ndarray) and x[0].ndim:
             return x
         return [np.asarray(x, np.float64) if isinstance(x, (list, tuple)) else x]
@@ -83,7 +86,7 @@ class CalledCurve(Curve):
     def jacobian(
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[Any], said: np.ndarray, limits: Limits
     ) -> np.ndarray:
-        """The derivatives by the parameters ``free``, (rows, n), where the model says ``said``."""
+        """Return the derivatives with respect to the parameters ``free``, (rows, n), at the values ``said`` of the model."""
         x, shape = columns[0], (len(said), len(values))
         if callable(self.derivatives):
             found = np.asarray(self.derivatives(x.copy() if type(x) is np.ndarray else x, *values), np.float64)
@@ -98,7 +101,7 @@ class CalledCurve(Curve):
             every[list(free)] = moved
             try:
                 return self.values(every, free, columns, len(said))
-            except (ArithmeticError, ValueError):  # as of math.sqrt beside 0: differences are taken to the other side
+            except (ArithmeticError, ValueError):  # such as math.sqrt below 0: the difference is then one-sided
                 return np.full(len(said), np.nan)
 
         return jacobian(of, values[list(free)], said, self.derivatives, *limits)

@@ -1,4 +1,4 @@
-"""Fits of models that are called on numbers, by ``scipy.optimize.least_squares``, and the search for where they start."""
+"""Fits of models that are called with numbers, by ``scipy.optimize.least_squares``, and the search for starting values."""
 
 from __future__ import annotations
 
@@ -17,24 +17,28 @@ from jitgrad.errors import FitError
 from jitgrad.vm.least_squares.problem import OUTCOME
 
 STARTS_EACH, KEPT, SEARCH_EVALUATIONS = 64, 6, 100
-"""Starts of a search for each parameter in which the model is not linear; how many of the best are fitted, and how far."""
+"""The number of starts per nonlinear parameter, of the best ones that are fitted, and of evaluations of each."""
 PLACES, LINEAR = 8, 1e-9
-"""Where it is asked whether the model is linear, and a second difference, beside the values, that is rounding."""
+"""The number of points at which linearity is tested, and the relative second difference that counts as rounding."""
 LARGEST_COSINE = 1e-4
-"""The cosine of the residuals with a column of the Jacobian, which differences know to some eight digits."""
+"""The largest cosine of the residuals with a column of the Jacobian at a minimum, given the error of differences."""
 NOISE = {"3-point": 1e-9, "2-point": 1e-7}
-"""Of differences, beside the largest singular value of a Jacobian, its columns scaled to norm one."""
+"""The error of differences, relative to the largest singular value of the scaled Jacobian."""
 _CLAIMS = {0: Status.TOO_MANY, 1: Status.BY_GRADIENT, 2: Status.BY_COST, 3: Status.BY_STEP, 4: Status.BY_COST}
-"""By SciPy's numbers for how its least squares ended."""
+"""The status for each status code of SciPy's least_squares."""
 
 
 class _Run:
-    """The weighted residuals and their Jacobian as functions of the free parameters; SciPy asks for them one after the other.
+    """The weighted residuals and their Jacobian as functions of the free parameters. SciPy calls them in turn.
 
-    Attributes:
-        calls: how often the model was computed, differences aside.
-        scheme: that of the differences; empty where there are none.
-        searches: whether starts are looked for.
+    Attributes
+    ----------
+    calls : int
+        The number of evaluations of the model, without those for differences.
+    scheme : str
+        The finite-difference scheme; empty if there is none.
+    searches : bool
+        Whether starting values are being searched.
     """
 
     def __init__(self, problem: Problem, curve: CalledCurve) -> None:
@@ -61,8 +65,10 @@ class _Run:
         return np.asarray(self._problem.weighted(self._value(free) - self._problem.y))
 
     def tried(self, free: np.ndarray) -> np.ndarray:
-        """As ``residuals``, nan where their squares are no floats, and where Python has no number, as of ``math.exp(1000)``; in
-        a search also where the model raises anything else, as a solver may that is given parameters out of the way."""
+        """Return the residuals, nan if their squares overflow or if Python has no result, as for ``math.exp(1000)``.
+
+        In a search, also nan if the model raises any exception, as a solver may for extreme parameters.
+        """
         try:
             found = self.residuals(free)
         except Exception as error:
@@ -85,9 +91,9 @@ class _Run:
 
 
 def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, method: str) -> CurveFit:
-    """The fit from one start, (n,), or the best from many.
+    """Return the fit from one start, (n,), or the best from many.
 
-    Raises FitError where the model or a derivative is not finite at the start, and what the model itself raises there.
+    Raises FitError if the model or a derivative is not finite at the start, and whatever the model raises there.
     """
     run = _Run(problem, curve)
     with np.errstate(all="ignore"):
@@ -96,12 +102,12 @@ def fit_called(problem: Problem, curve: CalledCurve, start: np.ndarray | None, m
         if start is not None:
             return CurveFit(problem, _fit(problem, run, start, method, problem.options))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the model may warn of starts that nobody asked for
+            warnings.simplefilter("ignore")  # the model may warn about starts of the search
             return _search(problem, run, method)
 
 
 def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
-    """The best fit from many starts: some steps from the first and from the lowest costs, all from the best of these."""
+    """Return the best fit from many starts: a few steps from the best starts, then a full fit from the best of these."""
     run.searches = True
     starts = _starts(problem, run)
     costs = np.array([square_of(run.tried(start)) for start in starts])
@@ -126,7 +132,7 @@ def _search(problem: Problem, run: _Run, method: str) -> CurveFit:
 
 
 def _starts(problem: Problem, run: _Run) -> np.ndarray:
-    """Many starting values, (F, n), the first ones where nothing is known; at the others what is linear is solved for."""
+    """Return starting values, (F, n). All but the first have their linear parameters solved for."""
     n, free, y = len(problem.free), list(problem.free), problem.y
     columns = [row for column in problem.data.columns for row in np.atleast_2d(column) if row.shape == y.shape]
     scales = scales_of(columns, y, False)
@@ -141,7 +147,7 @@ def _starts(problem: Problem, run: _Run) -> np.ndarray:
 
 
 def _linear(places: np.ndarray, known: np.ndarray, run: _Run) -> list[int]:
-    """Parameters, of those that are not known, in which the model is linear together, as differences at some places say."""
+    """Return the unknown parameters in which the model is jointly linear, judged by differences at some points."""
     taken: list[int] = []
     for k in np.flatnonzero(~known).tolist():
         if all(_without_bend(place, k, other, run) for other in [*taken, k] for place in places):
@@ -150,7 +156,7 @@ def _linear(places: np.ndarray, known: np.ndarray, run: _Run) -> list[int]:
 
 
 def _without_bend(at: np.ndarray, k: int, other: int, run: _Run) -> bool:
-    """Whether the second difference by two parameters is 0 at a place; also where it is not known."""
+    """Return whether the second difference with respect to two parameters is 0 or unknown."""
 
     def moved(*steps: int) -> np.ndarray:
         place = at.copy()
@@ -164,7 +170,7 @@ def _without_bend(at: np.ndarray, k: int, other: int, run: _Run) -> bool:
 
 
 def _solve_linear(problem: Problem, run: _Run, start: np.ndarray, linear: list[int]) -> None:
-    """Set the parameters in which the model is linear to where the cost is lowest, within their bounds."""
+    """Set the linear parameters to the minimum of the cost, within their bounds."""
     start[linear] = 0.0
     rest = run.tried(start)
     columns = []

@@ -1,4 +1,4 @@
-"""A model and what it is a function of: which columns, which parameters, and how their names are found out."""
+"""A model with its columns and parameters, and how their names are determined."""
 
 from __future__ import annotations
 
@@ -39,13 +39,18 @@ _BUNDLES: Recent[LoweredBundle] = Recent(KEPT_TRACES, KEPT_ELEMENTS, lambda trac
 
 
 class Curve:
-    """A model with the columns that it takes.
+    """A model with its columns.
 
-    Attributes:
-        names: of the parameters, in order.
-        columns: of the columns, in order; one without a name is an array that a function takes as it is.
-        key: what the model computes, as a key; None where that may change, so that it is traced each time.
-        remarks: what is to be said of the model, a clause each.
+    Attributes
+    ----------
+    names : list of str
+        The parameters, in order.
+    columns : list of str
+        The columns, in order. An array that a function takes directly is called "".
+    key : object
+        A hashable key of what the model computes; None if this may change, so that it is traced each time.
+    remarks : tuple of str
+        Remarks on the model, a clause each.
     """
 
     key: Any
@@ -63,14 +68,14 @@ class Curve:
         return Curve, (self.model, self.names, self.columns)
 
     def portable(self) -> Curve:
-        """The same for another process: a formula, or what the function records. Raises UnsupportedError where neither is."""
+        """Return the curve for another process: a formula, or a recorded function. Raises UnsupportedError otherwise."""
         if isinstance(self.model, RecordedModel) or (isinstance(self.model, Formula) and self.model.plain):
             return self
         name = getattr(self.model, "__name__", "of the model")
         return type(self)(recorded(self, len(self.columns), len(self.names), name), self.names, self.columns)
 
     def __call__(self, columns: Sequence[Tensor], parameters: Sequence[Tensor]) -> Any:
-        """What the model says, as Tensors. Raises UntraceableError where a function raises anything."""
+        """Return the prediction as a Tensor. Raises UntraceableError if a function raises any exception."""
         if isinstance(self.model, Formula):
             return self.model(**dict(zip([*self.columns, *self.names], [*columns, *parameters], strict=True)))
         try:
@@ -81,21 +86,21 @@ class Curve:
             raise UntraceableError(f"The function cannot be traced, {type(error).__name__}: {said}.") from error
 
     def _given(self, columns: Sequence[Tensor]) -> Any:
-        """The columns as a function takes them."""
+        """Return the columns as a function takes them."""
         return columns[0] if self.columns == [""] else dict(zip(self.columns, columns, strict=True))
 
     def arrays(self, x: Any) -> list[np.ndarray]:
-        """The columns that the model takes out of an array, a mapping or a frame, or out of a list of its columns as arrays.
+        """Return the columns of the model from an array, a mapping, a frame, or a list of its columns as arrays.
 
-        Raises DataError where one is not there, or is no column of numbers.
+        Raises DataError if a column is missing or not numeric.
         """
         if isinstance(x, list) and all(isinstance(c, np.ndarray) for c in x):
             return x
         return self.chosen(given_data.columns_of(x, isinstance(self.model, Formula)))
 
     def chosen(self, columns: Mapping[str, Any]) -> list[np.ndarray]:
-        """The columns that the model takes, as arrays. Raises DataError where one is not there, or is none of numbers."""
-        if len(columns) == len(self.columns) == 1:  # whatever its name
+        """Return the columns of the model as arrays. Raises DataError if one is missing or not numeric."""
+        if len(columns) == len(self.columns) == 1:  # under any name
             columns = {self.columns[0]: next(iter(columns.values()))}
         for name in self.columns:
             if name not in columns:
@@ -105,7 +110,7 @@ class Curve:
     def evaluate(
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What the model says for each row, (rows,), and its Jacobian by the parameters ``free``, (rows, n)."""
+        """Return the prediction, (rows,), and its Jacobian with respect to the parameters ``free``, (rows, n)."""
         whole = self.recorded(columns, free, rows)
         rows, traced = whole.rows, self.traced(columns, free, whole.rows)
         result = np.empty((1 + len(free), rows))
@@ -123,17 +128,17 @@ class Curve:
     def values(
         self, values: np.ndarray, free: Sequence[int], columns: Sequence[np.ndarray], rows: int | None = None
     ) -> np.ndarray:
-        """What the model says for each row, (rows,)."""
+        """Return the prediction for each row, (rows,)."""
         return self.evaluate(values, free, columns, rows)[0]
 
     def goes_by_rows(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> bool:
-        """Whether what the model says for a row depends on this row alone."""
+        """Return whether the model computes each row from that row alone."""
         return self.traced(columns, free, rows).by_rows
 
     def traced(self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int) -> LoweredModel:
-        """The model for these columns as a Program, with its derivatives by the parameters with the numbers ``free``.
+        """Return the model as a Program, with its derivatives with respect to the parameters ``free``.
 
-        It is for a block of rows where there are many and each is taken by itself.
+        If there are many rows and each is computed independently, the Program is for a block of rows.
         """
         traced = self.recorded(columns, free, rows)
         edges = traced.edges.needed(columns)
@@ -148,12 +153,12 @@ class Curve:
             and list(part.executable.closed_over()) == list(traced.executable.closed_over())
         ):
             return part
-        return replace(traced, by_rows=False)  # something in it is a matter of how many rows there are
+        return replace(traced, by_rows=False)  # the model depends on the number of rows
 
     def recorded(
         self, columns: Sequence[np.ndarray], free: Sequence[int], rows: int | None, edges: bool = False
     ) -> LoweredModel:
-        """The model for columns of these shapes, whatever is in them, for all rows at once."""
+        """Return the model for columns of these shapes, for all rows at once."""
         shapes = tuple([c.shape for c in columns])
         key = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names), tuple(free), shapes, rows, edges)
         traced = None if key is None else _TRACES.get(key)
@@ -164,7 +169,7 @@ class Curve:
         return traced
 
     def bundled(self, lowered: LoweredModel, rows: int, lanes: int, shared: bool, edges: bool) -> LoweredBundle:
-        """A model that goes by rows for a bundle of fits, see ``LoweredBundle``."""
+        """Return a model that computes rows independently for a bundle of fits; see ``LoweredBundle``."""
         structure = None if self.key is None else (self.key, tuple(self.columns), tuple(self.names))
         key = "bundle", structure, lowered.free, rows, lanes, shared, edges
         made = None if structure is None else _BUNDLES.get(key)
@@ -176,7 +181,7 @@ class Curve:
 
 
 class TupleCurve(Curve):
-    """A function of several columns, which takes them as a tuple, as it would the rows of an array: ``x, y = xy``."""
+    """A function of several columns that takes them as a tuple: ``x, y = xy``."""
 
     def __init__(self, model: Any, names: Sequence[str], columns: Sequence[str]) -> None:
         super().__init__(model, names, columns)
@@ -190,14 +195,15 @@ class TupleCurve(Curve):
 
 
 def _padded(column: np.ndarray, rows: int) -> np.ndarray:
-    """A column of ``rows`` rows, the last one again and again where there are fewer."""
+    """Return a column extended to ``rows`` rows by repeating its last element."""
     return column if len(column) == rows else np.pad(column, (0, rows - len(column)), mode="edge")
 
 
 def plain_key(model: Any) -> Any:
-    """What a function computes, as a key: its code and all that it looks up. None where that is not all plain data.
+    """Return a hashable key of what a function computes: its code and all that it looks up. None if not all of this is plain
+    data.
 
-    What ``jitgrad.function`` made is taken by identity, as it is traced once anyway.
+    Functions made by ``jitgrad.function`` are compared by identity, because they are traced only once.
     """
     if isinstance(model, RecordedModel):
         return model.steps
@@ -205,7 +211,7 @@ def plain_key(model: Any) -> Any:
         return model
     try:
         return _function_key(model, 0) if isinstance(model, types.FunctionType) else None
-    except (TypeError, ValueError):  # something that may change, or a cell that is empty yet
+    except (TypeError, ValueError):  # a mutable object, or an empty cell
         return None
 
 
@@ -219,7 +225,7 @@ _OF_PYTHON = {
 
 
 def _key(value: Any, depth: int) -> Any:
-    """A key of what a function looks up. Raises TypeError for what may change."""
+    """Return a key of an object that a function looks up. Raises TypeError if it is mutable."""
     if isinstance(value, _PLAIN):
         return type(value), repr(value)
     if type(value) is tuple:
@@ -234,16 +240,16 @@ def _key(value: Any, depth: int) -> Any:
 
 
 def _is_of_library(value: Any) -> bool:
-    """Whether it is a module or a function of those on whose values models may rely; not a source of random numbers."""
+    """Return whether an object is a module or function whose behavior is fixed; False for random numbers."""
     if isinstance(value, types.BuiltinFunctionType):
-        value = value.__self__  # a module, or an object whose method it is
+        value = value.__self__  # a module, or the object of a method
     name = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
     parts = str(name).split(".")
     return isinstance(value, (types.ModuleType, types.FunctionType)) and parts[0] in _LIBRARIES and "random" not in parts
 
 
 def _function_key(function: types.FunctionType, depth: int) -> Any:
-    """A key of a function. Raises TypeError where it has attributes, or looks up what may change."""
+    """Return a key of a function. Raises TypeError if it has attributes or looks up mutable objects."""
     if function.__dict__:
         raise TypeError(function)
     places = (function.__globals__, vars(builtins), sys.modules)
@@ -259,21 +265,27 @@ def _function_key(function: types.FunctionType, depth: int) -> Any:
 
 @functools.cache
 def _names(code: types.CodeType) -> tuple[str, ...]:
-    """The names that code and the functions in it look up: of globals, of attributes, of modules that are imported there."""
+    """Return the names of globals, attributes and modules that code and the functions in it look up."""
     inner = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
     return tuple(sorted({*code.co_names}.union(*inner)))
 
 
 def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int | None) -> list[str]:
-    """The names of a function's parameters, those after its first argument.
+    """Return the names of a function's parameters, which are those after its first argument.
 
-    Args:
-        model: the function.
-        given: names of starting values, which tell where the function has ``*args``.
-        count: the number of starting values, where they have no names.
+    Parameters
+    ----------
+    model : callable
+        The function.
+    given : sequence of str or None
+        The names of the starting values, used if the function takes ``*args``.
+    count : int or None
+        The number of starting values, if they have no names.
 
-    Raises:
-        ArgumentError: where there are none, or cannot be found out.
+    Raises
+    ------
+    ArgumentError
+        If there are no parameters, or their number is unknown.
     """
     inner = model.function if isinstance(model, Function) else model
     parameters = list(inspect.signature(inner).parameters.values())
@@ -291,16 +303,23 @@ def names_of(model: Callable[..., Any], given: Sequence[str] | None, count: int 
 
 
 def curve_of(model: Any, columns: Mapping[str, Any], names: Sequence[str] | None, count: int | None) -> Curve:
-    """The Curve of a model.
+    """Return the Curve of a model.
 
-    Args:
-        model: a formula or its text, a NamedModel, or a function.
-        columns: what there is, by name; a single array has the name "".
-        names, count: see ``names_of``.
+    Parameters
+    ----------
+    model : str, Formula, NamedModel or callable
+        The model.
+    columns : mapping
+        The available columns by name; a single array is called "".
+    names, count
+        See ``names_of``.
 
-    Raises:
-        ArgumentError, FormulaError: where the model is none of these, or has no parameters.
-        DataError: where the formula needs a column that is not there.
+    Raises
+    ------
+    ArgumentError, FormulaError
+        If the model is invalid, or has no parameters.
+    DataError
+        If the formula uses none of the columns.
     """
     if isinstance(model, (NamedModel, str, Formula)):
         return _curve_of_formula(model, tuple(columns))

@@ -1,4 +1,4 @@
-"""What users give as data, as arrays: columns, response, weights."""
+"""The user's data as arrays: columns, response and weights."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Columns: TypeAlias = "ArrayLike | Mapping[str, ArrayLike] | IntoDataFrame"
 
 
 def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
-    """The columns of an array, a mapping or a frame, by name.
+    """Return the columns of an array, a mapping or a frame by name.
 
-    To a formula an array of one axis is the column x, one of (k, rows) x1 to xk; a function gets anything as it is.
+    For a formula, a 1-d array is the column x, and an array of shape (k, rows) is x1 to xk. A function gets anything unchanged.
 
-    Raises DataError for what is none of these.
+    Raises DataError for other data.
     """
     if not isinstance(x, np.ndarray) and isinstance(x, Mapping):
         return x
@@ -46,7 +46,7 @@ def columns_of(x: Any, formula: bool) -> Mapping[str, Any]:
 
 
 def column(columns: Mapping[str, Any], value: Any, what: str) -> Any:
-    """A column by its name, or ``value`` itself. Raises DataError for a name that is none."""
+    """Return a column by its name, or ``value`` itself. Raises DataError if there is no column of that name."""
     if not isinstance(value, str):
         return value
     if value not in columns:
@@ -56,7 +56,7 @@ def column(columns: Mapping[str, Any], value: Any, what: str) -> Any:
 
 
 def numbers(values: Any, name: str) -> np.ndarray:
-    """Values as a float64 array of its own that C can read. Raises DataError for texts and the like."""
+    """Return values as a new C-contiguous float64 array. Raises DataError if they are not numeric."""
     if type(values) is np.ndarray and values.dtype == np.float64:
         return values.copy(order="C")
     if hasattr(values, "to_numpy"):
@@ -71,13 +71,13 @@ def numbers(values: Any, name: str) -> np.ndarray:
 
 
 def square_of(array: np.ndarray) -> float:
-    """The sum of squares of (n,), inf where it is no float, of which NumPy may warn."""
+    """Return the sum of squares of an array; inf if it overflows, of which NumPy may warn."""
     return float(array.dot(array))
 
 
 def check_finite(array: np.ndarray, name: str) -> None:
     """Raise DataError for nan and inf."""
-    if array.ndim == 1 and math.isfinite(square_of(array)):  # quick, and right where no square overflows
+    if array.ndim == 1 and math.isfinite(square_of(array)):  # fast, and correct unless a square overflows
         return
     if not np.isfinite(array).all():
         place = int(np.argmax(~np.isfinite(array).reshape(-1)))
@@ -87,7 +87,7 @@ def check_finite(array: np.ndarray, name: str) -> None:
 
 
 def response(y: Any) -> np.ndarray:
-    """The response as float64 (rows,), or (1,) of one number. Raises DataError for another shape."""
+    """Return the response as float64 (rows,), or (1,) for a single number. Raises DataError for another shape."""
     array = numbers(y, "y")
     array = array if array.ndim else array.reshape(1)
     if array.ndim != 1:
@@ -98,7 +98,7 @@ def response(y: Any) -> np.ndarray:
 
 
 def check_size(y: np.ndarray) -> None:
-    """Raise DataError for a response, over sigma, whose squares are too large or too small for floats."""
+    """Raise DataError if squares of the response over sigma overflow or underflow."""
     square = square_of(y)
     if square > 1e300 or (square < 1e-300 and y.any()):
         size = float(np.abs(y).max())
@@ -106,7 +106,7 @@ def check_size(y: np.ndarray) -> None:
 
 
 def check_sigma(sigma: np.ndarray, rows: int) -> None:
-    """Raise DataError for standard deviations or a covariance of another shape, or not above 0."""
+    """Raise DataError if sigma has a wrong shape or is not positive."""
     if sigma.shape not in ((), (1,), (rows,), (rows, rows)):
         raise DataError(
             f"sigma has shape {sigma.shape}, but y has {rows} rows. Give one number per row, or a covariance matrix."

@@ -1,4 +1,4 @@
-"""Derivatives by differences, of a function of a few numbers that returns one number for each row."""
+"""Finite differences of a function of a few numbers that returns one number per row."""
 
 from __future__ import annotations
 
@@ -11,28 +11,34 @@ ArrayFunction = Callable[[np.ndarray], np.ndarray]
 
 _EPSILON = float(np.finfo(float).eps)
 SCHEMES = {"3-point": _EPSILON ** (1 / 3), "2-point": _EPSILON ** (1 / 2), "cs": 1e-20}
-"""SciPy's names of schemes: central differences, forward differences, complex steps; and their steps beside the parameter."""
+"""SciPy's schemes, central differences, forward differences and complex steps, with their relative steps."""
 
 TOO_LARGE = {"3-point": 1e-4, "2-point": 1e-6}
-"""A change of the function, beside its values, over which it may bend."""
+"""The relative change of the function above which the step is too long."""
 TOO_SMALL = 1e-10
-"""One that is lost in rounding."""
+"""The relative change that is lost in rounding errors."""
 FACTOR, TRIES = 100.0, 12
-"""By what a step is changed then, and how often."""
+"""The factor by which a step is then changed, and the largest number of changes."""
 
 
 def jacobian(f: ArrayFunction, at: np.ndarray, value: np.ndarray, scheme: str, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """The derivatives of ``f`` by each of its arguments, (rows, n); nan where they cannot be told.
+    """Return the derivatives of ``f`` with respect to each argument, (rows, n); nan if they cannot be determined.
 
-    A step is a part of the argument. Where the function does not change by it, as next to 0, or changes too much, another
-    one is tried, so that the units of an argument do not matter.
+    A step is a fraction of the argument. If the function does not change, as near 0, or changes too much, another step is
+    tried, so that the units of an argument do not matter.
 
-    Args:
-        f: takes (n,), of complex numbers with the scheme "cs", and returns (rows,).
-        at: where, (n,).
-        value: what ``f`` returns there.
-        scheme: a name of SCHEMES.
-        low, high: (n,), between which ``f`` may be called.
+    Parameters
+    ----------
+    f : callable
+        Takes (n,), complex for the scheme "cs", and returns (rows,).
+    at : ndarray, shape (n,)
+        The point.
+    value : ndarray, shape (rows,)
+        The value of ``f`` there.
+    scheme : str
+        A key of ``SCHEMES``.
+    low, high : ndarray, shape (n,)
+        The bounds within which ``f`` may be called.
     """
     columns = [_column(f, at, k, value, scheme, low[k], high[k]) for k in range(len(at))]
     return np.stack(columns, axis=1) if columns else np.empty((len(value), 0))
@@ -58,8 +64,11 @@ def _column(f: ArrayFunction, at: np.ndarray, k: int, value: np.ndarray, scheme:
 def _slope(
     f: ArrayFunction, at: np.ndarray, k: int, value: np.ndarray, scheme: str, step: float, low: float, high: float
 ) -> tuple[np.ndarray, float, float]:
-    """The derivative by one argument with one step; and how much ``f`` changes beside its values, as a whole and in the row
-    where it changes most. Next to a bound, or where ``f`` is not finite on one side, both points are on the other."""
+    """Return the derivative with respect to one argument for one step, and the relative change of ``f``, overall and in the
+    row with the largest change.
+
+    Next to a bound, or if ``f`` is not finite on one side, both points are on the other side.
+    """
     points: list[tuple[float, Any]]
     step = min(step, (high - low) / 4)
     ahead = f(_moved(at, k, step)) if at[k] + step <= high else None
@@ -84,7 +93,7 @@ def _slope(
 
 
 def _through(points: list[tuple[float, Any]], value: np.ndarray) -> np.ndarray:
-    """The slope at 0 of the parabola, or the line, through ``value`` there and one or two other points."""
+    """Return the slope at 0 of the line or parabola through ``value`` and one or two other points."""
     (h, first), *others = points
     slope = (first - value) / h
     for d, second in others:
@@ -99,12 +108,12 @@ def _moved(at: np.ndarray, k: int, step: complex) -> np.ndarray:
 
 
 def _step(at: np.ndarray, k: int, step: float) -> float:
-    """The step as it is taken, after rounding."""
+    """Return the step after rounding."""
     return float((at[k] + step) - at[k]) or step
 
 
 def _change(value: np.ndarray, moved: np.ndarray) -> tuple[float, float]:
-    """How much moved differs from value: by their norms, and in the row where it is most."""
+    """Return the relative change from ``value`` to ``moved``: of their norms, and in the row with the largest change."""
     size, difference = np.abs(value) + np.abs(moved), np.abs(moved - value)
     largest = float(size.max(initial=0.0))
     if largest == 0:
