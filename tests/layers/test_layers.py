@@ -274,7 +274,7 @@ def test_sequential_grows_and_takes_arrays() -> None:
         (lambda: layers.Add()(X), ArgumentError, "takes several inputs, but is called with one"),
         (lambda: layers.Subtract()([X, X, X]), ArgumentError, "takes two inputs, but is called with 3"),
         (lambda: layers.Dot(1)([X]), ArgumentError, "takes two inputs, but is called with 1"),
-        (lambda: layers.Dot(0)([X, X]), ArgumentError, "axis 0 is that of the rows"),
+        (lambda: layers.Dot(0)([X, X]), ArgumentError, "axis 0 indexes the rows"),
         (lambda: layers.Permute((0, 1)), ArgumentError, r"dims is \(0, 1\)"),
         (lambda: layers.Dropout(0.5, (None,))(X, training=True), ShapeError, "noise_shape"),
         (lambda: layers.BatchNormalization(axis=2)(X), ShapeError, "has axis 2, but the input has 2 axes"),

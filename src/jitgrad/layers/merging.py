@@ -24,7 +24,7 @@ class Concatenate(Layer):
     Parameters
     ----------
     axis : int, default -1
-        The axis; axis 0 is that of the rows.
+        The axis; axis 0 indexes the rows.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 
@@ -220,7 +220,7 @@ class Dot(_Merge):
     Parameters
     ----------
     axes : int or (int, int)
-        Axis to sum along, or a pair for both inputs; axis 0 is that of the rows.
+        Axis to sum along, or a pair for both inputs; axis 0 indexes the rows.
     normalize : bool, default False
         Whether to scale both inputs to norm 1 along the axis first; the result is then a cosine.
     **common : LayerOptions, optional
@@ -261,7 +261,7 @@ class Dot(_Merge):
         x, y = (as_tensor(x) for x in xs)
         a, b = (axis % t.ndim for axis, t in zip(self.axes, (x, y), strict=True))
         if a == 0 or b == 0:
-            raise ArgumentError(f"Layer {self.name!r}: axis 0 is that of the rows. Sum along another axis.")
+            raise ArgumentError(f"Layer {self.name!r}: axis 0 indexes the rows. Sum along another axis.")
         if self.normalize:
             x, y = (t / sqrt(maximum(sum(square(t), n, keepdims=True), 1e-12)) for t, n in ((x, a), (y, b)))
         left = "a" + "".join("z" if n == a else chr(ord("b") + n) for n in range(1, x.ndim))

@@ -33,7 +33,7 @@ class BatchNormalization(Scaled):
     unbiased : bool, default False
         Whether the moving variance uses the divisor n - 1, as in PyTorch, instead of n, as in Keras.
     axis : int, default -1
-        Axis of the features; axis 0 is that of the rows.
+        Axis of the features; axis 0 indexes the rows.
     center : bool, default True
         Whether to add beta.
     scale : bool, default True
@@ -157,7 +157,7 @@ class LayerNormalization(Scaled):
     epsilon : float, default 1e-3
         Small number that is added to the variance.
     axis : int or sequence of int, default -1
-        Axes over which mean and variance are computed; axis 0 is that of the rows.
+        Axes over which mean and variance are computed; axis 0 indexes the rows.
     center : bool, default True
         Whether to add beta.
     scale : bool, default True
@@ -243,7 +243,7 @@ class GroupNormalization(LayerNormalization):
     groups : int, default 32
         Number of groups, a divisor of the number of features; -1 for one feature per group.
     axis : int, default -1
-        Axis of the features; axis 0 is that of the rows.
+        Axis of the features; axis 0 indexes the rows.
     epsilon : float, default 1e-3
         Small number that is added to the variance.
     center : bool, default True
@@ -333,7 +333,7 @@ class RMSNormalization(Scaled):
     epsilon : float, default 1e-6
         Small number that is added to the mean square.
     axis : int or sequence of int, default -1
-        Axes over which the mean is computed; axis 0 is that of the rows.
+        Axes over which the mean is computed; axis 0 indexes the rows.
     scale : bool, default True
         Whether to multiply by gamma.
     **options : NormalizationOptions, optional
@@ -383,7 +383,7 @@ class UnitNormalization(Layer):
     Parameters
     ----------
     axis : int or sequence of int, default -1
-        Axes over which the norm is computed; axis 0 is that of the rows.
+        Axes over which the norm is computed; axis 0 indexes the rows.
     **common : LayerOptions, optional
         ``name``, ``dtype``, ``trainable`` and ``input_shape``; see `Layer`.
 

@@ -24,7 +24,7 @@ class Normalization(Layer):
     Parameters
     ----------
     axis : int, sequence of int or None, default -1
-        Axes whose positions have their own mean and variance; axis 0 is that of the rows. None for a single
+        Axes whose positions have their own mean and variance; axis 0 indexes the rows. None for a single
         mean and variance.
     mean : array_like, optional
         Known mean. `adapt` is not required then.

@@ -206,7 +206,7 @@ class RootMeanSquaredError(Mean):
 
     Examples
     --------
-    >>> jg.metrics.RootMeanSquaredError()([1.0, 2.0], [1.0, 4.0]).__round__(4)
+    >>> round(jg.metrics.RootMeanSquaredError()([1.0, 2.0], [1.0, 4.0]), 4)
     1.4142
     """
 

@@ -95,9 +95,9 @@ class Optimizer(OptimizerState):
     ...         (rate,) = self._own(hyper)
     ...         return [], [rate * g for g, w in pairs]
     >>> w = jg.Variable([2.0, -3.0])
-    >>> costs = Descent(0.1).minimize(lambda: jg.sum(w**2), steps=50)
+    >>> costs = Descent(0.1).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=50)
     >>> np.round(w.numpy(), 3)
-    array([ 0., -0.])
+    array([1., 1.])
     """
 
     def apply_gradients(self, grads_and_variables: Iterable[tuple[Tensor | ArrayLike | None, Variable]]) -> None:

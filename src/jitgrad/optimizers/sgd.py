@@ -76,9 +76,9 @@ class SGD(Optimizer):
     Examples
     --------
     >>> w = jg.Variable([2.0, -3.0])
-    >>> costs = jg.optimizers.SGD(0.1, momentum=0.5).minimize(lambda: jg.sum(w**2), steps=50)
+    >>> costs = jg.optimizers.SGD(0.1, momentum=0.5).minimize(lambda: jg.sum((w - 1.0) ** 2), steps=50)
     >>> np.round(w.numpy(), 3)
-    array([ 0., -0.])
+    array([1., 1.])
     """
 
     def __init__(

@@ -91,9 +91,7 @@ class History:
                 ends = [number(float(value)) for value in (values[0], values[-1], np.min(values), np.max(values))]
                 rows.append([name, *ends, html.sparkline(values.tolist())])
         said = f"{self.epochs} {'epoch' if self.epochs == 1 else 'epochs'} in {self.seconds:.2f} s"
-        return html.fragment(
-            html.heading(said), html.table(["", "first", "last", "least", "most", "by epoch"], rows, texts=(5,))
-        )
+        return html.fragment(html.heading(said), html.table(["", "first", "last", "min", "max", "course"], rows, texts=(5,)))
 
 
 def fit(
